@@ -1,0 +1,7 @@
+"""`python -m bench`."""
+
+from bench.cli import main
+
+# Worker processes of the driver import this module again (multiprocessing's spawn): they must not start a session.
+if __name__ == "__main__":
+    main()

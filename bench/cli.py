@@ -1,0 +1,153 @@
+"""The command line: `python -m bench [run|list|compare]`. Owns the options and the exit codes; measures nothing.
+
+Exit codes: 0 done; 1 a measurement is void or a comparison found something worse; 2 the command line is wrong.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bench import report, results
+from bench.compare import Change, Verdict, compare
+from bench.errors import BenchError, UsageError
+from bench.plots import draw
+from bench.results import Results
+from bench.runner import QUICK, Session, Settings
+from bench.scenarios.registry import SCENARIOS, chosen
+from bench.targets.registry import DEFAULT_TARGETS, FACTORIES, Fleet
+
+OUTPUT = Path("bench") / "output"
+console = Console()
+
+
+class DefaultRun(click.Group):
+    """A group whose options without a command belong to `run`, so that `python -m bench --quick` works."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before options of its own."""
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=DefaultRun, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+def main() -> None:
+    """Compare message brokers: scenarios x targets, each verified, repetitions interleaved."""
+
+
+@main.command("list")
+def list_command() -> None:
+    """Show scenarios and targets."""
+    table = Table("scenario", "case", "promise", "quick", title="scenarios")
+    for scenario in SCENARIOS.values():
+        table.add_row(f"[bold]{scenario.name}[/bold]", f"[bold]{scenario.question}[/bold]")
+        for case in scenario.cases:
+            table.add_row("", case.name, case.promise.value, "yes" if case.quick else "")
+    console.print(table)
+    console.print("targets:", ", ".join(FACTORIES), "or [NAME=]amqp://user:password@host:port/vhost", markup=False)
+
+
+@main.command()
+@click.option("--scenario", "-s", "scenarios", multiple=True, help="Only this scenario (repeatable).")
+@click.option("--target", "-t", "targets", multiple=True, help="Only this target or URL (repeatable).")
+@click.option("--quick", is_flag=True, help="A quick look: few cases, short, small.")
+@click.option("--seconds", type=float, help="Seconds of load per measurement.")
+@click.option("--repetitions", "-r", type=click.IntRange(1), help="Measurements per case and target.")
+@click.option("--only", help="Only cases whose name contains this text.")
+@click.option("--baseline", help="The target that ratios refer to [default: the first one].")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=OUTPUT, show_default=True)
+def run(
+    scenarios: tuple[str, ...],
+    targets: tuple[str, ...],
+    quick: bool,
+    seconds: float | None,
+    repetitions: int | None,
+    only: str | None,
+    baseline: str | None,
+    output: Path,
+) -> None:
+    """Measure, print a table, and write results.json, report.md and plots."""
+    settings = _settings(quick, seconds, repetitions)
+    with _sentences(), Fleet(targets or DEFAULT_TARGETS) as fleet:
+        first = baseline or next(iter(fleet.members))
+        if first not in fleet.members:
+            raise UsageError(f"the baseline {first!r} is not among the targets")
+        with _progress_bar() as bar:
+            session = Session(chosen(scenarios), fleet, settings, Reporter(bar), only or "")
+            try:
+                session.run()
+            except KeyboardInterrupt:
+                console.print("interrupted: what was measured so far follows")
+    _publish(session.results, first, output)
+    sys.exit(1 if session.results.problems() else 0)
+
+
+class _sentences:
+    """Turns foreseen failures into one sentence and an exit code."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, BenchError):
+            click.echo(f"bench: {error}", err=True)
+            sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _settings(quick: bool, seconds: float | None, repetitions: int | None) -> Settings:
+    base = QUICK if quick else Settings()
+    return Settings(seconds or base.seconds, repetitions or base.repetitions, base.scale, base.quick)
+
+
+def _progress_bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+class Reporter:
+    """Shows a session's progress on a bar."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("starting brokers", total=None)
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        self._bar.update(self._task, description=what, completed=done, total=total)
+
+
+def _publish(found: Results, baseline: str, output: Path) -> None:
+    console.print(report.terminal_table(found, baseline))
+    for sample in found.problems():
+        text = f"VOID {sample.target}, {sample.case}: {sample.faults or sample.error}"
+        console.print(text, style="red", markup=False, highlight=False)
+    output.mkdir(parents=True, exist_ok=True)
+    found.save(output / "results.json")
+    (output / "report.md").write_text(report.markdown(found, baseline, draw(found, output)))
+    console.print(f"written: {output / 'report.md'}, {output / 'results.json'}", highlight=False)
+
+
+@main.command("compare")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+def compare_command(before: Path, after: Path) -> None:
+    """Show what changed beyond noise between two result files; fail when something got worse."""
+    with _sentences():
+        changes = compare(results.load(before), results.load(after))
+    console.print(_change_table(changes))
+    sys.exit(1 if any(change.verdict is Verdict.WORSE for change in changes) else 0)
+
+
+def _change_table(changes: list[Change]) -> Table:
+    beyond = [change for change in changes if change.verdict is not Verdict.SAME]
+    table = Table("case", "target", "before", "after", "ratio", "noise", "verdict")
+    table.title = f"{len(beyond)} of {len(changes)} cells changed beyond noise"
+    for change in beyond:
+        colour = "red" if change.verdict is Verdict.WORSE else "green"
+        figures = [report.number(change.before), report.number(change.after)]
+        judged = [f"{change.ratio:.2f}", f"±{change.noise:.0%}", f"[{colour}]{change.verdict.value}[/{colour}]"]
+        table.add_row(change.case.identity.replace("[", "\\["), change.target, *figures, *judged)
+    return table

@@ -1,0 +1,60 @@
+"""A worker process: takes one job from its pipe, gets ready, runs on the start signal, reports, closes in order.
+
+Owns the conversation with the crew:  job -> Ready | Failed;  Start -> (Expect ->) Sent | Received | Failed;  the end.
+"""
+
+import gc
+import signal
+from multiprocessing.connection import Connection
+
+from bench.driver.consumer import Consumer
+from bench.driver.jobs import ConsumeJob, Failed, PublishJob, Ready, Start
+from bench.driver.pacer import PacedPublisher
+from bench.driver.publisher import Publisher
+from bench.errors import BenchError
+
+
+def work(pipe: Connection) -> None:
+    """Entry point of the process. Every failure goes to the crew as one sentence."""
+    # The crew ends its workers itself; a Ctrl-C reaches the whole terminal group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    job = pipe.recv()
+    try:
+        _serve(pipe, job)
+    except EOFError:
+        return  # the crew gave the run up
+    except (BenchError, OSError, ValueError) as error:
+        pipe.send(Failed(f"{type(error).__name__}: {error}"))
+
+
+def _serve(pipe: Connection, job: object) -> None:
+    if isinstance(job, PublishJob):
+        _publish(pipe, job)
+    elif isinstance(job, ConsumeJob):
+        _consume(pipe, job)
+    else:
+        raise ValueError(f"no such job: {job!r}")
+
+
+def _await_start(pipe: Connection) -> float:
+    gc.collect()
+    gc.disable()
+    pipe.send(Ready())
+    start = pipe.recv()
+    assert isinstance(start, Start)
+    return start.at
+
+
+def _publish(pipe: Connection, job: PublishJob) -> None:
+    publisher = PacedPublisher(job) if job.rate else Publisher(job)
+    pipe.send(publisher.run(_await_start(pipe)))
+    pipe.recv()
+    publisher.finish()
+    pipe.send(Ready())
+
+
+def _consume(pipe: Connection, job: ConsumeJob) -> None:
+    consumer = Consumer(job)
+    pipe.send(consumer.run(_await_start(pipe), pipe))
+    pipe.recv()
+    pipe.send(consumer.finish())

@@ -1,0 +1,139 @@
+"""Results as tables: for the terminal and as one Markdown report.
+
+Owns the presentation, nothing of the arithmetic.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from bench.results import CaseInfo, Results
+
+_PROMISES = {
+    "memory": "transient",
+    "write": "persistent, confirmed once written to the page cache",
+    "fsync": "persistent, confirmed once synced to the disk",
+}
+_STEPS = ((1e6, "M"), (1e3, "k"))
+
+
+def number(value: float) -> str:
+    """Three significant digits, in thousands or millions where that is shorter."""
+    for step, letter in _STEPS:
+        if value >= step:
+            return f"{value / step:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def ratio_text(ratio: float | None) -> str:
+    """A ratio as people say it."""
+    return "" if ratio is None else f"{ratio:.1f}x" if ratio >= 0.1 else f"{ratio:.2g}x"
+
+
+def _cell(results: Results, case: CaseInfo, target: str, baseline: str | None) -> tuple[str, str, str]:
+    """Median with unit, spread, ratio."""
+    summary = results.summary(case.identity, target)
+    if summary is None:
+        tried = any(s.case == case.identity and s.target == target for s in results.samples)
+        return "void" if tried else "", "", ""
+    ratio = results.ratio(case.identity, target, baseline) if baseline and baseline != target else None
+    return f"{number(summary.median)} {case.unit}", f"±{summary.spread:.0%}", ratio_text(ratio)
+
+
+def terminal_table(results: Results, baseline: str | None) -> Table:
+    """The table that a run ends with."""
+    table = Table(title=f"median of the repetitions, ± half their range{_against(results, baseline)}")
+    table.add_column("scenario")
+    table.add_column("case")
+    for info in results.targets.values():
+        table.add_column(escape(info.title), justify="right")
+    last = ""
+    for case in results.cases:
+        cells = [" ".join(filter(None, _cell(results, case, name, baseline))) for name in results.targets]
+        table.add_row("" if case.scenario == last else case.scenario, escape(_row_name(case)), *cells)
+        last = case.scenario
+    return table
+
+
+def _row_name(case: CaseInfo) -> str:
+    return case.name if case.promise == "memory" else f"{case.name} ({case.promise})"
+
+
+def _against(results: Results, baseline: str | None) -> str:
+    return f", ratio to {results.targets[baseline].title}" if baseline in results.targets else ""
+
+
+def markdown(results: Results, baseline: str | None, plots: dict[str, Path]) -> str:
+    """The whole report. plots: title -> image, shown by relative name."""
+    return "\n".join(_lines(results, baseline, plots)) + "\n"
+
+
+def _lines(results: Results, baseline: str | None, plots: dict[str, Path]) -> Iterator[str]:
+    yield "# Benchmark report"
+    yield ""
+    yield from (f"- {name}: {value}" for name, value in (results.machine | results.settings).items())
+    yield ""
+    yield from _durability(results)
+    for scenario in dict.fromkeys(case.scenario for case in results.cases):
+        yield from ("", f"## {scenario}", "")
+        yield from _markdown_table(results, scenario, baseline)
+        yield from _usage_table(results, scenario)
+    for title, path in plots.items():
+        yield from ("", f"![{title}]({path.name})")
+    yield from _problems(results)
+
+
+def _durability(results: Results) -> Iterator[str]:
+    yield "What a confirm means; only equal promises are compared with each other:"
+    yield ""
+    yield "| target | version | " + " | ".join(_PROMISES.values()) + " |"
+    yield "|---|---|" + "---|" * len(_PROMISES)
+    for info in results.targets.values():
+        kept = " | ".join(info.durability.get(promise, "") for promise in _PROMISES)
+        yield f"| {info.title} | {info.version} | {kept} |"
+
+
+def _markdown_table(results: Results, scenario: str, baseline: str | None) -> Iterator[str]:
+    yield "| case | " + " | ".join(info.title for info in results.targets.values()) + " |"
+    yield "|---|" + "---:|" * len(results.targets)
+    for case in results.cases:
+        if case.scenario == scenario:
+            cells = [_markdown_cell(*_cell(results, case, name, baseline)) for name in results.targets]
+            yield f"| {_row_name(case)} | " + " | ".join(cells) + " |"
+
+
+def _markdown_cell(value: str, spread: str, ratio: str) -> str:
+    return " ".join(filter(None, [value, spread, f"**{ratio}**" if ratio else ""]))
+
+
+def _usage_table(results: Results, scenario: str) -> Iterator[str]:
+    """CPU seconds and context switches per million messages, where they were measured."""
+    rows = [row for case in results.cases if case.scenario == scenario for row in _usage_row(results, case)]
+    if rows:
+        yield ""
+        yield "CPU seconds / context switches of the broker per million messages:"
+        yield ""
+        yield "| case | " + " | ".join(info.title for info in results.targets.values()) + " |"
+        yield "|---|" + "---:|" * len(results.targets)
+        yield from rows
+
+
+def _usage_row(results: Results, case: CaseInfo) -> Iterator[str]:
+    cells = []
+    for name in results.targets:
+        cpu = results.metric(case.identity, name, "cpu_seconds_per_million")
+        switches = results.metric(case.identity, name, "context_switches_per_million")
+        cells.append("" if cpu is None or switches is None else f"{cpu:.3g} s / {number(switches)}")
+    if any(cells):
+        yield f"| {_row_name(case)} | " + " | ".join(cells) + " |"
+
+
+def _problems(results: Results) -> Iterator[str]:
+    problems = results.problems()
+    if problems:
+        yield from ("", "## Void measurements", "")
+        for sample in problems:
+            where = f"{sample.target}, {sample.case}, repetition {sample.repetition + 1}"
+            yield f"- {where}: {sample.faults or sample.error}"

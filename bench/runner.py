@@ -1,0 +1,101 @@
+"""Runs a session: every case on every target, repetitions interleaved, results collected as they come.
+
+Owns the order of measurements and what a failure of one of them means: the cell is void, the session goes on.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench import machine
+from bench.errors import BenchError, UsageError
+from bench.results import CaseInfo, Results, Sample, TargetInfo
+from bench.scenarios.base import Case, Scenario, Site
+from bench.targets.base import Promise, Target
+from bench.targets.registry import Fleet
+
+Progress = Callable[[str, int, int], None]
+"""Called before each measurement with what it is, how many are done and how many there are."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how often. scale shrinks counts (queue depths, connections); pause: seconds between measurements."""
+
+    seconds: float = 5.0
+    repetitions: int = 3
+    scale: float = 1.0
+    quick: bool = False
+    pause: float = 0.2
+
+    def described(self) -> dict[str, str]:
+        """For the report."""
+        return {
+            "seconds per measurement": f"{self.seconds:g}",
+            "repetitions": str(self.repetitions),
+            "scale of counts": f"{self.scale:g}",
+        }
+
+
+QUICK = Settings(seconds=1.5, repetitions=2, scale=0.1, quick=True)
+
+
+def info_of(scenario: Scenario, case: Case) -> CaseInfo:
+    """A case as the results know it."""
+    return CaseInfo(scenario.name, case.name, case.unit, case.promise.value, case.higher_is_better)
+
+
+def _takes_part(target: Target, case: Case) -> bool:
+    return target.speaks(case.protocol) and target.keeps(case.promise) and target.can_serve(case.relayable)
+
+
+class Session:
+    """One run of the harness. only: a text that the names of the measured cases contain."""
+
+    def __init__(
+        self, scenarios: Sequence[Scenario], fleet: Fleet, settings: Settings, progress: Progress, only: str = ""
+    ) -> None:
+        self._fleet = fleet
+        self._settings = settings
+        self._progress = progress
+        self._plan = [
+            (info_of(scenario, case), case)
+            for scenario in scenarios
+            for case in scenario.cases
+            if (case.quick or not settings.quick) and only in case.name and self._targets(case)
+        ]
+        if not self._plan:
+            raise UsageError("no case is left of the chosen scenarios")
+        self.results = Results(machine.describe(), settings.described(), self._describe_targets())
+
+    def _describe_targets(self) -> dict[str, TargetInfo]:
+        return {
+            name: TargetInfo(target.title, target.version(), {p.value: target.durability(p) for p in Promise})
+            for name, target in self._fleet.members.items()
+        }
+
+    def run(self) -> Results:
+        """Measure everything. What was measured so far is in `results` even when this is interrupted."""
+        total = sum(len(self._targets(case)) for _, case in self._plan) * self._settings.repetitions
+        for info, case in self._plan:
+            self.results.cases.append(info)
+            for repetition in range(self._settings.repetitions):
+                for name in self._targets(case):
+                    self._progress(f"{info.identity}, {name}", len(self.results.samples), total)
+                    self.results.samples.append(self._measure(info, case, name, repetition))
+                    time.sleep(self._settings.pause)
+        return self.results
+
+    def _targets(self, case: Case) -> list[str]:
+        return [name for name, target in self._fleet.members.items() if _takes_part(target, case)]
+
+    def _measure(self, info: CaseInfo, case: Case, name: str, repetition: int) -> Sample:
+        try:
+            target = self._fleet.instance(name, case.promise)
+            endpoint = target.endpoint(case.protocol)
+            assert endpoint is not None
+            site = Site(target, case.promise, endpoint, self._settings.seconds, self._settings.scale)
+            taken = case.measure(site)
+        except (BenchError, OSError) as error:
+            return Sample(info.identity, name, repetition, 0.0, error=f"{type(error).__name__}: {error}")
+        return Sample(info.identity, name, repetition, taken.value, taken.metrics, taken.faults)

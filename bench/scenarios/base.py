@@ -1,0 +1,68 @@
+"""What a scenario is: a named set of cases, each of which measures one running broker and says one number.
+
+Owns the vocabulary of measuring. Knows no particular scenario.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bench import procfs
+from bench.driver.jobs import Endpoint
+from bench.targets.base import Promise, Target
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running broker to measure. seconds: how long a case should load it; scale: 1.0, less for a quick look."""
+
+    target: Target
+    promise: Promise
+    endpoint: Endpoint
+    seconds: float
+    scale: float = 1.0
+
+    def usage(self) -> procfs.Usage:
+        """What the broker has used so far; zeros when its processes are not ours to see."""
+        return procfs.usage(self.target.pids())
+
+    def scaled(self, count: int) -> int:
+        """A count that shrinks in a quick look."""
+        return max(1, int(count * self.scale))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One repetition of a case on one broker.
+
+    value: the case's number, in its unit. metrics: further numbers by name. faults: what the broker did wrong, or "".
+    """
+
+    value: float
+    metrics: dict[str, float] = field(default_factory=dict)
+    faults: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the report.
+
+    quick: part of the quick look. relayable: a bare relay of bytes can serve as a baseline.
+    """
+
+    name: str
+    measure: Callable[[Site], Measurement]
+    unit: str = "msg/s"
+    promise: Promise = Promise.MEMORY
+    protocol: str = "amqp"
+    higher_is_better: bool = True
+    quick: bool = False
+    relayable: bool = False
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A set of cases that answer one question."""
+
+    name: str
+    question: str
+    cases: tuple[Case, ...]

@@ -1,0 +1,53 @@
+"""A deep queue: filled while nobody consumes, then drained."""
+
+from functools import partial
+
+from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
+from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.flow import check_leftovers, measurement, run_crew
+from bench.scenarios.topology import QueueSpec, Topology
+from bench.targets.base import Promise
+
+QUEUE = "bench.deep"
+SIZE = 100
+WINDOW = 5000
+
+
+def _fill_and_drain(site: Site, depth: int, persistent: bool) -> Measurement:
+    """The value is the rate of draining; how fast it was filled, and the memory it took, are among the metrics."""
+    count = site.scaled(depth)
+    publish = PublishJob(
+        site.endpoint,
+        (Variant(QUEUE),),
+        SIZE,
+        Limit(messages=count),
+        persistent=persistent,
+        window=WINDOW if persistent else 0,
+    )
+    consume = ConsumeJob(site.endpoint, (Subscription((QUEUE,), (0,)),), publish, subscribe_at_start=True)
+    topology = Topology((QueueSpec(QUEUE),))
+    with topology.declared(site):
+        filled, used = run_crew(site, [publish], [])
+        drained, cost = run_crew(site, [], [consume], sent_before=(count,))
+        drained.faults.add(filled.faults)
+        check_leftovers(site, topology, drained.faults)
+    taken = measurement(drained, cost)
+    taken.metrics["publish_rate"] = filled.rate
+    if site.target.pids():
+        taken.metrics["rss_bytes_per_queued_message"] = used.rss_bytes / count
+    return taken
+
+
+SCENARIO = Scenario(
+    "deep-queue",
+    "How fast is a million of waiting messages drained?",
+    (
+        Case("fill 1M transient, drain with auto-ack", partial(_fill_and_drain, depth=1_000_000, persistent=False)),
+        Case(
+            "fill 250k persistent, drain with auto-ack",
+            partial(_fill_and_drain, depth=250_000, persistent=True),
+            promise=Promise.WRITE,
+            quick=True,
+        ),
+    ),
+)

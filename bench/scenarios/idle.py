@@ -1,0 +1,62 @@
+"""What an idle connection costs: resident memory of the broker, each."""
+
+import resource
+import time
+from functools import partial
+
+from bench.driver.amqp import AmqpConnection
+from bench.errors import BenchError, ProtocolError
+from bench.scenarios.base import Case, Measurement, Scenario, Site
+
+_SPARE_FILES = 200
+_STEADY_SECONDS = 0.5
+_STEADY_ROUNDS_MAX = 40
+
+
+def _allow_files(count: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= count:
+        return
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise BenchError(f"{count} connections need a file limit (ulimit -n) of {count}, it is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+
+
+def _steady_rss(site: Site) -> int:
+    """The resident memory once it has stopped to change by more than a percent."""
+    last = site.usage().rss_bytes
+    for _ in range(_STEADY_ROUNDS_MAX):
+        time.sleep(_STEADY_SECONDS)
+        now = site.usage().rss_bytes
+        if abs(now - last) <= last // 100:
+            return now
+        last = now
+    return last
+
+
+def _idle(site: Site, connections: int) -> Measurement:
+    """The value is kibibytes per connection with one open channel."""
+    if not site.target.pids():
+        raise ProtocolError("the processes of this target cannot be measured")
+    count = site.scaled(connections)
+    _allow_files(count + _SPARE_FILES)
+    before = _steady_rss(site)
+    start_at = time.monotonic()
+    opened: list[AmqpConnection] = []
+    try:
+        for _ in range(count):
+            opened.append(AmqpConnection(site.endpoint))
+        seconds = time.monotonic() - start_at
+        used = _steady_rss(site) - before
+    finally:
+        for connection in opened:
+            connection.close()
+    return Measurement(used / 1024 / count, {"connects_per_second": count / seconds})
+
+
+def _case(connections: int, quick: bool = False) -> Case:
+    name = f"memory of each of {connections:,} idle connections with a channel"
+    return Case(name, partial(_idle, connections=connections), "KiB", higher_is_better=False, quick=quick)
+
+
+SCENARIO = Scenario("idle", "What does an idle connection cost?", (_case(1_000, quick=True), _case(10_000)))

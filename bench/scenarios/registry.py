@@ -1,0 +1,31 @@
+"""The list of scenarios, in the order of the report."""
+
+from bench.errors import UsageError
+from bench.scenarios import churn, cost, deep, fanout, features, idle, latency, reply, routing, throughput
+from bench.scenarios.base import Scenario
+
+_ALL = (
+    throughput.SCENARIO,
+    fanout.FAN_OUT,
+    fanout.FAN_IN,
+    routing.TOPIC,
+    routing.HEADERS,
+    routing.QUEUES,
+    features.PRIORITY,
+    features.DEAD_LETTERS,
+    reply.SCENARIO,
+    deep.SCENARIO,
+    churn.SCENARIO,
+    idle.SCENARIO,
+    latency.SCENARIO,
+    cost.SCENARIO,
+)
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
+
+
+def chosen(names: tuple[str, ...]) -> list[Scenario]:
+    """The scenarios of these names, or all. UsageError for a name that does not exist."""
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        raise UsageError(f"no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
+    return [SCENARIOS[name] for name in names or SCENARIOS]

@@ -1,0 +1,115 @@
+"""What the harness needs of a broker: start, stop, endpoints, processes to measure, and how it promises durability.
+
+Owns the interface and the promises. Knows no broker.
+"""
+
+import shutil
+import socket
+import tempfile
+from abc import ABC, abstractmethod
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pamqp.common import FieldTable
+
+from bench.driver.jobs import Endpoint
+
+
+class Promise(Enum):
+    """What a confirm means. Only equal promises are compared."""
+
+    MEMORY = "memory"
+    """Nothing survives a crash of the broker: transient messages."""
+
+    WRITE = "write"
+    """Handed to the operating system: survives a crash of the broker, not one of the machine."""
+
+    FSYNC = "fsync"
+    """Synced to the disk: survives a crash of the machine."""
+
+
+class Target(ABC):
+    """A broker that can be started with a promise and measured.
+
+    Use as a context manager: entering starts it (TargetError when it does not come up), leaving stops it.
+    """
+
+    name: str
+    title: str
+
+    @abstractmethod
+    def start(self, promise: Promise) -> None:
+        """Start and wait until it serves."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop and leave no process and no file behind; harmless when not started."""
+
+    @abstractmethod
+    def endpoint(self, protocol: str) -> Endpoint | None:
+        """Where it speaks the protocol, or None when it does not."""
+
+    @abstractmethod
+    def pids(self) -> list[int]:
+        """Root processes of the broker; empty when it is not ours to measure."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """Name and version for the report."""
+
+    def speaks(self, protocol: str) -> bool:
+        """Whether the target speaks the protocol, started or not."""
+        return protocol == "amqp"
+
+    def keeps(self, promise: Promise) -> bool:
+        """Whether the target can make this promise."""
+        return True
+
+    def can_serve(self, relayable: bool) -> bool:
+        """Whether the target can serve a case; brokers serve all, a bare relay only those that it can relay."""
+        return True
+
+    def mode(self, promise: Promise) -> str:
+        """Promises of one mode can be made by one running instance."""
+        return promise.value
+
+    def queue_arguments(self, promise: Promise) -> FieldTable:
+        """Arguments of queue.declare that select the kind of queue which makes the promise."""
+        return {}
+
+    def durability(self, promise: Promise) -> str:
+        """How the promise is kept, for the report."""
+        return promise.value
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class PrivateDirectory:
+    """A temporary directory of one broker."""
+
+    def __init__(self, name: str) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
+
+    def remove(self) -> None:
+        """Delete it with everything in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """Distinct loopback TCP ports that nobody listens on right now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
+    finally:
+        for sock in sockets:
+            sock.close()

@@ -1,0 +1,62 @@
+"""The names of targets, and the running instances of a session: started when first needed, stopped together.
+
+Owns which targets exist. Knows nothing about measuring them.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from bench.errors import UsageError
+from bench.targets.base import Promise, Target
+from bench.targets.mqbroker import Mqbroker
+from bench.targets.rabbitmq import RabbitMQ
+from bench.targets.relay import BareRelay
+from bench.targets.url import RunningBroker
+
+Factory = Callable[[], Target]
+
+FACTORIES: dict[str, Factory] = {
+    "rabbitmq": RabbitMQ,
+    "mqbroker": Mqbroker,
+    "mqbroker-interpreted": lambda: Mqbroker(interpreted=True),
+    "relay": BareRelay,
+}
+DEFAULT_TARGETS = ("rabbitmq", "mqbroker", "mqbroker-interpreted")
+
+
+def factory_of(name: str) -> Factory:
+    """What makes instances of a target, by its name or URL. UsageError when there is no such target."""
+    if "://" in name:
+        return lambda: RunningBroker(name)
+    try:
+        return FACTORIES[name]
+    except KeyError:
+        raise UsageError(f"no target {name!r}; there are {', '.join(FACTORIES)}, and [NAME=]URL") from None
+
+
+class Fleet:
+    """The targets of one session. `members` are unstarted instances to ask; `instance` gives running ones."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._factories = {factory().name: factory for factory in map(factory_of, names)}
+        self.members = {name: factory() for name, factory in self._factories.items()}
+        self._running: dict[tuple[str, str], Target] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._running:
+            self._running.popitem()[1].stop()
+
+    def instance(self, name: str, promise: Promise) -> Target:
+        """A running instance of a target that keeps the promise."""
+        key = name, self.members[name].mode(promise)
+        if key not in self._running:
+            target = self._factories[name]()
+            target.start(promise)
+            self._running[key] = target
+        return self._running[key]

@@ -1,0 +1,1 @@
+"""Certificates for development and tests. Nothing generated is kept in the repository."""

@@ -1,0 +1,5 @@
+"""`python -m mqbroker` is the command `mqbroker`."""
+
+from mqbroker.cli import main
+
+main()

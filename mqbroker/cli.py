@@ -1,0 +1,117 @@
+"""The command `mqbroker`. Translates flags and exit codes; what the commands do lives elsewhere.
+
+Exit codes: 0 done, 1 it failed or found damage, 2 the configuration or the command line has to be mended.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from mqbroker import __version__
+from mqbroker.config import Config, load_config
+from mqbroker.config.option import Option, all_options
+from mqbroker.errors import ConfigError, MqbrokerError
+from mqbroker.net.tls import server_context
+
+CONFIG_VARIABLE = "MQBROKER_CONFIG"
+FILE = click.Path(path_type=Path)
+DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Program(click.Group):
+    """A group whose commands end with one plain sentence when something that we foresaw goes wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; a foreseen error becomes its exit code."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            _fail(str(error), 2)
+        except MqbrokerError as error:
+            _fail(str(error), 1)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    click.echo(f"mqbroker: {sentence}", err=True)
+    sys.exit(code)
+
+
+def config_flags(command: Command) -> Command:
+    """Adds one flag for every option that declares one."""
+    flagged = [option for option in all_options(Config) if option.rules.flag]
+    for option in reversed(flagged):
+        command = _flag(option)(command)
+    return command
+
+
+def _flag(option: Option) -> Callable[[Command], Command]:
+    rules = option.rules
+    flag, _, metavar = rules.flag.partition(" ")
+    path = ".".join(option.path)
+    if option.kind is bool:
+        return click.option(flag, path, is_flag=True, default=None, help=rules.help)
+    kind = click.Choice(rules.choices) if rules.choices else str
+    return click.option(flag, path, multiple=option.is_list, type=kind, metavar=metavar or None, help=rules.help)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mqbroker", message="%(prog)s %(version)s")
+def main() -> None:
+    """One broker, many protocols, one durable routing core."""
+
+
+@main.command()
+@click.option("--config", "config_file", type=FILE, envvar=CONFIG_VARIABLE, help="TOML file.")
+@config_flags
+def serve(config_file: Path | None, **flags: Any) -> None:
+    """Run the broker until SIGTERM or SIGINT."""
+    given = {path: value for path, value in flags.items() if value not in (None, ())}
+    config = load_config(config_file, os.environ, given)
+    from mqbroker.server import serve as serve_config  # the other commands start without the broker's weight
+
+    sys.exit(serve_config(config))
+
+
+@main.command("check-config")
+@click.argument("config_file", metavar="[FILE]", type=FILE, envvar=CONFIG_VARIABLE, required=False)
+def check_config(config_file: Path | None) -> None:
+    """Say whether a configuration would start, and where it would listen."""
+    config = load_config(config_file, os.environ)
+    if config.tls.certificate is not None:
+        server_context(config.tls)
+    click.echo(f"{config_file or 'the default configuration'} is valid")
+    for listener in config.listeners:
+        click.echo(f"  listen on {listener.url}")
+    click.echo(f"  data in {config.data_dir}, durability {config.durability}")
+
+
+@main.group()
+def journal() -> None:
+    """Look at a journal without changing it."""
+
+
+@journal.command()
+@click.argument("directory", type=DIRECTORY)
+def verify(directory: Path) -> None:
+    """Check every batch of the journal in DIRECTORY; exit with 1 if it is damaged."""
+    from mqbroker.storage.verify import verify as verify_journal
+
+    report = verify_journal(directory)
+    click.echo(str(report))
+    sys.exit(0 if report.is_sound else 1)
+
+
+@journal.command()
+@click.argument("directory", type=DIRECTORY)
+def inspect(directory: Path) -> None:
+    """Print what the journal in DIRECTORY records, one line each, without message bodies."""
+    from mqbroker.storage.verify import inspect as inspect_journal
+
+    for line in inspect_journal(directory):
+        click.echo(line)

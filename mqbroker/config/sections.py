@@ -1,0 +1,201 @@
+"""Every option of the broker, each declared once. Another option is another line here (and in conf/mqbroker.toml).
+
+Holds values and their help; where they come from is `reader`'s business, what they mean together is `load`'s.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mqbroker import limits
+from mqbroker.config.listener import Listener
+from mqbroker.config.option import option, section, tables
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DAY_S = 86_400
+DEFAULT_LISTENERS = (Listener.parse("amqp://127.0.0.1:5672"),)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(f"has {text!r}, which is not a network such as 10.0.0.0/8") from None
+
+
+@dataclass(frozen=True, slots=True)
+class AmqpConfig:
+    """[amqp]"""
+
+    frame_max: int = option(
+        limits.AMQP_FRAME_SIZE_BYTES_MAX,
+        "Largest frame in bytes, as proposed to clients in connection.tune.",
+        minimum=limits.AMQP_FRAME_SIZE_BYTES_MIN,
+        maximum=limits.AMQP_FRAME_SIZE_BYTES_CEILING,
+    )
+    channel_max: int = option(limits.AMQP_CHANNELS_MAX, "Channels per connection.", minimum=1, maximum=65_535)
+    heartbeat_s: int = option(
+        limits.AMQP_HEARTBEAT_S, "Heartbeat in seconds proposed to clients; 0 is none.", minimum=0, maximum=65_535
+    )
+    message_size_max: int = option(
+        limits.MESSAGE_BYTES_MAX, "Largest message body in bytes.", minimum=1, maximum=limits.MESSAGE_BYTES_CEILING
+    )
+    consumer_timeout_ms: int = option(
+        0,
+        "Time in milliseconds in which a delivery must be acknowledged; 0 is no limit.",
+        minimum=0,
+        maximum=limits.TTL_MS_MAX,
+    )
+    mechanisms: tuple[str, ...] = option(
+        ("PLAIN", "AMQPLAIN"),
+        "SASL mechanisms offered to clients. EXTERNAL logs in by client certificate.",
+        choices=("PLAIN", "AMQPLAIN", "EXTERNAL"),
+    )
+    external_name: str = option(
+        "cn",
+        "Which name of a client certificate is the user name for EXTERNAL.",
+        choices=("cn", "dn", "san_dns", "san_email", "san_uri"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityConfig:
+    """[security]"""
+
+    loopback_users: tuple[str, ...] = option(("guest",), "Users that may log in only from this machine.")
+    allow_insecure: bool = option(False, "Allow listeners without TLS on addresses that other machines can reach.")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """[tls]"""
+
+    certificate: Path | None = option(None, "PEM file with the server's certificate and its intermediates.")
+    key: Path | None = option(None, "PEM file with the server's private key, readable by its owner only.")
+    client_ca: Path | None = option(None, "PEM file with the authorities that client certificates are checked against.")
+    verify: str = option(
+        "none", "Whether clients present a certificate.", choices=("none", "optional", "required")
+    )
+    minimum_version: str = option("1.2", "Oldest version of TLS that is accepted.", choices=("1.2", "1.3"))
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyProtocolConfig:
+    """[proxy_protocol]"""
+
+    sources: tuple[Network, ...] = option(
+        (),
+        "Networks of the proxies whose connections open with a PROXY header, version 1 or 2.",
+        parse=_network,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """[limits]"""
+
+    connections_max: int = option(
+        limits.CONNECTIONS_MAX, "Client connections at the same time.", minimum=1, maximum=limits.CONNECTIONS_CEILING
+    )
+    preauth_connections_max: int = option(
+        limits.PREAUTH_CONNECTIONS_MAX,
+        "Connections at the same time that have not logged in yet.",
+        minimum=1,
+        maximum=limits.CONNECTIONS_CEILING,
+    )
+    preauth_timeout_s: int = option(
+        limits.PREAUTH_TIMEOUT_S, "Seconds that a client has for its log-in.", minimum=1, maximum=DAY_S
+    )
+    memory_high_watermark: float = option(
+        0.6,
+        "Memory above which publishers are held back: up to 1.0 a share of the machine's, else bytes.",
+        minimum=0.01,
+    )
+    memory_check_interval_ms: int = option(
+        1000, "Milliseconds between two looks at memory and disk.", minimum=100, maximum=60_000
+    )
+    disk_free_min_bytes: int = option(
+        0, "Free disk space below which publishers are held back; 0 is the larger of 1 GiB and 5 %.", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalConfig:
+    """[journal]"""
+
+    segment_bytes: int = option(
+        limits.SEGMENT_BYTES,
+        "Size of a journal file.",
+        minimum=limits.SEGMENT_BYTES_MIN,
+        maximum=limits.SEGMENT_BYTES_CEILING,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionDefinition:
+    """[[users.permissions]]: three regular expressions for one vhost. Empty matches nothing but the empty name."""
+
+    vhost: str = option("/", "The vhost that the three expressions apply to.")
+    configure: str = option("", "Names that the user may declare and delete.")
+    write: str = option("", "Names that the user may publish to and bind to.")
+    read: str = option("", "Names that the user may consume from and bind from.")
+
+
+@dataclass(frozen=True, slots=True)
+class UserDefinition:
+    """[[users]]: created at the start unless there is a user of that name."""
+
+    name: str = option("", "The user's name.")
+    password: str | None = option(None, "The password in clear text.", is_secret=True)
+    password_hash: str | None = option(None, "The password's hash, as in RabbitMQ's definitions.", is_secret=True)
+    tags: tuple[str, ...] = option((), "Such as administrator, monitoring, policymaker, management, impersonator.")
+    permissions: tuple[PermissionDefinition, ...] = tables(PermissionDefinition, "What the user may do, by vhost.")
+
+
+@dataclass(frozen=True, slots=True)
+class VhostDefinition:
+    """[[vhosts]]: created at the start unless there is a vhost of that name."""
+
+    name: str = option("", "The vhost's name.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration, checked."""
+
+    listeners: tuple[Listener, ...] = option(
+        DEFAULT_LISTENERS,
+        "Addresses to listen on, such as amqp://127.0.0.1:5672 or amqps://[::1]:5671.",
+        parse=Listener.parse,
+        flag="--listen URL",
+    )
+    data_dir: Path = option(
+        Path("mqbroker-data"), "Folder of the journal and of everything else that must survive.", flag="--data-dir DIR"
+    )
+    durability: str = option(
+        "fsync",
+        "When a message counts as safe: synced to disk, written to the operating system, or kept in memory.",
+        choices=("fsync", "write", "memory"),
+        flag="--durability",
+    )
+    dev: bool = option(
+        False,
+        "Development: user guest with password guest, from this machine only, and generated certificates.",
+        flag="--dev",
+    )
+    log_level: str = option(
+        "info", "Least severe lines that are logged.", choices=("debug", "info", "warning", "error"), flag="--log-level"
+    )
+    shutdown_timeout_s: int = option(
+        10, "Seconds that clients have to close their connections at a shutdown.", minimum=0, maximum=DAY_S
+    )
+    default_vhost: str = option("/", "The vhost that always exists.")
+    amqp: AmqpConfig = section(AmqpConfig)
+    security: SecurityConfig = section(SecurityConfig)
+    tls: TlsConfig = section(TlsConfig)
+    proxy_protocol: ProxyProtocolConfig = section(ProxyProtocolConfig)
+    limits: LimitsConfig = section(LimitsConfig)
+    journal: JournalConfig = section(JournalConfig)
+    vhosts: tuple[VhostDefinition, ...] = tables(VhostDefinition, "Vhosts created at the start if missing.")
+    users: tuple[UserDefinition, ...] = tables(UserDefinition, "Users created at the start if missing.")

@@ -1,0 +1,202 @@
+"""The broker: its vhosts, users and policies, and the definitions in the journal that make them come back.
+
+The core begins here. Whoever owns it calls `advance` when `timers.next_deadline()` has come, seals the ledger once per
+turn, and passes `now` to everything. No protocol, no clock, no I/O, no randomness: unique names come from a function.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from mqbroker.core import definitions
+from mqbroker.core.access import Access, Permissions, TopicPermissions, User
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.policy import Policies, Policy
+from mqbroker.core.quotas import (
+    NO_VHOST_LIMITS,
+    UserLimits,
+    VHostLimits,
+    parse_user_limits,
+    parse_vhost_limits,
+)
+from mqbroker.core.timers import Timers
+from mqbroker.core.vhost import VHost
+from mqbroker.errors import NotFound
+
+_NUMBER_BLOCK = 1000  # queue numbers are reserved in the journal by the thousand, so that none is ever used twice
+
+
+class Broker:
+    """Everything that clients of any protocol share."""
+
+    def __init__(self, ledger: Ledger, unique_name: Callable[[], str]) -> None:
+        self.ledger = ledger
+        self.unique_name = unique_name
+        """Returns a new name, hard to guess, at each call."""
+        self.timers = Timers()
+        self.access = Access()
+        self.policies = Policies()
+        self.vhosts: dict[str, VHost] = {}
+        self._vhost_limits: dict[str, VHostLimits] = {}
+        self._next_number = 1
+        self._numbers_reserved = 1
+
+    # --- numbers ----------------------------------------------------------------------------------------------------
+
+    def next_number(self) -> int:
+        """A number for something that the journal keeps messages of; never given twice, over restarts too."""
+        number = self._next_number
+        self._next_number += 1
+        if number >= self._numbers_reserved:
+            self._numbers_reserved = number + _NUMBER_BLOCK
+            self._define(definitions.key("numbers"), {"reserved": self._numbers_reserved})
+        return number
+
+    def _define(self, key: str, value: Mapping[str, object] | None) -> None:
+        self.ledger.define(key, None if value is None else definitions.pack(value))
+
+    # --- vhosts -----------------------------------------------------------------------------------------------------
+
+    def vhost(self, name: str) -> VHost:
+        """The vhost of that name. Raises NotFound."""
+        found = self.vhosts.get(name)
+        if found is None:
+            raise NotFound(f"no vhost '{name}'")
+        return found
+
+    def add_vhost(self, name: str) -> VHost:
+        """Adds a vhost with its predeclared exchanges; one that is there stays as it is."""
+        found = self.vhosts.get(name)
+        if found is None:
+            found = self.vhosts[name] = VHost(name, self)
+            self._define(definitions.key("vhost", name), {})
+        return found
+
+    def delete_vhost(self, name: str) -> None:
+        """Deletes a vhost with everything in it. Raises NotFound."""
+        vhost = self.vhost(name)
+        vhost.delete_everything()
+        del self.vhosts[name]
+        for policy in [each for each in self.policies.all() if each.vhost == name]:
+            self._define(definitions.key("policy", name, policy.name), None)
+        for policy in [each for each in self.policies.all(operator=True) if each.vhost == name]:
+            self._define(definitions.key("operator-policy", name, policy.name), None)
+        self.policies.forget_vhost(name)
+        self.access.forget_vhost(name)
+        for user in self.access.users.values():
+            self._keep_user(user)
+        self._vhost_limits.pop(name, None)
+        self._define(definitions.key("vhost-limits", name), None)
+        self._define(definitions.key("vhost", name), None)
+
+    def limits_of(self, vhost: str) -> VHostLimits:
+        """The limits of a vhost."""
+        return self._vhost_limits.get(vhost, NO_VHOST_LIMITS)
+
+    def set_vhost_limits(self, vhost: str, limits: Mapping[str, object]) -> None:
+        """Sets `max-connections` and `max-queues`. Raises NotFound, PreconditionFailed."""
+        self.vhost(vhost)
+        self._vhost_limits[vhost] = parse_vhost_limits(limits)
+        self._define(definitions.key("vhost-limits", vhost), limits)
+
+    # --- users ------------------------------------------------------------------------------------------------------
+
+    def put_user(self, name: str, password_hash: str, tags: Iterable[str] = ()) -> None:
+        """Creates a user or changes an existing one's password and tags."""
+        self._keep_user(self.access.put_user(name, password_hash, tags))
+
+    def delete_user(self, name: str) -> None:
+        """Deletes a user. Raises NotFound."""
+        self.access.delete_user(name)
+        self._define(definitions.key("user", name), None)
+
+    def set_permissions(self, user: str, vhost: str, permissions: Permissions) -> None:
+        """Says what a user may do in a vhost. Raises NotFound, PreconditionFailed."""
+        self.vhost(vhost)
+        self.access.set_permissions(user, vhost, permissions)
+        self._keep_user(self.access.user(user))
+
+    def clear_permissions(self, user: str, vhost: str) -> None:
+        """Takes a vhost from a user. Raises NotFound."""
+        self.access.clear_permissions(user, vhost)
+        self._keep_user(self.access.user(user))
+
+    def set_topic_permissions(self, user: str, vhost: str, exchange: str, permissions: TopicPermissions) -> None:
+        """Restricts a user on a topic exchange. Raises NotFound, PreconditionFailed."""
+        self.vhost(vhost)
+        self.access.set_topic_permissions(user, vhost, exchange, permissions)
+        self._keep_user(self.access.user(user))
+
+    def set_user_limits(self, user: str, limits: Mapping[str, object]) -> None:
+        """Sets `max-connections` and `max-channels`. Raises NotFound, PreconditionFailed."""
+        self.access.set_limits(user, parse_user_limits(limits))
+        self._keep_user(self.access.user(user))
+
+    def check_channels(self, user: str, count: int) -> None:
+        """Raises NotAllowed when the user may have no more than `count` channels."""
+        self.access.user(user).limits.check_channels(user, count)
+
+    def _keep_user(self, user: User) -> None:
+        self._define(
+            definitions.key("user", user.name),
+            {
+                "password_hash": user.password_hash,
+                "tags": sorted(user.tags),
+                "max_connections": user.limits.max_connections,
+                "max_channels": user.limits.max_channels,
+                "permissions": [[vhost, p.configure, p.write, p.read] for vhost, p in user.permissions.items()],
+                "topics": [[*place, p.write, p.read] for place, p in user.topic_permissions.items()],
+            },
+        )
+
+    # --- policies ---------------------------------------------------------------------------------------------------
+
+    def set_policy(self, policy: Policy, now: int, operator: bool = False) -> None:
+        """Adds or replaces a policy, in force at once. Raises NotFound, PreconditionFailed."""
+        vhost = self.vhost(policy.vhost)
+        self.policies.set(policy, operator)
+        self._define(
+            definitions.key("operator-policy" if operator else "policy", policy.vhost, policy.name),
+            {
+                "pattern": policy.pattern,
+                "definition": policy.definition,
+                "priority": policy.priority,
+                "apply_to": policy.apply_to,
+            },
+        )
+        vhost.apply_policies(now)
+
+    def delete_policy(self, vhost: str, name: str, now: int, operator: bool = False) -> None:
+        """Deletes a policy; what it did ends at once. Raises NotFound."""
+        self.policies.delete(vhost, name, operator)
+        self._define(definitions.key("operator-policy" if operator else "policy", vhost, name), None)
+        self.vhost(vhost).apply_policies(now)
+
+    # --- time and restart -------------------------------------------------------------------------------------------
+
+    def advance(self, now: int) -> None:
+        """Does what is due: expiries, delays, queue expiry."""
+        self.timers.advance(now)
+
+    def skip_numbers(self, reserved: int) -> None:
+        """Numbers up to `reserved` may have been used in an earlier run."""
+        self._next_number = self._numbers_reserved = max(self._next_number, reserved)
+
+    def restore_user(self, name: str, value: Mapping[str, object]) -> None:
+        """Puts back a user as `_keep_user` wrote it."""
+        password_hash, tags, permissions, topics = (value[k] for k in ("password_hash", "tags", "permissions", "topics"))
+        assert isinstance(password_hash, str)
+        assert isinstance(tags, list)
+        assert isinstance(permissions, list)
+        assert isinstance(topics, list)
+        self.access.put_user(name, password_hash, tags)
+        for vhost, configure, write, read in permissions:
+            self.access.set_permissions(name, vhost, Permissions(configure, write, read))
+        for vhost, exchange, write, read in topics:
+            self.access.set_topic_permissions(name, vhost, exchange, TopicPermissions(write, read))
+        connections, channels = value["max_connections"], value["max_channels"]
+        assert isinstance(connections, int)
+        assert isinstance(channels, int)
+        self.access.set_limits(name, UserLimits(connections, channels))
+
+    def restore_vhost_limits(self, vhost: str, value: Mapping[str, object]) -> None:
+        """Puts back the limits of a vhost."""
+        self._vhost_limits[vhost] = parse_vhost_limits(value)

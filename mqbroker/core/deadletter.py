@@ -1,0 +1,88 @@
+"""Dead-lettering: what is written on a message that leaves a queue without having been processed.
+
+Owns the `x-death` header and the rule that ends cycles. Where the copy goes is the vhost's business.
+
+`x-death` is an array of tables, newest first; one for each pair of queue and reason, with a `count`. Only what this
+broker wrote itself counts: a client that publishes a message with an `x-death` of its own starts a new history
+(RabbitMQ 4.0 does the same; 3.x took the client's word).
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mqbroker.core.message import Entry, Message, Properties, new_message
+from mqbroker.core.values import Timestamp
+
+if TYPE_CHECKING:
+    from mqbroker.core.queue import Queue
+
+Death = dict[str, object]
+
+
+def copy_for_dead_letter(queue: "Queue", entry: Entry, reason: str, now: int) -> Message:
+    """The message to publish to the dead-letter exchange of `queue`, with its history brought up to date."""
+    message = entry.message
+    headers = dict(message.properties.headers())
+    deaths = _with_death(deaths_of(message.properties), queue.name, reason, message, headers, now)
+    _note_first_and_last(headers, deaths[0])
+    headers["x-death"] = deaths
+    if queue.dead_letter_key is not None:
+        headers.pop("CC", None)
+    properties = message.properties.with_headers(headers, drop_expiration=True)
+    properties.mark_dead_letter()
+    key = message.routing_key if queue.dead_letter_key is None else queue.dead_letter_key
+    return new_message(queue.dead_letter_exchange or "", key, properties, message.body, now)
+
+
+def deaths_of(properties: Properties) -> list[Death]:
+    """The history that this broker wrote, newest first."""
+    if not properties.is_dead_letter:
+        return []
+    found = properties.headers().get("x-death")
+    return [dict(each) for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def is_cycle(queue_name: str, deaths: list[Death]) -> bool:
+    """Whether a message has come round to a queue where it died before, with no client's rejection on the way.
+
+    Such a message would go round for ever by itself, so it is dropped (RabbitMQ's rule).
+    """
+    for position, death in enumerate(deaths):
+        if death.get("queue") == queue_name:
+            return all(each.get("reason") != "rejected" for each in deaths[: position + 1])
+    return False
+
+
+def _with_death(
+    deaths: list[Death], queue_name: str, reason: str, message: Message, headers: Mapping[str, object], now: int
+) -> list[Death]:
+    """The history with one more death: counted up and moved to the front if it has happened before."""
+    for position, death in enumerate(deaths):
+        if death.get("queue") == queue_name and death.get("reason") == reason:
+            count = death.get("count")
+            death["count"] = (count if isinstance(count, int) else 0) + 1
+            return [death, *deaths[:position], *deaths[position + 1 :]]
+    death = {
+        "count": 1,
+        "reason": reason,
+        "queue": queue_name,
+        "time": Timestamp(now // 1000),
+        "exchange": message.exchange,
+        "routing-keys": [message.routing_key, *carbon_copies(headers, "CC")],
+    }
+    expiration = message.properties.text("expiration")
+    if expiration is not None:
+        death["original-expiration"] = expiration
+    return [death, *deaths]
+
+
+def _note_first_and_last(headers: dict[str, object], death: Death) -> None:
+    for part in ("reason", "queue", "exchange"):
+        headers.setdefault(f"x-first-death-{part}", death[part])
+        headers[f"x-last-death-{part}"] = death[part]
+
+
+def carbon_copies(headers: Mapping[str, object], name: str) -> list[str]:
+    """The routing keys in a `CC` or `BCC` header; empty when there is none. Non-strings are passed over."""
+    found = headers.get(name)
+    return [key for key in found if isinstance(key, str)] if isinstance(found, list) else []

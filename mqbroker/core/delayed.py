@@ -1,0 +1,70 @@
+"""The messages that an x-delayed-message exchange holds back until their time has come.
+
+To the journal it looks like a queue: an entry for each message, with its due time where a queue has the expiry. When a
+message is due it is routed as if it had been published then, and settled here, in the same batch.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable
+
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.timers import Timers
+
+
+class DelayedMessages:
+    """A heap of messages by due time, for one exchange. `publish(message, now)` routes one that is due."""
+
+    __slots__ = ("_armed_at", "_heap", "_is_recorded", "_ledger", "_publish", "_sequence", "_timers", "number")
+
+    def __init__(self, ledger: Ledger, timers: Timers, number: int, publish: Callable[[Message, int], None]) -> None:
+        self.number = number
+        self._ledger = ledger
+        self._timers = timers
+        self._publish = publish
+        self._is_recorded = number > 0 and ledger.is_journalling
+        self._heap: list[tuple[int, int, Entry]] = []
+        self._sequence = 1
+        self._armed_at = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def hold(self, message: Message, due: int) -> None:
+        """Keeps the message until `due` (milliseconds)."""
+        entry = new_entry(message, self.number, self._sequence)
+        self._sequence += 1
+        entry.expires_at = due
+        if self._is_recorded and message.properties.persistent:
+            self._ledger.enqueue(entry)
+        self._push(entry)
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Takes over what the journal kept."""
+        for entry in entries:
+            self._sequence = max(self._sequence, entry.sequence + 1)
+            self._push(entry)
+
+    def drop(self) -> list[Entry]:
+        """Forgets everything held; the entries, for the ledger."""
+        entries = [entry for _, _, entry in self._heap]
+        self._heap.clear()
+        return entries
+
+    def _push(self, entry: Entry) -> None:
+        heapq.heappush(self._heap, (entry.expires_at, entry.sequence, entry))
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._heap and (not self._armed_at or self._heap[0][0] < self._armed_at):
+            self._armed_at = self._heap[0][0]
+            self._timers.at(self._armed_at, self._fire)
+
+    def _fire(self, now: int) -> None:
+        self._armed_at = 0
+        while self._heap and self._heap[0][0] <= now:
+            entry = heapq.heappop(self._heap)[2]
+            self._publish(entry.message, now)
+            if entry.lsn:
+                self._ledger.settle(entry)
+        self._arm()

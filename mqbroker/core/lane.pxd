@@ -1,0 +1,19 @@
+cimport cython
+
+from mqbroker.core.message cimport Entry
+
+
+@cython.final
+cdef class Lane:
+    cdef public list fresh
+    cdef public list returned
+    cdef public Py_ssize_t head
+    cdef public Py_ssize_t count
+
+    cpdef push(self, Entry entry)
+    cpdef Entry peek(self)
+    @cython.locals(head=Py_ssize_t, entry=Entry)
+    cpdef Entry pop(self)
+    cpdef put_back(self, list entries)
+    cpdef list entries(self)
+    cpdef list clear(self)

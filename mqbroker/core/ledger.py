@@ -1,0 +1,62 @@
+"""What the core tells the journal: facts, in order. The core calls it; storage implements it; here nothing is kept.
+
+Facts collect in an open batch. `seal` ends the batch; when it is durable the commit position moves to it, and every
+promise made for it is kept, in the order in which the promises were made. A batch is all or nothing, so the facts of
+one loop turn (a dead-letter move, a transaction) need no bracket of their own.
+
+This base class is `durability = "memory"`: a batch is durable as soon as it is sealed. It has no shortcut for that
+case, so confirms leave through the same place in every mode.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from mqbroker.core.message import Entry
+
+
+class Ledger:
+    """The journal as the core sees it; and the whole of it when nothing is to be durable."""
+
+    __slots__ = ("committed", "is_journalling", "position", "waiting")
+
+    def __init__(self) -> None:
+        self.position = 1
+        """The number of the open batch."""
+        self.committed = 0
+        """The number of the newest durable batch; everything before it is durable too."""
+        self.is_journalling = False
+        """False when entries need not be recorded at all."""
+        self.waiting: deque[tuple[int, Callable[[], None]]] = deque()
+
+    def enqueue(self, entry: Entry) -> None:
+        """A persistent message has entered a durable queue. Sets `entry.lsn`."""
+
+    def settle(self, entry: Entry) -> None:
+        """A recorded entry has left its queue for good (acknowledged, expired, dropped, moved). Needs `entry.lsn` != 0."""
+
+    def attempt(self, entry: Entry) -> None:
+        """A recorded entry came back to its queue: its attempts and redelivered flag have changed."""
+
+    def define(self, key: str, value: bytes | None) -> None:
+        """A definition (queue, exchange, binding, user, policy, ...) has this value now; None when it is gone."""
+
+    def forget(self, queue_number: int, entries: Iterable[Entry]) -> None:
+        """A durable queue is gone, with all its entries; the number is never used again."""
+
+    def promise(self, position: int, keep: Callable[[], None]) -> None:
+        """Calls `keep` once the batch `position` is durable: never at once, always from `commit`."""
+        self.waiting.append((position, keep))
+
+    def seal(self) -> None:
+        """Ends the open batch, if it has facts or promises, and has it made durable."""
+        if self.waiting:
+            position = self.position
+            self.position = position + 1
+            self.commit(position)
+
+    def commit(self, position: int) -> None:
+        """Moves the commit position and keeps the promises that it covers."""
+        self.committed = position
+        waiting = self.waiting
+        while waiting and waiting[0][0] <= position:
+            waiting.popleft()[1]()

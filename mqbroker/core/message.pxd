@@ -1,0 +1,50 @@
+cimport cython
+
+
+cdef class Properties:
+    cdef public int code
+    cdef public bytes raw
+    cdef public bint persistent
+    cdef public int priority
+    cdef public long long ttl_ms
+    cdef public bint has_headers
+    cdef public bint is_dead_letter
+
+
+@cython.final
+@cython.freelist(256)
+@cython.no_gc
+cdef class Message:
+    cdef public str exchange
+    cdef public str routing_key
+    cdef public Properties properties
+    cdef public bytes body
+    cdef public long long received_at
+    cdef public long long lsn
+    cdef public int slot
+
+    cpdef bytes content(self)
+
+
+@cython.final
+@cython.freelist(256)
+@cython.no_gc
+cdef class Entry:
+    cdef public Message message
+    cdef public int queue_number
+    cdef public int attempts
+    cdef public long long sequence
+    cdef public long long expires_at
+    cdef public long long lsn
+    cdef public int slot
+    cdef public bint is_redelivered
+    cdef public object consumer
+    cdef public unsigned long long tag
+
+
+@cython.locals(entry=Entry)
+cpdef Entry new_entry(Message message, int queue_number, long long sequence)
+
+
+@cython.locals(message=Message)
+cpdef Message new_message(str exchange, str routing_key, Properties properties, bytes body, long long now)

@@ -1,0 +1,129 @@
+"""A message, what is known of its properties, and its place in one queue.
+
+`Message` is immutable and shared by every queue it was routed to; `Entry` is one queue's view of it: order, deadline,
+deliveries. Neither knows a protocol: the properties stay as their protocol encoded them, with a neutral view on demand.
+These three are the objects that exist once per message, so they are compiled and hold nothing that is not needed.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mqbroker.core.consumer import Consumer
+
+
+DEAD_LETTER_BIT = 0x80  # in `Properties.code`, so that the journal keeps it
+
+
+class Properties:
+    """The properties of a message as its protocol encoded them, and the few that the core asks for on every message.
+
+    Protocols subclass it. Instances are shared by successive messages with equal properties, so they never change.
+    """
+
+    __slots__ = ("code", "has_headers", "is_dead_letter", "persistent", "priority", "raw", "ttl_ms")
+
+    def __init__(self, code: int, raw: bytes) -> None:
+        self.code = code
+        """Which protocol's encoding `raw` is in; kept in the journal. 1 is AMQP 0-9-1."""
+        self.raw = raw
+        self.persistent = False
+        self.priority = 0
+        self.ttl_ms = -1
+        """How long the message may live, in milliseconds, -1 for ever."""
+        self.has_headers = False
+        self.is_dead_letter = bool(code & DEAD_LETTER_BIT)
+        """True when the broker itself wrote the history in the headers (core/deadletter.py)."""
+
+    def headers(self) -> Mapping[str, object]:
+        """The application's headers as neutral values (core/values.py). Overridden."""
+        return {}
+
+    def text(self, name: str) -> str | None:
+        """A property by its neutral name (`message_id`, `correlation_id`, `timestamp`, ...), or None. Overridden."""
+        return None
+
+    def mark_dead_letter(self) -> None:
+        """Notes that the broker wrote the history in the headers. Only for properties that no message has yet."""
+        self.is_dead_letter = True
+        self.code |= DEAD_LETTER_BIT
+
+    def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> "Properties":
+        """A copy with other headers, and without the expiration on request. Overridden."""
+        raise NotImplementedError
+
+
+class Message:
+    """One published message. `body` is read through `content()` only: a body may have left memory for the disk."""
+
+    __slots__ = ("body", "exchange", "lsn", "properties", "received_at", "routing_key", "slot")
+
+    exchange: str
+    routing_key: str
+    properties: Properties
+    body: bytes
+    received_at: int
+    """When it was published, in milliseconds."""
+    lsn: int
+    """The journal batch that holds the body, 0 for none."""
+    slot: int
+    """Which record of that batch holds the body."""
+
+    def content(self) -> bytes:
+        """The body."""
+        return self.body
+
+
+class Entry:
+    """A message in one queue. `sequence` is its place: the queue hands out growing numbers and never reuses one."""
+
+    __slots__ = (
+        "attempts", "consumer", "expires_at", "is_redelivered", "lsn", "message", "queue_number", "sequence", "slot", "tag",
+    )  # fmt: skip
+
+    message: Message
+    queue_number: int
+    """The queue's number in the journal."""
+    sequence: int
+    expires_at: int
+    """When it expires, in milliseconds; 0 for never."""
+    attempts: int
+    """How often it was delivered and came back."""
+    is_redelivered: bool
+    lsn: int
+    """The journal batch that records it, 0 when it is not journalled."""
+    slot: int
+    """Its place in that batch while the batch is open."""
+    consumer: "Consumer | None"
+    """Who holds it unacknowledged."""
+    tag: int
+    """The delivery tag under which its holder knows it."""
+
+
+def new_message(exchange: str, routing_key: str, properties: Properties, body: bytes, now: int) -> Message:
+    """A `Message` made without the cost of a call to `__init__`: this runs once for every publish."""
+    message = Message.__new__(Message)
+    message.exchange = exchange
+    message.routing_key = routing_key
+    message.properties = properties
+    message.body = body
+    message.received_at = now
+    message.lsn = 0
+    message.slot = 0
+    return message
+
+
+def new_entry(message: Message, queue_number: int, sequence: int) -> Entry:
+    """An `Entry` made without the cost of a call to `__init__`: this runs once for every queue of every message."""
+    entry = Entry.__new__(Entry)
+    entry.message = message
+    entry.queue_number = queue_number
+    entry.sequence = sequence
+    entry.expires_at = 0
+    entry.attempts = 0
+    entry.is_redelivered = False
+    entry.lsn = 0
+    entry.slot = 0
+    entry.consumer = None
+    entry.tag = 0
+    return entry

@@ -1,0 +1,87 @@
+"""Password hashes: making them and checking them.
+
+Pure functions: the caller brings the salt, and runs `verify` in a pool, because a check costs some 0.2 s of processor
+time on purpose. Three formats are understood, the last two so that RabbitMQ's definitions can be imported:
+
+    scrypt$<n>$<r>$<p>$<base64 salt>$<base64 key>      ours
+    base64(salt (4 octets) + SHA-256(salt + password))   rabbit_password_hashing_sha256, 36 octets
+    base64(salt (4 octets) + SHA-512(salt + password))   rabbit_password_hashing_sha512, 68 octets
+
+An absent or empty password never passes, nor does anything against an empty hash: that is how RabbitMQ marks users who
+may only come by certificate (CVE-2016-9877 shows what happens otherwise).
+"""
+
+import binascii
+import hashlib
+import hmac
+from base64 import b64decode, b64encode
+
+SALT_BYTES = 16
+
+# OWASP's equivalents for scrypt; 16 MiB of memory for each check.
+_COST = 1 << 14
+_BLOCK = 8
+_PARALLEL = 5
+_KEY_BYTES = 32
+
+# A hash is data from a file: what it asks for is bounded before the work begins.
+_COST_MAX = 1 << 17
+_BLOCK_MAX = 16
+_PARALLEL_MAX = 16
+
+_RABBIT_SALT_BYTES = 4
+_RABBIT_DIGESTS = {_RABBIT_SALT_BYTES + 32: "sha256", _RABBIT_SALT_BYTES + 64: "sha512"}
+
+
+def hash_password(password: bytes, salt: bytes) -> str:
+    """The hash to keep. `salt` is SALT_BYTES fresh random octets."""
+    assert len(salt) == SALT_BYTES
+    key = _derive(password, salt, _COST, _BLOCK, _PARALLEL)
+    return _format(salt, key)
+
+
+def decoy() -> str:
+    """A hash that nothing fits, to check a password against when there is no such user: the answer takes as long."""
+    return _format(bytes(SALT_BYTES), bytes(_KEY_BYTES))
+
+
+def verify(password: bytes, password_hash: str) -> bool:
+    """Whether the password belongs to the hash. False for an empty password and for a hash of no known format."""
+    if not password:
+        return False
+    try:
+        if password_hash.startswith("scrypt$"):
+            return _verify_scrypt(password, password_hash)
+        return _verify_rabbit(password, b64decode(password_hash, validate=True))
+    except (ValueError, binascii.Error):
+        return False
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Whether the password should be hashed anew at the next successful login: RabbitMQ's formats, weaker costs."""
+    return not password_hash.startswith(f"scrypt${_COST}${_BLOCK}${_PARALLEL}$")
+
+
+def _format(salt: bytes, key: bytes) -> str:
+    return f"scrypt${_COST}${_BLOCK}${_PARALLEL}${b64encode(salt).decode()}${b64encode(key).decode()}"
+
+
+def _verify_scrypt(password: bytes, password_hash: str) -> bool:
+    _, cost, block, parallel, salt, key = password_hash.split("$")
+    n, r, p = int(cost), int(block), int(parallel)
+    if not (0 < n <= _COST_MAX and 0 < r <= _BLOCK_MAX and 0 < p <= _PARALLEL_MAX):
+        return False
+    return hmac.compare_digest(_derive(password, b64decode(salt), n, r, p), b64decode(key))
+
+
+def _derive(password: bytes, salt: bytes, n: int, r: int, p: int) -> bytes:
+    memory = 128 * r * (n + p + 2)  # what RFC 7914 §2 needs, which OpenSSL wants stated above 32 MiB
+    return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory + (1 << 20), dklen=_KEY_BYTES)
+
+
+def _verify_rabbit(password: bytes, stored: bytes) -> bool:
+    digest = _RABBIT_DIGESTS.get(len(stored))
+    if digest is None:
+        return False
+    salt, expected = stored[:_RABBIT_SALT_BYTES], stored[_RABBIT_SALT_BYTES:]
+    return hmac.compare_digest(hashlib.new(digest, salt + password).digest(), expected)

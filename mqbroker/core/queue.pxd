@@ -1,0 +1,99 @@
+cimport cython
+
+from mqbroker.core.consumer cimport Consumer
+from mqbroker.core.lane cimport Lane
+from mqbroker.core.ledger cimport Ledger
+from mqbroker.core.message cimport Entry, Message, Properties, new_entry
+
+
+cdef class Queue:
+    cdef public object host
+    cdef public Ledger ledger
+    cdef public str name
+    cdef public int number
+    cdef public bint durable
+    cdef public bint is_recorded
+    cdef public bint auto_delete
+    cdef public object owner
+    cdef public object arguments
+    cdef public object settings
+    cdef public str kind
+    cdef public bint is_quorum
+    cdef public Lane lane
+    cdef public long long next_sequence
+    cdef public long long byte_count
+    cdef public Py_ssize_t unacked_count
+    cdef public list consumers
+    cdef public list ring
+    cdef public Py_ssize_t cursor
+    cdef public bint had_consumers
+    cdef public object exclusive_consumer
+    cdef public bint has_consumer_priorities
+    cdef public bint is_single_active
+    cdef public bint is_deleted
+    cdef public long long armed_at
+    cdef public long long used_at
+    cdef public bint is_plain
+    cdef public long long ttl_ms
+    cdef public long long max_length
+    cdef public long long max_bytes
+    cdef public int overflow
+    cdef public long long delivery_limit
+    cdef public str dead_letter_exchange
+    cdef public str dead_letter_key
+
+    cpdef Py_ssize_t waiting_count(self) except -1
+    @cython.locals(entry=Entry, consumer=Consumer)
+    cpdef int publish(self, Message message, long long now) except -1
+    @cython.locals(entry=Entry, properties=Properties, sequence=cython.longlong, ttl_ms=cython.longlong)
+    cpdef Entry admit(self, Message message, long long now)
+    cpdef bint would_overflow(self, Message message) except -1
+    cpdef enforce(self, long long now)
+    cpdef int refuse(self, Message message, long long now) except -1
+    cpdef trim(self, Entry entry, long long now)
+    @cython.locals(count=Py_ssize_t)
+    cpdef bint is_over_limit(self) except -1
+    cpdef store(self, Entry entry)
+    cpdef Entry peek(self)
+    cpdef Entry pop(self)
+    cpdef put_back(self, list entries)
+    cpdef list waiting(self)
+    @cython.locals(entry=Entry)
+    cpdef Entry take(self)
+    @cython.locals(ring=list, consumer=Consumer, count=Py_ssize_t, index=Py_ssize_t)
+    cpdef Consumer next_consumer(self)
+    cpdef Consumer next_by_priority(self)
+    cpdef hand_over(self, Entry entry, Consumer consumer)
+    @cython.locals(entry=Entry, consumer=Consumer)
+    cpdef pump(self, long long now)
+    @cython.locals(entry=Entry)
+    cpdef Entry get(self, Consumer holder, long long now)
+    @cython.locals(consumer=Consumer)
+    cpdef release(self, Entry entry)
+    cpdef acknowledge(self, Entry entry)
+    cpdef reject(self, Entry entry, long long now)
+    @cython.locals(entry=Entry, back=list)
+    cpdef requeue(self, list entries, long long now)
+    cpdef discard(self, Entry entry, str reason, long long now)
+    @cython.locals(entry=Entry, count=Py_ssize_t)
+    cpdef Py_ssize_t purge(self) except -1
+    @cython.locals(entry=Entry)
+    cpdef expire(self, long long now)
+    @cython.locals(entry=Entry)
+    cpdef rearm(self)
+    cpdef offer(self, Consumer consumer, long long now)
+
+
+cdef class PriorityQueue(Queue):
+    cdef public list lanes
+    cdef public Py_ssize_t total
+
+    cpdef Lane lane_of(self, Entry entry)
+    @cython.locals(lane=Lane)
+    cpdef Lane first_lane(self)
+    @cython.locals(lane=Lane)
+    cpdef Entry peek(self)
+    @cython.locals(lane=Lane)
+    cpdef Entry pop(self)
+    @cython.locals(lane=Lane, entry=Entry)
+    cpdef expire(self, long long now)

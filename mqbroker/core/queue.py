@@ -1,0 +1,504 @@
+"""A queue: order, consumers, deadlines, limits, and what becomes of a message that leaves it otherwise than by an ack.
+
+The queue owns the order of its entries and decides which consumer is next. It does not know who publishes, what the
+consumers speak, or how a dead letter is routed: that is its `host`'s business (the vhost). Features that a queue was not
+declared with cost it nothing: `is_plain` queues take the short path in `publish`, and priorities are a subclass.
+
+An entry is in exactly one state:
+
+    publish --> waiting (in a lane) --> unacknowledged (held by a consumer) --> settled
+                   ^                          |            |
+                   +------- requeue ----------+            +--> dead-lettered, then settled
+                   +--> expired, dropped: dead-lettered, then settled
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from mqbroker.core.consumer import Consumer
+from mqbroker.core.lane import Lane
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry, Message, new_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mqbroker.core.arguments import QueueArguments
+
+# What became of a publish, worst last: the outcome of a fan-out is the greatest of its parts.
+ROUTED = 0  # every queue took it
+UNROUTED = 1  # no queue was bound for it
+REJECTED = 2  # a full queue refused it (overflow reject-publish)
+
+DROP_HEAD = 0
+REJECT_PUBLISH = 1
+REJECT_PUBLISH_DLX = 2
+
+_OVERFLOW = {"drop-head": DROP_HEAD, "reject-publish": REJECT_PUBLISH, "reject-publish-dlx": REJECT_PUBLISH_DLX}
+
+
+class QueueHost(Protocol):
+    """What a queue asks of the vhost it lives in."""
+
+    def dead_letter(self, queue: "Queue", entry: Entry, reason: str, now: int) -> None:
+        """Publishes a copy of the entry's message to the queue's dead-letter exchange."""
+
+    def arm(self, queue: "Queue", deadline: int) -> None:
+        """Has `queue.expire(now)` called at or soon after the deadline."""
+
+    def queue_unused(self, queue: "Queue", now: int) -> None:
+        """The last consumer of an auto-delete queue has left."""
+
+
+class Queue:
+    """An ordered line of messages and the consumers that share it."""
+
+    __slots__ = (
+        "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor", "dead_letter_exchange",
+        "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer", "had_consumers", "has_consumer_priorities",
+        "host", "is_deleted", "is_plain", "is_quorum", "is_recorded", "is_single_active", "kind", "lane", "ledger",
+        "max_bytes", "max_length", "name", "next_sequence", "number", "overflow", "owner", "ring", "settings", "ttl_ms",
+        "unacked_count", "used_at",
+    )  # fmt: skip
+
+    def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
+        self.host = host
+        self.ledger = ledger
+        self.name = name
+        self.number = number
+        """Identifies the queue in the journal; 0 for queues that are not recorded there."""
+        self.durable = durable
+        self.is_recorded = durable and number > 0 and ledger.is_journalling
+        self.auto_delete = False
+        self.owner: object | None = None
+        """The connection that an exclusive queue belongs to."""
+        self.arguments: Mapping[str, object] = {}
+        self.settings: QueueArguments | None = None
+        self.kind = "classic"
+        self.is_quorum = False
+        self.lane = Lane()
+        self.next_sequence = 1
+        self.byte_count = 0
+        """Bytes of the bodies that wait."""
+        self.unacked_count = 0
+        self.consumers: list[Consumer] = []
+        self.ring: list[Consumer] = []
+        """Consumers that could take a message when last looked at; `cursor` is whose turn it is."""
+        self.cursor = 0
+        self.had_consumers = False
+        self.exclusive_consumer: Consumer | None = None
+        self.has_consumer_priorities = False
+        self.is_single_active = False
+        self.is_deleted = False
+        self.armed_at = 0
+        self.used_at = 0
+        """When a client last declared, consumed from or polled it; for x-expires."""
+        self.is_plain = True
+        self.ttl_ms = -1
+        self.max_length = -1
+        self.max_bytes = -1
+        self.overflow = DROP_HEAD
+        self.delivery_limit = -1
+        self.dead_letter_exchange: str | None = None
+        self.dead_letter_key: str | None = None
+
+    # --- declaration ------------------------------------------------------------------------------------------------
+
+    def configure(self, settings: "QueueArguments") -> None:
+        """Takes over parsed arguments and policy. May be called again when a policy changes."""
+        self.settings = settings
+        self.ttl_ms = -1 if settings.message_ttl is None else settings.message_ttl
+        self.max_length = -1 if settings.max_length is None else settings.max_length
+        self.max_bytes = -1 if settings.max_length_bytes is None else settings.max_length_bytes
+        self.overflow = _OVERFLOW[settings.overflow or "drop-head"]
+        self.delivery_limit = -1 if settings.delivery_limit is None else settings.delivery_limit
+        self.dead_letter_exchange = settings.dead_letter_exchange
+        self.dead_letter_key = settings.dead_letter_routing_key
+        self.is_single_active = settings.single_active_consumer
+        self.kind = settings.queue_type
+        self.is_quorum = settings.queue_type == "quorum"
+        self.is_plain = self.max_length < 0 and self.max_bytes < 0 and self.ttl_ms < 0
+
+    def restore(self, entries: list[Entry], now: int) -> None:
+        """Takes over what the journal kept, in order of sequence."""
+        for entry in entries:
+            self.byte_count += len(entry.message.body)
+            self.store(entry)
+        if entries:
+            self.next_sequence = entries[-1].sequence + 1
+            self.enforce(now)
+
+    def waiting_count(self) -> int:
+        """How many entries wait for a consumer."""
+        return self.lane.count
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    def publish(self, message: Message, now: int) -> int:
+        """Takes a message: hands it to a consumer that is ready, or lets it wait. ROUTED or REJECTED."""
+        if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
+            return self.refuse(message, now)
+        entry = self.admit(message, now)
+        if self.ring and self.waiting_count() == 0:
+            consumer = self.next_consumer()
+            if consumer is not None:
+                self.hand_over(entry, consumer)
+                return ROUTED
+        self.byte_count += len(message.body)
+        self.store(entry)
+        if entry.expires_at or not self.is_plain:
+            self.trim(entry, now)
+        return ROUTED
+
+    def admit(self, message: Message, now: int) -> Entry:
+        """Makes the message's entry here: its place, its deadline, its record."""
+        sequence = self.next_sequence
+        self.next_sequence = sequence + 1
+        entry = new_entry(message, self.number, sequence)
+        properties = message.properties
+        ttl_ms = properties.ttl_ms
+        if self.ttl_ms >= 0 and (ttl_ms < 0 or self.ttl_ms < ttl_ms):
+            ttl_ms = self.ttl_ms
+        if ttl_ms >= 0:
+            entry.expires_at = now + ttl_ms
+        if self.is_recorded and properties.persistent:
+            self.ledger.enqueue(entry)
+        return entry
+
+    def would_overflow(self, message: Message) -> bool:
+        """Whether one more waiting message would pass a limit."""
+        if 0 <= self.max_length < self.waiting_count() + 1:
+            return True
+        return 0 <= self.max_bytes < self.byte_count + len(message.body)
+
+    def enforce(self, now: int) -> None:
+        """The settings have changed: discards what no longer fits."""
+        self.expire(now)
+        while self.is_over_limit():
+            self.discard(self.take(), "maxlen", now)
+
+    def refuse(self, message: Message, now: int) -> int:
+        """Rejects a publish that would overflow; its copy goes to the dead-letter exchange if the queue says so."""
+        if self.overflow == REJECT_PUBLISH_DLX and self.dead_letter_exchange is not None:
+            self.host.dead_letter(self, new_entry(message, self.number, 0), "maxlen", now)
+        return REJECTED
+
+    def trim(self, entry: Entry, now: int) -> None:
+        """After an append: enforces TTL 0 and the limits, and arms the timer for the new head."""
+        if entry.expires_at or self.is_over_limit():
+            self.enforce(now)
+
+    def is_over_limit(self) -> bool:
+        """Whether the waiting messages pass a limit of a drop-head queue."""
+        if self.overflow != DROP_HEAD:
+            return False
+        count = self.waiting_count()
+        if count == 0:
+            return False
+        return 0 <= self.max_length < count or 0 <= self.max_bytes < self.byte_count
+
+    # --- the waiting line; PriorityQueue overrides these four -----------------------------------------------------
+
+    def store(self, entry: Entry) -> None:
+        """Appends an entry to its lane."""
+        self.lane.push(entry)
+
+    def peek(self) -> Entry | None:
+        """The entry whose turn it is."""
+        return self.lane.peek()
+
+    def pop(self) -> Entry:
+        """Takes the entry whose turn it is out of its lane."""
+        return self.lane.pop()
+
+    def put_back(self, entries: list[Entry]) -> None:
+        """Returns entries to their old places."""
+        self.lane.put_back(entries)
+
+    def waiting(self) -> list[Entry]:
+        """Every waiting entry, in the order of delivery."""
+        return self.lane.entries()
+
+    def take(self) -> Entry:
+        """Takes the next entry and keeps the byte count true."""
+        entry = self.pop()
+        self.byte_count -= len(entry.message.body)
+        return entry
+
+    # --- delivering -------------------------------------------------------------------------------------------------
+
+    def next_consumer(self) -> Consumer | None:
+        """The consumer whose turn it is among those that can take a message; drops from the ring those that cannot."""
+        if self.has_consumer_priorities:
+            return self.next_by_priority()
+        ring = self.ring
+        count = len(ring)
+        while count:
+            index = self.cursor
+            if index >= count:
+                index = 0
+            consumer = ring[index]
+            if consumer.can_take():
+                self.cursor = index + 1
+                return consumer
+            consumer.is_waiting = False
+            del ring[index]
+            self.cursor = index
+            count -= 1
+        return None
+
+    def next_by_priority(self) -> Consumer | None:
+        """The same with consumer priorities: the highest that can take one; turns among equals."""
+        ready = []
+        for consumer in self.ring:
+            consumer.is_waiting = consumer.can_take()
+            if consumer.is_waiting:
+                ready.append(consumer)
+        self.ring = ready
+        if not ready:
+            return None
+        best = max(consumer.priority for consumer in ready)
+        chosen = next(consumer for consumer in ready if consumer.priority == best)
+        ready.remove(chosen)
+        ready.append(chosen)
+        return chosen
+
+    def hand_over(self, entry: Entry, consumer: Consumer) -> None:
+        """Gives an entry to a consumer."""
+        if consumer.no_ack:
+            consumer.deliver(entry)
+            if entry.lsn:
+                self.ledger.settle(entry)
+            return
+        entry.consumer = consumer
+        consumer.in_flight += 1
+        consumer.window.in_flight += 1
+        self.unacked_count += 1
+        consumer.deliver(entry)
+
+    def pump(self, now: int) -> None:
+        """Delivers what waits, as long as there is someone to take it."""
+        if not self.ring:
+            return
+        while self.waiting_count():
+            entry = self.peek()
+            assert entry is not None
+            if entry.expires_at and entry.expires_at <= now:
+                self.discard(self.take(), "expired", now)
+                continue
+            consumer = self.next_consumer()
+            if consumer is None:
+                break
+            self.hand_over(self.take(), consumer)
+        if self.armed_at:
+            self.rearm()
+
+    def get(self, holder: Consumer, now: int) -> Entry | None:
+        """Takes the next entry for a client that polls; `holder` has it until it is settled. None when nothing waits."""
+        self.used_at = now
+        self.expire(now)
+        if self.waiting_count() == 0:
+            return None
+        entry = self.take()
+        entry.consumer = holder
+        holder.in_flight += 1
+        holder.window.in_flight += 1
+        self.unacked_count += 1
+        return entry
+
+    # --- settling ---------------------------------------------------------------------------------------------------
+
+    def release(self, entry: Entry) -> None:
+        """An unacknowledged entry is no longer its consumer's."""
+        self.unacked_count -= 1
+        consumer = entry.consumer
+        if consumer is not None:
+            consumer.in_flight -= 1
+            consumer.window.in_flight -= 1
+            entry.consumer = None
+
+    def acknowledge(self, entry: Entry) -> None:
+        """A client has processed the entry: it is settled."""
+        self.release(entry)
+        if entry.lsn:
+            self.ledger.settle(entry)
+
+    def reject(self, entry: Entry, now: int) -> None:
+        """A client refuses the entry for good: dead-lettered, then settled."""
+        self.release(entry)
+        self.discard(entry, "rejected", now)
+
+    def requeue(self, entries: list[Entry], now: int) -> None:
+        """Unacknowledged entries come back to their old places; those past the delivery limit are dead-lettered."""
+        back = []
+        for entry in entries:
+            self.release(entry)
+            entry.is_redelivered = True
+            entry.attempts += 1
+            if self.is_deleted:
+                continue
+            if 0 <= self.delivery_limit < entry.attempts:
+                self.discard(entry, "delivery_limit", now)
+                continue
+            if entry.lsn:
+                self.ledger.attempt(entry)
+            self.byte_count += len(entry.message.body)
+            back.append(entry)
+        if back:
+            self.put_back(back)
+            self.enforce(now)
+            self.pump(now)
+
+    def discard(self, entry: Entry, reason: str, now: int) -> None:
+        """Dead-letters the entry if the queue says where, then settles it."""
+        if self.dead_letter_exchange is not None:
+            self.host.dead_letter(self, entry, reason, now)
+        if entry.lsn:
+            self.ledger.settle(entry)
+
+    def purge(self) -> int:
+        """Settles everything that waits; the count of it."""
+        count = self.waiting_count()
+        for _ in range(count):
+            entry = self.take()
+            if entry.lsn:
+                self.ledger.settle(entry)
+        return count
+
+    # --- deadlines --------------------------------------------------------------------------------------------------
+
+    def expire(self, now: int) -> None:
+        """Discards what has expired at the head, and arms the timer for the next one that will."""
+        while True:
+            entry = self.peek()
+            if entry is None or not entry.expires_at or entry.expires_at > now:
+                break
+            self.discard(self.take(), "expired", now)
+        self.rearm()
+
+    def timer_fired(self, now: int) -> None:
+        """The timer armed last has fired."""
+        self.armed_at = 0
+        if not self.is_deleted:
+            self.expire(now)
+
+    def rearm(self) -> None:
+        """Arms the timer for the head, unless it is armed early enough already."""
+        entry = self.peek()
+        if entry is None or not entry.expires_at:
+            return
+        if not self.armed_at or entry.expires_at < self.armed_at:
+            self.armed_at = entry.expires_at
+            self.host.arm(self, entry.expires_at)
+
+    # --- consumers --------------------------------------------------------------------------------------------------
+
+    def add_consumer(self, consumer: Consumer, now: int) -> None:
+        """Registers a consumer. It takes messages from the next `offer` on."""
+        self.used_at = now
+        self.had_consumers = True
+        self.consumers.append(consumer)
+        if consumer.is_exclusive:
+            self.exclusive_consumer = consumer
+        if self.is_single_active:
+            consumer.is_active = len(self.consumers) == 1
+        self.has_consumer_priorities = any(each.priority for each in self.consumers)
+
+    def remove_consumer(self, consumer: Consumer, now: int) -> None:
+        """Ends a subscription; what it holds unacknowledged stays with it. The next in line takes over if it was alone."""
+        self.used_at = now
+        self.consumers.remove(consumer)
+        if consumer.is_waiting:
+            consumer.is_waiting = False
+            self.ring.remove(consumer)
+        if consumer is self.exclusive_consumer:
+            self.exclusive_consumer = None
+        self.has_consumer_priorities = any(each.priority for each in self.consumers)
+        if self.is_single_active and consumer.is_active and self.consumers:
+            successor = max(self.consumers, key=lambda each: each.priority)
+            successor.is_active = True
+            self.offer(successor, now)
+        if not self.consumers and self.auto_delete:
+            self.host.queue_unused(self, now)
+
+    def offer(self, consumer: Consumer, now: int) -> None:
+        """A window of the consumer may have opened: deliver to it what waits."""
+        if not consumer.is_waiting and consumer.can_take():
+            consumer.is_waiting = True
+            self.ring.append(consumer)
+        if self.waiting_count():
+            self.pump(now)
+
+
+class PriorityQueue(Queue):
+    """A queue with one lane for each priority from 0 to `top`; higher ones first. A message without one counts as 0."""
+
+    __slots__ = ("lanes", "total")
+
+    def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool, top: int) -> None:
+        Queue.__init__(self, host, ledger, name, number, durable)
+        self.lanes = [Lane() for _ in range(top + 1)]
+        self.total = 0
+
+    def waiting_count(self) -> int:
+        """How many entries wait, over all lanes."""
+        return self.total
+
+    def lane_of(self, entry: Entry) -> Lane:
+        """The lane of an entry: its priority, or the highest one there is."""
+        lane: Lane = self.lanes[min(entry.message.properties.priority, len(self.lanes) - 1)]
+        return lane
+
+    def store(self, entry: Entry) -> None:
+        """Appends an entry to the lane of its priority."""
+        self.lane_of(entry).push(entry)
+        self.total += 1
+
+    def first_lane(self) -> Lane | None:
+        """The highest lane with something in it."""
+        for lane in reversed(self.lanes):
+            if lane.count:
+                return lane
+        return None
+
+    def peek(self) -> Entry | None:
+        """The oldest entry of the highest priority."""
+        lane = self.first_lane()
+        return None if lane is None else lane.peek()
+
+    def pop(self) -> Entry:
+        """Takes the oldest entry of the highest priority."""
+        lane = self.first_lane()
+        assert lane is not None
+        self.total -= 1
+        return lane.pop()
+
+    def put_back(self, entries: list[Entry]) -> None:
+        """Returns entries to their old places in their lanes."""
+        for entry in entries:
+            self.lane_of(entry).put_back([entry])
+        self.total += len(entries)
+
+    def waiting(self) -> list[Entry]:
+        """Every waiting entry, in the order of delivery."""
+        return [entry for lane in reversed(self.lanes) for entry in lane.entries()]
+
+    def expire(self, now: int) -> None:
+        """Discards what has expired at the head of any lane: a low priority must not outlive its deadline unseen."""
+        for lane in self.lanes:
+            while lane.count:
+                entry = lane.peek()
+                assert entry is not None
+                if not entry.expires_at or entry.expires_at > now:
+                    break
+                lane.pop()
+                self.total -= 1
+                self.byte_count -= len(entry.message.body)
+                self.discard(entry, "expired", now)
+        self.rearm()
+
+    def rearm(self) -> None:
+        """Arms the timer for the earliest head of all lanes."""
+        deadlines = [head.expires_at for lane in self.lanes if (head := lane.peek()) is not None and head.expires_at]
+        if deadlines and (not self.armed_at or min(deadlines) < self.armed_at):
+            self.armed_at = min(deadlines)
+            self.host.arm(self, self.armed_at)

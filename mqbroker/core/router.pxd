@@ -1,0 +1,18 @@
+cimport cython
+
+from mqbroker.core.message cimport Message
+from mqbroker.core.queue cimport Queue
+from mqbroker.core.route cimport Route
+
+
+cdef class Router:
+    cdef public long long generation
+
+    cpdef refresh(self, Route route)
+    cpdef int publish_by_content(self, str exchange_name, list keys, Message message, long long now) except -1
+    @cython.locals(queues=list, queue=Queue)
+    cpdef int publish(self, Route route, Message message, long long now) except -1
+
+
+@cython.locals(queue=Queue, outcome=int)
+cpdef int publish_to(object queues, Message message, long long now) except -1

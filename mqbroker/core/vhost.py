@@ -1,0 +1,519 @@
+"""A virtual host: exchanges, queues, the bindings between them, and the one way a message takes through them.
+
+The vhost owns the names and the topology, tells the ledger what is durable, and finds the queues for a message. It does
+not know who asks: permissions are checked by the session (core/access.py), and texts of refusals are RabbitMQ's.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from mqbroker.core import definitions
+from mqbroker.core.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
+from mqbroker.core.binding_index import Binding
+from mqbroker.core.deadletter import carbon_copies, copy_for_dead_letter, deaths_of, is_cycle
+from mqbroker.core.delayed import DelayedMessages
+from mqbroker.core.exchange import Exchange, headers_after_delay, make_exchange, resolve
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.queue import ROUTED, UNROUTED, PriorityQueue, Queue
+from mqbroker.core.route import Route
+from mqbroker.core.router import Router, publish_to
+from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+
+if TYPE_CHECKING:
+    from mqbroker.core.broker import Broker
+
+PREDECLARED = (
+    ("amq.direct", "direct", False),
+    ("amq.fanout", "fanout", False),
+    ("amq.topic", "topic", False),
+    ("amq.headers", "headers", False),
+    ("amq.match", "headers", False),
+    ("amq.rabbitmq.trace", "topic", True),
+)
+
+
+class VHost(Router):
+    """The exchanges and queues of one virtual host."""
+
+    def __init__(self, name: str, broker: "Broker") -> None:
+        Router.__init__(self)
+        self.name = name
+        self.broker = broker
+        self.ledger = broker.ledger
+        self.timers = broker.timers
+        self.exchanges: dict[str, Exchange] = {}
+        self.queues: dict[str, Queue] = {}
+        self.default_queue_type = "classic"
+        self._sources: dict[object, dict[Exchange, None]] = {}
+        """Which exchanges each destination is bound to."""
+        self._delayed: dict[str, DelayedMessages] = {}
+        self._owned: dict[object, dict[Queue, None]] = {}
+        self._dead: deque[tuple[Queue, Entry, str]] = deque()
+        self._is_burying = False
+        for exchange_name, kind, internal in PREDECLARED:
+            self.exchanges[exchange_name] = make_exchange(exchange_name, kind, True, False, internal, {})
+
+    # --- look-ups ---------------------------------------------------------------------------------------------------
+
+    def exchange(self, name: str) -> Exchange:
+        """The exchange of that name. Raises NotFound."""
+        found = self.exchanges.get(name)
+        if found is None:
+            raise NotFound(f"no exchange '{name}' in vhost '{self.name}'")
+        return found
+
+    def queue(self, name: str, owner: object | None = None) -> Queue:
+        """The queue of that name, for the connection `owner`. Raises NotFound, or ResourceLocked if it is another's."""
+        found = self.queues.get(name)
+        if found is None:
+            raise NotFound(f"no queue '{name}' in vhost '{self.name}'")
+        if found.owner is not None and found.owner is not owner:
+            raise self._locked(name)
+        return found
+
+    def _locked(self, name: str) -> ResourceLocked:
+        return ResourceLocked(
+            f"cannot obtain exclusive access to locked queue '{name}' in vhost '{self.name}'. It could be originally "
+            "declared on another connection or the exclusive property value does not match that of the original "
+            "declaration."
+        )
+
+    def bindings(self) -> Iterator[tuple[Exchange, Binding]]:
+        """Every binding with its source, without those of the default exchange."""
+        for exchange in self.exchanges.values():
+            for binding in exchange.bindings():
+                yield exchange, binding
+
+    # --- exchanges --------------------------------------------------------------------------------------------------
+
+    def declare_exchange(
+        self, name: str, kind: str, durable: bool, auto_delete: bool, internal: bool, arguments: Mapping[str, object]
+    ) -> Exchange:
+        """Declares an exchange, or checks that the one there is equivalent. Raises PreconditionFailed, AccessRefused."""
+        current = self.exchanges.get(name)
+        if current is not None:
+            received = {
+                "type": kind, "durable": durable, "auto_delete": auto_delete, "internal": internal, "arguments": arguments,
+            }  # fmt: skip
+            have = {field: getattr(current, "kind" if field == "type" else field) for field in received}
+            check_equivalent(have, received, "exchange", name, self.name)
+            return current
+        exchange = make_exchange(name, kind, durable, auto_delete, internal, arguments, self.name)
+        _check_reserved("exchange", name)
+        self._add_exchange(exchange)
+        if durable:
+            self.ledger.define(definitions.key("exchange", self.name, name), _pack_exchange(exchange))
+        return exchange
+
+    def _add_exchange(self, exchange: Exchange) -> None:
+        self.exchanges[exchange.name] = exchange
+        exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))
+        if exchange.is_delayed:
+            number = self.broker.next_number() if exchange.durable else 0
+            self._add_delayed(exchange, number)
+            if number:
+                value = definitions.pack({"number": number})
+                self.ledger.define(definitions.key("delayed", self.name, exchange.name), value)
+        self.generation += 1
+
+    def _add_delayed(self, exchange: Exchange, number: int) -> DelayedMessages:
+        name = exchange.name
+        delayed = self._delayed[name] = DelayedMessages(
+            self.ledger, self.timers, number, lambda message, now: self._publish_due(name, message, now)
+        )
+        return delayed
+
+    def restore_exchange(self, exchange: Exchange, delayed_number: int) -> DelayedMessages | None:
+        """Puts back an exchange that the journal kept; the store of its delayed messages if it has one."""
+        self.exchanges[exchange.name] = exchange
+        exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))
+        self.generation += 1
+        if not exchange.is_delayed:
+            return None
+        return self._add_delayed(exchange, delayed_number)
+
+    def delete_exchange(self, name: str, if_unused: bool = False) -> None:
+        """Deletes an exchange with its bindings; one that is not there is deleted already."""
+        exchange = self.exchanges.get(name)
+        if exchange is None:
+            return
+        if name.startswith("amq."):
+            raise AccessRefused(f"deletion of system exchange '{name}' in vhost '{self.name}' not allowed")
+        if if_unused and not exchange.is_unused:
+            raise PreconditionFailed(f"exchange '{name}' in vhost '{self.name}' in use")
+        self._remove_exchange(exchange)
+
+    def _remove_exchange(self, exchange: Exchange) -> None:
+        del self.exchanges[exchange.name]
+        for binding in list(exchange.bindings()):
+            self._forget_source(binding.destination, exchange)
+            self._undefine_binding(exchange, binding.destination, binding.key, binding.arguments)
+        self._unbind_everything_from(exchange)
+        delayed = self._delayed.pop(exchange.name, None)
+        if delayed is not None and delayed.number:
+            self.ledger.forget(delayed.number, delayed.drop())
+            self.ledger.define(definitions.key("delayed", self.name, exchange.name), None)
+        if exchange.durable:
+            self.ledger.define(definitions.key("exchange", self.name, exchange.name), None)
+        self.generation += 1
+
+    # --- bindings ---------------------------------------------------------------------------------------------------
+
+    def bind(self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]) -> bool:
+        """Binds a queue or an exchange to `exchange`; binding twice is binding once. True if the journal has to know."""
+        if not exchange.bind(destination, key, arguments):
+            return False
+        self._sources.setdefault(destination, {})[exchange] = None
+        self.generation += 1
+        if not self._is_durable_binding(exchange, destination):
+            return False
+        self.ledger.define(
+            self._binding_key(exchange, destination, key, arguments), definitions.pack({"arguments": arguments})
+        )
+        return True
+
+    def restore_binding(
+        self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
+    ) -> None:
+        """Puts back a binding that the journal kept."""
+        exchange.bind(destination, key, arguments)
+        self._sources.setdefault(destination, {})[exchange] = None
+        self.generation += 1
+
+    def unbind(
+        self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
+    ) -> bool:
+        """Removes a binding; one that is not there is removed already. True if the journal has to know."""
+        if not exchange.unbind(destination, key, arguments):
+            return False
+        if not exchange.bindings_of(destination):
+            self._forget_source(destination, exchange)
+        is_durable = self._undefine_binding(exchange, destination, key, arguments)
+        self.generation += 1
+        self._delete_exchange_if_unused(exchange)
+        return is_durable
+
+    def _delete_exchange_if_unused(self, exchange: Exchange) -> None:
+        if exchange.auto_delete and exchange.is_unused and self.exchanges.get(exchange.name) is exchange:
+            self._remove_exchange(exchange)
+
+    def _forget_source(self, destination: object, exchange: Exchange) -> None:
+        sources = self._sources.get(destination, {})
+        sources.pop(exchange, None)
+        if not sources:
+            self._sources.pop(destination, None)
+
+    def _unbind_everything_from(self, destination: Queue | Exchange) -> None:
+        for exchange in self._sources.pop(destination, ()):
+            for binding in exchange.unbind_all(destination):
+                self._undefine_binding(exchange, destination, binding.key, binding.arguments)
+            self._delete_exchange_if_unused(exchange)
+
+    def _is_durable_binding(self, exchange: Exchange, destination: object) -> bool:
+        assert isinstance(destination, Queue | Exchange)
+        is_kept = destination.number > 0 if isinstance(destination, Queue) else destination.durable
+        return exchange.durable and is_kept
+
+    def _binding_key(
+        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
+    ) -> str:
+        assert isinstance(destination, Queue | Exchange)
+        kind = "q" if isinstance(destination, Queue) else "e"
+        tail = definitions.pack(arguments).decode() if arguments else ""
+        return definitions.key("binding", self.name, exchange.name, kind, destination.name, key, tail)
+
+    def _undefine_binding(
+        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
+    ) -> bool:
+        is_durable = self._is_durable_binding(exchange, destination)
+        if is_durable:
+            self.ledger.define(self._binding_key(exchange, destination, key, arguments), None)
+        return is_durable
+
+    # --- queues -----------------------------------------------------------------------------------------------------
+
+    def generated_name(self) -> str:
+        """A name of the server's for a queue that was declared without one."""
+        return f"amq.gen-{self.broker.unique_name()}"
+
+    def declare_queue(
+        self,
+        name: str,
+        durable: bool,
+        exclusive: bool,
+        auto_delete: bool,
+        arguments: Mapping[str, object],
+        now: int,
+        connection: object | None = None,
+        is_generated: bool = False,
+    ) -> Queue:
+        """Declares a queue, or checks that the one there is equivalent. An exclusive one belongs to `connection`.
+
+        Raises PreconditionFailed, AccessRefused, ResourceLocked, NotAllowed.
+        """
+        current = self.queues.get(name)
+        if current is not None:
+            owner = connection if exclusive else None
+            if current.owner is not owner:
+                raise self._locked(name)
+            arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
+            received = {"durable": durable, "auto_delete": auto_delete, "arguments": arguments}
+            have = {field: getattr(current, field) for field in received}
+            check_equivalent(have, received, "queue", name, self.name)
+            current.used_at = now
+            return current
+        arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
+        settings = self._settings(name, arguments, durable, exclusive, auto_delete)
+        if not is_generated:
+            _check_reserved("queue", name)
+        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
+        number = self.broker.next_number() if durable and not exclusive else 0
+        queue = self._make_queue(name, number, durable, settings)
+        queue.auto_delete = auto_delete
+        queue.arguments = arguments
+        queue.used_at = now
+        if exclusive:
+            queue.owner = connection
+            self._owned.setdefault(connection, {})[queue] = None
+        self._add_queue(queue)
+        if number:
+            self.ledger.define(definitions.key("queue", self.name, name), _pack_queue(queue))
+        return queue
+
+    def _settings(
+        self, name: str, arguments: Mapping[str, object], durable: bool, exclusive: bool, auto_delete: bool
+    ) -> QueueArguments:
+        policy = self.broker.policies.effective(self.name, "queue", name, queue_type_of(arguments))
+        return QueueArguments.parse(arguments, name, self.name, policy, durable, exclusive, auto_delete)
+
+    def add_reply_queue(self, name: str) -> Queue:
+        """A queue for direct reply-to: transient, nobody's, and not to be declared by that name."""
+        queue = Queue(self, self.ledger, name, 0, False)
+        self._add_queue(queue)
+        return queue
+
+    def remove_reply_queue(self, queue: Queue) -> None:
+        """The consumer of a reply queue has gone."""
+        if not queue.is_deleted:
+            self._remove_queue(queue)
+
+    def _make_queue(self, name: str, number: int, durable: bool, settings: QueueArguments) -> Queue:
+        if settings.max_priority is not None:
+            queue: Queue = PriorityQueue(self, self.ledger, name, number, durable, settings.max_priority)
+        else:
+            queue = Queue(self, self.ledger, name, number, durable)
+        queue.configure(settings)
+        return queue
+
+    def _add_queue(self, queue: Queue) -> None:
+        self.queues[queue.name] = queue
+        self.generation += 1
+        self._watch_expiry(queue, queue.used_at)
+
+    def restore_queue(
+        self, name: str, number: int, auto_delete: bool, arguments: Mapping[str, object], now: int
+    ) -> Queue:
+        """Puts back a durable queue that the journal kept."""
+        settings = self._settings(name, arguments, True, False, auto_delete)
+        queue = self._make_queue(name, number, True, settings)
+        queue.auto_delete = auto_delete
+        queue.arguments = arguments
+        queue.used_at = now
+        self._add_queue(queue)
+        return queue
+
+    def delete_queue(
+        self, name: str, owner: object | None = None, if_unused: bool = False, if_empty: bool = False
+    ) -> int:
+        """Deletes a queue; the number of messages that waited in it. One that is not there had none."""
+        if name not in self.queues:
+            return 0
+        queue = self.queue(name, owner)
+        if if_unused and queue.consumers:
+            raise PreconditionFailed(f"queue '{name}' in vhost '{self.name}' in use")
+        if if_empty and queue.waiting_count():
+            raise PreconditionFailed(f"queue '{name}' in vhost '{self.name}' not empty")
+        return self._remove_queue(queue)
+
+    def _remove_queue(self, queue: Queue) -> int:
+        count = queue.waiting_count()
+        queue.is_deleted = True
+        del self.queues[queue.name]
+        if queue.owner is not None:
+            self._owned[queue.owner].pop(queue, None)
+        self._unbind_everything_from(queue)
+        if queue.number:
+            self.ledger.forget(queue.number, queue.waiting())
+            self.ledger.define(definitions.key("queue", self.name, queue.name), None)
+        for consumer in list(queue.consumers):
+            consumer.cancelled()
+        queue.consumers.clear()
+        queue.ring.clear()
+        self.generation += 1
+        return count
+
+    def delete_everything(self) -> None:
+        """The vhost is to be deleted: so are its queues and exchanges."""
+        for queue in list(self.queues.values()):
+            self._remove_queue(queue)
+        for exchange in list(self.exchanges.values()):
+            self._remove_exchange(exchange)
+
+    def delete_owned(self, owner: object) -> None:
+        """A connection is gone: its exclusive queues go with it."""
+        for queue in list(self._owned.get(owner, ())):
+            self._remove_queue(queue)
+        self._owned.pop(owner, None)
+
+    def queue_unused(self, queue: Queue, now: int) -> None:
+        """QueueHost: the last consumer of an auto-delete queue has left."""
+        if not queue.is_deleted:
+            self._remove_queue(queue)
+
+    def check_consumable(self, queue: Queue, exclusive: bool) -> None:
+        """Raises AccessRefused if an exclusive consumer is there, or one is wanted beside others."""
+        if queue.exclusive_consumer is not None or (exclusive and queue.consumers):
+            raise AccessRefused(f"queue '{queue.name}' in vhost '{self.name}' in exclusive use")
+
+    # --- x-expires --------------------------------------------------------------------------------------------------
+
+    def _watch_expiry(self, queue: Queue, now: int) -> None:
+        if queue.settings is not None and queue.settings.expires is not None:
+            self.timers.at(now + queue.settings.expires, lambda at: self._expire_queue(queue, at))
+
+    def _expire_queue(self, queue: Queue, now: int) -> None:
+        """Deletes a queue that nobody has used for its x-expires; otherwise looks again when that could be so."""
+        if queue.is_deleted or queue.settings is None or queue.settings.expires is None:
+            return
+        if queue.consumers:
+            self._watch_expiry(queue, now)
+        elif queue.used_at + queue.settings.expires <= now:
+            self._remove_queue(queue)
+        else:
+            self.timers.at(queue.used_at + queue.settings.expires, lambda at: self._expire_queue(queue, at))
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    def route(self, exchange_name: str, routing_key: str) -> Route:
+        """A route for messages to that exchange with that key. Raises NotFound for an exchange that is not there."""
+        route = Route(exchange_name, routing_key)
+        self.refresh(route)
+        return route
+
+    def refresh(self, route: Route) -> None:
+        """Looks the route up in today's topology. Raises NotFound."""
+        if not route.exchange_name:
+            queue = self.queues.get(route.routing_key)
+            route.queues = [] if queue is None else [queue]
+        else:
+            exchange = self.exchange(route.exchange_name)
+            route.queues, route.is_fixed = resolve(exchange, route.routing_key, None, self.exchanges.get)
+        route.generation = self.generation
+
+    def publish_by_content(self, exchange_name: str, keys: list[str], message: Message, now: int) -> int:
+        """Routes one message by several keys (CC, BCC) or by an exchange that looks into it. Raises NotFound."""
+        held_by: list[Exchange] = []
+        queues = self.queues_for(exchange_name, keys, message, held_by)
+        for exchange in dict.fromkeys(held_by):
+            self._hold(exchange, message, now)
+        outcome = publish_to(queues, message, now)
+        return ROUTED if held_by and outcome == UNROUTED else outcome
+
+    def queues_for(
+        self, exchange_name: str, keys: list[str], message: Message, held_by: list[Exchange] | None = None
+    ) -> list[Queue]:
+        """The queues that a message goes to by any of its keys, each once. Raises NotFound.
+
+        With a list in `held_by`, exchanges that are to hold the message back are added to it instead of followed.
+        """
+        found: dict[Queue, None] = {}
+        for key in keys:
+            if exchange_name:
+                queues, _ = resolve(self.exchange(exchange_name), key, message, self.exchanges.get, held_by)
+                found.update(dict.fromkeys(queues))
+            elif key in self.queues:
+                found[self.queues[key]] = None
+        return list(found)
+
+    def _hold(self, exchange: Exchange, message: Message, now: int) -> None:
+        """Keeps a message at an x-delayed-message exchange until its time has come."""
+        headers = message.properties.headers()
+        properties = message.properties.with_headers(headers_after_delay(headers))
+        held = new_message(message.exchange, message.routing_key, properties, message.body, now)
+        self._delayed[exchange.name].hold(held, now + exchange.delay_of(headers))
+
+    def _publish_due(self, exchange_name: str, message: Message, now: int) -> None:
+        self.publish_by_content(exchange_name, _all_keys(message), message, now)
+
+    # --- dead letters -----------------------------------------------------------------------------------------------
+
+    def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
+        """QueueHost: publishes a copy of the entry to the queue's dead-letter exchange.
+
+        A dead letter may push another one out of its queue; those wait their turn here, so that a long chain of queues
+        is a loop and not a recursion.
+        """
+        self._dead.append((queue, entry, reason))
+        if self._is_burying:
+            return
+        self._is_burying = True
+        try:
+            while self._dead:
+                self._bury(*self._dead.popleft(), now)
+        finally:
+            self._is_burying = False
+
+    def _bury(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
+        message = copy_for_dead_letter(queue, entry, reason, now)
+        if message.exchange and message.exchange not in self.exchanges:
+            return
+        held_by: list[Exchange] = []
+        targets = self.queues_for(message.exchange, _all_keys(message), message, held_by)
+        for exchange in dict.fromkeys(held_by):
+            self._hold(exchange, message, now)
+        deaths = deaths_of(message.properties)
+        publish_to([each for each in targets if not is_cycle(each.name, deaths)], message, now)
+
+    # --- timers and policies ----------------------------------------------------------------------------------------
+
+    def arm(self, queue: Queue, deadline: int) -> None:
+        """QueueHost: has the queue look for expired messages at the deadline."""
+        self.timers.at(deadline, queue.timer_fired)
+
+    def apply_policies(self, now: int) -> None:
+        """The policies have changed: every queue and exchange takes over what applies to it now."""
+        for queue in list(self.queues.values()):
+            if queue.settings is not None:
+                exclusive = queue.owner is not None
+                queue.configure(self._settings(queue.name, queue.arguments, queue.durable, exclusive, queue.auto_delete))
+                self._watch_expiry(queue, now)
+                queue.enforce(now)
+        for exchange in self.exchanges.values():
+            exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))
+        self.generation += 1
+
+
+def _all_keys(message: Message) -> list[str]:
+    return [message.routing_key, *carbon_copies(message.properties.headers(), "CC")]
+
+
+def _check_reserved(kind: str, name: str) -> None:
+    if name.startswith("amq."):
+        raise AccessRefused(f"{kind} name '{name}' contains reserved prefix 'amq.*'")
+
+
+def _pack_exchange(exchange: Exchange) -> bytes:
+    return definitions.pack(
+        {
+            "type": exchange.kind,
+            "auto_delete": exchange.auto_delete,
+            "internal": exchange.internal,
+            "arguments": exchange.arguments,
+        }
+    )
+
+
+def _pack_queue(queue: Queue) -> bytes:
+    return definitions.pack({"number": queue.number, "auto_delete": queue.auto_delete, "arguments": queue.arguments})
+

@@ -1,0 +1,90 @@
+"""Every exception of the broker.
+
+The tree separates whose fault it is, because that decides what happens next: a refusal answers one request, a protocol
+error closes one connection, a configuration error stops the start, and a storage failure ends the process.
+
+    MqbrokerError
+    +-- RequestRefused               the peer asked for something that cannot be done; the request ends, nothing else
+    |   +-- NotFound                 a vhost, exchange, queue or user that does not exist
+    |   +-- PreconditionFailed       exists, but differently; in use; not empty; a bad argument
+    |   +-- AccessRefused            permissions, reserved names, credentials
+    |   +-- ResourceLocked           an exclusive queue of another connection
+    |   +-- NotAllowed               limits of a vhost or user, tag reuse
+    |   +-- NotImplementedByPeer     a feature that the dialect refuses by name
+    +-- ProtocolViolation            the peer broke the wire protocol; its connection ends
+    +-- ConfigError                  a file or option that the operator has to mend before the start
+    +-- StorageError                 our disk
+        +-- JournalCorrupt           a journal that must not be opened as it is
+        +-- DiskFailed               a write or sync failed; never retried, the process ends
+"""
+
+
+class MqbrokerError(Exception):
+    """The root of all exceptions raised on purpose."""
+
+
+class RequestRefused(MqbrokerError):
+    """A request that is understood and refused. `str(error)` is the text that peers of RabbitMQ see after the code name."""
+
+
+class NotFound(RequestRefused):
+    """The vhost, exchange, queue or user does not exist."""
+
+
+class PreconditionFailed(RequestRefused):
+    """It exists but differs, is in use, is not empty, or an argument is invalid."""
+
+
+class AccessRefused(RequestRefused):
+    """Permissions, reserved names or credentials forbid it."""
+
+
+class ResourceLocked(RequestRefused):
+    """The queue is exclusive to another connection."""
+
+
+class NotAllowed(RequestRefused):
+    """A limit of the vhost or the user is reached, or a name is taken that may be used once."""
+
+
+class NotImplementedByPeer(RequestRefused):
+    """A feature of the protocol that the dialect we speak refuses by name."""
+
+
+class ProtocolViolation(MqbrokerError):
+    """The peer broke its wire protocol. Each protocol maps `reason` to its own code in one table.
+
+    `reason` is a short neutral word such as "frame", "syntax", "unexpected", "channel", "command"; `text` is what the
+    peer is told.
+    """
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+
+
+class ConfigError(MqbrokerError):
+    """A configuration file or option that the operator has to mend: one plain sentence, with the line where known."""
+
+
+class StorageError(MqbrokerError):
+    """Something is wrong with what is on disk, or with the disk."""
+
+
+class JournalCorrupt(StorageError):
+    """The journal holds damage that is not a torn tail, so opening it could lose confirmed messages.
+
+    `path` is the segment, `start` and `end` the damaged byte range in it.
+    """
+
+    def __init__(self, path: str, start: int, end: int, reason: str) -> None:
+        super().__init__(f"{path}: bytes {start} to {end} are damaged ({reason})")
+        self.path = path
+        self.start = start
+        self.end = end
+        self.reason = reason
+
+
+class DiskFailed(StorageError):
+    """A write or sync of the journal failed. What the disk holds is unknown from here on, so the process must end."""

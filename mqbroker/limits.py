@@ -1,0 +1,61 @@
+"""Every bound of the broker, with the precedent that sets it. Options may lower or raise some; none is unbounded."""
+
+# --- AMQP 0-9-1 ---------------------------------------------------------------------------------------------------
+AMQP_FRAME_SIZE_BYTES_MIN = 4096  # AMQP 0-9-1 §4.2.3 frame-min-size; RabbitMQ 4.1's 8192 broke older clients
+AMQP_FRAME_SIZE_BYTES_MAX = 131_072  # what RabbitMQ proposes in connection.tune
+AMQP_CHANNELS_MAX = 2047  # what RabbitMQ proposes in connection.tune
+AMQP_HEARTBEAT_S = 60  # what RabbitMQ proposes in connection.tune
+AMQP_SHORTSTR_BYTES_MAX = 255  # AMQP 0-9-1 §4.2.5.3: one length octet
+AMQP_TABLE_DEPTH_MAX = 32  # RabbitMQ has none; the recursion of a parser must end somewhere
+AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
+AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
+
+# --- before authentication ----------------------------------------------------------------------------------------
+PREAUTH_BYTES_MAX = 65_536  # design: 64 KiB and 10 s before a peer has a name
+PREAUTH_TIMEOUT_S = 10  # RabbitMQ's handshake_timeout is 10 s
+PREAUTH_CONNECTIONS_MAX = 1024  # Artemis CVE-2022-23913: a budget for peers that have no name yet
+
+# --- messages ----------------------------------------------------------------------------------------------------
+MESSAGE_BYTES_MAX = 16 << 20  # RabbitMQ 4.0's default; an option raises it to 512 MiB
+MESSAGE_BYTES_CEILING = 512 << 20  # RabbitMQ's own hard ceiling
+TTL_MS_MAX = (1 << 32) - 1  # RabbitMQ's check_expires_arg/ttl: 32-bit Erlang timers
+EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl and x-expires: ten years
+DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer
+QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
+
+# --- names and routing -------------------------------------------------------------------------------------------
+NAME_BYTES_MAX = 255  # a short string
+ROUTE_CACHE_ENTRIES_MAX = 1024  # per channel; a publisher with more distinct keys than that routes each time
+EXCHANGE_HOPS_MAX = 1 << 10  # exchange-to-exchange bindings visited for one message; RabbitMQ tracks visited ones only
+
+# --- output ------------------------------------------------------------------------------------------------------
+OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed
+READ_CHUNK_BYTES_MAX = 262_144  # what uvloop reads in one go
+
+# --- journal -----------------------------------------------------------------------------------------------------
+SEGMENT_BYTES = 64 << 20  # design §5
+BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
+SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
+SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
+
+# --- network -----------------------------------------------------------------------------------------------------
+AMQP_FRAME_SIZE_BYTES_CEILING = 16 << 20  # how far an option raises frame_max; RabbitMQ knows no bound
+CONNECTIONS_MAX = 65_536  # RabbitMQ: as many as there are file descriptors
+CONNECTIONS_CEILING = 1 << 20  # Linux fs.nr_open: no process has more descriptors
+LISTEN_BACKLOG = 4096  # net.core.somaxconn since Linux 5.4
+ACCEPTS_PER_WAKE_MAX = 64  # connections accepted before others get their turn of the loop
+ACCEPT_PAUSE_S = 1.0  # asyncio's ACCEPT_RETRY_DELAY: how long accepting rests when descriptors run out
+TLS_HANDSHAKE_TIMEOUT_S = 10  # RabbitMQ's ssl_handshake_timeout is 5 s; slow devices need more
+TLS_SHUTDOWN_TIMEOUT_S = 5  # a peer that does not answer close_notify is gone by then
+TLS_CHECK_INTERVAL_MS = 10_000  # how soon a renewed certificate is noticed without a signal
+PROXY_HEADER_TIMEOUT_S = 5  # proxies send it in the first segment; HAProxy's timeout client is longer
+PROXY_V1_BYTES_MAX = 107  # PROXY protocol §2.1: the longest line with its CRLF
+PROXY_V2_BYTES_MAX = 16 + 4096  # the length field allows 64 KiB; TLVs in use stay below 1 KiB
+CLOSE_TIMEOUT_S = 5  # how long a closed connection waits for the peer to close its side
+WRITE_BUFFER_HIGH_BYTES = 262_144  # asyncio's default is 64 KiB; one turn's output of a fast consumer is larger
+LOG_INTERVAL_MS = 10_000  # a line that a peer can provoke at will is written once in this time
+
+# --- logins ------------------------------------------------------------------------------------------------------
+LOGIN_CACHE_MS = 60_000  # how long a right password is remembered as a keyed digest; RabbitMQ's auth cache: 15 s
+LOGIN_CACHE_ENTRIES_MAX = 4096
+LOGINS_PENDING_MAX = 1024  # as many as there may be connections without a name

@@ -1,0 +1,206 @@
+"""The asyncio shell around one session: bytes from the socket in, the session's output out, and an orderly close.
+
+It owns the transport and nothing else. It knows no protocol; it never awaits; it is called once per chunk, not once per
+message. An error that a session did not foresee is logged with its traceback and costs that one connection.
+
+    admitted --connection_made--> open --session.is_closing--> closing --peer closes, or time is up--> gone
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from mqbroker.clock import Clock
+from mqbroker.limits import CLOSE_TIMEOUT_S, WRITE_BUFFER_HIGH_BYTES
+from mqbroker.net.peer import with_certificate
+from mqbroker.protocols.session import Peer, Session
+
+if TYPE_CHECKING:
+    from mqbroker.net.connections import Connections
+
+SessionFactory = Callable[[Peer], Session]
+
+log = logging.getLogger(__name__)
+
+
+class Connection(asyncio.Protocol):
+    """One accepted connection, from before its TLS handshake to its end."""
+
+    __slots__ = (
+        "_clock",
+        "_close_timer",
+        "_connections",
+        "_is_open",
+        "_is_reading",
+        "_new_session",
+        "peer",
+        "session",
+        "transport",
+    )
+
+    session: Session
+    transport: asyncio.Transport
+
+    def __init__(self, new_session: SessionFactory, peer: Peer, connections: "Connections", clock: Clock) -> None:
+        self.peer = peer
+        self._new_session = new_session
+        self._connections = connections
+        self._clock = clock
+        self._is_open = False
+        self._is_reading = True
+        self._close_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether the peer has logged in, so that it no longer counts against the budget of those without a name."""
+        return self._is_open and self.session.is_authenticated
+
+    # --- called by asyncio ------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there, and its TLS handshake is done."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH_BYTES)
+        try:
+            self.peer = with_certificate(self.peer, transport)
+            self.session = self._new_session(self.peer)
+        except Exception:
+            log.exception("no session for %s:%d", self.peer.host, self.peer.port)
+            self.transport.abort()
+            return
+        self._is_open = True
+        self._connections.add_session(self.session, self)
+
+    def data_received(self, data: bytes) -> None:
+        """Hands a chunk to the session. After the close has begun it only keeps the peer from being reset."""
+        if not self._is_open or self.session.is_closing:
+            return
+        session = self.session
+        try:
+            session.receive_data(data, self._clock.now())
+        except Exception:
+            self._fail()
+            return
+        if session.is_reading is not self._is_reading or session.is_closing:
+            self._obey()
+
+    def eof_received(self) -> bool:
+        """The peer sends no more. What its last words asked for is still written; asyncio then closes."""
+        if self._is_open:
+            self.flush(self._clock.now())
+        return False
+
+    def pause_writing(self) -> None:
+        """The peer reads more slowly than we write."""
+        if self._is_open:
+            self.session.pause_output()
+
+    def resume_writing(self) -> None:
+        """What was written has gone out."""
+        if not self._is_open:
+            return
+        try:
+            self.session.resume_output(self._clock.now())
+        except Exception:
+            self._fail()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed."""
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        self._release()
+        self._connections.forget(self)
+
+    # --- called by the turn of the loop -----------------------------------------------------------------------------
+
+    def flush(self, now: int) -> None:
+        """Writes the session's output with one call, then does what the session asks of its connection."""
+        if not self._is_open:
+            return
+        session = self.session
+        data = session.take_output()
+        if data:
+            self.transport.write(data)
+        try:
+            session.output_written(now)
+        except Exception:
+            self._fail()
+            return
+        if session.is_reading is not self._is_reading or session.is_closing:
+            self._obey()
+
+    def tick(self, now: int) -> None:
+        """The session's deadline has passed."""
+        try:
+            self.session.tick(now)
+        except Exception:
+            self._fail()
+            return
+        if self.session.is_closing:
+            self._obey()
+
+    def shut_down(self, now: int) -> None:
+        """The broker stops: the session tells its peer and closes when it may."""
+        try:
+            self.session.shut_down(now)
+        except Exception:
+            self._fail()
+            return
+        if self.session.is_closing:
+            self._obey()
+
+    def abort(self) -> None:
+        """Ends the connection at once; what was not written is lost."""
+        self._release()
+        self.transport.abort()
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _obey(self) -> None:
+        """Brings the transport in line with `is_reading` and `is_closing`."""
+        session = self.session
+        if session.is_closing:
+            if session.out:
+                session.mark()  # the turn writes it and comes back here
+            else:
+                self._close()
+        elif not self.transport.is_closing():
+            self._set_reading(session.is_reading)
+
+    def _set_reading(self, is_reading: bool) -> None:
+        if is_reading is self._is_reading:
+            return
+        self._is_reading = is_reading
+        if is_reading:
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+    def _close(self) -> None:
+        """Closes our side and waits for the peer's, so that input we did not read does not reset our last words."""
+        self._release()
+        transport = self.transport
+        if transport.is_closing():
+            return
+        self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
+        self._set_reading(True)
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()  # TLS: close_notify goes out, and what still arrives is read until the peer's
+
+    def _fail(self) -> None:
+        log.exception("connection %s:%d is closed for an error of ours", self.peer.host, self.peer.port)
+        self.abort()
+
+    def _release(self) -> None:
+        """Ends the session, once: what it held is free before the peer has finished closing."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._connections.remove_session(self.session)
+        try:
+            self.session.connection_lost(self._clock.now())
+        except Exception:
+            log.exception("the session of %s:%d did not end cleanly", self.peer.host, self.peer.port)

@@ -1,0 +1,116 @@
+"""All connections of the process: who may come in, whose output to write, whose deadline has passed, who still leaves.
+
+The budgets are kept here because they concern all connections together: how many there may be, and how many of them may
+be without a name. A peer over budget is turned away itself; nobody who was here first pays for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from mqbroker.clock import Clock
+from mqbroker.config.sections import LimitsConfig
+from mqbroker.net.connection import Connection
+from mqbroker.net.rate_log import RateLog
+from mqbroker.protocols.session import Session
+
+
+class Connections:
+    """The connections that were admitted and are not gone yet."""
+
+    def __init__(self, limits: LimitsConfig, clock: Clock) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._all: set[Connection] = set()
+        self._nameless: set[Connection] = set()
+        self._by_session: dict[Session, Connection] = {}
+        self._empty_waiter: asyncio.Event | None = None
+        self._refusals = RateLog(logging.getLogger(__name__))
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def sessions(self) -> list[Session]:
+        """The sessions of all open connections."""
+        return list(self._by_session)
+
+    # --- coming and going -------------------------------------------------------------------------------------------
+
+    def admit(self, connection: Connection) -> bool:
+        """Counts a new connection in, unless there are too many already."""
+        if len(self._all) >= self._limits.connections_max:
+            self._refuse(connection, f"limits.connections_max = {self._limits.connections_max}")
+            return False
+        if self._is_nameless_budget_spent():
+            self._refuse(connection, f"limits.preauth_connections_max = {self._limits.preauth_connections_max}")
+            return False
+        self._all.add(connection)
+        self._nameless.add(connection)
+        return True
+
+    def _is_nameless_budget_spent(self) -> bool:
+        # Who has logged in leaves this set only here, so that a log-in costs nothing.
+        if len(self._nameless) >= self._limits.preauth_connections_max:
+            self._nameless = {connection for connection in self._nameless if not connection.is_authenticated}
+        return len(self._nameless) >= self._limits.preauth_connections_max
+
+    def _refuse(self, connection: Connection, limit: str) -> None:
+        peer = connection.peer
+        self._refusals.warning(self._clock.now(), f"connection {peer.host}:{peer.port} refused: {limit} is reached")
+
+    def add_session(self, session: Session, connection: Connection) -> None:
+        """The connection is open from now on."""
+        self._by_session[session] = connection
+
+    def remove_session(self, session: Session) -> None:
+        """The session has ended; its connection may still be closing."""
+        del self._by_session[session]
+
+    def forget(self, connection: Connection) -> None:
+        """The connection is gone, or never came about."""
+        self._all.discard(connection)
+        self._nameless.discard(connection)
+        if self._empty_waiter is not None and not self._all:
+            self._empty_waiter.set()
+
+    # --- the turn of the loop ---------------------------------------------------------------------------------------
+
+    def flush(self, marked: Iterable[Session], now: int) -> None:
+        """Writes the output of the marked sessions, each with one call."""
+        connections = self._by_session
+        for session in marked:
+            connection = connections.get(session)
+            if connection is not None:
+                connection.flush(now)
+
+    def tick(self, now: int) -> None:
+        """Calls every session whose deadline has passed."""
+        due = [session for session in self._by_session if 0 < session.deadline <= now]
+        for session in due:
+            connection = self._by_session.get(session)
+            if connection is not None:
+                connection.tick(now)
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def shut_down(self, now: int) -> None:
+        """Every session tells its peer that the broker stops."""
+        for connection in list(self._by_session.values()):
+            connection.shut_down(now)
+
+    async def wait_closed(self, timeout_s: float) -> bool:
+        """Waits until every connection is gone; False when some still are after `timeout_s` seconds."""
+        if not self._all:
+            return True
+        self._empty_waiter = asyncio.Event()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._empty_waiter.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def abort(self) -> None:
+        """Cuts the connections that are still open."""
+        for connection in list(self._by_session.values()):
+            connection.abort()

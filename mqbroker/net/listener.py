@@ -1,0 +1,211 @@
+"""Listening sockets, and what happens to a connection between accept() and its session: budget, PROXY header, TLS.
+
+Accepting is done here and not by the loop's own servers, because three things must come before the TLS handshake: the
+budgets, so that a flood of half-open handshakes is bounded too; the PROXY header, which is read byte-exactly from the
+bare socket; and the choice of the current certificate.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mqbroker import limits
+from mqbroker.clock import Clock
+from mqbroker.config.listener import Listener
+from mqbroker.config.sections import Network
+from mqbroker.errors import ConfigError, ProtocolViolation
+from mqbroker.net.connection import Connection, SessionFactory
+from mqbroker.net.connections import Connections
+from mqbroker.net.peer import peer_of, with_proxy_header
+from mqbroker.net.proxy_protocol import ProxyHeader, ProxyHeaderParser
+from mqbroker.net.rate_log import RateLog
+from mqbroker.net.tls import ServerTls
+from mqbroker.protocols.session import Peer
+
+log = logging.getLogger(__name__)
+
+_ADDRESS_MISSING = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+_NOT_ACCEPTED = {errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM}
+"""accept(2): the connection was gone or forbidden before it was accepted; the next one may be fine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One listening socket."""
+
+    listener: Listener
+    socket: socket.socket
+    new_session: SessionFactory
+
+
+class Listeners:
+    """Every address that the broker listens on."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        factories: Mapping[str, SessionFactory],
+        clock: Clock,
+        proxies: tuple[Network, ...] = (),
+        tls: ServerTls | None = None,
+    ) -> None:
+        """`factories` maps a listener's scheme to what makes the session for a peer."""
+        self._connections = connections
+        self._factories = factories
+        self._clock = clock
+        self._proxies = proxies
+        self._tls = tls
+        self._doors: list[Door] = []
+        self._greetings: set[asyncio.Task[None]] = set()
+        self._troubles = RateLog(log)
+
+    @property
+    def addresses(self) -> list[tuple[Listener, str, int]]:
+        """What is listened on, with the port that was really taken."""
+        return [(door.listener, *door.socket.getsockname()[:2]) for door in self._doors]
+
+    def open(self, listener: Listener) -> None:
+        """Listens on every address of the listener's host. Raises ConfigError where that fails."""
+        try:
+            found = socket.getaddrinfo(
+                listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG
+            )
+            for family, _, _, _, address in found:
+                self._open_door(listener, family, address)
+        except OSError as error:
+            if listener.is_optional and error.errno in _ADDRESS_MISSING:
+                log.info("%s is left out: this machine does not have the address", listener.url)
+                return
+            raise ConfigError(f"cannot listen on {listener.url}: {_reason(error)}") from None
+
+    def _open_door(self, listener: Listener, family: int, address: tuple[object, ...]) -> None:
+        listening = _listening_socket(family, address)
+        door = Door(listener, listening, self._factories[listener.scheme])
+        self._doors.append(door)
+        self._attend(door)
+
+    def close(self) -> None:
+        """Stops listening and gives up on connections that have no session yet."""
+        loop = asyncio.get_running_loop()
+        for door in self._doors:
+            loop.remove_reader(door.socket)
+            door.socket.close()
+        self._doors.clear()
+        for greeting in self._greetings:
+            greeting.cancel()
+
+    # --- accepting --------------------------------------------------------------------------------------------------
+
+    def _attend(self, door: Door) -> None:
+        if door in self._doors:
+            asyncio.get_running_loop().add_reader(door.socket, self._accept, door)
+
+    def _accept(self, door: Door) -> None:
+        for _ in range(limits.ACCEPTS_PER_WAKE_MAX):
+            try:
+                connected, remote = door.socket.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in _NOT_ACCEPTED:
+                    continue
+                self._rest(door, error)
+                return
+            self._welcome(door, connected, remote)
+
+    def _rest(self, door: Door, error: OSError) -> None:
+        """Out of descriptors or memory: the socket stays readable, so looking again at once would only burn the CPU."""
+        self._troubles.warning(self._clock.now(), f"{door.listener.url} cannot accept connections: {_reason(error)}")
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(door.socket)
+        loop.call_later(limits.ACCEPT_PAUSE_S, self._attend, door)
+
+    def _welcome(self, door: Door, connected: socket.socket, remote: tuple[str, int]) -> None:
+        connected.setblocking(False)
+        peer = peer_of(connected, remote, door.listener.is_tls)
+        connection = Connection(door.new_session, peer, self._connections, self._clock)
+        if not self._connections.admit(connection):
+            connected.close()
+            return
+        greeting = asyncio.get_running_loop().create_task(self._greet(connection, connected))
+        self._greetings.add(greeting)
+        greeting.add_done_callback(self._greetings.discard)
+
+    # --- between accept and session ---------------------------------------------------------------------------------
+
+    async def _greet(self, connection: Connection, connected: socket.socket) -> None:
+        peer = connection.peer
+        try:
+            if self._is_proxy(peer):
+                connection.peer = with_proxy_header(peer, await _read_proxy_header(connected))
+            await self._connect(connection, connected)
+        except (OSError, ProtocolViolation) as error:  # ssl.SSLError and TimeoutError are OSErrors
+            self._connections.forget(connection)
+            connected.close()
+            self._troubles.warning(self._clock.now(), f"connection {peer.host}:{peer.port} failed: {_reason(error)}")
+        except BaseException:
+            self._connections.forget(connection)
+            connected.close()
+            raise
+
+    async def _connect(self, connection: Connection, connected: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        if not connection.peer.is_tls:
+            await loop.connect_accepted_socket(lambda: connection, connected)
+            return
+        assert self._tls is not None
+        await loop.connect_accepted_socket(
+            lambda: connection,
+            connected,
+            ssl=self._tls.context,
+            ssl_handshake_timeout=limits.TLS_HANDSHAKE_TIMEOUT_S,
+            ssl_shutdown_timeout=limits.TLS_SHUTDOWN_TIMEOUT_S,
+        )
+
+    def _is_proxy(self, peer: Peer) -> bool:
+        if not self._proxies:
+            return False
+        address = ipaddress.ip_address(peer.host)
+        return any(address in network for network in self._proxies)
+
+
+async def _read_proxy_header(connected: socket.socket) -> ProxyHeader:
+    """Reads the header and not one byte more."""
+    loop = asyncio.get_running_loop()
+    parser = ProxyHeaderParser()
+    async with asyncio.timeout(limits.PROXY_HEADER_TIMEOUT_S):
+        while True:
+            data = await loop.sock_recv(connected, parser.wanted)
+            if not data:
+                raise ProtocolViolation("proxy", "the connection ended before its PROXY header")
+            header = parser.receive(data)
+            if header is not None:
+                return header
+
+
+def _listening_socket(family: int, address: tuple[object, ...]) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets inherit the next two (tcp(7)), which saves two system calls for each.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind(address)
+        listening.listen(limits.LISTEN_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _reason(error: Exception) -> str:
+    """Why, in words: the system's text without its number, or the exception's own."""
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

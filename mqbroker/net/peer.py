@@ -1,0 +1,79 @@
+"""Who is at the other end: the addresses of a connection, what a proxy says of them, the names of a certificate.
+
+Gathers; decides nothing. Whether a name or an address lets anyone in is the business of the protocols.
+"""
+
+import ipaddress
+import socket
+import ssl
+from asyncio import BaseTransport
+from dataclasses import replace
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from mqbroker.net.proxy_protocol import ProxyHeader, plain_host
+from mqbroker.protocols.session import Peer
+
+
+def peer_of(connected: socket.socket, remote: tuple[str, int], is_tls: bool) -> Peer:
+    """The peer of an accepted socket; `remote` is its address as accept() gave it."""
+    host, port = _plain(remote)
+    server_host, server_port = _plain(connected.getsockname())
+    return Peer(host, port, _is_loopback(host), server_host, server_port, is_tls)
+
+
+def with_proxy_header(peer: Peer, header: ProxyHeader) -> Peer:
+    """The peer on whose behalf the proxy connects."""
+    if header.is_local:
+        return peer
+    if header.source is None or header.destination is None:
+        # A proxy on this machine that does not know its client must not make a remote client a local one.
+        return replace(peer, is_loopback=False)
+    (host, port), (server_host, server_port) = header.source, header.destination
+    return replace(
+        peer, host=host, port=port, is_loopback=_is_loopback(host), server_host=server_host, server_port=server_port
+    )
+
+
+def with_certificate(peer: Peer, transport: BaseTransport) -> Peer:
+    """The peer with the names of its client certificate, if it presented one that was verified."""
+    ssl_object: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    der = None if ssl_object is None else ssl_object.getpeercert(binary_form=True)
+    return peer if der is None else replace(peer, certificate_names=certificate_names(der))
+
+
+def certificate_names(der: bytes) -> dict[str, str]:
+    """The names in a certificate, the first of each kind: `cn`, `dn` (RFC 4514), `san_dns` and so on."""
+    certificate = x509.load_der_x509_certificate(der)
+    names = {"dn": certificate.subject.rfc4514_string()}
+    for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[:1]:
+        names["cn"] = str(attribute.value)
+    try:
+        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return names
+    for name in alternatives:
+        _add_alternative(names, name)
+    return names
+
+
+def _add_alternative(names: dict[str, str], name: x509.GeneralName) -> None:
+    if isinstance(name, x509.DNSName):
+        names.setdefault("san_dns", name.value)
+    elif isinstance(name, x509.RFC822Name):
+        names.setdefault("san_email", name.value)
+    elif isinstance(name, x509.UniformResourceIdentifier):
+        names.setdefault("san_uri", name.value)
+    elif isinstance(name, x509.IPAddress):
+        names.setdefault("san_ip", str(name.value))
+
+
+def _plain(address: tuple[str, int]) -> tuple[str, int]:
+    # IPv6 addresses come with flow and scope as third and fourth element, and the scope in the text after a %.
+    host, port = address[:2]
+    return plain_host(ipaddress.ip_address(host.partition("%")[0])), port
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback

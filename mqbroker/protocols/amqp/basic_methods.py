@@ -1,0 +1,198 @@
+"""The methods of class basic, without publish and the short path of ack."""
+
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.core.message import Entry
+from mqbroker.core.queue import Queue
+from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
+from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX
+from mqbroker.protocols.amqp import direct_reply, publishing
+from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
+from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
+from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.properties import amqp_properties
+from mqbroker.protocols.amqp.queue_methods import name_of
+
+if TYPE_CHECKING:
+    from mqbroker.core.consumer import Consumer
+    from mqbroker.protocols.amqp.channel import Channel
+    from mqbroker.protocols.amqp.connection import AmqpConnection
+
+
+def qos(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.qos: for each new consumer, or with `global` for all of the channel together (RabbitMQ's reading)."""
+    if args["prefetch_size"]:
+        raise NotImplementedByPeer(f"prefetch_size!=0 ({args['prefetch_size']})")
+    if args["global_"]:
+        channel.window.limit = args["prefetch_count"]
+        for consumer in list(channel.consumers.values()):
+            consumer.queue.offer(consumer, connection.now)
+    else:
+        channel.prefetch = args["prefetch_count"]
+    channel.reply("basic.qos-ok")
+
+
+# --- consuming ------------------------------------------------------------------------------------------------------
+
+
+def consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.consume. Raises RequestRefused."""
+    tag = args["consumer_tag"] or f"amq.ctag-{connection.services.broker.unique_name()}"
+    if tag in channel.consumers:
+        raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+    if len(channel.consumers) >= AMQP_CONSUMERS_PER_CHANNEL_MAX:
+        raise NotAllowed(f"consumer limit of {AMQP_CONSUMERS_PER_CHANNEL_MAX} on the channel is reached")
+    queue = _queue_to_consume(connection, channel, args)
+    consumer = AmqpConsumer(queue, connection, channel, tag, connection.frame_max)
+    consumer.no_ack = args["no_ack"]
+    consumer.is_exclusive = args["exclusive"]
+    consumer.prefetch = channel.prefetch
+    consumer.priority = _integer(args["arguments"], "x-priority", queue)
+    consumer.timeout_ms = _timeout(connection, queue, args["arguments"])
+    channel.consumers[tag] = consumer
+    if direct_reply.is_reply_name(queue.name):
+        channel.reply_consumer = consumer
+    queue.add_consumer(consumer, connection.now)
+    reply_unless_nowait(channel, args, "basic.consume-ok", consumer_tag=tag)
+    queue.offer(consumer, connection.now)
+
+
+def _queue_to_consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> Queue:
+    vhost, name = vhost_of(connection), name_of(channel, args["queue"])
+    if name == direct_reply.NAME:
+        direct_reply.check_consume(channel, args["no_ack"])
+        return vhost.add_reply_queue(f"{direct_reply.NAME}.{connection.services.broker.unique_name()}")
+    connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
+    queue = vhost.queue(name, connection)
+    vhost.check_consumable(queue, args["exclusive"])
+    return queue
+
+
+def _integer(arguments: dict[str, object], name: str, queue: Queue) -> int:
+    value = arguments.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PreconditionFailed(f"invalid arg '{name}' for queue '{queue.name}': expected integer, got {value!r}")
+    return value
+
+
+def _timeout(connection: "AmqpConnection", queue: Queue, arguments: dict[str, object]) -> int:
+    """The consumer timeout in milliseconds: the consumer's, the queue's, or the broker's own; 0 for none."""
+    wanted = _integer(arguments, "x-consumer-timeout", queue)
+    of_queue = queue.settings.consumer_timeout if queue.settings is not None else None
+    return wanted or of_queue or connection.services.settings.consumer_timeout_ms
+
+
+def cancel(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.cancel: what the consumer holds stays unacknowledged; an unknown tag is cancelled already."""
+    consumer = channel.consumers.get(args["consumer_tag"])
+    if consumer is not None:
+        connection.end_consumer(channel, consumer)
+    reply_unless_nowait(channel, args, "basic.cancel-ok", consumer_tag=args["consumer_tag"])
+
+
+def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.get. Raises RequestRefused."""
+    vhost, name = vhost_of(connection), name_of(channel, args["queue"])
+    connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
+    queue = vhost.queue(name, connection)
+    vhost.check_consumable(queue, exclusive=False)
+    holder = _holder(connection, channel, queue)
+    entry = queue.get(holder, connection.now)
+    if entry is None:
+        channel.reply("basic.get-empty")
+        return
+    tag = channel.next_tag
+    channel.next_tag = tag + 1
+    _send_got(connection, channel, entry, tag, queue.waiting_count())
+    if args["no_ack"]:
+        queue.acknowledge(entry)
+    else:
+        entry.tag = tag
+        channel.unacked.add(tag, entry)
+
+
+def _holder(connection: "AmqpConnection", channel: "Channel", queue: Queue) -> Holder:
+    holder = channel.holders.get(queue.name)
+    if holder is None or holder.queue is not queue:
+        holder = Holder(queue, connection.gate, channel.polling)
+        channel.holders[queue.name] = holder
+    return holder
+
+
+def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, tag: int, left: int) -> None:
+    message = entry.message
+    method = encode_method(
+        "basic.get-ok",
+        channel.number,
+        delivery_tag=tag,
+        redelivered=entry.is_redelivered,
+        exchange=message.exchange,
+        routing_key=message.routing_key,
+        message_count=left,
+    )
+    publishing.send_content(connection, channel, method, amqp_properties(message.properties), message.content())
+
+
+# --- settling -------------------------------------------------------------------------------------------------------
+
+
+def ack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.ack in an unusual form."""
+    connection.acknowledge(channel, args["delivery_tag"], args["multiple"])
+
+
+def reject(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.reject."""
+    refuse(connection, channel, args["delivery_tag"], multiple=False, back=args["requeue"])
+
+
+def nack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.nack, RabbitMQ's extension."""
+    refuse(connection, channel, args["delivery_tag"], args["multiple"], args["requeue"])
+
+
+def refuse(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool, back: bool) -> None:
+    """Sends deliveries back to their queues, or dead-letters them. Raises PreconditionFailed for an unknown tag."""
+    if channel.transaction is not None:
+        channel.transaction.refuse(tag, multiple, back)
+        return
+    give_back(connection, channel, take(connection, channel, tag, multiple), back)
+
+
+def take(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool) -> list[Entry]:
+    """Removes one or many deliveries from those that wait. Raises PreconditionFailed for an unknown tag."""
+    if multiple:
+        return connection.through(channel, tag)
+    entry = channel.unacked.take(tag)
+    if entry is None:
+        raise PreconditionFailed(f"unknown delivery tag {tag}")
+    return [entry]
+
+
+def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[Entry], back: bool) -> None:
+    """Requeues or dead-letters deliveries that were taken, then offers their consumers again."""
+    consumers: dict[Consumer, None] = {}
+    for entry in entries:
+        assert entry.consumer is not None
+        consumers[entry.consumer] = None
+    if back:
+        publishing.requeue(entries, connection.now)
+    else:
+        for entry in entries:
+            assert entry.consumer is not None
+            entry.consumer.queue.reject(entry, connection.now)
+    for consumer in consumers:
+        connection.offer(channel, consumer)
+
+
+def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.recover: everything unacknowledged goes back. RabbitMQ has only `requeue=true`."""
+    recover_async(connection, channel, args)
+    channel.reply("basic.recover-ok")
+
+
+def recover_async(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """basic.recover without an answer."""
+    if not args["requeue"]:
+        raise NotImplementedByPeer("requeue=false")
+    give_back(connection, channel, channel.unacked.take_all(), back=True)

@@ -1,0 +1,42 @@
+from mqbroker.core.consumer cimport Window
+from mqbroker.core.message cimport Properties
+from mqbroker.core.route cimport Route
+from mqbroker.protocols.amqp.unacked cimport Unacked
+
+
+cdef class Channel:
+    cdef public object connection
+    cdef public int number
+    cdef public int state
+    cdef public int expecting
+    cdef public bytes publish_frame
+    cdef public bytes header_frame
+    cdef public Route route
+    cdef public bint mandatory
+    cdef public Properties properties
+    cdef public bint is_plain
+    cdef public long long body_size
+    cdef public long long body_received
+    cdef public list body_parts
+    cdef public bint confirms
+    cdef public long long published
+    cdef public long long accepted
+    cdef public long long confirmed
+    cdef public long long position
+    cdef public list rejected
+    cdef public object owed
+    cdef public bint is_confirming
+    cdef public long long next_tag
+    cdef public Unacked unacked
+    cdef public Window window
+    cdef public Window polling
+    cdef public long prefetch
+    cdef public dict consumers
+    cdef public dict holders
+    cdef public object marks
+    cdef public object reply_consumer
+    cdef public str last_queue
+    cdef public object transaction
+    cdef public list held_frames
+    cdef public Py_ssize_t held_bytes
+    cdef public list held_replies

@@ -1,0 +1,128 @@
+"""The state of one AMQP channel: the content being received, what waits for its ack, and the confirms it owes.
+
+Every publisher confirm of a channel leaves through `flush_confirms`, in every durability mode. A channel that waits for
+the journal (a durable declaration, a commit) is HELD: its frames are kept until the promise is kept, so that replies
+never overtake each other.
+"""
+
+import struct
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.core.consumer import Window
+from mqbroker.core.message import Properties
+from mqbroker.core.route import Route
+from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.unacked import Unacked
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
+    from mqbroker.protocols.amqp.transactions import Transaction
+
+# What may be done with a frame that arrives for the channel.
+OPEN = 0  # handle it
+HELD = 1  # keep it until the journal has caught up
+CLOSING = 2  # drop it: we have closed the channel and wait for close-ok
+
+# What the next frame must be.
+METHOD = 0
+HEADER = 1
+BODY = 2
+
+_pack_confirm = struct.Struct(">BHIIQBB").pack
+_ACK = 60 << 16 | 80
+_NACK = 60 << 16 | 120
+
+
+class Channel:
+    """One channel of a connection."""
+
+    __slots__ = (
+        "accepted", "body_parts", "body_received", "body_size", "confirmed", "confirms", "connection", "consumers", "expecting",
+        "header_frame", "held_bytes", "held_frames", "held_replies", "holders", "is_confirming",
+        "is_plain", "last_queue", "mandatory", "marks", "next_tag", "number", "owed", "polling", "position", "prefetch",
+        "properties", "publish_frame", "published", "rejected", "reply_consumer", "route", "state", "transaction",
+        "unacked", "window",
+    )  # fmt: skip
+
+    def __init__(self, connection: "AmqpConnection", number: int) -> None:
+        self.connection = connection
+        self.number = number
+        self.state = OPEN
+        self.expecting = METHOD
+        # publishing: the last basic.publish and content header as they came, and what they meant
+        self.publish_frame = b""
+        self.header_frame = b""
+        self.route: Route | None = None
+        self.mandatory = False
+        self.properties: Properties | None = None
+        self.is_plain = False
+        """True when the properties ask for nothing but routing: no CC, reply-to or user-id, and no transaction."""
+        self.body_size = 0
+        self.body_received = 0
+        self.body_parts: list[bytes] = []
+        # confirms
+        self.confirms = False
+        self.published = 0
+        """The publisher's delivery tag of the last publish."""
+        self.accepted = 0
+        """The highest of them that no queue refused."""
+        self.confirmed = 0
+        self.position = 0
+        """The journal batch that the last publish waits for; 0 if it waits for none."""
+        self.rejected: list[int] = []
+        self.owed: deque[tuple[int, int]] = deque()
+        """(journal batch, tag): everything up to the tag may be confirmed once the batch is durable."""
+        self.is_confirming = False
+        """True while the connection has this channel on its list of those that published in this turn."""
+        # consuming
+        self.next_tag = 1
+        self.unacked = Unacked()
+        self.window = Window()
+        self.polling = Window()
+        """The window of what was got by polling: never shut, never full."""
+        self.prefetch = 0
+        self.consumers: dict[str, AmqpConsumer] = {}
+        self.holders: dict[str, Holder] = {}
+        """For basic.get: who holds what was got, by queue."""
+        self.marks: deque[tuple[int, int]] = deque()
+        """(time, next tag then): how old a delivery is at least, for the consumer timeout."""
+        self.reply_consumer: AmqpConsumer | None = None
+        self.last_queue = ""
+        """The last queue declared: what an empty queue name means (AMQP 0-9-1 §1.7)."""
+        self.transaction: Transaction | None = None
+        # waiting for the journal
+        self.held_frames: list[bytes] = []
+        self.held_bytes = 0
+        self.held_replies: list[bytes] = []
+
+    def reply(self, name: str, **args: Any) -> None:
+        """Sends a method; while the channel is held, once it is released."""
+        frame = encode_method(name, self.number, **args)
+        if self.state == HELD:
+            self.held_replies.append(frame)
+        else:
+            self.connection.send(frame)
+
+    def note_confirms(self) -> int:
+        """Notes what was published in this turn; the journal batch that has to be durable before all is confirmed."""
+        if not self.owed or self.owed[-1][1] != self.accepted:
+            self.owed.append((self.position, self.accepted))
+        return self.position
+
+    def flush_confirms(self, committed: int) -> None:
+        """Sends every confirm that is due when the journal is durable up to `committed`. The only place they leave."""
+        if self.state == CLOSING:
+            return
+        for tag in self.rejected:
+            self.connection.send(_pack_confirm(1, self.number, 13, _NACK, tag, 0, 0xCE))
+        self.rejected.clear()
+        owed = self.owed
+        tag = 0
+        while owed and owed[0][0] <= committed:
+            tag = owed.popleft()[1]
+        if tag > self.confirmed:
+            multiple = tag > self.confirmed + 1
+            self.confirmed = tag
+            self.connection.send(_pack_confirm(1, self.number, 13, _ACK, tag, multiple, 0xCE))

@@ -1,0 +1,41 @@
+"""The methods of class channel on an open channel, and access.request of clients that still speak 0-8."""
+
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.errors import NotImplementedByPeer, ProtocolViolation
+from mqbroker.protocols.amqp.channel import CLOSING
+from mqbroker.protocols.amqp.methods import encode_method
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.amqp.channel import Channel
+    from mqbroker.protocols.amqp.connection import AmqpConnection
+
+
+def open_again(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """channel.open on a channel that is open. Raises ProtocolViolation."""
+    raise ProtocolViolation("channel", "second 'channel.open' seen")
+
+
+def close(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """channel.close: gives everything back, after the confirms that are due."""
+    channel.flush_confirms(connection.ledger.committed)
+    connection.release_channel(channel)
+    channel.state = CLOSING
+    del connection.channels[channel.number]
+    connection.send(encode_method("channel.close-ok", channel.number))
+
+
+def flow(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """channel.flow: RabbitMQ knows only `active=true`. Raises NotImplementedByPeer."""
+    if not args["active"]:
+        raise NotImplementedByPeer("active=false")
+    channel.reply("channel.flow-ok", active=True)
+
+
+def access_request(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """access.request: tickets mean nothing any more; everyone gets number 1."""
+    channel.reply("access.request-ok", ticket=1)
+
+
+def ignore(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """An answer that needs no answer."""

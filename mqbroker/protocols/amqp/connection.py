@@ -1,0 +1,619 @@
+"""An AMQP 0-9-1 connection: frames in, frames out, no I/O.
+
+The hot path is here: `scan` looks at every octet of a chunk once and knows publish, content and ack by their numbers.
+A publish or content header that is the same octets as the channel's last one means the same thing, so it is compared
+and not parsed. Everything else is a method that `methods.py` decodes and the handlers of `dispatch.py` answer.
+
+    AWAIT_HEADER -> (handshake.py: start, tune, open) -> RUNNING -> CLOSING (close sent, close-ok awaited) -> closed
+
+A refusal closes the channel, a violation of the protocol the connection (replies.py has the table).
+"""
+
+import logging
+import struct
+from typing import TYPE_CHECKING
+
+from mqbroker.core.message import Message, new_message
+from mqbroker.core.queue import REJECTED, UNROUTED, Queue
+from mqbroker.errors import MqbrokerError, PreconditionFailed, ProtocolViolation, RequestRefused
+from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX
+from mqbroker.protocols.amqp import direct_reply, frames, publishing, timeouts
+from mqbroker.protocols.amqp.channel import BODY, CLOSING, HEADER, HELD, METHOD, OPEN, Channel
+from mqbroker.protocols.amqp.dispatch import HANDLERS
+from mqbroker.protocols.amqp.handshake import Handshake
+from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
+from mqbroker.protocols.amqp.replies import close_text, reply_of
+from mqbroker.protocols.session import Outbox, Peer, Session
+
+if TYPE_CHECKING:
+    from mqbroker.core.consumer import Consumer
+    from mqbroker.core.message import Entry
+    from mqbroker.core.vhost import VHost
+    from mqbroker.protocols.amqp.consumer import AmqpConsumer
+    from mqbroker.protocols.amqp.services import AmqpServices
+
+log = logging.getLogger("mqbroker.amqp")
+
+_CHANNEL_OPEN = 20 << 16 | 10
+_CHANNEL_CLOSE = 20 << 16 | 40
+_CHANNEL_CLOSE_OK = 20 << 16 | 41
+_CONNECTION_CLOSE = 10 << 16 | 50
+_CONNECTION_CLOSE_OK = 10 << 16 | 51
+_CLOSE_TIMEOUT_MS = 10_000  # how long a peer may take to answer connection.close
+SWEEP_MS = 10_000  # how often a connection looks for deliveries past the consumer timeout; RabbitMQ's is a minute
+_unpack_tag = struct.Struct(">Q").unpack_from
+
+
+class AmqpConnection(Session):
+    """One client."""
+
+    __slots__ = (
+        "access_generation", "blocked_for", "capabilities", "channel_max", "channels", "close_sent", "confirming", "current",
+        "frame_max",
+        "handshake", "has_published", "heartbeat_ms", "is_awaiting_close_ok", "ledger", "name", "next_sweep", "now",
+        "peer", "position", "promised", "received_at", "remainder", "sent_at", "services", "size_limit", "tokens", "user",
+        "vhost",
+    )  # fmt: skip
+
+    def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
+        Session.__init__(self, outbox)
+        self.services = services
+        self.ledger = services.broker.ledger
+        self.peer = peer
+        self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
+        self.handshake: Handshake | None = Handshake(self, now)
+        self.capabilities: dict[str, object] = {}
+        self.user = ""
+        self.vhost: VHost | None = None
+        self.channels: dict[int, Channel] = {}
+        self.channel_max = 0
+        self.frame_max = services.settings.frame_max
+        self.size_limit = self.frame_max - 8
+        self.heartbeat_ms = 0
+        self.received_at = now
+        self.sent_at = now
+        self.next_sweep = 0
+        self.now = now
+        self.position = 0
+        """Where in the chunk at hand the next frame begins."""
+        self.current = 0
+        """The number of the channel whose frame is at hand."""
+        self.remainder = b""
+        self.access_generation = 0
+        self.confirming: list[Channel] = []
+        """Channels with publishes of this turn to confirm."""
+        self.promised = 0
+        """The newest journal batch that this connection has asked to be told of."""
+        self.close_sent = False
+        self.has_published = False
+        self.blocked_for = ""
+        """The reason of the last connection.blocked that is still in force."""
+
+    # --- input ------------------------------------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, now: int) -> None:
+        """Takes what arrived. Whatever the peer did wrong is answered with the protocol's own error."""
+        self.now = now
+        self.received_at = now
+        if self.remainder:
+            data = self.remainder + data
+            self.remainder = b""
+        self.position = 0
+        if self.handshake is not None and not self.handshake.take_header(data):
+            return
+        if self.access_generation != self.services.broker.access.generation:
+            self.forget_routes()
+        self.process(data)
+        self.remainder = data[self.position :] if not self.is_closing else b""
+        if self.confirming:
+            self.settle_confirms()
+        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
+
+    def process(self, data: bytes) -> None:
+        """Scans a chunk to its end, past every refusal, up to the first violation."""
+        while not self.is_closing:
+            try:
+                self.scan(data)
+                return
+            except RequestRefused as error:
+                self.refuse(error)
+            except ProtocolViolation as error:
+                self.fail(error)
+                self.position = len(data)
+
+    def scan(self, data: bytes) -> None:
+        """Handles every complete frame from `position` on. Raises what a frame was refused or failed for."""
+        length = len(data)
+        position = self.position
+        limit = self.size_limit
+        hot = -1
+        channel: Channel | None = None
+        while length - position >= 7:
+            size = data[position + 3] << 24 | data[position + 4] << 16 | data[position + 5] << 8 | data[position + 6]
+            if size > limit:
+                raise frames.frame_too_large(data[position], size, limit + 8)
+            end = position + size + 8
+            if end > length:
+                break
+            if data[end - 1] != 0xCE:
+                raise frames.invalid_end_marker(data[position], data[position + 7 : end - 1], data[end - 1])
+            self.position = end
+            kind = data[position]
+            number = data[position + 1] << 8 | data[position + 2]
+            if number != hot:
+                channel = self.channels.get(number)
+                hot = number
+                self.current = number
+            if channel is None or channel.state != OPEN or kind > 3 or kind == 0:
+                self.unusual_frame(kind, number, data[position:end])
+                hot = -1
+            elif kind == 3:
+                if channel.expecting != BODY:
+                    raise self.out_of_order(channel, kind)
+                if size == channel.body_size:
+                    channel.expecting = METHOD
+                    self.publish(channel, data[position + 7 : end - 1])
+                else:
+                    self.collect(channel, data[position + 7 : end - 1])
+            elif kind == 2:
+                if channel.expecting != HEADER:
+                    raise self.out_of_order(channel, kind)
+                self.begin_content(channel, data[position:end])
+            elif channel.expecting != METHOD:
+                raise self.out_of_order(channel, kind)
+            elif size >= 7 and data[position + 8] == 60 and data[position + 7] == 0 and data[position + 9] == 0:
+                index = data[position + 10]
+                if index == 40:
+                    frame = data[position:end]
+                    if frame != channel.publish_frame:
+                        self.begin_publish(channel, frame)
+                    channel.expecting = HEADER
+                elif index == 80 and size == 13:
+                    self.acknowledge(channel, _unpack_tag(data, position + 11)[0], data[position + 19] & 1 != 0)
+                else:
+                    self.method(channel, data[position + 7 : end - 1])
+                    hot = -1
+            else:
+                self.method(channel, data[position + 7 : end - 1])
+                hot = -1
+            position = end
+        self.position = position
+
+    def out_of_order(self, channel: Channel, kind: int) -> ProtocolViolation:
+        """The violation of a frame that is not the one its channel expects."""
+        if channel.expecting == METHOD:
+            return frames.expected_method()
+        return frames.expected_header() if channel.expecting == HEADER else frames.expected_body()
+
+    def unusual_frame(self, kind: int, number: int, frame: bytes) -> None:
+        """A frame of channel 0, or of a channel that is not open, held or closing; or of no known type."""
+        payload = frame[7:-1]
+        if kind == 8:
+            if number or payload:
+                raise frames.unexpected_frame(kind, payload)
+            return
+        if kind not in (1, 2, 3):
+            raise frames.unknown_frame(kind, payload)
+        if kind == 1 and len(payload) < 4:
+            raise frames.unknown_frame(kind, payload)
+        if self.close_sent:
+            self.frame_while_closing(kind, number, payload)
+        elif number == 0:
+            if kind != 1:
+                raise frames.unexpected_frame(kind, payload)
+            self.connection_method(decode_method(payload))
+        else:
+            self.frame_of_channel(kind, number, frame, payload)
+
+    def frame_while_closing(self, kind: int, number: int, payload: bytes) -> None:
+        """We have sent connection.close: only the answer counts (AMQP 0-9-1 §2.2.4)."""
+        if kind == 1 and number == 0:
+            index = int.from_bytes(payload[:4], "big")
+            if index == _CONNECTION_CLOSE:
+                self.send(encode_method("connection.close-ok", 0))
+            if index in (_CONNECTION_CLOSE, _CONNECTION_CLOSE_OK):
+                self.is_closing = True
+                self.mark()
+
+    def frame_of_channel(self, kind: int, number: int, frame: bytes, payload: bytes) -> None:
+        """A frame of a channel that does not exist, or that cannot take it now."""
+        channel = self.channels.get(number)
+        index = int.from_bytes(payload[:4], "big") if kind == 1 else 0
+        if channel is None:
+            if index != _CHANNEL_OPEN:
+                raise ProtocolViolation("channel", "expected 'channel.open'")
+            self.open_channel(number)
+        elif channel.state == HELD:
+            self.hold_frame(channel, frame)
+        elif index == _CHANNEL_CLOSE_OK:
+            del self.channels[number]
+        elif index == _CHANNEL_CLOSE:
+            self.send(encode_method("channel.close-ok", number))
+            del self.channels[number]
+
+    def hold_frame(self, channel: Channel, frame: bytes) -> None:
+        """Keeps a frame until the channel is released; reads no more when that is too much."""
+        channel.held_frames.append(frame)
+        channel.held_bytes += len(frame)
+        if channel.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX:
+            self.is_reading = False
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    def begin_publish(self, channel: Channel, frame: bytes) -> None:
+        """A basic.publish that differs from the channel's last one. Raises RequestRefused, ProtocolViolation."""
+        channel.publish_frame = b""
+        channel.route, channel.mandatory = publishing.begin(self, channel, frame[7:-1])
+        channel.publish_frame = frame
+
+    def begin_content(self, channel: Channel, frame: bytes) -> None:
+        """A content header: the properties and the size of the body to come."""
+        if frame != channel.header_frame:
+            channel.header_frame = b""
+            publishing.begin_content(self, channel, frame)
+            channel.header_frame = frame
+        channel.expecting = BODY
+        if channel.body_size == 0:
+            channel.expecting = METHOD
+            self.publish(channel, b"")
+
+    def collect(self, channel: Channel, part: bytes) -> None:
+        """One of several body frames."""
+        received = channel.body_received + len(part)
+        if received > channel.body_size:
+            raise frames.expected_method()
+        channel.body_parts.append(part)
+        channel.body_received = received
+        if received == channel.body_size:
+            body = b"".join(channel.body_parts)
+            channel.body_parts.clear()
+            channel.body_received = 0
+            channel.expecting = METHOD
+            self.publish(channel, body)
+
+    def publish(self, channel: Channel, body: bytes) -> None:
+        """A message is complete: routes it, and notes the confirm that is owed for it."""
+        route = channel.route
+        assert route is not None
+        assert channel.properties is not None
+        message = new_message(route.exchange_name, route.routing_key, channel.properties, body, self.now)
+        if channel.is_plain:
+            assert self.vhost is not None
+            outcome = self.vhost.publish(route, message, self.now)
+            self.published(channel, message, outcome, channel.mandatory)
+        else:
+            publishing.publish_special(self, channel, message)
+
+    def published(self, channel: Channel, message: Message, outcome: int, mandatory: bool) -> None:
+        """A message was routed: returns it if that was asked for, and notes the confirm that is owed."""
+        if outcome == UNROUTED and mandatory:
+            publishing.send_return(self, channel, message)
+        if channel.confirms:
+            tag = channel.published + 1
+            channel.published = tag
+            if outcome == REJECTED:
+                channel.rejected.append(tag)
+            else:
+                channel.accepted = tag
+                if message.properties.persistent and self.ledger.is_journalling:
+                    channel.position = self.ledger.position
+            if not channel.is_confirming:
+                channel.is_confirming = True
+                self.confirming.append(channel)
+        if not self.has_published:
+            self.first_publish()
+
+    def settle_confirms(self) -> None:
+        """At the end of a chunk: confirms what waits for nothing, and asks to be told of the journal for the rest."""
+        needed = 0
+        committed = self.ledger.committed
+        for channel in self.confirming:
+            channel.is_confirming = False
+            needed = max(needed, channel.note_confirms())
+            channel.flush_confirms(committed)
+        self.confirming.clear()
+        if needed > committed and needed > self.promised:
+            self.promised = needed
+            self.ledger.promise(needed, self.committed)
+
+    def committed(self) -> None:
+        """The journal has moved on: confirms what that covers."""
+        committed = self.ledger.committed
+        for channel in list(self.channels.values()):
+            if channel.owed:
+                channel.flush_confirms(committed)
+
+    # --- settling ---------------------------------------------------------------------------------------------------
+
+    def acknowledge(self, channel: Channel, tag: int, multiple: bool) -> None:
+        """basic.ack. Raises PreconditionFailed for a tag that is not waiting."""
+        if channel.transaction is not None:
+            channel.transaction.acknowledge(tag, multiple)
+        elif multiple:
+            self.settle(channel, self.through(channel, tag))
+        else:
+            entry = channel.unacked.take(tag)
+            if entry is None:
+                raise PreconditionFailed(f"unknown delivery tag {tag}")
+            consumer: Consumer = entry.consumer  # type: ignore[assignment]
+            queue: Queue = consumer.queue
+            queue.acknowledge(entry)
+            self.offer(channel, consumer)
+
+    def through(self, channel: Channel, tag: int) -> "list[Entry]":
+        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed if the tag is none of ours."""
+        unacked = channel.unacked
+        if tag == 0:
+            return unacked.take_all()
+        if not unacked.has(tag):
+            raise PreconditionFailed(f"unknown delivery tag {tag}")
+        return unacked.take_through(tag)
+
+    def settle(self, channel: Channel, entries: "list[Entry]") -> None:
+        """Acknowledges many, then offers their consumers to the queues once each."""
+        previous: Consumer | None = None
+        for entry in entries:
+            consumer: Consumer = entry.consumer  # type: ignore[assignment]
+            queue: Queue = consumer.queue
+            queue.acknowledge(entry)
+            if consumer is not previous:
+                if previous is not None:
+                    self.offer(channel, previous)
+                previous = consumer
+        if previous is not None:
+            self.offer(channel, previous)
+
+    def offer(self, channel: Channel, consumer: "Consumer") -> None:
+        """A window has opened: offers the consumer, or all of the channel when they share one."""
+        if channel.window.limit:
+            for each in list(channel.consumers.values()):
+                each.queue.offer(each, self.now)
+        else:
+            queue: Queue = consumer.queue
+            queue.offer(consumer, self.now)
+
+    def resume_deliveries(self, now: int) -> None:
+        """The peer reads again: offers every consumer."""
+        self.now = now
+        for channel in list(self.channels.values()):
+            for consumer in list(channel.consumers.values()):
+                consumer.queue.offer(consumer, now)
+
+    # --- methods ----------------------------------------------------------------------------------------------------
+
+    def method(self, channel: Channel, payload: bytes) -> None:
+        """Any method of an open channel but publish and ack."""
+        if len(payload) < 4:
+            raise frames.unknown_frame(1, payload)
+        method = decode_method(payload)
+        handler = HANDLERS.get(method.index)
+        if handler is None:
+            raise ProtocolViolation("command", f"{method.name} is not for a client to send on channel {channel.number}")
+        try:
+            handler(self, channel, method.args)
+        except MqbrokerError as error:
+            error.method_index = method.index  # type: ignore[attr-defined]
+            raise
+
+    def connection_method(self, method: Method) -> None:
+        """A method of channel 0."""
+        if self.handshake is not None:
+            self.handshake.take_method(method)
+        elif method.index == _CONNECTION_CLOSE:
+            self.release_everything()
+            self.send(encode_method("connection.close-ok", 0))
+            self.is_closing = True
+        elif method.name == "connection.update-secret":
+            self.send(encode_method("connection.update-secret-ok", 0))
+        else:
+            raise ProtocolViolation("command", f"{method.name} is not expected on channel 0")
+
+    def open_channel(self, number: int) -> None:
+        """channel.open. Raises ProtocolViolation beyond the negotiated number."""
+        if self.handshake is not None:
+            raise ProtocolViolation("command", "the connection is not open")
+        if self.channel_max and number > self.channel_max:
+            raise ProtocolViolation(
+                "not_allowed", f"number of channels opened ({number}) has reached the negotiated channel_max ({self.channel_max})"
+            )
+        self.services.broker.check_channels(self.user, len(self.channels))
+        self.channels[number] = Channel(self, number)
+        self.send(encode_method("channel.open-ok", number))
+
+    def forget_routes(self) -> None:
+        """Permissions have changed: every channel has to ask again before it publishes."""
+        self.access_generation = self.services.broker.access.generation
+        for channel in self.channels.values():
+            channel.publish_frame = b""
+
+    def end_consumer(self, channel: Channel, consumer: "AmqpConsumer") -> None:
+        """Takes a consumer out of its channel and its queue."""
+        del channel.consumers[consumer.tag]
+        if channel.reply_consumer is consumer:
+            channel.reply_consumer = None
+            direct_reply.end(self, consumer)
+        elif not consumer.queue.is_deleted:
+            consumer.queue.remove_consumer(consumer, self.now)
+
+    def consumer_cancelled(self, channel: Channel, consumer: "AmqpConsumer") -> None:
+        """The queue of a consumer has gone."""
+        if channel.consumers.pop(consumer.tag, None) is None or not self.capabilities.get("consumer_cancel_notify"):
+            return
+        channel.reply("basic.cancel", consumer_tag=consumer.tag, nowait=True)
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def tick(self, now: int) -> None:
+        """Deadlines: the handshake's, the peer's answer to close, heartbeats, deliveries that are never acknowledged."""
+        self.now = now
+        if self.handshake is not None or self.close_sent:
+            log.warning("%s: timed out %s", self.name, "closing" if self.close_sent else "before it was open")
+            self.is_closing = True
+            self.mark()
+            return
+        if self.heartbeat_ms:
+            self.beat(now)
+        if now >= self.next_sweep:
+            self.next_sweep = now + SWEEP_MS
+            timeouts.sweep(self, now)
+        self.deadline = min(self.next_sweep, now + self.heartbeat_ms // 2 if self.heartbeat_ms else self.next_sweep)
+
+    def beat(self, now: int) -> None:
+        """Sends a heartbeat; ends the connection of a peer that was silent for two intervals (AMQP 0-9-1 §4.2.7)."""
+        if now - self.received_at > 2 * self.heartbeat_ms and self.is_reading:
+            log.warning("%s: missed heartbeats from client, timeout: %ds", self.name, self.heartbeat_ms // 1000)
+            self.is_closing = True
+            self.mark()
+        else:
+            self.send(frames.HEARTBEAT)
+
+    # --- alarms -----------------------------------------------------------------------------------------------------
+
+    def first_publish(self) -> None:
+        """The connection is a publisher from now on: alarms concern it."""
+        self.has_published = True
+        self.alarms_changed()
+
+    def alarms_changed(self) -> None:
+        """A resource has run low or has recovered: holds a publisher back by not reading from it."""
+        reason = self.services.alarms.reason if self.has_published else ""
+        if reason == self.blocked_for:
+            return
+        tells = self.capabilities.get("connection.blocked")
+        if reason and not self.blocked_for and tells:
+            self.send(encode_method("connection.blocked", 0, reason=reason))
+        elif not reason and tells:
+            self.send(encode_method("connection.unblocked", 0))
+        self.blocked_for = reason
+        self.is_reading = not reason
+        if not reason:
+            self.received_at = self.now  # it could not be heard while nobody listened
+
+    # --- waiting for the journal ------------------------------------------------------------------------------------
+
+    def hold(self, channel: Channel) -> None:
+        """Holds the channel until everything recorded so far is durable. Call it before `channel.reply`."""
+        if self.ledger.is_journalling:
+            channel.state = HELD
+            self.ledger.promise(self.ledger.position, lambda: self.release(channel))
+
+    def release(self, channel: Channel) -> None:
+        """The journal has caught up: sends what was held back and handles what has arrived since."""
+        if channel.state != HELD:
+            return
+        channel.state = OPEN
+        for reply in channel.held_replies:
+            self.send(reply)
+        channel.held_replies.clear()
+        held = b"".join(channel.held_frames)
+        channel.held_frames.clear()
+        channel.held_bytes = 0
+        self.is_reading = not self.blocked_for
+        if held:
+            self.position = 0
+            self.process(held)
+            if self.confirming:
+                self.settle_confirms()
+
+    # --- ends -------------------------------------------------------------------------------------------------------
+
+    def refuse(self, error: RequestRefused) -> None:
+        """Answers a refusal: closes the channel that it concerns, or the connection if it is that grave."""
+        reply = reply_of(error)
+        channel = self.channels.get(self.current)
+        if reply.is_hard or channel is None:
+            self.close(reply.code, str(error), getattr(error, "method_index", 0))
+            return
+        log.warning("%s, channel %d, user %r: %s", self.name, channel.number, self.user, close_text(reply.code, str(error)))
+        self.close_channel(channel, reply.code, str(error), getattr(error, "method_index", 0))
+
+    def close_channel(self, channel: Channel, code: int, text: str, index: int) -> None:
+        """Sends channel.close, after the confirms that are due, and gives back what the channel held."""
+        channel.flush_confirms(self.ledger.committed)
+        self.send(
+            encode_method(
+                "channel.close",
+                channel.number,
+                reply_code=code,
+                reply_text=close_text(code, text),
+                class_id=index >> 16,
+                method_id=index & 0xFFFF,
+            )
+        )
+        channel.state = CLOSING
+        channel.expecting = METHOD
+        self.release_channel(channel)
+
+    def fail(self, error: ProtocolViolation) -> None:
+        """Answers a violation of the protocol: it ends the connection."""
+        if self.close_sent:
+            self.is_closing = True
+            self.mark()
+            return
+        self.close(reply_of(error).code, error.text, getattr(error, "method_index", 0))
+
+    def close(self, code: int, text: str, index: int = 0) -> None:
+        """Sends connection.close and waits for the answer; a peer without a name just loses its socket."""
+        log.warning("%s, user %r: closing: %s", self.name, self.user, close_text(code, text))
+        if self.handshake is not None and not self.handshake.may_send_close:
+            self.is_closing = True
+            self.mark()
+            return
+        self.send(
+            encode_method(
+                "connection.close",
+                0,
+                reply_code=code,
+                reply_text=close_text(code, text),
+                class_id=index >> 16,
+                method_id=index & 0xFFFF,
+            )
+        )
+        self.close_sent = True
+        self.deadline = self.now + _CLOSE_TIMEOUT_MS
+        self.release_everything()
+
+    def shut_down(self, now: int) -> None:
+        """The broker stops: connection.close 320."""
+        self.now = now
+        if self.handshake is None and not self.close_sent and not self.is_closing:
+            self.close(320, "broker forced connection closure with reason 'shutdown'")
+        elif self.handshake is not None:
+            self.is_closing = True
+            self.mark()
+
+    def connection_lost(self, now: int) -> None:
+        """The socket is gone."""
+        self.now = now
+        if self.handshake is None and not self.is_closing and not self.close_sent:
+            log.info("%s, user %r: client closed the socket without connection.close", self.name, self.user)
+        self.is_closing = True
+        self.release_everything()
+
+    def release_everything(self) -> None:
+        """Gives back every unacknowledged delivery and every exclusive queue. Safe to call twice."""
+        self.gate.is_open = False
+        for channel in list(self.channels.values()):
+            if channel.state != CLOSING:
+                channel.state = CLOSING
+                self.release_channel(channel)
+        self.channels.clear()
+        if self.vhost is not None:
+            self.vhost.delete_owned(self)
+            self.services.registry.closed(self)
+            self.vhost = None
+
+    def release_channel(self, channel: Channel) -> None:
+        """Ends the consumers of a channel and requeues what it held."""
+        now = self.now
+        channel.window.is_open = False
+        entries = channel.unacked.take_all()
+        for consumer in list(channel.consumers.values()):
+            self.end_consumer(channel, consumer)
+        publishing.requeue(entries, now)
+        channel.owed.clear()
+        channel.route = None
+        channel.body_parts.clear()
+        channel.held_frames.clear()
+        channel.held_replies.clear()
+        channel.transaction = None

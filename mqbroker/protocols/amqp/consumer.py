@@ -1,0 +1,158 @@
+"""A consumer that speaks AMQP: `deliver` turns an entry into the pieces of its frames.
+
+    +-------------------------------------------------------------+-----------+----------------------------------+
+    | head: frame start, 60/60, consumer tag, delivery tag (upper) | low octet | tail: redelivered, exchange, key  |
+    +-------------------------------------------------------------+-----------+----------------------------------+
+    | tail, continued: 0xCE, content header frame, body frame start             | body                      | 0xCE |
+    +---------------------------------------------------------------------------+---------------------------+------+
+
+Successive deliveries mostly differ in their tag and body only. So the pieces around them are made once and sent again
+for as long as exchange, key, properties and size stay the same objects and number; of the delivery tag only the lowest
+octet changes from one to the next. A delivery is then five appends to the connection's output.
+"""
+
+import struct
+from typing import TYPE_CHECKING
+
+from mqbroker.core.consumer import Consumer
+from mqbroker.core.message import Entry, Message, Properties
+from mqbroker.limits import OUTPUT_HIGH_WATER_BYTES
+from mqbroker.protocols.amqp.channel import Channel
+from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
+from mqbroker.protocols.amqp.properties import AMQP, amqp_properties
+from mqbroker.protocols.session import Session
+
+if TYPE_CHECKING:
+    from mqbroker.core.queue import Queue
+
+_OCTETS = [bytes((value,)) for value in range(256)]
+_END = b"\xce"
+_pack_method_start = struct.Struct(">BHII").pack
+_pack_body_start = struct.Struct(">BHI").pack
+_DELIVER = 60 << 16 | 60
+
+
+def short_string(text: str) -> bytes:
+    """A short string as it is on the wire, AMQP 0-9-1 §4.2.5.3."""
+    octets = text.encode(errors="surrogateescape")
+    return _OCTETS[len(octets)] + octets
+
+
+class Holder(Consumer):
+    """Who holds, for a channel, what it got from a queue by polling."""
+
+    __slots__ = ()
+
+    def can_take(self) -> bool:
+        """Never: nothing is delivered to it unasked."""
+        return False
+
+
+class AmqpConsumer(Consumer):
+    """One basic.consume."""
+
+    __slots__ = (
+        "address", "body_size", "channel", "content_start", "exchange", "head", "overhead", "properties", "room",
+        "routing_key", "session", "tag", "tag_high", "tail", "timeout_ms", "wire_tag",
+    )  # fmt: skip
+
+    def __init__(self, queue: "Queue", session: Session, channel: Channel, tag: str, frame_max: int) -> None:
+        Consumer.__init__(self, queue, session.gate, channel.window)
+        self.session = session
+        self.channel = channel
+        self.tag = tag
+        self.wire_tag = short_string(tag)
+        self.timeout_ms = 0
+        """How long a delivery may stay unacknowledged; 0 for ever."""
+        self.room = frame_max - 8 if frame_max else 1 << 62
+        """The most octets of a body that fit into one frame."""
+        self.exchange: str | None = None
+        self.routing_key: str | None = None
+        self.properties: Properties | None = None
+        self.body_size = -1
+        self.address = b""
+        self.content_start = b""
+        self.head = b""
+        self.tail = b""
+        self.tag_high = -1
+        self.overhead = 0
+
+    def deliver(self, entry: Entry) -> None:
+        """Appends the frames of one delivery to the connection's output."""
+        channel = self.channel
+        tag = channel.next_tag
+        channel.next_tag = tag + 1
+        if not self.no_ack:
+            entry.tag = tag
+            channel.unacked.add(tag, entry)
+        message = entry.message
+        body = message.content()
+        size = len(body)
+        properties = message.properties
+        if entry.attempts or properties.code & 0x7F != AMQP:
+            properties = self.translate(entry)
+        if message.exchange is not self.exchange or message.routing_key is not self.routing_key:
+            self.readdress(message)
+        if properties is not self.properties or size != self.body_size:
+            self.reshape(properties, size)
+        if tag >> 8 != self.tag_high:
+            self.renumber(tag)
+        session = self.session
+        out = session.out
+        out.append(self.head)
+        out.append(_OCTETS[tag & 255])
+        if entry.is_redelivered:
+            out.append(b"\x01")
+        else:
+            out.append(b"\x00")
+        out.append(self.tail)
+        if size <= self.room:
+            if size:
+                out.append(body)
+                out.append(_END)
+        else:
+            out.extend(body_frames(channel.number, body, self.room + 8))
+        session.out_bytes += self.overhead + size
+        if session.out_bytes > OUTPUT_HIGH_WATER_BYTES:
+            session.gate.is_open = False
+        if not session.is_marked:
+            session.mark()
+
+    def readdress(self, message: Message) -> None:
+        """The exchange or the key has changed: makes their piece anew, and with it the frame's start."""
+        self.exchange = message.exchange
+        self.routing_key = message.routing_key
+        self.address = short_string(message.exchange) + short_string(message.routing_key) + _END
+        self.tail = self.address + self.content_start
+        self.tag_high = -1
+
+    def reshape(self, properties: Properties, size: int) -> None:
+        """The properties or the body's size have changed: makes the content header and the body frame's start anew."""
+        self.properties = properties
+        self.body_size = size
+        number = self.channel.number
+        start = content_header_frame(number, properties.raw, size)
+        if 0 < size <= self.room:
+            start += _pack_body_start(3, number, size)
+        self.content_start = start
+        self.tail = self.address + start
+        self.overhead = len(self.tail) + len(self.wire_tag) + 24
+
+    def renumber(self, tag: int) -> None:
+        """The upper octets of the delivery tag have changed: makes the frame's start anew."""
+        self.tag_high = tag >> 8
+        size = len(self.wire_tag) + len(self.address) + 12  # class, method, tag, redelivered; the end octet is no payload
+        start = _pack_method_start(1, self.channel.number, size, _DELIVER)
+        self.head = start + self.wire_tag + self.tag_high.to_bytes(7, "big")
+
+    def translate(self, entry: Entry) -> Properties:
+        """The properties of a message that cannot go out as they are: another protocol's, or with a delivery count."""
+        properties = amqp_properties(entry.message.properties)
+        if entry.attempts and self.queue.is_quorum:
+            headers = {**properties.headers(), "x-delivery-count": entry.attempts}
+            return properties.with_headers(headers)
+        return properties
+
+    def cancelled(self) -> None:
+        """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""
+        self.channel.connection.consumer_cancelled(self.channel, self)

@@ -1,0 +1,110 @@
+"""The methods of class exchange. Permissions are checked before existence, as RabbitMQ does."""
+
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.core.exchange import Exchange
+from mqbroker.core.queue import Queue
+from mqbroker.errors import AccessRefused
+
+if TYPE_CHECKING:
+    from mqbroker.core.vhost import VHost
+    from mqbroker.protocols.amqp.channel import Channel
+    from mqbroker.protocols.amqp.connection import AmqpConnection
+
+
+def vhost_of(connection: "AmqpConnection") -> "VHost":
+    """The vhost of a connection that is open."""
+    assert connection.vhost is not None
+    return connection.vhost
+
+
+def refuse_default_exchange(*names: str) -> None:
+    """Raises AccessRefused when one of the exchanges is the default one."""
+    if "" in names:
+        raise AccessRefused("operation not permitted on the default exchange")
+
+
+def reply_unless_nowait(channel: "Channel", args: dict[str, Any], name: str, **values: Any) -> None:
+    """The -ok of a method, unless the client wants none."""
+    if not args["nowait"]:
+        channel.reply(name, **values)
+
+
+def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """exchange.declare. Raises RequestRefused."""
+    name, vhost = args["exchange"], vhost_of(connection)
+    refuse_default_exchange(name)
+    access = connection.services.broker.access
+    if args["passive"]:
+        vhost.exchange(name)
+    else:
+        access.check_configure(connection.user, vhost.name, "exchange", name)
+        _check_alternate(connection, args["arguments"], name)
+        is_new = name not in vhost.exchanges
+        exchange = vhost.declare_exchange(
+            name, args["exchange_type"], args["durable"], args["auto_delete"], args["internal"], args["arguments"]
+        )
+        if is_new and exchange.durable:
+            connection.hold(channel)
+    reply_unless_nowait(channel, args, "exchange.declare-ok")
+
+
+def _check_alternate(connection: "AmqpConnection", arguments: dict[str, object], name: str) -> None:
+    """Who names an alternate exchange has to be allowed to read this one and write to that one."""
+    alternate = arguments.get("alternate-exchange")
+    if isinstance(alternate, str):
+        access, vhost = connection.services.broker.access, vhost_of(connection)
+        access.check_read(connection.user, vhost.name, "exchange", name)
+        access.check_write(connection.user, vhost.name, "exchange", alternate)
+
+
+def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """exchange.delete. Raises RequestRefused."""
+    name, vhost = args["exchange"], vhost_of(connection)
+    refuse_default_exchange(name)
+    connection.services.broker.access.check_configure(connection.user, vhost.name, "exchange", name)
+    exchange = vhost.exchanges.get(name)
+    vhost.delete_exchange(name, args["if_unused"])
+    if exchange is not None and exchange.durable:
+        connection.hold(channel)
+    reply_unless_nowait(channel, args, "exchange.delete-ok")
+
+
+def bind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """exchange.bind. Raises RequestRefused."""
+    source, destination = _ends(connection, args)
+    rebind(connection, channel, source, destination, args, is_bind=True)
+    reply_unless_nowait(channel, args, "exchange.bind-ok")
+
+
+def unbind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """exchange.unbind. Raises RequestRefused."""
+    source, destination = _ends(connection, args)
+    rebind(connection, channel, source, destination, args, is_bind=False)
+    reply_unless_nowait(channel, args, "exchange.unbind-ok")
+
+
+def _ends(connection: "AmqpConnection", args: dict[str, Any]) -> tuple[Exchange, Exchange]:
+    vhost, access, user = vhost_of(connection), connection.services.broker.access, connection.user
+    refuse_default_exchange(args["source"], args["destination"])
+    access.check_write(user, vhost.name, "exchange", args["destination"])
+    access.check_read(user, vhost.name, "exchange", args["source"])
+    return vhost.exchange(args["source"]), vhost.exchange(args["destination"])
+
+
+def rebind(
+    connection: "AmqpConnection",
+    channel: "Channel",
+    source: Exchange,
+    destination: Queue | Exchange,
+    args: dict[str, Any],
+    is_bind: bool,
+) -> None:
+    """Binds or unbinds, and holds the channel if the journal has to know. Raises RequestRefused."""
+    vhost = vhost_of(connection)
+    key = args["routing_key"]
+    if source.kind == "topic":
+        connection.services.broker.access.check_topic_read(connection.user, vhost.name, source.name, key)
+    change = vhost.bind if is_bind else vhost.unbind
+    if change(source, destination, key, args.get("arguments") or {}):
+        connection.hold(channel)

@@ -1,0 +1,234 @@
+"""From the first octet to connection.open-ok: protocol header, SASL, tuning, vhost.
+
+    AWAIT_HEADER --header--> AWAIT_START_OK --start-ok--> CHECKING --right--> AWAIT_TUNE_OK --tune-ok--> AWAIT_OPEN --open-->
+                                                            |                                                      running
+                                                            +--wrong--> close 403, or just the socket
+
+Until the peer has a name it gets little: 64 KiB of input, some seconds, and no words for most of what it does wrong,
+because RabbitMQ closes the socket silently there and clients take that for what it is.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+import mqbroker
+from mqbroker.errors import NotAllowed, ProtocolViolation
+from mqbroker.limits import AMQP_FRAME_SIZE_BYTES_MIN, PREAUTH_BYTES_MAX
+from mqbroker.protocols.amqp import constants
+from mqbroker.protocols.amqp.methods import Method, encode_method
+from mqbroker.protocols.amqp.sasl import Credentials, parse_response
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.amqp.connection import AmqpConnection
+
+log = logging.getLogger("mqbroker.amqp")
+
+AWAIT_HEADER = "header"
+AWAIT_START_OK = "connection.start-ok"
+CHECKING = "authentication"
+AWAIT_TUNE_OK = "connection.tune-ok"
+AWAIT_OPEN = "connection.open"
+
+_HEADER_BYTES = len(constants.PROTOCOL_HEADER)
+
+
+class Handshake:
+    """The state of a connection that is not open yet."""
+
+    __slots__ = ("connection", "octets", "stage")
+
+    def __init__(self, connection: "AmqpConnection", now: int) -> None:
+        self.connection = connection
+        self.stage = AWAIT_HEADER
+        self.octets = 0
+        connection.deadline = now + connection.services.settings.preauth_timeout_ms
+
+    @property
+    def may_send_close(self) -> bool:
+        """Whether connection.close makes sense to the peer: once it has a name."""
+        return self.stage in (AWAIT_TUNE_OK, AWAIT_OPEN)
+
+    # --- protocol header --------------------------------------------------------------------------------------------
+
+    def take_header(self, data: bytes) -> bool:
+        """Takes input that may begin with the protocol header; False when there is nothing left to scan now."""
+        connection = self.connection
+        self.octets += len(data)
+        if self.octets > PREAUTH_BYTES_MAX and not connection.is_authenticated:
+            log.warning("%s: more than %d octets before authentication", connection.name, PREAUTH_BYTES_MAX)
+            self.hang_up()
+            return False
+        if self.stage == CHECKING:
+            connection.remainder = data
+            return False
+        if self.stage != AWAIT_HEADER:
+            return True
+        if len(data) < _HEADER_BYTES and constants.PROTOCOL_HEADER.startswith(data):
+            connection.remainder = data
+            return False
+        if data[:_HEADER_BYTES] != constants.PROTOCOL_HEADER:
+            log.warning("%s: wrong protocol header %r", connection.name, data[:_HEADER_BYTES])
+            connection.send(constants.PROTOCOL_HEADER)
+            self.hang_up()
+            return False
+        connection.position = _HEADER_BYTES
+        self.send_start()
+        return True
+
+    def send_start(self) -> None:
+        """connection.start: who we are and what we can do. Clients test `product` and `capabilities`."""
+        settings = self.connection.services.settings
+        properties = {
+            "capabilities": dict(constants.SERVER_CAPABILITIES),
+            "cluster_name": settings.node_name,
+            "copyright": "Apache-2.0",
+            "information": "https://www.apache.org/licenses/LICENSE-2.0",
+            "platform": "Python",
+            "product": "mqbroker",
+            "version": mqbroker.__version__,
+        }
+        self.stage = AWAIT_START_OK
+        self.connection.send(
+            encode_method(
+                "connection.start",
+                0,
+                version_major=0,
+                version_minor=9,
+                server_properties=properties,
+                mechanisms=" ".join(settings.mechanisms),
+                locales=constants.LOCALES,
+            )
+        )
+
+    # --- methods ----------------------------------------------------------------------------------------------------
+
+    def take_method(self, method: Method) -> None:
+        """The next method of channel 0. Raises ProtocolViolation for any but the one whose turn it is."""
+        if method.name == "connection.close" and self.may_send_close:
+            self.connection.send(encode_method("connection.close-ok", 0))
+            self.hang_up()
+        elif method.name != self.stage:
+            raise ProtocolViolation("command", f"{method.name} came where {self.stage} was expected")
+        elif self.stage == AWAIT_START_OK:
+            self.take_start_ok(method)
+        elif self.stage == AWAIT_TUNE_OK:
+            self.take_tune_ok(method)
+        else:
+            self.take_open(method)
+
+    def take_start_ok(self, method: Method) -> None:
+        """connection.start-ok: the client's properties, and its response to the mechanism that it chose."""
+        connection = self.connection
+        capabilities = method.args["client_properties"].get("capabilities")
+        connection.capabilities = capabilities if isinstance(capabilities, dict) else {}
+        mechanism = method.args["mechanism"]
+        if mechanism not in connection.services.settings.mechanisms:
+            log.warning("%s: unknown authentication mechanism %r", connection.name, mechanism)
+            self.hang_up()
+            return
+        try:
+            credentials = parse_response(mechanism, method.args["response"])
+        except ProtocolViolation as error:
+            log.warning("%s: %s", connection.name, error.text)
+            self.refuse_login(mechanism)
+            return
+        self.stage = CHECKING
+        self.check(credentials)
+
+    def check(self, credentials: Credentials) -> None:
+        """Has the credentials checked. A certificate was checked by TLS: its name is the user."""
+        connection = self.connection
+        settings = connection.services.settings
+        user = credentials.username
+        if credentials.password is None:
+            user = connection.peer.certificate_names.get(settings.external_name, "")
+            self.login_checked(user, "EXTERNAL", bool(user) and user in connection.services.broker.access.users)
+            return
+        connection.services.authenticator.check(
+            user, credentials.password, lambda right: self.login_checked(user, credentials.mechanism, right)
+        )
+
+    def login_checked(self, user: str, mechanism: str, is_right: bool) -> None:
+        """The answer of the authenticator, at once or some time later."""
+        connection = self.connection
+        if connection.is_closing:
+            return
+        settings = connection.services.settings
+        if is_right and user in settings.loopback_users and not connection.peer.is_loopback:
+            log.warning("%s: user %r may only connect via localhost", connection.name, user)
+            is_right = False
+        if not is_right:
+            log.warning("%s: login of user %r refused", connection.name, user)
+            self.refuse_login(mechanism)
+        else:
+            connection.user = user
+            connection.is_authenticated = True
+            self.stage = AWAIT_TUNE_OK
+            connection.send(
+                encode_method(
+                    "connection.tune",
+                    0,
+                    channel_max=settings.channel_max,
+                    frame_max=settings.frame_max,
+                    heartbeat=settings.heartbeat_s,
+                )
+            )
+        if connection.remainder and not connection.is_closing:
+            connection.receive_data(b"", connection.now)
+
+    def refuse_login(self, mechanism: str) -> None:
+        """Tells a client that asked to be told (authentication_failure_close); just hangs up on any other."""
+        connection = self.connection
+        if connection.capabilities.get("authentication_failure_close"):
+            text = (
+                f"ACCESS_REFUSED - Login was refused using authentication mechanism {mechanism}. "
+                "For details see the broker logfile."
+            )
+            connection.send(
+                encode_method(
+                    "connection.close", 0, reply_code=constants.ACCESS_REFUSED, reply_text=text, class_id=0, method_id=0
+                )
+            )
+        self.hang_up()
+
+    def take_tune_ok(self, method: Method) -> None:
+        """connection.tune-ok. A client that asks for more than it was offered is refused without a word, as in 3.10.8."""
+        connection = self.connection
+        settings = connection.services.settings
+        channel_max, frame_max = method.args["channel_max"], method.args["frame_max"]
+        if (settings.channel_max and not 0 < channel_max <= settings.channel_max) or (
+            not AMQP_FRAME_SIZE_BYTES_MIN <= (frame_max or AMQP_FRAME_SIZE_BYTES_MIN) <= settings.frame_max
+        ):
+            log.warning("%s: asks for channel_max %d, frame_max %d", connection.name, channel_max, frame_max)
+            self.hang_up()
+            return
+        connection.channel_max = channel_max
+        connection.frame_max = frame_max or settings.frame_max
+        connection.size_limit = connection.frame_max - 8
+        connection.heartbeat_ms = method.args["heartbeat"] * 1000
+        self.stage = AWAIT_OPEN
+
+    def take_open(self, method: Method) -> None:
+        """connection.open: the vhost, who may use it, and whether there is room. Raises NotAllowed."""
+        connection = self.connection
+        services = connection.services
+        name = method.args["virtual_host"]
+        vhost = services.broker.vhosts.get(name)
+        if vhost is None:
+            raise NotAllowed(f"vhost {name} not found")
+        services.broker.access.check_vhost(connection.user, name)
+        services.broker.limits_of(name).check_connections(name, connection.user, services.registry.vhost_count(name))
+        user = services.broker.access.user(connection.user)
+        user.limits.check_connections(connection.user, services.registry.user_count(connection.user))
+        connection.vhost = vhost
+        connection.handshake = None
+        connection.next_sweep = connection.now
+        connection.deadline = connection.now + (connection.heartbeat_ms // 2 or 1)
+        services.registry.opened(connection, connection.user, name)
+        connection.send(encode_method("connection.open-ok", 0))
+        log.info("%s: user %r opened vhost %r", connection.name, connection.user, name)
+
+    def hang_up(self) -> None:
+        """Closes the socket once the output is written."""
+        self.connection.is_closing = True
+        self.connection.mark()

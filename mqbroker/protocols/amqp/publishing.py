@@ -1,0 +1,156 @@
+"""Publishing, apart from the short path in connection.py: what a new exchange, key or set of properties means.
+
+    basic.publish payload, behind class and method id:
+    +--------+---------------+--------------------+----------------------+
+    | ticket |   exchange    |    routing key     | bit 0 mandatory      |     AMQP 0-9-1, basic.publish
+    | short  |   shortstr    |    shortstr        | bit 1 immediate      |
+    +--------+---------------+--------------------+----------------------+
+"""
+
+from typing import TYPE_CHECKING
+
+from mqbroker.core.message import Entry, Message, Properties, new_message
+from mqbroker.core.queue import UNROUTED, Queue
+from mqbroker.core.route import Route
+from mqbroker.core.values import type_name
+from mqbroker.errors import AccessRefused, NotImplementedByPeer, PreconditionFailed
+from mqbroker.protocols.amqp import direct_reply, frames
+from mqbroker.protocols.amqp.constants import NO_ROUTE
+from mqbroker.protocols.amqp.methods import decode_method, encode_method
+from mqbroker.protocols.amqp.properties import USER_ID, BasicProperties
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.amqp.channel import Channel
+    from mqbroker.protocols.amqp.connection import AmqpConnection
+
+_BASIC = b"\x00\x3c"
+
+
+def begin(connection: "AmqpConnection", channel: "Channel", payload: bytes) -> tuple[Route, bool]:
+    """Where a basic.publish goes, and whether it is mandatory. Raises RequestRefused, ProtocolViolation."""
+    args = decode_method(payload).args
+    if args["immediate"]:
+        raise NotImplementedByPeer("immediate=true")
+    exchange_name, routing_key = args["exchange"], args["routing_key"]
+    vhost = connection.vhost
+    assert vhost is not None
+    access = connection.services.broker.access
+    access.check_write(connection.user, vhost.name, "exchange", exchange_name)
+    route = vhost.route(exchange_name, routing_key)
+    if exchange_name:
+        exchange = vhost.exchange(exchange_name)
+        if exchange.internal:
+            raise AccessRefused(f"cannot publish to internal exchange '{exchange_name}' in vhost '{vhost.name}'")
+        if exchange.kind == "topic":
+            access.check_topic_write(connection.user, vhost.name, exchange_name, routing_key)
+    return route, args["mandatory"]
+
+
+def begin_content(connection: "AmqpConnection", channel: "Channel", frame: bytes) -> None:
+    """Takes a content header that differs from the last one. Raises RequestRefused, ProtocolViolation."""
+    if len(frame) < 8 + 14:
+        raise frames.unknown_frame(2, frame[7:-1])
+    if frame[7:9] != _BASIC:
+        raise frames.expected_header(frame[7] << 8 | frame[8])
+    if frame[9:11] != b"\0\0":  # the weight, AMQP 0-9-1 §4.2.6.1
+        raise frames.expected_header()
+    size = int.from_bytes(frame[11:19], "big")
+    maximum = connection.services.settings.message_size_max
+    if size > maximum:
+        raise PreconditionFailed(f"message size {size} is larger than max size {maximum}")
+    raw = frame[19:-1]
+    previous = channel.properties
+    if previous is None or raw != previous.raw:
+        properties = BasicProperties(raw)
+        channel.properties = properties
+        channel.is_plain = channel.transaction is None and not _is_special(properties)
+    channel.body_size = size
+
+
+def _is_special(properties: BasicProperties) -> bool:
+    """Whether the broker has to act on more than routing: copies, direct reply-to, a user id to check."""
+    raw = properties.raw
+    return b"CC" in raw or direct_reply.MARK in raw or bool(properties.flags & USER_ID)
+
+
+def publish_special(connection: "AmqpConnection", channel: "Channel", message: Message) -> None:
+    """Publishes a message off the short path. Raises RequestRefused."""
+    properties = message.properties
+    check_user_id(connection, properties)
+    headers = properties.headers()
+    keys = [message.routing_key, *_copies(headers, "CC"), *_copies(headers, "BCC")]
+    if "BCC" in headers:
+        properties = properties.with_headers({name: value for name, value in headers.items() if name != "BCC"})
+    properties = direct_reply.with_reply_name(channel, properties)
+    if properties is not message.properties:
+        message = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
+    if channel.transaction is not None:
+        channel.transaction.publish(message, keys, channel.mandatory)
+    else:
+        deliver(connection, channel, message, keys, channel.mandatory)
+
+
+def deliver(
+    connection: "AmqpConnection", channel: "Channel", message: Message, keys: list[str], mandatory: bool
+) -> None:
+    """Routes a message by all of its keys, and does what its outcome asks for."""
+    vhost = connection.vhost
+    assert vhost is not None
+    outcome = vhost.publish_by_content(message.exchange, keys, message, connection.now)
+    connection.published(channel, message, outcome, mandatory and outcome == UNROUTED)
+
+
+def check_user_id(connection: "AmqpConnection", properties: Properties) -> None:
+    """A user-id must be the user's own, unless the user is an impersonator. Raises PreconditionFailed."""
+    claimed = properties.text("user_id")
+    if claimed is None or claimed == connection.user:
+        return
+    if not connection.services.broker.access.user(connection.user).is_impersonator:
+        raise PreconditionFailed(f"user_id property set to '{claimed}' but authenticated user was '{connection.user}'")
+
+
+def _copies(headers: object, name: str) -> list[str]:
+    """The keys in a CC or BCC header. Raises PreconditionFailed when it is no array of strings."""
+    assert hasattr(headers, "get")
+    found = headers.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise PreconditionFailed(f'invalid message: {{unacceptable_type_in_header,"{name}",{type_name(found)}}}')
+    for key in found:
+        if not isinstance(key, str):
+            raise PreconditionFailed(f'invalid message: {{unacceptable_type_in_header,"{name}",{type_name(key)}}}')
+    return list(found)
+
+
+def send_return(connection: "AmqpConnection", channel: "Channel", message: Message) -> None:
+    """basic.return 312: nobody was there for a mandatory message."""
+    method = encode_method(
+        "basic.return",
+        channel.number,
+        reply_code=NO_ROUTE,
+        reply_text="NO_ROUTE",
+        exchange=message.exchange,
+        routing_key=message.routing_key,
+    )
+    send_content(connection, channel, method, message.properties, message.content())
+
+
+def send_content(
+    connection: "AmqpConnection", channel: "Channel", method: bytes, properties: Properties, body: bytes
+) -> None:
+    """A method with content, outside of deliveries: basic.return and basic.get-ok."""
+    connection.send(method)
+    connection.send(frames.content_header_frame(channel.number, properties.raw, len(body)))
+    for piece in frames.body_frames(channel.number, body, connection.frame_max):
+        connection.send(piece)
+
+
+def requeue(entries: list[Entry], now: int) -> None:
+    """Returns unacknowledged entries to their queues, all of one queue at once."""
+    by_queue: dict[Queue, list[Entry]] = {}
+    for entry in entries:
+        assert entry.consumer is not None
+        by_queue.setdefault(entry.consumer.queue, []).append(entry)
+    for queue, own in by_queue.items():
+        queue.requeue(own, now)

@@ -1,0 +1,129 @@
+"""The methods of class queue. Permissions are checked before existence, as RabbitMQ does."""
+
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.core.queue import Queue
+from mqbroker.errors import NotFound
+from mqbroker.protocols.amqp import direct_reply
+from mqbroker.protocols.amqp.exchange_methods import (
+    rebind,
+    refuse_default_exchange,
+    reply_unless_nowait,
+    vhost_of,
+)
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.amqp.channel import Channel
+    from mqbroker.protocols.amqp.connection import AmqpConnection
+
+
+def name_of(channel: "Channel", name: str) -> str:
+    """The queue that a method means: an empty name is the last queue declared on the channel. Raises NotFound."""
+    if name:
+        return name
+    if not channel.last_queue:
+        raise NotFound("no previously declared queue")
+    return channel.last_queue
+
+
+def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """queue.declare. Raises RequestRefused."""
+    name = args["queue"]
+    if args["passive"]:
+        declare_passively(connection, channel, args, name_of(channel, name))
+        return
+    vhost = vhost_of(connection)
+    name = name or vhost.generated_name()
+    connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
+    _check_dead_letter(connection, args["arguments"], name)
+    is_new = name not in vhost.queues
+    queue = vhost.declare_queue(
+        name,
+        args["durable"],
+        args["exclusive"],
+        args["auto_delete"],
+        args["arguments"],
+        connection.now,
+        connection,
+        is_generated=not args["queue"],
+    )
+    channel.last_queue = queue.name
+    if is_new and queue.number:
+        connection.hold(channel)
+    _reply(channel, args, queue)
+
+
+def _check_dead_letter(connection: "AmqpConnection", arguments: dict[str, object], name: str) -> None:
+    """Who names a dead-letter exchange has to be allowed to read this queue and write to that exchange."""
+    exchange = arguments.get("x-dead-letter-exchange")
+    if isinstance(exchange, str):
+        access, vhost = connection.services.broker.access, vhost_of(connection)
+        access.check_read(connection.user, vhost.name, "queue", name)
+        access.check_write(connection.user, vhost.name, "exchange", exchange)
+
+
+def _reply(channel: "Channel", args: dict[str, Any], queue: Queue) -> None:
+    reply_unless_nowait(
+        channel,
+        args,
+        "queue.declare-ok",
+        queue=queue.name,
+        message_count=queue.waiting_count(),
+        consumer_count=len(queue.consumers),
+    )
+
+
+def declare_passively(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any], name: str) -> None:
+    """queue.declare with `passive`: is it there, and how much is in it. Raises NotFound, ResourceLocked."""
+    if direct_reply.is_reply_name(name):
+        direct_reply.check_declared(connection, name)
+        reply_unless_nowait(channel, args, "queue.declare-ok", queue=name, message_count=0, consumer_count=1)
+        return
+    queue = vhost_of(connection).queue(name, connection)
+    queue.used_at = connection.now
+    channel.last_queue = name
+    _reply(channel, args, queue)
+
+
+def bind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """queue.bind. Raises RequestRefused."""
+    _rebind(connection, channel, args, is_bind=True)
+    reply_unless_nowait(channel, args, "queue.bind-ok")
+
+
+def unbind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """queue.unbind; a queue or binding that is not there is unbound already. Raises RequestRefused."""
+    _rebind(connection, channel, args, is_bind=False)
+    channel.reply("queue.unbind-ok")
+
+
+def _rebind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any], is_bind: bool) -> None:
+    vhost, access, user = vhost_of(connection), connection.services.broker.access, connection.user
+    name = name_of(channel, args["queue"])
+    if not args["queue"] and not args["routing_key"]:
+        args["routing_key"] = name  # AMQP 0-9-1, queue.bind: with neither name, the key is the queue's name
+    access.check_write(user, vhost.name, "queue", name)
+    refuse_default_exchange(args["exchange"])
+    access.check_read(user, vhost.name, "exchange", args["exchange"])
+    if not is_bind and name not in vhost.queues:
+        return
+    queue = vhost.queue(name, connection)
+    rebind(connection, channel, vhost.exchange(args["exchange"]), queue, args, is_bind)
+
+
+def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """queue.purge. Raises RequestRefused."""
+    vhost, name = vhost_of(connection), name_of(channel, args["queue"])
+    connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
+    count = vhost.queue(name, connection).purge()
+    connection.hold(channel)
+    reply_unless_nowait(channel, args, "queue.purge-ok", message_count=count)
+
+
+def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """queue.delete; a queue that is not there is deleted already. Raises RequestRefused."""
+    vhost, name = vhost_of(connection), name_of(channel, args["queue"])
+    connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
+    count = vhost.delete_queue(name, connection, args["if_unused"], args["if_empty"])
+    connection.hold(channel)
+    reply_unless_nowait(channel, args, "queue.delete-ok", message_count=count)

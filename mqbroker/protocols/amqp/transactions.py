@@ -1,0 +1,100 @@
+"""Class tx and class confirm: the two ways in which a channel can be told that its messages are safe.
+
+A transaction collects publishes and settlements. At commit they are all carried out in one go, so that the journal has
+them in one batch, and commit-ok waits for that batch.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.core.message import Entry, Message
+from mqbroker.errors import PreconditionFailed
+from mqbroker.protocols.amqp import basic_methods, publishing
+from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.amqp.channel import Channel
+    from mqbroker.protocols.amqp.connection import AmqpConnection
+
+
+class Transaction:
+    """What a channel has asked for since the last commit or rollback."""
+
+    __slots__ = ("channel", "connection", "published", "settled")
+
+    def __init__(self, connection: "AmqpConnection", channel: "Channel") -> None:
+        self.connection = connection
+        self.channel = channel
+        self.published: list[tuple[Message, list[str], bool]] = []
+        self.settled: list[tuple[list[Entry], str]] = []
+
+    def publish(self, message: Message, keys: list[str], mandatory: bool) -> None:
+        """Keeps a message until the commit."""
+        self.published.append((message, keys, mandatory))
+
+    def acknowledge(self, tag: int, multiple: bool) -> None:
+        """Keeps an ack until the commit. Raises PreconditionFailed for an unknown tag."""
+        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), "ack"))
+
+    def refuse(self, tag: int, multiple: bool, back: bool) -> None:
+        """Keeps a reject or nack until the commit. Raises PreconditionFailed for an unknown tag."""
+        entries = basic_methods.take(self.connection, self.channel, tag, multiple)
+        self.settled.append((entries, "requeue" if back else "reject"))
+
+    def commit(self) -> None:
+        """Carries everything out."""
+        connection, channel = self.connection, self.channel
+        published, settled = self.published, self.settled
+        self.published, self.settled = [], []
+        for message, keys, mandatory in published:
+            publishing.deliver(connection, channel, message, keys, mandatory)
+        for entries, outcome in settled:
+            if outcome == "ack":
+                connection.settle(channel, entries)
+            else:
+                basic_methods.give_back(connection, channel, entries, outcome == "requeue")
+
+    def rollback(self) -> None:
+        """Forgets the publishes; what was settled waits for its ack again."""
+        self.published.clear()
+        for entries, _ in self.settled:
+            self.channel.unacked.put_back(entries)
+        self.settled.clear()
+
+
+def select(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """tx.select. Raises PreconditionFailed on a channel with confirms."""
+    if channel.confirms:
+        raise PreconditionFailed("cannot switch from confirm to tx mode")
+    if channel.transaction is None:
+        channel.transaction = Transaction(connection, channel)
+        channel.header_frame = b""
+        channel.properties = None
+        channel.is_plain = False
+    channel.reply("tx.select-ok")
+
+
+def _transaction(channel: "Channel") -> Transaction:
+    if channel.transaction is None:
+        raise PreconditionFailed("channel is not transactional")
+    return channel.transaction
+
+
+def commit(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """tx.commit: commit-ok once the journal has it. Raises PreconditionFailed."""
+    _transaction(channel).commit()
+    connection.hold(channel)
+    channel.reply("tx.commit-ok")
+
+
+def rollback(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """tx.rollback. Raises PreconditionFailed."""
+    _transaction(channel).rollback()
+    channel.reply("tx.rollback-ok")
+
+
+def confirm_select(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """confirm.select. Raises PreconditionFailed on a transactional channel."""
+    if channel.transaction is not None:
+        raise PreconditionFailed("cannot switch from tx to confirm mode")
+    channel.confirms = True
+    reply_unless_nowait(channel, args, "confirm.select-ok")

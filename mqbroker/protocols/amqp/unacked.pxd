@@ -1,0 +1,28 @@
+cimport cython
+
+from mqbroker.core.message cimport Entry
+
+
+@cython.final
+cdef class Unacked:
+    cdef public list slots
+    cdef public long long base
+    cdef public Py_ssize_t head
+    cdef public Py_ssize_t live
+    cdef public dict stragglers
+
+    @cython.locals(slots=list)
+    cpdef add(self, long long tag, Entry entry)
+    @cython.locals(slots=list, gap=cython.longlong, index=Py_ssize_t, entry=Entry)
+    cpdef bridge(self, long long tag)
+    @cython.locals(index=cython.longlong, slots=list, entry=Entry)
+    cpdef Entry take(self, long long tag)
+    @cython.locals(slots=list, index=Py_ssize_t, end=Py_ssize_t, entry=Entry, taken=list)
+    cpdef list take_through(self, long long tag)
+    @cython.locals(index=cython.longlong)
+    cpdef bint has(self, long long tag) except -1
+    cpdef list take_all(self)
+    @cython.locals(slots=list, head=Py_ssize_t, count=Py_ssize_t)
+    cpdef skip(self)
+    @cython.locals(slots=list, half=Py_ssize_t, index=Py_ssize_t, entry=Entry)
+    cpdef compact(self)

@@ -1,0 +1,120 @@
+"""What every protocol session shows to the network: bytes in, bytes out, deadlines, and no I/O of its own.
+
+A session collects its output in a list of pieces and marks itself in the `Outbox`; whoever runs the loop takes the
+pieces once per loop turn and writes them with a single call. The output size is watched here, because a session whose
+output is not read by its peer must stop taking deliveries (its `gate` closes) before memory is spent on it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mqbroker.core.consumer import Gate
+from mqbroker.limits import OUTPUT_HIGH_WATER_BYTES
+
+
+@dataclass(slots=True, frozen=True)
+class Peer:
+    """Who is at the other end of a connection, as the network layer knows it."""
+
+    host: str
+    port: int
+    is_loopback: bool
+    server_host: str = ""
+    server_port: int = 0
+    is_tls: bool = False
+    certificate_names: dict[str, str] = field(default_factory=dict)
+    """Names of a verified client certificate: keys `cn`, `dn`, `san_dns`, `san_ip`, `san_email`, `san_uri`."""
+
+
+class Outbox:
+    """The sessions with output to write in this loop turn. `wake` asks for the end of the turn; it may be called often."""
+
+    __slots__ = ("marked", "wake")
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.marked: list[Session] = []
+        self.wake = wake
+
+
+class Session:
+    """The base of all protocol sessions. Subclasses override the methods that say so."""
+
+    __slots__ = (
+        "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused", "is_reading", "out", "out_bytes",
+        "outbox",
+    )  # fmt: skip
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self.out: list[bytes] = []
+        self.out_bytes = 0
+        self.is_marked = False
+        self.is_paused = False
+        self.is_closing = False
+        """True when the connection is to be closed once the output is written."""
+        self.is_reading = True
+        """False while the session wants no more input: its peer is to be held back by TCP."""
+        self.is_authenticated = False
+        """True once the peer has a name: it no longer counts against the budget for strangers."""
+        self.deadline = 0
+        """When `tick` is to be called, in milliseconds; 0 for never."""
+        self.gate = Gate()
+
+    def receive_data(self, data: bytes, now: int) -> None:
+        """Takes what arrived. Never raises for what the peer did. Overridden."""
+        raise NotImplementedError
+
+    def tick(self, now: int) -> None:
+        """Called at or soon after `deadline`. Overridden."""
+
+    def shut_down(self, now: int) -> None:
+        """The broker stops in an orderly way: tell the peer. Overridden."""
+        self.is_closing = True
+
+    def connection_lost(self, now: int) -> None:
+        """The connection is gone; release everything it held. Overridden; called exactly once."""
+
+    def mark(self) -> None:
+        """Asks for the output to be written at the end of this loop turn."""
+        if not self.is_marked:
+            self.is_marked = True
+            marked = self.outbox.marked
+            marked.append(self)
+            if len(marked) == 1:
+                self.outbox.wake()
+
+    def send(self, piece: bytes) -> None:
+        """Appends one piece of output."""
+        self.out.append(piece)
+        self.out_bytes += len(piece)
+        if self.out_bytes > OUTPUT_HIGH_WATER_BYTES:
+            self.gate.is_open = False
+        if not self.is_marked:
+            self.mark()
+
+    def take_output(self) -> bytes:
+        """The output since the last call, in one piece; opens the gate again unless the transport is full."""
+        data = b"".join(self.out)
+        self.out.clear()
+        self.out_bytes = 0
+        self.is_marked = False
+        return data
+
+    def output_written(self, now: int) -> None:
+        """The output was handed to the transport: deliveries go on, unless the transport says that it is full."""
+        if not self.gate.is_open and not self.is_paused:
+            self.gate.is_open = True
+            self.resume_deliveries(now)
+
+    def pause_output(self) -> None:
+        """The transport's buffer is full: no more deliveries to this peer."""
+        self.is_paused = True
+        self.gate.is_open = False
+
+    def resume_output(self, now: int) -> None:
+        """The transport's buffer has drained."""
+        self.is_paused = False
+        self.output_written(now)
+
+    def resume_deliveries(self, now: int) -> None:
+        """The gate has opened: offer this session's consumers to their queues again. Overridden."""

@@ -1,0 +1,83 @@
+"""The end of a turn of the loop: what has been recorded is sealed, promises are kept, and all output is written.
+
+    sockets readable -> sessions -> core -> [ledger.seal -> (journal) -> commit -> promises] -> one write a connection
+
+Sessions run whenever their socket has something; the turn runs once behind them, before the loop waits again. It is
+asked for by the first session that marks itself, and by whoever does something else that leaves facts or output behind.
+The turn also keeps the one timer of the core.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from mqbroker.clock import Clock
+from mqbroker.core.broker import Broker
+from mqbroker.net.connections import Connections
+from mqbroker.protocols.session import Outbox
+
+log = logging.getLogger(__name__)
+
+
+class Turn:
+    """Runs the end of every turn in which something happened."""
+
+    def __init__(self, clock: Clock, stop: Callable[[], None]) -> None:
+        """`stop` ends the process when the core itself has failed: a broker that has lost count must not go on."""
+        self.outbox = Outbox(self.schedule)
+        self._clock = clock
+        self._stop = stop
+        self._loop = asyncio.get_running_loop()
+        self._is_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0
+
+    def attach(self, broker: Broker, connections: Connections) -> None:
+        """Says whose turns these are. Call it once, before the first session."""
+        self._broker = broker
+        self._connections = connections
+
+    def schedule(self) -> None:
+        """Asks for the end of this turn."""
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._run)
+
+    def _run(self) -> None:
+        self._is_scheduled = False
+        now = self._clock.now()
+        try:
+            self._broker.ledger.seal()
+            self._flush(now)
+            self._set_timer()
+        except Exception:
+            log.critical("the broker stops for an error of its own", exc_info=True)
+            self._stop()
+
+    def _flush(self, now: int) -> None:
+        outbox = self.outbox
+        marked = outbox.marked
+        outbox.marked = []
+        self._connections.flush(marked, now)
+        if outbox.marked or self._broker.ledger.waiting:
+            # An opened gate or a kept promise has led to more: it leaves with the next turn, so that input comes between.
+            self.schedule()
+
+    def _set_timer(self) -> None:
+        deadline = self._broker.timers.next_deadline()
+        if not deadline or (self._timer is not None and self._timer_at <= deadline):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = deadline
+        self._timer = self._loop.call_later(max(0, deadline - self._clock.now()) / 1000, self._advance)
+
+    def _advance(self) -> None:
+        self._timer = None
+        try:
+            self._broker.advance(self._clock.now())
+        except Exception:
+            log.critical("the broker stops for an error of its own", exc_info=True)
+            self._stop()
+            return
+        self.schedule()

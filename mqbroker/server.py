@@ -1,0 +1,247 @@
+"""The composition root: makes a broker out of its parts, runs it until a signal comes, and takes it apart again."""
+
+import asyncio
+import gc
+import logging
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+
+import uvloop
+
+import mqbroker
+from mqbroker.clock import Clock
+from mqbroker.config.sections import Config
+from mqbroker.core.access import Permissions
+from mqbroker.core.broker import Broker
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry
+from mqbroker.core.passwords import SALT_BYTES, hash_password
+from mqbroker.core.restoration import restore
+from mqbroker.errors import DiskFailed
+from mqbroker.net import devcerts
+from mqbroker.net.connections import Connections
+from mqbroker.net.listener import Listeners
+from mqbroker.net.tls import ServerTls
+from mqbroker.protocols.amqp.connection import AmqpConnection
+from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
+from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
+from mqbroker.protocols.session import Peer
+from mqbroker.runtime.alarms import Alarms
+from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.turn import Turn
+from mqbroker.storage.disk import FileDisk
+from mqbroker.storage.journal import open_journal
+from mqbroker.storage.ledger import JournalLedger
+
+log = logging.getLogger("mqbroker")
+
+FORMATS = {AMQP: BasicProperties}
+"""Makes properties from what the journal kept, by `Properties.code`."""
+
+_SWITCH_INTERVAL_S = 0.0005  # behaviour of the journal's thread beside a busy loop: at 5 ms every batch waits for the GIL
+_GC_THRESHOLDS = (100_000, 50, 1000)  # messages are freed by reference count; the collector would only walk over them
+_TICK_S = 0.5  # how exact deadlines of sessions are
+
+
+class Server:
+    """One running broker."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._clock = Clock()
+        self._stop_event = asyncio.Event()
+        self._exit_code = 0
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Recovers, then listens. Raises ConfigError, StorageError."""
+        config, clock = self._config, self._clock
+        self._turn = Turn(clock, self._fail)
+        self._ledger, definitions, entries = self._open_ledger()
+        self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
+        restore(self._broker, definitions, entries, clock.now())
+        _define_initial(self._broker, config)
+        self._alarms = Alarms(
+            config.limits,
+            config.data_dir if config.durability != "memory" else None,
+            lambda: isinstance(self._ledger, JournalLedger) and self._ledger.is_full,
+        )
+        authenticator = PooledAuthenticator(self._broker.access, clock)
+        self._stack.callback(authenticator.close)
+        self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
+        self._connections = Connections(config.limits, clock)
+        self._turn.attach(self._broker, self._connections)
+        self._tls = self._open_tls()
+        self._listeners = Listeners(
+            self._connections,
+            {"amqp": self._new_amqp, "amqps": self._new_amqp},
+            clock,
+            config.proxy_protocol.sources,
+            self._tls,
+        )
+        self._stack.callback(self._listeners.close)
+        for listener in config.listeners:
+            self._listeners.open(listener)
+        self._turn.schedule()
+        self._ticker = asyncio.create_task(self._tick_task())
+
+    def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
+        config = self._config
+        if config.durability == "memory":
+            return Ledger(), {}, {}
+        disk = FileDisk(config.data_dir)
+        self._stack.callback(disk.close)
+        loop = asyncio.get_running_loop()
+
+        def wake(callback: Callable[[], None]) -> None:
+            loop.call_soon_threadsafe(callback)
+
+        ledger, found = open_journal(
+            disk, FORMATS, config.durability, wake, self._disk_failed, config.journal.segment_bytes
+        )
+        self._stack.callback(ledger.close)
+        if found.note:
+            log.warning("%s", found.note)
+        count = sum(map(len, found.entries.values()))
+        log.info("recovered %d messages in %d queues", count, len(found.entries))
+        return ledger, found.definitions, found.entries
+
+    def _open_tls(self) -> ServerTls | None:
+        config = self._config
+        if not any(listener.is_tls for listener in config.listeners):
+            return None
+        tls = config.tls
+        if tls.certificate is None and config.dev:
+            tls = devcerts.ensure(config.data_dir / "certs").tls_config(tls)
+        return ServerTls(tls)
+
+    def _new_amqp(self, peer: Peer) -> AmqpConnection:
+        return AmqpConnection(self._turn.outbox, self._services, peer, self._clock.now())
+
+    def banner(self) -> str:
+        """What is running, where, and how safe messages are."""
+        config = self._config
+        where = "memory only" if config.durability == "memory" else str(config.data_dir.absolute())
+        lines = [f"mqbroker {mqbroker.__version__}", f"  data        {where}", f"  durability  {config.durability}"]
+        for listener, host, port in self._listeners.addresses:
+            shown = f"[{host}]" if ":" in host else host
+            lines.append(f"  listening   {listener.scheme}://{shown}:{port}")
+        return "\n".join(lines)
+
+    async def run(self) -> int:
+        """Serves until a signal or a failure; the process's exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop_event.set)
+        if self._tls is not None:
+            loop.add_signal_handler(signal.SIGHUP, self._tls.reload)
+        await self._stop_event.wait()
+        if not self._exit_code:
+            await self._shut_down()
+        return self._exit_code
+
+    async def close(self) -> None:
+        """Releases everything that was opened, in the reverse order."""
+        if hasattr(self, "_ticker"):
+            self._ticker.cancel()
+        if self._exit_code:
+            return  # the disk or the core has failed: nothing more is to be written
+        await self._stack.aclose()
+
+    async def _shut_down(self) -> None:
+        log.info("shutting down")
+        self._listeners.close()
+        self._connections.shut_down(self._clock.now())
+        self._turn.schedule()
+        if not await self._connections.wait_closed(self._config.shutdown_timeout_s):
+            self._connections.abort()
+
+    async def _tick_task(self) -> None:
+        """Deadlines of sessions, and resources, looked at regularly."""
+        next_check = 0
+        while True:
+            now = self._clock.now()
+            self._connections.tick(now)
+            if now >= next_check:
+                next_check = now + self._config.limits.memory_check_interval_ms
+                self._check_resources(now)
+            await asyncio.sleep(_TICK_S)
+
+    def _check_resources(self, now: int) -> None:
+        if isinstance(self._ledger, JournalLedger):
+            self._ledger.tend()
+        if self._tls is not None:
+            self._tls.check(now)
+        if self._alarms.check():
+            for session in self._connections.sessions():
+                if isinstance(session, AmqpConnection):
+                    session.alarms_changed()
+                    session.mark()
+
+    def _disk_failed(self, error: DiskFailed) -> None:
+        log.critical("the journal failed, so the broker stops: %s", error)
+        self._fail()
+
+    def _fail(self) -> None:
+        self._exit_code = 1
+        self._stop_event.set()
+
+
+def _amqp_settings(config: Config) -> AmqpSettings:
+    amqp = config.amqp
+    return AmqpSettings(
+        frame_max=amqp.frame_max,
+        channel_max=amqp.channel_max,
+        heartbeat_s=amqp.heartbeat_s,
+        message_size_max=amqp.message_size_max,
+        consumer_timeout_ms=amqp.consumer_timeout_ms,
+        mechanisms=amqp.mechanisms,
+        external_name=amqp.external_name,
+        loopback_users=config.security.loopback_users,
+        preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
+    )
+
+
+def _define_initial(broker: Broker, config: Config) -> None:
+    """Creates what the configuration names and the journal does not have yet."""
+    for name in (config.default_vhost, *(vhost.name for vhost in config.vhosts)):
+        broker.add_vhost(name)
+    for user in config.users:
+        if user.name in broker.access.users:
+            continue
+        password_hash = user.password_hash or ""
+        if user.password is not None:
+            password_hash = hash_password(user.password.encode(), secrets.token_bytes(SALT_BYTES))
+        broker.put_user(user.name, password_hash, user.tags)
+        for each in user.permissions:
+            broker.set_permissions(user.name, each.vhost, Permissions(each.configure, each.write, each.read))
+    if config.dev and "guest" not in broker.access.users:
+        broker.put_user("guest", hash_password(b"guest", secrets.token_bytes(SALT_BYTES)), ("administrator",))
+        broker.set_permissions("guest", config.default_vhost, Permissions(".*", ".*", ".*"))
+
+
+async def _serve(config: Config) -> int:
+    server = Server(config)
+    try:
+        await server.start()
+        print(server.banner(), flush=True)
+        gc.collect()
+        gc.freeze()
+        return await server.run()
+    finally:
+        await server.close()
+
+
+def serve(config: Config) -> int:
+    """Runs a broker until it is told to stop; the process's exit code. Raises ConfigError, StorageError at the start."""
+    logging.basicConfig(
+        level=config.log_level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", stream=sys.stderr
+    )
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    gc.set_threshold(*_GC_THRESHOLDS)
+    return uvloop.run(_serve(config))
+
+

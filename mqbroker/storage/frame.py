@@ -1,0 +1,94 @@
+"""The batch frame: the unit of write, sync, checksum and replication. It does not know what its payload says.
+
+Little endian; the payload follows at once, and the next frame follows the payload.
+
+     0       4        8     9       10     11         12         16        20        24        28       32
+    +-------+--------+-----+-------+------+----------+----------+---------+---------+---------+--------+-------+
+    | magic | header | ver | cipher| flags| reserved | previous | payload | entries | entries | facts  | epoch |
+    | "mQbF"| crc32c | 1   | 0     |      | 0        | crc      | bytes   | bytes   | count   | count  | u32   |
+    +-------+--------+-----+-------+------+----------+----------+---------+---------+---------+--------+-------+
+    36        40        48             56                     64
+    +---------+---------+--------------+----------------------+------------------------------------------------+
+    | payload | lsn     | previous lsn | committed lsn when   | payload: first the entry records, then the     |
+    | crc32c  | u64     | u64          | it was written, u64  | fact records                                   |
+    +---------+---------+--------------+----------------------+------------------------------------------------+
+
+`header crc` covers the rest of the header, the payload's crc included. Both start from the secret seed of the segment:
+a publisher cannot forge a frame inside a body, nor a header that makes recovery look at megabytes in vain. `previous
+crc` chains the frames of a segment by their header crc (the first one names the segment header's). Numbers of batches
+may skip, because a batch of which nothing is left needs no frame; so each names the one before. `cipher` is reserved
+for encryption at rest.
+"""
+
+from struct import Struct
+from typing import NamedTuple
+
+from crc32c import crc32c
+
+MAGIC = b"mQbF"
+VERSION = 1
+EPOCH = 1
+FRAME_BYTES = 64
+
+FLAG_CLOSED = 1  # the broker stopped in order behind this batch
+FLAG_FILLER = 2  # put here by a repair in the place of lost batches; the chain starts anew behind it
+
+_HEADER = Struct("<4sIBBBxIIIIIIIQQQ")
+_COVERED = Struct("<BBBxIIIIIIIQQQ")
+_COVERED_AT = 8
+assert _HEADER.size == FRAME_BYTES
+assert _COVERED.size == FRAME_BYTES - _COVERED_AT
+
+
+class Frame(NamedTuple):
+    """The header of a batch frame; `crc` (of the header) and `offset` are known once it is in a segment."""
+
+    lsn: int
+    previous_lsn: int
+    committed: int
+    flags: int
+    entries_bytes: int
+    entries: int
+    facts: int
+    payload_bytes: int = 0
+    previous_crc: int = 0
+    crc: int = 0
+    offset: int = 0
+
+    @property
+    def start(self) -> int:
+        """Where the payload begins in the segment."""
+        return self.offset + FRAME_BYTES
+
+    @property
+    def end(self) -> int:
+        """Where the next frame begins in the segment."""
+        return self.offset + FRAME_BYTES + self.payload_bytes
+
+
+def pack_frame(frame: Frame, payload: bytes, previous_crc: int, seed: int) -> tuple[bytes, int]:
+    """The encoded header of `payload`'s frame, and its checksum."""
+    covered = _COVERED.pack(
+        VERSION, 0, frame.flags, previous_crc, len(payload), frame.entries_bytes, frame.entries, frame.facts,
+        EPOCH, crc32c(payload, seed), frame.lsn, frame.previous_lsn, frame.committed,
+    )  # fmt: skip
+    crc = crc32c(covered, seed)
+    return MAGIC + crc.to_bytes(4, "little") + covered, crc
+
+
+def read_frame(data: bytes, offset: int, seed: int) -> Frame | None:
+    """The frame at `offset` of a segment, or None when there is no whole and undamaged one."""
+    if len(data) - offset < FRAME_BYTES or data[offset : offset + 4] != MAGIC:
+        return None
+    (_, crc, version, cipher, flags, previous_crc, payload_bytes, entries_bytes, entries, facts, epoch,
+     payload_crc, lsn, previous_lsn, committed) = _HEADER.unpack_from(data, offset)  # fmt: skip
+    start = offset + FRAME_BYTES
+    if crc32c(data[offset + _COVERED_AT : start], seed) != crc or start + payload_bytes > len(data):
+        return None
+    if crc32c(memoryview(data)[start : start + payload_bytes], seed) != payload_crc:
+        return None
+    if version != VERSION or cipher != 0 or epoch != EPOCH or entries_bytes > payload_bytes:
+        return None
+    return Frame(
+        lsn, previous_lsn, committed, flags, entries_bytes, entries, facts, payload_bytes, previous_crc, crc, offset
+    )

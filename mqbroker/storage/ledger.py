@@ -1,0 +1,187 @@
+"""The journal as the core sees it, made durable. Collecting facts is once per message, so it is compiled.
+
+It owns the open batch and the batches that wait for the disk; scribe.py turns them into bytes, writer.py writes them.
+An entry that is settled before its batch is sealed leaves no trace. While a batch is under way the open one grows: the
+size of a batch follows from the speed of the disk (group commit without a timer), up to BATCH_BYTES_MAX.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry
+from mqbroker.errors import StorageError
+from mqbroker.limits import BATCH_BYTES_MAX
+from mqbroker.storage.batch import Batch
+from mqbroker.storage.frame import FLAG_CLOSED
+from mqbroker.storage.scribe import Scribe
+from mqbroker.storage.writer import Writer
+
+ENTRY_BYTES = 64  # about what a record needs beside body and properties
+
+
+class JournalLedger(Ledger):
+    """A ledger whose batches are frames of the journal. Made by `journal.open_journal`."""
+
+    __slots__ = (
+        "batches", "bytes_written", "closed", "entries", "entries_live", "is_sealing", "open", "open_bytes", "scribe",
+        "sealed", "settled", "writer",
+    )  # fmt: skip
+
+    def __init__(self, scribe: Scribe, writer: Writer, position: int) -> None:
+        super().__init__()
+        self.is_journalling = True
+        self.position = position
+        self.committed = position - 1
+        self.scribe = scribe
+        self.writer = writer
+        writer.done = self._batch_done
+        self.sealed: deque[Batch] = deque()
+        """Batches that are complete and wait for the one under way."""
+        self.is_sealing = False
+        self.closed = False
+        self.batches = 0
+        """Frames written in this run."""
+        self.bytes_written = 0
+        """Their payloads' bytes."""
+        self._open_batch()
+
+    def _open_batch(self) -> None:
+        self.open = Batch(self.position)
+        self.entries = self.open.entries
+        self.settled = self.open.settled
+        self.entries_live = 0
+        self.open_bytes = 0
+
+    def enqueue(self, entry: Entry) -> None:
+        entries = self.entries
+        message = entry.message
+        entry.lsn = self.position
+        entry.slot = len(entries)
+        entries.append(entry)
+        self.entries_live += 1
+        self.open_bytes += ENTRY_BYTES + len(message.body) + len(message.properties.raw)
+
+    def settle(self, entry: Entry) -> None:
+        if entry.lsn == self.position:
+            self.entries[entry.slot] = None
+            self.entries_live -= 1
+            entry.lsn = 0
+        else:
+            self.settled.append(entry)
+
+    def attempt(self, entry: Entry) -> None:
+        # The encoder reads an open entry as it is at the seal.
+        if entry.lsn != self.position:
+            self.open.attempted.append(entry)
+
+    def define(self, key: str, value: bytes | None) -> None:
+        self.open.defined.append((key, value))
+        self.open_bytes += len(key) + len(value or b"")
+
+    def forget(self, queue_number: int, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            if entry.lsn == self.position:
+                self.settle(entry)
+        self.open.forgotten.append(queue_number)
+
+    def begin(self) -> None:
+        """Opens this run's first segment, and returns when it is durable. StorageError when it cannot be."""
+        self._close_batch()
+        self._write(self.sealed.popleft())
+        while self.writer.is_busy and self.writer.wait():
+            pass
+        if self.writer.failure is not None:
+            raise self.writer.failure
+        if self.writer.is_busy:
+            raise StorageError("there is no space for the next segment of the journal")
+
+    @property
+    def needs_seal(self) -> bool:
+        """Whether the open batch is so large that `seal` should be called now. Between two facts that belong together
+        it must not be."""
+        return self.open_bytes > BATCH_BYTES_MAX
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there was no space for the next segment. Publishers should be blocked, and `tend` called."""
+        return self.writer.is_full
+
+    @property
+    def segments(self) -> int:
+        """How many segments hold something that is needed."""
+        return len(self.scribe.tallies.firsts)
+
+    def tend(self) -> None:
+        """To be called now and then, such as once a second: tries again what failed for lack of space."""
+        if self.writer.is_full:
+            self.writer.tend()
+
+    def seal(self) -> None:
+        # A promise kept by `commit` may call back; the loop below sees what it added.
+        if self.is_sealing:
+            return
+        self.is_sealing = True
+        try:
+            while not self.writer.is_busy and not self.closed and self._seal_next():
+                pass
+        finally:
+            self.is_sealing = False
+        if self.open_bytes > BATCH_BYTES_MAX:
+            self._close_batch()
+
+    def _seal_next(self) -> bool:
+        """Sends the oldest batch on its way. False when there is nothing to be sent."""
+        if not self.sealed:
+            if not self._has_facts():
+                return self._commit_nothing()
+            self._close_batch()
+        self._write(self.sealed.popleft())
+        return True
+
+    def _has_facts(self) -> bool:
+        batch = self.open
+        return bool(self.entries_live or self.settled or batch.attempted or batch.defined or batch.forgotten)
+
+    def _commit_nothing(self) -> bool:
+        """Keeps promises for a batch that has no facts (any more): everything before it is durable already."""
+        if not self.waiting:
+            if self.entries:
+                self._open_batch()
+            return False
+        position = self.position
+        self.position = position + 1
+        self._open_batch()
+        self.commit(position)
+        return bool(self.waiting) or self._has_facts()
+
+    def _close_batch(self) -> None:
+        self.sealed.append(self.open)
+        self.position += 1
+        self._open_batch()
+
+    def _write(self, batch: Batch) -> None:
+        job = self.scribe.encode(batch, self.committed)
+        self.batches += 1
+        self.bytes_written += len(job.payload)
+        self.writer.append(job)
+
+    def _batch_done(self, lsn: int) -> None:
+        self.writer.delete(self.scribe.tallies.take_dead())
+        self.commit(lsn)
+        self.seal()
+
+    def close(self) -> None:
+        """Makes everything durable, says in the journal that it ended in order, and closes it. Blocks until then.
+
+        When the disk has failed or is full, what is not durable by now is not kept, nor are its promises.
+        """
+        if self.closed:
+            return
+        self.seal()
+        while self.writer.is_busy and self.writer.wait():
+            pass
+        self.closed = True
+        if not self.writer.is_busy:
+            self._write(Batch(self.position, FLAG_CLOSED))
+        self.writer.close()

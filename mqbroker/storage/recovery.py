@@ -1,0 +1,191 @@
+"""What a journal says after a restart; and whether it may be believed.
+
+The newest segment opens with a checkpoint, which names every older segment that is still needed and what of it. So the
+newest segment is read whole, older ones for their live messages only, and the rest is rubbish. Exactly one row of each
+table matches; whatever is refused stays as it is on disk.
+
+    newest segment                                                     | the log
+    -------------------------------------------------------------------+---------------------------------------------
+    there is none                                                      | is new
+    header or first batch is not good (it got its name behind them)    | is damaged: refused
+    format of another version                                          | is refused
+    zeros behind the last good batch                                   | ends there
+    junk behind it, no good batch further on (a torn write)            | ends there; it was never confirmed
+    a good batch with a higher number further on                       | is damaged: refused
+    the file is shorter than it was made, and not cut within zeros     | is damaged: refused
+
+    older segment                                                      | it
+    -------------------------------------------------------------------+---------------------------------------------
+    not named by the checkpoint, or all settled since                  | is rubbish, and deleted unread
+    named and missing, with live messages                              | is damage: refused
+    named, with another cluster's id                                   | is refused
+    named, its batches good up to the one that the checkpoint names    | is good; what follows never counted
+    named, and they are not                                            | is damage: refused
+
+When the last good batch does not say that the broker stopped in order, every entry counts as delivered before.
+"""
+
+import gc
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from mqbroker.core.message import Entry, Properties
+from mqbroker.errors import JournalCorrupt, StorageError
+from mqbroker.storage.disk import Disk
+from mqbroker.storage.facts import FactReader, Facts
+from mqbroker.storage.intervals import NUMBER_MAX
+from mqbroker.storage.records import EntryDecoder
+from mqbroker.storage.scan import Scan, Tail
+from mqbroker.storage.segment import first_lsn_of, segment_name, segment_names
+from mqbroker.storage.tally import Share, Tallies, Tally
+
+Formats = Mapping[int, Callable[[bytes], Properties]]
+
+HINT = "`mqbroker journal verify {}` tells more, `mqbroker journal repair {}` cuts it out"
+REASONS = {
+    Tail.NOTHING: "the beginning of the newest segment is not readable",
+    Tail.GAP: "good batches follow",
+    Tail.CUT: "the file is shorter than it was made",
+}
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What the journal says."""
+
+    definitions: dict[str, bytes] = field(default_factory=dict)
+    """The last value of every key, in the order in which the keys appeared."""
+    entries: dict[int, list[Entry]] = field(default_factory=dict)
+    """Per queue number its entries, sorted by sequence. A message in several queues is one object."""
+    position: int = 1
+    """The number of the next batch."""
+    is_new: bool = True
+    was_clean: bool = True
+    """Whether the broker stopped in order. If not, every entry is marked as redelivered."""
+    note: str = ""
+    """One sentence for the log when the end of the journal was torn, else empty."""
+
+
+class Recovery:
+    """Reads a journal. `recovered` is for the caller; the rest for whoever goes on writing."""
+
+    def __init__(self, disk: Disk, formats: Formats) -> None:
+        self.recovered = Recovered()
+        self.tallies = Tallies()
+        self.cluster_id = b""
+        self.rubbish: list[int] = []
+        """The first batches of the segments to be deleted."""
+        self.unfinished: tuple[str, int] | None = None
+        """The newest segment and where it ends: nothing is ever appended to it."""
+        self._disk = disk
+        self._formats = formats
+        self._names = segment_names(disk.names())
+
+    def run(self) -> None:
+        """Reads everything. JournalCorrupt or StorageError when the journal is not to be believed."""
+        if not self._names:
+            return
+        # Millions of new objects and no garbage: the collector would only walk over them again and again.
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            self._read_all()
+        finally:
+            if was_enabled:
+                gc.enable()
+
+    def _read_all(self) -> None:
+        newest = self._read_newest()
+        facts = self._read_facts(newest)
+        self._read_older(facts)
+        self._read_own(newest, facts)
+        for entries in self.recovered.entries.values():
+            entries.sort(key=_sequence)
+        self.recovered.definitions = facts.definitions
+
+    def _read_newest(self) -> Scan:
+        name = self._names[-1]
+        scan = Scan(name, self._disk.read(name))
+        if scan.tail in REASONS:
+            raise self._corrupt(scan, REASONS[scan.tail])
+        assert scan.header is not None
+        self.cluster_id = scan.header.cluster_id
+        self.unfinished = (name, scan.end)
+        recovered = self.recovered
+        recovered.is_new = False
+        recovered.was_clean = scan.is_closed
+        recovered.position = scan.last_lsn + 1
+        if scan.tail is Tail.JUNK:
+            recovered.note = f"{name} ends in a torn write at byte {scan.end}; nothing behind it was ever confirmed"
+        return scan
+
+    def _read_facts(self, scan: Scan) -> Facts:
+        reader = FactReader(first_lsn_of(scan.name))
+        try:
+            for frame in scan.frames:
+                reader.read(scan.data, frame.start + frame.entries_bytes, frame.end)
+        except ValueError as error:
+            raise StorageError(f"{self._at(scan.name)} was written by a newer mqbroker: {error}") from error
+        if not reader.facts.is_checkpointed:
+            raise self._corrupt(scan, "the first batch holds no checkpoint")
+        return reader.facts
+
+    def _read_older(self, facts: Facts) -> None:
+        for first in map(first_lsn_of, self._names[:-1]):
+            tally = facts.tallies.get(first)
+            if tally is None or not tally.shares:
+                self.rubbish.append(first)
+        for first in sorted(facts.tallies):
+            tally = facts.tallies[first]
+            if tally.shares:
+                self._read_tally(tally)
+
+    def _read_tally(self, tally: Tally) -> None:
+        name = segment_name(tally.first_lsn)
+        if name not in self._names:
+            raise JournalCorrupt(self._at(name), 0, 0, self._hinted(f"it is missing, with {tally.live} live messages"))
+        scan = Scan(name, self._disk.read(name), tally.last_lsn)
+        if scan.header is not None and scan.header.cluster_id != self.cluster_id:
+            raise StorageError(f"{self._at(name)} belongs to the journal of another broker")
+        if scan.last_lsn != tally.last_lsn:
+            raise self._corrupt(scan, "the batches before the next segment are not all good")
+        tally.is_redelivered = tally.is_redelivered or not self.recovered.was_clean
+        self._decode(scan, tally, tally.shares, shares_only=True)
+
+    def _read_own(self, scan: Scan, facts: Facts) -> None:
+        shares = facts.own
+        for queue in facts.forgotten:
+            gone = shares[queue] = Share()
+            gone.settled.add(-NUMBER_MAX, NUMBER_MAX)
+        tally = Tally(first_lsn_of(scan.name), scan.last_lsn, not self.recovered.was_clean)
+        self._decode(scan, tally, shares, shares_only=False)
+
+    def _decode(self, scan: Scan, tally: Tally, shares: dict[int, Share], shares_only: bool) -> None:
+        """Adds the live entries of a segment to what was recovered, and the segment to the tallies."""
+        decoder = EntryDecoder(scan.data, self._formats, shares, shares_only, tally.is_redelivered)
+        try:
+            for frame in scan.frames:
+                decoder.decode(frame.lsn, frame.start, frame.start + frame.entries_bytes)
+        except (ValueError, KeyError) as error:
+            raise StorageError(f"{self._at(scan.name)} was written by a newer mqbroker: {error}") from error
+        live = {queue: entries for queue, entries in decoder.lists.items() if entries}
+        tally.shares = {queue: shares.get(queue) or Share() for queue in live}
+        for queue, entries in live.items():
+            tally.shares[queue].live = len(entries)
+            self.recovered.entries.setdefault(queue, []).extend(entries)
+        tally.close()
+        self.tallies.add(tally)
+
+    def _at(self, name: str) -> str:
+        return os.path.join(self._disk.path, name)
+
+    def _hinted(self, reason: str) -> str:
+        return f"{reason}; {HINT.format(self._disk.path, self._disk.path)}"
+
+    def _corrupt(self, scan: Scan, reason: str) -> JournalCorrupt:
+        return JournalCorrupt(self._at(scan.name), scan.end, scan.damage_end, self._hinted(reason))
+
+
+def _sequence(entry: Entry) -> int:
+    return entry.sequence

@@ -1,0 +1,105 @@
+"""Turns batches into frames for the disk, and decides when a new segment begins. It does no I/O.
+
+It owns what the log says as a whole (the definitions, and what is alive in each segment), because a new segment opens
+with all of it: its checkpoint. So older segments are needed for their live messages only, and any of them may go as
+soon as it has none.
+"""
+
+from collections.abc import Callable
+
+from mqbroker.core.message import Entry
+from mqbroker.storage.batch import Batch, Job
+from mqbroker.storage.facts import (
+    pack_attempted,
+    pack_checkpoint,
+    pack_defined,
+    pack_forgotten,
+    pack_held,
+    pack_settled,
+)
+from mqbroker.storage.frame import FRAME_BYTES, Frame
+from mqbroker.storage.records import EntryEncoder
+from mqbroker.storage.segment import ID_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, segment_name
+from mqbroker.storage.tally import Tallies, Tally
+
+Entropy = Callable[[int], bytes]
+
+
+class Scribe:
+    """Encodes batches in their order. `last_lsn` is the last batch of the log so far."""
+
+    def __init__(
+        self, tallies: Tallies, definitions: dict[str, bytes], last_lsn: int, cluster_id: bytes, entropy: Entropy,
+        segment_bytes: int,
+    ) -> None:  # fmt: skip
+        self.tallies = tallies
+        self.last_lsn = last_lsn
+        self._records = {key: pack_defined(key, value) for key, value in definitions.items()}
+        self._cluster_id = cluster_id
+        self._entropy = entropy
+        self._segment_bytes = segment_bytes
+        self._name = ""
+        self._end = 0
+        self._size = 0
+
+    def encode(self, batch: Batch, committed: int) -> Job:
+        """The frame of the batch. From here on the batch is part of the log."""
+        encoder = EntryEncoder(batch.lsn)
+        encoder.encode(batch.entries)
+        facts = self._apply(batch)
+        needed = FRAME_BYTES + encoder.size + sum(map(len, facts))
+        segment, finished = None, None
+        if self._end + needed > self._size:
+            finished = (self._name, self._end) if self._name else None
+            self.tallies.add(Tally(batch.lsn, batch.lsn))
+            facts = self._checkpoint()
+            needed = FRAME_BYTES + encoder.size + sum(map(len, facts))
+            segment = self._open_segment(batch.lsn, needed)
+        self._count(encoder, batch.lsn)
+        self._end += needed
+        frame = Frame(
+            batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts)
+        )  # fmt: skip
+        self.last_lsn = batch.lsn
+        return Job(frame, b"".join(encoder.pieces + facts), segment, finished)
+
+    def _apply(self, batch: Batch) -> list[bytes]:
+        """Brings the state of the log up to the batch; returns the records that say the same."""
+        facts = [record for entry in batch.attempted if (record := self._attempt(entry))]
+        facts += pack_settled(self.tallies.settle(batch.settled))
+        for queue in batch.forgotten:
+            self.tallies.forget(queue)
+            facts.append(pack_forgotten(queue))
+        for key, value in batch.defined:
+            record = pack_defined(key, value)
+            facts.append(record)
+            if value is None:
+                self._records.pop(key, None)
+            else:
+                self._records[key] = record
+        return facts
+
+    def _attempt(self, entry: Entry) -> bytes | None:
+        tally = self.tallies.find(entry.lsn)
+        if tally is None:
+            return None
+        tally.attempt(entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered)
+        return pack_attempted(
+            tally.first_lsn, entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered
+        )  # fmt: skip
+
+    def _checkpoint(self) -> list[bytes]:
+        held = pack_held(self.tallies.closed())
+        return [pack_checkpoint(len(self._records), len(held)), *self._records.values(), *held]
+
+    def _open_segment(self, lsn: int, needed: int) -> SegmentHeader:
+        self._name = segment_name(lsn)
+        self._end = SEGMENT_HEADER_BYTES
+        self._size = max(self._segment_bytes, SEGMENT_HEADER_BYTES + needed)
+        return SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
+
+    def _count(self, encoder: EntryEncoder, lsn: int) -> None:
+        tally = self.tallies.current()
+        tally.last_lsn = lsn
+        for queue, live in encoder.counts.items():
+            tally.count(queue, live)

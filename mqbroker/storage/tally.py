@@ -1,0 +1,185 @@
+"""What is still alive in each segment: the count that lets a segment be deleted, and what a checkpoint has to say.
+
+A `Share` is what one queue has in one segment; a `Tally` is one segment; `Tallies` is all of them. None knows files.
+A queue without a share in a segment has nothing left there.
+"""
+
+from bisect import bisect_right
+
+from mqbroker.core.message import Entry
+from mqbroker.storage.intervals import Intervals
+
+
+class Share:
+    """One queue's entries in one segment: how many live, which are settled, and how the live ones changed since."""
+
+    __slots__ = ("attempts", "live", "settled")
+
+    def __init__(self, live: int = 0) -> None:
+        self.live = live
+        self.settled = Intervals()
+        self.attempts: dict[int, tuple[int, bool]] = {}
+        """Per sequence: attempts, and whether it was delivered before."""
+
+    def settle(self, start: int, end: int) -> None:
+        """The entries `start` to `end` are gone."""
+        self.live -= self.settled.add(start, end)
+        if self.attempts:
+            self._drop_attempts(start, end)
+
+    def _drop_attempts(self, start: int, end: int) -> None:
+        if end - start < len(self.attempts):
+            for sequence in range(start, end + 1):
+                self.attempts.pop(sequence, None)
+        else:
+            for sequence in [known for known in self.attempts if start <= known <= end]:
+                del self.attempts[sequence]
+
+
+class Tally:
+    """One segment. `last_lsn` is its newest batch, `is_redelivered` that a crash made all its entries suspect.
+
+    While it is being written (`is_open`) it keeps the share of a queue of which nothing lives, because more of the
+    queue may come, and what was settled before has to be remembered.
+    """
+
+    __slots__ = ("first_lsn", "is_open", "is_redelivered", "last_lsn", "shares")
+
+    def __init__(self, first_lsn: int, last_lsn: int, is_redelivered: bool = False) -> None:
+        self.first_lsn = first_lsn
+        self.last_lsn = last_lsn
+        self.is_redelivered = is_redelivered
+        self.is_open = True
+        self.shares: dict[int, Share] = {}
+
+    def close(self) -> None:
+        """Nothing more will be written to the segment."""
+        self.is_open = False
+        for queue in [queue for queue, share in self.shares.items() if share.live <= 0]:
+            del self.shares[queue]
+
+    def count(self, queue: int, live: int) -> None:
+        """`live` more entries of the queue are in this segment."""
+        share = self.shares.get(queue)
+        if share is None:
+            share = self.shares[queue] = Share()
+        share.live += live
+
+    def settle(self, queue: int, start: int, end: int) -> None:
+        """Entries of the queue are gone."""
+        share = self.shares.get(queue)
+        if share is not None:
+            share.settle(start, end)
+            if share.live <= 0 and not self.is_open:
+                del self.shares[queue]
+
+    def attempt(self, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
+        """An entry came back to its queue."""
+        share = self.shares.get(queue)
+        if share is not None:
+            share.attempts[sequence] = (attempts, is_redelivered)
+
+    @property
+    def live(self) -> int:
+        """How many entries live here."""
+        return sum(share.live for share in self.shares.values())
+
+
+LSN_MAX = (1 << 63) - 1
+
+
+def _bounds(tally: Tally | None) -> tuple[int, int]:
+    """From its first batch to the one beyond its last; nothing for no segment."""
+    if tally is None:
+        return 1, 0
+    return tally.first_lsn, LSN_MAX if tally.is_open else tally.last_lsn + 1
+
+
+Runs = dict[tuple[int, int], list[int]]
+"""Settled entries: per (first batch of the segment, queue) the numbers start, end, start, end, ..."""
+
+
+class Tallies:
+    """Every segment, oldest first; the last one is being written."""
+
+    __slots__ = ("by_first", "dead", "firsts")
+
+    def __init__(self) -> None:
+        self.by_first: dict[int, Tally] = {}
+        self.firsts: list[int] = []
+        self.dead: list[int] = []
+        """The first batches of the closed segments in which nothing lives any more, until they are taken."""
+
+    def add(self, tally: Tally) -> None:
+        """A newer segment begins; the one before it is closed."""
+        assert not self.firsts or tally.first_lsn > self.firsts[-1]
+        before = self.current() if self.firsts else None
+        self.by_first[tally.first_lsn] = tally
+        self.firsts.append(tally.first_lsn)
+        if before is not None:
+            before.close()
+            self._bury_if_dead(before)
+
+    def current(self) -> Tally:
+        """The segment being written."""
+        return self.by_first[self.firsts[-1]]
+
+    def closed(self) -> list[Tally]:
+        """All other segments, oldest first."""
+        return [self.by_first[first] for first in self.firsts[:-1]]
+
+    def find(self, lsn: int) -> Tally | None:
+        """The segment that holds the batch, or None when it is gone."""
+        index = bisect_right(self.firsts, lsn) - 1
+        if index < 0:
+            return None
+        tally = self.by_first[self.firsts[index]]
+        return tally if tally.is_open or lsn <= tally.last_lsn else None
+
+    def settle(self, entries: list[Entry]) -> Runs:
+        """Takes settled entries off their segments; returns them as runs for the journal."""
+        runs: Runs = {}
+        tally: Tally | None = None
+        first = 0
+        beyond = 0
+        queue = -1
+        start = 0
+        end = -2
+        for entry in entries:
+            if entry.sequence == end + 1 and entry.queue_number == queue and first <= entry.lsn < beyond:
+                end += 1
+                continue
+            if tally is not None:
+                self._settle_run(runs, tally, queue, start, end)
+            tally = self.find(entry.lsn)
+            first, beyond = _bounds(tally)
+            queue = entry.queue_number
+            start = end = entry.sequence
+        if tally is not None:
+            self._settle_run(runs, tally, queue, start, end)
+        return runs
+
+    def _settle_run(self, runs: Runs, tally: Tally, queue: int, start: int, end: int) -> None:
+        numbers = runs.setdefault((tally.first_lsn, queue), [])
+        numbers.append(start)
+        numbers.append(end)
+        tally.settle(queue, start, end)
+        self._bury_if_dead(tally)
+
+    def forget(self, queue: int) -> None:
+        """The queue is gone with all its entries."""
+        for tally in list(self.by_first.values()):
+            if tally.shares.pop(queue, None) is not None:
+                self._bury_if_dead(tally)
+
+    def _bury_if_dead(self, tally: Tally) -> None:
+        if not tally.shares and not tally.is_open and self.by_first.get(tally.first_lsn) is tally:
+            del self.by_first[tally.first_lsn]
+            self.firsts.remove(tally.first_lsn)
+            self.dead.append(tally.first_lsn)
+
+    def take_dead(self) -> list[int]:
+        """The segments to delete, each once."""
+        dead = self.dead
+        self.dead = []
+        return dead

@@ -1,0 +1,1 @@
+"""The tests of AMQP 0-9-1."""

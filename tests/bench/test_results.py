@@ -1,0 +1,96 @@
+"""The arithmetic of results: medians, spreads, paired ratios, and what counts as a change beyond noise."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.compare import Verdict, compare
+from bench.errors import UsageError
+from bench.report import markdown, number, terminal_table
+from bench.results import CaseInfo, Results, Sample, TargetInfo, load
+
+FAST = CaseInfo("throughput", "100 B", "msg/s", "memory", True)
+LATE = CaseInfo("latency", "p99", "ms", "memory", False)
+
+
+def results(*rows: tuple[CaseInfo, str, list[float]]) -> Results:
+    targets = {name: TargetInfo(name.title(), "1.0", {"memory": "transient"}) for _, name, _ in rows}
+    cases = list(dict.fromkeys(case for case, _, _ in rows))
+    samples = [
+        Sample(case.identity, name, index, value) for case, name, values in rows for index, value in enumerate(values)
+    ]
+    return Results({"cores": "2"}, {}, targets, cases, samples)
+
+
+def test_a_summary_has_median_and_half_range() -> None:
+    summary = results((FAST, "a", [90.0, 100.0, 120.0])).summary(FAST.identity, "a")
+    assert summary is not None
+    assert summary.median == 100
+    assert summary.spread == pytest.approx(0.15)
+
+
+def test_ratios_are_taken_between_neighbours_so_that_drift_cancels() -> None:
+    """The machine became twice as slow during the session: the ratio of medians would be right by luck only."""
+    drifting = results((FAST, "a", [100.0, 75.0, 50.0]), (FAST, "b", [300.0, 225.0, 150.0]))
+    assert drifting.ratio(FAST.identity, "b", "a") == pytest.approx(3.0)
+
+
+def test_void_samples_count_nowhere() -> None:
+    found = results((FAST, "a", [100.0]))
+    found.samples.append(Sample(FAST.identity, "a", 1, 900.0, faults="3 missing"))
+    summary = found.summary(FAST.identity, "a")
+    assert summary is not None
+    assert summary.median == 100
+    assert len(found.problems()) == 1
+
+
+def test_results_survive_a_file(tmp_path: Path) -> None:
+    found = results((FAST, "a", [1.0, 2.0]), (LATE, "b", [3.0]))
+    found.save(tmp_path / "r.json")
+    assert load(tmp_path / "r.json") == found
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99}', '{"format": 1, "machine": {}}'])
+def test_a_foreign_file_is_refused_with_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(UsageError, match=r"r\.json"):
+        load(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ([100.0, 100.0, 100.0], [103.0, 103.0, 103.0], Verdict.SAME),
+        ([100.0, 100.0, 100.0], [120.0, 120.0, 120.0], Verdict.BETTER),
+        ([100.0, 100.0, 100.0], [80.0, 80.0, 80.0], Verdict.WORSE),
+        ([80.0, 100.0, 120.0], [90.0, 115.0, 140.0], Verdict.SAME),
+    ],
+)
+def test_a_change_counts_when_it_is_beyond_the_scatter(
+    before: list[float], after: list[float], verdict: Verdict
+) -> None:
+    (change,) = compare(results((FAST, "a", before)), results((FAST, "a", after)))
+    assert change.verdict is verdict
+
+
+def test_lower_latency_is_better() -> None:
+    (change,) = compare(results((LATE, "a", [2.0])), results((LATE, "a", [1.0])))
+    assert change.verdict is Verdict.BETTER
+
+
+def test_cells_of_one_file_only_are_not_compared() -> None:
+    assert compare(results((FAST, "a", [1.0])), results((FAST, "b", [1.0]), (LATE, "a", [1.0]))) == []
+
+
+def test_the_report_names_void_measurements() -> None:
+    found = results((FAST, "a", [100.0]), (FAST, "b", [250.0]))
+    found.samples.append(Sample(LATE.identity, "b", 0, 0.0, error="TargetError: gone"))
+    text = markdown(found, "a", {})
+    assert "**2.5x**" in text
+    assert "TargetError: gone" in text
+    assert terminal_table(found, "a").row_count == 1
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0512, "0.0512"), (950, "950"), (1234567, "1.23M"), (45600, "45.6k")])
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert number(value) == text

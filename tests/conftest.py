@@ -1,0 +1,27 @@
+"""What every area of the tests shares: programs that a test needs are required, not hoped for."""
+
+import os
+import shutil
+
+import pytest
+
+REQUIRED = frozenset(filter(None, os.environ.get("MQBROKER_REQUIRE", "").split(",")))
+
+
+@pytest.fixture
+def program(request: pytest.FixtureRequest) -> str:
+    """The path of the program named by the test's `parametrize(..., indirect=True)`; skips where it is missing.
+
+    MQBROKER_REQUIRE lists programs, separated by commas, whose absence is a failure instead.
+    """
+    return find_program(request.param)
+
+
+def find_program(name: str) -> str:
+    """The path of a program that a test cannot do without."""
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/lib/rabbitmq/bin")
+    if path is not None:
+        return path
+    if name in REQUIRED:
+        pytest.fail(f"{name} is missing, and MQBROKER_REQUIRE says that it must be here")
+    pytest.skip(f"{name} is not installed")

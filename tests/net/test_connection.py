@@ -1,0 +1,198 @@
+"""The shell around a session, over real sockets: input, output, back pressure, errors, and the end."""
+
+import asyncio
+import logging
+import socket
+
+import pytest
+
+from tests.net.house import ask, is_refused, open_house, say_goodbye, until
+
+
+async def test_what_a_session_answers_arrives() -> None:
+    async with open_house() as house:
+        client = await house.connect()
+        assert await ask(client, b"SAY one") == b"one\n"
+        assert await ask(client, b"SAY two") == b"two\n"
+        await say_goodbye(client)
+        await until(lambda: not house.connections)
+        assert house.sessions[0].losses == 1
+
+
+async def test_the_session_learns_who_its_peer_is() -> None:
+    async with open_house() as house:
+        client = await house.connect()
+        await ask(client, b"SAY hello")
+        peer = house.sessions[0].peer
+        assert (peer.host, peer.port) == client[1].get_extra_info("sockname")
+        assert (peer.server_host, peer.server_port) == ("127.0.0.1", house.port)
+        assert peer.is_loopback
+        assert not peer.is_tls
+        assert peer.certificate_names == {}
+        await say_goodbye(client)
+
+
+async def test_sockets_send_at_once_and_notice_a_dead_peer() -> None:
+    async with open_house() as house:
+        client = await house.connect()
+        await ask(client, b"SAY hello")
+        connected = next(iter(house.connections._all)).transport.get_extra_info("socket")
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        await say_goodbye(client)
+
+
+async def test_everything_said_in_one_turn_is_one_write() -> None:
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        await ask((reader, writer), b"SAY first")
+        writes: list[bytes] = []
+        connection = next(iter(house.connections._all))
+        real = connection.transport
+
+        class Spy:
+            def write(self, data: bytes) -> None:
+                writes.append(data)
+                real.write(data)
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(real, name)
+
+        connection.transport = Spy()  # type: ignore[assignment]
+        writer.write(b"SAY a\nSAY b\nSAY c\n")
+        assert await reader.readexactly(6) == b"a\nb\nc\n"
+        assert writes == [b"a\nb\nc\n"]
+        await say_goodbye((reader, writer))
+
+
+async def test_a_closing_session_has_its_last_words_and_the_peer_sees_the_end() -> None:
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"BYE\n")
+        assert await reader.read() == b"bye\n"
+        assert house.sessions[0].losses == 1
+        await say_goodbye((reader, writer))
+        await until(lambda: not house.connections)
+
+
+async def test_a_session_may_close_without_a_word() -> None:
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"CLOSE\n")
+        assert await reader.read() == b""
+        await say_goodbye((reader, writer))
+
+
+async def test_input_that_comes_after_the_close_does_not_reset_the_last_words() -> None:
+    """Closing a socket with unread input sends a reset, and the peer's kernel then drops what it had not read yet."""
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"BYE\n" + b"SAY too late\n" * 200_000)
+        assert await reader.read() == b"bye\n"
+        await writer.drain()
+        assert house.sessions[0].lines.count(b"SAY too late") < 200_000
+        await say_goodbye((reader, writer))
+
+
+async def test_a_peer_that_never_closes_is_cut_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mqbroker.net.connection.CLOSE_TIMEOUT_S", 0.05)
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"BYE\n")
+        assert await reader.read() == b"bye\n"
+        await until(lambda: not house.connections)
+        await say_goodbye((reader, writer))
+
+
+async def test_a_peer_that_ends_its_side_still_gets_its_answer() -> None:
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"SAY last\n")
+        writer.write_eof()
+        assert await reader.read() == b"last\n"
+        await say_goodbye((reader, writer))
+
+
+async def test_a_session_that_stops_reading_holds_its_peer_back_and_goes_on_later() -> None:
+    async with open_house() as house:
+        client = await house.connect()
+        await ask(client, b"SAY here")
+        client[1].write(b"STOP\n")
+        session = house.sessions[0]
+        await until(lambda: not session.is_reading)
+        connection = next(iter(house.connections._all))
+        assert not connection.transport.is_reading()
+        client[1].write(b"SAY later\n")
+        await asyncio.sleep(0)
+        assert session.lines[-1] == b"STOP"
+        session.is_reading = True
+        session.mark()
+        assert await client[0].readline() == b"later\n"
+        await say_goodbye(client)
+
+
+async def test_a_peer_that_does_not_read_pauses_the_session_until_it_does() -> None:
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        size = 64 << 20
+        writer.write(b"FLOOD %d\n" % size)
+        await until(lambda: house.sessions and house.sessions[0].pauses)
+        session = house.sessions[0]
+        assert not session.gate.is_open
+        await reader.readexactly(size)
+        await until(lambda: session.gate.is_open)
+        assert not session.is_paused
+        await say_goodbye((reader, writer))
+
+
+async def test_an_error_nobody_foresaw_is_logged_once_and_costs_only_its_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with open_house() as house:
+        good, bad = await house.connect(), await house.connect()
+        await ask(good, b"SAY here")
+        await ask(bad, b"SAY here")
+        bad[1].write(b"RAISE\n")
+        assert await is_refused(bad)
+        assert await ask(good, b"SAY still here") == b"still here\n"
+        await say_goodbye(good, bad)
+    records = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(records) == 1
+    assert records[0].exc_info is not None
+
+
+async def test_a_session_is_called_once_its_deadline_has_passed() -> None:
+    async with open_house() as house:
+        client = await house.connect()
+        await ask(client, b"SAY here")
+        session = house.sessions[0]
+        session.deadline = 1000
+        house.connections.tick(999)
+        assert session.ticks == []
+        house.connections.tick(1000)
+        house.connections.tick(1001)
+        assert session.ticks == [1000]
+        await say_goodbye(client)
+
+
+async def test_a_shutdown_tells_every_peer_and_waits_for_them() -> None:
+    async with open_house() as house:
+        clients = [await house.connect() for _ in range(5)]
+        for client in clients:
+            await ask(client, b"SAY here")
+        house.listeners.close()
+        house.connections.shut_down(house.clock.now())
+        assert not await house.connections.wait_closed(0.01)
+        for reader, _ in clients:
+            assert await reader.read() == b"shutting down\n"
+        await say_goodbye(*clients)
+        assert await house.connections.wait_closed(10)
+
+
+async def test_a_session_that_cannot_be_made_costs_only_its_connection(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_house() as house:
+        house.sessions = None  # type: ignore[assignment]
+        client = await house.connect()
+        assert await is_refused(client)
+        await say_goodbye(client)
+    assert "no session for 127.0.0.1" in caplog.text

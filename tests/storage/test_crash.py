@@ -1,0 +1,71 @@
+"""Power cuts, kills and failing disks, against the oracle of world.py. A seed that fails is replayed by its number."""
+
+import errno
+from random import Random
+
+import pytest
+
+from mqbroker.errors import StorageError
+from tests.storage.house import Journal
+from tests.storage.simdisk import PowerCut, SimDisk
+from tests.storage.world import State, World, lives
+
+
+@pytest.mark.parametrize("block", range(20))
+def test_after_any_crash_the_journal_is_its_history_up_to_some_batch(block: int) -> None:
+    for seed in range(block * 25, block * 25 + 25):
+        lives(seed, generations=4, steps=150)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("block", range(100))
+def test_after_any_of_many_crashes_the_journal_is_its_history_up_to_some_batch(block: int) -> None:
+    for seed in range(1000 + block * 100, 1000 + block * 100 + 100):
+        lives(seed, generations=5, steps=300)
+
+
+def a_life(fail_at: int, failure: BaseException) -> tuple[World | None, SimDisk]:
+    """The same life each time, but for the disk call that fails."""
+    disk = SimDisk()
+    disk.fail_at, disk.failure = fail_at, failure
+    world = None
+    try:
+        world = World(disk, Random(7), State(), lane=False)
+        world.live_on(400)
+        world.close()
+    except (PowerCut, StorageError):
+        pass
+    return world, disk
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_whichever_disk_call_fails_nothing_promised_is_lost(code: int) -> None:
+    fail_at = 0
+    while True:
+        fail_at += 1
+        world, disk = a_life(fail_at, OSError(code, "made to fail"))
+        again = Journal(disk.after_power_cut(Random(fail_at)), segment_bytes=8192)
+        if world is not None:
+            if world.journal.fatal.errors:
+                assert len(world.journal.fatal.errors) == 1
+                # `close` was called behind the failure; nothing was promised by that.
+                world.promised = min(world.promised, world.ledger.committed)
+            world.judge(again.recovered, was_clean=again.recovered.was_clean)
+        if disk.calls < fail_at:
+            break
+    assert fail_at > 100
+
+
+def test_whichever_disk_call_the_power_fails_in_nothing_promised_is_lost() -> None:
+    fail_at = 0
+    while True:
+        fail_at += 1
+        world, disk = a_life(fail_at, PowerCut())
+        for image in range(3):
+            again = Journal(disk.after_power_cut(Random(fail_at * 10 + image)), segment_bytes=8192)
+            if world is not None:
+                world.judge(again.recovered, was_clean=again.recovered.was_clean)
+        if disk.calls < fail_at:
+            break
+    assert fail_at > 100

@@ -1,0 +1,107 @@
+"""A small journal cut and flipped at every byte: never a traceback, and what was confirmed is never lost in silence.
+
+What can be known is told here exactly. A log that was closed in order may lose its closing mark and nothing else. One
+that was not may lose its very last batch, because that one cannot be told from a torn write that never was confirmed.
+"""
+
+import pytest
+
+from mqbroker.errors import StorageError
+from mqbroker.storage.scan import Scan
+from mqbroker.storage.segment import segment_names
+from tests.storage.house import Journal, a_message, an_entry, sequences
+from tests.storage.simdisk import SimDisk
+
+SEGMENT_BYTES = 2048
+
+
+def a_small_log(closed: bool) -> SimDisk:
+    """Two segments with live messages, settlements, attempts and definitions."""
+    journal = Journal(segment_bytes=SEGMENT_BYTES)
+    ledger = journal.ledger
+    ledger.define("queue/1", b"durable")
+    message = a_message(b"both")
+    entries = [an_entry(1, 1, message), an_entry(1, 2, message)]
+    journal.put(*entries)
+    for sequence in range(2, 13):
+        entries.append(an_entry(sequence, body=b"body" * 20))
+        journal.put(entries[-1])
+    ledger.settle(entries[4])
+    ledger.attempt(entries[5])
+    ledger.define("queue/2", b"durable")
+    ledger.seal()
+    journal.put(an_entry(99))
+    if closed:
+        ledger.close()
+    disk = journal.disk.after_kill()
+    disk.delete("spare")
+    assert len(segment_names(disk.names())) >= 2
+    name = segment_names(disk.names())[-1]
+    assert len(Scan(name, disk.read(name)).frames) > 2
+    return disk
+
+
+def states(disk: SimDisk) -> tuple[object, object]:
+    """What is recovered from the log, and what from the log without its last batch."""
+    whole = Journal(disk.after_kill(), SEGMENT_BYTES).recovered
+    name = segment_names(disk.names())[-1]
+    content = disk.read(name)
+    last = Scan(name, content).frames[-1]
+    shorter = disk.after_kill()
+    shorter.put(name, content[: last.offset] + bytes(SEGMENT_BYTES - last.offset))
+    before = Journal(shorter, SEGMENT_BYTES).recovered
+    return (sequences(whole), whole.definitions), (sequences(before), before.definitions)
+
+
+def outcome(disk: SimDisk) -> object:
+    """What is recovered, or None when it is refused by name."""
+    try:
+        recovered = Journal(disk, SEGMENT_BYTES).recovered
+    except StorageError:
+        return None
+    return sequences(recovered), recovered.definitions
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
+def test_every_flipped_byte_is_refused_or_loses_nothing_but_a_last_batch_that_may_be_torn(closed: bool) -> None:
+    disk = a_small_log(closed)
+    whole, before = states(disk)
+    assert (whole == before) == closed
+    for name in segment_names(disk.names()):
+        content = disk.read(name)
+        is_newest = name == segment_names(disk.names())[-1]
+        scan = Scan(name, content)
+        for at in range(len(content)):
+            flipped = disk.after_kill()
+            flipped.put(name, content[:at] + bytes((content[at] ^ 0x41,)) + content[at + 1 :])
+            result = outcome(flipped)
+            if at >= scan.end:
+                assert result == whole, f"{name} byte {at}: nothing was there"
+            elif is_newest and at >= scan.frames[-1].offset:
+                assert result == before, f"{name} byte {at}: the last batch may be torn"
+            else:
+                assert result is None, f"{name} byte {at}: damage was not seen"
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
+def test_every_cut_is_refused_or_loses_nothing(closed: bool) -> None:
+    disk = a_small_log(closed)
+    whole, _ = states(disk)
+    for name in segment_names(disk.names()):
+        content = disk.read(name)
+        is_newest = name == segment_names(disk.names())[-1]
+        end = Scan(name, content).end
+        for length in range(len(content)):
+            cut = disk.after_kill()
+            cut.put(name, content[:length])
+            result = outcome(cut)
+            needed = end if closed or not is_newest else end + 1
+            assert result == (whole if length >= needed else None), f"{name} cut to {length}"
+
+
+def test_every_missing_file_is_refused_but_for_the_newest_segment() -> None:
+    disk = a_small_log(closed=True)
+    for name in segment_names(disk.names())[:-1]:
+        less = disk.after_kill()
+        less.delete(name)
+        assert outcome(less) is None

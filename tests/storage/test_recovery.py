@@ -1,0 +1,208 @@
+"""The decision table of recovery.py, row by row. Each test names its row."""
+
+import struct
+from collections.abc import Callable
+
+import pytest
+from crc32c import crc32c
+
+from mqbroker.errors import JournalCorrupt, StorageError
+from mqbroker.storage.frame import FRAME_BYTES
+from mqbroker.storage.scan import Scan
+from mqbroker.storage.segment import segment_names
+from tests.storage.house import Journal, an_entry
+from tests.storage.simdisk import SimDisk
+
+
+def a_journal(batches: int = 3) -> Journal:
+    """One segment with that many batches of one entry behind its opening."""
+    journal = Journal()
+    for sequence in range(batches):
+        journal.put(an_entry(sequence))
+    return journal
+
+
+def pinned(journal: Journal | None = None) -> Journal:
+    """Three segments, each with live messages."""
+    journal = journal or Journal()
+    for sequence in range(12):
+        journal.put(an_entry(sequence, body=bytes(800)))
+    return journal
+
+
+def changed(journal: Journal, index: int, change: Callable[[bytearray, Scan], None]) -> SimDisk:
+    """The disk after a kill, with one segment changed."""
+    disk = journal.disk.after_kill()
+    name = segment_names(disk.names())[index]
+    content = bytearray(disk.read(name))
+    change(content, Scan(name, bytes(content)))
+    disk.put(name, bytes(content))
+    return disk
+
+
+def refused(disk: SimDisk, reason: str) -> JournalCorrupt:
+    """Opening it must fail and leave the disk as it is."""
+    before = {name: disk.read(name) for name in disk.names()}
+    with pytest.raises(JournalCorrupt, match=reason) as caught:
+        Journal(disk)
+    assert {name: disk.read(name) for name in disk.names()} == before
+    assert "mqbroker journal repair sim" in str(caught.value)
+    return caught.value
+
+
+def test_no_segment_is_a_new_journal() -> None:
+    recovered = Journal().recovered
+    assert (recovered.is_new, recovered.was_clean, recovered.position) == (True, True, 1)
+
+
+def test_leftovers_that_are_no_segments_are_not_read() -> None:
+    disk = SimDisk()
+    disk.put("spare", b"junk")
+    disk.put("0000000000000001.journal.damaged", b"junk")
+    assert Journal(disk).recovered.is_new
+
+
+@pytest.mark.parametrize("content", [b"", bytes(4096), b"junk" * 1000], ids=["empty", "zeros", "junk"])
+def test_a_newest_segment_without_a_header_is_damage(content: bytes) -> None:
+    disk = changed(a_journal(), -1, lambda data, _: data.__setitem__(slice(None), content))
+    refused(disk, "beginning of the newest segment")
+
+
+def test_a_newest_segment_without_its_first_batch_is_damage() -> None:
+    disk = changed(a_journal(), -1, lambda data, scan: data.__setitem__(scan.frames[0].start, 99))
+    refused(disk, "beginning of the newest segment")
+
+
+@pytest.mark.parametrize(("version", "age"), [(2, "newer"), (0, "older")])
+def test_another_version_is_refused_by_name(version: int, age: str) -> None:
+    def change(data: bytearray, _: Scan) -> None:
+        struct.pack_into("<H", data, 12, version)
+        struct.pack_into("<I", data, 8, crc32c(bytes(data[12:80])))
+
+    with pytest.raises(StorageError, match=f"format {version} of an {age} mqbroker; this one reads format 1"):
+        Journal(changed(a_journal(), -1, change))
+
+
+def test_zeros_behind_the_last_batch_are_the_end() -> None:
+    recovered = a_journal().reopen().recovered
+    assert recovered.note == ""
+    assert not recovered.was_clean
+
+
+def test_a_torn_last_batch_is_the_end_and_is_told() -> None:
+    def change(data: bytearray, scan: Scan) -> None:
+        data[scan.frames[-1].start + 10 : scan.end] = bytes(scan.end - scan.frames[-1].start - 10)
+
+    journal = Journal(changed(a_journal(), -1, change))
+    assert journal.found() == {1: [0, 1]}
+    assert "torn" in journal.recovered.note
+
+
+def test_a_last_batch_of_which_the_first_sector_is_missing_is_torn() -> None:
+    def change(data: bytearray, scan: Scan) -> None:
+        data[scan.frames[-1].offset : scan.frames[-1].start] = bytes(FRAME_BYTES)
+
+    journal = Journal(changed(a_journal(), -1, change))
+    assert journal.found() == {1: [0, 1]}
+    assert "torn" in journal.recovered.note
+
+
+def test_a_torn_end_is_dead_for_ever_once_the_log_went_on() -> None:
+    disk = changed(a_journal(), -1, lambda data, scan: data.__setitem__(scan.frames[-1].start, 99))
+    journal = Journal(disk)
+    journal.put(an_entry(77))
+    assert journal.reopen().found() == journal.reopen().reopen().found() == {1: [0, 1, 77]}
+
+
+def test_a_bad_batch_before_a_good_one_is_damage_with_its_range() -> None:
+    journal = a_journal()
+    disk = changed(journal, -1, lambda data, scan: data.__setitem__(scan.frames[1].start, 99))
+    error = refused(disk, "good batches follow")
+    scan = Scan(*next((name, journal.disk.read(name)) for name in segment_names(journal.disk.names())))
+    assert (error.start, error.end) == (scan.frames[1].offset, scan.frames[2].offset)
+
+
+def test_a_bad_last_batch_of_a_log_that_was_closed_in_order_is_damage() -> None:
+    journal = a_journal()
+    journal.ledger.close()
+    disk = changed(journal, -1, lambda data, scan: data.__setitem__(scan.frames[-2].start, 99))
+    refused(disk, "good batches follow")
+
+
+def test_a_frame_in_a_body_is_not_taken_for_one() -> None:
+    journal = a_journal()
+    frame = Scan(*next((name, journal.disk.read(name)) for name in segment_names(journal.disk.names()))).data[80:]
+    copied = frame.rstrip(b"\0")
+    journal.put(an_entry(50, body=copied))
+    disk = changed(journal, -1, lambda data, scan: data.__setitem__(scan.frames[-1].start, 99))
+    assert Journal(disk).found() == {1: [0, 1, 2]}
+
+
+def test_a_file_cut_within_its_batches_is_damage() -> None:
+    for lost in (0, 1, 30):
+        disk = changed(a_journal(), -1, lambda data, scan, lost=lost: data.__delitem__(slice(scan.end - lost, None)))  # type: ignore[misc]
+        refused(disk, "shorter than it was made")
+
+
+def test_a_file_cut_within_its_zeros_has_lost_nothing() -> None:
+    journal = Journal(changed(a_journal(), -1, lambda data, scan: data.__delitem__(slice(scan.end + 1, None))))
+    assert journal.found() == {1: [0, 1, 2]}
+
+
+def test_a_missing_segment_with_live_messages_is_damage() -> None:
+    disk = pinned().disk.after_kill()
+    names = segment_names(disk.names())
+    assert len(names) >= 3
+    disk.delete(names[1])
+    refused(disk, r"missing, with \d+ live messages")
+
+
+def test_a_missing_segment_whose_messages_were_settled_since_is_none() -> None:
+    journal = Journal()
+    entries = [an_entry(sequence, body=bytes(800)) for sequence in range(12)]
+    journal.put(*entries[:4])
+    for entry in entries[4:]:
+        journal.put(entry)
+    disk = journal.disk
+    oldest = disk.read(segment_names(disk.names())[0])
+    name = segment_names(disk.names())[0]
+    for entry in entries[:4]:
+        journal.ledger.settle(entry)
+    journal.ledger.seal()
+    assert name not in disk.names()
+    assert journal.reopen().found() == {1: list(range(4, 12))}
+    undeleted = disk.after_kill()
+    undeleted.put(name, oldest)
+    again = Journal(undeleted)
+    assert again.found() == {1: list(range(4, 12))}
+    assert name not in again.disk.names()
+
+
+def test_damage_in_an_older_segment_is_refused_even_in_its_last_batch() -> None:
+    for index in (0, -1):
+        disk = changed(pinned(), 0, lambda data, scan, at=index: data.__setitem__(scan.frames[at].start, 99))  # type: ignore[misc]
+        refused(disk, "not all good")
+
+
+def test_a_segment_of_another_journal_is_refused() -> None:
+    disk = pinned().disk.after_kill()
+    stranger = pinned(Journal(entropy_start=1000))
+    name = segment_names(disk.names())[0]
+    disk.put(name, stranger.disk.read(name))
+    with pytest.raises(StorageError, match="belongs to the journal of another broker"):
+        Journal(disk)
+
+
+def test_an_unknown_record_is_of_a_newer_broker() -> None:
+    def change(data: bytearray, scan: Scan) -> None:
+        frame = scan.frames[-1]
+        assert scan.header is not None
+        data[frame.start] = 200
+        struct.pack_into("<I", data, frame.offset + 36 - 4 + 0, 1)
+        payload = bytes(data[frame.start : frame.end])
+        struct.pack_into("<I", data, frame.offset + 36, crc32c(payload, scan.header.seed))
+        head = bytes(data[frame.offset + 8 : frame.start])
+        struct.pack_into("<I", data, frame.offset + 4, crc32c(head, scan.header.seed))
+
+    with pytest.raises(StorageError, match="newer mqbroker: record type 200"):
+        Journal(changed(a_journal(), -1, change))

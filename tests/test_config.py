@@ -1,0 +1,240 @@
+"""The configuration: every option is documented, and every mistake is one sentence that says where it is."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mqbroker.config import Config, Listener, load_config
+from mqbroker.config.load import DEV_LISTENERS
+from mqbroker.config.option import Option, all_options, options_of, table_kind
+from mqbroker.config.sections import PermissionDefinition, UserDefinition, VhostDefinition
+from mqbroker.config.sources import key_lines
+from mqbroker.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[1] / "conf" / "mqbroker.toml"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "broker.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def error_of(folder: Path, text: str) -> str:
+    """The sentence that a file with `text` is refused with, without the file's name."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(folder, text))
+    return str(caught.value).removeprefix(f"{folder}/broker.toml, ")
+
+
+def section_text(name: str) -> str:
+    """The part of the example file that documents the table `name`; the top level for an empty name."""
+    text = re.split(r"^\[(?!\[)", EXAMPLE.read_text(), flags=re.MULTILINE)
+    return next(part for part in text if part.startswith(f"{name}]")) if name else text[0]
+
+
+def test_the_example_file_loads_to_the_defaults(tmp_path: Path) -> None:
+    assert load_config(write(tmp_path, EXAMPLE.read_text())) == Config()
+
+
+def test_the_defaults_written_in_the_example_file_are_the_defaults(tmp_path: Path) -> None:
+    text = re.sub(r"^#(\w+ = )", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
+    assert load_config(write(tmp_path, text)) == Config()
+
+
+@pytest.mark.parametrize("option", list(all_options(Config)), ids=lambda option: ".".join(option.path))
+def test_every_option_is_documented_in_the_example_file(option: Option) -> None:
+    pattern = rf"^#(  +)?{option.path[-1]} = "
+    assert re.search(pattern, section_text(".".join(option.path[:-1])), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", [VhostDefinition, UserDefinition, PermissionDefinition])
+def test_every_option_of_a_definition_is_documented_in_the_example_file(kind: type) -> None:
+    definitions = EXAMPLE.read_text().partition("# Vhosts and users")[2]
+    for option in options_of(kind):
+        assert re.search(rf"^#   {option.path[-1]} = ", definitions, flags=re.MULTILINE)
+
+
+def test_the_definitions_in_the_example_file_load(tmp_path: Path) -> None:
+    lines = EXAMPLE.read_text().partition("# Vhosts and users")[2].splitlines()
+    text = "\n".join(line[4:] for line in lines if line.startswith("#   ") and "password =" not in line)
+    permissions = PermissionDefinition(vhost="orders", configure="^shop\\.", write=".*", read=".*")
+    user = UserDefinition("shop", password_hash="...", tags=("monitoring",), permissions=(permissions,))
+    assert load_config(write(tmp_path, text)) == replace(Config(), vhosts=(VhostDefinition("orders"),), users=(user,))
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, 'log_level = "error"\ndurability = "memory"\n[amqp]\nheartbeat_s = 5\n')
+    environment = {"MQBROKER_LOG_LEVEL": "warning", "MQBROKER_DURABILITY": "write"}
+    config = load_config(path, environment, {"log_level": "debug", "durability": None})
+    assert (config.log_level, config.durability, config.amqp.heartbeat_s) == ("debug", "write", 5)
+
+
+def test_environment_variables_are_read_as_numbers_truths_and_lists() -> None:
+    environment = {
+        "MQBROKER_DEV": "true",
+        "MQBROKER_LISTENERS": "amqp://127.0.0.1:1, amqps://[::1]:2",
+        "MQBROKER_AMQP_FRAME_MAX": "8192",
+        "MQBROKER_LIMITS_MEMORY_HIGH_WATERMARK": "0.5",
+        "MQBROKER_PROXY_PROTOCOL_SOURCES": "10.0.0.0/8",
+    }
+    config = load_config(None, environment)
+    assert [(listener.host, listener.port) for listener in config.listeners] == [("127.0.0.1", 1), ("::1", 2)]
+    assert config.dev
+    assert config.amqp.frame_max == 8192
+    assert config.limits.memory_high_watermark == 0.5
+    assert str(config.proxy_protocol.sources[0]) == "10.0.0.0/8"
+
+
+def test_a_mistake_in_the_environment_names_the_variable() -> None:
+    with pytest.raises(ConfigError, match=r"^MQBROKER_AMQP_FRAME_MAX must be a whole number, not 'big'$"):
+        load_config(None, {"MQBROKER_AMQP_FRAME_MAX": "big"})
+
+
+def test_a_mistake_in_a_flag_names_the_flag() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^--listen has a listener 'ftp://127.0.0.1' whose scheme is not one of amqp"
+    ):
+        load_config(flags={"listeners": ["ftp://127.0.0.1"]})
+
+
+def test_development_listens_plain_and_with_tls_on_both_loopbacks_unless_told_otherwise() -> None:
+    assert load_config(flags={"dev": True}).listeners == DEV_LISTENERS
+    only = load_config(flags={"dev": True, "listeners": ["amqp://127.0.0.1:5672"]})
+    assert only.listeners == (Listener.parse("amqp://127.0.0.1:5672"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("\nfoo = 1\n", "line 2: there is no option foo"),
+        ("[amqp]\nframemax = 1", "line 2: there is no option amqp.framemax; did you mean frame_max?"),
+        ("[ampq]\n", "line 1: there is no option ampq; did you mean amqp?"),
+        ("amqp = 1", "line 1: amqp is a table, written [amqp]"),
+        ("users = 1", "line 1: users is a list of tables, each written [[users]]"),
+        ("data_dir = 1", "line 1: data_dir must be text, not 1"),
+        ("dev = 1", "line 1: dev must be true or false, not 1"),
+        ("[amqp]\n\nframe_max = true", "line 3: amqp.frame_max must be a whole number, not True"),
+        ("amqp.frame_max = 1.5", "line 1: amqp.frame_max must be a whole number, not 1.5"),
+        ("amqp = { frame_max = 100 }", "line 1: amqp.frame_max must be at least 4096, not 100"),
+        ("[amqp]\nframe_max = 99999999", "line 2: amqp.frame_max must be at most 16777216, not 99999999"),
+        ("limits.memory_high_watermark = nan", "line 1: limits.memory_high_watermark must be at least 0.01, not nan"),
+        ('durability = "x"', "line 1: durability must be 'fsync' or 'write' or 'memory', not 'x'"),
+        ('listeners = "amqp://h"', "line 1: listeners must be a list, not 'amqp://h'"),
+        ("listeners = [1]", "line 1: listeners must be text, not 1"),
+        ("listeners = []", "line 1: listeners must name at least one address"),
+        (
+            'listeners = ["amqp://"]',
+            "line 1: listeners has a listener 'amqp://' without a host; 0.0.0.0 stands for every IPv4 address",
+        ),
+        (
+            'listeners = ["amqp://a:70000"]',
+            "line 1: listeners has a listener that is not a URL: 'amqp://a:70000' (Port out of range 0-65535)",
+        ),
+        (
+            'listeners = ["amqp://u@127.0.0.1/x"]',
+            "line 1: listeners has a listener 'amqp://u@127.0.0.1/x' with more than a scheme, a host and a port",
+        ),
+        (
+            'listeners = ["amqp://0.0.0.0"]',
+            "line 1: amqp://0.0.0.0 can be reached from other machines "
+            "without TLS; use amqps or set security.allow_insecure = true",
+        ),
+        ('listeners = ["amqps://[::1]"]', "line 1: amqps://[::1] needs tls.certificate and tls.key"),
+        (
+            'listeners = ["amqp://[::1]", "amqp://[::1]:5672"]',
+            "line 1: listeners has the address of amqp://[::1] twice",
+        ),
+        ('[tls]\nkey = "k"', "line 1: tls.certificate and tls.key belong together: give both or none"),
+        ('[tls]\nverify = "required"', "line 2: tls.verify = 'required' needs tls.client_ca"),
+        (
+            '[proxy_protocol]\nsources = ["10.0.0.1/8"]',
+            "line 2: proxy_protocol.sources has '10.0.0.1/8', which is not a network such as 10.0.0.0/8",
+        ),
+        ('[[users]]\nname = "a"\n', "line 1: user 'a' needs a password or a password_hash that is not empty"),
+        (
+            '[[users]]\nname = "a"\npassword = ""\n',
+            "line 1: user 'a' needs a password or a password_hash that is not empty",
+        ),
+        (
+            '[[users]]\nname = "a"\npassword = "x"\npassword_hash = "x"',
+            "line 1: user 'a' has a password and a password_hash; give one",
+        ),
+        (
+            '[[users]]\nname = "a"\npassword = "x"\n\n[[users]]\nname = "a"\npassword = "y"',
+            "line 5: there are two users named 'a'",
+        ),
+        (
+            '[[users]]\nname = "a"\npassword = "x"\n[[users.permissions]]\n[[users.permissions]]\nreed = ""',
+            "line 6: there is no option users.permissions.reed; did you mean read?",
+        ),
+        ('[[users]]\npassword = "x"', "line 1: a user needs a name"),
+        ("[[vhosts]]", "line 1: a vhost needs a name"),
+        ("a = 1\nb = \n", "line 2: is not TOML: Invalid value"),
+        ('a = """', "line 1: is not TOML: Unterminated string"),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_sentence_with_its_line(tmp_path: Path, text: str, sentence: str) -> None:
+    assert error_of(tmp_path, text) == sentence
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere.toml: cannot be read: No such file or directory$"):
+        load_config(tmp_path / "nowhere.toml")
+
+
+def test_a_file_that_is_not_text_is_one_sentence(tmp_path: Path) -> None:
+    path = write(tmp_path, "")
+    path.write_bytes(b"a = '\xff'")
+    with pytest.raises(ConfigError, match=r"is not UTF-8 text \(byte 5\)$"):
+        load_config(path)
+
+
+def test_a_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "")
+    path.chmod(0o620)
+    with pytest.raises(ConfigError, match="others than its owner may write to it; run: chmod go-w"):
+        load_config(path)
+
+
+def test_plain_listeners_on_other_addresses_are_allowed_by_setting(tmp_path: Path) -> None:
+    text = 'listeners = ["amqp://0.0.0.0", "amqp://[::]:5673"]\n[security]\nallow_insecure = true\n'
+    listeners = load_config(write(tmp_path, text)).listeners
+    assert [(listener.host, listener.port) for listener in listeners] == [("0.0.0.0", 5672), ("::", 5673)]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_loopback"),
+    [
+        ("amqp://localhost", True),
+        ("amqp://127.9.9.9", True),
+        ("amqp://[::1]", True),
+        ("amqp://0.0.0.0", False),
+        ("amqp://[::]", False),
+        ("amqp://broker.example", False),
+    ],
+)
+def test_only_addresses_of_this_machine_count_as_loopback(url: str, is_loopback: bool) -> None:
+    assert Listener.parse(url).is_loopback is is_loopback
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "hunter2" not in repr(UserDefinition("a", password="hunter2", password_hash="hunter2"))
+
+
+def test_every_option_has_help_and_an_environment_variable_of_its_own() -> None:
+    options = list(all_options(Config))
+    assert all(option.rules.help.endswith(".") for option in options)
+    assert len({option.environment_variable for option in options}) == len(options)
+    assert table_kind(next(field for field in Config.__dataclass_fields__.values() if field.name == "users"))
+
+
+def test_the_line_of_a_quoted_or_dotted_key_is_found() -> None:
+    lines = key_lines('"a" = 1\n[b.c]\n"d e" = 1\nf . g = 2\n[[h]]\n[[h]]\n[h.i]\nj = 1\n')
+    assert lines[("a",)] == 1
+    assert lines[("b", "c", "d e")] == 3
+    assert lines[("b", "c", "f", "g")] == 4
+    assert lines[("h", 1, "i", "j")] == 8
