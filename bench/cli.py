@@ -48,7 +48,9 @@ def list_command() -> None:
         for case in scenario.cases:
             table.add_row("", case.name, case.promise.value, "yes" if case.quick else "")
     console.print(table)
-    console.print("targets:", ", ".join(FACTORIES), "or [NAME=]amqp://user:password@host:port/vhost", markup=False)
+    console.print("targets:", ", ".join(FACTORIES), markup=False)
+    console.print("    or a running broker: [NAME=]amqp://user:password@host:port/vhost", markup=False)
+    console.print("    or the mqbroker of another environment: NAME=path/to/bin/python", markup=False)
 
 
 @main.command()

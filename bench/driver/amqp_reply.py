@@ -59,7 +59,8 @@ class ReplyLedger:
         record[start:stop] = stamp.body(0, 0, self._body_size_bytes)
         layout = RecordLayout((bytes(record),), start, self._body_size_bytes, delivery.number_at)
         self._size = layout.size
-        self._verifier = Verifier(layout, publishers=1, numbered=True)
+        # RabbitMQ gives every reply the delivery tag 1: there is nothing to acknowledge.
+        self._verifier = Verifier(layout, publishers=1, numbered=False)
         return True
 
 

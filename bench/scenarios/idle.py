@@ -13,13 +13,13 @@ _STEADY_SECONDS = 0.5
 _STEADY_ROUNDS_MAX = 40
 
 
-def _allow_files(count: int) -> None:
+def _allow_files(files: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= count:
+    if soft >= files:
         return
-    if hard != resource.RLIM_INFINITY and hard < count:
-        raise BenchError(f"{count} connections need a file limit (ulimit -n) of {count}, it is {hard}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+    if hard != resource.RLIM_INFINITY and hard < files:
+        raise BenchError(f"this needs {files} open files, the limit (ulimit -n) is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
 def _steady_rss(site: Site) -> int:
@@ -38,20 +38,19 @@ def _idle(site: Site, connections: int) -> Measurement:
     """The value is kibibytes per connection with one open channel."""
     if not site.target.pids():
         raise ProtocolError("the processes of this target cannot be measured")
-    count = site.scaled(connections)
-    _allow_files(count + _SPARE_FILES)
+    _allow_files(connections + _SPARE_FILES)
     before = _steady_rss(site)
     start_at = time.monotonic()
     opened: list[AmqpConnection] = []
     try:
-        for _ in range(count):
+        for _ in range(connections):
             opened.append(AmqpConnection(site.endpoint))
         seconds = time.monotonic() - start_at
         used = _steady_rss(site) - before
     finally:
         for connection in opened:
             connection.close()
-    return Measurement(used / 1024 / count, {"connects_per_second": count / seconds})
+    return Measurement(used / 1024 / connections, {"connects_per_second": connections / seconds})
 
 
 def _case(connections: int, quick: bool = False) -> Case:

@@ -31,9 +31,9 @@ class Mqbroker(Target):
     python: the interpreter of the environment it is installed in; by default the one that `make run` builds.
     """
 
-    def __init__(self, interpreted: bool = False, python: Path | None = None) -> None:
-        self.name = "mqbroker-interpreted" if interpreted else "mqbroker"
-        self.title = "mqbroker (interpreted)" if interpreted else "mqbroker"
+    def __init__(self, interpreted: bool = False, python: Path | None = None, name: str = "mqbroker") -> None:
+        self.name = name
+        self.title = name
         self._interpreted = interpreted
         self._python = python or (_RUN_ENVIRONMENT if _RUN_ENVIRONMENT.exists() else Path(sys.executable))
         self._directory: PrivateDirectory | None = None

@@ -4,6 +4,7 @@ Owns which targets exist. Knows nothing about measuring them.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,20 +20,26 @@ Factory = Callable[[], Target]
 FACTORIES: dict[str, Factory] = {
     "rabbitmq": RabbitMQ,
     "mqbroker": Mqbroker,
-    "mqbroker-interpreted": lambda: Mqbroker(interpreted=True),
+    "mqbroker-interpreted": lambda: Mqbroker(interpreted=True, name="mqbroker-interpreted"),
     "relay": BareRelay,
 }
 DEFAULT_TARGETS = ("rabbitmq", "mqbroker", "mqbroker-interpreted")
 
 
 def factory_of(name: str) -> Factory:
-    """What makes instances of a target, by its name or URL. UsageError when there is no such target."""
+    """What makes instances of a target; UsageError when there is no such target.
+
+    A target is a name of the table, [NAME=]URL of a running broker, or NAME=PYTHON: the mqbroker of an environment.
+    """
     if "://" in name:
         return lambda: RunningBroker(name)
+    label, separator, python = name.partition("=")
+    if separator:
+        return lambda: Mqbroker(python=Path(python).absolute(), name=label)
     try:
         return FACTORIES[name]
     except KeyError:
-        raise UsageError(f"no target {name!r}; there are {', '.join(FACTORIES)}, and [NAME=]URL") from None
+        raise UsageError(f"no target {name!r}; there are {', '.join(FACTORIES)}, [NAME=]URL, NAME=PYTHON") from None
 
 
 class Fleet:

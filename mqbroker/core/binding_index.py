@@ -5,7 +5,7 @@ every distinct binding once and returns each destination once. `is_keyed` says t
 key alone, so that the caller may remember it.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, Union
 
@@ -182,19 +182,6 @@ class ConsistentHashIndex(BindingIndex):
             value = message.properties.headers().get(str(self._header), "")
             return octets(value if isinstance(value, str | bytes) else term_text(value))
         return octets(message.properties.text(str(self._property)) or "")
-
-
-class QueueNameIndex(BindingIndex):
-    """The default exchange: every queue is bound by its own name, so `find_queue` is the whole index."""
-
-    __slots__ = ("_find_queue",)
-
-    def __init__(self, find_queue: Callable[[str], Destination | None]) -> None:
-        self._find_queue = find_queue
-
-    def route(self, key: str, message: Message | None) -> Collection[Destination]:
-        queue = self._find_queue(key)
-        return () if queue is None else (queue,)
 
 
 _INDEXES: dict[str, type[BindingIndex]] = {

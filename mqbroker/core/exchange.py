@@ -8,7 +8,7 @@ exchange only says how long a message is to be held.
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mqbroker.core.binding_index import Binding, BindingIndex, Destination, QueueNameIndex, make_index
+from mqbroker.core.binding_index import Binding, BindingIndex, Destination, make_index
 from mqbroker.core.erlang_text import plain_text
 from mqbroker.core.message import Message
 from mqbroker.core.values import Decimal, Int32, Timestamp, type_name
@@ -134,11 +134,6 @@ def make_exchange(
     exchange = Exchange(name, kind, durable, auto_delete, internal, arguments, index)
     exchange.apply_policy({})
     return exchange
-
-
-def make_default_exchange(find_queue: Callable[[str], "Queue | None"]) -> Exchange:
-    """The exchange without a name, to which every queue is bound by its own name."""
-    return Exchange("", "direct", True, False, False, {}, QueueNameIndex(find_queue))
 
 
 # --- routing --------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ class Lane:
     def entries(self) -> list[Entry]:
         """Every waiting entry, in order; the lane is left as it is."""
         waiting = self.returned[::-1]
-        waiting.extend(entry for entry in self.fresh[self.head :] if entry is not None)
+        waiting.extend([entry for entry in self.fresh[self.head :] if entry is not None])
         return waiting
 
     def clear(self) -> list[Entry]:

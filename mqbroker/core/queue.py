@@ -36,6 +36,10 @@ REJECT_PUBLISH_DLX = 2
 _OVERFLOW = {"drop-head": DROP_HEAD, "reject-publish": REJECT_PUBLISH, "reject-publish-dlx": REJECT_PUBLISH_DLX}
 
 
+def _priority(consumer: Consumer) -> int:
+    return consumer.priority
+
+
 class QueueHost(Protocol):
     """What a queue asks of the vhost it lives in."""
 
@@ -256,8 +260,7 @@ class Queue:
         self.ring = ready
         if not ready:
             return None
-        best = max(consumer.priority for consumer in ready)
-        chosen = next(consumer for consumer in ready if consumer.priority == best)
+        chosen = max(ready, key=_priority)  # the first of several: those who have had their turn are behind
         ready.remove(chosen)
         ready.append(chosen)
         return chosen
@@ -414,7 +417,7 @@ class Queue:
             self.exclusive_consumer = None
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
         if self.is_single_active and consumer.is_active and self.consumers:
-            successor = max(self.consumers, key=lambda each: each.priority)
+            successor = max(self.consumers, key=_priority)
             successor.is_active = True
             self.offer(successor, now)
         if not self.consumers and self.auto_delete:

@@ -27,14 +27,14 @@ class VHostLimits:
                 f"connection limit ({self.max_connections}) is reached"
             )
 
-    def check_queues(self, name: str, vhost: str, count: int) -> None:
+    def check_queues(self, vhost: str, name: str, count: int) -> None:
         """Raises PreconditionFailed when one more queue in the vhost is too many."""
         if 0 <= self.max_queues <= count:
             raise PreconditionFailed(
                 f"cannot declare queue '{name}': queue limit in vhost '{vhost}' ({self.max_queues}) is reached"
             )
 
-    def check_exchanges(self, name: str, vhost: str, count: int) -> None:
+    def check_exchanges(self, vhost: str, name: str, count: int) -> None:
         """Raises PreconditionFailed when one more exchange in the vhost is too many (the text is RabbitMQ 4.x's)."""
         if 0 <= self.max_exchanges <= count:
             raise PreconditionFailed(

@@ -130,7 +130,7 @@ def test_a_user_keeps_permissions_when_put_again() -> None:
     made.check_read("u", "/", "queue", "q")
 
 
-# --- topics -------------------------------------------------------------------------------------------------------------
+# --- topics ---------------------------------------------------------------------------------------------------------
 
 
 def topics(write: str, read: str) -> Access:
@@ -148,9 +148,7 @@ def test_topics_are_not_restricted_until_they_are() -> None:
     made.check_topic_read("u", "/", "amq.topic", "r.x")
     with pytest.raises(AccessRefused) as refusal:
         made.check_topic_write("u", "/", "amq.topic", "other")
-    assert str(refusal.value) == (
-        "access to topic 'other' in exchange 'amq.topic' in vhost '/' refused for user 'u'"
-    )
+    assert str(refusal.value) == "access to topic 'other' in exchange 'amq.topic' in vhost '/' refused for user 'u'"
     assert made.clear_topic_permissions("u", "/", "amq.topic")
     made.check_topic_write("u", "/", "amq.topic", "other")
 

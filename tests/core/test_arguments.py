@@ -10,14 +10,20 @@ QUORUM = {"x-queue-type": "quorum"}
 TEN_YEARS = 315_360_000_000
 
 
-def parse(arguments: dict[str, object], policy: dict[str, object] | None = None, **how: bool) -> QueueArguments:
-    return QueueArguments.parse(arguments, "q", "/", policy or {}, **how)
+def parse(arguments: dict[str, object], policy: dict[str, object] | None = None) -> QueueArguments:
+    return QueueArguments.parse(arguments, "q", "/", policy or {})
 
 
-def refusal(arguments: dict[str, object], **how: bool) -> str:
+def refusal(
+    arguments: dict[str, object], durable: bool = True, exclusive: bool = False, auto_delete: bool = False
+) -> str:
     with pytest.raises(PreconditionFailed) as caught:
-        parse(arguments, **how)
+        QueueArguments.parse(arguments, "q", "/", {}, durable, exclusive, auto_delete)
     return str(caught.value)
+
+
+def invalid(name: str, error: str) -> str:
+    return f"invalid arg '{name}' for queue 'q' in vhost '/': {error}"
 
 
 NUMBERS = ["x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes", "x-max-priority"]
@@ -46,7 +52,7 @@ def test_a_number_of_any_width_is_taken(name: str, value: object) -> None:
     ],
 )
 def test_what_is_no_number_is_refused(name: str, value: object, kind: str) -> None:
-    assert refusal({name: value}) == f"invalid arg '{name}' for queue 'q' in vhost '/': \"expected integer, got {kind}\""
+    assert refusal({name: value}) == invalid(name, f'"expected integer, got {kind}"')
 
 
 @pytest.mark.parametrize(
@@ -81,7 +87,7 @@ def test_what_is_no_number_is_refused(name: str, value: object, kind: str) -> No
     ],
 )
 def test_a_bad_value_is_refused_in_rabbitmqs_words(name: str, value: object, error: str) -> None:
-    assert refusal({name: value}) == f"invalid arg '{name}' for queue 'q' in vhost '/': {error}"
+    assert refusal({name: value}) == invalid(name, error)
 
 
 @pytest.mark.parametrize(
@@ -135,10 +141,9 @@ def test_a_dead_letter_exchange_that_is_no_string_has_words_of_its_own(value: ob
         ({**QUORUM, "x-max-age": "5D"}, "x-max-age", "quorum"),
     ],
 )
-def test_an_argument_of_another_queue_type_is_refused(
-    arguments: dict[str, object], name: str, queue_type: str
-) -> None:
-    assert refusal(arguments) == f"invalid arg '{name}' for queue 'q' in vhost '/' of queue type rabbit_{queue_type}_queue"
+def test_an_argument_of_another_queue_type_is_refused(arguments: dict[str, object], name: str, queue_type: str) -> None:
+    kind = f"rabbit_{queue_type}_queue"
+    assert refusal(arguments) == f"invalid arg '{name}' for queue 'q' in vhost '/' of queue type {kind}"
 
 
 def test_of_several_errors_the_one_that_rabbitmq_sees_first_is_reported() -> None:
@@ -160,7 +165,7 @@ def test_a_quorum_queue_that_goes_away_by_itself_is_refused(how: dict[str, bool]
     assert refusal(dict(QUORUM), **how) == f"invalid property '{wrong}' for queue 'q' in vhost '/'"
 
 
-# --- with a policy ------------------------------------------------------------------------------------------------------
+# --- with a policy --------------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_limited_by_default() -> None:
@@ -179,9 +184,15 @@ def test_of_an_argument_and_a_policy_the_lower_number_counts() -> None:
 
 
 def test_otherwise_the_argument_counts() -> None:
-    policy: dict[str, object] = {"overflow": "reject-publish", "dead-letter-exchange": "p", "dead-letter-routing-key": "k"}
+    policy: dict[str, object] = {
+        "overflow": "reject-publish",
+        "dead-letter-exchange": "p",
+        "dead-letter-routing-key": "k",
+    }
     settings = parse({"x-dead-letter-exchange": "", "x-overflow": "drop-head"}, policy)
-    assert (settings.overflow, settings.dead_letter_exchange, settings.dead_letter_routing_key) == ("drop-head", "", "k")
+    assert settings.overflow == "drop-head"
+    assert settings.dead_letter_exchange == ""
+    assert settings.dead_letter_routing_key == "k"
     assert parse({}, policy).overflow == "reject-publish"
 
 
@@ -209,7 +220,7 @@ def test_the_default_queue_type_is_taken_where_it_fits() -> None:
     assert QueueArguments.parse({}, "q", "/", {}, default_queue_type="quorum").queue_type == "quorum"
 
 
-# --- equivalence --------------------------------------------------------------------------------------------------------
+# --- equivalence ----------------------------------------------------------------------------------------------------
 
 TTL = "x-message-ttl"
 
@@ -281,10 +292,20 @@ def test_equivalent_declarations_are_taken(current: dict[str, object], received:
             "x-queue-mode",
             "received none but current is the value 'lazy' of type 'longstr'",
         ),
-        ({**QUORUM, "x-delivery-limit": 1}, {**QUORUM, "x-delivery-limit": 2}, "x-delivery-limit", "received '2' but current is '1'"),
-        ({"x-max-length": 5}, {TTL: 6, "x-expires": 7}, "x-expires", "received the value '7' of type 'long' but current is none"),
+        (
+            {**QUORUM, "x-delivery-limit": 1},
+            {**QUORUM, "x-delivery-limit": 2},
+            "x-delivery-limit",
+            "received '2' but current is '1'",
+        ),
+        (
+            {"x-max-length": 5},
+            {TTL: 6, "x-expires": 7},
+            "x-expires",
+            "received the value '7' of type 'long' but current is none",
+        ),
     ],
-)  # fmt: skip
+)
 def test_different_arguments_are_refused_in_rabbitmqs_words(
     current: dict[str, object], received: dict[str, object], name: str, text: str
 ) -> None:

@@ -1,5 +1,6 @@
 """Exchanges: bindings and their identity, routing by each type, exchange-to-exchange bindings, alternates, delays."""
 
+import itertools
 from collections.abc import Mapping
 from typing import cast
 
@@ -7,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.exchange import Exchange, delay_of, headers_after_delay, make_default_exchange, make_exchange, resolve
+from mqbroker.core.exchange import (
+    Exchange,
+    delay_of,
+    headers_after_delay,
+    make_exchange,
+    resolve,
+)
 from mqbroker.core.message import Message, Properties
 from mqbroker.core.queue import Queue
 from mqbroker.core.values import Decimal, Float32, Int32, Timestamp, UInt8
@@ -65,10 +72,14 @@ def route(source: Exchange, key: str = "", headers: Mapping[str, object] | None 
     return names(resolve(source, key, message(headers), known.get)[0])
 
 
+def no_exchange(name: str) -> Exchange | None:
+    return None
+
+
 A, B, C = queue("a"), queue("b"), queue("c")
 
 
-# --- types ------------------------------------------------------------------------------------------------------------
+# --- types ----------------------------------------------------------------------------------------------------------
 
 
 def test_direct_routes_by_equal_keys_to_each_queue_once() -> None:
@@ -131,19 +142,13 @@ def test_consistent_hash_may_hash_a_header_or_a_property(arguments: dict[str, ob
     found = set()
     for number in range(50):
         routes = [
-            names(resolve(hashed, key, message({"h": number}, message_id=str(number)), {}.get)[0]) for key in ("k", "j")
+            names(resolve(hashed, key, message({"h": number}, message_id=str(number)), no_exchange)[0])
+            for key in ("k", "j")
         ]
         assert routes[0] == routes[1]
         found.add(routes[0][0])
     assert found == {"a", "b", "c"}
-    assert len(names(resolve(hashed, "k", message(), {}.get)[0])) == 1
-
-
-def test_the_default_exchange_finds_queues_by_name() -> None:
-    default = make_default_exchange({"a": A}.get)
-    assert route(default, "a") == ["a"]
-    assert route(default, "b") == []
-    assert default.is_keyed
+    assert len(names(resolve(hashed, "k", message(), no_exchange)[0])) == 1
 
 
 @pytest.mark.parametrize("kind", ["nonsense", ""])
@@ -153,7 +158,7 @@ def test_an_unknown_type_is_refused_as_rabbitmq_4_does(kind: str) -> None:
     assert str(refusal.value) == f"unknown exchange type '{kind}'"
 
 
-# --- bindings ---------------------------------------------------------------------------------------------------------
+# --- bindings -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["direct", "fanout", "topic", "headers", "x-consistent-hash"])
@@ -203,7 +208,7 @@ def test_bindings_agree_with_a_set_after_any_changes(
         assert route(bound, "1") == sorted({str(number) for number, key, _ in model if key == "1"})
 
 
-# --- exchange to exchange -----------------------------------------------------------------------------------------------
+# --- exchange to exchange -------------------------------------------------------------------------------------------
 
 
 def test_bindings_between_exchanges_are_followed_and_cycles_end() -> None:
@@ -217,7 +222,7 @@ def test_bindings_between_exchanges_are_followed_and_cycles_end() -> None:
     third.bind(A, "k", {})
     assert route(first, "k") == ["a", "b", "c"]
     assert route(third, "other") == []
-    queues, is_fixed = resolve(first, "k", None, {}.get)
+    queues, is_fixed = resolve(first, "k", None, no_exchange)
     assert names(queues) == ["a", "b", "c"]
     assert is_fixed
 
@@ -227,9 +232,9 @@ def test_a_route_through_an_exchange_that_looks_at_headers_is_not_fixed() -> Non
     first.bind(A, "", {})
     first.bind(second, "", {})
     second.bind(B, "", {"k": 1})
-    assert resolve(first, "k", None, {}.get) == ([], False)
+    assert resolve(first, "k", None, no_exchange) == ([], False)
     assert route(first, "k", {"k": 1}) == ["a", "b"]
-    assert not resolve(first, "k", message({"k": 2}), {}.get)[1]
+    assert not resolve(first, "k", message({"k": 2}), no_exchange)[1]
 
 
 def test_what_has_no_destination_goes_to_the_alternate() -> None:
@@ -254,11 +259,6 @@ def test_an_exchange_on_the_way_has_its_own_alternate() -> None:
     assert route(first, "nothing", None, second, third) == ["a", "b"]
 
 
-def test_the_default_exchange_may_be_an_alternate() -> None:
-    main = exchange("direct", {"alternate-exchange": ""}, name="main")
-    assert route(main, "a", None, make_default_exchange({"a": A}.get)) == ["a"]
-
-
 def test_a_policy_names_the_alternate_unless_an_argument_does() -> None:
     argued, plain = exchange("direct", {"alternate-exchange": "mine"}), exchange("direct")
     for each in (argued, plain):
@@ -270,13 +270,13 @@ def test_a_policy_names_the_alternate_unless_an_argument_does() -> None:
 
 def test_a_long_chain_of_exchanges_is_no_recursion() -> None:
     chain = [exchange("fanout", name=str(number)) for number in range(5_000)]
-    for source, destination in zip(chain, chain[1:], strict=False):
+    for source, destination in itertools.pairwise(chain):
         source.bind(destination, "", {})
     chain[-1].bind(A, "", {})
     assert route(chain[0]) == ["a"]
 
 
-# --- arguments ----------------------------------------------------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("value", "kind"), [(5, "long"), (b"x", "binary"), (None, "void")])
@@ -286,7 +286,7 @@ def test_an_alternate_that_is_no_string_is_refused_in_rabbitmqs_words(value: obj
     assert str(refusal.value) == f"invalid type '{kind}' for arg 'alternate-exchange' in exchange 'xx' in vhost 'v'"
 
 
-# --- delays ------------------------------------------------------------------------------------------------------------
+# --- delays ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_delayed_exchange_routes_by_the_type_it_names() -> None:
@@ -353,8 +353,8 @@ def test_a_delayed_exchange_on_the_way_is_reported_and_not_followed() -> None:
     first.bind(delayed, "", {})
     delayed.bind(B, "", {})
     held_by: list[Exchange] = []
-    assert names(resolve(first, "", message({"x-delay": 5}), {}.get, held_by)[0]) == ["a"]
+    assert names(resolve(first, "", message({"x-delay": 5}), no_exchange, held_by)[0]) == ["a"]
     assert held_by == [delayed]
     held_by.clear()
-    assert names(resolve(first, "", message(), {}.get, held_by)[0]) == ["a", "b"]
+    assert names(resolve(first, "", message(), no_exchange, held_by)[0]) == ["a", "b"]
     assert held_by == []

@@ -16,8 +16,8 @@ from mqbroker.errors import NotAllowed, PreconditionFailed
 def test_nothing_is_limited_by_default_or_by_a_negative_number() -> None:
     for limits in (NO_VHOST_LIMITS, VHostLimits(-1, -1, -1)):
         limits.check_connections("v", "u", 10**9)
-        limits.check_queues("q", "v", 10**9)
-        limits.check_exchanges("x", "v", 10**9)
+        limits.check_queues("v", "q", 10**9)
+        limits.check_exchanges("v", "x", 10**9)
     NO_USER_LIMITS.check_connections("u", 10**9)
     NO_USER_LIMITS.check_channels("u", 10**9)
 
@@ -28,10 +28,10 @@ def test_one_more_than_the_limit_is_refused() -> None:
         VHostLimits(max_connections=1).check_connections("v", "u", 1)
     assert str(connections.value) == "access to vhost 'v' refused for user 'u': connection limit (1) is reached"
     with pytest.raises(PreconditionFailed) as queues:
-        VHostLimits(max_queues=0).check_queues("q", "v", 0)
+        VHostLimits(max_queues=0).check_queues("v", "q", 0)
     assert str(queues.value) == "cannot declare queue 'q': queue limit in vhost 'v' (0) is reached"
     with pytest.raises(PreconditionFailed) as exchanges:
-        VHostLimits(max_exchanges=7).check_exchanges("x", "v", 7)
+        VHostLimits(max_exchanges=7).check_exchanges("v", "x", 7)
     assert str(exchanges.value) == "cannot declare exchange 'x' in vhost 'v': exchange limit of 7 is reached"
     with pytest.raises(NotAllowed) as users:
         UserLimits(max_connections=1).check_connections("u", 1)

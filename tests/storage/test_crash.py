@@ -32,7 +32,7 @@ def a_life(fail_at: int, failure: BaseException) -> tuple[World | None, SimDisk]
     world = None
     try:
         world = World(disk, Random(7), State(), lane=False)
-        world.live_on(400)
+        world.live_on(600)
         world.close()
     except (PowerCut, StorageError):
         pass
@@ -47,11 +47,8 @@ def test_whichever_disk_call_fails_nothing_promised_is_lost(code: int) -> None:
         world, disk = a_life(fail_at, OSError(code, "made to fail"))
         again = Journal(disk.after_power_cut(Random(fail_at)), segment_bytes=8192)
         if world is not None:
-            if world.journal.fatal.errors:
-                assert len(world.journal.fatal.errors) == 1
-                # `close` was called behind the failure; nothing was promised by that.
-                world.promised = min(world.promised, world.ledger.committed)
-            world.judge(again.recovered, was_clean=again.recovered.was_clean)
+            assert len(world.journal.fatal.errors) <= 1
+            world.judge(again.recovered, was_clean=None)
         if disk.calls < fail_at:
             break
     assert fail_at > 100
@@ -65,7 +62,7 @@ def test_whichever_disk_call_the_power_fails_in_nothing_promised_is_lost() -> No
         for image in range(3):
             again = Journal(disk.after_power_cut(Random(fail_at * 10 + image)), segment_bytes=8192)
             if world is not None:
-                world.judge(again.recovered, was_clean=again.recovered.was_clean)
+                world.judge(again.recovered, was_clean=None)
         if disk.calls < fail_at:
             break
     assert fail_at > 100

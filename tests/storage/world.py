@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from mqbroker.core.message import Entry, Message, new_entry
-from mqbroker.storage.recovery import Recovered
-from tests.storage.house import Journal, ManualLane, a_message
+from mqbroker.storage.recovery import Recovered, Recovery
+from tests.storage.house import FORMATS, Journal, ManualLane, a_message
 from tests.storage.simdisk import PowerCut, SimDisk
 
 QUEUES = 4
@@ -32,7 +32,7 @@ class State:
 
 
 class World:
-    """One life of a journal, from opening to crash. `settled` marks a segment size small enough for many rolls."""
+    """One life of a journal, from opening to crash."""
 
     def __init__(self, disk: SimDisk, chance: Random, past: State, lane: bool = True) -> None:
         self.chance = chance
@@ -145,30 +145,25 @@ class World:
             self.chance.choice(lanes).step()
 
     def close(self) -> None:
-        """Ends in order."""
+        """Ends in order, with a last promise."""
+        self._promise()
         self.ledger.close()
-        self.promised = self.ledger.position
 
-    def judge(self, recovered: Recovered, was_clean: bool) -> State:
+    def judge(self, recovered: Recovered, was_clean: bool | None) -> State:
         """Asserts that what was recovered is possible; returns it."""
         # A batch of which nothing was left at the seal is promised without being written.
         last = max(recovered.position - 1, self.promised)
         state = self.state_at(last)
-        found = {
-            (queue, entry.sequence): (entry.message.routing_key, entry.message.content())
-            for queue, entries in recovered.entries.items()
-            for entry in entries
-        }
-        assert found == state.entries
+        assert found_in(recovered) == state.entries
         assert list(recovered.definitions.items()) == list(state.definitions.items())
-        assert recovered.was_clean == was_clean
+        assert was_clean in (None, recovered.was_clean)
         for queue, entries in recovered.entries.items():
             assert [entry.sequence for entry in entries] == sorted(entry.sequence for entry in entries)
             for entry in entries:
                 at = (queue, entry.sequence)
                 # Attempts are written as they are at the seal, which may be later than their batch's number says.
                 assert state.attempts.get(at, 0) <= entry.attempts <= self.most.get(at, self.past.attempts.get(at, 0))
-                assert entry.is_redelivered >= (not was_clean or state.attempts.get(at, 0) > 0)
+                assert entry.is_redelivered >= (not recovered.was_clean or state.attempts.get(at, 0) > 0)
                 state.attempts[at] = entry.attempts
         return state
 
@@ -197,31 +192,45 @@ def lives(seed: int, generations: int, steps: int) -> None:
     """Lives of one journal, each of which ends with a power cut, a kill, or in order."""
     chance = Random(seed)
     disk, past = SimDisk(), State()
-    world: World | None = None
-    clean = True
     for _ in range(generations):
         disk.fail_at = chance.randrange(1, steps) if chance.random() < 0.3 else 0
         disk.failure = PowerCut()
         try:
-            life = World(disk, chance, past)
+            world = World(disk, chance, past)
         except PowerCut:
             disk = disk.after_power_cut(chance)
+            assert found_in(read(disk)) == past.entries, "opening a journal changes nothing"
             continue
-        if world is not None:
-            past = world.judge(life.journal.recovered, clean)
-            life.past = past
-        world = life
         clean = _live_and_end(world, chance, steps)
-        disk = world.journal.disk.after_power_cut(chance) if not clean or chance.random() < 0.5 else disk.after_kill()
+        disk = disk.after_power_cut(chance) if not clean or chance.random() < 0.5 else disk.after_kill()
+        past = world.judge(read(disk), clean)
 
 
-def _live_and_end(world: World, chance: Random, steps: int) -> bool:
-    """Whether it ended in order."""
+def read(disk: SimDisk) -> Recovered:
+    """What the journal says, without going on with it."""
+    recovery = Recovery(disk, FORMATS)
+    recovery.run()
+    return recovery.recovered
+
+
+def found_in(recovered: Recovered) -> dict[Key, tuple[str, bytes]]:
+    """The entries, as a `State` has them."""
+    return {
+        (queue, entry.sequence): (entry.message.routing_key, entry.message.content())
+        for queue, entries in recovered.entries.items()
+        for entry in entries
+    }
+
+
+def _live_and_end(world: World, chance: Random, steps: int) -> bool | None:
+    """Whether it ended in order; None when it was stopped at that."""
+    clean: bool | None = False
     try:
         world.live_on(chance.randrange(steps))
         if chance.random() < 0.3:
+            clean = None
             world.close()
-            return True
+            clean = True
     except PowerCut:
         pass
-    return False
+    return clean

@@ -48,11 +48,10 @@ class AmqpConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "blocked_for", "capabilities", "channel_max", "channels", "close_sent", "confirming", "current",
-        "frame_max",
-        "handshake", "has_published", "heartbeat_ms", "is_awaiting_close_ok", "ledger", "name", "next_sweep", "now",
-        "peer", "position", "promised", "received_at", "remainder", "sent_at", "services", "size_limit", "tokens", "user",
-        "vhost",
+        "access_generation", "blocked_for", "capabilities", "channel_max", "channels", "close_sent", "confirming",
+        "current", "frame_max",
+        "handshake", "has_published", "heartbeat_ms", "ledger", "name", "next_sweep", "now", "peer", "position",
+        "promised", "received_at", "remainder", "services", "size_limit", "user", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
@@ -71,7 +70,6 @@ class AmqpConnection(Session):
         self.size_limit = self.frame_max - 8
         self.heartbeat_ms = 0
         self.received_at = now
-        self.sent_at = now
         self.next_sweep = 0
         self.now = now
         self.position = 0

@@ -1,0 +1,58 @@
+cimport cython
+
+from mqbroker.core.consumer cimport Consumer
+from mqbroker.core.ledger cimport Ledger
+from mqbroker.core.message cimport Entry, Message, Properties, new_message
+from mqbroker.core.queue cimport Queue
+from mqbroker.core.route cimport Route
+from mqbroker.core.router cimport Router
+from mqbroker.protocols.amqp.channel cimport Channel
+from mqbroker.protocols.session cimport Session
+
+
+cdef class AmqpConnection(Session):
+    cdef public object services
+    cdef public Ledger ledger
+    cdef public object peer
+    cdef public str name
+    cdef public object handshake
+    cdef public dict capabilities
+    cdef public str user
+    cdef public Router vhost
+    cdef public dict channels
+    cdef public int channel_max
+    cdef public long long frame_max
+    cdef public long long size_limit
+    cdef public long long heartbeat_ms
+    cdef public long long received_at
+    cdef public long long next_sweep
+    cdef public long long now
+    cdef public Py_ssize_t position
+    cdef public int current
+    cdef public bytes remainder
+    cdef public long long access_generation
+    cdef public list confirming
+    cdef public long long promised
+    cdef public bint close_sent
+    cdef public bint has_published
+    cdef public str blocked_for
+
+    cpdef process(self, bytes data)
+    @cython.locals(
+        length=Py_ssize_t, position=Py_ssize_t, limit=cython.longlong, hot=int, channel=Channel, size=cython.longlong,
+        end=Py_ssize_t, kind=int, number=int, index=int, frame=bytes, tag=cython.ulonglong,
+    )
+    cpdef scan(self, bytes data)
+    cpdef begin_publish(self, Channel channel, bytes frame)
+    cpdef begin_content(self, Channel channel, bytes frame)
+    cpdef collect(self, Channel channel, bytes part)
+    @cython.locals(route=Route, message=Message, outcome=int)
+    cpdef publish(self, Channel channel, bytes body)
+    @cython.locals(tag=cython.longlong)
+    cpdef published(self, Channel channel, Message message, int outcome, bint mandatory)
+    @cython.locals(entry=Entry, consumer=Consumer, queue=Queue)
+    cpdef acknowledge(self, Channel channel, unsigned long long tag, bint multiple)
+    @cython.locals(entry=Entry, consumer=Consumer, previous=Consumer, queue=Queue)
+    cpdef settle(self, Channel channel, list entries)
+    @cython.locals(queue=Queue)
+    cpdef offer(self, Channel channel, Consumer consumer)

@@ -1,0 +1,26 @@
+cimport cython
+
+from mqbroker.core.ledger cimport Ledger
+from mqbroker.core.message cimport Entry, Message
+
+
+cdef class JournalLedger(Ledger):
+    cdef public object scribe
+    cdef public object writer
+    cdef public object open
+    cdef public list entries
+    cdef public list settled
+    cdef public object sealed
+    cdef public Py_ssize_t entries_live
+    cdef public Py_ssize_t open_bytes
+    cdef public bint is_sealing
+    cdef public bint closed
+    cdef public long long batches
+    cdef public long long bytes_written
+
+    @cython.locals(message=Message, entries=list)
+    cpdef enqueue(self, Entry entry)
+    cpdef settle(self, Entry entry)
+    cpdef attempt(self, Entry entry)
+    cpdef seal(self)
+    cpdef bint _has_facts(self) except -1
