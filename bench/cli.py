@@ -56,7 +56,7 @@ def list_command() -> None:
 @main.command()
 @click.option("--scenario", "-s", "scenarios", multiple=True, help="Only this scenario (repeatable).")
 @click.option("--target", "-t", "targets", multiple=True, help="Only this target or URL (repeatable).")
-@click.option("--quick", is_flag=True, help="A quick look: few cases, short, small.")
+@click.option("--quick", is_flag=True, help="A quick look: few cases, short.")
 @click.option("--seconds", type=float, help="Seconds of load per measurement.")
 @click.option("--repetitions", "-r", type=click.IntRange(1), help="Measurements per case and target.")
 @click.option("--only", help="Only cases whose name contains this text.")
@@ -102,7 +102,7 @@ class _sentences:
 
 def _settings(quick: bool, seconds: float | None, repetitions: int | None) -> Settings:
     base = QUICK if quick else Settings()
-    return Settings(seconds or base.seconds, repetitions or base.repetitions, base.scale, base.quick)
+    return Settings(seconds or base.seconds, repetitions or base.repetitions, base.quick)
 
 
 def _progress_bar() -> Progress:

@@ -14,17 +14,22 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Usage:
-    """Totals of some processes. Differences of two are what a run used; rss_bytes is a level, not a total."""
+    """Totals of some processes. Differences of two are what a run used; rss_bytes is a level, not a total.
+
+    machine_cpu_seconds is what all processes of the machine together used.
+    """
 
     cpu_seconds: float = 0.0
     context_switches: int = 0
     rss_bytes: int = 0
+    machine_cpu_seconds: float = 0.0
 
     def __sub__(self, earlier: "Usage") -> "Usage":
         return Usage(
             self.cpu_seconds - earlier.cpu_seconds,
             self.context_switches - earlier.context_switches,
             self.rss_bytes - earlier.rss_bytes,
+            self.machine_cpu_seconds - earlier.machine_cpu_seconds,
         )
 
 
@@ -35,7 +40,15 @@ def usage(roots: Iterable[int]) -> Usage:
         sum(part.cpu_seconds for part in parts),
         sum(part.context_switches for part in parts),
         sum(part.rss_bytes for part in parts),
+        machine_cpu_seconds(),
     )
+
+
+def machine_cpu_seconds() -> float:
+    """CPU time that all processes of the machine have used since it was started, the kernel's included."""
+    names = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _iowait, interrupts, soft_interrupts = map(int, names[:7])
+    return (user + nice + system + interrupts + soft_interrupts) / _TICKS
 
 
 def process_tree(roots: Iterable[int]) -> list[int]:

@@ -5,6 +5,7 @@ Owns the presentation, nothing of the arithmetic.
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 from rich.markup import escape
 from rich.table import Table
@@ -74,6 +75,7 @@ def _lines(results: Results, baseline: str | None, plots: dict[str, Path]) -> It
     yield "# Benchmark report"
     yield ""
     yield from (f"- {name}: {value}" for name, value in (results.machine | results.settings).items())
+    yield from _load(results)
     yield ""
     yield from _durability(results)
     for scenario in dict.fromkeys(case.scenario for case in results.cases):
@@ -106,6 +108,14 @@ def _markdown_table(results: Results, scenario: str, baseline: str | None) -> It
 
 def _markdown_cell(value: str, spread: str, ratio: str) -> str:
     return " ".join(filter(None, [value, spread, f"**{ratio}**" if ratio else ""]))
+
+
+def _load(results: Results) -> Iterator[str]:
+    """What else limits the figures: the driver, if it is busy, and other processes on the machine."""
+    for name, text in (("driver_busy", "the load driver's processes"), ("foreign_busy", "processes outside the bench")):
+        found = [sample.metrics[name] for sample in results.samples if name in sample.metrics]
+        if found:
+            yield f"- cores kept busy by {text}: {median(found):.2f} in the median, {max(found):.2f} at most"
 
 
 def _usage_table(results: Results, scenario: str) -> Iterator[str]:

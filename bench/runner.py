@@ -20,11 +20,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """How long and how often. scale shrinks counts (queue depths, connections); pause: seconds between measurements."""
+    """How long and how often. quick: only the cases of a quick look; pause: seconds between measurements."""
 
     seconds: float = 5.0
     repetitions: int = 3
-    scale: float = 1.0
     quick: bool = False
     pause: float = 0.2
 
@@ -33,11 +32,10 @@ class Settings:
         return {
             "seconds per measurement": f"{self.seconds:g}",
             "repetitions": str(self.repetitions),
-            "scale of counts": f"{self.scale:g}",
         }
 
 
-QUICK = Settings(seconds=1.5, repetitions=2, scale=0.1, quick=True)
+QUICK = Settings(seconds=1.0, repetitions=2, quick=True)
 
 
 def info_of(scenario: Scenario, case: Case) -> CaseInfo:
@@ -91,11 +89,10 @@ class Session:
 
     def _measure(self, info: CaseInfo, case: Case, name: str, repetition: int) -> Sample:
         try:
-            target = self._fleet.instance(name, case.promise)
-            endpoint = target.endpoint(case.protocol)
-            assert endpoint is not None
-            site = Site(target, case.promise, endpoint, self._settings.seconds, self._settings.scale)
-            taken = case.measure(site)
+            with self._fleet.running(name, case.promise, case.fresh) as target:
+                endpoint = target.endpoint(case.protocol)
+                assert endpoint is not None
+                taken = case.measure(Site(target, case.promise, endpoint, self._settings.seconds))
         except (BenchError, OSError) as error:
             return Sample(info.identity, name, repetition, 0.0, error=f"{type(error).__name__}: {error}")
         return Sample(info.identity, name, repetition, taken.value, taken.metrics, taken.faults)

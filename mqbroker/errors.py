@@ -24,7 +24,7 @@ class MqbrokerError(Exception):
 
 
 class RequestRefused(MqbrokerError):
-    """A request that is understood and refused. `str(error)` is the text that peers of RabbitMQ see after the code name."""
+    """A request that is understood and refused. `str(error)` is what RabbitMQ's clients see after the code's name."""
 
 
 class NotFound(RequestRefused):

@@ -18,7 +18,6 @@ PREAUTH_CONNECTIONS_MAX = 1024  # Artemis CVE-2022-23913: a budget for peers tha
 # --- messages ----------------------------------------------------------------------------------------------------
 MESSAGE_BYTES_MAX = 16 << 20  # RabbitMQ 4.0's default; an option raises it to 512 MiB
 MESSAGE_BYTES_CEILING = 512 << 20  # RabbitMQ's own hard ceiling
-TTL_MS_MAX = (1 << 32) - 1  # RabbitMQ's check_expires_arg/ttl: 32-bit Erlang timers
 EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl and x-expires: ten years
 DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer
 QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
@@ -26,7 +25,6 @@ QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
 # --- names and routing -------------------------------------------------------------------------------------------
 NAME_BYTES_MAX = 255  # a short string
 ROUTE_CACHE_ENTRIES_MAX = 1024  # per channel; a publisher with more distinct keys than that routes each time
-EXCHANGE_HOPS_MAX = 1 << 10  # exchange-to-exchange bindings visited for one message; RabbitMQ tracks visited ones only
 
 # --- output ------------------------------------------------------------------------------------------------------
 OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed

@@ -41,7 +41,7 @@ log = logging.getLogger("mqbroker")
 FORMATS = {AMQP: BasicProperties}
 """Makes properties from what the journal kept, by `Properties.code`."""
 
-_SWITCH_INTERVAL_S = 0.0005  # behaviour of the journal's thread beside a busy loop: at 5 ms every batch waits for the GIL
+_SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (100_000, 50, 1000)  # messages are freed by reference count; the collector would only walk over them
 _TICK_S = 0.5  # how exact deadlines of sessions are
 
@@ -236,7 +236,7 @@ async def _serve(config: Config) -> int:
 
 
 def serve(config: Config) -> int:
-    """Runs a broker until it is told to stop; the process's exit code. Raises ConfigError, StorageError at the start."""
+    """Runs a broker until it is told to stop; the process's exit code. Raises ConfigError, StorageError at first."""
     logging.basicConfig(
         level=config.log_level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", stream=sys.stderr
     )

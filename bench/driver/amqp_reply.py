@@ -18,6 +18,7 @@ from bench.driver.verify import Faults, Verifier
 from bench.errors import ProtocolError
 
 REPLY_QUEUE = "amq.rabbitmq.reply-to"
+VERIFY_SIZE_BYTES = 64 * 1024
 
 
 class ReplyLedger:
@@ -29,24 +30,29 @@ class ReplyLedger:
         self._pending = bytearray()
         self._size = 0
         self._verifier: Verifier | None = None
-        self._unlearned = Faults()
 
     @property
     def faults(self) -> Faults:
-        """What the verifier found so far."""
-        return self._verifier.faults if self._verifier else self._unlearned
+        """What is wrong with all replies that were received."""
+        if self._verifier is None:
+            return Faults()
+        self._verify(self._verifier)
+        return self._verifier.faults
 
     def receive(self, data: bytes, published: int) -> None:
-        """Take deliveries of replies."""
+        """Take deliveries of replies. They are counted at once and verified in big steps."""
         self._pending += data
         if self._verifier is None and not self._learn():
             return
         assert self._verifier is not None
+        self.confirmed = self._verifier.count + len(self._pending) // self._size
+        if len(self._pending) >= VERIFY_SIZE_BYTES:
+            self._verify(self._verifier)
+
+    def _verify(self, verifier: Verifier) -> None:
         whole = len(self._pending) // self._size * self._size
-        if whole:
-            self._verifier.check(memoryview(bytes(self._pending[:whole])))
-            del self._pending[:whole]
-            self.confirmed = self._verifier.count
+        verifier.check(memoryview(bytes(self._pending[:whole])))
+        del self._pending[:whole]
 
     def _learn(self) -> bool:
         delivery = amqp_records.parse_delivery(bytes(self._pending))

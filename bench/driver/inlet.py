@@ -113,10 +113,15 @@ class Inlet:
         self._acknowledged = self.count
 
     def _send(self, data: bytes) -> None:
-        # Acknowledgements are small: a full socket means a broker that reads nothing, so blocking is right.
-        self.side.socket.settimeout(self._job.settle_seconds)
-        self.side.socket.sendall(data)
-        self.side.socket.setblocking(False)
+        try:
+            sent = self.side.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            # Acknowledgements are small: a full socket means a broker that reads nothing, so blocking is right.
+            self.side.socket.settimeout(self._job.settle_seconds)
+            self.side.socket.sendall(data[sent:])
+            self.side.socket.setblocking(False)
 
     def verify(self) -> None:
         """Check all whole records in the buffer and make room."""

@@ -13,21 +13,16 @@ from bench.targets.base import Promise, Target
 
 @dataclass(frozen=True)
 class Site:
-    """A running broker to measure. seconds: how long a case should load it; scale: 1.0, less for a quick look."""
+    """A running broker to measure. seconds: how long a case should load it."""
 
     target: Target
     promise: Promise
     endpoint: Endpoint
     seconds: float
-    scale: float = 1.0
 
     def usage(self) -> procfs.Usage:
         """What the broker has used so far; zeros when its processes are not ours to see."""
         return procfs.usage(self.target.pids())
-
-    def scaled(self, count: int) -> int:
-        """A count that shrinks in a quick look."""
-        return max(1, int(count * self.scale))
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,7 @@ class Case:
     """One row of the report.
 
     quick: part of the quick look. relayable: a bare relay of bytes can serve as a baseline.
+    fresh: each measurement starts the broker anew; memory that it keeps from other cases would hide what is measured.
     """
 
     name: str
@@ -57,6 +53,7 @@ class Case:
     higher_is_better: bool = True
     quick: bool = False
     relayable: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True)

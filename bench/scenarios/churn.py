@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pamqp import commands
 
 from bench.driver.amqp import CHANNEL, AmqpConnection
-from bench.procfs import Usage
 from bench.scenarios.base import Case, Measurement, Scenario, Site
 from bench.scenarios.topology import ExchangeSpec, Topology
 
@@ -17,16 +16,17 @@ def _repeat(site: Site, step: Callable[[], None]) -> Measurement:
     """Repeat a step for the site's seconds; the value is steps per second."""
     before = site.usage()
     start_at = now = time.monotonic()
+    busy = time.process_time()
     count = 0
     while now - start_at < site.seconds:
         step()
         count += 1
         now = time.monotonic()
-    return Measurement(count / (now - start_at), _used_per_thousand(site.usage() - before, count))
-
-
-def _used_per_thousand(used: Usage, count: int) -> dict[str, float]:
-    return {"cpu_seconds_per_thousand": used.cpu_seconds * 1000 / count} if used.cpu_seconds else {}
+    metrics = {"driver_busy": (time.process_time() - busy) / (now - start_at)}
+    used = site.usage() - before
+    if used.cpu_seconds:
+        metrics["cpu_seconds_per_thousand"] = used.cpu_seconds * 1000 / count
+    return Measurement(count / (now - start_at), metrics)
 
 
 def _connections(site: Site) -> Measurement:

@@ -56,6 +56,8 @@ def measurement(outcome: Outcome, used: Usage) -> Measurement:
         "driver_busy": outcome.driver_busy / outcome.seconds if outcome.seconds else 0.0,
     }
     if used.cpu_seconds:
+        foreign = used.machine_cpu_seconds - used.cpu_seconds - outcome.driver_busy
+        metrics["foreign_busy"] = max(0.0, foreign) / outcome.seconds
         metrics["cpu_seconds_per_million"] = used.cpu_seconds / millions
         metrics["context_switches_per_million"] = used.context_switches / millions
         metrics["rss_growth_bytes"] = float(used.rss_bytes)

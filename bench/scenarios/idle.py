@@ -55,7 +55,7 @@ def _idle(site: Site, connections: int) -> Measurement:
 
 def _case(connections: int, quick: bool = False) -> Case:
     name = f"memory of each of {connections:,} idle connections with a channel"
-    return Case(name, partial(_idle, connections=connections), "KiB", higher_is_better=False, quick=quick)
+    return Case(name, partial(_idle, connections=connections), "KiB", higher_is_better=False, quick=quick, fresh=True)
 
 
 SCENARIO = Scenario("idle", "What does an idle connection cost?", (_case(1_000, quick=True), _case(10_000)))

@@ -19,15 +19,13 @@ def _consume(site: Site, publish: PublishJob, queues: list[str], owner: list[int
 def _topic(site: Site, bindings: int) -> Measurement:
     """Each binding ends in a wildcard, each key matches one of them, and each queue has a tenth of the bindings."""
     queues = [f"bench.topic.{index}" for index in range(10)]
-    count = site.scaled(bindings)
-    patterns = [f"bench.*.{index:05d}.#" for index in range(count)]
+    patterns = [f"bench.*.{index:05d}.#" for index in range(bindings)]
     topology = Topology(
         tuple(map(QueueSpec, queues)),
         (ExchangeSpec("bench.topic", "topic"),),
         tuple(BindingSpec("bench.topic", queues[i % 10], pattern) for i, pattern in enumerate(patterns)),
     )
-    step = max(1, count // KEYS)
-    matched = range(0, count, step)
+    matched = range(0, bindings, bindings // KEYS)
     variants = tuple(Variant(f"bench.any.{index:05d}.tail") for index in matched)
     publish = PublishJob(site.endpoint, variants, SIZE, Limit(site.seconds), exchange="bench.topic")
     owner = [index % 10 for index in matched]
@@ -49,7 +47,7 @@ def _headers(site: Site, bindings: int) -> Measurement:
 
 
 def _many_queues(site: Site, queues: int) -> Measurement:
-    names = [f"bench.many.{index:05d}" for index in range(site.scaled(queues))]
+    names = [f"bench.many.{index:05d}" for index in range(queues)]
     publish = PublishJob(site.endpoint, tuple(map(Variant, names)), SIZE, Limit(site.seconds))
     topology = Topology(tuple(map(QueueSpec, names)))
     return run_flow(site, topology, [publish], [_consume(site, publish, names, list(range(len(names))))])

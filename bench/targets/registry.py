@@ -3,7 +3,8 @@
 Owns which targets exist. Knows nothing about measuring them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -43,7 +44,7 @@ def factory_of(name: str) -> Factory:
 
 
 class Fleet:
-    """The targets of one session. `members` are unstarted instances to ask; `instance` gives running ones."""
+    """The targets of one session. `members` are unstarted instances to ask; `running` gives running ones."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._factories = {factory().name: factory for factory in map(factory_of, names)}
@@ -59,8 +60,17 @@ class Fleet:
         while self._running:
             self._running.popitem()[1].stop()
 
-    def instance(self, name: str, promise: Promise) -> Target:
-        """A running instance of a target that keeps the promise."""
+    @contextmanager
+    def running(self, name: str, promise: Promise, fresh: bool = False) -> Iterator[Target]:
+        """A running instance of a target that keeps the promise; a fresh one lives only as long as the context."""
+        if not fresh:
+            yield self._shared(name, promise)
+            return
+        with self._factories[name]() as target:
+            target.start(promise)
+            yield target
+
+    def _shared(self, name: str, promise: Promise) -> Target:
         key = name, self.members[name].mode(promise)
         if key not in self._running:
             target = self._factories[name]()

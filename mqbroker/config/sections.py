@@ -45,7 +45,7 @@ class AmqpConfig:
         0,
         "Time in milliseconds in which a delivery must be acknowledged; 0 is no limit.",
         minimum=0,
-        maximum=limits.TTL_MS_MAX,
+        maximum=limits.EXPIRY_MS_MAX,
     )
     mechanisms: tuple[str, ...] = option(
         ("PLAIN", "AMQPLAIN"),

@@ -182,7 +182,8 @@ class Broker:
 
     def restore_user(self, name: str, value: Mapping[str, object]) -> None:
         """Puts back a user as `_keep_user` wrote it."""
-        password_hash, tags, permissions, topics = (value[k] for k in ("password_hash", "tags", "permissions", "topics"))
+        password_hash, tags = value["password_hash"], value["tags"]
+        permissions, topics = value["permissions"], value["topics"]
         assert isinstance(password_hash, str)
         assert isinstance(tags, list)
         assert isinstance(permissions, list)

@@ -23,7 +23,7 @@ class Gate:
 
 
 class Window:
-    """What several consumers of a channel share: a number of unacknowledged deliveries, and whether it takes any at all.
+    """What several consumers of a channel share: a number of unacknowledged deliveries, and whether it takes any.
 
     `limit` 0 is no limit (AMQP's global prefetch); a window is shut while the channel's flow is off and when it ends.
     """
@@ -39,7 +39,10 @@ class Window:
 class Consumer:
     """One subscription to one queue."""
 
-    __slots__ = ("gate", "in_flight", "is_active", "is_exclusive", "is_waiting", "no_ack", "prefetch", "priority", "queue", "window")
+    __slots__ = (
+        "gate", "in_flight", "is_active", "is_exclusive", "is_waiting", "no_ack", "prefetch", "priority", "queue",
+        "window",
+    )  # fmt: skip
 
     def __init__(self, queue: "Queue", gate: Gate, window: Window) -> None:
         self.queue = queue

@@ -32,7 +32,7 @@ class Ledger:
         """A persistent message has entered a durable queue. Sets `entry.lsn`."""
 
     def settle(self, entry: Entry) -> None:
-        """A recorded entry has left its queue for good (acknowledged, expired, dropped, moved). Needs `entry.lsn` != 0."""
+        """A recorded entry (`lsn` is not 0) has left its queue for good: acknowledged, expired, dropped, moved."""
 
     def attempt(self, entry: Entry) -> None:
         """A recorded entry came back to its queue: its attempts and redelivered flag have changed."""

@@ -78,7 +78,8 @@ class Entry:
     """A message in one queue. `sequence` is its place: the queue hands out growing numbers and never reuses one."""
 
     __slots__ = (
-        "attempts", "consumer", "expires_at", "is_redelivered", "lsn", "message", "queue_number", "sequence", "slot", "tag",
+        "attempts", "consumer", "expires_at", "is_redelivered", "lsn", "message", "queue_number", "sequence", "slot",
+        "tag",
     )  # fmt: skip
 
     message: Message

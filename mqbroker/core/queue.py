@@ -1,8 +1,8 @@
 """A queue: order, consumers, deadlines, limits, and what becomes of a message that leaves it otherwise than by an ack.
 
 The queue owns the order of its entries and decides which consumer is next. It does not know who publishes, what the
-consumers speak, or how a dead letter is routed: that is its `host`'s business (the vhost). Features that a queue was not
-declared with cost it nothing: `is_plain` queues take the short path in `publish`, and priorities are a subclass.
+consumers speak, or how a dead letter is routed: that is its `host`'s business (the vhost). Features that a queue was
+not declared with cost it nothing: `is_plain` queues take the short path in `publish`, and priorities are a subclass.
 
 An entry is in exactly one state:
 
@@ -58,10 +58,10 @@ class Queue:
 
     __slots__ = (
         "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor", "dead_letter_exchange",
-        "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer", "had_consumers", "has_consumer_priorities",
-        "host", "is_deleted", "is_plain", "is_quorum", "is_recorded", "is_single_active", "kind", "lane", "ledger",
-        "max_bytes", "max_length", "name", "next_sequence", "number", "overflow", "owner", "ring", "settings", "ttl_ms",
-        "unacked_count", "used_at",
+        "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer", "had_consumers",
+        "has_consumer_priorities", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded", "is_single_active",
+        "kind", "lane", "ledger", "max_bytes", "max_length", "name", "next_sequence", "number", "overflow", "owner",
+        "ring", "settings", "ttl_ms", "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -296,7 +296,7 @@ class Queue:
             self.rearm()
 
     def get(self, holder: Consumer, now: int) -> Entry | None:
-        """Takes the next entry for a client that polls; `holder` has it until it is settled. None when nothing waits."""
+        """Takes the next entry for a client that polls; `holder` has it until it is settled. None if nothing waits."""
         self.used_at = now
         self.expire(now)
         if self.waiting_count() == 0:
@@ -407,7 +407,7 @@ class Queue:
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
 
     def remove_consumer(self, consumer: Consumer, now: int) -> None:
-        """Ends a subscription; what it holds unacknowledged stays with it. The next in line takes over if it was alone."""
+        """Ends a subscription; what it holds unacknowledged stays with it. A successor takes over if it was alone."""
         self.used_at = now
         self.consumers.remove(consumer)
         if consumer.is_waiting:

@@ -90,12 +90,19 @@ class VHost(Router):
     def declare_exchange(
         self, name: str, kind: str, durable: bool, auto_delete: bool, internal: bool, arguments: Mapping[str, object]
     ) -> Exchange:
-        """Declares an exchange, or checks that the one there is equivalent. Raises PreconditionFailed, AccessRefused."""
+        """Declares an exchange, or checks that the one there is equivalent.
+
+        Raises PreconditionFailed, AccessRefused.
+        """
         current = self.exchanges.get(name)
         if current is not None:
             received = {
-                "type": kind, "durable": durable, "auto_delete": auto_delete, "internal": internal, "arguments": arguments,
-            }  # fmt: skip
+                "type": kind,
+                "durable": durable,
+                "auto_delete": auto_delete,
+                "internal": internal,
+                "arguments": arguments,
+            }
             have = {field: getattr(current, "kind" if field == "type" else field) for field in received}
             check_equivalent(have, received, "exchange", name, self.name)
             return current
@@ -160,8 +167,10 @@ class VHost(Router):
 
     # --- bindings ---------------------------------------------------------------------------------------------------
 
-    def bind(self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]) -> bool:
-        """Binds a queue or an exchange to `exchange`; binding twice is binding once. True if the journal has to know."""
+    def bind(
+        self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
+    ) -> bool:
+        """Binds a queue or an exchange to `exchange`; twice is once. True if the journal has to know."""
         if not exchange.bind(destination, key, arguments):
             return False
         self._sources.setdefault(destination, {})[exchange] = None
@@ -485,8 +494,10 @@ class VHost(Router):
         """The policies have changed: every queue and exchange takes over what applies to it now."""
         for queue in list(self.queues.values()):
             if queue.settings is not None:
-                exclusive = queue.owner is not None
-                queue.configure(self._settings(queue.name, queue.arguments, queue.durable, exclusive, queue.auto_delete))
+                is_exclusive = queue.owner is not None
+                queue.configure(
+                    self._settings(queue.name, queue.arguments, queue.durable, is_exclusive, queue.auto_delete)
+                )
                 self._watch_expiry(queue, now)
                 queue.enforce(now)
         for exchange in self.exchanges.values():

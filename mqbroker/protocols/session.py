@@ -27,7 +27,7 @@ class Peer:
 
 
 class Outbox:
-    """The sessions with output to write in this loop turn. `wake` asks for the end of the turn; it may be called often."""
+    """The sessions with output to write in this loop turn. `wake` asks for the end of the turn, at any time."""
 
     __slots__ = ("marked", "wake")
 
@@ -40,8 +40,8 @@ class Session:
     """The base of all protocol sessions. Subclasses override the methods that say so."""
 
     __slots__ = (
-        "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused", "is_reading", "out", "out_bytes",
-        "outbox",
+        "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused", "is_reading", "out",
+        "out_bytes", "outbox",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:

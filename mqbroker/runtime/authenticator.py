@@ -1,7 +1,7 @@
 """Passwords are checked in a small pool of threads: a check costs a fifth of a second of processor time on purpose.
 
-A login that was right is remembered for a short time as a keyed digest, so that a fleet that reconnects does not wait in
-line. The key lives as long as the process; a changed password changes the digest.
+A login that was right is remembered for a short time as a keyed digest, so that a fleet that reconnects does not wait
+in line. The key lives as long as the process; a changed password changes the digest.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class PooledAuthenticator:
     def check(self, user: str, password: bytes, answer: Callable[[bool], None]) -> None:
         """Calls `answer` on the loop's thread: at once for a login remembered as right, otherwise after the check.
 
-        A name that nobody has takes as long as one that somebody has. Beyond a number of waiting checks the answer is no.
+        A name that nobody has takes as long as one that somebody has. When too many checks wait, the answer is no.
         """
         found = self._access.users.get(user)
         password_hash = found.password_hash if found is not None else decoy()

@@ -60,7 +60,7 @@ class Turn:
         outbox.marked = []
         self._connections.flush(marked, now)
         if outbox.marked or self._broker.ledger.waiting:
-            # An opened gate or a kept promise has led to more: it leaves with the next turn, so that input comes between.
+            # An opened gate or a kept promise has led to more: it leaves with the next turn, behind what comes in.
             self.schedule()
 
     def _set_timer(self) -> None:

@@ -36,7 +36,6 @@ cdef class EntryDecoder:
     cdef public bint shares_only
     cdef public bint is_redelivered
     cdef public dict lists
-    cdef public Py_ssize_t entries
     cdef public long long lsn
     cdef public Py_ssize_t start
     cdef public dict made
@@ -47,7 +46,7 @@ cdef class EntryDecoder:
     cdef public int code
 
     @cython.locals(
-        data=bytes, position=Py_ssize_t, at=Py_ssize_t, carrier=Py_ssize_t, kind=cython.int, flags=cython.int,
+        data=bytes, position=Py_ssize_t, names_at=Py_ssize_t, carrier=Py_ssize_t, received_at=cython.longlong, kind=cython.int, flags=cython.int,
         length=Py_ssize_t, exchange_bytes=Py_ssize_t, key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t,
         number=cython.longlong, queue=cython.longlong, sequence=cython.longlong, expires_at=cython.longlong,
         attempts=cython.longlong, first=cython.longlong, last=cython.longlong, is_settled=cython.bint,
@@ -57,10 +56,11 @@ cdef class EntryDecoder:
     cpdef list _list(self, object queue)
     cpdef _apply_attempts(self, Entry entry, Share share)
     @cython.locals(
-        data=bytes, at=Py_ssize_t, names_at=Py_ssize_t, length=Py_ssize_t, body_at=Py_ssize_t,
-        exchange_bytes=Py_ssize_t, key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t, received_at=cython.longlong,
-        properties=Properties, message=Message,
+        data=bytes, at=Py_ssize_t, names_at=Py_ssize_t, length=Py_ssize_t, exchange_bytes=Py_ssize_t,
+        key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t, received_at=cython.longlong, known=Message,
     )
     cpdef Message _message(self, Py_ssize_t carrier)
+    @cython.locals(properties=Properties, message=Message)
+    cpdef Message _make(self, Py_ssize_t carrier, bytes body, long long received_at)
     @cython.locals(data=bytes, at=Py_ssize_t, exchange_bytes=Py_ssize_t, key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t, raw=bytes)
     cpdef _read_names(self, Py_ssize_t names_at)

@@ -136,7 +136,7 @@ class EntryDecoder:
     """
 
     __slots__ = (
-        "code", "data", "entries", "exchange", "formats", "is_redelivered", "key", "lists", "lsn", "made", "names_at",
+        "code", "data", "exchange", "formats", "is_redelivered", "key", "lists", "lsn", "made", "names_at",
         "properties", "shares", "shares_only", "start",
     )  # fmt: skip
 
@@ -155,7 +155,6 @@ class EntryDecoder:
         self.is_redelivered = is_redelivered
         self.lists: dict[int, list[Entry]] = {}
         """What was found: per queue number its entries in the order of the journal."""
-        self.entries = 0
         self.lsn = 0
         self.start = 0
         self.made: dict[int, Message] = {}
@@ -179,18 +178,19 @@ class EntryDecoder:
         is_settled = False
         found: list[Entry] = []
         share: Share | None = None
+        names_at = length = received_at = 0
         while position < end:
-            at = position
+            carrier = position - start
             kind = data[position]
             if kind == REPEATED:
-                (_, flags, _, _, length, number, attempts, sequence, expires_at, _) = _unpack_repeated(data, position)
+                (_, flags, _, names_at, length, number, attempts, sequence, expires_at,
+                 received_at) = _unpack_repeated(data, position)  # fmt: skip
                 position += REPEATED_BYTES + length
-                carrier = at - start
             elif kind == PUBLISHED:
                 (_, flags, exchange_bytes, key_bytes, _, raw_bytes, length, number, attempts, sequence, expires_at,
-                 _) = _unpack_published(data, position)  # fmt: skip
+                 received_at) = _unpack_published(data, position)  # fmt: skip
+                names_at = carrier
                 position += PUBLISHED_BYTES + exchange_bytes + key_bytes + raw_bytes + length
-                carrier = at - start
             elif kind == ENQUEUED:
                 _, flags, _, carrier, number, attempts, sequence, expires_at = _unpack_enqueued(data, position)
                 position += ENQUEUED_BYTES
@@ -206,9 +206,12 @@ class EntryDecoder:
                 is_settled, first, last = share.settled.span(sequence)
             if is_settled:
                 continue
-            message = self.made.get(carrier)
-            if message is None:
+            if kind == ENQUEUED:
                 message = self._message(carrier)
+            else:
+                if names_at != self.names_at:
+                    self._read_names(names_at)
+                message = self._make(carrier, data[position - length : position], received_at)
             entry = new_entry(message, queue, sequence)
             entry.expires_at = expires_at
             entry.attempts = attempts
@@ -236,20 +239,27 @@ class EntryDecoder:
             entry.is_redelivered = self.is_redelivered or known[1]
 
     def _message(self, carrier: int) -> Message:
+        """The message of the record at `carrier`: made already, or only now if that one's entry is settled."""
+        known = self.made.get(carrier)
+        if known is not None:
+            return known
         data = self.data
         at = self.start + carrier
         if data[at] == REPEATED:
             _, _, _, names_at, length, _, _, _, _, received_at = _unpack_repeated(data, at)
-            body_at = at + REPEATED_BYTES
-            if names_at != self.names_at:
-                self._read_names(names_at)
+            at += REPEATED_BYTES
         else:
-            self._read_names(carrier)
+            names_at = carrier
             _, _, exchange_bytes, key_bytes, _, raw_bytes, length, _, _, _, _, received_at = _unpack_published(data, at)
-            body_at = at + PUBLISHED_BYTES + exchange_bytes + key_bytes + raw_bytes
+            at += PUBLISHED_BYTES + exchange_bytes + key_bytes + raw_bytes
+        if names_at != self.names_at:
+            self._read_names(names_at)
+        return self._make(carrier, data[at : at + length], received_at)
+
+    def _make(self, carrier: int, body: bytes, received_at: int) -> Message:
         properties = self.properties
         assert properties is not None
-        message = new_message(self.exchange, self.key, properties, data[body_at : body_at + length], received_at)
+        message = new_message(self.exchange, self.key, properties, body, received_at)
         message.lsn = self.lsn
         message.slot = carrier
         self.made[carrier] = message

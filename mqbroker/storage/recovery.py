@@ -123,7 +123,7 @@ class Recovery:
     def _read_facts(self, scan: Scan) -> Facts:
         reader = FactReader(first_lsn_of(scan.name))
         try:
-            for frame in scan.frames:
+            for frame in scan.batches:
                 reader.read(scan.data, frame.start + frame.entries_bytes, frame.end)
         except ValueError as error:
             raise StorageError(f"{self._at(scan.name)} was written by a newer mqbroker: {error}") from error
@@ -165,7 +165,7 @@ class Recovery:
         """Adds the live entries of a segment to what was recovered, and the segment to the tallies."""
         decoder = EntryDecoder(scan.data, self._formats, shares, shares_only, tally.is_redelivered)
         try:
-            for frame in scan.frames:
+            for frame in scan.batches:
                 decoder.decode(frame.lsn, frame.start, frame.start + frame.entries_bytes)
         except (ValueError, KeyError) as error:
             raise StorageError(f"{self._at(scan.name)} was written by a newer mqbroker: {error}") from error

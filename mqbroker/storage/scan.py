@@ -42,8 +42,8 @@ class Scan:
     def _scan(self, header: SegmentHeader, last_lsn: int) -> None:
         crc, lsn, flags = header.crc, header.previous_lsn, 0
         while lsn != last_lsn and (frame := read_frame(self.data, self.end, header.seed)):
-            is_chained = frame.previous_crc == crc and frame.previous_lsn == lsn
-            if not is_chained and not flags & FLAG_FILLER:
+            is_chained = frame.previous_crc == crc or bool(flags & FLAG_FILLER)
+            if not is_chained or frame.previous_lsn != lsn:
                 break
             self.frames.append(frame)
             crc, lsn, flags = frame.crc, frame.lsn, frame.flags
@@ -72,6 +72,11 @@ class Scan:
         if is_short and data[end : end + 1] != b"\0":
             return Tail.CUT
         return Tail.ZERO if len(data.rstrip(b"\0")) <= end else Tail.JUNK
+
+    @property
+    def batches(self) -> list[Frame]:
+        """The good frames that hold batches: all but what a repair put there."""
+        return [frame for frame in self.frames if not frame.flags & FLAG_FILLER]
 
     @property
     def is_closed(self) -> bool:

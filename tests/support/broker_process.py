@@ -44,7 +44,7 @@ class BrokerProcess:
         return f"amqp://guest:guest@127.0.0.1:{self.ports['amqp']}/%2f"
 
     def command(self) -> list[str]:
-        """The command line. After the first start the same ports are asked for again, as clients that reconnect expect."""
+        """The command line. After the first start the same ports are asked for again: clients reconnect to them."""
         command = [sys.executable, "-m", "mqbroker", "serve", "--data-dir", str(self.data_dir)]
         if self.config is not None:
             path = self.data_dir.parent / f"{self.data_dir.name}.toml"
@@ -58,7 +58,11 @@ class BrokerProcess:
         """Starts it and waits until it listens. AssertionError with its log if it does not."""
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(
-                self.command(), stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+                self.command(),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         assert self.process.stdout is not None
         missing = set(self.schemes)

@@ -6,7 +6,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX
-from mqbroker.protocols.amqp import direct_reply, publishing
+from mqbroker.protocols.amqp import direct_reply, ending, publishing
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
 from mqbroker.protocols.amqp.methods import encode_method
@@ -86,7 +86,7 @@ def cancel(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
     """basic.cancel: what the consumer holds stays unacknowledged; an unknown tag is cancelled already."""
     consumer = channel.consumers.get(args["consumer_tag"])
     if consumer is not None:
-        connection.end_consumer(channel, consumer)
+        ending.end_consumer(connection, channel, consumer)
     reply_unless_nowait(channel, args, "basic.cancel-ok", consumer_tag=args["consumer_tag"])
 
 

@@ -39,8 +39,8 @@ class Channel:
     """One channel of a connection."""
 
     __slots__ = (
-        "accepted", "body_parts", "body_received", "body_size", "confirmed", "confirms", "connection", "consumers", "expecting",
-        "header_frame", "held_bytes", "held_frames", "held_replies", "holders", "is_confirming",
+        "accepted", "body_parts", "body_received", "body_size", "confirmed", "confirms", "connection", "consumers",
+        "expecting", "header_frame", "held_bytes", "held_frames", "held_replies", "holders", "is_confirming",
         "is_plain", "last_queue", "mandatory", "marks", "next_tag", "number", "owed", "polling", "position", "prefetch",
         "properties", "publish_frame", "published", "rejected", "reply_consumer", "route", "state", "transaction",
         "unacked", "window",

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import REJECTED, UNROUTED, Queue
-from mqbroker.errors import MqbrokerError, PreconditionFailed, ProtocolViolation, RequestRefused
+from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX
-from mqbroker.protocols.amqp import direct_reply, frames, publishing, timeouts
-from mqbroker.protocols.amqp.channel import BODY, CLOSING, HEADER, HELD, METHOD, OPEN, Channel
+from mqbroker.protocols.amqp import ending, frames, publishing, timeouts
+from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
-from mqbroker.protocols.amqp.replies import close_text, reply_of
 from mqbroker.protocols.session import Outbox, Peer, Session
 
 if TYPE_CHECKING:
@@ -34,12 +33,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mqbroker.amqp")
 
+_PUBLISH = 60 << 16 | 40
+_ACK = 60 << 16 | 80
 _CHANNEL_OPEN = 20 << 16 | 10
 _CHANNEL_CLOSE = 20 << 16 | 40
 _CHANNEL_CLOSE_OK = 20 << 16 | 41
 _CONNECTION_CLOSE = 10 << 16 | 50
 _CONNECTION_CLOSE_OK = 10 << 16 | 51
-_CLOSE_TIMEOUT_MS = 10_000  # how long a peer may take to answer connection.close
 SWEEP_MS = 10_000  # how often a connection looks for deliveries past the consumer timeout; RabbitMQ's is a minute
 _unpack_tag = struct.Struct(">Q").unpack_from
 
@@ -48,8 +48,8 @@ class AmqpConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "blocked_for", "capabilities", "channel_max", "channels", "close_sent", "confirming",
-        "current", "frame_max",
+        "access_generation", "at_method", "blocked_for", "capabilities", "channel_max", "channels", "close_sent",
+        "confirming", "current", "frame_max",
         "handshake", "has_published", "heartbeat_ms", "ledger", "name", "next_sweep", "now", "peer", "position",
         "promised", "received_at", "remainder", "services", "size_limit", "user", "vhost",
     )  # fmt: skip
@@ -74,6 +74,8 @@ class AmqpConnection(Session):
         self.now = now
         self.position = 0
         """Where in the chunk at hand the next frame begins."""
+        self.at_method = 0
+        """The index of the method at hand, for the close that may follow; 0 for none."""
         self.current = 0
         """The number of the channel whose frame is at hand."""
         self.remainder = b""
@@ -114,9 +116,9 @@ class AmqpConnection(Session):
                 self.scan(data)
                 return
             except RequestRefused as error:
-                self.refuse(error)
+                ending.refuse(self, error)
             except ProtocolViolation as error:
-                self.fail(error)
+                ending.fail(self, error)
                 self.position = len(data)
 
     def scan(self, data: bytes) -> None:
@@ -129,11 +131,13 @@ class AmqpConnection(Session):
         while length - position >= 7:
             size = data[position + 3] << 24 | data[position + 4] << 16 | data[position + 5] << 8 | data[position + 6]
             if size > limit:
+                self.at_method = 0
                 raise frames.frame_too_large(data[position], size, limit + 8)
             end = position + size + 8
             if end > length:
                 break
             if data[end - 1] != 0xCE:
+                self.at_method = 0
                 raise frames.invalid_end_marker(data[position], data[position + 7 : end - 1], data[end - 1])
             self.position = end
             kind = data[position]
@@ -146,6 +150,7 @@ class AmqpConnection(Session):
                 self.unusual_frame(kind, number, data[position:end])
                 hot = -1
             elif kind == 3:
+                self.at_method = _PUBLISH
                 if channel.expecting != BODY:
                     raise self.out_of_order(channel, kind)
                 if size == channel.body_size:
@@ -154,6 +159,7 @@ class AmqpConnection(Session):
                 else:
                     self.collect(channel, data[position + 7 : end - 1])
             elif kind == 2:
+                self.at_method = _PUBLISH
                 if channel.expecting != HEADER:
                     raise self.out_of_order(channel, kind)
                 self.begin_content(channel, data[position:end])
@@ -162,11 +168,13 @@ class AmqpConnection(Session):
             elif size >= 7 and data[position + 8] == 60 and data[position + 7] == 0 and data[position + 9] == 0:
                 index = data[position + 10]
                 if index == 40:
+                    self.at_method = _PUBLISH
                     frame = data[position:end]
                     if frame != channel.publish_frame:
                         self.begin_publish(channel, frame)
                     channel.expecting = HEADER
                 elif index == 80 and size == 13:
+                    self.at_method = _ACK
                     self.acknowledge(channel, _unpack_tag(data, position + 11)[0], data[position + 19] & 1 != 0)
                 else:
                     self.method(channel, data[position + 7 : end - 1])
@@ -185,6 +193,7 @@ class AmqpConnection(Session):
 
     def unusual_frame(self, kind: int, number: int, frame: bytes) -> None:
         """A frame of channel 0, or of a channel that is not open, held or closing; or of no known type."""
+        self.at_method = 0
         payload = frame[7:-1]
         if kind == 8:
             if number or payload:
@@ -383,22 +392,19 @@ class AmqpConnection(Session):
         """Any method of an open channel but publish and ack."""
         if len(payload) < 4:
             raise frames.unknown_frame(1, payload)
+        self.at_method = int.from_bytes(payload[:4], "big")
         method = decode_method(payload)
         handler = HANDLERS.get(method.index)
         if handler is None:
-            raise ProtocolViolation("command", f"{method.name} is not for a client to send on channel {channel.number}")
-        try:
-            handler(self, channel, method.args)
-        except MqbrokerError as error:
-            error.method_index = method.index  # type: ignore[attr-defined]
-            raise
+            raise ProtocolViolation("command", "unimplemented method")
+        handler(self, channel, method.args)
 
     def connection_method(self, method: Method) -> None:
         """A method of channel 0."""
         if self.handshake is not None:
             self.handshake.take_method(method)
         elif method.index == _CONNECTION_CLOSE:
-            self.release_everything()
+            ending.release_everything(self)
             self.send(encode_method("connection.close-ok", 0))
             self.is_closing = True
         elif method.name == "connection.update-secret":
@@ -411,9 +417,8 @@ class AmqpConnection(Session):
         if self.handshake is not None:
             raise ProtocolViolation("command", "the connection is not open")
         if self.channel_max and number > self.channel_max:
-            raise ProtocolViolation(
-                "not_allowed", f"number of channels opened ({number}) has reached the negotiated channel_max ({self.channel_max})"
-            )
+            text = f"number of channels opened ({number}) has reached the negotiated channel_max ({self.channel_max})"
+            raise ProtocolViolation("not_allowed", text)
         self.services.broker.check_channels(self.user, len(self.channels))
         self.channels[number] = Channel(self, number)
         self.send(encode_method("channel.open-ok", number))
@@ -424,15 +429,6 @@ class AmqpConnection(Session):
         for channel in self.channels.values():
             channel.publish_frame = b""
 
-    def end_consumer(self, channel: Channel, consumer: "AmqpConsumer") -> None:
-        """Takes a consumer out of its channel and its queue."""
-        del channel.consumers[consumer.tag]
-        if channel.reply_consumer is consumer:
-            channel.reply_consumer = None
-            direct_reply.end(self, consumer)
-        elif not consumer.queue.is_deleted:
-            consumer.queue.remove_consumer(consumer, self.now)
-
     def consumer_cancelled(self, channel: Channel, consumer: "AmqpConsumer") -> None:
         """The queue of a consumer has gone."""
         if channel.consumers.pop(consumer.tag, None) is None or not self.capabilities.get("consumer_cancel_notify"):
@@ -442,7 +438,7 @@ class AmqpConnection(Session):
     # --- time -------------------------------------------------------------------------------------------------------
 
     def tick(self, now: int) -> None:
-        """Deadlines: the handshake's, the peer's answer to close, heartbeats, deliveries that are never acknowledged."""
+        """Deadlines: the handshake's, the peer's answer to close, heartbeats, deliveries never acknowledged."""
         self.now = now
         if self.handshake is not None or self.close_sent:
             log.warning("%s: timed out %s", self.name, "closing" if self.close_sent else "before it was open")
@@ -515,67 +511,11 @@ class AmqpConnection(Session):
 
     # --- ends -------------------------------------------------------------------------------------------------------
 
-    def refuse(self, error: RequestRefused) -> None:
-        """Answers a refusal: closes the channel that it concerns, or the connection if it is that grave."""
-        reply = reply_of(error)
-        channel = self.channels.get(self.current)
-        if reply.is_hard or channel is None:
-            self.close(reply.code, str(error), getattr(error, "method_index", 0))
-            return
-        log.warning("%s, channel %d, user %r: %s", self.name, channel.number, self.user, close_text(reply.code, str(error)))
-        self.close_channel(channel, reply.code, str(error), getattr(error, "method_index", 0))
-
-    def close_channel(self, channel: Channel, code: int, text: str, index: int) -> None:
-        """Sends channel.close, after the confirms that are due, and gives back what the channel held."""
-        channel.flush_confirms(self.ledger.committed)
-        self.send(
-            encode_method(
-                "channel.close",
-                channel.number,
-                reply_code=code,
-                reply_text=close_text(code, text),
-                class_id=index >> 16,
-                method_id=index & 0xFFFF,
-            )
-        )
-        channel.state = CLOSING
-        channel.expecting = METHOD
-        self.release_channel(channel)
-
-    def fail(self, error: ProtocolViolation) -> None:
-        """Answers a violation of the protocol: it ends the connection."""
-        if self.close_sent:
-            self.is_closing = True
-            self.mark()
-            return
-        self.close(reply_of(error).code, error.text, getattr(error, "method_index", 0))
-
-    def close(self, code: int, text: str, index: int = 0) -> None:
-        """Sends connection.close and waits for the answer; a peer without a name just loses its socket."""
-        log.warning("%s, user %r: closing: %s", self.name, self.user, close_text(code, text))
-        if self.handshake is not None and not self.handshake.may_send_close:
-            self.is_closing = True
-            self.mark()
-            return
-        self.send(
-            encode_method(
-                "connection.close",
-                0,
-                reply_code=code,
-                reply_text=close_text(code, text),
-                class_id=index >> 16,
-                method_id=index & 0xFFFF,
-            )
-        )
-        self.close_sent = True
-        self.deadline = self.now + _CLOSE_TIMEOUT_MS
-        self.release_everything()
-
     def shut_down(self, now: int) -> None:
         """The broker stops: connection.close 320."""
         self.now = now
         if self.handshake is None and not self.close_sent and not self.is_closing:
-            self.close(320, "broker forced connection closure with reason 'shutdown'")
+            ending.close(self, 320, "broker forced connection closure with reason 'shutdown'")
         elif self.handshake is not None:
             self.is_closing = True
             self.mark()
@@ -586,32 +526,4 @@ class AmqpConnection(Session):
         if self.handshake is None and not self.is_closing and not self.close_sent:
             log.info("%s, user %r: client closed the socket without connection.close", self.name, self.user)
         self.is_closing = True
-        self.release_everything()
-
-    def release_everything(self) -> None:
-        """Gives back every unacknowledged delivery and every exclusive queue. Safe to call twice."""
-        self.gate.is_open = False
-        for channel in list(self.channels.values()):
-            if channel.state != CLOSING:
-                channel.state = CLOSING
-                self.release_channel(channel)
-        self.channels.clear()
-        if self.vhost is not None:
-            self.vhost.delete_owned(self)
-            self.services.registry.closed(self)
-            self.vhost = None
-
-    def release_channel(self, channel: Channel) -> None:
-        """Ends the consumers of a channel and requeues what it held."""
-        now = self.now
-        channel.window.is_open = False
-        entries = channel.unacked.take_all()
-        for consumer in list(channel.consumers.values()):
-            self.end_consumer(channel, consumer)
-        publishing.requeue(entries, now)
-        channel.owed.clear()
-        channel.route = None
-        channel.body_parts.clear()
-        channel.held_frames.clear()
-        channel.held_replies.clear()
-        channel.transaction = None
+        ending.release_everything(self)

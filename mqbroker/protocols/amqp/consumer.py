@@ -141,7 +141,8 @@ class AmqpConsumer(Consumer):
     def renumber(self, tag: int) -> None:
         """The upper octets of the delivery tag have changed: makes the frame's start anew."""
         self.tag_high = tag >> 8
-        size = len(self.wire_tag) + len(self.address) + 12  # class, method, tag, redelivered; the end octet is no payload
+        # class, method, delivery tag and redelivered are 13 octets; the end octet in `address` is no payload
+        size = len(self.wire_tag) + len(self.address) + 12
         start = _pack_method_start(1, self.channel.number, size, _DELIVER)
         self.head = start + self.wire_tag + self.tag_high.to_bytes(7, "big")
 

@@ -44,7 +44,10 @@ def with_reply_name(channel: "Channel", properties: Properties) -> Properties:
 
 
 def check_declared(connection: "AmqpConnection", name: str) -> None:
-    """A passive declaration: the pseudo-queue is always there, a channel's name as long as its consumer. Raises NotFound."""
+    """A passive declaration: the pseudo-queue is always there, a channel's own name as long as its consumer is.
+
+    Raises NotFound.
+    """
     vhost = connection.vhost
     assert vhost is not None
     if name != NAME and name not in vhost.queues:

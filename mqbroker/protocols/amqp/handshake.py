@@ -1,8 +1,8 @@
 """From the first octet to connection.open-ok: protocol header, SASL, tuning, vhost.
 
-    AWAIT_HEADER --header--> AWAIT_START_OK --start-ok--> CHECKING --right--> AWAIT_TUNE_OK --tune-ok--> AWAIT_OPEN --open-->
-                                                            |                                                      running
-                                                            +--wrong--> close 403, or just the socket
+    AWAIT_HEADER --header--> AWAIT_START_OK --start-ok--> CHECKING --wrong--> close 403, or just the socket
+                                                             |
+                                 running <--open-- AWAIT_OPEN <--tune-ok-- AWAIT_TUNE_OK <--right--+
 
 Until the peer has a name it gets little: 64 KiB of input, some seconds, and no words for most of what it does wrong,
 because RabbitMQ closes the socket silently there and clients take that for what it is.
@@ -192,7 +192,7 @@ class Handshake:
         self.hang_up()
 
     def take_tune_ok(self, method: Method) -> None:
-        """connection.tune-ok. A client that asks for more than it was offered is refused without a word, as in 3.10.8."""
+        """connection.tune-ok. A client that asks for more than was offered is refused without a word, as in 3.10.8."""
         connection = self.connection
         settings = connection.services.settings
         channel_max, frame_max = method.args["channel_max"], method.args["frame_max"]

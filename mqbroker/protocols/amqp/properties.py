@@ -27,7 +27,7 @@ from mqbroker.core.erlang_text import term_text
 from mqbroker.core.message import Properties
 from mqbroker.core.values import Table
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
-from mqbroker.limits import AMQP_SHORTSTR_BYTES_MAX, TTL_MS_MAX
+from mqbroker.limits import AMQP_SHORTSTR_BYTES_MAX, EXPIRY_MS_MAX
 from mqbroker.protocols.amqp.tables import check_table, read_table, write_short_string, write_table
 
 AMQP = 1  # the journal's number for this encoding
@@ -236,7 +236,7 @@ def expiration_ms(octets: bytes) -> int:
         reason = f"{{leftover_string,{_list_text(octets[found.end() :])}}}"
     else:
         number = int(text)
-        if 0 <= number <= TTL_MS_MAX:
+        if 0 <= number <= EXPIRY_MS_MAX:
             return number
         reason = f"{{{'value_negative' if number < 0 else 'value_too_large'},{number}}}"
     raise PreconditionFailed(f"invalid expiration '{text}': {reason}")

@@ -7,10 +7,16 @@ at least one timeout ago is at least that old. The price is that a delivery may 
 from typing import TYPE_CHECKING
 
 from mqbroker.errors import PreconditionFailed
+from mqbroker.protocols.amqp import ending
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
     from mqbroker.protocols.amqp.connection import AmqpConnection
+
+_TEXT = (
+    "delivery acknowledgement on channel {number} timed out. Timeout value used: {timeout_ms} ms. "
+    "This timeout value can be configured, see consumers doc guide to learn more"
+)
 
 
 def sweep(connection: "AmqpConnection", now: int) -> None:
@@ -19,12 +25,8 @@ def sweep(connection: "AmqpConnection", now: int) -> None:
         timeout_ms = max((consumer.timeout_ms for consumer in channel.consumers.values()), default=0)
         if timeout_ms and is_overdue(channel, timeout_ms, now):
             connection.current = channel.number
-            connection.refuse(
-                PreconditionFailed(
-                    f"delivery acknowledgement on channel {channel.number} timed out. Timeout value used: {timeout_ms} ms. "
-                    "This timeout value can be configured, see consumers doc guide to learn more"
-                )
-            )
+            connection.at_method = 0
+            ending.refuse(connection, PreconditionFailed(_TEXT.format(number=channel.number, timeout_ms=timeout_ms)))
 
 
 def is_overdue(channel: "Channel", timeout_ms: int, now: int) -> bool:

@@ -12,7 +12,7 @@ from pamqp import commands, header
 from mqbroker.core.message import Properties
 from mqbroker.core.values import Int32
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
-from mqbroker.limits import TTL_MS_MAX
+from mqbroker.limits import EXPIRY_MS_MAX
 from mqbroker.protocols.amqp import properties
 from mqbroker.protocols.amqp.properties import FLAGS, BasicProperties, amqp_properties, build
 from tests.amqp.codec.strategies import flawed, plain_tables, short_octets, short_texts, tables, typed
@@ -43,7 +43,7 @@ EVERYTHING_TEXTS = {
     "app_id": "a",
     "cluster_id": "i",
 }
-_expirations = st.integers(0, TTL_MS_MAX).map(str)
+_expirations = st.integers(0, EXPIRY_MS_MAX).map(str)
 _fields = st.fixed_dictionaries(
     {},
     optional={
@@ -110,7 +110,7 @@ def test_another_delivery_mode_is_refused_in_the_words_of_rabbitmq(mode: int) ->
         BasicProperties(b"\x10\x00" + bytes((mode,)))
 
 
-@pytest.mark.parametrize(("text", "ttl_ms"), [("0", 0), ("+5", 5), ("0010", 10), (str(TTL_MS_MAX), TTL_MS_MAX)])
+@pytest.mark.parametrize(("text", "ttl_ms"), [("0", 0), ("+5", 5), ("0010", 10), (str(EXPIRY_MS_MAX), EXPIRY_MS_MAX)])
 def test_an_expiration_is_milliseconds(text: str, ttl_ms: int) -> None:
     found = build(expiration=text)
     assert (found.ttl_ms, found.text("expiration")) == (ttl_ms, text)
@@ -129,7 +129,7 @@ def test_an_expiration_is_milliseconds(text: str, ttl_ms: int) -> None:
         ("10\x00\x01", "{leftover_string,[0,1]}"),
         ("1.5", '{leftover_string,".5"}'),
         ("9" * 20, "{value_too_large," + "9" * 20 + "}"),
-        (str(TTL_MS_MAX + 1), f"{{value_too_large,{TTL_MS_MAX + 1}}}"),
+        (str(EXPIRY_MS_MAX + 1), f"{{value_too_large,{EXPIRY_MS_MAX + 1}}}"),
     ],
 )
 def test_another_expiration_is_refused_in_the_words_of_rabbitmq(text: str, reason: str) -> None:
