@@ -22,6 +22,8 @@ DIRECTIVES = {
     "cdivision": True,
 }
 
+INLINE = {Path("mqbroker/octets.pxd")}  # compiled into the modules that cimport it
+
 
 def hot_modules() -> list[Extension]:
     """One optional extension per module with a .pxd beside it."""
@@ -32,7 +34,7 @@ def hot_modules() -> list[Extension]:
     except ImportError:
         return []
     pairs = [(pxd.with_suffix(".py"), pxd) for pxd in sorted(Path("mqbroker").rglob("*.pxd"))]
-    return [extension(source, pxd) for source, pxd in pairs if source.exists()]
+    return [extension(source, pxd) for source, pxd in pairs if source.exists() and pxd not in INLINE]
 
 
 def extension(source: Path, pxd: Path) -> Extension:

@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 a measurement is void or a comparison found something worse; 2 the command line is wrong.
 """
 
+import signal
 import sys
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from bench.scenarios.registry import SCENARIOS, chosen
 from bench.targets.registry import DEFAULT_TARGETS, FACTORIES, Fleet
 
 OUTPUT = Path("bench") / "output"
-console = Console()
+PIPED_WIDTH = 160
+console = Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
 
 
 class DefaultRun(click.Group):
@@ -73,6 +75,8 @@ def run(
     output: Path,
 ) -> None:
     """Measure, print a table, and write results.json, report.md and plots."""
+    # Ended by a signal, the harness must stop the brokers it started: leave through the context managers.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     settings = _settings(quick, seconds, repetitions)
     with _sentences(), Fleet(targets or DEFAULT_TARGETS) as fleet:
         first = baseline or next(iter(fleet.members))

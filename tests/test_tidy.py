@@ -16,7 +16,7 @@ FUNCTION_LINES_MAX = 70
 
 # Each part may import the parts of the lines above its own, and itself. Parts of one line do not know each other.
 LAYERS = (
-    ("errors", "limits", "clock"),
+    ("errors", "limits", "clock", "octets"),
     ("config", "core"),
     ("storage",),
     ("protocols", "replication"),
@@ -29,7 +29,7 @@ LAYERS = (
 )
 RANKS = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 
-WITHOUT_LOOP = ("errors", "limits", "clock", "config", "core", "storage", "protocols")
+WITHOUT_LOOP = ("errors", "limits", "clock", "octets", "config", "core", "storage", "protocols")
 WITHOUT_WORLD = ("core", "protocols")
 
 BANNED_EVERYWHERE = {

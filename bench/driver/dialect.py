@@ -79,6 +79,10 @@ def dialect_of(endpoint: Endpoint) -> Dialect:
         from bench.driver.amqp_dialect import AmqpDialect
 
         return AmqpDialect()
+    if endpoint.protocol == "mqtt":
+        from bench.driver.mqtt_dialect import MqttDialect
+
+        return MqttDialect()
     if endpoint.protocol == "relay":
         from bench.driver.relay_dialect import RelayDialect
 

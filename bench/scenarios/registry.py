@@ -1,7 +1,7 @@
 """The list of scenarios, in the order of the report."""
 
 from bench.errors import UsageError
-from bench.scenarios import churn, cost, deep, fanout, features, idle, latency, reply, routing, throughput
+from bench.scenarios import churn, cost, deep, fanout, features, idle, latency, mqtt, reply, routing, throughput
 from bench.scenarios.base import Scenario
 
 _ALL = (
@@ -19,6 +19,7 @@ _ALL = (
     idle.SCENARIO,
     latency.SCENARIO,
     cost.SCENARIO,
+    mqtt.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 

@@ -9,13 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.driver.jobs import Endpoint
 from bench.errors import TargetError
-from bench.targets.base import PrivateDirectory, Promise, Target, free_ports
-from bench.targets.process import BrokerProcess
+from bench.targets.base import Promise
+from bench.targets.single import SingleProcess
 
-START_SECONDS = 30.0
-PROTOCOLS = ("amqp",)
 _ROOT = Path(__file__).resolve().parents[2]
 _RUN_ENVIRONMENT = _ROOT / ".venv-run" / "bin" / "python"
 _INTERPRETED = Path(__file__).with_name("interpreted.py")
@@ -25,57 +22,28 @@ _DESCRIBE = (
 )
 
 
-class Mqbroker(Target):
+class Mqbroker(SingleProcess):
     """A broker with a private data directory.
 
     python: the interpreter of the environment it is installed in; by default the one that `make run` builds.
     """
 
+    protocols = ("amqp",)
+
     def __init__(self, interpreted: bool = False, python: Path | None = None, name: str = "mqbroker") -> None:
+        super().__init__()
         self.name = name
         self.title = name
         self._interpreted = interpreted
         self._python = python or (_RUN_ENVIRONMENT if _RUN_ENVIRONMENT.exists() else Path(sys.executable))
-        self._directory: PrivateDirectory | None = None
-        self._process: BrokerProcess | None = None
-        self._ports: dict[str, int] = {}
 
-    def start(self, promise: Promise) -> None:
-        """Start it with the durability of the promise."""
-        self._ports = dict(zip(PROTOCOLS, free_ports(len(PROTOCOLS)), strict=True))
-        self._directory = PrivateDirectory(self.name)
-        place = self._directory.path
-        try:
-            self._process = BrokerProcess(self.title, self._command(place, promise), place / "output.log", None, place)
-            for port in self._ports.values():
-                self._process.await_port(port, START_SECONDS)
-        except BaseException:
-            self.stop()
-            raise
-
-    def _command(self, place: Path, promise: Promise) -> list[str]:
+    def command(self, place: Path, promise: Promise) -> list[str]:
+        """Serve on free ports with the durability of the promise."""
         program = [str(_INTERPRETED)] if self._interpreted else ["-m", "mqbroker"]
         command = [str(self._python), "-P", *program, "serve", "--dev"]
-        for protocol, port in self._ports.items():
+        for protocol, port in self.ports.items():
             command += ["--listen", f"{protocol}://127.0.0.1:{port}"]
         return [*command, "--data-dir", str(place / "data"), "--durability", self.mode(promise)]
-
-    def stop(self) -> None:
-        """Stop it and delete its data."""
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
-        if self._directory is not None:
-            self._directory.remove()
-            self._directory = None
-
-    def endpoint(self, protocol: str) -> Endpoint | None:
-        """The listener of the protocol."""
-        return Endpoint(protocol, "127.0.0.1", self._ports[protocol]) if protocol in self._ports else None
-
-    def pids(self) -> list[int]:
-        """The broker's process."""
-        return [self._process.pid] if self._process else []
 
     def version(self) -> str:
         """Version, Python, and how many of its modules are compiled."""
@@ -86,10 +54,6 @@ class Mqbroker(Target):
         version, compiled, python = json.loads(shown.stdout)
         build = "interpreted" if self._interpreted or not compiled else f"{compiled} modules compiled"
         return f"mqbroker {version} ({build}, Python {python})"
-
-    def speaks(self, protocol: str) -> bool:
-        """What has a listener."""
-        return protocol in PROTOCOLS
 
     def mode(self, promise: Promise) -> str:
         """Transient messages do not touch the journal, so they may share the instance of the cheaper promise."""

@@ -10,7 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from bench.errors import UsageError
+from bench.targets.amqtt import Amqtt
 from bench.targets.base import Promise, Target
+from bench.targets.mosquitto import Mosquitto
 from bench.targets.mqbroker import Mqbroker
 from bench.targets.rabbitmq import RabbitMQ
 from bench.targets.relay import BareRelay
@@ -22,6 +24,8 @@ FACTORIES: dict[str, Factory] = {
     "rabbitmq": RabbitMQ,
     "mqbroker": Mqbroker,
     "mqbroker-interpreted": lambda: Mqbroker(interpreted=True, name="mqbroker-interpreted"),
+    "mosquitto": Mosquitto,
+    "amqtt": Amqtt,
     "relay": BareRelay,
 }
 DEFAULT_TARGETS = ("rabbitmq", "mqbroker", "mqbroker-interpreted")

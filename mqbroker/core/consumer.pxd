@@ -1,6 +1,6 @@
 cimport cython
 
-from mqbroker.core.message cimport Entry
+from mqbroker.core.message cimport Entry, Message
 
 
 @cython.final
@@ -30,4 +30,5 @@ cdef class Consumer:
     @cython.locals(window=Window)
     cpdef bint can_take(self) except -1
     cpdef deliver(self, Entry entry)
+    cpdef pass_on(self, Message message)
     cpdef cancelled(self)

@@ -7,7 +7,7 @@ connection, which closes while the peer does not read.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Entry
+from mqbroker.core.message import Entry, Message
 
 if TYPE_CHECKING:
     from mqbroker.core.queue import Queue
@@ -73,6 +73,13 @@ class Consumer:
 
     def deliver(self, entry: Entry) -> None:
         """Encodes the entry into its connection's output. No I/O, no call back into the core. Overridden."""
+        raise NotImplementedError
+
+    def pass_on(self, message: Message) -> None:
+        """Encodes a message that nobody will settle: it was never in a queue, and the consumer acknowledges nothing.
+
+        Overridden.
+        """
         raise NotImplementedError
 
     def cancelled(self) -> None:

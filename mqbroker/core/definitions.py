@@ -44,6 +44,11 @@ def pack(value: Mapping[str, object]) -> bytes:
     return json.dumps({name: _wrap(part) for name, part in value.items()}, separators=(",", ":")).encode()
 
 
+def canonical(value: Mapping[str, object]) -> str:
+    """A table as text for a key: the same for equal tables, whatever the order of their fields."""
+    return json.dumps({name: _wrap(part) for name, part in value.items()}, separators=(",", ":"), sort_keys=True)
+
+
 def unpack(data: bytes) -> dict[str, object]:
     """The reverse of `pack`."""
     return {name: _unwrap(part) for name, part in json.loads(data).items()}

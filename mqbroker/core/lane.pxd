@@ -2,6 +2,8 @@ cimport cython
 
 from mqbroker.core.message cimport Entry
 
+cdef Py_ssize_t _COMPACT_AT
+
 
 @cython.final
 cdef class Lane:

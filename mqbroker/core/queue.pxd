@@ -5,6 +5,8 @@ from mqbroker.core.lane cimport Lane
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Entry, Message, Properties, new_entry
 
+cdef int _ROUTED
+
 
 cdef class Queue:
     cdef public object host
@@ -29,6 +31,7 @@ cdef class Queue:
     cdef public bint had_consumers
     cdef public object exclusive_consumer
     cdef public bint has_consumer_priorities
+    cdef public bint has_deadlines
     cdef public bint is_single_active
     cdef public bint is_deleted
     cdef public long long armed_at

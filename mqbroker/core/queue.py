@@ -29,6 +29,8 @@ ROUTED = 0  # every queue took it
 UNROUTED = 1  # no queue was bound for it
 REJECTED = 2  # a full queue refused it (overflow reject-publish)
 
+_ROUTED = ROUTED  # a C integer when compiled
+
 DROP_HEAD = 0
 REJECT_PUBLISH = 1
 REJECT_PUBLISH_DLX = 2
@@ -59,9 +61,9 @@ class Queue:
     __slots__ = (
         "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor", "dead_letter_exchange",
         "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer", "had_consumers",
-        "has_consumer_priorities", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded", "is_single_active",
-        "kind", "lane", "ledger", "max_bytes", "max_length", "name", "next_sequence", "number", "overflow", "owner",
-        "ring", "settings", "ttl_ms", "unacked_count", "used_at",
+        "has_consumer_priorities", "has_deadlines", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded",
+        "is_single_active", "kind", "lane", "ledger", "max_bytes", "max_length", "name", "next_sequence", "number",
+        "overflow", "owner", "ring", "settings", "ttl_ms", "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -94,6 +96,8 @@ class Queue:
         self.is_single_active = False
         self.is_deleted = False
         self.armed_at = 0
+        self.has_deadlines = False
+        """Whether it ever held an entry that expires: then whatever comes to the head has to be looked at."""
         self.used_at = 0
         """When a client last declared, consumed from or polled it; for x-expires."""
         self.is_plain = True
@@ -122,14 +126,15 @@ class Queue:
         self.is_quorum = settings.queue_type == "quorum"
         self.is_plain = self.max_length < 0 and self.max_bytes < 0 and self.ttl_ms < 0
 
-    def restore(self, entries: list[Entry], now: int) -> None:
-        """Takes over what the journal kept, in order of sequence."""
+    def restore(self, entries: list[Entry]) -> None:
+        """Takes over what the journal kept, in order of sequence. `enforce` it once everything else is restored too."""
         for entry in entries:
             self.byte_count += len(entry.message.body)
             self.store(entry)
+            if entry.expires_at:
+                self.has_deadlines = True
         if entries:
             self.next_sequence = entries[-1].sequence + 1
-            self.enforce(now)
 
     def waiting_count(self) -> int:
         """How many entries wait for a consumer."""
@@ -141,17 +146,20 @@ class Queue:
         """Takes a message: hands it to a consumer that is ready, or lets it wait. ROUTED or REJECTED."""
         if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
             return self.refuse(message, now)
-        entry = self.admit(message, now)
         if self.ring and self.waiting_count() == 0:
             consumer = self.next_consumer()
             if consumer is not None:
-                self.hand_over(entry, consumer)
-                return ROUTED
+                if consumer.no_ack:
+                    consumer.pass_on(message)  # settled before anybody could record it
+                else:
+                    self.hand_over(self.admit(message, now), consumer)
+                return _ROUTED
+        entry = self.admit(message, now)
         self.byte_count += len(message.body)
         self.store(entry)
         if entry.expires_at or not self.is_plain:
             self.trim(entry, now)
-        return ROUTED
+        return _ROUTED
 
     def admit(self, message: Message, now: int) -> Entry:
         """Makes the message's entry here: its place, its deadline, its record."""
@@ -164,6 +172,7 @@ class Queue:
             ttl_ms = self.ttl_ms
         if ttl_ms >= 0:
             entry.expires_at = now + ttl_ms
+            self.has_deadlines = True
         if self.is_recorded and properties.persistent:
             self.ledger.enqueue(entry)
         return entry
@@ -292,7 +301,7 @@ class Queue:
             if consumer is None:
                 break
             self.hand_over(self.take(), consumer)
-        if self.armed_at:
+        if self.has_deadlines:
             self.rearm()
 
     def get(self, holder: Consumer, now: int) -> Entry | None:
@@ -306,6 +315,8 @@ class Queue:
         holder.in_flight += 1
         holder.window.in_flight += 1
         self.unacked_count += 1
+        if self.has_deadlines:
+            self.rearm()
         return entry
 
     # --- settling ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """A restart: puts definitions and messages that the journal kept back into a broker.
 
-Definitions come in an order in which each finds what it refers to. Nothing is told to the ledger: it said all this.
+Definitions come in an order in which each finds what it refers to. Nothing of it is told to the ledger: it said all
+this. Only then each queue does what has become due meanwhile: a dead letter needs the bindings, and finds its place
+behind what its new queue had before.
 """
 
 from collections.abc import Mapping
@@ -39,11 +41,14 @@ class Restoration:
             self.by_kind[kind].append((names, definitions.unpack(data)))
 
     def run(self) -> None:
-        """Restores every definition, then every message."""
+        """Restores every definition and message, then discards what has expired or is too much by now."""
         for kind in self._ORDER:
             restore = getattr(self, f"_restore_{kind.replace('-', '_')}")
             for names, value in self.by_kind[kind]:
                 restore(names, value)
+        for vhost in self.broker.vhosts.values():
+            for queue in list(vhost.queues.values()):
+                queue.enforce(self.now)
 
     def _restore_numbers(self, names: list[str], value: dict[str, object]) -> None:
         reserved = value["reserved"]
@@ -94,7 +99,7 @@ class Restoration:
         queue = self.broker.vhost(names[0]).restore_queue(
             names[1], number, value["auto_delete"] is True, arguments, self.now
         )
-        queue.restore(self.entries.get(number, []), self.now)
+        queue.restore(self.entries.get(number, []))
 
     def _restore_binding(self, names: list[str], value: dict[str, object]) -> None:
         vhost_name, exchange_name, kind, name, key, _ = names

@@ -158,9 +158,11 @@ class VHost(Router):
             self._undefine_binding(exchange, binding.destination, binding.key, binding.arguments)
         self._unbind_everything_from(exchange)
         delayed = self._delayed.pop(exchange.name, None)
-        if delayed is not None and delayed.number:
-            self.ledger.forget(delayed.number, delayed.drop())
-            self.ledger.define(definitions.key("delayed", self.name, exchange.name), None)
+        if delayed is not None:
+            held = delayed.drop()  # also from memory: its timer would route by an exchange that is gone
+            if delayed.number:
+                self.ledger.forget(delayed.number, held)
+                self.ledger.define(definitions.key("delayed", self.name, exchange.name), None)
         if exchange.durable:
             self.ledger.define(definitions.key("exchange", self.name, exchange.name), None)
         self.generation += 1
@@ -229,7 +231,7 @@ class VHost(Router):
     ) -> str:
         assert isinstance(destination, Queue | Exchange)
         kind = "q" if isinstance(destination, Queue) else "e"
-        tail = definitions.pack(arguments).decode() if arguments else ""
+        tail = definitions.canonical(arguments) if arguments else ""
         return definitions.key("binding", self.name, exchange.name, kind, destination.name, key, tail)
 
     def _undefine_binding(
@@ -261,6 +263,8 @@ class VHost(Router):
 
         Raises PreconditionFailed, AccessRefused, ResourceLocked, NotAllowed.
         """
+        if not is_generated:
+            _check_reserved("queue", name)
         current = self.queues.get(name)
         if current is not None:
             owner = connection if exclusive else None
@@ -274,8 +278,6 @@ class VHost(Router):
             return current
         arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
         settings = self._settings(name, arguments, durable, exclusive, auto_delete)
-        if not is_generated:
-            _check_reserved("queue", name)
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         number = self.broker.next_number() if durable and not exclusive else 0
         queue = self._make_queue(name, number, durable, settings)

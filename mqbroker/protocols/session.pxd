@@ -1,10 +1,11 @@
+cimport cython
+
 from mqbroker.core.consumer cimport Gate
 
 
 cdef class Session:
     cdef public object outbox
-    cdef public list out
-    cdef public long long out_bytes
+    cdef public bytearray out
     cdef public bint is_marked
     cdef public bint is_paused
     cdef public bint is_closing
@@ -14,6 +15,8 @@ cdef class Session:
     cdef public Gate gate
 
     cpdef mark(self)
+    @cython.locals(out=bytearray)
     cpdef send(self, bytes piece)
-    cpdef bytes take_output(self)
+    @cython.locals(data=bytearray)
+    cpdef bytearray take_output(self)
     cpdef receive_data(self, bytes data, long long now)

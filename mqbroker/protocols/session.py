@@ -1,7 +1,7 @@
 """What every protocol session shows to the network: bytes in, bytes out, deadlines, and no I/O of its own.
 
-A session collects its output in a list of pieces and marks itself in the `Outbox`; whoever runs the loop takes the
-pieces once per loop turn and writes them with a single call. The output size is watched here, because a session whose
+A session collects its output in a `bytearray` and marks itself in the `Outbox`; whoever runs the loop takes the whole
+of it once per loop turn and writes it with a single call. The output size is watched here, because a session whose
 output is not read by its peer must stop taking deliveries (its `gate` closes) before memory is spent on it.
 """
 
@@ -41,13 +41,12 @@ class Session:
 
     __slots__ = (
         "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused", "is_reading", "out",
-        "out_bytes", "outbox",
+        "outbox",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
-        self.out: list[bytes] = []
-        self.out_bytes = 0
+        self.out = bytearray()
         self.is_marked = False
         self.is_paused = False
         self.is_closing = False
@@ -85,18 +84,17 @@ class Session:
 
     def send(self, piece: bytes) -> None:
         """Appends one piece of output."""
-        self.out.append(piece)
-        self.out_bytes += len(piece)
-        if self.out_bytes > OUTPUT_HIGH_WATER_BYTES:
+        out = self.out
+        out += piece
+        if len(out) > OUTPUT_HIGH_WATER_BYTES:
             self.gate.is_open = False
         if not self.is_marked:
             self.mark()
 
-    def take_output(self) -> bytes:
-        """The output since the last call, in one piece; opens the gate again unless the transport is full."""
-        data = b"".join(self.out)
-        self.out.clear()
-        self.out_bytes = 0
+    def take_output(self) -> bytearray:
+        """The output since the last call. It is the caller's from then on."""
+        data = self.out
+        self.out = bytearray()
         self.is_marked = False
         return data
 

@@ -15,9 +15,9 @@ every definition as DEFINED, and as HELD what each queue has in each older segme
 queue not named there has nothing left. A changed layout takes a new first byte.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from struct import Struct, pack, unpack_from
+from typing import Protocol
 
 from mqbroker.storage.tally import Runs, Share, Tally
 
@@ -27,11 +27,6 @@ DEFINED = 18
 FORGOTTEN = 19
 HELD = 20
 CHECKPOINT = 21
-
-KIND_NAMES = {
-    SETTLED: "settled", ATTEMPTED: "attempted", DEFINED: "defined", FORGOTTEN: "forgotten", HELD: "held",
-    CHECKPOINT: "checkpoint",
-}  # fmt: skip
 
 _SETTLED = Struct("<B3xIIQ")
 _ATTEMPTED = Struct("<BB2xIIQq")
@@ -86,115 +81,142 @@ def pack_checkpoint(definitions: int, shares: int) -> bytes:
     return _CHECKPOINT.pack(CHECKPOINT, definitions, shares)
 
 
-@dataclass(slots=True)
-class Held:
-    """What a checkpoint says of one queue in one segment."""
+class FactSink(Protocol):
+    """Takes facts as they are read. A segment is named by its first batch."""
 
-    tally: Tally
-    queue: int
-    share: Share
+    def checkpoint(self) -> None:
+        """A checkpoint begins."""
+
+    def settled(self, first_lsn: int, queue: int, numbers: tuple[int, ...]) -> None:
+        """Entries are gone: `numbers` are start, end, start, end, ..."""
+
+    def attempted(self, first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
+        """An entry came back."""
+
+    def defined(self, key: str, value: bytes | None) -> None:
+        """A definition changed."""
+
+    def forgotten(self, queue: int) -> None:
+        """A queue is gone."""
+
+    def held(self, first_lsn: int, last_lsn: int, is_redelivered: bool, queue: int, share: Share) -> None:
+        """What a queue has in an older segment."""
 
 
-@dataclass(slots=True)
+def read_facts(data: bytes, start: int, end: int, sink: FactSink) -> None:
+    """Tells `sink` the fact records in `data[start:end]`. ValueError for one that is not known."""
+    position = start
+    while position < end:
+        reader = _READERS.get(data[position])
+        if reader is None:
+            raise ValueError(f"record type {data[position]} is not known")
+        position = reader(data, position, sink)
+
+
+def _read_settled(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, int, int, int] = _SETTLED.unpack_from(data, position)
+    _, queue, runs, first_lsn = fields
+    position += _SETTLED.size
+    sink.settled(first_lsn, queue, unpack_from(f"<{2 * runs}q", data, position))
+    return position + 16 * runs
+
+
+def _read_attempted(data: bytes, position: int, sink: FactSink) -> int:
+    _, flags, queue, attempts, first_lsn, sequence = _ATTEMPTED.unpack_from(data, position)
+    sink.attempted(first_lsn, queue, sequence, attempts, flags & 1 == 1)
+    return position + _ATTEMPTED.size
+
+
+def _read_defined(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, int, int, int] = _DEFINED.unpack_from(data, position)
+    _, flags, key_bytes, value_bytes = fields
+    value_at = position + _DEFINED.size + key_bytes
+    key = data[position + _DEFINED.size : value_at].decode("utf-8", "surrogateescape")
+    sink.defined(key, data[value_at : value_at + value_bytes] if flags & 1 else None)
+    return value_at + value_bytes
+
+
+def _read_forgotten(data: bytes, position: int, sink: FactSink) -> int:
+    _, queue = _FORGOTTEN.unpack_from(data, position)
+    sink.forgotten(queue)
+    return position + _FORGOTTEN.size
+
+
+def _read_held(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, ...] = _HELD.unpack_from(data, position)
+    _, flags, queue, live, runs, changed, first_lsn, last_lsn = fields
+    position += _HELD.size
+    share = Share(live)
+    numbers = unpack_from(f"<{2 * runs}q", data, position)
+    for index in range(0, 2 * runs, 2):
+        share.settled.add(numbers[index], numbers[index + 1])
+    position += 16 * runs
+    for _ in range(changed):
+        sequence, attempts, state = _CHANGED.unpack_from(data, position)
+        share.attempts[sequence] = (attempts, state & 1 == 1)
+        position += _CHANGED.size
+    sink.held(first_lsn, last_lsn, flags & 1 == 1, queue, share)
+    return position
+
+
+def _read_checkpoint(data: bytes, position: int, sink: FactSink) -> int:
+    sink.checkpoint()
+    return position + _CHECKPOINT.size
+
+
+_READERS: dict[int, Callable[[bytes, int, FactSink], int]] = {
+    SETTLED: _read_settled, ATTEMPTED: _read_attempted, DEFINED: _read_defined, FORGOTTEN: _read_forgotten,
+    HELD: _read_held, CHECKPOINT: _read_checkpoint,
+}  # fmt: skip
+
+
 class Facts:
-    """The facts of one segment, in the order of the journal."""
-
-    is_checkpointed: bool = False
-    definitions: dict[str, bytes] = field(default_factory=dict)
-    tallies: dict[int, Tally] = field(default_factory=dict)
-    """Per first batch: the older segments that the checkpoint names, as they are at the end of this one."""
-    own: dict[int, Share] = field(default_factory=dict)
-    """Per queue: what is settled of, and changed in, this very segment. `live` is not known here."""
-    forgotten: set[int] = field(default_factory=set)
-
-
-class FactReader:
-    """Reads fact records into `facts`, which start empty. `first_lsn` is that of the segment that they stand in."""
+    """What the facts of one segment, which begins with `first_lsn`, come to. A `FactSink`."""
 
     def __init__(self, first_lsn: int) -> None:
         self.first_lsn = first_lsn
-        self.facts = Facts()
+        self.is_checkpointed = False
+        self.definitions: dict[str, bytes] = {}
+        self.tallies: dict[int, Tally] = {}
+        """Per first batch: the older segments that the checkpoint names, as they are at the end of this one."""
+        self.own: dict[int, Share] = {}
+        """Per queue: what is settled of, and changed in, this very segment. `live` is not known here."""
+        self.gone: set[int] = set()
+        """The queues that were forgotten."""
 
-    def read(self, data: bytes, start: int, end: int) -> None:
-        """Reads the records in `data[start:end]`; ValueError for one that is not known."""
-        position = start
-        while position < end:
-            kind = data[position]
-            if kind == SETTLED:
-                position = self._read_settled(data, position)
-            elif kind == ATTEMPTED:
-                position = self._read_attempted(data, position)
-            elif kind == DEFINED:
-                position = self._read_defined(data, position)
-            elif kind == FORGOTTEN:
-                position = self._read_forgotten(data, position)
-            elif kind == HELD:
-                position = self._read_held(data, position)
-            elif kind == CHECKPOINT:
-                self.facts.is_checkpointed = True
-                position += _CHECKPOINT.size
-            else:
-                raise ValueError(f"record type {kind} is not known")
+    def checkpoint(self) -> None:
+        self.is_checkpointed = True
 
-    def _read_settled(self, data: bytes, position: int) -> int:
-        fields: tuple[int, int, int, int] = _SETTLED.unpack_from(data, position)
-        _, queue, runs, first_lsn = fields
-        position += _SETTLED.size
-        numbers = unpack_from(f"<{2 * runs}q", data, position)
-        for index in range(0, 2 * runs, 2):
-            self._settle(first_lsn, queue, numbers[index], numbers[index + 1])
-        return position + 16 * runs
+    def settled(self, first_lsn: int, queue: int, numbers: tuple[int, ...]) -> None:
+        for index in range(0, len(numbers), 2):
+            if first_lsn == self.first_lsn:
+                self._own(queue).settle(numbers[index], numbers[index + 1])
+            elif first_lsn in self.tallies:
+                self.tallies[first_lsn].settle(queue, numbers[index], numbers[index + 1])
 
-    def _settle(self, first_lsn: int, queue: int, start: int, end: int) -> None:
+    def attempted(self, first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
         if first_lsn == self.first_lsn:
-            self._own(queue).settle(start, end)
-        elif first_lsn in self.facts.tallies:
-            self.facts.tallies[first_lsn].settle(queue, start, end)
+            self._own(queue).attempts[sequence] = (attempts, is_redelivered)
+        elif first_lsn in self.tallies:
+            self.tallies[first_lsn].attempt(queue, sequence, attempts, is_redelivered)
 
     def _own(self, queue: int) -> Share:
-        return self.facts.own.setdefault(queue, Share())
+        return self.own.setdefault(queue, Share())
 
-    def _read_attempted(self, data: bytes, position: int) -> int:
-        _, flags, queue, attempts, first_lsn, sequence = _ATTEMPTED.unpack_from(data, position)
-        if first_lsn == self.first_lsn:
-            self._own(queue).attempts[sequence] = (attempts, flags & 1 == 1)
-        elif first_lsn in self.facts.tallies:
-            self.facts.tallies[first_lsn].attempt(queue, sequence, attempts, flags & 1 == 1)
-        return position + _ATTEMPTED.size
-
-    def _read_defined(self, data: bytes, position: int) -> int:
-        fields: tuple[int, int, int, int] = _DEFINED.unpack_from(data, position)
-        _, flags, key_bytes, value_bytes = fields
-        value_at = position + _DEFINED.size + key_bytes
-        key = data[position + _DEFINED.size : value_at].decode("utf-8", "surrogateescape")
-        if flags & 1:
-            self.facts.definitions[key] = data[value_at : value_at + value_bytes]
+    def defined(self, key: str, value: bytes | None) -> None:
+        if value is None:
+            self.definitions.pop(key, None)
         else:
-            self.facts.definitions.pop(key, None)
-        return value_at + value_bytes
+            self.definitions[key] = value
 
-    def _read_forgotten(self, data: bytes, position: int) -> int:
-        _, queue = _FORGOTTEN.unpack_from(data, position)
-        self.facts.forgotten.add(queue)
-        for tally in self.facts.tallies.values():
+    def forgotten(self, queue: int) -> None:
+        self.gone.add(queue)
+        for tally in self.tallies.values():
             tally.shares.pop(queue, None)
-        return position + _FORGOTTEN.size
 
-    def _read_held(self, data: bytes, position: int) -> int:
-        _, flags, queue, live, runs, changed, first_lsn, last_lsn = _HELD.unpack_from(data, position)
-        position += _HELD.size
-        tally = self.facts.tallies.get(first_lsn)
+    def held(self, first_lsn: int, last_lsn: int, is_redelivered: bool, queue: int, share: Share) -> None:
+        tally = self.tallies.get(first_lsn)
         if tally is None:
-            tally = self.facts.tallies[first_lsn] = Tally(first_lsn, last_lsn, flags & 1 == 1)
+            tally = self.tallies[first_lsn] = Tally(first_lsn, last_lsn, is_redelivered)
             tally.is_open = False
-        share = tally.shares[queue] = Share()
-        numbers = unpack_from(f"<{2 * runs}q", data, position)
-        for index in range(0, 2 * runs, 2):
-            share.settled.add(numbers[index], numbers[index + 1])
-        share.live = live
-        position += 16 * runs
-        for _ in range(changed):
-            sequence, attempts, state = _CHANGED.unpack_from(data, position)
-            share.attempts[sequence] = (attempts, state & 1 == 1)
-            position += _CHANGED.size
-        return position
+        tally.shares[queue] = share

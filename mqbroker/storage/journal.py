@@ -28,10 +28,10 @@ def open_journal(
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
     `mode` is "fsync" (a batch is durable when it is on the disk) or "write" (when the operating system has it).
-    `formats` makes new properties from their encoded form, per `Properties.code` (without DEAD_LETTER_BIT). `wake` has a callable called soon on the
-    thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there, once, when the disk has failed:
-    no promise is kept after it, and the process has to end. JournalCorrupt when the journal is damaged, StorageError
-    when it cannot be used otherwise.
+    `formats` makes new properties from their encoded form, per `Properties.code` without DEAD_LETTER_BIT. `wake` has a
+    callable called soon on the thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there,
+    once, when the disk has failed: no promise is kept after it, and the process has to end. JournalCorrupt when the
+    journal is damaged, StorageError when it cannot be used otherwise.
     """
     appends = ThreadLane("journal", wake) if mode == FSYNC else InlineLane()
     return assemble(disk, formats, mode == FSYNC, appends, ThreadLane("journal-chores", wake), fatal, segment_bytes)

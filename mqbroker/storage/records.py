@@ -36,20 +36,20 @@ PUBLISHED = 1
 REPEATED = 2
 ENQUEUED = 3
 
-_PUBLISHED = Struct("<BBHHHIIIIqqq")
-_REPEATED = Struct("<BBHIIIIqqq")
-_ENQUEUED = Struct("<BBHIIIqq")
-PUBLISHED_BYTES = _PUBLISHED.size
-REPEATED_BYTES = _REPEATED.size
-ENQUEUED_BYTES = _ENQUEUED.size
+PUBLISHED_LAYOUT = Struct("<BBHHHIIIIqqq")
+REPEATED_LAYOUT = Struct("<BBHIIIIqqq")
+ENQUEUED_LAYOUT = Struct("<BBHIIIqq")
+PUBLISHED_BYTES = PUBLISHED_LAYOUT.size
+REPEATED_BYTES = REPEATED_LAYOUT.size
+ENQUEUED_BYTES = ENQUEUED_LAYOUT.size
 assert (PUBLISHED_BYTES, REPEATED_BYTES, ENQUEUED_BYTES) == (48, 44, 32)
 
-_pack_published = _PUBLISHED.pack
-_pack_repeated = _REPEATED.pack
-_pack_enqueued = _ENQUEUED.pack
-_unpack_published = _PUBLISHED.unpack_from
-_unpack_repeated = _REPEATED.unpack_from
-_unpack_enqueued = _ENQUEUED.unpack_from
+_pack_published = PUBLISHED_LAYOUT.pack
+_pack_repeated = REPEATED_LAYOUT.pack
+_pack_enqueued = ENQUEUED_LAYOUT.pack
+_unpack_published = PUBLISHED_LAYOUT.unpack_from
+_unpack_repeated = REPEATED_LAYOUT.unpack_from
+_unpack_enqueued = ENQUEUED_LAYOUT.unpack_from
 
 
 class EntryEncoder:

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from mqbroker.core.message import Entry, Properties
 from mqbroker.errors import JournalCorrupt, StorageError
 from mqbroker.storage.disk import Disk
-from mqbroker.storage.facts import FactReader, Facts
+from mqbroker.storage.facts import Facts, read_facts
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.records import EntryDecoder
 from mqbroker.storage.scan import Scan, Tail
@@ -121,15 +121,15 @@ class Recovery:
         return scan
 
     def _read_facts(self, scan: Scan) -> Facts:
-        reader = FactReader(first_lsn_of(scan.name))
+        facts = Facts(first_lsn_of(scan.name))
         try:
             for frame in scan.batches:
-                reader.read(scan.data, frame.start + frame.entries_bytes, frame.end)
+                read_facts(scan.data, frame.start + frame.entries_bytes, frame.end, facts)
         except ValueError as error:
             raise StorageError(f"{self._at(scan.name)} was written by a newer mqbroker: {error}") from error
-        if not reader.facts.is_checkpointed:
+        if not facts.is_checkpointed:
             raise self._corrupt(scan, "the first batch holds no checkpoint")
-        return reader.facts
+        return facts
 
     def _read_older(self, facts: Facts) -> None:
         for first in map(first_lsn_of, self._names[:-1]):
@@ -155,7 +155,7 @@ class Recovery:
 
     def _read_own(self, scan: Scan, facts: Facts) -> None:
         shares = facts.own
-        for queue in facts.forgotten:
+        for queue in facts.gone:
             gone = shares[queue] = Share()
             gone.settled.add(-NUMBER_MAX, NUMBER_MAX)
         tally = Tally(first_lsn_of(scan.name), scan.last_lsn, not self.recovered.was_clean)

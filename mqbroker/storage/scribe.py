@@ -52,10 +52,10 @@ class Scribe:
         if self._end + needed > self._size:
             finished = (self._name, self._end) if self._name else None
             self.tallies.add(Tally(batch.lsn, batch.lsn))
-            facts = self._checkpoint()
+            facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in encoder.counts]
             needed = FRAME_BYTES + encoder.size + sum(map(len, facts))
             segment = self._open_segment(batch.lsn, needed)
-        self._count(encoder, batch.lsn)
+        self._count(encoder, batch)
         self._end += needed
         frame = Frame(
             batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts)
@@ -98,8 +98,10 @@ class Scribe:
         self._size = max(self._segment_bytes, SEGMENT_HEADER_BYTES + needed)
         return SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
 
-    def _count(self, encoder: EntryEncoder, lsn: int) -> None:
+    def _count(self, encoder: EntryEncoder, batch: Batch) -> None:
         tally = self.tallies.current()
-        tally.last_lsn = lsn
+        tally.last_lsn = batch.lsn
         for queue, live in encoder.counts.items():
-            tally.count(queue, live)
+            # A consumer may hold entries of a queue that was deleted in the batch that brought them.
+            if queue not in batch.forgotten:
+                tally.count(queue, live)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mqbroker.storage.disk import Disk
-from mqbroker.storage.facts import FactReader, Facts
+from mqbroker.storage.facts import Facts, read_facts
 from mqbroker.storage.recovery import REASONS
 from mqbroker.storage.scan import Scan, Tail
 from mqbroker.storage.segment import first_lsn_of, segment_name, segment_names
@@ -53,7 +53,7 @@ class Survey:
 
     def __init__(self, disk: Disk) -> None:
         self.findings: list[Finding] = []
-        self.facts = Facts()
+        self.facts = Facts(0)
         self._disk = disk
         names = segment_names(disk.names())
         while names and self._find_newest(names[-1]) is Role.UNREADABLE:
@@ -87,10 +87,10 @@ class Survey:
 
     def _read_facts(self, scan: Scan) -> Facts | None:
         """The facts of the newest segment, as far as it is good; None without the checkpoint that it opens with."""
-        reader = FactReader(first_lsn_of(scan.name))
+        facts = Facts(first_lsn_of(scan.name))
         for frame in scan.batches:
-            reader.read(scan.data, frame.start + frame.entries_bytes, frame.end)
-        return reader.facts if reader.facts.is_checkpointed else None
+            read_facts(scan.data, frame.start + frame.entries_bytes, frame.end, facts)
+        return facts if facts.is_checkpointed else None
 
     def _find_older(self, names: list[str]) -> None:
         needed = {segment_name(first): tally for first, tally in self.facts.tallies.items() if tally.shares}

@@ -128,7 +128,7 @@ class World:
             return
         self.gone.add(queue)
         entries = [self.live.pop(at) for at in list(self.live) if at[0] == queue]
-        self._note(lambda state: [_drop(state, at) for at in list(state.entries) if at[0] == queue] and None)
+        self._note(lambda state: _drop_queue(state, queue))
         self.ledger.forget(queue, entries)
 
     def _promise(self) -> None:
@@ -179,6 +179,12 @@ class World:
 def _drop(state: State, at: Key) -> None:
     state.entries.pop(at, None)
     state.attempts.pop(at, None)
+
+
+def _drop_queue(state: State, queue: int) -> None:
+    for at in list(state.entries):
+        if at[0] == queue:
+            _drop(state, at)
 
 
 def _define(state: State, key: str, value: bytes | None) -> None:

@@ -11,6 +11,8 @@ cdef class Channel:
     cdef public int expecting
     cdef public bytes publish_frame
     cdef public bytes header_frame
+    cdef public bytes express
+    cdef public bint is_repeated
     cdef public Route route
     cdef public bint mandatory
     cdef public Properties properties

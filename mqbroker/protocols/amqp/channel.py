@@ -40,10 +40,10 @@ class Channel:
 
     __slots__ = (
         "accepted", "body_parts", "body_received", "body_size", "confirmed", "confirms", "connection", "consumers",
-        "expecting", "header_frame", "held_bytes", "held_frames", "held_replies", "holders", "is_confirming",
-        "is_plain", "last_queue", "mandatory", "marks", "next_tag", "number", "owed", "polling", "position", "prefetch",
-        "properties", "publish_frame", "published", "rejected", "reply_consumer", "route", "state", "transaction",
-        "unacked", "window",
+        "expecting", "express", "header_frame", "held_bytes", "held_frames", "held_replies", "holders",
+        "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "marks", "next_tag", "number", "owed",
+        "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
+        "route", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
     def __init__(self, connection: "AmqpConnection", number: int) -> None:
@@ -54,6 +54,10 @@ class Channel:
         # publishing: the last basic.publish and content header as they came, and what they meant
         self.publish_frame = b""
         self.header_frame = b""
+        self.express = b""
+        """Both, and the start of the body frame: what a message begins with that differs from the last by its body."""
+        self.is_repeated = False
+        """Whether the last basic.publish was the same as the one before."""
         self.route: Route | None = None
         self.mandatory = False
         self.properties: Properties | None = None

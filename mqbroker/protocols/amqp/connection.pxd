@@ -6,8 +6,18 @@ from mqbroker.core.message cimport Entry, Message, Properties, new_message
 from mqbroker.core.queue cimport Queue
 from mqbroker.core.route cimport Route
 from mqbroker.core.router cimport Router
+cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp.channel cimport Channel
 from mqbroker.protocols.session cimport Session
+
+cdef int _PUBLISH
+cdef int _ACK
+cdef int _OPEN
+cdef int _METHOD
+cdef int _HEADER
+cdef int _BODY
+cdef int _REJECTED
+cdef int _UNROUTED
 
 
 cdef class AmqpConnection(Session):
@@ -44,6 +54,8 @@ cdef class AmqpConnection(Session):
         end=Py_ssize_t, kind=int, number=int, index=int, frame=bytes, tag=cython.ulonglong,
     )
     cpdef scan(self, bytes data)
+    @cython.locals(length=Py_ssize_t, express=bytes, start=Py_ssize_t, end=Py_ssize_t)
+    cpdef Py_ssize_t publish_more(self, Channel channel, bytes data, Py_ssize_t position) except -1
     cpdef begin_publish(self, Channel channel, bytes frame)
     cpdef begin_content(self, Channel channel, bytes frame)
     cpdef collect(self, Channel channel, bytes part)

@@ -13,6 +13,7 @@ import logging
 import struct
 from typing import TYPE_CHECKING
 
+from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
@@ -33,15 +34,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mqbroker.amqp")
 
-_PUBLISH = 60 << 16 | 40
-_ACK = 60 << 16 | 80
 _CHANNEL_OPEN = 20 << 16 | 10
 _CHANNEL_CLOSE = 20 << 16 | 40
 _CHANNEL_CLOSE_OK = 20 << 16 | 41
 _CONNECTION_CLOSE = 10 << 16 | 50
 _CONNECTION_CLOSE_OK = 10 << 16 | 51
 SWEEP_MS = 10_000  # how often a connection looks for deliveries past the consumer timeout; RabbitMQ's is a minute
-_unpack_tag = struct.Struct(">Q").unpack_from
+_pack_body_start = struct.Struct(">BHI").pack
+
+# C integers when compiled
+_PUBLISH = 60 << 16 | 40
+_ACK = 60 << 16 | 80
+_OPEN = OPEN
+_METHOD = METHOD
+_HEADER = HEADER
+_BODY = BODY
+_REJECTED = REJECTED
+_UNROUTED = UNROUTED
 
 
 class AmqpConnection(Session):
@@ -146,36 +155,39 @@ class AmqpConnection(Session):
                 channel = self.channels.get(number)
                 hot = number
                 self.current = number
-            if channel is None or channel.state != OPEN or kind > 3 or kind == 0:
+            if channel is None or channel.state != _OPEN or kind > 3 or kind == 0:
                 self.unusual_frame(kind, number, data[position:end])
                 hot = -1
             elif kind == 3:
                 self.at_method = _PUBLISH
-                if channel.expecting != BODY:
+                if channel.expecting != _BODY:
                     raise self.out_of_order(channel, kind)
                 if size == channel.body_size:
-                    channel.expecting = METHOD
-                    self.publish(channel, data[position + 7 : end - 1])
+                    channel.expecting = _METHOD
+                    self.publish(channel, octets.cut(data, position + 7, end - 1))
+                    if channel.express:
+                        end = self.publish_more(channel, data, end)
                 else:
                     self.collect(channel, data[position + 7 : end - 1])
             elif kind == 2:
                 self.at_method = _PUBLISH
-                if channel.expecting != HEADER:
+                if channel.expecting != _HEADER:
                     raise self.out_of_order(channel, kind)
-                self.begin_content(channel, data[position:end])
-            elif channel.expecting != METHOD:
+                self.begin_content(channel, octets.cut(data, position, end))
+            elif channel.expecting != _METHOD:
                 raise self.out_of_order(channel, kind)
             elif size >= 7 and data[position + 8] == 60 and data[position + 7] == 0 and data[position + 9] == 0:
                 index = data[position + 10]
                 if index == 40:
                     self.at_method = _PUBLISH
-                    frame = data[position:end]
-                    if frame != channel.publish_frame:
+                    frame = octets.cut(data, position, end)
+                    channel.is_repeated = frame == channel.publish_frame
+                    if not channel.is_repeated:
                         self.begin_publish(channel, frame)
-                    channel.expecting = HEADER
+                    channel.expecting = _HEADER
                 elif index == 80 and size == 13:
                     self.at_method = _ACK
-                    self.acknowledge(channel, _unpack_tag(data, position + 11)[0], data[position + 19] & 1 != 0)
+                    self.acknowledge(channel, octets.longlong_at(data, position + 11), data[position + 19] & 1 != 0)
                 else:
                     self.method(channel, data[position + 7 : end - 1])
                     hot = -1
@@ -247,9 +259,26 @@ class AmqpConnection(Session):
 
     # --- publishing -------------------------------------------------------------------------------------------------
 
+    def publish_more(self, channel: Channel, data: bytes, position: int) -> int:
+        """Publishes messages from `position` on for as long as they begin with the same octets as the last one did:
+        the same method, the same header, one body frame of the same size. Where that ends."""
+        length = len(data)
+        express = channel.express
+        while express:
+            start = position + len(express)
+            end = start + channel.body_size
+            if end >= length or data[end] != 0xCE or not octets.starts_at(data, express, position):
+                break
+            position = end + 1
+            self.position = position
+            self.publish(channel, octets.cut(data, start, end))
+            express = channel.express
+        return position
+
     def begin_publish(self, channel: Channel, frame: bytes) -> None:
         """A basic.publish that differs from the channel's last one. Raises RequestRefused, ProtocolViolation."""
         channel.publish_frame = b""
+        channel.express = b""
         channel.route, channel.mandatory = publishing.begin(self, channel, frame[7:-1])
         channel.publish_frame = frame
 
@@ -257,11 +286,14 @@ class AmqpConnection(Session):
         """A content header: the properties and the size of the body to come."""
         if frame != channel.header_frame:
             channel.header_frame = b""
+            channel.express = b""
             publishing.begin_content(self, channel, frame)
             channel.header_frame = frame
-        channel.expecting = BODY
+        elif channel.is_repeated and not channel.express and 0 < channel.body_size <= self.size_limit:
+            channel.express = channel.publish_frame + frame + _pack_body_start(3, channel.number, channel.body_size)
+        channel.expecting = _BODY
         if channel.body_size == 0:
-            channel.expecting = METHOD
+            channel.expecting = _METHOD
             self.publish(channel, b"")
 
     def collect(self, channel: Channel, part: bytes) -> None:
@@ -275,7 +307,7 @@ class AmqpConnection(Session):
             body = b"".join(channel.body_parts)
             channel.body_parts.clear()
             channel.body_received = 0
-            channel.expecting = METHOD
+            channel.expecting = _METHOD
             self.publish(channel, body)
 
     def publish(self, channel: Channel, body: bytes) -> None:
@@ -287,18 +319,19 @@ class AmqpConnection(Session):
         if channel.is_plain:
             assert self.vhost is not None
             outcome = self.vhost.publish(route, message, self.now)
-            self.published(channel, message, outcome, channel.mandatory)
+            if outcome or channel.confirms or not self.has_published:
+                self.published(channel, message, outcome, channel.mandatory)
         else:
             publishing.publish_special(self, channel, message)
 
     def published(self, channel: Channel, message: Message, outcome: int, mandatory: bool) -> None:
         """A message was routed: returns it if that was asked for, and notes the confirm that is owed."""
-        if outcome == UNROUTED and mandatory:
+        if outcome == _UNROUTED and mandatory:
             publishing.send_return(self, channel, message)
         if channel.confirms:
             tag = channel.published + 1
             channel.published = tag
-            if outcome == REJECTED:
+            if outcome == _REJECTED:
                 channel.rejected.append(tag)
             else:
                 channel.accepted = tag

@@ -9,6 +9,11 @@ from pamqp import commands, constants, exceptions
 
 PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"  # AMQP 0-9-1 §4.2.2; also what a peer with another header is answered
 
+# Whose dialect is spoken. Clients choose their behaviour by it: only where the product is RabbitMQ before 4.0 does kombu
+# use global prefetch, without which a Celery worker does nothing while the tasks that it holds wait for their time.
+DIALECT_PRODUCT: Final = "RabbitMQ"
+DIALECT_VERSION: Final = "3.13.7"
+
 FRAME_METHOD: Final = constants.FRAME_METHOD
 FRAME_HEADER: Final = constants.FRAME_HEADER
 FRAME_BODY: Final = constants.FRAME_BODY

@@ -2,8 +2,12 @@ cimport cython
 
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.message cimport Entry, Message, Properties
+cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp.channel cimport Channel
 from mqbroker.protocols.session cimport Session
+
+cdef int _AMQP
+cdef Py_ssize_t _HIGH_WATER
 
 
 cdef class AmqpConsumer(Consumer):
@@ -21,14 +25,19 @@ cdef class AmqpConsumer(Consumer):
     cdef public bytes content_start
     cdef public bytes head
     cdef public bytes tail
+    cdef public bytes tail_again
     cdef public long long tag_high
-    cdef public Py_ssize_t overhead
 
-    @cython.locals(
-        channel=Channel, tag=cython.longlong, message=Message, body=bytes, size=Py_ssize_t, properties=Properties,
-        session=Session, out=list,
-    )
+    @cython.locals(channel=Channel, tag=cython.longlong, message=Message, properties=Properties)
     cpdef deliver(self, Entry entry)
+    @cython.locals(properties=Properties)
+    cpdef pass_on(self, Message message)
+    @cython.locals(
+        channel=Channel, tag=cython.longlong, body=bytes, tail=bytes, size=Py_ssize_t, session=Session, out=bytearray
+    )
+    cpdef put(self, Message message, Properties properties, bint is_redelivered)
     cpdef readdress(self, Message message)
     cpdef reshape(self, Properties properties, Py_ssize_t size)
+    @cython.locals(tail=bytes)
+    cpdef join_tail(self)
     cpdef renumber(self, long long tag)

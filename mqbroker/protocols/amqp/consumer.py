@@ -8,12 +8,13 @@
 
 Successive deliveries mostly differ in their tag and body only. So the pieces around them are made once and sent again
 for as long as exchange, key, properties and size stay the same objects and number; of the delivery tag only the lowest
-octet changes from one to the next. A delivery is then five appends to the connection's output.
+octet changes from one to the next. A delivery is then one copy of five pieces into the connection's output.
 """
 
 import struct
 from typing import TYPE_CHECKING
 
+from mqbroker import octets
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.message import Entry, Message, Properties
 from mqbroker.limits import OUTPUT_HIGH_WATER_BYTES
@@ -25,7 +26,10 @@ from mqbroker.protocols.session import Session
 if TYPE_CHECKING:
     from mqbroker.core.queue import Queue
 
-_OCTETS = [bytes((value,)) for value in range(256)]
+# C integers when compiled
+_AMQP = AMQP
+_HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
+
 _END = b"\xce"
 _pack_method_start = struct.Struct(">BHII").pack
 _pack_body_start = struct.Struct(">BHI").pack
@@ -35,7 +39,7 @@ _DELIVER = 60 << 16 | 60
 def short_string(text: str) -> bytes:
     """A short string as it is on the wire, AMQP 0-9-1 §4.2.5.3."""
     octets = text.encode(errors="surrogateescape")
-    return _OCTETS[len(octets)] + octets
+    return bytes((len(octets),)) + octets
 
 
 class Holder(Consumer):
@@ -52,8 +56,8 @@ class AmqpConsumer(Consumer):
     """One basic.consume."""
 
     __slots__ = (
-        "address", "body_size", "channel", "content_start", "exchange", "head", "overhead", "properties", "room",
-        "routing_key", "session", "tag", "tag_high", "tail", "timeout_ms", "wire_tag",
+        "address", "body_size", "channel", "content_start", "exchange", "head", "properties", "room",
+        "routing_key", "session", "tag", "tag_high", "tail", "tail_again", "timeout_ms", "wire_tag",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", session: Session, channel: Channel, tag: str, frame_max: int) -> None:
@@ -74,23 +78,36 @@ class AmqpConsumer(Consumer):
         self.content_start = b""
         self.head = b""
         self.tail = b""
+        self.tail_again = b""
         self.tag_high = -1
-        self.overhead = 0
 
     def deliver(self, entry: Entry) -> None:
         """Appends the frames of one delivery to the connection's output."""
         channel = self.channel
         tag = channel.next_tag
-        channel.next_tag = tag + 1
         if not self.no_ack:
             entry.tag = tag
             channel.unacked.add(tag, entry)
         message = entry.message
+        properties = message.properties
+        if entry.attempts or properties.code & 0x7F != _AMQP:
+            properties = self.translate(entry)
+        self.put(message, properties, entry.is_redelivered)
+
+    def pass_on(self, message: Message) -> None:
+        """The same for a message that has no entry, because nobody will settle it."""
+        properties = message.properties
+        if properties.code & 0x7F != _AMQP:
+            properties = amqp_properties(properties)
+        self.put(message, properties, False)
+
+    def put(self, message: Message, properties: Properties, is_redelivered: bool) -> None:
+        """Encodes one delivery under the channel's next tag."""
+        channel = self.channel
+        tag = channel.next_tag
+        channel.next_tag = tag + 1
         body = message.content()
         size = len(body)
-        properties = message.properties
-        if entry.attempts or properties.code & 0x7F != AMQP:
-            properties = self.translate(entry)
         if message.exchange is not self.exchange or message.routing_key is not self.routing_key:
             self.readdress(message)
         if properties is not self.properties or size != self.body_size:
@@ -99,21 +116,15 @@ class AmqpConsumer(Consumer):
             self.renumber(tag)
         session = self.session
         out = session.out
-        out.append(self.head)
-        out.append(_OCTETS[tag & 255])
-        if entry.is_redelivered:
-            out.append(b"\x01")
+        tail = self.tail_again if is_redelivered else self.tail
+        if 0 < size <= self.room:
+            octets.put_delivery(out, self.head, tag & 255, tail, body, 0xCE)
         else:
-            out.append(b"\x00")
-        out.append(self.tail)
-        if size <= self.room:
-            if size:
-                out.append(body)
-                out.append(_END)
-        else:
-            out.extend(body_frames(channel.number, body, self.room + 8))
-        session.out_bytes += self.overhead + size
-        if session.out_bytes > OUTPUT_HIGH_WATER_BYTES:
+            out += self.head
+            out.append(tag & 255)
+            out += tail
+            out += b"".join(body_frames(channel.number, body, self.room + 8))
+        if len(out) > _HIGH_WATER:
             session.gate.is_open = False
         if not session.is_marked:
             session.mark()
@@ -123,7 +134,7 @@ class AmqpConsumer(Consumer):
         self.exchange = message.exchange
         self.routing_key = message.routing_key
         self.address = short_string(message.exchange) + short_string(message.routing_key) + _END
-        self.tail = self.address + self.content_start
+        self.join_tail()
         self.tag_high = -1
 
     def reshape(self, properties: Properties, size: int) -> None:
@@ -135,8 +146,13 @@ class AmqpConsumer(Consumer):
         if 0 < size <= self.room:
             start += _pack_body_start(3, number, size)
         self.content_start = start
-        self.tail = self.address + start
-        self.overhead = len(self.tail) + len(self.wire_tag) + 24
+        self.join_tail()
+
+    def join_tail(self) -> None:
+        """Puts together what stands between the delivery tag and the body, for a first delivery and for a later one."""
+        tail = self.address + self.content_start
+        self.tail = b"\x00" + tail
+        self.tail_again = b"\x01" + tail
 
     def renumber(self, tag: int) -> None:
         """The upper octets of the delivery tag have changed: makes the frame's start anew."""

@@ -83,9 +83,9 @@ class Handshake:
             "cluster_name": settings.node_name,
             "copyright": "Apache-2.0",
             "information": "https://www.apache.org/licenses/LICENSE-2.0",
-            "platform": "Python",
-            "product": "mqbroker",
-            "version": mqbroker.__version__,
+            "platform": f"mqbroker {mqbroker.__version__}",
+            "product": constants.DIALECT_PRODUCT,
+            "version": constants.DIALECT_VERSION,
         }
         self.stage = AWAIT_START_OK
         self.connection.send(

@@ -30,7 +30,7 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     """queue.declare. Raises RequestRefused."""
     name = args["queue"]
     if args["passive"]:
-        declare_passively(connection, channel, args, name_of(channel, name))
+        declare_passively(connection, channel, args, name)
         return
     vhost = vhost_of(connection)
     name = name or vhost.generated_name()

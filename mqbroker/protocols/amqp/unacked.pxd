@@ -2,6 +2,8 @@ cimport cython
 
 from mqbroker.core.message cimport Entry
 
+cdef Py_ssize_t _SPARSE_AT
+
 
 @cython.final
 cdef class Unacked:

@@ -1,0 +1,52 @@
+"""Mosquitto from the distribution's package, with a configuration of its own.
+
+Owns its command line and settings. Its limits on queued messages are lifted: by default it drops what a slow
+subscriber cannot take, which the driver would rightly call a loss.
+"""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from bench.errors import TargetError
+from bench.targets.base import Promise
+from bench.targets.single import InMemory
+
+
+def _program() -> str:
+    found = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+    if found is None:
+        raise TargetError("Mosquitto is not installed: apt-get install mosquitto")
+    return found
+
+
+class Mosquitto(InMemory):
+    """A Mosquitto broker without persistence."""
+
+    name = "mosquitto"
+    title = "Mosquitto"
+    protocols = ("mqtt",)
+
+    def command(self, place: Path, promise: Promise) -> list[str]:
+        """Run with settings in the private directory."""
+        settings = place / "mosquitto.conf"
+        settings.write_text(
+            f"listener {self.ports['mqtt']} 127.0.0.1\n"
+            "allow_anonymous true\n"
+            "persistence false\n"
+            "max_queued_messages 0\n"
+            "max_inflight_messages 0\n"
+            "set_tcp_nodelay true\n"
+            "log_dest stderr\n"
+            "log_type error\n"
+            # As root it would change to a user who may not read the private directory.
+            "user root\n"
+        )
+        return [_program(), "-c", str(settings)]
+
+    def version(self) -> str:
+        """As it says itself."""
+        shown = subprocess.run([_program(), "-h"], capture_output=True, text=True, check=False).stdout
+        found = re.search(r"version (\S+)", shown)
+        return f"{self.title} {found.group(1)}" if found else self.title

@@ -1,0 +1,52 @@
+# The compiled versions of octets.py, made a part of every module that cimports them. Every length is checked first.
+
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.string cimport memcmp, memcpy
+
+
+cdef inline bytes cut(bytes data, Py_ssize_t start, Py_ssize_t end):
+    if data is None or start < 0 or end < start or end > PyBytes_GET_SIZE(data):
+        raise IndexError("octets out of range")
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)
+
+
+cdef inline bint starts_at(bytes data, bytes prefix, Py_ssize_t position) except -1:
+    if data is None or prefix is None or position < 0:
+        raise IndexError("octets out of range")
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(prefix)
+    if size > PyBytes_GET_SIZE(data) - position:
+        return False
+    return memcmp(PyBytes_AS_STRING(data) + position, PyBytes_AS_STRING(prefix), size) == 0
+
+
+cdef inline unsigned long long longlong_at(bytes data, Py_ssize_t position) except? 0:
+    if data is None or position < 0 or PyBytes_GET_SIZE(data) - position < 8:
+        raise IndexError("octets out of range")
+    cdef const unsigned char* at = <const unsigned char*>PyBytes_AS_STRING(data) + position
+    cdef unsigned long long value = 0
+    cdef int index
+    for index in range(8):
+        value = value << 8 | at[index]
+    return value
+
+
+cdef inline int put_delivery(
+    bytearray out, bytes head, unsigned char octet, bytes tail, bytes body, unsigned char end
+) except -1:
+    if out is None or head is None or tail is None or body is None:
+        raise TypeError("octets expected")
+    cdef Py_ssize_t head_size = PyBytes_GET_SIZE(head)
+    cdef Py_ssize_t tail_size = PyBytes_GET_SIZE(tail)
+    cdef Py_ssize_t body_size = PyBytes_GET_SIZE(body)
+    cdef Py_ssize_t at = PyByteArray_GET_SIZE(out)
+    PyByteArray_Resize(out, at + head_size + tail_size + body_size + 2)
+    cdef char* target = PyByteArray_AS_STRING(out) + at
+    memcpy(target, PyBytes_AS_STRING(head), head_size)
+    target += head_size
+    target[0] = <char>octet
+    memcpy(target + 1, PyBytes_AS_STRING(tail), tail_size)
+    target += 1 + tail_size
+    memcpy(target, PyBytes_AS_STRING(body), body_size)
+    target[body_size] = <char>end
+    return 0

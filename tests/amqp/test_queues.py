@@ -1,0 +1,292 @@
+"""Queues as clients declare, refuse to share, and delete them. Texts are RabbitMQ 3.10.8's."""
+
+import pytest
+
+from mqbroker.core.values import Int16, Int32
+from tests.amqp.conftest import Connect
+from tests.support.raw_amqp import RawAmqp
+from tests.support.refusals import closes_channel
+
+DECLARE = (50, 10)
+
+
+def locked(queue: str, at: tuple[int, int]) -> object:
+    text = (
+        f"RESOURCE_LOCKED - cannot obtain exclusive access to locked queue '{queue}' in vhost '/'. It could be "
+        "originally declared on another connection or the exclusive property value does not match that of the "
+        "original declaration."
+    )
+    return closes_channel(405, text, at)
+
+
+def test_the_server_names_a_queue_without_a_name(client: RawAmqp) -> None:
+    first, second = client.declare(), client.declare()
+    assert first.startswith("amq.gen-")
+    assert first != second
+    client.publish(first, b"x")
+    assert client.drain(first) == [b"x"]
+
+
+def test_declare_says_how_many_messages_and_consumers_there_are(client: RawAmqp, name: str) -> None:
+    client.declare(name)
+    for _ in range(3):
+        client.publish(name)
+    client.call("basic.qos", prefetch_count=1)
+    client.consume(name)
+    client.delivery()
+    answer = client.call("queue.declare", queue=name, exclusive=True)
+    assert answer.args == {"queue": name, "message_count": 2, "consumer_count": 1}
+    assert client.call("queue.declare", queue=name, passive=True).args == answer.args
+
+
+def test_names_that_begin_with_amq_are_reserved(client: RawAmqp) -> None:
+    text = "ACCESS_REFUSED - queue name 'amq.x' contains reserved prefix 'amq.*'"
+    assert client.refused("queue.declare", queue="amq.x") == closes_channel(403, text, DECLARE)
+
+
+def test_a_generated_name_cannot_be_asked_for(client: RawAmqp) -> None:
+    """A queue that the server had named could be declared again by that name: 3.10.8 says that it is reserved."""
+    queue = client.declare()
+    text = f"ACCESS_REFUSED - queue name '{queue}' contains reserved prefix 'amq.*'"
+    assert client.refused("queue.declare", queue=queue, exclusive=True) == closes_channel(403, text, DECLARE)
+
+
+def test_an_auto_delete_queue_goes_with_its_last_consumer(client: RawAmqp, name: str) -> None:
+    client.declare(name, auto_delete=True)
+    client.call("queue.declare", queue=name, passive=True)
+    tags = [client.consume(name), client.consume(name)]
+    client.call("basic.cancel", consumer_tag=tags[0])
+    client.call("queue.declare", queue=name, passive=True)
+    client.call("basic.cancel", consumer_tag=tags[1])
+    assert client.refused("queue.declare", queue=name, passive=True).code == 404
+
+
+def test_an_exclusive_queue_goes_with_its_connection(client: RawAmqp, connect: Connect, name: str) -> None:
+    owner = connect()
+    owner.open()
+    owner.declare(name)
+    owner.call("connection.close", 0)
+    assert client.refused("queue.declare", queue=name, passive=True).code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "at"),
+    [
+        ("queue.declare", {"passive": True}, (50, 10)),
+        ("queue.declare", {}, (50, 10)),
+        ("queue.declare", {"exclusive": True}, (50, 10)),
+        ("queue.bind", {"exchange": "amq.direct"}, (50, 20)),
+        ("queue.purge", {}, (50, 30)),
+        ("queue.delete", {}, (50, 40)),
+        ("queue.unbind", {"exchange": "amq.direct"}, (50, 50)),
+        ("basic.consume", {}, (60, 20)),
+        ("basic.get", {}, (60, 70)),
+    ],
+)
+def test_an_exclusive_queue_is_locked_for_others(
+    client: RawAmqp, other: RawAmqp, name: str, method: str, args: dict[str, object], at: tuple[int, int]
+) -> None:
+    client.declare(name)
+    client.call("queue.bind", queue=name, exchange="amq.direct")
+    assert other.refused(method, **{"queue": name, **args}) == locked(name, at)
+    other.publish(name, b"but everyone may publish to it")
+    other.sync()
+    assert client.drain(name) == [b"but everyone may publish to it"]
+
+
+def test_an_exclusive_queue_is_not_declared_again_without_exclusive(client: RawAmqp, name: str) -> None:
+    client.declare(name)
+    assert client.refused("queue.declare", queue=name) == locked(name, DECLARE)
+
+
+@pytest.mark.parametrize(
+    ("method", "at"),
+    [
+        ("queue.purge", (50, 30)),
+        ("basic.consume", (60, 20)),
+        ("basic.get", (60, 70)),
+    ],
+)
+def test_a_missing_queue_is_404(client: RawAmqp, name: str, method: str, at: tuple[int, int]) -> None:
+    text = f"NOT_FOUND - no queue '{name}' in vhost '/'"
+    assert client.refused(method, queue=name) == closes_channel(404, text, at)
+
+
+def test_a_missing_queue_is_404_to_a_passive_declare_and_to_bind(client: RawAmqp, name: str) -> None:
+    text = f"NOT_FOUND - no queue '{name}' in vhost '/'"
+    assert client.refused("queue.declare", queue=name, passive=True) == closes_channel(404, text, DECLARE)
+    refusal = client.refused("queue.bind", queue=name, exchange="amq.direct")
+    assert refusal == closes_channel(404, text, (50, 20))
+
+
+@pytest.mark.parametrize("method", ["queue.purge", "queue.delete", "basic.consume", "basic.get"])
+def test_no_name_means_nothing_before_a_queue_was_declared(client: RawAmqp, method: str) -> None:
+    refusal = client.refused(method)
+    assert (refusal.code, refusal.text) == (404, "NOT_FOUND - no previously declared queue")
+
+
+def test_deleting_a_missing_queue_is_no_error(client: RawAmqp, name: str) -> None:
+    assert client.call("queue.delete", queue=name).args == {"message_count": 0}
+
+
+def test_purge_and_delete_count_what_waited(client: RawAmqp) -> None:
+    queue = client.declare()
+    for _ in range(3):
+        client.publish(queue)
+    assert client.call("queue.purge", queue=queue).args == {"message_count": 3}
+    client.publish(queue)
+    assert client.call("queue.delete", queue=queue).args == {"message_count": 1}
+
+
+def test_a_queue_with_consumers_is_in_use(client: RawAmqp, name: str) -> None:
+    client.declare(name)
+    client.consume(name)
+    text = f"PRECONDITION_FAILED - queue '{name}' in vhost '/' in use"
+    assert client.refused("queue.delete", queue=name, if_unused=True) == closes_channel(406, text, (50, 40))
+    client.call("queue.delete", queue=name, if_unused=True)
+
+
+def test_a_queue_with_messages_is_not_empty(client: RawAmqp, name: str) -> None:
+    client.declare(name)
+    client.publish(name)
+    text = f"PRECONDITION_FAILED - queue '{name}' in vhost '/' not empty"
+    assert client.refused("queue.delete", queue=name, if_empty=True) == closes_channel(406, text, (50, 40))
+    client.call("queue.purge", queue=name)
+    client.call("queue.delete", queue=name, if_empty=True)
+
+
+def test_a_deleted_queue_cancels_its_consumers(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    client.declare(name, auto_delete=True)
+    client.consume(name, "mine")
+    other.call("queue.delete", queue=name)
+    cancelled = client.expect("basic.cancel")
+    assert cancelled.args == {"consumer_tag": "mine", "nowait": True}
+    client.sync()
+
+
+def test_a_client_that_does_not_know_cancel_is_not_told(connect: Connect, client: RawAmqp, name: str) -> None:
+    simple = connect()
+    simple.open(capabilities={})
+    simple.declare(name, auto_delete=True)
+    simple.consume(name, "mine")
+    client.call("queue.delete", queue=name)
+    assert simple.call("basic.cancel", consumer_tag="mine").name == "basic.cancel-ok"
+    assert simple.call("basic.qos").name == "basic.qos-ok"
+
+
+def test_durable_queues_and_their_messages_are_declared_again(client: RawAmqp, name: str) -> None:
+    client.declare(name, durable=True)
+    client.publish(name, b"x", delivery_mode=2)
+    client.declare(name, durable=True)
+    assert client.drain(name) == [b"x"]
+    client.call("queue.delete", queue=name)
+
+
+@pytest.mark.parametrize(
+    ("declared", "again", "text"),
+    [
+        (
+            {"durable": False},
+            {"durable": True},
+            "'durable' for queue '{}' in vhost '/': received 'true' but current is 'false'",
+        ),
+        (
+            {"auto_delete": True},
+            {"auto_delete": False},
+            "'auto_delete' for queue '{}' in vhost '/': received 'false' but current is 'true'",
+        ),
+        (
+            {"arguments": {"x-message-ttl": Int16(1000)}},
+            {},
+            "'x-message-ttl' for queue '{}' in vhost '/': received none but current is the value '1000' of type 'short'",
+        ),
+        (
+            {},
+            {"arguments": {"x-max-length": Int32(5)}},
+            "'x-max-length' for queue '{}' in vhost '/': received the value '5' of type 'signedint' but current is none",
+        ),
+        (
+            {"arguments": {"x-max-length": 5}},
+            {"arguments": {"x-max-length": 6}},
+            "'x-max-length' for queue '{}' in vhost '/': received '6' but current is '5'",
+        ),
+    ],
+)
+def test_declaring_it_differently_is_406(
+    client: RawAmqp, name: str, declared: dict[str, object], again: dict[str, object], text: str
+) -> None:
+    client.call("queue.declare", queue=name, **declared)
+    full = f"PRECONDITION_FAILED - inequivalent arg {text.format(name)}"
+    assert client.refused("queue.declare", queue=name, **again) == closes_channel(406, full, DECLARE)
+    client.call("queue.delete", queue=name)
+
+
+def test_numbers_of_other_widths_are_the_same(client: RawAmqp, name: str) -> None:
+    client.declare(name, arguments={"x-max-length": Int16(5)})
+    client.declare(name, arguments={"x-max-length": 5})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"x-message-ttl": -1000}, "'x-message-ttl' for {}: {{value_negative,-1000}}"),
+        ({"x-message-ttl": "1000"}, "'x-message-ttl' for {}: \"expected integer, got longstr\""),
+        ({"x-expires": 0}, "'x-expires' for {}: {{value_zero,0}}"),
+        ({"x-max-length": -1}, "'x-max-length' for {}: {{value_negative,-1}}"),
+        ({"x-max-length-bytes": "a"}, "'x-max-length-bytes' for {}: \"expected integer, got longstr\""),
+        ({"x-max-priority": 256}, "'x-max-priority' for {}: {{max_value_exceeded,256}}"),
+        ({"x-overflow": "nonsense"}, "'x-overflow' for {}: invalid_overflow"),
+        ({"x-dead-letter-routing-key": "k"}, "'x-dead-letter-routing-key' for {}: routing_key_but_no_dlx_defined"),
+        ({"x-queue-type": "nonsense"}, "'x-queue-type' for {}: \"unsupported queue type 'nonsense'\""),
+    ],
+)
+def test_bad_arguments_are_406(client: RawAmqp, name: str, arguments: dict[str, object], error: str) -> None:
+    text = f"PRECONDITION_FAILED - invalid arg {error}".format(f"queue '{name}' in vhost '/'")
+    refusal = client.refused("queue.declare", queue=name, arguments=arguments)
+    assert refusal == closes_channel(406, text, DECLARE)
+
+
+@pytest.mark.parametrize(
+    ("args", "prop"),
+    [({"durable": False}, "non-durable"), ({"durable": True, "exclusive": True}, "exclusive-owner")],
+)
+def test_a_quorum_queue_is_durable_and_nobodys(client: RawAmqp, name: str, args: dict[str, bool], prop: str) -> None:
+    refusal = client.refused("queue.declare", queue=name, arguments={"x-queue-type": "quorum"}, **args)
+    text = f"PRECONDITION_FAILED - invalid property '{prop}' for queue '{name}' in vhost '/'"
+    assert refusal == closes_channel(406, text, DECLARE)
+
+
+def test_streams_are_refused_clearly(client: RawAmqp, name: str, ours: None) -> None:
+    refusal = client.refused("queue.declare", queue=name, durable=True, arguments={"x-queue-type": "stream"})
+    assert refusal.code == 406
+    assert "unsupported queue type 'stream'" in refusal.text
+
+
+def test_the_type_classic_may_be_left_out_when_it_is_declared_again(client: RawAmqp, name: str) -> None:
+    client.declare(name, arguments={"x-queue-type": "classic"})
+    client.declare(name)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"x-anything": "goes"},
+        {"x-queue-mode": "lazy"},
+        {"x-queue-version": 1},
+        {"x-queue-master-locator": "min-masters"},
+    ],
+)
+def test_what_rabbitmq_4_refuses_or_ignores_is_accepted(
+    client: RawAmqp, name: str, arguments: dict[str, object]
+) -> None:
+    client.declare(name, auto_delete=True, arguments=arguments)
+    client.declare(name, auto_delete=True, arguments=arguments)
+    client.call("queue.delete", queue=name)
+
+
+def test_a_transient_queue_that_is_not_exclusive_is_accepted(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    client.call("queue.declare", queue=name)
+    other.publish(name, b"x")
+    other.sync()
+    assert client.drain(name) == [b"x"]
+    client.call("queue.delete", queue=name)

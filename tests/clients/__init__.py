@@ -1,0 +1,1 @@
+"""The broker as unmodified client libraries see it, over real sockets."""

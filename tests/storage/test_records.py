@@ -1,0 +1,176 @@
+"""Records of messages and facts: what goes in comes out, for any values and any settlements."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.storage.facts import (
+    Facts,
+    pack_attempted,
+    pack_checkpoint,
+    pack_defined,
+    pack_forgotten,
+    pack_held,
+    pack_settled,
+    read_facts,
+)
+from mqbroker.storage.intervals import NUMBER_MAX
+from mqbroker.storage.records import EntryDecoder, EntryEncoder
+from mqbroker.storage.tally import Share, Tally
+from tests.storage.house import FORMATS, PROPERTIES, a_message, an_entry, make_properties
+
+NAMES = st.binary(max_size=40).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
+MESSAGES = st.builds(
+    new_message, NAMES, NAMES, st.sampled_from([PROPERTIES, make_properties(b""), make_properties(b"x" * 70_000)]),
+    st.binary(max_size=100), st.integers(0, NUMBER_MAX),
+)  # fmt: skip
+
+
+def encoded(entries: list[Entry | None], lsn: int = 5) -> tuple[bytes, EntryEncoder]:
+    """The entry records of a batch."""
+    encoder = EntryEncoder(lsn)
+    encoder.encode(entries)
+    data = b"".join(encoder.pieces)
+    assert encoder.size == len(data)
+    return data, encoder
+
+
+def decoded(data: bytes, shares: dict[int, Share] | None = None, shares_only: bool = False) -> dict[int, list[Entry]]:
+    """What a decoder finds in one batch that has seven bytes before it."""
+    decoder = EntryDecoder(b"before!" + data + b"behind", FORMATS, shares or {}, shares_only, False)
+    decoder.decode(5, 7, 7 + len(data))
+    return {queue: entries for queue, entries in decoder.lists.items() if entries}
+
+
+def fields(entry: Entry) -> tuple[object, ...]:
+    """All that has to survive."""
+    message = entry.message
+    return (
+        entry.queue_number, entry.sequence, entry.expires_at, entry.attempts, entry.is_redelivered, message.exchange,
+        message.routing_key, message.properties.code, message.properties.raw, message.content(), message.received_at,
+    )  # fmt: skip
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> list[Entry | None]:
+    """Entries of a few messages in a few queues, some of them elided."""
+    messages = draw(st.lists(MESSAGES, min_size=1, max_size=5))
+    entries: list[Entry | None] = []
+    for sequence in range(draw(st.integers(0, 12))):
+        entry = new_entry(draw(st.sampled_from(messages)), draw(st.integers(1, 3)), sequence)
+        entry.expires_at = draw(st.integers(0, NUMBER_MAX))
+        entry.attempts = draw(st.integers(0, 1 << 30))
+        entry.is_redelivered = draw(st.booleans())
+        entries.append(draw(st.sampled_from([entry, entry, entry, None])))
+    return entries
+
+
+@given(batches())
+def test_entries_survive_any_values(entries: list[Entry | None]) -> None:
+    live = [entry for entry in entries if entry is not None]
+    data, encoder = encoded(entries)
+    found = decoded(data)
+    assert encoder.count == len(live) == sum(encoder.counts.values())
+    for queue in (1, 2, 3):
+        expected = [entry for entry in live if entry.queue_number == queue]
+        assert [fields(entry) for entry in found.get(queue, [])] == [fields(entry) for entry in expected]
+        assert encoder.counts.get(queue, 0) == len(expected)
+    shared = {id(entry.message) for entry in live}
+    assert len({id(entry.message) for entries in found.values() for entry in entries}) == len(shared)
+
+
+@given(batches(), st.sets(st.tuples(st.integers(1, 3), st.integers(0, 12))), st.booleans())
+def test_settled_entries_are_left_out(entries: list[Entry | None], gone: set[tuple[int, int]], shared: bool) -> None:
+    shares: dict[int, Share] = {}
+    for queue, sequence in gone:
+        shares.setdefault(queue, Share()).settle(sequence, sequence)
+    found = decoded(encoded(entries)[0], shares, shares_only=shared)
+    for queue in (1, 2, 3):
+        expected = [
+            fields(entry) for entry in entries
+            if entry and entry.queue_number == queue and (queue, entry.sequence) not in gone
+            and (queue in shares or not shared)
+        ]  # fmt: skip
+        assert [fields(entry) for entry in found.get(queue, [])] == expected
+
+
+def test_a_message_knows_where_it_is_afterwards() -> None:
+    first, second = a_message(b"1"), a_message(b"22")
+    data, _ = encoded([an_entry(1, message=first), an_entry(2, message=second), an_entry(3, 2, second)], lsn=9)
+    assert (first.lsn, first.slot, second.lsn) == (9, 0, 9)
+    assert data[second.slot] == 2
+
+
+def test_names_are_written_once_for_messages_in_a_row() -> None:
+    one, _ = encoded([an_entry(0)])
+    many, _ = encoded([an_entry(number) for number in range(10)])
+    assert len(many) == len(one) + 9 * (44 + 5)
+
+
+def test_an_unknown_entry_record_is_an_error() -> None:
+    with pytest.raises(ValueError, match="record type 77"):
+        decoded(b"\x4d" + bytes(100))
+
+
+def test_a_properties_format_that_is_not_known_is_an_error() -> None:
+    data, _ = encoded([an_entry(1)])
+    with pytest.raises(KeyError):
+        EntryDecoder(data, {}, {}, False, False).decode(5, 0, len(data))
+
+
+def facts_of(*records: bytes) -> Facts:
+    """What the records come to in a segment that begins with batch 100."""
+    data = b"".join(records)
+    facts = Facts(100)
+    read_facts(b"before!" + data + b"behind", 7, 7 + len(data), facts)
+    return facts
+
+
+@given(NAMES, st.none() | st.binary())
+def test_definitions_survive_any_values(key: str, value: bytes | None) -> None:
+    facts = facts_of(pack_defined(key, b"old"), pack_defined(key, value))
+    assert facts.definitions == ({} if value is None else {key: value})
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=10))
+def test_a_checkpoint_says_what_is_held(runs: list[tuple[int, int]]) -> None:
+    tally = Tally(3, 9, is_redelivered=True)
+    share = tally.shares[4] = Share(1000)
+    for start, length in runs:
+        share.settle(start, start + length)
+    share.attempts = {60: (2, True), 61: (0, False)}
+    facts = facts_of(pack_checkpoint(0, 1), *pack_held([tally]))
+    assert facts.is_checkpointed
+    held = facts.tallies[3]
+    assert (held.first_lsn, held.last_lsn, held.is_redelivered, held.is_open) == (3, 9, True, False)
+    assert (held.shares[4].live, list(held.shares[4].settled)) == (share.live, list(share.settled))
+    assert held.shares[4].attempts == share.attempts
+
+
+def test_what_happened_since_the_checkpoint_is_applied_to_it() -> None:
+    tally = Tally(3, 9)
+    tally.shares = {4: Share(10), 5: Share(1), 6: Share(1)}
+    facts = facts_of(
+        *pack_held([tally]), pack_attempted(3, 4, 7, 1, True), pack_attempted(3, 4, 8, 2, True),
+        *pack_settled({(3, 4): [1, 2, 7, 7], (3, 5): [1, 1], (100, 4): [20, 30], (50, 4): [1, 1]}), pack_forgotten(6),
+        pack_attempted(100, 4, 31, 3, False),
+    )  # fmt: skip
+    held = facts.tallies[3]
+    assert set(held.shares) == {4}
+    assert (held.shares[4].live, held.shares[4].attempts) == (7, {8: (2, True)})
+    assert list(facts.own[4].settled) == [(20, 30)]
+    assert facts.own[4].attempts == {31: (3, False)}
+    assert facts.gone == {6}
+
+
+def test_an_unknown_fact_record_is_an_error() -> None:
+    with pytest.raises(ValueError, match="record type 99"):
+        facts_of(b"\x63" + bytes(50))
+
+
+def test_messages_of_another_batch_are_written_again() -> None:
+    message: Message = a_message(b"body")
+    encoded([an_entry(1, message=message)], lsn=1)
+    data, _ = encoded([an_entry(1, 2, message)], lsn=2)
+    assert decoded(data)[2][0].message.content() == b"body"

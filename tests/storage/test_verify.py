@@ -1,0 +1,218 @@
+"""Looking at and mending journals that are damaged, on real files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mqbroker.errors import ConfigError, JournalCorrupt
+from mqbroker.storage.disk import FileDisk
+from mqbroker.storage.scan import Scan
+from mqbroker.storage.segment import segment_names
+from mqbroker.storage.verify import inspect, repair, verify
+from tests.storage.house import Journal, a_message, an_entry, sequences
+from tests.storage.simdisk import SimDisk
+from tests.storage.test_damage import SEGMENT_BYTES, a_small_log
+
+Change = Callable[[bytearray, Scan], None]
+
+
+def laid_out(disk: SimDisk, directory: Path) -> Path:
+    """The simulated disk as real files."""
+    for name in disk.names():
+        (directory / name).write_bytes(disk.read(name))
+    return directory
+
+
+def flip_batch(index: int) -> Change:
+    """Damages the body of the batch with this index."""
+
+    def change(data: bytearray, scan: Scan) -> None:
+        data[scan.frames[index].start + 3] ^= 0xFF
+
+    return change
+
+
+def change_segment(directory: Path, index: int, change: Change) -> Path:
+    """Changes the segment with this index; returns its path."""
+    path = directory / segment_names([entry.name for entry in directory.iterdir()])[index]
+    content = bytearray(path.read_bytes())
+    change(content, Scan(path.name, bytes(content)))
+    path.write_bytes(content)
+    return path
+
+
+def opened(directory: Path) -> dict[int, list[int]]:
+    """What a broker finds there."""
+    disk = SimDisk()
+    for path in directory.iterdir():
+        disk.put(path.name, path.read_bytes())
+    return sequences(Journal(disk, SEGMENT_BYTES).recovered)
+
+
+def test_a_sound_journal_is_called_sound_and_nothing_changes(tmp_path: Path) -> None:
+    laid_out(a_small_log(closed=True), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    report = verify(tmp_path)
+    assert report.is_sound
+    assert str(report).endswith(": sound")
+    assert sum(segment.entries for segment in report.segments) == 14
+    assert repair(tmp_path) == []
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_empty_directory_is_a_sound_journal(tmp_path: Path) -> None:
+    assert verify(tmp_path).is_sound
+    assert list(inspect(tmp_path)) == []
+
+
+def test_a_missing_directory_is_one_plain_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be used: No such file or directory"):
+        verify(tmp_path / "nowhere")
+
+
+def test_a_torn_end_is_noted_but_sound(tmp_path: Path) -> None:
+    laid_out(a_small_log(closed=False), tmp_path)
+    change_segment(tmp_path, -1, flip_batch(-1))
+    report = verify(tmp_path)
+    assert report.is_sound
+    assert "torn write" in str(report)
+
+
+@pytest.mark.parametrize("segment", [0, -1])
+def test_all_damage_is_reported_with_its_range_and_mended(tmp_path: Path, segment: int) -> None:
+    laid_out(a_small_log(closed=True), tmp_path)
+    whole = opened(tmp_path)
+    path = change_segment(tmp_path, segment, flip_batch(1))
+    original = path.read_bytes()
+    frames = Scan(path.name, bytes(original)).frames
+    report = verify(tmp_path)
+    assert not report.is_sound
+    (damage,) = report.damage
+    assert (damage.name, damage.start) == (path.name, frames[0].end)
+    with pytest.raises(JournalCorrupt):
+        opened(tmp_path)
+
+    (sentence,) = repair(tmp_path, dry_run=True)
+    assert sentence.startswith(str(damage))
+    assert path.read_bytes() == original
+    assert repair(tmp_path) == [sentence]
+    assert (tmp_path / f"{path.name}.damaged").read_bytes() == original
+    assert verify(tmp_path).is_sound
+    assert "a repair cut out batches in 1 places" in str(verify(tmp_path))
+    left = opened(tmp_path)
+    assert len(whole[1]) - 2 <= len(left[1]) <= len(whole[1])
+    assert set(left[1]) <= set(whole[1]) | {4}
+
+
+def test_the_last_batches_of_an_older_segment_can_be_given_up(tmp_path: Path) -> None:
+    laid_out(a_small_log(closed=True), tmp_path)
+    whole = opened(tmp_path)
+
+    def cut(data: bytearray, scan: Scan) -> None:
+        del data[scan.frames[-2].start :]
+
+    change_segment(tmp_path, 0, cut)
+    assert len(repair(tmp_path)) == 1
+    assert verify(tmp_path).is_sound
+    assert len(opened(tmp_path)[1]) == len(whole[1]) - 2
+
+
+@pytest.mark.parametrize("change", ["missing", "empty", "header"])
+def test_a_lost_older_segment_is_given_up(tmp_path: Path, change: str) -> None:
+    laid_out(a_small_log(closed=True), tmp_path)
+    newest = set(opened(tmp_path)[1])
+    path = change_segment(tmp_path, 0, lambda data, scan: data.__setitem__(20, data[20] ^ 1))
+    if change == "missing":
+        path.unlink()
+    elif change == "empty":
+        path.write_bytes(b"")
+    assert len(repair(tmp_path)) == 1
+    assert verify(tmp_path).is_sound
+    left = opened(tmp_path)
+    assert set(left[1]) < newest
+    assert 99 in left[1]
+    assert (tmp_path / f"{path.name}.damaged").exists() == (change != "missing")
+
+
+def test_a_newest_segment_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
+    laid_out(a_small_log(closed=True), tmp_path)
+    path = change_segment(tmp_path, -1, flip_batch(0))
+    assert not verify(tmp_path).is_sound
+    assert "the journal ends before this segment" in repair(tmp_path)[-1]
+    assert not path.exists()
+    assert (tmp_path / f"{path.name}.damaged").exists()
+    assert verify(tmp_path).is_sound
+    assert opened(tmp_path)[1]
+
+
+def test_a_journal_of_which_nothing_can_be_read_is_set_aside_whole(tmp_path: Path) -> None:
+    path = tmp_path / "0000000000000001.journal"
+    path.write_bytes(b"not a journal at all")
+    assert not verify(tmp_path).is_sound
+    repair(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == [f"{path.name}.damaged"]
+    path.write_bytes(b"neither")
+    repair(tmp_path)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [f"{path.name}.damaged", f"{path.name}.damaged.2"]
+
+
+def test_a_file_that_was_cut_is_mended(tmp_path: Path) -> None:
+    laid_out(a_small_log(closed=False), tmp_path)
+    change_segment(tmp_path, -1, lambda data, scan: data.__delitem__(slice(scan.end, None)))
+    assert not verify(tmp_path).is_sound
+    repair(tmp_path)
+    assert verify(tmp_path).is_sound
+    assert 99 in opened(tmp_path)[1]
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
+def test_whatever_byte_is_flipped_a_repair_makes_a_journal_that_opens(tmp_path: Path, closed: bool) -> None:
+    disk = a_small_log(closed)
+    for index, name in enumerate(segment_names(disk.names())):
+        content = disk.read(name)
+        for at in range(index, len(content), 37):
+            directory = tmp_path / f"{index}-{at}"
+            directory.mkdir()
+            laid_out(disk, directory)
+            (directory / name).write_bytes(content[:at] + bytes((content[at] ^ 0x41,)) + content[at + 1 :])
+            sound = verify(directory).is_sound
+            assert bool(repair(directory)) != sound
+            assert verify(directory).is_sound
+            opened(directory)
+
+
+def test_a_repair_beside_a_running_broker_is_refused(tmp_path: Path) -> None:
+    disk = FileDisk(tmp_path)
+    with pytest.raises(ConfigError, match="in use by another broker"):
+        repair(tmp_path)
+    assert verify(tmp_path).is_sound
+    disk.close()
+    assert repair(tmp_path) == []
+
+
+def test_the_listing_names_every_record_but_shows_no_body_and_no_value(tmp_path: Path) -> None:
+    journal = Journal(segment_bytes=1 << 16)
+    ledger = journal.ledger
+    ledger.define("user/guest", b"secret hash")
+    message = a_message(b"secret body", "key\n")
+    first, second = an_entry(1, 1, message), an_entry(1, 2, message)
+    journal.put(first, second, an_entry(2, 1, a_message(b"more", "key\n")))
+    ledger.settle(first)
+    ledger.attempt(second)
+    ledger.define("user/gone", None)
+    ledger.forget(7, [])
+    ledger.seal()
+    ledger.close()
+    laid_out(journal.reopen().disk, tmp_path)
+    text = "\n".join(inspect(tmp_path))
+    assert "secret" not in text
+    for line in (
+        "  batch 2 at ",
+        "published queue 1 sequence 1, 2023-11-14T22:13:20Z, 11 bytes, exchange 'amq.direct' key 'key\\n'",
+        "enqueued queue 2 sequence 1, the message of 0", "names of 0", "settled segment 1 queue 1: 1 to 1",
+        "attempted segment 1 queue 2 sequence 1: attempts 0, redelivered False", "defined 'user/guest': 11 bytes",
+        "defined 'user/gone': gone", "forgotten queue 7", "stopped in order", "checkpoint",
+        "held segment 1 up to batch 4, queue 1: 1 live, 1 settled, 0 attempted", "zeros",
+    ):  # fmt: skip
+        assert line in text, line
