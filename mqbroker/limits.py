@@ -24,7 +24,7 @@ QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
 
 # --- names and routing -------------------------------------------------------------------------------------------
 NAME_BYTES_MAX = 255  # a short string
-ROUTE_CACHE_ENTRIES_MAX = 1024  # per channel; a publisher with more distinct keys than that routes each time
+ROUTE_CACHE_ENTRIES_MAX = 4096  # per channel; a publisher with more distinct keys than that routes each time
 
 # --- output ------------------------------------------------------------------------------------------------------
 OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed
@@ -57,3 +57,21 @@ LOG_INTERVAL_MS = 10_000  # a line that a peer can provoke at will is written on
 LOGIN_CACHE_MS = 60_000  # how long a right password is remembered as a keyed digest; RabbitMQ's auth cache: 15 s
 LOGIN_CACHE_ENTRIES_MAX = 4096
 LOGINS_PENDING_MAX = 1024  # as many as there may be connections without a name
+
+# --- MQTT --------------------------------------------------------------------------------------------------------
+MQTT_PACKET_BYTES_MAX = 16 << 20  # RabbitMQ's mqtt.max_packet_size_authenticated
+MQTT_PACKET_BYTES_CEILING = 268_435_455  # MQTT 5 §2.1.4: the largest remaining length
+MQTT_TOPIC_BYTES_MAX = 8192  # EMQX max_topic_levels and clients stay far below; keys of the journal hold 65,535 octets
+MQTT_TOPIC_LEVELS_MAX = 128  # EMQX's max_topic_levels
+MQTT_CLIENT_ID_BYTES_MAX = 1024  # the specification asks for 23; EMQX's max_clientid_len is 65,535
+MQTT_RECEIVE_MAX = 1024  # how many QoS 1 and 2 publishes a client may have open; Mosquitto's 20 slows fast clients down
+MQTT_INFLIGHT_MAX = 1024  # deliveries a session has open at most, however many the client would take; EMQX: 32
+MQTT_TOPIC_ALIASES_MAX = 16  # RabbitMQ's mqtt.topic_alias_maximum; Mosquitto: 10
+MQTT_SUBSCRIPTIONS_MAX = 1_000_000  # per session; each is a binding
+MQTT_QUEUED_MESSAGES_MAX = 100_000  # per session that is away; Mosquitto's and EMQX's 1000 lose messages overnight
+MQTT_RETAINED_MESSAGES_MAX = 1_000_000  # RabbitMQ's retained store: 100,000
+MQTT_RETAINED_BYTES_MAX = 1 << 30  # RabbitMQ's retained store: 1 GB
+MQTT_SESSION_EXPIRY_S = 7 * 86_400  # RabbitMQ keeps a session for a day, Mosquitto for ever
+MQTT_ROUTES_MAX = 1024  # topics of which a publisher remembers the route; RabbitMQ's cache holds 12
+MQTT_MATCHES_MAX = 256  # topics of which a subscriber remembers which of its filters match
+MQTT_KEEP_ALIVE_S_MAX = 65_535

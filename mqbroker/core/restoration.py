@@ -12,6 +12,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.exchange import make_exchange
 from mqbroker.core.message import Entry
 from mqbroker.core.policy import Policy
+from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.vhost import VHost
 
 
@@ -25,7 +26,7 @@ class Restoration:
 
     _ORDER = (
         "numbers", "vhost", "vhost-limits", "user", "policy", "operator-policy", "delayed", "exchange", "queue",
-        "binding",
+        "binding", "retained",
     )  # fmt: skip
 
     def __init__(
@@ -38,7 +39,8 @@ class Restoration:
         self.by_kind: dict[str, list[tuple[list[str], dict[str, object]]]] = {kind: [] for kind in self._ORDER}
         for key, data in found.items():
             kind, *names = definitions.names(key)
-            self.by_kind[kind].append((names, definitions.unpack(data)))
+            if kind in self.by_kind:  # others are a protocol's
+                self.by_kind[kind].append((names, definitions.unpack(data)))
 
     def run(self) -> None:
         """Restores every definition and message, then discards what has expired or is too much by now."""
@@ -97,7 +99,7 @@ class Restoration:
         assert isinstance(number, int)
         assert isinstance(arguments, dict)
         queue = self.broker.vhost(names[0]).restore_queue(
-            names[1], number, value["auto_delete"] is True, arguments, self.now
+            names[1], number, value["auto_delete"] is True, arguments, self.now, str(value.get("role", ""))
         )
         queue.restore(self.entries.get(number, []))
 
@@ -111,3 +113,10 @@ class Restoration:
         assert destination is not None
         assert source is not None
         vhost.restore_binding(source, destination, key, arguments)
+
+    def _restore_retained(self, names: list[str], value: dict[str, object]) -> None:
+        number = value["number"]
+        assert isinstance(number, int)
+        vhost = self.broker.vhost(names[0])
+        vhost.retained = RetainedMessages(vhost.ledger, vhost.timers, number, 0, 0)
+        vhost.retained.restore(self.entries.get(number, []))

@@ -16,8 +16,10 @@ from mqbroker.core.delayed import DelayedMessages
 from mqbroker.core.exchange import Exchange, headers_after_delay, make_exchange, resolve
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queue import ROUTED, UNROUTED, PriorityQueue, Queue
+from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.route import Route
 from mqbroker.core.router import Router, publish_to
+from mqbroker.core.subscriber_queue import ROLES, role_of
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class VHost(Router):
         self._sources: dict[object, dict[Exchange, None]] = {}
         """Which exchanges each destination is bound to."""
         self._delayed: dict[str, DelayedMessages] = {}
+        self.retained: RetainedMessages | None = None
+        """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self._owned: dict[object, dict[Queue, None]] = {}
         self._dead: deque[tuple[Queue, Entry, str]] = deque()
         self._is_burying = False
@@ -309,9 +313,42 @@ class VHost(Router):
         if not queue.is_deleted:
             self._remove_queue(queue)
 
-    def _make_queue(self, name: str, number: int, durable: bool, settings: QueueArguments) -> Queue:
-        if settings.max_priority is not None:
-            queue: Queue = PriorityQueue(self, self.ledger, name, number, durable, settings.max_priority)
+    def add_subscriber_queue(
+        self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
+    ) -> Queue:
+        """A queue of one subscriber (core/subscriber_queue.py has the roles). Raises PreconditionFailed."""
+        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
+        settings = self._settings(name, arguments, durable, False, False)
+        queue = self._make_queue(name, self.broker.next_number() if durable else 0, durable, settings, role)
+        queue.arguments = arguments
+        queue.used_at = now
+        self._add_queue(queue)
+        if durable:
+            self.ledger.define(definitions.key("queue", self.name, name), _pack_queue(queue))
+        return queue
+
+    def retain(self, count_max: int, bytes_max: int) -> RetainedMessages:
+        """The store of retained messages; made at the first call, which says how much it may hold."""
+        if self.retained is None:
+            number = self.broker.next_number()
+            self.ledger.define(definitions.key("retained", self.name), definitions.pack({"number": number}))
+            self.retained = RetainedMessages(self.ledger, self.timers, number, count_max, bytes_max)
+        self.retained.count_max = count_max
+        self.retained.bytes_max = bytes_max
+        return self.retained
+
+    def _forget_retained(self) -> None:
+        if self.retained is not None:
+            self.ledger.forget(self.retained.number, self.retained.drop())
+            self.ledger.define(definitions.key("retained", self.name), None)
+
+    def _make_queue(
+        self, name: str, number: int, durable: bool, settings: QueueArguments, role: str = ""
+    ) -> Queue:
+        if role:
+            queue = ROLES[role](self, self.ledger, name, number, durable)
+        elif settings.max_priority is not None:
+            queue = PriorityQueue(self, self.ledger, name, number, durable, settings.max_priority)
         else:
             queue = Queue(self, self.ledger, name, number, durable)
         queue.configure(settings)
@@ -323,11 +360,11 @@ class VHost(Router):
         self._watch_expiry(queue, queue.used_at)
 
     def restore_queue(
-        self, name: str, number: int, auto_delete: bool, arguments: Mapping[str, object], now: int
+        self, name: str, number: int, auto_delete: bool, arguments: Mapping[str, object], now: int, role: str = ""
     ) -> Queue:
         """Puts back a durable queue that the journal kept."""
         settings = self._settings(name, arguments, True, False, auto_delete)
-        queue = self._make_queue(name, number, True, settings)
+        queue = self._make_queue(name, number, True, settings, role)
         queue.auto_delete = auto_delete
         queue.arguments = arguments
         queue.used_at = now
@@ -370,6 +407,7 @@ class VHost(Router):
             self._remove_queue(queue)
         for exchange in list(self.exchanges.values()):
             self._remove_exchange(exchange)
+        self._forget_retained()
 
     def delete_owned(self, owner: object) -> None:
         """A connection is gone: its exclusive queues go with it."""
@@ -528,5 +566,7 @@ def _pack_exchange(exchange: Exchange) -> bytes:
 
 
 def _pack_queue(queue: Queue) -> bytes:
-    return definitions.pack({"number": queue.number, "auto_delete": queue.auto_delete, "arguments": queue.arguments})
+    value = {"number": queue.number, "auto_delete": queue.auto_delete, "arguments": queue.arguments}
+    role = role_of(queue)
+    return definitions.pack({**value, "role": role} if role else value)
 

@@ -150,5 +150,7 @@ def _open_directory(directory: Path, exclusive: bool) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(handle)
-        raise ConfigError(f"the journal directory {directory} is in use by another broker") from error
+        is_taken = isinstance(error, BlockingIOError)
+        trouble = "is in use by another broker" if is_taken else f"cannot be locked: {error.strerror}"
+        raise ConfigError(f"the journal directory {directory} {trouble}") from error
     return handle

@@ -1,51 +1,248 @@
 """The real thing for the model test: a broker on a journal on a simulated disk, driven one piece of work at a time.
 
-What the broker decides by itself (deliveries, dead letters) is noted in `observed` as it happens. A promise is asked
-for at the end of each call, as a session would, so that `promised` is the newest batch that a client was told of.
+What the broker decides by itself (deliveries, dead letters) is noted in `observed` as it happens. It knows nothing of
+the model but the form of these notes.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Iterator, Mapping
 from itertools import count
-from random import Random
+from typing import Any
 from unittest.mock import patch
 
 from mqbroker.core.broker import Broker
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.queue import REJECTED as QUEUE_REJECTED
+from mqbroker.core.queue import UNROUTED as QUEUE_UNROUTED
 from mqbroker.core.queue import Queue
 from mqbroker.core.restoration import restore
 from mqbroker.core.vhost import VHost
 from mqbroker.errors import DiskFailed
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, build
 from mqbroker.storage.journal import assemble
-from mqbroker.storage.ledger import JournalLedger
-from mqbroker.storage.recovery import Recovered
-from tests.model.model import Deaths, Delivery, Observed
+from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Observed
 from tests.storage.house import ManualLane
-from tests.storage.simdisk import SimDisk
+from tests.storage.simdisk import PowerCut, SimDisk
 
 SEGMENT_BYTES = 8192  # small, so that a run sees many segments begin and go
 FORMATS = {AMQP: BasicProperties}
+STEPS_MAX = 10_000
+OUTCOMES = {QUEUE_REJECTED: REJECTED, QUEUE_UNROUTED: UNROUTED}
 
 
 class Taker(Consumer):
-    """A subscription that notes what it is given."""
+    """A subscription, or a client that polls; it notes what it is sent."""
 
     def __init__(self, queue: Queue, number: int, observed: Observed) -> None:
         super().__init__(queue, Gate(), Window())
         self.number = number
         self.observed = observed
-        self.held: dict[tuple[int, Deaths], Entry] = {}
+        self.held: dict[int, Entry] = {}
+        """By sequence."""
 
     def deliver(self, entry: Entry) -> None:
+        message = entry.message
         seen = Delivery(
-            self.queue.name, self.number, ident_of(entry.message), deaths_in(entry.message), entry.is_redelivered
-        )
-        self.observed.deliveries.setdefault(self.queue.name, deque_of()).append(seen)
+            self.queue.name, self.number, ident_of(message), deaths_in(message), entry.is_redelivered
+        )  # fmt: skip
+        self.observed.deliveries.setdefault(self.queue.name, deque()).append(seen)
         if not self.no_ack:
-            self.hold(entry)
+            self.held[entry.sequence] = entry
 
-    def hold(self, entry: Entry) -> None:
-        """Keeps a delivery until it is settled."""
-        self.held[entry.queue_number, entry.sequence] = entry
+    def cancelled(self) -> None:
+        """The queue has gone. What is held stays."""
+
+
+class House:
+    """One life of a broker, from its start to its end."""
+
+    def __init__(self, disk: SimDisk, sync: bool, now: int, observed: Observed, entropy_start: int) -> None:
+        self.disk = disk
+        self.now = now
+        self.observed = observed
+        self.appends, self.chores = ManualLane(), ManualLane()
+        entropy = count(entropy_start)
+        self.ledger, self.recovered = assemble(
+            disk, FORMATS, sync, self.appends, self.chores, _never, SEGMENT_BYTES,
+            lambda size: next(entropy).to_bytes(size, "little"),
+        )  # fmt: skip
+        self.promised = self.ledger.committed
+        """The newest batch that somebody was told is safe."""
+        names = count(1)
+        self.broker = Broker(self.ledger, lambda: str(next(names)))
+        self._recorder = patch.object(VHost, "dead_letter", self._recording(VHost.dead_letter))
+
+    def start(self) -> None:
+        """Puts back what the journal kept."""
+        self._recorder.start()
+        restore(self.broker, self.recovered.definitions, self.recovered.entries, self.now)
+        self.vhost = self.broker.add_vhost("/")
+
+    def end(self) -> None:
+        """Takes its hands off the broker."""
+        self._recorder.stop()
+
+    def _recording(self, dead_letter: Any) -> Any:
+        def noting(vhost: VHost, queue: Queue, entry: Entry, reason: str, now: int) -> None:
+            self.observed.deaths.append((queue.name, ident_of(entry.message), reason))
+            dead_letter(vhost, queue, entry, reason, now)
+
+        return noting
+
+    # --- what clients do --------------------------------------------------------------------------------------------
+
+    def publish(self, letter: Letter) -> str:
+        """Publishes a message like the letter."""
+        outcome = self.vhost.publish(self.vhost.route(letter.exchange, letter.key), _message(letter, self.now), self.now)
+        return OUTCOMES.get(outcome, ROUTED)
+
+    def consume(self, queue: str, number: int, prefetch: int, no_ack: bool) -> Taker:
+        """Subscribes."""
+        taker = self.holder(queue, number)
+        taker.prefetch, taker.no_ack = prefetch, no_ack
+        taker.queue.add_consumer(taker, self.now)
+        taker.queue.offer(taker, self.now)
+        return taker
+
+    def holder(self, queue: str, number: int) -> Taker:
+        """Somebody who can hold messages of that queue."""
+        return Taker(self.vhost.queues[queue], number, self.observed)
+
+    def get(self, taker: Taker) -> Entry | None:
+        """Polls."""
+        entry = taker.queue.get(taker, self.now)
+        if entry is not None:
+            taker.held[entry.sequence] = entry
+        return entry
+
+    def acknowledge(self, taker: Taker, sequence: int) -> None:
+        """The client has done with it."""
+        taker.queue.acknowledge(taker.held.pop(sequence))
+        self._offer(taker)
+
+    def reject(self, taker: Taker, sequence: int) -> None:
+        """The client refuses it for good."""
+        taker.queue.reject(taker.held.pop(sequence), self.now)
+        self._offer(taker)
+
+    def requeue(self, taker: Taker, sequences: list[int]) -> None:
+        """The client gives messages back."""
+        taker.queue.requeue([taker.held.pop(sequence) for sequence in sequences], self.now)
+        self._offer(taker)
+
+    def _offer(self, taker: Taker) -> None:
+        if taker in taker.queue.consumers:
+            taker.queue.offer(taker, self.now)
+
+    # --- time and disk ----------------------------------------------------------------------------------------------
+
+    def steps(self, target: int) -> Iterator[int]:
+        """Lets time pass up to `target`; gives each moment at which something was due, behind it."""
+        for _ in range(STEPS_MAX):
+            deadline = self.broker.timers.next_deadline()
+            if not 0 < deadline <= target:
+                self.now = target
+                return
+            self.now = max(self.now, deadline)
+            self.broker.advance(self.now)
+            yield self.now
+        raise AssertionError("the timers never come to rest")
+
+    def promise(self) -> None:
+        """Asks to be told when everything so far is safe."""
+        position = self.ledger.position
+        self.ledger.promise(position, lambda: self._kept(position))
+
+    def _kept(self, position: int) -> None:
+        assert position >= self.promised, "promises are kept in order"
+        self.promised = position
+
+    def work(self, is_append: bool) -> bool:
+        """Does one piece of the journal's work on the disk; False when there is none."""
+        return (self.appends if is_append else self.chores).step()
+
+    def finish(self) -> None:
+        """Makes everything durable."""
+        self.ledger.seal()
+        while self.appends.step() or self.chores.step():
+            pass
+
+    def crash_in_call(self, number: int) -> None:
+        """Stops the machine in the midst of that disk call from now, if it comes to that."""
+        self.disk.fail_at = self.disk.calls + number
+        self.disk.failure = PowerCut()
+        try:
+            self.finish()
+        except PowerCut:
+            pass
+
+    # --- what can be seen -------------------------------------------------------------------------------------------
+
+    def route_order(self, exchange: str, key: str) -> list[str]:
+        """The queues of a route, in the order in which they are served."""
+        return [queue.name for queue in self.vhost.queues_for(exchange, [key], _message(_NOBODY, self.now))]
+
+    def waiting(self) -> dict[str, list[tuple[object, ...]]]:
+        """What waits in each queue, as `Letter.shown`."""
+        return {name: [_shown(entry) for entry in queue.waiting()] for name, queue in self.vhost.queues.items()}
+
+    def bindings(self) -> set[Binding]:
+        """Every binding."""
+        return {
+            (source.name, "queue" if isinstance(each.destination, Queue) else "exchange", each.destination.name, each.key)
+            for source, each in self.vhost.bindings()
+        }
+
+    def attempts_recovered(self) -> dict[tuple[str, int], int]:
+        """Per queue and sequence: how often the journal says that an entry came back."""
+        found = {}
+        for name, queue in self._recovered_queues().items():
+            found.update({(name, entry.sequence): entry.attempts for entry in self.recovered.entries.get(queue, ())})
+        return found
+
+    def _recovered_queues(self) -> Mapping[str, int]:
+        return {name: queue.number for name, queue in self.vhost.queues.items()}
+
+    def strays(self) -> set[int]:
+        """Numbers of queues that the journal keeps messages of although there is no such queue."""
+        return set(self.recovered.entries) - set(self._recovered_queues().values())
+
+    def live_entries(self) -> int:
+        """How many entries the journal thinks it has to keep. Ask when everything is durable."""
+        return sum(tally.live for tally in self.ledger.scribe.tallies.by_first.values())
+
+
+_NOBODY = Letter(0, 1, "", "", False, 0, None)
+
+
+def _message(letter: Letter, now: int) -> Message:
+    expiration = None if letter.ttl_ms is None else str(letter.ttl_ms)
+    properties = build(delivery_mode=1 + letter.persistent, priority=letter.priority, expiration=expiration)
+    body = str(letter.ident).encode().ljust(letter.size, b".")
+    return new_message(letter.exchange, letter.key, properties, body, now)
+
+
+def ident_of(message: Message) -> int:
+    """The number of the message, which is at the beginning of its body."""
+    return int(message.content().rstrip(b"."))
+
+
+def deaths_in(message: Message) -> Deaths:
+    """The history in the headers of a message."""
+    found = message.properties.headers().get("x-death", [])
+    assert isinstance(found, list)
+    return tuple((death["queue"], death["reason"], death["count"]) for death in found)
+
+
+def _shown(entry: Entry) -> tuple[object, ...]:
+    message = entry.message
+    properties = message.properties
+    return (
+        ident_of(message), len(message.content()), message.exchange, message.routing_key, properties.persistent,
+        properties.priority, deaths_in(message), entry.expires_at, entry.is_redelivered, entry.attempts,
+    )  # fmt: skip
+
+
+def _never(error: DiskFailed) -> None:
+    raise AssertionError("the simulated disk does not fail") from error

@@ -1,3 +1,6 @@
+cimport cython
+
+cimport mqbroker.octets as octets
 from mqbroker.core.consumer cimport Window
 from mqbroker.core.message cimport Properties
 from mqbroker.core.route cimport Route
@@ -13,6 +16,7 @@ cdef class Channel:
     cdef public bytes header_frame
     cdef public bytes express
     cdef public bint is_repeated
+    cdef public dict routes
     cdef public Route route
     cdef public bint mandatory
     cdef public Properties properties
@@ -42,3 +46,6 @@ cdef class Channel:
     cdef public list held_frames
     cdef public Py_ssize_t held_bytes
     cdef public list held_replies
+
+    @cython.locals(properties=Properties)
+    cpdef bint has_same_properties(self, bytes frame) except -1

@@ -9,6 +9,7 @@ import struct
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from mqbroker import octets
 from mqbroker.core.consumer import Window
 from mqbroker.core.message import Properties
 from mqbroker.core.route import Route
@@ -31,6 +32,7 @@ HEADER = 1
 BODY = 2
 
 _pack_confirm = struct.Struct(">BHIIQBB").pack
+_CLASS_AND_WEIGHT = b"\x00\x3c\x00\x00"
 _ACK = 60 << 16 | 80
 _NACK = 60 << 16 | 120
 
@@ -43,7 +45,7 @@ class Channel:
         "expecting", "express", "header_frame", "held_bytes", "held_frames", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "marks", "next_tag", "number", "owed",
         "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
-        "route", "state", "transaction", "unacked", "window",
+        "route", "routes", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
     def __init__(self, connection: "AmqpConnection", number: int) -> None:
@@ -58,6 +60,8 @@ class Channel:
         """Both, and the start of the body frame: what a message begins with that differs from the last by its body."""
         self.is_repeated = False
         """Whether the last basic.publish was the same as the one before."""
+        self.routes: dict[bytes, tuple[Route, bool]] = {}
+        """What each recent basic.publish meant: its route, and whether it is mandatory."""
         self.route: Route | None = None
         self.mandatory = False
         self.properties: Properties | None = None
@@ -100,6 +104,13 @@ class Channel:
         self.held_frames: list[bytes] = []
         self.held_bytes = 0
         self.held_replies: list[bytes] = []
+
+    def has_same_properties(self, frame: bytes) -> bool:
+        """Whether a content header frame differs from the last one at most by the size of the body."""
+        properties = self.properties
+        if properties is None or len(frame) != len(properties.raw) + 20:
+            return False
+        return octets.starts_at(frame, _CLASS_AND_WEIGHT, 7) and octets.starts_at(frame, properties.raw, 19)
 
     def reply(self, name: str, **args: Any) -> None:
         """Sends a method; while the channel is held, once it is released."""

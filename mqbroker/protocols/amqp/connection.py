@@ -17,7 +17,7 @@ from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
-from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX
+from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX, ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp import ending, frames, publishing, timeouts
 from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.dispatch import HANDLERS
@@ -200,6 +200,7 @@ class AmqpConnection(Session):
     def out_of_order(self, channel: Channel, kind: int) -> ProtocolViolation:
         """The violation of a frame that is not the one its channel expects."""
         if channel.expecting == METHOD:
+            self.at_method = 0
             return frames.expected_method()
         return frames.expected_header() if channel.expecting == HEADER else frames.expected_body()
 
@@ -207,14 +208,14 @@ class AmqpConnection(Session):
         """A frame of channel 0, or of a channel that is not open, held or closing; or of no known type."""
         self.at_method = 0
         payload = frame[7:-1]
-        if kind == 8:
-            if number or payload:
+        if kind == 8 and not payload:
+            if number:
                 raise frames.unexpected_frame(kind, payload)
             return
-        if kind not in (1, 2, 3):
+        if kind not in (1, 2, 3) or (kind == 1 and len(payload) < 4):
             raise frames.unknown_frame(kind, payload)
-        if kind == 1 and len(payload) < 4:
-            raise frames.unknown_frame(kind, payload)
+        if kind == 1:
+            self.at_method = int.from_bytes(payload[:4], "big")
         if self.close_sent:
             self.frame_while_closing(kind, number, payload)
         elif number == 0:
@@ -239,6 +240,8 @@ class AmqpConnection(Session):
         channel = self.channels.get(number)
         index = int.from_bytes(payload[:4], "big") if kind == 1 else 0
         if channel is None:
+            if self.handshake is not None:
+                raise frames.unexpected_frame(kind, payload)
             if index != _CHANNEL_OPEN:
                 raise ProtocolViolation("channel", "expected 'channel.open'")
             self.open_channel(number)
@@ -247,8 +250,7 @@ class AmqpConnection(Session):
         elif index == _CHANNEL_CLOSE_OK:
             del self.channels[number]
         elif index == _CHANNEL_CLOSE:
-            self.send(encode_method("channel.close-ok", number))
-            del self.channels[number]
+            self.send(encode_method("channel.close-ok", number))  # both sides close at once: each answers the other
 
     def hold_frame(self, channel: Channel, frame: bytes) -> None:
         """Keeps a frame until the channel is released; reads no more when that is too much."""
@@ -279,7 +281,13 @@ class AmqpConnection(Session):
         """A basic.publish that differs from the channel's last one. Raises RequestRefused, ProtocolViolation."""
         channel.publish_frame = b""
         channel.express = b""
-        channel.route, channel.mandatory = publishing.begin(self, channel, frame[7:-1])
+        found = channel.routes.get(frame)
+        if found is None:
+            found = publishing.begin(self, frame[7:-1])
+            if len(channel.routes) >= ROUTE_CACHE_ENTRIES_MAX:
+                channel.routes.clear()
+            channel.routes[frame] = found
+        channel.route, channel.mandatory = found
         channel.publish_frame = frame
 
     def begin_content(self, channel: Channel, frame: bytes) -> None:
@@ -287,7 +295,10 @@ class AmqpConnection(Session):
         if frame != channel.header_frame:
             channel.header_frame = b""
             channel.express = b""
-            publishing.begin_content(self, channel, frame)
+            if channel.has_same_properties(frame):
+                publishing.take_size(self, channel, octets.longlong_at(frame, 11))
+            else:
+                publishing.begin_content(self, channel, frame)
             channel.header_frame = frame
         elif channel.is_repeated and not channel.express and 0 < channel.body_size <= self.size_limit:
             channel.express = channel.publish_frame + frame + _pack_body_start(3, channel.number, channel.body_size)
@@ -461,6 +472,7 @@ class AmqpConnection(Session):
         self.access_generation = self.services.broker.access.generation
         for channel in self.channels.values():
             channel.publish_frame = b""
+            channel.routes.clear()
 
     def consumer_cancelled(self, channel: Channel, consumer: "AmqpConsumer") -> None:
         """The queue of a consumer has gone."""

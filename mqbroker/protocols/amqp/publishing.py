@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _BASIC = b"\x00\x3c"
 
 
-def begin(connection: "AmqpConnection", channel: "Channel", payload: bytes) -> tuple[Route, bool]:
+def begin(connection: "AmqpConnection", payload: bytes) -> tuple[Route, bool]:
     """Where a basic.publish goes, and whether it is mandatory. Raises RequestRefused, ProtocolViolation."""
     args = decode_method(payload).args
     if args["immediate"]:
@@ -54,16 +54,17 @@ def begin_content(connection: "AmqpConnection", channel: "Channel", frame: bytes
         raise frames.expected_header(frame[7] << 8 | frame[8])
     if frame[9:11] != b"\0\0":  # the weight, AMQP 0-9-1 §4.2.6.1
         raise frames.expected_header()
-    size = int.from_bytes(frame[11:19], "big")
+    take_size(connection, channel, int.from_bytes(frame[11:19], "big"))
+    properties = BasicProperties(frame[19:-1])
+    channel.properties = properties
+    channel.is_plain = channel.transaction is None and not _is_special(properties)
+
+
+def take_size(connection: "AmqpConnection", channel: "Channel", size: int) -> None:
+    """Takes the size of the body to come. Raises PreconditionFailed for one that is too large."""
     maximum = connection.services.settings.message_size_max
     if size > maximum:
         raise PreconditionFailed(f"message size {size} is larger than max size {maximum}")
-    raw = frame[19:-1]
-    previous = channel.properties
-    if previous is None or raw != previous.raw:
-        properties = BasicProperties(raw)
-        channel.properties = properties
-        channel.is_plain = channel.transaction is None and not _is_special(properties)
     channel.body_size = size
 
 

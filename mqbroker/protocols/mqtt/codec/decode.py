@@ -15,9 +15,22 @@ from collections.abc import Callable
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import (
-    Ack, Auth, ConnAck, Connect, Disconnect, Packet, PingReq, PingResp, Publish, SubAck, Subscribe, TopicFilter, UnsubAck,
-    Unsubscribe, Will,
-)  # fmt: skip
+    Ack,
+    Auth,
+    ConnAck,
+    Connect,
+    Disconnect,
+    Packet,
+    PingReq,
+    PingResp,
+    Publish,
+    SubAck,
+    Subscribe,
+    TopicFilter,
+    UnsubAck,
+    Unsubscribe,
+    Will,
+)
 from mqbroker.protocols.mqtt.codec.property_table import WILL, Properties, read_properties
 from mqbroker.protocols.mqtt.codec.reasons import malformed, protocol_error
 from mqbroker.protocols.mqtt.codec.wire import Reader
@@ -132,7 +145,8 @@ def decode_publish(first: int, reader: Reader, version: int) -> Publish:
     topic = reader.text()
     packet_id = reader.packet_id() if qos else 0
     properties = _properties(reader, c.PUBLISH, version)
-    return Publish(topic, reader.rest(), qos, bool(first & c.RETAIN_FLAG), bool(first & c.DUP_FLAG), packet_id, properties)
+    retain, dup = bool(first & c.RETAIN_FLAG), bool(first & c.DUP_FLAG)
+    return Publish(topic, reader.rest(), qos, retain, dup, packet_id, properties)
 
 
 def _ack(kind: int, reader: Reader, version: int) -> Ack:

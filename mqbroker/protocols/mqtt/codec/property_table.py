@@ -9,7 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mqbroker.protocols.mqtt.codec.constants import (
-    AUTH, CONNACK, CONNECT, DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE, UNSUBACK,
+    AUTH,
+    CONNACK,
+    CONNECT,
+    DISCONNECT,
+    PUBACK,
+    PUBCOMP,
+    PUBLISH,
+    PUBREC,
+    PUBREL,
+    SUBACK,
+    SUBSCRIBE,
+    UNSUBACK,
     UNSUBSCRIBE,
 )  # fmt: skip
 from mqbroker.protocols.mqtt.codec.reasons import malformed, protocol_error

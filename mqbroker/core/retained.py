@@ -1,0 +1,192 @@
+"""The last message of each topic, for those who subscribe later: set, replaced, deleted, and found by pattern.
+
+To the journal it looks like a queue with one entry a topic; a new message enters in the batch in which the old one is
+settled. Topics are routing keys, kept in a tree of their words, so that a pattern costs what it matches.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from mqbroker.core.exchange import make_exchange
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.queue import ROUTED, Queue
+from mqbroker.core.timers import Timers
+
+if TYPE_CHECKING:
+    from mqbroker.core.vhost import VHost
+
+RETAINING_EXCHANGE = "amq.retained"
+"""A topic exchange: what is published to it is retained, and goes on to amq.topic."""
+
+
+class _Node:
+    """One word of a topic."""
+
+    __slots__ = ("entry", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[str, _Node] = {}
+        self.entry: Entry | None = None
+
+
+class RetainedMessages:
+    """The retained messages of one vhost. With `number` 0 they are not journalled."""
+
+    __slots__ = (
+        "_is_recorded", "_ledger", "_root", "_sequence", "_timers", "byte_count", "bytes_max", "count", "count_max",
+        "number",
+    )  # fmt: skip
+
+    def __init__(self, ledger: Ledger, timers: Timers, number: int, count_max: int, bytes_max: int) -> None:
+        self.number = number
+        self.count = 0
+        self.byte_count = 0
+        self.count_max = count_max
+        self.bytes_max = bytes_max
+        self._ledger = ledger
+        self._timers = timers
+        self._is_recorded = number > 0 and ledger.is_journalling
+        self._root = _Node()
+        self._sequence = 1
+
+    def put(self, message: Message, now: int) -> bool:
+        """Makes the message its topic's last one; an empty body deletes. False when there is no room for it."""
+        key = message.routing_key
+        if not message.body:
+            self.delete(key)
+            return True
+        old = self.get(key)
+        size = len(message.body) - (len(old.message.body) if old is not None else 0)
+        if self.byte_count + size > self.bytes_max or (old is None and self.count >= self.count_max):
+            return False
+        entry = new_entry(message, self.number, self._sequence)
+        self._sequence += 1
+        if message.properties.ttl_ms >= 0:
+            entry.expires_at = now + message.properties.ttl_ms
+        if self._is_recorded:
+            self._ledger.enqueue(entry)
+        self._place(entry)
+        return True
+
+    def delete(self, key: str) -> None:
+        """Forgets a topic's message, if it has one."""
+        path = [self._root]
+        for word in key.split("."):
+            node = path[-1].words.get(word)
+            if node is None:
+                return
+            path.append(node)
+        if path[-1].entry is not None:
+            self._settle(path[-1])
+            self._prune(key.split("."), path)
+
+    def get(self, key: str) -> Entry | None:
+        """The entry of a topic."""
+        node: _Node | None = self._root
+        for word in key.split("."):
+            node = node.words.get(word) if node is not None else None
+        return None if node is None else node.entry
+
+    def find(self, pattern: str, now: int) -> Iterator[Entry]:
+        """The entries whose topics match a pattern (`*`, and `#` at its end), as they are at the time of the call.
+
+        A pattern that begins with a wildcard does not find topics that begin with `$`.
+        """
+        found: list[_Node] = []
+        words = pattern.split(".")
+        pending = [(self._root, 0)]
+        while pending:
+            node, at = pending.pop()
+            if at == len(words):
+                found.append(node)
+            elif words[at] == "#":
+                found.append(node)
+                pending.extend((child, at) for child in self._children(node))
+            elif words[at] == "*":
+                pending.extend((child, at + 1) for child in self._children(node))
+            elif words[at] in node.words:
+                pending.append((node.words[words[at]], at + 1))
+        entries = [node.entry for node in found if node.entry is not None]
+        return (each for each in entries if not each.expires_at or each.expires_at > now)
+
+    def _children(self, node: _Node) -> list[_Node]:
+        if node is not self._root:
+            return list(node.words.values())
+        return [child for word, child in node.words.items() if not word.startswith("$")]
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Takes over what the journal kept, in order of sequence."""
+        for entry in entries:
+            self._sequence = max(self._sequence, entry.sequence + 1)
+            self._place(entry)
+
+    def drop(self) -> list[Entry]:
+        """Forgets everything; the entries, for the ledger."""
+        entries: list[Entry] = []
+        pending = [self._root]
+        while pending:
+            node = pending.pop()
+            pending.extend(node.words.values())
+            if node.entry is not None:
+                entries.append(node.entry)
+        self._root = _Node()
+        self.count = self.byte_count = 0
+        return entries
+
+    # --- the tree ---------------------------------------------------------------------------------------------------
+
+    def _place(self, entry: Entry) -> None:
+        node = self._root
+        for word in entry.message.routing_key.split("."):
+            node = node.words.setdefault(word, _Node())
+        if node.entry is not None:
+            self._settle(node)
+        node.entry = entry
+        self.count += 1
+        self.byte_count += len(entry.message.body)
+        if entry.expires_at:
+            self._timers.at(entry.expires_at, lambda now: self._expire(entry))
+
+    def _expire(self, entry: Entry) -> None:
+        if self.get(entry.message.routing_key) is entry:
+            self.delete(entry.message.routing_key)
+
+    def _settle(self, node: _Node) -> None:
+        entry = node.entry
+        assert entry is not None
+        node.entry = None
+        self.count -= 1
+        self.byte_count -= len(entry.message.body)
+        if entry.lsn:
+            self._ledger.settle(entry)
+
+    def _prune(self, words: list[str], path: list[_Node]) -> None:
+        while words and path[-1].entry is None and not path[-1].words:
+            path.pop()
+            del path[-1].words[words.pop()]
+
+
+class RetainingQueue(Queue):
+    """Where the retaining exchange sends its messages: nothing waits here, each becomes its topic's last one."""
+
+    __slots__ = ("retained",)
+
+    retained: RetainedMessages
+
+    def publish(self, message: Message, now: int) -> int:
+        """Retains the message. Always ROUTED."""
+        self.retained.put(message, now)
+        return ROUTED
+
+
+def add_retaining_exchange(vhost: "VHost", retained: RetainedMessages) -> None:
+    """Gives a vhost the exchange by which protocols without a retain flag retain messages. Not for the journal."""
+    if RETAINING_EXCHANGE in vhost.exchanges:
+        return
+    exchange = make_exchange(RETAINING_EXCHANGE, "topic", False, False, False, {})
+    vhost.exchanges[RETAINING_EXCHANGE] = exchange
+    queue = RetainingQueue(vhost, vhost.ledger, RETAINING_EXCHANGE, 0, False)
+    queue.retained = retained
+    exchange.bind(queue, "#", {})
+    exchange.bind(vhost.exchanges["amq.topic"], "#", {})

@@ -1,0 +1,72 @@
+"""Queues that belong to one subscriber, such as an MQTT session: what it is sent at once, and what waits for it.
+
+They differ from other queues in what a publisher may notice of them, which is nothing. A subscriber that is away or too
+slow never makes a publish fail: what has no room is dropped here, and counted.
+"""
+
+from typing import TYPE_CHECKING
+
+from mqbroker.core.message import Entry, Message
+from mqbroker.core.queue import DROP_HEAD, ROUTED, Queue, QueueHost
+
+if TYPE_CHECKING:
+    from mqbroker.core.consumer import Consumer
+    from mqbroker.core.ledger import Ledger
+
+
+class SubscriberQueue(Queue):
+    """Keeps persistent messages while its subscriber is away. Others only on request: nobody was promised them."""
+
+    role = "subscriber"
+    """How the journal tells these queues from others."""
+
+    __slots__ = ("dropped", "keeps_transient")
+
+    def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
+        Queue.__init__(self, host, ledger, name, number, durable)
+        self.keeps_transient = False
+        self.dropped = 0
+        """Messages that were not kept."""
+
+    def publish(self, message: Message, now: int) -> int:
+        """Takes a message, or drops it. Always ROUTED."""
+        if not message.properties.persistent and not self.consumers and not self.keeps_transient:
+            self.dropped += 1
+            return ROUTED
+        if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
+            self.dropped += 1
+            return ROUTED
+        return Queue.publish(self, message, now)
+
+    def discard(self, entry: Entry, reason: str, now: int) -> None:
+        """The same as in any queue, but counted when there was no room."""
+        if reason == "maxlen":
+            self.dropped += 1
+        Queue.discard(self, entry, reason, now)
+
+
+class LiveQueue(Queue):
+    """Hands every message to its one subscriber at once and keeps none."""
+
+    role = "live"
+
+    __slots__ = ("subscriber",)
+
+    def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
+        Queue.__init__(self, host, ledger, name, number, durable)
+        self.subscriber: Consumer | None = None
+        """None while the subscriber is away."""
+
+    def publish(self, message: Message, now: int) -> int:
+        """Passes the message on. Always ROUTED."""
+        if self.subscriber is not None:
+            self.subscriber.pass_on(message)
+        return ROUTED
+
+
+ROLES: dict[str, type[Queue]] = {SubscriberQueue.role: SubscriberQueue, LiveQueue.role: LiveQueue}
+
+
+def role_of(queue: Queue) -> str:
+    """The role of a subscriber's queue; empty for any other queue."""
+    return queue.role if isinstance(queue, SubscriberQueue | LiveQueue) else ""

@@ -1,0 +1,366 @@
+"""The broker on its journal against the model of model.py: any history, any interruption.
+
+Both are told the same things in the same order and must look the same after each. The state of the model is kept for
+each batch of the journal, so that after a restart there is one state to compare with: that of the last batch that was
+found, which must not be older than the last one that anybody was told of. So what was confirmed is there, what was
+settled for good is gone, what was uncertain went or stayed together with all that depends on it, and nothing is new.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from tests.model.house import House, Taker
+from tests.model.model import Exchange, Letter, Model, ModelConsumer, ModelQueue, Observed, Options, Saved
+from tests.storage.simdisk import SimDisk
+
+NOW = 1_700_000_000_000
+QUEUES = ("q0", "q1", "q2", "q3", "q4")
+EXCHANGES = ("e0", "e1", "e2")
+KEYS = (*QUEUES, "a.b", "a.c", "a")
+PATTERNS = (*KEYS, "a.*", "#", "a.#")
+CONSUMERS_MAX = 8
+
+picks = st.integers(0, 1 << 16)
+T = TypeVar("T")
+
+
+def pick(choices: Sequence[T], number: int) -> T:
+    """One of several."""
+    return choices[number % len(choices)]
+
+
+@st.composite
+def queue_options(draw: st.DrawFn) -> Options:
+    """How a queue may be declared. What expires as a whole does so at a moment at which nothing else happens."""
+    is_quorum = draw(st.integers(0, 3)) == 0
+    is_special = draw(st.booleans())
+    exchange = draw(st.sampled_from((None, None, "", "e0", "e1", "amq.fanout", "missing")))
+    return Options(
+        durable=is_quorum or draw(st.integers(0, 3)) > 0,
+        auto_delete=not is_quorum and draw(st.integers(0, 5)) == 0,
+        ttl_ms=draw(st.sampled_from((None, None, 10, 200, 3000))),
+        expires_ms=draw(st.sampled_from((None, None, None, 507, 5007))),
+        max_length=draw(st.sampled_from((None, 1, 2, 4))) if is_special else None,
+        max_bytes=draw(st.sampled_from((None, None, 100, 900))) if is_special else None,
+        overflow=draw(st.sampled_from(("drop-head", "reject-publish", "reject-publish-dlx"))) if is_special else "drop-head",
+        top_priority=None if is_quorum else draw(st.sampled_from((None, None, 1, 3))),
+        dead_letter_exchange=exchange,
+        dead_letter_key=None if exchange is None else draw(st.sampled_from((None, *QUEUES))),
+        delivery_limit=draw(st.integers(0, 2)) if is_quorum else None,
+    )
+
+
+class BrokerMachine(RuleBasedStateMachine):
+    """One history. `sync` is what a crash is: of the machine (fsync), or of the process alone (write)."""
+
+    sync = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observed = Observed()
+        self.takers: dict[int, tuple[Taker, ModelConsumer]] = {}
+        self.idents = 0
+        self.numbers = 0
+        self.lives = 0
+        self.saved: dict[int, Saved] = {}
+        self.model = Model(lambda exchange, key: self.house.route_order(exchange, key))
+        self.model.observed = self.observed
+        self._open(SimDisk(), NOW)
+        self.house.start()
+        self._keep(self.house.ledger.position - 1)
+        self._rest(is_promised=True)
+
+    def teardown(self) -> None:
+        self.house.end()
+
+    def _open(self, disk: SimDisk, now: int) -> None:
+        self.lives += 1
+        self.house = House(disk, self.sync, now, self.observed, self.lives << 32)
+
+    def _keep(self, position: int) -> None:
+        self.saved[position] = self.model.durable()
+
+    def _rest(self, is_promised: bool) -> None:
+        """Behind each call: the timers that are due run, as in the broker at once; then all is compared."""
+        self._pass_time(self.house.now)
+        self._keep(self.house.ledger.position)
+        if is_promised:
+            self.house.promise()
+
+    def _pass_time(self, target: int) -> None:
+        assert self.observed.is_empty(), f"the broker did more than the model: {self.observed}"
+        for moment in self.house.steps(target):
+            self.model.pass_time(moment)
+            assert self.observed.is_empty(), f"the broker did more than the model: {self.observed}"
+
+    def _queue(self, number: int) -> ModelQueue:
+        return pick(list(self.model.queues.values()), number)
+
+    # --- topology ---------------------------------------------------------------------------------------------------
+
+    @rule(name=st.sampled_from(QUEUES), options=queue_options())
+    def declare_queue(self, name: str, options: Options) -> None:
+        if name in self.model.queues:
+            return
+        now = self.house.now
+        self.house.vhost.declare_queue(
+            name, options.durable, False, options.auto_delete, options.arguments(), now
+        )  # fmt: skip
+        self.model.queues[name] = ModelQueue(name, options, now)
+        self._rest(is_promised=True)
+
+    @precondition(lambda self: self.model.queues)
+    @rule(number=picks, really=st.integers(0, 3))
+    def delete_queue(self, number: int, really: int) -> None:
+        queue = self._queue(number)
+        if really == 0:
+            assert self.house.vhost.delete_queue(queue.name) == len(queue.waiting)
+            self.model.delete_queue(queue)
+            self._rest(is_promised=True)
+
+    @rule(name=st.sampled_from(EXCHANGES), kind=st.sampled_from(("direct", "fanout", "topic")), durable=st.booleans())
+    def declare_or_delete_exchange(self, name: str, kind: str, durable: bool) -> None:
+        if name in self.model.exchanges:
+            if kind == "fanout":
+                self.house.vhost.delete_exchange(name)
+                self.model.delete_exchange(name)
+        else:
+            self.house.vhost.declare_exchange(name, kind, durable, False, False, {})
+            self.model.exchanges[name] = Exchange(kind, durable)
+        self._rest(is_promised=True)
+
+    @precondition(lambda self: self.model.queues)
+    @rule(source=picks, destination=picks, is_queue=st.integers(0, 4), pattern=st.sampled_from(PATTERNS))
+    def bind(self, source: int, destination: int, is_queue: int, pattern: str) -> None:
+        vhost, exchange = self.house.vhost, pick(list(self.model.exchanges), source)
+        if is_queue:
+            name = self._queue(destination).name
+            vhost.bind(vhost.exchanges[exchange], vhost.queues[name], pattern, {})
+            self.model.bindings.add((exchange, "queue", name, pattern))
+        else:
+            name = pick(list(self.model.exchanges), destination)
+            vhost.bind(vhost.exchanges[exchange], vhost.exchanges[name], pattern, {})
+            self.model.bindings.add((exchange, "exchange", name, pattern))
+        self._rest(is_promised=True)
+
+    @precondition(lambda self: self.model.bindings)
+    @rule(number=picks)
+    def unbind(self, number: int) -> None:
+        vhost, binding = self.house.vhost, pick(sorted(self.model.bindings), number)
+        source, kind, name, key = binding
+        vhost.unbind(
+            vhost.exchanges[source], vhost.queues[name] if kind == "queue" else vhost.exchanges[name], key, {}
+        )  # fmt: skip
+        self.model.bindings.remove(binding)
+        self._rest(is_promised=True)
+
+    # --- messages ---------------------------------------------------------------------------------------------------
+
+    @rule(
+        exchange=picks, by_name=st.booleans(), key=st.sampled_from(KEYS), size=st.sampled_from((12, 40, 40, 200, 1500, 9000)),
+        persistent=st.integers(0, 4), priority=st.sampled_from((0, 0, 1, 2, 7)),
+        ttl_ms=st.sampled_from((None, None, None, 0, 10, 500, 4000)), repeat=st.sampled_from((1, 1, 1, 3)),
+    )  # fmt: skip
+    def publish(
+        self, exchange: int, by_name: bool, key: str, size: int, persistent: int, priority: int, ttl_ms: int | None,
+        repeat: int,
+    ) -> None:  # fmt: skip
+        name = "" if by_name else pick(list(self.model.exchanges), exchange)
+        for _ in range(repeat):
+            self.idents += 1
+            letter = Letter(self.idents, size, name, key, persistent > 0, priority, ttl_ms)
+            assert self.house.publish(letter) == self.model.publish(letter, self.house.now)
+        self._rest(is_promised=True)
+
+    @precondition(lambda self: self.model.queues)
+    @rule(number=picks)
+    def purge(self, number: int) -> None:
+        queue = self._queue(number)
+        assert self.house.vhost.queues[queue.name].purge() == len(queue.waiting)
+        queue.waiting.clear()
+        self._rest(is_promised=True)
+
+    # --- consumers --------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.model.queues and len(self.takers) < CONSUMERS_MAX)
+    @rule(number=picks, prefetch=st.sampled_from((0, 1, 1, 2, 3)), no_ack=st.integers(0, 3))
+    def consume(self, number: int, prefetch: int, no_ack: int) -> None:
+        queue = self._queue(number)
+        self.numbers += 1
+        consumer = ModelConsumer(self.numbers, queue, prefetch, no_ack == 0)
+        queue.consumers.append(consumer)
+        queue.used_at = self.house.now
+        taker = self.house.consume(queue.name, consumer.number, prefetch, no_ack == 0)
+        self.takers[consumer.number] = taker, consumer
+        self.model.pump(queue, self.house.now)
+        self._rest(is_promised=False)
+
+    @precondition(lambda self: self.model.queues)
+    @rule(number=picks)
+    def get(self, number: int) -> None:
+        queue = self._queue(number)
+        self.numbers += 1
+        taker = self.house.holder(queue.name, self.numbers)
+        consumer = ModelConsumer(self.numbers, queue, None, False, is_subscribed=False)
+        entry = self.house.get(taker)
+        queue.used_at = self.house.now
+        assert (entry is None) == (not queue.waiting)
+        if entry is not None:
+            letter = queue.waiting.pop(0)
+            assert (entry.sequence, entry.is_redelivered) == (letter.sequence, letter.redelivered)
+            self.model.hold(consumer, letter)
+            self.takers[consumer.number] = taker, consumer
+        self._rest(is_promised=False)
+
+    @precondition(lambda self: self.takers)
+    @rule(number=picks, many=st.integers(1, 4), outcome=st.sampled_from(("ack", "ack", "reject", "requeue")), which=picks)
+    def settle(self, number: int, many: int, outcome: str, which: int) -> None:
+        taker, consumer = pick(list(self.takers.values()), number)
+        for _ in range(many if outcome != "requeue" else 1):
+            if consumer.held:
+                self._settle_one(taker, consumer, outcome, many, which)
+        self._forget_if_done(consumer)
+        self._rest(is_promised=which % 2 == 0)
+
+    def _settle_one(self, taker: Taker, consumer: ModelConsumer, outcome: str, many: int, which: int) -> None:
+        letter = pick(consumer.held, which)
+        now = self.house.now
+        if outcome == "ack":
+            self.house.acknowledge(taker, letter.sequence)
+            self.model.acknowledge(consumer, letter)
+        elif outcome == "reject":
+            self.house.reject(taker, letter.sequence)
+            self.model.reject(consumer, letter, now)
+        else:
+            letters = consumer.held[:many]
+            self.house.requeue(taker, [each.sequence for each in letters])
+            self.model.requeue(consumer, letters, now)
+        self.model.pump(consumer.queue, now)
+
+    def _forget_if_done(self, consumer: ModelConsumer) -> None:
+        if not consumer.is_subscribed and not consumer.held:
+            self.takers.pop(consumer.number, None)
+
+    @precondition(lambda self: self.takers)
+    @rule(number=picks, is_lost=st.booleans())
+    def cancel(self, number: int, is_lost: bool) -> None:
+        """A subscription ends; and when the client is lost, what it held returns."""
+        self._cancel(*pick(list(self.takers.values()), number), is_lost)
+        self._rest(is_promised=False)
+
+    def _cancel(self, taker: Taker, consumer: ModelConsumer, is_lost: bool) -> None:
+        now, queue = self.house.now, consumer.queue
+        if consumer.is_subscribed:
+            taker.queue.remove_consumer(taker, now)
+            self.model.cancel(consumer, now)
+        if is_lost and consumer.held:
+            letters = list(consumer.held)
+            self.house.requeue(taker, [each.sequence for each in letters])
+            self.model.requeue(consumer, letters, now)
+        self.model.pump(queue, now)
+        self._forget_if_done(consumer)
+
+    # --- time, disk and ends ----------------------------------------------------------------------------------------
+
+    @rule(ms=st.sampled_from((10, 20, 200, 500, 1000, 5000)))
+    def wait(self, ms: int) -> None:
+        self._pass_time(self.house.now + ms)
+        self._rest(is_promised=False)
+
+    @rule()
+    def seal(self) -> None:
+        self.house.ledger.seal()
+
+    @rule(is_append=st.integers(0, 3), many=st.integers(1, 3))
+    def work(self, is_append: int, many: int) -> None:
+        for _ in range(many):
+            self.house.work(is_append > 0)
+
+    @rule()
+    def finish(self) -> None:
+        self.house.finish()
+        kept = sum(len(letters) for letters in self.model.durable().letters.values())
+        assert self.house.live_entries() == kept, "the journal keeps what is needed and nothing else"
+
+    @rule(seed=picks, is_power_cut=st.booleans(), call=st.integers(0, 6), down_ms=st.sampled_from((0, 0, 300, 10_000)))
+    def crash(self, seed: int, is_power_cut: bool, call: int, down_ms: int) -> None:
+        house = self.house
+        if call:
+            house.crash_in_call(call)
+        is_power_cut = is_power_cut and self.sync
+        disk = house.disk.after_power_cut(Random(seed)) if is_power_cut else house.disk.after_kill()
+        self._start_again(disk, False, down_ms)
+
+    @rule(down_ms=st.sampled_from((0, 0, 300, 10_000)))
+    def stop_in_order(self, down_ms: int) -> None:
+        for taker, consumer in list(self.takers.values()):
+            self._cancel(taker, consumer, is_lost=True)
+        self._rest(is_promised=True)
+        self.house.ledger.close()
+        self._start_again(self.house.disk.after_kill(), True, down_ms)
+
+    def _start_again(self, disk: SimDisk, is_clean: bool, down_ms: int) -> None:
+        promised, before = self.house.promised, self.house.now
+        self.house.end()
+        self._open(disk, before + down_ms)
+        house = self.house
+        assert house.recovered.was_clean == is_clean
+        # A batch of which nothing was left at the seal is promised without being written.
+        last = max(house.recovered.position - 1, promised)
+        saved = self.saved[max(position for position in self.saved if position <= last)]
+        house.start()
+        assert not house.strays(), "no message is kept of a queue that is gone"
+        self.model.restart(saved, is_clean, house.attempts_recovered(), house.now)
+        self.takers.clear()
+        self.saved.clear()
+        self._keep(house.ledger.position - 1)
+        for name in list(house.vhost.queues):
+            self.model.enforce(self.model.queues[name], house.now)
+        self._rest(is_promised=True)
+
+    # --- what must be true at any time ------------------------------------------------------------------------------
+
+    @invariant()
+    def both_look_the_same(self) -> None:
+        house, model = self.house, self.model
+        assert house.waiting() == {name: [each.shown() for each in queue.waiting] for name, queue in model.queues.items()}
+        assert house.bindings() == model.bindings
+        for name, queue in model.queues.items():
+            assert house.vhost.queues[name].unacked_count == len(queue.held)
+            assert house.vhost.queues[name].byte_count == queue.bytes_waiting()
+        declared = {name: (each.kind, each.durable) for name, each in house.vhost.exchanges.items()}
+        assert {name: tuple(each) for name, each in model.exchanges.items()}.items() <= declared.items()
+        assert declared.keys() - model.exchanges.keys() <= {"amq.headers", "amq.match", "amq.rabbitmq.trace"}
+
+    @invariant()
+    def nobody_starves(self) -> None:
+        for queue in self.model.queues.values():
+            assert not queue.waiting or not any(consumer.is_free() for consumer in queue.consumers)
+
+
+class WriteMachine(BrokerMachine):
+    """The same with durability "write"."""
+
+    sync = False
+
+
+BOTH = pytest.mark.parametrize("machine", [BrokerMachine, WriteMachine], ids=["fsync", "write"])
+COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+
+
+@BOTH
+def test_the_broker_is_what_the_model_says_through_any_history(machine: type[BrokerMachine]) -> None:
+    run_state_machine_as_test(machine, settings=settings(COMMON, max_examples=120, stateful_step_count=60))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@BOTH
+def test_the_broker_is_what_the_model_says_through_many_long_histories(machine: type[BrokerMachine]) -> None:
+    run_state_machine_as_test(machine, settings=settings(COMMON, max_examples=3000, stateful_step_count=120))
