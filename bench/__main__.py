@@ -2,6 +2,6 @@
 
 from bench.cli import main
 
-# Worker processes of the driver import this module again (multiprocessing's spawn): they must not start a session.
+# Worker processes of the driver import this module again (as multiprocessing does): they must not start a session.
 if __name__ == "__main__":
     main()

@@ -5,6 +5,8 @@ Exit codes: 0 done; 1 a measurement is void or a comparison found something wors
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,7 +19,7 @@ from bench.compare import Change, Verdict, compare
 from bench.errors import BenchError, UsageError
 from bench.plots import draw
 from bench.results import Results
-from bench.runner import QUICK, Session, Settings
+from bench.runner import QUICK, THOROUGH, Session, Settings
 from bench.scenarios.registry import SCENARIOS, chosen
 from bench.targets.registry import DEFAULT_TARGETS, FACTORIES, Fleet
 
@@ -44,11 +46,11 @@ def main() -> None:
 @main.command("list")
 def list_command() -> None:
     """Show scenarios and targets."""
-    table = Table("scenario", "case", "promise", "quick", title="scenarios")
+    table = Table("scenario", "case", "promise", "depth", title="scenarios")
     for scenario in SCENARIOS.values():
         table.add_row(f"[bold]{scenario.name}[/bold]", f"[bold]{scenario.question}[/bold]")
         for case in scenario.cases:
-            table.add_row("", case.name, case.promise.value, "yes" if case.quick else "")
+            table.add_row("", case.name, case.promise.value, case.depth.name.lower())
     console.print(table)
     console.print("targets:", ", ".join(FACTORIES), markup=False)
     console.print("    or a running broker: [NAME=]amqp://user:password@host:port/vhost", markup=False)
@@ -58,7 +60,8 @@ def list_command() -> None:
 @main.command()
 @click.option("--scenario", "-s", "scenarios", multiple=True, help="Only this scenario (repeatable).")
 @click.option("--target", "-t", "targets", multiple=True, help="Only this target or URL (repeatable).")
-@click.option("--quick", is_flag=True, help="A quick look: few cases, short.")
+@click.option("--quick", "preset", flag_value="quick", help="A quick look: few cases, short.")
+@click.option("--thorough", "preset", flag_value="thorough", help="Every case, long.")
 @click.option("--seconds", type=float, help="Seconds of load per measurement.")
 @click.option("--repetitions", "-r", type=click.IntRange(1), help="Measurements per case and target.")
 @click.option("--only", help="Only cases whose name contains this text.")
@@ -67,7 +70,7 @@ def list_command() -> None:
 def run(
     scenarios: tuple[str, ...],
     targets: tuple[str, ...],
-    quick: bool,
+    preset: str | None,
     seconds: float | None,
     repetitions: int | None,
     only: str | None,
@@ -75,10 +78,8 @@ def run(
     output: Path,
 ) -> None:
     """Measure, print a table, and write results.json, report.md and plots."""
-    # Ended by a signal, the harness must stop the brokers it started: leave through the context managers.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    settings = _settings(quick, seconds, repetitions)
-    with _sentences(), Fleet(targets or DEFAULT_TARGETS) as fleet:
+    settings = _settings(preset, seconds, repetitions)
+    with _sentences(), _orderly_end(), Fleet(targets or DEFAULT_TARGETS) as fleet:
         first = baseline or next(iter(fleet.members))
         if first not in fleet.members:
             raise UsageError(f"the baseline {first!r} is not among the targets")
@@ -92,21 +93,29 @@ def run(
     sys.exit(1 if session.results.problems() else 0)
 
 
-class _sentences:
+@contextmanager
+def _sentences() -> Iterator[None]:
     """Turns foreseen failures into one sentence and an exit code."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BenchError):
-            click.echo(f"bench: {error}", err=True)
-            sys.exit(2 if isinstance(error, UsageError) else 1)
+    try:
+        yield
+    except BenchError as error:
+        click.echo(f"bench: {error}", err=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
-def _settings(quick: bool, seconds: float | None, repetitions: int | None) -> Settings:
-    base = QUICK if quick else Settings()
-    return Settings(seconds or base.seconds, repetitions or base.repetitions, base.quick)
+@contextmanager
+def _orderly_end() -> Iterator[None]:
+    """Ended by a signal, the harness must stop the brokers it started: leave through the context managers."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _settings(preset: str | None, seconds: float | None, repetitions: int | None) -> Settings:
+    base = {"quick": QUICK, "thorough": THOROUGH}.get(preset or "", Settings())
+    return Settings(seconds or base.seconds, repetitions or base.repetitions, base.depth)
 
 
 def _progress_bar() -> Progress:

@@ -33,7 +33,10 @@ class CaseInfo:
 
 @dataclass(frozen=True)
 class Sample:
-    """One repetition. error: why there is no value; faults: why the value is void; both usually ""."""
+    """One repetition. error: why there is no value; faults: why the value is void; both usually "".
+
+    took: seconds of everything, starting and declaring included.
+    """
 
     case: str
     target: str
@@ -42,6 +45,7 @@ class Sample:
     metrics: dict[str, float] = field(default_factory=dict)
     faults: str = ""
     error: str = ""
+    took: float = 0.0
 
     @property
     def valid(self) -> bool:

@@ -5,12 +5,12 @@ Owns the order of measurements and what a failure of one of them means: the cell
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench import machine
 from bench.errors import BenchError, UsageError
 from bench.results import CaseInfo, Results, Sample, TargetInfo
-from bench.scenarios.base import Case, Scenario, Site
+from bench.scenarios.base import Case, Depth, Scenario, Site
 from bench.targets.base import Promise, Target
 from bench.targets.registry import Fleet
 
@@ -20,11 +20,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """How long and how often. quick: only the cases of a quick look; pause: seconds between measurements."""
+    """How long and how often. depth: which cases; pause: seconds between measurements."""
 
-    seconds: float = 5.0
+    seconds: float = 1.5
     repetitions: int = 3
-    quick: bool = False
+    depth: Depth = Depth.NORMAL
     pause: float = 0.2
 
     def described(self) -> dict[str, str]:
@@ -35,7 +35,8 @@ class Settings:
         }
 
 
-QUICK = Settings(seconds=1.0, repetitions=2, quick=True)
+THOROUGH = Settings(seconds=5.0, repetitions=5, depth=Depth.THOROUGH)
+QUICK = Settings(seconds=1.0, repetitions=2, depth=Depth.QUICK)
 
 
 def info_of(scenario: Scenario, case: Case) -> CaseInfo:
@@ -44,7 +45,8 @@ def info_of(scenario: Scenario, case: Case) -> CaseInfo:
 
 
 def _takes_part(target: Target, case: Case) -> bool:
-    return target.speaks(case.protocol) and target.keeps(case.promise) and target.can_serve(case.relayable)
+    headline = case.depth is Depth.QUICK
+    return target.speaks(case.protocol) and target.keeps(case.promise) and target.can_serve(case.relayable, headline)
 
 
 class Session:
@@ -60,7 +62,7 @@ class Session:
             (info_of(scenario, case), case)
             for scenario in scenarios
             for case in scenario.cases
-            if (case.quick or not settings.quick) and only in case.name and self._targets(case)
+            if case.depth <= settings.depth and only in case.name and self._targets(case)
         ]
         if not self._plan:
             raise UsageError("no case is left of the chosen scenarios")
@@ -74,15 +76,20 @@ class Session:
 
     def run(self) -> Results:
         """Measure everything. What was measured so far is in `results` even when this is interrupted."""
-        total = sum(len(self._targets(case)) for _, case in self._plan) * self._settings.repetitions
+        total = sum(len(self._targets(case)) * self._repetitions(case) for _, case in self._plan)
         for info, case in self._plan:
             self.results.cases.append(info)
-            for repetition in range(self._settings.repetitions):
+            for repetition in range(self._repetitions(case)):
                 for name in self._targets(case):
                     self._progress(f"{info.identity}, {name}", len(self.results.samples), total)
-                    self.results.samples.append(self._measure(info, case, name, repetition))
+                    start_at = time.monotonic()
+                    sample = self._measure(info, case, name, repetition)
+                    self.results.samples.append(replace(sample, took=round(time.monotonic() - start_at, 1)))
                     time.sleep(self._settings.pause)
         return self.results
+
+    def _repetitions(self, case: Case) -> int:
+        return 1 if case.once else self._settings.repetitions
 
     def _targets(self, case: Case) -> list[str]:
         return [name for name, target in self._fleet.members.items() if _takes_part(target, case)]

@@ -51,6 +51,11 @@ PROXY_V1_BYTES_MAX = 107  # PROXY protocol §2.1: the longest line with its CRLF
 PROXY_V2_BYTES_MAX = 16 + 4096  # the length field allows 64 KiB; TLVs in use stay below 1 KiB
 CLOSE_TIMEOUT_S = 5  # how long a closed connection waits for the peer to close its side
 WRITE_BUFFER_HIGH_BYTES = 262_144  # asyncio's default is 64 KiB; one turn's output of a fast consumer is larger
+WEBSOCKET_MESSAGE_BYTES_MAX = 32 << 20  # the largest AMQP or MQTT message in one piece, with its framing
+WEBSOCKET_MESSAGE_BYTES_CEILING = 1 << 30  # twice the ceiling of a message
+WEBSOCKET_OUTPUT_BYTES_MAX = 65_535  # RFC 6455 §5.2: the longest with a short length; clients' own bounds start at 1 MiB
+WEBSOCKET_SLICE_BYTES = 16_384  # input that is taken apart in one go: 2,700 of the smallest frames
+WEBSOCKET_FRAMES_PER_WAKE = 512  # frames taken apart before others get their turn of the loop: some 5 ms
 LOG_INTERVAL_MS = 10_000  # a line that a peer can provoke at will is written once in this time
 
 # --- logins ------------------------------------------------------------------------------------------------------

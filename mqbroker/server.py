@@ -81,6 +81,7 @@ class Server:
             clock,
             config.proxy_protocol.sources,
             self._tls,
+            config.websocket,
         )
         self._stack.callback(self._listeners.close)
         for listener in config.listeners:

@@ -7,6 +7,8 @@ import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Self, TypeVar
@@ -24,12 +26,20 @@ _HEAD_START_SECONDS = 0.05
 Answer = TypeVar("Answer")
 
 
+@cache
+def _context() -> ForkServerContext:
+    """Workers are forked from a server process that has imported the driver already, and does nothing else."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bench.driver.worker", "bench.driver.amqp_dialect", "bench.driver.mqtt_dialect"])
+    return context
+
+
 class Worker:
     """One worker process and its pipe."""
 
     def __init__(self, job: PublishJob | ConsumeJob) -> None:
         self.job = job
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=work, args=(theirs,), daemon=True)
         self.process.start()

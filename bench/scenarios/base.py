@@ -5,6 +5,7 @@ Owns the vocabulary of measuring. Knows no particular scenario.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from bench import procfs
 from bench.driver.jobs import Endpoint
@@ -37,12 +38,21 @@ class Measurement:
     faults: str = ""
 
 
+class Depth(IntEnum):
+    """How thorough a session is; each depth includes those before it."""
+
+    QUICK = 0
+    NORMAL = 1
+    THOROUGH = 2
+
+
 @dataclass(frozen=True)
 class Case:
     """One row of the report.
 
-    quick: part of the quick look. relayable: a bare relay of bytes can serve as a baseline.
-    fresh: each measurement starts the broker anew; memory that it keeps from other cases would hide what is measured.
+    depth: how thorough a session must be to measure it. once: it takes long, so one repetition has to do.
+    relayable: a bare relay of bytes can serve as a baseline. fresh: each measurement starts the broker anew; memory
+    that it keeps from other cases would hide what is measured.
     """
 
     name: str
@@ -51,7 +61,8 @@ class Case:
     promise: Promise = Promise.MEMORY
     protocol: str = "amqp"
     higher_is_better: bool = True
-    quick: bool = False
+    depth: Depth = Depth.NORMAL
+    once: bool = False
     relayable: bool = False
     fresh: bool = False
 

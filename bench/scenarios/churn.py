@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pamqp import commands
 
 from bench.driver.amqp import CHANNEL, AmqpConnection
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.topology import ExchangeSpec, Topology
 
 EXCHANGE = "bench.churn"
@@ -66,8 +66,8 @@ SCENARIO = Scenario(
     "churn",
     "How fast do connections, channels and queues come and go?",
     (
-        Case("connect, open a channel, close", _connections, "connections/s", quick=True),
-        Case("open and close a channel", _channels, "channels/s", quick=True),
+        Case("connect, open a channel, close", _connections, "connections/s", depth=Depth.QUICK),
+        Case("open and close a channel", _channels, "channels/s", depth=Depth.QUICK),
         Case("declare, bind and delete an exclusive queue", _exclusive_queues, "queues/s"),
         Case("declare, bind and delete a durable queue", _durable_queues, "queues/s"),
     ),

@@ -1,7 +1,7 @@
 """What the broker spends on a million messages: CPU time and context switches, at full speed."""
 
 from bench.errors import ProtocolError
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.throughput import confirmed, transient
 from bench.targets.base import Promise
 
@@ -32,6 +32,13 @@ SCENARIO = Scenario(
     (
         Case("CPU, transient, auto-ack, 100 B", _cpu, "s/M", higher_is_better=False, relayable=True),
         Case("CPU, persistent, confirms", _cpu_confirmed, "s/M", Promise.WRITE, higher_is_better=False),
-        Case("context switches, transient", _switches, "switches/M", higher_is_better=False, relayable=True),
+        Case(
+            "context switches, transient",
+            _switches,
+            "switches/M",
+            Promise.MEMORY,
+            higher_is_better=False,
+            depth=Depth.THOROUGH,
+        ),
     ),
 )

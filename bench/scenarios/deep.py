@@ -3,7 +3,7 @@
 from functools import partial
 
 from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import check_leftovers, measurement, run_crew
 from bench.scenarios.topology import QueueSpec, Topology
 from bench.targets.base import Promise
@@ -37,17 +37,17 @@ def _fill_and_drain(site: Site, count: int, persistent: bool) -> Measurement:
     return taken
 
 
-def _case(count: int, persistent: bool, promise: Promise, quick: bool = False) -> Case:
+def _case(count: int, persistent: bool, promise: Promise, depth: Depth = Depth.NORMAL) -> Case:
     name = f"fill {count // 1000:,}k {'persistent' if persistent else 'transient'}, drain with auto-ack"
     measure = partial(_fill_and_drain, count=count, persistent=persistent)
-    return Case(name, measure, promise=promise, quick=quick, fresh=True)
+    return Case(name, measure, promise=promise, depth=depth, once=True, fresh=True)
 
 
 SCENARIO = Scenario(
     "deep-queue",
     "How fast is a million of waiting messages drained?",
     (
-        _case(100_000, False, Promise.MEMORY, quick=True),
+        _case(100_000, False, Promise.MEMORY, depth=Depth.QUICK),
         _case(1_000_000, False, Promise.MEMORY),
         _case(250_000, True, Promise.WRITE),
     ),

@@ -3,7 +3,7 @@
 from functools import partial
 
 from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import run_flow
 from bench.scenarios.topology import BindingSpec, ExchangeSpec, QueueSpec, Topology
 
@@ -34,7 +34,7 @@ FAN_OUT = Scenario(
     "fan-out",
     "How many deliveries per second when each message goes to many queues?",
     (
-        Case("1 publisher, 10 queues, 10 consumers", partial(_fan_out, queues=10), "deliveries/s", quick=True),
+        Case("1 publisher, 10 queues, 10 consumers", partial(_fan_out, queues=10), "deliveries/s", depth=Depth.QUICK),
         Case("1 publisher, 100 queues, 100 consumers", partial(_fan_out, queues=100), "deliveries/s"),
     ),
 )
@@ -42,7 +42,7 @@ FAN_IN = Scenario(
     "fan-in",
     "How many messages per second do many publishers bring into one queue?",
     (
-        Case("10 publishers, 1 queue, 1 consumer", partial(_fan_in, publishers=10), quick=True),
-        Case("100 publishers, 1 queue, 1 consumer", partial(_fan_in, publishers=100)),
+        Case("10 publishers, 1 queue, 1 consumer", partial(_fan_in, publishers=10), depth=Depth.QUICK),
+        Case("100 publishers, 1 queue, 1 consumer", partial(_fan_in, publishers=100), depth=Depth.THOROUGH),
     ),
 )

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import run_flow
 from bench.scenarios.topology import QueueSpec, Topology
 
@@ -49,10 +49,10 @@ def _dead_letters(site: Site) -> Measurement:
 PRIORITY = Scenario(
     "priority",
     "What does a priority queue cost?",
-    (Case("ten priorities in turn, transient, auto-ack", _priority, quick=True),),
+    (Case("ten priorities in turn, transient, auto-ack", _priority, depth=Depth.QUICK),),
 )
 DEAD_LETTERS = Scenario(
     "dead-letters",
     "How many messages per second expire and move on?",
-    (Case(f"expiry after {TTL_MILLISECONDS} ms and dead-lettering, twice", _dead_letters, quick=True),),
+    (Case(f"expiry after {TTL_MILLISECONDS} ms and dead-lettering, twice", _dead_letters, depth=Depth.QUICK),),
 )

@@ -6,7 +6,7 @@ from functools import partial
 
 from bench.driver.amqp import AmqpConnection
 from bench.errors import BenchError, ProtocolError
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 
 _SPARE_FILES = 200
 _STEADY_SECONDS = 0.5
@@ -53,9 +53,14 @@ def _idle(site: Site, connections: int) -> Measurement:
     return Measurement(used / 1024 / connections, {"connects_per_second": connections / seconds})
 
 
-def _case(connections: int, quick: bool = False) -> Case:
+def _case(connections: int, depth: Depth, once: bool = False) -> Case:
     name = f"memory of each of {connections:,} idle connections with a channel"
-    return Case(name, partial(_idle, connections=connections), "KiB", higher_is_better=False, quick=quick, fresh=True)
+    measure = partial(_idle, connections=connections)
+    return Case(name, measure, "KiB", higher_is_better=False, depth=depth, once=once, fresh=True)
 
 
-SCENARIO = Scenario("idle", "What does an idle connection cost?", (_case(1_000, quick=True), _case(10_000)))
+SCENARIO = Scenario(
+    "idle",
+    "What does an idle connection cost?",
+    (_case(1_000, Depth.QUICK, once=True), _case(10_000, Depth.NORMAL, once=True)),
+)

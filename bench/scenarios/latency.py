@@ -3,7 +3,7 @@
 from functools import partial
 
 from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import run_flow
 from bench.scenarios.topology import QueueSpec, Topology
 from bench.targets.base import Promise
@@ -36,10 +36,10 @@ def _latency(site: Site, rate: float, persistent: bool) -> Measurement:
     return Measurement(taken.metrics["latency_p99_ms"], taken.metrics, taken.faults)
 
 
-def _case(rate: int, persistent: bool, promise: Promise, quick: bool = False) -> Case:
+def _case(rate: int, persistent: bool, promise: Promise, depth: Depth = Depth.NORMAL) -> Case:
     kind = "persistent, confirms" if persistent else "transient, auto-ack"
     measure = partial(_latency, rate=float(rate), persistent=persistent)
-    return Case(f"p99 at {rate:,} msg/s, {kind}", measure, "ms", promise, higher_is_better=False, quick=quick)
+    return Case(f"p99 at {rate:,} msg/s, {kind}", measure, "ms", promise, higher_is_better=False, depth=depth)
 
 
 SCENARIO = Scenario(
@@ -47,7 +47,7 @@ SCENARIO = Scenario(
     "How long does a message take at a fixed rate?",
     (
         _case(1_000, False, Promise.MEMORY),
-        _case(10_000, False, Promise.MEMORY, quick=True),
+        _case(10_000, False, Promise.MEMORY, depth=Depth.QUICK),
         _case(30_000, False, Promise.MEMORY),
         _case(1_000, True, Promise.WRITE),
         _case(10_000, True, Promise.WRITE),

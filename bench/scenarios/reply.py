@@ -4,7 +4,7 @@ from functools import partial
 
 from bench.driver.amqp_reply import REPLY_QUEUE
 from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import run_flow
 from bench.scenarios.topology import QueueSpec, Topology
 
@@ -34,7 +34,7 @@ SCENARIO = Scenario(
     "request-reply",
     "How many requests are answered per second, by direct reply-to?",
     (
-        Case("1 request at a time", partial(_round_trips, waiting=1), "requests/s", quick=True),
+        Case("1 request at a time", partial(_round_trips, waiting=1), "requests/s", depth=Depth.QUICK),
         Case("100 requests at a time", partial(_round_trips, waiting=100), "requests/s"),
     ),
 )

@@ -3,7 +3,7 @@
 from functools import partial
 
 from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import run_flow
 from bench.scenarios.topology import BindingSpec, ExchangeSpec, QueueSpec, Topology
 
@@ -56,12 +56,12 @@ def _many_queues(site: Site, queues: int) -> Measurement:
 TOPIC = Scenario(
     "topic",
     "What does a topic exchange with very many bindings cost?",
-    (Case("10,000 bindings on 10 queues, 1,000 keys", partial(_topic, bindings=10_000), quick=True),),
+    (Case("10,000 bindings on 10 queues, 1,000 keys", partial(_topic, bindings=10_000), depth=Depth.QUICK),),
 )
 HEADERS = Scenario(
     "headers",
     "What does a headers exchange cost?",
-    (Case("100 bindings on 10 queues, two headers each", partial(_headers, bindings=100), quick=True),),
+    (Case("100 bindings on 10 queues, two headers each", partial(_headers, bindings=100), depth=Depth.QUICK),),
 )
 QUEUES = Scenario(
     "queues",

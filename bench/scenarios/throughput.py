@@ -3,7 +3,7 @@
 from functools import partial
 
 from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import run_flow
 from bench.scenarios.topology import QueueSpec, Topology
 from bench.targets.base import Promise
@@ -56,13 +56,15 @@ def confirmed(site: Site, size: int, unconfirmed: int = 0) -> Measurement:
 
 
 def _cases(label: str, size: int) -> tuple[Case, ...]:
-    usual = label == "100 B"
+    depth = Depth.QUICK if label == "100 B" else Depth.NORMAL
+    # One size in full, the others by what shows a size's influence.
+    rest = depth if label in ("100 B", "1 KiB") else Depth.THOROUGH
     persistent = f"persistent, {window(size)} unconfirmed, manual ack, {label}"
     return (
-        Case(f"transient, auto-ack, {label}", partial(transient, size=size), quick=usual, relayable=True),
-        Case(f"transient, manual ack, {label}", partial(acknowledged, size=size), quick=usual),
-        Case(persistent, partial(confirmed, size=size), promise=Promise.WRITE, quick=usual),
-        Case(persistent, partial(confirmed, size=size), promise=Promise.FSYNC, quick=usual),
+        Case(f"transient, auto-ack, {label}", partial(transient, size=size), depth=depth, relayable=True),
+        Case(f"transient, manual ack, {label}", partial(acknowledged, size=size), depth=rest),
+        Case(persistent, partial(confirmed, size=size), promise=Promise.WRITE, depth=depth),
+        Case(persistent, partial(confirmed, size=size), promise=Promise.FSYNC, depth=rest),
     )
 
 
@@ -75,6 +77,6 @@ SCENARIO = Scenario(
     (
         *(case for label, size in SIZES.items() for case in _cases(label, size)),
         Case("persistent, 5000 unconfirmed, manual ack, 100 B", _WIDE, promise=Promise.WRITE),
-        Case("persistent, 5000 unconfirmed, manual ack, 100 B", _WIDE, promise=Promise.FSYNC),
+        Case("persistent, 5000 unconfirmed, manual ack, 100 B", _WIDE, promise=Promise.FSYNC, depth=Depth.THOROUGH),
     ),
 )

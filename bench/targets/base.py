@@ -67,8 +67,8 @@ class Target(ABC):
         """Whether the target can make this promise."""
         return True
 
-    def can_serve(self, relayable: bool) -> bool:
-        """Whether the target can serve a case; brokers serve all, a bare relay only those that it can relay."""
+    def can_serve(self, relayable: bool, headline: bool) -> bool:
+        """Whether the target takes part in a case: relayable ones suit a bare relay, headline ones are few."""
         return True
 
     def mode(self, promise: Promise) -> str:

@@ -28,7 +28,7 @@ FACTORIES: dict[str, Factory] = {
     "amqtt": Amqtt,
     "relay": BareRelay,
 }
-DEFAULT_TARGETS = ("rabbitmq", "mqbroker", "mqbroker-interpreted")
+DEFAULT_TARGETS = ("rabbitmq", "mqbroker", "mqbroker-interpreted", "mosquitto")
 
 
 def factory_of(name: str) -> Factory:

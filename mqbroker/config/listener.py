@@ -11,11 +11,14 @@ class Scheme:
 
     default_port: int
     is_tls: bool
+    is_websocket: bool = False
 
 
 SCHEMES = {
     "amqp": Scheme(5672, is_tls=False),
     "amqps": Scheme(5671, is_tls=True),
+    "ws": Scheme(15675, is_tls=False, is_websocket=True),
+    "wss": Scheme(15676, is_tls=True, is_websocket=True),
 }
 
 
@@ -47,6 +50,11 @@ class Listener:
         _check_has_only_host_and_port(url, parts)
         port = scheme.default_port if port is None else port
         return cls(url, parts.scheme, parts.hostname or "", port, scheme.is_tls)
+
+    @property
+    def is_websocket(self) -> bool:
+        """True when the protocol is chosen by each connection, in the opening handshake of its WebSocket."""
+        return SCHEMES[self.scheme].is_websocket
 
     @property
     def is_loopback(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mqbroker.config.listener import Listener
+from mqbroker.config.listener import SCHEMES, Listener
 from mqbroker.config.reader import Reader
 from mqbroker.config.sections import DEFAULT_LISTENERS, Config, UserDefinition
 from mqbroker.config.sources import EnvironmentSource, FileSource, FlagSource, read_file
@@ -16,7 +16,8 @@ from mqbroker.errors import ConfigError
 
 DEV_LISTENERS = tuple(
     replace(Listener.parse(url), is_optional="[" in url)
-    for url in ("amqp://127.0.0.1:5672", "amqp://[::1]:5672", "amqps://127.0.0.1:5671", "amqps://[::1]:5671")
+    for scheme in SCHEMES
+    for url in (f"{scheme}://127.0.0.1", f"{scheme}://[::1]")
 )
 """What `--dev` listens on when nothing else is said; ::1 only on machines that have it."""
 

@@ -6,6 +6,7 @@ Holds values and their help; where they come from is `reader`'s business, what t
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mqbroker import limits
 from mqbroker.config.listener import Listener
@@ -22,6 +23,17 @@ def _network(text: str) -> Network:
         return ipaddress.ip_network(text)
     except ValueError:
         raise ValueError(f"has {text!r}, which is not a network such as 10.0.0.0/8") from None
+
+
+def _origin(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_origin = bool(parts.scheme and parts.hostname and text == f"{parts.scheme}://{parts.netloc}")
+    except ValueError:
+        is_origin = False
+    if not is_origin or "@" in text:
+        raise ValueError(f"has {text!r}, which is not an origin such as https://shop.example:8443")
+    return text.lower()  # RFC 6454 §6.1: browsers send the scheme and the host in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,23 @@ class ProxyProtocolConfig:
         (),
         "Networks of the proxies whose connections open with a PROXY header, version 1 or 2.",
         parse=_network,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketConfig:
+    """[websocket]"""
+
+    origins: tuple[str, ...] = option(
+        (),
+        "Origins whose pages may connect, such as https://shop.example; empty is any.",
+        parse=_origin,
+    )
+    message_size_max: int = option(
+        limits.WEBSOCKET_MESSAGE_BYTES_MAX,
+        "Largest WebSocket message in bytes that a client may send.",
+        minimum=limits.PREAUTH_BYTES_MAX,
+        maximum=limits.WEBSOCKET_MESSAGE_BYTES_CEILING,
     )
 
 
@@ -195,6 +224,7 @@ class Config:
     security: SecurityConfig = section(SecurityConfig)
     tls: TlsConfig = section(TlsConfig)
     proxy_protocol: ProxyProtocolConfig = section(ProxyProtocolConfig)
+    websocket: WebSocketConfig = section(WebSocketConfig)
     limits: LimitsConfig = section(LimitsConfig)
     journal: JournalConfig = section(JournalConfig)
     vhosts: tuple[VhostDefinition, ...] = tables(VhostDefinition, "Vhosts created at the start if missing.")

@@ -130,10 +130,6 @@ class Broker:
         self.access.set_limits(user, parse_user_limits(limits))
         self._keep_user(self.access.user(user))
 
-    def check_channels(self, user: str, count: int) -> None:
-        """Raises NotAllowed when the user may have no more than `count` channels."""
-        self.access.user(user).limits.check_channels(user, count)
-
     def _keep_user(self, user: User) -> None:
         self._define(
             definitions.key("user", user.name),

@@ -1,9 +1,10 @@
 """Password hashes: making them and checking them.
 
 Pure functions: the caller brings the salt, and runs `verify` in a pool, because a check costs some 0.2 s of processor
-time on purpose. Three formats are understood, the last two so that RabbitMQ's definitions can be imported:
+time on purpose. Four formats are understood, the last two so that RabbitMQ's definitions can be imported:
 
     scrypt$<n>$<r>$<p>$<base64 salt>$<base64 key>      ours
+    scram-sha-256$<iterations>$<base64 salt>$<base64 stored key>$<base64 server key>    for SCRAM (RFC 5802) as well
     base64(salt (4 octets) + SHA-256(salt + password))   rabbit_password_hashing_sha256, 36 octets
     base64(salt (4 octets) + SHA-512(salt + password))   rabbit_password_hashing_sha512, 68 octets
 
@@ -15,6 +16,7 @@ import binascii
 import hashlib
 import hmac
 from base64 import b64decode, b64encode
+from typing import NamedTuple
 
 SALT_BYTES = 16
 
@@ -28,6 +30,10 @@ _KEY_BYTES = 32
 _COST_MAX = 1 << 17
 _BLOCK_MAX = 16
 _PARALLEL_MAX = 16
+
+SCRAM_ITERATIONS = 600_000  # OWASP's number for PBKDF2 with SHA-256
+_SCRAM_ITERATIONS_MAX = 10_000_000
+_SCRAM = "scram-sha-256$"
 
 _RABBIT_SALT_BYTES = 4
 _RABBIT_DIGESTS = {_RABBIT_SALT_BYTES + 32: "sha256", _RABBIT_SALT_BYTES + 64: "sha512"}
@@ -52,6 +58,8 @@ def verify(password: bytes, password_hash: str) -> bool:
     try:
         if password_hash.startswith("scrypt$"):
             return _verify_scrypt(password, password_hash)
+        if password_hash.startswith(_SCRAM):
+            return _verify_scram(password, password_hash)
         return _verify_rabbit(password, b64decode(password_hash, validate=True))
     except (ValueError, binascii.Error):
         return False
@@ -85,3 +93,52 @@ def _verify_rabbit(password: bytes, stored: bytes) -> bool:
         return False
     salt, expected = stored[:_RABBIT_SALT_BYTES], stored[_RABBIT_SALT_BYTES:]
     return hmac.compare_digest(hashlib.new(digest, salt + password).digest(), expected)
+
+
+# --- SCRAM ----------------------------------------------------------------------------------------------------------
+
+
+class ScramKeys(NamedTuple):
+    """What a server keeps of a password for SCRAM-SHA-256 (RFC 5802 §3)."""
+
+    iterations: int
+    salt: bytes
+    stored_key: bytes
+    server_key: bytes
+
+
+def hash_for_scram(password: bytes, salt: bytes, iterations: int = SCRAM_ITERATIONS) -> str:
+    """A hash with which a user can log in by SCRAM-SHA-256 as well as with the password itself."""
+    stored_key, server_key = _scram(password, salt, iterations)
+    parts = (b64encode(part).decode() for part in (salt, stored_key, server_key))
+    return f"{_SCRAM}{iterations}${'$'.join(parts)}"
+
+
+def scram_keys(password_hash: str) -> ScramKeys | None:
+    """The keys in a hash of that format; None for another format, or one that is broken."""
+    if not password_hash.startswith(_SCRAM):
+        return None
+    try:
+        iterations, salt, stored_key, server_key = password_hash.removeprefix(_SCRAM).split("$")
+        return ScramKeys(int(iterations), b64decode(salt), b64decode(stored_key), b64decode(server_key))
+    except (ValueError, binascii.Error):
+        return None
+
+
+def decoy_scram_keys(user: str) -> ScramKeys:
+    """Keys for a user who has none: always the same for the same name, so that nobody learns which names exist."""
+    salt = hashlib.sha256(f"mqbroker {user}".encode()).digest()[:SALT_BYTES]
+    return ScramKeys(SCRAM_ITERATIONS, salt, b"", b"")
+
+
+def _verify_scram(password: bytes, password_hash: str) -> bool:
+    keys = scram_keys(password_hash)
+    if keys is None or not 0 < keys.iterations <= _SCRAM_ITERATIONS_MAX:
+        return False
+    return hmac.compare_digest(_scram(password, keys.salt, keys.iterations)[0], keys.stored_key)
+
+
+def _scram(password: bytes, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
+    salted = hashlib.pbkdf2_hmac("sha256", password, salt, iterations)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    return hashlib.sha256(client_key).digest(), hmac.digest(salted, b"Server Key", "sha256")

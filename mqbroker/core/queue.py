@@ -413,8 +413,7 @@ class Queue:
         self.consumers.append(consumer)
         if consumer.is_exclusive:
             self.exclusive_consumer = consumer
-        if self.is_single_active:
-            consumer.is_active = len(self.consumers) == 1
+        consumer.is_active = not self.is_single_active or len(self.consumers) == 1
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
 
     def remove_consumer(self, consumer: Consumer, now: int) -> None:
@@ -427,7 +426,8 @@ class Queue:
         if consumer is self.exclusive_consumer:
             self.exclusive_consumer = None
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
-        if self.is_single_active and consumer.is_active and self.consumers:
+        was_active, consumer.is_active = consumer.is_active, False  # its acks must not put it back into the ring
+        if self.is_single_active and was_active and self.consumers:
             successor = max(self.consumers, key=_priority)
             successor.is_active = True
             self.offer(successor, now)

@@ -64,7 +64,26 @@ class LiveQueue(Queue):
         return ROUTED
 
 
-ROLES: dict[str, type[Queue]] = {SubscriberQueue.role: SubscriberQueue, LiveQueue.role: LiveQueue}
+class SharedQueue(SubscriberQueue):
+    """What a group of subscribers shares: each message goes to one of them, in turns or to the first as long as it can."""
+
+    role = "shared"
+
+    __slots__ = ("is_sticky",)
+
+    def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
+        SubscriberQueue.__init__(self, host, ledger, name, number, durable)
+        self.is_sticky = False
+
+    def next_consumer(self) -> "Consumer | None":
+        """The consumer whose turn it is; the same one again while it can take more, if the group is sticky."""
+        consumer = Queue.next_consumer(self)
+        if consumer is not None and self.is_sticky and self.cursor:
+            self.cursor -= 1
+        return consumer
+
+
+ROLES: dict[str, type[Queue]] = {each.role: each for each in (SubscriberQueue, LiveQueue, SharedQueue)}
 
 
 def role_of(queue: Queue) -> str:

@@ -395,6 +395,7 @@ class VHost(Router):
             self.ledger.forget(queue.number, queue.waiting())
             self.ledger.define(definitions.key("queue", self.name, queue.name), None)
         for consumer in list(queue.consumers):
+            consumer.is_active = consumer.is_waiting = False  # its acks must not make the queue deliver once more
             consumer.cancelled()
         queue.consumers.clear()
         queue.ring.clear()

@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
         "_connections",
         "_is_open",
         "_is_reading",
-        "_new_session",
+        "new_session",
         "peer",
         "session",
         "transport",
@@ -44,7 +44,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, new_session: SessionFactory, peer: Peer, connections: "Connections", clock: Clock) -> None:
         self.peer = peer
-        self._new_session = new_session
+        self.new_session = new_session
+        """Makes the session once the connection is open; until then a WebSocket's handshake may choose another."""
         self._connections = connections
         self._clock = clock
         self._is_open = False
@@ -64,7 +65,7 @@ class Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH_BYTES)
         try:
             self.peer = with_certificate(self.peer, transport)
-            self.session = self._new_session(self.peer)
+            self.session = self.new_session(self.peer)
         except Exception:
             log.exception("no session for %s:%d", self.peer.host, self.peer.port)
             self.transport.abort()
@@ -150,6 +151,19 @@ class Connection(asyncio.Protocol):
         if self.session.is_closing:
             self._obey()
 
+    def close(self) -> None:
+        """Closes our side and waits for the peer's, so that input we did not read does not reset our last words."""
+        self._release()
+        transport = self.transport
+        if transport.is_closing() or self._close_timer is not None:
+            return
+        self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
+        self._set_reading(True)
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()  # TLS: close_notify goes out, and what still arrives is read until the peer's
+
     def abort(self) -> None:
         """Ends the connection at once; what was not written is lost."""
         self._release()
@@ -164,7 +178,7 @@ class Connection(asyncio.Protocol):
             if session.out:
                 session.mark()  # the turn writes it and comes back here
             else:
-                self._close()
+                self.close()
         elif not self.transport.is_closing():
             self._set_reading(session.is_reading)
 
@@ -176,19 +190,6 @@ class Connection(asyncio.Protocol):
             self.transport.resume_reading()
         else:
             self.transport.pause_reading()
-
-    def _close(self) -> None:
-        """Closes our side and waits for the peer's, so that input we did not read does not reset our last words."""
-        self._release()
-        transport = self.transport
-        if transport.is_closing():
-            return
-        self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
-        self._set_reading(True)
-        if transport.can_write_eof():
-            transport.write_eof()
-        else:
-            transport.close()  # TLS: close_notify goes out, and what still arrives is read until the peer's
 
     def _fail(self) -> None:
         log.exception("connection %s:%d is closed for an error of ours", self.peer.host, self.peer.port)

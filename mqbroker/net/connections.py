@@ -19,7 +19,7 @@ class Connections:
     """The connections that were admitted and are not gone yet."""
 
     def __init__(self, limits: LimitsConfig, clock: Clock) -> None:
-        self._limits = limits
+        self.limits = limits
         self._clock = clock
         self._all: set[Connection] = set()
         self._nameless: set[Connection] = set()
@@ -38,11 +38,11 @@ class Connections:
 
     def admit(self, connection: Connection) -> bool:
         """Counts a new connection in, unless there are too many already."""
-        if len(self._all) >= self._limits.connections_max:
-            self._refuse(connection, f"limits.connections_max = {self._limits.connections_max}")
+        if len(self._all) >= self.limits.connections_max:
+            self._refuse(connection, f"limits.connections_max = {self.limits.connections_max}")
             return False
         if self._is_nameless_budget_spent():
-            self._refuse(connection, f"limits.preauth_connections_max = {self._limits.preauth_connections_max}")
+            self._refuse(connection, f"limits.preauth_connections_max = {self.limits.preauth_connections_max}")
             return False
         self._all.add(connection)
         self._nameless.add(connection)
@@ -50,9 +50,9 @@ class Connections:
 
     def _is_nameless_budget_spent(self) -> bool:
         # Who has logged in leaves this set only here, so that a log-in costs nothing.
-        if len(self._nameless) >= self._limits.preauth_connections_max:
+        if len(self._nameless) >= self.limits.preauth_connections_max:
             self._nameless = {connection for connection in self._nameless if not connection.is_authenticated}
-        return len(self._nameless) >= self._limits.preauth_connections_max
+        return len(self._nameless) >= self.limits.preauth_connections_max
 
     def _refuse(self, connection: Connection, limit: str) -> None:
         peer = connection.peer

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from mqbroker import limits
 from mqbroker.clock import Clock
 from mqbroker.config.listener import Listener
-from mqbroker.config.sections import Network
+from mqbroker.config.sections import Network, WebSocketConfig
 from mqbroker.errors import ConfigError, ProtocolViolation
 from mqbroker.net.connection import Connection, SessionFactory
 from mqbroker.net.connections import Connections
@@ -24,10 +24,12 @@ from mqbroker.net.peer import peer_of, with_proxy_header
 from mqbroker.net.proxy_protocol import ProxyHeader, ProxyHeaderParser
 from mqbroker.net.rate_log import RateLog
 from mqbroker.net.tls import ServerTls
+from mqbroker.net.websocket import WebSocket
 from mqbroker.protocols.session import Peer
 
 log = logging.getLogger(__name__)
 
+_WEBSOCKET_DEFAULTS = WebSocketConfig()
 _ADDRESS_MISSING = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _NOT_ACCEPTED = {errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM}
 """accept(2): the connection was gone or forbidden before it was accepted; the next one may be fine."""
@@ -52,13 +54,18 @@ class Listeners:
         clock: Clock,
         proxies: tuple[Network, ...] = (),
         tls: ServerTls | None = None,
+        websocket: WebSocketConfig = _WEBSOCKET_DEFAULTS,
     ) -> None:
-        """`factories` maps a listener's scheme to what makes the session for a peer."""
+        """`factories` maps a listener's scheme to what makes the session for a peer.
+
+        A WebSocket's sessions are those of the schemes "amqp" and "mqtt".
+        """
         self._connections = connections
         self._factories = factories
         self._clock = clock
         self._proxies = proxies
         self._tls = tls
+        self._websocket = websocket
         self._doors: list[Door] = []
         self._greetings: set[asyncio.Task[None]] = set()
         self._troubles = RateLog(log)
@@ -84,7 +91,8 @@ class Listeners:
 
     def _open_door(self, listener: Listener, family: int, address: tuple[object, ...]) -> None:
         listening = _listening_socket(family, address)
-        door = Door(listener, listening, self._factories[listener.scheme])
+        # Which session a WebSocket gets is said in its handshake; one that does not say gets AMQP.
+        door = Door(listener, listening, self._factories["amqp" if listener.is_websocket else listener.scheme])
         self._doors.append(door)
         self._attend(door)
 
@@ -131,18 +139,21 @@ class Listeners:
         if not self._connections.admit(connection):
             connected.close()
             return
-        greeting = asyncio.get_running_loop().create_task(self._greet(connection, connected))
+        greeting = asyncio.get_running_loop().create_task(self._greet(door, connection, connected))
         self._greetings.add(greeting)
         greeting.add_done_callback(self._greetings.discard)
 
     # --- between accept and session ---------------------------------------------------------------------------------
 
-    async def _greet(self, connection: Connection, connected: socket.socket) -> None:
+    async def _greet(self, door: Door, connection: Connection, connected: socket.socket) -> None:
         peer = connection.peer
         try:
             if self._is_proxy(peer):
                 connection.peer = with_proxy_header(peer, await _read_proxy_header(connected))
-            await self._connect(connection, connected)
+            if door.listener.is_websocket:
+                await self._upgrade(connection, connected)
+            else:
+                await self._connect(connection, connected, connection)
         except (OSError, ProtocolViolation) as error:  # ssl.SSLError and TimeoutError are OSErrors
             self._connections.forget(connection)
             connected.close()
@@ -152,14 +163,24 @@ class Listeners:
             connected.close()
             raise
 
-    async def _connect(self, connection: Connection, connected: socket.socket) -> None:
+    async def _upgrade(self, connection: Connection, connected: socket.socket) -> None:
+        websocket = WebSocket(connection, self._websocket, self._factories)
+        await self._connect(connection, connected, websocket)
+        try:
+            async with asyncio.timeout(self._connections.limits.preauth_timeout_s):
+                await websocket.upgraded
+        except BaseException:
+            websocket.abort()
+            raise
+
+    async def _connect(self, connection: Connection, connected: socket.socket, protocol: asyncio.Protocol) -> None:
         loop = asyncio.get_running_loop()
         if not connection.peer.is_tls:
-            await loop.connect_accepted_socket(lambda: connection, connected)
+            await loop.connect_accepted_socket(lambda: protocol, connected)
             return
         assert self._tls is not None
         await loop.connect_accepted_socket(
-            lambda: connection,
+            lambda: protocol,
             connected,
             ssl=self._tls.context,
             ssl_handshake_timeout=limits.TLS_HANDSHAKE_TIMEOUT_S,

@@ -1,11 +1,12 @@
 cimport cython
 
 from mqbroker.core.message cimport Entry
+from mqbroker.storage.intervals cimport Intervals
 
 
 cdef class Share:
     cdef public Py_ssize_t live
-    cdef public object settled
+    cdef public Intervals settled
     cdef public dict attempts
 
     cpdef settle(self, long long start, long long end)
@@ -22,17 +23,24 @@ cdef class Tally:
     cpdef settle(self, object queue, long long start, long long end)
 
 
+cdef class Run:
+    cdef public Tally tally
+    cdef public long long queue
+    cdef public long long start
+    cdef public long long end
+    cdef public long long first
+    cdef public long long beyond
+
+
 cdef class Tallies:
     cdef public dict by_first
     cdef public list firsts
     cdef public list dead
 
-    @cython.locals(
-        entry=Entry, runs=dict, tally=Tally, first=cython.longlong, beyond=cython.longlong, queue=cython.longlong,
-        start=cython.longlong, end=cython.longlong,
-    )
+    @cython.locals(entry=Entry, run=Run, runs=dict, open_runs=dict, queue=cython.longlong)
     cpdef dict settle(self, list entries)
     @cython.locals(tally=Tally, index=Py_ssize_t)
     cpdef Tally find(self, long long lsn)
-    @cython.locals(numbers=list)
-    cpdef _settle_run(self, dict runs, Tally tally, object queue, long long start, long long end)
+    @cython.locals(tally=Tally, numbers=list)
+    cpdef _settle_run(self, dict runs, Run run)
+    cpdef _bury_if_dead(self, Tally tally)

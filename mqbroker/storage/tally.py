@@ -88,11 +88,21 @@ class Tally:
 LSN_MAX = (1 << 63) - 1
 
 
-def _bounds(tally: Tally | None) -> tuple[int, int]:
-    """From its first batch to the one beyond its last; nothing for no segment."""
-    if tally is None:
-        return 1, 0
-    return tally.first_lsn, LSN_MAX if tally.is_open else tally.last_lsn + 1
+class Run:
+    """Successive settled entries of one queue in one segment, which holds the batches from `first` up to `beyond`."""
+
+    __slots__ = ("beyond", "end", "first", "queue", "start", "tally")
+
+    def __init__(self, tally: Tally | None, queue: int, sequence: int) -> None:
+        self.tally = tally
+        self.queue = queue
+        self.start = sequence
+        self.end = sequence
+        self.first = 1
+        self.beyond = 0
+        if tally is not None:
+            self.first = tally.first_lsn
+            self.beyond = LSN_MAX if tally.is_open else tally.last_lsn + 1
 
 
 Runs = dict[tuple[int, int], list[int]]
@@ -139,31 +149,32 @@ class Tallies:
     def settle(self, entries: list[Entry]) -> Runs:
         """Takes settled entries off their segments; returns them as runs for the journal."""
         runs: Runs = {}
-        tally: Tally | None = None
-        first = 0
-        beyond = 0
+        open_runs: dict[int, Run] = {}
+        run: Run | None = None
         queue = -1
-        start = 0
-        end = -2
         for entry in entries:
-            if entry.sequence == end + 1 and entry.queue_number == queue and first <= entry.lsn < beyond:
-                end += 1
-                continue
-            if tally is not None:
-                self._settle_run(runs, tally, queue, start, end)
-            tally = self.find(entry.lsn)
-            first, beyond = _bounds(tally)
-            queue = entry.queue_number
-            start = end = entry.sequence
-        if tally is not None:
-            self._settle_run(runs, tally, queue, start, end)
+            if entry.queue_number != queue:
+                queue = entry.queue_number
+                run = open_runs.get(queue)
+            if run is not None:
+                if entry.sequence == run.end + 1 and run.first <= entry.lsn < run.beyond:
+                    run.end += 1
+                    continue
+                self._settle_run(runs, run)
+            run = Run(self.find(entry.lsn), queue, entry.sequence)
+            open_runs[queue] = run
+        for run in open_runs.values():
+            self._settle_run(runs, run)
         return runs
 
-    def _settle_run(self, runs: Runs, tally: Tally, queue: int, start: int, end: int) -> None:
-        numbers = runs.setdefault((tally.first_lsn, queue), [])
-        numbers.append(start)
-        numbers.append(end)
-        tally.settle(queue, start, end)
+    def _settle_run(self, runs: Runs, run: Run) -> None:
+        tally = run.tally
+        if tally is None:
+            return
+        numbers = runs.setdefault((tally.first_lsn, run.queue), [])
+        numbers.append(run.start)
+        numbers.append(run.end)
+        tally.settle(run.queue, run.start, run.end)
         self._bury_if_dead(tally)
 
     def forget(self, queue: int) -> None:

@@ -74,11 +74,11 @@ def finished_at() -> float:
     return time.time()
 
 
-@app.task(name="flaky", bind=True, autoretry_for=(Flaky,), max_retries=5, default_retry_delay=0.1)
-def flaky(self: Any, failures: int) -> int:
-    """Fails that often before it gives back how often it was retried."""
+@app.task(name="flaky", bind=True, max_retries=5)
+def flaky(self: Any, failures: int, delay_s: float) -> int:
+    """Fails that often, with a retry after a delay, before it gives back how often it was retried."""
     if self.request.retries < failures:
-        raise Flaky
+        raise self.retry(exc=Flaky(), countdown=delay_s)
     return int(self.request.retries)
 
 

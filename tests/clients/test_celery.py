@@ -9,7 +9,7 @@ import celery  # type: ignore[import-untyped]
 import pytest
 
 from tests.clients.celery_app import Flaky, add, broken, finished_at, flaky, make_app
-from tests.clients.celery_calls import close, send, signature
+from tests.clients.celery_calls import close, send, signature, worker_of
 from tests.clients.worker_process import WorkerProcess
 from tests.support.broker_process import BrokerProcess
 
@@ -19,7 +19,7 @@ TIMEOUT_S = 30
 @pytest.fixture(scope="module")
 def worker(broker: BrokerProcess) -> Iterator[WorkerProcess]:
     """One worker for all: with two threads it holds two tasks, and one more for each that waits for its time."""
-    with WorkerProcess(broker.url, "rpc://", "classic", "--pool=threads", "--concurrency=2") as running:
+    with worker_of(broker.url, "rpc://", "classic", "--pool=threads", "--concurrency=2") as running:
         yield running
 
 
@@ -42,12 +42,12 @@ def test_a_task_that_fails_gives_back_its_error(worker: WorkerProcess, app: Any)
 
 
 def test_a_task_is_retried_until_it_succeeds(worker: WorkerProcess, app: Any) -> None:
-    assert send(app, flaky, 3).get(timeout=TIMEOUT_S) == 3
+    assert send(app, flaky, 3, 0.1).get(timeout=TIMEOUT_S) == 3
 
 
 def test_a_task_is_retried_no_more_often_than_it_may(worker: WorkerProcess, app: Any) -> None:
     with pytest.raises(Flaky):
-        send(app, flaky, 99).get(timeout=TIMEOUT_S)
+        send(app, flaky, 99, 0.1).get(timeout=TIMEOUT_S)
 
 
 def test_a_task_waits_for_its_countdown_or_its_time(worker: WorkerProcess, app: Any) -> None:

@@ -8,7 +8,7 @@ import celery  # type: ignore[import-untyped]
 import pytest
 
 from tests.clients.celery_app import PRIORITIES, add, finished_at, flaky, make_app, total
-from tests.clients.celery_calls import close, send, signature
+from tests.clients.celery_calls import close, send, signature, worker_of
 from tests.clients.worker_process import WorkerProcess
 from tests.support.broker_process import BrokerProcess
 
@@ -24,7 +24,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def worker(broker: BrokerProcess, backend: str) -> Iterator[WorkerProcess]:
     """One task at a time."""
-    with WorkerProcess(broker.url, backend, "quorum", "--pool=solo") as running:
+    with worker_of(broker.url, backend, "quorum", "--pool=solo") as running:
         yield running
 
 
@@ -48,7 +48,7 @@ def test_the_broker_keeps_a_task_until_its_time(worker: WorkerProcess, app: Any,
 
 
 def test_a_retry_with_a_delay_goes_through_the_broker(worker: WorkerProcess, app: Any) -> None:
-    assert send(app, flaky, 1).get(timeout=TIMEOUT_S) == 1
+    assert send(app, flaky, 1, 1).get(timeout=TIMEOUT_S) == 1
 
 
 def test_a_chord_runs_its_body_behind_all_of_its_header(worker: WorkerProcess, app: Any) -> None:

@@ -5,46 +5,46 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.clients import celery_app
-
-ROOT = Path(__file__).parents[2]
-START_TIMEOUT_S = 40
+LINE_TIMEOUT_S = 40
 STOP_TIMEOUT_S = 20
 
 
 class WorkerProcess:
     """`celery worker`, started by a `with` block and stopped, as an operator would stop it, at its end.
 
-    `options` are command line options of the worker. What it writes is kept, and can be waited for.
+    `app` is the module of the application, found from `folder`. What the worker writes is kept, and can be waited for.
     """
 
-    def __init__(self, broker_url: str, result_backend: str, queue_type: str, *options: str) -> None:
-        self.environment = {
-            **os.environ,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": str(ROOT),
-            celery_app.BROKER_URL: broker_url,
-            celery_app.RESULT_BACKEND: result_backend,
-            celery_app.QUEUE_TYPE: queue_type,
-        }
+    def __init__(self, app: str, folder: Path, environment: Mapping[str, str], *options: str) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(folder), **environment}
         self.command = [
-            sys.executable, "-m", "celery", "-A", "tests.clients.celery_app", "worker", "--loglevel=INFO",
-            "--without-gossip", *options,
+            sys.executable, "-m", "celery", "-A", app, "worker", "--loglevel=INFO", "--without-gossip", *options,
         ]  # fmt: skip
         self.lines: list[str] = []
         self._new_lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment, cwd=ROOT
+            self.command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment,
+            cwd=self.folder,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.wait_for_line("ready.")
+        try:
+            self.wait_for_line("ready.")
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def _read(self) -> None:
@@ -57,7 +57,7 @@ class WorkerProcess:
         """The next line that it writes with this text in it."""
         while True:
             try:
-                line = self._new_lines.get(timeout=START_TIMEOUT_S)
+                line = self._new_lines.get(timeout=LINE_TIMEOUT_S)
             except queue.Empty:
                 line = None
             assert line is not None, f"the worker did not say {text!r}, but:\n{''.join(self.lines)}"
@@ -68,6 +68,9 @@ class WorkerProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         self.process.terminate()
         try:
             self.process.wait(STOP_TIMEOUT_S)

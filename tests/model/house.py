@@ -21,7 +21,7 @@ from mqbroker.core.vhost import VHost
 from mqbroker.errors import DiskFailed
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, build
 from mqbroker.storage.journal import assemble
-from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Observed
+from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Name, Observed
 from tests.storage.house import ManualLane
 from tests.storage.simdisk import PowerCut, SimDisk
 
@@ -38,17 +38,19 @@ class Taker(Consumer):
         super().__init__(queue, Gate(), Window())
         self.number = number
         self.observed = observed
-        self.held: dict[int, Entry] = {}
-        """By sequence."""
+        self.held: dict[Name, Entry] = {}
 
     def deliver(self, entry: Entry) -> None:
-        message = entry.message
-        seen = Delivery(
-            self.queue.name, self.number, ident_of(message), deaths_in(message), entry.is_redelivered
-        )  # fmt: skip
-        self.observed.deliveries.setdefault(self.queue.name, deque()).append(seen)
+        self._note(entry.message, entry.is_redelivered)
         if not self.no_ack:
-            self.held[entry.sequence] = entry
+            self.held[name_of(entry.message)] = entry
+
+    def pass_on(self, message: Message) -> None:
+        self._note(message, False)
+
+    def _note(self, message: Message, is_redelivered: bool) -> None:
+        seen = Delivery(self.number, name_of(message), is_redelivered)
+        self.observed.deliveries.setdefault(self.queue.name, deque()).append(seen)
 
     def cancelled(self) -> None:
         """The queue has gone. What is held stays."""
@@ -113,22 +115,22 @@ class House:
         """Polls."""
         entry = taker.queue.get(taker, self.now)
         if entry is not None:
-            taker.held[entry.sequence] = entry
+            taker.held[name_of(entry.message)] = entry
         return entry
 
-    def acknowledge(self, taker: Taker, sequence: int) -> None:
+    def acknowledge(self, taker: Taker, name: Name) -> None:
         """The client has done with it."""
-        taker.queue.acknowledge(taker.held.pop(sequence))
+        taker.queue.acknowledge(taker.held.pop(name))
         self._offer(taker)
 
-    def reject(self, taker: Taker, sequence: int) -> None:
+    def reject(self, taker: Taker, name: Name) -> None:
         """The client refuses it for good."""
-        taker.queue.reject(taker.held.pop(sequence), self.now)
+        taker.queue.reject(taker.held.pop(name), self.now)
         self._offer(taker)
 
-    def requeue(self, taker: Taker, sequences: list[int]) -> None:
+    def requeue(self, taker: Taker, names: list[Name]) -> None:
         """The client gives messages back."""
-        taker.queue.requeue([taker.held.pop(sequence) for sequence in sequences], self.now)
+        taker.queue.requeue([taker.held.pop(name) for name in names], self.now)
         self._offer(taker)
 
     def _offer(self, taker: Taker) -> None:
@@ -194,12 +196,13 @@ class House:
             for source, each in self.vhost.bindings()
         }
 
-    def attempts_recovered(self) -> dict[tuple[str, int], int]:
-        """Per queue and sequence: how often the journal says that an entry came back."""
-        found = {}
-        for name, queue in self._recovered_queues().items():
-            found.update({(name, entry.sequence): entry.attempts for entry in self.recovered.entries.get(queue, ())})
-        return found
+    def attempts_recovered(self) -> dict[tuple[str, Name], int]:
+        """Per queue and message: how often the journal says that it came back."""
+        return {
+            (queue, name_of(entry.message)): entry.attempts
+            for queue, number in self._recovered_queues().items()
+            for entry in self.recovered.entries.get(number, ())
+        }
 
     def _recovered_queues(self) -> Mapping[str, int]:
         return {name: queue.number for name, queue in self.vhost.queues.items()}
@@ -226,6 +229,11 @@ def _message(letter: Letter, now: int) -> Message:
 def ident_of(message: Message) -> int:
     """The number of the message, which is at the beginning of its body."""
     return int(message.content().rstrip(b"."))
+
+
+def name_of(message: Message) -> Name:
+    """`Letter.name` of the message."""
+    return ident_of(message), deaths_in(message)
 
 
 def deaths_in(message: Message) -> Deaths:

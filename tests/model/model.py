@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 Deaths = tuple[tuple[str, str, int], ...]
 """The history of a dead letter, newest first: queue, reason, count."""
+Name = tuple[int, Deaths]
 
 ROUTED, UNROUTED, REJECTED = "routed", "unrouted", "rejected"
 
@@ -33,6 +34,11 @@ class Letter:
     attempts: int = 0
     redelivered: bool = False
 
+    @property
+    def name(self) -> "Name":
+        """What tells it from any other message that ever was in the same queue."""
+        return self.ident, self.deaths
+
     def shown(self) -> tuple[object, ...]:
         """What a client could see of it, and when it expires."""
         return (
@@ -44,10 +50,8 @@ class Letter:
 class Delivery(NamedTuple):
     """The broker gave a message to a consumer."""
 
-    queue: str
     consumer: int
-    ident: int
-    deaths: Deaths
+    name: Name
     redelivered: bool
 
 
@@ -251,7 +255,7 @@ class Model:
         lives = [ttl for ttl in (letter.ttl_ms, options.ttl_ms) if ttl is not None]
         letter.expires_at = now + min(lives) if lives else 0
         coming = self.observed.deliveries.get(queue.name)
-        if not queue.waiting and coming and (coming[0].ident, coming[0].deaths) == (letter.ident, letter.deaths):
+        if not queue.waiting and coming and coming[0].name == letter.name:
             self._deliver(queue, letter)
         else:
             queue.store(letter)
@@ -278,7 +282,7 @@ class Model:
 
     def _deliver(self, queue: ModelQueue, letter: Letter) -> None:
         delivery = self.observed.deliveries[queue.name].popleft()
-        assert (delivery.ident, delivery.deaths) == (letter.ident, letter.deaths), "the oldest is delivered first"
+        assert delivery.name == letter.name, "the oldest is delivered first"
         assert delivery.redelivered == letter.redelivered
         [consumer] = [each for each in queue.consumers if each.number == delivery.consumer]
         assert consumer.is_free(), "nobody gets more than the prefetch allows"
@@ -395,14 +399,14 @@ class Model:
                     if letter.persistent] for name, queue in queues.items()},
         )  # fmt: skip
 
-    def restart(self, saved: "Saved", is_clean: bool, attempts: Mapping[tuple[str, int], int], now: int) -> None:
+    def restart(self, saved: "Saved", is_clean: bool, attempts: Mapping[tuple[str, Name], int], now: int) -> None:
         """Only what was saved is left. `attempts` per queue and message are as the journal has them."""
         self.exchanges = dict(saved.exchanges)
         self.bindings = set(saved.bindings)
         self.queues = {name: ModelQueue(name, options, now) for name, options in saved.options.items()}
         for name, letters in saved.letters.items():
             for letter, least, was_redelivered in letters:
-                known = attempts.get((name, letter.sequence), least)
+                known = attempts.get((name, letter.name), least)
                 assert least <= known <= letter.attempts
                 redelivered = not is_clean or was_redelivered
                 self.queues[name].store(replace(letter, attempts=known, redelivered=redelivered))

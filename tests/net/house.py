@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from mqbroker.clock import Clock
 from mqbroker.config.listener import Listener
-from mqbroker.config.sections import LimitsConfig, Network
+from mqbroker.config.sections import LimitsConfig, Network, WebSocketConfig
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
@@ -77,13 +77,15 @@ class LineSession(Session):
 class House:
     """The listeners, their connections, and every session that ever was."""
 
-    def __init__(self, limits: LimitsConfig, proxies: tuple[Network, ...], tls: ServerTls | None) -> None:
+    def __init__(
+        self, limits: LimitsConfig, proxies: tuple[Network, ...], tls: ServerTls | None, websocket: WebSocketConfig
+    ) -> None:
         self.clock = Clock()
         self.outbox = Outbox(self._wake)
         self.connections = Connections(limits, self.clock)
         self.sessions: list[LineSession] = []
         factories = {"amqp": self._new_session, "amqps": self._new_session}
-        self.listeners = Listeners(self.connections, factories, self.clock, proxies, tls)
+        self.listeners = Listeners(self.connections, factories, self.clock, proxies, tls, websocket)
 
     def _new_session(self, peer: Peer) -> LineSession:
         session = LineSession(self.outbox, peer)
@@ -111,9 +113,10 @@ async def open_house(
     limits: LimitsConfig | None = None,
     proxies: tuple[Network, ...] = (),
     tls: ServerTls | None = None,
+    websocket: WebSocketConfig | None = None,
 ) -> AsyncIterator[House]:
     """A house that listens, and whose connections are all gone afterwards."""
-    house = House(limits or LimitsConfig(), proxies, tls)
+    house = House(limits or LimitsConfig(), proxies, tls, websocket or WebSocketConfig())
     house.listeners.open(Listener.parse(url))
     try:
         yield house

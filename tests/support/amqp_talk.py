@@ -153,26 +153,21 @@ class Talk:
         assert received.name == name, f"{name} was expected, not {received.name} {received.args}"
         return received
 
-    def wait_for(self, name: str, channel: int = 1) -> Received:
-        """The next method of that name on a channel; others that come before it can be had later."""
+    def wait_for(self, *names: str, channel: int = 1) -> Received:
+        """The next method of one of the names on a channel; others that come before it can be had later."""
         passed = []
         while True:
             received = self.next(channel)
-            if received.name == name:
+            if received.name in names:
                 self._waiting = passed + self._waiting
                 return received
-            assert received.name not in ("channel.close", "connection.close"), f"{name} was awaited: {received.args}"
+            assert received.name not in ("channel.close", "connection.close"), f"{names} awaited: {received.args}"
             passed.append(received)
 
     def call(self, method: str, channel: int = 1, /, **args: Any) -> Received:
         """Sends a method and returns its answer; what comes in between can be had later."""
         self.send(method, channel, **args)
-        answer = "basic.get" if method == "basic.get" else f"{method}-ok"
-        if method != "basic.get":
-            return self.wait_for(answer, channel)
-        received = self.next(channel)
-        assert received.name in ("basic.get-ok", "basic.get-empty"), f"{received.name} {received.args}"
-        return received
+        return self.wait_for(f"{method}-ok", f"{method}-empty", channel=channel)
 
     def refused(self, method: str, channel: int = 1, /, **args: Any) -> Refusal:
         """Sends a method that is to be refused, and returns how. A channel that was closed is open again then."""
@@ -246,7 +241,7 @@ class Talk:
 
     def sync(self, channel: int = 1) -> None:
         """Returns when the broker has handled everything that was sent on the channel; what came can be had later."""
-        self.call("basic.qos", channel, prefetch_count=0)
+        self.call("channel.flow", channel, active=True)
 
     # --- handshake --------------------------------------------------------------------------------------------------
 

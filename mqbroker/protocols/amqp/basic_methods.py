@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
+from mqbroker.core.values import type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing
@@ -47,7 +48,7 @@ def consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     consumer.no_ack = args["no_ack"]
     consumer.is_exclusive = args["exclusive"]
     consumer.prefetch = channel.prefetch
-    consumer.priority = _integer(args["arguments"], "x-priority", queue)
+    consumer.priority = _integer(connection, args["arguments"], "x-priority", queue)
     consumer.timeout_ms = _timeout(connection, queue, args["arguments"])
     channel.consumers[tag] = consumer
     if direct_reply.is_reply_name(queue.name):
@@ -68,16 +69,17 @@ def _queue_to_consume(connection: "AmqpConnection", channel: "Channel", args: di
     return queue
 
 
-def _integer(arguments: dict[str, object], name: str, queue: Queue) -> int:
+def _integer(connection: "AmqpConnection", arguments: dict[str, object], name: str, queue: Queue) -> int:
     value = arguments.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise PreconditionFailed(f"invalid arg '{name}' for queue '{queue.name}': expected integer, got {value!r}")
+        place = f"queue '{queue.name}' in vhost '{vhost_of(connection).name}'"
+        raise PreconditionFailed(f"invalid arg '{name}' for {place}: \"expected integer, got {type_name(value)}\"")
     return value
 
 
 def _timeout(connection: "AmqpConnection", queue: Queue, arguments: dict[str, object]) -> int:
     """The consumer timeout in milliseconds: the consumer's, the queue's, or the broker's own; 0 for none."""
-    wanted = _integer(arguments, "x-consumer-timeout", queue)
+    wanted = _integer(connection, arguments, "x-consumer-timeout", queue)
     of_queue = queue.settings.consumer_timeout if queue.settings is not None else None
     return wanted or of_queue or connection.services.settings.consumer_timeout_ms
 

@@ -104,6 +104,8 @@ class AmqpConnection(Session):
         """Takes what arrived. Whatever the peer did wrong is answered with the protocol's own error."""
         self.now = now
         self.received_at = now
+        if self.handshake is not None:
+            self.handshake.octets += len(data)
         if self.remainder:
             data = self.remainder + data
             self.remainder = b""
@@ -208,6 +210,8 @@ class AmqpConnection(Session):
         """A frame of channel 0, or of a channel that is not open, held or closing; or of no known type."""
         self.at_method = 0
         payload = frame[7:-1]
+        if self.is_closing:
+            return  # what follows the end in the same chunk
         if kind == 8 and not payload:
             if number:
                 raise frames.unexpected_frame(kind, payload)
@@ -448,22 +452,29 @@ class AmqpConnection(Session):
         if self.handshake is not None:
             self.handshake.take_method(method)
         elif method.index == _CONNECTION_CLOSE:
-            ending.release_everything(self)
-            self.send(encode_method("connection.close-ok", 0))
-            self.is_closing = True
+            self.close_once_released()
         elif method.name == "connection.update-secret":
             self.send(encode_method("connection.update-secret-ok", 0))
         else:
-            raise ProtocolViolation("command", f"{method.name} is not expected on channel 0")
+            raise ProtocolViolation("channel", "unexpected method in connection state running")
+
+    def close_once_released(self) -> None:
+        """The client closes: what it sent before that on channels that are held is still to be done."""
+        if any(channel.state == HELD for channel in self.channels.values()):
+            self.ledger.promise(self.ledger.position, self.close_once_released)
+        elif not self.is_closing:
+            ending.release_everything(self)
+            self.send(encode_method("connection.close-ok", 0))
+            self.is_closing = True
 
     def open_channel(self, number: int) -> None:
-        """channel.open. Raises ProtocolViolation beyond the negotiated number."""
-        if self.handshake is not None:
-            raise ProtocolViolation("command", "the connection is not open")
-        if self.channel_max and number > self.channel_max:
-            text = f"number of channels opened ({number}) has reached the negotiated channel_max ({self.channel_max})"
+        """channel.open. Raises ProtocolViolation beyond the negotiated number, NotAllowed beyond the user's."""
+        count, most = len(self.channels), self.channel_max
+        if count >= most:
+            text = f"number of channels opened ({count}) has reached the negotiated channel_max ({most})"
+            self.at_method = 0
             raise ProtocolViolation("not_allowed", text)
-        self.services.broker.check_channels(self.user, len(self.channels))
+        self.services.check_channels(self.user)
         self.channels[number] = Channel(self, number)
         self.send(encode_method("channel.open-ok", number))
 

@@ -103,10 +103,10 @@ def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
     channel.window.is_open = False
     if channel.transaction is not None:
         channel.transaction.rollback()
-    entries = channel.unacked.take_all()
+    # Back first, while this channel's consumers take nothing any more: a successor gets them in the old order.
+    publishing.requeue(channel.unacked.take_all(), now)
     for consumer in list(channel.consumers.values()):
         end_consumer(connection, channel, consumer)
-    publishing.requeue(entries, now)
     channel.owed.clear()
     channel.route = None
     channel.body_parts.clear()

@@ -53,7 +53,6 @@ class Handshake:
     def take_header(self, data: bytes) -> bool:
         """Takes input that may begin with the protocol header; False when there is nothing left to scan now."""
         connection = self.connection
-        self.octets += len(data)
         if self.octets > PREAUTH_BYTES_MAX and not connection.is_authenticated:
             log.warning("%s: more than %d octets before authentication", connection.name, PREAUTH_BYTES_MAX)
             self.hang_up()
@@ -196,14 +195,13 @@ class Handshake:
         connection = self.connection
         settings = connection.services.settings
         channel_max, frame_max = method.args["channel_max"], method.args["frame_max"]
-        if (settings.channel_max and not 0 < channel_max <= settings.channel_max) or (
-            not AMQP_FRAME_SIZE_BYTES_MIN <= (frame_max or AMQP_FRAME_SIZE_BYTES_MIN) <= settings.frame_max
-        ):
+        is_modest = 0 < channel_max <= settings.channel_max and frame_max <= settings.frame_max
+        if not is_modest or frame_max < AMQP_FRAME_SIZE_BYTES_MIN:
             log.warning("%s: asks for channel_max %d, frame_max %d", connection.name, channel_max, frame_max)
             self.hang_up()
             return
         connection.channel_max = channel_max
-        connection.frame_max = frame_max or settings.frame_max
+        connection.frame_max = frame_max
         connection.size_limit = connection.frame_max - 8
         connection.heartbeat_ms = method.args["heartbeat"] * 1000
         self.stage = AWAIT_OPEN

@@ -8,7 +8,7 @@ from mqbroker import limits
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
-    from mqbroker.protocols.session import Session
+    from mqbroker.protocols.amqp.connection import AmqpConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,19 @@ class Registry:
     """The open connections: for limits, shutdown and alarms."""
 
     def __init__(self) -> None:
-        self.sessions: set[Session] = set()
+        self.sessions: set[AmqpConnection] = set()
         self._by_user: dict[str, int] = {}
         self._by_vhost: dict[str, int] = {}
-        self._names: dict[Session, tuple[str, str]] = {}
+        self._names: dict[AmqpConnection, tuple[str, str]] = {}
 
-    def opened(self, session: "Session", user: str, vhost: str) -> None:
+    def opened(self, session: "AmqpConnection", user: str, vhost: str) -> None:
         """A connection is open for a user in a vhost."""
         self.sessions.add(session)
         self._names[session] = user, vhost
         self._by_user[user] = self.user_count(user) + 1
         self._by_vhost[vhost] = self.vhost_count(vhost) + 1
 
-    def closed(self, session: "Session") -> None:
+    def closed(self, session: "AmqpConnection") -> None:
         """It has gone; one that was never open is passed over."""
         names = self._names.pop(session, None)
         if names is not None:
@@ -74,6 +74,10 @@ class Registry:
         """Open connections in a vhost."""
         return self._by_vhost.get(vhost, 0)
 
+    def channel_count(self, user: str) -> int:
+        """Open channels of a user, on all connections."""
+        return sum(len(session.channels) for session, (owner, _) in self._names.items() if owner == user)
+
 
 @dataclass(slots=True)
 class AmqpServices:
@@ -84,3 +88,9 @@ class AmqpServices:
     alarms: Alarms
     settings: AmqpSettings = field(default_factory=AmqpSettings)
     registry: Registry = field(default_factory=Registry)
+
+    def check_channels(self, user: str) -> None:
+        """Raises NotAllowed when one more channel is too many for the user. Counts only where there is a limit."""
+        limits = self.broker.access.user(user).limits
+        if limits.max_channels >= 0:
+            limits.check_channels(user, self.registry.channel_count(user))

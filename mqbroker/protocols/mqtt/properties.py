@@ -6,7 +6,7 @@
     | u8    | u16, if flagged  | the publisher| without topic alias and length     |
     +-------+-----------------+---------------+------------------------------------+
 
-    flags: 3 = QoS; 4 = retain flag of the PUBLISH; 8 = the retained message of its topic, sent for a new subscription;
+    flags: 3 = QoS; 4 = retain flag; 8 = sent for one subscription only, so that QoS and flags are final;
     16 = has an origin; 32 = topics are mapped exactly (topics.py)
 
 The core is told what it asks for: QoS 1 and 2 are persistent, the message expiry interval is the TTL. The neutral view
@@ -106,11 +106,12 @@ def make_properties(flags: int, origin: str, octets: bytes) -> MqttProperties:
     return MqttProperties(bytes((flags | ORIGIN,)) + len(name).to_bytes(2, "big") + name + octets)
 
 
-def as_fresh(properties: Properties, qos: int, identifiers: tuple[int, ...], mapping: TopicMapping) -> MqttProperties:
-    """The properties with which a retained message goes to one new subscription: QoS and identifiers are final."""
+def as_final(
+    properties: Properties, flags: int, identifiers: tuple[int, ...], mapping: TopicMapping
+) -> MqttProperties:
+    """The properties with which a message goes to one subscription only: FRESH, QoS and RETAIN in `flags` are final."""
     octets = mqtt_octets(properties, mapping) + join_properties({"subscription_identifier": identifiers}, PUBLISH)
-    flags = qos | RETAIN | FRESH | (EXACT_MAPPING if mapping is EXACT else 0)
-    return make_properties(flags, "", octets)
+    return make_properties(flags | (EXACT_MAPPING if mapping is EXACT else 0), "", octets)
 
 
 def qos_of(properties: Properties) -> int:

@@ -42,7 +42,7 @@ MAPPINGS = {mapping.name: mapping for mapping in (RABBITMQ, EXACT)}
 
 
 def is_topic_name(topic: str) -> bool:
-    """Whether a client may be sent this topic: not empty, no wildcards, no NUL, proper UTF-8 [MQTT-3.3.2-2, 4.7.3-1]."""
+    """Whether a client may be sent this topic: neither empty nor with wildcards or NUL [MQTT-3.3.2-2, 4.7.3-1]."""
     if not topic or "+" in topic or "#" in topic or "\0" in topic:
         return False
     try:

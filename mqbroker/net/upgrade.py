@@ -1,0 +1,117 @@
+"""The opening handshake of a WebSocket: one HTTP request in, one answer out, and which protocol will be spoken.
+
+Sans-I/O. HTTP and the rules of RFC 6455 are the library's business; which paths, subprotocols and origins there are is
+decided here. Nothing is kept of a request: who may do what is for the log-in of the protocol inside.
+
+    any path    subprotocol mqtt or mqttv3.1   MQTT             [MQTT-6.0.0-3], [MQTT-6.0.0-4]
+    any path    subprotocol amqp, or none      AMQP 0-9-1       browsers' AMQP clients name none
+    /mqtt       subprotocol amqp, or none      refused          an MQTT client that forgot its subprotocol
+    any path    only subprotocols unknown      refused
+"""
+
+import http
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from websockets.exceptions import NegotiationError
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import Origin, Subprotocol
+
+from mqbroker.config.sections import WebSocketConfig
+from mqbroker.limits import PREAUTH_BYTES_MAX
+from mqbroker.net.connection import SessionFactory
+
+MQTT_PATH = "/mqtt"
+PROTOCOLS = {"mqtt": "mqtt", "mqttv3.1": "mqtt", "amqp": "amqp"}
+"""The protocol by the subprotocol's name."""
+
+_METHOD = b"GET "
+_END_OF_HEAD = b"\r\n\r\n"
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+_library_log = logging.getLogger(f"{__name__}.library")
+_library_log.setLevel(logging.WARNING)  # at "info" it has a line for every connection
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client is told. With `new_session` the connection is a WebSocket from here on, else it is to be closed.
+
+    `rest` is what came behind the request. `reason` says in words for the log why the request was refused.
+    """
+
+    data: bytes
+    new_session: SessionFactory | None = None
+    rest: bytes = b""
+    reason: str = ""
+
+
+class Handshake:
+    """Collects one request and answers it. `protocol` goes on from there."""
+
+    def __init__(self, config: WebSocketConfig, factories: Mapping[str, SessionFactory]) -> None:
+        """`factories` makes sessions by the name of their protocol."""
+        self._factories = factories
+        self._head = bytearray()
+        # A client that is no browser sends no origin, and could send any.
+        origins = [*map(Origin, config.origins), None] if config.origins else None
+        self.protocol = ServerProtocol(
+            origins=origins, select_subprotocol=_select, max_size=config.message_size_max, logger=_library_log
+        )
+
+    def receive(self, data: bytes) -> Answer | None:
+        """The answer once the request is complete, or cannot become one."""
+        head = self._head
+        searched = max(0, len(head) - len(_END_OF_HEAD))
+        head += data
+        if not head.startswith(_METHOD[: len(head)]):
+            return Answer(_BAD_REQUEST, reason="the connection does not open with a GET request")
+        end = head.find(_END_OF_HEAD, searched) + len(_END_OF_HEAD)
+        if end >= len(_END_OF_HEAD):
+            return self._answer(bytes(head[:end]), bytes(head[end:]))
+        if len(head) > PREAUTH_BYTES_MAX:
+            return Answer(_TOO_LARGE, reason=f"the request has more than {PREAUTH_BYTES_MAX} bytes")
+        return None
+
+    def _answer(self, head: bytes, rest: bytes) -> Answer:
+        protocol = self.protocol
+        protocol.receive_data(head)
+        for request in protocol.events_received():
+            if isinstance(request, Request):
+                response, new_session = self._respond(request)
+                protocol.send_response(response)
+                reason = "" if new_session else f"HTTP {response.status_code} {response.reason_phrase}"
+                return Answer(b"".join(protocol.data_to_send()), new_session, rest, reason)
+        # Some versions of the library answer a request that they cannot read, others leave it at closing.
+        data = b"".join(protocol.data_to_send()) or _BAD_REQUEST
+        return Answer(data, reason="the HTTP request is malformed")
+
+    def _respond(self, request: Request) -> tuple[Response, SessionFactory | None]:
+        response = self.protocol.accept(request)
+        if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            # RFC 6455 §4.4: whoever asks in another version, or not at all, is told which one is spoken.
+            response.headers["Sec-WebSocket-Version"] = "13"
+            return response, None
+        name = PROTOCOLS[self.protocol.subprotocol or "amqp"]
+        if name == "amqp" and request.path.partition("?")[0] == MQTT_PATH:
+            return self._reject(http.HTTPStatus.BAD_REQUEST, f"{MQTT_PATH} needs the subprotocol mqtt or mqttv3.1")
+        new_session = self._factories.get(name)
+        if new_session is None:
+            return self._reject(http.HTTPStatus.SERVICE_UNAVAILABLE, f"{name} is not spoken here")
+        return response, new_session
+
+    def _reject(self, status: http.HTTPStatus, text: str) -> tuple[Response, None]:
+        return self.protocol.reject(status, f"{text}\n"), None
+
+
+def _select(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """The first subprotocol that is known; none is needed where none is offered."""
+    for each in offered:
+        if each in PROTOCOLS:
+            return each
+    if offered:
+        raise NegotiationError(f"none of the subprotocols is one of {', '.join(PROTOCOLS)}")
+    return None

@@ -1,0 +1,306 @@
+"""From CONNECT to CONNACK (§3.1.4): who it is, whether they may, which session they go on with; and AUTH (§4.12).
+
+    CONNECT --> client id, user name --> password, certificate, nobody or SCRAM --> vhost, limits --> session --> CONNACK
+
+Until then the peer gets 64 KiB of input and some seconds. What it sends behind its CONNECT waits (§3.1.4).
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.limits import MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
+from mqbroker.protocols.mqtt import ending, stages
+from mqbroker.protocols.mqtt.codec import constants as c
+from mqbroker.protocols.mqtt.codec.decode import decode
+from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect
+from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error
+from mqbroker.protocols.mqtt.properties import make_properties
+from mqbroker.protocols.mqtt.scram import METHOD, ScramExchange
+from mqbroker.protocols.mqtt.topics import check_topic_name
+from mqbroker.protocols.mqtt.wills import will_of
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.mqtt.connection import MqttConnection
+
+log = logging.getLogger("mqbroker.mqtt")
+
+
+def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
+    """A packet before the connection is open. Raises ProtocolViolation."""
+    kind = first >> 4
+    if connection.state == stages.CHECKING and kind == c.AUTH and connection.auth is not None:
+        _take_auth(connection, decode(first, body, connection.version))
+        return
+    if connection.state != stages.AWAIT_CONNECT or kind != c.CONNECT:
+        raise protocol_error("the first packet is not CONNECT")  # [MQTT-3.1.0-1]
+    _note_version(connection, body)
+    _take_connect(connection, decode(first, body, c.V5))
+
+
+def _note_version(connection: "MqttConnection", body: bytes) -> None:
+    """The level, as far as it can be told of a packet that may be broken: the answer depends on it."""
+    for level, name in c.PROTOCOL_NAMES.items():
+        if body[2 : 2 + len(name) + 1] == name + bytes((level,)):
+            connection.version = level
+    if body[2:6] == b"MQTT" and body[6:7] > b"\x05":
+        connection.version = c.V5
+
+
+def _take_connect(connection: "MqttConnection", connect: Connect) -> None:
+    connection.connect = connect
+    connection.version = connect.version
+    connection.packet_size_max = connect.properties.get("maximum_packet_size", MQTT_PACKET_BYTES_CEILING)
+    connection.problem_information = connect.properties.get("request_problem_information", True)
+    connection.state = stages.CHECKING
+    _check_client_id(connection, connect)
+    if connect.will is not None:
+        check_topic_name(connect.will.topic)
+        if "response_topic" in connect.will.properties:
+            check_topic_name(connect.will.properties["response_topic"])
+    _check_address(connection)
+    if "authentication_method" in connect.properties:
+        _begin_auth(connection, connect)
+    else:
+        _check_login(connection, connect)
+
+
+def _check_client_id(connection: "MqttConnection", connect: Connect) -> None:
+    client_id = connect.client_id
+    if len(client_id.encode()) > MQTT_CLIENT_ID_BYTES_MAX:
+        raise ProtocolViolation("client_id", "the client identifier is longer than this server takes")
+    if not client_id and (connect.version == c.V3_1 or (connect.version == c.V3_1_1 and not connect.clean_start)):
+        # 3.1.1 [MQTT-3.1.3-8]; since 5.0 every client may leave the choice to the server
+        raise ProtocolViolation("client_id", "the client identifier is empty")
+    wanted = connection.hub.settings.certificate_client_id
+    if wanted and connection.peer.certificate_names.get(wanted) != client_id:
+        raise ProtocolViolation("client_id", "the client identifier is not the one of the certificate")
+    connection.client_id = client_id or f"auto-{connection.hub.broker.unique_name()}"  # [MQTT-3.1.3-6]
+
+
+def _check_address(connection: "MqttConnection") -> None:
+    maximum = connection.hub.settings.connections_per_address_max
+    if maximum and connection.hub.by_address.get(connection.peer.host, 0) >= maximum:
+        raise ProtocolViolation("quota", f"there are {maximum} connections from this address already")
+
+
+# --- who it is ------------------------------------------------------------------------------------------------------
+
+
+def _check_login(connection: "MqttConnection", connect: Connect) -> None:
+    """Password, certificate or nobody; the answer may come later."""
+    settings = connection.hub.settings
+    if connect.user_name is None:
+        user = connection.peer.certificate_names.get(settings.certificate_name, "") if settings.certificate_name else ""
+        if user:
+            _logged_in(connection, *_vhost_and_user(connection, user), user in connection.hub.broker.access.users)
+            return
+        is_allowed = connection.peer.is_loopback or not settings.anonymous_from_loopback_only
+        user = settings.anonymous_user
+        _logged_in(connection, settings.default_vhost, user, bool(user) and is_allowed)
+        return
+    vhost, user = _vhost_and_user(connection, connect.user_name)
+    connection.hub.services.authenticator.check(
+        user, connect.password or b"", lambda is_right: _logged_in(connection, vhost, user, is_right)
+    )
+
+
+def _vhost_and_user(connection: "MqttConnection", name: str) -> tuple[str, str]:
+    """`vhost:user` names both, as in RabbitMQ, unless there is a user of the whole name."""
+    vhost, colon, user = name.rpartition(":")
+    if not colon or name in connection.hub.broker.access.users:
+        return connection.hub.settings.default_vhost, name
+    return vhost, user
+
+
+def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bool) -> None:
+    """The login was checked, at once or some time later."""
+    if connection.state != stages.CHECKING:
+        return
+    try:
+        if is_right and user in connection.hub.settings.loopback_users and not connection.peer.is_loopback:
+            log.warning("%s: user %r may only connect via localhost", connection.name, user)
+            is_right = False
+        if not is_right:
+            raise ProtocolViolation("login", f"login of user {user!r} refused")
+        _open(connection, vhost, user)
+    except ProtocolViolation as error:
+        ending.fail(connection, error)
+    except RequestRefused as error:
+        ending.refuse(connection, Reason.NOT_AUTHORIZED, str(error))
+
+
+def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
+    """The peer has a name: permissions and limits, then the session. Raises RequestRefused, ProtocolViolation."""
+    hub = connection.hub
+    broker, registry = hub.broker, hub.services.registry
+    vhost = broker.vhosts.get(vhost_name)
+    if vhost is None:
+        raise ProtocolViolation("login", f"there is no vhost {vhost_name!r}")
+    broker.access.check_vhost(user, vhost_name)
+    broker.limits_of(vhost_name).check_connections(vhost_name, user, registry.vhost_count(vhost_name))
+    broker.access.user(user).limits.check_connections(user, registry.user_count(user))
+    connect: Connect = connection.connect
+    if connect.will is not None:
+        hub.check_write(user, vhost_name, hub.settings.mapping.to_key(connect.will.topic), connection.client_id)
+    connection.vhost = vhost
+    connection.user = user
+    connection.is_authenticated = True
+    registry.opened(connection, user, vhost_name)
+    connection.is_registered = True
+    hub.by_address[connection.peer.host] = hub.by_address.get(connection.peer.host, 0) + 1
+    _begin_session(connection, connect)
+
+
+# --- the session ----------------------------------------------------------------------------------------------------
+
+
+def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
+    hub, vhost = connection.hub, connection.vhost
+    assert vhost is not None
+    hub.retained(vhost)
+    if hub.find(vhost.name, connection.client_id) is not None:
+        _displace(connection, connect)
+    expiry_s = _expiry_of(connect, hub.settings.session_expiry_s_max)
+    session, is_present = hub.open(vhost, connection.client_id, connect.clean_start, expiry_s, connection.now)
+    session.user = connection.user
+    session.access_generation = -1
+    if connect.will is not None:
+        key = hub.settings.mapping.to_key(connect.will.topic)
+        session.will = will_of(connect.will, key, connection.client_id, hub.flags)
+    session.window.limit = min(connect.properties.get("receive_maximum", 0xFFFF), hub.settings.inflight_max)
+    _configure(connection, connect)
+    connection.state = stages.OPEN
+    connection.session = session
+    connection.connect = None
+    connection.send_packet(_connack(connection, connect, is_present, expiry_s))
+    log.info("%s: client %r, user %r, MQTT level %d", connection.name, session.client_id, session.user, connect.version)
+    session.attach(connection, connection.now)
+    session.keep()
+    if connection.acks:
+        connection.flush_acks()
+    _resume_input(connection)
+
+
+def _displace(connection: "MqttConnection", connect: Connect) -> None:
+    """The client id is in use, or its session waits: takes it over, and settles what becomes of its will.
+
+    The will of the connection that ends is published, unless the new one goes on with the session within its delay
+    (§3.1.3.2.2).
+    """
+    hub, vhost = connection.hub, connection.vhost
+    assert vhost is not None
+    session = hub.find(vhost.name, connection.client_id)
+    assert session is not None
+    if session.connection is not None:
+        ending.take_over(session.connection)
+    if not connect.clean_start:
+        session.will = None
+
+
+def _expiry_of(connect: Connect, maximum: int) -> int:
+    """How long the session outlives the connection. Below version 5 the clean flag decides it (3.1.1 §3.1.2.4)."""
+    if connect.version < c.V5:
+        return 0 if connect.clean_start else maximum
+    return min(connect.properties.get("session_expiry_interval", 0), maximum)
+
+
+def _configure(connection: "MqttConnection", connect: Connect) -> None:
+    """What was negotiated."""
+    settings = connection.hub.settings
+    connection.size_limit = settings.packet_size_max
+    connection.alias_max_out = min(connect.properties.get("topic_alias_maximum", 0), settings.topic_alias_max)
+    connection.keep_alive_ms = _keep_alive_s(connection, connect) * 1500
+    connection.set_deadline()
+    connection.plain = [make_properties(connection.hub.flags | qos, connection.client_id, b"") for qos in range(3)]
+
+
+def _keep_alive_s(connection: "MqttConnection", connect: Connect) -> int:
+    maximum = connection.hub.settings.keep_alive_s_max
+    if connect.version < c.V5 or not maximum:
+        return connect.keep_alive_s
+    return min(connect.keep_alive_s or maximum, maximum)
+
+
+def _connack(connection: "MqttConnection", connect: Connect, is_present: bool, expiry_s: int) -> ConnAck:
+    packet = ConnAck(0, is_present and connect.version > c.V3_1)
+    if connect.version < c.V5:
+        return packet
+    settings = connection.hub.settings
+    properties: dict[str, Any] = {
+        "receive_maximum": settings.receive_max,
+        "maximum_packet_size": settings.packet_size_max,
+        "topic_alias_maximum": settings.topic_alias_max,
+    }
+    if expiry_s != connect.properties.get("session_expiry_interval", 0):
+        properties["session_expiry_interval"] = expiry_s
+    if not connect.client_id:
+        properties["assigned_client_identifier"] = connection.client_id
+    keep_alive_s = _keep_alive_s(connection, connect)
+    if keep_alive_s != connect.keep_alive_s:
+        properties["server_keep_alive"] = keep_alive_s  # [MQTT-3.1.2-21]
+    if connect.properties.get("request_response_information") and settings.response_prefix:
+        properties["response_information"] = f"{settings.response_prefix}{connection.client_id}"
+    if connection.auth is not None:
+        properties["authentication_method"] = METHOD
+        properties["authentication_data"] = connection.auth.last
+    packet.properties = properties
+    return packet
+
+
+def _resume_input(connection: "MqttConnection") -> None:
+    """What came behind the CONNECT while it was being checked."""
+    if connection.is_scanning or not connection.parts:
+        return
+    data = b"".join(connection.parts)
+    connection.parts.clear()
+    connection.process(data)
+
+
+# --- AUTH -----------------------------------------------------------------------------------------------------------
+
+
+def _begin_auth(connection: "MqttConnection", connect: Connect) -> None:
+    method = connect.properties["authentication_method"]
+    if method != METHOD:
+        raise ProtocolViolation("method", f"authentication method {method!r} is not supported")
+    connection.auth = ScramExchange(connection.hub.broker.access, connection.hub.broker.unique_name)
+    _challenge(connection, connect.properties.get("authentication_data", b""))
+
+
+def _challenge(connection: "MqttConnection", data: bytes) -> None:
+    """Takes the client's first message and answers with the server's."""
+    answer = connection.auth.first(data)
+    if answer is None:
+        raise ProtocolViolation("login", "the authentication data is not what SCRAM begins with")
+    properties = {"authentication_method": METHOD, "authentication_data": answer}
+    connection.send_packet(Auth(Reason.CONTINUE_AUTHENTICATION, properties))
+
+
+def _take_auth(connection: "MqttConnection", packet: Auth) -> None:
+    """AUTH during the log-in."""
+    user = _final(connection, packet)
+    vhost, name = _vhost_and_user(connection, user) if user else ("", "")
+    _logged_in(connection, vhost, name, bool(user))
+
+
+def _final(connection: "MqttConnection", packet: Auth) -> str:
+    """The user who has proved to be it, or an empty name."""
+    if packet.properties["authentication_method"] != METHOD:  # [MQTT-4.12.0-5]
+        raise protocol_error("the authentication method has changed")
+    user: str = connection.auth.final(packet.properties.get("authentication_data", b""))
+    return user
+
+
+def reauthenticate(connection: "MqttConnection", packet: Auth) -> None:
+    """AUTH of a client that is connected (§4.12.1). Raises ProtocolViolation."""
+    if connection.auth is None or packet.properties["authentication_method"] != METHOD:
+        raise protocol_error("AUTH with a method other than that of CONNECT")  # [MQTT-4.12.1-1]
+    if packet.reason == Reason.REAUTHENTICATE:
+        _challenge(connection, packet.properties.get("authentication_data", b""))
+        return
+    user = _final(connection, packet)
+    if not user or _vhost_and_user(connection, user)[1] != connection.user:
+        raise ProtocolViolation("access", "re-authentication failed")  # [MQTT-4.12.1-2]
+    properties = {"authentication_method": METHOD, "authentication_data": connection.auth.last}
+    connection.send_packet(Auth(Reason.SUCCESS, properties))

@@ -1,0 +1,413 @@
+"""An MQTT connection: packets in, packets out, no I/O.
+
+The hot path is here: `scan` looks at the fixed header of each packet, knows PUBLISH and PUBACK by their first octet, and
+reads them in place. A publisher's topics lead to routes that are kept; what it publishes at QoS 0 costs one look-up and
+one call to the core. All else is decoded by the codec and answered by the functions of connecting.py, subscribing.py
+and publishing.py.
+
+    AWAIT_CONNECT --CONNECT--> CHECKING (password, or AUTH to and fro) --> OPEN --DISCONNECT, violation--> closed
+
+Acknowledgements leave in the order in which their packets came, and none before the journal has what it promises.
+"""
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.core.message import Message, new_message
+from mqbroker.core.route import Route
+from mqbroker.errors import ProtocolViolation
+from mqbroker.limits import MQTT_PACKET_BYTES_CEILING, PREAUTH_BYTES_MAX
+from mqbroker.protocols.mqtt import connecting, ending, publishing
+from mqbroker.protocols.mqtt.codec import constants as c
+from mqbroker.protocols.mqtt.codec.decode import decode
+from mqbroker.protocols.mqtt.codec.encode import encode, frame
+from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed
+from mqbroker.protocols.mqtt.codec.wire import scan_varint
+from mqbroker.protocols.mqtt.dispatch import HANDLERS
+from mqbroker.protocols.mqtt.output import alias_octets
+from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties
+from mqbroker.protocols.mqtt.stages import AWAIT_CONNECT, CHECKING, CLOSED, OPEN
+from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
+from mqbroker.protocols.session import Outbox, Peer, Session
+
+if TYPE_CHECKING:
+    from mqbroker.core.vhost import VHost
+    from mqbroker.protocols.mqtt.sessions import Sessions
+    from mqbroker.protocols.mqtt.state import MqttSession
+
+log = logging.getLogger("mqbroker.mqtt")
+
+_NO_TOPIC = b"\x00\x00"
+_FIRST_HEADER_BYTES = 5  # the longest fixed header
+
+
+class MqttConnection(Session):
+    """One client."""
+
+    __slots__ = (
+        "acks", "aliases_in", "aliases_out", "alias_max_out", "auth", "client_id", "connect", "hub", "keep_alive_ms",
+        "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position",
+        "problem_information", "properties", "publishes", "rate_window", "received", "received_at", "routes",
+        "access_generation", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
+        "is_blocked", "is_registered", "is_scanning",
+    )  # fmt: skip
+
+    def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
+        Session.__init__(self, outbox)
+        self.hub = hub
+        self.ledger = hub.ledger
+        self.peer = peer
+        self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
+        self.state = AWAIT_CONNECT
+        self.now = now
+        self.received_at = now
+        self.deadline = now + hub.settings.preauth_timeout_ms
+        self.received = 0
+        """Octets before authentication."""
+        self.position = 0
+        self.parts: list[bytes] = []
+        """The beginning of a packet that is not complete yet."""
+        self.parts_bytes = 0
+        self.needed = 0
+        """How many octets that packet has; 0 while its header is not complete."""
+        self.size_limit = PREAUTH_BYTES_MAX
+        self.version = c.V3_1_1
+        self.client_id = ""
+        self.user = ""
+        self.vhost: VHost | None = None
+        self.session: MqttSession | None = None
+        self.connect: Any = None
+        """The CONNECT that is being checked."""
+        self.auth: Any = None
+        """The exchange of an enhanced authentication (scram.py)."""
+        self.keep_alive_ms = 0
+        self.packet_size_max = MQTT_PACKET_BYTES_CEILING
+        """The largest packet that the client takes."""
+        self.problem_information = True
+        self.alias_max_out = 0
+        self.aliases_in: dict[int, bytes] | None = None
+        self.aliases_out: dict[bytes, int] | None = None
+        self.plain: list[MqttProperties] = []
+        """The properties of a PUBLISH without any, by QoS."""
+        self.properties: MqttProperties | None = None
+        """Those of the last PUBLISH that had some."""
+        self.routes: dict[bytes, Route] = {}
+        """Routes by topic as it is on the wire; only topics that the client may publish to."""
+        self.access_generation = 0
+        self.acks: list[bytes] = []
+        """Acknowledgements for this chunk."""
+        self.owed: deque[tuple[int, bytes, int]] = deque()
+        """Acknowledgements that wait for the journal: batch, octets, how many of them were for QoS 1."""
+        self.unacked = 0
+        """QoS 1 messages that were received and whose PUBACK has not left yet."""
+        self.unacked_now = 0
+        """Those of them that came with this chunk."""
+        self.publishes = 0
+        """Messages received, in this second if the rate is limited."""
+        self.rate_window = 0
+        self.is_blocked = False
+        """Whether it is held back because a resource is low."""
+        self.is_registered = False
+        """Whether it counts as an open connection of its user, vhost and address."""
+        self.is_scanning = False
+        """Whether `process` is at work: what is left of its chunk is its business."""
+
+    # --- input ------------------------------------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, now: int) -> None:
+        """Takes what arrived. Whatever the peer did wrong ends as the specification says."""
+        self.now = now
+        self.hub.now = now
+        self.received_at = now
+        if self.state != OPEN:
+            self.received += len(data)
+            if self.received > PREAUTH_BYTES_MAX:
+                ending.fail(self, ProtocolViolation("size", f"more than {PREAUTH_BYTES_MAX} octets before authentication"))
+                return
+        if self.parts:
+            self.parts.append(data)
+            self.parts_bytes += len(data)
+            if self.parts_bytes < self.needed or self.state == CHECKING:
+                return
+            data = b"".join(self.parts)
+            self.parts.clear()
+        elif self.state == CHECKING:
+            self._keep(data, 0)
+            return
+        self.process(data)
+
+    def process(self, data: bytes) -> None:
+        """Handles every complete packet of a chunk and keeps the rest."""
+        self.position = 0
+        self.needed = 0
+        self.is_scanning = True
+        if self.access_generation != self.hub.broker.access.generation:
+            self.access_generation = self.hub.broker.access.generation
+            self.routes.clear()
+        try:
+            self.scan(data)
+        except ProtocolViolation as error:
+            ending.fail(self, error)
+        self.is_scanning = False
+        if self.state == CLOSED:
+            return
+        if self.position < len(data):
+            self._keep(data, self.position)
+        if self.acks:
+            self.flush_acks()
+        if self.hub.settings.receive_rate_max:
+            self.limit_rate()
+        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
+
+    def _keep(self, data: bytes, start: int) -> None:
+        rest = data[start:] if start else data
+        self.parts.append(rest)
+        self.parts_bytes = len(rest)
+
+    def scan(self, data: bytes) -> None:
+        """Handles every complete packet from `position` on. Raises ProtocolViolation."""
+        length = len(data)
+        position = self.position
+        while length - position >= 2:
+            first = data[position]
+            size = data[position + 1]
+            at = position + 2
+            if size & 0x80:
+                size, at = scan_varint(data, position + 1, min(length, position + _FIRST_HEADER_BYTES))
+                if at < 0:
+                    break
+            end = at + size
+            if end - position > self.size_limit:
+                raise ProtocolViolation("size", f"a packet of {end - position} octets is too large")  # [MQTT-3.1.2-24]
+            if end > length:
+                self.needed = end - position
+                break
+            self.position = end
+            if self.state != OPEN:
+                connecting.take_packet(self, first, data[at:end])
+                if self.state != OPEN and (self.auth is None or self.state == CLOSED):
+                    return
+            elif first & 0xF0 == 0x30:
+                self.take_publish(first, data, at, end)
+            elif first == 0x40 and size == 2:
+                self.take_puback(data[at] << 8 | data[at + 1])
+            else:
+                self.take_packet(first, data[at:end])
+                if self.state == CLOSED:
+                    return
+            position = end
+
+    def take_packet(self, first: int, body: bytes) -> None:
+        """Any packet but PUBLISH and a plain PUBACK."""
+        handler = HANDLERS.get(first >> 4)
+        if handler is None:
+            raise ProtocolViolation("protocol", f"{c.NAMES.get(first >> 4, 'packet type 0')} is not for a server")
+        handler(self, decode(first, body, self.version))
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    def take_publish(self, first: int, data: bytes, at: int, end: int) -> None:
+        """PUBLISH, in `data[at:end]` (§3.3)."""
+        qos = first >> 1 & 3
+        if qos == 3:
+            raise malformed("PUBLISH has QoS 3")  # [MQTT-3.3.1-4]
+        body_at = at + 2
+        if body_at > end:
+            raise malformed("PUBLISH ends before its topic")
+        body_at += data[at] << 8 | data[at + 1]
+        topic = data[at:body_at]
+        packet_id = 0
+        if qos:
+            packet_id_at = body_at
+            body_at += 2
+            if body_at <= end:
+                packet_id = data[packet_id_at] << 8 | data[packet_id_at + 1]
+                if packet_id == 0:
+                    raise malformed("PUBLISH has packet identifier 0")  # [MQTT-2.2.1-3]
+        if body_at > end:
+            raise malformed("PUBLISH ends inside of its topic or packet identifier")
+        properties = self.plain[qos]
+        if self.version == 5:
+            if body_at == end:
+                raise malformed("PUBLISH ends before its properties")
+            if data[body_at]:
+                topic, properties, body_at = publishing.take_properties(self, first, topic, data, body_at, end)
+            else:
+                body_at += 1
+        self.publishes += 1
+        if first & 0x0D:  # DUP, RETAIN or QoS 2
+            publishing.publish_unusual(self, first, topic, packet_id, properties, data[body_at:end])
+            return
+        route = self.routes.get(topic)
+        if route is None:
+            route = publishing.find_route(self, topic, qos, packet_id)
+            if route is None:
+                return
+        message = new_message(TOPIC_EXCHANGE, route.routing_key, properties, data[body_at:end], self.now)
+        assert self.vhost is not None
+        outcome = self.vhost.publish(route, message, self.now)
+        if qos:
+            publishing.acknowledge(self, packet_id, outcome)
+
+    def take_puback(self, packet_id: int) -> None:
+        """PUBACK without a reason: the client has it."""
+        assert self.session is not None
+        self.session.settle(packet_id, True, self.now)
+
+    def acknowledge(self, packet: bytes) -> None:
+        """An acknowledgement that leaves at the end of this chunk, once the journal has what it stands for."""
+        self.acks.append(packet)
+
+    def flush_acks(self) -> None:
+        """Sends the acknowledgements of this chunk, now or when the journal has caught up."""
+        octets = b"".join(self.acks)
+        self.acks.clear()
+        count, self.unacked_now = self.unacked_now, 0
+        if not self.ledger.is_journalling:
+            self.unacked -= count
+            self.send(octets)
+            return
+        position = self.ledger.position
+        self.owed.append((position, octets, count))
+        self.ledger.promise(position, self.committed)
+
+    def committed(self) -> None:
+        """The journal has moved on: sends what waited for it."""
+        committed = self.ledger.committed
+        while self.owed and self.owed[0][0] <= committed:
+            _, octets, count = self.owed.popleft()
+            self.unacked -= count
+            if self.state == OPEN:
+                self.send(octets)
+
+    # --- deliveries -------------------------------------------------------------------------------------------------
+
+    def send_message(
+        self, message: Message, flags: int, packet_id: int, identifiers: tuple[int, ...], keeps_retain: bool
+    ) -> bool:
+        """Sends a message; `flags` are DUP and QoS. False when this client cannot be sent it."""
+        encoder = self.hub.encoder
+        if encoder.message is not message:
+            encoder.load(message)
+        version = self.version
+        if flags == 0 and not identifiers and not (keeps_retain and _is_retained(message)) and not self.alias_max_out:
+            packet = encoder.plain(version)
+            if packet and len(packet) <= self.packet_size_max:
+                self.send(packet)
+                return True
+        if not encoder.topic:
+            return False
+        if keeps_retain and _is_retained(message):
+            flags |= c.RETAIN_FLAG
+        number = packet_id.to_bytes(2, "big") if packet_id else b""
+        octets = encoder.octets_for(identifiers, self.hub.now) if version == c.V5 else None
+        topic = encoder.topic
+        if self.alias_max_out and octets is not None:
+            topic, octets = self._with_alias(topic, octets)
+        packet = encoder.packet(0x30 | flags, topic, number, octets)
+        if len(packet) > self.packet_size_max:  # [MQTT-3.1.2-24]: as if it had been sent [MQTT-3.1.2-25]
+            self.hub.dropped += 1
+            return False
+        self.send(packet)
+        return True
+
+    def _with_alias(self, topic: bytes, octets: bytes) -> tuple[bytes, bytes]:
+        """The topic and the properties with a topic alias: the first topics that are sent get one each (§3.3.2.3.4)."""
+        if self.aliases_out is None:
+            self.aliases_out = {}
+        alias = self.aliases_out.get(topic)
+        if alias is not None:
+            return _NO_TOPIC, octets + alias_octets(alias)
+        if len(self.aliases_out) >= self.alias_max_out:
+            return topic, octets
+        alias = self.aliases_out[topic] = len(self.aliases_out) + 1
+        return topic, octets + alias_octets(alias)
+
+    def send_release(self, packet_id: int) -> None:
+        """PUBREL, once the journal knows of its PUBREC."""
+        self.acknowledge(b"\x62\x02" + packet_id.to_bytes(2, "big"))
+
+    def send_packet(self, packet: Any) -> None:
+        """Sends any packet. Properties that explain a problem are left out for clients that do not want them, and
+        for those that take no packet of that size [MQTT-3.2.2-19, 3.4.2-2]."""
+        octets = encode(packet, self.version)
+        if len(octets) > self.packet_size_max and packet.properties:
+            packet.properties = {}
+            octets = encode(packet, self.version)
+        self.send(octets)
+
+    def send_ack(self, kind: int, packet_id: int, reason: int = 0) -> None:
+        """PUBACK, PUBREC, PUBREL or PUBCOMP behind those that are due before it."""
+        number = packet_id.to_bytes(2, "big")
+        if reason and self.version == c.V5:
+            number += bytes((reason,))
+        self.acknowledge(frame(kind << 4 | c.FIXED_FLAGS[kind], number))
+
+    def resume_deliveries(self, now: int) -> None:
+        """The client reads again."""
+        self.now = now
+        if self.session is not None:
+            self.session.offer(now)
+
+    # --- time and alarms --------------------------------------------------------------------------------------------
+
+    def tick(self, now: int) -> None:
+        """The deadline of the log-in, or of the keep alive, or of a pause."""
+        self.now = now
+        self.hub.now = max(now, self.hub.now)
+        if self.state in (AWAIT_CONNECT, CHECKING):
+            log.warning("%s: timed out before it was connected", self.name)
+            ending.hang_up(self)
+        elif not self.is_reading and not self.is_blocked:
+            self.is_reading = True
+            self.received_at = now
+            self.set_deadline()
+        elif self.keep_alive_ms and now - self.received_at > self.keep_alive_ms and not self.is_blocked:
+            # [MQTT-3.1.2-22]: one and a half times the keep alive without a packet
+            ending.disconnect(self, Reason.KEEP_ALIVE_TIMEOUT, "nothing was heard within the keep alive")
+        else:
+            self.set_deadline()
+
+    def set_deadline(self) -> None:
+        """When to look at the keep alive next."""
+        self.deadline = max(self.received_at + self.keep_alive_ms, self.now + 1) if self.keep_alive_ms else 0
+
+    def limit_rate(self) -> None:
+        """Reads no more until the second is over, when the client publishes more than it may."""
+        second = self.now // 1000
+        if second != self.rate_window:
+            self.rate_window = second
+            self.publishes = 0
+        elif self.publishes > self.hub.settings.receive_rate_max and self.is_reading:
+            self.is_reading = False
+            self.deadline = (second + 1) * 1000
+
+    def alarms_changed(self) -> None:
+        """A resource has run low or has recovered: holds a publisher back by not reading from it."""
+        self.is_blocked = bool(self.hub.services.alarms.reason and self.routes) and self.state == OPEN
+        self.is_reading = not self.is_blocked
+        if not self.is_blocked:
+            self.received_at = self.now
+
+    # --- ends -------------------------------------------------------------------------------------------------------
+
+    def evict(self) -> None:
+        """An operator's action has taken the session away."""
+        ending.disconnect(self, Reason.ADMINISTRATIVE_ACTION, "the session's queue was deleted")
+
+    def shut_down(self, now: int) -> None:
+        """The broker stops."""
+        self.now = now
+        ending.shut_down(self)
+
+    def connection_lost(self, now: int) -> None:
+        """The connection is gone."""
+        self.now = now
+        self.hub.now = max(now, self.hub.now)
+        ending.release(self)
+
+
+def _is_retained(message: Message) -> bool:
+    properties = message.properties
+    return isinstance(properties, MqttProperties) and bool(properties.flags & RETAIN)

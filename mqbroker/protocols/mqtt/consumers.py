@@ -1,0 +1,73 @@
+"""How a session takes messages from queues: one kind of consumer for each kind of queue.
+
+They say when they can take a message, and hand it to the session, which knows what it means to the client.
+"""
+
+from typing import TYPE_CHECKING
+
+from mqbroker.core.consumer import Consumer
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.protocols.mqtt.properties import FRESH, as_final, qos_of
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.mqtt.state import MqttSession
+    from mqbroker.protocols.mqtt.subscriptions import Subscription
+
+
+class LiveConsumer(Consumer):
+    """Takes what is for the QoS 0 filters of a connected client."""
+
+    __slots__ = ("session",)
+
+    session: "MqttSession"
+
+    def pass_on(self, message: Message) -> None:
+        """Sends it, or drops it when the client does not read: nobody was promised a message of QoS 0."""
+        if self.gate.is_open:
+            self.session.pass_on(message)
+        else:
+            self.session.hub.dropped += 1
+
+
+class StoredConsumer(Consumer):
+    """Takes what waits in a session's own queue."""
+
+    __slots__ = ("session",)
+
+    session: "MqttSession"
+
+    def deliver(self, entry: Entry) -> None:
+        """Sends it at the QoS that is due."""
+        self.session.take(entry)
+
+    def cancelled(self) -> None:
+        """Somebody has deleted the queue."""
+        self.session.hub.queue_lost(self.session)
+
+
+class SharedConsumer(Consumer):
+    """A session as one member of a shared subscription."""
+
+    __slots__ = ("session", "subscription")
+
+    session: "MqttSession"
+    subscription: "Subscription"
+
+    def deliver(self, entry: Entry) -> None:
+        """Sends it. At QoS 2 it moves into the session's own queue: it must go to nobody else [MQTT-4.8.2-5, -6]."""
+        session = self.session
+        message = entry.message
+        qos = -1 if self.subscription.is_denied else min(qos_of(message.properties), self.subscription.qos)
+        if qos < 2:
+            session.take_shared(entry, qos)
+            return
+        identifiers = (self.subscription.identifier,) if self.subscription.identifier else ()
+        properties = as_final(message.properties, qos | FRESH, identifiers, session.hub.settings.mapping)
+        moved = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
+        queue = self.queue
+        session.stored_queue(session.hub.now).publish(moved, session.hub.now)
+        queue.acknowledge(entry)
+
+    def cancelled(self) -> None:
+        """Somebody has deleted the queue of the group."""
+        self.session.hub.queue_lost(self.session)

@@ -1,0 +1,114 @@
+"""How an MQTT connection ends: DISCONNECT of either side, a violation, a takeover, a lost socket.
+
+Whatever the reason, the session is let go of exactly once (`release`). The will is published unless the client has
+said good-bye with reason 0 (§3.1.2.5).
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from mqbroker.errors import ProtocolViolation
+from mqbroker.protocols.mqtt import stages
+from mqbroker.protocols.mqtt.codec import constants as c
+from mqbroker.protocols.mqtt.codec.packets import ConnAck, Disconnect
+from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error, reason_of, return_code
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.mqtt.connection import MqttConnection
+
+log = logging.getLogger("mqbroker.mqtt")
+
+
+def fail(connection: "MqttConnection", error: ProtocolViolation) -> None:
+    """Answers a violation: CONNACK before the connection is open, DISCONNECT after, and the connection is closed."""
+    if connection.state == stages.OPEN:
+        disconnect(connection, reason_of(error), error.text)
+    else:
+        refuse(connection, reason_of(error), error.text)
+
+
+def refuse(connection: "MqttConnection", reason: Reason, text: str) -> None:
+    """CONNACK with a failure, if the client got so far as to expect one (§3.1.4, 3.1.1 §3.1.4)."""
+    log.warning("%s: refused, %s (%s)", connection.name, text, reason.name)
+    is_v5 = connection.version == c.V5
+    if connection.connect is not None or reason == Reason.UNSUPPORTED_PROTOCOL_VERSION:
+        # [MQTT-3.1.2-2]: version 5's CONNACK only for clients of version 5, which this may not be.
+        packet = ConnAck(reason, False, {"reason_string": text}) if is_v5 else ConnAck(return_code(reason))
+        if is_v5 or reason not in (Reason.MALFORMED_PACKET, Reason.PROTOCOL_ERROR):
+            connection.send_packet(packet)
+    hang_up(connection)
+
+
+def disconnect(connection: "MqttConnection", reason: Reason, text: str, reference: str = "") -> None:
+    """DISCONNECT with a reason, which only version 5 knows, then the end."""
+    log.warning("%s, client %r: closing, %s (%s)", connection.name, connection.client_id, text, reason.name)
+    if connection.version == c.V5:
+        properties: dict[str, Any] = {"reason_string": text}
+        if reference:
+            properties["server_reference"] = reference
+        connection.send_packet(Disconnect(reason, properties))
+    hang_up(connection)
+
+
+def hang_up(connection: "MqttConnection") -> None:
+    """Closes the socket once the output is written."""
+    release(connection)
+    connection.is_closing = True
+    connection.mark()
+
+
+def take_disconnect(connection: "MqttConnection", packet: Disconnect) -> None:
+    """DISCONNECT of the client (§3.14)."""
+    session = connection.session
+    assert session is not None
+    expiry_s = packet.properties.get("session_expiry_interval")
+    if expiry_s is not None:
+        if expiry_s and not session.expiry_s:
+            # §3.14.2.2.2: a session that was to end with its connection cannot be made to stay.
+            raise protocol_error("the session expiry was 0 and cannot be changed")
+        session.expiry_s = min(expiry_s, connection.hub.settings.session_expiry_s_max)
+    if packet.reason != Reason.DISCONNECT_WITH_WILL:
+        session.will = None  # [MQTT-3.14.4-3]
+    hang_up(connection)
+
+
+def take_over(connection: "MqttConnection") -> None:
+    """Another connection with the same client id has come [MQTT-3.1.4-3]."""
+    disconnect(connection, Reason.SESSION_TAKEN_OVER, "the session was taken over by another connection")
+
+
+def shut_down(connection: "MqttConnection") -> None:
+    """The broker stops: DISCONNECT with 0x8B, or with the address of another server (§4.13)."""
+    if connection.state != stages.OPEN:
+        hang_up(connection)
+        return
+    reference = connection.hub.settings.server_reference
+    reason = Reason.USE_ANOTHER_SERVER if reference else Reason.SERVER_SHUTTING_DOWN
+    disconnect(connection, reason, "the broker stops", reference)
+
+
+def release(connection: "MqttConnection") -> None:
+    """Lets go of everything. Safe to call twice."""
+    if connection.state == stages.CLOSED:
+        return
+    connection.state = stages.CLOSED
+    connection.gate.is_open = False
+    connection.parts.clear()
+    hub = connection.hub
+    if connection.is_registered:
+        connection.is_registered = False
+        hub.services.registry.closed(connection)
+        _count_out(connection)
+    session, connection.session = connection.session, None
+    if session is not None and session.connection is connection:
+        session.detach(connection.now)
+        hub.left(session, connection.now)
+        connection.outbox.wake()
+
+
+def _count_out(connection: "MqttConnection") -> None:
+    by_address = connection.hub.by_address
+    host = connection.peer.host
+    by_address[host] -= 1
+    if not by_address[host]:
+        del by_address[host]

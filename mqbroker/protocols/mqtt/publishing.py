@@ -1,0 +1,172 @@
+"""Publishing, apart from the short path in connection.py: new topics, properties, aliases, retained messages, QoS 2."""
+
+from typing import TYPE_CHECKING
+
+from mqbroker.core.message import new_message
+from mqbroker.core.queue import UNROUTED
+from mqbroker.core.route import Route
+from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.limits import MQTT_ROUTES_MAX
+from mqbroker.protocols.mqtt.codec import constants as c
+from mqbroker.protocols.mqtt.codec.property_table import join_properties, read_properties
+from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed, protocol_error
+from mqbroker.protocols.mqtt.codec.wire import Reader, decode_text
+from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties, make_properties
+from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
+from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, check_topic_name
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.mqtt.connection import MqttConnection
+
+_NO_TOPIC = b"\x00\x00"
+_PUBACK = b"\x40\x02"
+_PUBREC = b"\x50\x02"
+
+
+# --- properties and topics ------------------------------------------------------------------------------------------
+
+
+def take_properties(
+    connection: "MqttConnection", first: int, topic: bytes, data: bytes, at: int, end: int
+) -> tuple[bytes, MqttProperties, int]:
+    """The topic that is meant, the properties, and where the payload begins. Raises ProtocolViolation."""
+    reader = Reader(data, at, end)
+    values = read_properties(reader, c.PUBLISH)
+    if "subscription_identifier" in values:
+        raise protocol_error("a client's PUBLISH has a subscription identifier")  # [MQTT-3.3.4-6]
+    if "response_topic" in values:
+        check_topic_name(values["response_topic"])  # [MQTT-3.3.2-14]
+    alias = values.pop("topic_alias", None)
+    if alias is not None:
+        topic = _resolve(connection, topic, alias)
+    qos = first >> 1 & 3
+    octets = join_properties(values, c.PUBLISH)
+    last = connection.properties
+    if last is None or last.qos != qos or last.octets != octets or last.flags & RETAIN:
+        last = connection.properties = make_properties(connection.hub.flags | qos, connection.client_id, octets)
+    return topic, last, reader.at
+
+
+def _resolve(connection: "MqttConnection", topic: bytes, alias: int) -> bytes:
+    """The topic that an alias stands for, or stands for from now on (§3.3.2.3.4)."""
+    if not 0 < alias <= connection.hub.settings.topic_alias_max:  # [MQTT-3.3.2-8, -9]
+        raise ProtocolViolation("alias", f"topic alias {alias} is out of range")
+    if connection.aliases_in is None:
+        connection.aliases_in = {}
+    if topic == _NO_TOPIC:
+        known = connection.aliases_in.get(alias)
+        if known is None:
+            raise protocol_error(f"topic alias {alias} stands for nothing")
+        return known
+    connection.aliases_in[alias] = topic
+    return topic
+
+
+def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: int) -> Route | None:
+    """The route for a topic that this connection has not used lately; None when it may not, which is answered."""
+    assert connection.vhost is not None
+    text = decode_text(topic[2:])
+    check_topic_name(text)
+    key = connection.hub.settings.mapping.to_key(text)
+    if not _may_publish(connection, text, key):
+        refuse(connection, qos, packet_id, Reason.NOT_AUTHORIZED)
+        return None
+    route = connection.vhost.route(TOPIC_EXCHANGE, key)
+    if len(connection.routes) >= MQTT_ROUTES_MAX:
+        connection.routes.clear()
+    connection.routes[topic] = route
+    if connection.hub.services.alarms.reason and not connection.is_blocked:
+        connection.alarms_changed()
+    return route
+
+
+def _may_publish(connection: "MqttConnection", topic: str, key: str) -> bool:
+    if topic.startswith(SYSTEM_PREFIX):
+        return False
+    assert connection.vhost is not None
+    try:
+        connection.hub.check_write(connection.user, connection.vhost.name, key, connection.client_id)
+    except RequestRefused:
+        return False
+    return True
+
+
+def refuse(connection: "MqttConnection", qos: int, packet_id: int, reason: Reason) -> None:
+    """Answers a PUBLISH that is not published. Version 3 has no word for it, so there it is acknowledged and dropped."""
+    if qos == 1:
+        connection.send_ack(c.PUBACK, packet_id, reason)
+    elif qos == 2:
+        connection.send_ack(c.PUBREC, packet_id, reason)
+
+
+# --- acknowledging --------------------------------------------------------------------------------------------------
+
+
+def acknowledge(connection: "MqttConnection", packet_id: int, outcome: int) -> None:
+    """PUBACK for a message that was routed. Raises receive_maximum when the client has too many open."""
+    connection.unacked += 1
+    connection.unacked_now += 1
+    check_receive_maximum(connection)
+    if outcome == UNROUTED and connection.version == c.V5:
+        connection.send_ack(c.PUBACK, packet_id, Reason.NO_MATCHING_SUBSCRIBERS)
+    else:
+        connection.acks.append(_PUBACK + packet_id.to_bytes(2, "big"))
+
+
+def check_receive_maximum(connection: "MqttConnection") -> None:
+    """Below version 5 a client was never told of a limit; memory is bounded by TCP there."""
+    if connection.version < c.V5:
+        return
+    assert connection.session is not None
+    if connection.unacked + len(connection.session.incoming) > connection.hub.settings.receive_max:
+        # [MQTT-3.3.4-9]: DISCONNECT with 0x93
+        raise ProtocolViolation("receive_maximum", "more messages are open than the receive maximum allows")
+
+
+# --- retained messages and QoS 2 ------------------------------------------------------------------------------------
+
+
+def publish_unusual(
+    connection: "MqttConnection", first: int, topic: bytes, packet_id: int, properties: MqttProperties, body: bytes
+) -> None:
+    """A PUBLISH that is retained, repeated or of QoS 2."""
+    qos = first >> 1 & 3
+    if first & c.DUP_FLAG and not qos and connection.version > c.V3_1:
+        raise malformed("PUBLISH repeats at QoS 0")  # [MQTT-3.3.1-2]
+    session = connection.session
+    assert session is not None
+    if qos == 2 and packet_id in session.incoming:
+        # The same message again: acknowledged, not published [MQTT-4.3.3-10].
+        connection.acks.append(_PUBREC + packet_id.to_bytes(2, "big"))
+        return
+    route = connection.routes.get(topic) or find_route(connection, topic, qos, packet_id)
+    if route is None:
+        return
+    outcome = _publish(connection, route, properties, bool(first & c.RETAIN_FLAG), body)
+    if qos == 1:
+        acknowledge(connection, packet_id, outcome)
+    elif qos == 2:
+        _receive(connection, packet_id, outcome)
+
+
+def _publish(connection: "MqttConnection", route: Route, properties: MqttProperties, retain: bool, body: bytes) -> int:
+    vhost = connection.vhost
+    assert vhost is not None
+    if retain:
+        flags = properties.flags | RETAIN
+        properties = make_properties(flags, properties.origin, properties.octets)
+    message = new_message(TOPIC_EXCHANGE, route.routing_key, properties, body, connection.now)
+    if retain:
+        return connection.hub.publish(vhost, message, True, connection.now)
+    return vhost.publish(route, message, connection.now)
+
+
+def _receive(connection: "MqttConnection", packet_id: int, outcome: int) -> None:
+    """QoS 2: the identifier is noted in the same batch of the journal as the message, then PUBREC is due."""
+    assert connection.session is not None
+    connection.session.note_incoming(packet_id)
+    check_receive_maximum(connection)
+    if outcome == UNROUTED and connection.version == c.V5:
+        connection.send_ack(c.PUBREC, packet_id, Reason.NO_MATCHING_SUBSCRIBERS)
+    else:
+        connection.acks.append(_PUBREC + packet_id.to_bytes(2, "big"))

@@ -1,0 +1,260 @@
+"""All MQTT sessions of the broker: who has which client id, when sessions and wills are due, and what a restart restores.
+
+One object for all connections. It owns the sessions, publishes wills, $SYS and retained messages, and keeps the journal
+true about them. It knows the vhosts but no socket.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mqbroker.core import definitions
+from mqbroker.core.exchange import Exchange
+from mqbroker.core.message import Message
+from mqbroker.core.queue import Queue
+from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
+from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
+from mqbroker.errors import RequestRefused
+from mqbroker.protocols.mqtt import sharing
+from mqbroker.protocols.mqtt.output import PublishEncoder
+from mqbroker.protocols.mqtt.properties import EXACT_MAPPING
+from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
+from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
+from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
+from mqbroker.protocols.mqtt.topics import EXACT, parse_filter
+from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
+
+if TYPE_CHECKING:
+    from mqbroker.core.vhost import VHost
+
+log = logging.getLogger("mqbroker.mqtt")
+
+
+class Sessions:
+    """The sessions by vhost and client id."""
+
+    def __init__(self, services: MqttServices) -> None:
+        self.services = services
+        self.broker = services.broker
+        self.ledger = services.broker.ledger
+        self.settings = services.settings
+        self.encoder = PublishEncoder(services.settings.mapping)
+        self.flags = EXACT_MAPPING if services.settings.mapping is EXACT else 0
+        self.now = 0
+        """The newest time that any connection was told."""
+        self.dropped = 0
+        """Messages that a connected client did not get, because it read too slowly or takes only smaller ones."""
+        self.received = 0
+        self.sent = 0
+        self.by_address: dict[str, int] = {}
+        """Open connections of each client address."""
+        self.members: dict[tuple[str, str], set[str]] = {}
+        """The client ids of each shared subscription, by vhost and queue."""
+        self._sessions: dict[tuple[str, str], MqttSession] = {}
+
+    # --- look-ups ---------------------------------------------------------------------------------------------------
+
+    def find(self, vhost: str, client_id: str) -> MqttSession | None:
+        """The session of a client id in a vhost."""
+        return self._sessions.get((vhost, client_id))
+
+    def all(self) -> list[MqttSession]:
+        """Every session, connected or not."""
+        return list(self._sessions.values())
+
+    def queue_arguments(self) -> dict[str, object]:
+        """How much may wait in a session's queue."""
+        settings = self.settings
+        arguments: dict[str, object] = {}
+        if settings.queued_messages_max:
+            arguments["x-max-length"] = settings.queued_messages_max
+        if settings.queued_bytes_max:
+            arguments["x-max-length-bytes"] = settings.queued_bytes_max
+        if arguments and settings.overflow == DROP_NEWEST:
+            arguments["x-overflow"] = "reject-publish"
+        return arguments
+
+    def retained(self, vhost: "VHost") -> RetainedMessages:
+        """The retained messages of a vhost, and the exchange by which others retain."""
+        found = vhost.retain(self.settings.retained_messages_max, self.settings.retained_bytes_max)
+        add_retaining_exchange(vhost, found)
+        return found
+
+    # --- sessions begin and end -------------------------------------------------------------------------------------
+
+    def open(self, vhost: "VHost", client_id: str, clean_start: bool, expiry_s: int, now: int) -> tuple[MqttSession, bool]:
+        """The session that a connection goes on with, and whether it was there (§3.1.2.4)."""
+        session = self.find(vhost.name, client_id)
+        if session is not None and clean_start:
+            self.end(session, now)
+            session = None
+        is_present = session is not None
+        if session is None:
+            session = self._sessions[vhost.name, client_id] = MqttSession(self, vhost, client_id, expiry_s > 0)
+        session.expiry_s = expiry_s
+        return session, is_present
+
+    def end(self, session: MqttSession, now: int) -> None:
+        """The session is over: its will is due now at the latest, and nothing of it stays."""
+        if session.is_ended:
+            return
+        self._sessions.pop((session.vhost.name, session.client_id), None)
+        will, session.will = session.will, None
+        session.end(now, sharing.leave)
+        session.forget()
+        if will is not None:
+            self.publish_will(session, will, now)
+
+    def left(self, session: MqttSession, now: int) -> None:
+        """The session has no connection any more: its end and its will are to be waited for."""
+        if session.expiry_s == 0:
+            self.end(session, now)
+            return
+        session.ends_at = 0 if session.never_expires else now + session.expiry_s * 1000
+        self._watch(session)
+        will = session.will
+        if will is not None and will.delay_s == 0:
+            session.will = None
+            self.publish_will(session, will, now)
+        elif will is not None:
+            will.due_at = now + will.delay_s * 1000
+            self.broker.timers.at(will.due_at, lambda at: self._will_due(session, will, at))
+        session.keep()
+
+    def _watch(self, session: MqttSession) -> None:
+        ends_at = session.ends_at
+        if ends_at:
+            self.broker.timers.at(ends_at, lambda now: self._expire(session, ends_at, now))
+
+    def _expire(self, session: MqttSession, ends_at: int, now: int) -> None:
+        if session.ends_at == ends_at and session.connection is None:
+            self.end(session, now)
+
+    def queue_lost(self, session: MqttSession) -> None:
+        """Somebody has deleted a queue of the session: it cannot keep its promises any more."""
+        if session.is_ended:
+            return
+        log.warning("the queue of client %r in vhost %r was deleted", session.client_id, session.vhost.name)
+        if session.connection is not None:
+            session.connection.evict()
+        self.end(session, self.now)
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    def publish(self, vhost: "VHost", message: Message, is_retained: bool, now: int) -> int:
+        """Routes a message off the short path: retains it if it says so. The outcome of core/queue.py."""
+        if is_retained and not self.retained(vhost).put(message, now):
+            log.warning("vhost %r: no room to retain a message for %r", vhost.name, message.routing_key)
+        return vhost.publish(vhost.route(TOPIC_EXCHANGE, message.routing_key), message, now)
+
+    def publish_will(self, session: MqttSession, will: PendingWill, now: int) -> None:
+        """Publishes a will, if its client still may."""
+        try:
+            self.check_write(session.user, session.vhost.name, will.key, session.client_id)
+        except RequestRefused as error:
+            log.warning("the will of client %r is not published: %s", session.client_id, error)
+            return
+        self.publish(session.vhost, will.message(now), will.is_retained, now)
+
+    def _will_due(self, session: MqttSession, will: PendingWill, now: int) -> None:
+        if session.will is will and session.connection is None:
+            session.will = None
+            session.keep()
+            self.publish_will(session, will, now)
+
+    def publish_system(self, session: MqttSession, message: Message) -> None:
+        """Gives a $SYS message to one session, if it subscribes to it."""
+        match = session.match(message)
+        if session.connection is not None and match.qos >= 0:
+            session.connection.send_message(message, 0, 0, match.identifiers, match.retain_as_published)
+
+    # --- permissions ------------------------------------------------------------------------------------------------
+
+    def check_write(self, user: str, vhost: str, key: str, client_id: str) -> None:
+        """Raises AccessRefused unless the user may publish to this topic."""
+        access = self.broker.access
+        access.check_write(user, vhost, "exchange", TOPIC_EXCHANGE)
+        access.check_topic_write(user, vhost, TOPIC_EXCHANGE, key, {"client_id": client_id})
+
+    def check_read(self, user: str, vhost: str, key: str, client_id: str) -> None:
+        """Raises AccessRefused unless the user may subscribe to this filter."""
+        access = self.broker.access
+        access.check_read(user, vhost, "exchange", TOPIC_EXCHANGE)
+        access.check_topic_read(user, vhost, TOPIC_EXCHANGE, key, {"client_id": client_id})
+
+    def recheck(self, session: MqttSession) -> None:
+        """Permissions have changed: subscriptions that are not allowed any more deliver nothing."""
+        session.access_generation = self.broker.access.generation
+        for subscription in session.subscriptions.by_text.values():
+            try:
+                self.check_read(session.user, session.vhost.name, subscription.key, session.client_id)
+                subscription.is_denied = False
+            except RequestRefused:
+                subscription.is_denied = True
+        session.subscriptions.forget_matches()
+
+    # --- restart ----------------------------------------------------------------------------------------------------
+
+    def restore(self, found: Mapping[str, bytes], now: int) -> None:
+        """Puts back the sessions of the journal. The core has restored vhosts, queues, bindings and messages before."""
+        self.now = now
+        for vhost in self.broker.vhosts.values():
+            self.retained(vhost)
+        by_kind: dict[str, list[tuple[list[str], bytes]]] = {"mqtt-session": [], "mqtt-incoming": [], "mqtt-share": []}
+        for key, data in found.items():
+            kind, *names = definitions.names(key)
+            if kind in by_kind:
+                by_kind[kind].append((names, data))
+        for names, data in by_kind["mqtt-session"]:
+            self._restore_session(names[0], names[1], definitions.unpack(data), now)
+        for names, _ in by_kind["mqtt-incoming"]:
+            self._sessions[names[0], names[1]].incoming.add(int(names[2]))
+        for names, data in by_kind["mqtt-share"]:
+            sharing.restore(self._sessions[names[0], names[1]], definitions.unpack(data))
+        for vhost in self.broker.vhosts.values():
+            sharing.forget_orphans(self.members, vhost)
+        for session in self.all():
+            self._resume_absence(session, now)
+
+    def _restore_session(self, vhost_name: str, client_id: str, value: Mapping[str, object], now: int) -> None:
+        vhost = self.broker.vhost(vhost_name)
+        session = self._sessions[vhost_name, client_id] = MqttSession(self, vhost, client_id, True)
+        expiry_s, user, ends_at = value["expiry"], value["user"], value["ends_at"]
+        assert isinstance(expiry_s, int)
+        assert isinstance(user, str)
+        assert isinstance(ends_at, int)
+        session.expiry_s, session.user, session.ends_at = expiry_s, user, ends_at
+        session.access_generation = -1
+        session.will = unpack_will(value.get("will"))
+        exchange = vhost.exchange(TOPIC_EXCHANGE)
+        live, stored = vhost.queues.get(session.queue_name(0)), vhost.queues.get(session.queue_name(1))
+        if isinstance(live, LiveQueue):
+            session.use_live(live)
+            _restore_subscriptions(session, exchange, live)
+        if isinstance(stored, SubscriberQueue):
+            session.use_stored(stored, now)
+            _restore_subscriptions(session, exchange, stored)
+
+    def _resume_absence(self, session: MqttSession, now: int) -> None:
+        """To everyone else the restart was the end of the client's connection, unless it had ended before."""
+        if session.ends_at and session.ends_at <= now:
+            self.end(session, now)
+        elif session.ends_at:
+            self._watch(session)
+            self._resume_will(session, now)
+        else:
+            self.left(session, now)
+
+    def _resume_will(self, session: MqttSession, now: int) -> None:
+        will = session.will
+        if will is not None:
+            will.due_at = now + will.delay_s * 1000
+            self.broker.timers.at(will.due_at, lambda at: self._will_due(session, will, at))
+
+
+def _restore_subscriptions(session: MqttSession, exchange: Exchange, queue: Queue) -> None:
+    for binding in exchange.bindings_of(queue):
+        wanted = wanted_by(binding.arguments)
+        if wanted is not None:
+            group, topic = parse_filter(wanted[0].topic)
+            session.subscriptions.add(Subscription(wanted[0], group, topic, binding.key, wanted[1]))

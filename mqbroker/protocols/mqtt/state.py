@@ -1,0 +1,401 @@
+"""The state of one MQTT session (§4.1): subscriptions, what is in flight in both directions, and what waits.
+
+A session outlives its connections if its expiry interval says so; then its queues are durable, and this object is made
+again from the journal after a restart. It has up to two queues of its own in the vhost, made when first needed:
+
+    mqtt-subscription-<client id>qos0    for filters of QoS 0: passed to the connection at once, never kept
+    mqtt-subscription-<client id>qos1    for the rest: waits for the client, and for its acknowledgements
+
+and it is a member of the queues of its shared subscriptions (sharing.py).
+
+Packet identifiers of its own queue follow from the place in the queue. So a message that comes back from the journal
+has the identifier under which the client may know it already, and nothing needs to be written per delivery. A message
+of QoS 2 stays in the queue until PUBCOMP; that PUBREC has come is noted in its attempts (RELEASED), which the journal
+keeps. Before a message of QoS 2 or its PUBREL leaves, what it relies on is durable: otherwise the client might see the
+message again after a crash.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mqbroker.core import definitions
+from mqbroker.core.consumer import Gate, Window
+from mqbroker.core.message import Entry, Message
+from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
+from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
+from mqbroker.protocols.mqtt.consumers import LiveConsumer, SharedConsumer, StoredConsumer
+from mqbroker.protocols.mqtt.output import is_fresh, origin_of
+from mqbroker.protocols.mqtt.properties import qos_of
+from mqbroker.protocols.mqtt.subscriptions import Match, Subscription, Subscriptions
+
+if TYPE_CHECKING:
+    from mqbroker.core.vhost import VHost
+    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.sessions import Sessions
+    from mqbroker.protocols.mqtt.wills import PendingWill
+
+RELEASED = 1 << 30
+"""In `Entry.attempts`: the client has the message (PUBREC), its PUBREL is sent or to be sent."""
+
+TOPIC_EXCHANGE = "amq.topic"
+
+
+class MqttSession:
+    """One client's session, connected or not."""
+
+    __slots__ = (
+        "client_id", "connection", "ends_at", "expiry_s", "held", "hub", "incoming", "is_ended", "is_durable", "live",
+        "outgoing", "qos2", "shares", "stored", "stored_consumer", "subscriptions", "user", "vhost", "will", "window",
+        "access_generation",
+    )  # fmt: skip
+
+    def __init__(self, hub: "Sessions", vhost: "VHost", client_id: str, is_durable: bool) -> None:
+        self.hub = hub
+        self.vhost = vhost
+        self.client_id = client_id
+        self.is_durable = is_durable
+        self.is_ended = False
+        self.user = ""
+        self.expiry_s = 0
+        self.ends_at = 0
+        """When it ends, in milliseconds, if nobody connects before; 0 while somebody is connected, and for never."""
+        self.connection: MqttConnection | None = None
+        self.subscriptions = Subscriptions()
+        self.window = Window()
+        self.live: LiveQueue | None = None
+        self.stored: SubscriberQueue | None = None
+        self.stored_consumer: StoredConsumer | None = None
+        self.shares: dict[str, SharedConsumer] = {}
+        """Memberships by filter text."""
+        self.outgoing: dict[int, Entry] = {}
+        """What was sent and is not acknowledged, by packet identifier, in the order of sending."""
+        self.qos2: set[int] = set()
+        """Which of them went out at QoS 2."""
+        self.held: deque[Entry] = deque()
+        """What is to be sent once the journal has it, or once its packet identifier is free."""
+        self.incoming: set[int] = set()
+        """Packet identifiers of QoS 2 messages that were received and not released yet."""
+        self.will: PendingWill | None = None
+        self.access_generation = hub.broker.access.generation
+
+    # --- queues -----------------------------------------------------------------------------------------------------
+
+    def queue_name(self, qos: int) -> str:
+        """The name of one of its queues, as RabbitMQ's plugin has them."""
+        return f"mqtt-subscription-{self.client_id}qos{min(qos, 1)}"
+
+    def live_queue(self, now: int) -> LiveQueue:
+        """The queue of its QoS 0 filters."""
+        if self.live is None:
+            queue = self.vhost.add_subscriber_queue(self.queue_name(0), LiveQueue.role, self.is_durable, {}, now)
+            assert isinstance(queue, LiveQueue)
+            self.use_live(queue)
+        assert self.live is not None
+        return self.live
+
+    def use_live(self, queue: LiveQueue) -> None:
+        """Takes the queue over, new or from the journal."""
+        self.live = queue
+        if self.connection is not None:
+            queue.subscriber = self._live_consumer(queue, self.connection.gate)
+
+    def _live_consumer(self, queue: LiveQueue, gate: Gate) -> LiveConsumer:
+        consumer = LiveConsumer(queue, gate, self.window)
+        consumer.session = self
+        return consumer
+
+    def stored_queue(self, now: int) -> SubscriberQueue:
+        """The queue of its other filters, and of what was retained for it."""
+        if self.stored is None:
+            arguments = self.hub.queue_arguments()
+            queue = self.vhost.add_subscriber_queue(
+                self.queue_name(1), SubscriberQueue.role, self.is_durable, arguments, now
+            )
+            assert isinstance(queue, SubscriberQueue)
+            self.use_stored(queue, now)
+        assert self.stored is not None
+        return self.stored
+
+    def use_stored(self, queue: SubscriberQueue, now: int) -> None:
+        """Takes the queue over, new or from the journal."""
+        self.stored = queue
+        queue.keeps_transient = self.hub.settings.queue_qos0
+        if self.connection is not None:
+            self._consume(queue, self.connection.gate, now)
+
+    def _consume(self, queue: SubscriberQueue, gate: Gate, now: int) -> None:
+        consumer = self.stored_consumer
+        if consumer is None:
+            consumer = self.stored_consumer = StoredConsumer(queue, gate, self.window)
+            consumer.session = self
+        consumer.gate = gate
+        queue.add_consumer(consumer, now)
+        queue.offer(consumer, now)
+
+    def queue_for(self, subscription: Subscription, now: int) -> "LiveQueue | SubscriberQueue":
+        """The queue that a subscription is bound to."""
+        return self.stored_queue(now) if subscription.qos else self.live_queue(now)
+
+    def gate(self) -> Gate:
+        """Whether its client takes deliveries."""
+        return Gate() if self.connection is None else self.connection.gate
+
+    # --- connections come and go ------------------------------------------------------------------------------------
+
+    def attach(self, connection: "MqttConnection", now: int) -> None:
+        """A client has connected: what was in flight goes out again, then what waits (§4.4)."""
+        self.connection = connection
+        self.ends_at = 0
+        for packet_id, entry in list(self.outgoing.items()):
+            if entry.attempts >= RELEASED:
+                connection.send_release(packet_id)
+            else:
+                self._send(entry, packet_id, 2 if packet_id in self.qos2 else 1, is_dup=True)
+        self.flush_held()
+        if self.live is not None:
+            self.live.subscriber = self._live_consumer(self.live, connection.gate)
+        if self.stored is not None:
+            self._consume(self.stored, connection.gate, now)
+        for consumer in self.shares.values():
+            consumer.gate = connection.gate
+            consumer.queue.add_consumer(consumer, now)
+            consumer.queue.offer(consumer, now)
+
+    def detach(self, now: int) -> None:
+        """The client is gone: nothing is delivered; what others may have instead goes back to them."""
+        self.connection = None
+        if self.live is not None:
+            self.live.subscriber = None
+        if self.stored is not None and self.stored_consumer is not None and not self.stored.is_deleted:
+            self.stored.remove_consumer(self.stored_consumer, now)
+        for consumer in self.shares.values():
+            self.leave(consumer, now)
+
+    def leave(self, consumer: SharedConsumer, now: int) -> None:
+        """Takes no more of a shared subscription; unacknowledged QoS 1 messages go to others (§4.8.2)."""
+        queue = consumer.queue
+        if not queue.is_deleted and consumer in queue.consumers:
+            queue.remove_consumer(consumer, now)
+        mine = [packet_id for packet_id, entry in self.outgoing.items() if entry.consumer is consumer]
+        queue.requeue([self.outgoing.pop(packet_id) for packet_id in mine], now)
+
+    def offer(self, now: int) -> None:
+        """A window has opened: takes what waits."""
+        if self.stored is not None and self.stored_consumer is not None:
+            self.stored.offer(self.stored_consumer, now)
+        for consumer in self.shares.values():
+            consumer.queue.offer(consumer, now)
+
+    # --- deliveries -------------------------------------------------------------------------------------------------
+
+    def match(self, message: Message) -> Match:
+        """What the message means to this session."""
+        if self.access_generation != self.hub.broker.access.generation:
+            self.hub.recheck(self)
+        is_own = origin_of(message) == self.client_id
+        return self.subscriptions.match(message.routing_key, is_own)
+
+    def pass_on(self, message: Message) -> None:
+        """A message for the QoS 0 filters. One that a filter of a higher QoS matches too comes by the other queue."""
+        connection = self.connection
+        if connection is None:
+            return
+        match = self.match(message)
+        if match.qos == 0:
+            connection.send_message(message, 0, 0, match.identifiers, match.retain_as_published)
+
+    def take(self, entry: Entry) -> None:
+        """A message of its own queue."""
+        if entry.attempts >= RELEASED:
+            packet_id = packet_id_of(entry)
+            self.outgoing[packet_id] = entry
+            self.qos2.add(packet_id)
+            if self.connection is not None:
+                self.connection.send_release(packet_id)
+        elif self.held:
+            self.held.append(entry)
+        else:
+            self._start(entry)
+
+    def _start(self, entry: Entry) -> None:
+        message = entry.message
+        qos = self.qos_for(message)
+        if qos <= 0:
+            if qos == 0:
+                self._send(entry, 0, 0)
+            self._spend(entry)
+            return
+        packet_id = packet_id_of(entry)
+        if packet_id in self.outgoing or (qos == 2 and entry.lsn > self.hub.ledger.committed):
+            self.held.append(entry)
+            if entry.lsn > self.hub.ledger.committed:
+                self.hub.ledger.promise(entry.lsn, self.flush_held)
+            return
+        self.outgoing[packet_id] = entry
+        if qos == 2:
+            self.qos2.add(packet_id)
+        if not self._send(entry, packet_id, qos, entry.is_redelivered):
+            self._forget(packet_id)
+            self._spend(entry)
+
+    def qos_for(self, message: Message) -> int:
+        """At which QoS the message goes to this client; -1 for not at all."""
+        qos = qos_of(message.properties)
+        return qos if is_fresh(message) else min(qos, self.match(message).qos)
+
+    def _spend(self, entry: Entry) -> None:
+        """Nobody will acknowledge it. It is safe to tell the queue while it hands the entry over: that is its last act."""
+        assert entry.consumer is not None
+        entry.consumer.queue.acknowledge(entry)
+
+    def _send(self, entry: Entry, packet_id: int, qos: int, is_dup: bool = False) -> bool:
+        connection = self.connection
+        if connection is None:
+            return True
+        message = entry.message
+        flags = qos << 1 | (8 if is_dup else 0)
+        if is_fresh(message):
+            return connection.send_message(message, flags, packet_id, (), True)
+        match = self._sharing(entry) or self.match(message)
+        entry.is_redelivered = True
+        return connection.send_message(message, flags, packet_id, match.identifiers, match.retain_as_published)
+
+    def _sharing(self, entry: Entry) -> Match | None:
+        """What a shared subscription says of its messages."""
+        consumer = entry.consumer
+        if not isinstance(consumer, SharedConsumer):
+            return None
+        subscription = consumer.subscription
+        identifiers = (subscription.identifier,) if subscription.identifier else ()
+        return Match(subscription.qos, identifiers, subscription.retain_as_published, False)
+
+    def take_shared(self, entry: Entry, qos: int) -> None:
+        """A message of a shared subscription at QoS 0 or 1."""
+        if qos <= 0:
+            self._send(entry, 0, 0)
+            self._spend(entry)
+            return
+        packet_id = self._free_packet_id()
+        self.outgoing[packet_id] = entry
+        if not self._send(entry, packet_id, 1, entry.is_redelivered):
+            self._forget(packet_id)
+            self._spend(entry)
+
+    def _free_packet_id(self) -> int:
+        """From the top, because those of the own queue come from below."""
+        packet_id = PACKET_ID_MAX
+        while packet_id in self.outgoing:
+            packet_id -= 1
+        return packet_id
+
+    def flush_held(self) -> None:
+        """The journal has moved on, or an identifier is free: sends what was held back for it, in order."""
+        if self.connection is None:
+            return
+        held, self.held = self.held, deque()
+        for entry in held:
+            if self.held:
+                self.held.append(entry)
+            else:
+                self._start(entry)
+
+    # --- acknowledgements -------------------------------------------------------------------------------------------
+
+    def settle(self, packet_id: int, is_accepted: bool, now: int) -> bool:
+        """PUBACK or PUBCOMP, or a PUBREC that refuses. False for an identifier that nothing was sent with."""
+        entry = self.outgoing.get(packet_id)
+        if entry is None:
+            return False
+        self._forget(packet_id)
+        assert entry.consumer is not None
+        queue = entry.consumer.queue
+        if is_accepted:
+            queue.acknowledge(entry)
+        else:
+            queue.reject(entry, now)
+        if self.held:
+            self.flush_held()
+        if self.shares:
+            self.offer(now)
+        elif self.stored is not None and self.stored_consumer is not None:
+            self.stored.offer(self.stored_consumer, now)
+        return True
+
+    def _forget(self, packet_id: int) -> None:
+        del self.outgoing[packet_id]
+        self.qos2.discard(packet_id)
+
+    def release(self, packet_id: int) -> bool:
+        """PUBREC: the client has it; the body is kept only for the sake of its identifier. False if it is unknown."""
+        entry = self.outgoing.get(packet_id)
+        if entry is None or packet_id not in self.qos2:
+            return False
+        if entry.attempts < RELEASED:
+            entry.attempts = RELEASED
+            if entry.lsn:
+                self.hub.ledger.attempt(entry)
+        return True
+
+    # --- receiving at QoS 2 -----------------------------------------------------------------------------------------
+
+    def note_incoming(self, packet_id: int) -> None:
+        """A QoS 2 message was received: the same identifier means the same message until it is released (§4.3.3)."""
+        self.incoming.add(packet_id)
+        if self.is_durable:
+            self.hub.ledger.define(self._incoming_key(packet_id), b"{}")
+
+    def release_incoming(self, packet_id: int) -> bool:
+        """PUBREL. False for an identifier that is not open."""
+        if packet_id not in self.incoming:
+            return False
+        self.incoming.discard(packet_id)
+        if self.is_durable:
+            self.hub.ledger.define(self._incoming_key(packet_id), None)
+        return True
+
+    def _incoming_key(self, packet_id: int) -> str:
+        return definitions.key("mqtt-incoming", self.vhost.name, self.client_id, str(packet_id))
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def end(self, now: int, leave_share: Callable[["MqttSession", Subscription, int], None]) -> None:
+        """Deletes everything that it has in the vhost and in the journal."""
+        self.is_ended = True
+        for subscription in list(self.subscriptions.by_text.values()):
+            if subscription.group:
+                leave_share(self, subscription, now)
+        for queue in (self.live, self.stored):
+            if queue is not None and not queue.is_deleted:
+                queue.consumers.clear()
+                queue.ring.clear()
+                self.vhost.delete_queue(queue.name)
+        for packet_id in list(self.incoming):
+            self.release_incoming(packet_id)
+        self.outgoing.clear()
+        self.held.clear()
+
+    def keep(self) -> None:
+        """Tells the journal what has changed of a durable session."""
+        if self.is_durable:
+            value = {"expiry": self.expiry_s, "user": self.user, "ends_at": self.ends_at}
+            will = {} if self.will is None else {"will": self.will.packed()}
+            self.hub.ledger.define(self._key(), definitions.pack({**value, **will}))
+
+    def forget(self) -> None:
+        """Tells the journal that the session has ended."""
+        if self.is_durable:
+            self.hub.ledger.define(self._key(), None)
+
+    def _key(self) -> str:
+        return definitions.key("mqtt-session", self.vhost.name, self.client_id)
+
+    @property
+    def never_expires(self) -> bool:
+        """Whether it stays for ever."""
+        return self.expiry_s == NEVER_EXPIRES
+
+
+def packet_id_of(entry: Entry) -> int:
+    """The packet identifier of an entry of a session's own queue: it follows from the place, from 1 to 65,535."""
+    return (entry.sequence - 1) % PACKET_ID_MAX + 1

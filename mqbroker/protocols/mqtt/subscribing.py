@@ -1,0 +1,160 @@
+"""SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): bindings for filters, and the retained messages that a new one is sent."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mqbroker.core.message import Message, new_message
+from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.protocols.mqtt import sharing
+from mqbroker.protocols.mqtt.codec import constants as c
+from mqbroker.protocols.mqtt.codec.packets import SubAck, Subscribe, TopicFilter, UnsubAck, Unsubscribe
+from mqbroker.protocols.mqtt.codec.reasons import FAILURE, Reason, protocol_error, reason_of
+from mqbroker.protocols.mqtt.properties import FRESH, RETAIN, as_final, qos_of
+from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
+from mqbroker.protocols.mqtt.subscriptions import Subscription
+from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, parse_filter
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.state import MqttSession
+
+SEND_ALWAYS = 0
+SEND_IF_NEW = 1  # retain handling, §3.8.3.1; 2 is never
+
+
+def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
+    """SUBSCRIBE: each filter as if it had come alone [MQTT-3.8.4-5]; SUBACK may follow what they bring."""
+    identifier = packet.properties.get("subscription_identifier", [0])[0]
+    reasons: list[int] = []
+    texts: list[str] = []
+    fresh: list[tuple[Subscription, TopicFilter, bool]] = []
+    for wanted in packet.filters:
+        reason, text = _subscribe(connection, wanted, identifier, fresh)
+        reasons.append(reason if connection.version == c.V5 or reason < FAILURE else FAILURE)
+        texts.append(text)
+    properties = {}
+    problem = next((text for text in texts if text), "")
+    if problem and connection.version == c.V5 and connection.problem_information:
+        properties = {"reason_string": problem}
+    _acknowledge(connection, SubAck(packet.packet_id, reasons, properties))
+    for subscription, wanted, is_new in fresh:
+        if wanted.retain_handling == SEND_ALWAYS or (wanted.retain_handling == SEND_IF_NEW and is_new):
+            send_retained(connection, subscription)
+
+
+def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> None:
+    """Behind what the journal has to know of the session, if it is to survive."""
+    assert connection.session is not None
+    if not connection.session.is_durable or not connection.ledger.is_journalling:
+        connection.send_packet(packet)
+        return
+    ledger = connection.ledger
+    ledger.promise(ledger.position, lambda: connection.send_late(packet))
+
+
+def _subscribe(
+    connection: "MqttConnection", wanted: TopicFilter, identifier: int, fresh: list[tuple[Subscription, TopicFilter, bool]]
+) -> tuple[int, str]:
+    """The reason code for one filter, and why if it is refused. What is retained for it is for the caller to send."""
+    session = connection.session
+    assert session is not None
+    try:
+        group, topic = parse_filter(wanted.topic)
+        if group and wanted.no_local:
+            raise protocol_error("a shared subscription cannot exclude its own messages")  # [MQTT-3.8.3-4]
+        key = connection.hub.settings.mapping.to_key(topic)
+        connection.hub.check_read(connection.user, session.vhost.name, key, connection.client_id)
+    except ProtocolViolation as error:
+        if error.reason == "protocol":
+            raise
+        return reason_of(error), error.text
+    except RequestRefused as error:
+        return Reason.NOT_AUTHORIZED, str(error)
+    by_text = session.subscriptions.by_text
+    if wanted.topic not in by_text and len(by_text) >= connection.hub.settings.subscriptions_max:
+        return Reason.QUOTA_EXCEEDED, "the session has too many subscriptions"
+    subscription = Subscription(wanted, group, topic, key, identifier)
+    is_new = add(session, subscription, connection.now)
+    if not group:  # retained messages are not sent to shared subscriptions, §4.8.2
+        fresh.append((subscription, wanted, is_new))
+    return wanted.qos, ""
+
+
+def add(session: "MqttSession", subscription: Subscription, now: int) -> bool:
+    """Adds a subscription, or replaces the one with the same filter [MQTT-3.8.4-3]. True when it is new."""
+    old = session.subscriptions.remove(subscription.text)
+    if subscription.group:
+        session.subscriptions.add(subscription)
+        sharing.join(session, subscription, now)
+        return old is None
+    vhost = session.vhost
+    exchange = vhost.exchange(TOPIC_EXCHANGE)
+    # The new binding comes first, so that no message is lost in between [MQTT-3.8.4-4].
+    vhost.bind(exchange, session.queue_for(subscription, now), subscription.key, subscription.arguments())
+    if old is not None and (old.arguments() != subscription.arguments()):
+        vhost.unbind(exchange, session.queue_for(old, now), old.key, old.arguments())
+    session.subscriptions.add(subscription)
+    return old is None
+
+
+def unsubscribe(connection: "MqttConnection", packet: Unsubscribe) -> None:
+    """UNSUBSCRIBE: the filters are compared character by character [MQTT-3.10.4-1]."""
+    reasons: list[int] = []
+    for text in packet.topics:
+        is_found = _remove(connection, text)
+        reasons.append(Reason.SUCCESS if is_found else Reason.NO_SUBSCRIPTION_EXISTED)
+    _acknowledge(connection, UnsubAck(packet.packet_id, reasons))
+
+
+def _remove(connection: "MqttConnection", text: str) -> bool:
+    session = connection.session
+    assert session is not None
+    try:
+        parse_filter(text)
+    except ProtocolViolation as error:
+        if connection.version < c.V5:
+            raise
+        raise protocol_error(error.text) from None
+    old = session.subscriptions.remove(text)
+    if old is None:
+        return False
+    if old.group:
+        sharing.leave(session, old, connection.now)
+    else:
+        vhost = session.vhost
+        queue = session.queue_for(old, connection.now)
+        vhost.unbind(vhost.exchange(TOPIC_EXCHANGE), queue, old.key, old.arguments())
+    return True
+
+
+# --- retained messages ----------------------------------------------------------------------------------------------
+
+
+def send_retained(connection: "MqttConnection", subscription: Subscription) -> None:
+    """Sends what is retained for a filter, each at the lower QoS of the two (§3.3.1.3)."""
+    session = connection.session
+    assert session is not None
+    for message in _retained(connection, session, subscription):
+        qos = min(qos_of(message.properties), subscription.qos)
+        identifiers = (subscription.identifier,) if subscription.identifier else ()
+        properties = as_final(message.properties, qos | FRESH | RETAIN, identifiers, connection.hub.settings.mapping)
+        copy = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
+        if qos:
+            properties.ttl_ms = _left_ms(message, connection.now)
+            session.stored_queue(connection.now).publish(copy, connection.now)
+        else:
+            connection.send_message(copy, 0, 0, (), True)
+
+
+def _retained(connection: "MqttConnection", session: "MqttSession", subscription: Subscription) -> Iterator[Message]:
+    if subscription.topic.startswith(SYSTEM_PREFIX):
+        yield from connection.hub.system_messages(connection.now)
+    store = session.vhost.retained
+    if store is not None:
+        for entry in store.find(subscription.key, connection.now):
+            yield entry.message
+
+
+def _left_ms(message: Message, now: int) -> int:
+    ttl_ms = message.properties.ttl_ms
+    return ttl_ms if ttl_ms < 0 else max(0, ttl_ms - (now - message.received_at))

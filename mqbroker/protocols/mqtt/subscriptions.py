@@ -1,0 +1,132 @@
+"""What one session has subscribed to, and what a message that reaches it means there: QoS, identifiers, flags.
+
+The exchange decides which session gets a message; which of the session's filters it matches is asked here, once for
+each topic. So overlapping subscriptions lead to one delivery with the highest QoS and every identifier (§3.3.4), and
+what is asked per message is one look into a dictionary.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from mqbroker.core.topics import TopicTrie
+from mqbroker.limits import MQTT_MATCHES_MAX
+from mqbroker.protocols.mqtt.codec.packets import TopicFilter
+from mqbroker.protocols.mqtt.topics import is_hidden
+
+_FILTER = "x-mqtt-filter"
+_QOS = "x-mqtt-qos"
+_NO_LOCAL = "x-mqtt-no-local"
+_RETAIN = "x-mqtt-retain-as-published"
+_IDENTIFIER = "x-mqtt-subscription-identifier"
+
+
+class Subscription:
+    """One topic filter of a session. `text` is the filter as the client wrote it, `topic` without its share."""
+
+    __slots__ = ("group", "identifier", "is_denied", "key", "no_local", "qos", "retain_as_published", "text", "topic")
+
+    def __init__(self, wanted: TopicFilter, group: str, topic: str, key: str, identifier: int) -> None:
+        self.text = wanted.topic
+        self.group = group
+        self.topic = topic
+        self.key = key
+        self.qos = wanted.qos
+        self.no_local = wanted.no_local
+        self.retain_as_published = wanted.retain_as_published
+        self.identifier = identifier
+        """The subscription identifier, 0 for none."""
+        self.is_denied = False
+        """True when permissions that have changed since do not allow it any more."""
+
+    def arguments(self) -> dict[str, object]:
+        """The options as arguments of its binding, so that they survive with it."""
+        found: dict[str, object] = {_FILTER: self.text, _QOS: self.qos}
+        if self.no_local:
+            found[_NO_LOCAL] = True
+        if self.retain_as_published:
+            found[_RETAIN] = True
+        if self.identifier:
+            found[_IDENTIFIER] = self.identifier
+        return found
+
+
+def wanted_by(arguments: Mapping[str, object]) -> tuple[TopicFilter, int] | None:
+    """The filter and the identifier that a binding was made for; None for a binding of somebody else's."""
+    text, qos, identifier = arguments.get(_FILTER), arguments.get(_QOS), arguments.get(_IDENTIFIER, 0)
+    if not isinstance(text, str) or not isinstance(qos, int) or not isinstance(identifier, int):
+        return None
+    return TopicFilter(text, qos, _NO_LOCAL in arguments, _RETAIN in arguments), identifier
+
+
+class Match(NamedTuple):
+    """What a topic means to a session. QoS -1: nothing is to be sent."""
+
+    qos: int
+    identifiers: tuple[int, ...]
+    retain_as_published: bool
+    has_no_local: bool
+
+
+NOTHING = Match(-1, (), False, False)
+UNKNOWN = Match(2, (), False, False)
+"""No filter matches (any more), but the message is here: it was bound by hand, or before an UNSUBSCRIBE."""
+
+
+class Subscriptions:
+    """All subscriptions of one session, by filter text."""
+
+    __slots__ = ("_matches", "_trie", "by_text")
+
+    def __init__(self) -> None:
+        self.by_text: dict[str, Subscription] = {}
+        self._trie: TopicTrie[Subscription] = TopicTrie()
+        self._matches: dict[str, Match] = {}
+
+    def add(self, subscription: Subscription) -> None:
+        """Adds one whose text is not there yet."""
+        self.by_text[subscription.text] = subscription
+        if not subscription.group:
+            self._trie.add(subscription.key, subscription)
+        self._matches.clear()
+
+    def remove(self, text: str) -> Subscription | None:
+        """Takes one away; None when it is not there."""
+        found = self.by_text.pop(text, None)
+        if found is not None and not found.group:
+            self._trie.remove(found.key, found)
+        self._matches.clear()
+        return found
+
+    def forget_matches(self) -> None:
+        """What was remembered is no longer true."""
+        self._matches.clear()
+
+    def match(self, key: str, is_own: bool) -> Match:
+        """What a message with this routing key means; `is_own` when the session's client published it."""
+        found = self._matches.get(key)
+        if found is None:
+            found = self._remember(key, self._find(key, self._trie.match(key)))
+        if is_own and found.has_no_local:
+            others = [each for each in self._trie.match(key) if not each.no_local]  # [MQTT-3.8.3-3]
+            return self._find(key, others) if others else NOTHING
+        return found
+
+    def _find(self, key: str, subscriptions: Iterable[Subscription]) -> Match:
+        visible = [each for each in subscriptions if not is_hidden(each.topic, key)]
+        if not visible:
+            return NOTHING if key[:1] == "$" else UNKNOWN
+        found = [each for each in visible if not each.is_denied]
+        if not found:
+            return NOTHING
+        return Match(
+            max(each.qos for each in found),
+            tuple(each.identifier for each in found if each.identifier),
+            any(each.retain_as_published for each in found),
+            any(each.no_local for each in found),
+        )
+
+    def _remember(self, key: str, match: Match) -> Match:
+        if len(self._matches) >= MQTT_MATCHES_MAX:
+            self._matches.clear()
+        self._matches[key] = match
+        return match

@@ -1,0 +1,294 @@
+"""Publishing: confirms, transactions, direct reply-to, and the properties that the broker checks."""
+
+import pytest
+
+from mqbroker.protocols.amqp.frames import content_header_frame
+from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.properties import build
+from tests.support.amqp_talk import Talk
+from tests.support.raw_amqp import RawAmqp
+from tests.support.refusals import closes_channel
+
+PUBLISH = (60, 40)
+REPLY_TO = "amq.rabbitmq.reply-to"
+
+
+def confirmed(client: Talk, last: int) -> set[int]:
+    """Reads confirms until tag `last` is confirmed; the tags that were."""
+    tags: set[int] = set()
+    while last not in tags:
+        ack = client.expect("basic.ack")
+        tag = ack.args["delivery_tag"]
+        tags |= set(range(max(tags, default=0) + 1, tag + 1)) if ack.args["multiple"] else {tag}
+    return tags
+
+
+# --- confirms -------------------------------------------------------------------------------------------------------
+
+
+def test_every_publish_is_confirmed_from_tag_1(client: RawAmqp) -> None:
+    queue = client.declare()
+    client.publish(queue)  # before confirm.select: it does not count
+    client.call("confirm.select")
+    for _ in range(10):
+        client.publish(queue, delivery_mode=2)
+    assert confirmed(client, 10) == set(range(1, 11))
+
+
+def test_a_persistent_message_in_a_durable_queue_is_confirmed(client: RawAmqp, name: str) -> None:
+    client.declare(name, durable=True)
+    client.call("confirm.select")
+    for _ in range(3):
+        client.publish(name, b"x", delivery_mode=2)
+    assert confirmed(client, 3) == {1, 2, 3}
+    client.call("queue.delete", queue=name)
+
+
+def test_an_unroutable_message_is_confirmed(client: RawAmqp) -> None:
+    client.call("confirm.select")
+    client.publish("nowhere", exchange="amq.direct")
+    assert client.expect("basic.ack").args == {"delivery_tag": 1, "multiple": False}
+
+
+def test_confirms_can_be_selected_twice(client: RawAmqp) -> None:
+    client.call("confirm.select")
+    client.send("confirm.select", nowait=True)
+    client.publish("nowhere", exchange="amq.direct")
+    assert client.expect("basic.ack").args["delivery_tag"] == 1
+
+
+def test_a_full_queue_that_rejects_is_a_nack(client: RawAmqp, name: str) -> None:
+    client.declare(name, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    client.call("confirm.select")
+    client.publish(name, b"1")
+    assert client.expect("basic.ack").args["delivery_tag"] == 1
+    client.publish(name, b"2")
+    assert client.expect("basic.nack").args["delivery_tag"] == 2
+    assert client.drain(name) == [b"1"]
+    client.publish(name, b"3")
+    assert client.expect("basic.ack").args["delivery_tag"] == 3
+
+
+def test_one_queue_that_rejects_makes_it_a_nack_for_all(client: RawAmqp, name: str) -> None:
+    client.call("exchange.declare", exchange=name, exchange_type="fanout", auto_delete=True)
+    full = client.declare(f"{name}.1", arguments={"x-max-length": 0, "x-overflow": "reject-publish"})
+    roomy = client.declare(f"{name}.2")
+    for queue in (full, roomy):
+        client.call("queue.bind", queue=queue, exchange=name)
+    client.call("confirm.select")
+    client.publish("", b"x", exchange=name)
+    assert client.expect("basic.nack").args["delivery_tag"] == 1
+    assert client.drain(roomy) == [b"x"]
+
+
+# --- transactions ---------------------------------------------------------------------------------------------------
+
+
+def test_a_transaction_is_seen_at_its_commit(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    other.declare(name, auto_delete=True)
+    client.call("tx.select")
+    client.publish(name, b"1")
+    client.publish(name, b"2")
+    client.call("basic.qos")
+    assert other.count(name) == 0
+    client.call("tx.commit")
+    assert other.drain(name) == [b"1", b"2"]
+
+
+def test_a_rollback_forgets_what_was_published(client: RawAmqp) -> None:
+    queue = client.declare()
+    client.call("tx.select")
+    client.publish(queue, b"1")
+    client.call("tx.rollback")
+    client.publish(queue, b"2")
+    client.call("tx.commit")
+    assert client.drain(queue) == [b"2"]
+
+
+def test_acks_are_part_of_the_transaction(client: RawAmqp, name: str) -> None:
+    client.declare(name)
+    for body in (b"1", b"2", b"3"):
+        client.publish(name, body)
+    client.call("tx.select")
+    for _ in range(3):
+        client.get(name, no_ack=False)
+    client.send("basic.ack", delivery_tag=1)
+    client.call("tx.commit")
+    client.send("basic.ack", delivery_tag=2)
+    client.send("basic.reject", delivery_tag=3, requeue=True)
+    client.call("tx.rollback")
+    client.send("basic.ack", delivery_tag=2)
+    client.call("tx.commit")
+    client.call("channel.close")
+    client.call("channel.open")
+    assert client.drain(name) == [b"3"]
+
+
+def test_a_tag_cannot_be_settled_twice_in_a_transaction(client: RawAmqp, name: str) -> None:
+    client.declare(name)
+    client.publish(name)
+    client.call("tx.select")
+    client.get(name, no_ack=False)
+    client.send("basic.ack", delivery_tag=1)
+    refusal = client.refused("basic.ack", delivery_tag=1)
+    assert refusal == closes_channel(406, "PRECONDITION_FAILED - unknown delivery tag 1", (60, 80))
+
+
+def test_a_channel_that_ends_rolls_back(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    other.declare(name, auto_delete=True)
+    other.publish(name, b"old")
+    other.sync()
+    client.call("tx.select")
+    client.get(name, no_ack=False)
+    client.send("basic.ack", delivery_tag=1)
+    client.publish(name, b"new")
+    client.call("channel.close")
+    assert other.drain(name) == [b"old"]
+
+
+def test_a_mandatory_message_comes_back_at_the_commit(client: RawAmqp) -> None:
+    client.call("tx.select")
+    client.publish("nowhere", b"x", exchange="amq.direct", mandatory=True)
+    client.send("tx.commit")
+    assert client.expect("basic.return").body == b"x"
+    client.expect("tx.commit-ok")
+
+
+@pytest.mark.parametrize(("method", "at"), [("tx.commit", (90, 20)), ("tx.rollback", (90, 30))])
+def test_there_is_nothing_to_end_without_a_transaction(client: RawAmqp, method: str, at: tuple[int, int]) -> None:
+    text = "PRECONDITION_FAILED - channel is not transactional"
+    assert client.refused(method) == closes_channel(406, text, at)
+
+
+def test_a_channel_has_either_confirms_or_transactions(client: RawAmqp) -> None:
+    client.call("tx.select")
+    client.call("tx.select")
+    text = "PRECONDITION_FAILED - cannot switch from tx to confirm mode"
+    assert client.refused("confirm.select") == closes_channel(406, text, (85, 10))
+    client.call("confirm.select")
+    text = "PRECONDITION_FAILED - cannot switch from confirm to tx mode"
+    assert client.refused("tx.select") == closes_channel(406, text, (90, 10))
+
+
+# --- direct reply-to ------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_comes_directly(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    other.declare(name)
+    client.consume(REPLY_TO, "answers", no_ack=True)
+    client.publish(name, b"question", reply_to=REPLY_TO, correlation_id="7")
+    question = other.get(name)
+    while question is None:
+        question = other.get(name)
+    assert question.properties is not None
+    reply_name = question.properties.text("reply_to")
+    assert reply_name is not None
+    assert reply_name.startswith(f"{REPLY_TO}.")
+    other.publish(reply_name, b"answer", correlation_id="7", mandatory=True)
+    answer = client.delivery()
+    assert (answer.body, answer.args["consumer_tag"], answer.args["exchange"]) == (b"answer", "answers", "")
+    assert answer.args["routing_key"] == reply_name
+    assert other.call("queue.declare", queue=reply_name, passive=True).args["consumer_count"] == 1
+    client.call("basic.cancel", consumer_tag="answers")
+    other.publish(reply_name, b"too late", mandatory=True)
+    assert other.wait_for("basic.return").args["reply_code"] == 312
+
+
+def test_the_reply_consumer_cannot_acknowledge(client: RawAmqp) -> None:
+    text = "PRECONDITION_FAILED - reply consumer cannot acknowledge"
+    assert client.refused("basic.consume", queue=REPLY_TO) == closes_channel(406, text, (60, 20))
+
+
+def test_a_channel_has_one_reply_consumer(client: RawAmqp) -> None:
+    client.consume(REPLY_TO, no_ack=True)
+    text = "PRECONDITION_FAILED - reply consumer already set"
+    assert client.refused("basic.consume", queue=REPLY_TO, no_ack=True) == closes_channel(406, text, (60, 20))
+
+
+def test_a_question_needs_someone_to_hear_the_answer(client: RawAmqp) -> None:
+    client.publish("x", exchange="amq.direct", reply_to=REPLY_TO)
+    text = "PRECONDITION_FAILED - fast reply consumer does not exist"
+    assert client.refusal() == closes_channel(406, text, PUBLISH)
+
+
+def test_the_pseudo_queue_is_always_there(client: RawAmqp, ours: None) -> None:
+    # RabbitMQ 3.10.8 says the same of the name in `reply_to`, and 404 once its channel has gone.
+    answer = client.call("queue.declare", queue=REPLY_TO, passive=True)
+    assert answer.args == {"queue": REPLY_TO, "message_count": 0, "consumer_count": 1}
+    assert client.refused("queue.declare", queue=f"{REPLY_TO}.nobody", passive=True).code == 404
+
+
+# --- properties -----------------------------------------------------------------------------------------------------
+
+
+def test_the_user_id_is_the_users_own(client: RawAmqp) -> None:
+    queue = client.declare()
+    client.publish(queue, b"mine", user_id="guest")
+    client.publish(queue, b"not mine", user_id="somebody")
+    text = "PRECONDITION_FAILED - user_id property set to 'somebody' but authenticated user was 'guest'"
+    assert client.refusal() == closes_channel(406, text, PUBLISH)
+    assert client.drain(queue) == [b"mine"]
+
+
+@pytest.mark.parametrize(
+    ("expiration", "text"),
+    [
+        ("abc", "invalid expiration 'abc': no_integer"),
+        ("-1", "invalid expiration '-1': {value_negative,-1}"),
+        ("10s", "invalid expiration '10s': {leftover_string,\"s\"}"),
+    ],
+)
+def test_an_expiration_has_to_be_a_number(client: RawAmqp, expiration: str, text: str) -> None:
+    client.write(encode_method("basic.publish", 1, exchange="amq.direct", routing_key="x"))
+    good = build(expiration="1" * len(expiration)).raw
+    client.write(content_header_frame(1, good.replace(b"1" * len(expiration), expiration.encode()), 0))
+    assert client.refusal() == closes_channel(406, f"PRECONDITION_FAILED - {text}", PUBLISH)
+
+
+def test_a_body_above_the_limit_is_406(client: RawAmqp, ours: None) -> None:
+    client.write(encode_method("basic.publish", 1, exchange="amq.direct", routing_key="x"))
+    client.write(content_header_frame(1, build().raw, 16_777_217))
+    # RabbitMQ 3.10.8 says so when it has received the body.
+    text = "PRECONDITION_FAILED - message size 16777217 is larger than max size 16777216"
+    assert client.refusal() == closes_channel(406, text, PUBLISH)
+
+
+def test_every_property_arrives_as_it_was_sent(client: RawAmqp) -> None:
+    queue = client.declare()
+    fields = {
+        "content_type": "a", "content_encoding": "b", "headers": {"k": [1, None, {"n": True}]}, "delivery_mode": 2,
+        "priority": 7, "correlation_id": "c", "reply_to": "d", "expiration": "60000", "message_id": "e",
+        "timestamp": 1_700_000_000, "type": "f", "user_id": "guest", "app_id": "g", "cluster_id": "h",
+    }  # fmt: skip
+    sent = build(**fields)
+    client.publish(queue, b"x", **fields)
+    received = client.get(queue)
+    assert received is not None
+    assert received.properties is not None
+    assert received.properties.raw == sent.raw
+
+
+def test_a_publish_to_a_deleted_exchange_is_404(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    client.call("exchange.declare", exchange=name, exchange_type="fanout")
+    client.publish("", exchange=name)
+    client.sync()
+    other.call("exchange.delete", exchange=name)
+    client.publish("", exchange=name)
+    assert client.refusal() == closes_channel(404, f"NOT_FOUND - no exchange '{name}' in vhost '/'", PUBLISH)
+
+
+def test_what_was_sent_before_connection_close_is_published(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    """A publish that waited behind a durable declaration was lost when connection.close came right behind it."""
+    client.send("queue.declare", queue=name, durable=True, nowait=True)
+    client.publish(name, b"last words", delivery_mode=2)
+    client.call("connection.close", 0)
+    assert other.drain(name) == [b"last words"]
+    other.call("queue.delete", queue=name)
+
+
+def test_a_refused_publish_does_not_confirm(client: RawAmqp) -> None:
+    client.call("confirm.select")
+    client.publish("x", exchange="amq.direct", user_id="somebody")
+    assert client.expect("channel.close").args["reply_code"] == 406
+    client.send("channel.close-ok")
+    client.call("channel.open", 2)

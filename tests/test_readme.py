@@ -1,0 +1,69 @@
+"""What README.md shows works as pasted: its examples run against a broker, and what it refers to exists."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients import node_modules
+from tests.clients.worker_process import WorkerProcess
+from tests.support.broker_process import BrokerProcess
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+TIMEOUT_S = 40
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    with BrokerProcess(tmp_path_factory.mktemp("readme") / "data", "--dev") as running:
+        yield running
+
+
+def example(language: str, word: str, broker: BrokerProcess) -> str:
+    """The one block of code in that language with that word in it, with the broker's own port."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (code,) = (block for block in blocks if word in block)
+    return str(code).replace("localhost:5672", f"localhost:{broker.ports['amqp']}")
+
+
+def output_of(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_example_publishes_and_consumes(broker: BrokerProcess, tmp_path: Path) -> None:
+    (tmp_path / "first.py").write_text(example("python", "import pika", broker))
+    assert output_of([sys.executable, "first.py"], tmp_path) == "received: three teapots\n"
+
+
+def test_the_node_example_publishes_and_consumes(broker: BrokerProcess) -> None:
+    node_modules.prepare()
+    (node_modules.FOLDER / "readme.mjs").write_text(example("js", "amqplib", broker))
+    assert output_of(["node", "readme.mjs"], node_modules.FOLDER) == "received: hello\n"
+
+
+def test_the_celery_example_gives_back_a_result(broker: BrokerProcess, tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(example("python", "from celery", broker))
+    call = re.search(r"^python -c '(.*)'$", README, re.MULTILINE)
+    assert call is not None
+    with WorkerProcess("tasks", tmp_path, {}, "--pool=solo"):
+        assert output_of([sys.executable, "-c", call[1]], tmp_path) == "5\n"
+
+
+def test_every_file_and_section_that_is_linked_exists() -> None:
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", README) if not target.startswith("http")]
+    sections = {
+        "#" + re.sub(r"[^\w -]", "", title).lower().replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+    }
+    assert targets
+    assert [target for target in targets if target not in sections and not (ROOT / target).exists()] == []
+
+
+def test_the_benchmark_table_has_its_place() -> None:
+    assert README.count("<!-- bench:begin -->") == README.count("<!-- bench:end -->") == 1
