@@ -95,11 +95,14 @@ class Session:
         return [name for name, target in self._fleet.members.items() if _takes_part(target, case)]
 
     def _measure(self, info: CaseInfo, case: Case, name: str, repetition: int) -> Sample:
+        target: Target | None = None
         try:
             with self._fleet.running(name, case.promise, case.fresh) as target:
                 endpoint = target.endpoint(case.protocol)
                 assert endpoint is not None
                 taken = case.measure(Site(target, case.promise, endpoint, self._settings.seconds))
         except (BenchError, OSError) as error:
-            return Sample(info.identity, name, repetition, 0.0, error=f"{type(error).__name__}: {error}")
+            words = target.last_words() if target is not None else ""
+            reason = f"{type(error).__name__}: {error}" + (f" (its log ends: {words})" if words else "")
+            return Sample(info.identity, name, repetition, 0.0, error=reason)
         return Sample(info.identity, name, repetition, taken.value, taken.metrics, taken.faults)

@@ -93,7 +93,7 @@ def check_config(config_file: Path | None) -> None:
 
 @main.group()
 def journal() -> None:
-    """Look at a journal without changing it."""
+    """Look at a journal, or mend it."""
 
 
 @journal.command()
@@ -114,4 +114,15 @@ def inspect(directory: Path) -> None:
     from mqbroker.storage.verify import inspect as inspect_journal
 
     for line in inspect_journal(directory):
+        click.echo(line)
+
+
+@journal.command()
+@click.argument("directory", type=DIRECTORY)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def repair(directory: Path, dry_run: bool) -> None:
+    """Cut the damage out of the journal in DIRECTORY. What is cut out is lost; the files are kept as *.damaged."""
+    from mqbroker.storage.verify import repair as repair_journal
+
+    for line in repair_journal(directory, dry_run) or ["there is nothing to repair"]:
         click.echo(line)

@@ -79,4 +79,6 @@ MQTT_RETAINED_BYTES_MAX = 1 << 30  # RabbitMQ's retained store: 1 GB
 MQTT_SESSION_EXPIRY_S = 7 * 86_400  # RabbitMQ keeps a session for a day, Mosquitto for ever
 MQTT_ROUTES_MAX = 1024  # topics of which a publisher remembers the route; RabbitMQ's cache holds 12
 MQTT_MATCHES_MAX = 256  # topics of which a subscriber remembers which of its filters match
-MQTT_KEEP_ALIVE_S_MAX = 65_535
+MQTT_DELAYED_BYTES_HIGH = 1 << 20  # QoS 0 messages that wait for a client that reads slowly, before publishers are held
+MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1000 messages
+MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others

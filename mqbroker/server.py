@@ -17,7 +17,7 @@ from mqbroker.config.sections import Config
 from mqbroker.core.access import Permissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry
+from mqbroker.core.message import Entry, Properties
 from mqbroker.core.passwords import SALT_BYTES, hash_password
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
@@ -28,6 +28,11 @@ from mqbroker.net.tls import ServerTls
 from mqbroker.protocols.amqp.connection import AmqpConnection
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
+from mqbroker.protocols.mqtt.connection import MqttConnection
+from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
+from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
+from mqbroker.protocols.mqtt.sessions import Sessions
+from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.session import Peer
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
@@ -38,7 +43,7 @@ from mqbroker.storage.ledger import JournalLedger
 
 log = logging.getLogger("mqbroker")
 
-FORMATS = {AMQP: BasicProperties}
+FORMATS: Mapping[int, Callable[[bytes], Properties]] = {AMQP: BasicProperties, MQTT: MqttProperties}
 """Makes properties from what the journal kept, by `Properties.code`."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
@@ -72,12 +77,15 @@ class Server:
         authenticator = PooledAuthenticator(self._broker.access, clock)
         self._stack.callback(authenticator.close)
         self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
+        registry = self._services.registry
+        self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
+        self._mqtt.restore(definitions, clock.now())
         self._connections = Connections(config.limits, clock)
         self._turn.attach(self._broker, self._connections)
         self._tls = self._open_tls()
         self._listeners = Listeners(
             self._connections,
-            {"amqp": self._new_amqp, "amqps": self._new_amqp},
+            {"amqp": self._new_amqp, "amqps": self._new_amqp, "mqtt": self._new_mqtt, "mqtts": self._new_mqtt},
             clock,
             config.proxy_protocol.sources,
             self._tls,
@@ -121,6 +129,9 @@ class Server:
 
     def _new_amqp(self, peer: Peer) -> AmqpConnection:
         return AmqpConnection(self._turn.outbox, self._services, peer, self._clock.now())
+
+    def _new_mqtt(self, peer: Peer) -> MqttConnection:
+        return MqttConnection(self._turn.outbox, self._mqtt, peer, self._clock.now())
 
     def banner(self) -> str:
         """What is running, where, and how safe messages are."""
@@ -178,7 +189,7 @@ class Server:
             self._tls.check(now)
         if self._alarms.check():
             for session in self._connections.sessions():
-                if isinstance(session, AmqpConnection):
+                if isinstance(session, AmqpConnection | MqttConnection):
                     session.alarms_changed()
                     session.mark()
 
@@ -201,6 +212,38 @@ def _amqp_settings(config: Config) -> AmqpSettings:
         consumer_timeout_ms=amqp.consumer_timeout_ms,
         mechanisms=amqp.mechanisms,
         external_name=amqp.external_name,
+        loopback_users=config.security.loopback_users,
+        preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
+    )
+
+
+def _mqtt_settings(config: Config) -> MqttSettings:
+    mqtt = config.mqtt
+    return MqttSettings(
+        packet_size_max=mqtt.packet_size_max,
+        receive_max=mqtt.receive_max,
+        inflight_max=mqtt.inflight_max,
+        topic_alias_max=mqtt.topic_alias_max,
+        keep_alive_s_max=mqtt.keep_alive_s_max,
+        session_expiry_s_max=mqtt.session_expiry_s_max,
+        queued_messages_max=mqtt.queued_messages_max,
+        queued_bytes_max=mqtt.queued_bytes_max,
+        overflow=mqtt.overflow,
+        queue_qos0=mqtt.queue_qos0,
+        retained_messages_max=mqtt.retained_messages_max,
+        retained_bytes_max=mqtt.retained_bytes_max,
+        share_strategy=mqtt.share_strategy,
+        receive_rate_max=mqtt.receive_rate_max,
+        connections_per_address_max=mqtt.connections_per_address_max,
+        anonymous_user=mqtt.anonymous_user or ("guest" if config.dev else ""),
+        anonymous_from_loopback_only=not mqtt.anonymous_user,
+        certificate_name=mqtt.certificate_name,
+        certificate_client_id=mqtt.certificate_client_id,
+        response_prefix=mqtt.response_prefix,
+        server_reference=mqtt.server_reference,
+        system_interval_s=mqtt.system_interval_s,
+        mapping=MAPPINGS[mqtt.topic_mapping],
+        default_vhost=config.default_vhost,
         loopback_users=config.security.loopback_users,
         preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
     )

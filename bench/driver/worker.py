@@ -5,6 +5,7 @@ Owns the conversation with the crew:  job -> Ready | Failed;  Start -> (Expect -
 
 import gc
 import signal
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from bench.driver.consumer import Consumer
@@ -24,7 +25,13 @@ def work(pipe: Connection) -> None:
     except EOFError:
         return  # the crew gave the run up
     except (BenchError, OSError, ValueError) as error:
-        pipe.send(Failed(f"{type(error).__name__}: {error}"))
+        _report(pipe, Failed(f"{type(error).__name__}: {error}"))
+
+
+def _report(pipe: Connection, failed: Failed) -> None:
+    # Where the crew has given the run up already, nobody listens.
+    with suppress(OSError):
+        pipe.send(failed)
 
 
 def _serve(pipe: Connection, job: object) -> None:

@@ -67,6 +67,10 @@ class Target(ABC):
         """Whether the target can make this promise."""
         return True
 
+    def last_words(self) -> str:
+        """The end of what the broker wrote, to explain a failure; "" when that is not known."""
+        return ""
+
     def can_serve(self, relayable: bool, headline: bool) -> bool:
         """Whether the target takes part in a case: relayable ones suit a bare relay, headline ones are few."""
         return True

@@ -15,7 +15,7 @@ from bench.errors import TargetError
 
 STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.05
-_LOG_TAIL_BYTES = 1500
+_LOG_TAIL_BYTES = 600
 
 
 class BrokerProcess:

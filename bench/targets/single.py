@@ -60,6 +60,10 @@ class SingleProcess(Target):
         """Its process."""
         return [self._process.pid] if self._process else []
 
+    def last_words(self) -> str:
+        """The last lines of its output."""
+        return self._process.log_tail() if self._process else ""
+
     def speaks(self, protocol: str) -> bool:
         """Whether it would listen for the protocol."""
         return protocol in self.protocols

@@ -17,6 +17,8 @@ class Scheme:
 SCHEMES = {
     "amqp": Scheme(5672, is_tls=False),
     "amqps": Scheme(5671, is_tls=True),
+    "mqtt": Scheme(1883, is_tls=False),
+    "mqtts": Scheme(8883, is_tls=True),
     "ws": Scheme(15675, is_tls=False, is_websocket=True),
     "wss": Scheme(15676, is_tls=True, is_websocket=True),
 }

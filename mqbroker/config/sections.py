@@ -71,6 +71,79 @@ class AmqpConfig:
     )
 
 
+_NAMES = ("", "cn", "dn", "san_dns", "san_email", "san_uri", "san_ip")
+
+
+@dataclass(frozen=True, slots=True)
+class MqttConfig:
+    """[mqtt]"""
+
+    packet_size_max: int = option(
+        limits.MQTT_PACKET_BYTES_MAX,
+        "Largest packet in bytes that clients may send.",
+        minimum=1024,
+        maximum=limits.MQTT_PACKET_BYTES_CEILING,
+    )
+    receive_max: int = option(
+        limits.MQTT_RECEIVE_MAX, "QoS 1 and 2 messages that a client may have open.", minimum=1, maximum=65_535
+    )
+    inflight_max: int = option(
+        limits.MQTT_INFLIGHT_MAX, "Unacknowledged deliveries of a session.", minimum=1, maximum=65_535
+    )
+    topic_alias_max: int = option(
+        limits.MQTT_TOPIC_ALIASES_MAX, "Topic aliases in each direction; 0 is none.", minimum=0, maximum=65_535
+    )
+    keep_alive_s_max: int = option(
+        0, "Longest keep alive in seconds that clients of MQTT 5 may choose; 0 is any.", minimum=0, maximum=65_535
+    )
+    session_expiry_s_max: int = option(
+        limits.MQTT_SESSION_EXPIRY_S,
+        "Seconds that a session stays without its client; 4294967295 is for ever.",
+        minimum=0,
+        maximum=0xFFFF_FFFF,
+    )
+    queued_messages_max: int = option(
+        limits.MQTT_QUEUED_MESSAGES_MAX, "Messages that wait for a session; 0 is no limit.", minimum=0
+    )
+    queued_bytes_max: int = option(0, "Bytes of messages that wait for a session; 0 is no limit.", minimum=0)
+    overflow: str = option(
+        "drop-oldest", "Which message a full session loses.", choices=("drop-oldest", "drop-newest")
+    )
+    queue_qos0: bool = option(False, "Keep QoS 0 messages for sessions whose client is away.")
+    retained_messages_max: int = option(
+        limits.MQTT_RETAINED_MESSAGES_MAX, "Retained messages of a vhost.", minimum=0
+    )
+    retained_bytes_max: int = option(
+        limits.MQTT_RETAINED_BYTES_MAX, "Bytes of the retained messages of a vhost.", minimum=0
+    )
+    share_strategy: str = option(
+        "round-robin",
+        "Who of a shared subscription gets the next message: each in turn, or the same as long as it can take it.",
+        choices=("round-robin", "sticky"),
+    )
+    receive_rate_max: int = option(0, "Publishes a second from one connection; 0 is no limit.", minimum=0)
+    connections_per_address_max: int = option(
+        0, "MQTT connections from one client address; 0 is no limit.", minimum=0
+    )
+    anonymous_user: str = option("", "The user that clients without a user name are; empty refuses them.")
+    certificate_name: str = option(
+        "", "Which name of a client certificate is the user name of clients that give none.", choices=_NAMES
+    )
+    certificate_client_id: str = option(
+        "", "Which name of a client certificate the client identifier has to equal.", choices=_NAMES
+    )
+    response_prefix: str = option("", "What Response Information begins with; the client identifier follows.")
+    server_reference: str = option("", "Another server that clients are told of when this one stops.")
+    system_interval_s: int = option(
+        10, "Seconds between two publications of the $SYS topics; 0 is never.", minimum=0, maximum=DAY_S
+    )
+    topic_mapping: str = option(
+        "rabbitmq",
+        "How topics become routing keys: 'exact' keeps . and * inside of a level apart from / and +.",
+        choices=("rabbitmq", "exact"),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class SecurityConfig:
     """[security]"""
@@ -221,6 +294,7 @@ class Config:
     )
     default_vhost: str = option("/", "The vhost that always exists.")
     amqp: AmqpConfig = section(AmqpConfig)
+    mqtt: MqttConfig = section(MqttConfig)
     security: SecurityConfig = section(SecurityConfig)
     tls: TlsConfig = section(TlsConfig)
     proxy_protocol: ProxyProtocolConfig = section(ProxyProtocolConfig)

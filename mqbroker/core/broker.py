@@ -92,7 +92,7 @@ class Broker:
         return self._vhost_limits.get(vhost, NO_VHOST_LIMITS)
 
     def set_vhost_limits(self, vhost: str, limits: Mapping[str, object]) -> None:
-        """Sets `max-connections` and `max-queues`. Raises NotFound, PreconditionFailed."""
+        """Sets `max-connections`, `max-queues` and `max-exchanges`. Raises NotFound, PreconditionFailed."""
         self.vhost(vhost)
         self._vhost_limits[vhost] = parse_vhost_limits(limits)
         self._define(definitions.key("vhost-limits", vhost), limits)

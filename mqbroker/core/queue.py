@@ -186,8 +186,10 @@ class Queue:
     def enforce(self, now: int) -> None:
         """The settings have changed: discards what no longer fits."""
         self.expire(now)
-        while self.is_over_limit():
-            self.discard(self.take(), "maxlen", now)
+        if self.is_over_limit():
+            while self.is_over_limit():
+                self.discard(self.take(), "maxlen", now)
+            self.rearm()
 
     def refuse(self, message: Message, now: int) -> int:
         """Rejects a publish that would overflow; its copy goes to the dead-letter exchange if the queue says so."""

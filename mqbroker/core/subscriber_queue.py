@@ -65,7 +65,7 @@ class LiveQueue(Queue):
 
 
 class SharedQueue(SubscriberQueue):
-    """What a group of subscribers shares: each message goes to one of them, in turns or to the first as long as it can."""
+    """What a group of subscribers shares: each message goes to one of them, in turns or to the same if it can."""
 
     role = "shared"
 

@@ -112,6 +112,7 @@ class VHost(Router):
             return current
         exchange = make_exchange(name, kind, durable, auto_delete, internal, arguments, self.name)
         _check_reserved("exchange", name)
+        self.broker.limits_of(self.name).check_exchanges(self.name, name, len(self.exchanges))
         self._add_exchange(exchange)
         if durable:
             self.ledger.define(definitions.key("exchange", self.name, name), _pack_exchange(exchange))

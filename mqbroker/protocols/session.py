@@ -73,6 +73,10 @@ class Session:
     def connection_lost(self, now: int) -> None:
         """The connection is gone; release everything it held. Overridden; called exactly once."""
 
+    def channel_count(self) -> int:
+        """How many channels are open on it, for the limits of its user. Overridden where there are such."""
+        return 0
+
     def mark(self) -> None:
         """Asks for the output to be written at the end of this loop turn."""
         if not self.is_marked:

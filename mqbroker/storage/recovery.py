@@ -29,6 +29,7 @@ import gc
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from mqbroker.core.message import Entry, Properties
 from mqbroker.errors import JournalCorrupt, StorageError
@@ -101,7 +102,7 @@ class Recovery:
         self._read_older(facts)
         self._read_own(newest, facts)
         for entries in self.recovered.entries.values():
-            entries.sort(key=_sequence)
+            entries.sort(key=attrgetter("sequence"))
         self.recovered.definitions = facts.definitions
 
     def _read_newest(self) -> Scan:
@@ -185,7 +186,3 @@ class Recovery:
 
     def _corrupt(self, scan: Scan, reason: str) -> JournalCorrupt:
         return JournalCorrupt(self._at(scan.name), scan.end, scan.damage_end, self._hinted(reason))
-
-
-def _sequence(entry: Entry) -> int:
-    return entry.sequence

@@ -1,17 +1,15 @@
-"""A real broker for the tests of the protocol, and clients of it.
+"""A real broker for the tests of the protocol, and raw connections to it.
 
-MQBROKER_TEST_PEER=host-port of another broker (`51791`, with guest/guest) runs the same tests against that one: with
-RabbitMQ 3.10.8 this shows that what is expected here is what RabbitMQ does. Tests that take `ours` are left out then,
-because they need a configuration of their own or state where the two differ.
+MQBROKER_TEST_PEER, the port on loopback of another broker with the user guest, runs the same tests against that one:
+with RabbitMQ 3.10.8 this shows that what is expected here is what RabbitMQ does. Tests that take `ours` are left out
+then, because they need a configuration of their own or state where the two differ.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
-import pika
 import pytest
-from pika.adapters.blocking_connection import BlockingChannel
 
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_amqp import RawAmqp
@@ -19,7 +17,6 @@ from tests.support.raw_amqp import RawAmqp
 PEER = os.environ.get("MQBROKER_TEST_PEER")
 
 Connect = Callable[..., RawAmqp]
-Channels = Callable[..., BlockingChannel]
 
 
 @pytest.fixture(scope="session")
@@ -79,25 +76,3 @@ def other(connect: Connect) -> RawAmqp:
 def name() -> str:
     """A name that no other test uses."""
     return f"t.{uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def channels(port: int) -> Iterator[Channels]:
-    """Opens pika channels, each on a connection of its own."""
-    connections: list[pika.BlockingConnection] = []
-
-    def make(to: int = 0, **options: object) -> BlockingChannel:
-        parameters = pika.ConnectionParameters("127.0.0.1", to or port, **options)
-        connections.append(pika.BlockingConnection(parameters))
-        return connections[-1].channel()
-
-    yield make
-    for connection in connections:
-        if connection.is_open:
-            connection.close()
-
-
-@pytest.fixture
-def channel(channels: Channels) -> BlockingChannel:
-    """A pika channel."""
-    return channels()

@@ -1,5 +1,7 @@
 """Consuming, acknowledging and getting: tags, prefetch, requeueing, priorities among consumers, who is next."""
 
+from typing import Any
+
 import pytest
 
 from mqbroker.core.values import Int32
@@ -8,7 +10,7 @@ from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_channel, closes_connection
 
 
-def filled(client: RawAmqp, *bodies: bytes, queue: str = "", **args: object) -> str:
+def filled(client: RawAmqp, *bodies: bytes, queue: str = "", **args: Any) -> str:
     """A new queue with messages."""
     name = client.declare(queue, **args)
     for body in bodies:
@@ -91,7 +93,7 @@ def test_what_was_not_acked_comes_back_in_its_place(client: RawAmqp, name: str) 
     ("method", "args"),
     [("basic.reject", {"requeue": True}), ("basic.nack", {"requeue": True}), ("basic.recover", {"requeue": True})],
 )
-def test_a_requeued_message_is_redelivered_first(client: RawAmqp, name: str, method: str, args: dict[str, bool]) -> None:
+def test_a_requeued_message_comes_first(client: RawAmqp, name: str, method: str, args: dict[str, bool]) -> None:
     filled(client, b"1", b"2", queue=name)
     first = client.get(name, no_ack=False)
     assert first is not None

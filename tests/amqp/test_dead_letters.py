@@ -8,6 +8,7 @@ from mqbroker.core.values import Timestamp
 from tests.support.amqp_talk import Received
 from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_channel
+from tests.support.waiting import eventually
 
 
 def letter(client: RawAmqp, queue: str) -> Received:
@@ -21,12 +22,13 @@ def letter(client: RawAmqp, queue: str) -> Received:
 
 def rejected(client: RawAmqp, queue: str) -> None:
     """Takes a message from a queue and rejects it for good."""
-    message = client.get(queue, no_ack=False)
-    assert message is not None
-    client.send("basic.reject", delivery_tag=message.args["delivery_tag"], requeue=False)
+    client.call("channel.open", 2)
+    client.consume(queue, channel=2)
+    client.send("basic.reject", 2, delivery_tag=client.delivery(2).args["delivery_tag"], requeue=False)
+    client.call("channel.close", 2)
 
 
-def source_of(client: RawAmqp, dead: str, name: str = "", **arguments: object) -> str:
+def source_of(client: RawAmqp, dead: str, name: str = "", /, **arguments: object) -> str:
     """A queue whose dead letters go to the queue `dead`."""
     return client.declare(
         name, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead, **arguments}
@@ -87,13 +89,13 @@ def test_an_expired_message_keeps_its_expiration_in_its_story(client: RawAmqp) -
 
 def test_the_queues_ttl_is_no_expiration_of_the_message(client: RawAmqp) -> None:
     dead = client.declare()
-    client.publish(source_of(client, dead, **{"x-message-ttl": 10}))
+    client.publish(source_of(client, dead, "", **{"x-message-ttl": 10}))
     assert "original-expiration" not in deaths(letter(client, dead))[0]
 
 
 def test_a_dropped_message_died_of_maxlen(client: RawAmqp) -> None:
     dead = client.declare()
-    queue = source_of(client, dead, **{"x-max-length": 1})
+    queue = source_of(client, dead, "", **{"x-max-length": 1})
     client.publish(queue, b"1")
     client.publish(queue, b"2")
     message = letter(client, dead)
@@ -148,8 +150,7 @@ def test_a_message_goes_round_while_clients_reject_it(client: RawAmqp, name: str
     client.publish(ping)
     for queue in (ping, pong, ping, pong):
         rejected(client, queue)
-    message = client.get(ping)
-    assert message is not None
+    message = letter(client, ping)
     assert [(each["queue"], each["count"]) for each in deaths(message)] == [(pong, 2), (ping, 2)]
     assert message.headers["x-first-death-queue"] == ping
 
@@ -236,4 +237,5 @@ def test_dead_letters_can_be_copied_and_dropped_on_their_way(client: RawAmqp, na
     source = client.declare(arguments={"x-dead-letter-exchange": name, "x-max-length": 0})
     client.publish(source, b"1")
     client.publish(source, b"2")
+    eventually(lambda: client.count(roomy) == 2)
     assert (client.drain(full), client.drain(roomy)) == ([b"1"], [b"1", b"2"])

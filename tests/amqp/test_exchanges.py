@@ -95,13 +95,13 @@ def test_an_unknown_type_closes_the_channel(client: RawAmqp, name: str, ours: No
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"durable": True}, "'durable' for exchange '{}' in vhost '/': received 'true' but current is 'false'"),
-        ({"auto_delete": False}, "'auto_delete' for exchange '{}' in vhost '/': received 'false' but current is 'true'"),
-        ({"internal": True}, "'internal' for exchange '{}' in vhost '/': received 'true' but current is 'false'"),
-        ({"exchange_type": "topic"}, "'type' for exchange '{}' in vhost '/': received 'topic' but current is 'direct'"),
+        ({"durable": True}, "'durable' for {}: received 'true' but current is 'false'"),
+        ({"auto_delete": False}, "'auto_delete' for {}: received 'false' but current is 'true'"),
+        ({"internal": True}, "'internal' for {}: received 'true' but current is 'false'"),
+        ({"exchange_type": "topic"}, "'type' for {}: received 'topic' but current is 'direct'"),
         (
             {"arguments": {"alternate-exchange": "a"}},
-            "'alternate-exchange' for exchange '{}' in vhost '/': received the value 'a' of type 'longstr' "
+            "'alternate-exchange' for {}: received the value 'a' of type 'longstr' "
             "but current is none",
         ),
     ],
@@ -110,7 +110,7 @@ def test_declaring_it_differently_is_406(client: RawAmqp, name: str, change: dic
     declared = {"exchange": name, "exchange_type": "direct", "auto_delete": True}
     client.call("exchange.declare", **declared)
     client.call("exchange.declare", **declared)
-    full = f"PRECONDITION_FAILED - inequivalent arg {text.format(name)}"
+    full = f"PRECONDITION_FAILED - inequivalent arg {text}".format(f"exchange '{name}' in vhost '/'")
     assert client.refused("exchange.declare", **{**declared, **change}) == closes_channel(406, full, DECLARE)
     client.call("exchange.delete", exchange=name)
 

@@ -1,5 +1,7 @@
 """Publishing: confirms, transactions, direct reply-to, and the properties that the broker checks."""
 
+from typing import Any
+
 import pytest
 
 from mqbroker.protocols.amqp.frames import content_header_frame
@@ -255,7 +257,7 @@ def test_a_body_above_the_limit_is_406(client: RawAmqp, ours: None) -> None:
 
 def test_every_property_arrives_as_it_was_sent(client: RawAmqp) -> None:
     queue = client.declare()
-    fields = {
+    fields: dict[str, Any] = {
         "content_type": "a", "content_encoding": "b", "headers": {"k": [1, None, {"n": True}]}, "delivery_mode": 2,
         "priority": 7, "correlation_id": "c", "reply_to": "d", "expiration": "60000", "message_id": "e",
         "timestamp": 1_700_000_000, "type": "f", "user_id": "guest", "app_id": "g", "cluster_id": "h",

@@ -1,4 +1,4 @@
-"""What a queue does beyond first come, first served: time to live, expiry, length limits, priorities, delivery limits."""
+"""What a queue does beyond first come, first served: time to live, expiry, length, priorities, delivery limits."""
 
 import pytest
 
@@ -151,7 +151,9 @@ def test_only_what_waits_counts(client: RawAmqp) -> None:
     client.consume(queue)
     client.delivery()
     client.publish(queue, b"2")
+    client.call("confirm.select")
     client.publish(queue, b"3")
+    client.expect("basic.ack")
     client.send("basic.ack", delivery_tag=1)
     assert client.delivery().body == b"3"
 
@@ -178,7 +180,8 @@ def test_reject_publish_dlx_also_dead_letters_the_new(client: RawAmqp) -> None:
     client.call("confirm.select")
     client.publish(queue, b"1")
     client.publish(queue, b"2")
-    assert [client.expect(name).args["delivery_tag"] for name in ("basic.ack", "basic.nack")] == [1, 2]
+    assert client.wait_for("basic.ack").args["delivery_tag"] == 1
+    assert client.wait_for("basic.nack").args["delivery_tag"] == 2
     assert (client.drain(queue), client.drain(dead)) == ([b"1"], [b"2"])
 
 
@@ -254,7 +257,7 @@ def test_the_delivery_count_is_shown_to_who_polls(client: RawAmqp, name: str) ->
         counts.append(message.headers.get("x-delivery-count"))
         client.send("basic.reject", delivery_tag=tag, requeue=True)
         eventually(lambda: client.count(name) == 1)
-    assert counts == [None, 1]
+    assert counts in ([None, 1], [0, 1])  # RabbitMQ 3.10.8 shows a 0 here, and none to a consumer
     client.call("queue.delete", queue=name)
 
 

@@ -188,27 +188,27 @@ def test_durable_queues_and_their_messages_are_declared_again(client: RawAmqp, n
         (
             {"durable": False},
             {"durable": True},
-            "'durable' for queue '{}' in vhost '/': received 'true' but current is 'false'",
+            "'durable' for {}: received 'true' but current is 'false'",
         ),
         (
             {"auto_delete": True},
             {"auto_delete": False},
-            "'auto_delete' for queue '{}' in vhost '/': received 'false' but current is 'true'",
+            "'auto_delete' for {}: received 'false' but current is 'true'",
         ),
         (
             {"arguments": {"x-message-ttl": Int16(1000)}},
             {},
-            "'x-message-ttl' for queue '{}' in vhost '/': received none but current is the value '1000' of type 'short'",
+            "'x-message-ttl' for {}: received none but current is the value '1000' of type 'short'",
         ),
         (
             {},
             {"arguments": {"x-max-length": Int32(5)}},
-            "'x-max-length' for queue '{}' in vhost '/': received the value '5' of type 'signedint' but current is none",
+            "'x-max-length' for {}: received the value '5' of type 'signedint' but current is none",
         ),
         (
             {"arguments": {"x-max-length": 5}},
             {"arguments": {"x-max-length": 6}},
-            "'x-max-length' for queue '{}' in vhost '/': received '6' but current is '5'",
+            "'x-max-length' for {}: received '6' but current is '5'",
         ),
     ],
 )
@@ -216,7 +216,7 @@ def test_declaring_it_differently_is_406(
     client: RawAmqp, name: str, declared: dict[str, object], again: dict[str, object], text: str
 ) -> None:
     client.call("queue.declare", queue=name, **declared)
-    full = f"PRECONDITION_FAILED - inequivalent arg {text.format(name)}"
+    full = f"PRECONDITION_FAILED - inequivalent arg {text}".format(f"queue '{name}' in vhost '/'")
     assert client.refused("queue.declare", queue=name, **again) == closes_channel(406, full, DECLARE)
     client.call("queue.delete", queue=name)
 

@@ -1,6 +1,7 @@
 """Where a message goes: every exchange type, exchange-to-exchange bindings, alternates, CC and BCC, mandatory."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -162,15 +163,18 @@ def test_consistent_hash_shares_by_weight(client: RawAmqp, name: str, ours: None
 
 @pytest.mark.parametrize(
     ("arguments", "fields"),
-    [({"hash-header": "who"}, "headers"), ({"hash-property": "correlation_id"}, "correlation_id")],
+    [
+        ({"hash-header": "who"}, {"headers": {"who": "me"}}),
+        ({"hash-property": "correlation_id"}, {"correlation_id": "me"}),
+    ],
 )
 def test_consistent_hash_can_look_into_the_message(
-    client: RawAmqp, name: str, ours: None, arguments: dict[str, str], fields: str
+    client: RawAmqp, name: str, ours: None, arguments: dict[str, str], fields: dict[str, Any]
 ) -> None:
     declared(client, name, "x-consistent-hash", **arguments)
     queues = [bound(client, name, "1") for _ in range(4)]
     for number in range(40):
-        client.publish(str(number), exchange=name, **{fields: {"who": "me"} if fields == "headers" else "me"})
+        client.publish(str(number), exchange=name, **fields)
     assert sorted(client.count(queue) for queue in queues) == [0, 0, 0, 40]
 
 

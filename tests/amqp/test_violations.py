@@ -1,4 +1,4 @@
-"""What breaks the protocol: frames, orders and methods that no client library sends. One culprit, nobody else disturbed."""
+"""What breaks the protocol: frames, orders and methods that no library sends. It ends the culprit and nobody else."""
 
 import pytest
 
@@ -87,7 +87,10 @@ def test_a_method_of_the_server_is_503(client: RawAmqp, method: str) -> None:
             PUBLISH + frame(3, 1, b"body"),
             "expected content header for class 60, got non content header frame instead",
         ),
-        (PUBLISH + frame(2, 1, b"\0\x32" + bytes(12)), "expected content header for class 60, got one for class 50 instead"),
+        (
+            PUBLISH + frame(2, 1, b"\0\x32" + bytes(12)),
+            "expected content header for class 60, got one for class 50 instead",
+        ),
         (
             PUBLISH + content_header_frame(1, build().raw, 4) + encode_method("basic.qos", 1),
             "expected content body, got non content body frame instead",
@@ -166,7 +169,10 @@ def test_both_sides_may_close_a_channel_at_once(client: RawAmqp, name: str) -> N
         (frame(8, 1, b""), closes_connection(505, "UNEXPECTED_FRAME - type 8, all octets = <<>>")),
         (frame(1, 7, b"\0\x14"), closes_connection(501, "FRAME_ERROR - type 1, all octets = <<0,20>>: unknown_frame")),
         (encode_method("basic.qos", 7), closes_connection(504, "CHANNEL_ERROR - expected 'channel.open'", (60, 10))),
-        (encode_method("channel.open", 1), closes_connection(504, "CHANNEL_ERROR - second 'channel.open' seen", (20, 10))),
+        (
+            encode_method("channel.open", 1),
+            closes_connection(504, "CHANNEL_ERROR - second 'channel.open' seen", (20, 10)),
+        ),
         (method_frame(1, b"\0\x3c\0\x0a"), closes_connection(501, "FRAME_ERROR - cannot decode <<>>", (60, 10))),
         (
             method_frame(1, b"\0\x3c\0\x0a" + bytes(9)),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from amqp.exceptions import NotFound, PreconditionFailed  # type: ignore[import-untyped]
+from amqp.exceptions import ConsumerCancelled, NotFound, PreconditionFailed  # type: ignore[import-untyped]
 from kombu import Connection, Consumer, Exchange, Message, Producer, Queue
 from kombu.pidbox import Mailbox
 from kombu.transport.native_delayed_delivery import (
@@ -188,6 +188,16 @@ def test_refusals_are_the_exceptions_of_their_codes(connection: Connection) -> N
         connection.channel().queue_declare("missing", passive=True)
     with pytest.raises(PreconditionFailed, match="inequivalent arg 'type'"):
         connection.channel().exchange_declare("amq.topic", "direct", durable=True, auto_delete=False)
+
+
+def test_a_channel_may_delete_a_queue_that_it_consumes_from(connection: Connection, name: str) -> None:
+    """basic.cancel came before queue.delete-ok, so that py-amqp took the cancel for the answer and failed the call."""
+    queue = Queue(name)(connection.default_channel)
+    with Consumer(connection, [queue], callbacks=[Inbox()]) as consumer:
+        queue.delete()
+        with pytest.raises(ConsumerCancelled):
+            connection.drain_events(timeout=TIMEOUT_S)
+        consumer.queues.clear()
 
 
 def test_a_publish_with_confirms_survives_a_kill_in_the_middle(broker: BrokerProcess, name: str) -> None:

@@ -6,10 +6,12 @@ the model but the form of these notes.
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import count
 from typing import Any
 from unittest.mock import patch
 
+from mqbroker.core.binding_index import Destination
 from mqbroker.core.broker import Broker
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, new_message
@@ -96,7 +98,8 @@ class House:
 
     def publish(self, letter: Letter) -> str:
         """Publishes a message like the letter."""
-        outcome = self.vhost.publish(self.vhost.route(letter.exchange, letter.key), _message(letter, self.now), self.now)
+        route = self.vhost.route(letter.exchange, letter.key)
+        outcome = self.vhost.publish(route, _message(letter, self.now), self.now)
         return OUTCOMES.get(outcome, ROUTED)
 
     def consume(self, queue: str, number: int, prefetch: int, no_ack: bool) -> Taker:
@@ -141,14 +144,18 @@ class House:
 
     def steps(self, target: int) -> Iterator[int]:
         """Lets time pass up to `target`; gives each moment at which something was due, behind it."""
-        for _ in range(STEPS_MAX):
-            deadline = self.broker.timers.next_deadline()
-            if not 0 < deadline <= target:
-                self.now = target
-                return
-            self.now = max(self.now, deadline)
-            self.broker.advance(self.now)
+        timers = self.broker.timers
+        while 0 < timers.next_deadline() <= target:
+            self.now = max(self.now, timers.next_deadline())
+            self._run_timers()
             yield self.now
+        self.now = target
+
+    def _run_timers(self) -> None:
+        for _ in range(STEPS_MAX):
+            if not 0 < self.broker.timers.next_deadline() <= self.now:
+                return
+            self.broker.advance(self.now)
         raise AssertionError("the timers never come to rest")
 
     def promise(self) -> None:
@@ -174,10 +181,8 @@ class House:
         """Stops the machine in the midst of that disk call from now, if it comes to that."""
         self.disk.fail_at = self.disk.calls + number
         self.disk.failure = PowerCut()
-        try:
+        with suppress(PowerCut):
             self.finish()
-        except PowerCut:
-            pass
 
     # --- what can be seen -------------------------------------------------------------------------------------------
 
@@ -192,7 +197,7 @@ class House:
     def bindings(self) -> set[Binding]:
         """Every binding."""
         return {
-            (source.name, "queue" if isinstance(each.destination, Queue) else "exchange", each.destination.name, each.key)
+            (source.name, _kind_of(each.destination), each.destination.name, each.key)
             for source, each in self.vhost.bindings()
         }
 
@@ -214,6 +219,10 @@ class House:
     def live_entries(self) -> int:
         """How many entries the journal thinks it has to keep. Ask when everything is durable."""
         return sum(tally.live for tally in self.ledger.scribe.tallies.by_first.values())
+
+
+def _kind_of(destination: Destination) -> str:
+    return "queue" if isinstance(destination, Queue) else "exchange"
 
 
 _NOBODY = Letter(0, 1, "", "", False, 0, None)

@@ -259,7 +259,8 @@ class Model:
             self._deliver(queue, letter)
         else:
             queue.store(letter)
-            self.enforce(queue, now)
+            if letter.expires_at or queue.is_over():
+                self.enforce(queue, now)
         return ROUTED
 
     def enforce(self, queue: ModelQueue, now: int) -> None:
@@ -271,14 +272,22 @@ class Model:
             self._die(queue, queue.waiting.pop(0), "maxlen", now)
 
     def pump(self, queue: ModelQueue, now: int) -> None:
-        """Follows the broker in handing out what waits."""
-        while queue.waiting and self.observed.deliveries.get(queue.name):
+        """Follows the broker in handing out what waits; what has expired dies as it comes to the head."""
+        while queue.waiting:
             letter = queue.waiting[0]
+            has_expired = 0 < letter.expires_at <= now
+            if not (self._dies_next(queue, letter) if has_expired else self.observed.deliveries.get(queue.name)):
+                break
             queue.waiting.remove(letter)
-            if 0 < letter.expires_at <= now:
+            if has_expired:
                 self._die(queue, letter, "expired", now)
             else:
                 self._deliver(queue, letter)
+
+    def _dies_next(self, queue: ModelQueue, letter: Letter) -> bool:
+        if queue.options.dead_letter_exchange is None:
+            return True
+        return bool(self.observed.deaths) and self.observed.deaths[0][:2] == (queue.name, letter.ident)
 
     def _deliver(self, queue: ModelQueue, letter: Letter) -> None:
         delivery = self.observed.deliveries[queue.name].popleft()

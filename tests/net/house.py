@@ -84,7 +84,7 @@ class House:
         self.outbox = Outbox(self._wake)
         self.connections = Connections(limits, self.clock)
         self.sessions: list[LineSession] = []
-        factories = {"amqp": self._new_session, "amqps": self._new_session}
+        factories = dict.fromkeys(("amqp", "amqps", "mqtt"), self._new_session)
         self.listeners = Listeners(self.connections, factories, self.clock, proxies, tls, websocket)
 
     def _new_session(self, peer: Peer) -> LineSession:

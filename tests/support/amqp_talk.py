@@ -155,7 +155,7 @@ class Talk:
 
     def wait_for(self, *names: str, channel: int = 1) -> Received:
         """The next method of one of the names on a channel; others that come before it can be had later."""
-        passed = []
+        passed: list[Received] = []
         while True:
             received = self.next(channel)
             if received.name in names:

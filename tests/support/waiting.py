@@ -1,4 +1,4 @@
-"""Waiting for what has no event to wait for, such as the end of a queue that nobody may touch: asking again, bounded."""
+"""Waiting for what has no event, such as the end of a queue that nobody may touch: asking again, for a time."""
 
 import time
 from collections.abc import Callable

@@ -7,11 +7,10 @@ from mqbroker.core.queue import Queue
 from mqbroker.core.values import type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX
-from mqbroker.protocols.amqp import direct_reply, ending, publishing
-from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
+from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
+from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
 from mqbroker.protocols.amqp.methods import encode_method
-from mqbroker.protocols.amqp.properties import amqp_properties
 from mqbroker.protocols.amqp.queue_methods import name_of
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     consumer.prefetch = channel.prefetch
     consumer.priority = _integer(connection, args["arguments"], "x-priority", queue)
     consumer.timeout_ms = _timeout(connection, queue, args["arguments"])
+    timeouts.watch(connection, channel, consumer.timeout_ms)
     channel.consumers[tag] = consumer
     if direct_reply.is_reply_name(queue.name):
         channel.reply_consumer = consumer
@@ -105,7 +105,7 @@ def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
         return
     tag = channel.next_tag
     channel.next_tag = tag + 1
-    _send_got(connection, channel, entry, tag, queue.waiting_count())
+    _send_got(connection, channel, entry, queue, tag)
     if args["no_ack"]:
         queue.acknowledge(entry)
     else:
@@ -117,11 +117,13 @@ def _holder(connection: "AmqpConnection", channel: "Channel", queue: Queue) -> H
     holder = channel.holders.get(queue.name)
     if holder is None or holder.queue is not queue:
         holder = Holder(queue, connection.gate, channel.polling)
+        holder.timeout_ms = _timeout(connection, queue, {})
+        timeouts.watch(connection, channel, holder.timeout_ms)
         channel.holders[queue.name] = holder
     return holder
 
 
-def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, tag: int, left: int) -> None:
+def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, queue: Queue, tag: int) -> None:
     message = entry.message
     method = encode_method(
         "basic.get-ok",
@@ -130,9 +132,9 @@ def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, ta
         redelivered=entry.is_redelivered,
         exchange=message.exchange,
         routing_key=message.routing_key,
-        message_count=left,
+        message_count=queue.waiting_count(),
     )
-    publishing.send_content(connection, channel, method, amqp_properties(message.properties), message.content())
+    publishing.send_content(connection, channel, method, properties_to_send(entry, queue), message.content())
 
 
 # --- settling -------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ cdef class Channel:
     cdef public long prefetch
     cdef public dict consumers
     cdef public dict holders
-    cdef public object marks
+    cdef public object ages
     cdef public object reply_consumer
     cdef public str last_queue
     cdef public object transaction

@@ -13,6 +13,7 @@ from mqbroker import octets
 from mqbroker.core.consumer import Window
 from mqbroker.core.message import Properties
 from mqbroker.core.route import Route
+from mqbroker.protocols.amqp.ages import Ages
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.unacked import Unacked
 
@@ -41,9 +42,9 @@ class Channel:
     """One channel of a connection."""
 
     __slots__ = (
-        "accepted", "body_parts", "body_received", "body_size", "confirmed", "confirms", "connection", "consumers",
-        "expecting", "express", "header_frame", "held_bytes", "held_frames", "held_replies", "holders",
-        "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "marks", "next_tag", "number", "owed",
+        "accepted", "ages", "body_parts", "body_received", "body_size", "confirmed", "confirms", "connection",
+        "consumers", "expecting", "express", "header_frame", "held_bytes", "held_frames", "held_replies", "holders",
+        "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
         "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
         "route", "routes", "state", "transaction", "unacked", "window",
     )  # fmt: skip
@@ -94,8 +95,8 @@ class Channel:
         self.consumers: dict[str, AmqpConsumer] = {}
         self.holders: dict[str, Holder] = {}
         """For basic.get: who holds what was got, by queue."""
-        self.marks: deque[tuple[int, int]] = deque()
-        """(time, next tag then): how old a delivery is at least, for the consumer timeout."""
+        self.ages = Ages()
+        """How old deliveries are, for the consumer timeout."""
         self.reply_consumer: AmqpConsumer | None = None
         self.last_queue = ""
         """The last queue declared: what an empty queue name means (AMQP 0-9-1 §1.7)."""
@@ -114,7 +115,10 @@ class Channel:
 
     def reply(self, name: str, **args: Any) -> None:
         """Sends a method; while the channel is held, once it is released."""
-        frame = encode_method(name, self.number, **args)
+        self.send(encode_method(name, self.number, **args))
+
+    def send(self, frame: bytes) -> None:
+        """The same for a method that is encoded already."""
         if self.state == HELD:
             self.held_replies.append(frame)
         else:

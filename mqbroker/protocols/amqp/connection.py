@@ -39,7 +39,6 @@ _CHANNEL_CLOSE = 20 << 16 | 40
 _CHANNEL_CLOSE_OK = 20 << 16 | 41
 _CONNECTION_CLOSE = 10 << 16 | 50
 _CONNECTION_CLOSE_OK = 10 << 16 | 51
-SWEEP_MS = 10_000  # how often a connection looks for deliveries past the consumer timeout; RabbitMQ's is a minute
 _pack_body_start = struct.Struct(">BHI").pack
 
 # C integers when compiled
@@ -230,12 +229,12 @@ class AmqpConnection(Session):
             self.frame_of_channel(kind, number, frame, payload)
 
     def frame_while_closing(self, kind: int, number: int, payload: bytes) -> None:
-        """We have sent connection.close: only the answer counts (AMQP 0-9-1 §2.2.4)."""
+        """We have sent connection.close or close-ok: only the same of the peer counts (AMQP 0-9-1 §2.2.4)."""
         if kind == 1 and number == 0:
             index = int.from_bytes(payload[:4], "big")
             if index == _CONNECTION_CLOSE:
                 self.send(encode_method("connection.close-ok", 0))
-            if index in (_CONNECTION_CLOSE, _CONNECTION_CLOSE_OK):
+            elif index == _CONNECTION_CLOSE_OK:
                 self.is_closing = True
                 self.mark()
 
@@ -465,7 +464,11 @@ class AmqpConnection(Session):
         elif not self.is_closing:
             ending.release_everything(self)
             self.send(encode_method("connection.close-ok", 0))
-            self.is_closing = True
+            ending.await_peer(self)
+
+    def channel_count(self) -> int:
+        """How many channels are open."""
+        return len(self.channels)
 
     def open_channel(self, number: int) -> None:
         """channel.open. Raises ProtocolViolation beyond the negotiated number, NotAllowed beyond the user's."""
@@ -504,8 +507,7 @@ class AmqpConnection(Session):
         if self.heartbeat_ms:
             self.beat(now)
         if now >= self.next_sweep:
-            self.next_sweep = now + SWEEP_MS
-            timeouts.sweep(self, now)
+            self.next_sweep = now + timeouts.sweep(self, now)
         self.deadline = min(self.next_sweep, now + self.heartbeat_ms // 2 if self.heartbeat_ms else self.next_sweep)
 
     def beat(self, now: int) -> None:
@@ -572,7 +574,7 @@ class AmqpConnection(Session):
         self.now = now
         if self.handshake is None and not self.close_sent and not self.is_closing:
             ending.close(self, 320, "broker forced connection closure with reason 'shutdown'")
-        elif self.handshake is not None:
+        else:
             self.is_closing = True
             self.mark()
 

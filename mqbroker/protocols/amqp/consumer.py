@@ -15,12 +15,12 @@ import struct
 from typing import TYPE_CHECKING
 
 from mqbroker import octets
-from mqbroker.core.consumer import Consumer
+from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, Properties
 from mqbroker.limits import OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp.channel import Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
-from mqbroker.protocols.amqp.properties import AMQP, amqp_properties
+from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, amqp_properties
 from mqbroker.protocols.session import Session
 
 if TYPE_CHECKING:
@@ -42,10 +42,23 @@ def short_string(text: str) -> bytes:
     return bytes((len(octets),)) + octets
 
 
+def properties_to_send(entry: Entry, queue: "Queue") -> BasicProperties:
+    """The properties of an entry in this protocol's encoding, with its delivery count if the queue shows it."""
+    properties = amqp_properties(entry.message.properties)
+    if entry.attempts and queue.is_quorum:
+        return properties.with_headers({**properties.headers(), "x-delivery-count": entry.attempts})
+    return properties
+
+
 class Holder(Consumer):
     """Who holds, for a channel, what it got from a queue by polling."""
 
-    __slots__ = ()
+    __slots__ = ("timeout_ms",)
+
+    def __init__(self, queue: "Queue", gate: Gate, window: Window) -> None:
+        Consumer.__init__(self, queue, gate, window)
+        self.timeout_ms = 0
+        """How long what was got may stay unacknowledged; 0 for ever."""
 
     def can_take(self) -> bool:
         """Never: nothing is delivered to it unasked."""
@@ -164,11 +177,7 @@ class AmqpConsumer(Consumer):
 
     def translate(self, entry: Entry) -> Properties:
         """The properties of a message that cannot go out as they are: another protocol's, or with a delivery count."""
-        properties = amqp_properties(entry.message.properties)
-        if entry.attempts and self.queue.is_quorum:
-            headers = {**properties.headers(), "x-delivery-count": entry.attempts}
-            return properties.with_headers(headers)
-        return properties
+        return properties_to_send(entry, self.queue)
 
     def cancelled(self) -> None:
         """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""

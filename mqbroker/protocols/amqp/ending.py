@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mqbroker.amqp")
 
-CLOSE_TIMEOUT_MS = 10_000  # how long a peer may take to answer connection.close
+CLOSE_TIMEOUT_MS = 10_000  # how long a peer may take to answer connection.close, or to go once it has our answer
 
 
 def refuse(connection: "AmqpConnection", error: RequestRefused) -> None:
@@ -78,9 +78,19 @@ def close(connection: "AmqpConnection", code: int, text: str, index: int = 0) ->
             method_id=index & 0xFFFF,
         )
     )
-    connection.close_sent = True
-    connection.deadline = connection.now + CLOSE_TIMEOUT_MS
+    await_peer(connection)
     release_everything(connection)
+
+
+def await_peer(connection: "AmqpConnection") -> None:
+    """Nothing more is to be done: the peer has some time to answer, or to close its socket once it has our answer.
+
+    As in RabbitMQ it is the client that closes first: one that closes from several threads sends connection.close more
+    than once, and takes an end of the stream before its answer for a failure.
+    """
+    connection.close_sent = True
+    connection.is_reading = True  # the answer has to be heard, also from a publisher that is held back
+    connection.deadline = connection.now + CLOSE_TIMEOUT_MS
 
 
 def release_everything(connection: "AmqpConnection") -> None:

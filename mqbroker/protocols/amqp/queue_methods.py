@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from mqbroker.core.queue import Queue
 from mqbroker.errors import NotFound
 from mqbroker.protocols.amqp import direct_reply
+from mqbroker.protocols.amqp.channel import HELD, OPEN
 from mqbroker.protocols.amqp.exchange_methods import (
     rebind,
     refuse_default_exchange,
@@ -121,9 +122,20 @@ def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]
 
 
 def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
-    """queue.delete; a queue that is not there is deleted already. Raises RequestRefused."""
+    """queue.delete; a queue that is not there is deleted already. Raises RequestRefused.
+
+    Consumers on this very channel are told behind the answer, as in RabbitMQ: to py-amqp what comes first is an error.
+    """
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
-    count = vhost.delete_queue(name, connection, args["if_unused"], args["if_empty"])
+    channel.state = HELD
+    try:
+        count = vhost.delete_queue(name, connection, args["if_unused"], args["if_empty"])
+    finally:
+        channel.state = OPEN
+    cancels = channel.held_replies
+    channel.held_replies = []
     connection.hold(channel)
     reply_unless_nowait(channel, args, "queue.delete-ok", message_count=count)
+    for cancel in cancels:
+        channel.send(cancel)

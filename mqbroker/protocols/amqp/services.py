@@ -8,7 +8,7 @@ from mqbroker import limits
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,19 @@ class Registry:
     """The open connections: for limits, shutdown and alarms."""
 
     def __init__(self) -> None:
-        self.sessions: set[AmqpConnection] = set()
+        self.sessions: set[Session] = set()
         self._by_user: dict[str, int] = {}
         self._by_vhost: dict[str, int] = {}
-        self._names: dict[AmqpConnection, tuple[str, str]] = {}
+        self._names: dict[Session, tuple[str, str]] = {}
 
-    def opened(self, session: "AmqpConnection", user: str, vhost: str) -> None:
+    def opened(self, session: "Session", user: str, vhost: str) -> None:
         """A connection is open for a user in a vhost."""
         self.sessions.add(session)
         self._names[session] = user, vhost
         self._by_user[user] = self.user_count(user) + 1
         self._by_vhost[vhost] = self.vhost_count(vhost) + 1
 
-    def closed(self, session: "AmqpConnection") -> None:
+    def closed(self, session: "Session") -> None:
         """It has gone; one that was never open is passed over."""
         names = self._names.pop(session, None)
         if names is not None:
@@ -76,7 +76,7 @@ class Registry:
 
     def channel_count(self, user: str) -> int:
         """Open channels of a user, on all connections."""
-        return sum(len(session.channels) for session, (owner, _) in self._names.items() if owner == user)
+        return sum(session.channel_count() for session, (owner, _) in self._names.items() if owner == user)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""Deliveries that are never acknowledged (RabbitMQ's consumer timeout).
+"""Deliveries that are never acknowledged (RabbitMQ's consumer timeout): they end their channel.
 
-No delivery is given a time of its own. Each sweep notes the next delivery tag; a tag below the mark of a sweep that is
-at least one timeout ago is at least that old. The price is that a delivery may live one sweep longer.
+A connection looks for them from time to time, as often as the shortest timeout of its channels asks for; ages.py knows
+how old a delivery is.
 """
 
 from typing import TYPE_CHECKING
@@ -13,30 +13,47 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
     from mqbroker.protocols.amqp.connection import AmqpConnection
 
+SWEEP_MS_MAX = 10_000  # how rarely a connection looks; RabbitMQ does so once a minute
 _TEXT = (
     "delivery acknowledgement on channel {number} timed out. Timeout value used: {timeout_ms} ms. "
     "This timeout value can be configured, see consumers doc guide to learn more"
 )
 
 
-def sweep(connection: "AmqpConnection", now: int) -> None:
-    """Closes the channels that hold a delivery for longer than its consumer may."""
+def watch(connection: "AmqpConnection", channel: "Channel", timeout_ms: int) -> None:
+    """Deliveries with this timeout are to come, 0 for none: has the next sweep come early enough for them."""
+    if timeout_ms:
+        channel.ages.watch(timeout_ms)
+        connection.next_sweep = min(connection.next_sweep, connection.now + _interval(timeout_ms))
+        connection.deadline = min(connection.deadline, connection.next_sweep)
+
+
+def _interval(timeout_ms: int) -> int:
+    return min(SWEEP_MS_MAX, timeout_ms // 2 + 1)
+
+
+def sweep(connection: "AmqpConnection", now: int) -> int:
+    """Closes the channels that hold a delivery for too long; the milliseconds until it is worth to look again."""
+    wait_ms = SWEEP_MS_MAX
     for channel in list(connection.channels.values()):
-        timeout_ms = max((consumer.timeout_ms for consumer in channel.consumers.values()), default=0)
-        if timeout_ms and is_overdue(channel, timeout_ms, now):
+        shortest_ms = channel.ages.shortest_ms
+        if not shortest_ms:
+            continue
+        wait_ms = min(wait_ms, _interval(shortest_ms))
+        channel.ages.mark(now, channel.next_tag)
+        timeout_ms = overdue(channel, now)
+        if timeout_ms:
             connection.current = channel.number
             connection.at_method = 0
             ending.refuse(connection, PreconditionFailed(_TEXT.format(number=channel.number, timeout_ms=timeout_ms)))
+    return wait_ms
 
 
-def is_overdue(channel: "Channel", timeout_ms: int, now: int) -> bool:
-    """Whether the oldest delivery of the channel is older than the timeout; notes the mark of this sweep."""
-    marks = channel.marks
-    marks.append((now, channel.next_tag))
-    reached = 0
-    while len(marks) > 1 and marks[1][0] <= now - timeout_ms:
-        marks.popleft()
-    if marks[0][0] <= now - timeout_ms:
-        reached = marks[0][1]
-    oldest = channel.unacked.oldest()
-    return oldest is not None and oldest < reached
+def overdue(channel: "Channel", now: int) -> int:
+    """The timeout that some delivery of the channel has passed; 0 when there is none such."""
+    ages = channel.ages
+    for entry in channel.unacked.below(ages.reached(ages.shortest_ms, now)):
+        timeout_ms: int = entry.consumer.timeout_ms  # type: ignore[union-attr]
+        if timeout_ms and entry.tag < ages.reached(timeout_ms, now):
+            return timeout_ms
+    return 0

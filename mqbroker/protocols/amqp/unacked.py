@@ -109,11 +109,12 @@ class Unacked:
             return self.slots[index] is not None
         return tag in self.stragglers
 
-    def oldest(self) -> int | None:
-        """The lowest tag that is waiting."""
-        if self.stragglers:
-            return min(self.stragglers)
-        return self.base + self.head if self.head < len(self.slots) else None
+    def below(self, tag: int) -> list[Entry]:
+        """The deliveries under a tag that are waiting, oldest first; they are left as they are."""
+        waiting = [self.stragglers[each] for each in sorted(self.stragglers) if each < tag]
+        end = max(self.head, min(tag - self.base, len(self.slots)))
+        waiting.extend([entry for entry in self.slots[self.head : end] if entry is not None])
+        return waiting
 
     def take_all(self) -> list[Entry]:
         """Removes every delivery, oldest first."""

@@ -1,6 +1,6 @@
 """From CONNECT to CONNACK (§3.1.4): who it is, whether they may, which session they go on with; and AUTH (§4.12).
 
-    CONNECT --> client id, user name --> password, certificate, nobody or SCRAM --> vhost, limits --> session --> CONNACK
+    CONNECT --> client id --> password, certificate, nobody or SCRAM --> vhost, limits --> session --> CONNACK
 
 Until then the peer gets 64 KiB of input and some seconds. What it sends behind its CONNECT waits (§3.1.4).
 """
@@ -80,7 +80,7 @@ def _check_client_id(connection: "MqttConnection", connect: Connect) -> None:
 
 def _check_address(connection: "MqttConnection") -> None:
     maximum = connection.hub.settings.connections_per_address_max
-    if maximum and connection.hub.by_address.get(connection.peer.host, 0) >= maximum:
+    if maximum and connection.hub.services.by_address[connection.peer.host] >= maximum:
         raise ProtocolViolation("quota", f"there are {maximum} connections from this address already")
 
 
@@ -147,8 +147,8 @@ def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
     connection.user = user
     connection.is_authenticated = True
     registry.opened(connection, user, vhost_name)
+    hub.services.by_address[connection.peer.host] += 1
     connection.is_registered = True
-    hub.by_address[connection.peer.host] = hub.by_address.get(connection.peer.host, 0) + 1
     _begin_session(connection, connect)
 
 
@@ -202,7 +202,8 @@ def _expiry_of(connect: Connect, maximum: int) -> int:
     """How long the session outlives the connection. Below version 5 the clean flag decides it (3.1.1 §3.1.2.4)."""
     if connect.version < c.V5:
         return 0 if connect.clean_start else maximum
-    return min(connect.properties.get("session_expiry_interval", 0), maximum)
+    wanted: int = connect.properties.get("session_expiry_interval", 0)
+    return min(wanted, maximum)
 
 
 def _configure(connection: "MqttConnection", connect: Connect) -> None:

@@ -1,9 +1,9 @@
 """An MQTT connection: packets in, packets out, no I/O.
 
-The hot path is here: `scan` looks at the fixed header of each packet, knows PUBLISH and PUBACK by their first octet, and
-reads them in place. A publisher's topics lead to routes that are kept; what it publishes at QoS 0 costs one look-up and
-one call to the core. All else is decoded by the codec and answered by the functions of connecting.py, subscribing.py
-and publishing.py.
+The hot path is here: `scan` looks at the fixed header of each packet, knows PUBLISH and PUBACK by their first octet,
+and reads them in place. A publisher's topics lead to routes that are kept; what it publishes at QoS 0 costs one look-up
+and one call to the core. All else is decoded by the codec and answered by the functions of connecting.py,
+subscribing.py and publishing.py.
 
     AWAIT_CONNECT --CONNECT--> CHECKING (password, or AUTH to and fro) --> OPEN --DISCONNECT, violation--> closed
 
@@ -12,13 +12,15 @@ Acknowledgements leave in the order in which their packets came, and none before
 
 import logging
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.route import Route
 from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import MQTT_PACKET_BYTES_CEILING, PREAUTH_BYTES_MAX
-from mqbroker.protocols.mqtt import connecting, ending, publishing
+from mqbroker.protocols.mqtt import connecting, ending, publishing, subscribing
+from mqbroker.protocols.mqtt.backpressure import Delayed, hold_until
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import encode, frame
@@ -46,11 +48,12 @@ class MqttConnection(Session):
     """One client."""
 
     __slots__ = (
-        "acks", "aliases_in", "aliases_out", "alias_max_out", "auth", "client_id", "connect", "hub", "keep_alive_ms",
-        "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position",
-        "problem_information", "properties", "publishes", "rate_window", "received", "received_at", "routes",
-        "access_generation", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
-        "is_blocked", "is_registered", "is_scanning",
+        "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "backlog", "client_id",
+        "connect", "delayed", "held_by", "hub", "is_blocked", "is_rate_limited", "is_registered", "is_scanning",
+        "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes",
+        "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window", "received",
+        "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version",
+        "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
@@ -85,6 +88,10 @@ class MqttConnection(Session):
         self.packet_size_max = MQTT_PACKET_BYTES_CEILING
         """The largest packet that the client takes."""
         self.problem_information = True
+        self.delayed: Delayed | None = None
+        """QoS 0 messages that wait until the client reads."""
+        self.held_by: set[Delayed] = set()
+        """For whom this connection is held back."""
         self.alias_max_out = 0
         self.aliases_in: dict[int, bytes] | None = None
         self.aliases_out: dict[bytes, int] | None = None
@@ -95,6 +102,8 @@ class MqttConnection(Session):
         self.routes: dict[bytes, Route] = {}
         """Routes by topic as it is on the wire; only topics that the client may publish to."""
         self.access_generation = 0
+        self.backlog: deque[Iterator[Message]] = deque()
+        """Retained messages that are still to be sent for new subscriptions."""
         self.acks: list[bytes] = []
         """Acknowledgements for this chunk."""
         self.owed: deque[tuple[int, bytes, int]] = deque()
@@ -108,6 +117,7 @@ class MqttConnection(Session):
         self.rate_window = 0
         self.is_blocked = False
         """Whether it is held back because a resource is low."""
+        self.is_rate_limited = False
         self.is_registered = False
         """Whether it counts as an open connection of its user, vhost and address."""
         self.is_scanning = False
@@ -123,25 +133,32 @@ class MqttConnection(Session):
         if self.state != OPEN:
             self.received += len(data)
             if self.received > PREAUTH_BYTES_MAX:
-                ending.fail(self, ProtocolViolation("size", f"more than {PREAUTH_BYTES_MAX} octets before authentication"))
+                text = f"more than {PREAUTH_BYTES_MAX} octets before authentication"
+                ending.fail(self, ProtocolViolation("size", text))
                 return
         if self.parts:
             self.parts.append(data)
             self.parts_bytes += len(data)
-            if self.parts_bytes < self.needed or self.state == CHECKING:
+            if self.parts_bytes < self.needed or self.is_waiting:
                 return
             data = b"".join(self.parts)
             self.parts.clear()
-        elif self.state == CHECKING:
+        elif self.is_waiting:
             self._keep(data, 0)
             return
         self.process(data)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a login is being checked, so that all input has to wait."""
+        return self.state == CHECKING and self.auth is None
 
     def process(self, data: bytes) -> None:
         """Handles every complete packet of a chunk and keeps the rest."""
         self.position = 0
         self.needed = 0
         self.is_scanning = True
+        self.hub.publisher = self
         if self.access_generation != self.hub.broker.access.generation:
             self.access_generation = self.hub.broker.access.generation
             self.routes.clear()
@@ -150,6 +167,7 @@ class MqttConnection(Session):
         except ProtocolViolation as error:
             ending.fail(self, error)
         self.is_scanning = False
+        self.hub.publisher = None
         if self.state == CLOSED:
             return
         if self.position < len(data):
@@ -186,7 +204,7 @@ class MqttConnection(Session):
             self.position = end
             if self.state != OPEN:
                 connecting.take_packet(self, first, data[at:end])
-                if self.state != OPEN and (self.auth is None or self.state == CLOSED):
+                if self.is_waiting or self.state == CLOSED:
                     return
             elif first & 0xF0 == 0x30:
                 self.take_publish(first, data, at, end)
@@ -294,7 +312,10 @@ class MqttConnection(Session):
         if flags == 0 and not identifiers and not (keeps_retain and _is_retained(message)) and not self.alias_max_out:
             packet = encoder.plain(version)
             if packet and len(packet) <= self.packet_size_max:
-                self.send(packet)
+                if self.gate.is_open and self.delayed is None:
+                    self.send(packet)
+                else:
+                    self.delay(packet)
                 return True
         if not encoder.topic:
             return False
@@ -309,8 +330,18 @@ class MqttConnection(Session):
         if len(packet) > self.packet_size_max:  # [MQTT-3.1.2-24]: as if it had been sent [MQTT-3.1.2-25]
             self.hub.dropped += 1
             return False
-        self.send(packet)
+        if packet_id or (self.gate.is_open and self.delayed is None):
+            self.send(packet)
+        else:
+            self.delay(packet)
         return True
+
+    def delay(self, packet: bytes) -> None:
+        """A QoS 0 message for a client that does not read at present."""
+        if self.delayed is None:
+            self.delayed = Delayed(self)
+        if not self.delayed.add(packet):
+            self.hub.dropped += 1
 
     def _with_alias(self, topic: bytes, octets: bytes) -> tuple[bytes, bytes]:
         """The topic and the properties with a topic alias: the first topics that are sent get one each (§3.3.2.3.4)."""
@@ -337,6 +368,11 @@ class MqttConnection(Session):
             octets = encode(packet, self.version)
         self.send(octets)
 
+    def send_late(self, packet: Any) -> None:
+        """Sends a packet that had to wait for the journal, if the client is still there."""
+        if self.state == OPEN:
+            self.send_packet(packet)
+
     def send_ack(self, kind: int, packet_id: int, reason: int = 0) -> None:
         """PUBACK, PUBREC, PUBREL or PUBCOMP behind those that are due before it."""
         number = packet_id.to_bytes(2, "big")
@@ -347,8 +383,16 @@ class MqttConnection(Session):
     def resume_deliveries(self, now: int) -> None:
         """The client reads again."""
         self.now = now
+        if self.delayed is not None:
+            self.delayed.flush()
+            if not self.delayed.packets:
+                self.delayed = None
+        if self.backlog:
+            subscribing.send_retained(self)
         if self.session is not None:
             self.session.offer(now)
+        if self.acks:
+            self.flush_acks()
 
     # --- time and alarms --------------------------------------------------------------------------------------------
 
@@ -360,9 +404,10 @@ class MqttConnection(Session):
             log.warning("%s: timed out before it was connected", self.name)
             ending.hang_up(self)
         elif not self.is_reading and not self.is_blocked:
-            self.is_reading = True
-            self.received_at = now
-            self.set_deadline()
+            for delayed in list(self.held_by):
+                delayed.give_up()
+            self.is_rate_limited = False
+            self.update_reading()
         elif self.keep_alive_ms and now - self.received_at > self.keep_alive_ms and not self.is_blocked:
             # [MQTT-3.1.2-22]: one and a half times the keep alive without a packet
             ending.disconnect(self, Reason.KEEP_ALIVE_TIMEOUT, "nothing was heard within the keep alive")
@@ -379,16 +424,39 @@ class MqttConnection(Session):
         if second != self.rate_window:
             self.rate_window = second
             self.publishes = 0
-        elif self.publishes > self.hub.settings.receive_rate_max and self.is_reading:
+        elif self.publishes > self.hub.settings.receive_rate_max and not self.is_rate_limited:
+            self.is_rate_limited = True
             self.is_reading = False
             self.deadline = (second + 1) * 1000
+
+    def hold(self, delayed: Delayed) -> None:
+        """A client cannot keep up with what this one publishes: reads no more from it for a while."""
+        if not self.held_by:
+            self.deadline = hold_until(self.now)
+        self.held_by.add(delayed)
+        self.is_reading = False
+
+    def unhold(self, delayed: Delayed) -> None:
+        """That client has caught up, or is not waited for any longer."""
+        self.held_by.discard(delayed)
+        self.update_reading()
+
+    def update_reading(self) -> None:
+        """Reads again, if there is no reason left not to."""
+        is_reading = not (self.is_blocked or self.held_by or self.is_rate_limited)
+        if is_reading and not self.is_reading:
+            self.is_reading = True
+            self.received_at = max(self.received_at, self.hub.now)  # it could not be heard while nobody listened
+            self.set_deadline()
+            self.mark()
 
     def alarms_changed(self) -> None:
         """A resource has run low or has recovered: holds a publisher back by not reading from it."""
         self.is_blocked = bool(self.hub.services.alarms.reason and self.routes) and self.state == OPEN
-        self.is_reading = not self.is_blocked
-        if not self.is_blocked:
-            self.received_at = self.now
+        if self.is_blocked:
+            self.is_reading = False
+        else:
+            self.update_reading()
 
     # --- ends -------------------------------------------------------------------------------------------------------
 

@@ -22,11 +22,8 @@ class LiveConsumer(Consumer):
     session: "MqttSession"
 
     def pass_on(self, message: Message) -> None:
-        """Sends it, or drops it when the client does not read: nobody was promised a message of QoS 0."""
-        if self.gate.is_open:
-            self.session.pass_on(message)
-        else:
-            self.session.hub.dropped += 1
+        """Sends it, whether the client reads or not: the connection keeps some for a while (backpressure.py)."""
+        self.session.pass_on(message)
 
 
 class StoredConsumer(Consumer):

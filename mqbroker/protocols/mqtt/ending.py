@@ -5,6 +5,7 @@ said good-bye with reason 0 (§3.1.2.5).
 """
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation
@@ -94,11 +95,19 @@ def release(connection: "MqttConnection") -> None:
     connection.state = stages.CLOSED
     connection.gate.is_open = False
     connection.parts.clear()
+    connection.backlog.clear()
+    if connection.delayed is not None:
+        connection.delayed.let_go()
+        connection.delayed = None
+    for delayed in list(connection.held_by):
+        delayed.held.discard(connection)
+    connection.held_by.clear()
+    connection.acks.clear()
     hub = connection.hub
     if connection.is_registered:
         connection.is_registered = False
         hub.services.registry.closed(connection)
-        _count_out(connection)
+        _count_out(hub.services.by_address, connection.peer.host)
     session, connection.session = connection.session, None
     if session is not None and session.connection is connection:
         session.detach(connection.now)
@@ -106,9 +115,7 @@ def release(connection: "MqttConnection") -> None:
         connection.outbox.wake()
 
 
-def _count_out(connection: "MqttConnection") -> None:
-    by_address = connection.hub.by_address
-    host = connection.peer.host
+def _count_out(by_address: Counter[str], host: str) -> None:
     by_address[host] -= 1
     if not by_address[host]:
         del by_address[host]

@@ -92,7 +92,7 @@ def _may_publish(connection: "MqttConnection", topic: str, key: str) -> bool:
 
 
 def refuse(connection: "MqttConnection", qos: int, packet_id: int, reason: Reason) -> None:
-    """Answers a PUBLISH that is not published. Version 3 has no word for it, so there it is acknowledged and dropped."""
+    """Answers a PUBLISH that is not published. Version 3 has no word for it: there it is acknowledged and dropped."""
     if qos == 1:
         connection.send_ack(c.PUBACK, packet_id, reason)
     elif qos == 2:

@@ -1,5 +1,6 @@
 """What an MQTT connection needs of the broker around it, as values: settings, and who to ask."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,3 +68,5 @@ class MqttServices:
     alarms: Alarms
     settings: MqttSettings = field(default_factory=MqttSettings)
     registry: Registry = field(default_factory=Registry)
+    by_address: Counter[str] = field(default_factory=Counter)
+    """Open MQTT connections of each client address."""

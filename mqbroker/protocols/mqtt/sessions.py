@@ -1,4 +1,4 @@
-"""All MQTT sessions of the broker: who has which client id, when sessions and wills are due, and what a restart restores.
+"""All MQTT sessions of the broker: who has which client id, when sessions and wills are due, what a restart restores.
 
 One object for all connections. It owns the sessions, publishes wills, $SYS and retained messages, and keeps the journal
 true about them. It knows the vhosts but no socket.
@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import mqbroker
 from mqbroker.core import definitions
 from mqbroker.core.exchange import Exchange
 from mqbroker.core.message import Message
@@ -15,7 +16,7 @@ from mqbroker.core.queue import Queue
 from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
 from mqbroker.errors import RequestRefused
-from mqbroker.protocols.mqtt import sharing
+from mqbroker.protocols.mqtt import sharing, system
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import EXACT_MAPPING
 from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
@@ -26,6 +27,7 @@ from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
+    from mqbroker.protocols.mqtt.connection import MqttConnection
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -40,14 +42,14 @@ class Sessions:
         self.settings = services.settings
         self.encoder = PublishEncoder(services.settings.mapping)
         self.flags = EXACT_MAPPING if services.settings.mapping is EXACT else 0
+        self.version = mqbroker.__version__
+        self.started_at = 0
         self.now = 0
         """The newest time that any connection was told."""
+        self.publisher: MqttConnection | None = None
+        """Whose input is being handled."""
         self.dropped = 0
         """Messages that a connected client did not get, because it read too slowly or takes only smaller ones."""
-        self.received = 0
-        self.sent = 0
-        self.by_address: dict[str, int] = {}
-        """Open connections of each client address."""
         self.members: dict[tuple[str, str], set[str]] = {}
         """The client ids of each shared subscription, by vhost and queue."""
         self._sessions: dict[tuple[str, str], MqttSession] = {}
@@ -82,7 +84,9 @@ class Sessions:
 
     # --- sessions begin and end -------------------------------------------------------------------------------------
 
-    def open(self, vhost: "VHost", client_id: str, clean_start: bool, expiry_s: int, now: int) -> tuple[MqttSession, bool]:
+    def open(
+        self, vhost: "VHost", client_id: str, clean_start: bool, expiry_s: int, now: int
+    ) -> tuple[MqttSession, bool]:
         """The session that a connection goes on with, and whether it was there (§3.1.2.4)."""
         session = self.find(vhost.name, client_id)
         if session is not None and clean_start:
@@ -162,6 +166,16 @@ class Sessions:
             session.keep()
             self.publish_will(session, will, now)
 
+    def system_messages(self, now: int) -> list[Message]:
+        """What a new subscription to $SYS topics is sent."""
+        return system.messages(self, now) if self.settings.system_interval_s else []
+
+    def _next_system(self, now: int) -> None:
+        interval_s = self.settings.system_interval_s
+        if interval_s:
+            system.publish(self, now)
+            self.broker.timers.at(now + interval_s * 1000, self._next_system)
+
     def publish_system(self, session: MqttSession, message: Message) -> None:
         """Gives a $SYS message to one session, if it subscribes to it."""
         match = session.match(message)
@@ -196,10 +210,11 @@ class Sessions:
     # --- restart ----------------------------------------------------------------------------------------------------
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
-        """Puts back the sessions of the journal. The core has restored vhosts, queues, bindings and messages before."""
-        self.now = now
+        """Begins: puts back the sessions of the journal. The core has restored everything else before."""
+        self.now = self.started_at = now
         for vhost in self.broker.vhosts.values():
             self.retained(vhost)
+        self._next_system(now)
         by_kind: dict[str, list[tuple[list[str], bytes]]] = {"mqtt-session": [], "mqtt-incoming": [], "mqtt-share": []}
         for key, data in found.items():
             kind, *names = definitions.names(key)

@@ -45,9 +45,27 @@ class MqttSession:
     """One client's session, connected or not."""
 
     __slots__ = (
-        "client_id", "connection", "ends_at", "expiry_s", "held", "hub", "incoming", "is_ended", "is_durable", "live",
-        "outgoing", "qos2", "shares", "stored", "stored_consumer", "subscriptions", "user", "vhost", "will", "window",
         "access_generation",
+        "client_id",
+        "connection",
+        "ends_at",
+        "expiry_s",
+        "held",
+        "hub",
+        "incoming",
+        "is_durable",
+        "is_ended",
+        "live",
+        "outgoing",
+        "qos2",
+        "shares",
+        "stored",
+        "stored_consumer",
+        "subscriptions",
+        "user",
+        "vhost",
+        "will",
+        "window",
     )  # fmt: skip
 
     def __init__(self, hub: "Sessions", vhost: "VHost", client_id: str, is_durable: bool) -> None:
@@ -245,7 +263,7 @@ class MqttSession:
         return qos if is_fresh(message) else min(qos, self.match(message).qos)
 
     def _spend(self, entry: Entry) -> None:
-        """Nobody will acknowledge it. It is safe to tell the queue while it hands the entry over: that is its last act."""
+        """Nobody will acknowledge it. The queue may be told while it hands the entry over: that is its last act."""
         assert entry.consumer is not None
         entry.consumer.queue.acknowledge(entry)
 

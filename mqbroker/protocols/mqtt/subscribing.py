@@ -39,7 +39,8 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     _acknowledge(connection, SubAck(packet.packet_id, reasons, properties))
     for subscription, wanted, is_new in fresh:
         if wanted.retain_handling == SEND_ALWAYS or (wanted.retain_handling == SEND_IF_NEW and is_new):
-            send_retained(connection, subscription)
+            connection.backlog.append(_retained(connection, subscription))
+    send_retained(connection)
 
 
 def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> None:
@@ -53,7 +54,10 @@ def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> Non
 
 
 def _subscribe(
-    connection: "MqttConnection", wanted: TopicFilter, identifier: int, fresh: list[tuple[Subscription, TopicFilter, bool]]
+    connection: "MqttConnection",
+    wanted: TopicFilter,
+    identifier: int,
+    fresh: list[tuple[Subscription, TopicFilter, bool]],
 ) -> tuple[int, str]:
     """The reason code for one filter, and why if it is refused. What is retained for it is for the caller to send."""
     session = connection.session
@@ -65,8 +69,8 @@ def _subscribe(
         key = connection.hub.settings.mapping.to_key(topic)
         connection.hub.check_read(connection.user, session.vhost.name, key, connection.client_id)
     except ProtocolViolation as error:
-        if error.reason == "protocol":
-            raise
+        if error.reason == "protocol" or connection.version < c.V5:
+            raise  # below version 5 a filter that is none is a violation as any other [MQTT-4.8.0-1]
         return reason_of(error), error.text
     except RequestRefused as error:
         return Reason.NOT_AUTHORIZED, str(error)
@@ -99,60 +103,66 @@ def add(session: "MqttSession", subscription: Subscription, now: int) -> bool:
 
 def unsubscribe(connection: "MqttConnection", packet: Unsubscribe) -> None:
     """UNSUBSCRIBE: the filters are compared character by character [MQTT-3.10.4-1]."""
-    reasons: list[int] = []
-    for text in packet.topics:
-        is_found = _remove(connection, text)
-        reasons.append(Reason.SUCCESS if is_found else Reason.NO_SUBSCRIPTION_EXISTED)
+    reasons: list[int] = [_remove(connection, text) for text in packet.topics]
     _acknowledge(connection, UnsubAck(packet.packet_id, reasons))
 
 
-def _remove(connection: "MqttConnection", text: str) -> bool:
+def _remove(connection: "MqttConnection", text: str) -> Reason:
     session = connection.session
     assert session is not None
     try:
         parse_filter(text)
-    except ProtocolViolation as error:
+    except ProtocolViolation:
         if connection.version < c.V5:
             raise
-        raise protocol_error(error.text) from None
+        return Reason.TOPIC_FILTER_INVALID
     old = session.subscriptions.remove(text)
     if old is None:
-        return False
+        return Reason.NO_SUBSCRIPTION_EXISTED
     if old.group:
         sharing.leave(session, old, connection.now)
     else:
         vhost = session.vhost
         queue = session.queue_for(old, connection.now)
         vhost.unbind(vhost.exchange(TOPIC_EXCHANGE), queue, old.key, old.arguments())
-    return True
+    return Reason.SUCCESS
 
 
 # --- retained messages ----------------------------------------------------------------------------------------------
 
 
-def send_retained(connection: "MqttConnection", subscription: Subscription) -> None:
-    """Sends what is retained for a filter, each at the lower QoS of the two (§3.3.1.3)."""
-    session = connection.session
-    assert session is not None
-    for message in _retained(connection, session, subscription):
-        qos = min(qos_of(message.properties), subscription.qos)
-        identifiers = (subscription.identifier,) if subscription.identifier else ()
-        properties = as_final(message.properties, qos | FRESH | RETAIN, identifiers, connection.hub.settings.mapping)
-        copy = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
-        if qos:
-            properties.ttl_ms = _left_ms(message, connection.now)
-            session.stored_queue(connection.now).publish(copy, connection.now)
+def send_retained(connection: "MqttConnection") -> None:
+    """Sends what is retained for new subscriptions, as far as the client reads; the rest when it has."""
+    backlog = connection.backlog
+    while backlog and connection.gate.is_open and connection.session is not None:
+        copy = next(backlog[0], None)
+        if copy is None:
+            backlog.popleft()
+        elif qos_of(copy.properties):
+            connection.session.stored_queue(connection.now).publish(copy, connection.now)
         else:
             connection.send_message(copy, 0, 0, (), True)
 
 
-def _retained(connection: "MqttConnection", session: "MqttSession", subscription: Subscription) -> Iterator[Message]:
+def _retained(connection: "MqttConnection", subscription: Subscription) -> Iterator[Message]:
+    """Copies of what is retained for a filter, each at the lower QoS of the two (§3.3.1.3)."""
+    session = connection.session
+    assert session is not None
+    found: list[Message] = []
     if subscription.topic.startswith(SYSTEM_PREFIX):
-        yield from connection.hub.system_messages(connection.now)
+        found = [each for each in connection.hub.system_messages(connection.now) if session.match(each).qos >= 0]
     store = session.vhost.retained
     if store is not None:
-        for entry in store.find(subscription.key, connection.now):
-            yield entry.message
+        found += [entry.message for entry in store.find(subscription.key, connection.now)]
+    return (_copy(connection, subscription, message) for message in found)
+
+
+def _copy(connection: "MqttConnection", subscription: Subscription, message: Message) -> Message:
+    qos = min(qos_of(message.properties), subscription.qos)
+    identifiers = (subscription.identifier,) if subscription.identifier else ()
+    properties = as_final(message.properties, qos | FRESH | RETAIN, identifiers, connection.hub.settings.mapping)
+    properties.ttl_ms = _left_ms(message, connection.now)  # counted from the copy's own time on
+    return new_message(message.exchange, message.routing_key, properties, message.body, connection.now)
 
 
 def _left_ms(message: Message, now: int) -> int:

@@ -1,0 +1,48 @@
+"""Every quick scenario, for an instant, on a real mqbroker: all bytes are verified, whatever the rate is.
+
+So these prove the scenarios' own wiring, and that the broker loses, repeats, reorders and damages nothing under
+pipelined load.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.errors import TargetError
+from bench.scenarios.base import Case, Depth, Site
+from bench.scenarios.registry import SCENARIOS
+from bench.targets.base import Promise
+from bench.targets.mqbroker import Mqbroker
+
+SECONDS = 0.02
+
+CASES = [
+    pytest.param(case, id=f"{scenario.name}-{case.promise.value}-{case.name}")
+    for scenario in SCENARIOS.values()
+    for case in scenario.cases
+    # What is measured once is deep or large, and only its memory is of interest.
+    if case.depth is Depth.QUICK and not case.once
+]
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Mqbroker]:
+    target = Mqbroker(python=Path(sys.executable))
+    try:
+        target.version()
+    except TargetError as error:
+        pytest.skip(str(error))
+    with target:
+        target.start(Promise.WRITE)
+        yield target
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_scenario_finds_no_fault(broker: Mqbroker, case: Case) -> None:
+    endpoint = broker.endpoint(case.protocol)
+    assert endpoint is not None
+    taken = case.measure(Site(broker, case.promise, endpoint, SECONDS))
+    assert taken.faults == ""
+    assert taken.value > 0

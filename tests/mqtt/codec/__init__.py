@@ -1,0 +1,1 @@
+"""The octets of MQTT."""
