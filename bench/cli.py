@@ -21,7 +21,7 @@ from bench.plots import draw
 from bench.results import Results
 from bench.runner import QUICK, THOROUGH, Session, Settings
 from bench.scenarios.registry import SCENARIOS, chosen
-from bench.targets.registry import DEFAULT_TARGETS, FACTORIES, Fleet
+from bench.targets.registry import FACTORIES, Fleet, installed_targets
 
 OUTPUT = Path("bench") / "output"
 PIPED_WIDTH = 160
@@ -77,9 +77,9 @@ def run(
     baseline: str | None,
     output: Path,
 ) -> None:
-    """Measure, print a table, and write results.json, report.md and plots."""
+    """Measure all installed brokers, or those named; print a table, and write results.json, report.md and plots."""
     settings = _settings(preset, seconds, repetitions)
-    with _sentences(), _orderly_end(), Fleet(targets or DEFAULT_TARGETS) as fleet:
+    with _sentences(), _orderly_end(), Fleet(targets or installed_targets()) as fleet:
         first = baseline or next(iter(fleet.members))
         if first not in fleet.members:
             raise UsageError(f"the baseline {first!r} is not among the targets")
@@ -143,6 +143,16 @@ def _publish(found: Results, baseline: str, output: Path) -> None:
     found.save(output / "results.json")
     (output / "report.md").write_text(report.markdown(found, baseline, draw(found, output)))
     console.print(f"written: {output / 'report.md'}, {output / 'results.json'}", highlight=False)
+
+
+@main.command("readme")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("readme", type=click.Path(path_type=Path))
+def readme_command(file: Path, readme: Path) -> None:
+    """Put the headline figures of a result file into README, between its bench:begin and bench:end comments."""
+    with _sentences():
+        found = results.load(file)
+        readme.write_text(report.with_headline(readme.read_text(), found, next(iter(found.targets))))
 
 
 @main.command("compare")

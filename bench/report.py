@@ -10,6 +10,7 @@ from statistics import median
 from rich.markup import escape
 from rich.table import Table
 
+from bench.errors import UsageError
 from bench.results import CaseInfo, Results
 
 _PROMISES = {
@@ -17,6 +18,7 @@ _PROMISES = {
     "write": "persistent, confirmed once written to the page cache",
     "fsync": "persistent, confirmed once synced to the disk",
 }
+HEADLINE_BEGIN, HEADLINE_END = "<!-- bench:begin -->", "<!-- bench:end -->"
 _STEPS = ((1e6, "M"), (1e3, "k"))
 
 
@@ -98,12 +100,20 @@ def _durability(results: Results) -> Iterator[str]:
 
 
 def _markdown_table(results: Results, scenario: str, baseline: str | None) -> Iterator[str]:
-    yield "| case | " + " | ".join(info.title for info in results.targets.values()) + " |"
-    yield "|---|" + "---:|" * len(results.targets)
+    yield from _table_head("case", results)
     for case in results.cases:
         if case.scenario == scenario:
-            cells = [_markdown_cell(*_cell(results, case, name, baseline)) for name in results.targets]
-            yield f"| {_row_name(case)} | " + " | ".join(cells) + " |"
+            yield _markdown_row(_row_name(case), results, case, baseline)
+
+
+def _table_head(first: str, results: Results) -> Iterator[str]:
+    yield f"| {first} | " + " | ".join(info.title for info in results.targets.values()) + " |"
+    yield "|---|" + "---:|" * len(results.targets)
+
+
+def _markdown_row(label: str, results: Results, case: CaseInfo, baseline: str | None) -> str:
+    cells = [_markdown_cell(*_cell(results, case, name, baseline)) for name in results.targets]
+    return f"| {label} | " + " | ".join(cells) + " |"
 
 
 def _markdown_cell(value: str, spread: str, ratio: str) -> str:
@@ -125,8 +135,7 @@ def _usage_table(results: Results, scenario: str) -> Iterator[str]:
         yield ""
         yield "CPU seconds / context switches of the broker per million messages:"
         yield ""
-        yield "| case | " + " | ".join(info.title for info in results.targets.values()) + " |"
-        yield "|---|" + "---:|" * len(results.targets)
+        yield from _table_head("case", results)
         yield from rows
 
 
@@ -138,6 +147,27 @@ def _usage_row(results: Results, case: CaseInfo) -> Iterator[str]:
         cells.append("" if cpu is None or switches is None else f"{cpu:.3g} s / {number(switches)}")
     if any(cells):
         yield f"| {_row_name(case)} | " + " | ".join(cells) + " |"
+
+
+def with_headline(text: str, results: Results, baseline: str) -> str:
+    """A text with the headline figures put between its marks. UsageError when it has no marks."""
+    before, begin, rest = text.partition(HEADLINE_BEGIN)
+    _, end, after = rest.partition(HEADLINE_END)
+    if not begin or not end:
+        raise UsageError(f"the text has no {HEADLINE_BEGIN} and {HEADLINE_END}")
+    return before + begin + "\n" + "\n".join(_headline(results, baseline)) + "\n" + end + after
+
+
+def _headline(results: Results, baseline: str) -> Iterator[str]:
+    yield from _table_head("scenario", results)
+    for case in results.cases:
+        if case.headline:
+            yield _markdown_row(f"{case.scenario}: {_row_name(case)}", results, case, baseline)
+    versions = "; ".join(info.version for info in results.targets.values())
+    machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
+    yield ""
+    yield f"Medians ± half the range of the repetitions, **ratio** to {results.targets[baseline].title}. {versions}."
+    yield f"Measured on: {machine}. Made by `python -m bench run` and `python -m bench readme`."
 
 
 def _problems(results: Results) -> Iterator[str]:

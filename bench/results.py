@@ -17,13 +17,17 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class CaseInfo:
-    """A row: what was measured. identity is unique within a session and the same in the next one."""
+    """A row: what was measured. identity is unique within a session and the same in the next one.
+
+    headline: one of the few figures to show first.
+    """
 
     scenario: str
     name: str
     unit: str
     promise: str
     higher_is_better: bool
+    headline: bool = True
 
     @property
     def identity(self) -> str:

@@ -41,7 +41,9 @@ QUICK = Settings(seconds=1.0, repetitions=2, depth=Depth.QUICK)
 
 def info_of(scenario: Scenario, case: Case) -> CaseInfo:
     """A case as the results know it."""
-    return CaseInfo(scenario.name, case.name, case.unit, case.promise.value, case.higher_is_better)
+    return CaseInfo(
+        scenario.name, case.name, case.unit, case.promise.value, case.higher_is_better, case.depth is Depth.QUICK
+    )
 
 
 def _takes_part(target: Target, case: Case) -> bool:

@@ -11,6 +11,8 @@ from bench.errors import TargetError
 from bench.targets.base import Promise
 from bench.targets.single import InMemory
 
+_PROGRAM = Path(sys.executable).with_name("amqtt")
+
 
 class Amqtt(InMemory):
     """An amqtt broker of the environment that the harness runs in."""
@@ -21,8 +23,7 @@ class Amqtt(InMemory):
 
     def command(self, place: Path, promise: Promise) -> list[str]:
         """Run with settings in the private directory."""
-        program = Path(sys.executable).with_name("amqtt")
-        if not program.exists():
+        if not self.installed():
             raise TargetError("amqtt is not installed in this environment: pip install amqtt")
         settings = place / "amqtt.yaml"
         settings.write_text(
@@ -31,7 +32,11 @@ class Amqtt(InMemory):
             "plugins:\n"
             "  amqtt.plugins.authentication.AnonymousAuthPlugin: {allow_anonymous: true}\n"
         )
-        return [str(program), "-c", str(settings)]
+        return [str(_PROGRAM), "-c", str(settings)]
+
+    def installed(self) -> bool:
+        """Whether this environment has it."""
+        return _PROGRAM.exists()
 
     def version(self) -> str:
         """The installed distribution's version."""

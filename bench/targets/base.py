@@ -59,6 +59,10 @@ class Target(ABC):
     def version(self) -> str:
         """Name and version for the report."""
 
+    def installed(self) -> bool:
+        """Whether it can be started here at all."""
+        return True
+
     def speaks(self, protocol: str) -> bool:
         """Whether the target speaks the protocol, started or not."""
         return protocol == "amqp"

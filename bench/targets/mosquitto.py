@@ -14,8 +14,13 @@ from bench.targets.base import Promise
 from bench.targets.single import InMemory
 
 
+def _find() -> str | None:
+    # An ordinary user's PATH seldom has the directory where Debian puts it.
+    return shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+
+
 def _program() -> str:
-    found = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+    found = _find()
     if found is None:
         raise TargetError("Mosquitto is not installed: apt-get install mosquitto")
     return found
@@ -44,6 +49,10 @@ class Mosquitto(InMemory):
             "user root\n"
         )
         return [_program(), "-c", str(settings)]
+
+    def installed(self) -> bool:
+        """Whether the package is there."""
+        return _find() is not None
 
     def version(self) -> str:
         """As it says itself."""

@@ -35,7 +35,7 @@ class RabbitMQ(Target):
 
     def start(self, promise: Promise) -> None:
         """Start epmd and the node; about ten seconds."""
-        if not SCRIPT.exists():
+        if not self.installed():
             raise TargetError("RabbitMQ is not installed: apt-get install rabbitmq-server")
         if self._processes:
             return
@@ -117,6 +117,10 @@ class RabbitMQ(Target):
         shown = subprocess.run([tool, "-W", "rabbitmq-server"], capture_output=True, text=True, check=False).stdout
         found = re.search(r"\s(\d[\w.]*)", shown)
         return f"{self.title} {found.group(1)}" if found else self.title
+
+    def installed(self) -> bool:
+        """Whether the package is there."""
+        return SCRIPT.exists()
 
     def speaks(self, protocol: str) -> bool:
         """AMQP 0-9-1 and MQTT."""

@@ -28,7 +28,11 @@ FACTORIES: dict[str, Factory] = {
     "amqtt": Amqtt,
     "relay": BareRelay,
 }
-DEFAULT_TARGETS = ("rabbitmq", "mqbroker", "mqbroker-interpreted", "mosquitto")
+
+
+def installed_targets() -> tuple[str, ...]:
+    """The names of all targets that can be started here."""
+    return tuple(name for name, factory in FACTORIES.items() if factory().installed())
 
 
 def factory_of(name: str) -> Factory:

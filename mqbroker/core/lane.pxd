@@ -18,4 +18,3 @@ cdef class Lane:
     cpdef Entry pop(self)
     cpdef put_back(self, list entries)
     cpdef list entries(self)
-    cpdef list clear(self)

@@ -5,13 +5,15 @@ their old place: they are older than everything that was never delivered, so the
 newest first so that the oldest is cheap to take.
 """
 
+from bisect import insort
+
 from mqbroker.core.message import Entry
 
 _COMPACT_AT = 1024  # slots already read before the list is cut; below that the copy costs more than the memory
 
 
-def _by_sequence(entry: Entry) -> int:
-    return entry.sequence
+def _newest_first(entry: Entry) -> int:
+    return -entry.sequence
 
 
 class Lane:
@@ -60,22 +62,15 @@ class Lane:
     def put_back(self, entries: list[Entry]) -> None:
         """Returns entries that were popped to their old places."""
         returned = self.returned
-        returned.extend(entries)
         self.count += len(entries)
-        if len(returned) > 1:
-            returned.sort(key=_by_sequence, reverse=True)
+        if len(entries) == 1:
+            insort(returned, entries[0], key=_newest_first)  # one by one, a sort each time would be quadratic
+        else:
+            returned.extend(entries)
+            returned.sort(key=_newest_first)
 
     def entries(self) -> list[Entry]:
         """Every waiting entry, in order; the lane is left as it is."""
         waiting = self.returned[::-1]
         waiting.extend([entry for entry in self.fresh[self.head :] if entry is not None])
-        return waiting
-
-    def clear(self) -> list[Entry]:
-        """Takes every waiting entry, in order."""
-        waiting = self.entries()
-        self.fresh.clear()
-        self.returned.clear()
-        self.head = 0
-        self.count = 0
         return waiting

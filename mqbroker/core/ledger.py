@@ -49,7 +49,7 @@ class Ledger:
 
     def seal(self) -> None:
         """Ends the open batch, if it has facts or promises, and has it made durable."""
-        if self.waiting:
+        while self.waiting:  # keeping a promise may lead to another
             position = self.position
             self.position = position + 1
             self.commit(position)

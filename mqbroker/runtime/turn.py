@@ -59,8 +59,8 @@ class Turn:
         marked = outbox.marked
         outbox.marked = []
         self._connections.flush(marked, now)
-        if outbox.marked or self._broker.ledger.waiting:
-            # An opened gate or a kept promise has led to more: it leaves with the next turn, behind what comes in.
+        if outbox.marked:
+            # An opened gate has led to more output: it leaves with the next turn, behind what comes in.
             self.schedule()
 
     def _set_timer(self) -> None:

@@ -174,12 +174,10 @@ def test_heartbeats_are_sent_and_missed(connect: Connect) -> None:
     client = connect()
     client.open(heartbeat=1)
     begun = time.monotonic()
-    beats = 0
+    for _ in range(2):
+        assert client.read_frame().kind == 8
     with pytest.raises(Closed):
-        while True:
-            assert client.read_frame().kind == 8
-            beats += 1
-    assert beats >= 2
+        client.next()
     assert 1.5 <= time.monotonic() - begun <= 4.5
 
 

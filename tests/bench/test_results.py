@@ -6,7 +6,7 @@ import pytest
 
 from bench.compare import Verdict, compare
 from bench.errors import UsageError
-from bench.report import markdown, number, terminal_table
+from bench.report import markdown, number, terminal_table, with_headline
 from bench.results import CaseInfo, Results, Sample, TargetInfo, load
 
 FAST = CaseInfo("throughput", "100 B", "msg/s", "memory", True)
@@ -94,3 +94,18 @@ def test_the_report_names_void_measurements() -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.0512, "0.0512"), (950, "950"), (1234567, "1.23M"), (45600, "45.6k")])
 def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_the_headline_replaces_what_is_between_the_marks() -> None:
+    found = results((FAST, "a", [100.0]), (FAST, "b", [250.0]))
+    text = "before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n"
+    once = with_headline(text, found, "a")
+    assert "old" not in once
+    assert "| throughput: 100 B | 100 msg/s" in once
+    assert (once.startswith("before\n"), once.endswith("-->\nafter\n")) == (True, True)
+    assert with_headline(once, found, "a") == once
+
+
+def test_a_text_without_marks_is_refused() -> None:
+    with pytest.raises(UsageError, match="bench:begin"):
+        with_headline("nothing here", results((FAST, "a", [1.0])), "a")

@@ -10,17 +10,21 @@ from random import Random
 
 import aio_pika
 import aiormq.exceptions
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
 
 from tests.crash.oracle import DEAD, FAN, SHORT, TRANSACTED, Oracle
 
-BROKEN = (aiormq.exceptions.AMQPError, ConnectionError, asyncio.CancelledError, TimeoutError, RuntimeError)
+# How the client library says that a connection is broken; it also cancels what its callers wait for.
+BROKEN = (aiormq.exceptions.AMQPError, OSError, asyncio.CancelledError, TimeoutError, RuntimeError)
 KINDS = ("work", "work", TRANSACTED, "urgent", SHORT, FAN)
 SIZES = (0, 1, 20, 100, 100, 100, 1000, 1000, 20_000, 300 * 1024)
 TTL_MS = 60
 TOP_PRIORITY = 3
 BATCH = 16
 RETRY_S = 0.03
+IDLE_S = 0.2
+PREFETCH = 40
+REQUEUE_SHARE = 0.02
 
 
 async def declare(url: str) -> None:
@@ -70,31 +74,117 @@ class Worker:
     async def _run(self) -> None:
         while not self.is_stopping:
             try:
-                connection = await aio_pika.connect(self.url())
+                await self._connect_and_work()
             except BROKEN:
                 await asyncio.sleep(RETRY_S)
-                continue
-            await self._use(connection)
 
-    async def _use(self, connection: AbstractConnection) -> None:
+    async def _connect_and_work(self) -> None:
+        connection = await aio_pika.connect(self.url())
         broken = asyncio.Event()
         connection.close_callbacks.add(lambda *_: broken.set())
         try:
-            channel = await connection.channel(publisher_confirms=self.confirms)
-            await self.work(channel, broken)
-        except BROKEN:
-            if asyncio.current_task() in asyncio.all_tasks() and (task := asyncio.current_task()) and task.cancelling():
-                raise
+            await self.work(await connection.channel(publisher_confirms=self.confirms), broken)
         finally:
-            await _close(connection)
+            await connection.close()
 
     async def work(self, channel: AbstractChannel, broken: asyncio.Event) -> None:
         """Works until `is_stopping`, or until the connection is `broken`. Overridden."""
         raise NotImplementedError
 
 
-async def _close(connection: AbstractConnection) -> None:
-    try:
-        await connection.close()
-    except BROKEN:
-        return
+class Publisher(Worker):
+    """Publishes messages of every kind, a batch at a time; sends none of them twice."""
+
+    confirms = True
+
+    def __init__(self, oracle: Oracle, url: Callable[[], str], number: int, chance: Random) -> None:
+        self.number = number
+        self.chance = chance
+        self.count = 0
+        super().__init__(oracle, url)
+
+    async def work(self, channel: AbstractChannel, broken: asyncio.Event) -> None:
+        fan = await channel.get_exchange(FAN, ensure=False)
+        exchanges = {FAN: fan}
+        while not self.is_stopping and not broken.is_set():
+            batch = []
+            for _ in range(BATCH):
+                kind = self.chance.choice(KINDS)
+                batch.append(self._publish(exchanges.get(kind, channel.default_exchange), kind))
+            outcomes = await asyncio.gather(*batch, return_exceptions=True)
+            for outcome in outcomes:
+                if isinstance(outcome, BaseException):
+                    raise outcome
+
+    async def _publish(self, exchange: AbstractExchange, kind: str) -> None:
+        self.count += 1
+        priority = self.chance.randrange(TOP_PRIORITY + 1)
+        body = self.chance.randbytes(self.chance.choice(SIZES))
+        ident = self.oracle.note_sent(self.number, self.count, kind, priority, body)
+        message = aio_pika.Message(
+            body, message_id=ident, priority=priority, delivery_mode=aio_pika.DeliveryMode.PERSISTENT
+        )  # fmt: skip
+        await exchange.publish(message, routing_key=kind)
+        self.oracle.note_confirmed(ident)
+
+
+class Consumer(Worker):
+    """Acknowledges what it gets, and gives some of it back the first time."""
+
+    def __init__(self, oracle: Oracle, url: Callable[[], str], queue: str, chance: Random) -> None:
+        self.queue = queue
+        self.chance = chance
+        super().__init__(oracle, url)
+
+    async def work(self, channel: AbstractChannel, broken: asyncio.Event) -> None:
+        await channel.set_qos(prefetch_count=PREFETCH)
+        queue = await channel.get_queue(self.queue)
+        arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        await queue.consume(arrived.put)
+        while not self.is_stopping and not broken.is_set():
+            messages = await self._next(arrived)
+            for message in messages:
+                self._note(message)
+            await self.settle(channel, messages)
+
+    async def _next(self, arrived: "asyncio.Queue[AbstractIncomingMessage]") -> list[AbstractIncomingMessage]:
+        """What has arrived, at most a few; nothing after a moment, so that a broken connection is seen."""
+        try:
+            messages = [await asyncio.wait_for(arrived.get(), IDLE_S)]
+        except TimeoutError:
+            return []
+        while not arrived.empty() and len(messages) < PREFETCH // 2:
+            messages.append(arrived.get_nowait())
+        return messages
+
+    def _note(self, message: AbstractIncomingMessage) -> None:
+        ident, redelivered = message.message_id or "", bool(message.redelivered)
+        self.oracle.note_received(self.queue, ident, message.body, redelivered, message.headers)
+
+    async def settle(self, channel: AbstractChannel, messages: list[AbstractIncomingMessage]) -> None:
+        """Acknowledges or gives back."""
+        for message in messages:
+            if not message.redelivered and self.chance.random() < REQUEUE_SHARE:
+                await message.nack(requeue=True)
+            else:
+                await message.ack()
+
+
+class TransactedConsumer(Consumer):
+    """Acknowledges in transactions: what commit-ok covers must never come again."""
+
+    async def work(self, channel: AbstractChannel, broken: asyncio.Event) -> None:
+        await channel.transaction().select()
+        await super().work(channel, broken)
+
+    async def settle(self, channel: AbstractChannel, messages: list[AbstractIncomingMessage]) -> None:
+        if messages:
+            for message in messages:
+                await message.ack()
+            await (await channel.get_underlay_channel()).tx_commit()
+            self.oracle.note_settled([message.message_id or "" for message in messages])
+
+
+def consumer(oracle: Oracle, url: Callable[[], str], queue: str, chance: Random) -> Consumer:
+    """The consumer of one of the queues."""
+    return (TransactedConsumer if queue == TRANSACTED else Consumer)(oracle, url, queue, chance)

@@ -11,19 +11,27 @@ from typing import Any
 from mqbroker.core.access import Permissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import new_message
+from mqbroker.core.message import Properties, new_message
 from mqbroker.core.passwords import hash_for_scram
+from mqbroker.core.restoration import restore
+from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import encode
 from mqbroker.protocols.mqtt.codec.wire import scan_varint
 from mqbroker.protocols.mqtt.connection import MqttConnection
+from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
 from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.session import Outbox, Peer, Session
+from mqbroker.storage.journal import assemble
+from mqbroker.storage.lanes import InlineLane
+from mqbroker.storage.recovery import Recovered
+from tests.storage.simdisk import SimDisk
 
 START = 1_000_000
+FORMATS: dict[int, Callable[[bytes], Properties]] = {AMQP: BasicProperties, MQTT: MqttProperties}
 
 
 class PlainAuthenticator:
@@ -53,13 +61,30 @@ class NoAlarms:
     reason = ""
 
 
+def _open(disk: SimDisk) -> tuple[Ledger, Recovered]:
+    numbers = count(1)
+
+    def fatal(error: Exception) -> None:
+        raise error
+
+    def entropy(size: int) -> bytes:
+        return next(numbers).to_bytes(size, "little")
+
+    ledger, found = assemble(disk, FORMATS, True, InlineLane(), InlineLane(), fatal, 1 << 20, entropy)
+    return ledger, found
+
+
 class House:
     """The broker."""
 
-    def __init__(self, ledger: Ledger | None = None, **settings: Any) -> None:
-        self.now = START
+    def __init__(self, disk: SimDisk | None = None, now: int = START, **settings: Any) -> None:
+        """With a disk there is a journal on it, and the broker begins with what it says."""
+        self.now = now
+        self.disk = disk
         numbers = count(1)
-        self.broker = Broker(ledger or Ledger(), lambda: f"name{next(numbers)}")
+        ledger, found = (Ledger(), Recovered()) if disk is None else _open(disk)
+        self.broker = Broker(ledger, lambda: f"name{next(numbers)}")
+        restore(self.broker, found.definitions, found.entries, now)
         self.broker.add_vhost("/")
         for name in ("guest", "reader"):
             self.broker.put_user(name, hash_for_scram(name.encode(), bytes(16), 10))
@@ -70,7 +95,13 @@ class House:
         self.settings = MqttSettings(**settings)
         self.outbox = Outbox(lambda: None)
         self.sessions = Sessions(MqttServices(self.broker, self.authenticator, self.alarms, self.settings))
-        self.sessions.restore({}, self.now)
+        self.sessions.restore(found.definitions, now)
+        self.turn()
+
+    def killed(self, later_s: int = 0) -> "House":
+        """What the next process makes of the disk when this one was killed."""
+        assert self.disk is not None
+        return House(self.disk.after_kill(), self.now + later_s * 1000)
 
     def client(self, host: str = "127.0.0.1", **names: str) -> "Client":
         """A connection on which nothing was said yet; `names` are those of its certificate."""

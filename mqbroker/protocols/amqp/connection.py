@@ -529,7 +529,7 @@ class AmqpConnection(Session):
     def alarms_changed(self) -> None:
         """A resource has run low or has recovered: holds a publisher back by not reading from it."""
         reason = self.services.alarms.reason if self.has_published else ""
-        if reason == self.blocked_for:
+        if reason == self.blocked_for or self.close_sent:
             return
         tells = self.capabilities.get("connection.blocked")
         if reason and not self.blocked_for and tells:

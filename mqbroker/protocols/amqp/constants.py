@@ -9,8 +9,8 @@ from pamqp import commands, constants, exceptions
 
 PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"  # AMQP 0-9-1 §4.2.2; also what a peer with another header is answered
 
-# Whose dialect is spoken; clients choose their behaviour by it. kombu uses global prefetch where the product is RabbitMQ
-# before 4.0 only, and without it a Celery worker does nothing while the tasks that it holds wait for their time.
+# Whose dialect is spoken; clients choose their behaviour by it. kombu uses global prefetch only where the product is
+# RabbitMQ before 4.0, and without it a Celery worker does nothing while the tasks that it holds wait for their time.
 DIALECT_PRODUCT: Final = "RabbitMQ"
 DIALECT_VERSION: Final = "3.13.7"
 

@@ -260,7 +260,12 @@ class MqttSession:
     def qos_for(self, message: Message) -> int:
         """At which QoS the message goes to this client; -1 for not at all."""
         qos = qos_of(message.properties)
-        return qos if is_fresh(message) else min(qos, self.match(message).qos)
+        if is_fresh(message):
+            return qos
+        wanted = self.match(message).qos
+        if wanted == 0 and message.routing_key[:1] == "$":
+            return -1  # it is here for a wildcard that does not match it; for the other filter it came by `pass_on`
+        return min(qos, wanted)
 
     def _spend(self, entry: Entry) -> None:
         """Nobody will acknowledge it. The queue may be told while it hands the entry over: that is its last act."""

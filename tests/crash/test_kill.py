@@ -1,0 +1,129 @@
+"""A broker under load is killed with SIGKILL again and again; at the end everything is drained and compared.
+
+Publishers with confirms, consumers with acknowledgements and transactions, expiry with dead-lettering, a fan-out and
+priorities, bodies from nothing to 300 KiB, small segments so that the journal rolls. Durability changes with each life:
+SIGKILL leaves the page cache alone, so `write` has to hold what `fsync` does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+import pytest
+
+from tests.crash.oracle import CONSUMED, SHORT, Oracle
+from tests.crash.workers import Publisher, Worker, consumer, count_messages, declare
+from tests.support.broker_process import BrokerProcess
+
+PUBLISHERS = 4
+CONFIRMED_PER_LIFE = 150  # a life is killed at a random moment behind this progress, so that each kill meets traffic
+DURABILITIES = ("fsync", "write")
+DRAIN_TIMEOUT_S = 60
+RESTART_S_MAX = 10  # generous: the machine may be busy. What it took is printed
+CONFIG = """
+[journal]
+segment_bytes = 1048576
+
+[limits]
+disk_free_min_bytes = 1048576
+"""
+
+
+class Ordeal:
+    """One broker, its clients, and the one who kills it."""
+
+    def __init__(self, data_dir: Path, seed: int) -> None:
+        self.chance = Random(seed)
+        self.broker = BrokerProcess(data_dir, config=CONFIG)
+        self.oracle = Oracle()
+        self.publishers: list[Worker] = []
+        self.consumers: list[Worker] = []
+        self.restarts: list[float] = []
+
+    async def start(self, life: int) -> None:
+        """Starts the broker, with another durability each time."""
+        self.broker.options = ("--dev", "--durability", DURABILITIES[life % 2])
+        begun = monotonic()
+        await asyncio.to_thread(self.broker.start)
+        self.restarts.append(monotonic() - begun)
+
+    def employ(self) -> None:
+        """Sets the clients to work."""
+        for number in range(PUBLISHERS):
+            self.publishers.append(Publisher(self.oracle, self._url, number, Random(self.chance.random())))
+        for queue in CONSUMED:
+            self.consumers.append(consumer(self.oracle, self._url, queue, Random(self.chance.random())))
+
+    def _url(self) -> str:
+        return self.broker.url
+
+    async def survive(self, kills: int) -> None:
+        """Lives and dies."""
+        for life in range(1, kills + 1):
+            goal = len(self.oracle.confirmed) + CONFIRMED_PER_LIFE
+            await until(lambda goal=goal: len(self.oracle.confirmed) >= goal, "publishers make progress")  # type: ignore[misc]
+            await asyncio.sleep(self.chance.random() * 0.4)
+            await asyncio.to_thread(self.broker.kill)
+            await self.start(life)
+
+    async def drain(self) -> None:
+        """Lets consumers finish; then the broker stops in order and starts once more, and nothing comes back."""
+        for publisher in self.publishers:
+            await publisher.stop()
+        await until(lambda: not self.oracle.missing(), "everything confirmed comes out", self.oracle.missing)
+        while await count_messages(self._url(), (*CONSUMED, SHORT)):
+            await asyncio.sleep(0.05)
+        for each in self.consumers:
+            await each.stop()
+        assert await asyncio.to_thread(self.broker.stop) == 0
+        await self.start(0)
+        assert await count_messages(self._url(), (*CONSUMED, SHORT)) == {}
+
+
+async def until(
+    is_done: Callable[[], bool], hope: str, details: Callable[[], list[str]] = list
+) -> None:  # fmt: skip
+    """Waits for something that has to happen; says what did not."""
+    deadline = monotonic() + DRAIN_TIMEOUT_S
+    while not is_done():
+        assert monotonic() < deadline, f"{hope}: not within {DRAIN_TIMEOUT_S} s; {details()[:20]}"
+        await asyncio.sleep(0.02)
+
+
+async def endure(data_dir: Path, kills: int, seed: int) -> None:
+    """The whole ordeal."""
+    ordeal = Ordeal(data_dir, seed)
+    await ordeal.start(0)
+    try:
+        await declare(ordeal.broker.url)
+        ordeal.employ()
+        await ordeal.survive(kills)
+        await ordeal.drain()
+    finally:
+        if ordeal.broker.process is not None and ordeal.broker.process.poll() is None:
+            await asyncio.to_thread(ordeal.broker.kill)
+        print(f"{kills} kills with seed {seed}: {ordeal.oracle.summary()}; restarts took up to {max(ordeal.restarts):.2f} s")
+        assert ordeal.oracle.faults == []
+    assert max(ordeal.restarts) < RESTART_S_MAX
+    assert "Traceback" not in ordeal.broker.log()
+
+
+@pytest.fixture(autouse=True)
+def _quiet_clients(caplog: pytest.LogCaptureFixture) -> None:
+    """The client library logs every connection that breaks, which here is the point."""
+    for name in ("aiormq", "aio_pika"):
+        caplog.set_level(logging.CRITICAL, name)
+
+
+@pytest.mark.timeout(180)
+async def test_five_kills_lose_nothing_that_was_confirmed(tmp_path: Path) -> None:
+    await endure(tmp_path / "data", kills=5, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+async def test_fifty_kills_lose_nothing_that_was_confirmed(tmp_path: Path) -> None:
+    await endure(tmp_path / "data", kills=50, seed=2)

@@ -1,0 +1,61 @@
+"""The end of a turn: what it does once, and what it must not go on doing."""
+
+import asyncio
+
+from mqbroker.clock import Clock
+from mqbroker.config.sections import LimitsConfig
+from mqbroker.core.broker import Broker
+from mqbroker.core.ledger import Ledger
+from mqbroker.net.connections import Connections
+from mqbroker.runtime.turn import Turn
+
+
+class SlowLedger(Ledger):
+    """A ledger whose disk has not answered yet."""
+
+    __slots__ = ("seals",)
+
+    def __init__(self) -> None:
+        Ledger.__init__(self)
+        self.seals = 0
+
+    def seal(self) -> None:
+        self.seals += 1
+
+
+def _nothing() -> None:
+    return None
+
+
+def _turn(ledger: Ledger) -> Turn:
+    clock = Clock()
+    turn = Turn(clock, _nothing)
+    turn.attach(Broker(ledger, lambda: "name"), Connections(LimitsConfig(), clock))
+    return turn
+
+
+async def test_a_promise_that_waits_for_the_disk_does_not_keep_the_loop_busy() -> None:
+    """The bug: every turn asked for the next one while a sync was under way, and so took the journal's thread its GIL."""
+    ledger = SlowLedger()
+    turn = _turn(ledger)
+    ledger.promise(ledger.position, _nothing)
+    turn.schedule()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert ledger.seals == 1
+
+
+async def test_a_promise_made_while_another_is_kept_is_kept_in_the_same_turn() -> None:
+    ledger = Ledger()
+    turn = _turn(ledger)
+    kept: list[str] = []
+
+    def keep_first() -> None:
+        kept.append("first")
+        ledger.promise(ledger.position, lambda: kept.append("second"))
+
+    ledger.promise(ledger.position, keep_first)
+    turn.schedule()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert kept == ["first", "second"]
