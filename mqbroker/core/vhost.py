@@ -20,7 +20,9 @@ from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.route import Route
 from mqbroker.core.router import Router, publish_to
 from mqbroker.core.subscriber_queue import ROLES, role_of
+from mqbroker.core.values import octets
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from mqbroker.limits import NAME_BYTES_MAX
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
@@ -459,7 +461,8 @@ class VHost(Router):
             route.queues = [] if queue is None else [queue]
         else:
             exchange = self.exchange(route.exchange_name)
-            route.queues, route.is_fixed = resolve(exchange, route.routing_key, None, self.exchanges.get)
+            queues, route.is_fixed = resolve(exchange, route.routing_key, None, self.exchanges.get)
+            route.queues = _speakable(queues, route.routing_key)
         route.generation = self.generation
 
     def publish_by_content(self, exchange_name: str, keys: list[str], message: Message, now: int) -> int:
@@ -482,7 +485,7 @@ class VHost(Router):
         for key in keys:
             if exchange_name:
                 queues, _ = resolve(self.exchange(exchange_name), key, message, self.exchanges.get, held_by)
-                found.update(dict.fromkeys(queues))
+                found.update(dict.fromkeys(_speakable(queues, key)))
             elif key in self.queues:
                 found[self.queues[key]] = None
         return list(found)
@@ -549,6 +552,14 @@ class VHost(Router):
 
 def _all_keys(message: Message) -> list[str]:
     return [message.routing_key, *carbon_copies(message.properties.headers(), "CC")]
+
+
+def _speakable(queues: list[Queue], key: str) -> list[Queue]:
+    """Those that a message with this key may enter. One too long for a short string has no place in a common queue,
+    whose consumers could not be told it; the queues of a subscriber are read by its own protocol."""
+    if len(key) <= NAME_BYTES_MAX // 4 or len(octets(key)) <= NAME_BYTES_MAX:
+        return queues
+    return [queue for queue in queues if role_of(queue)]
 
 
 def _check_reserved(kind: str, name: str) -> None:

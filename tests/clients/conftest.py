@@ -7,14 +7,16 @@ import pytest
 
 from tests.support.broker_process import BrokerProcess
 
+SCHEMES = ("amqp", "amqps", "mqtt", "mqtts", "ws", "wss")
+
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
-    """A broker on AMQP and AMQP over TLS, which tests may kill and start again: it keeps its ports and its data."""
+    """A broker with every kind of listener, which tests may kill and start again: it keeps its ports and its data."""
     data_dir = tmp_path_factory.mktemp("broker") / "data"
-    with BrokerProcess(data_dir, "--dev", "--durability", "write", schemes=("amqp", "amqps")) as running:
+    with BrokerProcess(data_dir, "--dev", "--durability", "write", schemes=SCHEMES) as running:
         yield running
 
 

@@ -1,4 +1,4 @@
-"""The clients of Node.js, unmodified from npm, over AMQP and over TLS."""
+"""The clients of Node.js, unmodified from npm, over TCP, TLS and WebSocket."""
 
 import pytest
 
@@ -18,6 +18,25 @@ def _modules() -> None:
 def test_a_client_finds_everything_as_it_expects_it(broker: BrokerProcess, script: str, scheme: str) -> None:
     url = f"{scheme}://guest:guest@localhost:{broker.ports[scheme]}"
     with node_modules.start(script, url, broker.data_dir / "certs" / "ca.pem") as process:
+        output, _ = process.communicate(timeout=RUN_TIMEOUT_S)
+    assert process.returncode == 0, output
+
+
+@pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_amqp_over_websocket_is_the_same(broker: BrokerProcess, scheme: str) -> None:
+    url = f"{scheme}://guest:guest@localhost:{broker.ports[scheme]}/ws/amqp"
+    with node_modules.start("amqp-client.test.mjs", url, broker.data_dir / "certs" / "ca.pem") as process:
+        output, _ = process.communicate(timeout=RUN_TIMEOUT_S)
+    assert process.returncode == 0, output
+
+
+@pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
+@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("scheme", ["mqtt", "mqtts", "ws", "wss"])
+def test_mqtt_js_finds_everything_as_it_expects_it(broker: BrokerProcess, scheme: str, version: int) -> None:
+    url = f"{scheme}://localhost:{broker.ports[scheme]}/mqtt?{version}"
+    with node_modules.start("mqtt.test.mjs", url, broker.data_dir / "certs" / "ca.pem") as process:
         output, _ = process.communicate(timeout=RUN_TIMEOUT_S)
     assert process.returncode == 0, output
 

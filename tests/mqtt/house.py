@@ -1,7 +1,7 @@
 """A broker without sockets or clock, and clients that speak to it packet by packet.
 
-`House` runs the turns of the loop that runtime/turn.py runs in earnest; time passes when a test says so. A `Client` is a
-connection seen from its other side: packets are sent to it, and `received()` is what it was sent since the last call.
+`House` runs the turns of the loop that runtime/turn.py runs in earnest; time passes when a test says so. A `Client` is
+a connection seen from its other side: packets are sent to it, `received()` is what it was sent since the last call.
 """
 
 from collections.abc import Callable
@@ -218,7 +218,8 @@ class Client:
     def subscribe(self, *filters: p.TopicFilter | str, qos: int = 2, **properties: Any) -> list[int]:
         """SUBSCRIBE; the reason codes. What else arrives stays for `received`."""
         wanted = [p.TopicFilter(each, qos) if isinstance(each, str) else each for each in filters]
-        properties = {name: [value] if name == "subscription_identifier" else value for name, value in properties.items()}
+        if "subscription_identifier" in properties:
+            properties["subscription_identifier"] = [properties["subscription_identifier"]]
         self.send(p.Subscribe(1, wanted, properties))
         return self._take(p.SubAck).reasons  # type: ignore[no-any-return]
 

@@ -1,15 +1,17 @@
 """Shared subscriptions: each message goes to one member of the group."""
 
+from typing import Any
+
 import pytest
 
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.reasons import Reason
 from tests.mqtt.house import Client, House
 
-KEEP = {"clean_start": False, "properties": {"session_expiry_interval": 600}}
+KEEP: dict[str, Any] = {"clean_start": False, "properties": {"session_expiry_interval": 600}}
 
 
-def group(house: House, count: int, qos: int, version: int = 5, **fields: object) -> list[Client]:
+def group(house: House, count: int, qos: int, version: int = 5, **fields: Any) -> list[Client]:
     members = [house.connect(f"m{number}", version=version, **fields) for number in range(count)]
     for member in members:
         member.subscribe("$share/g/t/+", qos=qos)

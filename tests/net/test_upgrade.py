@@ -19,7 +19,7 @@ def mqtt(peer: Peer) -> Session:
     raise AssertionError("sessions are not made here")
 
 
-def request(path: str = "/ws/amqp", **headers: str | None) -> bytes:
+def request(path: str = "/ws/amqp", /, **headers: str | None) -> bytes:
     """A good request with headers changed, added, or left out where they are None; `_` in a name stands for `-`."""
     every = {
         "Host": "127.0.0.1",

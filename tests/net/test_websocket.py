@@ -81,7 +81,7 @@ async def test_everything_said_in_one_turn_is_one_message() -> None:
 async def test_long_output_is_cut_into_messages_that_clients_take() -> None:
     async with open_house(URL) as house, client_of(house) as client:
         await client.send(b"FLOOD 200000\n")
-        sizes = []
+        sizes: list[int] = []
         while sum(sizes) < 200_000:
             sizes.append(len(await client.recv()))
         assert max(sizes) == WEBSOCKET_OUTPUT_BYTES_MAX

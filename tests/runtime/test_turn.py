@@ -35,7 +35,7 @@ def _turn(ledger: Ledger) -> Turn:
 
 
 async def test_a_promise_that_waits_for_the_disk_does_not_keep_the_loop_busy() -> None:
-    """The bug: every turn asked for the next one while a sync was under way, and so took the journal's thread its GIL."""
+    """The bug: every turn asked for the next one while a sync was under way, and the journal's thread starved."""
     ledger = SlowLedger()
     turn = _turn(ledger)
     ledger.promise(ledger.position, _nothing)

@@ -1,13 +1,18 @@
-// @cloudamqp/amqp-client, the client of LavinMQ's makers. The broker's address is in AMQP_URL.
+// @cloudamqp/amqp-client, the client of LavinMQ's makers, over TCP or WebSocket. The broker's address is in AMQP_URL.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { AMQPClient, AMQPSession } from "@cloudamqp/amqp-client";
+import { AMQPClient, AMQPSession, AMQPWebSocketClient } from "@cloudamqp/amqp-client";
+import WebSocket from "ws";
 
 const PUBLISHES = 2000;
 let connection;
 
+globalThis.WebSocket ??= WebSocket;  // browsers have one, and Node.js from version 22
+
 before(async () => {
-  connection = await new AMQPClient(process.env.AMQP_URL).connect();
+  const url = process.env.AMQP_URL;
+  const client = url.startsWith("ws") ? new AMQPWebSocketClient(url.replace("guest:guest@", "")) : new AMQPClient(url);
+  connection = await client.connect();
 });
 
 after(() => connection.close());

@@ -1,0 +1,308 @@
+"""Unmodified clients over real sockets: paho, aiomqtt, amqtt, mosquitto_pub and mosquitto_sub; and AMQP beside them."""
+
+import asyncio
+import queue
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import aiomqtt
+import paho.mqtt.client as paho
+import pika
+import pytest
+from amqtt.client import MQTTClient
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from tests.conftest import find_program
+from tests.support.broker_process import BrokerProcess
+
+WAIT_S = 15
+_PROPERTIES: Any = Properties
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    folder = tmp_path_factory.mktemp("mqtt")
+    with BrokerProcess(folder / "data", "--dev", "--durability", "write", schemes=("amqp", "mqtt", "mqtts")) as running:
+        yield running
+
+
+def told(message: paho.MQTTMessage) -> dict[str, Any]:
+    """The properties of a message."""
+    properties: Any = message.properties
+    found: dict[str, Any] = properties.json()
+    return found
+
+
+def new_properties(kind: int) -> Any:
+    """Properties for a packet, still empty."""
+    return _PROPERTIES(kind)
+
+
+class Paho:
+    """A paho client whose events are taken one by one."""
+
+    def __init__(self, port: int, client_id: str, version: int, expiry_s: int = 0, **options: Any) -> None:
+        self.events: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.messages: queue.Queue[paho.MQTTMessage] = queue.Queue()
+        self.version = version
+        clean = {} if version == 5 else {"clean_session": not expiry_s}
+        protocol = MQTTProtocolVersion(version)
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=protocol, **clean, **options)
+        self.client.on_connect = lambda c, u, flags, reason, p: self.events.put(("connected", flags.session_present))
+        self.client.on_subscribe = lambda c, u, mid, reasons, p: self.events.put(("subscribed", reasons))
+        self.client.on_publish = lambda c, u, mid, reason, p: self.events.put(("published", mid))
+        self.client.on_message = lambda c, u, message: self.messages.put(message)
+        self.port = port
+        self.expiry_s = expiry_s
+
+    def __enter__(self) -> Self:
+        options: dict[str, Any] = {}
+        if self.version == 5:
+            options["clean_start"] = not self.expiry_s
+            options["properties"] = new_properties(PacketTypes.CONNECT)
+            options["properties"].SessionExpiryInterval = self.expiry_s
+        self.client.connect("127.0.0.1", self.port, **options)
+        self.client.loop_start()
+        self.is_present = self.event("connected")
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def event(self, name: str) -> Any:
+        while True:
+            found, value = self.events.get(timeout=WAIT_S)
+            if found == name:
+                return value
+
+    def subscribe(self, *args: Any, **options: Any) -> Any:
+        self.client.subscribe(*args, **options)
+        return self.event("subscribed")
+
+    def publish(self, topic: str, payload: bytes, qos: int, **options: Any) -> None:
+        self.client.publish(topic, payload, qos, **options).wait_for_publish(WAIT_S)
+
+    def message(self) -> paho.MQTTMessage:
+        return self.messages.get(timeout=WAIT_S)
+
+
+@pytest.mark.parametrize("version", [3, 4, 5])
+def test_paho_publishes_and_subscribes_at_every_qos(broker: BrokerProcess, version: int) -> None:
+    with Paho(broker.ports["mqtt"], f"every{version}", version) as client:
+        client.subscribe(f"every{version}/#", 2)
+        for qos in range(3):
+            client.publish(f"every{version}/{qos}", b"hello", qos)
+            message = client.message()
+            assert (message.topic, message.payload, message.qos) == (f"every{version}/{qos}", b"hello", qos)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_thousand_messages_of_qos_2_arrive_once_and_in_order(broker: BrokerProcess, version: int) -> None:
+    with Paho(broker.ports["mqtt"], f"many{version}", version) as client:
+        client.subscribe(f"many{version}", 2)
+        for number in range(1000):
+            client.client.publish(f"many{version}", b"%d" % number, 2)
+        assert [int(client.message().payload) for _ in range(1000)] == list(range(1000))
+        client.publish(f"many{version}", b"end", 2)
+        assert client.message().payload == b"end"
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_paho_session_goes_on(broker: BrokerProcess, version: int) -> None:
+    port = broker.ports["mqtt"]
+    with Paho(port, f"stay{version}", version, 600) as client:
+        assert not client.is_present
+        client.subscribe(f"stay{version}", 1)
+    with Paho(port, f"other{version}", version) as other:
+        other.publish(f"stay{version}", b"while away", 1)
+    with Paho(port, f"stay{version}", version, 600) as client:
+        assert client.is_present
+        assert client.message().payload == b"while away"
+
+
+def test_version_5_options_and_properties(broker: BrokerProcess) -> None:
+    with Paho(broker.ports["mqtt"], "options", 5) as client:
+        reasons = client.subscribe("opt/#", options=SubscribeOptions(1, noLocal=True))
+        assert [reason.value for reason in reasons] == [1]
+        client.publish("opt/own", b"not seen", 1)
+        with Paho(broker.ports["mqtt"], "options-2", 5) as other:
+            properties = new_properties(PacketTypes.PUBLISH)
+            properties.UserProperty = ("a", "b")
+            properties.ResponseTopic = "replies"
+            properties.CorrelationData = b"\1\2"
+            properties.TopicAlias = 1
+            other.publish("opt/1", b"1", 1, properties=properties)
+        message = client.message()
+        assert message.payload == b"1"
+        assert told(message)["UserProperty"] == [("a", "b")]
+        assert told(message)["ResponseTopic"] == "replies"
+
+
+def test_retained_messages_and_wills(broker: BrokerProcess) -> None:
+    port = broker.ports["mqtt"]
+    with Paho(port, "keeper", 4) as client:
+        client.publish("kept/a", b"1", 1, retain=True)
+        client.subscribe("kept/+", 1)
+        message = client.message()
+        assert (message.payload, message.retain) == (b"1", True)
+        client.subscribe("will/x", 1)
+        dying = paho.Client(CallbackAPIVersion.VERSION2, "dying")
+        dying.will_set("will/x", b"gone", 1)
+        dying.connect("127.0.0.1", port)
+        dying.loop()
+        sock = dying.socket()
+        assert sock is not None
+        sock.close()
+        dying.loop()
+        assert client.message().payload == b"gone"
+
+
+def test_passwords_and_tls(broker: BrokerProcess) -> None:
+    client = Paho(broker.ports["mqtts"], "secret", 5)
+    client.client.tls_set(str(broker.data_dir / "certs" / "ca.pem"))
+    client.client.username_pw_set("guest", "guest")
+    with client:
+        client.subscribe("secret", 1)
+        client.publish("secret", b"x", 1)
+        assert client.message().payload == b"x"
+
+
+async def test_aiomqtt(broker: BrokerProcess) -> None:
+    async with aiomqtt.Client("127.0.0.1", broker.ports["mqtt"], protocol=aiomqtt.ProtocolVersion.V5) as client:
+        await client.subscribe("aio/#", 2)
+        await client.publish("aio/1", b"hello", 2)
+        async with asyncio.timeout(WAIT_S):
+            message = await anext(client.messages)
+        assert (str(message.topic), message.payload) == ("aio/1", b"hello")
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+async def test_amqtt(broker: BrokerProcess, qos: int) -> None:
+    client = MQTTClient(client_id=f"amqtt{qos}", config={"auto_reconnect": False})
+    await client.connect(f"mqtt://127.0.0.1:{broker.ports['mqtt']}/")
+    await client.subscribe([(f"amqtt/{qos}", qos)])
+    await client.publish(f"amqtt/{qos}", b"hello", qos=qos)
+    message = await client.deliver_message(WAIT_S)
+    assert message is not None
+    assert bytes(message.data) == b"hello"
+    await client.disconnect()
+
+
+@pytest.mark.parametrize("version", ["31", "311", "5"])
+def test_mosquitto_pub_and_sub(broker: BrokerProcess, version: str) -> None:
+    common = ["-h", "127.0.0.1", "-p", str(broker.ports["mqtt"]), "-V", version, "-q", "2"]
+    topic = f"mosquitto/{version}"
+    publish = [find_program("mosquitto_pub"), *common, "-t", topic, "-r", "-m", "hello"]
+    subscribe = [find_program("mosquitto_sub"), *common, "-t", "mosquitto/+", "-C", "1", "-W", str(WAIT_S), "-v"]
+    subprocess.run(publish, check=True, timeout=WAIT_S)
+    found = subprocess.run(subscribe, check=True, timeout=2 * WAIT_S, capture_output=True, text=True)
+    assert found.stdout == f"{topic} hello\n"
+    subprocess.run([*publish[:-3], "-r", "-n"], check=True, timeout=WAIT_S)
+
+
+# --- with AMQP ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def channel(broker: BrokerProcess) -> Iterator[Any]:
+    connection = pika.BlockingConnection(pika.URLParameters(broker.url))
+    yield connection.channel()
+    connection.close()
+
+
+def amqp_message(channel: Any, name: str) -> tuple[Any, Any, bytes]:
+    for method, properties, body in channel.consume(name, auto_ack=True, inactivity_timeout=WAIT_S):
+        assert method is not None, "nothing came"
+        channel.cancel()
+        return method, properties, body
+    raise AssertionError("the consumer was cancelled")
+
+
+def test_amqp_to_mqtt_with_properties(broker: BrokerProcess, channel: Any) -> None:
+    with Paho(broker.ports["mqtt"], "from-amqp", 5) as client:
+        client.subscribe("cross/+/x", 2)
+        properties = pika.BasicProperties(
+            delivery_mode=2, content_type="text/plain", correlation_id="c1", reply_to="answers.me",
+            headers={"a": "b", "n": 1}, expiration="60000",
+        )  # fmt: skip
+        channel.basic_publish("amq.topic", "cross.1.x", b"durable", properties)
+        message = client.message()
+        assert (message.topic, message.payload, message.qos) == ("cross/1/x", b"durable", 1)
+        found = told(message)
+        assert found["ContentType"] == "text/plain"
+        assert found["CorrelationData"] == b"c1".hex()
+        assert found["ResponseTopic"] == "answers/me"
+        assert found["UserProperty"] == [("a", "b"), ("n", "1")]
+        assert found["MessageExpiryInterval"] in (59, 60)
+        channel.basic_publish("amq.topic", "cross.2.x", b"transient")
+        assert client.message().qos == 0
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_mqtt_to_amqp_with_properties(broker: BrokerProcess, channel: Any, qos: int) -> None:
+    name = channel.queue_declare("", exclusive=True).method.queue
+    channel.queue_bind(name, "amq.topic", "to.amqp.#")
+    properties = new_properties(PacketTypes.PUBLISH)
+    properties.ContentType = "text/plain"
+    properties.CorrelationData = b"c1"
+    properties.ResponseTopic = "answers/me"
+    properties.UserProperty = ("a", "b")
+    properties.MessageExpiryInterval = 60
+    with Paho(broker.ports["mqtt"], "to-amqp", 5) as client:
+        client.publish("to/amqp/1", b"hello", qos, properties=properties)
+    method, found, body = amqp_message(channel, name)
+    assert (method.exchange, method.routing_key, body) == ("amq.topic", "to.amqp.1", b"hello")
+    assert (found.content_type, found.correlation_id, found.reply_to) == ("text/plain", "c1", "answers.me")
+    assert (found.headers, found.expiration, found.delivery_mode) == ({"a": "b"}, "60000", 2 if qos else 1)
+
+
+def test_amqp_retains_for_mqtt(broker: BrokerProcess, channel: Any) -> None:
+    channel.confirm_delivery()
+    channel.basic_publish("amq.retained", "kept.by.amqp", b"hello", pika.BasicProperties(delivery_mode=2))
+    with Paho(broker.ports["mqtt"], "reader", 4) as client:
+        client.subscribe("kept/by/#", 1)
+        message = client.message()
+        assert (message.topic, message.payload, message.retain) == ("kept/by/amqp", b"hello", True)
+
+
+def test_a_topic_that_is_too_long_for_amqp_does_not_disturb_its_consumers(broker: BrokerProcess, channel: Any) -> None:
+    name = channel.queue_declare("", exclusive=True).method.queue
+    channel.queue_bind(name, "amq.topic", "long.#")
+    with Paho(broker.ports["mqtt"], "long", 4) as client:
+        client.subscribe("long/#", 1)
+        client.publish("long/" + "x" * 300, b"1", 1)
+        client.publish("long/y", b"2", 1)
+        assert [client.message().payload for _ in range(2)] == [b"1", b"2"]
+    assert amqp_message(channel, name)[2] == b"2"
+
+
+# --- the whole broker is killed -------------------------------------------------------------------------------------
+
+
+def test_sessions_survive_a_kill(tmp_path: Path) -> None:
+    with BrokerProcess(tmp_path / "data", "--dev", "--durability", "write", schemes=("mqtt",)) as broker:
+        port = broker.ports["mqtt"]
+        with Paho(port, "stay", 5, 600) as client:
+            client.subscribe("t", 2)
+        with Paho(port, "p", 4) as publisher:
+            for number in range(100):
+                publisher.publish("t", b"%d" % number, 1 + number % 2)
+            publisher.publish("kept", b"1", 1, retain=True)
+        broker.kill()
+        broker.start()
+        with Paho(port, "stay", 5, 600) as client:
+            assert client.is_present
+            numbers = [int(client.message().payload) for _ in range(100)]
+            # paho reports QoS 2 at PUBREL, so each quality has its own order there.
+            assert ([n for n in numbers if n % 2 == 0], [n for n in numbers if n % 2]) == (
+                list(range(0, 100, 2)),
+                list(range(1, 100, 2)),
+            )
+            client.subscribe("kept", 1)
+            assert client.message().payload == b"1"
