@@ -154,6 +154,13 @@ def test_development_listens_plain_and_with_tls_on_both_loopbacks_unless_told_ot
             '[proxy_protocol]\nsources = ["10.0.0.1/8"]',
             "line 2: proxy_protocol.sources has '10.0.0.1/8', which is not a network such as 10.0.0.0/8",
         ),
+        *(
+            (
+                f'[websocket]\norigins = ["{text}"]',
+                f"line 2: websocket.origins has {text!r}, which is not an origin such as https://shop.example:8443",
+            )
+            for text in ("shop.example", "*", "https://", "https://a.example/", "https://u@a.example", "http://[::1")
+        ),
         ('[[users]]\nname = "a"\n', "line 1: user 'a' needs a password or a password_hash that is not empty"),
         (
             '[[users]]\nname = "a"\npassword = ""\n',

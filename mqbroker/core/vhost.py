@@ -20,6 +20,7 @@ from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.route import Route
 from mqbroker.core.router import Router, publish_to
 from mqbroker.core.subscriber_queue import ROLES, role_of
+from mqbroker.core.targets import Targets
 from mqbroker.core.values import octets
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from mqbroker.limits import NAME_BYTES_MAX
@@ -149,11 +150,11 @@ class VHost(Router):
 
     def delete_exchange(self, name: str, if_unused: bool = False) -> None:
         """Deletes an exchange with its bindings; one that is not there is deleted already."""
+        if name.startswith("amq."):
+            raise AccessRefused(f"deletion of system exchange '{name}' in vhost '{self.name}' not allowed")
         exchange = self.exchanges.get(name)
         if exchange is None:
             return
-        if name.startswith("amq."):
-            raise AccessRefused(f"deletion of system exchange '{name}' in vhost '{self.name}' not allowed")
         if if_unused and not exchange.is_unused:
             raise PreconditionFailed(f"exchange '{name}' in vhost '{self.name}' in use")
         self._remove_exchange(exchange)
@@ -272,6 +273,7 @@ class VHost(Router):
         """
         if not is_generated:
             _check_reserved("queue", name)
+        durable = durable and not exclusive  # it does not outlive its connection, whatever the client says
         current = self.queues.get(name)
         if current is not None:
             owner = connection if exclusive else None
@@ -286,7 +288,7 @@ class VHost(Router):
         arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
         settings = self._settings(name, arguments, durable, exclusive, auto_delete)
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
-        number = self.broker.next_number() if durable and not exclusive else 0
+        number = self.broker.next_number() if durable else 0
         queue = self._make_queue(name, number, durable, settings)
         queue.auto_delete = auto_delete
         queue.arguments = arguments
@@ -426,7 +428,8 @@ class VHost(Router):
 
     def check_consumable(self, queue: Queue, exclusive: bool) -> None:
         """Raises AccessRefused if an exclusive consumer is there, or one is wanted beside others."""
-        if queue.exclusive_consumer is not None or (exclusive and queue.consumers):
+        is_shared = bool(queue.consumers) or queue.is_single_active
+        if queue.exclusive_consumer is not None or (exclusive and is_shared):
             raise AccessRefused(f"queue '{queue.name}' in vhost '{self.name}' in exclusive use")
 
     # --- x-expires --------------------------------------------------------------------------------------------------
@@ -467,12 +470,21 @@ class VHost(Router):
 
     def publish_by_content(self, exchange_name: str, keys: list[str], message: Message, now: int) -> int:
         """Routes one message by several keys (CC, BCC) or by an exchange that looks into it. Raises NotFound."""
+        return self.publish_to_targets(self.targets(exchange_name, keys, message), message, now)
+
+    def targets(self, exchange_name: str, keys: list[str], message: Message) -> Targets:
+        """Where a message goes by any of its keys. Raises NotFound."""
         held_by: list[Exchange] = []
         queues = self.queues_for(exchange_name, keys, message, held_by)
-        for exchange in dict.fromkeys(held_by):
-            self._hold(exchange, message, now)
-        outcome = publish_to(queues, message, now)
-        return ROUTED if held_by and outcome == UNROUTED else outcome
+        return Targets(queues, list(dict.fromkeys(held_by)))
+
+    def publish_to_targets(self, targets: Targets, message: Message, now: int) -> int:
+        """Publishes where `targets` said; what has gone since then is passed over."""
+        for exchange in targets.held_by:
+            if exchange.name in self._delayed:
+                self._hold(exchange, message, now)
+        outcome = publish_to([queue for queue in targets.queues if not queue.is_deleted], message, now)
+        return ROUTED if targets.held_by and outcome == UNROUTED else outcome
 
     def queues_for(
         self, exchange_name: str, keys: list[str], message: Message, held_by: list[Exchange] | None = None
@@ -522,12 +534,10 @@ class VHost(Router):
         message = copy_for_dead_letter(queue, entry, reason, now)
         if message.exchange and message.exchange not in self.exchanges:
             return
-        held_by: list[Exchange] = []
-        targets = self.queues_for(message.exchange, _all_keys(message), message, held_by)
-        for exchange in dict.fromkeys(held_by):
-            self._hold(exchange, message, now)
+        targets = self.targets(message.exchange, _all_keys(message), message)
         deaths = deaths_of(message.properties)
-        publish_to([each for each in targets if not is_cycle(each.name, deaths)], message, now)
+        targets.queues = [each for each in targets.queues if not is_cycle(each.name, deaths)]
+        self.publish_to_targets(targets, message, now)
 
     # --- timers and policies ----------------------------------------------------------------------------------------
 

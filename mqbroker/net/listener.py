@@ -168,10 +168,12 @@ class Listeners:
         await self._connect(connection, connected, websocket)
         try:
             async with asyncio.timeout(self._connections.limits.preauth_timeout_s):
-                await websocket.upgraded
+                refusal = await websocket.upgraded
         except BaseException:
             websocket.abort()
             raise
+        if refusal:
+            raise ProtocolViolation("websocket", refusal)
 
     async def _connect(self, connection: Connection, connected: socket.socket, protocol: asyncio.Protocol) -> None:
         loop = asyncio.get_running_loop()

@@ -49,6 +49,29 @@ class Answer:
     reason: str = ""
 
 
+class Frames(ServerProtocol):
+    """The library's protocol, which negotiates our subprotocols."""
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The first one offered that is known; none is needed where none is offered. Raises NegotiationError."""
+        for each in subprotocols:
+            if each in PROTOCOLS:
+                return each
+        if subprotocols:
+            raise NegotiationError(f"none of the subprotocols is one of {', '.join(PROTOCOLS)}")
+        return None
+
+    def free(self) -> None:
+        """Cuts the cycles of references in which it would outlive its connection until the collector comes by."""
+        self.parser.close()
+        errors: list[BaseException | None] = [self.handshake_exc, self.parser_exc]
+        while errors:
+            error = errors.pop()
+            if error is not None:
+                error.__traceback__ = None
+                errors += [error.__cause__, error.__context__]
+
+
 class Handshake:
     """Collects one request and answers it. `protocol` goes on from there."""
 
@@ -58,9 +81,7 @@ class Handshake:
         self._head = bytearray()
         # A client that is no browser sends no origin, and could send any.
         origins = [*map(Origin, config.origins), None] if config.origins else None
-        self.protocol = ServerProtocol(
-            origins=origins, select_subprotocol=_select, max_size=config.message_size_max, logger=_library_log
-        )
+        self.protocol = Frames(origins=origins, max_size=config.message_size_max, logger=_library_log)
 
     def receive(self, data: bytes) -> Answer | None:
         """The answer once the request is complete, or cannot become one."""
@@ -105,13 +126,3 @@ class Handshake:
 
     def _reject(self, status: http.HTTPStatus, text: str) -> tuple[Response, None]:
         return self.protocol.reject(status, f"{text}\n"), None
-
-
-def _select(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The first subprotocol that is known; none is needed where none is offered."""
-    for each in offered:
-        if each in PROTOCOLS:
-            return each
-    if offered:
-        raise NegotiationError(f"none of the subprotocols is one of {', '.join(PROTOCOLS)}")
-    return None

@@ -22,7 +22,6 @@ from websockets.protocol import SEND_EOF, State
 
 from mqbroker import limits
 from mqbroker.config.sections import WebSocketConfig
-from mqbroker.errors import ProtocolViolation
 from mqbroker.net.connection import Connection, SessionFactory
 from mqbroker.net.upgrade import Handshake
 
@@ -54,8 +53,8 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
     ) -> None:
         """`factories` makes sessions by the name of their protocol."""
         super().__init__()
-        self.upgraded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when the connection is open; ends with ProtocolViolation when it was refused and is gone."""
+        self.upgraded: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Done when the connection is open, or was refused and is gone: then with the reason."""
         self._connection = connection
         self._handshake: Handshake | None = Handshake(config, factories)
         self._protocol = self._handshake.protocol
@@ -108,8 +107,9 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         if self._is_open:
             self._connection.connection_lost(exc)
         elif not self.upgraded.done():
-            reason = self._refusal or "the connection ended before its WebSocket handshake"
-            self.upgraded.set_exception(ProtocolViolation("websocket", reason))
+            self.upgraded.set_result(self._refusal or "the connection ended before its WebSocket handshake")
+        self._protocol.free()
+        del self._connection
 
     # --- called by the connection -----------------------------------------------------------------------------------
 
@@ -181,7 +181,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         self._connection.new_session = new_session
         self._connection.connection_made(self)
         if not self.upgraded.done():
-            self.upgraded.set_result(None)
+            self.upgraded.set_result("")
 
     # --- input ------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from mqbroker.core.values import Int32
 from tests.amqp.conftest import Connect
 from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_channel, closes_connection
+from tests.support.waiting import eventually
 
 
 def filled(client: RawAmqp, *bodies: bytes, queue: str = "", **args: Any) -> str:
@@ -44,11 +45,18 @@ def test_a_large_message_comes_in_several_frames(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("method", ["basic.ack", "basic.nack", "basic.reject"])
-@pytest.mark.parametrize("tag", [0, 99])
+@pytest.mark.parametrize("tag", [0, 99, 1 << 63, (1 << 64) - 1])
 def test_an_unknown_delivery_tag_is_406(client: RawAmqp, method: str, tag: int) -> None:
     at = {"basic.ack": (60, 80), "basic.nack": (60, 120), "basic.reject": (60, 90)}[method]
     text = f"PRECONDITION_FAILED - unknown delivery tag {tag}"
     assert client.refused(method, delivery_tag=tag) == closes_channel(406, text, at)
+
+
+@pytest.mark.parametrize("method", ["basic.ack", "basic.nack"])
+@pytest.mark.parametrize("tag", [1, 1 << 63, (1 << 64) - 1])
+def test_an_unknown_tag_for_many_is_406(client: RawAmqp, method: str, tag: int) -> None:
+    refusal = client.refused(method, delivery_tag=tag, multiple=True)
+    assert (refusal.code, refusal.text) == (406, f"PRECONDITION_FAILED - unknown delivery tag {tag}")
 
 
 @pytest.mark.parametrize("multiple", [False, True])
@@ -171,6 +179,25 @@ def test_an_exclusive_consumer_is_alone(client: RawAmqp, name: str, first_is_exc
     text = f"ACCESS_REFUSED - queue '{name}' in vhost '/' in exclusive use"
     refusal = client.refused("basic.consume", queue=name, exclusive=not first_is_exclusive)
     assert refusal == closes_channel(403, text, (60, 20))
+
+
+def test_a_queue_with_a_single_active_consumer_has_no_exclusive_one(client: RawAmqp, name: str) -> None:
+    client.declare(name, arguments={"x-single-active-consumer": True})
+    text = f"ACCESS_REFUSED - queue '{name}' in vhost '/' in exclusive use"
+    refusal = client.refused("basic.consume", queue=name, exclusive=True)
+    assert refusal == closes_channel(403, text, (60, 20))
+
+
+def test_polling_goes_past_an_exclusive_consumer(client: RawAmqp, name: str) -> None:
+    """basic.get was refused where an exclusive consumer was."""
+    client.declare(name)
+    client.call("basic.qos", prefetch_count=1)
+    client.consume(name, exclusive=True)
+    for body in (b"1", b"2"):
+        client.publish(name, body)
+    assert client.delivery().body == b"1"
+    eventually(lambda: client.count(name) == 1)
+    assert client.drain(name) == [b"2"]
 
 
 def test_nothing_is_answered_to_nowait(client: RawAmqp) -> None:

@@ -64,9 +64,10 @@ def test_names_that_begin_with_amq_are_reserved(client: RawAmqp) -> None:
     )
 
 
-def test_system_exchanges_are_not_deleted(client: RawAmqp) -> None:
-    text = "ACCESS_REFUSED - deletion of system exchange 'amq.direct' in vhost '/' not allowed"
-    assert client.refused("exchange.delete", exchange="amq.direct") == closes_channel(403, text, DELETE)
+@pytest.mark.parametrize("exchange", ["amq.direct", "amq.missing"])
+def test_system_exchanges_are_not_deleted(client: RawAmqp, exchange: str) -> None:
+    text = f"ACCESS_REFUSED - deletion of system exchange '{exchange}' in vhost '/' not allowed"
+    assert client.refused("exchange.delete", exchange=exchange) == closes_channel(403, text, DELETE)
 
 
 def test_a_missing_exchange_is_404(client: RawAmqp, name: str) -> None:
@@ -159,6 +160,9 @@ def test_unbinding_what_is_not_bound_is_no_error(client: RawAmqp, name: str) -> 
     client.call("queue.unbind", queue=queue, exchange="amq.direct", routing_key="never")
     client.call("queue.unbind", queue=name, exchange="amq.direct", routing_key="never")
     client.call("exchange.unbind", source="amq.direct", destination="amq.fanout", routing_key="never")
+    client.call("queue.unbind", queue=queue, exchange=name, routing_key="never")
+    client.call("exchange.unbind", source=name, destination="amq.fanout")
+    client.call("exchange.unbind", source="amq.fanout", destination=name)
 
 
 def test_binding_nothing_declared_is_404(client: RawAmqp) -> None:

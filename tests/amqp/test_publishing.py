@@ -97,6 +97,46 @@ def test_a_transaction_is_seen_at_its_commit(client: RawAmqp, other: RawAmqp, na
     assert other.drain(name) == [b"1", b"2"]
 
 
+def test_a_message_goes_where_it_would_have_gone_when_it_was_published(
+    client: RawAmqp, other: RawAmqp, name: str
+) -> None:
+    """A commit was cut short by an exchange that had been deleted since the publish."""
+    client.call("exchange.declare", exchange=name, exchange_type="fanout")
+    queue, doomed = client.declare(), client.declare()
+    for each in (queue, doomed):
+        client.call("queue.bind", queue=each, exchange=name)
+    client.call("tx.select")
+    client.publish("", b"1", exchange=name)
+    client.publish(queue, b"2")
+    client.sync()
+    client.call("queue.delete", queue=doomed)
+    other.call("exchange.delete", exchange=name)
+    client.call("tx.commit")
+    assert client.drain(queue) == [b"1", b"2"]
+
+
+def test_messages_before_and_after_tx_select_are_not_the_same(client: RawAmqp, name: str) -> None:
+    client.declare(name)
+    for _ in range(3):
+        client.publish(name, b"x")
+    client.call("tx.select")
+    for _ in range(3):
+        client.publish(name, b"x")
+    assert client.call("tx.rollback")
+    assert client.drain(name) == [b"x"] * 3
+
+
+def test_messages_before_and_after_confirm_select_are_not_the_same(client: RawAmqp, name: str) -> None:
+    client.declare(name)
+    for _ in range(3):
+        client.publish(name, b"x")
+    client.call("confirm.select")
+    for _ in range(3):
+        client.publish(name, b"x")
+    assert confirmed(client, 3) == {1, 2, 3}
+    assert client.drain(name) == [b"x"] * 6
+
+
 def test_a_rollback_forgets_what_was_published(client: RawAmqp) -> None:
     queue = client.declare()
     client.call("tx.select")
@@ -213,6 +253,12 @@ def test_a_question_needs_someone_to_hear_the_answer(client: RawAmqp) -> None:
     assert client.refusal() == closes_channel(406, text, PUBLISH)
 
 
+def test_the_pseudo_queue_can_be_declared(client: RawAmqp) -> None:
+    """It was refused as a reserved name; clients declare what they consume from."""
+    answer = client.call("queue.declare", queue=REPLY_TO)
+    assert answer.args == {"queue": REPLY_TO, "message_count": 0, "consumer_count": 1}
+
+
 def test_the_pseudo_queue_is_always_there(client: RawAmqp, ours: None) -> None:
     # RabbitMQ 3.10.8 says the same of the name in `reply_to`, and 404 once its channel has gone.
     answer = client.call("queue.declare", queue=REPLY_TO, passive=True)
@@ -247,11 +293,15 @@ def test_an_expiration_has_to_be_a_number(client: RawAmqp, expiration: str, text
     assert client.refusal() == closes_channel(406, f"PRECONDITION_FAILED - {text}", PUBLISH)
 
 
-def test_a_body_above_the_limit_is_406(client: RawAmqp, ours: None) -> None:
-    client.write(encode_method("basic.publish", 1, exchange="amq.direct", routing_key="x"))
-    client.write(content_header_frame(1, build().raw, 16_777_217))
+@pytest.mark.parametrize("size", [16_777_217, 1 << 62, 1 << 63, (1 << 64) - 1])
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_body_above_the_limit_is_406(client: RawAmqp, ours: None, size: int, before: int) -> None:
     # RabbitMQ 3.10.8 says so when it has received the body.
-    text = "PRECONDITION_FAILED - message size 16777217 is larger than max size 16777216"
+    for _ in range(before):
+        client.publish("x", b"x", exchange="amq.direct")
+    client.write(encode_method("basic.publish", 1, exchange="amq.direct", routing_key="x"))
+    client.write(content_header_frame(1, build().raw, size))
+    text = f"PRECONDITION_FAILED - message size {size} is larger than max size 16777216"
     assert client.refusal() == closes_channel(406, text, PUBLISH)
 
 

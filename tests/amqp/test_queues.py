@@ -3,6 +3,8 @@
 import pytest
 
 from mqbroker.core.values import Int16, Int32
+from mqbroker.protocols.amqp.frames import content_header_frame
+from mqbroker.protocols.amqp.properties import build
 from tests.amqp.conftest import Connect
 from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_channel
@@ -123,6 +125,29 @@ def test_a_missing_queue_is_404_to_a_passive_declare_and_to_bind(client: RawAmqp
 def test_no_name_means_nothing_before_a_queue_was_declared(client: RawAmqp, method: str) -> None:
     refusal = client.refused(method)
     assert (refusal.code, refusal.text) == (404, "NOT_FOUND - no previously declared queue")
+
+
+def test_of_two_missing_names_the_exchange_is_reported(client: RawAmqp, name: str) -> None:
+    text = f"NOT_FOUND - no exchange '{name}' in vhost '/'"
+    assert client.refused("queue.bind", queue=name, exchange=name) == closes_channel(404, text, (50, 20))
+
+
+def test_line_breaks_are_left_out_of_names(client: RawAmqp, name: str) -> None:
+    assert client.declare(f"{name}\r\nforged log line") == f"{name}forged log line"
+    client.publish(f"{name}forged log line", b"x")
+    assert client.drain(f"{name}forged log line") == [b"x"]
+
+
+def test_line_breaks_are_left_out_of_error_texts(client: RawAmqp, name: str, ours: None) -> None:
+    client.send("basic.publish", exchange=f"{name}\r\n", routing_key="x")
+    client.write(content_header_frame(1, build().raw, 0))
+    assert client.refusal().text == f"NOT_FOUND - no exchange '{name}' in vhost '/'"
+
+
+def test_an_exclusive_queue_is_never_durable(client: RawAmqp, name: str) -> None:
+    """An exclusive queue that was declared durable was refused when it was declared again without."""
+    client.declare(name, exclusive=True, durable=True)
+    client.declare(name, exclusive=True, durable=False)
 
 
 def test_deleting_a_missing_queue_is_no_error(client: RawAmqp, name: str) -> None:

@@ -6,6 +6,9 @@ import pytest
 
 from mqbroker.core.access import Permissions, TopicPermissions
 from mqbroker.core.policy import Policy
+from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
+from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.properties import build
 from mqbroker.protocols.session import Peer
 from tests.support.amqp_house import DirectAmqp, House
 from tests.support.refusals import closes_channel, closes_connection
@@ -149,6 +152,19 @@ def test_a_permission_that_is_taken_away_counts_at_once(house: House) -> None:
     house.broker.set_permissions("writer", "/", Permissions(".*", "", ".*"))
     client.publish("key", exchange="amq.fanout")
     assert client.refusal().code == 403
+
+
+def test_a_permission_that_is_taken_away_counts_within_a_run_of_equal_messages(house: House) -> None:
+    """The rest of a run was published when the permission went between a method frame and its content."""
+    client = house.connect()
+    client.declare("q")
+    method = encode_method("basic.publish", 1, exchange="", routing_key="q")
+    content = content_header_frame(1, build().raw, 1) + b"".join(body_frames(1, b"x", 4096))
+    client.write((method + content) * 5 + method)
+    house.broker.set_permissions("guest", "/", Permissions(".*", "", ".*"))
+    client.write(content + (method + content) * 5)
+    assert client.refusal().code == 403
+    assert client.drain("q") == [b"x"] * 6
 
 
 @pytest.mark.parametrize(

@@ -190,13 +190,13 @@ def test_delayed_messages_come_when_they_are_due(client: RawAmqp, name: str, our
     declared(client, name, "x-delayed-message", **{"x-delayed-type": "direct"})
     queue = bound(client, name, "k")
     client.consume(queue, no_ack=True)
-    client.publish("k", b"later", exchange=name, headers={"x-delay": 200})
-    client.publish("k", b"soon", exchange=name, headers={"x-delay": 50})
+    client.publish("k", b"later", exchange=name, headers={"x-delay": 1_500})
+    client.publish("k", b"soon", exchange=name, headers={"x-delay": 200})
     client.publish("k", b"now", exchange=name)
     client.publish("k", b"now too", exchange=name, headers={"x-delay": 0})
     received = [client.delivery() for _ in range(4)]
     assert [each.body for each in received] == [b"now", b"now too", b"soon", b"later"]
-    assert received[3].headers == {"x-delay": -200}
+    assert received[3].headers == {"x-delay": -1_500}
 
 
 def test_a_delayed_exchange_needs_its_type(client: RawAmqp, name: str, ours: None) -> None:
@@ -256,9 +256,15 @@ def test_a_key_that_is_named_twice_counts_once(client: RawAmqp) -> None:
 
 @pytest.mark.parametrize("header", ["CC", "BCC"])
 @pytest.mark.parametrize(
-    ("value", "kind"), [("text", "longstr"), (Int32(1), "signedint"), ({}, "table"), (True, "bool")]
+    ("value", "kind"), [("text", "longstr"), (Int32(1), "signedint"), ({}, "table"), (True, "bool"), (None, "void")]
 )
 def test_a_cc_that_is_no_array_is_406(client: RawAmqp, header: str, value: object, kind: str) -> None:
     client.publish("x", headers={header: value})
     text = f'PRECONDITION_FAILED - invalid message: {{unacceptable_type_in_header,"{header}",{kind}}}'
     assert client.refusal() == closes_channel(406, text, PUBLISH)
+
+
+def test_what_is_no_text_in_a_cc_is_no_key(client: RawAmqp) -> None:
+    copy = client.declare()
+    client.publish("nowhere", b"x", headers={"CC": [1, copy, None]})
+    assert client.drain(copy) == [b"x"]

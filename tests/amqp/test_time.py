@@ -275,6 +275,7 @@ def test_a_delayed_message_waits_for_its_delay(house: House, delay: int) -> None
     client = house.connect()
     queue = behind_a_delay(client)
     client.publish("", b"x", exchange="x", headers={"x-delay": delay}, mandatory=True)
+    assert client.is_silent()
     house.pass_time(delay - 1, max(1, delay))
     assert client.count(queue) == 0
     house.pass_time(1)

@@ -1,5 +1,6 @@
 """Deliveries by tag against a dictionary, and how old they are: no connection, no loop."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,7 +48,7 @@ def play(unacked: Unacked, naive: Naive, step: str, number: int) -> None:
     elif step in ("skip", "gap"):  # tags that go to deliveries without acknowledgement
         naive.next_tag += number if step == "skip" else 5_000
     elif step == "take":
-        tag = naive.next_tag - number
+        tag = max(0, naive.next_tag - number)
         found = unacked.take(tag)
         assert (None if found is None else found.tag) == (tag if tag in naive.waiting else None)
         naive.take([tag] if found is not None else [])
@@ -71,9 +72,18 @@ def test_deliveries_are_found_by_their_tags(steps: list[Step]) -> None:
         assert unacked.live == len(naive.waiting)
         tags = sorted(naive.waiting)
         assert [each.tag for each in unacked.below(naive.next_tag)] == tags
-        middle = naive.next_tag - number
+        middle = max(0, naive.next_tag - number)
         assert [each.tag for each in unacked.below(middle)] == [tag for tag in tags if tag < middle]
         assert unacked.has(middle) is (middle in naive.waiting)
+
+
+@pytest.mark.parametrize("tag", [0, 2, 1 << 62, 1 << 63, (1 << 64) - 1])
+def test_any_number_can_be_asked_for(tag: int) -> None:
+    """Compiled, a tag above 2**63 from a client was an error of the broker's own."""
+    unacked = Unacked()
+    unacked.add(1, delivered(1))
+    assert unacked.take(tag) is None
+    assert not unacked.has(tag)
 
 
 def test_one_old_delivery_does_not_keep_the_memory_of_all_later_ones() -> None:

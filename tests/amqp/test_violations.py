@@ -179,6 +179,10 @@ def test_both_sides_may_close_a_channel_at_once(client: RawAmqp, name: str) -> N
             closes_connection(501, "FRAME_ERROR - cannot decode <<0,0,0,0,0,0,0,0,0>>", (60, 10)),
         ),
         (
+            PUBLISH + frame(2, 1, b"\0\x3c\0\0\0"),
+            closes_connection(501, "FRAME_ERROR - type 2, all octets = <<0,60,0,0,0>>: unknown_frame"),
+        ),
+        (
             encode_method("queue.declare", 0),
             closes_connection(504, "CHANNEL_ERROR - unexpected method in connection state running", (50, 10)),
         ),

@@ -32,8 +32,10 @@ def test_amqp_over_websocket_is_the_same(broker: BrokerProcess, scheme: str) -> 
 
 
 @pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
-@pytest.mark.parametrize("version", [3, 4, 5])
-@pytest.mark.parametrize("scheme", ["mqtt", "mqtts", "ws", "wss"])
+@pytest.mark.parametrize(
+    ("scheme", "version"),
+    [("mqtt", 3), ("mqtt", 4), ("mqtt", 5), ("mqtts", 5), ("ws", 3), ("ws", 4), ("ws", 5), ("wss", 5)],
+)
 def test_mqtt_js_finds_everything_as_it_expects_it(broker: BrokerProcess, scheme: str, version: int) -> None:
     url = f"{scheme}://localhost:{broker.ports[scheme]}/mqtt?{version}"
     with node_modules.start("mqtt.test.mjs", url, broker.data_dir / "certs" / "ca.pem") as process:

@@ -3,15 +3,24 @@
 import ssl
 from pathlib import Path
 
-import pika
+import pika  # type: ignore[import-untyped]
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from tests.support.amqp_talk import Closed
+from tests.support.amqp_talk import Closed, Talk
 from tests.support.broker_process import BrokerProcess
 from tests.support.websocket_amqp import WebSocketAmqp
+
+
+class Recorder(Talk):
+    """Keeps what would be sent."""
+
+    written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
 
 
 def url_of(broker: BrokerProcess, scheme: str = "ws", path: str = "/ws/amqp") -> str:
@@ -35,12 +44,10 @@ def test_a_message_may_hold_many_frames(broker: BrokerProcess, name: str) -> Non
     with WebSocketAmqp(url_of(broker)) as client:
         client.open()
         queue = client.declare(name)
-        written: list[bytes] = []
-        client.write = written.append  # type: ignore[method-assign]
+        recorder = Recorder()
         for number in range(500):
-            client.publish(queue, b"%d" % number)
-        del client.write
-        client.write(b"".join(written))
+            recorder.publish(queue, b"%d" % number)
+        client.write(recorder.written)
         client.consume(queue, no_ack=True)
         assert client.deliveries(500) == [b"%d" % number for number in range(500)]
 
@@ -101,10 +108,10 @@ def test_only_pages_of_the_listed_origins_may_connect(tmp_path: Path) -> None:
 def test_whoever_is_silent_during_the_log_in_is_cut(tmp_path: Path) -> None:
     config = "[limits]\npreauth_timeout_s = 1\n"
     with BrokerProcess(tmp_path / "data", "--dev", "--durability", "memory", schemes=("ws",), config=config) as broker:
-        with WebSocketAmqp(url_of(broker)) as client:
-            client.begin()
-            with pytest.raises(Closed):
-                client.read()
+        client = WebSocketAmqp(url_of(broker))
+        client.begin()
+        with pytest.raises(Closed):
+            client.read()
 
 
 def test_a_stopping_broker_takes_its_leave(tmp_path: Path) -> None:

@@ -73,7 +73,9 @@ class Oracle:
 
     def _note_repeated(self, queue: str, ident: str, redelivered: bool) -> None:
         self.repeated += 1
-        if not redelivered:
+        # A dead letter may be delivered before its move is durable. If the move is lost the message expires once more,
+        # and what comes then is a new message that nobody had before.
+        if not redelivered and queue != DEAD:
             self.faults.append(f"{queue} delivered {ident} again without saying so")
         if queue == TRANSACTED and ident in self.settled:
             self.faults.append(f"{queue} delivered {ident} again after its acknowledgement was confirmed")

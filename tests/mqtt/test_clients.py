@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import aiomqtt
 import paho.mqtt.client as paho
-import pika
+import pika  # type: ignore[import-untyped]
 import pytest
-from amqtt.client import MQTTClient
+from amqtt.client import MQTTClient  # type: ignore[import-untyped]
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -50,7 +50,7 @@ class Paho:
         self.events: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.messages: queue.Queue[paho.MQTTMessage] = queue.Queue()
         self.version = version
-        clean = {} if version == 5 else {"clean_session": not expiry_s}
+        clean: dict[str, Any] = {} if version == 5 else {"clean_session": not expiry_s}
         protocol = MQTTProtocolVersion(version)
         self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=protocol, **clean, **options)
         self.client.on_connect = lambda c, u, flags, reason, p: self.events.put(("connected", flags.session_present))

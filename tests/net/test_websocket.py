@@ -1,6 +1,7 @@
 """WebSocket under a session, over real sockets, with the client of the websockets library and with frames by hand."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -16,8 +17,11 @@ from websockets.typing import Subprotocol
 
 from mqbroker.config.sections import LimitsConfig, TlsConfig, WebSocketConfig
 from mqbroker.limits import PREAUTH_BYTES_MAX, WEBSOCKET_OUTPUT_BYTES_MAX
+from mqbroker.net.connection import Connection
 from mqbroker.net.devcerts import generate
 from mqbroker.net.tls import ServerTls
+from mqbroker.net.upgrade import Frames
+from mqbroker.net.websocket import WebSocket
 from tests.net.house import House, Streams, is_refused, open_house, say_goodbye, until
 from tests.net.test_listener import HEADER, LOOPBACK
 from tests.net.test_upgrade import request
@@ -519,3 +523,34 @@ async def test_sockets_under_websockets_send_at_once() -> None:
         assert await ask(client, b"SAY hello") == b"hello\n"
         connected = next(iter(house.connections._all)).transport.get_extra_info("socket")
         assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        (request(), b"HTTP/1.1 101 "),
+        (request() + frame(b"text", Opcode.TEXT), b"HTTP/1.1 101 "),
+        (request() + b"\xff\xff\xff", b"HTTP/1.1 101 "),
+        (request(Upgrade="h2c"), b"HTTP/1.1 426 "),
+        (request(Sec_WebSocket_Key="short"), b"HTTP/1.1 400 "),
+        (request(Content_Length="5"), b"HTTP/1.1 400 "),
+        (request(Sec_WebSocket_Protocol="chat"), b"HTTP/1.1 400 "),
+    ],
+)
+async def test_a_connection_that_is_gone_leaves_nothing_to_the_collector(sent: bytes, received: bytes) -> None:
+    """The broker's collector hardly ever looks at what is old, so cycles of references would be a leak."""
+    async with open_house(URL) as house:
+        gc.collect()
+        gc.disable()
+        try:
+            reader, writer = await house.connect()
+            writer.write(sent)
+            assert (await reader.read(len(received))) == received
+            await say_goodbye((reader, writer))
+            await until(lambda: not house.connections)
+            house.sessions.clear()
+            await asyncio.sleep(0)
+            left = [each for each in gc.get_objects() if isinstance(each, WebSocket | Frames | Connection)]
+        finally:
+            gc.enable()
+        assert left == []

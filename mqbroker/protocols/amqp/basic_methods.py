@@ -97,7 +97,6 @@ def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
-    vhost.check_consumable(queue, exclusive=False)
     holder = _holder(connection, channel, queue)
     entry = queue.get(holder, connection.now)
     if entry is None:

@@ -23,6 +23,7 @@ from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Ch
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
+from mqbroker.protocols.amqp.names import without_line_breaks
 from mqbroker.protocols.session import Outbox, Peer, Session
 
 if TYPE_CHECKING:
@@ -315,7 +316,8 @@ class AmqpConnection(Session):
         received = channel.body_received + len(part)
         if received > channel.body_size:
             raise frames.expected_method()
-        channel.body_parts.append(part)
+        if part:  # empty ones are allowed, and any number of them must take no memory
+            channel.body_parts.append(part)
         channel.body_received = received
         if received == channel.body_size:
             body = b"".join(channel.body_parts)
@@ -444,7 +446,7 @@ class AmqpConnection(Session):
         handler = HANDLERS.get(method.index)
         if handler is None:
             raise ProtocolViolation("command", "unimplemented method")
-        handler(self, channel, method.args)
+        handler(self, channel, without_line_breaks(method.args))
 
     def connection_method(self, method: Method) -> None:
         """A method of channel 0."""
@@ -485,7 +487,8 @@ class AmqpConnection(Session):
         """Permissions have changed: every channel has to ask again before it publishes."""
         self.access_generation = self.services.broker.access.generation
         for channel in self.channels.values():
-            channel.publish_frame = b""
+            channel.publish_frame = channel.express = b""
+            channel.is_repeated = False
             channel.routes.clear()
 
     def consumer_cancelled(self, channel: Channel, consumer: "AmqpConsumer") -> None:

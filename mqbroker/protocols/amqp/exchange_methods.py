@@ -72,24 +72,28 @@ def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
 
 def bind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """exchange.bind. Raises RequestRefused."""
-    source, destination = _ends(connection, args)
+    _check_ends(connection, args)
+    vhost = vhost_of(connection)
+    source, destination = vhost.exchange(args["source"]), vhost.exchange(args["destination"])
     rebind(connection, channel, source, destination, args, is_bind=True)
     reply_unless_nowait(channel, args, "exchange.bind-ok")
 
 
 def unbind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
-    """exchange.unbind. Raises RequestRefused."""
-    source, destination = _ends(connection, args)
-    rebind(connection, channel, source, destination, args, is_bind=False)
+    """exchange.unbind; an exchange or binding that is not there is unbound already. Raises RequestRefused."""
+    _check_ends(connection, args)
+    exchanges = vhost_of(connection).exchanges
+    source, destination = exchanges.get(args["source"]), exchanges.get(args["destination"])
+    if source is not None and destination is not None:
+        rebind(connection, channel, source, destination, args, is_bind=False)
     reply_unless_nowait(channel, args, "exchange.unbind-ok")
 
 
-def _ends(connection: "AmqpConnection", args: dict[str, Any]) -> tuple[Exchange, Exchange]:
+def _check_ends(connection: "AmqpConnection", args: dict[str, Any]) -> None:
     vhost, access, user = vhost_of(connection), connection.services.broker.access, connection.user
     refuse_default_exchange(args["source"], args["destination"])
     access.check_write(user, vhost.name, "exchange", args["destination"])
     access.check_read(user, vhost.name, "exchange", args["source"])
-    return vhost.exchange(args["source"]), vhost.exchange(args["destination"])
 
 
 def rebind(

@@ -7,16 +7,20 @@
     +--------+---------------+--------------------+----------------------+
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mqbroker.core.deadletter import carbon_copies
 from mqbroker.core.message import Entry, Message, Properties, new_message
 from mqbroker.core.queue import UNROUTED, Queue
 from mqbroker.core.route import Route
+from mqbroker.core.targets import Targets
 from mqbroker.core.values import type_name
 from mqbroker.errors import AccessRefused, NotImplementedByPeer, PreconditionFailed
 from mqbroker.protocols.amqp import direct_reply, frames
 from mqbroker.protocols.amqp.constants import NO_ROUTE
 from mqbroker.protocols.amqp.methods import decode_method, encode_method
+from mqbroker.protocols.amqp.names import without_line_breaks
 from mqbroker.protocols.amqp.properties import USER_ID, BasicProperties
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ _BASIC = b"\x00\x3c"
 
 def begin(connection: "AmqpConnection", payload: bytes) -> tuple[Route, bool]:
     """Where a basic.publish goes, and whether it is mandatory. Raises RequestRefused, ProtocolViolation."""
-    args = decode_method(payload).args
+    args = without_line_breaks(decode_method(payload).args)
     if args["immediate"]:
         raise NotImplementedByPeer("immediate=true")
     exchange_name, routing_key = args["exchange"], args["routing_key"]
@@ -49,6 +53,7 @@ def begin(connection: "AmqpConnection", payload: bytes) -> tuple[Route, bool]:
 def begin_content(connection: "AmqpConnection", channel: "Channel", frame: bytes) -> None:
     """Takes a content header that differs from the last one. Raises RequestRefused, ProtocolViolation."""
     if len(frame) < 8 + 14:
+        connection.at_method = 0
         raise frames.unknown_frame(2, frame[7:-1])
     if frame[7:9] != _BASIC:
         raise frames.expected_header(frame[7] << 8 | frame[8])
@@ -85,19 +90,22 @@ def publish_special(connection: "AmqpConnection", channel: "Channel", message: M
     properties = direct_reply.with_reply_name(channel, properties)
     if properties is not message.properties:
         message = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
+    vhost = connection.vhost
+    assert vhost is not None
+    targets = vhost.targets(message.exchange, keys, message)
     if channel.transaction is not None:
-        channel.transaction.publish(message, keys, channel.mandatory)
+        channel.transaction.publish(message, targets, channel.mandatory)
     else:
-        deliver(connection, channel, message, keys, channel.mandatory)
+        deliver(connection, channel, message, targets, channel.mandatory)
 
 
 def deliver(
-    connection: "AmqpConnection", channel: "Channel", message: Message, keys: list[str], mandatory: bool
+    connection: "AmqpConnection", channel: "Channel", message: Message, targets: Targets, mandatory: bool
 ) -> None:
-    """Routes a message by all of its keys, and does what its outcome asks for."""
+    """Publishes a message that was routed, and does what its outcome asks for."""
     vhost = connection.vhost
     assert vhost is not None
-    outcome = vhost.publish_by_content(message.exchange, keys, message, connection.now)
+    outcome = vhost.publish_to_targets(targets, message, connection.now)
     connection.published(channel, message, outcome, mandatory and outcome == UNROUTED)
 
 
@@ -110,18 +118,14 @@ def check_user_id(connection: "AmqpConnection", properties: Properties) -> None:
         raise PreconditionFailed(f"user_id property set to '{claimed}' but authenticated user was '{connection.user}'")
 
 
-def _copies(headers: object, name: str) -> list[str]:
-    """The keys in a CC or BCC header. Raises PreconditionFailed when it is no array of strings."""
-    assert hasattr(headers, "get")
-    found = headers.get(name)
-    if found is None:
+def _copies(headers: Mapping[str, object], name: str) -> list[str]:
+    """The texts in a CC or BCC header. Raises PreconditionFailed when it is no array."""
+    if name not in headers:
         return []
-    if not isinstance(found, list):
-        raise PreconditionFailed(f'invalid message: {{unacceptable_type_in_header,"{name}",{type_name(found)}}}')
-    for key in found:
-        if not isinstance(key, str):
-            raise PreconditionFailed(f'invalid message: {{unacceptable_type_in_header,"{name}",{type_name(key)}}}')
-    return list(found)
+    if not isinstance(headers[name], list):
+        kind = type_name(headers[name])
+        raise PreconditionFailed(f'invalid message: {{unacceptable_type_in_header,"{name}",{kind}}}')
+    return carbon_copies(headers, name)
 
 
 def send_return(connection: "AmqpConnection", channel: "Channel", message: Message) -> None:

@@ -30,7 +30,7 @@ def name_of(channel: "Channel", name: str) -> str:
 def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """queue.declare. Raises RequestRefused."""
     name = args["queue"]
-    if args["passive"]:
+    if args["passive"] or direct_reply.is_reply_name(name):
         declare_passively(connection, channel, args, name)
         return
     vhost = vhost_of(connection)
@@ -106,10 +106,10 @@ def _rebind(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     access.check_write(user, vhost.name, "queue", name)
     refuse_default_exchange(args["exchange"])
     access.check_read(user, vhost.name, "exchange", args["exchange"])
-    if not is_bind and name not in vhost.queues:
+    if not is_bind and not (name in vhost.queues and args["exchange"] in vhost.exchanges):
         return
-    queue = vhost.queue(name, connection)
-    rebind(connection, channel, vhost.exchange(args["exchange"]), queue, args, is_bind)
+    source = vhost.exchange(args["exchange"])
+    rebind(connection, channel, source, vhost.queue(name, connection), args, is_bind)
 
 
 def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:

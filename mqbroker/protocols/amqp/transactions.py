@@ -7,6 +7,7 @@ them in one batch, and commit-ok waits for that batch.
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry, Message
+from mqbroker.core.targets import Targets
 from mqbroker.errors import PreconditionFailed
 from mqbroker.protocols.amqp import basic_methods, publishing
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait
@@ -24,12 +25,12 @@ class Transaction:
     def __init__(self, connection: "AmqpConnection", channel: "Channel") -> None:
         self.connection = connection
         self.channel = channel
-        self.published: list[tuple[Message, list[str], bool]] = []
+        self.published: list[tuple[Message, Targets, bool]] = []
         self.settled: list[tuple[list[Entry], str]] = []
 
-    def publish(self, message: Message, keys: list[str], mandatory: bool) -> None:
-        """Keeps a message until the commit."""
-        self.published.append((message, keys, mandatory))
+    def publish(self, message: Message, targets: Targets, mandatory: bool) -> None:
+        """Keeps a message until the commit. It goes where it would have gone now, as in RabbitMQ."""
+        self.published.append((message, targets, mandatory))
 
     def acknowledge(self, tag: int, multiple: bool) -> None:
         """Keeps an ack until the commit. Raises PreconditionFailed for an unknown tag."""
@@ -45,8 +46,8 @@ class Transaction:
         connection, channel = self.connection, self.channel
         published, settled = self.published, self.settled
         self.published, self.settled = [], []
-        for message, keys, mandatory in published:
-            publishing.deliver(connection, channel, message, keys, mandatory)
+        for message, targets, mandatory in published:
+            publishing.deliver(connection, channel, message, targets, mandatory)
         for entries, outcome in settled:
             if outcome == "ack":
                 connection.settle(channel, entries)

@@ -18,11 +18,11 @@ cdef class Unacked:
     @cython.locals(slots=list, gap=cython.longlong, index=Py_ssize_t, entry=Entry)
     cpdef bridge(self, long long tag)
     @cython.locals(index=cython.longlong, slots=list, entry=Entry)
-    cpdef Entry take(self, long long tag)
+    cpdef Entry take(self, unsigned long long tag)
     @cython.locals(slots=list, index=Py_ssize_t, end=Py_ssize_t, entry=Entry, taken=list)
     cpdef list take_through(self, long long tag)
     @cython.locals(index=cython.longlong)
-    cpdef bint has(self, long long tag) except -1
+    cpdef bint has(self, unsigned long long tag) except -1
     cpdef list take_all(self)
     @cython.locals(slots=list, head=Py_ssize_t, count=Py_ssize_t)
     cpdef skip(self)

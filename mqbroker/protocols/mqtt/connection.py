@@ -49,17 +49,18 @@ class MqttConnection(Session):
 
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "backlog", "client_id",
-        "connect", "delayed", "held_by", "hub", "is_blocked", "is_rate_limited", "is_registered", "is_scanning",
-        "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes",
-        "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window", "received",
-        "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version",
-        "vhost",
+        "connect", "delayed", "encoder", "held_by", "hub", "is_blocked", "is_rate_limited", "is_registered",
+        "is_scanning", "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts",
+        "parts_bytes", "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window",
+        "received", "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user",
+        "version", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
         Session.__init__(self, outbox)
         self.hub = hub
         self.ledger = hub.ledger
+        self.encoder = hub.encoder
         self.peer = peer
         self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
         self.state = AWAIT_CONNECT
@@ -305,21 +306,47 @@ class MqttConnection(Session):
         self, message: Message, flags: int, packet_id: int, identifiers: tuple[int, ...], keeps_retain: bool
     ) -> bool:
         """Sends a message; `flags` are DUP and QoS. False when this client cannot be sent it."""
-        encoder = self.hub.encoder
+        encoder = self.encoder
         if encoder.message is not message:
             encoder.load(message)
         version = self.version
-        if flags == 0 and not identifiers and not (keeps_retain and _is_retained(message)) and not self.alias_max_out:
-            packet = encoder.plain(version)
-            if packet and len(packet) <= self.packet_size_max:
-                if self.gate.is_open and self.delayed is None:
-                    self.send(packet)
-                else:
-                    self.delay(packet)
+        if keeps_retain:
+            keeps_retain = _is_retained(message)
+        if not identifiers and not keeps_retain and not self.alias_max_out and encoder.is_plain:
+            if flags == 0:
+                self.send_plain(message)
                 return True
+            if version < c.V5:
+                packet = encoder.packet(0x30 | flags, encoder.topic, packet_id.to_bytes(2, "big"), None)
+                if encoder.topic and len(packet) <= self.packet_size_max:
+                    self.send(packet)
+                    return True
+        return self.send_specially(message, flags, packet_id, identifiers, keeps_retain)
+
+    def send_plain(self, message: Message) -> None:
+        """Sends a message at QoS 0 to a client that gets the same octets as others, if this is such a one."""
+        encoder = self.encoder
+        if encoder.message is not message:
+            encoder.load(message)
+        packet = encoder.plain3 if self.version < 5 else encoder.plain5
+        if not packet:
+            packet = encoder.plain(self.version)
+        if not packet or self.alias_max_out or len(packet) > self.packet_size_max:
+            self.send_specially(message, 0, 0, (), False)
+        elif self.delayed is None and self.gate.is_open:
+            self.send(packet)
+        else:
+            self.delay(packet)
+
+    def send_specially(
+        self, message: Message, flags: int, packet_id: int, identifiers: tuple[int, ...], is_retained: bool
+    ) -> bool:
+        """Sends a message with whatever this client alone is told. False when it cannot be sent it."""
+        encoder = self.encoder
+        version = self.version
         if not encoder.topic:
             return False
-        if keeps_retain and _is_retained(message):
+        if is_retained:
             flags |= c.RETAIN_FLAG
         number = packet_id.to_bytes(2, "big") if packet_id else b""
         octets = encoder.octets_for(identifiers, self.hub.now) if version == c.V5 else None

@@ -8,22 +8,31 @@ from typing import TYPE_CHECKING
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.protocols.mqtt.properties import FRESH, as_final, qos_of
+from mqbroker.protocols.mqtt.subscriptions import PLAIN
 
 if TYPE_CHECKING:
+    from mqbroker.core.access import Access
+    from mqbroker.protocols.mqtt.connection import MqttConnection
     from mqbroker.protocols.mqtt.state import MqttSession
-    from mqbroker.protocols.mqtt.subscriptions import Subscription
+    from mqbroker.protocols.mqtt.subscriptions import Match, Subscription
 
 
 class LiveConsumer(Consumer):
     """Takes what is for the QoS 0 filters of a connected client."""
 
-    __slots__ = ("session",)
+    __slots__ = ("access", "connection", "matches", "session")
 
     session: "MqttSession"
+    connection: "MqttConnection"
+    matches: "dict[str, Match]"
+    access: "Access"
 
     def pass_on(self, message: Message) -> None:
         """Sends it, whether the client reads or not: the connection keeps some for a while (backpressure.py)."""
-        self.session.pass_on(message)
+        if self.matches.get(message.routing_key) is PLAIN and self.session.access_generation == self.access.generation:
+            self.connection.send_plain(message)
+        else:
+            self.session.pass_on(message)
 
 
 class StoredConsumer(Consumer):

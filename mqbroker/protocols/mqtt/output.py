@@ -1,7 +1,8 @@
 """PUBLISH packets for subscribers: encoded once for all that get the same octets.
 
 A fan-out asks for the same message again and again, so what was last encoded is kept, by the identity of the message:
-topic, properties, and whole packets at QoS 0. What differs per subscriber is put around it: packet identifier, flags,
+topic, properties, and whole packets at QoS 0. Successive messages mostly share topic and size, so the beginning of the
+last packet is kept too. What differs per subscriber is put around it: packet identifier, flags,
 subscription identifiers, alias, and what is left of the expiry.
 """
 
@@ -13,6 +14,7 @@ from mqbroker.protocols.mqtt.properties import FRESH, MqttProperties, mqtt_octet
 from mqbroker.protocols.mqtt.topics import Mapping, is_topic_name
 
 _PUBLISH = 0x30
+_NO_PROPERTIES = b"\0"
 _EXPIRY = BY_NAME["message_expiry_interval"].identifier
 _IDENTIFIER = bytes((BY_NAME["subscription_identifier"].identifier,))
 _ALIAS = bytes((BY_NAME["topic_alias"].identifier,))
@@ -22,7 +24,10 @@ _KEYS_MAX = 4096  # routing keys whose topics are remembered
 class PublishEncoder:
     """Encodes messages; one for all connections. `load` a message first."""
 
-    __slots__ = ("_mapping", "_topics", "is_plain", "message", "octets", "plain3", "plain5", "topic")
+    __slots__ = (
+        "_head", "_head_first", "_head_size", "_head_topic", "_mapping", "_octets", "_topics", "is_plain", "message",
+        "plain3", "plain5", "topic",
+    )  # fmt: skip
 
     def __init__(self, mapping: Mapping) -> None:
         self._mapping = mapping
@@ -30,34 +35,44 @@ class PublishEncoder:
         self.message: Message | None = None
         self.topic = b""
         """The topic with its length; empty when MQTT has no such topic."""
-        self.octets = b""
-        """The properties of version 5, without length; the expiry in them is that of the publisher."""
         self.plain3 = b""
         self.plain5 = b""
         """The whole packet at QoS 0 without flags, for versions below 5 and for 5; empty until asked for."""
         self.is_plain = True
         """Whether it does not expire, so that the properties are the same for everyone."""
+        self._octets: bytes | None = None
+        self._head = b""
+        self._head_first = -1
+        self._head_size = -1
+        self._head_topic = b""
 
     def load(self, message: Message) -> None:
         """Makes the message the current one."""
         self.message = message
         self.plain3 = self.plain5 = b""
-        self.topic = self._topic(message.routing_key)
-        self.octets = mqtt_octets(message.properties, self._mapping)
+        self._octets = None
         self.is_plain = message.properties.ttl_ms < 0
+        topic = self._topics.get(message.routing_key)
+        self.topic = self._new_topic(message.routing_key) if topic is None else topic
 
-    def _topic(self, key: str) -> bytes:
-        found = self._topics.get(key)
-        if found is None:
-            topic = self._mapping.from_key(key)
-            found = b""
-            if is_topic_name(topic):
-                octets = topic.encode()
-                found = len(octets).to_bytes(2, "big") + octets
-            if len(self._topics) >= _KEYS_MAX:
-                self._topics.clear()
-            self._topics[key] = found
+    def _new_topic(self, key: str) -> bytes:
+        topic = self._mapping.from_key(key)
+        found = b""
+        if is_topic_name(topic):
+            octets = topic.encode()
+            found = len(octets).to_bytes(2, "big") + octets
+        if len(self._topics) >= _KEYS_MAX:
+            self._topics.clear()
+        self._topics[key] = found
         return found
+
+    @property
+    def octets(self) -> bytes:
+        """The properties of version 5, without length; the expiry in them is that of the publisher."""
+        if self._octets is None:
+            assert self.message is not None
+            self._octets = mqtt_octets(self.message.properties, self._mapping)
+        return self._octets
 
     def plain(self, version: int) -> bytes:
         """The current message at QoS 0 without flags; empty when MQTT cannot say it, or not the same to everyone."""
@@ -73,11 +88,19 @@ class PublishEncoder:
 
     def packet(self, first: int, topic: bytes, packet_id: bytes, octets: bytes | None) -> bytes:
         """The current message behind any first octet; `octets` None below version 5."""
-        assert self.message is not None
-        body = self.message.content()
-        properties = b"" if octets is None else encode_varint(len(octets)) + octets
-        size = len(topic) + len(packet_id) + len(properties) + len(body)
-        return b"".join((bytes((first,)), encode_varint(size), topic, packet_id, properties, body))
+        message = self.message
+        assert message is not None
+        body = message.content()
+        properties = packet_id
+        if octets is not None:
+            properties += encode_varint(len(octets)) + octets if octets else _NO_PROPERTIES
+        size = len(topic) + len(properties) + len(body)
+        if size != self._head_size or first != self._head_first or topic is not self._head_topic:
+            self._head = bytes((first,)) + encode_varint(size) + topic
+            self._head_size = size
+            self._head_first = first
+            self._head_topic = topic
+        return self._head + properties + body
 
     def octets_for(self, identifiers: tuple[int, ...], now: int) -> bytes:
         """The properties of the current message for one subscriber, the expiry counted down [MQTT-3.3.2-6]."""

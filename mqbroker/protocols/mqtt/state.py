@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.sessions import Sessions
     from mqbroker.protocols.mqtt.wills import PendingWill
 
+FINAL = Match(2, (), True, False)
+"""For what is sent for one subscription only: the message says everything itself."""
+
 RELEASED = 1 << 30
 """In `Entry.attempts`: the client has the message (PUBREC), its PUBREL is sent or to be sent."""
 
@@ -45,31 +48,15 @@ class MqttSession:
     """One client's session, connected or not."""
 
     __slots__ = (
-        "access_generation",
-        "client_id",
-        "connection",
-        "ends_at",
-        "expiry_s",
-        "held",
-        "hub",
-        "incoming",
-        "is_durable",
-        "is_ended",
-        "live",
-        "outgoing",
-        "qos2",
-        "shares",
-        "stored",
-        "stored_consumer",
-        "subscriptions",
-        "user",
-        "vhost",
-        "will",
-        "window",
+        "access", "access_generation", "client_id", "connection", "ends_at", "expiry_s", "held", "hub", "incoming",
+        "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2", "shares", "stored",
+        "stored_consumer", "subscriptions", "user", "vhost", "will", "window",
     )  # fmt: skip
 
     def __init__(self, hub: "Sessions", vhost: "VHost", client_id: str, is_durable: bool) -> None:
         self.hub = hub
+        self.ledger = hub.ledger
+        self.access = hub.broker.access
         self.vhost = vhost
         self.client_id = client_id
         self.is_durable = is_durable
@@ -80,6 +67,7 @@ class MqttSession:
         """When it ends, in milliseconds, if nobody connects before; 0 while somebody is connected, and for never."""
         self.connection: MqttConnection | None = None
         self.subscriptions = Subscriptions()
+        self.matches = self.subscriptions.matches
         self.window = Window()
         self.live: LiveQueue | None = None
         self.stored: SubscriberQueue | None = None
@@ -116,11 +104,14 @@ class MqttSession:
         """Takes the queue over, new or from the journal."""
         self.live = queue
         if self.connection is not None:
-            queue.subscriber = self._live_consumer(queue, self.connection.gate)
+            queue.subscriber = self._live_consumer(queue, self.connection)
 
-    def _live_consumer(self, queue: LiveQueue, gate: Gate) -> LiveConsumer:
-        consumer = LiveConsumer(queue, gate, self.window)
+    def _live_consumer(self, queue: LiveQueue, connection: "MqttConnection") -> LiveConsumer:
+        consumer = LiveConsumer(queue, connection.gate, self.window)
         consumer.session = self
+        consumer.connection = connection
+        consumer.matches = self.subscriptions.matches
+        consumer.access = self.access
         return consumer
 
     def stored_queue(self, now: int) -> SubscriberQueue:
@@ -169,10 +160,10 @@ class MqttSession:
             if entry.attempts >= RELEASED:
                 connection.send_release(packet_id)
             else:
-                self._send(entry, packet_id, 2 if packet_id in self.qos2 else 1, is_dup=True)
+                self._send_again(entry, packet_id)
         self.flush_held()
         if self.live is not None:
-            self.live.subscriber = self._live_consumer(self.live, connection.gate)
+            self.live.subscriber = self._live_consumer(self.live, connection)
         if self.stored is not None:
             self._consume(self.stored, connection.gate, now)
         for consumer in self.shares.values():
@@ -209,10 +200,13 @@ class MqttSession:
 
     def match(self, message: Message) -> Match:
         """What the message means to this session."""
-        if self.access_generation != self.hub.broker.access.generation:
+        if self.access_generation != self.access.generation:
             self.hub.recheck(self)
-        is_own = origin_of(message) == self.client_id
-        return self.subscriptions.match(message.routing_key, is_own)
+        key = message.routing_key
+        match = self.matches.get(key)
+        if match is None or match.has_no_local:
+            return self.subscriptions.match(key, origin_of(message) == self.client_id)
+        return match
 
     def pass_on(self, message: Message) -> None:
         """A message for the QoS 0 filters. One that a filter of a higher QoS matches too comes by the other queue."""
@@ -238,51 +232,46 @@ class MqttSession:
 
     def _start(self, entry: Entry) -> None:
         message = entry.message
-        qos = self.qos_for(message)
+        match = FINAL if is_fresh(message) else self.match(message)
+        qos = qos_of(message.properties)
+        if match.qos < qos:
+            qos = match.qos
         if qos <= 0:
-            if qos == 0:
-                self._send(entry, 0, 0)
+            # A match at QoS 0 on a $ topic came by `pass_on`: it is here for a wildcard that does not match it.
+            if qos == 0 and (match is FINAL or match.qos > 0 or message.routing_key[:1] != "$"):
+                self._send(entry, 0, 0, match)
             self._spend(entry)
             return
-        packet_id = packet_id_of(entry)
-        if packet_id in self.outgoing or (qos == 2 and entry.lsn > self.hub.ledger.committed):
+        packet_id = (entry.sequence - 1) % PACKET_ID_MAX + 1
+        if packet_id in self.outgoing or (qos == 2 and entry.lsn > self.ledger.committed):
             self.held.append(entry)
-            if entry.lsn > self.hub.ledger.committed:
-                self.hub.ledger.promise(entry.lsn, self.flush_held)
+            if entry.lsn > self.ledger.committed:
+                self.ledger.promise(entry.lsn, self.flush_held)
             return
         self.outgoing[packet_id] = entry
         if qos == 2:
             self.qos2.add(packet_id)
-        if not self._send(entry, packet_id, qos, entry.is_redelivered):
+        flags = qos << 1 | 8 if entry.is_redelivered else qos << 1
+        if not self._send(entry, packet_id, flags, match):
             self._forget(packet_id)
             self._spend(entry)
-
-    def qos_for(self, message: Message) -> int:
-        """At which QoS the message goes to this client; -1 for not at all."""
-        qos = qos_of(message.properties)
-        if is_fresh(message):
-            return qos
-        wanted = self.match(message).qos
-        if wanted == 0 and message.routing_key[:1] == "$":
-            return -1  # it is here for a wildcard that does not match it; for the other filter it came by `pass_on`
-        return min(qos, wanted)
 
     def _spend(self, entry: Entry) -> None:
         """Nobody will acknowledge it. The queue may be told while it hands the entry over: that is its last act."""
         assert entry.consumer is not None
         entry.consumer.queue.acknowledge(entry)
 
-    def _send(self, entry: Entry, packet_id: int, qos: int, is_dup: bool = False) -> bool:
+    def _send(self, entry: Entry, packet_id: int, flags: int, match: Match) -> bool:
         connection = self.connection
         if connection is None:
             return True
-        message = entry.message
-        flags = qos << 1 | (8 if is_dup else 0)
-        if is_fresh(message):
-            return connection.send_message(message, flags, packet_id, (), True)
-        match = self._sharing(entry) or self.match(message)
         entry.is_redelivered = True
-        return connection.send_message(message, flags, packet_id, match.identifiers, match.retain_as_published)
+        return connection.send_message(entry.message, flags, packet_id, match.identifiers, match.retain_as_published)
+
+    def _send_again(self, entry: Entry, packet_id: int) -> None:
+        flags = 0x0C if packet_id in self.qos2 else 0x0A
+        match = FINAL if is_fresh(entry.message) else self._sharing(entry) or self.match(entry.message)
+        self._send(entry, packet_id, flags, match)
 
     def _sharing(self, entry: Entry) -> Match | None:
         """What a shared subscription says of its messages."""
@@ -295,13 +284,16 @@ class MqttSession:
 
     def take_shared(self, entry: Entry, qos: int) -> None:
         """A message of a shared subscription at QoS 0 or 1."""
+        match = self._sharing(entry)
+        assert match is not None
         if qos <= 0:
-            self._send(entry, 0, 0)
+            if qos == 0:
+                self._send(entry, 0, 0, match)
             self._spend(entry)
             return
         packet_id = self._free_packet_id()
         self.outgoing[packet_id] = entry
-        if not self._send(entry, packet_id, 1, entry.is_redelivered):
+        if not self._send(entry, packet_id, 0x0A if entry.is_redelivered else 0x02, match):
             self._forget(packet_id)
             self._spend(entry)
 
@@ -357,7 +349,7 @@ class MqttSession:
         if entry.attempts < RELEASED:
             entry.attempts = RELEASED
             if entry.lsn:
-                self.hub.ledger.attempt(entry)
+                self.ledger.attempt(entry)
         return True
 
     # --- receiving at QoS 2 -----------------------------------------------------------------------------------------
@@ -366,7 +358,7 @@ class MqttSession:
         """A QoS 2 message was received: the same identifier means the same message until it is released (§4.3.3)."""
         self.incoming.add(packet_id)
         if self.is_durable:
-            self.hub.ledger.define(self._incoming_key(packet_id), b"{}")
+            self.ledger.define(self._incoming_key(packet_id), b"{}")
 
     def release_incoming(self, packet_id: int) -> bool:
         """PUBREL. False for an identifier that is not open."""
@@ -374,7 +366,7 @@ class MqttSession:
             return False
         self.incoming.discard(packet_id)
         if self.is_durable:
-            self.hub.ledger.define(self._incoming_key(packet_id), None)
+            self.ledger.define(self._incoming_key(packet_id), None)
         return True
 
     def _incoming_key(self, packet_id: int) -> str:
@@ -403,12 +395,12 @@ class MqttSession:
         if self.is_durable:
             value = {"expiry": self.expiry_s, "user": self.user, "ends_at": self.ends_at}
             will = {} if self.will is None else {"will": self.will.packed()}
-            self.hub.ledger.define(self._key(), definitions.pack({**value, **will}))
+            self.ledger.define(self._key(), definitions.pack({**value, **will}))
 
     def forget(self) -> None:
         """Tells the journal that the session has ended."""
         if self.is_durable:
-            self.hub.ledger.define(self._key(), None)
+            self.ledger.define(self._key(), None)
 
     def _key(self) -> str:
         return definitions.key("mqtt-session", self.vhost.name, self.client_id)

@@ -67,6 +67,9 @@ class Match(NamedTuple):
     has_no_local: bool
 
 
+PLAIN = Match(0, (), False, False)
+"""The simplest case, always this very object: QoS 0 and nothing else to say."""
+
 NOTHING = Match(-1, (), False, False)
 UNKNOWN = Match(2, (), False, False)
 """No filter matches (any more), but the message is here: it was bound by hand, or before an UNSUBSCRIBE."""
@@ -75,35 +78,36 @@ UNKNOWN = Match(2, (), False, False)
 class Subscriptions:
     """All subscriptions of one session, by filter text."""
 
-    __slots__ = ("_matches", "_trie", "by_text")
+    __slots__ = ("_trie", "by_text", "matches")
 
     def __init__(self) -> None:
         self.by_text: dict[str, Subscription] = {}
         self._trie: TopicTrie[Subscription] = TopicTrie()
-        self._matches: dict[str, Match] = {}
+        self.matches: dict[str, Match] = {}
+        """What `match` has found lately, by routing key; emptied whenever it may have changed."""
 
     def add(self, subscription: Subscription) -> None:
         """Adds one whose text is not there yet."""
         self.by_text[subscription.text] = subscription
         if not subscription.group:
             self._trie.add(subscription.key, subscription)
-        self._matches.clear()
+        self.matches.clear()
 
     def remove(self, text: str) -> Subscription | None:
         """Takes one away; None when it is not there."""
         found = self.by_text.pop(text, None)
         if found is not None and not found.group:
             self._trie.remove(found.key, found)
-        self._matches.clear()
+        self.matches.clear()
         return found
 
     def forget_matches(self) -> None:
         """What was remembered is no longer true."""
-        self._matches.clear()
+        self.matches.clear()
 
     def match(self, key: str, is_own: bool) -> Match:
         """What a message with this routing key means; `is_own` when the session's client published it."""
-        found = self._matches.get(key)
+        found = self.matches.get(key)
         if found is None:
             found = self._remember(key, self._find(key, self._trie.match(key)))
         if is_own and found.has_no_local:
@@ -118,15 +122,16 @@ class Subscriptions:
         found = [each for each in visible if not each.is_denied]
         if not found:
             return NOTHING
-        return Match(
+        match = Match(
             max(each.qos for each in found),
             tuple(each.identifier for each in found if each.identifier),
             any(each.retain_as_published for each in found),
             any(each.no_local for each in found),
         )
+        return PLAIN if match == PLAIN else match
 
     def _remember(self, key: str, match: Match) -> Match:
-        if len(self._matches) >= MQTT_MATCHES_MAX:
-            self._matches.clear()
-        self._matches[key] = match
+        if len(self.matches) >= MQTT_MATCHES_MAX:
+            self.matches.clear()
+        self.matches[key] = match
         return match

@@ -75,7 +75,7 @@ test("the will of a client that vanishes is published", async () => {
 });
 
 test("a wrong password is refused", async () => {
-  await assert.rejects(connect({ password: "wrong" }), (error) => error.code === (protocolVersion === 5 ? 134 : 5) || /Not authorized|Bad username/i.test(error.message));
+  await assert.rejects(connect({ password: "wrong" }), /not authorized|bad user ?name/i);
 });
 
 test("a clean end is an end", async () => {

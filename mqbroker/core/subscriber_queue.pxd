@@ -1,0 +1,23 @@
+from mqbroker.core.consumer cimport Consumer
+from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.queue cimport Queue
+
+
+cdef class SubscriberQueue(Queue):
+    cdef public bint keeps_transient
+    cdef public long long dropped
+
+    cpdef int publish(self, Message message, long long now) except -1
+    cpdef discard(self, Entry entry, str reason, long long now)
+
+
+cdef class LiveQueue(Queue):
+    cdef public Consumer subscriber
+
+    cpdef int publish(self, Message message, long long now) except -1
+
+
+cdef class SharedQueue(SubscriberQueue):
+    cdef public bint is_sticky
+
+    cpdef Consumer next_consumer(self)

@@ -1,0 +1,26 @@
+from mqbroker.core.consumer cimport Consumer
+from mqbroker.core.message cimport Entry, Message
+from mqbroker.protocols.mqtt.connection cimport MqttConnection
+from mqbroker.protocols.mqtt.state cimport MqttSession
+
+
+cdef class LiveConsumer(Consumer):
+    cdef public object access
+    cdef public MqttConnection connection
+    cdef public dict matches
+    cdef public MqttSession session
+
+    cpdef pass_on(self, Message message)
+
+
+cdef class StoredConsumer(Consumer):
+    cdef public MqttSession session
+
+    cpdef deliver(self, Entry entry)
+
+
+cdef class SharedConsumer(Consumer):
+    cdef public MqttSession session
+    cdef public object subscription
+
+    cpdef deliver(self, Entry entry)
