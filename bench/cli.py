@@ -84,7 +84,9 @@ def run(
         if first not in fleet.members:
             raise UsageError(f"the baseline {first!r} is not among the targets")
         with _progress_bar() as bar:
-            session = Session(chosen(scenarios), fleet, settings, Reporter(bar), only or "")
+            file = output / "results.json"
+            output.mkdir(parents=True, exist_ok=True)
+            session = Session(chosen(scenarios), fleet, settings, Reporter(bar), only or "", lambda r: r.save(file))
             try:
                 session.run()
             except KeyboardInterrupt:
@@ -139,7 +141,6 @@ def _publish(found: Results, baseline: str, output: Path) -> None:
     for sample in found.problems():
         text = f"VOID {sample.target}, {sample.case}: {sample.faults or sample.error}"
         console.print(text, style="red", markup=False, highlight=False)
-    output.mkdir(parents=True, exist_ok=True)
     found.save(output / "results.json")
     (output / "report.md").write_text(report.markdown(found, baseline, draw(found, output)))
     console.print(f"written: {output / 'report.md'}, {output / 'results.json'}", highlight=False)

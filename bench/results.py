@@ -105,8 +105,10 @@ class Results:
         return [sample for sample in self.samples if not sample.valid]
 
     def save(self, path: Path) -> None:
-        """Write everything as JSON."""
-        path.write_text(json.dumps({"format": FORMAT_VERSION, **asdict(self)}, indent=1) + "\n")
+        """Write everything as JSON, in place of what the file had, or not at all."""
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps({"format": FORMAT_VERSION, **asdict(self)}, indent=1) + "\n")
+        beside.replace(path)
 
 
 @dataclass(frozen=True)

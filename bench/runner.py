@@ -52,14 +52,24 @@ def _takes_part(target: Target, case: Case) -> bool:
 
 
 class Session:
-    """One run of the harness. only: a text that the names of the measured cases contain."""
+    """One run of the harness. only: a text that the names of the measured cases contain.
+
+    keep: called with the results so far after each case, so that little is lost when the harness is killed.
+    """
 
     def __init__(
-        self, scenarios: Sequence[Scenario], fleet: Fleet, settings: Settings, progress: Progress, only: str = ""
+        self,
+        scenarios: Sequence[Scenario],
+        fleet: Fleet,
+        settings: Settings,
+        progress: Progress,
+        only: str = "",
+        keep: Callable[[Results], None] = lambda results: None,
     ) -> None:
         self._fleet = fleet
         self._settings = settings
         self._progress = progress
+        self._keep = keep
         self._plan = [
             (info_of(scenario, case), case)
             for scenario in scenarios
@@ -88,6 +98,7 @@ class Session:
                     sample = self._measure(info, case, name, repetition)
                     self.results.samples.append(replace(sample, took=round(time.monotonic() - start_at, 1)))
                     time.sleep(self._settings.pause)
+            self._keep(self.results)
         return self.results
 
     def _repetitions(self, case: Case) -> int:

@@ -4,6 +4,7 @@ Owns one child process. Knows no broker.
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,10 +32,15 @@ class BrokerProcess:
     ) -> None:
         self._name = name
         self._log = log
+        if shutil.which(command[0], path=(environment or os.environ).get("PATH")) is None:
+            raise TargetError(f"{name} cannot be started: there is no program {command[0]}")
+        guard = shutil.which("setpriv")
+        # The broker must not outlive a harness that was killed; the exec keeps the pid.
+        guarded = [guard, "--pdeathsig", "TERM", *command] if guard else command
         with log.open("ab") as output:
             try:
                 self._process = subprocess.Popen(
-                    command,
+                    guarded,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -50,7 +50,8 @@ class Publisher:
     def _run(self) -> None:
         try:
             with channel_of(self.url) as channel:
-                connection = channel.connection
+                # The blocking adapter calls back between calls only, and a blocked publish does not return.
+                connection = channel.connection._impl
                 connection.add_on_connection_blocked_callback(self._on_blocked)
                 connection.add_on_connection_unblocked_callback(lambda *_: self.unblocked.set())
                 channel.confirm_delivery()

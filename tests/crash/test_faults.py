@@ -45,7 +45,7 @@ def test_a_full_disk_blocks_publishers_while_consumers_drain_and_recovers_by_its
     broker = BrokerProcess(small_disk / "data", "--dev", "--durability", durability, config=config)
     with broker:
         declare(broker.url)
-        publisher = Publisher(broker.url, 60_000)
+        publisher = Publisher(broker.url, 500_000)
         assert publisher.blocked.wait(WAIT_S), f"not blocked after {publisher.sent} messages"
         assert publisher.reason == "low on disk"
         taken = take_all(broker.url)

@@ -1,7 +1,7 @@
 """Packets and their octets: literal cases, whole, truncated and with trailing bytes, round trips, and rubbish."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqbroker.errors import ProtocolViolation
@@ -105,17 +105,20 @@ def test_a_packet_cut_anywhere_or_with_octets_behind_it_is_refused_or_another_on
 
 
 @pytest.mark.parametrize("version", [3, 4, 5])
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_packet_comes_back_as_it_was(version: int, data: st.DataObject) -> None:
     packet = data.draw(packets(version))
     assert parse(encode(packet, version), version) == packet
 
 
+@settings(deadline=None)
 @given(st.integers(0, 255), st.binary(max_size=40), st.sampled_from([3, 4, 5]))
 def test_rubbish_is_refused_with_a_documented_error(first: int, body: bytes, version: int) -> None:
     assert outcome(first, body, version) is not None
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from([3, 4, 5]))
 def test_a_packet_with_a_changed_octet_is_read_or_refused(data: st.DataObject, version: int) -> None:
     octets = bytearray(encode(data.draw(packets(version)), version))
