@@ -138,8 +138,8 @@ class Reporter:
 
 def _publish(found: Results, baseline: str, output: Path) -> None:
     console.print(report.terminal_table(found, baseline))
-    for sample in found.problems():
-        text = f"VOID {sample.target}, {sample.case}: {sample.faults or sample.error}"
+    for (target, reason), cases in report.problems_by_reason(found).items():
+        text = f"VOID {target}: {'; '.join(cases)}: {reason}"
         console.print(text, style="red", markup=False, highlight=False)
     found.save(output / "results.json")
     (output / "report.md").write_text(report.markdown(found, baseline, draw(found, output)))

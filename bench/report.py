@@ -171,9 +171,19 @@ def _headline(results: Results, baseline: str) -> Iterator[str]:
 
 
 def _problems(results: Results) -> Iterator[str]:
-    problems = results.problems()
+    problems = problems_by_reason(results)
     if problems:
         yield from ("", "## Void measurements", "")
-        for sample in problems:
-            where = f"{sample.target}, {sample.case}, repetition {sample.repetition + 1}"
-            yield f"- {where}: {sample.faults or sample.error}"
+        for (target, reason), cases in problems.items():
+            yield f"- {target}: {'; '.join(cases)}"
+            yield from ("", "  ```", *(f"  {line}" for line in reason.splitlines()), "  ```")
+
+
+def problems_by_reason(results: Results) -> dict[tuple[str, str], list[str]]:
+    """The cases that are void, by target and reason: one reason often spoils them all."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for sample in results.problems():
+        cases = found.setdefault((sample.target, sample.faults or sample.error), [])
+        if sample.case not in cases:
+            cases.append(sample.case)
+    return found

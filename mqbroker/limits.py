@@ -20,6 +20,7 @@ MESSAGE_BYTES_MAX = 16 << 20  # RabbitMQ 4.0's default; an option raises it to 5
 MESSAGE_BYTES_CEILING = 512 << 20  # RabbitMQ's own hard ceiling
 EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl and x-expires: ten years
 DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer
+COUNT_MAX = (1 << 63) - 1  # what a signed C integer counts to; a client may name more, and means no limit
 QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
 
 # --- names and routing -------------------------------------------------------------------------------------------

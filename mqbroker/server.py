@@ -60,9 +60,11 @@ class Server:
         self._stop_event = asyncio.Event()
         self._exit_code = 0
         self._stack = AsyncExitStack()
+        self._tls: ServerTls | None = None
 
     async def start(self) -> None:
         """Recovers, then listens. Raises ConfigError, StorageError."""
+        self._obey_signals()
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
         self._ledger, definitions, entries = self._open_ledger()
@@ -94,6 +96,8 @@ class Server:
         self._stack.callback(self._listeners.close)
         for listener in config.listeners:
             self._listeners.open(listener)
+        if isinstance(self._ledger, JournalLedger):
+            self._ledger.watch_space(lambda _: self._check_alarms())
         self._turn.schedule()
         self._ticker = asyncio.create_task(self._tick_task())
 
@@ -133,6 +137,17 @@ class Server:
     def _new_mqtt(self, peer: Peer) -> MqttConnection:
         return MqttConnection(self._turn.outbox, self._mqtt, peer, self._clock.now())
 
+    def _obey_signals(self) -> None:
+        """Before anything listens: whoever sees the banner may send a signal, and must get an orderly stop for it."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop_event.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _reload(self) -> None:
+        if self._tls is not None:
+            self._tls.reload()
+
     def banner(self) -> str:
         """What is running, where, and how safe messages are."""
         config = self._config
@@ -145,11 +160,6 @@ class Server:
 
     async def run(self) -> int:
         """Serves until a signal or a failure; the process's exit code."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop_event.set)
-        if self._tls is not None:
-            loop.add_signal_handler(signal.SIGHUP, self._tls.reload)
         await self._stop_event.wait()
         if not self._exit_code:
             await self._shut_down()
@@ -187,6 +197,9 @@ class Server:
             self._ledger.tend()
         if self._tls is not None:
             self._tls.check(now)
+        self._check_alarms()
+
+    def _check_alarms(self) -> None:
         if self._alarms.check():
             for session in self._connections.sessions():
                 if isinstance(session, AmqpConnection | MqttConnection):

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench.errors import UsageError
+from bench.errors import TargetError, UsageError
 from bench.targets.amqtt import Amqtt
 from bench.targets.base import Promise, Target
 from bench.targets.mosquitto import Mosquitto
@@ -58,6 +58,8 @@ class Fleet:
         self._factories = {factory().name: factory for factory in map(factory_of, names)}
         self.members = {name: factory() for name, factory in self._factories.items()}
         self._running: dict[tuple[str, str], Target] = {}
+        # What could not be started once is not waited for again and again.
+        self._broken: dict[tuple[str, str], TargetError] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -80,8 +82,14 @@ class Fleet:
 
     def _shared(self, name: str, promise: Promise) -> Target:
         key = name, self.members[name].mode(promise)
+        if key in self._broken:
+            raise self._broken[key]
         if key not in self._running:
             target = self._factories[name]()
-            target.start(promise)
+            try:
+                target.start(promise)
+            except TargetError as error:
+                self._broken[key] = error
+                raise
             self._running[key] = target
         return self._running[key]

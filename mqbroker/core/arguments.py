@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from mqbroker.core.erlang_text import plain_text
 from mqbroker.core.values import Timestamp, same_value, type_name
 from mqbroker.errors import PreconditionFailed
-from mqbroker.limits import EXPIRY_MS_MAX, QUEUE_PRIORITY_MAX
+from mqbroker.limits import COUNT_MAX, EXPIRY_MS_MAX, QUEUE_PRIORITY_MAX
 
 Arguments = Mapping[str, object]
 
@@ -290,7 +290,7 @@ def _delivery_limit(arguments: Arguments, policy: Mapping[str, object]) -> int |
 
 
 def _integer(value: object) -> int | None:
-    return None if isinstance(value, bool | Timestamp) or not isinstance(value, int) else int(value)
+    return None if isinstance(value, bool | Timestamp) or not isinstance(value, int) else min(int(value), COUNT_MAX)
 
 
 def _whole(value: object) -> int | None:

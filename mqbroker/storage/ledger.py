@@ -6,7 +6,7 @@ size of a batch follows from the speed of the disk (group commit without a timer
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
@@ -106,6 +106,14 @@ class JournalLedger(Ledger):
     def is_full(self) -> bool:
         """Whether there was no space for the next segment. Publishers should be blocked, and `tend` called."""
         return self.writer.is_full
+
+    def watch_space(self, changed: Callable[[bool], None]) -> None:
+        """Has `changed` called with `is_full` whenever that changes.
+
+        Publishers have to be blocked at once: what is left of the newest segment must do for the acknowledgements that
+        make room.
+        """
+        self.writer.space_changed = changed
 
     @property
     def segments(self) -> int:

@@ -84,6 +84,7 @@ class Writer:
         self.segment_bytes = segment_bytes
         self.done: Callable[[int], None] = _ignore
         self.fatal: Callable[[DiskFailed], None] = _ignore
+        self.space_changed: Callable[[bool], None] = _ignore
         self._disk = disk
         self._appends = appends
         self._chores = chores
@@ -149,7 +150,7 @@ class Writer:
 
     def _prepared(self, size_bytes: int, error: Exception | None) -> None:
         self._is_preparing = False
-        self.is_full = isinstance(error, OSError) and error.errno in NO_SPACE
+        self._set_full(isinstance(error, OSError) and error.errno in NO_SPACE)
         if self.is_full or not self._check(error):
             return
         self._spare_bytes = size_bytes
@@ -161,6 +162,11 @@ class Writer:
             return
         self._held = None
         self._submit(held)
+
+    def _set_full(self, is_full: bool) -> None:
+        if is_full != self.is_full:
+            self.is_full = is_full
+            self.space_changed(is_full)
 
     def _delete(self, names: list[str]) -> None:
         for name in names:

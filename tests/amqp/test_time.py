@@ -210,6 +210,18 @@ def test_there_is_no_timeout_unless_somebody_wants_one(house: House) -> None:
     assert client.is_silent()
 
 
+@pytest.mark.parametrize("value", [0, -5, (1 << 63) - 1])
+def test_a_timeout_of_nothing_or_of_ages_is_none(house: House, value: int) -> None:
+    """A negative timeout closed the channel at the next sweep."""
+    client = house.connect()
+    client.declare("q")
+    client.publish("q")
+    client.consume("q", arguments={"x-consumer-timeout": value})
+    client.delivery()
+    house.pass_time(60_000, 1_000)
+    assert client.is_silent()
+
+
 @pytest.mark.parametrize("value", ["1000", True])
 def test_a_timeout_has_to_be_a_number(house: House, value: object) -> None:
     client = house.connect()

@@ -112,10 +112,9 @@ def test_the_worker_says_what_it_does_by_events(worker: WorkerProcess, app: Any)
 
 
 def test_the_worker_goes_on_after_the_broker_was_killed(worker: WorkerProcess, app: Any, broker: BrokerProcess) -> None:
-    late = send(app, add, 20, 1, countdown=2)
+    late = send(app, add, 20, 1, countdown=1)
     worker.wait_for_line(late.id)
     broker.kill()
-    worker.wait_for_line("Connection to broker lost")
     broker.start()
-    worker.wait_for_line(f"Task add[{late.id}] succeeded")  # its confirmed message was still there, unacknowledged
+    worker.wait_for_line(f"Task add[{late.id}] succeeded")
     assert send(app, add, 2, 2).get(timeout=TIMEOUT_S) == 4

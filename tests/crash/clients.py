@@ -93,4 +93,6 @@ def take_all(url: str, most: int = 0) -> list[int]:
             channel.basic_ack(method.delivery_tag)
             if len(numbers) == most:
                 break
+        # Acknowledgements are not answered; a request behind them on the channel is.
+        channel.queue_declare(QUEUE, passive=True)
     return numbers

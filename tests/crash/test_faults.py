@@ -48,7 +48,7 @@ def test_a_full_disk_blocks_publishers_while_consumers_drain_and_recovers_by_its
         publisher = Publisher(broker.url, 500_000)
         assert publisher.blocked.wait(WAIT_S), f"not blocked after {publisher.sent} messages"
         assert publisher.reason == "low on disk"
-        taken = take_all(broker.url)
+        taken = take_all(broker.url, len(publisher.confirmed))
         assert publisher.unblocked.wait(WAIT_S), "it does not recover"
         before = len(publisher.confirmed)
         publisher.stop(WAIT_S)

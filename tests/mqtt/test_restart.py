@@ -1,5 +1,6 @@
 """What survives when the broker is killed: sessions, messages in every state, retained messages and wills."""
 
+from mqbroker.core.access import Permissions
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
 from tests.mqtt.house import Client, House
@@ -170,3 +171,16 @@ def test_acknowledgements_wait_for_the_disk_and_keep_their_order() -> None:
         (c.PUBREC, 2),
         (c.PUBACK, 3),
     ]
+
+
+def test_sessions_of_a_vhost_that_was_deleted_do_not_keep_the_broker_from_starting() -> None:
+    house = durable()
+    house.broker.add_vhost("other")
+    house.broker.set_permissions("guest", "other", Permissions(".*", ".*", ".*"))
+    client = house.connect("s", user_name="other:guest", password=b"guest", **KEEP)
+    client.subscribe("t", "$share/g/t")
+    client.publish("t", qos=2)
+    client.lose()
+    house.broker.delete_vhost("other")
+    house.turn()
+    assert house.killed().sessions.all() == []

@@ -271,3 +271,13 @@ def test_a_queue_that_is_deleted_by_hand_ends_its_session() -> None:
     house.turn()
     assert refused(client) == Reason.ADMINISTRATIVE_ACTION
     assert house.sessions.find("/", "s") is None
+
+
+@pytest.mark.parametrize("topic_filter", ["t", "$share/g/t"])
+def test_a_vhost_without_room_for_queues_refuses_subscriptions(topic_filter: str) -> None:
+    house = House()
+    client = house.connect("s")
+    house.broker.set_vhost_limits("/", {"max-queues": 0})
+    assert client.subscribe(topic_filter, qos=2) == [Reason.QUOTA_EXCEEDED]
+    house.broker.set_vhost_limits("/", {"max-queues": 10})
+    assert client.subscribe(topic_filter, qos=2) == [2]

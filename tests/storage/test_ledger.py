@@ -305,7 +305,8 @@ def test_no_space_for_the_next_segment_holds_confirms_until_there_is() -> None:
 def test_a_full_disk_heals_itself_when_segments_are_drained() -> None:
     journal = Journal(SimDisk(capacity_bytes=4 * 4096))
     ledger, entries = journal.ledger, [an_entry(sequence, body=bytes(1000)) for sequence in range(12)]
-    sent = 0
+    sent, changes = 0, list[bool]()
+    ledger.watch_space(changes.append)
     while not ledger.is_full:
         journal.put(entries[sent])
         sent += 1
@@ -313,6 +314,7 @@ def test_a_full_disk_heals_itself_when_segments_are_drained() -> None:
         ledger.settle(entry)
         ledger.seal()
     assert not ledger.is_full
+    assert changes == [True, False]
     journal.put(entries[sent])
     assert journal.reopen_with(1 << 20).found() == {1: [sent]}
 

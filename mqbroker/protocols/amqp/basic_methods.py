@@ -6,7 +6,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
 from mqbroker.core.values import type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
-from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX
+from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
@@ -74,14 +74,14 @@ def _integer(connection: "AmqpConnection", arguments: dict[str, object], name: s
     if isinstance(value, bool) or not isinstance(value, int):
         place = f"queue '{queue.name}' in vhost '{vhost_of(connection).name}'"
         raise PreconditionFailed(f"invalid arg '{name}' for {place}: \"expected integer, got {type_name(value)}\"")
-    return value
+    return min(value, COUNT_MAX)
 
 
 def _timeout(connection: "AmqpConnection", queue: Queue, arguments: dict[str, object]) -> int:
     """The consumer timeout in milliseconds: the consumer's, the queue's, or the broker's own; 0 for none."""
     wanted = _integer(connection, arguments, "x-consumer-timeout", queue)
     of_queue = queue.settings.consumer_timeout if queue.settings is not None else None
-    return wanted or of_queue or connection.services.settings.consumer_timeout_ms
+    return max(wanted, 0) or of_queue or connection.services.settings.consumer_timeout_ms
 
 
 def cancel(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:

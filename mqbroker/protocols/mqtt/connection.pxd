@@ -42,9 +42,9 @@ cdef class MqttConnection(Session):
     cdef public object properties
     cdef public dict routes
     cdef public long long access_generation
-    cdef public object backlog
+    cdef public list backlog
     cdef public list acks
-    cdef public object owed
+    cdef public list owed
     cdef public long long unacked
     cdef public long long unacked_now
     cdef public long long publishes

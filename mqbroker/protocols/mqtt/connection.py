@@ -11,13 +11,12 @@ Acknowledgements leave in the order in which their packets came, and none before
 """
 
 import logging
-from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.route import Route
-from mqbroker.errors import ProtocolViolation
+from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import MQTT_PACKET_BYTES_CEILING, PREAUTH_BYTES_MAX
 from mqbroker.protocols.mqtt import connecting, ending, publishing, subscribing
 from mqbroker.protocols.mqtt.backpressure import Delayed, hold_until
@@ -103,11 +102,11 @@ class MqttConnection(Session):
         self.routes: dict[bytes, Route] = {}
         """Routes by topic as it is on the wire; only topics that the client may publish to."""
         self.access_generation = 0
-        self.backlog: deque[Iterator[Message]] = deque()
+        self.backlog: list[Iterator[Message]] = []
         """Retained messages that are still to be sent for new subscriptions."""
         self.acks: list[bytes] = []
         """Acknowledgements for this chunk."""
-        self.owed: deque[tuple[int, bytes, int]] = deque()
+        self.owed: list[tuple[int, bytes, int]] = []
         """Acknowledgements that wait for the journal: batch, octets, how many of them were for QoS 1."""
         self.unacked = 0
         """QoS 1 messages that were received and whose PUBACK has not left yet."""
@@ -167,6 +166,8 @@ class MqttConnection(Session):
             self.scan(data)
         except ProtocolViolation as error:
             ending.fail(self, error)
+        except RequestRefused as error:
+            ending.disconnect(self, Reason.IMPLEMENTATION_SPECIFIC_ERROR, str(error))
         self.is_scanning = False
         self.hub.publisher = None
         if self.state == CLOSED:
@@ -293,12 +294,15 @@ class MqttConnection(Session):
 
     def committed(self) -> None:
         """The journal has moved on: sends what waited for it."""
-        committed = self.ledger.committed
-        while self.owed and self.owed[0][0] <= committed:
-            _, octets, count = self.owed.popleft()
+        kept = 0
+        for position, octets, count in self.owed:
+            if position > self.ledger.committed:
+                break
+            kept += 1
             self.unacked -= count
             if self.state == OPEN:
                 self.send(octets)
+        del self.owed[:kept]
 
     # --- deliveries -------------------------------------------------------------------------------------------------
 

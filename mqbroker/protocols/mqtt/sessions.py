@@ -218,8 +218,10 @@ class Sessions:
         by_kind: dict[str, list[tuple[list[str], bytes]]] = {"mqtt-session": [], "mqtt-incoming": [], "mqtt-share": []}
         for key, data in found.items():
             kind, *names = definitions.names(key)
-            if kind in by_kind:
+            if kind in by_kind and names[0] in self.broker.vhosts:
                 by_kind[kind].append((names, data))
+            elif kind in by_kind:
+                self.ledger.define(key, None)  # the vhost was deleted, and all that was in it
         for names, data in by_kind["mqtt-session"]:
             self._restore_session(names[0], names[1], definitions.unpack(data), now)
         for names, _ in by_kind["mqtt-incoming"]:

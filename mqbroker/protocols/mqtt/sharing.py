@@ -26,6 +26,8 @@ def queue_name(subscription: Subscription) -> str:
 
 def join(session: MqttSession, subscription: Subscription, now: int) -> None:
     """Makes a session a member; with new options when it is one already."""
+    if subscription.qos == 2:
+        session.stored_queue(now)  # where its messages move to; if there is no room for it, that must be said now
     queue = _group_queue(session, subscription, now)
     consumer = session.shares.get(subscription.text)
     if consumer is None:

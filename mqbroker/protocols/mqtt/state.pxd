@@ -28,8 +28,9 @@ cdef class MqttSession:
     cdef public dict shares
     cdef public dict outgoing
     cdef public set qos2
-    cdef public object held
+    cdef public list held
     cdef public set incoming
+    cdef public str incoming_prefix
     cdef public object will
     cdef public long long access_generation
 

@@ -15,7 +15,6 @@ keeps. Before a message of QoS 2 or its PUBREL leaves, what it relies on is dura
 message again after a crash.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -49,8 +48,8 @@ class MqttSession:
 
     __slots__ = (
         "access", "access_generation", "client_id", "connection", "ends_at", "expiry_s", "held", "hub", "incoming",
-        "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2", "shares", "stored",
-        "stored_consumer", "subscriptions", "user", "vhost", "will", "window",
+        "incoming_prefix", "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2", "shares",
+        "stored", "stored_consumer", "subscriptions", "user", "vhost", "will", "window",
     )  # fmt: skip
 
     def __init__(self, hub: "Sessions", vhost: "VHost", client_id: str, is_durable: bool) -> None:
@@ -78,10 +77,12 @@ class MqttSession:
         """What was sent and is not acknowledged, by packet identifier, in the order of sending."""
         self.qos2: set[int] = set()
         """Which of them went out at QoS 2."""
-        self.held: deque[Entry] = deque()
+        self.held: list[Entry] = []
         """What is to be sent once the journal has it, or once its packet identifier is free."""
         self.incoming: set[int] = set()
         """Packet identifiers of QoS 2 messages that were received and not released yet."""
+        self.incoming_prefix = ""
+        """How their keys in the journal begin; empty until there is one."""
         self.will: PendingWill | None = None
         self.access_generation = hub.broker.access.generation
 
@@ -308,7 +309,7 @@ class MqttSession:
         """The journal has moved on, or an identifier is free: sends what was held back for it, in order."""
         if self.connection is None:
             return
-        held, self.held = self.held, deque()
+        held, self.held = self.held, []
         for entry in held:
             if self.held:
                 self.held.append(entry)
@@ -370,7 +371,9 @@ class MqttSession:
         return True
 
     def _incoming_key(self, packet_id: int) -> str:
-        return definitions.key("mqtt-incoming", self.vhost.name, self.client_id, str(packet_id))
+        if not self.incoming_prefix:
+            self.incoming_prefix = definitions.key("mqtt-incoming", self.vhost.name, self.client_id)[:-1]
+        return f'{self.incoming_prefix},"{packet_id}"]'
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

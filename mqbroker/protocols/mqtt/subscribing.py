@@ -78,27 +78,38 @@ def _subscribe(
     if wanted.topic not in by_text and len(by_text) >= connection.hub.settings.subscriptions_max:
         return Reason.QUOTA_EXCEEDED, "the session has too many subscriptions"
     subscription = Subscription(wanted, group, topic, key, identifier)
-    is_new = add(session, subscription, connection.now)
+    try:
+        is_new = add(session, subscription, connection.now)
+    except RequestRefused as error:
+        return Reason.QUOTA_EXCEEDED, str(error)
     if not group:  # retained messages are not sent to shared subscriptions, §4.8.2
         fresh.append((subscription, wanted, is_new))
     return wanted.qos, ""
 
 
 def add(session: "MqttSession", subscription: Subscription, now: int) -> bool:
-    """Adds a subscription, or replaces the one with the same filter [MQTT-3.8.4-3]. True when it is new."""
-    old = session.subscriptions.remove(subscription.text)
+    """Adds a subscription, or replaces the one with the same filter [MQTT-3.8.4-3]. True when it is new.
+
+    Raises RequestRefused when the vhost may have no more queues.
+    """
+    old = session.subscriptions.by_text.get(subscription.text)
     if subscription.group:
-        session.subscriptions.add(subscription)
         sharing.join(session, subscription, now)
-        return old is None
-    vhost = session.vhost
-    exchange = vhost.exchange(TOPIC_EXCHANGE)
-    # The new binding comes first, so that no message is lost in between [MQTT-3.8.4-4].
-    vhost.bind(exchange, session.queue_for(subscription, now), subscription.key, subscription.arguments())
-    if old is not None and (old.arguments() != subscription.arguments()):
-        vhost.unbind(exchange, session.queue_for(old, now), old.key, old.arguments())
+    else:
+        _bind(session, subscription, old, now)
+    session.subscriptions.remove(subscription.text)
     session.subscriptions.add(subscription)
     return old is None
+
+
+def _bind(session: "MqttSession", subscription: Subscription, old: Subscription | None, now: int) -> None:
+    """The new binding comes before the old one goes, so that no message is lost in between [MQTT-3.8.4-4]."""
+    vhost = session.vhost
+    exchange = vhost.exchange(TOPIC_EXCHANGE)
+    queue = session.queue_for(subscription, now)
+    vhost.bind(exchange, queue, subscription.key, subscription.arguments())
+    if old is not None and old.arguments() != subscription.arguments():
+        vhost.unbind(exchange, session.queue_for(old, now), old.key, old.arguments())
 
 
 def unsubscribe(connection: "MqttConnection", packet: Unsubscribe) -> None:
@@ -137,7 +148,7 @@ def send_retained(connection: "MqttConnection") -> None:
     while backlog and connection.gate.is_open and connection.session is not None:
         copy = next(backlog[0], None)
         if copy is None:
-            backlog.popleft()
+            del backlog[0]
         elif qos_of(copy.properties):
             connection.session.stored_queue(connection.now).publish(copy, connection.now)
         else:
