@@ -4,9 +4,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pika
-import pika.exceptions
-from pika.adapters.blocking_connection import BlockingChannel
+import pika  # type: ignore[import-untyped]
+import pika.exceptions  # type: ignore[import-untyped]
+from pika.adapters.blocking_connection import BlockingChannel  # type: ignore[import-untyped]
 
 QUEUE = "kept"
 PERSISTENT = pika.BasicProperties(delivery_mode=2)

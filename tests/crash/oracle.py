@@ -13,8 +13,12 @@ SHORT = "short"
 TRANSACTED = "transacted"
 FAN = "fan"
 QUEUES_OF = {
-    "work": ("work",), TRANSACTED: (TRANSACTED,), "urgent": ("urgent",), SHORT: (DEAD,), FAN: ("fan.1", "fan.2", "fan.3"),
-}  # fmt: skip
+    "work": ("work",),
+    TRANSACTED: (TRANSACTED,),
+    "urgent": ("urgent",),
+    SHORT: (DEAD,),
+    FAN: ("fan.1", "fan.2", "fan.3"),
+}
 """Per kind of message: the queues where it has to come out."""
 CONSUMED = tuple(queue for queues in QUEUES_OF.values() for queue in queues)
 
@@ -103,8 +107,8 @@ class Oracle:
         """The numbers of the run."""
         received = sum(map(len, self.received.values()))
         return (
-            f"{len(self.sent)} sent, {len(self.confirmed)} confirmed, {received} received, {self.repeated} of them again, "
-            f"{len(self.settled)} settled for certain"
+            f"{len(self.sent)} sent, {len(self.confirmed)} confirmed, {received} received, "
+            f"{self.repeated} times again, {len(self.settled)} settled for certain"
         )
 
 

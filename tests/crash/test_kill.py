@@ -15,7 +15,7 @@ from time import monotonic
 import pytest
 
 from tests.crash.oracle import CONSUMED, SHORT, Oracle
-from tests.crash.workers import Publisher, Worker, consumer, count_messages, declare
+from tests.crash.workers import Consumer, Publisher, consumer, count_messages, declare, wait_empty
 from tests.support.broker_process import BrokerProcess
 
 PUBLISHERS = 4
@@ -39,8 +39,8 @@ class Ordeal:
         self.chance = Random(seed)
         self.broker = BrokerProcess(data_dir, config=CONFIG)
         self.oracle = Oracle()
-        self.publishers: list[Worker] = []
-        self.consumers: list[Worker] = []
+        self.publishers: list[Publisher] = []
+        self.consumers: list[Consumer] = []
         self.restarts: list[float] = []
 
     async def start(self, life: int) -> None:
@@ -73,19 +73,20 @@ class Ordeal:
         """Lets consumers finish; then the broker stops in order and starts once more, and nothing comes back."""
         for publisher in self.publishers:
             await publisher.stop()
+        for each in self.consumers:
+            each.gives_back = False
         await until(lambda: not self.oracle.missing(), "everything confirmed comes out", self.oracle.missing)
-        while await count_messages(self._url(), (*CONSUMED, SHORT)):
-            await asyncio.sleep(0.05)
+        for queue in (SHORT, *CONSUMED):  # in this order: what leaves the first one goes to another
+            await wait_empty(self._url(), queue)
         for each in self.consumers:
             await each.stop()
         assert await asyncio.to_thread(self.broker.stop) == 0
         await self.start(0)
-        assert await count_messages(self._url(), (*CONSUMED, SHORT)) == {}
+        for queue in (SHORT, *CONSUMED):
+            assert await count_messages(self._url(), queue) == 0, f"{queue} has messages again"
 
 
-async def until(
-    is_done: Callable[[], bool], hope: str, details: Callable[[], list[str]] = list
-) -> None:  # fmt: skip
+async def until(is_done: Callable[[], bool], hope: str, details: Callable[[], list[str]] = list) -> None:
     """Waits for something that has to happen; says what did not."""
     deadline = monotonic() + DRAIN_TIMEOUT_S
     while not is_done():
@@ -105,7 +106,8 @@ async def endure(data_dir: Path, kills: int, seed: int) -> None:
     finally:
         if ordeal.broker.process is not None and ordeal.broker.process.poll() is None:
             await asyncio.to_thread(ordeal.broker.kill)
-        print(f"{kills} kills with seed {seed}: {ordeal.oracle.summary()}; restarts took up to {max(ordeal.restarts):.2f} s")
+        slowest = max(ordeal.restarts)
+        print(f"{kills} kills with seed {seed}: {ordeal.oracle.summary()}; restarts took up to {slowest:.2f} s")
         assert not ordeal.oracle.faults, ordeal.oracle.faults[:20]
     assert max(ordeal.restarts) < RESTART_S_MAX
     assert "Traceback" not in ordeal.broker.log()

@@ -11,6 +11,7 @@ from random import Random
 import aio_pika
 import aiormq.exceptions
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
+from pamqp.common import FieldTable
 
 from tests.crash.oracle import DEAD, FAN, SHORT, TRANSACTED, Oracle
 
@@ -39,20 +40,26 @@ async def declare(url: str) -> None:
         for name in ("work", TRANSACTED, DEAD):
             await channel.declare_queue(name, durable=True)
         await channel.declare_queue("urgent", durable=True, arguments={"x-max-priority": TOP_PRIORITY})
-        expiry = {"x-message-ttl": TTL_MS, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD}
+        expiry: FieldTable = {
+            "x-message-ttl": TTL_MS, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD
+        }  # fmt: skip
         await channel.declare_queue(SHORT, durable=True, arguments=expiry)
 
 
-async def count_messages(url: str, queues: tuple[str, ...]) -> dict[str, int]:
-    """How many messages wait in each queue that is not empty."""
+async def count_messages(url: str, queue: str) -> int:
+    """How many messages wait in the queue."""
     connection = await aio_pika.connect(url)
     async with connection:
-        channel = await connection.channel()
-        counts = {}
-        for name in queues:
-            queue = await channel.declare_queue(name, passive=True)
-            counts[name] = queue.declaration_result.message_count or 0
-    return {name: count for name, count in counts.items() if count}
+        declared = await (await connection.channel()).declare_queue(queue, passive=True)
+        return declared.declaration_result.message_count or 0
+
+
+async def wait_empty(url: str, queue: str) -> None:
+    """Returns once nothing waits in the queue. Whoever calls it has a limit of time."""
+    while True:
+        if not await count_messages(url, queue):
+            return
+        await asyncio.sleep(RETRY_S)
 
 
 class Worker:
@@ -134,6 +141,7 @@ class Consumer(Worker):
     def __init__(self, oracle: Oracle, url: Callable[[], str], queue: str, chance: Random) -> None:
         self.queue = queue
         self.chance = chance
+        self.gives_back = True
         super().__init__(oracle, url)
 
     async def work(self, channel: AbstractChannel, broken: asyncio.Event) -> None:
@@ -141,8 +149,10 @@ class Consumer(Worker):
         queue = await channel.get_queue(self.queue)
         arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
         await queue.consume(arrived.put)
-        while not self.is_stopping and not broken.is_set():
+        while not broken.is_set():
             messages = await self._next(arrived)
+            if not messages and self.is_stopping:
+                return
             for message in messages:
                 self._note(message)
             await self.settle(channel, messages)
@@ -164,7 +174,7 @@ class Consumer(Worker):
     async def settle(self, channel: AbstractChannel, messages: list[AbstractIncomingMessage]) -> None:
         """Acknowledges or gives back."""
         for message in messages:
-            if not message.redelivered and self.chance.random() < REQUEUE_SHARE:
+            if self.gives_back and not message.redelivered and self.chance.random() < REQUEUE_SHARE:
                 await message.nack(requeue=True)
             else:
                 await message.ack()

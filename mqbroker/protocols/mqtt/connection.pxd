@@ -65,6 +65,7 @@ cdef class MqttConnection(Session):
     )
     cpdef take_publish(self, int first, bytes data, Py_ssize_t at, Py_ssize_t end)
     cpdef take_puback(self, int packet_id)
+    cpdef take_step(self, int first, int packet_id)
     @cython.locals(encoder=PublishEncoder, packet=bytes)
     cpdef bint send_message(self, Message message, int flags, int packet_id, tuple identifiers, bint keeps_retain) except -1
     @cython.locals(encoder=PublishEncoder, packet=bytes)

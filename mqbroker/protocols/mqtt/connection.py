@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("mqbroker.mqtt")
 
 _NO_TOPIC = b"\x00\x00"
+_PUBREL = b"\x62\x02"
+_PUBCOMP = b"\x70\x02"
 _FIRST_HEADER_BYTES = 5  # the longest fixed header
 
 
@@ -212,6 +214,8 @@ class MqttConnection(Session):
                 self.take_publish(first, data, at, end)
             elif first == 0x40 and size == 2:
                 self.take_puback(data[at] << 8 | data[at + 1])
+            elif size == 2 and (first == 0x50 or first == 0x62 or first == 0x70):
+                self.take_step(first, data[at] << 8 | data[at + 1])
             else:
                 self.take_packet(first, data[at:end])
                 if self.state == CLOSED:
@@ -274,6 +278,20 @@ class MqttConnection(Session):
         """PUBACK without a reason: the client has it."""
         assert self.session is not None
         self.session.settle(packet_id, True, self.now)
+
+    def take_step(self, first: int, packet_id: int) -> None:
+        """PUBREC, PUBREL or PUBCOMP without a reason (acknowledging.py has those with one)."""
+        session = self.session
+        assert session is not None
+        if first == 0x70:
+            session.settle(packet_id, True, self.now)
+        elif first == 0x50 and session.release(packet_id):
+            self.acks.append(_PUBREL + packet_id.to_bytes(2, "big"))
+        elif first == 0x62 and session.release_incoming(packet_id):
+            self.acks.append(_PUBCOMP + packet_id.to_bytes(2, "big"))
+        else:
+            answer = c.PUBREL if first == 0x50 else c.PUBCOMP
+            self.send_ack(answer, packet_id, Reason.PACKET_IDENTIFIER_NOT_FOUND)
 
     def acknowledge(self, packet: bytes) -> None:
         """An acknowledgement that leaves at the end of this chunk, once the journal has what it stands for."""
