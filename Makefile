@@ -37,8 +37,8 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy --strict mqbroker bench certs tests
 
-bench: $(VENV_RUN)/.installed
-	$(VENV_RUN)/bin/python -m bench $(BENCH_ARGS)
+bench: $(VENV_RUN)/.bench
+	$(VENV_RUN)/bin/python -m bench run $(BENCH_ARGS)
 
 clean:
 	rm -rf build dist *.egg-info $(VENV_RUN) $(VENV_COMPILED) .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
@@ -56,6 +56,10 @@ $(VENV)/.installed: pyproject.toml setup.py | $(VENV)/bin/python
 $(VENV_RUN)/.installed: $(SOURCES) | $(VENV_RUN)/bin/python
 	rm -rf build
 	$(VENV_RUN)/bin/python $(PIP) install --quiet .
+	touch $@
+
+$(VENV_RUN)/.bench: $(VENV_RUN)/.installed
+	$(VENV_RUN)/bin/python $(PIP) install --quiet '.[bench]'
 	touch $@
 
 $(VENV_COMPILED)/.installed: $(SOURCES) | $(VENV_COMPILED)/bin/python

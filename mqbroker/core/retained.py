@@ -20,6 +20,9 @@ RETAINING_EXCHANGE = "amq.retained"
 """A topic exchange: what is published to it is retained, and goes on to amq.topic."""
 
 
+_SWEEP_MS = 60_000  # how often expired messages are looked for at most; it costs a walk over all of them
+
+
 class _Node:
     """One word of a topic."""
 
@@ -34,8 +37,8 @@ class RetainedMessages:
     """The retained messages of one vhost. With `number` 0 they are not journalled."""
 
     __slots__ = (
-        "_is_recorded", "_ledger", "_root", "_sequence", "_timers", "byte_count", "bytes_max", "count", "count_max",
-        "number",
+        "_is_armed", "_is_recorded", "_ledger", "_root", "_sequence", "_timers", "byte_count", "bytes_max", "count",
+        "count_max", "number",
     )  # fmt: skip
 
     def __init__(self, ledger: Ledger, timers: Timers, number: int, count_max: int, bytes_max: int) -> None:
@@ -49,6 +52,7 @@ class RetainedMessages:
         self._is_recorded = number > 0 and ledger.is_journalling
         self._root = _Node()
         self._sequence = 1
+        self._is_armed = False
 
     def put(self, message: Message, now: int) -> bool:
         """Makes the message its topic's last one; an empty body deletes. False when there is no room for it."""
@@ -123,6 +127,12 @@ class RetainedMessages:
 
     def drop(self) -> list[Entry]:
         """Forgets everything; the entries, for the ledger."""
+        entries = self._entries()
+        self._root = _Node()
+        self.count = self.byte_count = 0
+        return entries
+
+    def _entries(self) -> list[Entry]:
         entries: list[Entry] = []
         pending = [self._root]
         while pending:
@@ -130,8 +140,6 @@ class RetainedMessages:
             pending.extend(node.words.values())
             if node.entry is not None:
                 entries.append(node.entry)
-        self._root = _Node()
-        self.count = self.byte_count = 0
         return entries
 
     # --- the tree ---------------------------------------------------------------------------------------------------
@@ -145,12 +153,24 @@ class RetainedMessages:
         node.entry = entry
         self.count += 1
         self.byte_count += len(entry.message.body)
-        if entry.expires_at:
-            self._timers.at(entry.expires_at, lambda now: self._expire(entry))
+        if entry.expires_at and not self._is_armed:
+            self._arm(entry.expires_at)
 
-    def _expire(self, entry: Entry) -> None:
-        if self.get(entry.message.routing_key) is entry:
-            self.delete(entry.message.routing_key)
+    def _arm(self, deadline: int) -> None:
+        self._is_armed = True
+        self._timers.at(deadline, self._sweep)
+
+    def _sweep(self, now: int) -> None:
+        """Deletes what has expired. There is one timer for all, because a topic may be set again at any rate; until it
+        fires `find` passes over what has expired."""
+        self._is_armed = False
+        expiring = [entry for entry in self._entries() if entry.expires_at]
+        for entry in expiring:
+            if entry.expires_at <= now:
+                self.delete(entry.message.routing_key)
+        left = [entry.expires_at for entry in expiring if entry.expires_at > now]
+        if left:
+            self._arm(max(min(left), now + _SWEEP_MS))
 
     def _settle(self, node: _Node) -> None:
         entry = node.entry

@@ -36,6 +36,13 @@ def test_a_frame_above_the_agreed_size_is_501(connect: Connect) -> None:
     assert after(client, PUBLISH + frame(3, 1, bytes(8000))) == closes_connection(501, text)
 
 
+@pytest.mark.parametrize("size", [131_065, 1 << 24, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF])
+def test_a_frame_of_any_size_is_too_large(client: RawAmqp, size: int) -> None:
+    """Compiled, a size above two gigabytes was negative, and an error of the broker's own."""
+    text = f"FRAME_ERROR - type 1, all octets = <<>>: {{frame_too_large,{size},131064}}"
+    assert after(client, frame(1, 1, b"", size)) == closes_connection(501, text)
+
+
 def test_the_largest_frame_is_just_allowed(connect: Connect) -> None:
     client = connect()
     client.open(frame_max=4096)

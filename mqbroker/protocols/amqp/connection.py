@@ -140,7 +140,8 @@ class AmqpConnection(Session):
         hot = -1
         channel: Channel | None = None
         while length - position >= 7:
-            size = data[position + 3] << 24 | data[position + 4] << 16 | data[position + 5] << 8 | data[position + 6]
+            size = data[position + 3]  # by itself: compiled, an octet above 127 shifted by 24 would be a negative int
+            size = size << 24 | data[position + 4] << 16 | data[position + 5] << 8 | data[position + 6]
             if size > limit:
                 self.at_method = 0
                 raise frames.frame_too_large(data[position], size, limit + 8)

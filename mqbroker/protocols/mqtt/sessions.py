@@ -115,24 +115,42 @@ class Sessions:
             self.end(session, now)
             return
         session.ends_at = 0 if session.never_expires else now + session.expiry_s * 1000
-        self._watch(session)
+        self._await_will(session, now)
+        session.keep()
+
+    def _await_will(self, session: MqttSession, now: int) -> None:
+        """The client of the session is gone: its will is due, now or after its delay."""
         will = session.will
         if will is not None and will.delay_s == 0:
             session.will = None
             self.publish_will(session, will, now)
         elif will is not None:
             will.due_at = now + will.delay_s * 1000
-            self.broker.timers.at(will.due_at, lambda at: self._will_due(session, will, at))
-        session.keep()
+        self._arm(session)
 
-    def _watch(self, session: MqttSession) -> None:
-        ends_at = session.ends_at
-        if ends_at:
-            self.broker.timers.at(ends_at, lambda now: self._expire(session, ends_at, now))
+    def _arm(self, session: MqttSession) -> None:
+        """Has the session looked at when its end or its will is due. One timer a session, however often it leaves."""
+        will_at = 0 if session.will is None else session.will.due_at
+        deadline = min(filter(None, (session.ends_at, will_at)), default=0)
+        if deadline and not 0 < session.timer_at <= deadline:
+            session.timer_at = deadline
+            self.broker.timers.at(deadline, lambda now: self._fire(session, deadline, now))
 
-    def _expire(self, session: MqttSession, ends_at: int, now: int) -> None:
-        if session.ends_at == ends_at and session.connection is None:
+    def _fire(self, session: MqttSession, deadline: int, now: int) -> None:
+        if session.timer_at != deadline:
+            return
+        session.timer_at = 0
+        if session.is_ended or session.connection is not None:
+            return
+        will = session.will
+        if session.ends_at and session.ends_at <= now:
             self.end(session, now)
+            return
+        if will is not None and will.due_at <= now:
+            session.will = None
+            session.keep()
+            self.publish_will(session, will, now)
+        self._arm(session)
 
     def queue_lost(self, session: MqttSession) -> None:
         """Somebody has deleted a queue of the session: it cannot keep its promises any more."""
@@ -159,12 +177,6 @@ class Sessions:
             log.warning("the will of client %r is not published: %s", session.client_id, error)
             return
         self.publish(session.vhost, will.message(now), will.is_retained, now)
-
-    def _will_due(self, session: MqttSession, will: PendingWill, now: int) -> None:
-        if session.will is will and session.connection is None:
-            session.will = None
-            session.keep()
-            self.publish_will(session, will, now)
 
     def system_messages(self, now: int) -> list[Message]:
         """What a new subscription to $SYS topics is sent."""
@@ -257,16 +269,9 @@ class Sessions:
         if session.ends_at and session.ends_at <= now:
             self.end(session, now)
         elif session.ends_at:
-            self._watch(session)
-            self._resume_will(session, now)
+            self._await_will(session, now)
         else:
             self.left(session, now)
-
-    def _resume_will(self, session: MqttSession, now: int) -> None:
-        will = session.will
-        if will is not None:
-            will.due_at = now + will.delay_s * 1000
-            self.broker.timers.at(will.due_at, lambda at: self._will_due(session, will, at))
 
 
 def _restore_subscriptions(session: MqttSession, exchange: Exchange, queue: Queue) -> None:

@@ -1,0 +1,164 @@
+"""Single histories that once went wrong: what a restart or a deadline made of them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mqbroker.core.message import Message, new_message
+from mqbroker.protocols.amqp.properties import build
+from tests.model.house import House, ident_of
+from tests.model.model import Letter, Observed
+from tests.storage.simdisk import SimDisk
+
+NOW = 1_700_000_000_000
+
+
+class Lives:
+    """A broker that can be killed and started again."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._open(SimDisk(), NOW)
+
+    def _open(self, disk: SimDisk, now: int) -> None:
+        self.count += 1
+        self.house = House(disk, True, now, Observed(), self.count << 32)
+        self.house.start()
+        self.vhost = self.house.vhost
+
+    def restart(self, down_ms: int = 0) -> None:
+        """A kill with everything durable, and a start `down_ms` later."""
+        self.house.finish()
+        self.house.end()
+        self._open(self.house.disk.after_kill(), self.house.now + down_ms)
+
+    def pass_time(self, ms: int) -> None:
+        """Lets time pass."""
+        for _ in self.house.steps(self.house.now + ms):
+            pass
+
+    def declare(self, name: str, **arguments: object) -> None:
+        """A durable queue; underscores in the names of arguments stand for dashes."""
+        named = {f"x-{argument.replace('_', '-')}": value for argument, value in arguments.items()}
+        self.vhost.declare_queue(name, True, False, False, named, self.house.now)
+
+    def publish(self, ident: int, key: str, ttl_ms: int | None = None, exchange: str = "") -> None:
+        """Publishes a persistent message."""
+        self.house.publish(Letter(ident, 8, exchange, key, True, 0, ttl_ms))
+
+    def idents(self, queue: str) -> list[int]:
+        """The messages that wait in a queue."""
+        return [ident_of(entry.message) for entry in self.vhost.queues[queue].waiting()]
+
+
+@pytest.fixture
+def lives() -> Iterator[Lives]:
+    """A broker that can be killed."""
+    made = Lives()
+    yield made
+    made.house.end()
+
+
+def test_what_expires_while_the_broker_is_down_is_dead_lettered_behind_what_was_there(lives: Lives) -> None:
+    """Queues discarded what had expired before the bindings were back, so it was lost, and before later queues were."""
+    lives.vhost.declare_exchange("graves", "fanout", True, False, False, {})
+    lives.declare("short", message_ttl=100, dead_letter_exchange="graves")
+    lives.declare("dead")
+    lives.vhost.bind(lives.vhost.exchanges["graves"], lives.vhost.queues["dead"], "", {})
+    lives.publish(1, "dead")
+    lives.publish(2, "short")
+    lives.restart(down_ms=1000)
+    assert (lives.idents("short"), lives.idents("dead")) == ([], [1, 2])
+    lives.publish(3, "dead")
+    lives.restart()
+    assert (lives.idents("short"), lives.idents("dead")) == ([], [1, 2, 3])
+
+
+def test_a_ttl_goes_on_over_a_restart(lives: Lives) -> None:
+    lives.declare("q")
+    lives.publish(1, "q", ttl_ms=1000)
+    lives.restart(down_ms=600)
+    lives.pass_time(399)
+    assert lives.idents("q") == [1]
+    lives.pass_time(1)
+    assert lives.idents("q") == []
+
+
+def test_a_message_that_comes_to_the_head_expires_on_time(lives: Lives) -> None:
+    """The timer was armed for a head that expires, and not for the message behind a head that does not."""
+    lives.declare("q")
+    lives.publish(1, "q")
+    lives.publish(2, "q", ttl_ms=100)
+    assert lives.house.get(lives.house.holder("q", 1)) is not None
+    lives.pass_time(100)
+    assert lives.idents("q") == []
+    lives.publish(3, "q")
+    lives.publish(4, "q", ttl_ms=100)
+    lives.house.consume("q", 2, prefetch=1, no_ack=False)
+    lives.pass_time(100)
+    assert lives.idents("q") == []
+
+
+def test_a_message_that_a_length_limit_brings_to_the_head_expires_on_time(lives: Lives) -> None:
+    """Dropping the head armed no timer for the next one."""
+    lives.declare("q", max_length=2)
+    lives.publish(1, "q")
+    lives.publish(2, "q", ttl_ms=100)
+    lives.publish(3, "q")
+    assert lives.idents("q") == [2, 3]
+    lives.pass_time(100)
+    assert lives.idents("q") == [3]
+
+
+def test_a_binding_stays_unbound_whatever_the_order_of_its_arguments(lives: Lives) -> None:
+    """The journal knew the binding by its arguments in the order of the declaration, so it came back."""
+    lives.declare("q")
+    headers, queue = lives.vhost.exchanges["amq.headers"], lives.vhost.queues["q"]
+    lives.vhost.bind(headers, queue, "", {"x-match": "any", "a": 1, "b": {"c": 2, "d": 3}})
+    lives.vhost.unbind(headers, queue, "", {"b": {"d": 3, "c": 2}, "a": 1, "x-match": "any"})
+    lives.restart()
+    assert list(lives.vhost.bindings()) == []
+
+
+def delayed(ident: int, delay_ms: int) -> Message:
+    properties = build(delivery_mode=2, headers={"x-delay": delay_ms})
+    return new_message("later", "q", properties, b"%d" % ident, NOW)
+
+
+def declare_delayed(lives: Lives, durable: bool) -> None:
+    lives.declare("q")
+    later = lives.vhost.declare_exchange(
+        "later", "x-delayed-message", durable, False, False, {"x-delayed-type": "direct"}
+    )
+    lives.vhost.bind(later, lives.vhost.queues["q"], "q", {})
+
+
+def hold(lives: Lives, ident: int, delay_ms: int) -> None:
+    lives.vhost.publish(lives.vhost.route("later", "q"), delayed(ident, delay_ms), lives.house.now)
+
+
+def test_delayed_messages_survive_and_come_out_when_they_are_due(lives: Lives) -> None:
+    declare_delayed(lives, durable=True)
+    for ident, delay_ms in ((1, 3000), (2, 1000), (3, 2000)):
+        hold(lives, ident, delay_ms)
+    lives.restart(down_ms=500)
+    assert lives.idents("q") == []
+    lives.pass_time(500)
+    assert lives.idents("q") == [2]
+    lives.restart(down_ms=1500)
+    lives.pass_time(500)
+    assert lives.idents("q") == [2, 3, 1]
+    lives.restart()
+    assert lives.idents("q") == [2, 3, 1]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_delayed_exchange_is_deleted_with_what_it_holds(lives: Lives, durable: bool) -> None:
+    """The messages of a transient one stayed, and their timer stopped the broker: it published to what was gone."""
+    declare_delayed(lives, durable)
+    hold(lives, 1, 1000)
+    lives.vhost.delete_exchange("later")
+    lives.pass_time(2000)
+    lives.restart()
+    assert lives.idents("q") == []
+    assert lives.house.live_entries() == 0
