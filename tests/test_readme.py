@@ -19,15 +19,17 @@ TIMEOUT_S = 40
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
-    with BrokerProcess(tmp_path_factory.mktemp("readme") / "data", "--dev") as running:
+    data_dir = tmp_path_factory.mktemp("readme") / "data"
+    with BrokerProcess(data_dir, "--dev", schemes=("amqp", "mqtt")) as running:
         yield running
 
 
 def example(language: str, word: str, broker: BrokerProcess) -> str:
-    """The one block of code in that language with that word in it, with the broker's own port."""
+    """The one block of code in that language with that word in it, with the broker's own ports."""
     blocks = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     (code,) = (block for block in blocks if word in block)
-    return str(code).replace("localhost:5672", f"localhost:{broker.ports['amqp']}")
+    code = str(code).replace("localhost:5672", f"localhost:{broker.ports['amqp']}")
+    return code.replace("port=1883", f"port={broker.ports['mqtt']}")
 
 
 def output_of(command: list[str], folder: Path) -> str:
@@ -37,8 +39,13 @@ def output_of(command: list[str], folder: Path) -> str:
 
 
 def test_the_python_example_publishes_and_consumes(broker: BrokerProcess, tmp_path: Path) -> None:
-    (tmp_path / "first.py").write_text(example("python", "import pika", broker))
+    (tmp_path / "first.py").write_text(example("python", "import pika\n", broker))
     assert output_of([sys.executable, "first.py"], tmp_path) == "received: three teapots\n"
+
+
+def test_the_mqtt_example_goes_from_a_device_to_a_worker(broker: BrokerProcess, tmp_path: Path) -> None:
+    (tmp_path / "device.py").write_text(example("python", "from paho", broker))
+    assert output_of([sys.executable, "device.py"], tmp_path) == "received: sensors.kitchen 21.5\n"
 
 
 def test_the_node_example_publishes_and_consumes(broker: BrokerProcess) -> None:

@@ -18,6 +18,9 @@ class Timers:
         self._heap: list[tuple[int, int, Callable[[int], None]]] = []
         self._order = count()
 
+    def __len__(self) -> int:
+        return len(self._heap)
+
     def at(self, deadline: int, callback: Callable[[int], None]) -> None:
         """Has `callback(now)` called at or soon after `deadline`."""
         heapq.heappush(self._heap, (deadline, next(self._order), callback))

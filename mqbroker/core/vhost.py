@@ -436,18 +436,17 @@ class VHost(Router):
 
     def _watch_expiry(self, queue: Queue, now: int) -> None:
         if queue.settings is not None and queue.settings.expires is not None:
-            self.timers.at(now + queue.settings.expires, lambda at: self._expire_queue(queue, at))
+            expires = queue.settings.expires
+            self.timers.at(now + expires, lambda at: self._expire_queue(queue, expires, at))
 
-    def _expire_queue(self, queue: Queue, now: int) -> None:
+    def _expire_queue(self, queue: Queue, expires: int, now: int) -> None:
         """Deletes a queue that nobody has used for its x-expires; otherwise looks again when that could be so."""
-        if queue.is_deleted or queue.settings is None or queue.settings.expires is None:
+        if queue.is_deleted or queue.settings is None or queue.settings.expires != expires:
             return
-        if queue.consumers:
-            self._watch_expiry(queue, now)
-        elif queue.used_at + queue.settings.expires <= now:
+        if not queue.consumers and queue.used_at + expires <= now:
             self._remove_queue(queue)
         else:
-            self.timers.at(queue.used_at + queue.settings.expires, lambda at: self._expire_queue(queue, at))
+            self._watch_expiry(queue, now if queue.consumers else queue.used_at)
 
     # --- publishing -------------------------------------------------------------------------------------------------
 
@@ -550,10 +549,12 @@ class VHost(Router):
         for queue in list(self.queues.values()):
             if queue.settings is not None:
                 is_exclusive = queue.owner is not None
+                before = queue.settings.expires
                 queue.configure(
                     self._settings(queue.name, queue.arguments, queue.durable, is_exclusive, queue.auto_delete)
                 )
-                self._watch_expiry(queue, now)
+                if queue.settings.expires != before:
+                    self._watch_expiry(queue, now)
                 queue.enforce(now)
         for exchange in self.exchanges.values():
             exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))

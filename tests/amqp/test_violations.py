@@ -36,7 +36,7 @@ def test_a_frame_above_the_agreed_size_is_501(connect: Connect) -> None:
     assert after(client, PUBLISH + frame(3, 1, bytes(8000))) == closes_connection(501, text)
 
 
-@pytest.mark.parametrize("size", [131_065, 1 << 24, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF])
+@pytest.mark.parametrize("size", [131_073, 1 << 24, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF])
 def test_a_frame_of_any_size_is_too_large(client: RawAmqp, size: int) -> None:
     """Compiled, a size above two gigabytes was negative, and an error of the broker's own."""
     text = f"FRAME_ERROR - type 1, all octets = <<>>: {{frame_too_large,{size},131064}}"
@@ -50,6 +50,20 @@ def test_the_largest_frame_is_just_allowed(connect: Connect) -> None:
     client.publish(queue, bytes(4088))
     client.publish(queue, bytes(4089))
     assert [len(body) for body in client.drain(queue)] == [4088, 4089]
+
+
+def test_eight_octets_too_many_are_forgiven(connect: Connect) -> None:
+    """RabbitMQ takes them since clients get this wrong; they were refused."""
+    client = connect()
+    client.open(frame_max=4096)
+    queue = client.declare()
+    client.write(encode_method("basic.publish", 1, exchange="", routing_key=queue))
+    client.write(content_header_frame(1, build().raw, 4096) + frame(3, 1, bytes(4096)))
+    client.consume(queue, no_ack=True)
+    assert client.delivery().body == bytes(4096)
+    assert after(client, PUBLISH + frame(3, 1, bytes(4097))).text == (
+        "FRAME_ERROR - type 3, all octets = <<>>: {frame_too_large,4097,4088}"
+    )
 
 
 def test_a_wrong_end_of_frame_is_501(client: RawAmqp) -> None:

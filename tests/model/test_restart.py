@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from mqbroker.core.message import Message, new_message
+from mqbroker.core.policy import Policy
 from mqbroker.protocols.amqp.properties import build
 from tests.model.house import House, ident_of
 from tests.model.model import Letter, Observed
@@ -118,6 +119,21 @@ def test_a_binding_stays_unbound_whatever_the_order_of_its_arguments(lives: Live
     lives.vhost.unbind(headers, queue, "", {"b": {"d": 3, "c": 2}, "a": 1, "x-match": "any"})
     lives.restart()
     assert list(lives.vhost.bindings()) == []
+
+
+def test_changing_policies_leaves_one_timer_for_the_expiry_of_a_queue(lives: Lives) -> None:
+    """Each change of any policy left another timer, which renewed itself as long as the queue lived."""
+    lives.declare("q", expires=1000)
+    for priority in range(20):
+        lives.house.broker.set_policy(Policy("/", "other", "nothing", {"max-length": 5}, priority, "all"), lives.house.now)
+    assert len(lives.house.broker.timers) == 1
+    for expires in (700, 800, 500):
+        lives.house.broker.set_policy(Policy("/", "own", "q", {"expires": expires}, 0, "queues"), lives.house.now)
+    lives.house.get(lives.house.holder("q", 1))
+    lives.pass_time(499)
+    assert "q" in lives.vhost.queues
+    lives.pass_time(1)
+    assert "q" not in lives.vhost.queues
 
 
 def delayed(ident: int, delay_ms: int) -> Message:

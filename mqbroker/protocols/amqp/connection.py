@@ -76,7 +76,8 @@ class AmqpConnection(Session):
         self.channels: dict[int, Channel] = {}
         self.channel_max = 0
         self.frame_max = services.settings.frame_max
-        self.size_limit = self.frame_max - 8
+        self.size_limit = self.frame_max
+        """The largest payload that is taken: RabbitMQ forgives clients that forget the eight octets around it."""
         self.heartbeat_ms = 0
         self.received_at = now
         self.next_sweep = 0
@@ -144,7 +145,7 @@ class AmqpConnection(Session):
             size = size << 24 | data[position + 4] << 16 | data[position + 5] << 8 | data[position + 6]
             if size > limit:
                 self.at_method = 0
-                raise frames.frame_too_large(data[position], size, limit + 8)
+                raise frames.frame_too_large(data[position], size, limit)
             end = position + size + 8
             if end > length:
                 break

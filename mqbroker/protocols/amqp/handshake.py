@@ -202,7 +202,7 @@ class Handshake:
             return
         connection.channel_max = channel_max
         connection.frame_max = frame_max
-        connection.size_limit = connection.frame_max - 8
+        connection.size_limit = frame_max
         connection.heartbeat_ms = method.args["heartbeat"] * 1000
         self.stage = AWAIT_OPEN
 
