@@ -20,7 +20,7 @@ from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.route import Route
 from mqbroker.core.router import Router, publish_to
 from mqbroker.core.subscriber_queue import ROLES, role_of
-from mqbroker.core.targets import Targets
+from mqbroker.core.targets import RememberedTargets, Targets
 from mqbroker.core.values import octets
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from mqbroker.limits import NAME_BYTES_MAX
@@ -53,6 +53,7 @@ class VHost(Router):
         self._sources: dict[object, dict[Exchange, None]] = {}
         """Which exchanges each destination is bound to."""
         self._delayed: dict[str, DelayedMessages] = {}
+        self._remembered = RememberedTargets()
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self._owned: dict[object, dict[Queue, None]] = {}
@@ -432,8 +433,6 @@ class VHost(Router):
         if queue.exclusive_consumer is not None or (exclusive and is_shared):
             raise AccessRefused(f"queue '{queue.name}' in vhost '{self.name}' in exclusive use")
 
-    # --- x-expires --------------------------------------------------------------------------------------------------
-
     def _watch_expiry(self, queue: Queue, now: int) -> None:
         if queue.settings is not None and queue.settings.expires is not None:
             expires = queue.settings.expires
@@ -472,10 +471,14 @@ class VHost(Router):
         return self.publish_to_targets(self.targets(exchange_name, keys, message), message, now)
 
     def targets(self, exchange_name: str, keys: list[str], message: Message) -> Targets:
-        """Where a message goes by any of its keys. Raises NotFound."""
-        held_by: list[Exchange] = []
-        queues = self.queues_for(exchange_name, keys, message, held_by)
-        return Targets(queues, list(dict.fromkeys(held_by)))
+        """Where a message goes by any of its keys and by its properties. Raises NotFound."""
+        question = (exchange_name, *keys, message.properties.code, message.properties.raw)
+        found = self._remembered.get(question, self.generation)
+        if found is None:
+            held_by: list[Exchange] = []
+            queues = self.queues_for(exchange_name, keys, message, held_by)
+            found = self._remembered.put(question, Targets(queues, list(dict.fromkeys(held_by))))
+        return found
 
     def publish_to_targets(self, targets: Targets, message: Message, now: int) -> int:
         """Publishes where `targets` said; what has gone since then is passed over."""

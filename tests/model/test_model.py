@@ -457,7 +457,7 @@ def test_the_broker_is_what_the_model_says_through_long_histories(machine: type[
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @BOTH
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize("block", range(10))
 def test_the_broker_is_what_the_model_says_through_many_histories(machine: type[BrokerMachine], block: int) -> None:
     run_state_machine_as_test(machine, settings=settings(COMMON, max_examples=100, stateful_step_count=30))
     live_through(machine, range(1000 + block * 500, 1500 + block * 500))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mqbroker.core.access import Permissions, TopicPermissions
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.policy import Policy
 from mqbroker.protocols.amqp.properties import build
@@ -124,16 +125,61 @@ def test_a_binding_stays_unbound_whatever_the_order_of_its_arguments(lives: Live
 def test_changing_policies_leaves_one_timer_for_the_expiry_of_a_queue(lives: Lives) -> None:
     """Each change of any policy left another timer, which renewed itself as long as the queue lived."""
     lives.declare("q", expires=1000)
+    broker, now = lives.house.broker, lives.house.now
     for priority in range(20):
-        lives.house.broker.set_policy(Policy("/", "other", "nothing", {"max-length": 5}, priority, "all"), lives.house.now)
-    assert len(lives.house.broker.timers) == 1
+        broker.set_policy(Policy("/", "other", "nothing", {"max-length": 5}, priority, "all"), now)
+    assert len(broker.timers) == 1
     for expires in (700, 800, 500):
-        lives.house.broker.set_policy(Policy("/", "own", "q", {"expires": expires}, 0, "queues"), lives.house.now)
+        broker.set_policy(Policy("/", "own", "q", {"expires": expires}, 0, "queues"), now)
     lives.house.get(lives.house.holder("q", 1))
     lives.pass_time(499)
     assert "q" in lives.vhost.queues
     lives.pass_time(1)
     assert "q" not in lives.vhost.queues
+
+
+def test_users_permissions_limits_and_policies_survive_and_what_was_deleted_does_not_return(lives: Lives) -> None:
+    broker, now = lives.house.broker, lives.house.now
+    for name in ("ann", "bob"):
+        broker.put_user(name, f"hash of {name}", ("monitoring", "management"))
+    broker.set_permissions("ann", "/", Permissions("^a", "b$", ".*"))
+    broker.set_topic_permissions("ann", "/", "amq.topic", TopicPermissions("^x", "^y"))
+    broker.set_user_limits("ann", {"max-connections": 7})
+    broker.set_vhost_limits("/", {"max-queues": 3})
+    broker.add_vhost("gone")
+    for operator in (False, True):
+        broker.set_policy(Policy("/", "short", "^q", {"max-length": 5}, 2, "queues"), now, operator)
+        broker.set_policy(Policy("/", "other", "^q", {"max-length": 1}, 3, "queues"), now, operator)
+        broker.delete_policy("/", "other", now, operator)
+    broker.delete_user("bob")
+    broker.delete_vhost("gone")
+    lives.restart()
+    found = lives.house.broker
+    assert list(found.vhosts) == ["/"]
+    assert list(found.access.users) == ["ann"]
+    ann = found.access.user("ann")
+    assert (ann.password_hash, set(ann.tags)) == ("hash of ann", {"monitoring", "management"})
+    assert ann.permissions == {"/": Permissions("^a", "b$", ".*")}
+    assert ann.topic_permissions == {("/", "amq.topic"): TopicPermissions("^x", "^y")}
+    assert ann.limits == broker.access.user("ann").limits
+    assert found.limits_of("/") == broker.limits_of("/")
+    for operator in (False, True):
+        assert [policy.name for policy in found.policies.all(operator)] == ["short"]
+    lives.declare("q")
+    assert lives.vhost.queues["q"].max_length == 5
+
+
+def test_a_vhost_is_deleted_with_everything_in_it(lives: Lives) -> None:
+    lives.declare("q")
+    lives.vhost.bind(lives.vhost.exchanges["amq.fanout"], lives.vhost.queues["q"], "", {})
+    lives.publish(1, "q")
+    lives.house.finish()
+    lives.house.broker.delete_vhost("/")
+    lives.house.broker.add_vhost("/")
+    lives.restart()
+    assert not lives.house.strays()
+    assert lives.house.live_entries() == 0
+    assert (dict(lives.vhost.queues), list(lives.vhost.bindings())) == ({}, [])
 
 
 def delayed(ident: int, delay_ms: int) -> Message:
