@@ -12,7 +12,8 @@ BENCH_ARGS ?=
 RUN_ARGS ?=
 
 SOURCES := $(shell find mqbroker -name '*.py' -o -name '*.pxd') pyproject.toml setup.py
-HOT_MODULES := $(subst /,.,$(basename $(wildcard $(patsubst %.pxd,%.py,$(shell find mqbroker -name '*.pxd')))))
+# octets.pxd is compiled into the modules that cimport it (setup.py)
+HOT_MODULES := $(filter-out mqbroker.octets,$(subst /,.,$(basename $(shell find mqbroker -name '*.pxd'))))
 STAGED := $(wildcard tests certs bench conf pyproject.toml README.md CHANGELOG.md LICENSE Makefile)
 PIP := -m pip --disable-pip-version-check
 
