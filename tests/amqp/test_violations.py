@@ -89,6 +89,14 @@ def test_an_unknown_method_is_540(client: RawAmqp, ours: None) -> None:
     assert after(client, method_frame(1, b"\0\x3c\0\x63")) == closes_connection(540, text, (60, 99))
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_unknown_method_of_the_highest_class_is_540(client: RawAmqp, ours: None, number: int) -> None:
+    # The bug: compiled, a class above 32767 did not fit into the field for the method at hand.
+    text = "NOT_IMPLEMENTED - unknown method 65535 of class 65535"
+    expected = closes_connection(540, text, (0xFFFF, 0xFFFF))
+    assert after(client, method_frame(number, b"\xff\xff\xff\xff")) == expected
+
+
 @pytest.mark.parametrize("method", ["queue.declare-ok", "channel.open-ok", "confirm.select-ok"])
 def test_a_method_of_the_server_is_503(client: RawAmqp, method: str) -> None:
     refusal = client.refused(method)

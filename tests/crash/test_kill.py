@@ -106,6 +106,8 @@ async def endure(data_dir: Path, kills: int, seed: int) -> None:
     finally:
         if ordeal.broker.process is not None and ordeal.broker.process.poll() is None:
             await asyncio.to_thread(ordeal.broker.kill)
+        for worker in (*ordeal.publishers, *ordeal.consumers):
+            await worker.dismiss()
         slowest = max(ordeal.restarts)
         print(f"{kills} kills with seed {seed}: {ordeal.oracle.summary()}; restarts took up to {slowest:.2f} s")
         assert not ordeal.oracle.faults, ordeal.oracle.faults[:20]

@@ -78,6 +78,12 @@ class Worker:
         self.is_stopping = True
         await self.task
 
+    async def dismiss(self) -> None:
+        """Ends at once, whatever it was doing."""
+        self.is_stopping = True
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
     async def _run(self) -> None:
         while not self.is_stopping:
             try:

@@ -38,7 +38,7 @@ cdef class AmqpConnection(Session):
     cdef public long long next_sweep
     cdef public long long now
     cdef public Py_ssize_t position
-    cdef public int at_method
+    cdef public long long at_method
     cdef public int current
     cdef public bytes remainder
     cdef public long long access_generation
