@@ -181,9 +181,9 @@ class VHost(Router):
     def bind(
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
     ) -> bool:
-        """Binds a queue or an exchange to `exchange`; twice is once. True if the journal has to know."""
+        """Binds a queue or an exchange to `exchange`; twice is once. True if it is for the journal."""
         if not exchange.bind(destination, key, arguments):
-            return False
+            return self._is_durable_binding(exchange, destination)
         self._sources.setdefault(destination, {})[exchange] = None
         self.generation += 1
         if not self._is_durable_binding(exchange, destination):

@@ -40,12 +40,11 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     else:
         access.check_configure(connection.user, vhost.name, "exchange", name)
         _check_alternate(connection, args["arguments"], name)
-        is_new = name not in vhost.exchanges
         exchange = vhost.declare_exchange(
             name, args["exchange_type"], args["durable"], args["auto_delete"], args["internal"], args["arguments"]
         )
-        if is_new and exchange.durable:
-            connection.hold(channel)
+        if exchange.durable:
+            connection.hold(channel)  # also when it was there: whoever declared it first may still be waiting
     reply_unless_nowait(channel, args, "exchange.declare-ok")
 
 

@@ -37,7 +37,6 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     name = name or vhost.generated_name()
     connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
     _check_dead_letter(connection, args["arguments"], name)
-    is_new = name not in vhost.queues
     queue = vhost.declare_queue(
         name,
         args["durable"],
@@ -49,8 +48,8 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
         is_generated=not args["queue"],
     )
     channel.last_queue = queue.name
-    if is_new and queue.number:
-        connection.hold(channel)
+    if queue.number:
+        connection.hold(channel)  # also when it was there: whoever declared it first may still be waiting
     _reply(channel, args, queue)
 
 
