@@ -63,7 +63,7 @@ _fields_for_pamqp = st.fixed_dictionaries(
         "delivery_mode": st.sampled_from([1, 2]),
         "priority": st.integers(0, 255),
         "expiration": _expirations,
-        "timestamp": st.integers(0, 1 << 32),
+        "timestamp": st.integers(0, (1 << 32) - 1),  # above that pamqp takes it for milliseconds
     },
 )
 
