@@ -29,7 +29,6 @@ ROUTE_CACHE_ENTRIES_MAX = 4096  # per channel; a publisher with more distinct ke
 
 # --- output ------------------------------------------------------------------------------------------------------
 OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed
-READ_CHUNK_BYTES_MAX = 262_144  # what uvloop reads in one go
 
 # --- journal -----------------------------------------------------------------------------------------------------
 SEGMENT_BYTES = 64 << 20  # design §5

@@ -19,7 +19,6 @@ cdef class Queue:
     cdef public object owner
     cdef public object arguments
     cdef public object settings
-    cdef public str kind
     cdef public bint is_quorum
     cdef public Lane lane
     cdef public long long next_sequence
@@ -28,7 +27,6 @@ cdef class Queue:
     cdef public list consumers
     cdef public list ring
     cdef public Py_ssize_t cursor
-    cdef public bint had_consumers
     cdef public object exclusive_consumer
     cdef public bint has_consumer_priorities
     cdef public bint has_deadlines

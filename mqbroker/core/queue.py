@@ -60,10 +60,10 @@ class Queue:
 
     __slots__ = (
         "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor", "dead_letter_exchange",
-        "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer", "had_consumers",
-        "has_consumer_priorities", "has_deadlines", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded",
-        "is_single_active", "kind", "lane", "ledger", "max_bytes", "max_length", "name", "next_sequence", "number",
-        "overflow", "owner", "ring", "settings", "ttl_ms", "unacked_count", "used_at",
+        "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer", "has_consumer_priorities",
+        "has_deadlines", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded", "is_single_active", "lane",
+        "ledger", "max_bytes", "max_length", "name", "next_sequence", "number", "overflow", "owner", "ring",
+        "settings", "ttl_ms", "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -79,7 +79,6 @@ class Queue:
         """The connection that an exclusive queue belongs to."""
         self.arguments: Mapping[str, object] = {}
         self.settings: QueueArguments | None = None
-        self.kind = "classic"
         self.is_quorum = False
         self.lane = Lane()
         self.next_sequence = 1
@@ -90,7 +89,6 @@ class Queue:
         self.ring: list[Consumer] = []
         """Consumers that could take a message when last looked at; `cursor` is whose turn it is."""
         self.cursor = 0
-        self.had_consumers = False
         self.exclusive_consumer: Consumer | None = None
         self.has_consumer_priorities = False
         self.is_single_active = False
@@ -122,7 +120,6 @@ class Queue:
         self.dead_letter_exchange = settings.dead_letter_exchange
         self.dead_letter_key = settings.dead_letter_routing_key
         self.is_single_active = settings.single_active_consumer
-        self.kind = settings.queue_type
         self.is_quorum = settings.queue_type == "quorum"
         self.is_plain = self.max_length < 0 and self.max_bytes < 0 and self.ttl_ms < 0
 
@@ -411,7 +408,6 @@ class Queue:
     def add_consumer(self, consumer: Consumer, now: int) -> None:
         """Registers a consumer. It takes messages from the next `offer` on."""
         self.used_at = now
-        self.had_consumers = True
         self.consumers.append(consumer)
         if consumer.is_exclusive:
             self.exclusive_consumer = consumer
