@@ -111,3 +111,13 @@ SQS_RECEIVE_ATTEMPT_MS = 300_000  # how long a ReceiveRequestAttemptId is good f
 SQS_RECEIVE_ATTEMPTS_MAX = 10_000  # per queue; AWS names no number
 SQS_URLS_REMEMBERED = 10_000  # queue URLs whose queue is known without parsing
 PEEK_MESSAGES_MAX = 1000  # messages that one look at a queue shows
+# --- HTTP and AWS ------------------------------------------------------------------------------------------------
+HTTP_HEAD_BYTES_MAX = 65_536  # design: 64 KiB before a peer has a name; llhttp's own default is 80 KiB
+HTTP_BODY_BYTES_MAX = 4 << 20  # SQS's 1 MiB of text may be three times as long when percent-encoded
+HTTP_HEAD_TIMEOUT_S = 10  # design: 10 s before a peer has a name; nginx's client_header_timeout is 60 s
+HTTP_REQUEST_TIMEOUT_S = 60  # from a request's first byte to its last; nginx's client_body_timeout is 60 s per read
+HTTP_IDLE_TIMEOUT_S = 75  # nginx's keepalive_timeout
+HTTP_PIPELINE_MAX = 64  # requests of one connection without an answer; more are not read until some are answered
+HTTP_SLICE_BYTES = 16_384  # input that is parsed in one go: some 300 of the smallest requests
+QUERY_PARAMETERS_MAX = 10_000  # SQS: ten messages with ten attributes of three parameters each are 400
+QUERY_DEPTH_MAX = 16  # parts of a parameter's name; SQS has five

@@ -1,1 +1,1 @@
-"""The AWS front: services of Amazon, spoken by unmodified SDKs, on the queues and topics of this broker."""
+"""Services of AWS on the broker: one HTTP front for both wires, who is calling, and the actions of each service."""
