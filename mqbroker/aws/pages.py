@@ -6,16 +6,17 @@
 They show what is in queues, so they are for this machine only, or for whoever signs as an administrator.
 """
 
-from collections.abc import Callable, Mapping
 
 import orjson
 from prometheus_client import CollectorRegistry, generate_latest
 
 from mqbroker.aws.call import Identify
-from mqbroker.aws.http_message import HttpRequest, HttpResponse
+from mqbroker.aws.front import Page
 from mqbroker.aws.sqs.metrics import SqsMetrics
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.shown_message import ShownMessage
+from mqbroker.aws.wire import HttpRequest, HttpResponse
+from mqbroker.clock import Clock
 from mqbroker.core.access import Access
 from mqbroker.errors import AwsError
 from mqbroker.limits import PEEK_MESSAGES_MAX
@@ -25,21 +26,19 @@ _PROMETHEUS = b"text/plain; version=0.0.4; charset=utf-8"
 _ADMINISTRATOR = "administrator"
 _PEEKED = 10  # messages, unless the request says how many
 
-Page = Callable[[HttpRequest, Mapping[str, str], int], HttpResponse]
-
 
 class Pages:
     """Answers requests for pages."""
 
-    def __init__(self, queues: SqsQueues, access: Access, identify: Identify, account: str) -> None:
+    def __init__(self, queues: SqsQueues, access: Access, identify: Identify, account: str, clock: Clock) -> None:
         """`account` is the one whose queue a name without an account means."""
         self._queues = queues
         self._access = access
         self._identify = identify
         self._account = account
-        self._now = 0
+        self._clock = clock
         self._registry = CollectorRegistry()
-        self._registry.register(SqsMetrics(queues, lambda: self._now))
+        self._registry.register(SqsMetrics(queues, clock.now))
 
     def table(self) -> dict[tuple[str, str], Page]:
         """The pages by method and path."""
@@ -49,36 +48,36 @@ class Pages:
         }
 
     def _guarded(self, page: Page) -> Page:
-        def guarded(request: HttpRequest, query: Mapping[str, str], now: int) -> HttpResponse:
+        def guarded(request: HttpRequest, query: dict[str, str]) -> HttpResponse:
             try:
-                self._check(request, now)
-                return page(request, query, now)
+                self._check(request)
+                return page(request, query)
             except AwsError as error:
                 return HttpResponse(error.status, JSON, orjson.dumps({"error": error.code, "message": error.message}))
 
         return guarded
 
-    def _check(self, request: HttpRequest, now: int) -> None:
+    def _check(self, request: HttpRequest) -> None:
         if request.peer.is_loopback:
             return
-        caller = self._identify(request, "sqs", now)
+        caller = self._identify(request, "sqs", self._clock.now())
         user = self._access.users.get(caller.user)
         if user is None or _ADMINISTRATOR not in user.tags:
             raise AwsError("AccessDenied", "Pages are for administrators.", status=403)
 
-    def _messages(self, request: HttpRequest, query: Mapping[str, str], now: int) -> HttpResponse:
+    def _messages(self, request: HttpRequest, query: dict[str, str]) -> HttpResponse:
         queue = self._queues.at_url(query.get("QueueUrl", ""), self._account, self._queues.region)
         count = query.get("MaxNumberOfMessages", str(_PEEKED))
         if not count.isascii() or not count.isdigit():
             raise AwsError("InvalidParameterValue", "MaxNumberOfMessages is a number.")
         entries = queue.core.peek_messages(min(int(count), PEEK_MESSAGES_MAX))
+        now = self._clock.now()
         messages = [ShownMessage(queue, entry).shown(("All",), ("All",), now) for entry in entries]
         for message in messages:
             del message["ReceiptHandle"]  # nothing was received
         return HttpResponse(200, JSON, orjson.dumps({"Messages": messages}, default=_octets))
 
-    def _metrics(self, request: HttpRequest, query: Mapping[str, str], now: int) -> HttpResponse:
-        self._now = now
+    def _metrics(self, request: HttpRequest, query: dict[str, str]) -> HttpResponse:
         return HttpResponse(200, _PROMETHEUS, generate_latest(self._registry))
 
 

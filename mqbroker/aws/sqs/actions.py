@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from mqbroker.aws.call import Handler
+from mqbroker.aws.front import Handler
 from mqbroker.aws.sqs.move_tasks import MoveActions
 from mqbroker.aws.sqs.queue_actions import QueueActions
 from mqbroker.aws.sqs.receiving import ReceiveActions

@@ -117,6 +117,7 @@ class Poll:
         self._take = take
         self._answer = answer
         call.on_abandoned = self.abandoned
+        call.on_hurry = self.hurry
         room.add(self)
         queue.core.wait(self)
 
@@ -138,6 +139,10 @@ class Poll:
         else:
             self._answer([], now)
 
+    def hurry(self) -> None:
+        """The broker stops: the client is told that there was nothing."""
+        self.time_is_up(self.deadline)
+
     def abandoned(self) -> None:
         """The client has gone: nothing is received for it."""
         self._queue.core.stop_waiting(self)
@@ -145,7 +150,7 @@ class Poll:
 
     def _leave(self) -> None:
         self._room.remove(self)
-        self._call.on_abandoned = None
+        self._call.on_abandoned = self._call.on_hurry = None
 
 
 class Attempts:
