@@ -82,3 +82,13 @@ MQTT_MATCHES_MAX = 256  # topics of which a subscriber remembers which of its fi
 MQTT_DELAYED_BYTES_HIGH = 1 << 20  # QoS 0 messages that wait for a client that reads slowly, before publishers are held
 MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1000 messages
 MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others
+
+# --- AWS services ------------------------------------------------------------------------------------------------
+AWS_ACCESS_KEY_ID_CHARS_MIN = 16  # IAM's AccessKey: 16 to 128 of \w
+AWS_ACCESS_KEY_ID_CHARS_MAX = 128
+AWS_REGION_CHARS_MAX = 32  # the longest of AWS has 14; it is part of names of queues
+AWS_CLOCK_SKEW_S = 300  # SigV4 of most services; SQS answers with 15 minutes in its texts
+AWS_CLOCK_SKEW_S_CEILING = 86_400  # signing keys are for one day
+AWS_PRESIGNED_EXPIRY_S_MAX = 604_800  # SigV4 in a query string: a week
+AWS_SIGNING_KEYS_MAX = 4096  # derived keys kept, one per access key, day, region and service
+AWS_CLAIMS_MAX = 4096  # Authorization headers kept as far as they repeat, one per signing key and set of signed headers
