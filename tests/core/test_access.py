@@ -172,7 +172,7 @@ def test_an_access_key_goes_by_itself_or_with_its_user() -> None:
         ("Ä" * 16, "s", ACCOUNT, "must be 16 to 128 letters, digits or underscores"),
         ("A" * 16, "", ACCOUNT, "needs a secret that is not empty"),
         ("A" * 16, "s", "1234", "needs an account of 12 digits, not '1234'"),
-        ("A" * 16, "s", "１" * 12, "needs an account of 12 digits"),
+        ("A" * 16, "s", "\uff11" * 12, "needs an account of 12 digits"),
     ],
 )
 def test_a_bad_access_key_is_refused(key_id: str, secret: str, account: str, reason: str) -> None:
