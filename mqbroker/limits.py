@@ -92,3 +92,4 @@ AWS_CLOCK_SKEW_S_CEILING = 86_400  # signing keys are for one day
 AWS_PRESIGNED_EXPIRY_S_MAX = 604_800  # SigV4 in a query string: a week
 AWS_SIGNING_KEYS_MAX = 4096  # derived keys kept, one per access key, day, region and service
 AWS_CLAIMS_MAX = 4096  # Authorization headers kept as far as they repeat, one per signing key and set of signed headers
+AWS_CALLERS_MAX = 4096  # callers kept, one per access key, region and client address
