@@ -121,3 +121,13 @@ HTTP_PIPELINE_MAX = 64  # requests of one connection without an answer; more are
 HTTP_SLICE_BYTES = 16_384  # input that is parsed in one go: some 300 of the smallest requests
 QUERY_PARAMETERS_MAX = 10_000  # SQS: ten messages with ten attributes of three parameters each are 400
 QUERY_DEPTH_MAX = 16  # parts of a parameter's name; SQS has five
+# --- AWS services ------------------------------------------------------------------------------------------------
+AWS_ACCESS_KEY_ID_CHARS_MIN = 16  # IAM's AccessKey: 16 to 128 of \w
+AWS_ACCESS_KEY_ID_CHARS_MAX = 128
+AWS_REGION_CHARS_MAX = 32  # the longest of AWS has 14; it is part of names of queues
+AWS_CLOCK_SKEW_S = 300  # SigV4 of most services; SQS answers with 15 minutes in its texts
+AWS_CLOCK_SKEW_S_CEILING = 86_400  # signing keys are for one day
+AWS_PRESIGNED_EXPIRY_S_MAX = 604_800  # SigV4 in a query string: a week
+AWS_SIGNING_KEYS_MAX = 4096  # derived keys kept, one per access key, day, region and service
+AWS_CLAIMS_MAX = 4096  # Authorization headers kept as far as they repeat, one per signing key and set of signed headers
+AWS_CALLERS_MAX = 4096  # callers kept, one per access key, region and client address

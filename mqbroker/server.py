@@ -275,6 +275,10 @@ def _define_initial(broker: Broker, config: Config) -> None:
         broker.put_user(user.name, password_hash, user.tags)
         for each in user.permissions:
             broker.set_permissions(user.name, each.vhost, Permissions(each.configure, each.write, each.read))
+    for user in config.users:
+        for key in user.access_keys:
+            if key.id not in broker.access.access_keys:
+                broker.put_access_key(user.name, key.id, key.secret, key.account or config.aws.account)
     if config.dev and "guest" not in broker.access.users:
         broker.put_user("guest", hash_password(b"guest", secrets.token_bytes(SALT_BYTES)), ("administrator",))
         broker.set_permissions("guest", config.default_vhost, Permissions(".*", ".*", ".*"))
