@@ -21,31 +21,31 @@ _GAUGES: dict[str, tuple[str, Reading]] = {
     "ApproximateNumberOfMessagesNotVisible": ("Messages in flight", lambda queue, _: queue.core.in_flight_count()),
     "ApproximateNumberOfMessagesDelayed": ("Messages that wait for their delay", lambda q, _: q.core.delayed_count()),
     "ApproximateNumberOfGroupsWithInflightMessages": (
-        "Message groups with messages in flight", lambda queue, _: queue.core.groups_in_flight_count()
+        "Message groups with messages in flight", lambda queue, _: queue.core.group_counts().in_flight
     ),
     "ApproximateNumberOfNoisyGroups": (
-        "Message groups of a standard queue that others are served before", lambda q, _: q.core.noisy_group_count()
+        "Message groups of a standard queue that others are served before", lambda q, _: q.core.group_counts().noisy
     ),
     "ApproximateNumberOfMessagesVisibleInQuietGroups": (
-        "Messages to be received, without noisy groups", lambda queue, _: queue.core.quiet_visible_count()
+        "Messages to be received, without noisy groups", lambda q, _: q.core.group_counts().visible_in_quiet
     ),
     "ApproximateNumberOfMessagesNotVisibleInQuietGroups": (
-        "Messages in flight, without noisy groups", lambda queue, _: queue.core.quiet_in_flight_count()
+        "Messages in flight, without noisy groups", lambda q, _: q.core.group_counts().in_flight_in_quiet
     ),
     "ApproximateNumberOfMessagesDelayedInQuietGroups": (
-        "Messages that wait for their delay, without noisy groups", lambda queue, _: queue.core.quiet_delayed_count()
+        "Messages that wait for their delay, without noisy groups", lambda q, _: q.core.group_counts().delayed_in_quiet
     ),
     "ApproximateAgeOfOldestMessageInQuietGroups": (
         "Seconds since the oldest message was sent, without noisy groups", lambda queue, now: _quiet_age(queue, now)
     ),
 }  # fmt: skip
 _COUNTERS: dict[str, tuple[str, Reading]] = {
-    "NumberOfMessagesSent": ("Messages sent", lambda queue, _: queue.counters.sent),
-    "NumberOfMessagesReceived": ("Messages received", lambda queue, _: queue.counters.received),
-    "NumberOfMessagesDeleted": ("Messages deleted", lambda queue, _: queue.counters.deleted),
-    "NumberOfEmptyReceives": ("Receives without a message", lambda queue, _: queue.counters.empty_receives),
-    "NumberOfDeduplicatedSentMessages": ("Messages sent again", lambda queue, _: queue.counters.deduplicated),
-    "SentMessageSize": ("Bytes of the messages sent", lambda queue, _: queue.counters.sent_bytes),
+    "NumberOfMessagesSent": ("Messages sent", lambda queue, _: queue.core.sent_count),
+    "NumberOfMessagesReceived": ("Messages received", lambda queue, _: queue.core.received_count),
+    "NumberOfMessagesDeleted": ("Messages deleted", lambda queue, _: queue.core.deleted_count),
+    "NumberOfEmptyReceives": ("Receives without a message", lambda queue, _: queue.empty_receives),
+    "NumberOfDeduplicatedSentMessages": ("Messages sent again", lambda queue, _: queue.core.deduplicated_count),
+    "SentMessageSize": ("Bytes of the messages sent", lambda queue, _: queue.core.sent_bytes),
 }
 
 
@@ -55,7 +55,7 @@ def _age(queue: SqsQueue, now: int) -> float:
 
 
 def _quiet_age(queue: SqsQueue, now: int) -> float:
-    oldest = queue.core.quiet_oldest_sent_at()
+    oldest = queue.core.group_counts().oldest_sent_at_in_quiet
     return (now - oldest) / 1000 if oldest else 0
 
 

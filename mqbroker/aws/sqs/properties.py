@@ -11,6 +11,7 @@ of message_attributes.py. Other protocols see attributes, group and deduplicatio
 """
 
 from collections.abc import Mapping
+from hashlib import md5
 from struct import Struct
 from uuid import UUID
 
@@ -119,9 +120,13 @@ class SqsProperties(Properties):
         return amqp_properties(self).with_headers(headers, drop_expiration)
 
     def redriven(self, source: str) -> "SqsProperties":
-        """A copy that tells which queue the message comes from, by its name in the vhost."""
+        """A copy that tells which queue the message comes from, by its name in the vhost.
+
+        Behind a move back it is a new message, with a MessageId of its own (SQS API Reference, StartMessageMoveTask).
+        """
+        message_id = self.raw[:16] if source else UUID(bytes=md5(self.raw[:16], usedforsecurity=False).digest(), version=4).bytes
         return make_properties(
-            self.raw[:16], self.sender_id, self.group_id, self.deduplication_id, source, self.trace, self.attributes
+            message_id, self.sender_id, self.group_id, self.deduplication_id, source, self.trace, self.attributes
         )
 
 

@@ -4,6 +4,7 @@ It owns what AWS knows of a queue and the core does not. Messages, deadlines and
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 from mqbroker.aws.policy import Policy
 from mqbroker.aws.sqs.queue_attributes import effective
@@ -12,25 +13,11 @@ from mqbroker.core.polled_queue import PolledQueue
 from mqbroker.core.vhost import VHost
 
 
-class Counters:
-    """What has happened to a queue in this run, for CloudWatch's metrics."""
-
-    __slots__ = ("deduplicated", "deleted", "empty_receives", "received", "sent", "sent_bytes")
-
-    def __init__(self) -> None:
-        self.sent = 0
-        self.sent_bytes = 0
-        self.received = 0
-        self.empty_receives = 0
-        self.deleted = 0
-        self.deduplicated = 0
-
-
 class SqsQueue:
     """A queue as its clients see it. `core` holds its messages."""
 
     __slots__ = (
-        "allow_policy", "arn", "attributes", "core", "counters", "created_s", "is_fifo", "message_bytes_max",
+        "allow_policy", "arn", "attributes", "core", "created_s", "empty_receives", "is_fifo", "key", "message_bytes_max",
         "modified_s", "policy", "purged_at", "redrive", "tags", "vhost", "wait_ms",
     )  # fmt: skip
 
@@ -44,7 +31,11 @@ class SqsQueue:
         self.tags: dict[str, str] = {}
         self.purged_at = 0
         """When it was purged last, in milliseconds."""
-        self.counters = Counters()
+        self.empty_receives = 0
+        """How many receives found nothing, in this run."""
+        digest = sha256(f"{arn} {created_s}".encode()).digest()
+        self.key = int.from_bytes(digest[:8], "big")
+        """Tells its receipt handles from those of other queues, a namesake before or after it included."""
         self.configure({})
 
     @property

@@ -2,11 +2,11 @@
 
      0              8           16           20         26      30
     +--------------+-----------+------------+----------+-------+
-    | queue number | sequence  | deliveries | at, ms   | crc32 |      in Base64: 40 characters, of which none is `-`,
+    | queue's key  | sequence  | deliveries | at, ms   | crc32 |      in Base64: 40 characters, of which none is `-`,
     | u64          | u64       | u32        | u48      |       |      because the extended client of Python cuts there
     +--------------+-----------+------------+----------+-------+
 
-A queue's number is never used again, so a handle of a queue that was deleted means nothing to its successor. When the
+A queue's key is its own, so a handle of a queue that was deleted means nothing to its successor. When the
 message was received is in it because visibility ends twelve hours after that, however often it is prolonged.
 """
 
@@ -24,7 +24,7 @@ _BYTES = _LAYOUT.size + _CHECK.size
 class Receipt(NamedTuple):
     """What a handle says; `received_at` in milliseconds."""
 
-    queue_number: int
+    queue_key: int
     sequence: int
     attempts: int
     received_at: int
@@ -32,8 +32,8 @@ class Receipt(NamedTuple):
 
 def make_handle(receipt: Receipt) -> str:
     """The handle for one receive."""
-    number, sequence, attempts, received_at = receipt
-    octets = _LAYOUT.pack(number, sequence, attempts, received_at.to_bytes(6, "big"))
+    key, sequence, attempts, received_at = receipt
+    octets = _LAYOUT.pack(key, sequence, attempts, received_at.to_bytes(6, "big"))
     return b64encode(octets + _CHECK.pack(crc32(octets))).decode()
 
 
@@ -45,5 +45,5 @@ def read_handle(handle: str) -> Receipt | None:
         return None
     if len(octets) != _BYTES or _CHECK.unpack_from(octets, _LAYOUT.size)[0] != crc32(octets[: _LAYOUT.size]):
         return None
-    number, sequence, attempts, received_at = _LAYOUT.unpack_from(octets)
-    return Receipt(number, sequence, attempts, int.from_bytes(received_at, "big"))
+    key, sequence, attempts, received_at = _LAYOUT.unpack_from(octets)
+    return Receipt(key, sequence, attempts, int.from_bytes(received_at, "big"))

@@ -14,6 +14,7 @@ from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.shown_message import ShownMessage
 from mqbroker.core.message import Entry
+from mqbroker.core.poll_settings import Waiter
 from mqbroker.core.timers import Timers
 from mqbroker.limits import (
     SQS_RECEIVE_ATTEMPT_MS,
@@ -55,7 +56,7 @@ class Wanted:
             raise refusals.invalid_parameter(
                 visibility_s, "VisibilityTimeout", f"Must be >= 0 and <= {SQS_VISIBILITY_S_MAX}, if provided."
             )
-        self.visibility_ms = queue.core.polling.visibility_ms if visibility_s is None else visibility_s * 1000
+        self.visibility_ms = queue.core.visibility_ms if visibility_s is None else visibility_s * 1000
         self.attribute_names: list[str] = given.get("MessageAttributeNames", [])
         self.system_names: list[str] = [
             *given.get("AttributeNames", ()), *given.get("MessageSystemAttributeNames", ())
@@ -95,7 +96,7 @@ class WaitingRoom:
             poll.time_is_up(now)
 
 
-class Poll:
+class Poll(Waiter):
     """A ReceiveMessage that waits in the line of a queue."""
 
     __slots__ = ("_answer", "_call", "_queue", "_room", "_take", "deadline")
@@ -130,14 +131,16 @@ class Poll:
         else:
             self._queue.core.wait(self)
 
+    def queue_deleted(self) -> None:
+        """Waiter: the queue has gone."""
+        self._leave()
+        self._call.refuse(refusals.queue_does_not_exist())
+
     def time_is_up(self, now: int) -> None:
-        """The wait has ended without a message. A queue that was deleted meanwhile is said to be."""
+        """The wait has ended without a message."""
         self._queue.core.stop_waiting(self)
         self._leave()
-        if self._queue.core.is_deleted:
-            self._call.refuse(refusals.queue_does_not_exist())
-        else:
-            self._answer([], now)
+        self._answer([], now)
 
     def hurry(self) -> None:
         """The broker stops: the client is told that there was nothing."""
@@ -193,7 +196,7 @@ class ReceiveActions:
         queue = self._service.queue_of(call)
         wanted = Wanted(queue, call.parameters)
         if queue.core.is_at_in_flight_max and not queue.is_fifo:
-            raise refusals.over_limit(queue.core.polling.in_flight_max)
+            raise refusals.over_limit(queue.core.in_flight_max)
 
         def take(now: int) -> list[Entry]:
             return self._take(queue, wanted, now)
@@ -221,10 +224,9 @@ class ReceiveActions:
 
     def _answer(self, call: Call, queue: SqsQueue, wanted: Wanted, entries: list[Entry], now: int) -> None:
         if not entries:
-            queue.counters.empty_receives += 1
+            queue.empty_receives += 1
             self._service.answer_when_safe(call, {})
             return
-        queue.counters.received += len(entries)
         messages = [
             ShownMessage(queue, entry).shown(wanted.system_names, wanted.attribute_names, now) for entry in entries
         ]

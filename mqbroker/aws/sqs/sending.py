@@ -12,6 +12,7 @@ from mqbroker.aws.sqs.message_attributes import STRING
 from mqbroker.aws.sqs.properties import TRACE_HEADER, make_properties
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.service import SqsService
+from mqbroker.aws.sqs.shown_message import SEQUENCE_BASE, message_id
 from mqbroker.core.message import new_message
 from mqbroker.errors import AwsError
 from mqbroker.limits import SQS_DELAY_S_MAX, SQS_MESSAGE_BYTES_MAX, SQS_TRACE_HEADER_BYTES_MAX
@@ -19,14 +20,11 @@ from mqbroker.limits import SQS_DELAY_S_MAX, SQS_MESSAGE_BYTES_MAX, SQS_TRACE_HE
 _FIFO_ID = re.compile(r"[!-~]{1,128}")
 _NOT_FOR_THIS_TYPE = "The request include parameter that is not valid for this queue type."
 
-SEQUENCE_BASE = 10**19
-"""Sequence numbers have twenty digits from the first message on."""
-
 
 class Outgoing:
     """One message of a request, checked: what it takes to send it and to answer."""
 
-    __slots__ = ("attributes", "body", "deduplication", "delay_ms", "group", "size", "system_attributes", "trace")
+    __slots__ = ("attributes", "body", "deduplication", "delay_ms", "group", "system_attributes", "trace")
 
     def __init__(self, queue: SqsQueue, given: Mapping[str, Any]) -> None:
         """Raises AwsError for the first thing that is wrong."""
@@ -35,8 +33,7 @@ class Outgoing:
             raise refusals.missing_parameter("MessageBody")
         self.body = text.encode()
         attributes = given.get("MessageAttributes")
-        self.size = size_of(text, attributes)
-        if self.size > queue.message_bytes_max:
+        if size_of(text, attributes) > queue.message_bytes_max:
             raise refusals.invalid_value(
                 "One or more parameters are invalid. Reason: Message must be shorter than "
                 f"{queue.message_bytes_max} bytes."
@@ -170,14 +167,8 @@ class SendActions:
         )  # fmt: skip
         message = new_message("", queue.core.name, properties, outgoing.body, call.now)
         sent = queue.core.send(message, call.now, outgoing.delay_ms)
-        counters = queue.counters
-        if sent.message is message:
-            counters.sent += 1
-            counters.sent_bytes += outgoing.size
-        else:
-            counters.deduplicated += 1
         result: dict[str, object] = {
-            "MessageId": sent.message.properties.text("message_id"),
+            "MessageId": message_id(queue, sent),
             "MD5OfMessageBody": md5(outgoing.body, usedforsecurity=False).hexdigest(),
         }
         if outgoing.attributes:

@@ -19,7 +19,7 @@ _BEYOND_LIMIT = (
 
 def _receipt(queue: SqsQueue, handle: str) -> Receipt:
     receipt = read_handle(handle)
-    if receipt is None or receipt.queue_number != queue.core.number:
+    if receipt is None or receipt.queue_key != queue.key:
         raise refusals.receipt_handle_is_invalid(handle)
     return receipt
 
@@ -63,7 +63,6 @@ class SettleActions:
         if queue.is_fifo and not (queue.core.is_in_flight(entry) and entry.attempts == receipt.attempts):
             raise refusals.invalid_parameter(handle, "ReceiptHandle", "The receipt handle has expired.")
         queue.core.delete(entry, now)
-        queue.counters.deleted += 1
 
     # --- visibility -------------------------------------------------------------------------------------------------
 

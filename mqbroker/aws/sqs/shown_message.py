@@ -16,10 +16,12 @@ from mqbroker.aws.sqs.properties import DEDUPLICATION_HEADER, GROUP_HEADER, TEXT
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.receipts import Receipt, make_handle
 from mqbroker.aws.sqs.redrive import QueueArn
-from mqbroker.aws.sqs.sending import SEQUENCE_BASE
+from mqbroker.core.deduplication import NoteProperties
 from mqbroker.core.message import Entry, Message
 
 ENCODING_ATTRIBUTE = "mqbroker.encoding"
+SEQUENCE_BASE = 10**19
+"""Sequence numbers have twenty digits from the first message on."""
 
 
 class ShownMessage:
@@ -40,7 +42,7 @@ class ShownMessage:
         entry = self._entry
         found: dict[str, object] = {
             "MessageId": message_id(self._queue, entry),
-            "ReceiptHandle": make_handle(Receipt(self._queue.core.number, entry.sequence, entry.attempts, now)),
+            "ReceiptHandle": make_handle(Receipt(self._queue.key, entry.sequence, entry.attempts, now)),
             "MD5OfBody": md5(self._body.encode(), usedforsecurity=False).hexdigest(),
             "Body": self._body,
         }
@@ -97,11 +99,16 @@ def source_arn(queue: SqsQueue, source: str) -> QueueArn:
 
 
 def message_id(queue: SqsQueue, entry: Entry) -> str:
-    """The MessageId; one that another protocol's message has by its place stays the same as long as it stays there."""
+    """The MessageId; another protocol's message has it by its place, for as long as it stays there.
+
+    `entry` may be the stand-in for the original of a duplicate: its properties know the id if SQS gave one.
+    """
     properties = entry.message.properties
-    if isinstance(properties, SqsProperties):
-        return properties.message_id
-    place = f"{queue.core.number} {entry.sequence}".encode()
+    if isinstance(properties, SqsProperties | NoteProperties):
+        known = properties.text("message_id")
+        if known is not None:
+            return known
+    place = f"{queue.key} {entry.sequence}".encode()
     return str(UUID(bytes=md5(place, usedforsecurity=False).digest(), version=4))
 
 

@@ -108,7 +108,7 @@ def test_what_is_received_too_often_goes_to_the_dead_letter_queue_and_back(sqs: 
     assert message["Attributes"]["DeadLetterQueueSourceArn"] == source
     sqs.start_message_move_task(SourceArn=arn)
     (back,) = receive(sqs, url)
-    assert back["MessageId"] == message["MessageId"]
+    assert back["MessageId"] != message["MessageId"], "it is a new message"
     assert sqs.list_message_move_tasks(SourceArn=arn)["Results"][0]["Status"] == "COMPLETED"
 
 
