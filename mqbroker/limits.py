@@ -23,6 +23,16 @@ DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Er
 COUNT_MAX = (1 << 63) - 1  # what a signed C integer counts to; a client may name more, and means no limit
 QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
 
+# --- polled queues -----------------------------------------------------------------------------------------------
+DEDUPLICATION_MS = 300_000  # SQS FIFO queues: how long a deduplication id counts
+VISIBILITY_MS = 30_000  # SQS's default VisibilityTimeout
+RETENTION_MS = 345_600_000  # SQS's default MessageRetentionPeriod: four days
+IN_FLIGHT_MAX = 120_000  # SQS's quota of messages in flight per queue
+GROUP_ID_CHARACTERS_MAX = 128  # SQS: MessageGroupId and MessageDeduplicationId
+RECEIVES_IN_PLACE = 3  # SQS puts a standard message that was received as often as that at the back of its queue
+NOISY_GROUP_SHARE = 10  # SQS fair queues: a group with more than a tenth of what is in flight is noisy,
+NOISY_GROUP_IN_FLIGHT_MIN = 30  # and has at least so many messages of its own in flight
+
 # --- names and routing -------------------------------------------------------------------------------------------
 NAME_BYTES_MAX = 255  # a short string
 ROUTE_CACHE_ENTRIES_MAX = 4096  # per channel; a publisher with more distinct keys than that routes each time

@@ -86,3 +86,8 @@ def carbon_copies(headers: Mapping[str, object], name: str) -> list[str]:
     """The routing keys in a `CC` or `BCC` header; empty when there is none. Non-strings are passed over."""
     found = headers.get(name)
     return [key for key in found if isinstance(key, str)] if isinstance(found, list) else []
+
+
+def all_keys(message: Message) -> list[str]:
+    """Every routing key of a message: its own and its carbon copies'."""
+    return [message.routing_key, *carbon_copies(message.properties.headers(), "CC")]

@@ -10,6 +10,7 @@ cdef class Ledger:
     cpdef enqueue(self, Entry entry)
     cpdef settle(self, Entry entry)
     cpdef attempt(self, Entry entry)
+    cpdef defer(self, Entry entry)
     cpdef promise(self, long long position, object keep)
     cpdef seal(self)
     cpdef commit(self, long long position)

@@ -37,6 +37,10 @@ class Ledger:
     def attempt(self, entry: Entry) -> None:
         """A recorded entry came back to its queue: its attempts and redelivered flag have changed."""
 
+    def defer(self, entry: Entry) -> None:
+        """A recorded entry is not to be delivered before its `held_until`, and was taken as it says: its attempts,
+        `held_until`, `first_taken_at` and redelivered flag have changed."""
+
     def define(self, key: str, value: bytes | None) -> None:
         """A definition (queue, exchange, binding, user, policy, ...) has this value now; None when it is gone."""
 

@@ -40,6 +40,8 @@ cdef class Entry:
     cdef public bint is_redelivered
     cdef public object consumer
     cdef public unsigned long long tag
+    cdef public long long held_until
+    cdef public long long first_taken_at
 
 
 @cython.locals(entry=Entry)

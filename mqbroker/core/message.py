@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
 
 
+GONE = -1  # in `Entry.held_until`
 DEAD_LETTER_BIT = 0x80  # in `Properties.code`, so that the journal keeps it
 
 
@@ -52,6 +53,11 @@ class Properties:
         """A copy with other headers, and without the expiration on request. Overridden."""
         raise NotImplementedError
 
+    def redriven(self, source: str) -> "Properties":
+        """The properties of the message behind its move from the queue `source` to that one's dead-letter queue; with
+        an empty `source`, behind its move back. Overridden by those that keep a note of it."""
+        return self
+
 
 class Message:
     """One published message. `body` is read through `content()` only: a body may have left memory for the disk."""
@@ -78,8 +84,8 @@ class Entry:
     """A message in one queue. `sequence` is its place: the queue hands out growing numbers and never reuses one."""
 
     __slots__ = (
-        "attempts", "consumer", "expires_at", "is_redelivered", "lsn", "message", "queue_number", "sequence", "slot",
-        "tag",
+        "attempts", "consumer", "expires_at", "first_taken_at", "held_until", "is_redelivered", "lsn", "message",
+        "queue_number", "sequence", "slot", "tag",
     )  # fmt: skip
 
     message: Message
@@ -89,7 +95,7 @@ class Entry:
     expires_at: int
     """When it expires, in milliseconds; 0 for never."""
     attempts: int
-    """How often it was delivered and came back."""
+    """How often it was delivered and came back; in a polled queue, how often it was delivered."""
     is_redelivered: bool
     lsn: int
     """The journal batch that records it, 0 when it is not journalled."""
@@ -99,6 +105,11 @@ class Entry:
     """Who holds it unacknowledged."""
     tag: int
     """The delivery tag under which its holder knows it."""
+    held_until: int
+    """Polled queues only: until when it is delayed or in flight, in milliseconds; 0 when it is neither, or in flight
+    without a deadline; GONE when it has left its queue."""
+    first_taken_at: int
+    """Polled queues only: when it was received for the first time, in milliseconds; 0 for never."""
 
 
 def new_message(exchange: str, routing_key: str, properties: Properties, body: bytes, now: int) -> Message:
@@ -127,4 +138,6 @@ def new_entry(message: Message, queue_number: int, sequence: int) -> Entry:
     entry.slot = 0
     entry.consumer = None
     entry.tag = 0
+    entry.held_until = 0
+    entry.first_taken_at = 0
     return entry

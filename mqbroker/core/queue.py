@@ -377,6 +377,10 @@ class Queue:
                 self.ledger.settle(entry)
         return count
 
+    def forget(self) -> None:
+        """The queue is deleted: so is what the journal has of it."""
+        self.ledger.forget(self.number, self.waiting())
+
     # --- deadlines --------------------------------------------------------------------------------------------------
 
     def expire(self, now: int) -> None:

@@ -7,9 +7,10 @@ behind what its new queue had before.
 
 from collections.abc import Mapping
 
-from mqbroker.core import definitions
+from mqbroker.core import definitions, polled_queues
 from mqbroker.core.broker import Broker
 from mqbroker.core.exchange import make_exchange
+from mqbroker.core.fifo_queue import FifoQueue
 from mqbroker.core.message import Entry
 from mqbroker.core.policy import Policy
 from mqbroker.core.retained import RetainedMessages
@@ -102,6 +103,9 @@ class Restoration:
             delayed.restore(self.entries.get(number, []))
 
     def _restore_queue(self, names: list[str], value: dict[str, object]) -> None:
+        if value.get("role") in polled_queues.ROLES:
+            self._restore_polled_queue(names, value)
+            return
         number, arguments = value["number"], value["arguments"]
         assert isinstance(number, int)
         assert isinstance(arguments, dict)
@@ -109,6 +113,13 @@ class Restoration:
             names[1], number, value["auto_delete"] is True, arguments, self.now, str(value.get("role", ""))
         )
         queue.restore(self.entries.get(number, []))
+
+    def _restore_polled_queue(self, names: list[str], value: dict[str, object]) -> None:
+        queue = self.broker.vhost(names[0]).restore_polled_queue(names[1], value, self.now)
+        queue.restore(self.entries.get(queue.number, []))
+        if isinstance(queue, FifoQueue):
+            queue.restore_deduplication(self.entries.get(queue.deduplication.number, []))
+        queue.start_from(self.now)
 
     def _restore_binding(self, names: list[str], value: dict[str, object]) -> None:
         vhost_name, exchange_name, kind, name, key, _ = names

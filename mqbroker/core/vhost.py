@@ -8,18 +8,21 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mqbroker.core import definitions
+from mqbroker.core import definitions, polled_queues
 from mqbroker.core.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
 from mqbroker.core.binding_index import Binding
-from mqbroker.core.deadletter import carbon_copies, copy_for_dead_letter, deaths_of, is_cycle
+from mqbroker.core.deadletter import all_keys, copy_for_dead_letter, deaths_of, is_cycle
 from mqbroker.core.delayed import DelayedMessages
 from mqbroker.core.exchange import Exchange, headers_after_delay, make_exchange, resolve
 from mqbroker.core.message import Entry, Message, new_message
-from mqbroker.core.queue import ROUTED, UNROUTED, PriorityQueue, Queue
+from mqbroker.core.poll_settings import PollSettings
+from mqbroker.core.polled_queue import PolledQueue
+from mqbroker.core.queue import ROUTED, UNROUTED, Queue
+from mqbroker.core.queue_factory import make_queue, pack_exchange, pack_queue
 from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.route import Route
 from mqbroker.core.router import Router, publish_to
-from mqbroker.core.subscriber_queue import ROLES, role_of
+from mqbroker.core.subscriber_queue import role_of
 from mqbroker.core.targets import RememberedTargets, Targets
 from mqbroker.core.values import octets
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
@@ -119,7 +122,7 @@ class VHost(Router):
         self.broker.limits_of(self.name).check_exchanges(self.name, name, len(self.exchanges))
         self._add_exchange(exchange)
         if durable:
-            self.ledger.define(definitions.key("exchange", self.name, name), _pack_exchange(exchange))
+            self.ledger.define(definitions.key("exchange", self.name, name), pack_exchange(exchange))
         return exchange
 
     def _add_exchange(self, exchange: Exchange) -> None:
@@ -280,7 +283,8 @@ class VHost(Router):
             owner = connection if exclusive else None
             if current.owner is not owner:
                 raise self._locked(name)
-            arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
+            if current.settings is not None:
+                arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
             received = {"durable": durable, "auto_delete": auto_delete, "arguments": arguments}
             have = {field: getattr(current, field) for field in received}
             check_equivalent(have, received, "queue", name, self.name)
@@ -290,7 +294,7 @@ class VHost(Router):
         settings = self._settings(name, arguments, durable, exclusive, auto_delete)
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         number = self.broker.next_number() if durable else 0
-        queue = self._make_queue(name, number, durable, settings)
+        queue = make_queue(self, self.ledger, name, number, durable, settings)
         queue.auto_delete = auto_delete
         queue.arguments = arguments
         queue.used_at = now
@@ -299,7 +303,7 @@ class VHost(Router):
             self._owned.setdefault(connection, {})[queue] = None
         self._add_queue(queue)
         if number:
-            self.ledger.define(definitions.key("queue", self.name, name), _pack_queue(queue))
+            self.ledger.define(definitions.key("queue", self.name, name), pack_queue(queue))
         return queue
 
     def _settings(
@@ -325,12 +329,13 @@ class VHost(Router):
         """A queue of one subscriber (core/subscriber_queue.py has the roles). Raises PreconditionFailed."""
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         settings = self._settings(name, arguments, durable, False, False)
-        queue = self._make_queue(name, self.broker.next_number() if durable else 0, durable, settings, role)
+        number = self.broker.next_number() if durable else 0
+        queue = make_queue(self, self.ledger, name, number, durable, settings, role)
         queue.arguments = arguments
         queue.used_at = now
         self._add_queue(queue)
         if durable:
-            self.ledger.define(definitions.key("queue", self.name, name), _pack_queue(queue))
+            self.ledger.define(definitions.key("queue", self.name, name), pack_queue(queue))
         return queue
 
     def retain(self, count_max: int, bytes_max: int) -> RetainedMessages:
@@ -348,17 +353,34 @@ class VHost(Router):
             self.ledger.forget(self.retained.number, self.retained.drop())
             self.ledger.define(definitions.key("retained", self.name), None)
 
-    def _make_queue(
-        self, name: str, number: int, durable: bool, settings: QueueArguments, role: str = ""
-    ) -> Queue:
-        if role:
-            queue = ROLES[role](self, self.ledger, name, number, durable)
-        elif settings.max_priority is not None:
-            queue = PriorityQueue(self, self.ledger, name, number, durable, settings.max_priority)
-        else:
-            queue = Queue(self, self.ledger, name, number, durable)
-        queue.configure(settings)
+    # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
+
+    def add_polled_queue(self, name: str, settings: PollSettings, now: int, fifo: bool = False) -> PolledQueue:
+        """A durable queue that clients poll. There must be none of that name. Raises AccessRefused, NotAllowed."""
+        _check_reserved("queue", name)
+        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
+        queue = polled_queues.add(self, name, settings, now, fifo)
+        self._add_queue(queue)
         return queue
+
+    def change_polled_queue(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
+        """Changes what it does, in force at once."""
+        polled_queues.change(self, queue, settings, now)
+
+    def restore_polled_queue(self, name: str, value: Mapping[str, object], now: int) -> PolledQueue:
+        """Puts back a polled queue that the journal kept."""
+        queue = polled_queues.restored(self, name, value, now)
+        self._add_queue(queue)
+        return queue
+
+    def polled_queue(self, name: str) -> PolledQueue | None:
+        """PollHost: the polled queue of that name, if there is one."""
+        found = self.queues.get(name)
+        return found if isinstance(found, PolledQueue) else None
+
+    def renumber(self, queue: PolledQueue) -> None:
+        """PollHost: the journal forgets all entries of the queue, which goes on under another number."""
+        polled_queues.renumber(self, queue)
 
     def _add_queue(self, queue: Queue) -> None:
         self.queues[queue.name] = queue
@@ -370,7 +392,7 @@ class VHost(Router):
     ) -> Queue:
         """Puts back a durable queue that the journal kept."""
         settings = self._settings(name, arguments, True, False, auto_delete)
-        queue = self._make_queue(name, number, True, settings, role)
+        queue = make_queue(self, self.ledger, name, number, True, settings, role)
         queue.auto_delete = auto_delete
         queue.arguments = arguments
         queue.used_at = now
@@ -398,7 +420,7 @@ class VHost(Router):
             self._owned[queue.owner].pop(queue, None)
         self._unbind_everything_from(queue)
         if queue.number:
-            self.ledger.forget(queue.number, queue.waiting())
+            queue.forget()
             self.ledger.define(definitions.key("queue", self.name, queue.name), None)
         for consumer in list(queue.consumers):
             consumer.is_active = consumer.is_waiting = False  # its acks must not make the queue deliver once more
@@ -512,7 +534,7 @@ class VHost(Router):
         self._delayed[exchange.name].hold(held, now + exchange.delay_of(headers))
 
     def _publish_due(self, exchange_name: str, message: Message, now: int) -> None:
-        self.publish_by_content(exchange_name, _all_keys(message), message, now)
+        self.publish_by_content(exchange_name, all_keys(message), message, now)
 
     # --- dead letters -----------------------------------------------------------------------------------------------
 
@@ -536,7 +558,7 @@ class VHost(Router):
         message = copy_for_dead_letter(queue, entry, reason, now)
         if message.exchange and message.exchange not in self.exchanges:
             return
-        targets = self.targets(message.exchange, _all_keys(message), message)
+        targets = self.targets(message.exchange, all_keys(message), message)
         deaths = deaths_of(message.properties)
         targets.queues = [each for each in targets.queues if not is_cycle(each.name, deaths)]
         self.publish_to_targets(targets, message, now)
@@ -564,10 +586,6 @@ class VHost(Router):
         self.generation += 1
 
 
-def _all_keys(message: Message) -> list[str]:
-    return [message.routing_key, *carbon_copies(message.properties.headers(), "CC")]
-
-
 def _speakable(queues: list[Queue], key: str) -> list[Queue]:
     """Those that a message with this key may enter. One too long for a short string has no place in a common queue,
     whose consumers could not be told it; the queues of a subscriber are read by its own protocol."""
@@ -579,21 +597,3 @@ def _speakable(queues: list[Queue], key: str) -> list[Queue]:
 def _check_reserved(kind: str, name: str) -> None:
     if name.startswith("amq."):
         raise AccessRefused(f"{kind} name '{name}' contains reserved prefix 'amq.*'")
-
-
-def _pack_exchange(exchange: Exchange) -> bytes:
-    return definitions.pack(
-        {
-            "type": exchange.kind,
-            "auto_delete": exchange.auto_delete,
-            "internal": exchange.internal,
-            "arguments": exchange.arguments,
-        }
-    )
-
-
-def _pack_queue(queue: Queue) -> bytes:
-    value = {"number": queue.number, "auto_delete": queue.auto_delete, "arguments": queue.arguments}
-    role = role_of(queue)
-    return definitions.pack({**value, "role": role} if role else value)
-

@@ -10,7 +10,7 @@ from mqbroker.storage.segment import SegmentHeader
 class Batch:
     """Facts that become durable together. `entries` holds None where an entry was settled before the seal."""
 
-    __slots__ = ("attempted", "defined", "entries", "flags", "forgotten", "lsn", "settled")
+    __slots__ = ("attempted", "deferred", "defined", "entries", "flags", "forgotten", "lsn", "settled")
 
     def __init__(self, lsn: int, flags: int = 0) -> None:
         self.lsn = lsn
@@ -18,6 +18,7 @@ class Batch:
         self.entries: list[Entry | None] = []
         self.settled: list[Entry] = []
         self.attempted: list[Entry] = []
+        self.deferred: list[Entry] = []
         self.defined: list[tuple[str, bytes | None]] = []
         self.forgotten: list[int] = []
 

@@ -6,35 +6,44 @@ They stand behind the entry records of a payload, and speak of entries of earlie
     ATTEMPTED   | 17 | flags, 0 0 | queue u32 | attempts u32 | segment's first lsn u64 | sequence i64
     DEFINED     | 18 | flags | key bytes u16 | value bytes u32 | key | value
     FORGOTTEN   | 19 | 0 0 0 | queue u32
-    HELD        | 20 | flags | 0 0 | queue u32 | live u32 | runs u32 | changed u32 | segment's first, last lsn u64
+    HELD_ONCE   | 20 | flags | 0 0 | queue u32 | live u32 | runs u32 | changed u32 | segment's first, last lsn u64
                 | runs x (start i64, end i64) | changed x (sequence i64, attempts u32, flags u32)
     CHECKPOINT  | 21 | 0 0 0 | definitions u32 | shares u32
+    DEFERRED    | 22 | flags, 0 0 | queue u32 | attempts u32 | segment's first lsn u64 | sequence i64
+                | held until i64 | first taken at i64
+    HELD        | 23 | as HELD_ONCE, but
+                | changed x (sequence i64, attempts u32, flags u32, held until i64, first taken at i64)
 
-flags: 1 = delivered before (ATTEMPTED, HELD), or has a value (DEFINED). The first batch of a segment holds CHECKPOINT,
-every definition as DEFINED, and as HELD what each queue has in each older segment that is still needed; a segment or
-queue not named there has nothing left. A changed layout takes a new first byte.
+flags: 1 = delivered before (ATTEMPTED, HELD, DEFERRED), or has a value (DEFINED). The first batch of a segment holds
+CHECKPOINT, every definition as DEFINED, and as HELD what each queue has in each older segment that is still needed; a
+segment or queue not named there has nothing left. A changed layout takes a new first byte; old ones are read.
 """
 
 from collections.abc import Callable, Iterable
 from struct import Struct, pack, unpack_from
 from typing import Protocol
 
-from mqbroker.storage.tally import Runs, Share, Tally
+from mqbroker.storage.tally import Change, Runs, Share, Tally
 
 SETTLED = 16
 ATTEMPTED = 17
 DEFINED = 18
 FORGOTTEN = 19
-HELD = 20
+HELD_ONCE = 20
 CHECKPOINT = 21
+DEFERRED = 22
+HELD = 23
 
 _SETTLED = Struct("<B3xIIQ")
 _ATTEMPTED = Struct("<BB2xIIQq")
 _DEFINED = Struct("<BBHI")
 _FORGOTTEN = Struct("<B3xI")
 _HELD = Struct("<BB2xIIIIQQ")
-_CHANGED = Struct("<qII")
+_CHANGED_ONCE = Struct("<qII")
+_CHANGED = Struct("<qIIqq")
 _CHECKPOINT = Struct("<B3xII")
+_DEFERRED = Struct("<BB2xIIQqqq")
+DEFERRED_BYTES = _DEFERRED.size
 
 
 def pack_settled(runs: Runs) -> list[bytes]:
@@ -48,6 +57,14 @@ def pack_settled(runs: Runs) -> list[bytes]:
 def pack_attempted(first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> bytes:
     """An entry came back to its queue and looks like this now."""
     return _ATTEMPTED.pack(ATTEMPTED, is_redelivered, queue, attempts, first_lsn, sequence)
+
+
+def pack_deferred(first_lsn: int, queue: int, sequence: int, change: Change) -> bytes:
+    """An entry was taken or held and looks like this now."""
+    attempts, is_redelivered, held_until, first_taken_at = change
+    return _DEFERRED.pack(
+        DEFERRED, is_redelivered, queue, attempts, first_lsn, sequence, held_until, first_taken_at
+    )  # fmt: skip
 
 
 def pack_defined(key: str, value: bytes | None) -> bytes:
@@ -93,6 +110,9 @@ class FactSink(Protocol):
     def attempted(self, first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
         """An entry came back."""
 
+    def deferred(self, first_lsn: int, queue: int, sequence: int, change: Change) -> None:
+        """An entry was taken or held."""
+
     def defined(self, key: str, value: bytes | None) -> None:
         """A definition changed."""
 
@@ -127,6 +147,12 @@ def _read_attempted(data: bytes, position: int, sink: FactSink) -> int:
     return position + _ATTEMPTED.size
 
 
+def _read_deferred(data: bytes, position: int, sink: FactSink) -> int:
+    _, flags, queue, attempts, first_lsn, sequence, held_until, first_taken_at = _DEFERRED.unpack_from(data, position)
+    sink.deferred(first_lsn, queue, sequence, (attempts, flags & 1 == 1, held_until, first_taken_at))
+    return position + _DEFERRED.size
+
+
 def _read_defined(data: bytes, position: int, sink: FactSink) -> int:
     fields: tuple[int, int, int, int] = _DEFINED.unpack_from(data, position)
     _, flags, key_bytes, value_bytes = fields
@@ -144,17 +170,19 @@ def _read_forgotten(data: bytes, position: int, sink: FactSink) -> int:
 
 def _read_held(data: bytes, position: int, sink: FactSink) -> int:
     fields: tuple[int, ...] = _HELD.unpack_from(data, position)
-    _, flags, queue, live, runs, changed, first_lsn, last_lsn = fields
+    kind, flags, queue, live, runs, changed, first_lsn, last_lsn = fields
     position += _HELD.size
     share = Share(live)
     numbers = unpack_from(f"<{2 * runs}q", data, position)
     for index in range(0, 2 * runs, 2):
         share.settled.add(numbers[index], numbers[index + 1])
     position += 16 * runs
+    layout = _CHANGED if kind == HELD else _CHANGED_ONCE
     for _ in range(changed):
-        sequence, attempts, state = _CHANGED.unpack_from(data, position)
-        share.attempts[sequence] = (attempts, state & 1 == 1)
-        position += _CHANGED.size
+        sequence, attempts, state, *held = layout.unpack_from(data, position)
+        held_until, first_taken_at = held or (0, 0)
+        share.attempts[sequence] = (attempts, state & 1 == 1, held_until, first_taken_at)
+        position += layout.size
     sink.held(first_lsn, last_lsn, flags & 1 == 1, queue, share)
     return position
 
@@ -166,7 +194,7 @@ def _read_checkpoint(data: bytes, position: int, sink: FactSink) -> int:
 
 _READERS: dict[int, Callable[[bytes, int, FactSink], int]] = {
     SETTLED: _read_settled, ATTEMPTED: _read_attempted, DEFINED: _read_defined, FORGOTTEN: _read_forgotten,
-    HELD: _read_held, CHECKPOINT: _read_checkpoint,
+    HELD_ONCE: _read_held, CHECKPOINT: _read_checkpoint, DEFERRED: _read_deferred, HELD: _read_held,
 }  # fmt: skip
 
 
@@ -195,10 +223,13 @@ class Facts:
                 self.tallies[first_lsn].settle(queue, numbers[index], numbers[index + 1])
 
     def attempted(self, first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
+        self.deferred(first_lsn, queue, sequence, (attempts, is_redelivered, 0, 0))
+
+    def deferred(self, first_lsn: int, queue: int, sequence: int, change: Change) -> None:
         if first_lsn == self.first_lsn:
-            self._own(queue).attempts[sequence] = (attempts, is_redelivered)
+            self._own(queue).attempts[sequence] = change
         elif first_lsn in self.tallies:
-            self.tallies[first_lsn].attempt(queue, sequence, attempts, is_redelivered)
+            self.tallies[first_lsn].change(queue, sequence, change)
 
     def _own(self, queue: int) -> Share:
         return self.own.setdefault(queue, Share())

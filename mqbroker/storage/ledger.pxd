@@ -10,6 +10,7 @@ cdef class JournalLedger(Ledger):
     cdef public object open
     cdef public list entries
     cdef public list settled
+    cdef public list deferred
     cdef public object sealed
     cdef public Py_ssize_t entries_live
     cdef public Py_ssize_t open_bytes
@@ -22,5 +23,6 @@ cdef class JournalLedger(Ledger):
     cpdef enqueue(self, Entry entry)
     cpdef settle(self, Entry entry)
     cpdef attempt(self, Entry entry)
+    cpdef defer(self, Entry entry)
     cpdef seal(self)
     cpdef bint _has_facts(self) except -1

@@ -13,6 +13,7 @@ from mqbroker.core.message import Entry
 from mqbroker.errors import StorageError
 from mqbroker.limits import BATCH_BYTES_MAX
 from mqbroker.storage.batch import Batch
+from mqbroker.storage.facts import DEFERRED_BYTES
 from mqbroker.storage.frame import FLAG_CLOSED
 from mqbroker.storage.scribe import Scribe
 from mqbroker.storage.writer import Writer
@@ -24,8 +25,8 @@ class JournalLedger(Ledger):
     """A ledger whose batches are frames of the journal. Made by `journal.open_journal`."""
 
     __slots__ = (
-        "batches", "bytes_written", "closed", "entries", "entries_live", "is_sealing", "open", "open_bytes", "scribe",
-        "sealed", "settled", "writer",
+        "batches", "bytes_written", "closed", "deferred", "entries", "entries_live", "is_sealing", "open", "open_bytes",
+        "scribe", "sealed", "settled", "writer",
     )  # fmt: skip
 
     def __init__(self, scribe: Scribe, writer: Writer, position: int) -> None:
@@ -50,6 +51,7 @@ class JournalLedger(Ledger):
         self.open = Batch(self.position)
         self.entries = self.open.entries
         self.settled = self.open.settled
+        self.deferred = self.open.deferred
         self.entries_live = 0
         self.open_bytes = 0
 
@@ -74,6 +76,11 @@ class JournalLedger(Ledger):
         # The encoder reads an open entry as it is at the seal.
         if entry.lsn != self.position:
             self.open.attempted.append(entry)
+
+    def defer(self, entry: Entry) -> None:
+        if entry.lsn != self.position:
+            self.deferred.append(entry)
+            self.open_bytes += DEFERRED_BYTES
 
     def define(self, key: str, value: bytes | None) -> None:
         self.open.defined.append((key, value))
@@ -149,7 +156,9 @@ class JournalLedger(Ledger):
 
     def _has_facts(self) -> bool:
         batch = self.open
-        return bool(self.entries_live or self.settled or batch.attempted or batch.defined or batch.forgotten)
+        return bool(
+            self.entries_live or self.settled or self.deferred or batch.attempted or batch.defined or batch.forgotten
+        )
 
     def _commit_nothing(self) -> bool:
         """Keeps promises for a batch that has no facts (any more): everything before it is durable already."""

@@ -10,14 +10,17 @@ from mqbroker.storage.records import (
     ENQUEUED,
     ENQUEUED_BYTES,
     ENQUEUED_LAYOUT,
+    HELD_STEP,
     PUBLISHED_BYTES,
     PUBLISHED_LAYOUT,
     REPEATED,
     REPEATED_BYTES,
     REPEATED_LAYOUT,
+    STATE_BYTES,
+    STATE_LAYOUT,
 )
 from mqbroker.storage.scan import Scan
-from mqbroker.storage.tally import Share
+from mqbroker.storage.tally import Change, Share
 
 _FLAGS = {FLAG_CLOSED: "stopped in order", FLAG_FILLER: "put here by a repair"}
 
@@ -52,11 +55,15 @@ def _entry_lines(data: bytes, frame: Frame) -> Iterator[str]:
     position, end = frame.start, frame.start + frame.entries_bytes
     while position < end:
         at = position - frame.start
-        if data[position] == ENQUEUED:
+        kind = data[position]
+        is_held = kind > ENQUEUED
+        if is_held:
+            kind -= HELD_STEP
+        if kind == ENQUEUED:
             _, _, _, carrier, queue, _, sequence, _ = ENQUEUED_LAYOUT.unpack_from(data, position)
             position += ENQUEUED_BYTES
             yield f"    {at}: enqueued queue {queue} sequence {sequence}, the message of {carrier}"
-        elif data[position] == REPEATED:
+        elif kind == REPEATED:
             _, _, _, names_at, length, queue, _, sequence, _, received = REPEATED_LAYOUT.unpack_from(data, position)
             position += REPEATED_BYTES + length
             place = f"queue {queue} sequence {sequence}"
@@ -70,6 +77,10 @@ def _entry_lines(data: bytes, frame: Frame) -> Iterator[str]:
                 f"    {at}: published queue {queue} sequence {sequence}, {_time(received)}, {length} bytes, "
                 f"exchange {exchange!r} key {key!r}"
             )
+        if is_held:
+            held_until, first_taken_at = STATE_LAYOUT.unpack_from(data, position)
+            position += STATE_BYTES
+            yield f"      held until {held_until}, first taken at {first_taken_at}"
 
 
 def _texts(data: bytes, at: int, first: int, second: int) -> tuple[str, str]:
@@ -98,6 +109,13 @@ class FactLines:
         self.lines.append(
             f"    attempted segment {first_lsn:x} queue {queue} sequence {sequence}: attempts {attempts}, "
             f"redelivered {is_redelivered}"
+        )
+
+    def deferred(self, first_lsn: int, queue: int, sequence: int, change: Change) -> None:
+        attempts, is_redelivered, held_until, first_taken_at = change
+        self.lines.append(
+            f"    deferred segment {first_lsn:x} queue {queue} sequence {sequence}: attempts {attempts}, "
+            f"redelivered {is_redelivered}, held until {held_until}, first taken at {first_taken_at}"
         )
 
     def defined(self, key: str, value: bytes | None) -> None:

@@ -4,9 +4,13 @@ from mqbroker.core.message cimport Entry, Message, Properties, new_entry, new_me
 from mqbroker.storage.tally cimport Share
 
 
+cdef int _HELD_STEP
+cdef Py_ssize_t _STATE_BYTES
 cdef object _pack_published
 cdef object _pack_repeated
 cdef object _pack_enqueued
+cdef object _pack_state
+cdef object _unpack_state
 cdef object _unpack_published
 cdef object _unpack_repeated
 cdef object _unpack_enqueued
@@ -21,11 +25,13 @@ cdef class EntryEncoder:
 
     @cython.locals(
         entry=Entry, message=Message, before=Message, body=bytes, pieces=list, lsn=cython.longlong,
-        offset=Py_ssize_t, names_at=Py_ssize_t, queue=cython.longlong, run=Py_ssize_t,
+        offset=Py_ssize_t, names_at=Py_ssize_t, queue=cython.longlong, run=Py_ssize_t, step=cython.int,
+        attempts=cython.int,
     )
     cpdef encode(self, list entries)
+    cpdef Py_ssize_t _encode_state(self, Entry entry) except -1
     @cython.locals(exchange=bytes, key=bytes, raw=bytes, names=bytes)
-    cpdef Py_ssize_t _encode_names(self, Entry entry, Message message, Py_ssize_t body_bytes) except -1
+    cpdef Py_ssize_t _encode_names(self, Entry entry, Message message, Py_ssize_t body_bytes, int step) except -1
     cpdef _count(self, long long queue, Py_ssize_t run)
 
 
@@ -50,6 +56,7 @@ cdef class EntryDecoder:
         length=Py_ssize_t, exchange_bytes=Py_ssize_t, key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t,
         number=cython.longlong, queue=cython.longlong, sequence=cython.longlong, expires_at=cython.longlong,
         attempts=cython.longlong, first=cython.longlong, last=cython.longlong, is_settled=cython.bint,
+        body_end=Py_ssize_t, is_held=cython.bint,
         found=list, share=Share, message=Message, entry=Entry,
     )
     cpdef decode(self, long long lsn, Py_ssize_t start, Py_ssize_t end)

@@ -22,7 +22,14 @@ kept (surrogateescape). A record refers to another one of its batch by that one'
     | 3  |flags| 0 | message at | queue | attempts | sequence | expires  |
     +----+-----+---+------------+-------+----------+----------+----------+
 
-flags: 1 = was delivered before. A changed layout takes a new first byte.
+flags: 1 = was delivered before. A changed layout takes a new first byte: 4, 5 and 6 are 1, 2 and 3 with the state of an
+entry of a polled queue behind everything else.
+
+     0            8                16
+    +------------+----------------+
+    | held until | first taken at |
+    | at ms i64  | at ms i64      |
+    +------------+----------------+
 """
 
 from collections.abc import Callable, Mapping
@@ -35,6 +42,7 @@ from mqbroker.storage.tally import Share
 PUBLISHED = 1
 REPEATED = 2
 ENQUEUED = 3
+HELD_STEP = 3  # from a record's first byte to that of the same with a polled queue's state
 
 PUBLISHED_LAYOUT = Struct("<BBHHHIIIIqqq")
 REPEATED_LAYOUT = Struct("<BBHIIIIqqq")
@@ -42,11 +50,17 @@ ENQUEUED_LAYOUT = Struct("<BBHIIIqq")
 PUBLISHED_BYTES = PUBLISHED_LAYOUT.size
 REPEATED_BYTES = REPEATED_LAYOUT.size
 ENQUEUED_BYTES = ENQUEUED_LAYOUT.size
+STATE_LAYOUT = Struct("<qq")
+STATE_BYTES = STATE_LAYOUT.size
 assert (PUBLISHED_BYTES, REPEATED_BYTES, ENQUEUED_BYTES) == (48, 44, 32)
 
+_HELD_STEP = HELD_STEP  # C integers when compiled
+_STATE_BYTES = STATE_BYTES
 _pack_published = PUBLISHED_LAYOUT.pack
 _pack_repeated = REPEATED_LAYOUT.pack
 _pack_enqueued = ENQUEUED_LAYOUT.pack
+_pack_state = STATE_LAYOUT.pack
+_unpack_state = STATE_LAYOUT.unpack_from
 _unpack_published = PUBLISHED_LAYOUT.unpack_from
 _unpack_repeated = REPEATED_LAYOUT.unpack_from
 _unpack_enqueued = ENQUEUED_LAYOUT.unpack_from
@@ -82,12 +96,16 @@ class EntryEncoder:
                 queue = entry.queue_number
                 run = 0
             run += 1
+            step = _HELD_STEP if entry.held_until | entry.first_taken_at else 0
+            attempts = entry.attempts
             if message.lsn == lsn:
                 pieces.append(_pack_enqueued(
-                    ENQUEUED, entry.is_redelivered, 0, message.slot, queue, entry.attempts, entry.sequence,
+                    ENQUEUED + step, entry.is_redelivered, 0, message.slot, queue, attempts, entry.sequence,
                     entry.expires_at,
                 ))  # fmt: skip
                 offset += ENQUEUED_BYTES
+                if step:
+                    offset += self._encode_state(entry)
                 continue
             body = message.content()
             message.lsn = lsn
@@ -99,25 +117,32 @@ class EntryEncoder:
                 and message.exchange == before.exchange
             ):
                 pieces.append(_pack_repeated(
-                    REPEATED, entry.is_redelivered, 0, names_at, len(body), queue, entry.attempts, entry.sequence,
+                    REPEATED + step, entry.is_redelivered, 0, names_at, len(body), queue, attempts, entry.sequence,
                     entry.expires_at, message.received_at,
                 ))  # fmt: skip
                 offset += REPEATED_BYTES + len(body)
             else:
                 names_at = offset
-                offset += self._encode_names(entry, message, len(body)) + len(body)
+                offset += self._encode_names(entry, message, len(body), step) + len(body)
                 before = message
             pieces.append(body)
+            if step:
+                offset += self._encode_state(entry)
         self._count(queue, run)
         self.size = offset
 
-    def _encode_names(self, entry: Entry, message: Message, body_bytes: int) -> int:
+    def _encode_state(self, entry: Entry) -> int:
+        # It may be GONE already, in a later batch than this one.
+        self.pieces.append(_pack_state(max(entry.held_until, 0), entry.first_taken_at))
+        return STATE_BYTES
+
+    def _encode_names(self, entry: Entry, message: Message, body_bytes: int, step: int) -> int:
         exchange = message.exchange.encode("utf-8", "surrogateescape")
         key = message.routing_key.encode("utf-8", "surrogateescape")
         raw = message.properties.raw
         self.pieces.append(_pack_published(
-            PUBLISHED, entry.is_redelivered, len(exchange), len(key), message.properties.code, len(raw), body_bytes,
-            entry.queue_number, entry.attempts, entry.sequence, entry.expires_at, message.received_at,
+            PUBLISHED + step, entry.is_redelivered, len(exchange), len(key), message.properties.code, len(raw),
+            body_bytes, entry.queue_number, entry.attempts, entry.sequence, entry.expires_at, message.received_at,
         ))  # fmt: skip
         names = exchange + key + raw
         self.pieces.append(names)
@@ -182,6 +207,9 @@ class EntryDecoder:
         while position < end:
             carrier = position - start
             kind = data[position]
+            is_held = ENQUEUED < kind <= ENQUEUED + _HELD_STEP
+            if is_held:
+                kind -= _HELD_STEP
             if kind == REPEATED:
                 (_, flags, _, names_at, length, number, attempts, sequence, expires_at,
                  received_at) = _unpack_repeated(data, position)  # fmt: skip
@@ -196,6 +224,9 @@ class EntryDecoder:
                 position += ENQUEUED_BYTES
             else:
                 raise ValueError(f"record type {kind} is not known")
+            body_end = position
+            if is_held:
+                position += _STATE_BYTES
             if number != queue:
                 queue = number
                 share = self.shares.get(queue)
@@ -211,12 +242,14 @@ class EntryDecoder:
             else:
                 if names_at != self.names_at:
                     self._read_names(names_at)
-                message = self._make(carrier, data[position - length : position], received_at)
+                message = self._make(carrier, data[body_end - length : body_end], received_at)
             entry = new_entry(message, queue, sequence)
             entry.expires_at = expires_at
             entry.attempts = attempts
             entry.is_redelivered = self.is_redelivered or flags & 1 == 1
             entry.lsn = lsn
+            if is_held:
+                entry.held_until, entry.first_taken_at = _unpack_state(data, body_end)
             if share is not None and share.attempts:
                 self._apply_attempts(entry, share)
             found.append(entry)
@@ -235,8 +268,8 @@ class EntryDecoder:
     def _apply_attempts(self, entry: Entry, share: Share) -> None:
         known = share.attempts.get(entry.sequence)
         if known is not None:
-            entry.attempts = known[0]
-            entry.is_redelivered = self.is_redelivered or known[1]
+            entry.attempts, was_delivered, entry.held_until, entry.first_taken_at = known
+            entry.is_redelivered = self.is_redelivered or was_delivered
 
     def _message(self, carrier: int) -> Message:
         """The message of the record at `carrier`: made already, or only now if that one's entry is settled."""
@@ -245,7 +278,7 @@ class EntryDecoder:
             return known
         data = self.data
         at = self.start + carrier
-        if data[at] == REPEATED:
+        if data[at] in (REPEATED, REPEATED + HELD_STEP):
             _, _, _, names_at, length, _, _, _, _, received_at = _unpack_repeated(data, at)
             at += REPEATED_BYTES
         else:

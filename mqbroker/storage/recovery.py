@@ -31,6 +31,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from mqbroker.core.deduplication import NOTE_CODE, NoteProperties
 from mqbroker.core.message import Entry, Properties
 from mqbroker.errors import JournalCorrupt, StorageError
 from mqbroker.storage.disk import Disk
@@ -80,7 +81,7 @@ class Recovery:
         self.unfinished: tuple[str, int] | None = None
         """The newest segment and where it ends: nothing is ever appended to it."""
         self._disk = disk
-        self._formats = formats
+        self._formats = {NOTE_CODE: NoteProperties, **formats}
         self._names = segment_names(disk.names())
 
     def run(self) -> None:

@@ -7,11 +7,12 @@ soon as it has none.
 
 from collections.abc import Callable
 
-from mqbroker.core.message import Entry
+from mqbroker.core.message import GONE, Entry
 from mqbroker.storage.batch import Batch, Job
 from mqbroker.storage.facts import (
     pack_attempted,
     pack_checkpoint,
+    pack_deferred,
     pack_defined,
     pack_forgotten,
     pack_held,
@@ -66,6 +67,7 @@ class Scribe:
     def _apply(self, batch: Batch) -> list[bytes]:
         """Brings the state of the log up to the batch; returns the records that say the same."""
         facts = [record for entry in batch.attempted if (record := self._attempt(entry))]
+        facts += [record for entry in batch.deferred if (record := self._defer(entry))]
         facts += pack_settled(self.tallies.settle(batch.settled))
         for queue in batch.forgotten:
             self.tallies.forget(queue)
@@ -83,10 +85,19 @@ class Scribe:
         tally = self.tallies.find(entry.lsn)
         if tally is None:
             return None
-        tally.attempt(entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered)
+        tally.change(entry.queue_number, entry.sequence, (entry.attempts, entry.is_redelivered, 0, 0))
         return pack_attempted(
             tally.first_lsn, entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered
         )  # fmt: skip
+
+    def _defer(self, entry: Entry) -> bytes | None:
+        # What is GONE is settled behind this, in this batch or one that follows.
+        tally = None if entry.held_until == GONE else self.tallies.find(entry.lsn)
+        if tally is None:
+            return None
+        change = (entry.attempts, entry.is_redelivered, entry.held_until, entry.first_taken_at)
+        tally.change(entry.queue_number, entry.sequence, change)
+        return pack_deferred(tally.first_lsn, entry.queue_number, entry.sequence, change)
 
     def _checkpoint(self) -> list[bytes]:
         held = pack_held(self.tallies.closed())

@@ -9,6 +9,9 @@ from bisect import bisect_right
 from mqbroker.core.message import Entry
 from mqbroker.storage.intervals import Intervals
 
+Change = tuple[int, bool, int, int]
+"""How an entry looks now: attempts, whether it was delivered before, until when it is held, when it was first taken."""
+
 
 class Share:
     """One queue's entries in one segment: how many live, which are settled, and how the live ones changed since."""
@@ -18,8 +21,8 @@ class Share:
     def __init__(self, live: int = 0) -> None:
         self.live = live
         self.settled = Intervals()
-        self.attempts: dict[int, tuple[int, bool]] = {}
-        """Per sequence: attempts, and whether it was delivered before."""
+        self.attempts: dict[int, Change] = {}
+        """Per sequence."""
 
     def settle(self, start: int, end: int) -> None:
         """The entries `start` to `end` are gone."""
@@ -73,11 +76,11 @@ class Tally:
             if share.live <= 0 and not self.is_open:
                 del self.shares[queue]
 
-    def attempt(self, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
-        """An entry came back to its queue."""
+    def change(self, queue: int, sequence: int, change: Change) -> None:
+        """An entry came back to its queue, or was taken or held."""
         share = self.shares.get(queue)
         if share is not None:
-            share.attempts[sequence] = (attempts, is_redelivered)
+            share.attempts[sequence] = change
 
     @property
     def live(self) -> int:

@@ -139,7 +139,7 @@ def test_a_checkpoint_says_what_is_held(runs: list[tuple[int, int]]) -> None:
     share = tally.shares[4] = Share(1000)
     for start, length in runs:
         share.settle(start, start + length)
-    share.attempts = {60: (2, True), 61: (0, False)}
+    share.attempts = {60: (2, True, 0, 0), 61: (0, False, NUMBER_MAX, 5)}
     facts = facts_of(pack_checkpoint(0, 1), *pack_held([tally]))
     assert facts.is_checkpointed
     held = facts.tallies[3]
@@ -158,9 +158,9 @@ def test_what_happened_since_the_checkpoint_is_applied_to_it() -> None:
     )  # fmt: skip
     held = facts.tallies[3]
     assert set(held.shares) == {4}
-    assert (held.shares[4].live, held.shares[4].attempts) == (7, {8: (2, True)})
+    assert (held.shares[4].live, held.shares[4].attempts) == (7, {8: (2, True, 0, 0)})
     assert list(facts.own[4].settled) == [(20, 30)]
-    assert facts.own[4].attempts == {31: (3, False)}
+    assert facts.own[4].attempts == {31: (3, False, 0, 0)}
     assert facts.gone == {6}
 
 

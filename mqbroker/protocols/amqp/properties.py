@@ -152,8 +152,8 @@ class BasicProperties(Properties):
         return read_table(self.raw, self._headers_at)[0] if self.has_headers else {}
 
     def text(self, name: str) -> str | None:
-        """One property by name (FLAGS, without "headers"), numbers as decimal digits, None when it is absent."""
-        flag = FLAGS[name]
+        """One property by name (FLAGS, without "headers"), numbers as decimal digits, None when it is not there."""
+        flag = FLAGS.get(name, 0)
         if not self.flags & flag:
             return None
         for found, start, stop in self._spans():

@@ -1,0 +1,132 @@
+"""A polled queue that keeps the order of each message group and takes no message twice: what SQS calls a FIFO queue.
+
+A group of which something is in flight is locked: the next of it is delivered when all that is settled, or visible
+again at its old place. One receive may take several messages of a group, and goes on with other groups.
+"""
+
+from typing import TYPE_CHECKING
+
+from mqbroker.core.deduplication import Deduplication, deduplication_id_of
+from mqbroker.core.group_lines import GroupLine, group_of
+from mqbroker.core.grouped_queue import GroupedQueue
+from mqbroker.core.message import Entry, Message
+from mqbroker.core.poll_settings import PollSettings
+from mqbroker.core.polled_queue import PolledQueue, PollHost
+
+if TYPE_CHECKING:
+    from mqbroker.core.ledger import Ledger
+
+
+class FifoQueue(PolledQueue):
+    """A FIFO queue. `identify` it before anything else."""
+
+    role = "fifo"
+
+    __slots__ = ("blocked", "deduplicates_by_content", "deduplication")
+
+    def __init__(self, host: PollHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
+        self.deduplication = Deduplication(ledger, 0, False)
+        self.blocked = 0
+        """Visible entries of groups that are locked."""
+        PolledQueue.__init__(self, host, ledger, name, number, durable)
+
+    def identify(self, number: int) -> None:
+        """The number under which the journal keeps the deduplication ids."""
+        self.deduplication = Deduplication(self.ledger, number, self.is_recorded)
+        self.deduplication.configure(self.settings_of_polling.deduplicates_by_group)
+
+    def set_up(self, settings: PollSettings) -> None:
+        PolledQueue.set_up(self, settings)
+        self.deduplicates_by_content = settings.deduplicates_by_content
+        self.deduplication.configure(settings.deduplicates_by_group)
+
+    def empty_lines(self) -> None:
+        PolledQueue.empty_lines(self)
+        self.blocked = 0
+
+    def forget(self) -> None:
+        self.ledger.forget(self.deduplication.number, ())
+        PolledQueue.forget(self)
+
+    def restore_deduplication(self, markers: list[Entry]) -> None:
+        """Takes over the deduplication ids that the journal kept."""
+        self.next_sequence = max(self.next_sequence, self.deduplication.restore(markers) + 1)
+
+    # --- coming in --------------------------------------------------------------------------------------------------
+
+    def send(self, message: Message, now: int, delay_ms: int = -1) -> Entry:
+        """The same; but a message with a deduplication id that counts still is not taken. Then the result is a stand-in
+        for the original: an entry with its sequence, whose message's properties know its message id."""
+        name = deduplication_id_of(message, self.deduplicates_by_content)
+        if not name:
+            return PolledQueue.send(self, message, now, delay_ms)
+        group = group_of(message.properties)
+        original = self.deduplication.find(group, name, now)
+        if original is not None:
+            self.deduplicated_count += 1
+            return original
+        entry = PolledQueue.send(self, message, now, delay_ms)
+        self.deduplication.note(group, name, entry, now)
+        self.rearm()
+        return entry
+
+    def enter(self, message: Message, line: GroupLine, now: int, delay_ms: int, ttl_ms: int) -> Entry:
+        """Never visible before an older message of its group, although the queue's delay may have been made shorter."""
+        if line.delayed:
+            delay_ms = max(delay_ms, line.delayed_until - now)
+        return PolledQueue.enter(self, message, line, now, delay_ms, ttl_ms)
+
+    def redriven_sent_at(self, entry: Entry, now: int) -> int:
+        """From when on a dead letter is kept: since it was moved."""
+        return now
+
+    # --- lines ------------------------------------------------------------------------------------------------------
+
+    def waiting_count(self) -> int:
+        """How many entries may be delivered now: those of groups that are not locked."""
+        return self.visible_total - self.blocked
+
+    def show(self, entry: Entry, line: GroupLine, place: int) -> None:
+        if line.in_flight:
+            self.blocked += 1
+        GroupedQueue.show(self, entry, line, place)
+
+    def hide(self, entry: Entry, line: GroupLine) -> None:
+        if line.in_flight:
+            self.blocked -= 1
+        GroupedQueue.hide(self, entry, line)
+
+    def add_in_flight(self, line: GroupLine) -> None:
+        if not line.in_flight:
+            self.blocked += line.visible
+        GroupedQueue.add_in_flight(self, line)
+
+    def remove_in_flight(self, line: GroupLine) -> None:
+        GroupedQueue.remove_in_flight(self, line)
+        if not line.in_flight:
+            self.blocked -= line.visible
+
+    def place(self, line: GroupLine) -> None:
+        """Lets the line be found under its first entry, unless it is locked."""
+        first = line.first()
+        self.register(line, 0 if line.in_flight else first)
+
+    def receive_from(self, line: GroupLine, found: list[Entry], count_max: int, held_until: int, now: int) -> None:
+        """Takes as many of the group as are wanted, in order."""
+        while len(found) < count_max and line.first() and self.in_flight_total < self.in_flight_max:
+            PolledQueue.receive_from(self, line, found, count_max, held_until, now)
+
+    def counts_for_age(self, entry: Entry) -> bool:
+        """Always: nothing may be passed over."""
+        return True
+
+    # --- deadlines --------------------------------------------------------------------------------------------------
+
+    def expire(self, now: int) -> None:
+        self.deduplication.expire(now)
+        PolledQueue.expire(self, now)
+
+    def next_deadline(self) -> int:
+        found = PolledQueue.next_deadline(self)
+        deduplication = self.deduplication.next_deadline()
+        return min(found, deduplication) if found and deduplication else found or deduplication

@@ -1,0 +1,34 @@
+cimport cython
+
+from mqbroker.core.message cimport Entry, Properties
+
+cdef long long _GONE
+cdef Py_ssize_t _COMPACT_AT
+
+
+@cython.final
+cdef class GroupLine:
+    cdef public str name
+    cdef public Py_ssize_t visible
+    cdef public Py_ssize_t in_flight
+    cdef public Py_ssize_t delayed
+    cdef public long long delayed_until
+    cdef public long long key
+    cdef public list untouched
+    cdef public Py_ssize_t head
+    cdef public long long last
+    cdef public list returned
+
+    cpdef add(self, long long place, Entry entry)
+    @cython.locals(entry=Entry, place=cython.longlong, back=cython.longlong)
+    cpdef long long first(self) except -1
+    @cython.locals(entry=Entry, back=cython.longlong)
+    cpdef Entry peek(self)
+    @cython.locals(entry=Entry, back=cython.longlong)
+    cpdef Entry pop(self)
+    @cython.locals(untouched=list, head=Py_ssize_t)
+    cpdef step(self)
+
+
+cpdef str id_in(Properties properties, str name, str header_name)
+cpdef str group_of(Properties properties)

@@ -1,0 +1,136 @@
+"""The messages of one group of a polled queue that are visible, in order; and how many more of the group there are.
+
+A place in the line is a number: the sequence of the entry, or a later number for one that was put at the back. Entries
+that never left stand in a list that is read from a moving head; what comes back, or becomes visible later than its
+turn, goes into a heap beside it, because a queue may have a hundred thousand of them come back one by one. The next
+entry is the lower of both ends. An entry that left the queue while it stood here is GONE, and dropped when it comes to
+the front.
+"""
+
+from hashlib import sha256
+from heapq import heappop, heappush
+from itertools import islice
+
+from mqbroker.core.message import GONE, Entry, Properties
+from mqbroker.limits import GROUP_ID_CHARACTERS_MAX
+
+_GONE = GONE  # C integers when compiled
+_COMPACT_AT = 1024  # slots already read before the list is cut; below that the copy costs more than the memory
+
+
+class GroupLine:
+    """One group: a line of visible entries, and counts of those that are in flight or delayed."""
+
+    __slots__ = (
+        "delayed", "delayed_until", "head", "in_flight", "key", "last", "name", "returned", "untouched", "visible",
+    )  # fmt: skip
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.visible = 0
+        """Entries in the line, without those that are GONE."""
+        self.in_flight = 0
+        self.delayed = 0
+        self.delayed_until = 0
+        """When the last of the delayed ones becomes visible, in milliseconds, as long as there are any."""
+        self.key = 0
+        """The place under which the queue finds the line when it looks for what to deliver; 0 when it must not."""
+        self.untouched: list[Entry | None] = []
+        self.head = 0
+        self.last = 0
+        """The place of the last one in `untouched`; 0 when that is empty."""
+        self.returned: list[tuple[int, Entry]] = []
+
+    def add(self, place: int, entry: Entry) -> None:
+        """Puts an entry at its place."""
+        self.visible += 1
+        if place > self.last and place == entry.sequence:
+            self.untouched.append(entry)
+            self.last = place
+        else:
+            heappush(self.returned, (place, entry))
+
+    def first(self) -> int:
+        """The place of the entry whose turn it is, 0 for none. Drops what is GONE from the front."""
+        while self.head < len(self.untouched):
+            entry = self.untouched[self.head]
+            assert entry is not None
+            if entry.held_until != _GONE:
+                break
+            self.step()
+        while self.returned:
+            entry = self.returned[0][1]
+            if entry.held_until != _GONE:
+                break
+            heappop(self.returned)
+        if self.head == len(self.untouched):
+            return self.returned[0][0] if self.returned else 0
+        entry = self.untouched[self.head]
+        assert entry is not None
+        return min(entry.sequence, self.returned[0][0]) if self.returned else entry.sequence
+
+    def peek(self) -> Entry:
+        """The entry whose turn it is, right behind `first`, which must have found one."""
+        if self.head < len(self.untouched):
+            entry = self.untouched[self.head]
+            assert entry is not None
+            if not self.returned or entry.sequence < self.returned[0][0]:
+                return entry
+        return self.returned[0][1]
+
+    def pop(self) -> Entry:
+        """Takes the entry whose turn it is, right behind `first`, which must have found one."""
+        self.visible -= 1
+        if self.head < len(self.untouched):
+            entry = self.untouched[self.head]
+            assert entry is not None
+            if not self.returned or entry.sequence < self.returned[0][0]:
+                self.step()
+                return entry
+        return heappop(self.returned)[1]
+
+    def step(self) -> None:
+        """The head of the list has been read."""
+        untouched = self.untouched
+        head = self.head
+        untouched[head] = None
+        head += 1
+        if head == len(untouched):
+            untouched.clear()
+            head = 0
+            self.last = 0
+        elif head >= _COMPACT_AT and head * 2 >= len(untouched):
+            del untouched[:head]
+            head = 0
+        self.head = head
+
+    def entries(self, count_max: int) -> list[tuple[int, Entry]]:
+        """The first visible entries with their places, in order; the line is left as it is."""
+        read = islice(self.untouched, self.head, None)
+        here = ((entry.sequence, entry) for entry in read if entry is not None and entry.held_until != GONE)
+        back = [each for each in self.returned if each[1].held_until != GONE]
+        return sorted([*islice(here, count_max), *back])[:count_max]
+
+    def oldest(self) -> Entry | None:
+        """The first entry of the list: those that came back are known to the queue."""
+        return self.untouched[self.head] if self.head < len(self.untouched) else None
+
+
+def id_in(properties: Properties, name: str, header_name: str) -> str:
+    """An id that the sender of a message gave it, in a property or else in a header; empty for none.
+
+    A longer one than SQS takes, which only another protocol can bring, is the digest of it.
+    """
+    found: object = properties.text(name)
+    if found is None and properties.has_headers:
+        found = properties.headers().get(header_name)
+    if not isinstance(found, str):
+        return ""
+    if len(found) > GROUP_ID_CHARACTERS_MAX:
+        return sha256(found.encode("utf-8", "surrogateescape")).hexdigest()
+    return str(found)
+
+
+def group_of(properties: Properties) -> str:
+    """The group of a message; empty for none."""
+    return id_in(properties, "group_id", "MessageGroupId")

@@ -1,0 +1,63 @@
+cimport cython
+
+from mqbroker.core.consumer cimport Consumer
+from mqbroker.core.group_lines cimport GroupLine, group_of
+from mqbroker.core.message cimport Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.queue cimport Queue
+from mqbroker.core.timed_queue cimport TimedQueue
+
+cdef long long _AT_ONCE
+
+
+cdef class PolledQueue(TimedQueue):
+    cdef public object settings_of_polling
+    cdef public long long visibility_ms
+    cdef public long long delay_ms
+    cdef public Py_ssize_t in_flight_max
+    cdef public long long receive_max
+    cdef public str dead_letter_queue
+    cdef public object waiters
+    cdef public long long sent_count
+    cdef public long long sent_bytes
+    cdef public long long received_count
+    cdef public long long deleted_count
+    cdef public long long empty_count
+    cdef public long long deduplicated_count
+
+    cpdef int publish(self, Message message, long long now) except -1
+    @cython.locals(properties=Properties, line=GroupLine, entry=Entry)
+    cpdef Entry send(self, Message message, long long now, long long delay_ms=*)
+    @cython.locals(properties=Properties, sequence=cython.longlong, entry=Entry)
+    cpdef Entry enter(self, Message message, GroupLine line, long long now, long long delay_ms, long long ttl_ms)
+    @cython.locals(properties=Properties)
+    cpdef accept(self, Message message, str source, long long sent_at, long long now)
+    @cython.locals(line=GroupLine, found=list, held_until=cython.longlong)
+    cpdef list receive(self, Py_ssize_t count_max, long long visibility_ms, long long now)
+    @cython.locals(entry=Entry)
+    cpdef receive_from(self, GroupLine line, list found, Py_ssize_t count_max, long long held_until, long long now)
+    @cython.locals(entry=Entry)
+    cpdef Entry draw(self, GroupLine line, long long now)
+    cpdef hold(self, Entry entry, GroupLine line, long long held_until, long long now)
+    cpdef change_visibility(self, Entry entry, long long visibility_ms, long long now)
+    cpdef delete(self, Entry entry, long long now)
+    cpdef Py_ssize_t purge(self) except -1
+    @cython.locals(target=PolledQueue)
+    cpdef bint redrive(self, Entry entry, long long now) except -1
+    cpdef long long redriven_sent_at(self, Entry entry, long long now) except -1
+    @cython.locals(line=GroupLine, entry=Entry, is_moved=cython.bint)
+    cpdef bint move_one(self, PolledQueue target, long long now) except -1
+    @cython.locals(consumer=Consumer, entry=Entry)
+    cpdef pump(self, long long now)
+    @cython.locals(line=GroupLine, entry=Entry)
+    cpdef Entry draw_next(self, long long now)
+    cpdef hand_over(self, Entry entry, Consumer consumer)
+    @cython.locals(line=GroupLine)
+    cpdef finish(self, Entry entry)
+    cpdef Entry get(self, Consumer holder, long long now)
+    cpdef acknowledge(self, Entry entry)
+    cpdef reject(self, Entry entry, long long now)
+    @cython.locals(entry=Entry)
+    cpdef requeue(self, list entries, long long now)
+    @cython.locals(left=Py_ssize_t)
+    cpdef serve(self, long long now)
+    cpdef serve_soon(self)
