@@ -27,10 +27,10 @@ ENVIRONMENT = {
 
 def aws(broker: BrokerProcess, *arguments: str) -> dict[str, Any]:
     """What `aws sqs` answers."""
-    environment = {**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{broker.ports['aws']}"}
+    endpoint = f"http://127.0.0.1:{broker.ports['aws']}"
     done = subprocess.run(
-        [sys.executable, "-m", "awscli", "sqs", *arguments],
-        env=environment, capture_output=True, text=True, timeout=TIMEOUT_S,
+        [sys.executable, "-m", "awscli", "--endpoint-url", endpoint, "sqs", *arguments],
+        env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout)) if done.stdout.strip() else {}
