@@ -95,7 +95,8 @@ class Front:
     def _handle_json(self, request: HttpRequest, path: str, answer: Answer, now: int) -> Call | None:
         request_id = self._request_id()
         headers = request.headers
-        if request.method != "POST" or _media_type(headers) not in _JSON_TYPES:
+        content_type = headers.get("content-type")
+        if request.method != "POST" or (content_type not in _JSON_TYPES and _media_type(headers) not in _JSON_TYPES):
             answer(query_answer.unknown_operation(request_id))
             return None
         target = headers["x-amz-target"]
@@ -184,7 +185,7 @@ class Front:
             self._log_failure(action.name, request_id, now)
             answer(refusal(internal_failure(), action.service, wire, is_json_wanted, request_id))
             return None
-        base_url = f"{'https' if request.peer.is_tls else 'http'}://{request.host}"
+        base_url = request.base_url
         return Call(action, caller, {}, base_url, path, wire, now, request_id, answer, self._report, is_json_wanted)
 
     def _run(

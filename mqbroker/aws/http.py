@@ -28,6 +28,7 @@ from mqbroker.limits import (
     HTTP_BODY_BYTES_MAX,
     HTTP_HEAD_BYTES_MAX,
     HTTP_HEAD_TIMEOUT_S,
+    HTTP_HEADER_NAMES_MAX,
     HTTP_IDLE_TIMEOUT_S,
     HTTP_PIPELINE_MAX,
     HTTP_REQUEST_TIMEOUT_S,
@@ -64,6 +65,16 @@ _STATUSES = {
 """The status by the reason of a ProtocolViolation."""
 
 _IDLE, _HEAD, _BODY = range(3)
+
+_keys: dict[bytes, str] = {}
+"""Names of headers in lower case by how they were sent. Most clients send the same few all the time."""
+
+
+def _key(name: bytes) -> str:
+    if len(_keys) >= HTTP_HEADER_NAMES_MAX:
+        _keys.clear()
+    key = _keys[name] = name.decode("latin-1").lower()
+    return key
 
 
 class Endpoint:
@@ -125,6 +136,7 @@ class HttpSession(Session):
     """One connection."""
 
     __slots__ = (
+        "_base_url",
         "_body",
         "_complete",
         "_endpoint",
@@ -141,6 +153,7 @@ class HttpSession(Session):
         "_now",
         "_parser",
         "_peer",
+        "_raw_headers",
         "_request_deadline",
         "_size",
         "_state",
@@ -160,8 +173,9 @@ class HttpSession(Session):
         self._state = _IDLE
         self._complete: list[Exchange] = []
         self._held = b""
-        self._fed = 0
-        self._request_deadline = 0
+        self._host = ""
+        self._base_url = ""
+        self._headers: dict[str, str] = {}
         self._is_continue_wanted = False
         self._is_ending = False
         self._is_stopping = False
@@ -323,7 +337,7 @@ class HttpSession(Session):
         """The first byte of a request."""
         self._state = _HEAD
         self._url = b""
-        self._headers: dict[str, str] = {}
+        self._raw_headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._size = 0
         self._fed = 0
@@ -332,46 +346,53 @@ class HttpSession(Session):
     def on_url(self, piece: bytes) -> None:
         """A piece of the request's target."""
         self._url += piece
-        self._count(len(piece))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header of the head, or of a chunked body's trailer, which is not used."""
-        self._count(len(name) + len(value) + 4)
-        if self._state == _BODY:
-            return
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t")
-        headers = self._headers
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
-
-    def _count(self, size: int) -> None:
-        self._size += size
-        if self._size > HTTP_HEAD_BYTES_MAX:
-            self._stop("head", f"The request has more than {HTTP_HEAD_BYTES_MAX} bytes of headers.")
+        self._raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The blank line: what can be refused before the body is."""
         assert self._parser is not None
+        if self._fed > HTTP_HEAD_BYTES_MAX - HTTP_SLICE_BYTES:
+            self._check_head_size()
         self._state = _BODY
-        self._fed = self._size = 0
+        self._fed = 0
         self._request_deadline += (HTTP_REQUEST_TIMEOUT_S - HTTP_HEAD_TIMEOUT_S) * 1000
+        self._headers = self._collected_headers()
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
             self._stop("version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
         self._is_old = version == "1.0"
         self._is_last = not self._parser.should_keep_alive()
         self._method = self._parser.get_method().decode()
-        self._host = self._checked_host()
+        host = self._headers.get("host")
+        if host is None or host != self._host:
+            self._check_host(host)
         self._check_body()
 
-    def _checked_host(self) -> str:
+    def _check_head_size(self) -> None:
+        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._raw_headers)
+        if size > HTTP_HEAD_BYTES_MAX:
+            self._stop("head", f"The request has more than {HTTP_HEAD_BYTES_MAX} bytes of headers.")
+
+    def _collected_headers(self) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        for name, value in self._raw_headers:
+            key = _keys.get(name) or _key(name)
+            text = value.decode("latin-1").rstrip(" \t")
+            headers[key] = f"{headers[key]},{text}" if key in headers else text
+        return headers
+
+    def _check_host(self, host: str | None) -> None:
         """RFC 9112 §3.2: exactly one Host in HTTP/1.1."""
-        host = self._headers.get("host")
         if host is None and self._is_old:
-            return f"{self._peer.server_host}:{self._peer.server_port}"
+            host = f"{self._peer.server_host}:{self._peer.server_port}"
         if host is None or _HOST.fullmatch(host) is None:
             self._stop("syntax", "The request has no proper Host header.")
         assert host is not None
-        return host
+        self._host = host
+        self._base_url = f"{'https' if self._peer.is_tls else 'http'}://{host}"
 
     def _check_body(self) -> None:
         headers = self._headers
@@ -399,7 +420,7 @@ class HttpSession(Session):
         """A piece of the body."""
         self._fed = 0
         self._size += len(data)
-        if self._size > HTTP_BODY_BYTES_MAX + HTTP_HEAD_BYTES_MAX:
+        if self._size > HTTP_BODY_BYTES_MAX:
             self._stop("body", f"The request has a body of more than {HTTP_BODY_BYTES_MAX} bytes.")
         self._body.append(data)
 
@@ -411,7 +432,7 @@ class HttpSession(Session):
         if not target.startswith("/"):
             target = _ABSOLUTE.sub("", target, count=1) or "/"  # RFC 9112 §3.2.2: what proxies are sent is understood
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        request = HttpRequest(self._method, target, self._headers, body, self._peer, self._host)
+        request = HttpRequest(self._method, target, self._headers, body, self._peer, self._base_url)
         self._complete.append(Exchange(self, request, self._is_last, self._is_old))
 
     def _stop(self, reason: str, text: str) -> None:

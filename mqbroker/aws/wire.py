@@ -11,21 +11,21 @@ from mqbroker.protocols.session import Peer
 class HttpRequest:
     """One complete request. `headers` has lower-case names; the values of equal names are joined by a comma.
 
-    `target` is what the request line says: path and query, as they were sent. `host` is the authority that the client
-    used, from its Host header.
+    Values are text of one character per byte sent (Latin-1). `target` is what the request line says: path and query, as
+    they were sent. `base_url` is the scheme and host that the client used, such as "http://localhost:9324".
     """
 
-    __slots__ = ("body", "headers", "host", "method", "peer", "target")
+    __slots__ = ("base_url", "body", "headers", "method", "peer", "target")
 
     def __init__(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes, peer: Peer, host: str = ""
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, peer: Peer, base_url: str = ""
     ) -> None:
         self.method = method
         self.target = target
         self.headers = headers
         self.body = body
         self.peer = peer
-        self.host = host
+        self.base_url = base_url
 
     @property
     def is_tls(self) -> bool:

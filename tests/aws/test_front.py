@@ -18,7 +18,7 @@ def ask(shop: Shop, request: HttpRequest) -> HttpResponse:
 
 def json_request(target: str, body: bytes, content_type: str = JSON, method: str = "POST") -> HttpRequest:
     headers = {"x-amz-target": target, "content-type": content_type}
-    return HttpRequest(method, "/", headers, body, PEER, "localhost:9324")
+    return HttpRequest(method, "/", headers, body, PEER, "http://localhost:9324")
 
 
 def test_a_json_request_reaches_its_handler_with_its_parameters() -> None:
@@ -40,5 +40,7 @@ def test_an_unknown_target_is_an_unknown_operation() -> None:
 
 @pytest.mark.parametrize("target", ["/", "/000000000000/q"])
 def test_a_request_for_nothing_is_an_unknown_operation(target: str) -> None:
-    response = ask(Shop(empty), HttpRequest("GET", target, {"accept": "application/json"}, b"", PEER, "localhost"))
+    response = ask(
+        Shop(empty), HttpRequest("GET", target, {"accept": "application/json"}, b"", PEER, "http://localhost")
+    )
     assert (response.status, response.body) == (404, b'<?xml version="1.0"?><UnknownOperationException/>')
