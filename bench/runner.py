@@ -48,7 +48,8 @@ def info_of(scenario: Scenario, case: Case) -> CaseInfo:
 
 def _takes_part(target: Target, case: Case) -> bool:
     headline = case.depth is Depth.QUICK
-    return target.speaks(case.protocol) and target.keeps(case.promise) and target.can_serve(case.relayable, headline)
+    is_able = target.can_serve(case.relayable, headline) and target.can_hold(case.backlog)
+    return target.speaks(case.protocol) and target.keeps(case.promise) and is_able
 
 
 class Session:

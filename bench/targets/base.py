@@ -38,6 +38,8 @@ class Target(ABC):
 
     name: str
     title: str
+    is_reference = False
+    """Whether ratios refer to it in cases in which the chosen baseline takes no part."""
 
     @abstractmethod
     def start(self, promise: Promise) -> None:
@@ -77,6 +79,10 @@ class Target(ABC):
 
     def can_serve(self, relayable: bool, headline: bool) -> bool:
         """Whether the target takes part in a case: relayable ones suit a bare relay, headline ones are few."""
+        return True
+
+    def can_hold(self, backlog: int) -> bool:
+        """Whether the target takes part in a case that makes it hold so many messages or waiting clients."""
         return True
 
     def mode(self, promise: Promise) -> str:
