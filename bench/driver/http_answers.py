@@ -6,84 +6,79 @@ from then on: parsing costs less than a microsecond.
 """
 
 import re
-from dataclasses import dataclass
 
 from bench.errors import ProtocolError
 
 HEAD_BYTES_MAX = 64 * 1024
+_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(?=\d)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection:[ \t]*close", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class HttpAnswer:
-    """A whole response. closes: the server closes the connection after it."""
-
-    status: int
-    body: bytes
-    closes: bool
-
-
 class AnswerReader:
-    """Cuts one connection's bytes into responses."""
+    """Cuts one connection's bytes into responses.
+
+    status, closes: of the last response; closes: the server closes the connection after it.
+    """
 
     def __init__(self) -> None:
+        self.status = 0
+        self.closes = False
         self._buffer = b""
-        self._length_name = b""
+        # Until it is known: what no head contains before its end.
+        self._length_name = _END
 
-    def feed(self, data: bytes) -> HttpAnswer | None:
-        """Take bytes; the next response, once it is complete. Feed nothing to ask for a further one."""
-        buffer = self._buffer + data if self._buffer else data
-        head_end = buffer.find(b"\r\n\r\n")
-        if head_end < 0:
-            if len(buffer) > HEAD_BYTES_MAX:
-                raise ProtocolError(f"the broker sends no end of headers: {buffer[:64]!r}")
-            self._buffer = buffer
+    def feed(self, data: bytes) -> bytes | None:
+        """Take bytes; the body of the next response once that is complete. Feed nothing to ask for a further one."""
+        if self._buffer:
+            data = self._buffer + data
+        head_end = data.find(_END)
+        at = data.find(self._length_name, 0, head_end)
+        if at < 0:
+            return self._feed_unknown(data, head_end)
+        at += len(self._length_name)
+        start = head_end + 4
+        return self._take(data, head_end, start, start + _number(data[at : data.find(b"\r\n", at)]))
+
+    def _take(self, data: bytes, head_end: int, start: int, end: int) -> bytes | None:
+        if len(data) < end:
+            self._buffer = data
             return None
-        body = self._body(buffer, head_end)
+        self._buffer = data[end:]
+        if not (data.startswith(b"HTTP/1.") and data[9:12].isdigit()):
+            raise ProtocolError(f"expected an HTTP response, the broker sent {data[:64]!r}")
+        self.status = int(data[9:12])
+        # The plain search answers nearly always, in a tenth of the time.
+        self.closes = data.find(b"close", 0, head_end) >= 0 and _CLOSE.search(data, 0, head_end + 2) is not None
+        return data[start:end]
+
+    def _feed_unknown(self, data: bytes, head_end: int) -> bytes | None:
+        """The head is incomplete, or it does not tell the length as the one before it did."""
+        self._buffer = data
+        if head_end < 0:
+            if len(data) > HEAD_BYTES_MAX or not data.startswith(b"HTTP/1."[: len(data)]):
+                raise ProtocolError(f"expected an HTTP response, the broker sent {data[:64]!r}")
+            return None
+        found = _LENGTH.search(data, 0, head_end)
+        if found is not None:
+            self._length_name = found.group()
+            self._buffer = b""
+            return self.feed(data)
+        if not _CHUNKED.search(data, 0, head_end):
+            raise ProtocolError(f"a response without a length: {data[:head_end]!r}")
+        body = _chunks(data, head_end + 4)
         if body is None:
-            self._buffer = buffer
             return None
         content, end = body
-        self._buffer = buffer[end:]
-        return HttpAnswer(_status(buffer), content, _closes(buffer[: head_end + 2]))
-
-    def _body(self, buffer: bytes, head_end: int) -> tuple[bytes, int] | None:
-        """The body and where the response ends; None while it is incomplete."""
-        length = self._length(buffer, head_end)
-        start = head_end + 4
-        if length is None:
-            return _chunks(buffer, start)
-        return (buffer[start : start + length], start + length) if len(buffer) >= start + length else None
-
-    def _length(self, buffer: bytes, head_end: int) -> int | None:
-        """The Content-Length; None when the body is chunked."""
-        at = buffer.find(self._length_name, 0, head_end) if self._length_name else -1
-        if at < 0:
-            found = _LENGTH.search(buffer, 0, head_end)
-            if found is None:
-                if _CHUNKED.search(buffer, 0, head_end):
-                    return None
-                raise ProtocolError(f"a response without a length: {buffer[:head_end]!r}")
-            at, self._length_name = found.start(), found.group()
-        start = at + len(self._length_name)
-        end = buffer.find(b"\r\n", start)
-        try:
-            return int(buffer[start:end])
-        except ValueError:
-            raise ProtocolError(f"a response with a broken length: {buffer[:head_end]!r}") from None
+        self._take(data, head_end, end, end)
+        return content
 
 
-def _status(data: bytes) -> int:
-    if data.startswith(b"HTTP/1.") and data[8:9] == b" " and data[9:12].isdigit():
-        return int(data[9:12])
-    raise ProtocolError(f"expected an HTTP response, the broker sent {data[:64]!r}")
-
-
-def _closes(head: bytes) -> bool:
-    # The plain search answers nearly always, in a tenth of the time.
-    return (b"close" in head and _CLOSE.search(head) is not None) or head.startswith(b"HTTP/1.0")
+def _number(digits: bytes) -> int:
+    if not digits.isdigit():
+        raise ProtocolError(f"a response with the length {digits!r}")
+    return int(digits)
 
 
 def _chunks(buffer: bytes, at: int) -> tuple[bytes, int] | None:

@@ -17,6 +17,7 @@ from bench.driver.amqp import CALL_TIMEOUT_SECONDS, connect
 from bench.driver.http_answers import AnswerReader
 from bench.driver.jobs import Endpoint, Expect
 from bench.driver.pacer import precise_timers
+from bench.driver.sqs_calls import decoded
 from bench.driver.sqs_jobs import SCHEDULE_DELAY_SECONDS, Called, CycleJob, Seconds, SendJob, no_seconds
 from bench.driver.sqs_lanes import Budget, CycleLane, Lane, SendLane, StampedSendLane
 from bench.driver.sqs_ledger import SqsLedger
@@ -69,7 +70,6 @@ class Caller:
         self._settle_seconds = job.settle_seconds
         self._until_told = isinstance(job, CycleJob) and job.until_told
         self._told: int | None = None
-        self._calls = 0
         self._last_at = 0.0
         self._call_seconds = array("d")
         self._wakes: list[tuple[int, float]] = []
@@ -156,18 +156,17 @@ class Caller:
             return
         if not data:
             raise DriverError("the broker closed a connection")
-        answer = line.reader.feed(data)
-        if answer is None:
+        body = line.reader.feed(data)
+        if body is None:
             return
         now = time.monotonic()
         self._outstanding -= 1
-        self._calls += 1
         self._call_seconds.append(now - line.called_at)
         before = self._progress()
-        request = line.lane.answer(answer)
+        request = line.lane.answer(decoded(line.reader.status, body))
         if self._progress() != before:
             self._last_at = now
-        if answer.closes:
+        if line.reader.closes:
             del self._lines[line.socket.fileno()]
             line.reconnect(self._endpoint)
             self._watch(line)
@@ -179,7 +178,7 @@ class Caller:
 
     def _report(self, start_at: float, busy: float) -> Called:
         return Called(
-            calls=self._calls,
+            calls=len(self._call_seconds),
             sent=self.ledger.sent,
             received=self.ledger.received,
             deleted=self.ledger.deleted,

@@ -1,12 +1,16 @@
-"""Calls of SQS actions as bytes: AWS JSON 1.0 over HTTP/1.1, each one signed.
+"""Calls of SQS actions as bytes, and what their answers say: AWS JSON 1.0 over HTTP/1.1, each call signed.
 
 Owns the request's head and its renewal once a second. Reads and writes no socket.
 """
 
 import time
+from typing import Any
+
+import orjson
 
 from bench.driver.jobs import Endpoint
 from bench.driver.sigv4 import Signer
+from bench.errors import ProtocolError
 
 SERVICE = "sqs"
 CONTENT_TYPE = "application/x-amz-json-1.0"
@@ -51,3 +55,16 @@ class ConstantCall:
             self._second = second
             self._encoded = self._encoder.encode(self._body)
         return self._encoded
+
+
+def decoded(status: int, body: bytes) -> dict[str, Any]:
+    """What a call was answered. Raises ProtocolError with the server's own words when it was refused."""
+    if status != 200:
+        raise ProtocolError(f"a call was answered {status}: {body[:300].decode(errors='replace')}")
+    try:
+        answer = orjson.loads(body) if body else {}
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise ProtocolError(f"a call was answered {body[:300]!r}")
+    return answer

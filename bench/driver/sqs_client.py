@@ -12,7 +12,7 @@ import orjson
 from bench.driver.amqp import connect
 from bench.driver.http_answers import AnswerReader
 from bench.driver.jobs import Endpoint
-from bench.driver.sqs_calls import CallEncoder
+from bench.driver.sqs_calls import CallEncoder, decoded
 from bench.errors import ProtocolError
 
 _COUNTS = (
@@ -41,18 +41,14 @@ class SqsClient:
     def call(self, action: str, parameters: Mapping[str, object]) -> dict[str, Any]:
         """One call of an action; its answer."""
         self._socket.sendall(CallEncoder(self._endpoint, action).encode(orjson.dumps(parameters)))
-        while (answer := self._reader.feed(self._received())) is None:
+        while (body := self._reader.feed(self._received())) is None:
             pass
-        if answer.closes:
+        status = self._reader.status
+        if self._reader.closes:
             self._socket.close()
             self._socket = connect(self._endpoint)
             self._reader = AnswerReader()
-        if answer.status != 200:
-            text = answer.body[:300].decode(errors="replace")
-            raise ProtocolError(f"{action} was answered {answer.status}: {text}")
-        decoded = orjson.loads(answer.body) if answer.body else {}
-        assert isinstance(decoded, dict)
-        return decoded
+        return decoded(status, body)
 
     def _received(self) -> bytes:
         data = self._socket.recv(65536)

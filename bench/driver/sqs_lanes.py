@@ -4,17 +4,14 @@ Owns which call follows which answer. Reads no socket (see `caller`): a lane is 
 """
 
 import time
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
 from bench.driver import text_stamp
-from bench.driver.http_answers import HttpAnswer
 from bench.driver.sqs_calls import CallEncoder, ConstantCall
 from bench.driver.sqs_jobs import CycleJob, SendJob
-from bench.driver.sqs_ledger import SqsLedger, md5_text
-from bench.errors import ProtocolError
+from bench.driver.sqs_ledger import Answer, SqsLedger, md5_text
 
 VISIBILITY_SECONDS = 600
 """No message that is in flight becomes visible again within a run."""
@@ -26,18 +23,8 @@ class Lane(Protocol):
     def begin(self) -> bytes | None:
         """The first call."""
 
-    def answer(self, answer: HttpAnswer) -> bytes | None:
+    def answer(self, answer: Answer) -> bytes | None:
         """What follows this answer to the last call."""
-
-
-def _decoded(answer: HttpAnswer) -> Mapping[str, Any]:
-    """The answer's JSON. A refusal ends the run: nothing that follows would mean anything."""
-    if answer.status != 200:
-        raise ProtocolError(f"the broker answered {answer.status}: {answer.body[:300].decode(errors='replace')}")
-    decoded = orjson.loads(answer.body) if answer.body else {}
-    if not isinstance(decoded, dict):
-        raise ProtocolError(f"the broker answered {answer.body[:300]!r}")
-    return decoded
 
 
 class Message:
@@ -79,18 +66,17 @@ class SendLane:
         """A call, if there is time left."""
         return self._call.encode() if self._budget.take(len(self._digests)) else None
 
-    def answer(self, answer: HttpAnswer) -> bytes | None:
+    def answer(self, answer: Answer) -> bytes | None:
         """Check, and call again."""
-        decoded = _decoded(answer)
         if len(self._digests) == 1:
-            self._ledger.take_sent(decoded, self._digests[0])
+            self._ledger.take_sent(answer, self._digests[0])
         else:
-            self._ledger.take_sent_batch(decoded, self._digests)
+            self._ledger.take_sent_batch(answer, self._digests)
         return self.begin()
 
 
 class StampedSendLane:
-    """Sends messages that are all different, as a publisher of its own, or those that a schedule tells it to (`send`)."""
+    """Sends messages that are all different, as a publisher of its own, or those that a schedule names (`send`)."""
 
     def __init__(self, job: SendJob, ledger: SqsLedger, budget: "Budget", number: int) -> None:
         self._message = Message(job.size, job.groups)
@@ -121,14 +107,14 @@ class StampedSendLane:
             return self._encoder.encode(batch_call(queue, messages))
         return self._encoder.encode(orjson.dumps({"QueueUrl": queue, **messages[0]}))
 
-    def check(self, answer: HttpAnswer) -> None:
+    def check(self, answer: Answer) -> None:
         """Check the answer to what was sent last."""
         if self._batch > 1:
-            self._ledger.take_sent_batch(_decoded(answer), self._digests)
+            self._ledger.take_sent_batch(answer, self._digests)
         else:
-            self._ledger.take_sent(_decoded(answer), self._digests[0])
+            self._ledger.take_sent(answer, self._digests[0])
 
-    def answer(self, answer: HttpAnswer) -> bytes | None:
+    def answer(self, answer: Answer) -> bytes | None:
         """Check, and call again."""
         self.check(answer)
         return self.begin()
@@ -186,9 +172,9 @@ class CycleLane:
             return None
         return self._sending() if self._job.sends else self._receiving()
 
-    def answer(self, answer: HttpAnswer) -> bytes | None:
+    def answer(self, answer: Answer) -> bytes | None:
         """What the round goes on with."""
-        return self._next(_decoded(answer))
+        return self._next(answer)
 
     def _sending(self) -> bytes:
         message = self._message.parameters(self._sequence, self._publisher)
@@ -197,7 +183,7 @@ class CycleLane:
         self._next = self._check_sent
         return self._send.encode(orjson.dumps({"QueueUrl": self._queue, **message}))
 
-    def _check_sent(self, answer: Mapping[str, Any]) -> bytes | None:
+    def _check_sent(self, answer: Answer) -> bytes | None:
         self._ledger.take_sent(answer, self._digest)
         return self._receiving()
 
@@ -205,7 +191,7 @@ class CycleLane:
         self._next = self._check_received
         return self._receive.encode()
 
-    def _check_received(self, answer: Mapping[str, Any]) -> bytes | None:
+    def _check_received(self, answer: Answer) -> bytes | None:
         messages = answer.get("Messages") or ()
         if not messages:
             # Where others hold the messages, theirs will come; without senders there is nothing more.
@@ -218,7 +204,7 @@ class CycleLane:
         self._next = self._check_deleted
         return self._deleting()
 
-    def _take(self, message: Mapping[str, Any]) -> None:
+    def _take(self, message: Answer) -> None:
         stamp = self._ledger.take_received(message)
         if self._job.rate and stamp is not None:
             self._wakes.append((stamp[1], time.monotonic()))
@@ -229,7 +215,7 @@ class CycleLane:
         entries = [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(self._receipts)]
         return self._delete.encode(orjson.dumps({"QueueUrl": self._queue, "Entries": entries}))
 
-    def _check_deleted(self, answer: Mapping[str, Any]) -> bytes | None:
+    def _check_deleted(self, answer: Answer) -> bytes | None:
         if self._job.batch == 1:
             self._ledger.deleted += 1
         else:

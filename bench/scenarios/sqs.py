@@ -20,6 +20,7 @@ WAIT_SECONDS = 1
 WAITERS = 1000
 WAKE_RATE = 500
 WAKE_WAIT_SECONDS = 20
+SCALE = frozenset({"scale"})
 
 
 def _send(site: Site, batch: int, connections: int = CONNECTIONS) -> Measurement:
@@ -95,7 +96,7 @@ def _wake(site: Site, waited_on: int) -> Measurement:
 def _wake_case(waited_on: int, depth: Depth) -> Case:
     name = f"p99 of waking 1 of {WAITERS:,} long polls on {waited_on} queue{'s' * (waited_on > 1)}, {WAKE_RATE} msg/s"
     measure = partial(_wake, waited_on=waited_on)
-    return Case(name, measure, "ms", Promise.WRITE, "sqs", higher_is_better=False, depth=depth, backlog=WAITERS)
+    return Case(name, measure, "ms", Promise.WRITE, "sqs", higher_is_better=False, depth=depth, needs=SCALE)
 
 
 _case = partial(Case, promise=Promise.WRITE, protocol="sqs")
@@ -129,7 +130,7 @@ FIFO = Scenario(
 def _deep_case(depth: int, shallow: int, groups: int, shown: Depth = Depth.NORMAL) -> Case:
     kind = f"FIFO, {groups} group" if groups else "standard"
     measure = partial(_deep, depth=depth, shallow=shallow, groups=groups)
-    return _case(f"{_ROUND}, {depth:,} queued, {kind}", measure, depth=shown, once=True, backlog=depth)
+    return _case(f"{_ROUND}, {depth:,} queued, {kind}", measure, depth=shown, once=True, needs=SCALE)
 
 
 DEEP = Scenario(

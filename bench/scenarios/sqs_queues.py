@@ -6,6 +6,7 @@ Owns the surroundings of a measurement, none of which is timed. Knows no particu
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import uuid4
+from weakref import WeakSet
 
 from bench.driver.jobs import Limit
 from bench.driver.sqs_client import SqsClient
@@ -15,11 +16,17 @@ from bench.driver.verify import Faults
 from bench.errors import VerificationError
 from bench.procfs import Usage
 from bench.scenarios.base import Measurement, Site
+from bench.targets.base import Target
 
 SIZE = 100
 FILL_CONNECTIONS = 8
 FILL_PUBLISHER = 1000
 """The first publisher number of those who fill a queue; the connections of a run count from 0."""
+WARM_UP_ROUNDS = 5000
+WARM_UP_SHARE = 3.0
+"""Of the seconds of a measurement, at most, for the rounds of warming up."""
+
+_warm: WeakSet[Target] = WeakSet()
 
 
 @contextmanager
@@ -60,10 +67,22 @@ def fill(site: Site, queue: str, count: int, seconds: float = 3600.0, groups: in
 
 def call(site: Site, jobs: Sequence[SendJob | CycleJob]) -> tuple[CallOutcome, Usage]:
     """Run the jobs; the outcome and what the broker used meanwhile."""
+    warm_up(site)
     with CallCrew(jobs) as crew:
         before = site.usage()
         outcome = crew.run()
         return outcome, site.usage() - before
+
+
+def warm_up(site: Site) -> None:
+    """Let a target that was just started work for a while: a just-in-time compiler makes it several times as fast."""
+    if site.target in _warm:
+        return
+    _warm.add(site.target)
+    with queues(site) as urls:
+        job = CycleJob(site.endpoint, urls, SIZE, Limit(WARM_UP_SHARE * site.seconds, WARM_UP_ROUNDS), sends=True)
+        with CallCrew([job]) as crew:
+            crew.run()
 
 
 def check_left(site: Site, urls: Sequence[str], wanted: int, faults: Faults) -> None:

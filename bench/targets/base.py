@@ -38,6 +38,10 @@ class Target(ABC):
 
     name: str
     title: str
+    lacks: frozenset[str] = frozenset()
+    """What it cannot do, or not in an acceptable time; cases say what they need: "qos2" (MQTT), "shared" (MQTT's shared
+    subscriptions), "retained-wildcards", "scale" (MQTT connections and subscriptions by the thousand)."""
+
     is_reference = False
     """Whether ratios refer to it in cases in which the chosen baseline takes no part."""
 
@@ -79,10 +83,6 @@ class Target(ABC):
 
     def can_serve(self, relayable: bool, headline: bool) -> bool:
         """Whether the target takes part in a case: relayable ones suit a bare relay, headline ones are few."""
-        return True
-
-    def can_hold(self, backlog: int) -> bool:
-        """Whether the target takes part in a case that makes it hold so many messages or waiting clients."""
         return True
 
     def mode(self, promise: Promise) -> str:

@@ -13,8 +13,6 @@ from bench.targets.base import Promise
 from bench.targets.emulator import REMARK, Emulator
 
 _PROGRAM = Path(sys.executable).with_name("moto_server")
-_BACKLOG_MAX = 500
-"""More waiting messages or long polls than these take it minutes: a call takes milliseconds and looks at each."""
 
 
 class Moto(Emulator):
@@ -22,6 +20,8 @@ class Moto(Emulator):
 
     name = "moto"
     title = "moto"
+    # A call takes milliseconds: to fill a deep queue takes minutes, and each waiting long poll is a busy thread.
+    lacks = frozenset({"scale"})
 
     def command(self, place: Path, promise: Promise) -> Sequence[str]:
         """Serve on the loopback."""
@@ -32,10 +32,6 @@ class Moto(Emulator):
     def installed(self) -> bool:
         """Whether this environment has it."""
         return _PROGRAM.exists()
-
-    def can_hold(self, backlog: int) -> bool:
-        """Only little."""
-        return backlog <= _BACKLOG_MAX
 
     def version(self) -> str:
         """The installed distribution's version."""
