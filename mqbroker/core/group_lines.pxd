@@ -21,7 +21,7 @@ cdef class GroupLine:
 
     cpdef add(self, long long place, Entry entry)
     @cython.locals(entry=Entry, place=cython.longlong, back=cython.longlong)
-    cpdef long long first(self) except -1
+    cpdef Py_ssize_t first(self) except -1
     @cython.locals(entry=Entry, back=cython.longlong)
     cpdef Entry peek(self)
     @cython.locals(entry=Entry, back=cython.longlong)
