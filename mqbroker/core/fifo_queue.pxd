@@ -15,15 +15,16 @@ cdef class FifoQueue(PolledQueue):
     @cython.locals(name=str, group=str, original=Entry, entry=Entry)
     cpdef Entry send(self, Message message, long long now, long long delay_ms=*)
     cpdef Entry enter(self, Message message, GroupLine line, long long now, long long delay_ms, long long ttl_ms)
-    cpdef long long redriven_sent_at(self, Entry entry, long long now) except -1
+    cpdef long long redriven_sent_at(self, Entry entry, long long now) except? -1
     cpdef Py_ssize_t waiting_count(self) except -1
     cpdef show(self, Entry entry, GroupLine line, long long place)
     cpdef hide(self, Entry entry, GroupLine line)
     cpdef add_in_flight(self, GroupLine line)
     cpdef remove_in_flight(self, GroupLine line)
+    cpdef bint is_noise(self, GroupLine line) except -1
     @cython.locals(first=cython.longlong)
     cpdef place(self, GroupLine line)
     cpdef receive_from(self, GroupLine line, list found, Py_ssize_t count_max, long long held_until, long long now)
     cpdef bint counts_for_age(self, Entry entry) except -1
     cpdef expire(self, long long now)
-    cpdef long long next_deadline(self) except -1
+    cpdef long long next_deadline(self) except? -1

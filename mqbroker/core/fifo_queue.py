@@ -106,6 +106,10 @@ class FifoQueue(PolledQueue):
         if not line.in_flight:
             self.blocked -= line.visible
 
+    def is_noise(self, line: GroupLine) -> bool:
+        """Never: a locked group lets the others go first anyway."""
+        return False
+
     def place(self, line: GroupLine) -> None:
         """Lets the line be found under its first entry, unless it is locked."""
         first = line.first()
