@@ -6,15 +6,16 @@ from bench.driver.http_answers import HEAD_BYTES_MAX, AnswerReader
 from bench.errors import ProtocolError
 
 BODY = b'{"MessageId":"1"}'
-NODE = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 17\r\nkeep-alive: timeout=72\r\n\r\n"
+NODE = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 17\r\nkeep-alive: timeout=72\r\n\r\n"
 PYTHON = b"HTTP/1.1 400 BAD REQUEST\r\nServer: Werkzeug\r\nContent-Length: 17\r\nConnection: close\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKS = b"8;x=y\r\n" + BODY[:8] + b"\r\n9\r\n" + BODY[8:] + b"\r\n0\r\n\r\n"
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 CASES = [
     pytest.param(NODE + BODY, BODY, 200, False, id="node"),
     pytest.param(PYTHON + BODY, BODY, 400, True, id="werkzeug"),
-    pytest.param(CHUNKED + b"8;x=y\r\n" + BODY[:8] + b"\r\n9\r\n" + BODY[8:] + b"\r\n0\r\n\r\n", BODY, 200, False, id="chunked"),
+    pytest.param(CHUNKED + CHUNKS, BODY, 200, False, id="chunked"),
     pytest.param(EMPTY, b"", 200, False, id="empty"),
 ]
 
