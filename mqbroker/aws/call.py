@@ -59,7 +59,7 @@ class Call:
 
     `parameters` has the names of the service model; a Binary is bytes, an Integer int, a Boolean bool, and what is
     missing is absent. `base_url` is the scheme and host that the client used, without a slash at the end; `path` is the
-    path of the request; `wire` is "json" or "query"; `now` milliseconds.
+    path of the request; `wire` is "json" or "query"; `now` milliseconds; `trace` what the header X-Amzn-Trace-Id says.
     """
 
     __slots__ = (
@@ -76,6 +76,7 @@ class Call:
         "parameters",
         "path",
         "request_id",
+        "trace",
         "wire",
     )
 
@@ -92,6 +93,7 @@ class Call:
         answer: Answer,
         report: Callable[["Call"], None],
         is_json_wanted: bool = False,
+        trace: str = "",
     ) -> None:
         """`report` is called in the handling of an exception that nobody foresaw; the call is then answered with 500.
 
@@ -105,6 +107,7 @@ class Call:
         self.wire = wire
         self.now = now
         self.request_id = request_id
+        self.trace = trace
         self.is_answered = False
         self.on_abandoned: Callable[[], None] | None = None
         """Called when the client's connection goes before the answer: nothing needs to be answered any more."""

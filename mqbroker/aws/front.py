@@ -186,7 +186,10 @@ class Front:
             answer(refusal(internal_failure(), action.service, wire, is_json_wanted, request_id))
             return None
         base_url = request.base_url
-        return Call(action, caller, {}, base_url, path, wire, now, request_id, answer, self._report, is_json_wanted)
+        trace = request.headers.get("x-amzn-trace-id", "")
+        return Call(
+            action, caller, {}, base_url, path, wire, now, request_id, answer, self._report, is_json_wanted, trace
+        )
 
     def _run(
         self, call: Call, handler: Handler, parse: Callable[[Any, Parser], dict[str, Any]], source: Any, parser: Parser

@@ -68,6 +68,7 @@ class ServiceModel:
     errors: frozenset[str]
     path_member: str
     path_free_actions: frozenset[str]
+    json_names: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class QueryNames:
 
     `elements` gives the name of each element by the name of its list or map shape, `keys` the names of a map's key and
     value. `path_member` is the input member that the request's path stands for when it is missing; `path_free_actions`
-    are the actions without it that may be sent to such a path all the same.
+    are the actions without it that may be sent to such a path all the same. `json_names` are the members of results
+    that have another name in answers in JSON.
     """
 
     namespace: str
@@ -84,6 +86,7 @@ class QueryNames:
     keys: Mapping[str, tuple[str, str]]
     path_member: str = ""
     path_free_actions: frozenset[str] = frozenset()
+    json_names: Mapping[str, str] = field(default_factory=dict)
 
 
 _NO_NAMES = QueryNames("", {}, {})
@@ -112,6 +115,7 @@ def resolve_model(name: str, data: Mapping[str, Any], query_names: QueryNames = 
         errors=frozenset(each for each, shape in data["shapes"].items() if shape.get("exception")),
         path_member=query_names.path_member,
         path_free_actions=query_names.path_free_actions,
+        json_names=query_names.json_names,
     )
 
 

@@ -179,9 +179,12 @@ def _wrapped(write: Writer, name: str) -> Writer:
 # --- JSON for who accepts it ----------------------------------------------------------------------------------------
 
 
-def compile_json_answerer(action: ActionModel) -> Answerer:
-    """What answers an action in JSON to a request on the Query wire with `Accept: application/json`."""
-    plain = None if action.output is None else _plainer(action.output)
+def compile_json_answerer(action: ActionModel, names: Mapping[str, str]) -> Answerer:
+    """What answers an action in JSON to a request on the Query wire with `Accept: application/json`.
+
+    `names` are members that have another name here. What a result does not have is null.
+    """
+    plain = None if action.output is None else _plainer(action.output, names)
     response_name, result_name = f"{action.name}Response", action.result_name
 
     def answer(result: Mapping[str, Any], request_id: str) -> HttpResponse:
@@ -193,12 +196,14 @@ def compile_json_answerer(action: ActionModel) -> Answerer:
     return answer
 
 
-def _plainer(shape: Shape) -> Callable[[Any], Any]:
+def _plainer(shape: Shape, names: Mapping[str, str]) -> Callable[[Any], Any]:
     """What turns a value into one of JSON; a map becomes a list of its entries, as in the XML."""
     if shape.kind == "structure":
-        members = {name: _plainer(member.shape) for name, member in shape.members.items()}
+        members = [
+            (name, names.get(name, name), _plainer(member.shape, names)) for name, member in shape.members.items()
+        ]
         return lambda value: {
-            name: members[name](inner) for name, inner in value.items() if name in members and inner is not None
+            shown: None if value.get(name) is None else plain(value[name]) for name, shown, plain in members
         }
     if shape.kind == "blob":
         return _base64
@@ -206,7 +211,7 @@ def _plainer(shape: Shape) -> Callable[[Any], Any]:
         return _timestamp
     if shape.element is None:
         return lambda value: value
-    plain = _plainer(shape.element)
+    plain = _plainer(shape.element, names)
     if shape.kind == "list":
         return lambda value: [plain(inner) for inner in value]
     key, inner_name = shape.key_name, shape.value_name

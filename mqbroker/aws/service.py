@@ -33,7 +33,7 @@ class Action:
         self.parse_json = json_wire.compile_parser(model.input)
         self.parse_query = query_wire.compile_parser(model.input)
         self.answer_query = query_answer.compile_xml_answerer(model, source.namespace)
-        self.answer_query_in_json = query_answer.compile_json_answerer(model)
+        self.answer_query_in_json = query_answer.compile_json_answerer(model, source.json_names)
         self.path_member = source.path_member if source.path_member in model.input.members else ""
         """The parameter that the request's path stands for when it is missing; "" for none."""
         self.takes_path = not source.path_member or bool(self.path_member) or model.name in source.path_free_actions

@@ -44,4 +44,5 @@ SQS_QUERY_NAMES = QueryNames(
     },
     path_member="QueueUrl",
     path_free_actions=frozenset({"GetQueueUrl"}),
+    json_names={"Messages": "messages", "QueueUrls": "queueUrls"},
 )

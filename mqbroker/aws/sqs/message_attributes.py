@@ -25,7 +25,7 @@ from mqbroker.limits import SQS_ATTRIBUTE_NAME_BYTES_MAX, SQS_MESSAGE_ATTRIBUTES
 STRING = 1
 BINARY = 2
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_NAME = re.compile(r"[\w.-]+")  # letters of any script: AWS takes more than it documents
 _TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
 _RESERVED = ("aws.", "amazon.")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -160,9 +160,9 @@ def size_of(kept: bytes) -> int:
 
 
 def is_wanted(name: str, filters: Iterable[str]) -> bool:
-    """Whether a receiver asked for the attribute: by name, `All`, `.*`, or `prefix.*` (also `prefix*`)."""
+    """Whether a receiver asked for the attribute: by name, `All`, `*`, `.*`, or `prefix.*`."""
     for wanted in filters:
-        if wanted in ("All", ".*", name):
+        if wanted in ("All", "*", ".*", name):
             return True
         if wanted.endswith(".*") and name.startswith(wanted[:-2]):
             return True
@@ -201,7 +201,7 @@ def from_headers(headers: Mapping[str, object]) -> list[Attribute]:
 
 
 def _from_header(name: str, value: object) -> Attribute | None:
-    if not _NAME.fullmatch(name) or len(name) >= SQS_ATTRIBUTE_NAME_BYTES_MAX:
+    if not _NAME.fullmatch(name) or len(name.encode()) >= SQS_ATTRIBUTE_NAME_BYTES_MAX:
         return None
     if isinstance(value, RawString | bytes):
         return (name, "Binary", BINARY, bytes(value)) if value else None

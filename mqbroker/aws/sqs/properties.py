@@ -1,13 +1,15 @@
 """The properties of a message that came by SQS, in the form in which the core and the journal keep them.
 
-     0           16     17     18    19      20      22
-    +-----------+------+------+-----+-------+-------+-------------------------------------------+------------+
-    | message id| sender|group|dedup| source| trace | sender, group, dedup id, source, trace in | attributes |
-    | 16 octets | u8   | u8   | u8  | u8    | u16   | UTF-8, as long as the fields before say   |            |
-    +-----------+------+------+-----+-------+-------+-------------------------------------------+------------+
+     0          16       17      18      19       20      22         24
+    +----------+--------+-------+-------+--------+-------+----------+--------------------------------+------------+
+    |message id| sender | group | dedup | source | trace | receives | sender, group, dedup id,       | attributes |
+    |16 octets | u8     | u8    | u8    | u8     | u16   | u16      | source, trace in UTF-8, as     |            |
+    |          |        |       |       |        |       |          | long as the fields before say  |            |
+    +----------+--------+-------+-------+--------+-------+----------+--------------------------------+------------+
 
-`source` is the name of the core's queue that a dead letter comes from, `trace` the AWSTraceHeader; attributes are in the form
-of message_attributes.py. Other protocols see attributes, group and deduplication id as headers.
+`source` is the name of the core's queue that a dead letter comes from, `receives` how often it was received there,
+`trace` the AWSTraceHeader; attributes are in the form of message_attributes.py. Other protocols see attributes, group
+and deduplication id as headers.
 """
 
 from collections.abc import Mapping
@@ -27,19 +29,23 @@ TRACE_HEADER = "AWSTraceHeader"
 TEXT_ATTRIBUTES = {"content_type": "ContentType", "correlation_id": "CorrelationId", "reply_to": "ReplyTo"}
 """Properties of other protocols that are attributes here, both ways."""
 
-_head = Struct(">16sBBBBH")
+_head = Struct(">16sBBBBHH")
+_RECEIVES_MAX = 65_535
 _HEAD_BYTES = _head.size
 
 
 class SqsProperties(Properties):
     """Properties of a SendMessage. Texts are decoded when somebody asks."""
 
-    __slots__ = ("_at",)
+    __slots__ = ("_at", "receives")
+
+    receives: int
+    """How often a dead letter was received where it comes from."""
 
     def __init__(self, raw: bytes, code: int = SQS) -> None:
         Properties.__init__(self, code, raw)
         self.persistent = True
-        _, sender, group, deduplication, source, trace = _head.unpack_from(raw)
+        _, sender, group, deduplication, source, trace, self.receives = _head.unpack_from(raw)
         at = _HEAD_BYTES + sender
         self._at = (
             _HEAD_BYTES,
@@ -119,15 +125,26 @@ class SqsProperties(Properties):
         """A copy in AMQP's encoding: headers that the broker writes, such as x-death, are no message attributes."""
         return amqp_properties(self).with_headers(headers, drop_expiration)
 
-    def redriven(self, source: str) -> "SqsProperties":
-        """A copy that tells which queue the message comes from, by its name in the vhost.
+    def redriven(self, source: str, attempts: int) -> "SqsProperties":
+        """A copy that tells which queue of the vhost the message comes from, and how often it was received there.
 
         Behind a move back it is a new message, with a MessageId of its own (SQS API Reference, StartMessageMoveTask).
         """
-        message_id = self.raw[:16] if source else UUID(bytes=md5(self.raw[:16], usedforsecurity=False).digest(), version=4).bytes
         return make_properties(
-            message_id, self.sender_id, self.group_id, self.deduplication_id, source, self.trace, self.attributes
+            self.raw[:16] if source else _successor(self.raw[:16]),
+            self.sender_id,
+            self.group_id,
+            self.deduplication_id,
+            source,
+            self.trace,
+            self.attributes,
+            self.receives + attempts if source else 0,
         )
+
+
+def _successor(message_id: bytes) -> bytes:
+    """The MessageId of a message that is made of another one: the same whenever that is asked."""
+    return UUID(bytes=md5(message_id, usedforsecurity=False).digest(), version=4).bytes
 
 
 def make_properties(
@@ -138,8 +155,9 @@ def make_properties(
     source: str = "",
     trace: str = "",
     attributes: bytes = b"",
+    receives: int = 0,
 ) -> SqsProperties:
     """Properties from their parts; `message_id` is 16 octets, no text but `trace` is over 255 octets."""
     texts = [text.encode() for text in (sender, group, deduplication, source, trace)]
-    head = _head.pack(message_id, *map(len, texts))
+    head = _head.pack(message_id, *map(len, texts), min(receives, _RECEIVES_MAX))
     return SqsProperties(b"".join((head, *texts, attributes)))

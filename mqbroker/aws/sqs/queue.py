@@ -17,8 +17,8 @@ class SqsQueue:
     """A queue as its clients see it. `core` holds its messages."""
 
     __slots__ = (
-        "allow_policy", "arn", "attributes", "core", "created_s", "empty_receives", "is_fifo", "key", "message_bytes_max",
-        "modified_s", "policy", "purged_at", "redrive", "tags", "vhost", "wait_ms",
+        "allow_policy", "arn", "attributes", "core", "created_s", "empty_receives", "is_fifo", "key",
+        "message_bytes_max", "modified_s", "policy", "purged_at", "redrive", "tags", "vhost", "wait_ms",
     )  # fmt: skip
 
     def __init__(self, arn: QueueArn, vhost: VHost, core: PolledQueue, is_fifo: bool, created_s: int) -> None:
@@ -44,7 +44,7 @@ class SqsQueue:
         return self.arn.name
 
     def configure(self, attributes: Mapping[str, str]) -> None:
-        """Takes over attributes that have been checked. Those of them that the core follows are told to it elsewhere."""
+        """Takes over attributes that have been checked. Those that the core follows are told to it elsewhere."""
         self.attributes = dict(attributes)
         shown = effective(self.attributes, self.is_fifo)
         self.wait_ms = int(shown["ReceiveMessageWaitTimeSeconds"]) * 1000

@@ -1,6 +1,6 @@
 """The actions on queues themselves: create, find, list, change, tag, purge, delete, and who may use them."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from typing import Any
 
@@ -52,7 +52,7 @@ class QueueActions:
         else:
             check_name(name, is_fifo)
             tags = call.parameters.get("tags", {})
-            _check_tags(tags)
+            _check_tags(tags, name)
             attributes = merged({}, check_attributes(given, is_fifo))
             queue = self._queues.create(arn, is_fifo, attributes, tags, call.now)
         self._service.answer_when_safe(call, {"QueueUrl": self._queues.url_of(queue, call.base_url)})
@@ -162,14 +162,18 @@ class QueueActions:
     def tag_queue(self, call: Call) -> None:
         """TagQueue."""
         queue = self._service.queue_of(call)
+        if not call.parameters["Tags"]:
+            raise refusals.missing_parameter("Tags")
         tags = {**queue.tags, **call.parameters["Tags"]}
-        _check_tags(tags)
+        _check_tags(tags, queue.name)
         self._set_tags(call, queue, tags)
 
     def untag_queue(self, call: Call) -> None:
         """UntagQueue."""
         queue = self._service.queue_of(call)
         gone = call.parameters["TagKeys"]
+        if not gone:
+            raise refusals.invalid_value(f"Tag keys must be between 1 and {_TAG_KEY_MAX} characters in length.")
         self._set_tags(call, queue, {key: value for key, value in queue.tags.items() if key not in gone})
 
     def _set_tags(self, call: Call, queue: SqsQueue, tags: dict[str, str]) -> None:
@@ -204,9 +208,9 @@ class QueueActions:
         self._service.answer_when_safe(call)
 
 
-def _check_tags(tags: dict[str, Any]) -> None:
+def _check_tags(tags: dict[str, Any], queue_name: str) -> None:
     if len(tags) > SQS_TAGS_MAX:
-        raise refusals.invalid_value(f"Too many tags added for queue. The maximum is {SQS_TAGS_MAX}.")
+        raise refusals.invalid_value(f"Too many tags added for queue {queue_name}.")
     for key, value in tags.items():
         if not 1 <= len(key) <= _TAG_KEY_MAX or len(value) > _TAG_VALUE_MAX or key.lower().startswith("aws:"):
             raise refusals.invalid_value(
@@ -219,6 +223,6 @@ def _read_token(token: str | None) -> str:
     if not token:
         return ""
     try:
-        return urlsafe_b64decode(token.encode()).decode()
+        return b64decode(token.encode(), b"-_", validate=True).decode()
     except (NotBase64, ValueError):
         raise refusals.invalid_value("Invalid or expired next token.") from None

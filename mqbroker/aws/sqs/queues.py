@@ -48,7 +48,7 @@ class SqsQueues:
         return queue
 
     def at_url(self, url: str, account: str, region: str) -> SqsQueue:
-        """The queue that a QueueUrl means to a caller. Raises AwsError. A bare name is taken for one, as AWS does not."""
+        """The queue that a QueueUrl means to a caller. Raises AwsError. A bare name is taken for one, as on AWS."""
         question = (url, account, region)
         queue = self._by_url.get(question)
         if queue is None or queue.core.is_deleted:
@@ -223,9 +223,12 @@ def arn_at(url: str, account: str, region: str) -> QueueArn:
     """The queue that a URL means: `/<account>/<name>`, `/queue/<region>/<account>/<name>`, or a bare name.
 
     `sqs.<region>.` or `<region>.queue.` at the beginning of the host names the region as well. What the URL leaves out
-    is the caller's own.
+    is the caller's own. Raises AwsError for what is no URL at all.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address of IPv6
+        raise refusals.queue_does_not_exist() from None
     steps = [unquote(step) for step in parts.path.split("/") if step]
     if len(steps) == 4 and steps[0] == "queue":
         return QueueArn(steps[1], steps[2], steps[3])

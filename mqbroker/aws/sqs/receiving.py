@@ -38,7 +38,7 @@ class Wanted:
 
     __slots__ = ("attempt", "attribute_names", "count", "system_names", "visibility_ms", "wait_ms")
 
-    def __init__(self, queue: SqsQueue, given: dict[str, Any]) -> None:
+    def __init__(self, queue: SqsQueue, given: dict[str, Any], wire: str) -> None:
         """Raises AwsError for the first thing that is wrong."""
         self.count = given.get("MaxNumberOfMessages", 1)
         if not 1 <= self.count <= SQS_RECEIVE_MESSAGES_MAX:
@@ -58,9 +58,9 @@ class Wanted:
             )
         self.visibility_ms = queue.core.visibility_ms if visibility_s is None else visibility_s * 1000
         self.attribute_names: list[str] = given.get("MessageAttributeNames", [])
-        self.system_names: list[str] = [
-            *given.get("AttributeNames", ()), *given.get("MessageSystemAttributeNames", ())
-        ]  # fmt: skip
+        self.system_names: list[str] = given.get("AttributeNames", [])
+        if wire == "json" or not self.system_names:  # on the Query wire the old parameter goes before the new one
+            self.system_names = self.system_names + given.get("MessageSystemAttributeNames", [])
         for name in self.system_names:
             if name not in _SYSTEM_NAMES:
                 raise refusals.unknown_attribute(name)
@@ -123,7 +123,7 @@ class Poll(Waiter):
         queue.core.wait(self)
 
     def wake(self, now: int) -> None:
-        """Waiter: something can be received, unless somebody else was faster. The queue has taken us out of the line."""
+        """Waiter: something can be received, unless somebody was faster. The queue has taken us out of the line."""
         entries = self._take(now)
         if entries:
             self._leave()
@@ -194,7 +194,7 @@ class ReceiveActions:
     def receive_message(self, call: Call) -> None:
         """ReceiveMessage."""
         queue = self._service.queue_of(call)
-        wanted = Wanted(queue, call.parameters)
+        wanted = Wanted(queue, call.parameters, call.wire)
         if queue.core.is_at_in_flight_max and not queue.is_fifo:
             raise refusals.over_limit(queue.core.in_flight_max)
 

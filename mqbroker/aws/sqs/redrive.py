@@ -111,8 +111,8 @@ class RedriveAllowPolicy:
 
     @classmethod
     def _refusal(cls, text: str, wanted: str) -> AwsError:
-        reason = f"Amazon SQS can't create the redrive allow policy, as it's in an unsupported format. It needs {wanted}."
-        return refusals.invalid_parameter(text, "RedriveAllowPolicy", reason)
+        reason = "Amazon SQS can't create the redrive allow policy, as it's in an unsupported format."
+        return refusals.invalid_parameter(text, "RedriveAllowPolicy", f"{reason} It needs {wanted}.")
 
     def allows(self, source: QueueArn) -> bool:
         """Whether the queue may send its dead letters here."""

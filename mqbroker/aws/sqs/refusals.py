@@ -25,6 +25,13 @@ def missing_parameter(name: str) -> AwsError:
     return AwsError("MissingRequiredParameterException", text, "MissingParameter")
 
 
+def no_deduplication_id() -> AwsError:
+    """A message for a FIFO queue that cannot be told from others."""
+    return invalid_value(
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+    )
+
+
 def queue_does_not_exist() -> AwsError:
     """There is no queue of that name."""
     return AwsError(
@@ -81,6 +88,16 @@ def attribute_value(name: str, reason: str = "") -> AwsError:
 def receipt_handle_is_invalid(handle: str) -> AwsError:
     """The handle was not made by this queue."""
     return AwsError("ReceiptHandleIsInvalid", f'The input receipt handle "{handle}" is not a valid receipt handle.')
+
+
+def receipt_handle_is_of_another_queue(handle: str) -> AwsError:
+    """The handle is of another queue, or of one that had the name before."""
+    return AwsError("ReceiptHandleIsInvalid", f'The receipt handle "{handle}" is not valid for this queue.')
+
+
+def receipt_handle_has_expired(handle: str) -> AwsError:
+    """The handle is of a FIFO queue, whose message was received again since, or may be."""
+    return invalid_parameter(handle, "ReceiptHandle", "The receipt handle has expired.")
 
 
 def invalid_message_contents() -> AwsError:

@@ -1,4 +1,4 @@
-"""SendMessage and SendMessageBatch: a request becomes a message of the core, checked by AWS's rules and in its words."""
+"""SendMessage and SendMessageBatch: a request becomes a message of the core, checked by AWS's rules in its words."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -77,6 +77,14 @@ def _trace(system_attributes: Mapping[str, Mapping[str, Any]] | None) -> str:
     return ""
 
 
+def _trace_of(call: Call) -> str:
+    """What the header X-Amzn-Trace-Id of the request says, for messages that say nothing themselves."""
+    text = call.trace
+    if len(text.encode()) > SQS_TRACE_HEADER_BYTES_MAX or message_attributes.has_forbidden_characters(text):
+        return ""
+    return text
+
+
 def _delay_ms(queue: SqsQueue, delay_s: int | None) -> int:
     """Milliseconds, -1 for what the queue says."""
     if delay_s is None:
@@ -104,12 +112,24 @@ def _deduplication(queue: SqsQueue, deduplication: str | None) -> str:
         if not queue.is_fifo:
             raise refusals.invalid_parameter(deduplication, "MessageDeduplicationId", _NOT_FOR_THIS_TYPE)
         return checked
-    if queue.is_fifo and queue.attributes.get("ContentBasedDeduplication") != "true":
-        raise refusals.invalid_value(
-            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
-            "explicitly"
-        )
+    if queue.is_fifo and not _deduplicates_by_content(queue):
+        raise refusals.no_deduplication_id()
     return ""
+
+
+def _deduplicates_by_content(queue: SqsQueue) -> bool:
+    return queue.attributes.get("ContentBasedDeduplication") == "true"
+
+
+def _check_ids(queue: SqsQueue, entries: list[Mapping[str, Any]]) -> None:
+    """What a FIFO queue needs to know of each message. AWS refuses the whole batch, both with the code for a wrong
+    value."""
+    needs_deduplication = not _deduplicates_by_content(queue)
+    for entry in entries:
+        if entry.get("MessageGroupId") is None:
+            raise refusals.invalid_value("The request must contain the parameter MessageGroupId.")
+        if needs_deduplication and entry.get("MessageDeduplicationId") is None:
+            raise refusals.no_deduplication_id()
 
 
 def _checked_id(text: str, name: str) -> str:
@@ -139,6 +159,8 @@ class SendActions:
         queue = self._open(call)
         entries = call.parameters["Entries"]
         check_batch(entries, "SendMessageBatchRequestEntry")
+        if queue.is_fifo:
+            _check_ids(queue, entries)
         size = sum(size_of(entry.get("MessageBody", ""), entry.get("MessageAttributes")) for entry in entries)
         if size > SQS_MESSAGE_BYTES_MAX:
             raise refusals.batch_too_long(size, SQS_MESSAGE_BYTES_MAX)
@@ -162,8 +184,8 @@ class SendActions:
     def _send(self, queue: SqsQueue, call: Call, given: Mapping[str, Any]) -> dict[str, object]:
         outgoing = Outgoing(queue, given)
         properties = make_properties(
-            self._new_id(), call.caller.user_id, outgoing.group, outgoing.deduplication, "", outgoing.trace,
-            outgoing.attributes,
+            self._new_id(), call.caller.user_id, outgoing.group, outgoing.deduplication, "",
+            outgoing.trace or _trace_of(call), outgoing.attributes,
         )  # fmt: skip
         message = new_message("", queue.core.name, properties, outgoing.body, call.now)
         sent = queue.core.send(message, call.now, outgoing.delay_ms)

@@ -1,4 +1,4 @@
-"""What every SQS action has at hand: the queues, who may what, the journal's promise, and why publishers are held back."""
+"""What every SQS action has at hand: the queues, who may what, the journal's promise, and what holds publishers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -77,6 +77,7 @@ class ShownMessage:
             found["ApproximateFirstReceiveTimestamp"] = str(entry.first_taken_at)
         if isinstance(properties, SqsProperties):
             found["SenderId"] = properties.sender_id
+            found["ApproximateReceiveCount"] = str(properties.receives + entry.attempts)
             group, deduplication = properties.group_id, properties.deduplication_id
             if properties.trace:
                 found["AWSTraceHeader"] = properties.trace

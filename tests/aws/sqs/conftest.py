@@ -9,6 +9,7 @@ import pytest
 from botocore.config import Config
 
 from tests.support.broker_process import BrokerProcess
+from tests.support.sqs_house import WIRES, House
 
 _numbers = itertools.count(1)
 
@@ -58,3 +59,9 @@ def fifo(sqs: Any, name: str) -> str:
     """A FIFO queue of this test's own, by its URL."""
     attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     return str(sqs.create_queue(QueueName=f"{name}.fifo", Attributes=attributes)["QueueUrl"])
+
+
+@pytest.fixture(params=WIRES)
+def house(request: pytest.FixtureRequest) -> House:
+    """SQS in this process, on both wires in turn."""
+    return House(wire=request.param)

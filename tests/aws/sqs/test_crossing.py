@@ -40,10 +40,9 @@ def test_what_sqs_sends_is_consumed_by_amqp_with_its_attributes_as_headers(
             "ContentType": {"DataType": "String", "StringValue": "text/plain"},
         },
     )
-    for method, properties, body in channel.consume(name, inactivity_timeout=10):
-        assert method is not None
-        channel.basic_ack(method.delivery_tag)
-        break
+    method, properties, body = next(channel.consume(name, inactivity_timeout=10))
+    assert method is not None
+    channel.basic_ack(method.delivery_tag)
     channel.cancel()
     assert body.decode() == "grün"
     assert properties.message_id == sent["MessageId"]

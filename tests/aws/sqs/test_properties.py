@@ -11,7 +11,7 @@ ATTRIBUTES = encode_attributes(
         "n": {"DataType": "Number", "StringValue": "5"},
     }
 )
-FULL = make_properties(ID, "AIDA", "group", "once", "source", "Root=1", ATTRIBUTES)
+FULL = make_properties(ID, "AIDA", "group", "once", "source", "Root=1", ATTRIBUTES, 3)
 
 
 def test_every_part_comes_back_from_the_octets() -> None:
@@ -34,8 +34,10 @@ def test_it_counts_as_persistent_and_lives_for_ever() -> None:
 
 
 def test_a_dead_letter_says_where_it_comes_from_and_keeps_the_rest() -> None:
-    moved = make_properties(ID, "AIDA", "group", "once", "", "Root=1", ATTRIBUTES).redriven("source")
-    assert moved.raw == FULL.raw
+    moved = make_properties(ID, "AIDA", "group", "once", "", "Root=1", ATTRIBUTES).redriven("source", 3)
+    assert (moved.raw, moved.receives) == (FULL.raw, 3)
+    assert moved.redriven("further", 2).receives == 5
+    assert moved.redriven("", 0).receives == 0
 
 
 def test_other_protocols_see_headers_and_properties() -> None:

@@ -28,7 +28,7 @@ def test_numbers_have_their_bounds(name: str, bounds: tuple[int, int]) -> None:
     least, most = bounds
     for number in bounds:
         assert attributes.check_attributes({name: str(number)}, False) == {name: str(number)}
-    for text in (str(least - 1), str(most + 1), "", "x", "1.5", "١"):
+    for text in (str(least - 1), str(most + 1), "", "x", "1.5", "\u0661"):
         error = refused({name: text})
         assert (error.code, error.message) == ("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
 
@@ -142,7 +142,8 @@ def test_a_redrive_allow_policy_allows_some(text: str, is_allowed: bool) -> None
     [
         "x", "[]", "{}", '{"redrivePermission":"some"}', '{"redrivePermission":"byQueue"}',
         f'{{"redrivePermission":"allowAll","sourceQueueArns":["{ARN}"]}}',
-        '{"redrivePermission":"byQueue","sourceQueueArns":["x"]}', '{"redrivePermission":"byQueue","sourceQueueArns":1}',
+        '{"redrivePermission":"byQueue","sourceQueueArns":["x"]}',
+        '{"redrivePermission":"byQueue","sourceQueueArns":1}',
         '{"redrivePermission":"byQueue","sourceQueueArns":[' + ",".join([f'"{ARN}"'] * 11) + "]}",
     ],
 )  # fmt: skip
