@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from mqbroker import limits
 from mqbroker.aws.claim import Claim
-from mqbroker.aws.signing_keys import SigningKeys
+from mqbroker.aws.signing_keys import SigningKey, SigningKeys
 from mqbroker.aws.sigv4 import Verifier
 from mqbroker.core.access import AccessKey
 from mqbroker.errors import AwsError
@@ -105,6 +106,16 @@ def test_parameters_of_the_header_may_come_in_any_order() -> None:
             algorithm, _, rest = good.headers["authorization"].partition(" ")
             turned = ",".join(reversed([part.strip() for part in rest.split(",")]))
             verifier.verify(good.having(authorization=f"{algorithm} {turned}"), "sqs", NOW)
+
+
+def test_what_stands_behind_a_signature_is_not_forgotten() -> None:
+    verifier = Verifier(KEYS, 300)
+    good = sign(call())
+    algorithm, _, rest = good.headers["authorization"].partition(" ")
+    others, _, signature = rest.rpartition(", ")
+    verifier.verify(good.having(authorization=f"{algorithm} {signature}, {others}"), "sqs", NOW)
+    with pytest.raises(AwsError, match="requires 'Credential' parameter"):
+        verifier.verify(good.having(authorization=f"{algorithm} {signature}"), "sqs", NOW)
 
 
 def test_the_date_header_serves_where_there_is_no_x_amz_date() -> None:
@@ -462,6 +473,18 @@ def test_a_hash_that_is_sent_has_to_be_the_hash_of_the_body() -> None:
     wrong = sign(call(b"x").having(x_amz_content_sha256=HASH_OF_NOTHING))
     assert answer(refusal_of(wrong)) == does_not_match()
     assert answer(refusal_of(wrong.over_tls())) == does_not_match()
+
+
+def test_a_hash_that_is_sent_is_not_just_passed_over() -> None:
+    """The canonical form has the right hash, while the header that goes with it says another."""
+    headers = {"host": "h", "x-amz-content-sha256": "0" * 64, "x-amz-date": "20150830T123600Z"}
+    names, scope = ";".join(headers), "20150830/us-east-1/sqs/aws4_request"
+    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    canonical = f"POST\n/\n\n{lines}\n{names}\n{HASH_OF_NOTHING}"
+    text = f"AWS4-HMAC-SHA256\n20150830T123600Z\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
+    signature = SigningKey(SECRET, "20150830", "us-east-1", "sqs").sign(text.encode())
+    authorization = f"AWS4-HMAC-SHA256 Credential={KEY_ID}/{scope}, SignedHeaders={names}, Signature={signature}"
+    assert answer(refusal_of(Request("POST", "/", {**headers, "authorization": authorization}))) == does_not_match()
 
 
 @pytest.mark.parametrize("word", ["UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"])
