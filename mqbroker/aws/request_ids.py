@@ -1,4 +1,4 @@
-"""Ids for requests and messages: random UUIDs, made many at a time because each call for randomness costs more than one.
+"""Ids for requests and messages: random UUIDs, made many at a time because each call for randomness is dear.
 
 RFC 9562 §5.4: version 4, of which six bits are fixed.
 """
