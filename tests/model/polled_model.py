@@ -1,0 +1,189 @@
+"""Polled queues in the simplest words: one list of messages for each, looked through from one end to the other.
+
+The rules of SQS are written down here a second time: who is next, what locks a group, when a message is visible, where
+it goes when it fails, and what of all that a restart may change.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+
+BACK_AFTER = 3
+COUNTS_MS = 300_000
+
+
+@dataclass(eq=False)
+class Item:
+    """A message in one queue. `place` orders it: its number, or a later one when it was put at the back."""
+
+    ident: int
+    group: str
+    sent_at: int
+    place: int
+    attempts: int = 0
+    taken_at: int = 0
+    until: int = 0
+    """Until when it is delayed or in flight; 0 for neither."""
+    recorded_until: int = 0
+    """The same as the journal knows it: that the time has come is no fact of its own."""
+    is_held: bool = False
+    """A client of AMQP has it."""
+    number: int = 0
+    """How many were sent before it."""
+
+    @property
+    def is_visible(self) -> bool:
+        return not self.until and not self.is_held
+
+    @property
+    def is_in_flight(self) -> bool:
+        return self.taken_at > 0 and not self.is_visible
+
+    def shown(self) -> tuple[int, int, int, int]:
+        return self.ident, self.attempts, self.taken_at, self.until
+
+
+@dataclass
+class PolledModel:
+    """One queue."""
+
+    fifo: bool
+    delay_ms: int = 0
+    retention_ms: int = 600_000
+    receive_max: int = 0
+    by_group: bool = False
+    items: list[Item] = field(default_factory=list)
+    ids: list[tuple[str, str, int, int]] = field(default_factory=list)
+    """Group, deduplication id, the message that has it, and until when it counts."""
+    places: int = 0
+
+    def next_place(self) -> int:
+        self.places += 1
+        return self.places
+
+    # --- coming in --------------------------------------------------------------------------------------------------
+
+    def original(self, group: str, name: str, now: int) -> int | None:
+        """The message that was sent with this id, if it counts."""
+        for known_group, known, ident, until in self.ids:
+            if known == name and until > now and (not self.by_group or known_group == group):
+                return ident
+        return None
+
+    def send(self, ident: int, group: str, name: str, delay_ms: int, now: int) -> int:
+        """Takes a message; the one that was taken: another if this is a duplicate."""
+        if self.fifo and name:
+            original = self.original(group, name, now)
+            if original is not None:
+                return original
+            self.ids.append((group, name, ident, now + COUNTS_MS))
+        until = now + delay_ms if delay_ms else 0
+        if self.fifo:
+            delayed = [each.until for each in self.items if each.group == group and each.until and not each.taken_at]
+            until = max([until, *delayed])
+        place = self.next_place()
+        self.items.append(Item(ident, group, now, place, until=until, recorded_until=until, number=place))
+        return ident
+
+    def accept(self, item: Item, sent_at: int) -> None:
+        """Takes what another queue gives away."""
+        place = self.next_place()
+        self.items.append(Item(item.ident, item.group, sent_at, place, number=place))
+
+    # --- what may be delivered --------------------------------------------------------------------------------------
+
+    def is_locked(self, group: str) -> bool:
+        return self.fifo and any(each.group == group and each.is_in_flight for each in self.items)
+
+    def available(self) -> list[Item]:
+        """What may be delivered, in the order in which it is."""
+        visible = sorted((each for each in self.items if each.is_visible), key=lambda each: each.place)
+        return [each for each in visible if not self.is_locked(each.group)]
+
+    def draw(self, dead: "PolledModel | None", now: int, group: str | None = None) -> Item | None:
+        """The next message, of that group if one is given; those that failed too often are moved on the way."""
+        while True:
+            found = [each for each in self.available() if group in (None, each.group)]
+            if not found:
+                return None
+            item = found[0]
+            if not 0 < self.receive_max <= item.attempts or dead is None:
+                return item
+            dead.accept(item, now if self.fifo else item.sent_at)
+            self.items.remove(item)
+
+    def take(self, item: Item, until: int, now: int) -> Item:
+        item.attempts += 1
+        item.taken_at = item.taken_at or now
+        item.until = item.recorded_until = until
+        item.is_held = until == 0
+        return item
+
+    def receive(self, count: int, visibility_ms: int, dead: "PolledModel | None", now: int) -> list[Item]:
+        found: list[Item] = []
+        while len(found) < count and (item := self.draw(dead, now)) is not None:
+            together = [item]
+            if self.fifo:
+                together = self._of_one_group(item, count - len(found), dead, now)
+            found += [self.take(each, now + visibility_ms, now) for each in together]
+        self.fall_due(now)
+        return found
+
+    def _of_one_group(self, first: Item, count: int, dead: "PolledModel | None", now: int) -> list[Item]:
+        found: list[Item] = []
+        while len(found) < count and (item := self.draw(dead, now, first.group)) is not None:
+            self.items.remove(item)
+            found.append(item)
+        self.items += found
+        return found
+
+    # --- what becomes of it -----------------------------------------------------------------------------------------
+
+    def bring_back(self, item: Item) -> None:
+        item.until, item.is_held = 0, False
+        if not self.fifo and item.attempts >= BACK_AFTER:
+            item.place = self.next_place()
+
+    def fall_due(self, now: int) -> None:
+        """Everything that is due, in the order of the deadlines."""
+        for item in sorted(self.items, key=lambda each: (self.deadline(each), each.number)):
+            if item.is_held or self.deadline(item) > now:
+                continue
+            if item.sent_at + self.retention_ms <= now:
+                if item.taken_at or item.until or not self.is_locked(item.group):
+                    self.items.remove(item)
+            elif item.taken_at:
+                self.bring_back(item)
+            else:
+                item.until = 0
+        # What nobody received yet expires at the front of its group, which may be free only now.
+        for item in list(self.items):
+            if item.is_visible and item.sent_at + self.retention_ms <= now and not self.is_locked(item.group):
+                self.items.remove(item)
+
+    def deadline(self, item: Item) -> int:
+        expiry = item.sent_at + self.retention_ms
+        return min(item.until, expiry) if item.until else expiry
+
+    def restart(self) -> None:
+        """What changes in a restart: nobody holds anything, and the back of the queue is filled anew."""
+        for item in sorted(self.items, key=lambda each: each.number):
+            item.until, item.is_held = item.recorded_until, False
+            item.place = item.number
+        if not self.fifo:
+            for item in sorted(self.items, key=lambda each: each.number):
+                if item.attempts >= BACK_AFTER and not item.until:
+                    item.place = self.next_place()
+
+
+@dataclass
+class World:
+    """All queues by name."""
+
+    queues: dict[str, PolledModel]
+
+    def copy(self) -> "World":
+        return World({name: _copy(queue) for name, queue in self.queues.items()})
+
+
+def _copy(queue: PolledModel) -> PolledModel:
+    return replace(queue, items=[replace(item) for item in queue.items], ids=deepcopy(queue.ids))
