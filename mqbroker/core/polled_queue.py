@@ -221,8 +221,9 @@ class PolledQueue(TimedQueue):
         return count
 
     def forget(self) -> None:
-        """The queue is deleted: so is all it has in the journal, and nobody waits for it any more."""
+        """The queue is deleted: so is all it has in the journal and here, and nobody waits for it any more."""
         self.ledger.forget(self.number, ())
+        self.empty_lines()
         while self.waiters:
             self.waiters.popitem(last=False)[0].queue_deleted()
 

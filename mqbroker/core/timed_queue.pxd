@@ -34,7 +34,7 @@ cdef class TimedQueue(GroupedQueue):
     @cython.locals(entry=Entry)
     cpdef renew_deadlines(self)
     cpdef enforce(self, long long now)
-    @cython.locals(deadlines=list, entry=Entry, deadline=cython.longlong)
+    @cython.locals(entry=Entry, deadline=cython.longlong)
     cpdef expire(self, long long now)
     @cython.locals(line=GroupLine)
     cpdef fall_due(self, Entry entry, long long now)

@@ -152,9 +152,8 @@ class TimedQueue(GroupedQueue):
 
     def expire(self, now: int) -> None:
         """Does everything that is due, and arms the timer for the next deadline."""
-        deadlines = self.deadlines
-        while deadlines and deadlines[0][0] <= now:
-            deadline, sequence = heappop(deadlines)
+        while self.deadlines and self.deadlines[0][0] <= now:
+            deadline, sequence = heappop(self.deadlines)
             entry = self.noted.get(sequence)
             if entry is not None and entry.consumer is None and self.deadline(entry) == deadline:
                 self.fall_due(entry, now)

@@ -305,6 +305,19 @@ def test_who_waits_for_a_queue_is_told_that_it_is_deleted(lab: Lab) -> None:
     assert (poller.is_over, poller.wakes) == (True, 0)
 
 
+def test_what_a_consumer_of_a_deleted_queue_holds_goes_nowhere(lab: Lab) -> None:
+    dead = lab.queue("dead")
+    queue = lab.queue(receive_max=1, dead_letter_queue="dead")
+    taker = lab.subscribe(queue)
+    lab.send(queue, *"abc")
+    lab.vhost.delete_queue("q")
+    assert taker.is_cancelled
+    queue.reject(taker.taken[0], lab.now)
+    queue.requeue([taker.taken[1]], lab.now)
+    queue.acknowledge(taker.taken[2])
+    assert (counts(queue), counts(dead), taker.in_flight) == ((0, 0, 0), (0, 0, 0), 0)
+
+
 def test_a_thousand_who_wait_cost_no_timer_and_no_look(lab: Lab) -> None:
     queue = lab.queue()
     pollers = [Poller(queue) for _ in range(1000)]

@@ -149,16 +149,11 @@ class PolledModel:
             if item.is_held or self.deadline(item) > now:
                 continue
             if item.sent_at + self.retention_ms <= now:
-                if item.taken_at or item.until or not self.is_locked(item.group):
-                    self.items.remove(item)
+                self.items.remove(item)
             elif item.taken_at:
                 self.bring_back(item)
             else:
                 item.until = 0
-        # What nobody received yet expires at the front of its group, which may be free only now.
-        for item in list(self.items):
-            if item.is_visible and item.sent_at + self.retention_ms <= now and not self.is_locked(item.group):
-                self.items.remove(item)
 
     def deadline(self, item: Item) -> int:
         expiry = item.sent_at + self.retention_ms
