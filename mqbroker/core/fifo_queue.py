@@ -40,6 +40,10 @@ class FifoQueue(PolledQueue):
         self.deduplicates_by_content = settings.deduplicates_by_content
         self.deduplication.configure(settings.deduplicates_by_group)
 
+    def apply(self, settings: PollSettings, now: int) -> None:
+        self.deduplication.expire(now)
+        PolledQueue.apply(self, settings, now)
+
     def empty_lines(self) -> None:
         PolledQueue.empty_lines(self)
         self.blocked = 0
@@ -48,9 +52,9 @@ class FifoQueue(PolledQueue):
         self.ledger.forget(self.deduplication.number, ())
         PolledQueue.forget(self)
 
-    def restore_deduplication(self, markers: list[Entry]) -> None:
+    def restore_deduplication(self, markers: list[Entry], now: int) -> None:
         """Takes over the deduplication ids that the journal kept."""
-        self.next_sequence = max(self.next_sequence, self.deduplication.restore(markers) + 1)
+        self.next_sequence = max(self.next_sequence, self.deduplication.restore(markers, now) + 1)
 
     # --- coming in --------------------------------------------------------------------------------------------------
 

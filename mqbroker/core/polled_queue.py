@@ -108,6 +108,7 @@ class PolledQueue(TimedQueue):
         if self.is_recorded and message.properties.persistent:
             self.ledger.enqueue(entry)
         if entry.held_until:
+            self.see(entry)
             self.note(entry, line)
             self.add_delayed(entry, line)
             self.watch(entry)
@@ -209,6 +210,8 @@ class PolledQueue(TimedQueue):
             return
         self.remove_noted(entry)
         self.deleted_count += 1
+        if entry.consumer is not None:
+            self.rearm()  # what expired behind it, while it locked its group, is due now
         if self.ring or self.waiters:
             self.serve(now)
 

@@ -29,8 +29,8 @@ cdef class TimedQueue(GroupedQueue):
     cpdef long long deadline(self, Entry entry) except? -1
     @cython.locals(deadline=cython.longlong)
     cpdef watch(self, Entry entry)
-    @cython.locals(message=Message, sent_at=cython.longlong)
     cpdef watch_if_odd(self, Entry entry, GroupLine line)
+    cpdef see(self, Entry entry)
     @cython.locals(entry=Entry)
     cpdef renew_deadlines(self)
     cpdef enforce(self, long long now)

@@ -64,6 +64,7 @@ class TimedQueue(GroupedQueue):
             self.show(entry, line, entry.sequence)
             self.watch_if_odd(entry, line)
             return
+        self.see(entry)
         self.note(entry, line)
         if not entry.first_taken_at:
             self.add_delayed(entry, line)
@@ -132,12 +133,15 @@ class TimedQueue(GroupedQueue):
 
     def watch_if_odd(self, entry: Entry, line: GroupLine) -> None:
         """A visible entry that may expire before those that stand before it is noted for that."""
-        sent_at = entry.message.received_at
-        if sent_at >= self.newest_at and not entry.expires_at:
-            self.newest_at = sent_at
-        else:
+        if entry.message.received_at < self.newest_at or entry.expires_at:
             self.note(entry, line)
             self.watch(entry)
+        self.see(entry)
+
+    def see(self, entry: Entry) -> None:
+        """An entry has a place from now on, in the order of places: what comes later may be older all the same."""
+        if entry.message.received_at > self.newest_at:
+            self.newest_at = entry.message.received_at
 
     def renew_deadlines(self) -> None:
         """Makes the heap anew, without what is outdated."""

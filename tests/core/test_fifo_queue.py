@@ -172,6 +172,25 @@ def test_messages_behind_a_locked_group_expire_with_what_locks_it(lab: Lab) -> N
     assert list(queue.lines) == [""]
 
 
+@pytest.mark.parametrize("how", ["delete", "acknowledge", "requeue"])
+def test_what_expired_behind_a_message_that_amqp_held_goes_as_soon_as_it_is_settled(lab: Lab, how: str) -> None:
+    """Nothing else was due, so no timer was armed, and the dead messages counted as visible."""
+    queue = lab.fifo(retention_ms=60_000)
+    lab.send(queue, *"abc", group="1")
+    taker = lab.subscribe(queue)
+    queue.remove_consumer(taker, lab.now)
+    lab.wait(600_000)
+    assert counts(queue) == (2, 1, 0)
+    if how == "delete":
+        queue.delete(taker.taken[0], lab.now)
+    elif how == "acknowledge":
+        queue.acknowledge(taker.taken[0])
+    else:
+        queue.requeue(taker.taken, lab.now)
+    lab.wait(0)
+    assert counts(queue) == (0, 0, 0)
+
+
 def test_moves_take_the_oldest_of_the_groups_that_are_free(lab: Lab) -> None:
     source, target = lab.fifo("source.fifo"), lab.fifo("target.fifo")
     lab.send(source, *"ab", group="1")

@@ -76,18 +76,19 @@ class PolledModel:
             if original is not None:
                 return original
             self.ids.append((group, name, ident, now + COUNTS_MS))
-        until = now + delay_ms if delay_ms else 0
-        if self.fifo:
+        self._enter(ident, group, now, now + delay_ms if delay_ms else 0)
+        return ident
+
+    def _enter(self, ident: int, group: str, sent_at: int, until: int) -> None:
+        if self.fifo:  # never visible before an older one of its group
             delayed = [each.until for each in self.items if each.group == group and each.until and not each.taken_at]
             until = max([until, *delayed])
         place = self.next_place()
-        self.items.append(Item(ident, group, now, place, until=until, recorded_until=until, number=place))
-        return ident
+        self.items.append(Item(ident, group, sent_at, place, until=until, recorded_until=until, number=place))
 
     def accept(self, item: Item, sent_at: int) -> None:
         """Takes what another queue gives away."""
-        place = self.next_place()
-        self.items.append(Item(item.ident, item.group, sent_at, place, number=place))
+        self._enter(item.ident, item.group, sent_at, 0)
 
     # --- what may be delivered --------------------------------------------------------------------------------------
 
@@ -120,17 +121,16 @@ class PolledModel:
 
     def receive(self, count: int, visibility_ms: int, dead: "PolledModel | None", now: int) -> list[Item]:
         found: list[Item] = []
-        while len(found) < count and (item := self.draw(dead, now)) is not None:
-            together = [item]
-            if self.fifo:
-                together = self._of_one_group(item, count - len(found), dead, now)
+        while len(found) < count and (available := self.available()):
+            group, most = (available[0].group, count - len(found)) if self.fifo else (None, 1)
+            together = self._draw_several(most, group, dead, now)
             found += [self.take(each, now + visibility_ms, now) for each in together]
         self.fall_due(now)
         return found
 
-    def _of_one_group(self, first: Item, count: int, dead: "PolledModel | None", now: int) -> list[Item]:
+    def _draw_several(self, most: int, group: str | None, dead: "PolledModel | None", now: int) -> list[Item]:
         found: list[Item] = []
-        while len(found) < count and (item := self.draw(dead, now, first.group)) is not None:
+        while len(found) < most and (item := self.draw(dead, now, group)) is not None:
             self.items.remove(item)
             found.append(item)
         self.items += found

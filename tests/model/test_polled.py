@@ -211,6 +211,7 @@ class PolledMachine(RuleBasedStateMachine):
         model.delay_ms = chance.choice((0, 0, 400, 3000))
         model.retention_ms = chance.choice((60_000, 600_000, 86_400_000))
         model.receive_max = chance.choice((0, 1, 2, 4)) if name in DEAD else 0
+        model.by_group = model.by_group or chance.random() < 0.05
         self.house.vhost.change_polled_queue(self._queue(name), self._settings(name), self.house.now)
         model.fall_due(self.house.now)
 
@@ -233,6 +234,9 @@ class PolledMachine(RuleBasedStateMachine):
 
     @rule()
     def finish(self) -> None:
+        self.house.finish()
+        for name in NAMES:
+            self._queue(name).enforce(self.house.now)  # ids that expired in the batch that was open until now
         self.house.finish()
         models = self.world.queues.values()
         kept = sum(len(model.items) for model in models) + sum(len(self._limbo(name)) for name in NAMES)
