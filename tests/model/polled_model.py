@@ -159,15 +159,16 @@ class PolledModel:
         expiry = item.sent_at + self.retention_ms
         return min(item.until, expiry) if item.until else expiry
 
-    def restart(self) -> None:
-        """What changes in a restart: nobody holds anything, and the back of the queue is filled anew."""
-        for item in sorted(self.items, key=lambda each: each.number):
+    def restart(self, order: list[int], now: int) -> None:
+        """What changes in a restart: nobody holds anything, and the back of the queue is filled anew. In what `order`
+        depends on how much of what passed was written, so that is taken from the broker."""
+        for item in self.items:
             item.until, item.is_held = item.recorded_until, False
             item.place = item.number
-        if not self.fifo:
-            for item in sorted(self.items, key=lambda each: each.number):
-                if item.attempts >= BACK_AFTER and not item.until:
-                    item.place = self.next_place()
+        self.fall_due(now)
+        back = [each for each in self.items if each.is_visible and each.attempts >= BACK_AFTER and not self.fifo]
+        for item in sorted(back, key=lambda each: order.index(each.ident)):
+            item.place = self.next_place()
 
 
 @dataclass

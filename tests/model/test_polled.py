@@ -273,9 +273,8 @@ class PolledMachine(RuleBasedStateMachine):
         last = max(house.recovered.position - 1, promised)
         self.world = self.saved[max(position for position in self.saved if position <= last)].copy()
         house.start()
-        for model in self.world.queues.values():
-            model.restart()
-            model.fall_due(house.now)
+        for name, model in self.world.queues.items():
+            model.restart([_ident(entry) for entry in self._queue(name).waiting()], house.now)
         self.saved.clear()
         self.saved[house.ledger.position - 1] = self.world.copy()
         self._rest(is_promised=True)
