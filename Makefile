@@ -17,7 +17,7 @@ HOT_MODULES := $(filter-out mqbroker.octets,$(subst /,.,$(basename $(shell find 
 STAGED := $(wildcard tests certs bench conf pyproject.toml README.md CHANGELOG.md LICENSE Makefile)
 PIP := -m pip --disable-pip-version-check
 
-.PHONY: run test test-slow test-compiled lint bench clean
+.PHONY: run test test-slow test-compiled lint bench bench-peers clean
 
 run: $(VENV_RUN)/.installed
 	$(VENV_RUN)/bin/mqbroker serve --dev $(RUN_ARGS)
@@ -40,6 +40,10 @@ lint: $(VENV)/.installed
 
 bench: $(VENV_RUN)/.bench
 	$(VENV_RUN)/bin/python -m bench run $(BENCH_ARGS)
+
+# What the benchmark compares with that comes from npm; it needs Node.js.
+bench-peers:
+	npm install --prefix .cache/bench-peers --no-audit --no-fund fauxqs
 
 clean:
 	rm -rf build dist *.egg-info $(VENV_RUN) $(VENV_COMPILED) .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache

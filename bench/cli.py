@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import report, results
+from bench import machine, report, results
 from bench.compare import Change, Verdict, compare
 from bench.errors import BenchError, UsageError
 from bench.plots import draw
@@ -54,6 +54,7 @@ def list_command() -> None:
     console.print(table)
     console.print("targets:", ", ".join(FACTORIES), markup=False)
     console.print("    or a running broker: [NAME=]amqp://user:password@host:port/vhost", markup=False)
+    console.print("        or [NAME=]mqtt://user:password@host:port or [NAME=]sqs://key:secret@host:port", markup=False)
     console.print("    or the mqbroker of another environment: NAME=path/to/bin/python", markup=False)
 
 
@@ -79,6 +80,7 @@ def run(
 ) -> None:
     """Measure all installed brokers, or those named; print a table, and write results.json, report.md and plots."""
     settings = _settings(preset, seconds, repetitions)
+    machine.allow_files()
     with _sentences(), _orderly_end(), Fleet(targets or installed_targets()) as fleet:
         first = baseline or next(iter(fleet.members))
         if first not in fleet.members:

@@ -1,8 +1,20 @@
-"""What the report says about the machine. Owns the reading of it; a value that cannot be read is left out."""
+"""What the report says about the machine, and what is asked of it. A value that cannot be read is left out."""
 
 import os
 import platform
+import resource
 from pathlib import Path
+
+OPEN_FILES = 8192
+"""Enough for the connections of every case that is not about their number, here and in the brokers."""
+
+
+def allow_files() -> None:
+    """Raise this process's limit of open files, and so that of all it starts, as far as it is allowed to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def describe() -> dict[str, str]:

@@ -3,7 +3,7 @@
 Owns the presentation, nothing of the arithmetic.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -41,7 +41,8 @@ def _cell(results: Results, case: CaseInfo, target: str, baseline: str | None) -
     if summary is None:
         tried = any(s.case == case.identity and s.target == target for s in results.samples)
         return "void" if tried else "", "", ""
-    ratio = results.ratio(case.identity, target, baseline) if baseline and baseline != target else None
+    reference = results.reference(case.identity, baseline)
+    ratio = results.ratio(case.identity, target, reference) if reference and reference != target else None
     return f"{number(summary.median)} {case.unit}", f"±{summary.spread:.0%}", ratio_text(ratio)
 
 
@@ -50,11 +51,12 @@ def terminal_table(results: Results, baseline: str | None) -> Table:
     table = Table(title=f"median of the repetitions, ± half their range{_against(results, baseline)}")
     table.add_column("scenario")
     table.add_column("case")
-    for info in results.targets.values():
-        table.add_column(escape(info.title), justify="right")
+    columns = results.columns(results.cases)
+    for name in columns:
+        table.add_column(escape(results.targets[name].title), justify="right")
     last = ""
     for case in results.cases:
-        cells = [" ".join(filter(None, _cell(results, case, name, baseline))) for name in results.targets]
+        cells = [" ".join(filter(None, _cell(results, case, name, baseline))) for name in columns]
         table.add_row("" if case.scenario == last else case.scenario, escape(_row_name(case)), *cells)
         last = case.scenario
     return table
@@ -65,7 +67,14 @@ def _row_name(case: CaseInfo) -> str:
 
 
 def _against(results: Results, baseline: str | None) -> str:
-    return f", ratio to {results.targets[baseline].title}" if baseline in results.targets else ""
+    names = _references(results, baseline, results.cases)
+    return f", ratio to {names}" if names else ""
+
+
+def _references(results: Results, baseline: str | None, cases: Sequence[CaseInfo]) -> str:
+    """What the ratios of these cases refer to, for people."""
+    found = dict.fromkeys(results.reference(case.identity, baseline) for case in cases)
+    return " or ".join(results.targets[name].title for name in found if name in results.targets)
 
 
 def markdown(results: Results, baseline: str | None, plots: dict[str, Path]) -> str:
@@ -83,14 +92,14 @@ def _lines(results: Results, baseline: str | None, plots: dict[str, Path]) -> It
     for scenario in dict.fromkeys(case.scenario for case in results.cases):
         yield from ("", f"## {scenario}", "")
         yield from _markdown_table(results, scenario, baseline)
-        yield from _usage_table(results, scenario)
+        yield from _usage_tables(results, scenario)
     for title, path in plots.items():
         yield from ("", f"![{title}]({path.name})")
     yield from _problems(results)
 
 
 def _durability(results: Results) -> Iterator[str]:
-    yield "What a confirm means; only equal promises are compared with each other:"
+    yield "What a confirm means; only equal promises are compared, but for emulators of AWS, which keep none:"
     yield ""
     yield "| target | version | " + " | ".join(_PROMISES.values()) + " |"
     yield "|---|---|" + "---|" * len(_PROMISES)
@@ -100,19 +109,20 @@ def _durability(results: Results) -> Iterator[str]:
 
 
 def _markdown_table(results: Results, scenario: str, baseline: str | None) -> Iterator[str]:
-    yield from _table_head("case", results)
-    for case in results.cases:
-        if case.scenario == scenario:
-            yield _markdown_row(_row_name(case), results, case, baseline)
+    cases = [case for case in results.cases if case.scenario == scenario]
+    columns = results.columns(cases)
+    yield from _table_head("case", results, columns)
+    for case in cases:
+        yield _markdown_row(_row_name(case), results, columns, case, baseline)
 
 
-def _table_head(first: str, results: Results) -> Iterator[str]:
-    yield f"| {first} | " + " | ".join(info.title for info in results.targets.values()) + " |"
-    yield "|---|" + "---:|" * len(results.targets)
+def _table_head(first: str, results: Results, columns: Sequence[str]) -> Iterator[str]:
+    yield f"| {first} | " + " | ".join(results.targets[name].title for name in columns) + " |"
+    yield "|---|" + "---:|" * len(columns)
 
 
-def _markdown_row(label: str, results: Results, case: CaseInfo, baseline: str | None) -> str:
-    cells = [_markdown_cell(*_cell(results, case, name, baseline)) for name in results.targets]
+def _markdown_row(label: str, results: Results, columns: Sequence[str], case: CaseInfo, baseline: str | None) -> str:
+    cells = [_markdown_cell(*_cell(results, case, name, baseline)) for name in columns]
     return f"| {label} | " + " | ".join(cells) + " |"
 
 
@@ -128,25 +138,40 @@ def _load(results: Results) -> Iterator[str]:
             yield f"- cores kept busy by {text}: {median(found):.2f} in the median, {max(found):.2f} at most"
 
 
-def _usage_table(results: Results, scenario: str) -> Iterator[str]:
-    """CPU seconds and context switches per million messages, where they were measured."""
-    rows = [row for case in results.cases if case.scenario == scenario for row in _usage_row(results, case)]
-    if rows:
-        yield ""
-        yield "CPU seconds / context switches of the broker per million messages:"
-        yield ""
-        yield from _table_head("case", results)
-        yield from rows
+def _usage_tables(results: Results, scenario: str) -> Iterator[str]:
+    """What was measured beside the value: costs, and the calls of protocols that consist of calls."""
+    yield from _further_table(
+        results, scenario, "CPU seconds / context switches of the broker per million messages:", _cost
+    )
+    yield from _further_table(results, scenario, "Calls per second, and how long a call takes:", _calls)
 
 
-def _usage_row(results: Results, case: CaseInfo) -> Iterator[str]:
-    cells = []
-    for name in results.targets:
-        cpu = results.metric(case.identity, name, "cpu_seconds_per_million")
-        switches = results.metric(case.identity, name, "context_switches_per_million")
-        cells.append("" if cpu is None or switches is None else f"{cpu:.3g} s / {number(switches)}")
-    if any(cells):
-        yield f"| {_row_name(case)} | " + " | ".join(cells) + " |"
+def _further_table(
+    results: Results, scenario: str, title: str, cell: Callable[[Results, CaseInfo, str], str]
+) -> Iterator[str]:
+    cases = [case for case in results.cases if case.scenario == scenario]
+    columns = results.columns(cases)
+    rows = {_row_name(case): [cell(results, case, name) for name in columns] for case in cases}
+    if any(map(any, rows.values())):
+        yield from ("", title, "")
+        yield from _table_head("case", results, columns)
+        yield from (f"| {label} | " + " | ".join(cells) + " |" for label, cells in rows.items() if any(cells))
+
+
+def _cost(results: Results, case: CaseInfo, target: str) -> str:
+    cpu = results.metric(case.identity, target, "cpu_seconds_per_million")
+    switches = results.metric(case.identity, target, "context_switches_per_million")
+    return "" if cpu is None or switches is None else f"{cpu:.3g} s / {number(switches)}"
+
+
+def _calls(results: Results, case: CaseInfo, target: str) -> str:
+    rate = results.metric(case.identity, target, "calls_per_second")
+    if rate is None:
+        return ""
+    half, most = (results.metric(case.identity, target, f"call_{name}_ms") or 0.0 for name in ("p50", "p99"))
+    shallow = results.metric(case.identity, target, "ratio_to_shallow")
+    beside = f"; {ratio_text(shallow)} of a short queue's rate" if shallow is not None else ""
+    return f"{number(rate)}/s, p50 {number(half)} ms, p99 {number(most)} ms{beside}"
 
 
 def with_headline(text: str, results: Results, baseline: str) -> str:
@@ -159,14 +184,19 @@ def with_headline(text: str, results: Results, baseline: str) -> str:
 
 
 def _headline(results: Results, baseline: str) -> Iterator[str]:
-    yield from _table_head("scenario", results)
-    for case in results.cases:
-        if case.headline:
-            yield _markdown_row(f"{case.scenario}: {_row_name(case)}", results, case, baseline)
+    """A table for each protocol, of the targets that speak it."""
+    headlines = [case for case in results.cases if case.headline]
+    for protocol in dict.fromkeys(case.protocol for case in headlines):
+        cases = [case for case in headlines if case.protocol == protocol]
+        columns = results.columns(cases)
+        yield from _table_head("scenario", results, columns)
+        for case in cases:
+            yield _markdown_row(f"{case.scenario}: {_row_name(case)}", results, columns, case, baseline)
+        yield ""
     versions = "; ".join(info.version for info in results.targets.values())
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
-    yield ""
-    yield f"Medians ± half the range of the repetitions, **ratio** to {results.targets[baseline].title}. {versions}."
+    references = _references(results, baseline, headlines)
+    yield f"Medians ± half the range of the repetitions, **ratio** to {references}. {versions}."
     yield f"Measured on: {machine}. Made by `python -m bench run` and `python -m bench readme`."
 
 

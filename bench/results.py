@@ -6,6 +6,7 @@ targets is the median of the ratios of such pairs: slow drift of the machine can
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -19,7 +20,7 @@ FORMAT_VERSION = 1
 class CaseInfo:
     """A row: what was measured. identity is unique within a session and the same in the next one.
 
-    headline: one of the few figures to show first.
+    headline: one of the few figures to show first. protocol: what the targets are compared at.
     """
 
     scenario: str
@@ -28,6 +29,7 @@ class CaseInfo:
     promise: str
     higher_is_better: bool
     headline: bool = True
+    protocol: str = "amqp"
 
     @property
     def identity(self) -> str:
@@ -59,11 +61,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class TargetInfo:
-    """A column: a broker. durability: promise -> how it keeps it."""
+    """A column: a broker. durability: promise -> how it keeps it; is_reference: see `Results.reference`."""
 
     title: str
     version: str
     durability: dict[str, str]
+    is_reference: bool = False
 
 
 @dataclass
@@ -99,6 +102,20 @@ class Results:
         theirs = {s.repetition: s.value for s in self._cell(case, baseline) if s.valid}
         pairs = [own[number] / theirs[number] for number in own.keys() & theirs.keys() if theirs[number]]
         return median(pairs) if pairs else None
+
+    def reference(self, case: str, baseline: str | None) -> str | None:
+        """What the ratios of a case refer to: the baseline, or the first well-known peer where that takes no part."""
+        if baseline is None or self.values(case, baseline):
+            return baseline
+        return next(
+            (name for name, info in self.targets.items() if info.is_reference and self.values(case, name)), None
+        )
+
+    def columns(self, cases: Sequence[CaseInfo]) -> list[str]:
+        """The targets that take part in any of these cases."""
+        wanted = {case.identity for case in cases}
+        present = {sample.target for sample in self.samples if sample.case in wanted}
+        return [name for name in self.targets if name in present]
 
     def problems(self) -> list[Sample]:
         """The samples that are void."""

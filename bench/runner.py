@@ -41,14 +41,16 @@ QUICK = Settings(seconds=1.0, repetitions=2, depth=Depth.QUICK)
 
 def info_of(scenario: Scenario, case: Case) -> CaseInfo:
     """A case as the results know it."""
+    headline = case.depth is Depth.QUICK
     return CaseInfo(
-        scenario.name, case.name, case.unit, case.promise.value, case.higher_is_better, case.depth is Depth.QUICK
+        scenario.name, case.name, case.unit, case.promise.value, case.higher_is_better, headline, case.protocol
     )
 
 
 def _takes_part(target: Target, case: Case) -> bool:
     headline = case.depth is Depth.QUICK
-    return target.speaks(case.protocol) and target.keeps(case.promise) and target.can_serve(case.relayable, headline)
+    is_able = target.speaks(case.protocol) and target.keeps(case.promise) and not case.needs & target.lacks
+    return is_able and target.can_serve(case.relayable, headline)
 
 
 class Session:
@@ -82,7 +84,9 @@ class Session:
 
     def _describe_targets(self) -> dict[str, TargetInfo]:
         return {
-            name: TargetInfo(target.title, target.version(), {p.value: target.durability(p) for p in Promise})
+            name: TargetInfo(
+                target.title, target.version(), {p.value: target.durability(p) for p in Promise}, target.is_reference
+            )
             for name, target in self._fleet.members.items()
         }
 

@@ -12,6 +12,9 @@ from contextlib import AsyncExitStack
 import uvloop
 
 import mqbroker
+from mqbroker.aws.credentials import make_identify
+from mqbroker.aws.gateway import AwsGateway
+from mqbroker.aws.sqs.properties import SQS, SqsProperties
 from mqbroker.clock import Clock
 from mqbroker.config.sections import Config
 from mqbroker.core.access import Permissions
@@ -43,7 +46,11 @@ from mqbroker.storage.ledger import JournalLedger
 
 log = logging.getLogger("mqbroker")
 
-FORMATS: Mapping[int, Callable[[bytes], Properties]] = {AMQP: BasicProperties, MQTT: MqttProperties}
+FORMATS: Mapping[int, Callable[[bytes], Properties]] = {
+    AMQP: BasicProperties,
+    MQTT: MqttProperties,
+    SQS: SqsProperties,
+}
 """Makes properties from what the journal kept, by `Properties.code`."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
@@ -82,12 +89,29 @@ class Server:
         registry = self._services.registry
         self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
         self._mqtt.restore(definitions, clock.now())
+        self._aws = AwsGateway(
+            self._broker,
+            config.aws,
+            config.default_vhost,
+            make_identify(self._broker.access, config.aws),
+            self._alarms,
+            self._turn.outbox,
+            clock,
+        )
+        self._aws.restore(definitions, clock.now())
         self._connections = Connections(config.limits, clock)
         self._turn.attach(self._broker, self._connections)
         self._tls = self._open_tls()
         self._listeners = Listeners(
             self._connections,
-            {"amqp": self._new_amqp, "amqps": self._new_amqp, "mqtt": self._new_mqtt, "mqtts": self._new_mqtt},
+            {
+                "amqp": self._new_amqp,
+                "amqps": self._new_amqp,
+                "mqtt": self._new_mqtt,
+                "mqtts": self._new_mqtt,
+                "aws": self._aws.new_session,
+                "awss": self._aws.new_session,
+            },
             clock,
             config.proxy_protocol.sources,
             self._tls,
@@ -275,6 +299,10 @@ def _define_initial(broker: Broker, config: Config) -> None:
         broker.put_user(user.name, password_hash, user.tags)
         for each in user.permissions:
             broker.set_permissions(user.name, each.vhost, Permissions(each.configure, each.write, each.read))
+    for user in config.users:
+        for key in user.access_keys:
+            if key.id not in broker.access.access_keys:
+                broker.put_access_key(user.name, key.id, key.secret, key.account or config.aws.account)
     if config.dev and "guest" not in broker.access.users:
         broker.put_user("guest", hash_password(b"guest", secrets.token_bytes(SALT_BYTES)), ("administrator",))
         broker.set_permissions("guest", config.default_vhost, Permissions(".*", ".*", ".*"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mqbroker.config import Config, Listener, load_config
+from mqbroker.config.aws import AccessKeyDefinition, AccountDefinition, AwsConfig, QueueDefinition
 from mqbroker.config.load import DEV_LISTENERS
 from mqbroker.config.option import Option, all_options, options_of, table_kind
 from mqbroker.config.sections import PermissionDefinition, UserDefinition, VhostDefinition
@@ -51,7 +52,12 @@ def test_every_option_is_documented_in_the_example_file(option: Option) -> None:
     assert re.search(pattern, section_text(".".join(option.path[:-1])), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("kind", [VhostDefinition, UserDefinition, PermissionDefinition])
+DEFINITIONS = (
+    VhostDefinition, UserDefinition, PermissionDefinition, AccessKeyDefinition, AccountDefinition, QueueDefinition,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DEFINITIONS)
 def test_every_option_of_a_definition_is_documented_in_the_example_file(kind: type) -> None:
     definitions = EXAMPLE.read_text().partition("# Vhosts and users")[2]
     for option in options_of(kind):
@@ -62,8 +68,13 @@ def test_the_definitions_in_the_example_file_load(tmp_path: Path) -> None:
     lines = EXAMPLE.read_text().partition("# Vhosts and users")[2].splitlines()
     text = "\n".join(line[4:] for line in lines if line.startswith("#   ") and "password =" not in line)
     permissions = PermissionDefinition(vhost="orders", configure="^shop\\.", write=".*", read=".*")
-    user = UserDefinition("shop", password_hash="...", tags=("monitoring",), permissions=(permissions,))
-    assert load_config(write(tmp_path, text)) == replace(Config(), vhosts=(VhostDefinition("orders"),), users=(user,))
+    key = AccessKeyDefinition("AKIAIOSFODNN7EXAMPLE", "...", "111122223333")
+    user = UserDefinition("shop", None, "...", ("monitoring",), permissions=(permissions,), access_keys=(key,))
+    attributes = (("FifoQueue", "true"), ("VisibilityTimeout", "60"))
+    queue = QueueDefinition("invoices.fifo", "111122223333", "eu-west-1", attributes, (("team", "shop"),))
+    aws = AwsConfig(accounts=(AccountDefinition("111122223333", "orders"),), queues=(queue,))
+    expected = replace(Config(), vhosts=(VhostDefinition("orders"),), users=(user,), aws=aws)
+    assert load_config(write(tmp_path, text)) == expected
 
 
 def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path: Path) -> None:
@@ -105,6 +116,30 @@ def test_development_listens_plain_and_with_tls_on_both_loopbacks_unless_told_ot
     assert load_config(flags={"dev": True}).listeners == DEV_LISTENERS
     only = load_config(flags={"dev": True, "listeners": ["amqp://127.0.0.1:5672"]})
     assert only.listeners == (Listener.parse("amqp://127.0.0.1:5672"),)
+
+
+def test_development_takes_any_access_key_unless_told_otherwise(tmp_path: Path) -> None:
+    assert load_config().aws.auth == "sigv4"
+    assert load_config(flags={"dev": True}).aws.auth == "any"
+    path = write(tmp_path, '[aws]\nauth = "sigv4"\n')
+    assert load_config(path, flags={"dev": True}).aws.auth == "sigv4"
+    assert load_config(None, {"MQBROKER_AWS_AUTH": "sigv4"}, {"dev": True}).aws.auth == "sigv4"
+
+
+def test_any_access_key_is_taken_from_other_machines_only_by_setting(tmp_path: Path) -> None:
+    text = '[aws]\nauth = "any"\n[security]\nallow_insecure = true\n'
+    config = load_config(write(tmp_path, 'listeners = ["aws://0.0.0.0"]\n' + text))
+    assert config.aws.auth == "any"
+
+
+def test_a_user_with_access_keys_may_do_without_a_password(tmp_path: Path) -> None:
+    text = f'[[users]]\nname = "a"\n{KEY.format("AKIAIOSFODNN7EXAMPLE")}'
+    (user,) = load_config(write(tmp_path, text)).users
+    assert (user.password, user.password_hash) == (None, None)
+
+
+KEY = '[[users.access_keys]]\nid = "{}"\nsecret = "x"\n'
+USER = '[[users]]\nname = "{}"\npassword = "x"\n'
 
 
 @pytest.mark.parametrize(
@@ -179,6 +214,62 @@ def test_development_listens_plain_and_with_tls_on_both_loopbacks_unless_told_ot
             "line 6: there is no option users.permissions.reed; did you mean read?",
         ),
         ('[[users]]\npassword = "x"', "line 1: a user needs a name"),
+        (
+            f'[[users]]\nname = "a"\npassword = ""\n{KEY.format("A" * 16)}',
+            "line 1: user 'a' needs a password or a password_hash that is not empty",
+        ),
+        (
+            USER.format("a") + KEY.format("A" * 15),
+            "line 5: users.access_keys.id must be 16 to 128 letters, digits or underscores, not 'AAAAAAAAAAAAAAA'",
+        ),
+        (
+            USER.format("a") + KEY.format("ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ"),
+            "line 5: users.access_keys.id must be 16 to 128 letters, digits or underscores, not 'ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ'",
+        ),
+        (
+            USER.format("a") + '[[users.access_keys]]\nsecret = ""',
+            "line 5: users.access_keys.secret must not be empty",
+        ),
+        (
+            USER.format("a") + f'[[users.access_keys]]\nid = "{"A" * 16}"',
+            "line 1: an access key needs an id and a secret",
+        ),
+        (
+            USER.format("a") + KEY.format("A" * 16) + 'account = "1"',
+            "line 7: users.access_keys.account must be 12 digits, not '1'",
+        ),
+        (
+            USER.format("a") + KEY.format("A" * 16) + USER.format("b") + KEY.format("A" * 16),
+            "line 7: there are two access keys with the id 'AAAAAAAAAAAAAAAA'",
+        ),
+        ('[aws]\nauth = "none"', "line 2: aws.auth must be 'sigv4' or 'any', not 'none'"),
+        ('[aws]\naccount = "12345678901"', "line 2: aws.account must be 12 digits, not '12345678901'"),
+        ('[aws]\nregion = "EU"', "line 2: aws.region must be a region such as us-east-1, not 'EU'"),
+        ("[aws]\nclock_skew_s = 0", "line 2: aws.clock_skew_s must be at least 1, not 0"),
+        ('[[aws.accounts]]\nid = "111122223333"', "line 1: an account of aws needs an id and a vhost"),
+        (
+            2 * '[[aws.accounts]]\nid = "111122223333"\nvhost = "v"\n',
+            "line 4: there are two accounts with the id '111122223333'",
+        ),
+        ("[[aws.queues]]", "line 1: a queue of aws needs a name"),
+        (
+            '[[aws.queues]]\nname = "a.b"',
+            "line 2: aws.queues.name must be 1 to 80 letters, digits, - or _, of which .fifo may be the end, not 'a.b'",
+        ),
+        (
+            '[[aws.queues]]\nname = "q"\n[[aws.queues]]\nname = "q"\nregion = "us-east-1"',
+            "line 3: there are two queues '000000000000:us-east-1:q'",
+        ),
+        ('[[aws.queues]]\nattributes = "x"', "line 2: aws.queues.attributes must be a table, not 'x'"),
+        (
+            "[[aws.queues]]\nattributes = { VisibilityTimeout = 60 }",
+            "line 2: aws.queues.attributes.VisibilityTimeout must be text, not 60",
+        ),
+        (
+            'listeners = ["awss://0.0.0.0"]\n[tls]\ncertificate = "c"\nkey = "k"\n[aws]\nauth = "any"',
+            "line 6: aws.auth = 'any' lets anyone in who reaches awss://0.0.0.0; "
+            "use 'sigv4' or set security.allow_insecure = true",
+        ),
         ("[[vhosts]]", "line 1: a vhost needs a name"),
         ("a = 1\nb = \n", "line 2: is not TOML: Invalid value"),
         ('a = """', "line 1: is not TOML: Unterminated string"),
@@ -229,7 +320,10 @@ def test_only_addresses_of_this_machine_count_as_loopback(url: str, is_loopback:
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "hunter2" not in repr(UserDefinition("a", password="hunter2", password_hash="hunter2"))
+    keys = (AccessKeyDefinition("AKIAIOSFODNN7EXAMPLE", "hunter2"),)
+    user = UserDefinition("a", password="hunter2", password_hash="hunter2", access_keys=keys)
+    assert "AKIAIOSFODNN7EXAMPLE" in repr(user)
+    assert "hunter2" not in repr(user)
 
 
 def test_every_option_has_help_and_an_environment_variable_of_its_own() -> None:

@@ -20,7 +20,7 @@ TIMEOUT_S = 40
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     data_dir = tmp_path_factory.mktemp("readme") / "data"
-    with BrokerProcess(data_dir, "--dev", schemes=("amqp", "mqtt")) as running:
+    with BrokerProcess(data_dir, "--dev", schemes=("amqp", "mqtt", "aws")) as running:
         yield running
 
 
@@ -29,6 +29,7 @@ def example(language: str, word: str, broker: BrokerProcess) -> str:
     blocks = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     (code,) = (block for block in blocks if word in block)
     code = str(code).replace("localhost:5672", f"localhost:{broker.ports['amqp']}")
+    code = code.replace("localhost:9324", f"localhost:{broker.ports['aws']}")
     return code.replace("port=1883", f"port={broker.ports['mqtt']}")
 
 
@@ -46,6 +47,11 @@ def test_the_python_example_publishes_and_consumes(broker: BrokerProcess, tmp_pa
 def test_the_mqtt_example_goes_from_a_device_to_a_worker(broker: BrokerProcess, tmp_path: Path) -> None:
     (tmp_path / "device.py").write_text(example("python", "from paho", broker))
     assert output_of([sys.executable, "device.py"], tmp_path) == "received: sensors.kitchen 21.5\n"
+
+
+def test_the_sqs_example_goes_to_a_worker_of_amqp(broker: BrokerProcess, tmp_path: Path) -> None:
+    (tmp_path / "invoice.py").write_text(example("python", "import boto3", broker))
+    assert output_of([sys.executable, "invoice.py"], tmp_path) == "received: forty-two euros\n"
 
 
 def test_the_node_example_publishes_and_consumes(broker: BrokerProcess) -> None:

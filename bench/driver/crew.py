@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bench.driver.jobs import ConsumeJob, Expect, Failed, PublishJob, Ready, Received, Sent, Start
+from bench.driver.sqs_jobs import CycleJob, SendJob
 from bench.driver.verify import Faults
 from bench.driver.worker import work
 from bench.errors import DriverError
@@ -21,7 +22,7 @@ from bench.errors import DriverError
 READY_SECONDS = 120.0
 FINISH_SECONDS = 90.0
 RUN_SECONDS = 1800.0
-_HEAD_START_SECONDS = 0.05
+START_AHEAD_SECONDS = 0.05
 
 Answer = TypeVar("Answer")
 
@@ -37,7 +38,7 @@ def _context() -> ForkServerContext:
 class Worker:
     """One worker process and its pipe."""
 
-    def __init__(self, job: PublishJob | ConsumeJob) -> None:
+    def __init__(self, job: PublishJob | ConsumeJob | SendJob | CycleJob) -> None:
         self.job = job
         context = _context()
         self.pipe, theirs = context.Pipe()
@@ -124,7 +125,7 @@ class Crew:
 
         sent_before: messages of each publisher that were queued before, when nobody publishes in this run.
         """
-        start_at = time.monotonic() + _HEAD_START_SECONDS
+        start_at = time.monotonic() + START_AHEAD_SECONDS
         for worker in self._consumers + self._publishers:
             worker.pipe.send(Start(start_at))
         sent = [_expect(worker, Sent) for worker in self._publishers]

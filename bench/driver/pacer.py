@@ -17,7 +17,7 @@ _SET_TIMER_SLACK = 29
 _TIMER_SLACK_NANOSECONDS = 1000
 
 
-def _precise_timers() -> None:
+def precise_timers() -> None:
     """Let this process sleep to the microsecond: Linux lets timers come 50 us late, to save wake-ups (prctl(2))."""
     ctypes.CDLL(None).prctl(_SET_TIMER_SLACK, _TIMER_SLACK_NANOSECONDS, 0, 0, 0)
 
@@ -31,7 +31,7 @@ class PacedPublisher(Publisher):
 
     def run(self, start_at: float) -> Sent:
         """Publish on schedule until the limit, then write out what is pending. The connections stay open."""
-        _precise_timers()
+        precise_timers()
         for outlet in self.outlets:
             self._register(outlet)
         time.sleep(max(0.0, start_at - time.monotonic()))

@@ -1,6 +1,7 @@
 """A worker process: takes one job from its pipe, gets ready, runs on the start signal, reports, closes in order.
 
-Owns the conversation with the crew:  job -> Ready | Failed;  Start -> (Expect ->) Sent | Received | Failed;  the end.
+Owns the conversation with the crew:  job -> Ready | Failed;  Start -> (Expect ->) Sent | Received | Called | Failed;
+the end.
 """
 
 import gc
@@ -12,6 +13,8 @@ from bench.driver.consumer import Consumer
 from bench.driver.jobs import ConsumeJob, Failed, PublishJob, Ready, Start
 from bench.driver.pacer import PacedPublisher
 from bench.driver.publisher import Publisher
+from bench.driver.sqs_caller import Caller, PacedCaller
+from bench.driver.sqs_jobs import CycleJob, SendJob
 from bench.errors import BenchError
 
 
@@ -39,6 +42,8 @@ def _serve(pipe: Connection, job: object) -> None:
         _publish(pipe, job)
     elif isinstance(job, ConsumeJob):
         _consume(pipe, job)
+    elif isinstance(job, SendJob | CycleJob):
+        _call(pipe, job)
     else:
         raise ValueError(f"no such job: {job!r}")
 
@@ -65,3 +70,11 @@ def _consume(pipe: Connection, job: ConsumeJob) -> None:
     pipe.send(consumer.run(_await_start(pipe), pipe))
     pipe.recv()
     pipe.send(consumer.finish())
+
+
+def _call(pipe: Connection, job: SendJob | CycleJob) -> None:
+    caller = PacedCaller(job) if isinstance(job, SendJob) and job.rate else Caller(job)
+    pipe.send(caller.run(_await_start(pipe), pipe))
+    pipe.recv()
+    caller.finish()
+    pipe.send(Ready())

@@ -1,7 +1,7 @@
 """The list of scenarios, in the order of the report."""
 
 from bench.errors import UsageError
-from bench.scenarios import churn, cost, deep, fanout, features, idle, latency, mqtt, reply, routing, throughput
+from bench.scenarios import churn, cost, deep, fanout, features, idle, latency, mqtt, reply, routing, sqs, throughput
 from bench.scenarios.base import Scenario
 
 _ALL = (
@@ -20,6 +20,10 @@ _ALL = (
     latency.SCENARIO,
     cost.SCENARIO,
     mqtt.SCENARIO,
+    sqs.CALLS,
+    sqs.FIFO,
+    sqs.DEEP,
+    sqs.WAKE,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 

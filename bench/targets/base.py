@@ -38,6 +38,12 @@ class Target(ABC):
 
     name: str
     title: str
+    lacks: frozenset[str] = frozenset()
+    """What it cannot do, or not in an acceptable time; cases say what they need: "qos2" (MQTT), "shared" (MQTT's shared
+    subscriptions), "retained-wildcards", "scale" (MQTT connections and subscriptions by the thousand)."""
+
+    is_reference = False
+    """Whether ratios refer to it in cases in which the chosen baseline takes no part."""
 
     @abstractmethod
     def start(self, promise: Promise) -> None:

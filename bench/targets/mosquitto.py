@@ -31,6 +31,7 @@ class Mosquitto(InMemory):
 
     name = "mosquitto"
     title = "Mosquitto"
+    is_reference = True
     protocols = ("mqtt",)
 
     def command(self, place: Path, promise: Promise) -> list[str]:

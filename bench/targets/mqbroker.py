@@ -7,8 +7,11 @@ Owns its command line. The environment's installed package is run, never a sourc
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
+from bench.driver.jobs import Endpoint
 from bench.errors import TargetError
 from bench.targets.base import Promise
 from bench.targets.single import SingleProcess
@@ -18,8 +21,29 @@ _RUN_ENVIRONMENT = _ROOT / ".venv-run" / "bin" / "python"
 _INTERPRETED = Path(__file__).with_name("interpreted.py")
 _DESCRIBE = (
     "import json, pathlib, platform, mqbroker; home = pathlib.Path(mqbroker.__file__).parent;"
-    "print(json.dumps([mqbroker.__version__, len(list(home.rglob('*.so'))), platform.python_version()]))"
+    "compiled, sqs = len(list(home.rglob('*.so'))), (home / 'aws' / 'sqs').exists();"
+    "print(json.dumps([mqbroker.__version__, compiled, platform.python_version(), sqs]))"
 )
+_SCHEMES = {"sqs": "aws"}
+_KEY_ID, _SECRET = "AKIABENCHBENCHBENCH0", "bench-secret"
+# --dev would take any access key unread; what is measured verifies each signature.
+_SETTINGS = f"""
+[aws]
+auth = "sigv4"
+
+[[users]]
+name = "bench"
+
+[[users.permissions]]
+vhost = "/"
+configure = ".*"
+write = ".*"
+read = ".*"
+
+[[users.access_keys]]
+id = "{_KEY_ID}"
+secret = "{_SECRET}"
+"""
 
 
 class Mqbroker(SingleProcess):
@@ -28,7 +52,7 @@ class Mqbroker(SingleProcess):
     python: the interpreter of the environment it is installed in; by default the one that `make run` builds.
     """
 
-    protocols = ("amqp", "mqtt")
+    protocols: tuple[str, ...] = ("amqp", "mqtt", "sqs")
 
     def __init__(self, interpreted: bool = False, python: Path | None = None, name: str = "mqbroker") -> None:
         super().__init__()
@@ -42,16 +66,40 @@ class Mqbroker(SingleProcess):
         program = [str(_INTERPRETED)] if self._interpreted else ["-m", "mqbroker"]
         command = [str(self._python), "-P", *program, "serve", "--dev"]
         for protocol, port in self.ports.items():
-            command += ["--listen", f"{protocol}://127.0.0.1:{port}"]
+            command += ["--listen", f"{_SCHEMES.get(protocol, protocol)}://127.0.0.1:{port}"]
+        if "sqs" in self.ports:
+            settings = place / "mqbroker.toml"
+            settings.write_text(_SETTINGS)
+            command += ["--config", str(settings)]
         return [*command, "--data-dir", str(place / "data"), "--durability", self.mode(promise)]
 
-    def version(self) -> str:
-        """Version, Python, and how many of its modules are compiled."""
+    def start(self, promise: Promise) -> None:
+        """Start it with a listener for each protocol that it speaks."""
+        self.protocols = tuple(filter(self.speaks, self.protocols))
+        super().start(promise)
+
+    def endpoint(self, protocol: str) -> Endpoint | None:
+        """The listener of the protocol; of SQS with an access key."""
+        found = super().endpoint(protocol)
+        return replace(found, user=_KEY_ID, password=_SECRET) if found is not None and protocol == "sqs" else found
+
+    def speaks(self, protocol: str) -> bool:
+        """Versions before SQS can be measured too."""
+        return super().speaks(protocol) and (protocol != "sqs" or self._described[3])
+
+    @cached_property
+    def _described(self) -> tuple[str, int, str, bool]:
+        """Version, number of compiled modules, version of Python, whether it speaks SQS."""
         command = [str(self._python), "-P", "-c", _DESCRIBE]
         shown = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if shown.returncode:
             raise TargetError(f"{self._python} cannot import mqbroker: {shown.stderr.strip().splitlines()[-1]}")
-        version, compiled, python = json.loads(shown.stdout)
+        version, compiled, python, sqs = json.loads(shown.stdout)
+        return version, compiled, python, sqs
+
+    def version(self) -> str:
+        """Version, Python, and how many of its modules are compiled."""
+        version, compiled, python, _ = self._described
         build = "interpreted" if self._interpreted or not compiled else f"{compiled} modules compiled"
         return f"mqbroker {version} ({build}, Python {python})"
 

@@ -27,6 +27,7 @@ class RabbitMQ(Target):
 
     name = "rabbitmq"
     title = "RabbitMQ"
+    is_reference = True
 
     def __init__(self) -> None:
         self._directory: PrivateDirectory | None = None

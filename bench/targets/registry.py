@@ -12,7 +12,10 @@ from typing import Self
 from bench.errors import TargetError, UsageError
 from bench.targets.amqtt import Amqtt
 from bench.targets.base import Promise, Target
+from bench.targets.fauxqs import Fauxqs
+from bench.targets.http_stub import HttpStub
 from bench.targets.mosquitto import Mosquitto
+from bench.targets.moto import Moto
 from bench.targets.mqbroker import Mqbroker
 from bench.targets.rabbitmq import RabbitMQ
 from bench.targets.relay import BareRelay
@@ -26,7 +29,10 @@ FACTORIES: dict[str, Factory] = {
     "mqbroker-interpreted": lambda: Mqbroker(interpreted=True, name="mqbroker-interpreted"),
     "mosquitto": Mosquitto,
     "amqtt": Amqtt,
+    "fauxqs": Fauxqs,
+    "moto": Moto,
     "relay": BareRelay,
+    "http-stub": HttpStub,
 }
 
 

@@ -11,11 +11,11 @@ from bench.driver.jobs import Endpoint
 from bench.errors import UsageError
 from bench.targets.base import Promise, Target
 
-_DEFAULT_PORTS = {"amqp": 5672, "mqtt": 1883}
+_DEFAULT_PORTS = {"amqp": 5672, "mqtt": 1883, "sqs": 9324}
 
 
 class RunningBroker(Target):
-    """A broker at amqp://user:password@host:port/vhost or mqtt://host:port, optionally as NAME=URL.
+    """A broker at amqp://user:password@host:port/vhost, mqtt://host:port or sqs://key:secret@host:port, or NAME=URL.
 
     Its settings are not ours: which promise a confirm of it keeps is for the reader to know. Of a broker on this
     machine the CPU is measured when the URL ends in `?pid=N`.
@@ -25,7 +25,7 @@ class RunningBroker(Target):
         named = re.fullmatch(r"(?:([\w.-]+)=)?(\w+://.*)", text)
         parts = urlsplit(named.group(2) if named else "")
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise UsageError(f"{text!r} is not a target: expected a name or [NAME=]amqp://... or mqtt://...")
+            raise UsageError(f"{text!r} is not a target: expected a name or [NAME=]amqp://..., mqtt://... or sqs://...")
         port = parts.port or _DEFAULT_PORTS[parts.scheme]
         self.name = (named and named.group(1)) or f"{parts.hostname}:{port}"
         self.title = self.name

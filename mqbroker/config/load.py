@@ -3,14 +3,14 @@
 Knows no command line and reads no environment of its own: both are arguments.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mqbroker.config.listener import SCHEMES, Listener
 from mqbroker.config.reader import Reader
-from mqbroker.config.sections import DEFAULT_LISTENERS, Config, UserDefinition
+from mqbroker.config.sections import Config, UserDefinition
 from mqbroker.config.sources import EnvironmentSource, FileSource, FlagSource, read_file
 from mqbroker.errors import ConfigError
 
@@ -34,11 +34,19 @@ def load_config(
     file = FileSource("", "") if path is None else read_file(path)
     reader = Reader(FlagSource(flags or {}), EnvironmentSource(environment or {}), file)
     config = reader.read(Config)
-    # Identity, not equality: whoever writes the default out means exactly that.
-    if config.dev and config.listeners is DEFAULT_LISTENERS:
-        config = replace(config, listeners=DEV_LISTENERS)
+    if config.dev:
+        config = _for_development(config, reader.given)
     for place, reason in _contradictions(config):
         raise ConfigError(f"{file.place(place)}: {reason}" if file.name else reason)
+    return config
+
+
+def _for_development(config: Config, given: Set[tuple[str, ...]]) -> Config:
+    # Whoever writes a default out means exactly that.
+    if ("listeners",) not in given:
+        config = replace(config, listeners=DEV_LISTENERS)
+    if ("aws", "auth") not in given:
+        config = replace(config, aws=replace(config.aws, auth="any"))
     return config
 
 
@@ -46,6 +54,7 @@ def _contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str
     yield from _listener_contradictions(config)
     yield from _tls_contradictions(config)
     yield from _definition_contradictions(config)
+    yield from _aws_contradictions(config)
 
 
 def _listener_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -86,11 +95,42 @@ def _definition_contradictions(config: Config) -> Iterator[tuple[tuple[str | int
             yield ("vhosts", number), "a vhost needs a name"
 
 
+def _aws_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    aws = config.aws
+    if aws.auth == "any" and not config.security.allow_insecure:
+        for listener in config.listeners:
+            if listener.scheme in ("aws", "awss") and not listener.is_loopback:
+                reason = f"aws.auth = 'any' lets anyone in who reaches {listener.url}"
+                yield ("aws", "auth"), f"{reason}; use 'sigv4' or set security.allow_insecure = true"
+    for number, account in enumerate(aws.accounts):
+        if not (account.id and account.vhost):
+            yield ("aws", "accounts", number), "an account of aws needs an id and a vhost"
+    yield from _twice("accounts with the id", ("aws", "accounts"), [account.id for account in aws.accounts])
+    for number, queue in enumerate(aws.queues):
+        if not queue.name:
+            yield ("aws", "queues", number), "a queue of aws needs a name"
+    places = [(queue.account or aws.account, queue.region or aws.region, queue.name) for queue in aws.queues]
+    yield from _twice("queues", ("aws", "queues"), [":".join(place) for place in places])
+    keys = [(number, key) for number, user in enumerate(config.users) for key in user.access_keys]
+    for place, (number, key) in enumerate(keys):
+        if not (key.id and key.secret):
+            yield ("users", number), "an access key needs an id and a secret"
+        if key.id in [other.id for _, other in keys[:place]]:
+            yield ("users", number), f"there are two access keys with the id {key.id!r}"
+
+
+def _twice(what: str, path: tuple[str, ...], names: list[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield (*path, number), f"there are two {what} {name!r}"
+
+
 def _user_contradiction(user: UserDefinition) -> str:
     if not user.name:
         return "a user needs a name"
-    # CVE-2016-9877: an absent or empty password must never let anyone in.
-    if not user.password and not user.password_hash:
+    # CVE-2016-9877: an absent or empty password must never let anyone in. Who has access keys may do without one.
+    is_silent = user.password is None and user.password_hash is None
+    if not user.password and not user.password_hash and not (is_silent and user.access_keys):
         return f"user {user.name!r} needs a password or a password_hash that is not empty"
     if user.password is not None and user.password_hash is not None:
         return f"user {user.name!r} has a password and a password_hash; give one"

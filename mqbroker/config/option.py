@@ -32,11 +32,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One declared option. `path` is its TOML path; `kind` the type of a value, of one element if `is_list`."""
+    """One declared option. `path` is its TOML path; `kind` the type of a value, of one element if `is_list`.
+
+    An option that `is_table` has any keys with texts behind them, and is a tuple of pairs.
+    """
 
     path: tuple[str, ...]
     kind: type
     is_list: bool
+    is_table: bool
     default: Any
     rules: Rules
 
@@ -103,7 +107,8 @@ def all_options(kind: Any, path: tuple[str, ...] = ()) -> Iterator[Option]:
 def _option_of(declared: "Field[Any]", hint: Any, path: tuple[str, ...]) -> Option:
     is_list = get_origin(hint) is tuple
     kind = get_args(hint)[0] if is_list else _without_none(hint)
-    return Option((*path, declared.name), kind, is_list, declared.default, declared.metadata["rules"])
+    is_table = is_list and get_origin(kind) is tuple
+    return Option((*path, declared.name), kind, is_list, is_table, declared.default, declared.metadata["rules"])
 
 
 def _without_none(hint: Any) -> Any:

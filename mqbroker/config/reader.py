@@ -26,6 +26,8 @@ class Reader:
         self._flags = flags
         self._environment = environment
         self._file = file
+        self.given: set[tuple[str, ...]] = set()
+        """The options that have a value of their own, even if it is the default."""
 
     def read(self, kind: type[T]) -> T:
         """The dataclass with every value that was given. Raises ConfigError."""
@@ -45,8 +47,11 @@ class Reader:
             raw = source.value(option)
             if raw is not None:
                 values[option.path[-1]] = checked(option, raw, source.place(option))
-                return
-        self._read_key(option, tree, option.path, values)
+                break
+        else:
+            self._read_key(option, tree, option.path, values)
+        if option.path[-1] in values:
+            self.given.add(option.path)
 
     def _read_key(self, option: Option, tree: Tree, path: KeyPath, values: dict[str, Any]) -> None:
         key = option.path[-1]
@@ -91,9 +96,20 @@ def checked(option: Option, raw: Any, place: str) -> Any:
     """The value for an option out of what was given. Raises ConfigError with `place` in front of the reason."""
     if not option.is_list:
         return _checked_item(option, raw, place)
+    if option.is_table:
+        return _checked_table(raw, place)
     if isinstance(raw, str) or not isinstance(raw, (list, tuple)):
         raise ConfigError(f"{place} must be a list, not {raw!r}")
     return tuple(_checked_item(option, item, place) for item in raw)
+
+
+def _checked_table(raw: Any, place: str) -> tuple[tuple[str, str], ...]:
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{place} must be a table, not {raw!r}")
+    for name, value in raw.items():
+        if not isinstance(value, str):
+            raise ConfigError(f"{place}.{name} must be text, not {value!r}")
+    return tuple(raw.items())
 
 
 def _checked_item(option: Option, raw: Any, place: str) -> Any:

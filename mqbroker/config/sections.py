@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mqbroker import limits
+from mqbroker.config.aws import AccessKeyDefinition, AwsConfig
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, section, tables
 
@@ -253,6 +254,7 @@ class UserDefinition:
     password_hash: str | None = option(None, "The password's hash, as in RabbitMQ's definitions.", is_secret=True)
     tags: tuple[str, ...] = option((), "Such as administrator, monitoring, policymaker, management, impersonator.")
     permissions: tuple[PermissionDefinition, ...] = tables(PermissionDefinition, "What the user may do, by vhost.")
+    access_keys: tuple[AccessKeyDefinition, ...] = tables(AccessKeyDefinition, "What the user signs requests with.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +297,7 @@ class Config:
     default_vhost: str = option("/", "The vhost that always exists.")
     amqp: AmqpConfig = section(AmqpConfig)
     mqtt: MqttConfig = section(MqttConfig)
+    aws: AwsConfig = section(AwsConfig)
     security: SecurityConfig = section(SecurityConfig)
     tls: TlsConfig = section(TlsConfig)
     proxy_protocol: ProxyProtocolConfig = section(ProxyProtocolConfig)

@@ -104,9 +104,27 @@ class Broker:
         self._keep_user(self.access.put_user(name, password_hash, tags))
 
     def delete_user(self, name: str) -> None:
-        """Deletes a user. Raises NotFound."""
+        """Deletes a user and the user's access keys. Raises NotFound."""
+        keys = self.access.access_keys_of(name)
         self.access.delete_user(name)
+        for key in keys:
+            self._define(definitions.key("access-key", key.id), None)
         self._define(definitions.key("user", name), None)
+
+    def put_access_key(self, user: str, key_id: str, secret: str, account: str) -> None:
+        """Gives a user a key to sign requests of AWS services with. Raises NotFound, PreconditionFailed.
+
+        The journal keeps the secret as it is: a signature cannot be checked with a hash of it.
+        """
+        key = self.access.put_access_key(user, key_id, secret, account)
+        self._define(
+            definitions.key("access-key", key_id), {"user": key.user, "secret": key.secret, "account": key.account}
+        )
+
+    def delete_access_key(self, key_id: str) -> None:
+        """Deletes an access key. Raises NotFound."""
+        self.access.delete_access_key(key_id)
+        self._define(definitions.key("access-key", key_id), None)
 
     def set_permissions(self, user: str, vhost: str, permissions: Permissions) -> None:
         """Says what a user may do in a vhost. Raises NotFound, PreconditionFailed."""

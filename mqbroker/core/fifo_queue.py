@@ -1,9 +1,10 @@
 """A polled queue that keeps the order of each message group and takes no message twice: what SQS calls a FIFO queue.
 
-A group of which something is in flight is locked: the next of it is delivered when all that is settled, or visible
-again at its old place. One receive may take several messages of a group, and goes on with other groups.
+What is in flight locks what is behind it in its group: that is delivered when all before it is settled, or was visible
+again and delivered first. One receive may take several messages of a group, and goes on with other groups.
 """
 
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from mqbroker.core.deduplication import Deduplication, deduplication_id_of
@@ -22,12 +23,14 @@ class FifoQueue(PolledQueue):
 
     role = "fifo"
 
-    __slots__ = ("blocked", "deduplicates_by_content", "deduplication")
+    __slots__ = ("blocked", "deduplicates_by_content", "deduplication", "held")
 
     def __init__(self, host: PollHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
         self.deduplication = Deduplication(ledger, 0, False)
         self.blocked = 0
         """Visible entries of groups that are locked."""
+        self.held: set[int] = set()
+        """The sequences of all entries in flight."""
         PolledQueue.__init__(self, host, ledger, name, number, durable)
 
     def identify(self, number: int) -> None:
@@ -47,6 +50,7 @@ class FifoQueue(PolledQueue):
     def empty_lines(self) -> None:
         PolledQueue.empty_lines(self)
         self.blocked = 0
+        self.held.clear()
 
     def forget(self) -> None:
         self.ledger.forget(self.deduplication.number, ())
@@ -84,56 +88,68 @@ class FifoQueue(PolledQueue):
         """From when on a dead letter is kept: since it was moved."""
         return now
 
-    # --- AMQP -------------------------------------------------------------------------------------------------------
-
-    def finish(self, entry: Entry) -> None:
-        """The same; what expired behind it, while it locked its group, is due now."""
-        PolledQueue.finish(self, entry)
-        self.rearm()
-
-    def requeue(self, entries: list[Entry], now: int) -> None:
-        PolledQueue.requeue(self, entries, now)
-        self.rearm()
-
     # --- lines ------------------------------------------------------------------------------------------------------
 
     def waiting_count(self) -> int:
         """How many entries may be delivered now: those of groups that are not locked."""
         return self.visible_total - self.blocked
 
-    def show(self, entry: Entry, line: GroupLine, place: int) -> None:
-        if line.in_flight:
-            self.blocked += 1
-        GroupedQueue.show(self, entry, line, place)
+    def add_in_flight(self, line: GroupLine, entry: Entry) -> None:
+        if line.held is None:
+            line.held = []
+        heappush(line.held, entry.sequence)
+        self.held.add(entry.sequence)
+        GroupedQueue.add_in_flight(self, line, entry)
 
-    def hide(self, entry: Entry, line: GroupLine) -> None:
-        if line.in_flight:
-            self.blocked -= 1
-        GroupedQueue.hide(self, entry, line)
+    def remove_in_flight(self, line: GroupLine, entry: Entry) -> None:
+        self.held.discard(entry.sequence)
+        GroupedQueue.remove_in_flight(self, line, entry)
 
-    def add_in_flight(self, line: GroupLine) -> None:
-        if not line.in_flight:
-            self.blocked += line.visible
-        GroupedQueue.add_in_flight(self, line)
-
-    def remove_in_flight(self, line: GroupLine) -> None:
-        GroupedQueue.remove_in_flight(self, line)
-        if not line.in_flight:
-            self.blocked -= line.visible
+    def lock_of(self, line: GroupLine) -> int:
+        """The first entry of the group in flight, by its sequence: nothing behind it is delivered. 0 for none."""
+        held = line.held
+        while held and held[0] not in self.held:
+            heappop(held)
+        return held[0] if held else 0
 
     def is_noise(self, line: GroupLine) -> bool:
         """Never: a locked group lets the others go first anyway."""
         return False
 
     def place(self, line: GroupLine) -> None:
-        """Lets the line be found under its first entry, unless it is locked."""
+        """Lets the line be found unless its first entry has to wait: in the order of first entries, but a group that
+        was served stands behind all that were there then. One that always fails must not keep out the others."""
         first = line.first()
-        self.register(line, 0 if line.in_flight else first)
+        if first:
+            self.watch_first(line)
+        if line.in_flight and 0 < self.lock_of(line) < first:
+            first = 0
+        blocked = 0 if first else line.visible
+        self.blocked += blocked - line.blocked
+        line.blocked = blocked
+        self.register(line, line.turn if first and line.turn else first)
+
+    def watch_first(self, line: GroupLine) -> None:
+        """Has the first entry of a line expire in time: it may be older than that of a line whose turn is earlier."""
+        entry = line.peek()
+        if not self.is_noted(entry):
+            self.note(entry, line)
+            self.watch(entry)
 
     def receive_from(self, line: GroupLine, found: list[Entry], count_max: int, held_until: int, now: int) -> None:
         """Takes as many of the group as are wanted, in order."""
-        while len(found) < count_max and line.first() and self.in_flight_total < self.in_flight_max:
+        lock = self.lock_of(line)
+        while len(found) < count_max and self.in_flight_total < self.in_flight_max:
+            first = line.first()
+            if not first or 0 < lock < first:
+                break
             PolledQueue.receive_from(self, line, found, count_max, held_until, now)
+
+    def hold(self, entry: Entry, line: GroupLine, held_until: int, now: int) -> None:
+        """The same; the group goes behind the others."""
+        line.turn = self.next_sequence
+        self.next_sequence = line.turn + 1
+        PolledQueue.hold(self, entry, line, held_until, now)
 
     def counts_for_age(self, entry: Entry) -> bool:
         """Always: nothing may be passed over."""

@@ -14,6 +14,9 @@ cdef class GroupLine:
     cdef public Py_ssize_t delayed
     cdef public long long delayed_until
     cdef public long long key
+    cdef public Py_ssize_t blocked
+    cdef public long long turn
+    cdef public list held
     cdef public list untouched
     cdef public Py_ssize_t head
     cdef public long long last

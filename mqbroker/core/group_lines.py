@@ -22,7 +22,8 @@ class GroupLine:
     """One group: a line of visible entries, and counts of those that are in flight or delayed."""
 
     __slots__ = (
-        "delayed", "delayed_until", "head", "in_flight", "key", "last", "name", "returned", "untouched", "visible",
+        "blocked", "delayed", "delayed_until", "head", "held", "in_flight", "key", "last", "name", "returned", "turn",
+        "untouched", "visible",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -35,6 +36,12 @@ class GroupLine:
         """When the last of the delayed ones becomes visible, in milliseconds, as long as there are any."""
         self.key = 0
         """The place under which the queue finds the line when it looks for what to deliver; 0 when it must not."""
+        self.blocked = 0
+        """FIFO queues: how many of the visible ones must wait for one in flight, as of the last placing."""
+        self.turn = 0
+        """FIFO queues: the place of the group among the others since it was served; 0 for that of its first entry."""
+        self.held: list[int] | None = None
+        """FIFO queues: a heap of sequences that are in flight, and of some that are not any more."""
         self.untouched: list[Entry | None] = []
         self.head = 0
         self.last = 0

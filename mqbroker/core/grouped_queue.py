@@ -91,14 +91,14 @@ class GroupedQueue(Queue):
         self.visible_total -= 1
         self.byte_count -= len(entry.message.body)
 
-    def add_in_flight(self, line: GroupLine) -> None:
+    def add_in_flight(self, line: GroupLine, entry: Entry) -> None:
         """One more entry of the line is in flight."""
         self.in_flight_total += 1
         line.in_flight += 1
         if line.in_flight == 1 and line.name:
             self.groups_in_flight += 1
 
-    def remove_in_flight(self, line: GroupLine) -> None:
+    def remove_in_flight(self, line: GroupLine, entry: Entry) -> None:
         """One entry less of the line is in flight."""
         self.in_flight_total -= 1
         line.in_flight -= 1
@@ -200,7 +200,7 @@ class GroupedQueue(Queue):
             line.visible -= 1  # it stays in the line, GONE
             self.hide(entry, line)
         elif entry.first_taken_at:
-            self.remove_in_flight(line)
+            self.remove_in_flight(line, entry)
         else:
             self.delayed_total -= 1
             line.delayed -= 1

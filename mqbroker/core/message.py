@@ -53,9 +53,10 @@ class Properties:
         """A copy with other headers, and without the expiration on request. Overridden."""
         raise NotImplementedError
 
-    def redriven(self, source: str) -> "Properties":
-        """The properties of the message behind its move from the queue `source` to that one's dead-letter queue; with
-        an empty `source`, behind its move back. Overridden by those that keep a note of it."""
+    def redriven(self, source: str, attempts: int) -> "Properties":
+        """The properties of the message behind its move from the queue `source`, which delivered it so often, to that
+        one's dead-letter queue; with an empty `source`, behind its move back. Overridden by those that keep a note of
+        it."""
         return self
 
 

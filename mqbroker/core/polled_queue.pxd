@@ -30,7 +30,7 @@ cdef class PolledQueue(TimedQueue):
     @cython.locals(properties=Properties, sequence=cython.longlong, entry=Entry)
     cpdef Entry enter(self, Message message, GroupLine line, long long now, long long delay_ms, long long ttl_ms)
     @cython.locals(properties=Properties)
-    cpdef accept(self, Message message, str source, long long sent_at, long long now)
+    cpdef accept(self, Message message, str source, long long attempts, long long sent_at, long long now)
     @cython.locals(line=GroupLine, found=list, held_until=cython.longlong)
     cpdef list receive(self, Py_ssize_t count_max, long long visibility_ms, long long now)
     @cython.locals(entry=Entry)

@@ -119,12 +119,13 @@ class PolledQueue(TimedQueue):
                 self.rearm()
         return entry
 
-    def accept(self, message: Message, source: str, sent_at: int, now: int) -> None:
-        """Takes a message that another queue gives away; `source` is that one's name, empty for a move back.
+    def accept(self, message: Message, source: str, attempts: int, sent_at: int, now: int) -> None:
+        """Takes a message that another queue gives away, which has delivered it so often; `source` is that one's name,
+        empty for a move back.
 
         It calls nobody: the queue it comes from is in the midst of its work.
         """
-        properties = message.properties.redriven(source)
+        properties = message.properties.redriven(source, attempts)
         moved = new_message(message.exchange, message.routing_key, properties, message.content(), sent_at)
         self.enter(moved, self.line_for(group_of(properties)), now, 0, -1)
         self.serve_soon()
@@ -183,7 +184,7 @@ class PolledQueue(TimedQueue):
         else:
             entry.first_taken_at = now
             self.note_taken(entry)
-        self.add_in_flight(line)
+        self.add_in_flight(line, entry)
         if entry.lsn:
             self.ledger.defer(entry)
         if held_until:
@@ -210,8 +211,6 @@ class PolledQueue(TimedQueue):
             return
         self.remove_noted(entry)
         self.deleted_count += 1
-        if entry.consumer is not None:
-            self.rearm()  # what expired behind it, while it locked its group, is due now
         if self.ring or self.waiters:
             self.serve(now)
 
@@ -235,7 +234,7 @@ class PolledQueue(TimedQueue):
         target = self.host.polled_queue(self.dead_letter_queue) if self.dead_letter_queue else None
         if target is None or target is self:
             return False
-        target.accept(entry.message, self.name, self.redriven_sent_at(entry, now), now)
+        target.accept(entry.message, self.name, entry.attempts, self.redriven_sent_at(entry, now), now)
         return True
 
     def redriven_sent_at(self, entry: Entry, now: int) -> int:
@@ -252,7 +251,7 @@ class PolledQueue(TimedQueue):
             self.hide(entry, line)
             is_moved = self.expiry(entry) > now
             if is_moved:
-                target.accept(entry.message, "", now, now)
+                target.accept(entry.message, "", 0, now, now)
             self.leave(entry)
             self.tidy(line)
             if is_moved:
@@ -299,7 +298,7 @@ class PolledQueue(TimedQueue):
         """An entry in flight without a deadline is settled, unless it was settled already in another way."""
         if self.is_noted(entry):
             line = self.line_of(entry)
-            self.remove_in_flight(line)
+            self.remove_in_flight(line, entry)
             self.leave(entry)
             self.tidy(line)
 

@@ -26,8 +26,8 @@ class Restoration:
     """One restart: definitions in an order in which each finds what it refers to, then the messages."""
 
     _ORDER = (
-        "numbers", "vhost", "vhost-limits", "user", "policy", "operator-policy", "delayed", "exchange", "queue",
-        "binding", "retained",
+        "numbers", "vhost", "vhost-limits", "user", "access-key", "policy", "operator-policy", "delayed", "exchange",
+        "queue", "binding", "retained",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +66,13 @@ class Restoration:
 
     def _restore_user(self, names: list[str], value: dict[str, object]) -> None:
         self.broker.restore_user(names[0], value)
+
+    def _restore_access_key(self, names: list[str], value: dict[str, object]) -> None:
+        user, secret, account = value["user"], value["secret"], value["account"]
+        assert isinstance(user, str)
+        assert isinstance(secret, str)
+        assert isinstance(account, str)
+        self.broker.access.put_access_key(user, names[0], secret, account)
 
     def _restore_policy(self, names: list[str], value: dict[str, object], operator: bool = False) -> None:
         pattern, definition = value["pattern"], value["definition"]

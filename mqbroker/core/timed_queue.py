@@ -71,7 +71,7 @@ class TimedQueue(GroupedQueue):
         else:
             self.note_taken(entry)
             if entry.held_until:
-                self.add_in_flight(line)
+                self.add_in_flight(line, entry)
             else:
                 self.show(entry, line, entry.sequence)
         self.watch(entry)
@@ -88,7 +88,7 @@ class TimedQueue(GroupedQueue):
     def bring_back(self, entry: Entry) -> None:
         """An entry that was in flight is visible again: at its old place, or at the back if it failed too often."""
         line = self.line_of(entry)
-        self.remove_in_flight(line)
+        self.remove_in_flight(line, entry)
         entry.held_until = 0
         if self.goes_to_the_back(entry):
             self.put_to_the_back(entry)

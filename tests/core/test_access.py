@@ -130,6 +130,62 @@ def test_a_user_keeps_permissions_when_put_again() -> None:
     made.check_read("u", "/", "queue", "q")
 
 
+# --- access keys ----------------------------------------------------------------------------------------------------
+
+KEY = "AKIAIOSFODNN7EXAMPLE"
+ACCOUNT = "111122223333"
+
+
+def test_access_keys_belong_to_users() -> None:
+    made = access()
+    key = made.put_access_key("u", KEY, "secret", ACCOUNT)
+    assert (key.id, key.user, key.secret, key.account) == (KEY, "u", "secret", ACCOUNT)
+    assert made.access_keys[KEY] is key
+    assert made.access_keys_of("u") == [key]
+    assert made.access_keys_of("v") == []
+    assert made.put_access_key("u", KEY, "another", ACCOUNT) is not key
+    made.put_user("v", "")
+    with pytest.raises(PreconditionFailed, match=f"access key '{KEY}' belongs to another user"):
+        made.put_access_key("v", KEY, "secret", ACCOUNT)
+    with pytest.raises(NotFound, match="no user 'w'"):
+        made.put_access_key("w", KEY, "secret", ACCOUNT)
+
+
+def test_an_access_key_goes_by_itself_or_with_its_user() -> None:
+    made = access()
+    made.put_access_key("u", KEY, "secret", ACCOUNT)
+    made.delete_access_key(KEY)
+    with pytest.raises(NotFound, match=f"no access key '{KEY}'"):
+        made.delete_access_key(KEY)
+    made.put_access_key("u", KEY, "secret", ACCOUNT)
+    made.delete_user("u")
+    assert made.access_keys == {}
+
+
+@pytest.mark.parametrize(
+    ("key_id", "secret", "account", "reason"),
+    [
+        ("A" * 15, "s", ACCOUNT, "must be 16 to 128 letters, digits or underscores"),
+        ("A" * 129, "s", ACCOUNT, "must be 16 to 128 letters, digits or underscores"),
+        ("A" * 15 + "/", "s", ACCOUNT, "must be 16 to 128 letters, digits or underscores"),
+        ("A" * 16 + "\n", "s", ACCOUNT, "must be 16 to 128 letters, digits or underscores"),
+        ("Ä" * 16, "s", ACCOUNT, "must be 16 to 128 letters, digits or underscores"),
+        ("A" * 16, "", ACCOUNT, "needs a secret that is not empty"),
+        ("A" * 16, "s", "1234", "needs an account of 12 digits, not '1234'"),
+        ("A" * 16, "s", "\uff11" * 12, "needs an account of 12 digits"),
+    ],
+)
+def test_a_bad_access_key_is_refused(key_id: str, secret: str, account: str, reason: str) -> None:
+    made = access()
+    with pytest.raises(PreconditionFailed, match=reason):
+        made.put_access_key("u", key_id, secret, account)
+    assert made.access_keys == {}
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert "hunter2" not in repr(access().put_access_key("u", KEY, "hunter2", ACCOUNT))
+
+
 # --- topics ---------------------------------------------------------------------------------------------------------
 
 

@@ -35,16 +35,19 @@ def test_a_group_is_locked_until_all_of_it_in_flight_is_settled(lab: Lab) -> Non
     assert lab.get(queue) == ""
 
 
-def test_what_comes_back_keeps_the_order_of_its_group(lab: Lab) -> None:
+def test_what_comes_back_waits_for_what_is_in_flight_before_it_and_for_nothing_behind_it(lab: Lab) -> None:
     queue = lab.fifo()
     lab.send(queue, *"abcd", group="1")
     a, b, c = lab.receive(queue, 3, 1000)
     queue.change_visibility(c, 0, lab.now)
-    queue.change_visibility(a, 0, lab.now)
     assert lab.get(queue) == ""
+    queue.change_visibility(a, 0, lab.now)
+    assert lab.get(queue) == "a"
     assert queue.waiting_count() == 0
     queue.delete(b, lab.now)
-    assert lab.get(queue) == "acd"
+    assert lab.get(queue) == ""
+    queue.delete(a, lab.now)
+    assert lab.get(queue) == "cd"
 
 
 def test_deadlines_that_end_apart_keep_the_group_locked_until_the_last(lab: Lab) -> None:
@@ -172,23 +175,32 @@ def test_messages_behind_a_locked_group_expire_with_what_locks_it(lab: Lab) -> N
     assert list(queue.lines) == [""]
 
 
-@pytest.mark.parametrize("how", ["delete", "acknowledge", "requeue"])
-def test_what_expired_behind_a_message_that_amqp_held_goes_as_soon_as_it_is_settled(lab: Lab, how: str) -> None:
-    """Nothing else was due, so no timer was armed, and the dead messages counted as visible."""
+def test_messages_behind_one_that_amqp_holds_expire_in_time(lab: Lab) -> None:
+    """They were looked at only when their group was free."""
     queue = lab.fifo(retention_ms=60_000)
-    lab.send(queue, *"abc", group="1")
+    lab.send(queue, "a", group="1")
     taker = lab.subscribe(queue)
+    lab.wait(1)
+    lab.send(queue, *"bc", group="1")
     queue.remove_consumer(taker, lab.now)
-    lab.wait(600_000)
+    lab.wait(59_999)
     assert counts(queue) == (2, 1, 0)
-    if how == "delete":
-        queue.delete(taker.taken[0], lab.now)
-    elif how == "acknowledge":
-        queue.acknowledge(taker.taken[0])
-    else:
-        queue.requeue(taker.taken, lab.now)
+    lab.wait(1)
+    assert counts(queue) == (0, 1, 0)
+    queue.requeue(taker.taken, lab.now)
     lab.wait(0)
     assert counts(queue) == (0, 0, 0)
+
+
+def test_a_group_that_was_served_expires_in_time_behind_a_younger_one_that_was_not(lab: Lab) -> None:
+    """The line whose turn is first was taken for the one with the oldest message."""
+    queue = lab.fifo(retention_ms=60_000)
+    lab.send(queue, *"ab", group="1")
+    queue.delete(lab.receive(queue, 1)[0], lab.now)
+    lab.wait(1000)
+    lab.send(queue, "x", group="2")
+    lab.wait(59_000)
+    assert bodies(queue.peek_messages(9)) == "x"
 
 
 def test_moves_take_the_oldest_of_the_groups_that_are_free(lab: Lab) -> None:

@@ -4,7 +4,6 @@ The rules of SQS are written down here a second time: who is next, what locks a 
 it goes when it fails, and what of all that a restart may change.
 """
 
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 BACK_AFTER = 3
@@ -55,6 +54,8 @@ class PolledModel:
     ids: list[tuple[str, str, int, int]] = field(default_factory=list)
     """Group, deduplication id, the message that has it, and until when it counts."""
     places: int = 0
+    turns: dict[str, int] = field(default_factory=dict)
+    """FIFO: when each group was served last; it stands behind all that was there then."""
 
     def next_place(self) -> int:
         self.places += 1
@@ -92,13 +93,28 @@ class PolledModel:
 
     # --- what may be delivered --------------------------------------------------------------------------------------
 
-    def is_locked(self, group: str) -> bool:
-        return self.fifo and any(each.group == group and each.is_in_flight for each in self.items)
+    def is_blocked(self, item: Item) -> bool:
+        """Whether something of the group that is in flight stands before it."""
+        before = (each for each in self.items if each.group == item.group and each.number < item.number)
+        return self.fifo and any(each.is_in_flight for each in before)
 
     def available(self) -> list[Item]:
         """What may be delivered, in the order in which it is."""
-        visible = sorted((each for each in self.items if each.is_visible), key=lambda each: each.place)
-        return [each for each in visible if not self.is_locked(each.group)]
+        found = sorted((each for each in self.items if each.is_visible), key=lambda each: each.place)
+        found = [each for each in found if not self.is_blocked(each)]
+        if self.fifo:
+            first: dict[str, int] = {}
+            for item in found:
+                first.setdefault(item.group, self.turns.get(item.group, item.place))
+            found.sort(key=lambda each: (first[each.group], each.place))
+        return found
+
+    def forget_groups(self) -> None:
+        """A group of which nothing is left is new when it comes again. The one without a name always is there."""
+        self.turns = {group: turn for group, turn in self.turns.items() if group in {"", *self.groups()}}
+
+    def groups(self) -> set[str]:
+        return {item.group for item in self.items}
 
     def draw(self, dead: "PolledModel | None", now: int, group: str | None = None) -> Item | None:
         """The next message, of that group if one is given; those that failed too often are moved on the way."""
@@ -117,6 +133,8 @@ class PolledModel:
         item.taken_at = item.taken_at or now
         item.until = item.recorded_until = until
         item.is_held = until == 0
+        if self.fifo:
+            self.turns[item.group] = self.next_place()
         return item
 
     def receive(self, count: int, visibility_ms: int, dead: "PolledModel | None", now: int) -> list[Item]:
@@ -154,6 +172,7 @@ class PolledModel:
                 self.bring_back(item)
             else:
                 item.until = 0
+        self.forget_groups()
 
     def deadline(self, item: Item) -> int:
         expiry = item.sent_at + self.retention_ms
@@ -165,6 +184,7 @@ class PolledModel:
         for item in self.items:
             item.until, item.is_held = item.recorded_until, False
             item.place = item.number
+        self.turns.clear()
         self.fall_due(now)
         back = [each for each in self.items if each.is_visible and each.attempts >= BACK_AFTER and not self.fifo]
         for item in sorted(back, key=lambda each: order.index(each.ident)):
@@ -182,4 +202,5 @@ class World:
 
 
 def _copy(queue: PolledModel) -> PolledModel:
-    return replace(queue, items=[replace(item) for item in queue.items], ids=deepcopy(queue.ids))
+    items = [replace(item) for item in queue.items]
+    return replace(queue, items=items, ids=list(queue.ids), turns=dict(queue.turns))

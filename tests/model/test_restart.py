@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mqbroker.core.access import Permissions, TopicPermissions
+from mqbroker.core.access import AccessKey, Permissions, TopicPermissions
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.policy import Policy
 from mqbroker.protocols.amqp.properties import build
@@ -167,6 +167,21 @@ def test_users_permissions_limits_and_policies_survive_and_what_was_deleted_does
         assert [policy.name for policy in found.policies.all(operator)] == ["short"]
     lives.declare("q")
     assert lives.vhost.queues["q"].max_length == 5
+
+
+def test_access_keys_survive_and_what_was_deleted_does_not_return(lives: Lives) -> None:
+    broker = lives.house.broker
+    for number, name in enumerate(("ann", "bob", "cyd")):
+        broker.put_user(name, "")
+        broker.put_access_key(name, f"AKIA{number:012}", f"secret of {name}", f"{number:012}")
+    broker.put_access_key("ann", "AKIA000000000000", "another", "000000000007")
+    broker.delete_user("bob")
+    broker.delete_access_key("AKIA000000000002")
+    lives.restart()
+    key = AccessKey("AKIA000000000000", "ann", "another", "000000000007")
+    assert lives.house.broker.access.access_keys == {key.id: key}
+    lives.house.broker.put_user("bob", "")
+    assert lives.house.broker.access.access_keys_of("bob") == []
 
 
 def test_a_vhost_is_deleted_with_everything_in_it(lives: Lives) -> None:

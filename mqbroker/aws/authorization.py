@@ -1,0 +1,139 @@
+"""Whether a caller may do what a request asks of a queue: the broker's permissions, the queue's policy, AWS's words.
+
+    the root of the owner         yes, unless the policy denies it
+    a user of the owner           what the broker's permissions or the policy allow, unless the policy denies it
+    anybody else                  only what the policy allows; what changes the queue itself never
+
+A user's permissions are the three of the broker in the vhost of the account: SendMessage is write, receiving and
+looking is read, and what changes the queue itself is configure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mqbroker.aws.credentials import Caller
+from mqbroker.aws.policy import Decision, Policy
+from mqbroker.aws.refusals import access_denied
+from mqbroker.core.access import Access
+from mqbroker.errors import AccessRefused, NotAllowed
+from mqbroker.limits import AWS_CONDITION_VALUE_CHARS_MAX
+
+NO_CONTEXT: Mapping[str, str | Sequence[str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What an action needs: its name in policies, the broker's permission ("any" is any in the vhost), and whether a
+    policy may give it to another account."""
+
+    name: str
+    permission: str
+    is_shared: bool
+
+
+def _right(name: str, permission: str, is_shared: bool = False) -> Right:
+    return Right(f"sqs:{name}", permission, is_shared)
+
+
+SQS_RIGHTS: Mapping[str, Right] = {
+    "AddPermission": _right("AddPermission", "configure"),
+    "CancelMessageMoveTask": _right("CancelMessageMoveTask", "read"),
+    "ChangeMessageVisibility": _right("ChangeMessageVisibility", "read", True),
+    "ChangeMessageVisibilityBatch": _right("ChangeMessageVisibility", "read", True),
+    "CreateQueue": _right("CreateQueue", "configure"),
+    "DeleteMessage": _right("DeleteMessage", "read", True),
+    "DeleteMessageBatch": _right("DeleteMessage", "read", True),
+    "DeleteQueue": _right("DeleteQueue", "configure"),
+    "GetQueueAttributes": _right("GetQueueAttributes", "read", True),
+    "GetQueueUrl": _right("GetQueueUrl", "any", True),
+    "ListDeadLetterSourceQueues": _right("ListDeadLetterSourceQueues", "read", True),
+    "ListMessageMoveTasks": _right("ListMessageMoveTasks", "read"),
+    "ListQueues": _right("ListQueues", "any"),
+    "ListQueueTags": _right("ListQueueTags", "read"),
+    "PurgeQueue": _right("PurgeQueue", "read", True),
+    "ReceiveMessage": _right("ReceiveMessage", "read", True),
+    "RemovePermission": _right("RemovePermission", "configure"),
+    "SendMessage": _right("SendMessage", "write", True),
+    "SendMessageBatch": _right("SendMessage", "write", True),
+    "SetQueueAttributes": _right("SetQueueAttributes", "configure"),
+    "StartMessageMoveTask": _right("StartMessageMoveTask", "read"),
+    "TagQueue": _right("TagQueue", "configure"),
+    "UntagQueue": _right("UntagQueue", "configure"),
+}
+"""The rights of SQS's 23 actions. A batch needs what its single action needs, and a move task reads from its source;
+whether it may write to where it goes is another question, asked with SendMessage."""
+
+
+def authorize(
+    access: Access,
+    caller: Caller,
+    owner_account: str,
+    vhost: str,
+    action: str,
+    queue_name: str,
+    queue_arn: str,
+    policy: Policy | None,
+    context: Mapping[str, str | Sequence[str]] = NO_CONTEXT,
+) -> None:
+    """Raises AwsError (AccessDenied) unless the caller may do the action.
+
+    `queue_name` is the queue's name in its vhost; without a policy `context` is not looked at.
+    """
+    right = SQS_RIGHTS[action]
+    is_own = caller.account == owner_account
+    decision = Decision.SILENT
+    if policy is not None and (is_own or right.is_shared):
+        decision = policy.decide(right.name, queue_arn, caller, context)
+    if decision is Decision.DENY:
+        raise _denied(caller, right, queue_arn, "with an explicit deny in a resource-based policy")
+    if decision is Decision.ALLOW:
+        return
+    if not is_own:
+        raise _denied(caller, right, queue_arn, f"because no resource-based policy allows the {_lower(right)} action")
+    if caller.user and not _is_permitted(access, caller.user, vhost, right.permission, queue_name):
+        raise _denied(caller, right, queue_arn, f"because no identity-based policy allows the {_lower(right)} action")
+
+
+def _is_permitted(access: Access, user: str, vhost: str, permission: str, queue_name: str) -> bool:
+    try:
+        if permission == "write":
+            access.check_write(user, vhost, "queue", queue_name)
+        elif permission == "read":
+            access.check_read(user, vhost, "queue", queue_name)
+        elif permission == "configure":
+            access.check_configure(user, vhost, "queue", queue_name)
+        else:
+            access.check_vhost(user, vhost)
+    except (AccessRefused, NotAllowed):
+        return False
+    return True
+
+
+def _denied(caller: Caller, right: Right, queue_arn: str, reason: str) -> Exception:
+    return access_denied(
+        f"User: {caller.arn} is not authorized to perform: {_lower(right)} on resource: {queue_arn} {reason}"
+    )
+
+
+def _lower(right: Right) -> str:
+    return right.name.lower()
+
+
+def context_of(caller: Caller, now: int, user_agent: str = "") -> dict[str, str | Sequence[str]]:
+    """What the conditions of a policy may ask of a request, by condition key. `now` is in milliseconds."""
+    context: dict[str, str | Sequence[str]] = {
+        "aws:CurrentTime": datetime.fromtimestamp(now // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(now // 1000),
+        "aws:PrincipalAccount": caller.account,
+        "aws:PrincipalArn": caller.arn,
+        "aws:PrincipalType": "User" if caller.user else "Account",
+        "aws:SecureTransport": "true" if caller.is_secure else "false",
+        "aws:SourceIp": caller.source_ip,
+        "aws:userid": caller.user_id,
+    }
+    if caller.user:
+        context["aws:username"] = caller.user
+    if user_agent:
+        context["aws:UserAgent"] = user_agent[:AWS_CONDITION_VALUE_CHARS_MAX]
+    return context

@@ -1,0 +1,77 @@
+"""The AWS services of one broker, put together: from the configuration and the journal to sessions for listeners."""
+
+from collections.abc import Callable, Mapping
+
+from mqbroker.aws.accounts import Accounts
+from mqbroker.aws.call import Identify
+from mqbroker.aws.front import Front, ServiceHandlers
+from mqbroker.aws.http import Endpoint, HttpSession
+from mqbroker.aws.model import load_model
+from mqbroker.aws.pages import Pages
+from mqbroker.aws.request_ids import RequestIds
+from mqbroker.aws.service import Service
+from mqbroker.aws.sqs.actions import SqsActions
+from mqbroker.aws.sqs.queue_attributes import check_attributes, check_name, merged, wants_fifo
+from mqbroker.aws.sqs.queues import SqsQueues
+from mqbroker.aws.sqs.redrive import QueueArn
+from mqbroker.aws.sqs.service import SqsService
+from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
+from mqbroker.clock import Clock
+from mqbroker.config.aws import AwsConfig, QueueDefinition
+from mqbroker.core.broker import Broker
+from mqbroker.errors import AwsError, ConfigError
+from mqbroker.protocols.amqp.services import Alarms
+from mqbroker.protocols.session import Outbox, Peer
+
+Wake = Callable[[], None]
+
+
+class AwsGateway:
+    """Everything behind the listeners of the schemes `aws` and `awss`."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        config: AwsConfig,
+        default_vhost: str,
+        identify: Identify,
+        alarms: Alarms,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        vhosts = {config.account: default_vhost, **{account.id: account.vhost for account in config.accounts}}
+        accounts = Accounts(broker, vhosts, makes_vhosts=config.auth == "any")
+        self._queues = SqsQueues(broker, accounts, config.region, config.sqs_strict)
+        ids = RequestIds()
+        service = SqsService(broker, self._queues, alarms, outbox.wake)
+        self._actions = SqsActions(service, ids.take_octets, config.sqs_strict)
+        pages = Pages(self._queues, broker.access, identify, config.account, clock)
+        model = Service(load_model("sqs", SQS_QUERY_NAMES))
+        services = {"sqs": ServiceHandlers(model, self._actions.handlers())}
+        self._endpoint = Endpoint(Front(services, identify, ids.take, pages.table()).handle, outbox, clock)
+
+    def restore(self, definitions: Mapping[str, bytes], now: int) -> None:
+        """Puts back what the journal kept, then makes the queues of the configuration that are missing.
+
+        Raises ConfigError for one that cannot be.
+        """
+        self._actions.restore(definitions, now)
+        for queue in self._config.queues:
+            try:
+                self._create(queue, now)
+            except AwsError as error:
+                raise ConfigError(f"the queue {queue.name!r} of aws cannot be: {error.message}") from None
+
+    def _create(self, queue: QueueDefinition, now: int) -> None:
+        arn = QueueArn(queue.region or self._config.region, queue.account or self._config.account, queue.name)
+        if self._queues.get(arn) is not None:
+            return
+        attributes = dict(queue.attributes)
+        is_fifo = wants_fifo(attributes)
+        check_name(queue.name, is_fifo)
+        self._queues.create(arn, is_fifo, merged({}, check_attributes(attributes, is_fifo)), dict(queue.tags), now)
+
+    def new_session(self, peer: Peer) -> HttpSession:
+        """The session of a new connection."""
+        return self._endpoint.new_session(peer)

@@ -1,0 +1,1 @@
+"""Amazon SQS: its 23 actions on polled queues of the core."""

@@ -1,0 +1,167 @@
+"""The properties of a message that came by SQS, in the form in which the core and the journal keep them.
+
+     0          16       17      18      19       20      22         24
+    +----------+--------+-------+-------+--------+-------+----------+--------------------------------+------------+
+    |message id| sender | group | dedup | source | trace | receives | sender, group, dedup id,       | attributes |
+    |16 octets | u8     | u8    | u8    | u8     | u16   | u16      | source, trace in UTF-8, as     |            |
+    |          |        |       |       |        |       |          | long as the fields before say  |            |
+    +----------+--------+-------+-------+--------+-------+----------+--------------------------------+------------+
+
+`source` is the name of the core's queue that a dead letter comes from, `receives` how often it was received there,
+`trace` the AWSTraceHeader; attributes are in the form of message_attributes.py. Other protocols see attributes, group
+and deduplication id as headers.
+"""
+
+from collections.abc import Mapping
+from hashlib import md5
+from itertools import accumulate
+from struct import Struct
+from uuid import UUID
+
+from mqbroker.aws.request_ids import uuid_text
+from mqbroker.aws.sqs.message_attributes import STRING, as_headers, unpack
+from mqbroker.core.message import Properties
+from mqbroker.protocols.amqp.properties import amqp_properties
+
+SQS = 3  # the journal's number for this encoding
+
+GROUP_HEADER = "MessageGroupId"
+DEDUPLICATION_HEADER = "MessageDeduplicationId"
+TRACE_HEADER = "AWSTraceHeader"
+TEXT_ATTRIBUTES = {"content_type": "ContentType", "correlation_id": "CorrelationId", "reply_to": "ReplyTo"}
+"""Properties of other protocols that are attributes here, both ways."""
+
+_head = Struct(">16sBBBBHH")
+_RECEIVES_MAX = 65_535
+_HEAD_BYTES = _head.size
+_SENDER_AT = 16
+_GROUP_AT = 17
+_RECEIVES_AT = 22
+
+
+class SqsProperties(Properties):
+    """Properties of a SendMessage. Texts are decoded when somebody asks."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self, raw: bytes, code: int = SQS) -> None:
+        Properties.__init__(self, code, raw)
+        self.persistent = True
+        self.has_headers = len(raw) > _HEAD_BYTES + raw[_SENDER_AT]
+        self._at: tuple[int, ...] | None = None
+
+    def _offsets(self) -> tuple[int, ...]:
+        """Where sender, group, deduplication id, source, trace and attributes begin."""
+        if self._at is None:
+            _, *sizes, _ = _head.unpack_from(self.raw)
+            self._at = tuple(accumulate(sizes, initial=_HEAD_BYTES))
+        return self._at
+
+    def _part(self, place: int) -> str:
+        at = self._offsets()
+        return self.raw[at[place] : at[place + 1]].decode()
+
+    @property
+    def message_id(self) -> str:
+        """The MessageId."""
+        return uuid_text(self.raw[:16])
+
+    @property
+    def receives(self) -> int:
+        """How often a dead letter was received where it comes from."""
+        return int.from_bytes(self.raw[_RECEIVES_AT:_HEAD_BYTES])
+
+    @property
+    def sender_id(self) -> str:
+        """The SenderId."""
+        return self._part(0)
+
+    @property
+    def group_id(self) -> str:
+        """The MessageGroupId, empty for none."""
+        return self._part(1) if self.raw[_GROUP_AT] else ""
+
+    @property
+    def deduplication_id(self) -> str:
+        """The MessageDeduplicationId, empty for none."""
+        return self._part(2)
+
+    @property
+    def source(self) -> str:
+        """The queue that a dead letter comes from, by its name in the vhost; empty for none."""
+        return self._part(3)
+
+    @property
+    def trace(self) -> str:
+        """The AWSTraceHeader, empty for none."""
+        return self._part(4)
+
+    @property
+    def attributes(self) -> bytes:
+        """The message attributes in their kept form (message_attributes.py)."""
+        return self.raw[self._offsets()[5] :]
+
+    def headers(self) -> Mapping[str, object]:
+        """Attributes, and what SQS has beside them, for other protocols."""
+        found = as_headers(self.attributes)
+        for name, text in (
+            (GROUP_HEADER, self.group_id), (DEDUPLICATION_HEADER, self.deduplication_id), (TRACE_HEADER, self.trace)
+        ):  # fmt: skip
+            if text:
+                found[name] = text
+        return found
+
+    def text(self, name: str) -> str | None:
+        """message_id, group_id, deduplication_id, and what an attribute of TEXT_ATTRIBUTES says."""
+        if name == "group_id":
+            return self.group_id or None
+        if name == "deduplication_id":
+            return self.deduplication_id or None
+        if name == "message_id":
+            return self.message_id
+        wanted = TEXT_ATTRIBUTES.get(name)
+        if wanted is None:
+            return None
+        found = [value for each, _, tag, value in unpack(self.attributes) if each == wanted and tag == STRING]
+        return found[0].decode() if found else None
+
+    def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> Properties:
+        """A copy in AMQP's encoding: headers that the broker writes, such as x-death, are no message attributes."""
+        return amqp_properties(self).with_headers(headers, drop_expiration)
+
+    def redriven(self, source: str, attempts: int) -> "SqsProperties":
+        """A copy that tells which queue of the vhost the message comes from, and how often it was received there.
+
+        Behind a move back it is a new message, with a MessageId of its own (SQS API Reference, StartMessageMoveTask).
+        """
+        return make_properties(
+            self.raw[:16] if source else _successor(self.raw[:16]),
+            self.sender_id,
+            self.group_id,
+            self.deduplication_id,
+            source,
+            self.trace,
+            self.attributes,
+            self.receives + attempts if source else 0,
+        )
+
+
+def _successor(message_id: bytes) -> bytes:
+    """The MessageId of a message that is made of another one: the same whenever that is asked."""
+    return UUID(bytes=md5(message_id, usedforsecurity=False).digest(), version=4).bytes
+
+
+def make_properties(
+    message_id: bytes,
+    sender: str,
+    group: str = "",
+    deduplication: str = "",
+    source: str = "",
+    trace: str = "",
+    attributes: bytes = b"",
+    receives: int = 0,
+) -> SqsProperties:
+    """Properties from their parts; `message_id` is 16 octets, no text but `trace` is over 255 octets."""
+    texts = [text.encode() for text in (sender, group, deduplication, source, trace)]
+    head = _head.pack(message_id, *map(len, texts), min(receives, _RECEIVES_MAX))
+    return SqsProperties(b"".join((head, *texts, attributes)))

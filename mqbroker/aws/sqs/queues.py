@@ -1,0 +1,245 @@
+"""All SQS queues of the broker: found by name, URL and ARN, made, changed, deleted, and put back after a restart.
+
+A queue is a polled queue in the vhost of its account. There it has its own name in the default region, and
+`<region>/<name>` in any other, so that two regions may use the same one.
+"""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote, urlsplit
+
+from mqbroker.aws.accounts import Accounts
+from mqbroker.aws.sqs import refusals
+from mqbroker.aws.sqs.queue import SqsQueue
+from mqbroker.aws.sqs.queue_attributes import effective
+from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
+from mqbroker.core import definitions
+from mqbroker.core.broker import Broker
+from mqbroker.core.polled_queue import PolledQueue, PollSettings
+from mqbroker.errors import NotFound, PreconditionFailed
+from mqbroker.limits import SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
+
+KIND = "sqs-queue"
+
+
+class SqsQueues:
+    """The queues by region, account and name."""
+
+    def __init__(self, broker: Broker, accounts: Accounts, region: str, is_strict: bool) -> None:
+        """`region` is the default one; `is_strict` that a deleted name rests for a minute."""
+        self.region = region
+        self._broker = broker
+        self._accounts = accounts
+        self._is_strict = is_strict
+        self._by_arn: dict[QueueArn, SqsQueue] = {}
+        self._by_url: dict[tuple[str, str, str], SqsQueue] = {}
+        self._deleted_at: dict[QueueArn, int] = {}
+
+    def __iter__(self) -> Iterator[SqsQueue]:
+        return iter([queue for queue in self._by_arn.values() if not queue.core.is_deleted])
+
+    # --- finding ----------------------------------------------------------------------------------------------------
+
+    def get(self, arn: QueueArn) -> SqsQueue | None:
+        """The queue, unless it is gone: by AMQP it may be deleted behind our back."""
+        queue = self._by_arn.get(arn)
+        if queue is not None and queue.core.is_deleted:
+            self._forget(queue)
+            return None
+        return queue
+
+    def at_url(self, url: str, account: str, region: str) -> SqsQueue:
+        """The queue that a QueueUrl means to a caller. Raises AwsError. A bare name is taken for one, as on AWS."""
+        question = (url, account, region)
+        queue = self._by_url.get(question)
+        if queue is None or queue.core.is_deleted:
+            queue = self.get(arn_at(url, account, region))
+            if queue is None:
+                raise refusals.queue_does_not_exist()
+            if len(self._by_url) >= SQS_URLS_REMEMBERED:
+                self._by_url.clear()
+            self._by_url[question] = queue
+        return queue
+
+    def url_of(self, queue: SqsQueue, base_url: str) -> str:
+        """The QueueUrl of a queue for a client that reaches the broker at `base_url`."""
+        arn = queue.arn
+        where = "" if arn.region == self.region else f"/queue/{arn.region}"
+        return f"{base_url}{where}/{arn.account}/{arn.name}"
+
+    def named(self, core_name: str, account: str) -> QueueArn:
+        """The ARN of the queue with that name in the vhost of an account."""
+        region, slash, name = core_name.partition("/")
+        return QueueArn(region, account, name) if slash else QueueArn(self.region, account, core_name)
+
+    def core_name(self, arn: QueueArn) -> str:
+        """The name of the queue in its vhost."""
+        return arn.name if arn.region == self.region else f"{arn.region}/{arn.name}"
+
+    def vhost_name(self, account: str) -> str:
+        """The vhost of an account, by name."""
+        return self._accounts.name_of(account)
+
+    def sources_of(self, target: SqsQueue) -> list[SqsQueue]:
+        """The queues whose dead letters go to `target`, by name."""
+        found = [queue for queue in self if queue.redrive is not None and queue.redrive.target == target.arn]
+        return sorted(found, key=lambda queue: queue.name)
+
+    def of(self, account: str, region: str, prefix: str = "") -> list[SqsQueue]:
+        """The queues of an account in a region, by name."""
+        found = [
+            queue
+            for queue in self
+            if queue.arn.account == account and queue.arn.region == region and queue.name.startswith(prefix)
+        ]
+        return sorted(found, key=lambda queue: queue.name)
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    def create(
+        self, arn: QueueArn, is_fifo: bool, attributes: Mapping[str, str], tags: Mapping[str, str], now: int
+    ) -> SqsQueue:
+        """Makes a queue that is not there. `attributes` have been checked. Raises AwsError."""
+        deleted_at = self._deleted_at.pop(arn, None)
+        if self._is_strict and deleted_at is not None and now < deleted_at + SQS_DELETED_NAME_MS:
+            self._deleted_at[arn] = deleted_at
+            raise refusals.queue_deleted_recently()
+        self._check_redrive(arn, is_fifo, attributes)
+        try:
+            vhost = self._accounts.require(arn.account)
+        except NotFound:
+            raise refusals.invalid_value(f"The account {arn.account} has no vhost.") from None
+        name = self.core_name(arn)
+        if name in vhost.queues:
+            raise refusals.queue_exists("QueueName")  # a queue of another protocol has the name
+        try:
+            core = vhost.add_polled_queue(name, self._settings(arn, is_fifo, attributes), now, fifo=is_fifo)
+        except PreconditionFailed as error:
+            raise refusals.unsupported(str(error)) from None
+        queue = SqsQueue(arn, vhost, core, is_fifo, now // 1000)
+        queue.configure(attributes)
+        queue.tags = dict(tags)
+        self._by_arn[arn] = queue
+        self.keep(queue)
+        return queue
+
+    def change(self, queue: SqsQueue, attributes: Mapping[str, str], now: int) -> None:
+        """Gives a queue attributes that have been checked. Raises AwsError."""
+        self._check_redrive(queue.arn, queue.is_fifo, attributes)
+        queue.configure(attributes)
+        queue.modified_s = now // 1000
+        queue.vhost.change_polled_queue(queue.core, self._settings(queue.arn, queue.is_fifo, attributes), now)
+        self.keep(queue)
+
+    def keep(self, queue: SqsQueue) -> None:
+        """Tells the journal what the queue is like now."""
+        value = {
+            "account": queue.arn.account,
+            "region": queue.arn.region,
+            "attributes": queue.attributes,
+            "tags": queue.tags,
+            "created_s": queue.created_s,
+            "modified_s": queue.modified_s,
+        }
+        self._broker.ledger.define(self._key(queue), definitions.pack(value))
+
+    def delete(self, queue: SqsQueue, now: int) -> None:
+        """Deletes a queue with its messages."""
+        queue.vhost.delete_queue(queue.core.name)
+        self._forget(queue)
+        self._deleted_at = {arn: at for arn, at in self._deleted_at.items() if now < at + SQS_DELETED_NAME_MS}
+        self._deleted_at[queue.arn] = now
+
+    def _forget(self, queue: SqsQueue) -> None:
+        del self._by_arn[queue.arn]
+        self._by_url.clear()
+        self._broker.ledger.define(self._key(queue), None)
+
+    def _key(self, queue: SqsQueue) -> str:
+        return definitions.key(KIND, queue.vhost.name, queue.core.name)
+
+    # --- redrive ----------------------------------------------------------------------------------------------------
+
+    def _check_redrive(self, source: QueueArn, is_fifo: bool, attributes: Mapping[str, str]) -> None:
+        text = attributes.get("RedrivePolicy")
+        if not text:
+            return
+        policy = RedrivePolicy.parse(text)
+        target = policy.target
+        if (target.account, target.region) != (source.account, source.region):
+            raise RedrivePolicy.refusal(text, "Dead letter target owner and region should be same as the source.")
+        found = self.get(target)
+        if found is None:
+            raise RedrivePolicy.refusal(text, "Dead letter target does not exist.")
+        if found.is_fifo is not is_fifo:
+            raise RedrivePolicy.refusal(text, "Dead-letter queue must be same type of queue as the source.")
+        if found.allow_policy is not None and not found.allow_policy.allows(source):
+            raise RedrivePolicy.refusal(text, "Dead letter target does not allow the source queue.")
+
+    def _settings(self, arn: QueueArn, is_fifo: bool, attributes: Mapping[str, str]) -> PollSettings:
+        shown = effective(attributes, is_fifo)
+        text = shown.get("RedrivePolicy")
+        redrive = RedrivePolicy.parse(text) if text else None
+        return PollSettings(
+            visibility_ms=int(shown["VisibilityTimeout"]) * 1000,
+            delay_ms=int(shown["DelaySeconds"]) * 1000,
+            retention_ms=int(shown["MessageRetentionPeriod"]) * 1000,
+            receive_max=redrive.receive_max if redrive else 0,
+            dead_letter_queue=self.core_name(redrive.target) if redrive else "",
+            deduplicates_by_content=shown.get("ContentBasedDeduplication") == "true",
+            deduplicates_by_group=shown.get("DeduplicationScope") == "messageGroup",
+        )
+
+    # --- restart ----------------------------------------------------------------------------------------------------
+
+    def restore(self, found: Mapping[str, bytes]) -> None:
+        """Puts back the queues that the journal kept; what AMQP deleted meanwhile is gone."""
+        for key, data in found.items():
+            kind, *names = definitions.names(key)
+            if kind == KIND:
+                self._restore_one(key, names[0], names[1], definitions.unpack(data))
+
+    def _restore_one(self, key: str, vhost_name: str, core_name: str, value: Mapping[str, object]) -> None:
+        vhost = self._broker.vhosts.get(vhost_name)
+        core = None if vhost is None else vhost.queues.get(core_name)
+        if vhost is None or not isinstance(core, PolledQueue):
+            self._broker.ledger.define(key, None)
+            return
+        attributes, tags = value["attributes"], value["tags"]
+        created_s, modified_s = value["created_s"], value["modified_s"]
+        assert isinstance(attributes, dict)
+        assert isinstance(tags, dict)
+        assert isinstance(created_s, int)
+        assert isinstance(modified_s, int)
+        name = core_name.rpartition("/")[2]
+        arn = QueueArn(str(value["region"]), str(value["account"]), name)
+        queue = SqsQueue(arn, vhost, core, "FifoQueue" in attributes, created_s)
+        queue.configure(attributes)
+        queue.tags = tags
+        queue.modified_s = modified_s
+        self._by_arn[arn] = queue
+
+
+def arn_at(url: str, account: str, region: str) -> QueueArn:
+    """The queue that a URL means: `/<account>/<name>`, `/queue/<region>/<account>/<name>`, or a bare name.
+
+    `sqs.<region>.` or `<region>.queue.` at the beginning of the host names the region as well. What the URL leaves out
+    is the caller's own. Raises AwsError for what is no URL at all.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address of IPv6
+        raise refusals.queue_does_not_exist() from None
+    steps = [unquote(step) for step in parts.path.split("/") if step]
+    if len(steps) == 4 and steps[0] == "queue":
+        return QueueArn(steps[1], steps[2], steps[3])
+    host_region = _region_of(parts.hostname or "")
+    if len(steps) == 2:
+        return QueueArn(host_region or region, steps[0], steps[1])
+    return QueueArn(host_region or region, account, steps[0] if len(steps) == 1 else "")
+
+
+def _region_of(host: str) -> str:
+    labels = host.split(".")
+    if len(labels) >= 3 and labels[0] == "sqs":
+        return labels[1]
+    return labels[0] if len(labels) >= 3 and labels[1] == "queue" else ""

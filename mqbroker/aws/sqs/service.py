@@ -1,0 +1,51 @@
+"""What every SQS action has at hand: the queues, who may what, the journal's promise, and what holds publishers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mqbroker.aws.authorization import authorize
+from mqbroker.aws.call import Call
+from mqbroker.aws.sqs.queue import SqsQueue
+from mqbroker.aws.sqs.queues import SqsQueues
+from mqbroker.core.broker import Broker
+from mqbroker.protocols.amqp.services import Alarms
+
+
+class SqsService:
+    """The broker as SQS sees it."""
+
+    def __init__(self, broker: Broker, queues: SqsQueues, alarms: Alarms, wake: Callable[[], None]) -> None:
+        """`wake` asks for the end of the loop's turn, at which the journal's batch is sealed."""
+        self.broker = broker
+        self.ledger = broker.ledger
+        self.queues = queues
+        self.alarms = alarms
+        self.wake = wake
+
+    def queue_of(self, call: Call) -> SqsQueue:
+        """The queue that the call's QueueUrl means. Raises AwsError: it is not there, or the caller may not."""
+        caller = call.caller
+        queue = self.queues.at_url(call.parameters["QueueUrl"], caller.account, caller.region)
+        if caller.user or queue.policy is not None or caller.account != queue.arn.account:
+            self.check(call, queue)
+        return queue
+
+    def check(self, call: Call, queue: SqsQueue) -> None:
+        """Raises AwsError unless the caller may do this to the queue."""
+        authorize(
+            self.broker.access,
+            call.caller,
+            queue.arn.account,
+            queue.vhost.name,
+            call.action.name,
+            queue.core.name,
+            str(queue.arn),
+            queue.policy,
+            call.now,
+        )
+
+    def answer_when_safe(self, call: Call, result: Mapping[str, Any] | None = None) -> None:
+        """Answers once everything that the call has changed is durable."""
+        ledger = self.ledger
+        ledger.promise(ledger.position, lambda: call.answer(result))
+        self.wake()

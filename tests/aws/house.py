@@ -1,0 +1,80 @@
+"""A front with the model of SQS and handlers that do what a test says, and sessions of HTTP on it without a socket."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from mqbroker.aws.call import Call
+from mqbroker.aws.front import Front, Handler, Page, ServiceHandlers
+from mqbroker.aws.http import Endpoint, HttpSession
+from mqbroker.aws.model import load_model
+from mqbroker.aws.request_ids import RequestIds
+from mqbroker.aws.service import Service
+from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
+from mqbroker.aws.wire import HttpRequest
+from mqbroker.clock import Clock
+from mqbroker.protocols.session import Outbox, Peer
+
+PEER = Peer("127.0.0.1", 40_000, True, "127.0.0.1", 9324)
+QUEUE_URL = "http://localhost:9324/000000000000/q"
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """A caller whom nobody checked."""
+
+    account: str = "000000000000"
+    region: str = "us-east-1"
+    user: str = ""
+    access_key: str = "test"
+    user_id: str = "000000000000"
+    arn: str = "arn:aws:iam::000000000000:root"
+    source_ip: str = "127.0.0.1"
+    is_secure: bool = False
+
+
+@cache
+def sqs() -> Service:
+    return Service(load_model("sqs", SQS_QUERY_NAMES))
+
+
+@cache
+def sns() -> Service:
+    return Service(load_model("sns"))
+
+
+def anybody(request: HttpRequest, service: str, now: int) -> Somebody:
+    return Somebody()
+
+
+@dataclass
+class Shop:
+    """A front whose every action is put down in `calls`; `handler` then does what it likes with it."""
+
+    handler: Handler
+    pages: Mapping[tuple[str, str], Page] = field(default_factory=dict)
+    identify: Callable[[HttpRequest, str, int], Somebody] = anybody
+    calls: list[Call] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        def handle(call: Call) -> None:
+            self.calls.append(call)
+            self.handler(call)
+
+        services = {
+            service.name: ServiceHandlers(service, dict.fromkeys(service.actions, handle)) for service in (sqs(), sns())
+        }
+        self.front = Front(services, self.identify, RequestIds().take, self.pages)
+        self.outbox = Outbox(lambda: None)
+        self.endpoint = Endpoint(self.front.handle, self.outbox, Clock())
+
+    def session(self) -> HttpSession:
+        return self.endpoint.new_session(PEER)
+
+
+def empty(call: Call) -> None:
+    call.answer(None)
+
+
+def wait(call: Call) -> None:
+    """Leaves the answer to the test."""

@@ -1,0 +1,67 @@
+"""One broker process for each module of SQS tests, boto3 for it, and names that no other test uses."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.support.broker_process import BrokerProcess
+from tests.support.sqs_house import WIRES, House
+
+_numbers = itertools.count(1)
+
+
+def client(broker: BrokerProcess, key: str = "test", secret: str = "test", region: str = "us-east-1") -> Any:
+    """boto3's SQS for the broker, which tries nothing twice."""
+    return boto3.client(
+        "sqs",
+        endpoint_url=f"http://127.0.0.1:{broker.ports['aws']}",
+        region_name=region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30),
+    )
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    """A broker for development: any access key will do."""
+    data_dir = tmp_path_factory.mktemp("sqs") / "data"
+    with BrokerProcess(data_dir, "--dev", "--durability", "write", schemes=("aws", "amqp", "mqtt")) as running:
+        yield running
+
+
+@pytest.fixture
+def sqs(broker: BrokerProcess) -> Iterator[Any]:
+    """boto3's client."""
+    made = client(broker)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def name() -> str:
+    """A name for a queue of this test's own."""
+    return f"test-{next(_numbers)}"
+
+
+@pytest.fixture
+def url(sqs: Any, name: str) -> str:
+    """A standard queue of this test's own, by its URL."""
+    return str(sqs.create_queue(QueueName=name)["QueueUrl"])
+
+
+@pytest.fixture
+def fifo(sqs: Any, name: str) -> str:
+    """A FIFO queue of this test's own, by its URL."""
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    return str(sqs.create_queue(QueueName=f"{name}.fifo", Attributes=attributes)["QueueUrl"])
+
+
+@pytest.fixture(params=WIRES)
+def house(request: pytest.FixtureRequest) -> House:
+    """SQS in this process, on both wires in turn."""
+    return House(wire=request.param)
