@@ -218,9 +218,11 @@ class PolledMachine(RuleBasedStateMachine):
         model.fall_due(self.house.now)
 
     def _purge(self, name: str, chance: Random) -> None:
-        assert self._queue(name).purge() == len(self.world.queues[name].items)
-        self.world.queues[name].items.clear()
-        self.world.queues[name].turns.clear()
+        model = self.world.queues[name]
+        assert self._queue(name).purge() == len(model.items)
+        if model.items:
+            model.turns.clear()
+        model.items.clear()
 
     def _wait(self, name: str, chance: Random) -> None:
         self._pass_time(self.house.now + chance.choice((1, 100, 400, 1000, 5000, 31_000, 301_000)))
