@@ -95,7 +95,7 @@ class Deduplication:
 
     def _remember(self, group: str, name: str, note: bytes) -> None:
         key = self._key(group, name)
-        if key in self._notes:  # of another group, when the scope has become wider: the older one counts
+        if key in self._notes:  # of another group, since the scope has become wider: the older one counts
             self._settle(note)
         else:
             self._notes[key] = note
@@ -129,13 +129,17 @@ class Deduplication:
             lsn = marker.lsn
         self._remember(group, name, _packed(entry.sequence, now + DEDUPLICATION_MS, lsn, group, message_id))
 
-    def restore(self, markers: Iterable[Entry]) -> int:
+    def restore(self, markers: Iterable[Entry], now: int) -> int:
         """Takes over what the journal kept; returns the highest sequence that was used, 0 for none."""
         last = 0
         for marker in markers:
             last = max(last, marker.sequence)
             group, name, body = marker.message.exchange, marker.message.routing_key, marker.message.content()
-            self._remember(group, name, _packed(marker.sequence, marker.expires_at, marker.lsn, group, body))
+            note = _packed(marker.sequence, marker.expires_at, marker.lsn, group, body)
+            if marker.expires_at > now:
+                self._remember(group, name, note)
+            else:
+                self._settle(note)
         return last
 
     def next_deadline(self) -> int:

@@ -43,6 +43,10 @@ class FifoQueue(PolledQueue):
         self.deduplicates_by_content = settings.deduplicates_by_content
         self.deduplication.configure(settings.deduplicates_by_group)
 
+    def apply(self, settings: PollSettings, now: int) -> None:
+        self.deduplication.expire(now)
+        PolledQueue.apply(self, settings, now)
+
     def empty_lines(self) -> None:
         PolledQueue.empty_lines(self)
         self.blocked = 0
@@ -52,9 +56,9 @@ class FifoQueue(PolledQueue):
         self.ledger.forget(self.deduplication.number, ())
         PolledQueue.forget(self)
 
-    def restore_deduplication(self, markers: list[Entry]) -> None:
+    def restore_deduplication(self, markers: list[Entry], now: int) -> None:
         """Takes over the deduplication ids that the journal kept."""
-        self.next_sequence = max(self.next_sequence, self.deduplication.restore(markers) + 1)
+        self.next_sequence = max(self.next_sequence, self.deduplication.restore(markers, now) + 1)
 
     # --- coming in --------------------------------------------------------------------------------------------------
 
@@ -83,17 +87,6 @@ class FifoQueue(PolledQueue):
     def redriven_sent_at(self, entry: Entry, now: int) -> int:
         """From when on a dead letter is kept: since it was moved."""
         return now
-
-    # --- AMQP -------------------------------------------------------------------------------------------------------
-
-    def finish(self, entry: Entry) -> None:
-        """The same; what expired behind it, while it locked its group, is due now."""
-        PolledQueue.finish(self, entry)
-        self.rearm()
-
-    def requeue(self, entries: list[Entry], now: int) -> None:
-        PolledQueue.requeue(self, entries, now)
-        self.rearm()
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
@@ -127,12 +120,21 @@ class FifoQueue(PolledQueue):
         """Lets the line be found unless its first entry has to wait: in the order of first entries, but a group that
         was served stands behind all that were there then. One that always fails must not keep out the others."""
         first = line.first()
+        if first:
+            self.watch_first(line)
         if line.in_flight and 0 < self.lock_of(line) < first:
             first = 0
         blocked = 0 if first else line.visible
         self.blocked += blocked - line.blocked
         line.blocked = blocked
         self.register(line, line.turn if first and line.turn else first)
+
+    def watch_first(self, line: GroupLine) -> None:
+        """Has the first entry of a line expire in time: it may be older than that of a line whose turn is earlier."""
+        entry = line.peek()
+        if not self.is_noted(entry):
+            self.note(entry, line)
+            self.watch(entry)
 
     def receive_from(self, line: GroupLine, found: list[Entry], count_max: int, held_until: int, now: int) -> None:
         """Takes as many of the group as are wanted, in order."""

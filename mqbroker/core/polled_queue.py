@@ -108,6 +108,7 @@ class PolledQueue(TimedQueue):
         if self.is_recorded and message.properties.persistent:
             self.ledger.enqueue(entry)
         if entry.held_until:
+            self.see(entry)
             self.note(entry, line)
             self.add_delayed(entry, line)
             self.watch(entry)
@@ -222,8 +223,9 @@ class PolledQueue(TimedQueue):
         return count
 
     def forget(self) -> None:
-        """The queue is deleted: so is all it has in the journal, and nobody waits for it any more."""
+        """The queue is deleted: so is all it has in the journal and here, and nobody waits for it any more."""
         self.ledger.forget(self.number, ())
+        self.empty_lines()
         while self.waiters:
             self.waiters.popitem(last=False)[0].queue_deleted()
 

@@ -118,7 +118,7 @@ class Restoration:
         queue = self.broker.vhost(names[0]).restore_polled_queue(names[1], value, self.now)
         queue.restore(self.entries.get(queue.number, []))
         if isinstance(queue, FifoQueue):
-            queue.restore_deduplication(self.entries.get(queue.deduplication.number, []))
+            queue.restore_deduplication(self.entries.get(queue.deduplication.number, []), self.now)
         queue.start_from(self.now)
 
     def _restore_binding(self, names: list[str], value: dict[str, object]) -> None:

@@ -64,6 +64,7 @@ class TimedQueue(GroupedQueue):
             self.show(entry, line, entry.sequence)
             self.watch_if_odd(entry, line)
             return
+        self.see(entry)
         self.note(entry, line)
         if not entry.first_taken_at:
             self.add_delayed(entry, line)
@@ -132,12 +133,15 @@ class TimedQueue(GroupedQueue):
 
     def watch_if_odd(self, entry: Entry, line: GroupLine) -> None:
         """A visible entry that may expire before those that stand before it is noted for that."""
-        sent_at = entry.message.received_at
-        if sent_at >= self.newest_at and not entry.expires_at:
-            self.newest_at = sent_at
-        else:
+        if entry.message.received_at < self.newest_at or entry.expires_at:
             self.note(entry, line)
             self.watch(entry)
+        self.see(entry)
+
+    def see(self, entry: Entry) -> None:
+        """An entry has a place from now on, in the order of places: what comes later may be older all the same."""
+        if entry.message.received_at > self.newest_at:
+            self.newest_at = entry.message.received_at
 
     def renew_deadlines(self) -> None:
         """Makes the heap anew, without what is outdated."""
@@ -152,9 +156,8 @@ class TimedQueue(GroupedQueue):
 
     def expire(self, now: int) -> None:
         """Does everything that is due, and arms the timer for the next deadline."""
-        deadlines = self.deadlines
-        while deadlines and deadlines[0][0] <= now:
-            deadline, sequence = heappop(deadlines)
+        while self.deadlines and self.deadlines[0][0] <= now:
+            deadline, sequence = heappop(self.deadlines)
             entry = self.noted.get(sequence)
             if entry is not None and entry.consumer is None and self.deadline(entry) == deadline:
                 self.fall_due(entry, now)

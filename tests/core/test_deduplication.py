@@ -4,9 +4,9 @@ from hashlib import sha256
 
 import pytest
 
-from mqbroker.core.deduplication import Deduplication
+from mqbroker.core.deduplication import Deduplication, NoteProperties
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry
+from mqbroker.core.message import Entry, new_entry, new_message
 from mqbroker.core.polled_queue import PollSettings
 from mqbroker.limits import DEDUPLICATION_MS
 from tests.core.messages import PlainProperties
@@ -108,6 +108,23 @@ def test_what_is_forgotten_leaves_nothing_behind(lab: Lab) -> None:
     assert len(queue.deduplication) == 500
     lab.wait(DEDUPLICATION_MS)
     assert len(queue.deduplication) == 0
+
+
+def test_an_id_that_was_used_again_is_restored_as_it_was_used_last(lab: Lab) -> None:
+    """The settlement of the first use was lost in the crash, and the first use hid the second."""
+    ledger = Slow()
+    markers = []
+    for sequence, expires_at in ((1, 1000), (2, 301_000)):
+        marker = new_entry(new_message("group", "name", NoteProperties(), b"id", 0), 7, sequence)
+        marker.expires_at, marker.lsn = expires_at, sequence
+        markers.append(marker)
+    ledger.position = 3
+    known = Deduplication(ledger, 7, True)
+    assert known.restore(markers, 1000) == 2
+    found = known.find("group", "name", 1000)
+    assert found is not None
+    assert told(found) == (2, "id")
+    assert ledger.settled == [1]
 
 
 class Slow(Ledger):

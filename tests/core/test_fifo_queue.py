@@ -175,6 +175,34 @@ def test_messages_behind_a_locked_group_expire_with_what_locks_it(lab: Lab) -> N
     assert list(queue.lines) == [""]
 
 
+def test_messages_behind_one_that_amqp_holds_expire_in_time(lab: Lab) -> None:
+    """They were looked at only when their group was free."""
+    queue = lab.fifo(retention_ms=60_000)
+    lab.send(queue, "a", group="1")
+    taker = lab.subscribe(queue)
+    lab.wait(1)
+    lab.send(queue, *"bc", group="1")
+    queue.remove_consumer(taker, lab.now)
+    lab.wait(59_999)
+    assert counts(queue) == (2, 1, 0)
+    lab.wait(1)
+    assert counts(queue) == (0, 1, 0)
+    queue.requeue(taker.taken, lab.now)
+    lab.wait(0)
+    assert counts(queue) == (0, 0, 0)
+
+
+def test_a_group_that_was_served_expires_in_time_behind_a_younger_one_that_was_not(lab: Lab) -> None:
+    """The line whose turn is first was taken for the one with the oldest message."""
+    queue = lab.fifo(retention_ms=60_000)
+    lab.send(queue, *"ab", group="1")
+    queue.delete(lab.receive(queue, 1)[0], lab.now)
+    lab.wait(1000)
+    lab.send(queue, "x", group="2")
+    lab.wait(59_000)
+    assert bodies(queue.peek_messages(9)) == "x"
+
+
 def test_moves_take_the_oldest_of_the_groups_that_are_free(lab: Lab) -> None:
     source, target = lab.fifo("source.fifo"), lab.fifo("target.fifo")
     lab.send(source, *"ab", group="1")

@@ -207,6 +207,19 @@ def test_retention_goes_on_in_the_dead_letter_queue(lab: Lab) -> None:
     assert bodies(dead.peek_messages(9)) == "b"
 
 
+def test_a_dead_letter_expires_in_time_also_behind_a_younger_message_that_was_delayed(lab: Lab) -> None:
+    """The delayed message did not count as a young one, so the old one behind it was not watched."""
+    dead = lab.queue("dead", retention_ms=60_000)
+    queue = lab.queue(receive_max=1, dead_letter_queue="dead")
+    lab.send(queue, "a")
+    lab.get(queue, 1, 40_000)
+    lab.wait(40_000)
+    lab.send(dead, "b", delay_ms=1000)
+    lab.get(queue)
+    lab.wait(20_000)
+    assert bodies(dead.peek_messages(9)) == "b"
+
+
 class Noting(Properties):
     """Properties that note the queues they were redriven from."""
 
@@ -303,6 +316,19 @@ def test_who_waits_for_a_queue_is_told_that_it_is_deleted(lab: Lab) -> None:
     queue.wait(poller)
     lab.vhost.delete_queue("q")
     assert (poller.is_over, poller.wakes) == (True, 0)
+
+
+def test_what_a_consumer_of_a_deleted_queue_holds_goes_nowhere(lab: Lab) -> None:
+    dead = lab.queue("dead")
+    queue = lab.queue(receive_max=1, dead_letter_queue="dead")
+    taker = lab.subscribe(queue)
+    lab.send(queue, *"abc")
+    lab.vhost.delete_queue("q")
+    assert taker.is_cancelled
+    queue.reject(taker.taken[0], lab.now)
+    queue.requeue([taker.taken[1]], lab.now)
+    queue.acknowledge(taker.taken[2])
+    assert (counts(queue), counts(dead), taker.in_flight) == ((0, 0, 0), (0, 0, 0), 0)
 
 
 def test_a_thousand_who_wait_cost_no_timer_and_no_look(lab: Lab) -> None:
