@@ -34,7 +34,7 @@ class AnswerReader:
         if self._buffer:
             data = self._buffer + data
         head_end = data.find(_END)
-        at = data.find(self._length_name, 0, head_end)
+        at = data.find(self._length_name, 0, head_end) if head_end > 0 else -1
         if at < 0:
             return self._feed_unknown(data, head_end)
         at += len(self._length_name)

@@ -22,9 +22,9 @@ SIZE = 100
 FILL_CONNECTIONS = 8
 FILL_PUBLISHER = 1000
 """The first publisher number of those who fill a queue; the connections of a run count from 0."""
-WARM_UP_ROUNDS = 5000
-WARM_UP_SHARE = 3.0
-"""Of the seconds of a measurement, at most, for the rounds of warming up."""
+WARM_UP_MESSAGES = 8000
+WARM_UP_SHARE = 1.5
+"""Of the seconds of a measurement, at most, for sending the messages of the warm-up, and as much for receiving them."""
 
 _warm: WeakSet[Target] = WeakSet()
 
@@ -32,6 +32,7 @@ _warm: WeakSet[Target] = WeakSet()
 @contextmanager
 def queues(site: Site, count: int = 1, fifo: bool = False) -> Iterator[tuple[str, ...]]:
     """URLs of new queues, which are deleted in the end. A deleted name may not be used again soon: each is new."""
+    warm_up(site)
     run = uuid4().hex[:12]
     attributes = {"FifoQueue": "true"} if fifo else {}
     urls: list[str] = []
@@ -67,7 +68,6 @@ def fill(site: Site, queue: str, count: int, seconds: float = 3600.0, groups: in
 
 def call(site: Site, jobs: Sequence[SendJob | CycleJob]) -> tuple[CallOutcome, Usage]:
     """Run the jobs; the outcome and what the broker used meanwhile."""
-    warm_up(site)
     with CallCrew(jobs) as crew:
         before = site.usage()
         outcome = crew.run()
@@ -79,10 +79,14 @@ def warm_up(site: Site) -> None:
     if site.target in _warm:
         return
     _warm.add(site.target)
+    limit = Limit(WARM_UP_SHARE * site.seconds, WARM_UP_MESSAGES)
     with queues(site) as urls:
-        job = CycleJob(site.endpoint, urls, SIZE, Limit(WARM_UP_SHARE * site.seconds, WARM_UP_ROUNDS), sends=True)
-        with CallCrew([job]) as crew:
-            crew.run()
+        for job in (
+            SendJob(site.endpoint, urls, SIZE, limit, stamped=True),
+            CycleJob(site.endpoint, urls, SIZE, limit),
+        ):
+            with CallCrew([job]) as crew:
+                crew.run()
 
 
 def check_left(site: Site, urls: Sequence[str], wanted: int, faults: Faults) -> None:

@@ -49,6 +49,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE = b"Connection: close\r\n"
 _KEEP_ALIVE = b"Connection: keep-alive\r\n"
 
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _HOST = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
 
@@ -403,8 +404,8 @@ class HttpSession(Session):
             self._stop("syntax", "HTTP/1.0 has no Transfer-Encoding.")  # RFC 9112 §6.1
         if coding not in ("", "chunked"):
             self._stop("coding", "The only Transfer-Encoding is chunked.")
-        if self._method == "CONNECT":
-            self._stop("method", "This is no proxy.")
+        if self._method not in _METHODS:
+            self._stop("method", f"The method {self._method} is not known here.")
         if "upgrade" in headers and (coding or "content-length" in headers):
             self._stop("syntax", "A request with a body cannot upgrade the connection.")
         expectation = headers.get("expect", "").lower()

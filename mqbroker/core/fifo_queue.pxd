@@ -16,17 +16,18 @@ cdef class FifoQueue(PolledQueue):
     @cython.locals(name=str, group=str, original=Entry, entry=Entry)
     cpdef Entry send(self, Message message, long long now, long long delay_ms=*)
     cpdef Entry enter(self, Message message, GroupLine line, long long now, long long delay_ms, long long ttl_ms)
-    cpdef long long redriven_sent_at(self, Entry entry, long long now) except -1
+    cpdef long long redriven_sent_at(self, Entry entry, long long now) except? -1
     cpdef Py_ssize_t waiting_count(self) except -1
     cpdef add_in_flight(self, GroupLine line, Entry entry)
     cpdef remove_in_flight(self, GroupLine line, Entry entry)
     @cython.locals(held=list)
-    cpdef long long lock_of(self, GroupLine line) except -1
+    cpdef long long lock_of(self, GroupLine line) except? -1
     @cython.locals(first=cython.longlong, blocked=Py_ssize_t)
     cpdef place(self, GroupLine line)
     @cython.locals(lock=cython.longlong, first=cython.longlong)
     cpdef receive_from(self, GroupLine line, list found, Py_ssize_t count_max, long long held_until, long long now)
     cpdef hold(self, Entry entry, GroupLine line, long long held_until, long long now)
+    cpdef bint is_noise(self, GroupLine line) except -1
     cpdef bint counts_for_age(self, Entry entry) except -1
     cpdef expire(self, long long now)
-    cpdef long long next_deadline(self) except -1
+    cpdef long long next_deadline(self) except? -1

@@ -108,6 +108,10 @@ class FifoQueue(PolledQueue):
             heappop(held)
         return held[0] if held else 0
 
+    def is_noise(self, line: GroupLine) -> bool:
+        """Never: a locked group lets the others go first anyway."""
+        return False
+
     def place(self, line: GroupLine) -> None:
         """Lets the line be found unless its first entry has to wait: in the order of first entries, but a group that
         was served stands behind all that were there then. One that always fails must not keep out the others."""

@@ -135,9 +135,12 @@ class GroupedQueue(Queue):
         ready = self.ready
         while ready:
             line = self.heads.get(ready[0])
-            if line is not None:
+            if line is None:
+                heappop(ready)
+            elif line.in_flight >= _NOISY_MIN and self.is_noise(line):  # since others came, or settled theirs
+                self.place(line)
+            else:
                 return line
-            heappop(ready)
         return self.least_noisy() if self.noisy else None
 
     def tidy(self, line: GroupLine) -> None:
@@ -273,8 +276,7 @@ class GroupedQueue(Queue):
 
     def group_counts(self) -> GroupCounts:
         """What the groups amount to."""
-        self.hush()
-        noisy = self.noisy
+        noisy = [line for line in self.lines.values() if self.is_noise(line)]
         return GroupCounts(
             in_flight=self.groups_in_flight,
             noisy=len(noisy),

@@ -43,7 +43,7 @@ cdef class PolledQueue(TimedQueue):
     cpdef Py_ssize_t purge(self) except -1
     @cython.locals(target=PolledQueue)
     cpdef bint redrive(self, Entry entry, long long now) except -1
-    cpdef long long redriven_sent_at(self, Entry entry, long long now) except -1
+    cpdef long long redriven_sent_at(self, Entry entry, long long now) except? -1
     @cython.locals(line=GroupLine, entry=Entry, is_moved=cython.bint)
     cpdef bint move_one(self, PolledQueue target, long long now) except -1
     @cython.locals(consumer=Consumer, entry=Entry)

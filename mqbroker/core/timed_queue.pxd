@@ -24,9 +24,9 @@ cdef class TimedQueue(GroupedQueue):
     @cython.locals(line=GroupLine, place=cython.longlong)
     cpdef put_to_the_back(self, Entry entry)
     @cython.locals(message=Message, kept_until=cython.longlong)
-    cpdef long long expiry(self, Entry entry) except -1
+    cpdef long long expiry(self, Entry entry) except? -1
     @cython.locals(expiry=cython.longlong)
-    cpdef long long deadline(self, Entry entry) except -1
+    cpdef long long deadline(self, Entry entry) except? -1
     @cython.locals(deadline=cython.longlong)
     cpdef watch(self, Entry entry)
     @cython.locals(message=Message, sent_at=cython.longlong)
@@ -43,7 +43,7 @@ cdef class TimedQueue(GroupedQueue):
     @cython.locals(entry=Entry)
     cpdef drop_first(self, GroupLine line)
     @cython.locals(deadlines=list, entry=Entry, line=GroupLine, deadline=cython.longlong, found=cython.longlong, expiry=cython.longlong)
-    cpdef long long next_deadline(self) except -1
+    cpdef long long next_deadline(self) except? -1
     @cython.locals(deadline=cython.longlong)
     cpdef rearm(self)
     cpdef arm(self, long long deadline)

@@ -35,6 +35,36 @@ def test_ratios_are_taken_between_neighbours_so_that_drift_cancels() -> None:
     assert drifting.ratio(FAST.identity, "b", "a") == pytest.approx(3.0)
 
 
+def test_where_the_baseline_takes_no_part_ratios_refer_to_a_known_peer() -> None:
+    call = CaseInfo("sqs", "send", "msg/s", "write", True, protocol="sqs")
+    found = results((FAST, "a", [100.0]), (call, "b", [300.0]), (call, "peer", [100.0]), (FAST, "b", [200.0]))
+    found.targets["peer"] = TargetInfo("Peer", "1.0", {}, is_reference=True)
+    assert found.reference(FAST.identity, "a") == "a"
+    assert found.reference(call.identity, "a") == "peer"
+    assert found.reference(call.identity, None) is None
+    assert found.reference(LATE.identity, "a") is None
+    text = markdown(found, "a", {})
+    assert "| send (write) | 300 msg/s ±0% **3.0x** | 100 msg/s ±0% |" in text
+    assert "| 100 B | 100 msg/s ±0% | 200 msg/s ±0% **2.0x** |" in text
+    assert terminal_table(found, "a").title == "median of the repetitions, ± half their range, ratio to A or Peer"
+
+
+def test_the_headline_has_a_table_for_each_protocol_of_those_who_speak_it() -> None:
+    call = CaseInfo("sqs", "send", "msg/s", "write", True, protocol="sqs")
+    found = results((FAST, "a", [100.0]), (call, "b", [300.0]))
+    text = with_headline("<!-- bench:begin --><!-- bench:end -->", found, "a")
+    assert "| scenario | A |\n|---|---:|\n| throughput: 100 B | 100 msg/s ±0% |" in text
+    assert "| scenario | B |\n|---|---:|\n| sqs: send (write) | 300 msg/s ±0% |" in text
+
+
+def test_the_report_shows_calls_and_what_a_long_queue_costs() -> None:
+    call = CaseInfo("sqs", "send", "msg/s", "write", True, protocol="sqs")
+    found = results((call, "a", []))
+    metrics = {"calls_per_second": 3000.0, "call_p50_ms": 0.5, "call_p99_ms": 2.0, "ratio_to_shallow": 0.9}
+    found.samples.append(Sample(call.identity, "a", 0, 1000.0, metrics))
+    assert "| send (write) | 3k/s, p50 0.5 ms, p99 2 ms; 0.9x of a short queue's rate |" in markdown(found, "a", {})
+
+
 def test_void_samples_count_nowhere() -> None:
     found = results((FAST, "a", [100.0]))
     found.samples.append(Sample(FAST.identity, "a", 1, 900.0, faults="3 missing"))

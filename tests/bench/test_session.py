@@ -89,6 +89,18 @@ def test_the_command_line_measures_prints_and_writes_everything(tmp_path: Path) 
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".md", ".svg", ".png"}
 
 
+def test_the_driver_finds_no_fault_in_the_stub_that_bounds_it(tmp_path: Path) -> None:
+    arguments = ["-s", "sqs", "-t", "http-stub", "--seconds", "0.1", "-r", "1", "--quick", "--output", str(tmp_path)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    samples = load(tmp_path / "results.json").samples
+    assert [sample.case for sample in samples] == [
+        "sqs: SendMessage, 100 B [write]",
+        "sqs: SendMessageBatch of 10 [write]",
+    ]
+    assert all(sample.metrics["calls_per_second"] > 0 for sample in samples)
+
+
 def test_comparing_a_file_with_itself_finds_nothing(tmp_path: Path) -> None:
     results = session(lambda site: Measurement(3.0)).run()
     results.save(tmp_path / "r.json")

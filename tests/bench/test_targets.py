@@ -10,6 +10,10 @@ from bench import procfs
 from bench.driver.jobs import Endpoint
 from bench.errors import TargetError, UsageError
 from bench.targets.base import Promise, free_ports
+from bench.targets.emulator import Emulator
+from bench.targets.fauxqs import Fauxqs
+from bench.targets.http_stub import HttpStub
+from bench.targets.moto import Moto
 from bench.targets.process import BrokerProcess
 from bench.targets.registry import Fleet, factory_of
 from bench.targets.relay import BareRelay
@@ -21,6 +25,7 @@ from bench.targets.url import RunningBroker
     [
         ("amqp://host", "host:5672", Endpoint("amqp", "host", 5672)),
         ("old=amqp://u:p%40@host:99/v%2F1", "old", Endpoint("amqp", "host", 99, "u", "p@", "v/1")),
+        ("sqs://AKIA:s%2Fecret@host", "host:9324", Endpoint("sqs", "host", 9324, "AKIA", "s/ecret")),
         ("mqtt://127.0.0.1:1884", "127.0.0.1:1884", Endpoint("mqtt", "127.0.0.1", 1884)),
     ],
 )
@@ -67,6 +72,19 @@ def test_a_relay_takes_part_only_in_what_can_be_relayed() -> None:
     relay = BareRelay()
     assert relay.can_serve(relayable=True, headline=False)
     assert not relay.can_serve(relayable=False, headline=True)
+
+
+@pytest.mark.parametrize("emulator", [Fauxqs(), Moto(), HttpStub()])
+def test_an_emulator_takes_part_where_a_write_is_promised_and_says_that_it_keeps_nothing(emulator: Emulator) -> None:
+    assert [promise for promise in Promise if emulator.keeps(promise)] == [Promise.WRITE]
+    assert "in memory" in emulator.durability(Promise.WRITE)
+    assert emulator.speaks("sqs")
+    assert not emulator.speaks("amqp")
+
+
+def test_the_http_stub_takes_part_only_in_what_needs_no_queue() -> None:
+    assert HttpStub().can_serve(relayable=True, headline=False)
+    assert not HttpStub().can_serve(relayable=False, headline=True)
 
 
 def test_a_process_that_ends_early_is_told_with_its_output(tmp_path: Path) -> None:
