@@ -214,7 +214,7 @@ class Noting(Properties):
         Properties.__init__(self, 0, b"")
         self.sources = sources
 
-    def redriven(self, source: str) -> "Noting":
+    def redriven(self, source: str, attempts: int) -> "Noting":
         return Noting((*self.sources, source))
 
 
