@@ -12,6 +12,7 @@ error closes one connection, a configuration error stops the start, and a storag
     |   +-- NotAllowed               limits of a vhost or user, tag reuse
     |   +-- NotImplementedByPeer     a feature that the dialect refuses by name
     |   +-- AwsError                 the same for a request of an AWS service, with AWS's code
+    +-- MissingMember                a parameter of a request is missing; each wire of AWS makes an AwsError of it
     +-- ProtocolViolation            the peer broke the wire protocol; its connection ends
     +-- ConfigError                  a file or option that the operator has to mend before the start
     +-- StorageError                 our disk
@@ -76,6 +77,14 @@ class AwsError(RequestRefused):
         self.status = status
         self.is_sender = is_sender
         self.query_message = message if query_message is None else query_message
+
+
+class MissingMember(MqbrokerError):
+    """A structure among a request's parameters lacks what it has to have. `name` is the way there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is missing")
+        self.name = name
 
 
 class ProtocolViolation(MqbrokerError):

@@ -267,7 +267,8 @@ USER = '[[users]]\nname = "{}"\npassword = "x"\n'
         ),
         (
             'listeners = ["awss://0.0.0.0"]\n[tls]\ncertificate = "c"\nkey = "k"\n[aws]\nauth = "any"',
-            "line 6: aws.auth = 'any' lets anyone in who reaches awss://0.0.0.0; set security.allow_insecure = true",
+            "line 6: aws.auth = 'any' lets anyone in who reaches awss://0.0.0.0; "
+            "use 'sigv4' or set security.allow_insecure = true",
         ),
         ("[[vhosts]]", "line 1: a vhost needs a name"),
         ("a = 1\nb = \n", "line 2: is not TOML: Invalid value"),

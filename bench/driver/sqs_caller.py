@@ -99,7 +99,7 @@ class Caller:
         """Call until the lanes have nothing more to do, or until all has come that the crew tells of."""
         time.sleep(max(0.0, start_at - time.monotonic()))
         busy = time.process_time()
-        self.budget.start(start_at)
+        self.budget.start(time.monotonic())
         if self._until_told:
             self._epoll.register(control.fileno(), select.EPOLLIN)
         for line in self._lines.values():

@@ -22,7 +22,7 @@ PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 
 @dataclass
 class CallOutcome:
-    """What a run came to. seconds: from the start signal to the answer to the last send or deletion.
+    """What a run came to. seconds: from the start signal to the answer to the last send or deletion, 0 without any.
 
     calls, wakes, late: percentile -> seconds, as in `sqs_jobs.Called`.
     """
@@ -93,7 +93,7 @@ def _called(worker: Worker) -> Called:
 
 
 def _outcome(start_at: float, found: list[Called]) -> CallOutcome:
-    outcome = CallOutcome(max(called.last_at for called in found) - start_at)
+    outcome = CallOutcome(max(0.0, max(called.last_at for called in found) - start_at))
     for called in found:
         outcome.call_count += called.calls
         outcome.sent += called.sent

@@ -103,6 +103,8 @@ def check_left(site: Site, urls: Sequence[str], wanted: int, faults: Faults) -> 
 
 def measurement(outcome: CallOutcome, used: Usage, messages: int) -> Measurement:
     """The run's figures. The value is messages per second, `messages` what was done with."""
+    if not outcome.seconds:
+        raise VerificationError("nothing was sent and nothing deleted")
     millions = max(messages, 1) / 1e6
     metrics = {
         "messages": float(messages),

@@ -78,7 +78,7 @@ class Claim:
         """Raises AwsError unless the names are as the canonical form has them, and the host is among them."""
         if "host" not in self.name_set:
             raise does_not_match("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-        if list(self.names) != sorted(self.name_set) or self.signed != self.signed.lower():
+        if list(self.names) != sorted(self.name_set):
             raise does_not_match()
 
 

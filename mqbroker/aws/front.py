@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from mqbroker.aws import json_wire, query_answer, query_wire
 from mqbroker.aws.call import Answer, Call, Identify, internal_failure, refusal
-from mqbroker.aws.json_wire import Parser
+from mqbroker.aws.parameters import Parser
 from mqbroker.aws.service import Action, Service
 from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.errors import AwsError

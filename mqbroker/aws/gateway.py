@@ -45,7 +45,7 @@ class AwsGateway:
         self._queues = SqsQueues(broker, accounts, config.region, config.sqs_strict)
         ids = RequestIds()
         service = SqsService(broker, self._queues, alarms, outbox.wake)
-        self._actions = SqsActions(service, lambda: bytes.fromhex(ids.take().replace("-", "")), config.sqs_strict)
+        self._actions = SqsActions(service, ids.take_octets, config.sqs_strict)
         pages = Pages(self._queues, broker.access, identify, config.account, clock)
         model = Service(load_model("sqs", SQS_QUERY_NAMES))
         services = {"sqs": ServiceHandlers(model, self._actions.handlers())}

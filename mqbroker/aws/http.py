@@ -25,9 +25,11 @@ from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.clock import Clock
 from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import (
+    HTTP_BODIES_BYTES_MAX,
     HTTP_BODY_BYTES_MAX,
     HTTP_HEAD_BYTES_MAX,
     HTTP_HEAD_TIMEOUT_S,
+    HTTP_HEADER_NAME_BYTES_MAX,
     HTTP_HEADER_NAMES_MAX,
     HTTP_IDLE_TIMEOUT_S,
     HTTP_PIPELINE_MAX,
@@ -61,6 +63,7 @@ _STATUSES = {
     "expectation": 417,
     "head": 431,
     "coding": 501,
+    "busy": 503,
     "version": 505,
 }
 """The status by the reason of a ProtocolViolation."""
@@ -72,9 +75,11 @@ _keys: dict[bytes, str] = {}
 
 
 def _key(name: bytes) -> str:
-    if len(_keys) >= HTTP_HEADER_NAMES_MAX:
-        _keys.clear()
-    key = _keys[name] = name.decode("latin-1").lower()
+    key = name.decode("latin-1").lower()
+    if len(name) <= HTTP_HEADER_NAME_BYTES_MAX:
+        if len(_keys) >= HTTP_HEADER_NAMES_MAX:
+            _keys.clear()
+        _keys[name] = key
     return key
 
 
@@ -83,6 +88,8 @@ class Endpoint:
 
     def __init__(self, handle: Handle, outbox: Outbox, clock: Clock) -> None:
         self.handle = handle
+        self.bodies_bytes = 0
+        """How much is held of bodies that are not complete yet."""
         self.refusals = RateLog(log)
         self._outbox = outbox
         self._clock = clock
@@ -105,11 +112,12 @@ class Endpoint:
 class Exchange:
     """One request and its answer."""
 
-    __slots__ = ("call", "is_head", "is_last", "is_old", "request", "response", "session")
+    __slots__ = ("call", "is_head", "is_last", "is_old", "response", "session")
 
-    def __init__(self, session: "HttpSession", request: HttpRequest, is_last: bool, is_old: bool) -> None:
+    def __init__(self, session: "HttpSession", is_head: bool, is_last: bool, is_old: bool) -> None:
         self.session: HttpSession | None = session
-        self.request = request
+        self.is_head = is_head
+        """Whether the answer leaves without its body."""
         self.is_last = is_last
         """Whether the connection closes behind the answer."""
         self.is_old = is_old
@@ -139,6 +147,7 @@ class HttpSession(Session):
     __slots__ = (
         "_base_url",
         "_body",
+        "_body_bytes",
         "_complete",
         "_endpoint",
         "_fed",
@@ -156,7 +165,6 @@ class HttpSession(Session):
         "_peer",
         "_raw_headers",
         "_request_deadline",
-        "_size",
         "_state",
         "_url",
         "_violation",
@@ -172,7 +180,7 @@ class HttpSession(Session):
         self._now = now
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
         self._state = _IDLE
-        self._complete: list[Exchange] = []
+        self._complete: list[tuple[Exchange, HttpRequest]] = []
         self._held = b""
         self._host = ""
         self._base_url = ""
@@ -221,6 +229,7 @@ class HttpSession(Session):
         """Nobody waits for the open calls any more."""
         self._is_ending = True
         self._parser = None  # it holds methods of this session
+        self._drop_body()
         self._cut_exchanges()
 
     def pause_output(self) -> None:
@@ -308,9 +317,9 @@ class HttpSession(Session):
         if not self._complete:
             return
         complete, self._complete = self._complete, []
-        for exchange in complete:
+        for exchange, request in complete:
             self.exchanges.append(exchange)
-            call = self._endpoint.handle(exchange.request, exchange.answer, self._now)
+            call = self._endpoint.handle(request, exchange.answer, self._now)
             if call is not None:
                 self.is_authenticated = True
                 if exchange.response is None:
@@ -322,12 +331,11 @@ class HttpSession(Session):
     def _refuse(self, violation: ProtocolViolation) -> None:
         """Answers what is no request of HTTP, behind the answers to the requests before it."""
         self._is_ending = True
-        self._state = _IDLE
+        self._drop_body()
         self.deadline = 0
         peer = self._peer
         self._endpoint.refusals.warning(self._now, f"HTTP request of {peer.host}:{peer.port} refused: {violation.text}")
-        request = HttpRequest("", "", {}, b"", peer)
-        exchange = Exchange(self, request, is_last=True, is_old=False)
+        exchange = Exchange(self, is_head=False, is_last=True, is_old=False)
         self.exchanges.append(exchange)
         body = f"{violation.text}\n".encode()
         exchange.answer(HttpResponse(_STATUSES[violation.reason], b"text/plain", body))
@@ -340,7 +348,7 @@ class HttpSession(Session):
         self._url = b""
         self._raw_headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
-        self._size = 0
+        self._body_bytes = 0
         self._fed = 0
         self._request_deadline = self._now + HTTP_HEAD_TIMEOUT_S * 1000
 
@@ -420,21 +428,32 @@ class HttpSession(Session):
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
         self._fed = 0
-        self._size += len(data)
-        if self._size > HTTP_BODY_BYTES_MAX:
-            self._stop("body", f"The request has a body of more than {HTTP_BODY_BYTES_MAX} bytes.")
         self._body.append(data)
+        self._body_bytes += len(data)
+        self._endpoint.bodies_bytes += len(data)
+        if self._body_bytes > HTTP_BODY_BYTES_MAX:
+            self._stop("body", f"The request has a body of more than {HTTP_BODY_BYTES_MAX} bytes.")
+        if self._endpoint.bodies_bytes > HTTP_BODIES_BYTES_MAX:
+            self._stop("busy", "Too much is on its way here at present.")
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
-        self._state = _IDLE
-        self._is_continue_wanted = False
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._drop_body()
         target = self._url.decode("latin-1")
         if not target.startswith("/"):
             target = _ABSOLUTE.sub("", target, count=1) or "/"  # RFC 9112 §3.2.2: what proxies are sent is understood
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         request = HttpRequest(self._method, target, self._headers, body, self._peer, self._base_url)
-        self._complete.append(Exchange(self, request, self._is_last, self._is_old))
+        exchange = Exchange(self, self._method == "HEAD", self._is_last, self._is_old)
+        self._complete.append((exchange, request))
+
+    def _drop_body(self) -> None:
+        """The body is complete, or will never be."""
+        if self._state == _BODY:
+            self._endpoint.bodies_bytes -= self._body_bytes
+        self._state = _IDLE
+        self._is_continue_wanted = False
+        self._body = []
 
     def _stop(self, reason: str, text: str) -> None:
         self._violation = ProtocolViolation(reason, text)
@@ -475,7 +494,7 @@ class HttpSession(Session):
                 response.headers,
                 self._endpoint.date_line(),
                 connection,
-                b"" if exchange.request.method == "HEAD" else body,
+                b"" if exchange.is_head else body,
             )
         )
 

@@ -6,19 +6,22 @@ for lists and structures where text is expected.
 """
 
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from mqbroker.aws.model import Shape
+from mqbroker.aws.parameters import (
+    LIST_FOUND,
+    STRUCTURE_FOUND,
+    Needs,
+    Parser,
+    decode_base64,
+    missing_parameter,
+)
 from mqbroker.aws.wire import HttpResponse
-from mqbroker.errors import AwsError
-
-Parser = Callable[[Any], Any]
-
-STRUCTURE_FOUND = "Start of structure or map found where not expected."
-LIST_FOUND = "Start of list found where not expected"
+from mqbroker.errors import AwsError, MissingMember
 
 _CORAL = "com.amazon.coral.service#"
 _CORAL_SHAPES = frozenset(
@@ -38,22 +41,9 @@ _CORAL_SHAPES = frozenset(
 """Errors of the framework under every service, which have its prefix instead of the service's."""
 
 
-class MissingMember(Exception):
-    """A required member is not there. `name` is the way to it, as the Query wire writes it. Never leaves a wire."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
 def refuse_value(text: str) -> AwsError:
-    """The error for a value of a wrong type, in either wire."""
+    """The error for a value of a wrong type."""
     return AwsError("SerializationException", text, code="SerializationException")
-
-
-def missing_parameter(name: str) -> AwsError:
-    """The error for a required parameter that is not there, in either wire."""
-    text = f"The request must contain the parameter {name}."
-    return AwsError("MissingRequiredParameterException", text, code="MissingParameter")
 
 
 # --- parameters -----------------------------------------------------------------------------------------------------
@@ -94,8 +84,7 @@ def _structure_parser(shape: Shape, checks_required: bool) -> Parser:
         name: (_PLAIN_TYPES.get(member.shape.kind), compile_parser(member.shape, checks_required))
         for name, member in shape.members.items()
     }
-    required = required_members(shape) if checks_required else ()
-    batches = batch_members(shape) if checks_required else ()
+    needs = Needs(shape) if checks_required and shape.required else None
 
     def parse(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
@@ -105,26 +94,11 @@ def _structure_parser(shape: Shape, checks_required: bool) -> Parser:
             plan = plans.get(name)
             if plan is not None and inner is not None:
                 result[name] = inner if type(inner) is plan[0] else plan[1](inner)
-        for name in required:
-            if name not in result:
-                raise MissingMember(name)
-        for name in batches:
-            result.setdefault(name, [])
+        if needs is not None:
+            needs.complete(result)
         return result
 
     return parse
-
-
-def required_members(shape: Shape) -> tuple[str, ...]:
-    """The required members of a structure, but for its batches."""
-    batches = batch_members(shape)
-    return tuple(name for name in shape.required if name not in batches)
-
-
-def batch_members(shape: Shape) -> tuple[str, ...]:
-    """The required lists of structures: one that is missing is an empty one, for which services have an error."""
-    inner = ((name, shape.members[name].shape.element) for name in shape.required)
-    return tuple(name for name, element in inner if element is not None and element.kind == "structure")
 
 
 def _list_parser(parse_element: Parser, element_name: str) -> Parser:
@@ -181,17 +155,10 @@ def _parse_boolean(value: Any) -> bool:
 def _parse_blob(value: Any) -> bytes:
     if type(value) is not str:
         raise _wrong_type(value, "a Blob", "java.nio.ByteBuffer")
-    return decode_base64(value)
-
-
-def decode_base64(text: str) -> bytes:
-    """The bytes of a blob. Raises AwsError."""
-    if len(text) % 4:
-        raise refuse_value(f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(text)}")
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:  # binascii.Error is one, and so is a character beyond ASCII
-        raise refuse_value("Invalid Base64 character") from None
+        return decode_base64(value)
+    except ValueError as error:
+        raise refuse_value(str(error)) from None
 
 
 def _wrong_type(value: Any, wanted: str, java_class: str) -> AwsError:

@@ -12,18 +12,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from mqbroker.aws.json_wire import (
+from mqbroker.aws.model import Member, Shape
+from mqbroker.aws.parameters import (
     LIST_FOUND,
     STRUCTURE_FOUND,
-    MissingMember,
+    Needs,
     Parser,
-    batch_members,
     decode_base64,
     missing_parameter,
-    required_members,
 )
-from mqbroker.aws.model import Member, Shape
-from mqbroker.errors import AwsError
+from mqbroker.errors import AwsError, MissingMember
 from mqbroker.limits import QUERY_DEPTH_MAX, QUERY_PARAMETERS_MAX
 
 Node = dict[str, Any]
@@ -126,8 +124,7 @@ def _structure_parser(shape: Shape, checks_required: bool) -> Parser:
         (input_name(member), name, member.shape.kind == "string", compile_parser(member.shape, checks_required))
         for name, member in shape.members.items()
     ]
-    required = required_members(shape) if checks_required else ()
-    batches = batch_members(shape) if checks_required else ()
+    needs = Needs(shape) if checks_required and shape.required else None
 
     def parse(node: Any) -> dict[str, Any]:
         if type(node) is not dict:
@@ -139,11 +136,8 @@ def _structure_parser(shape: Shape, checks_required: bool) -> Parser:
             inner = node.get(query_name)
             if inner or (is_string and inner is not None):
                 result[name] = parse_member(inner)
-        for name in required:
-            if name not in result:
-                raise MissingMember(name)
-        for name in batches:
-            result.setdefault(name, [])
+        if needs is not None:
+            needs.complete(result)
         return result
 
     return parse
@@ -229,10 +223,11 @@ def _parse_boolean(node: Any) -> bool:
 
 
 def _parse_blob(node: Any) -> bytes:
+    text = _parse_string(node)
     try:
-        return decode_base64(_parse_string(node))
-    except AwsError as error:
-        raise _malformed(error.message) from None
+        return decode_base64(text)
+    except ValueError as error:
+        raise _malformed(str(error)) from None
 
 
 _SCALARS: dict[str, Parser] = {

@@ -1,24 +1,36 @@
-"""Ids for requests: random UUIDs, made many at a time because each call for randomness costs more than an id."""
+"""Ids for requests and messages: random UUIDs, made many at a time because each call for randomness is dear.
+
+RFC 9562 §5.4: version 4, of which six bits are fixed.
+"""
 
 import os
 
 _BATCH = 256
+_BYTES = 16
 
 
 class RequestIds:
     """A source of ids that no two requests share."""
 
     def __init__(self) -> None:
-        self._ready: list[str] = []
+        self._ready: list[bytes] = []
 
     def take(self) -> str:
-        """A new id in the form of a UUID, version 4."""
+        """A new id as text."""
+        return uuid_text(self.take_octets())
+
+    def take_octets(self) -> bytes:
+        """A new id as 16 octets."""
         if not self._ready:
-            digits = os.urandom(16 * _BATCH).hex()
-            self._ready = [_as_uuid(digits[start : start + 32]) for start in range(0, 32 * _BATCH, 32)]
+            octets = bytearray(os.urandom(_BYTES * _BATCH))
+            for start in range(0, len(octets), _BYTES):
+                octets[start + 6] = octets[start + 6] & 0x0F | 0x40
+                octets[start + 8] = octets[start + 8] & 0x3F | 0x80
+            self._ready = [bytes(octets[start : start + _BYTES]) for start in range(0, len(octets), _BYTES)]
         return self._ready.pop()
 
 
-def _as_uuid(digits: str) -> str:
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+def uuid_text(octets: bytes) -> str:
+    """The 16 octets of a UUID as it is written."""
+    digits = octets.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -100,8 +100,8 @@ def _aws_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...],
     if aws.auth == "any" and not config.security.allow_insecure:
         for listener in config.listeners:
             if listener.scheme in ("aws", "awss") and not listener.is_loopback:
-                reason = "lets anyone in who reaches"
-                yield ("aws", "auth"), f"aws.auth = 'any' {reason} {listener.url}; set security.allow_insecure = true"
+                reason = f"aws.auth = 'any' lets anyone in who reaches {listener.url}"
+                yield ("aws", "auth"), f"{reason}; use 'sigv4' or set security.allow_insecure = true"
     for number, account in enumerate(aws.accounts):
         if not (account.id and account.vhost):
             yield ("aws", "accounts", number), "an account of aws needs an id and a vhost"

@@ -17,6 +17,8 @@ cdef class FifoQueue(PolledQueue):
     cpdef Entry send(self, Message message, long long now, long long delay_ms=*)
     cpdef Entry enter(self, Message message, GroupLine line, long long now, long long delay_ms, long long ttl_ms)
     cpdef long long redriven_sent_at(self, Entry entry, long long now) except? -1
+    cpdef finish(self, Entry entry)
+    cpdef requeue(self, list entries, long long now)
     cpdef Py_ssize_t waiting_count(self) except -1
     cpdef add_in_flight(self, GroupLine line, Entry entry)
     cpdef remove_in_flight(self, GroupLine line, Entry entry)

@@ -84,6 +84,17 @@ class FifoQueue(PolledQueue):
         """From when on a dead letter is kept: since it was moved."""
         return now
 
+    # --- AMQP -------------------------------------------------------------------------------------------------------
+
+    def finish(self, entry: Entry) -> None:
+        """The same; what expired behind it, while it locked its group, is due now."""
+        PolledQueue.finish(self, entry)
+        self.rearm()
+
+    def requeue(self, entries: list[Entry], now: int) -> None:
+        PolledQueue.requeue(self, entries, now)
+        self.rearm()
+
     # --- lines ------------------------------------------------------------------------------------------------------
 
     def waiting_count(self) -> int:

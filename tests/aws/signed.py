@@ -1,4 +1,4 @@
-"""Requests for the tests of signatures, signed by botocore, which knows nothing of our verification."""
+"""Requests signed by botocore, which knows nothing of our verification, and what comes of them."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -6,10 +6,14 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 import botocore.auth  # type: ignore[import-untyped]
+import pytest
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
+from mqbroker.aws.claim import Claim
+from mqbroker.aws.sigv4 import Verifier
 from mqbroker.core.access import AccessKey
+from mqbroker.errors import AwsError
 from mqbroker.protocols.session import Peer
 
 KEY_ID = "AKIDEXAMPLE000000"
@@ -17,6 +21,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 ACCOUNT = "111122223333"
 KEYS = {KEY_ID: AccessKey(KEY_ID, "ann", SECRET, ACCOUNT)}
 PEER = Peer("192.0.2.7", 50_000, False)
+QUEUE = "/111122223333/orders"
 NOW = 1_440_938_160_000  # 2015-08-30 12:36:00 UTC
 
 
@@ -79,3 +84,42 @@ def call(body: bytes = b'{"QueueUrl":"http://localhost:9324/111122223333/q","Mes
         "content-length": str(len(body)),
     }
     return Request("POST", "/", headers, body)
+
+
+MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
+
+
+def verify(request: Request, now: int = NOW, service: str = "sqs", keys: dict[str, AccessKey] = KEYS) -> Claim:
+    """Verifies with a fresh verifier."""
+    return Verifier(keys, 300).verify(request, service, now)
+
+
+def refusal_of(request: Request, now: int = NOW, service: str = "sqs", keys: dict[str, AccessKey] = KEYS) -> AwsError:
+    """The refusal of a request, the same from a verifier that knows the client already."""
+    with pytest.raises(AwsError) as fresh:
+        verify(request, now, service, keys)
+    verifier = Verifier(KEYS, 300)
+    verifier.verify(sign(call()), "sqs", NOW)
+    verifier._keys = keys
+    with pytest.raises(AwsError) as again:
+        verifier.verify(request, service, now)
+    assert vars(fresh.value) == vars(again.value)
+    return fresh.value
+
+
+def answer(error: AwsError) -> tuple[str, str, int, str]:
+    """What the client sees of a refusal."""
+    assert error.is_sender
+    assert error.query_message == error.message
+    return error.shape, error.code, error.status, error.message
+
+
+def does_not_match(text: str = MISMATCH) -> tuple[str, str, int, str]:
+    return "InvalidSignatureException", "SignatureDoesNotMatch", 403, text
+
+
+def incomplete(text: str) -> tuple[str, str, int, str]:
+    return "IncompleteSignatureException", "IncompleteSignature", 400, text

@@ -15,6 +15,7 @@ from botocore.serialize import create_serializer  # type: ignore[import-untyped]
 
 from mqbroker.aws import json_wire, query_wire
 from mqbroker.aws.service import Action
+from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
 from mqbroker.aws.wire import HttpResponse
 from tests.aws.examples import botocore_model, example_input, example_output, with_milliseconds
 from tests.aws.house import sns, sqs
@@ -137,3 +138,10 @@ def test_what_xml_forbids_is_replaced() -> None:
     )
     result = read_by_botocore("query", "sns", "GetDataProtectionPolicy", answer)
     assert result == {"DataProtectionPolicy": "a\ufffd\ufffd\ufffd\ufffdb"}
+
+
+def test_every_list_and_map_of_sqs_has_its_name_on_the_query_wire() -> None:
+    shapes = botocore_model("sqs").shape_names
+    found = [botocore_model("sqs").shape_for(name) for name in shapes]
+    assert {shape.name for shape in found if shape.type_name in ("list", "map")} == SQS_QUERY_NAMES.elements.keys()
+    assert {shape.name for shape in found if shape.type_name == "map"} == SQS_QUERY_NAMES.keys.keys()

@@ -9,6 +9,7 @@ from mqbroker.aws.call import Call
 from mqbroker.aws.http import HttpSession
 from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.limits import (
+    HTTP_BODIES_BYTES_MAX,
     HTTP_BODY_BYTES_MAX,
     HTTP_HEAD_BYTES_MAX,
     HTTP_HEAD_TIMEOUT_S,
@@ -449,6 +450,24 @@ def test_bodies_are_bounded() -> None:
     assert [answer.status for answer in taken(session)] == [413]
 
 
+def test_bodies_of_all_connections_are_bounded_together() -> None:
+    shop = Shop(empty)
+    ready = shop.session()
+    ready.receive_data(post(BODY)[:-1], NOW)
+    shop.endpoint.bodies_bytes = HTTP_BODIES_BYTES_MAX
+    session = shop.session()
+    session.receive_data(post(BODY)[:-1], NOW)
+    assert [answer.status for answer in taken(session)] == [503]
+    assert session.is_closing
+    assert shop.endpoint.bodies_bytes == HTTP_BODIES_BYTES_MAX
+    shop.endpoint.bodies_bytes = len(BODY) - 1
+    assert [answer.status for answer in fed(ready, post(BODY)[-1:])] == [200]
+    ready.receive_data(post(BODY)[:-1], NOW)
+    assert shop.endpoint.bodies_bytes == len(BODY) - 1
+    ready.connection_lost(NOW)
+    assert shop.endpoint.bodies_bytes == 0
+
+
 # --- what is no HTTP ------------------------------------------------------------------------------------------------
 
 POST = b"POST / HTTP/1.1\r\nHost: h\r\n"
@@ -544,9 +563,9 @@ def test_what_is_no_request_is_refused_behind_the_answers_before() -> None:
 
 
 def test_an_error_of_ours_is_not_taken_for_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(session: HttpSession) -> None:
+    def fail(*arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(HttpSession, "on_message_complete", fail)
+    monkeypatch.setattr("mqbroker.aws.http.HttpRequest", fail)
     with pytest.raises(ZeroDivisionError):
         Shop(empty).session().receive_data(get("MessageBody=a"), NOW)

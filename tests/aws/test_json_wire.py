@@ -4,9 +4,12 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mqbroker.aws import json_wire
 from mqbroker.aws.call import refusal
+from mqbroker.aws.service import Action
 from mqbroker.errors import AwsError
 from tests.aws.house import QUEUE_URL, sqs
 
@@ -136,6 +139,24 @@ def test_a_fraction_is_cut_off() -> None:
 
 def test_what_an_attribute_lacks_is_left_to_the_service() -> None:
     assert parsed("SendMessage", with_attribute({}))["MessageAttributes"] == {"x": {}}
+
+
+NAMES = st.sampled_from(
+    ["QueueUrl", "MessageBody", "Entries", "Attributes", "Id", "MessageAttributes", "tags", "Name", "x"]
+)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(-5, 5), st.text("aA=\u00e9", max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=4)),
+)
+
+
+@settings(deadline=None)
+@given(parameters=VALUES, action=st.sampled_from([*sqs().actions.values()]))
+def test_any_value_is_read_or_refused(parameters: Any, action: Action) -> None:
+    try:
+        json_wire.parse_body(orjson.dumps(parameters), action.parse_json)
+    except AwsError as error:
+        assert error.code in ("SerializationException", "MissingParameter")  # noqa: PT017 - any of the two is right
 
 
 def test_an_error_has_its_shape_and_the_code_of_the_query_wire() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqbroker.aws import query_wire
@@ -167,6 +167,7 @@ PIECES = st.sampled_from([*NAMES.split(), "QueueUrl", "MessageBody", "MaxNumberO
 FORMS = st.lists(st.tuples(st.lists(PIECES, min_size=1, max_size=6).map(".".join), st.text("a1=% +", max_size=4)))
 
 
+@settings(deadline=None)
 @given(form=FORMS, action=st.sampled_from([*sqs().actions.values(), *sns().actions.values()]))
 def test_any_form_is_read_or_refused(form: list[tuple[str, str]], action: Any) -> None:
     try:
@@ -175,6 +176,7 @@ def test_any_form_is_read_or_refused(form: list[tuple[str, str]], action: Any) -
         assert error.code in ("MalformedInput", "MissingParameter")  # noqa: PT017 - any of the two is right
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_form_or_refused(data: bytes) -> None:
     try:

@@ -6,11 +6,13 @@ pipelined load.
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.errors import TargetError
+from bench.driver.sqs_client import SqsClient
+from bench.errors import ProtocolError, TargetError
 from bench.scenarios.base import Case, Depth, Site
 from bench.scenarios.registry import SCENARIOS
 from bench.targets.base import Promise
@@ -48,3 +50,15 @@ def test_a_scenario_finds_no_fault(broker: Mqbroker, case: Case) -> None:
     taken = case.measure(Site(broker, case.promise, endpoint, SECONDS))
     assert taken.faults == ""
     assert taken.value > 0
+
+
+def test_signatures_are_verified_where_sqs_is_measured(broker: Mqbroker) -> None:
+    """Else a comparison would be with a broker that does less than it says."""
+    if not broker.speaks("sqs"):
+        pytest.skip("this mqbroker does not speak sqs")
+    endpoint = broker.endpoint("sqs")
+    assert endpoint is not None
+    with SqsClient(endpoint) as client:
+        client.delete_queue(client.create_queue("signed", {}))
+    with SqsClient(replace(endpoint, password="wrong")) as client, pytest.raises(ProtocolError, match="Signature"):
+        client.create_queue("unsigned", {})

@@ -7,16 +7,17 @@ that was not may lose its very last batch, because that one cannot be told from 
 import pytest
 
 from mqbroker.errors import StorageError
+from mqbroker.storage.recovery import Recovered
 from mqbroker.storage.scan import Scan
 from mqbroker.storage.segment import segment_names
-from tests.storage.house import Journal, a_message, an_entry, sequences
+from tests.storage.house import NOW, Journal, a_message, an_entry, sequences
 from tests.storage.simdisk import SimDisk
 
 SEGMENT_BYTES = 2048
 
 
 def a_small_log(closed: bool) -> SimDisk:
-    """Two segments with live messages, settlements, attempts and definitions."""
+    """Two segments with live messages, settlements, attempts, deadlines and definitions."""
     journal = Journal(segment_bytes=SEGMENT_BYTES)
     ledger = journal.ledger
     ledger.define("queue/1", b"durable")
@@ -25,9 +26,13 @@ def a_small_log(closed: bool) -> SimDisk:
     journal.put(*entries)
     for sequence in range(2, 13):
         entries.append(an_entry(sequence, body=b"body" * 20))
+        if sequence in (3, 12):
+            entries[-1].held_until = NOW + sequence
         journal.put(entries[-1])
     ledger.settle(entries[4])
     ledger.attempt(entries[5])
+    entries[6].attempts, entries[6].held_until, entries[6].first_taken_at = 1, NOW + 6, NOW
+    ledger.defer(entries[6])
     ledger.define("queue/2", b"durable")
     ledger.seal()
     journal.put(an_entry(99))
@@ -50,7 +55,7 @@ def states(disk: SimDisk) -> tuple[object, object]:
     shorter = disk.after_kill()
     shorter.put(name, content[: last.offset] + bytes(SEGMENT_BYTES - last.offset))
     before = Journal(shorter, SEGMENT_BYTES).recovered
-    return (sequences(whole), whole.definitions), (sequences(before), before.definitions)
+    return found(whole), found(before)
 
 
 def outcome(disk: SimDisk) -> object:
@@ -59,7 +64,14 @@ def outcome(disk: SimDisk) -> object:
         recovered = Journal(disk, SEGMENT_BYTES).recovered
     except StorageError:
         return None
-    return sequences(recovered), recovered.definitions
+    return found(recovered)
+
+
+def found(recovered: Recovered) -> tuple[object, ...]:
+    """All that is recovered, as values."""
+    entries = [entry for entries in recovered.entries.values() for entry in entries]
+    states = [(entry.attempts, entry.held_until, entry.first_taken_at) for entry in entries]
+    return sequences(recovered), recovered.definitions, states
 
 
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])

@@ -4,10 +4,10 @@ import errno
 
 import pytest
 
-from mqbroker.core.message import DEAD_LETTER_BIT, Properties
+from mqbroker.core.message import DEAD_LETTER_BIT, GONE, Properties
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import BATCH_BYTES_MAX
-from tests.storage.house import Journal, ManualLane, a_message, an_entry
+from tests.storage.house import NOW, Journal, ManualLane, a_message, an_entry
 from tests.storage.simdisk import SimDisk
 
 
@@ -216,6 +216,50 @@ def test_attempts_are_remembered_whether_the_batch_was_open_or_not() -> None:
     journal.ledger.close()
     for entry in journal.reopen().recovered.entries[1]:
         assert (entry.attempts, entry.is_redelivered) == (1, True)
+
+
+def test_what_is_held_is_remembered_whether_the_batch_was_open_or_not() -> None:
+    journal = Journal()
+    sealed, unsealed = an_entry(1), an_entry(2)
+    sealed.held_until = NOW + 5
+    journal.put(sealed)
+    journal.ledger.enqueue(unsealed)
+    for entry in (sealed, unsealed):
+        entry.attempts, entry.held_until, entry.first_taken_at = 3, NOW + 7, NOW
+        journal.ledger.defer(entry)
+    journal.ledger.seal()
+    for entry in journal.reopen().recovered.entries[1]:
+        assert (entry.attempts, entry.held_until, entry.first_taken_at) == (3, NOW + 7, NOW)
+        assert entry.is_redelivered, "after a kill everything counts as delivered before"
+
+
+def test_a_batch_that_only_defers_is_written() -> None:
+    journal = Journal()
+    entry = an_entry(1)
+    journal.put(entry)
+    kept = []
+    entry.held_until = NOW
+    journal.ledger.defer(entry)
+    journal.ledger.promise(journal.ledger.position, lambda: kept.append(journal.ledger.batches))
+    batches = journal.ledger.batches
+    journal.ledger.seal()
+    assert kept == [batches + 1]
+    assert journal.reopen().recovered.entries[1][0].held_until == NOW
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_what_was_taken_and_settled_in_one_batch_is_not_written_as_taken(is_taken: bool) -> None:
+    journal = Journal()
+    entry = an_entry(1)
+    journal.put(entry)
+    before = journal.ledger.bytes_written
+    if is_taken:
+        entry.held_until = NOW
+        journal.ledger.defer(entry)
+        entry.held_until = GONE
+    journal.ledger.settle(entry)
+    journal.ledger.seal()
+    assert journal.ledger.bytes_written - before == 36, "one record: settled, one run"
 
 
 def test_after_a_crash_every_entry_counts_as_delivered_before_also_after_a_clean_restart_later() -> None:

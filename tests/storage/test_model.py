@@ -9,6 +9,7 @@ from tests.storage.house import Journal, a_message, sequences
 
 QUEUES = st.integers(1, 3)
 KEYS = st.sampled_from(["a", "b", "c"])
+POLLED = 3  # the queue that holds its entries instead of having them come back
 At = tuple[int, int]
 
 
@@ -22,7 +23,7 @@ class JournalMachine(RuleBasedStateMachine):
         super().__init__()
         self.journal = Journal(segment_bytes=2048)
         self.entries: dict[At, Entry] = {}
-        self.model: dict[At, tuple[bytes, int]] = {}
+        self.model: dict[At, tuple[bytes, int, int, int]] = {}
         self.definitions: dict[str, bytes] = {}
         self.sealed_model = dict(self.model)
         self.sealed_definitions = dict(self.definitions)
@@ -45,7 +46,7 @@ class JournalMachine(RuleBasedStateMachine):
         entry = new_entry(message, queue, self.sequence)
         self.journal.ledger.enqueue(entry)
         self.entries[queue, self.sequence] = entry
-        self.model[queue, self.sequence] = (message.body, 0)
+        self.model[queue, self.sequence] = (message.body, 0, 0, 0)
         return (queue, self.sequence)
 
     @rule(at=consumes(places))
@@ -59,8 +60,12 @@ class JournalMachine(RuleBasedStateMachine):
         if at in self.entries:
             entry = self.entries[at]
             entry.attempts += 1
-            self.journal.ledger.attempt(entry)
-            self.model[at] = (self.model[at][0], entry.attempts)
+            if at[0] == POLLED:
+                entry.held_until, entry.first_taken_at = 1000 * entry.attempts, 7
+                self.journal.ledger.defer(entry)
+            else:
+                self.journal.ledger.attempt(entry)
+            self.model[at] = looks(entry)
 
     @rule(key=KEYS, value=st.none() | st.binary(max_size=5))
     def define(self, key: str, value: bytes | None) -> None:
@@ -105,10 +110,15 @@ class JournalMachine(RuleBasedStateMachine):
         assert recovered.was_clean == was_clean
         self.model, self.definitions = dict(self.sealed_model), dict(self.sealed_definitions)
         found = {(queue, entry.sequence): entry for queue, entries in recovered.entries.items() for entry in entries}
-        assert {at: (entry.message.body, entry.attempts) for at, entry in found.items()} == self.model
+        assert {at: looks(entry) for at, entry in found.items()} == self.model
         assert list(recovered.definitions.items()) == list(self.definitions.items())
         assert all(found == sorted(found) for found in sequences(recovered).values())
         self.entries = found
+
+
+def looks(entry: Entry) -> tuple[bytes, int, int, int]:
+    """What has to survive of an entry."""
+    return entry.message.body, entry.attempts, entry.held_until, entry.first_taken_at
 
 
 TestJournal = JournalMachine.TestCase

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.message import GONE, Entry, Message, new_entry, new_message
 from mqbroker.storage.facts import (
     Facts,
     pack_attempted,
     pack_checkpoint,
+    pack_deferred,
     pack_defined,
     pack_forgotten,
     pack_held,
@@ -47,8 +48,9 @@ def fields(entry: Entry) -> tuple[object, ...]:
     """All that has to survive."""
     message = entry.message
     return (
-        entry.queue_number, entry.sequence, entry.expires_at, entry.attempts, entry.is_redelivered, message.exchange,
-        message.routing_key, message.properties.code, message.properties.raw, message.content(), message.received_at,
+        entry.queue_number, entry.sequence, entry.expires_at, entry.attempts, entry.is_redelivered, entry.held_until,
+        entry.first_taken_at, message.exchange, message.routing_key, message.properties.code, message.properties.raw,
+        message.content(), message.received_at,
     )  # fmt: skip
 
 
@@ -62,6 +64,9 @@ def batches(draw: st.DrawFn) -> list[Entry | None]:
         entry.expires_at = draw(st.integers(0, NUMBER_MAX))
         entry.attempts = draw(st.integers(0, 1 << 30))
         entry.is_redelivered = draw(st.booleans())
+        if draw(st.booleans()):
+            entry.held_until = draw(st.integers(0, NUMBER_MAX))
+            entry.first_taken_at = draw(st.integers(0, NUMBER_MAX))
         entries.append(draw(st.sampled_from([entry, entry, entry, None])))
     return entries
 
@@ -108,9 +113,45 @@ def test_names_are_written_once_for_messages_in_a_row() -> None:
     assert len(many) == len(one) + 9 * (44 + 5)
 
 
+def held(entry: Entry, held_until: int, first_taken_at: int) -> Entry:
+    entry.held_until, entry.first_taken_at = held_until, first_taken_at
+    return entry
+
+
+def test_only_what_a_polled_queue_holds_is_written_with_its_state() -> None:
+    message = a_message(b"x")
+    plain, _ = encoded([an_entry(1, 1, message), an_entry(2), an_entry(1, 2, message)], lsn=8)
+    second = an_entry(2)
+    data, _ = encoded([held(an_entry(1, 1, message), 5, 0), held(second, 0, 7), held(an_entry(1, 2, message), 8, 9)])
+    first_bytes = len(plain) - 44 - 5 - 32
+    assert (plain[0], plain[first_bytes], plain[-32]) == (1, 2, 3)
+    assert (data[0], data[second.message.slot], data[-48]) == (4, 5, 6)
+    assert data[first_bytes : first_bytes + 16] == b"\5\0\0\0\0\0\0\0" + bytes(8)
+    assert data[-16:] == b"\x08\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0"
+    assert len(data) == len(plain) + 3 * 16
+
+
+def test_a_held_message_is_found_by_other_queues_also_when_its_own_entry_is_settled() -> None:
+    first, second = a_message(b"one"), a_message(b"two")
+    entries: list[Entry | None] = [held(an_entry(1, 1, first), 5, 0), held(an_entry(2, 1, second), 6, 0)]
+    data, _ = encoded([*entries, an_entry(1, 2, second), held(an_entry(2, 2, first), 7, 8)])
+    share = Share()
+    share.settle(1, 2)
+    found = decoded(data, {1: share})
+    assert [(entry.message.content(), entry.held_until) for entry in found[2]] == [(b"two", 0), (b"one", 7)]
+    assert set(found) == {2}
+
+
+def test_an_entry_that_left_its_queue_in_a_later_batch_is_written_as_visible() -> None:
+    (entry,) = decoded(encoded([held(an_entry(1), GONE, 5)])[0])[1]
+    assert (entry.held_until, entry.first_taken_at) == (0, 5)
+
+
 def test_an_unknown_entry_record_is_an_error() -> None:
     with pytest.raises(ValueError, match="record type 77"):
         decoded(b"\x4d" + bytes(100))
+    with pytest.raises(ValueError, match="record type 7"):
+        decoded(b"\x07" + bytes(100))
 
 
 def test_a_properties_format_that_is_not_known_is_an_error() -> None:
@@ -162,6 +203,23 @@ def test_what_happened_since_the_checkpoint_is_applied_to_it() -> None:
     assert list(facts.own[4].settled) == [(20, 30)]
     assert facts.own[4].attempts == {31: (3, False, 0, 0)}
     assert facts.gone == {6}
+
+
+@given(st.integers(0, 1 << 31), st.booleans(), st.integers(0, NUMBER_MAX), st.integers(0, NUMBER_MAX))
+def test_what_was_deferred_survives_any_values(attempts: int, was_delivered: bool, until: int, taken_at: int) -> None:
+    change = (attempts, was_delivered, until, taken_at)
+    facts = facts_of(pack_deferred(100, 4, NUMBER_MAX, change), pack_deferred(99, 4, 1, change))
+    assert facts.own[4].attempts == {NUMBER_MAX: change}
+    assert facts.tallies == {}
+
+
+def test_a_checkpoint_of_an_older_broker_is_read() -> None:
+    record = bytes.fromhex(
+        "14 01 0000 04000000 02000000 01000000 01000000 0300000000000000 0900000000000000"
+        "0100000000000000 0200000000000000 0500000000000000 03000000 01000000"
+    )
+    share = facts_of(record).tallies[3].shares[4]
+    assert (share.live, list(share.settled), share.attempts) == (2, [(1, 2)], {5: (3, True, 0, 0)})
 
 
 def test_an_unknown_fact_record_is_an_error() -> None:

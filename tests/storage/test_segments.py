@@ -67,6 +67,19 @@ def test_attempts_are_carried_from_checkpoint_to_checkpoint() -> None:
     assert journal.reopen().reopen().recovered.entries[1][0].attempts == 3
 
 
+def test_what_is_held_is_carried_from_checkpoint_to_checkpoint() -> None:
+    journal = Journal()
+    entry = an_entry(1)
+    journal.put(entry)
+    entry.attempts, entry.held_until, entry.first_taken_at = 2, 1 << 60, 5
+    journal.ledger.defer(entry)
+    fill(journal, 2, 60)
+    assert journal.ledger.segments > 1
+    for again in (journal.reopen(), journal.reopen().reopen()):
+        (found, *_) = again.recovered.entries[1]
+        assert (found.attempts, found.held_until, found.first_taken_at) == (2, 1 << 60, 5)
+
+
 def test_a_queue_that_is_drained_and_filled_again_within_a_segment_brings_nothing_back() -> None:
     journal = Journal(segment_bytes=1 << 16)
     fill(journal, 0, 5)
@@ -102,6 +115,7 @@ def test_a_settlement_of_what_is_gone_already_does_no_harm() -> None:
     for entry in entries:
         journal.ledger.settle(entry)
         journal.ledger.attempt(entry)
+        journal.ledger.defer(entry)
     journal.ledger.seal()
     assert journal.reopen().found() == {}
 

@@ -197,9 +197,13 @@ def test_the_listing_names_every_record_but_shows_no_body_and_no_value(tmp_path:
     ledger.define("user/guest", b"secret hash")
     message = a_message(b"secret body", "key\n")
     first, second = an_entry(1, 1, message), an_entry(1, 2, message)
-    journal.put(first, second, an_entry(2, 1, a_message(b"more", "key\n")))
+    delayed = an_entry(3, 1, a_message(b"more"))
+    delayed.held_until = 1_700_000_009_000
+    journal.put(first, second, an_entry(2, 1, a_message(b"more", "key\n")), delayed)
     ledger.settle(first)
     ledger.attempt(second)
+    delayed.attempts, delayed.held_until, delayed.first_taken_at = 1, 1_700_000_010_000, 1_700_000_000_500
+    ledger.defer(delayed)
     ledger.define("user/gone", None)
     ledger.forget(7, [])
     ledger.seal()
@@ -212,7 +216,9 @@ def test_the_listing_names_every_record_but_shows_no_body_and_no_value(tmp_path:
         "published queue 1 sequence 1, 2023-11-14T22:13:20Z, 11 bytes, exchange 'amq.direct' key 'key\\n'",
         "enqueued queue 2 sequence 1, the message of 0", "names of 0", "settled segment 1 queue 1: 1 to 1",
         "attempted segment 1 queue 2 sequence 1: attempts 0, redelivered False", "defined 'user/guest': 11 bytes",
-        "defined 'user/gone': gone", "forgotten queue 7", "stopped in order", "checkpoint",
-        "held segment 1 up to batch 4, queue 1: 1 live, 1 settled, 0 attempted", "zeros",
+        "      held until 1700000009000, first taken at 0",
+        "deferred segment 1 queue 1 sequence 3: attempts 1, redelivered False, held until 1700000010000, first "
+        "taken at 1700000000500", "defined 'user/gone': gone", "forgotten queue 7", "stopped in order", "checkpoint",
+        "held segment 1 up to batch 4, queue 1: 2 live, 1 settled, 1 attempted", "zeros",
     ):  # fmt: skip
         assert line in text, line

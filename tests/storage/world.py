@@ -15,6 +15,7 @@ from tests.storage.house import FORMATS, Journal, ManualLane, a_message
 from tests.storage.simdisk import PowerCut, SimDisk
 
 QUEUES = 4
+POLLED = 3  # the one that holds its entries instead of having them come back
 SIZES = (0, 1, 40, 40, 40, 300, 900, 6000)
 Key = tuple[int, int]
 
@@ -26,9 +27,11 @@ class State:
     definitions: dict[str, bytes] = field(default_factory=dict)
     entries: dict[Key, tuple[str, bytes]] = field(default_factory=dict)
     attempts: dict[Key, int] = field(default_factory=dict)
+    held: dict[tuple[Key, int], tuple[int, int]] = field(default_factory=dict)
+    """Per entry of the polled queue and number of attempts: until when it is held, and when it was first taken."""
 
     def copy(self) -> "State":
-        return State(dict(self.definitions), dict(self.entries), dict(self.attempts))
+        return State(dict(self.definitions), dict(self.entries), dict(self.attempts), dict(self.held))
 
 
 class World:
@@ -48,6 +51,7 @@ class World:
         self.live: dict[Key, Entry] = {}
         self.most: dict[Key, int] = {}
         """The attempts of every entry that ever had any in this life."""
+        self.held = dict(past.held)
         self.gone: set[int] = set()
         self.sequence = chance.choice((0, max((key[1] for key in past.entries), default=0)))
         for queue, entries in self.journal.recovered.entries.items():
@@ -114,7 +118,13 @@ class World:
         entry.is_redelivered = True
         attempts = self.most[at] = entry.attempts
         self._note(lambda state: state.attempts.update({at: attempts}))
-        self.ledger.attempt(entry)
+        if at[0] == POLLED:
+            entry.held_until = self.chance.randrange(1 << 40)
+            entry.first_taken_at = entry.first_taken_at or self.chance.randrange(1, 1 << 40)
+            self.held[at, attempts] = (entry.held_until, entry.first_taken_at)
+            self.ledger.defer(entry)
+        else:
+            self.ledger.attempt(entry)
 
     def _define(self) -> None:
         key = f"definition/{self.chance.randrange(8)}"
@@ -165,6 +175,9 @@ class World:
                 assert state.attempts.get(at, 0) <= entry.attempts <= self.most.get(at, self.past.attempts.get(at, 0))
                 assert entry.is_redelivered >= (not recovered.was_clean or state.attempts.get(at, 0) > 0)
                 state.attempts[at] = entry.attempts
+                held = self.held.get((at, entry.attempts), (0, 0))
+                assert (entry.held_until, entry.first_taken_at) == held
+        state.held = self.held
         return state
 
     def state_at(self, last: int) -> State:

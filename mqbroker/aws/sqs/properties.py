@@ -14,9 +14,11 @@ and deduplication id as headers.
 
 from collections.abc import Mapping
 from hashlib import md5
+from itertools import accumulate
 from struct import Struct
 from uuid import UUID
 
+from mqbroker.aws.request_ids import uuid_text
 from mqbroker.aws.sqs.message_attributes import STRING, as_headers, unpack
 from mqbroker.core.message import Properties
 from mqbroker.protocols.amqp.properties import amqp_properties
@@ -32,40 +34,42 @@ TEXT_ATTRIBUTES = {"content_type": "ContentType", "correlation_id": "Correlation
 _head = Struct(">16sBBBBHH")
 _RECEIVES_MAX = 65_535
 _HEAD_BYTES = _head.size
+_SENDER_AT = 16
+_GROUP_AT = 17
+_RECEIVES_AT = 22
 
 
 class SqsProperties(Properties):
     """Properties of a SendMessage. Texts are decoded when somebody asks."""
 
-    __slots__ = ("_at", "receives")
-
-    receives: int
-    """How often a dead letter was received where it comes from."""
+    __slots__ = ("_at",)
 
     def __init__(self, raw: bytes, code: int = SQS) -> None:
         Properties.__init__(self, code, raw)
         self.persistent = True
-        _, sender, group, deduplication, source, trace, self.receives = _head.unpack_from(raw)
-        at = _HEAD_BYTES + sender
-        self._at = (
-            _HEAD_BYTES,
-            at,
-            at + group,
-            at + group + deduplication,
-            at + group + deduplication + source,
-            at + group + deduplication + source + trace,
-        )
+        self.has_headers = len(raw) > _HEAD_BYTES + raw[_SENDER_AT]
+        self._at: tuple[int, ...] | None = None
+
+    def _offsets(self) -> tuple[int, ...]:
         """Where sender, group, deduplication id, source, trace and attributes begin."""
-        self.has_headers = len(raw) > self._at[5] or bool(group or deduplication or trace)
+        if self._at is None:
+            _, *sizes, _ = _head.unpack_from(self.raw)
+            self._at = tuple(accumulate(sizes, initial=_HEAD_BYTES))
+        return self._at
 
     def _part(self, place: int) -> str:
-        at = self._at
+        at = self._offsets()
         return self.raw[at[place] : at[place + 1]].decode()
 
     @property
     def message_id(self) -> str:
         """The MessageId."""
-        return str(UUID(bytes=self.raw[:16]))
+        return uuid_text(self.raw[:16])
+
+    @property
+    def receives(self) -> int:
+        """How often a dead letter was received where it comes from."""
+        return int.from_bytes(self.raw[_RECEIVES_AT:_HEAD_BYTES])
 
     @property
     def sender_id(self) -> str:
@@ -75,7 +79,7 @@ class SqsProperties(Properties):
     @property
     def group_id(self) -> str:
         """The MessageGroupId, empty for none."""
-        return self._part(1)
+        return self._part(1) if self.raw[_GROUP_AT] else ""
 
     @property
     def deduplication_id(self) -> str:
@@ -95,7 +99,7 @@ class SqsProperties(Properties):
     @property
     def attributes(self) -> bytes:
         """The message attributes in their kept form (message_attributes.py)."""
-        return self.raw[self._at[5] :]
+        return self.raw[self._offsets()[5] :]
 
     def headers(self) -> Mapping[str, object]:
         """Attributes, and what SQS has beside them, for other protocols."""

@@ -1,0 +1,60 @@
+cimport cython
+
+from mqbroker.protocols.session cimport Session
+
+
+cdef class Exchange:
+    cdef public HttpSession session
+    cdef public bint is_head
+    cdef public bint is_last
+    cdef public bint is_old
+    cdef public object response
+    cdef public object call
+
+
+cdef class HttpSession(Session):
+    cdef public object exchanges
+    cdef str _base_url
+    cdef list _body
+    cdef long long _body_bytes
+    cdef list _complete
+    cdef object _endpoint
+    cdef long long _fed
+    cdef dict _headers
+    cdef bytes _held
+    cdef str _host
+    cdef bint _is_continue_wanted
+    cdef bint _is_ending
+    cdef bint _is_last
+    cdef bint _is_old
+    cdef bint _is_stopping
+    cdef str _method
+    cdef long long _now
+    cdef object _parser
+    cdef object _peer
+    cdef list _raw_headers
+    cdef long long _request_deadline
+    cdef int _state
+    cdef bytes _url
+    cdef object _violation
+
+    cpdef write_answers(self)
+    cdef _resume(self)
+    cdef _set_deadline(self)
+    cdef _feed(self, bytes data)
+    cdef _parse(self, bytes data)
+    @cython.locals(exchange=Exchange)
+    cdef _handle_complete(self)
+    cdef _refuse(self, violation)
+    cdef _check_head_size(self)
+    @cython.locals(headers=dict, name=bytes, value=bytes, key=str, text=str)
+    cdef dict _collected_headers(self)
+    cdef _check_host(self, host)
+    @cython.locals(headers=dict, coding=str, expectation=str)
+    cdef _check_body(self)
+    cdef _drop_body(self)
+    cdef _stop(self, reason, text)
+    cdef _send_continue(self)
+    cdef _write(self, Exchange exchange, response, bint is_last)
+    cdef _end(self)
+    cdef _cut_exchanges(self)
