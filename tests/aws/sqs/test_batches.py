@@ -148,7 +148,7 @@ def test_a_batch_of_failures_has_no_successes(house: House) -> None:
 def test_all_messages_together_have_one_mebibyte_at_most(house: House) -> None:
     url = house.create("orders")
     attributes = {"k": {"DataType": "String", "StringValue": "x"}}
-    given = [
+    given: list[dict[str, Any]] = [
         {"Id": "1", "MessageBody": "a" * (1_048_576 - 8), "MessageAttributes": attributes},
         {"Id": "2", "MessageBody": "a"},
     ]
