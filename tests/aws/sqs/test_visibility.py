@@ -68,6 +68,18 @@ def test_what_was_received_three_times_lets_others_go_first(house: House) -> Non
     assert house.bodies(url, 2) == ["other", "hello"]
 
 
+def test_it_does_not_count_for_the_age_of_the_queue_any_more(house: House) -> None:
+    url = sent(house, VisibilityTimeout="0")
+    core = house.queue("orders").core
+    house.pass_time(5)
+    house.send(url, "other")
+    house.receive(url, 1)
+    assert core.oldest_sent_at() == house.now - 5000
+    house.receive(url, 1)
+    house.receive(url, 1)
+    assert core.oldest_sent_at() == house.now
+
+
 # --- changing -------------------------------------------------------------------------------------------------------
 
 
