@@ -48,7 +48,8 @@ def info_of(scenario: Scenario, case: Case) -> CaseInfo:
 
 def _takes_part(target: Target, case: Case) -> bool:
     headline = case.depth is Depth.QUICK
-    return target.speaks(case.protocol) and target.keeps(case.promise) and target.can_serve(case.relayable, headline)
+    is_able = target.speaks(case.protocol) and target.keeps(case.promise) and not case.needs & target.lacks
+    return is_able and target.can_serve(case.relayable, headline)
 
 
 class Session:

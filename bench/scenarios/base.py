@@ -52,7 +52,7 @@ class Case:
 
     depth: how thorough a session must be to measure it. once: it takes long, so one repetition has to do.
     relayable: a bare relay of bytes can serve as a baseline. fresh: each measurement starts the broker anew; memory
-    that it keeps from other cases would hide what is measured.
+    that it keeps from other cases would hide what is measured. needs: what a target must not lack (`Target.lacks`).
     """
 
     name: str
@@ -65,6 +65,7 @@ class Case:
     once: bool = False
     relayable: bool = False
     fresh: bool = False
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

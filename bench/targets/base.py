@@ -38,6 +38,9 @@ class Target(ABC):
 
     name: str
     title: str
+    lacks: frozenset[str] = frozenset()
+    """What it cannot do, or not in an acceptable time; cases say what they need: "qos2" (MQTT), "shared" (MQTT's shared
+    subscriptions), "retained-wildcards", "scale" (MQTT connections and subscriptions by the thousand)."""
 
     @abstractmethod
     def start(self, promise: Promise) -> None:

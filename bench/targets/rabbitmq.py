@@ -27,6 +27,7 @@ class RabbitMQ(Target):
 
     name = "rabbitmq"
     title = "RabbitMQ"
+    lacks = frozenset({"qos2", "shared", "retained-wildcards", "scale"})
 
     def __init__(self) -> None:
         self._directory: PrivateDirectory | None = None
