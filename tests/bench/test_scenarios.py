@@ -5,13 +5,15 @@ pipelined load.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bench.errors import TargetError
-from bench.scenarios.base import Case, Depth, Site
+from bench.scenarios import mqtt, mqtt_connections, mqtt_subscriptions
+from bench.scenarios.base import Case, Depth, Measurement, Site
 from bench.scenarios.registry import SCENARIOS
 from bench.targets.base import Promise
 from bench.targets.mqbroker import Mqbroker
@@ -46,3 +48,25 @@ def test_a_scenario_finds_no_fault(broker: Mqbroker, case: Case) -> None:
     taken = case.measure(Site(broker, case.promise, endpoint, SECONDS))
     assert taken.faults == ""
     assert taken.value > 0
+
+
+LARGE = {
+    "retained storm": ("mqtt", partial(mqtt_subscriptions.retained_storm, messages=300)),
+    "wildcards": ("mqtt", partial(mqtt_subscriptions.wildcards, subscriptions=200)),
+    "idle": ("mqtt", partial(mqtt_connections.idle, connections=20)),
+    "WebSocket": ("ws", partial(mqtt.measure, flow=mqtt.Flow())),
+    "shared": ("mqtt", partial(mqtt.measure, flow=mqtt.Flow(subscribers=3, is_shared=True))),
+    "fan-in": ("mqtt", partial(mqtt.measure, flow=mqtt.Flow(publishers=3))),
+    "fan-out": ("mqtt", partial(mqtt.measure, flow=mqtt.Flow(subscribers=201, messages=20))),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_scenario_in_small_finds_no_fault(broker: Mqbroker, name: str) -> None:
+    protocol, measure = LARGE[name]
+    measured: Callable[[Site], Measurement] = measure
+    endpoint = broker.endpoint(protocol)
+    assert endpoint is not None
+    taken = measured(Site(broker, Promise.MEMORY, endpoint, SECONDS))
+    assert taken.faults == ""
+    assert taken.value >= 0
