@@ -34,6 +34,7 @@ SUBACK = "rules.suback_has_a_reason_for_each_filter_in_their_order"
 UNSUBACK = "statements.an_unsuback_answers_every_unsubscribe_with_its_identifier"
 UNSUBSCRIBED = "session.unsubscribe_stops_deliveries_and_is_exact"
 BEGUN = "rules.unsubscribe_lets_deliveries_that_have_begun_be_completed"
+OVERLAP_V3 = "session.overlapping_subscriptions_below_version_5_deliver_once_at_the_highest_qos"
 OVERLAP = "session.overlapping_subscriptions_deliver_once_at_the_highest_qos_with_every_identifier"
 REPLACED = "session.a_subscription_replaces_the_one_with_the_same_filter"
 LOWER = "session.a_delivery_has_the_lower_qos_of_publish_and_subscription"
@@ -201,7 +202,7 @@ V3_1_1 = {
     "3.3.1-1": AGAIN, "3.3.1-2": WRONG, "3.3.1-3": DUP, "3.3.1-4": WRONG, "3.3.1-5": RETAINED, "3.3.1-6": RETAINED,
     "3.3.1-7": "statements.a_retained_message_of_qos_0_replaces_one_of_qos_1", "3.3.1-8": FLAGGED, "3.3.1-9": FLAGGED,
     "3.3.1-10": EMPTY, "3.3.1-11": EMPTY, "3.3.1-12": KEPT, "3.3.2-1": WRONG, "3.3.2-2": NAMES, "3.3.2-3": MATCHES,
-    "3.3.4-1": ROUND, "3.3.5-1": OVERLAP, "3.3.5-2": "connecting.topic_permissions_know_client_and_user",
+    "3.3.4-1": ROUND, "3.3.5-1": OVERLAP_V3, "3.3.5-2": "connecting.topic_permissions_know_client_and_user",
     "3.6.1-1": FLAGS,
     "3.8.1-1": FLAGS, "3.8.3-1": WRONG, "3.8.3-2": FULL, "3.8.3-3": WRONG, "3-8.3-4": WRONG, "3.8.4-1": SUBACK_V3,
     "3.8.4-2": SUBACK_V3, "3.8.4-3": FLAGGED, "3.8.4-4": SUBACK_V3, "3.8.4-5": SUBACK_V3, "3.8.4-6": LOWER,

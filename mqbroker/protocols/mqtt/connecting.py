@@ -171,6 +171,7 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
     _configure(connection, connect)
     connection.state = stages.OPEN
     connection.session = session
+    connection.incoming = session.incoming
     connection.connect = None
     connection.send_packet(_connack(connection, connect, is_present, expiry_s))
     log.info("%s: client %r, user %r, MQTT level %d", connection.name, session.client_id, session.user, connect.version)

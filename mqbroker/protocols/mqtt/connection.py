@@ -50,7 +50,7 @@ class MqttConnection(Session):
 
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "backlog", "client_id",
-        "connect", "delayed", "encoder", "held_by", "hub", "is_blocked", "is_rate_limited", "is_registered",
+        "connect", "delayed", "encoder", "held_by", "hub", "incoming", "is_blocked", "is_rate_limited", "is_registered",
         "is_scanning", "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts",
         "parts_bytes", "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window",
         "received", "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user",
@@ -82,6 +82,8 @@ class MqttConnection(Session):
         self.user = ""
         self.vhost: VHost | None = None
         self.session: MqttSession | None = None
+        self.incoming: set[int] = set()
+        """The session's packet identifiers of QoS 2 messages that are not released yet."""
         self.connect: Any = None
         """The CONNECT that is being checked."""
         self.auth: Any = None
@@ -262,6 +264,9 @@ class MqttConnection(Session):
             else:
                 body_at += 1
         self.publishes += 1
+        if self.incoming and qos == 1 and self.version == 5 and packet_id in self.incoming:
+            self.send_ack(c.PUBACK, packet_id, Reason.PACKET_IDENTIFIER_IN_USE)  # §2.2.1
+            return
         if first & 0x0D:  # DUP, RETAIN or QoS 2
             publishing.publish_unusual(self, first, topic, packet_id, properties, data[body_at:end])
             return

@@ -24,6 +24,9 @@ SEND_IF_NEW = 1  # retain handling, §3.8.3.1; 2 is never
 
 def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     """SUBSCRIBE: each filter as if it had come alone [MQTT-3.8.4-5]; SUBACK may follow what they bring."""
+    if _is_in_use(connection, packet.packet_id):
+        _acknowledge(connection, SubAck(packet.packet_id, [Reason.PACKET_IDENTIFIER_IN_USE] * len(packet.filters)))
+        return
     identifier = packet.properties.get("subscription_identifier", [0])[0]
     reasons: list[int] = []
     texts: list[str] = []
@@ -41,6 +44,11 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
         if wanted.retain_handling == SEND_ALWAYS or (wanted.retain_handling == SEND_IF_NEW and is_new):
             connection.backlog.append(_retained(connection, subscription))
     send_retained(connection)
+
+
+def _is_in_use(connection: "MqttConnection", packet_id: int) -> bool:
+    """Whether a QoS 2 message has this identifier (§2.2.1). Below version 5 there is no word for it."""
+    return connection.version == c.V5 and packet_id in connection.incoming
 
 
 def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> None:
@@ -114,6 +122,9 @@ def _bind(session: "MqttSession", subscription: Subscription, old: Subscription 
 
 def unsubscribe(connection: "MqttConnection", packet: Unsubscribe) -> None:
     """UNSUBSCRIBE: the filters are compared character by character [MQTT-3.10.4-1]."""
+    if _is_in_use(connection, packet.packet_id):
+        _acknowledge(connection, UnsubAck(packet.packet_id, [Reason.PACKET_IDENTIFIER_IN_USE] * len(packet.topics)))
+        return
     reasons: list[int] = [_remove(connection, text) for text in packet.topics]
     _acknowledge(connection, UnsubAck(packet.packet_id, reasons))
 
