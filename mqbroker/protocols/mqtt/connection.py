@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.sessions import Sessions
     from mqbroker.protocols.mqtt.state import MqttSession
+    from mqbroker.protocols.mqtt.subscriptions import Subscription
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -106,7 +107,7 @@ class MqttConnection(Session):
         self.routes: dict[bytes, Route] = {}
         """Routes by topic as it is on the wire; only topics that the client may publish to."""
         self.access_generation = 0
-        self.backlog: list[Iterator[Message]] = []
+        self.backlog: list[tuple[Subscription, Iterator[Message]]] = []
         """Retained messages that are still to be sent for new subscriptions."""
         self.acks: list[bytes] = []
         """Acknowledgements for this chunk."""
