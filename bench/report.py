@@ -19,6 +19,8 @@ _PROMISES = {
     "fsync": "persistent, confirmed once synced to the disk",
 }
 HEADLINE_BEGIN, HEADLINE_END = "<!-- bench:begin -->", "<!-- bench:end -->"
+OWN = "mqbroker"
+"""What the names of our own targets begin with."""
 _STEPS = ((1e6, "M"), (1e3, "k"))
 
 
@@ -41,8 +43,17 @@ def _cell(results: Results, case: CaseInfo, target: str, baseline: str | None) -
     if summary is None:
         tried = any(s.case == case.identity and s.target == target for s in results.samples)
         return "void" if tried else "", "", ""
-    ratio = results.ratio(case.identity, target, baseline) if baseline and baseline != target else None
+    base = _stand_in(results, case, baseline)
+    ratio = results.ratio(case.identity, target, base) if base and base != target else None
     return f"{number(summary.median)} {case.unit}", f"±{summary.spread:.0%}", ratio_text(ratio)
+
+
+def _stand_in(results: Results, case: CaseInfo, baseline: str | None) -> str | None:
+    """The baseline, or the first other broker where the baseline takes no part: RabbitMQ has no QoS 2."""
+    if baseline is None or results.summary(case.identity, baseline) is not None:
+        return baseline
+    peers = (name for name in results.targets if not name.startswith(OWN))
+    return next((name for name in peers if results.summary(case.identity, name) is not None), baseline)
 
 
 def terminal_table(results: Results, baseline: str | None) -> Table:
@@ -166,7 +177,8 @@ def _headline(results: Results, baseline: str) -> Iterator[str]:
     versions = "; ".join(info.version for info in results.targets.values())
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
     yield ""
-    yield f"Medians ± half the range of the repetitions, **ratio** to {results.targets[baseline].title}. {versions}."
+    first = results.targets[baseline].title
+    yield f"Medians ± half the range of the repetitions, **ratio** to {first}, or without it to the next peer. {versions}."
     yield f"Measured on: {machine}. Made by `python -m bench run` and `python -m bench readme`."
 
 

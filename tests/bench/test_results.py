@@ -96,6 +96,13 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
 
 
+def test_a_case_without_the_baseline_is_compared_with_another_broker() -> None:
+    rows = [(FAST, "rabbitmq", [1.0]), (LATE, "mqbroker", [30.0]), (LATE, "mosquitto", [10.0])]
+    text = markdown(results(*rows), "rabbitmq", {})
+    assert "30 ms ±0% **3.0x**" in text
+    assert "| 10 ms ±0% |" in text
+
+
 def test_the_headline_replaces_what_is_between_the_marks() -> None:
     found = results((FAST, "a", [100.0]), (FAST, "b", [250.0]))
     text = "before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n"
