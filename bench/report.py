@@ -178,7 +178,7 @@ def _headline(results: Results, baseline: str) -> Iterator[str]:
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
     yield ""
     first = results.targets[baseline].title
-    yield f"Medians ± half the range of the repetitions, **ratio** to {first}, or without it to the next peer. {versions}."
+    yield f"Medians ± half the range of the repetitions, **ratio** to {first}, without it to the next peer. {versions}."
     yield f"Measured on: {machine}. Made by `python -m bench run` and `python -m bench readme`."
 
 
