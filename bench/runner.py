@@ -85,7 +85,7 @@ class Session:
     def _describe_targets(self) -> dict[str, TargetInfo]:
         return {
             name: TargetInfo(
-                target.title, target.version(), {p.value: target.durability(p) for p in Promise}, target.is_reference
+                target.title, target.version(), {p.value: target.durability(p) for p in Promise}, target.reference_for
             )
             for name, target in self._fleet.members.items()
         }

@@ -51,6 +51,7 @@ AMQP_FRAME_SIZE_BYTES_CEILING = 16 << 20  # how far an option raises frame_max; 
 CONNECTIONS_MAX = 65_536  # RabbitMQ: as many as there are file descriptors
 CONNECTIONS_CEILING = 1 << 20  # Linux fs.nr_open: no process has more descriptors
 LISTEN_BACKLOG = 4096  # net.core.somaxconn since Linux 5.4
+ADDRESSES_REMEMBERED = 1024  # addresses of peers whose text has been parsed; a fleet behind a gateway shares one
 ACCEPTS_PER_WAKE_MAX = 64  # connections accepted before others get their turn of the loop
 ACCEPT_PAUSE_S = 1.0  # asyncio's ACCEPT_RETRY_DELAY: how long accepting rests when descriptors run out
 TLS_HANDSHAKE_TIMEOUT_S = 10  # RabbitMQ's ssl_handshake_timeout is 5 s; slow devices need more
@@ -91,6 +92,7 @@ MQTT_ROUTES_MAX = 1024  # topics of which a publisher remembers the route; Rabbi
 MQTT_MATCHES_MAX = 256  # topics of which a subscriber remembers which of its filters match
 MQTT_DELAYED_BYTES_HIGH = 1 << 20  # QoS 0 messages that wait for a client that reads slowly, before publishers are held
 MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1000 messages
+SHARED_QUEUE_HIGH = 10_000  # messages that wait for a shared subscription, before publishers are held
 MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others
 
 # --- SQS (quotas of the SQS Developer Guide unless stated) ---------------------------------------------------------

@@ -52,7 +52,7 @@ class Mqbroker(SingleProcess):
     python: the interpreter of the environment it is installed in; by default the one that `make run` builds.
     """
 
-    protocols: tuple[str, ...] = ("amqp", "mqtt", "sqs")
+    protocols: tuple[str, ...] = ("amqp", "mqtt", "ws", "sqs")
 
     def __init__(self, interpreted: bool = False, python: Path | None = None, name: str = "mqbroker") -> None:
         super().__init__()
