@@ -8,6 +8,7 @@ AMQP_HEARTBEAT_S = 60  # what RabbitMQ proposes in connection.tune
 AMQP_SHORTSTR_BYTES_MAX = 255  # AMQP 0-9-1 §4.2.5.3: one length octet
 AMQP_TABLE_DEPTH_MAX = 32  # RabbitMQ has none; the recursion of a parser must end somewhere
 AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
+AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it: a MiB in frames of 128 KiB at once
 AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
 
 # --- before authentication ----------------------------------------------------------------------------------------
@@ -26,6 +27,12 @@ QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
 # --- names and routing -------------------------------------------------------------------------------------------
 NAME_BYTES_MAX = 255  # a short string
 ROUTE_CACHE_ENTRIES_MAX = 4096  # per channel; a publisher with more distinct keys than that routes each time
+RECENT_PROPERTIES_MAX = 1024  # properties that are shared by messages of all publishers
+RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would take memory
+
+# --- input -------------------------------------------------------------------------------------------------------
+INPUT_BYTES = 262_144  # what is read at once; uvloop's own buffer has as much
+LARGE_PIECE_BYTES = 32_768  # from here on a body is not copied: two more system calls cost less than that
 
 # --- output ------------------------------------------------------------------------------------------------------
 OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed
@@ -82,3 +89,7 @@ MQTT_MATCHES_MAX = 256  # topics of which a subscriber remembers which of its fi
 MQTT_DELAYED_BYTES_HIGH = 1 << 20  # QoS 0 messages that wait for a client that reads slowly, before publishers are held
 MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1000 messages
 MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others
+
+# --- memory ------------------------------------------------------------------------------------------------------
+ALLOCATOR_MAPPED_BYTES = 4 << 20  # blocks from here on are given back when they are freed; scrypt takes 16 MiB
+ALLOCATOR_KEPT_BYTES = 16 << 20  # free memory that is kept at hand, so that bodies of 1 MiB do not fault in anew

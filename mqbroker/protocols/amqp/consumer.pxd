@@ -8,6 +8,7 @@ from mqbroker.protocols.session cimport Session
 
 cdef int _AMQP
 cdef Py_ssize_t _HIGH_WATER
+cdef Py_ssize_t _LARGE
 
 
 cdef class AmqpConsumer(Consumer):
@@ -33,9 +34,11 @@ cdef class AmqpConsumer(Consumer):
     @cython.locals(properties=Properties)
     cpdef pass_on(self, Message message)
     @cython.locals(
-        channel=Channel, tag=cython.longlong, body=bytes, tail=bytes, size=Py_ssize_t, session=Session, out=bytearray
+        channel=Channel, tag=cython.longlong, body=bytes, tail=bytes, size=Py_ssize_t, session=Session
     )
     cpdef put(self, Message message, Properties properties, bint is_redelivered)
+    @cython.locals(session=Session)
+    cpdef put_pieces(self, bytes start, bytes body)
     cpdef readdress(self, Message message)
     cpdef reshape(self, Properties properties, Py_ssize_t size)
     @cython.locals(tail=bytes)

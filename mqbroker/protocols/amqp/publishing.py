@@ -60,7 +60,7 @@ def begin_content(connection: "AmqpConnection", channel: "Channel", frame: bytes
     if frame[9:11] != b"\0\0":  # the weight, AMQP 0-9-1 §4.2.6.1
         raise frames.expected_header()
     take_size(connection, channel, int.from_bytes(frame[11:19], "big"))
-    properties = BasicProperties(frame[19:-1])
+    properties = connection.services.recent_properties.of(frame[19:-1])
     channel.properties = properties
     channel.is_plain = channel.transaction is None and not _is_special(properties)
 
