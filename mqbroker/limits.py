@@ -28,6 +28,7 @@ QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
 NAME_BYTES_MAX = 255  # a short string
 ROUTE_CACHE_ENTRIES_MAX = 4096  # per channel; a publisher with more distinct keys than that routes each time
 RECENT_PROPERTIES_MAX = 1024  # properties that are shared by messages of all publishers
+CONSUMER_SHAPES_MAX = 16  # of these, whose encoding a consumer remembers: ten priorities in turn and some more
 RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would take memory
 
 # --- input -------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ cdef class AmqpConsumer(Consumer):
     cdef public Py_ssize_t body_size
     cdef public bytes address
     cdef public bytes content_start
+    cdef public dict shapes
     cdef public bytes head
     cdef public bytes tail
     cdef public bytes tail_again
@@ -40,6 +41,7 @@ cdef class AmqpConsumer(Consumer):
     @cython.locals(session=Session)
     cpdef put_pieces(self, bytes start, bytes body)
     cpdef readdress(self, Message message)
+    @cython.locals(known=tuple, start=bytes)
     cpdef reshape(self, Properties properties, Py_ssize_t size)
     @cython.locals(tail=bytes)
     cpdef join_tail(self)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from mqbroker import octets
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, Properties
-from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
+from mqbroker.limits import CONSUMER_SHAPES_MAX, LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp.channel import Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, amqp_properties
@@ -73,7 +73,7 @@ class AmqpConsumer(Consumer):
 
     __slots__ = (
         "address", "body_size", "channel", "content_start", "exchange", "head", "properties", "room",
-        "routing_key", "session", "tag", "tag_high", "tail", "tail_again", "timeout_ms", "wire_tag",
+        "routing_key", "session", "shapes", "tag", "tag_high", "tail", "tail_again", "timeout_ms", "wire_tag",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", session: Session, channel: Channel, tag: str, frame_max: int) -> None:
@@ -92,6 +92,8 @@ class AmqpConsumer(Consumer):
         self.body_size = -1
         self.address = b""
         self.content_start = b""
+        self.shapes: dict[Properties, tuple[int, bytes]] = {}
+        """What was last made of recent properties: for which size of the body, and how the content begins."""
         self.head = b""
         self.tail = b""
         self.tail_again = b""
@@ -165,11 +167,16 @@ class AmqpConsumer(Consumer):
         """The properties or the body's size have changed: makes the content header and the body frame's start anew."""
         self.properties = properties
         self.body_size = size
-        number = self.channel.number
-        start = content_header_frame(number, properties.raw, size)
-        if 0 < size <= self.room:
-            start += _pack_body_start(3, number, size)
-        self.content_start = start
+        known = self.shapes.get(properties)
+        if known is None or known[0] != size:
+            number = self.channel.number
+            start = content_header_frame(number, properties.raw, size)
+            if 0 < size <= self.room:
+                start += _pack_body_start(3, number, size)
+            if len(self.shapes) >= CONSUMER_SHAPES_MAX:
+                self.shapes.clear()
+            known = self.shapes[properties] = size, start
+        self.content_start = known[1]
         self.join_tail()
 
     def join_tail(self) -> None:
