@@ -11,6 +11,7 @@ error closes one connection, a configuration error stops the start, and a storag
     |   +-- ResourceLocked           an exclusive queue of another connection
     |   +-- NotAllowed               limits of a vhost or user, tag reuse
     |   +-- NotImplementedByPeer     a feature that the dialect refuses by name
+    |   +-- AwsError                 the same for a request of an AWS service, with AWS's code
     +-- ProtocolViolation            the peer broke the wire protocol; its connection ends
     +-- ConfigError                  a file or option that the operator has to mend before the start
     +-- StorageError                 our disk
@@ -49,6 +50,32 @@ class NotAllowed(RequestRefused):
 
 class NotImplementedByPeer(RequestRefused):
     """A feature of the protocol that the dialect we speak refuses by name."""
+
+
+class AwsError(RequestRefused):
+    """A request of an AWS service is refused with AWS's own code and text.
+
+    `shape` is the error's shape in the service model (JSON's `__type`), `code` what the Query wire and the header
+    `x-amzn-query-error` say (the same as the shape unless given), `status` the HTTP status, `is_sender` whether the
+    client is at fault. `query_message` is the text on the Query wire where that differs.
+    """
+
+    def __init__(
+        self,
+        shape: str,
+        message: str,
+        code: str = "",
+        status: int = 400,
+        is_sender: bool = True,
+        query_message: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.shape = shape
+        self.message = message
+        self.code = code or shape
+        self.status = status
+        self.is_sender = is_sender
+        self.query_message = message if query_message is None else query_message
 
 
 class ProtocolViolation(MqbrokerError):

@@ -21,6 +21,8 @@ SCHEMES = {
     "mqtts": Scheme(8883, is_tls=True),
     "ws": Scheme(15675, is_tls=False, is_websocket=True),
     "wss": Scheme(15676, is_tls=True, is_websocket=True),
+    "aws": Scheme(9324, is_tls=False),
+    "awss": Scheme(9325, is_tls=True),
 }
 
 
