@@ -93,4 +93,4 @@ MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must n
 
 # --- memory ------------------------------------------------------------------------------------------------------
 ALLOCATOR_MAPPED_BYTES = 4 << 20  # blocks from here on are given back when they are freed; scrypt takes 16 MiB
-ALLOCATOR_KEPT_BYTES = 16 << 20  # free memory that is kept at hand, so that bodies of 1 MiB do not fault in anew
+ALLOCATOR_KEPT_BYTES = 64 << 20  # free memory that is kept, so that bodies of 1 MiB do not fault in anew
