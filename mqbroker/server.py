@@ -37,6 +37,7 @@ from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.session import Peer
+from mqbroker.runtime import allocator
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.turn import Turn
@@ -335,6 +336,7 @@ def serve(config: Config) -> int:
     _configure_logging(config.log_level)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.set_threshold(*_GC_THRESHOLDS)
+    allocator.settle()
     return uvloop.run(_serve(config))
 
 

@@ -81,8 +81,8 @@ class Target(ABC):
         """The end of what the broker wrote, to explain a failure; "" when that is not known."""
         return ""
 
-    def can_serve(self, relayable: bool, headline: bool) -> bool:
-        """Whether the target takes part in a case: relayable ones suit a bare relay, headline ones are few."""
+    def can_serve(self, relayable: bool, plain: bool) -> bool:
+        """Whether the target takes part in a case: relayable ones suit a bare relay, plain ones an interpreter."""
         return True
 
     def mode(self, promise: Promise) -> str:
