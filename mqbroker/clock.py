@@ -14,6 +14,11 @@ class Clock:
     def __init__(self) -> None:
         self._offset_ms = time.time_ns() // 1_000_000 - time.monotonic_ns() // 1_000_000
 
+    @staticmethod
+    def wall() -> int:
+        """The time as the system has it now, in milliseconds: for what others have written their time into."""
+        return time.time_ns() // 1_000_000
+
     def now(self) -> int:
         """The current time in milliseconds."""
         return self._offset_ms + time.monotonic_ns() // 1_000_000

@@ -11,8 +11,8 @@ error closes one connection, a configuration error stops the start, and a storag
     |   +-- ResourceLocked           an exclusive queue of another connection
     |   +-- NotAllowed               limits of a vhost or user, tag reuse
     |   +-- NotImplementedByPeer     a feature that the dialect refuses by name
-    |   +-- AwsError                 the same for a request of an AWS service, with AWS's code
     +-- MissingMember                a parameter of a request is missing; each wire of AWS makes an AwsError of it
+    +-- AwsError                     the same for a request of an AWS service, with AWS's code and text
     +-- ProtocolViolation            the peer broke the wire protocol; its connection ends
     +-- ConfigError                  a file or option that the operator has to mend before the start
     +-- StorageError                 our disk
@@ -53,7 +53,7 @@ class NotImplementedByPeer(RequestRefused):
     """A feature of the protocol that the dialect we speak refuses by name."""
 
 
-class AwsError(RequestRefused):
+class AwsError(MqbrokerError):
     """A request of an AWS service is refused with AWS's own code and text.
 
     `shape` is the error's shape in the service model (JSON's `__type`), `code` what the Query wire and the header

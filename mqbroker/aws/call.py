@@ -5,34 +5,13 @@ more, and when the broker is about to stop.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from mqbroker.aws import json_wire, query_answer
+from mqbroker.aws.credentials import Caller
 from mqbroker.aws.service import Action, Service
 from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.errors import AwsError
-
-
-class Caller(Protocol):
-    """Who sent a request."""
-
-    @property
-    def account(self) -> str: ...
-    @property
-    def region(self) -> str: ...
-    @property
-    def user(self) -> str: ...
-    @property
-    def access_key(self) -> str: ...
-    @property
-    def user_id(self) -> str: ...
-    @property
-    def arn(self) -> str: ...
-    @property
-    def source_ip(self) -> str: ...
-    @property
-    def is_secure(self) -> bool: ...
-
 
 Identify = Callable[[HttpRequest, str, int], Caller]
 """Says who is calling: the request, the service's name such as "sqs", now in milliseconds. Raises AwsError."""

@@ -46,6 +46,7 @@ class AwsGateway:
         ids = RequestIds()
         service = SqsService(broker, self._queues, alarms, outbox.wake)
         self._actions = SqsActions(service, ids.take_octets, config.sqs_strict)
+        identify = _by_wall_clock(identify, clock)
         pages = Pages(self._queues, broker.access, identify, config.account, clock)
         model = Service(load_model("sqs", SQS_QUERY_NAMES))
         services = {"sqs": ServiceHandlers(model, self._actions.handlers())}
@@ -75,3 +76,8 @@ class AwsGateway:
     def new_session(self, peer: Peer) -> HttpSession:
         """The session of a new connection."""
         return self._endpoint.new_session(peer)
+
+
+def _by_wall_clock(identify: Identify, clock: Clock) -> Identify:
+    """A client signs the time that its system has, so that is compared with ours: also after either was set anew."""
+    return lambda request, service, _: identify(request, service, clock.wall())

@@ -223,6 +223,7 @@ class HttpSession(Session):
             if exchange.call is not None:
                 exchange.call.hurry()
         if not self.exchanges:
+            self.lingers = self._state != _IDLE  # an idle client has read everything, and sends nothing
             self._end()
 
     def connection_lost(self, now: int) -> None:

@@ -33,22 +33,22 @@ _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 def parse_form(form: bytes) -> dict[str, str]:
-    """The parameters of a query string or form, by their whole names. The last of equal names counts.
+    """The parameters of a query string or form, by their whole names.
 
-    Raises AwsError for bad percent-encoding, bad UTF-8 and too many parameters.
+    Raises AwsError for bad percent-encoding, bad UTF-8, too many parameters, and two of the same name: a signature does
+    not say which of them counts.
     """
     if form.count(b"&") >= QUERY_PARAMETERS_MAX:
         raise _malformed(f"The request has more than {QUERY_PARAMETERS_MAX} parameters.")
     if b"%" in form and _BAD_ESCAPE.search(form):
         raise _syntax_error()
-    parameters = {}
+    pairs = [pair.partition(b"=") for pair in form.split(b"&")]
     try:
-        for pair in form.split(b"&"):
-            name, _, value = pair.partition(b"=")
-            if name:
-                parameters[_decoded(name)] = _decoded(value)
+        parameters = {_decoded(name): _decoded(value) for name, _, value in pairs if name}
     except UnicodeDecodeError:
         raise _syntax_error() from None
+    if len(parameters) < sum(1 for name, _, _ in pairs if name):
+        raise _malformed("A parameter is there more than once.")
     return parameters
 
 

@@ -178,6 +178,9 @@ class Connection(asyncio.BufferedProtocol):
         transport = self.transport
         if transport.is_closing() or self._close_timer is not None:
             return
+        if not self.session.lingers:
+            transport.close()
+            return
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
         self._set_reading(True)
         if transport.can_write_eof():

@@ -18,6 +18,7 @@ cdef class Session:
     cdef public bint is_closing
     cdef public bint is_reading
     cdef public bint is_authenticated
+    cdef public bint lingers
     cdef public long long deadline
     cdef public Gate gate
 

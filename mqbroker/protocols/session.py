@@ -45,8 +45,8 @@ class Session:
     """The base of all protocol sessions. Subclasses override the methods that say so."""
 
     __slots__ = (
-        "appetite", "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused", "is_reading",
-        "lent", "lent_bytes", "out", "outbox", "sink",
+        "appetite", "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused",
+        "is_reading", "lent", "lent_bytes", "lingers", "out", "outbox", "sink",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
@@ -65,6 +65,8 @@ class Session:
         """True when the connection is to be closed once the output is written."""
         self.is_reading = True
         """False while the session wants no more input: its peer is to be held back by TCP."""
+        self.lingers = True
+        """Whether a close waits for the peer's: input that nobody read would reset what the peer still reads."""
         self.is_authenticated = False
         """True once the peer has a name: it no longer counts against the budget for strangers."""
         self.deadline = 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from mqbroker.aws.call import Call
+from mqbroker.aws.credentials import Caller
 from mqbroker.aws.front import Front, Handler, Page, ServiceHandlers
 from mqbroker.aws.http import Endpoint, HttpSession
 from mqbroker.aws.model import load_model
@@ -19,18 +20,10 @@ PEER = Peer("127.0.0.1", 40_000, True, "127.0.0.1", 9324)
 QUEUE_URL = "http://localhost:9324/000000000000/q"
 
 
-@dataclass(frozen=True, slots=True)
-class Somebody:
-    """A caller whom nobody checked."""
-
-    account: str = "000000000000"
-    region: str = "us-east-1"
-    user: str = ""
-    access_key: str = "test"
-    user_id: str = "000000000000"
-    arn: str = "arn:aws:iam::000000000000:root"
-    source_ip: str = "127.0.0.1"
-    is_secure: bool = False
+SOMEBODY = Caller(
+    "000000000000", "us-east-1", "", "test", "000000000000", "arn:aws:iam::000000000000:root", "127.0.0.1", False
+)
+"""A caller whom nobody checked."""
 
 
 @cache
@@ -43,8 +36,8 @@ def sns() -> Service:
     return Service(load_model("sns"))
 
 
-def anybody(request: HttpRequest, service: str, now: int) -> Somebody:
-    return Somebody()
+def anybody(request: HttpRequest, service: str, now: int) -> Caller:
+    return SOMEBODY
 
 
 @dataclass
@@ -53,7 +46,7 @@ class Shop:
 
     handler: Handler
     pages: Mapping[tuple[str, str], Page] = field(default_factory=dict)
-    identify: Callable[[HttpRequest, str, int], Somebody] = anybody
+    identify: Callable[[HttpRequest, str, int], Caller] = anybody
     calls: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:

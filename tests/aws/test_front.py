@@ -6,11 +6,12 @@ import orjson
 import pytest
 
 from mqbroker.aws.call import Call
+from mqbroker.aws.credentials import Caller
 from mqbroker.aws.request_ids import RequestIds
 from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.errors import AwsError
 from mqbroker.protocols.session import Peer
-from tests.aws.house import PEER, QUEUE_URL, Shop, Somebody, empty
+from tests.aws.house import PEER, QUEUE_URL, SOMEBODY, Shop, empty
 
 BASE = "http://localhost:9324"
 JSON = "application/x-amz-json-1.0"
@@ -185,9 +186,9 @@ SCOPE = "AWS4-HMAC-SHA256 Credential=AKID/20261125/us-east-1/%s/aws4_request, Si
 def test_the_service_is_found(target: str, headers: dict[str, str], service: str) -> None:
     asked: list[str] = []
 
-    def identify(request: HttpRequest, name: str, now: int) -> Somebody:
+    def identify(request: HttpRequest, name: str, now: int) -> Caller:
         asked.append(name)
-        return Somebody()
+        return SOMEBODY
 
     ask(Shop(empty, identify=identify), query(target, headers=headers))
     assert asked == [service]
@@ -196,7 +197,7 @@ def test_the_service_is_found(target: str, headers: dict[str, str], service: str
 # --- who is calling, and what goes wrong with us --------------------------------------------------------------------
 
 
-def unknown_client(request: HttpRequest, service: str, now: int) -> Somebody:
+def unknown_client(request: HttpRequest, service: str, now: int) -> Caller:
     raise AwsError("UnrecognizedClientException", "The security token is invalid.", "InvalidClientTokenId", status=403)
 
 
@@ -243,7 +244,7 @@ def test_a_handler_that_fails_is_logged_at_intervals_and_answered(caplog: pytest
 
 @pytest.mark.parametrize("request_", [json_request("AmazonSQS.ListQueues", b"{}"), query("/?Action=ListQueues")])
 def test_a_client_check_that_fails_is_answered(request_: HttpRequest, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(request: HttpRequest, service: str, now: int) -> Somebody:
+    def fail(request: HttpRequest, service: str, now: int) -> Caller:
         raise ZeroDivisionError
 
     assert ask(Shop(empty, identify=fail), request_).status == 500

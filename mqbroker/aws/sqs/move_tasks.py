@@ -147,9 +147,9 @@ class MoveActions:
         self._service.answer_when_safe(call, {"ApproximateNumberOfMessagesMoved": task.moved})
 
     def _source(self, call: Call, text: str) -> SqsQueue:
-        return self._at(call, text, "SourceArn", _NO_SOURCE)
+        return self._at(call, text, "SourceArn", _NO_SOURCE, "")
 
-    def _at(self, call: Call, text: str, name: str, missing: str) -> SqsQueue:
+    def _at(self, call: Call, text: str, name: str, missing: str, action: str) -> SqsQueue:
         arn = QueueArn.parse(text)
         if arn is None:
             raise refusals.invalid_value(
@@ -159,11 +159,13 @@ class MoveActions:
         queue = self._queues.get(arn)
         if queue is None:
             raise refusals.resource_not_found(missing)
-        self._service.check(call, queue)
+        self._service.check(call, queue, action)
         return queue
 
     def _destination(self, call: Call, text: str | None) -> QueueArn | None:
-        return None if not text else self._at(call, text, "DestinationArn", _NO_DESTINATION).arn
+        if not text:
+            return None
+        return self._at(call, text, "DestinationArn", _NO_DESTINATION, "SendMessage").arn
 
     def _check_room(self, account: str) -> None:
         running = [

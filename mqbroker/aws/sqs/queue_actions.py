@@ -85,7 +85,7 @@ class QueueActions:
     def list_queues(self, call: Call) -> None:
         """ListQueues."""
         caller = call.caller
-        self._check_account(call, QueueArn(caller.region, caller.account, "*"))
+        self._check_account(call, QueueArn(caller.region, caller.account, ""))
         found = self._queues.of(caller.account, caller.region, call.parameters.get("QueueNamePrefix", ""))
         self._answer_page(call, found, "QueueUrls")
 

@@ -30,14 +30,14 @@ class SqsService:
             self.check(call, queue)
         return queue
 
-    def check(self, call: Call, queue: SqsQueue) -> None:
-        """Raises AwsError unless the caller may do this to the queue."""
+    def check(self, call: Call, queue: SqsQueue, action: str = "") -> None:
+        """Raises AwsError unless the caller may do this to the queue: the call's action, or another that it implies."""
         authorize(
             self.broker.access,
             call.caller,
             queue.arn.account,
             queue.vhost.name,
-            call.action.name,
+            action or call.action.name,
             queue.core.name,
             str(queue.arn),
             queue.policy,
