@@ -32,7 +32,7 @@ def test_subscriptions_of_every_kind_survive_with_their_options() -> None:
     publisher = house.connect("p")
     publisher.publish("a/1", qos=2, retain=True)
     publisher.publish("live/x", qos=2, packet_id=8)
-    publisher.publish("b", qos=1)
+    publisher.publish("b", qos=1, packet_id=9)
     messages = [each for each in client.received() if isinstance(each, p.Publish)]
     assert [(each.topic, each.qos, each.retain, each.properties) for each in messages] == [
         ("a/1", 2, True, {"subscription_identifier": [7]}),
