@@ -66,7 +66,7 @@ def list_command() -> None:
 @click.option("--seconds", type=float, help="Seconds of load per measurement.")
 @click.option("--repetitions", "-r", type=click.IntRange(1), help="Measurements per case and target.")
 @click.option("--only", help="Only cases whose name contains this text.")
-@click.option("--baseline", help="The target that ratios refer to [default: the first one].")
+@click.option("--baseline", help="The target that ratios refer to [default: a well-known one, by protocol].")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=OUTPUT, show_default=True)
 def run(
     scenarios: tuple[str, ...],
@@ -82,9 +82,8 @@ def run(
     settings = _settings(preset, seconds, repetitions)
     machine.allow_files()
     with _sentences(), _orderly_end(), Fleet(targets or installed_targets()) as fleet:
-        first = baseline or next(iter(fleet.members))
-        if first not in fleet.members:
-            raise UsageError(f"the baseline {first!r} is not among the targets")
+        if baseline and baseline not in fleet.members:
+            raise UsageError(f"the baseline {baseline!r} is not among the targets")
         with _progress_bar() as bar:
             file = output / "results.json"
             output.mkdir(parents=True, exist_ok=True)
@@ -93,7 +92,7 @@ def run(
                 session.run()
             except KeyboardInterrupt:
                 console.print("interrupted: what was measured so far follows")
-    _publish(session.results, first, output)
+    _publish(session.results, baseline, output)
     sys.exit(1 if session.results.problems() else 0)
 
 
@@ -138,7 +137,7 @@ class Reporter:
         self._bar.update(self._task, description=what, completed=done, total=total)
 
 
-def _publish(found: Results, baseline: str, output: Path) -> None:
+def _publish(found: Results, baseline: str | None, output: Path) -> None:
     console.print(report.terminal_table(found, baseline))
     for (target, reason), cases in report.problems_by_reason(found).items():
         text = f"VOID {target}: {'; '.join(cases)}: {reason}"
@@ -155,7 +154,7 @@ def readme_command(file: Path, readme: Path) -> None:
     """Put the headline figures of a result file into README, between its bench:begin and bench:end comments."""
     with _sentences():
         found = results.load(file)
-        readme.write_text(report.with_headline(readme.read_text(), found, next(iter(found.targets))))
+        readme.write_text(report.with_headline(readme.read_text(), found))
 
 
 @main.command("compare")

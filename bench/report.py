@@ -174,16 +174,16 @@ def _calls(results: Results, case: CaseInfo, target: str) -> str:
     return f"{number(rate)}/s, p50 {number(half)} ms, p99 {number(most)} ms{beside}"
 
 
-def with_headline(text: str, results: Results, baseline: str) -> str:
+def with_headline(text: str, results: Results) -> str:
     """A text with the headline figures put between its marks. UsageError when it has no marks."""
     before, begin, rest = text.partition(HEADLINE_BEGIN)
     _, end, after = rest.partition(HEADLINE_END)
     if not begin or not end:
         raise UsageError(f"the text has no {HEADLINE_BEGIN} and {HEADLINE_END}")
-    return before + begin + "\n" + "\n".join(_headline(results, baseline)) + "\n" + end + after
+    return before + begin + "\n" + "\n".join(_headline(results)) + "\n" + end + after
 
 
-def _headline(results: Results, baseline: str) -> Iterator[str]:
+def _headline(results: Results) -> Iterator[str]:
     """A table for each protocol, of the targets that speak it."""
     headlines = [case for case in results.cases if case.headline]
     for protocol in dict.fromkeys(case.protocol for case in headlines):
@@ -191,11 +191,11 @@ def _headline(results: Results, baseline: str) -> Iterator[str]:
         columns = results.columns(cases)
         yield from _table_head("scenario", results, columns)
         for case in cases:
-            yield _markdown_row(f"{case.scenario}: {_row_name(case)}", results, columns, case, baseline)
+            yield _markdown_row(f"{case.scenario}: {_row_name(case)}", results, columns, case, None)
         yield ""
     versions = "; ".join(info.version for info in results.targets.values())
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
-    references = _references(results, baseline, headlines)
+    references = _references(results, None, headlines)
     yield f"Medians ± half the range of the repetitions, **ratio** to {references}. {versions}."
     yield f"Measured on: {machine}. Made by `python -m bench run` and `python -m bench readme`."
 

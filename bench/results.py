@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bench.errors import UsageError
 
@@ -61,12 +62,17 @@ class Sample:
 
 @dataclass(frozen=True)
 class TargetInfo:
-    """A column: a broker. durability: promise -> how it keeps it; is_reference: see `Results.reference`."""
+    """A column: a broker. durability: promise -> how it keeps it; reference_for: see `Results.reference`."""
 
     title: str
     version: str
     durability: dict[str, str]
-    is_reference: bool = False
+    reference_for: Sequence[str] = ()
+
+
+def _rank(info: TargetInfo, protocol: str) -> int:
+    """How well a target serves as a reference: 0 is best."""
+    return 0 if protocol in info.reference_for else 1 if info.reference_for else 2
 
 
 @dataclass
@@ -104,12 +110,16 @@ class Results:
         return median(pairs) if pairs else None
 
     def reference(self, case: str, baseline: str | None) -> str | None:
-        """What the ratios of a case refer to: the baseline, or the first well-known peer where that takes no part."""
-        if baseline is None or self.values(case, baseline):
+        """What the ratios of a case refer to: the baseline if one was chosen and takes part, else a well-known peer.
+
+        That is the first target which is one for the case's protocol, or for another, or else the first of all.
+        """
+        present = [name for name in self.targets if self.values(case, name)]
+        if baseline in present:
             return baseline
-        return next(
-            (name for name, info in self.targets.items() if info.is_reference and self.values(case, name)), None
-        )
+        protocol = next((each.protocol for each in self.cases if each.identity == case), "")
+        ranked = sorted(present, key=lambda name: _rank(self.targets[name], protocol))
+        return ranked[0] if ranked else None
 
     def columns(self, cases: Sequence[CaseInfo]) -> list[str]:
         """The targets that take part in any of these cases."""
@@ -143,6 +153,11 @@ class Summary:
         return (self.high - self.low) / 2 / self.median if self.median else 0.0
 
 
+def _target_info(data: dict[str, Any]) -> TargetInfo:
+    """JSON knows no tuples."""
+    return TargetInfo(**{**data, "reference_for": tuple(data.get("reference_for", ()))})
+
+
 def load(path: Path) -> Results:
     """Read what `save` wrote. UsageError when it is something else."""
     try:
@@ -152,7 +167,7 @@ def load(path: Path) -> Results:
         return Results(
             machine=data["machine"],
             settings=data["settings"],
-            targets={name: TargetInfo(**info) for name, info in data["targets"].items()},
+            targets={name: _target_info(info) for name, info in data["targets"].items()},
             cases=[CaseInfo(**case) for case in data["cases"]],
             samples=[Sample(**sample) for sample in data["samples"]],
         )

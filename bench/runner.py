@@ -36,7 +36,7 @@ class Settings:
 
 
 THOROUGH = Settings(seconds=5.0, repetitions=5, depth=Depth.THOROUGH)
-QUICK = Settings(seconds=1.0, repetitions=2, depth=Depth.QUICK)
+QUICK = Settings(seconds=0.7, repetitions=2, depth=Depth.QUICK, pause=0.1)
 
 
 def info_of(scenario: Scenario, case: Case) -> CaseInfo:
@@ -48,9 +48,8 @@ def info_of(scenario: Scenario, case: Case) -> CaseInfo:
 
 
 def _takes_part(target: Target, case: Case) -> bool:
-    headline = case.depth is Depth.QUICK
     is_able = target.speaks(case.protocol) and target.keeps(case.promise) and not case.needs & target.lacks
-    return is_able and target.can_serve(case.relayable, headline)
+    return is_able and target.can_serve(case.relayable, case.plain)
 
 
 class Session:
@@ -85,7 +84,7 @@ class Session:
     def _describe_targets(self) -> dict[str, TargetInfo]:
         return {
             name: TargetInfo(
-                target.title, target.version(), {p.value: target.durability(p) for p in Promise}, target.is_reference
+                target.title, target.version(), {p.value: target.durability(p) for p in Promise}, target.reference_for
             )
             for name, target in self._fleet.members.items()
         }

@@ -8,6 +8,7 @@ AMQP_HEARTBEAT_S = 60  # what RabbitMQ proposes in connection.tune
 AMQP_SHORTSTR_BYTES_MAX = 255  # AMQP 0-9-1 §4.2.5.3: one length octet
 AMQP_TABLE_DEPTH_MAX = 32  # RabbitMQ has none; the recursion of a parser must end somewhere
 AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
+AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it: a MiB in frames of 128 KiB at once
 AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
 
 # --- before authentication ----------------------------------------------------------------------------------------
@@ -36,6 +37,13 @@ NOISY_GROUP_IN_FLIGHT_MIN = 30  # and has at least so many messages of its own i
 # --- names and routing -------------------------------------------------------------------------------------------
 NAME_BYTES_MAX = 255  # a short string
 ROUTE_CACHE_ENTRIES_MAX = 4096  # per channel; a publisher with more distinct keys than that routes each time
+RECENT_PROPERTIES_MAX = 1024  # properties that are shared by messages of all publishers
+CONSUMER_SHAPES_MAX = 16  # of these, whose encoding a consumer remembers: ten priorities in turn and some more
+RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would take memory
+
+# --- input -------------------------------------------------------------------------------------------------------
+INPUT_BYTES = 262_144  # what is read at once; uvloop's own buffer has as much
+LARGE_PIECE_BYTES = 32_768  # from here on a body is not copied: two more system calls cost less than that
 
 # --- output ------------------------------------------------------------------------------------------------------
 OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed
@@ -51,6 +59,7 @@ AMQP_FRAME_SIZE_BYTES_CEILING = 16 << 20  # how far an option raises frame_max; 
 CONNECTIONS_MAX = 65_536  # RabbitMQ: as many as there are file descriptors
 CONNECTIONS_CEILING = 1 << 20  # Linux fs.nr_open: no process has more descriptors
 LISTEN_BACKLOG = 4096  # net.core.somaxconn since Linux 5.4
+ADDRESSES_REMEMBERED = 1024  # addresses of peers whose text has been parsed; a fleet behind a gateway shares one
 ACCEPTS_PER_WAKE_MAX = 64  # connections accepted before others get their turn of the loop
 ACCEPT_PAUSE_S = 1.0  # asyncio's ACCEPT_RETRY_DELAY: how long accepting rests when descriptors run out
 TLS_HANDSHAKE_TIMEOUT_S = 10  # RabbitMQ's ssl_handshake_timeout is 5 s; slow devices need more
@@ -91,6 +100,7 @@ MQTT_ROUTES_MAX = 1024  # topics of which a publisher remembers the route; Rabbi
 MQTT_MATCHES_MAX = 256  # topics of which a subscriber remembers which of its filters match
 MQTT_DELAYED_BYTES_HIGH = 1 << 20  # QoS 0 messages that wait for a client that reads slowly, before publishers are held
 MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1000 messages
+SHARED_QUEUE_HIGH = 10_000  # messages that wait for a shared subscription, before publishers are held
 MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others
 
 # --- SQS (quotas of the SQS Developer Guide unless stated) ---------------------------------------------------------
@@ -121,6 +131,7 @@ SQS_RECEIVE_ATTEMPT_MS = 300_000  # how long a ReceiveRequestAttemptId is good f
 SQS_RECEIVE_ATTEMPTS_MAX = 10_000  # per queue; AWS names no number
 SQS_URLS_REMEMBERED = 10_000  # queue URLs whose queue is known without parsing
 PEEK_MESSAGES_MAX = 1000  # messages that one look at a queue shows
+
 # --- HTTP and AWS ------------------------------------------------------------------------------------------------
 HTTP_HEAD_BYTES_MAX = 65_536  # design: 64 KiB before a peer has a name; llhttp's own default is 80 KiB
 HTTP_BODY_BYTES_MAX = 4 << 20  # SQS's 1 MiB of text may be three times as long when percent-encoded
@@ -130,10 +141,11 @@ HTTP_REQUEST_TIMEOUT_S = 60  # from a request's first byte to its last; nginx's 
 HTTP_HEADER_NAMES_MAX = 1024  # names of headers whose lower case is remembered; clients send some 20
 HTTP_HEADER_NAME_BYTES_MAX = 64  # longer names are not remembered
 HTTP_IDLE_TIMEOUT_S = 75  # nginx's keepalive_timeout
-HTTP_PIPELINE_MAX = 64  # open requests of a connection, and up to a slice more; then it is not read
+HTTP_PIPELINE_MAX = 64  # requests of a connection without an answer, before it is read no more
 HTTP_SLICE_BYTES = 16_384  # input that is parsed in one go: some 300 of the smallest requests
 QUERY_PARAMETERS_MAX = 10_000  # SQS: ten messages with ten attributes of three parameters each are 400
 QUERY_DEPTH_MAX = 16  # parts of a parameter's name; SQS has five
+
 # --- AWS services ------------------------------------------------------------------------------------------------
 AWS_ACCESS_KEY_ID_CHARS_MIN = 16  # IAM's AccessKey: 16 to 128 of \w
 AWS_ACCESS_KEY_ID_CHARS_MAX = 128
@@ -150,3 +162,7 @@ AWS_POLICY_PRINCIPALS_MAX = 50
 AWS_POLICY_CONDITIONS_MAX = 10  # of one statement; of the whole policy it would refuse what SNS users write
 AWS_POLICY_ACTIONS_MAX = 7  # SQS's AddPermission
 AWS_CONDITION_VALUE_CHARS_MAX = 2048  # of what a client says of itself and a policy looks at, such as its User-Agent
+
+# --- memory ------------------------------------------------------------------------------------------------------
+ALLOCATOR_MAPPED_BYTES = 4 << 20  # blocks from here on are given back when they are freed; scrypt takes 16 MiB
+ALLOCATOR_KEPT_BYTES = 64 << 20  # free memory that is kept, so that bodies of 1 MiB do not fault in anew

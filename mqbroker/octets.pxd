@@ -2,6 +2,8 @@
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBUF_WRITE
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.string cimport memcmp, memcpy
 
 
@@ -31,6 +33,13 @@ cdef inline unsigned long long longlong_at(bytes data, Py_ssize_t position) exce
     return value
 
 
+cdef inline Py_ssize_t long_at(bytes data, Py_ssize_t position) except -1:
+    if data is None or position < 0 or PyBytes_GET_SIZE(data) - position < 4:
+        raise IndexError("octets out of range")
+    cdef const unsigned char* at = <const unsigned char*>PyBytes_AS_STRING(data) + position
+    return <Py_ssize_t>at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3]
+
+
 cdef inline int put_delivery(
     bytearray out, bytes head, unsigned char octet, bytes tail, bytes body, unsigned char end
 ) except -1:
@@ -50,3 +59,28 @@ cdef inline int put_delivery(
     memcpy(target, PyBytes_AS_STRING(body), body_size)
     target[body_size] = <char>end
     return 0
+
+
+cdef inline bytes blank(Py_ssize_t size):
+    if size < 0:
+        raise IndexError("octets out of range")
+    return PyBytes_FromStringAndSize(NULL, size)
+
+
+cdef inline int put(bytes memory, Py_ssize_t at, bytes data, Py_ssize_t start, Py_ssize_t end) except -1:
+    if memory is None or data is None or at < 0 or start < 0 or end < start or end > PyBytes_GET_SIZE(data):
+        raise IndexError("octets out of range")
+    if end - start > PyBytes_GET_SIZE(memory) - at:
+        raise IndexError("octets out of range")
+    memcpy(PyBytes_AS_STRING(memory) + at, PyBytes_AS_STRING(data) + start, end - start)
+    return 0
+
+
+cdef inline window(bytes memory, Py_ssize_t start, Py_ssize_t end):
+    if memory is None or start < 0 or end < start or end > PyBytes_GET_SIZE(memory):
+        raise IndexError("octets out of range")
+    return PyMemoryView_FromMemory(PyBytes_AS_STRING(memory) + start, end - start, PyBUF_WRITE)
+
+
+cdef inline bytes sealed(bytes memory):
+    return memory

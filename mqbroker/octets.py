@@ -20,6 +20,11 @@ def longlong_at(data: bytes, position: int) -> int:
     return int.from_bytes(data[position : position + 8], "big")
 
 
+def long_at(data: bytes, position: int) -> int:
+    """Four octets as an unsigned number; as `longlong_at`."""
+    return int.from_bytes(data[position : position + 4], "big")
+
+
 def put_delivery(out: bytearray, head: bytes, octet: int, tail: bytes, body: bytes, end: int) -> None:
     """Appends five pieces to `out`; `octet` and `end` are single octets."""
     out += head
@@ -27,3 +32,24 @@ def put_delivery(out: bytearray, head: bytes, octet: int, tail: bytes, body: byt
     out += tail
     out += body
     out.append(end)
+
+
+def blank(size: int) -> bytearray:
+    """Memory for `size` octets that are still to come. Compiled it is a bytes object that nobody else has yet, and
+    its octets are anything; so whoever made it must write them all before anybody sees it."""
+    return bytearray(size)
+
+
+def put(memory: bytearray, at: int, data: bytes | bytearray, start: int, end: int) -> None:
+    """Writes `data[start:end]` into the memory at `at`; IndexError when compiled and it does not fit."""
+    memory[at : at + end - start] = data[start:end]
+
+
+def window(memory: bytearray, start: int, end: int) -> memoryview:
+    """The memory from `start` to `end`, to be written to. Compiled, it does not keep the memory alive."""
+    return memoryview(memory)[start:end]
+
+
+def sealed(memory: bytearray) -> bytes:
+    """What was written, never to be written again."""
+    return bytes(memory)

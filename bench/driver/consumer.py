@@ -12,7 +12,7 @@ import numpy as np
 from bench.driver.dialect import dialect_of
 from bench.driver.inlet import Inlet
 from bench.driver.jobs import ConsumeJob, Expect, Received
-from bench.driver.verify import Faults
+from bench.driver.verify import Faults, shared_faults
 from bench.errors import DriverError, ProtocolError
 
 PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
@@ -25,6 +25,7 @@ class Consumer:
         self._job = job
         self._inlets = [] if job.subscribe_at_start else self._open()
         self._expect: Expect | None = None
+        self._wanted: list[int] = []
         self._selector = selectors.DefaultSelector()
 
     def _open(self) -> list[Inlet]:
@@ -67,31 +68,39 @@ class Consumer:
         if not isinstance(order, Expect):
             raise DriverError(f"a consumer was told {order!r}")
         self._expect = order
-
-    def _wanted(self, inlet: Inlet) -> int:
-        assert self._expect is not None
-        return sum(inlet.subscription.expects(sent) for sent in self._expect.sent)
+        self._wanted = [sum(map(inlet.subscription.expects, order.sent)) for inlet in self._inlets]
 
     def _complete(self) -> bool:
-        return self._expect is not None and all(inlet.count >= self._wanted(inlet) for inlet in self._inlets)
+        if self._expect is None:
+            return False
+        if self._job.shared:
+            return sum(inlet.count for inlet in self._inlets) >= sum(self._expect.sent)
+        return all(inlet.count >= wanted for inlet, wanted in zip(self._inlets, self._wanted, strict=True))
 
     def _report(self, start_at: float, busy: float) -> Received:
         faults = Faults()
         for number, inlet in enumerate(self._inlets):
             faults.add(inlet.faults)
-            self._count(faults, number, inlet)
+            if not self._job.shared:
+                self._count(faults, number, inlet, self._wanted[number])
+        if self._job.shared:
+            faults.add(self._shared_faults())
         last_at = max(inlet.last_at for inlet in self._inlets)
         counts = [inlet.count for inlet in self._inlets]
         return Received(counts, start_at, last_at, faults, busy, self._latencies(start_at))
 
-    def _count(self, faults: Faults, number: int, inlet: Inlet) -> None:
-        wanted = self._wanted(inlet)
+    def _count(self, faults: Faults, number: int, inlet: Inlet, wanted: int) -> None:
         if inlet.count < wanted:
             faults.missing += wanted - inlet.count
             faults.note(f"consumer {number} received {inlet.count} of {wanted} messages {inlet.explanation()}".rstrip())
         elif inlet.count > wanted:
             faults.surplus += inlet.count - wanted
             faults.note(f"consumer {number} received {inlet.count} messages where {wanted} were published")
+
+    def _shared_faults(self) -> Faults:
+        assert self._expect is not None
+        seen = [part for inlet in self._inlets if inlet.rising is not None for part in inlet.rising.seen]
+        return shared_faults(seen, sum(self._expect.sent))
 
     def _latencies(self, start_at: float) -> dict[str, float]:
         """Seconds from when a message was due to be sent (not when it was sent) to its arrival, by percentile."""

@@ -3,13 +3,40 @@
 Owns the interface between the load loops (`publisher`, `consumer`), which know no protocol, and the protocols.
 """
 
-import socket
 from typing import Protocol
 
 from bench.driver.jobs import ConsumeJob, Endpoint, PublishJob, Subscription
 from bench.driver.records import RecordLayout
 from bench.driver.verify import Faults
 from bench.errors import UsageError
+
+
+class Stream(Protocol):
+    """What the load loops need of a socket, so that a protocol may put something between them and it."""
+
+    def fileno(self) -> int:
+        """For a selector."""
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Whether calls wait."""
+
+    def settimeout(self, value: float | None, /) -> None:
+        """How long calls wait, in seconds."""
+
+    def recv(self, size: int, /) -> bytes:
+        """The next bytes; empty at the end. BlockingIOError when there are none for the caller now."""
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """The same into a buffer; how many bytes."""
+
+    def send(self, data: bytes | bytearray | memoryview, /) -> int:
+        """Sends some of it; how many bytes. BlockingIOError when there is no room now."""
+
+    def sendall(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Sends all of it."""
+
+    def close(self) -> None:
+        """Closes it."""
 
 
 class Ledger(Protocol):
@@ -30,7 +57,10 @@ class Ledger(Protocol):
 class PublishSide(Protocol):
     """A connection that is ready to publish. ledger is None when nothing is confirmed."""
 
-    socket: socket.socket
+    @property
+    def socket(self) -> Stream:
+        """Where records go and confirms come from."""
+
     layout: RecordLayout
     ledger: Ledger | None
 
@@ -45,7 +75,10 @@ class ConsumeSide(Protocol):
     settles_by_content: acknowledging needs the received records, not only their count.
     """
 
-    socket: socket.socket
+    @property
+    def socket(self) -> Stream:
+        """Where records come from."""
+
     early: bytes
     numbered: bool
     settles_by_content: bool
@@ -79,7 +112,7 @@ def dialect_of(endpoint: Endpoint) -> Dialect:
         from bench.driver.amqp_dialect import AmqpDialect
 
         return AmqpDialect()
-    if endpoint.protocol == "mqtt":
+    if endpoint.protocol in ("mqtt", "ws"):
         from bench.driver.mqtt_dialect import MqttDialect
 
         return MqttDialect()

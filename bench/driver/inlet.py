@@ -11,17 +11,19 @@ import numpy.typing as npt
 from bench.driver.dialect import ConsumeSide
 from bench.driver.jobs import ConsumeJob, Subscription
 from bench.driver.records import RecordLayout
-from bench.driver.verify import Faults, Verifier
+from bench.driver.verify import Faults, RisingCheck, Verifier
 from bench.errors import DriverError
 
-BUFFER_SIZE_BYTES = 512 * 1024
 VERIFY_SIZE_BYTES = 256 * 1024
+_FULL_SIZE_CONNECTIONS = 200
+"""More connections than that verify in smaller steps: a thousand full buffers would be half a gigabyte."""
 
 
 class Inlet:
     """Receives, counts, acknowledges and verifies one stream of deliveries.
 
     count: messages received entirely. arrivals: (latencies only) sequences and their arrival times, as arrays.
+    rising: (shared messages only) which sequences came.
     """
 
     def __init__(self, side: ConsumeSide, job: ConsumeJob, subscription: Subscription) -> None:
@@ -31,12 +33,15 @@ class Inlet:
         self.arrivals: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = []
         self.subscription = subscription
         self._job = job
-        self._buffer = bytearray(BUFFER_SIZE_BYTES)
+        crowd = -(-len(job.subscriptions) // _FULL_SIZE_CONNECTIONS)
+        self._verify_size = VERIFY_SIZE_BYTES // crowd
+        self._buffer = bytearray(2 * self._verify_size)
         self._view = memoryview(self._buffer)
         self._fill = 0
         self._base = 0  # how many messages were before the one at the start of the buffer
         self._acknowledged = 0
         self._size = 0
+        self.rising = RisingCheck() if job.shared else None
         self._verifier: Verifier | None = None
         self._marks: list[tuple[int, float]] = []
         self._take_early(side.early)
@@ -75,7 +80,7 @@ class Inlet:
             self._marks.append((self.count, now))
         if self._job.prefetch and self.count - self._acknowledged >= self._job.ack_every:
             self.acknowledge()
-        if self._fill >= max(VERIFY_SIZE_BYTES, self._size):
+        if self._fill >= max(self._verify_size, self._size):
             self.verify()
 
     def _learn(self) -> bool:
@@ -89,8 +94,9 @@ class Inlet:
 
     def _adopt(self, layout: RecordLayout) -> None:
         self._size = layout.size
-        self._verifier = Verifier(layout, self._job.publishers, self.side.numbered)
-        self._reserve(VERIFY_SIZE_BYTES + 2 * layout.size)
+        numbered, order = self.side.numbered, self.rising
+        self._verifier = Verifier(layout, self._job.publishers, numbered, order, self._verify_size)
+        self._reserve(self._verify_size + 2 * layout.size)
 
     def _reserve(self, size: int) -> None:
         if size <= len(self._buffer):

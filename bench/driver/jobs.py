@@ -13,7 +13,7 @@ SETTLE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a broker speaks one protocol. protocol: "amqp", "mqtt" or "relay"."""
+    """Where a broker speaks one protocol. protocol: "amqp", "mqtt", "ws" (MQTT over WebSocket) or "relay"."""
 
     protocol: str
     host: str
@@ -47,6 +47,7 @@ class PublishJob:
     window: most unconfirmed messages per connection; 0 publishes without confirms.
     reply_to: set for requests; their replies, which must carry the same bodies, count as confirms.
     rate: messages per second of all connections together, sent on schedule; 0 is as fast as the broker takes them.
+    exactly_once: MQTT's QoS 2 where there is a window.
     """
 
     endpoint: Endpoint
@@ -61,6 +62,7 @@ class PublishJob:
     expiration: str | None = None
     rate: float = 0.0
     reply_to: str | None = None
+    exactly_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class ConsumeJob:
     subscribe_at_start: connect on the start signal only, for queues that are full already.
     answers: reply to each message, to its reply address, instead of acknowledging it.
     rate: of each publishing connection in a paced run, for latencies against the schedule; 0 takes no latencies.
+    exactly_once: MQTT's QoS 2 where there is a prefetch. keeps_session: MQTT's session outlives the connection.
+    shared: each message goes to one of the connections, to whichever.
     """
 
     endpoint: Endpoint
@@ -106,6 +110,9 @@ class ConsumeJob:
     rate: float = 0.0
     subscribe_at_start: bool = False
     answers: bool = False
+    exactly_once: bool = False
+    keeps_session: bool = False
+    shared: bool = False
     settle_seconds: float = SETTLE_SECONDS
 
 

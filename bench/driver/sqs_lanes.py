@@ -27,7 +27,26 @@ class Lane(Protocol):
         """What follows this answer to the last call."""
 
 
-class Message:
+class Budget:
+    """What all lanes of a job together may still send: so many messages, until a time. `start` opens it."""
+
+    def __init__(self, messages: int, seconds: float) -> None:
+        self._messages = messages
+        self._seconds = seconds
+        self._over_at = 0.0
+
+    def start(self, start_at: float) -> None:
+        """The seconds count from now on."""
+        self._over_at = start_at + self._seconds
+
+    def take(self, count: int) -> int:
+        """Take so many messages, or as many as are left."""
+        count = min(count, self._messages) if time.monotonic() < self._over_at else 0
+        self._messages -= count
+        return count
+
+
+class MessageMaker:
     """Makes the parameters of sent messages: their texts, and group and deduplication identifiers for FIFO queues."""
 
     def __init__(self, size: int, groups: int) -> None:
@@ -50,10 +69,10 @@ def batch_call(queue: str, messages: list[dict[str, str]]) -> bytes:
 
 
 class SendLane:
-    """Sends the same call over and over. `Budget` says for how long."""
+    """Makes the same call over and over."""
 
-    def __init__(self, job: SendJob, ledger: SqsLedger, budget: "Budget", number: int) -> None:
-        message = Message(job.size, 0).parameters(0, 0)
+    def __init__(self, job: SendJob, ledger: SqsLedger, budget: Budget, number: int) -> None:
+        message = MessageMaker(job.size, 0).parameters(0, 0)
         queue = job.queues[number % len(job.queues)]
         encoder = CallEncoder(job.endpoint, "SendMessage" if job.batch == 1 else "SendMessageBatch")
         single = orjson.dumps({"QueueUrl": queue, **message})
@@ -63,8 +82,8 @@ class SendLane:
         self._budget = budget
 
     def begin(self) -> bytes | None:
-        """A call, if there is time left."""
-        return self._call.encode() if self._budget.take(len(self._digests)) else None
+        """A call, if there is room for a whole one."""
+        return self._call.encode() if self._budget.take(len(self._digests)) == len(self._digests) else None
 
     def answer(self, answer: Answer) -> bytes | None:
         """Check, and call again."""
@@ -78,8 +97,8 @@ class SendLane:
 class StampedSendLane:
     """Sends messages that are all different, as a publisher of its own, or those that a schedule names (`send`)."""
 
-    def __init__(self, job: SendJob, ledger: SqsLedger, budget: "Budget", number: int) -> None:
-        self._message = Message(job.size, job.groups)
+    def __init__(self, job: SendJob, ledger: SqsLedger, budget: Budget, number: int) -> None:
+        self._message = MessageMaker(job.size, job.groups)
         self._queues = job.queues
         self._batch = job.batch
         self._publisher = job.first_publisher + number
@@ -107,8 +126,7 @@ class StampedSendLane:
             return self._encoder.encode(batch_call(queue, messages))
         return self._encoder.encode(orjson.dumps({"QueueUrl": queue, **messages[0]}))
 
-    def check(self, answer: Answer) -> None:
-        """Check the answer to what was sent last."""
+    def _check(self, answer: Answer) -> None:
         if self._batch > 1:
             self._ledger.take_sent_batch(answer, self._digests)
         else:
@@ -116,27 +134,8 @@ class StampedSendLane:
 
     def answer(self, answer: Answer) -> bytes | None:
         """Check, and call again."""
-        self.check(answer)
+        self._check(answer)
         return self.begin()
-
-
-class Budget:
-    """What all lanes of a job together may still send: so many messages, until a time. `start` opens it."""
-
-    def __init__(self, messages: int, seconds: float) -> None:
-        self._messages = messages
-        self._seconds = seconds
-        self._over_at = 0.0
-
-    def start(self, start_at: float) -> None:
-        """The seconds count from now on."""
-        self._over_at = start_at + self._seconds
-
-    def take(self, count: int) -> int:
-        """Take so many messages, or as many as are left."""
-        count = min(count, self._messages) if time.monotonic() < self._over_at else 0
-        self._messages -= count
-        return count
 
 
 class CycleLane:
@@ -151,7 +150,7 @@ class CycleLane:
         self._wakes = wakes
         self._queue = job.queues[number % len(job.queues)]
         self._publisher = job.first_publisher + number
-        self._message = Message(job.size, job.groups)
+        self._message = MessageMaker(job.size, job.groups)
         self._sequence = 0
         self._digest = ""
         self._receipts: list[str] = []

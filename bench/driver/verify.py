@@ -84,13 +84,50 @@ class OrderCheck:
         return np.flatnonzero(steps != 1).astype(np.int64)
 
 
+class RisingCheck:
+    """Where several share one publisher's messages, each sees some of them: in order, but with gaps.
+
+    seen: the sequences, to find out whether all have seen every one of them.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[Integers] = []
+        self._last = -1
+
+    def check(self, sequences: Integers, publishers: Integers) -> Integers:
+        """Indexes of the messages that come after a later one; usually none."""
+        steps = np.diff(sequences, prepend=self._last)
+        self._last = int(sequences[-1])
+        self.seen.append(sequences)
+        return np.flatnonzero(steps <= 0).astype(np.int64)
+
+
+def shared_faults(seen: list[Integers], sent: int) -> Faults:
+    """What is wrong when all sharers together must have seen each of a publisher's messages once."""
+    faults = Faults()
+    counts = np.bincount(np.concatenate(seen) if seen else np.empty(0, np.int64), minlength=sent)
+    faults.missing = int((counts[:sent] == 0).sum())
+    faults.surplus = int(counts.sum() - np.minimum(counts[:sent], 1).sum())
+    if faults:
+        faults.note(f"of {sent} messages, {faults.missing} went to nobody; {faults.surplus} deliveries were too many")
+    return faults
+
+
 class Verifier:
     """Verdict on one connection's stream of deliveries.
 
     numbered: the protocol's own number must count 1, 2, 3, ... (AMQP delivery tags); else it may be anything.
+    order: how the sequences must follow each other, if not without gaps. block_size_bytes: how much to check at once.
     """
 
-    def __init__(self, layout: RecordLayout, publishers: int, numbered: bool) -> None:
+    def __init__(
+        self,
+        layout: RecordLayout,
+        publishers: int,
+        numbered: bool,
+        order: RisingCheck | None = None,
+        block_size_bytes: int = BLOCK_SIZE_BYTES,
+    ) -> None:
         self.count = 0
         self.faults = Faults()
         self._layout = layout
@@ -98,8 +135,8 @@ class Verifier:
         self._publishers = publishers
         self._numbered = numbered
         self._templates = layout.template_rows()
-        self._order = OrderCheck(publishers, len(layout.templates))
-        self._capacity = max(1, BLOCK_SIZE_BYTES // layout.size)
+        self._order = order or OrderCheck(publishers, len(layout.templates))
+        self._capacity = max(1, block_size_bytes // layout.size)
         self._expected_bytes = bytearray(layout.templates[0] * self._capacity)
         self._expected_rows = np.frombuffer(self._expected_bytes, np.uint8).reshape(self._capacity, layout.size)
         self._expected = np.frombuffer(self._expected_bytes, self._dtype)

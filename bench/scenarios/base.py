@@ -51,8 +51,9 @@ class Case:
     """One row of the report.
 
     depth: how thorough a session must be to measure it. once: it takes long, so one repetition has to do.
-    relayable: a bare relay of bytes can serve as a baseline. fresh: each measurement starts the broker anew; memory
-    that it keeps from other cases would hide what is measured. needs: what a target must not lack (`Target.lacks`).
+    relayable: a bare relay of bytes can serve as a baseline. plain: it shows what the interpreter costs, so variants
+    of a broker that differ by that take part. fresh: each measurement starts the broker anew; memory that it keeps from
+    other cases would hide what is measured. needs: what a target must not lack (`Target.lacks`).
     """
 
     name: str
@@ -64,6 +65,7 @@ class Case:
     depth: Depth = Depth.NORMAL
     once: bool = False
     relayable: bool = False
+    plain: bool = False
     fresh: bool = False
     needs: frozenset[str] = frozenset()
 

@@ -67,7 +67,7 @@ SCENARIO = Scenario(
     "How fast do connections, channels and queues come and go?",
     (
         Case("connect, open a channel, close", _connections, "connections/s", depth=Depth.QUICK),
-        Case("open and close a channel", _channels, "channels/s", depth=Depth.QUICK),
+        Case("open and close a channel", _channels, "channels/s"),
         Case("declare, bind and delete an exclusive queue", _exclusive_queues, "queues/s"),
         Case("declare, bind and delete a durable queue", _durable_queues, "queues/s"),
     ),

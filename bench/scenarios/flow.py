@@ -49,19 +49,27 @@ def check_leftovers(site: Site, topology: Topology, faults: Faults) -> None:
 
 def measurement(outcome: Outcome, used: Usage) -> Measurement:
     """The run's figures, per million deliveries where they are totals."""
-    millions = max(outcome.messages, 1) / 1e6
     metrics = {
         "messages": float(outcome.messages),
         "publish_rate": outcome.published / outcome.publish_seconds if outcome.publish_seconds else 0.0,
         "driver_busy": outcome.driver_busy / outcome.seconds if outcome.seconds else 0.0,
     }
-    if used.cpu_seconds:
-        foreign = used.machine_cpu_seconds - used.cpu_seconds - outcome.driver_busy
-        metrics["foreign_busy"] = max(0.0, foreign) / outcome.seconds
-        metrics["cpu_seconds_per_million"] = used.cpu_seconds / millions
-        metrics["context_switches_per_million"] = used.context_switches / millions
-        metrics["rss_growth_bytes"] = float(used.rss_bytes)
+    metrics |= cost(used, outcome.driver_busy, outcome.seconds, outcome.messages)
     metrics |= {f"latency_{name}_ms": value * 1000 for name, value in outcome.latencies.items()}
     if outcome.late_p99:
         metrics["schedule_lag_p99_ms"] = outcome.late_p99 * 1000
     return Measurement(outcome.rate, metrics, str(outcome.faults) if outcome.faults else "")
+
+
+def cost(used: Usage, driver_busy: float, seconds: float, messages: int) -> dict[str, float]:
+    """What the broker used, as metrics; none when its processes are not ours to see. driver_busy: CPU seconds."""
+    if not used.cpu_seconds:
+        return {}
+    millions = max(messages, 1) / 1e6
+    foreign = used.machine_cpu_seconds - used.cpu_seconds - driver_busy
+    return {
+        "foreign_busy": max(0.0, foreign) / seconds,
+        "cpu_seconds_per_million": used.cpu_seconds / millions,
+        "context_switches_per_million": used.context_switches / millions,
+        "rss_growth_bytes": float(used.rss_bytes),
+    }

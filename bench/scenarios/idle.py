@@ -8,12 +8,13 @@ from bench.driver.amqp import AmqpConnection
 from bench.errors import BenchError, ProtocolError
 from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 
-_SPARE_FILES = 200
+SPARE_FILES = 200
 _STEADY_SECONDS = 0.5
 _STEADY_ROUNDS_MAX = 40
 
 
-def _allow_files(files: int) -> None:
+def allow_files(files: int) -> None:
+    """Raises the limit of open files so far. Raises BenchError where that is not allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft >= files:
         return
@@ -22,7 +23,7 @@ def _allow_files(files: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
-def _steady_rss(site: Site) -> int:
+def steady_rss(site: Site) -> int:
     """The resident memory once it has stopped to change by more than a percent."""
     last = site.usage().rss_bytes
     for _ in range(_STEADY_ROUNDS_MAX):
@@ -38,15 +39,15 @@ def _idle(site: Site, connections: int) -> Measurement:
     """The value is kibibytes per connection with one open channel."""
     if not site.target.pids():
         raise ProtocolError("the processes of this target cannot be measured")
-    _allow_files(connections + _SPARE_FILES)
-    before = _steady_rss(site)
+    allow_files(connections + SPARE_FILES)
+    before = steady_rss(site)
     start_at = time.monotonic()
     opened: list[AmqpConnection] = []
     try:
         for _ in range(connections):
             opened.append(AmqpConnection(site.endpoint))
         seconds = time.monotonic() - start_at
-        used = _steady_rss(site) - before
+        used = steady_rss(site) - before
     finally:
         for connection in opened:
             connection.close()

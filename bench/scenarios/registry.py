@@ -1,7 +1,22 @@
 """The list of scenarios, in the order of the report."""
 
 from bench.errors import UsageError
-from bench.scenarios import churn, cost, deep, fanout, features, idle, latency, mqtt, reply, routing, sqs, throughput
+from bench.scenarios import (
+    churn,
+    cost,
+    deep,
+    fanout,
+    features,
+    idle,
+    latency,
+    mqtt,
+    mqtt_connections,
+    mqtt_subscriptions,
+    reply,
+    routing,
+    sqs,
+    throughput,
+)
 from bench.scenarios.base import Scenario
 
 _ALL = (
@@ -19,7 +34,12 @@ _ALL = (
     idle.SCENARIO,
     latency.SCENARIO,
     cost.SCENARIO,
-    mqtt.SCENARIO,
+    mqtt.THROUGHPUT,
+    mqtt.FAN,
+    mqtt_subscriptions.RETAINED_STORM,
+    mqtt_subscriptions.WILDCARDS,
+    mqtt_connections.STORM,
+    mqtt_connections.IDLE,
     sqs.CALLS,
     sqs.FIFO,
     sqs.DEEP,

@@ -16,6 +16,7 @@ from bench.driver.verify import Faults
 from bench.errors import VerificationError
 from bench.procfs import Usage
 from bench.scenarios.base import Measurement, Site
+from bench.scenarios.flow import cost
 from bench.targets.base import Target
 
 SIZE = 100
@@ -105,18 +106,12 @@ def measurement(outcome: CallOutcome, used: Usage, messages: int) -> Measurement
     """The run's figures. The value is messages per second, `messages` what was done with."""
     if not outcome.seconds:
         raise VerificationError("nothing was sent and nothing deleted")
-    millions = max(messages, 1) / 1e6
     metrics = {
         "messages": float(messages),
         "calls_per_second": outcome.call_count / outcome.seconds,
         "driver_busy": outcome.driver_busy / outcome.seconds,
     }
-    if used.cpu_seconds:
-        foreign = used.machine_cpu_seconds - used.cpu_seconds - outcome.driver_busy
-        metrics["foreign_busy"] = max(0.0, foreign) / outcome.seconds
-        metrics["cpu_seconds_per_million"] = used.cpu_seconds / millions
-        metrics["context_switches_per_million"] = used.context_switches / millions
-        metrics["rss_growth_bytes"] = float(used.rss_bytes)
+    metrics |= cost(used, outcome.driver_busy, outcome.seconds, messages)
     metrics |= {f"call_{name}_ms": value * 1000 for name, value in outcome.calls.items()}
     metrics |= {f"latency_{name}_ms": value * 1000 for name, value in outcome.wakes.items()}
     if outcome.late:

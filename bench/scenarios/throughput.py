@@ -59,11 +59,12 @@ def _cases(label: str, size: int) -> tuple[Case, ...]:
     depth = Depth.QUICK if label == "100 B" else Depth.NORMAL
     # One size in full, the others by what shows a size's influence.
     rest = depth if label in ("100 B", "1 KiB") else Depth.THOROUGH
+    plain = label == "100 B"
     persistent = f"persistent, {window(size)} unconfirmed, manual ack, {label}"
     return (
-        Case(f"transient, auto-ack, {label}", partial(transient, size=size), depth=depth, relayable=True),
-        Case(f"transient, manual ack, {label}", partial(acknowledged, size=size), depth=rest),
-        Case(persistent, partial(confirmed, size=size), promise=Promise.WRITE, depth=depth),
+        Case(f"transient, auto-ack, {label}", partial(transient, size=size), depth=depth, relayable=True, plain=plain),
+        Case(f"transient, manual ack, {label}", partial(acknowledged, size=size), depth=rest, plain=plain),
+        Case(persistent, partial(confirmed, size=size), promise=Promise.WRITE, depth=depth, plain=plain),
         Case(persistent, partial(confirmed, size=size), promise=Promise.FSYNC, depth=rest),
     )
 

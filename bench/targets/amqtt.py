@@ -20,6 +20,7 @@ class Amqtt(InMemory):
     name = "amqtt"
     title = "amqtt"
     protocols = ("mqtt",)
+    lacks = frozenset({"shared", "scale"})
 
     def command(self, place: Path, promise: Promise) -> list[str]:
         """Run with settings in the private directory."""

@@ -42,8 +42,8 @@ class Target(ABC):
     """What it cannot do, or not in an acceptable time; cases say what they need: "qos2" (MQTT), "shared" (MQTT's shared
     subscriptions), "retained-wildcards", "scale" (MQTT connections and subscriptions by the thousand)."""
 
-    is_reference = False
-    """Whether ratios refer to it in cases in which the chosen baseline takes no part."""
+    reference_for: tuple[str, ...] = ()
+    """The protocols in whose cases ratios refer to it, unless another baseline is chosen."""
 
     @abstractmethod
     def start(self, promise: Promise) -> None:
@@ -81,8 +81,8 @@ class Target(ABC):
         """The end of what the broker wrote, to explain a failure; "" when that is not known."""
         return ""
 
-    def can_serve(self, relayable: bool, headline: bool) -> bool:
-        """Whether the target takes part in a case: relayable ones suit a bare relay, headline ones are few."""
+    def can_serve(self, relayable: bool, plain: bool) -> bool:
+        """Whether the target takes part in a case: relayable ones suit a bare relay, plain ones an interpreter."""
         return True
 
     def mode(self, promise: Promise) -> str:

@@ -17,7 +17,7 @@ class Emulator(SingleProcess):
     """
 
     protocols = ("sqs",)
-    is_reference = True
+    reference_for: tuple[str, ...] = ("sqs",)
 
     def keeps(self, promise: Promise) -> bool:
         """It takes part where a write is promised."""

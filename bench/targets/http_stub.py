@@ -16,7 +16,7 @@ class HttpStub(Emulator):
 
     name = "http-stub"
     title = "bare HTTP"
-    is_reference = False
+    reference_for = ()
     working_directory = Path(__file__).resolve().parents[2]
 
     def command(self, place: Path, promise: Promise) -> Sequence[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.errors import TargetError
 from bench.targets.base import Promise
-from bench.targets.single import InMemory
+from bench.targets.single import SingleProcess
 
 
 def _find() -> str | None:
@@ -26,21 +26,24 @@ def _program() -> str:
     return found
 
 
-class Mosquitto(InMemory):
-    """A Mosquitto broker without persistence."""
+class Mosquitto(SingleProcess):
+    """A Mosquitto broker, with persistence where it is asked for more than memory."""
 
     name = "mosquitto"
     title = "Mosquitto"
-    is_reference = True
-    protocols = ("mqtt",)
+    reference_for = ("mqtt", "ws")
+    protocols = ("mqtt", "ws")
 
     def command(self, place: Path, promise: Promise) -> list[str]:
         """Run with settings in the private directory."""
         settings = place / "mosquitto.conf"
         settings.write_text(
             f"listener {self.ports['mqtt']} 127.0.0.1\n"
+            f"listener {self.ports['ws']} 127.0.0.1\n"
+            "protocol websockets\n"
             "allow_anonymous true\n"
-            "persistence false\n"
+            f"persistence {'false' if promise is Promise.MEMORY else 'true'}\n"
+            f"persistence_location {place}/\n"
             "max_queued_messages 0\n"
             "max_inflight_messages 0\n"
             "set_tcp_nodelay true\n"
@@ -50,6 +53,15 @@ class Mosquitto(InMemory):
             "user root\n"
         )
         return [_program(), "-c", str(settings)]
+
+    def keeps(self, promise: Promise) -> bool:
+        """No more than to write sessions at intervals, which is less than the promise, and all there is."""
+        return promise is not Promise.FSYNC
+
+    def durability(self, promise: Promise) -> str:
+        """Its persistence."""
+        kinds = {Promise.MEMORY: "in memory", Promise.WRITE: "persistence on: a file written every half hour"}
+        return kinds.get(promise, "")
 
     def installed(self) -> bool:
         """Whether the package is there."""

@@ -52,7 +52,7 @@ class Mqbroker(SingleProcess):
     python: the interpreter of the environment it is installed in; by default the one that `make run` builds.
     """
 
-    protocols: tuple[str, ...] = ("amqp", "mqtt", "sqs")
+    protocols: tuple[str, ...] = ("amqp", "mqtt", "ws", "sqs")
 
     def __init__(self, interpreted: bool = False, python: Path | None = None, name: str = "mqbroker") -> None:
         super().__init__()
@@ -107,9 +107,9 @@ class Mqbroker(SingleProcess):
         """Transient messages do not touch the journal, so they may share the instance of the cheaper promise."""
         return "write" if promise is Promise.MEMORY else promise.value
 
-    def can_serve(self, relayable: bool, headline: bool) -> bool:
-        """Interpreted it takes part where the question is asked: in the cases of a quick look."""
-        return headline or not self._interpreted
+    def can_serve(self, relayable: bool, plain: bool) -> bool:
+        """Interpreted it takes part where the question is asked."""
+        return plain or not self._interpreted
 
     def durability(self, promise: Promise) -> str:
         """The setting it is started with."""

@@ -27,7 +27,8 @@ class RabbitMQ(Target):
 
     name = "rabbitmq"
     title = "RabbitMQ"
-    is_reference = True
+    reference_for = ("amqp",)
+    lacks = frozenset({"qos2", "shared", "retained-wildcards", "scale"})
 
     def __init__(self) -> None:
         self._directory: PrivateDirectory | None = None

@@ -31,6 +31,6 @@ class BareRelay(InMemory):
         """What it is."""
         return "bytes from socket to socket on uvloop, no protocol"
 
-    def can_serve(self, relayable: bool, headline: bool) -> bool:
+    def can_serve(self, relayable: bool, plain: bool) -> bool:
         """Only what can be relayed unread."""
         return relayable

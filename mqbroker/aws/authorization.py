@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mqbroker.aws.credentials import Caller
+from mqbroker.aws.call import Caller
 from mqbroker.aws.policy import Decision, Policy
 from mqbroker.aws.refusals import access_denied
 from mqbroker.core.access import Access

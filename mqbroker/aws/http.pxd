@@ -17,7 +17,7 @@ cdef class HttpSession(Session):
     cdef str _base_url
     cdef list _body
     cdef long long _body_bytes
-    cdef list _complete
+    cdef object _complete
     cdef object _endpoint
     cdef long long _fed
     cdef dict _headers
@@ -41,10 +41,11 @@ cdef class HttpSession(Session):
     cpdef write_answers(self)
     cdef _resume(self)
     cdef _set_deadline(self)
+    @cython.locals(start=Py_ssize_t)
     cdef _feed(self, bytes data)
     cdef _parse(self, bytes data)
     @cython.locals(exchange=Exchange)
-    cdef _handle_complete(self)
+    cdef bint _handle_complete(self) except -1
     cdef _refuse(self, violation)
     cdef _check_head_size(self)
     @cython.locals(headers=dict, name=bytes, value=bytes, key=str, text=str)

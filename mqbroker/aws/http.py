@@ -180,7 +180,7 @@ class HttpSession(Session):
         self._now = now
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
         self._state = _IDLE
-        self._complete: list[tuple[Exchange, HttpRequest]] = []
+        self._complete: deque[tuple[Exchange, HttpRequest]] = deque()
         self._held = b""
         self._host = ""
         self._base_url = ""
@@ -272,52 +272,26 @@ class HttpSession(Session):
     # --- input ------------------------------------------------------------------------------------------------------
 
     def _feed(self, data: bytes) -> None:
-        """Parses and handles input slice by slice, until too many requests are open."""
-        for start in range(0, len(data), HTTP_SLICE_BYTES):
-            if len(self.exchanges) >= HTTP_PIPELINE_MAX or self.is_paused:
-                self.is_reading = False
-                self._held = data[start:]
+        """Parses and handles input slice by slice, until too much is open."""
+        start = 0
+        while self._handle_complete():
+            if start >= len(data):
+                if self._is_continue_wanted and not self.exchanges:
+                    self._send_continue()
                 return
-            violation = self._parse(data[start : start + HTTP_SLICE_BYTES])
-            self._handle_complete()
-            if self._is_ending:
-                return
-            if violation is not None:
-                self._refuse(violation)
-                return
-        if self._is_continue_wanted and not self.exchanges:
-            self._send_continue()
+            self._parse(data[start : start + HTTP_SLICE_BYTES])
+            start += HTTP_SLICE_BYTES
+        if not self._is_ending:
+            self.is_reading = False
+            self._held = data[start:]
 
-    def _parse(self, data: bytes) -> ProtocolViolation | None:
-        """Collects the requests that become complete; returns what is wrong behind them."""
-        assert self._parser is not None
-        while True:
-            try:
-                self._parser.feed_data(data)
-            except HttpParserUpgrade as upgrade:
-                if self._violation is not None:
-                    return self._violation
-                # RFC 9110 §7.8: an upgrade may be ignored, and the next request is one of HTTP/1.1 again.
-                data = data[upgrade.args[0] :]
-                self._parser = HttpRequestParser(self)
-                continue
-            except HttpParserError as error:
-                if self._violation is None and error.__context__ is not None:
-                    raise error.__context__ from None  # an error of ours in one of the methods below
-                return self._violation or ProtocolViolation("syntax", f"{error}.")
-            break
-        if self._state != _IDLE:
-            # The parser collects a header before it tells of it.
-            self._fed += len(data)
-            if self._fed > HTTP_HEAD_BYTES_MAX + HTTP_SLICE_BYTES:
-                return ProtocolViolation("head", "The request has too many bytes of headers.")
-        return None
-
-    def _handle_complete(self) -> None:
-        if not self._complete:
-            return
-        complete, self._complete = self._complete, []
-        for exchange, request in complete:
+    def _handle_complete(self) -> bool:
+        """Handles the requests that are complete; False where further input has to wait, or none is taken any more."""
+        complete = self._complete
+        while complete:
+            if len(self.exchanges) >= HTTP_PIPELINE_MAX or not self.gate.is_open:
+                return False
+            exchange, request = complete.popleft()
             self.exchanges.append(exchange)
             call = self._endpoint.handle(request, exchange.answer, self._now)
             if call is not None:
@@ -326,7 +300,35 @@ class HttpSession(Session):
                     exchange.call = call
             if exchange.is_last:
                 self._is_ending = True
+                return False
+        if self._violation is not None:
+            self._refuse(self._violation)
+            return False
+        return True
+
+    def _parse(self, data: bytes) -> None:
+        """Collects the requests that become complete, and what is wrong behind them."""
+        assert self._parser is not None
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except HttpParserUpgrade as upgrade:
+                # RFC 9110 §7.8: an upgrade may be ignored, and the next request is one of HTTP/1.1 again.
+                data = data[upgrade.args[0] :]
+                self._parser = HttpRequestParser(self)
+                continue
+            except HttpParserError as error:
+                if self._violation is None and error.__context__ is not None:
+                    raise error.__context__ from None  # an error of ours in one of the methods below
+                if self._violation is None:
+                    self._violation = ProtocolViolation("syntax", f"{error}.")
                 return
+            break
+        if self._state != _IDLE:
+            # The parser collects a header before it tells of it.
+            self._fed += len(data)
+            if self._fed > HTTP_HEAD_BYTES_MAX + HTTP_SLICE_BYTES:
+                self._violation = ProtocolViolation("head", "The request has too many bytes of headers.")
 
     def _refuse(self, violation: ProtocolViolation) -> None:
         """Answers what is no request of HTTP, behind the answers to the requests before it."""

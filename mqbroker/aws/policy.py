@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from mqbroker.aws.credentials import Caller
+from mqbroker.aws.call import Caller
 from mqbroker.aws.policy_document import Principals, Statement, read_document
 from mqbroker.aws.wildcards import Context
 

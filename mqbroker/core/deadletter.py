@@ -10,7 +10,7 @@ broker wrote itself counts: a client that publishes a message with an `x-death` 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Entry, Message, Properties, new_message
+from mqbroker.core.message import Message, Properties
 from mqbroker.core.values import Timestamp
 
 if TYPE_CHECKING:
@@ -19,26 +19,28 @@ if TYPE_CHECKING:
 Death = dict[str, object]
 
 
-def copy_for_dead_letter(queue: "Queue", entry: Entry, reason: str, now: int) -> Message:
-    """The message to publish to the dead-letter exchange of `queue`, with its history brought up to date."""
-    message = entry.message
+def headers_of_dead_letter(queue: "Queue", message: Message, reason: str, now: int) -> dict[str, object]:
+    """The headers of a message that dies in `queue`, with its history brought up to date."""
     headers = dict(message.properties.headers())
-    deaths = _with_death(deaths_of(message.properties), queue.name, reason, message, headers, now)
+    known = deaths_in(headers) if message.properties.is_dead_letter else []
+    deaths = _with_death(known, queue.name, reason, message, headers, now)
     _note_first_and_last(headers, deaths[0])
     headers["x-death"] = deaths
     if queue.dead_letter_key is not None:
         headers.pop("CC", None)
-    properties = message.properties.with_headers(headers, drop_expiration=True)
-    properties.mark_dead_letter()
-    key = message.routing_key if queue.dead_letter_key is None else queue.dead_letter_key
-    return new_message(queue.dead_letter_exchange or "", key, properties, message.body, now)
+    return headers
 
 
-def deaths_of(properties: Properties) -> list[Death]:
-    """The history that this broker wrote, newest first."""
-    if not properties.is_dead_letter:
-        return []
-    found = properties.headers().get("x-death")
+def properties_of_dead_letter(properties: Properties, headers: Mapping[str, object]) -> Properties:
+    """The properties of a dead letter with these headers."""
+    changed = properties.with_headers(headers, drop_expiration=True)
+    changed.mark_dead_letter()
+    return changed
+
+
+def deaths_in(headers: Mapping[str, object]) -> list[Death]:
+    """The history in the headers of a dead letter, newest first."""
+    found = headers.get("x-death")
     return [dict(each) for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 

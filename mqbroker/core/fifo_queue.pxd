@@ -22,13 +22,14 @@ cdef class FifoQueue(PolledQueue):
     cpdef remove_in_flight(self, GroupLine line, Entry entry)
     @cython.locals(held=list)
     cpdef long long lock_of(self, GroupLine line) except? -1
-    @cython.locals(first=cython.longlong, blocked=Py_ssize_t)
+    @cython.locals(first=cython.longlong, blocked=Py_ssize_t, entry=Entry)
     cpdef place(self, GroupLine line)
     @cython.locals(entry=Entry)
     cpdef watch_first(self, GroupLine line)
     @cython.locals(lock=cython.longlong, first=cython.longlong)
     cpdef receive_from(self, GroupLine line, list found, Py_ssize_t count_max, long long held_until, long long now)
-    cpdef hold(self, Entry entry, GroupLine line, long long held_until, long long now)
+    @cython.locals(line=GroupLine, first=cython.longlong)
+    cpdef bring_back(self, Entry entry)
     cpdef bint is_noise(self, GroupLine line) except -1
     cpdef bint counts_for_age(self, Entry entry) except -1
     cpdef expire(self, long long now)

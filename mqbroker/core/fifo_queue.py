@@ -117,8 +117,8 @@ class FifoQueue(PolledQueue):
         return False
 
     def place(self, line: GroupLine) -> None:
-        """Lets the line be found unless its first entry has to wait: in the order of first entries, but a group that
-        was served stands behind all that were there then. One that always fails must not keep out the others."""
+        """Lets the line be found unless its first entry has to wait: in the order of first entries, but one that came
+        back stands behind all groups that were there then. What always fails must not keep out the others."""
         first = line.first()
         if first:
             self.watch_first(line)
@@ -127,7 +127,10 @@ class FifoQueue(PolledQueue):
         blocked = 0 if first else line.visible
         self.blocked += blocked - line.blocked
         line.blocked = blocked
-        self.register(line, line.turn if first and line.turn else first)
+        if first and line.turn:
+            entry = line.peek()
+            first = line.turn if entry.first_taken_at else first
+        self.register(line, first)
 
     def watch_first(self, line: GroupLine) -> None:
         """Has the first entry of a line expire in time: it may be older than that of a line whose turn is earlier."""
@@ -145,11 +148,14 @@ class FifoQueue(PolledQueue):
                 break
             PolledQueue.receive_from(self, line, found, count_max, held_until, now)
 
-    def hold(self, entry: Entry, line: GroupLine, held_until: int, now: int) -> None:
-        """The same; the group goes behind the others."""
-        line.turn = self.next_sequence
-        self.next_sequence = line.turn + 1
-        PolledQueue.hold(self, entry, line, held_until, now)
+    def bring_back(self, entry: Entry) -> None:
+        """The same; a group whose first entry it is goes behind the others."""
+        line = self.line_of(entry)
+        first = line.first()
+        if not first or entry.sequence < first:
+            line.turn = self.next_sequence
+            self.next_sequence = line.turn + 1
+        PolledQueue.bring_back(self, entry)
 
     def counts_for_age(self, entry: Entry) -> bool:
         """Always: nothing may be passed over."""

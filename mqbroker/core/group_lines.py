@@ -39,7 +39,7 @@ class GroupLine:
         self.blocked = 0
         """FIFO queues: how many of the visible ones must wait for one in flight, as of the last placing."""
         self.turn = 0
-        """FIFO queues: the place of the group among the others since it was served; 0 for that of its first entry."""
+        """FIFO queues: the place of the group among the others since something of it came back; 0 for never."""
         self.held: list[int] | None = None
         """FIFO queues: a heap of sequences that are in flight, and of some that are not any more."""
         self.untouched: list[Entry | None] = []

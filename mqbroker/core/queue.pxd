@@ -87,10 +87,12 @@ cdef class Queue:
 
 cdef class PriorityQueue(Queue):
     cdef public list lanes
+    cdef public Py_ssize_t highest
     cdef public Py_ssize_t total
 
+    @cython.locals(index=Py_ssize_t, lane=Lane)
     cpdef Lane lane_of(self, Entry entry)
-    @cython.locals(lane=Lane)
+    @cython.locals(index=Py_ssize_t, lane=Lane)
     cpdef Lane first_lane(self)
     @cython.locals(lane=Lane)
     cpdef Entry peek(self)

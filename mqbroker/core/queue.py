@@ -448,11 +448,13 @@ class Queue:
 class PriorityQueue(Queue):
     """A queue with one lane for each priority from 0 to `top`; higher ones first. A message without one counts as 0."""
 
-    __slots__ = ("lanes", "total")
+    __slots__ = ("highest", "lanes", "total")
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool, top: int) -> None:
         Queue.__init__(self, host, ledger, name, number, durable)
         self.lanes = [Lane() for _ in range(top + 1)]
+        self.highest = 0
+        """No lane above this one has anything in it."""
         self.total = 0
 
     def waiting_count(self) -> int:
@@ -460,8 +462,13 @@ class PriorityQueue(Queue):
         return self.total
 
     def lane_of(self, entry: Entry) -> Lane:
-        """The lane of an entry: its priority, or the highest one there is."""
-        lane: Lane = self.lanes[min(entry.message.properties.priority, len(self.lanes) - 1)]
+        """The lane that an entry is about to enter: its priority, or the highest one there is."""
+        index = entry.message.properties.priority
+        if index >= len(self.lanes):
+            index = len(self.lanes) - 1
+        if index > self.highest:
+            self.highest = index
+        lane: Lane = self.lanes[index]
         return lane
 
     def store(self, entry: Entry) -> None:
@@ -471,9 +478,14 @@ class PriorityQueue(Queue):
 
     def first_lane(self) -> Lane | None:
         """The highest lane with something in it."""
-        for lane in reversed(self.lanes):
+        index = self.highest
+        while index >= 0:
+            lane: Lane = self.lanes[index]
             if lane.count:
+                self.highest = index
                 return lane
+            index -= 1
+        self.highest = 0
         return None
 
     def peek(self) -> Entry | None:

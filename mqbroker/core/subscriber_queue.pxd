@@ -19,5 +19,9 @@ cdef class LiveQueue(Queue):
 
 cdef class SharedQueue(SubscriberQueue):
     cdef public bint is_sticky
+    cdef public bint is_long
+    cdef public object watcher
 
+    cpdef int publish(self, Message message, long long now) except -1
+    cpdef Entry pop(self)
     cpdef Consumer next_consumer(self)

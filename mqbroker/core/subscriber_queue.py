@@ -4,10 +4,11 @@ They differ from other queues in what a publisher may notice of them, which is n
 slow never makes a publish fail: what has no room is dropped here, and counted.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.queue import DROP_HEAD, ROUTED, Queue, QueueHost
+from mqbroker.limits import SHARED_QUEUE_HIGH
 
 if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
@@ -64,16 +65,45 @@ class LiveQueue(Queue):
         return ROUTED
 
 
+class Watcher(Protocol):
+    """Who wants to know whether more is published than is taken."""
+
+    def grew(self) -> None:
+        """The queue is too long, and there is one message more."""
+
+    def shrank(self) -> None:
+        """It is not too long any more."""
+
+
 class SharedQueue(SubscriberQueue):
     """What a group of subscribers shares: each message goes to one of them, in turns or to the same if it can."""
 
     role = "shared"
 
-    __slots__ = ("is_sticky",)
+    __slots__ = ("is_long", "is_sticky", "watcher")
 
     def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
         SubscriberQueue.__init__(self, host, ledger, name, number, durable)
         self.is_sticky = False
+        self.is_long = False
+        self.watcher: Watcher | None = None
+
+    def publish(self, message: Message, now: int) -> int:
+        """Takes a message, or drops it. Always ROUTED."""
+        outcome = SubscriberQueue.publish(self, message, now)
+        if self.lane.count > SHARED_QUEUE_HIGH and self.consumers and self.watcher is not None:
+            self.is_long = True
+            self.watcher.grew()
+        return outcome
+
+    def pop(self) -> Entry:
+        """Takes the entry whose turn it is."""
+        entry = Queue.pop(self)
+        if self.is_long and self.lane.count <= SHARED_QUEUE_HIGH // 2:
+            self.is_long = False
+            if self.watcher is not None:
+                self.watcher.shrank()
+        return entry
 
     def next_consumer(self) -> "Consumer | None":
         """The consumer whose turn it is; the same one again while it can take more, if the group is sticky."""

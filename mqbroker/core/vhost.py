@@ -4,14 +4,14 @@ The vhost owns the names and the topology, tells the ledger what is durable, and
 not know who asks: permissions are checked by the session (core/access.py), and texts of refusals are RabbitMQ's.
 """
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions, polled_queues
 from mqbroker.core.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
 from mqbroker.core.binding_index import Binding
-from mqbroker.core.deadletter import all_keys, copy_for_dead_letter, deaths_of, is_cycle
+from mqbroker.core.burial import Burials
+from mqbroker.core.deadletter import all_keys
 from mqbroker.core.delayed import DelayedMessages
 from mqbroker.core.exchange import Exchange, headers_after_delay, make_exchange, resolve
 from mqbroker.core.message import Entry, Message, new_message
@@ -60,8 +60,7 @@ class VHost(Router):
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self._owned: dict[object, dict[Queue, None]] = {}
-        self._dead: deque[tuple[Queue, Entry, str]] = deque()
-        self._is_burying = False
+        self._burials = Burials(self)
         for exchange_name, kind, internal in PREDECLARED:
             self.exchanges[exchange_name] = make_exchange(exchange_name, kind, True, False, internal, {})
 
@@ -539,29 +538,8 @@ class VHost(Router):
     # --- dead letters -----------------------------------------------------------------------------------------------
 
     def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
-        """QueueHost: publishes a copy of the entry to the queue's dead-letter exchange.
-
-        A dead letter may push another one out of its queue; those wait their turn here, so that a long chain of queues
-        is a loop and not a recursion.
-        """
-        self._dead.append((queue, entry, reason))
-        if self._is_burying:
-            return
-        self._is_burying = True
-        try:
-            while self._dead:
-                self._bury(*self._dead.popleft(), now)
-        finally:
-            self._is_burying = False
-
-    def _bury(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
-        message = copy_for_dead_letter(queue, entry, reason, now)
-        if message.exchange and message.exchange not in self.exchanges:
-            return
-        targets = self.targets(message.exchange, all_keys(message), message)
-        deaths = deaths_of(message.properties)
-        targets.queues = [each for each in targets.queues if not is_cycle(each.name, deaths)]
-        self.publish_to_targets(targets, message, now)
+        """QueueHost: publishes a copy of the entry to the queue's dead-letter exchange."""
+        self._burials.bury(queue, entry, reason, now)
 
     # --- timers and policies ----------------------------------------------------------------------------------------
 

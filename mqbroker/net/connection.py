@@ -24,7 +24,7 @@ SessionFactory = Callable[[Peer], Session]
 log = logging.getLogger(__name__)
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One accepted connection, from before its TLS handshake to its end."""
 
     __slots__ = (
@@ -73,6 +73,23 @@ class Connection(asyncio.Protocol):
         self._is_open = True
         self._connections.add_session(self.session, self)
 
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next input goes: to where the session wants it, or into the buffer that all connections share."""
+        spare = self._connections.input
+        if not self._is_open:
+            return spare
+        session = self.session
+        if session.sink is not None:
+            return session.sink
+        return spare[: session.appetite] if session.appetite else spare
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """That much has arrived there."""
+        if not self._is_open or self.session.sink is None:
+            self.data_received(bytes(self._connections.input[:nbytes]))
+        elif not self.session.is_closing:
+            self.session.sink_filled(nbytes, self._clock.now())
+
     def data_received(self, data: bytes) -> None:
         """Hands a chunk to the session. After the close has begun it only keeps the peer from being reset."""
         if not self._is_open or self.session.is_closing:
@@ -120,8 +137,12 @@ class Connection(asyncio.Protocol):
         if not self._is_open:
             return
         session = self.session
+        lent = session.take_lent()
         data = session.take_output()
-        if data:
+        if lent is not None:
+            lent.append(data)
+            self.transport.writelines(lent)
+        elif data:
             self.transport.write(data)
         try:
             session.output_written(now)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from mqbroker.clock import Clock
 from mqbroker.config.sections import LimitsConfig
+from mqbroker.limits import INPUT_BYTES
 from mqbroker.net.connection import Connection
 from mqbroker.net.rate_log import RateLog
 from mqbroker.protocols.session import Session
@@ -20,6 +21,8 @@ class Connections:
 
     def __init__(self, limits: LimitsConfig, clock: Clock) -> None:
         self.limits = limits
+        self.input = memoryview(bytearray(INPUT_BYTES))
+        """What all connections receive into: it is copied, or used up, before the next one reads."""
         self._clock = clock
         self._all: set[Connection] = set()
         self._nameless: set[Connection] = set()

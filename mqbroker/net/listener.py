@@ -175,7 +175,7 @@ class Listeners:
         if refusal:
             raise ProtocolViolation("websocket", refusal)
 
-    async def _connect(self, connection: Connection, connected: socket.socket, protocol: asyncio.Protocol) -> None:
+    async def _connect(self, connection: Connection, connected: socket.socket, protocol: asyncio.BaseProtocol) -> None:
         loop = asyncio.get_running_loop()
         if not connection.peer.is_tls:
             await loop.connect_accepted_socket(lambda: protocol, connected)

@@ -8,10 +8,12 @@ import socket
 import ssl
 from asyncio import BaseTransport
 from dataclasses import replace
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from mqbroker.limits import ADDRESSES_REMEMBERED
 from mqbroker.net.proxy_protocol import ProxyHeader, plain_host
 from mqbroker.protocols.session import Peer
 
@@ -72,8 +74,14 @@ def _add_alternative(names: dict[str, str], name: x509.GeneralName) -> None:
 def _plain(address: tuple[str, int]) -> tuple[str, int]:
     # IPv6 addresses come with flow and scope as third and fourth element, and the scope in the text after a %.
     host, port = address[:2]
-    return plain_host(ipaddress.ip_address(host.partition("%")[0])), port
+    return _plain_text(host), port
 
 
+@lru_cache(ADDRESSES_REMEMBERED)
+def _plain_text(host: str) -> str:
+    return plain_host(ipaddress.ip_address(host.partition("%")[0]))
+
+
+@lru_cache(ADDRESSES_REMEMBERED)
 def _is_loopback(host: str) -> bool:
     return ipaddress.ip_address(host).is_loopback

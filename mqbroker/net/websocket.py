@@ -3,7 +3,8 @@
 To the loop this is a protocol, to the `Connection` it is the transport: what arrives in messages is handed on as one
 stream of bytes, and what the session says in a turn leaves as one binary message, or several if it is long. Where
 messages begin and end means nothing, as [MQTT-6.0.0-2] has it for MQTT and AMQP clients have it too; a fragment is
-handed on before its message is complete. Frames are the library's business. Nothing is ever compressed.
+handed on before its message is complete. Frames are the library's business, but for the plain short ones, which are
+nearly all of them (frames.py). Nothing is ever compressed.
 
     socket --upgrade--> open --a Close frame sent or received--> closing --the socket closes, or time is up--> gone
        \\--refused----------------------------------------------------^
@@ -23,6 +24,7 @@ from websockets.protocol import SEND_EOF, State
 from mqbroker import limits
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.net.connection import Connection, SessionFactory
+from mqbroker.net.frames import Boundary, take_short
 from mqbroker.net.upgrade import Handshake
 
 
@@ -30,6 +32,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
     """One connection whose bytes travel in WebSocket messages."""
 
     __slots__ = (
+        "_boundary",
         "_connection",
         "_handshake",
         "_input",
@@ -38,6 +41,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         "_is_open",
         "_is_receiving",
         "_is_wanted",
+        "_message_size_max",
         "_pong",
         "_protocol",
         "_refusal",
@@ -66,6 +70,8 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         self._is_named = False
         self._stranger_bytes = 0
         self._input = bytearray()  # what others' turns have kept from being taken apart
+        self._boundary = Boundary()
+        self._message_size_max = config.message_size_max
         self._pong = b""
 
     # --- called by asyncio ------------------------------------------------------------------------------------------
@@ -199,10 +205,31 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
 
     def _receive(self, piece: bytes) -> int:
         """Hands on what the frames hold, and answers those that want an answer. Returns how many there were."""
-        protocol = self._protocol
         if not self._is_named:
             self._count_stranger(len(piece))
-        protocol.receive_data(piece)
+        at = count = 0
+        while at < len(piece):
+            if self._takes_short_frames():
+                payloads, at = take_short(piece, at, self._message_size_max)
+                if payloads:
+                    self._connection.data_received(b"".join(payloads))
+                    count += len(payloads)
+                    continue
+            start = at
+            at = self._boundary.advance(piece, at)
+            count += self._understand(piece[start:at])
+        return count
+
+    def _takes_short_frames(self) -> bool:
+        """Whether a short frame may come now, and means nothing but its payload."""
+        protocol = self._protocol
+        is_between = not self._boundary.is_inside and protocol.cur_size is None  # in no message of fragments
+        return is_between and protocol.state is State.OPEN
+
+    def _understand(self, octets: bytes) -> int:
+        """Has the library look at octets of one frame; how many frames it has understood."""
+        protocol = self._protocol
+        protocol.receive_data(octets)
         frames = cast(list[Frame], protocol.events_received())
         understood = list(itertools.takewhile(_is_understood, frames))
         data = b"".join(frame.data for frame in understood if frame.opcode in (Opcode.BINARY, Opcode.CONT))

@@ -2,10 +2,17 @@ cimport cython
 
 from mqbroker.core.consumer cimport Gate
 
+cdef Py_ssize_t _HIGH_WATER
+cdef Py_ssize_t _LARGE
+
 
 cdef class Session:
     cdef public object outbox
+    cdef public object sink
+    cdef public Py_ssize_t appetite
     cdef public bytearray out
+    cdef public list lent
+    cdef public Py_ssize_t lent_bytes
     cdef public bint is_marked
     cdef public bint is_paused
     cdef public bint is_closing
@@ -15,8 +22,10 @@ cdef class Session:
     cdef public Gate gate
 
     cpdef mark(self)
-    @cython.locals(out=bytearray)
-    cpdef send(self, bytes piece)
+    cpdef send(self, piece)
+    cpdef lend(self, piece)
     @cython.locals(data=bytearray)
     cpdef bytearray take_output(self)
+    @cython.locals(lent=list)
+    cpdef list take_lent(self)
     cpdef receive_data(self, bytes data, long long now)

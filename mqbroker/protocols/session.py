@@ -1,7 +1,8 @@
 """What every protocol session shows to the network: bytes in, bytes out, deadlines, and no I/O of its own.
 
 A session collects its output in a `bytearray` and marks itself in the `Outbox`; whoever runs the loop takes the whole
-of it once per loop turn and writes it with a single call. The output size is watched here, because a session whose
+of it once per loop turn and writes it with a single call. Large pieces are not copied into it but lent, and large
+input may be received into memory that the session provides. The output size is watched here, because a session whose
 output is not read by its peer must stop taking deliveries (its `gate` closes) before memory is spent on it.
 """
 
@@ -9,7 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mqbroker.core.consumer import Gate
-from mqbroker.limits import OUTPUT_HIGH_WATER_BYTES
+from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
+
+# C integers when compiled
+_HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
+_LARGE = LARGE_PIECE_BYTES
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,13 +45,20 @@ class Session:
     """The base of all protocol sessions. Subclasses override the methods that say so."""
 
     __slots__ = (
-        "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused", "is_reading", "out",
-        "outbox",
+        "appetite", "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused", "is_reading",
+        "lent", "lent_bytes", "out", "outbox", "sink",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
+        self.sink: memoryview | None = None
+        """Where the network is to put what it receives next, instead of handing it over; then `sink_filled`."""
+        self.appetite = 0
+        """How many octets to hand over next at most, for what follows will have a sink; 0 for no limit."""
         self.out = bytearray()
+        self.lent: list[bytes | bytearray | memoryview] | None = None
+        """Output before that of `out`, with large pieces that are not copied."""
+        self.lent_bytes = 0
         self.is_marked = False
         self.is_paused = False
         self.is_closing = False
@@ -61,6 +73,10 @@ class Session:
 
     def receive_data(self, data: bytes, now: int) -> None:
         """Takes what arrived. Never raises for what the peer did. Overridden."""
+        raise NotImplementedError
+
+    def sink_filled(self, count: int, now: int) -> None:
+        """So many octets were put into the `sink`. Overridden where there is one."""
         raise NotImplementedError
 
     def tick(self, now: int) -> None:
@@ -86,21 +102,38 @@ class Session:
             if len(marked) == 1:
                 self.outbox.wake()
 
-    def send(self, piece: bytes) -> None:
-        """Appends one piece of output."""
-        out = self.out
-        out += piece
-        if len(out) > OUTPUT_HIGH_WATER_BYTES:
+    def send(self, piece: bytes | memoryview) -> None:
+        """Appends one piece of output. A large one is not copied: it must not change any more."""
+        if len(piece) < _LARGE:
+            self.out += piece
+        else:
+            self.lend(piece)
+        if len(self.out) + self.lent_bytes > _HIGH_WATER:
             self.gate.is_open = False
         if not self.is_marked:
             self.mark()
 
+    def lend(self, piece: bytes | memoryview) -> None:
+        """Appends a large piece, as it is, and goes on with a new `out` behind it."""
+        if self.lent is None:
+            self.lent = []
+        self.lent += (self.out, piece)
+        self.lent_bytes += len(self.out) + len(piece)
+        self.out = bytearray()
+
     def take_output(self) -> bytearray:
-        """The output since the last call. It is the caller's from then on."""
+        """The output since the last call, behind that of `take_lent`. It is the caller's from then on."""
         data = self.out
         self.out = bytearray()
         self.is_marked = False
         return data
+
+    def take_lent(self) -> list[bytes | bytearray | memoryview] | None:
+        """The output before that of `take_output`, in pieces; None when nothing was lent."""
+        lent = self.lent
+        self.lent = None
+        self.lent_bytes = 0
+        return lent
 
     def output_written(self, now: int) -> None:
         """The output was handed to the transport: deliveries go on, unless the transport says that it is full."""

@@ -1,7 +1,8 @@
 """Passwords are checked in a small pool of threads: a check costs a fifth of a second of processor time on purpose.
 
-A login that was right is remembered for a short time as a keyed digest, so that a fleet that reconnects does not wait
-in line. The key lives as long as the process; a changed password changes the digest.
+A login that was right is remembered for a short time as a keyed digest, and one that is being checked is checked for
+all who come with it meanwhile, so that a fleet that reconnects does not wait in line. The key lives as long as the
+process; a changed password changes the digest.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ class PooledAuthenticator:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="login")
         self._key = os.urandom(32)
         self._right_until: dict[bytes, int] = {}
+        self._waiting: dict[bytes, list[Callable[[bool], None]]] = {}
+        """Who waits for each check that is under way."""
         self._pending = 0
 
     def check(self, user: str, password: bytes, answer: Callable[[bool], None]) -> None:
@@ -43,11 +46,19 @@ class PooledAuthenticator:
             answer(False)
         else:
             self._pending += 1
-            work = asyncio.get_running_loop().run_in_executor(self._pool, verify, password, password_hash)
-            work.add_done_callback(lambda done: self._checked(digest, done, answer))
+            self._queue(digest, password, password_hash, answer)
 
-    def _checked(self, digest: bytes, done: "asyncio.Future[bool]", answer: Callable[[bool], None]) -> None:
-        self._pending -= 1
+    def _queue(self, digest: bytes, password: bytes, password_hash: str, answer: Callable[[bool], None]) -> None:
+        if digest in self._waiting:
+            self._waiting[digest].append(answer)
+            return
+        self._waiting[digest] = [answer]
+        work = asyncio.get_running_loop().run_in_executor(self._pool, verify, password, password_hash)
+        work.add_done_callback(lambda done: self._checked(digest, done))
+
+    def _checked(self, digest: bytes, done: "asyncio.Future[bool]") -> None:
+        waiting = self._waiting.pop(digest)
+        self._pending -= len(waiting)
         if done.cancelled():
             return
         is_right = done.result()
@@ -55,7 +66,8 @@ class PooledAuthenticator:
             if len(self._right_until) >= LOGIN_CACHE_ENTRIES_MAX:
                 self._right_until.clear()
             self._right_until[digest] = self._clock.now() + LOGIN_CACHE_MS
-        answer(is_right)
+        for answer in waiting:
+            answer(is_right)
 
     def _digest(self, user: str, password: bytes, password_hash: str) -> bytes:
         octets = user.encode(errors="surrogateescape")

@@ -37,9 +37,9 @@ def test_qos_1_packet_identifiers_count_from_one_and_skip_zero() -> None:
 
 
 def test_pubacks_confirm_in_order_even_when_split() -> None:
-    data = mqtt_records.pubacks(np.array([1, 2, 3], np.uint16))
+    data = mqtt_records.acks(mqtt_records.PUBACK, np.array([1, 2, 3], np.uint16))
     assert data == b"\x40\x02\x00\x01\x40\x02\x00\x02\x40\x02\x00\x03"
-    ledger = mqtt_records.PubackLedger()
+    ledger = mqtt_records.AckLedger()
     ledger.receive(data[:5], 3)
     assert ledger.confirmed == 1
     ledger.receive(data[5:], 3)
@@ -48,11 +48,11 @@ def test_pubacks_confirm_in_order_even_when_split() -> None:
 
 
 def test_pubacks_out_of_order_are_faults() -> None:
-    ledger = mqtt_records.PubackLedger()
-    ledger.receive(mqtt_records.pubacks(np.array([2, 1, 3], np.uint16)), 3)
+    ledger = mqtt_records.AckLedger()
+    ledger.receive(mqtt_records.acks(mqtt_records.PUBACK, np.array([2, 1, 3], np.uint16)), 3)
     assert ledger.faults.out_of_order == 2
 
 
 def test_more_pubacks_than_publishes_end_the_run() -> None:
-    with pytest.raises(ProtocolError, match="2 PUBACKs for 1"):
-        mqtt_records.PubackLedger().receive(mqtt_records.pubacks(np.array([1, 2], np.uint16)), 1)
+    with pytest.raises(ProtocolError, match="2 acknowledgements for 1"):
+        mqtt_records.AckLedger().receive(mqtt_records.acks(mqtt_records.PUBACK, np.array([1, 2], np.uint16)), 1)

@@ -38,10 +38,11 @@ def test_ratios_are_taken_between_neighbours_so_that_drift_cancels() -> None:
 def test_where_the_baseline_takes_no_part_ratios_refer_to_a_known_peer() -> None:
     call = CaseInfo("sqs", "send", "msg/s", "write", True, protocol="sqs")
     found = results((FAST, "a", [100.0]), (call, "b", [300.0]), (call, "peer", [100.0]), (FAST, "b", [200.0]))
-    found.targets["peer"] = TargetInfo("Peer", "1.0", {}, is_reference=True)
+    found.targets["peer"] = TargetInfo("Peer", "1.0", {}, ("sqs",))
     assert found.reference(FAST.identity, "a") == "a"
     assert found.reference(call.identity, "a") == "peer"
-    assert found.reference(call.identity, None) is None
+    assert found.reference(call.identity, None) == "peer"
+    assert found.reference(FAST.identity, None) == "a"
     assert found.reference(LATE.identity, "a") is None
     text = markdown(found, "a", {})
     assert "| send (write) | 300 msg/s ±0% **3.0x** | 100 msg/s ±0% |" in text
@@ -52,7 +53,7 @@ def test_where_the_baseline_takes_no_part_ratios_refer_to_a_known_peer() -> None
 def test_the_headline_has_a_table_for_each_protocol_of_those_who_speak_it() -> None:
     call = CaseInfo("sqs", "send", "msg/s", "write", True, protocol="sqs")
     found = results((FAST, "a", [100.0]), (call, "b", [300.0]))
-    text = with_headline("<!-- bench:begin --><!-- bench:end -->", found, "a")
+    text = with_headline("<!-- bench:begin --><!-- bench:end -->", found)
     assert "| scenario | A |\n|---|---:|\n| throughput: 100 B | 100 msg/s ±0% |" in text
     assert "| scenario | B |\n|---|---:|\n| sqs: send (write) | 300 msg/s ±0% |" in text
 
@@ -129,13 +130,13 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
 def test_the_headline_replaces_what_is_between_the_marks() -> None:
     found = results((FAST, "a", [100.0]), (FAST, "b", [250.0]))
     text = "before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n"
-    once = with_headline(text, found, "a")
+    once = with_headline(text, found)
     assert "old" not in once
     assert "| throughput: 100 B | 100 msg/s" in once
     assert (once.startswith("before\n"), once.endswith("-->\nafter\n")) == (True, True)
-    assert with_headline(once, found, "a") == once
+    assert with_headline(once, found) == once
 
 
 def test_a_text_without_marks_is_refused() -> None:
     with pytest.raises(UsageError, match="bench:begin"):
-        with_headline("nothing here", results((FAST, "a", [1.0])), "a")
+        with_headline("nothing here", results((FAST, "a", [1.0])))

@@ -5,15 +5,17 @@ pipelined load.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bench.driver.sqs_client import SqsClient
 from bench.errors import ProtocolError, TargetError
-from bench.scenarios.base import Case, Depth, Site
+from bench.scenarios import mqtt, mqtt_connections, mqtt_subscriptions
+from bench.scenarios.base import Case, Depth, Measurement, Site
 from bench.scenarios.registry import SCENARIOS
 from bench.targets.base import Promise
 from bench.targets.mqbroker import Mqbroker
@@ -43,8 +45,6 @@ def broker() -> Iterator[Mqbroker]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_scenario_finds_no_fault(broker: Mqbroker, case: Case) -> None:
-    if not broker.speaks(case.protocol):
-        pytest.skip(f"this mqbroker does not speak {case.protocol}")
     endpoint = broker.endpoint(case.protocol)
     assert endpoint is not None
     taken = case.measure(Site(broker, case.promise, endpoint, SECONDS))
@@ -54,11 +54,31 @@ def test_a_scenario_finds_no_fault(broker: Mqbroker, case: Case) -> None:
 
 def test_signatures_are_verified_where_sqs_is_measured(broker: Mqbroker) -> None:
     """Else a comparison would be with a broker that does less than it says."""
-    if not broker.speaks("sqs"):
-        pytest.skip("this mqbroker does not speak sqs")
     endpoint = broker.endpoint("sqs")
     assert endpoint is not None
     with SqsClient(endpoint) as client:
         client.delete_queue(client.create_queue("signed", {}))
     with SqsClient(replace(endpoint, password="wrong")) as client, pytest.raises(ProtocolError, match="Signature"):
         client.create_queue("unsigned", {})
+
+
+LARGE = {
+    "retained storm": ("mqtt", partial(mqtt_subscriptions.retained_storm, messages=300)),
+    "wildcards": ("mqtt", partial(mqtt_subscriptions.wildcards, subscriptions=200)),
+    "idle": ("mqtt", partial(mqtt_connections.idle, connections=20)),
+    "WebSocket": ("ws", partial(mqtt.measure, flow=mqtt.Flow())),
+    "shared": ("mqtt", partial(mqtt.measure, flow=mqtt.Flow(subscribers=3, is_shared=True))),
+    "fan-in": ("mqtt", partial(mqtt.measure, flow=mqtt.Flow(publishers=3))),
+    "fan-out": ("mqtt", partial(mqtt.measure, flow=mqtt.Flow(subscribers=201, messages=20))),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_scenario_in_small_finds_no_fault(broker: Mqbroker, name: str) -> None:
+    protocol, measure = LARGE[name]
+    measured: Callable[[Site], Measurement] = measure
+    endpoint = broker.endpoint(protocol)
+    assert endpoint is not None
+    taken = measured(Site(broker, Promise.MEMORY, endpoint, SECONDS))
+    assert taken.faults == ""
+    assert taken.value >= 0

@@ -69,7 +69,7 @@ def test_every_scenario_but_the_large_ones_is_in_the_quick_look() -> None:
     without = {
         name for name, scenario in SCENARIOS.items() if not any(case.depth is Depth.QUICK for case in scenario.cases)
     }
-    assert without == {"queues", "cost"}
+    assert without == {"queues", "cost", "mqtt-retained", "mqtt-wildcards"}
 
 
 def test_an_unknown_scenario_is_refused() -> None:

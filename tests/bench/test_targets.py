@@ -70,8 +70,8 @@ def test_a_fleet_starts_a_target_once_and_stops_it_at_the_end() -> None:
 
 def test_a_relay_takes_part_only_in_what_can_be_relayed() -> None:
     relay = BareRelay()
-    assert relay.can_serve(relayable=True, headline=False)
-    assert not relay.can_serve(relayable=False, headline=True)
+    assert relay.can_serve(relayable=True, plain=False)
+    assert not relay.can_serve(relayable=False, plain=True)
 
 
 @pytest.mark.parametrize("emulator", [Fauxqs(), Moto(), HttpStub()])

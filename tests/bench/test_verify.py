@@ -5,7 +5,7 @@ import pytest
 
 from bench.driver import stamp
 from bench.driver.records import RecordLayout, RecordSource
-from bench.driver.verify import Verifier
+from bench.driver.verify import RisingCheck, Verifier, shared_faults
 
 BODY = 40
 LAYOUT = RecordLayout((b"head-a" + stamp.body(0, 0, BODY) + b"\xce",), 6, BODY)
@@ -141,3 +141,29 @@ def test_checks_differ_by_sequence_publisher_and_size() -> None:
 def test_a_body_without_room_for_its_stamp_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 16"):
         stamp.fill(15)
+
+
+def shared(*parts: list[int]) -> list[Verifier]:
+    """What some sharers of one stream have received, by sequence."""
+    stream = records(LAYOUT, 100)
+    verifiers = []
+    for part in parts:
+        verifiers.append(Verifier(LAYOUT, 1, numbered=False, order=RisingCheck()))
+        verifiers[-1].check(memoryview(b"".join(stream[sequence] for sequence in part)))
+    return verifiers
+
+
+def test_sharers_may_receive_any_part_in_order() -> None:
+    assert [bool(each.faults) for each in shared([0, 3, 4], [1, 2])] == [False, False]
+
+
+def test_a_sharer_must_not_receive_an_older_message_or_the_same_again() -> None:
+    assert [each.faults.out_of_order for each in shared([0, 4, 3], [1, 1])] == [1, 1]
+
+
+def test_sharers_together_must_receive_everything_once() -> None:
+    parts = [np.array(part, np.int64) for part in ([0, 3], [1, 3, 7])]
+    faults = shared_faults(parts, 5)
+    assert (faults.missing, faults.surplus) == (2, 2)
+    assert not shared_faults([*parts[:1], np.array([1, 2], np.int64)], 4)
+    assert shared_faults([], 1).missing == 1

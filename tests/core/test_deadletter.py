@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.deadletter import Death, carbon_copies, copy_for_dead_letter, deaths_of, is_cycle
+from mqbroker.core.deadletter import (
+    Death,
+    carbon_copies,
+    deaths_in,
+    headers_of_dead_letter,
+    is_cycle,
+    properties_of_dead_letter,
+)
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Message, Properties, new_entry
+from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import Queue
 from mqbroker.core.values import Timestamp
 from tests.core.messages import PlainProperties, message
@@ -25,7 +32,9 @@ def queue(name: str, key: str | None = None) -> Queue:
 
 def died(each: Message, name: str = "q", reason: str = "rejected", key: str | None = None, now: int = 5_999) -> Message:
     """What is published when a message dies in the queue `name`."""
-    return copy_for_dead_letter(queue(name, key), new_entry(each, 0, 1), reason, now)
+    headers = headers_of_dead_letter(queue(name, key), each, reason, now)
+    properties = properties_of_dead_letter(each.properties, headers)
+    return new_message("dlx", key or each.routing_key, properties, each.body, now)
 
 
 def with_headers(headers: Mapping[str, object], **others: Any) -> Message:
@@ -33,7 +42,7 @@ def with_headers(headers: Mapping[str, object], **others: Any) -> Message:
 
 
 def history(each: Message) -> list[tuple[object, object, object]]:
-    return [(death["queue"], death["reason"], death["count"]) for death in deaths_of(each.properties)]
+    return [(death["queue"], death["reason"], death["count"]) for death in deaths_in(each.properties.headers())]
 
 
 def test_the_first_death_is_written_down() -> None:
@@ -63,14 +72,14 @@ def test_an_expiration_is_kept_in_the_history_only() -> None:
     letter = died(with_headers({}, ttl_ms=100, texts={"expiration": "100"}), reason="expired")
     assert letter.properties.text("expiration") is None
     assert letter.properties.ttl_ms == -1
-    assert deaths_of(letter.properties)[0]["original-expiration"] == "100"
+    assert deaths_in(letter.properties.headers())[0]["original-expiration"] == "100"
 
 
 @pytest.mark.parametrize(("key", "has_copies"), [(None, True), ("other", False)])
 def test_copies_go_with_the_old_key_only(key: str | None, has_copies: bool) -> None:
     letter = died(with_headers({"CC": ["a", "b"]}), key=key)
     assert ("CC" in letter.properties.headers()) is has_copies
-    assert deaths_of(letter.properties)[0]["routing-keys"] == ["key", "a", "b"]
+    assert deaths_in(letter.properties.headers())[0]["routing-keys"] == ["key", "a", "b"]
     assert letter.routing_key == (key or "key")
 
 
@@ -94,15 +103,12 @@ def test_every_pair_of_queue_and_reason_is_counted_and_the_newest_is_first(death
 
 def test_only_what_the_broker_wrote_counts() -> None:
     told = with_headers({"x-death": [{"queue": "q", "reason": "rejected", "count": 9}]})
-    assert deaths_of(told.properties) == []
     assert history(died(told)) == [("q", "rejected", 1)]
 
 
 @pytest.mark.parametrize("found", ["text", 5, None, [1, "a"], {}])
 def test_a_history_of_another_shape_is_none(found: object) -> None:
-    properties: Properties = PlainProperties({"x-death": found})
-    properties.mark_dead_letter()
-    assert deaths_of(properties) == []
+    assert deaths_in({"x-death": found}) == []
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["rejected", "expired"])), max_size=10))
@@ -127,5 +133,5 @@ def test_a_chain_of_a_thousand_deaths_is_no_recursion() -> None:
     letter = message()
     for number in range(1_000):
         letter = died(letter, f"q{number}", "expired")
-    times = [death["queue"] for death in deaths_of(letter.properties)]
+    times = [death["queue"] for death in deaths_in(letter.properties.headers())]
     assert all(int(str(newer)[1:]) == int(str(older)[1:]) + 1 for newer, older in pairwise(times))

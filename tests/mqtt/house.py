@@ -29,6 +29,7 @@ from mqbroker.storage.journal import assemble
 from mqbroker.storage.lanes import InlineLane
 from mqbroker.storage.recovery import Recovered
 from tests.storage.simdisk import SimDisk
+from tests.support.output import all_output
 
 START = 1_000_000
 FORMATS: dict[int, Callable[[bytes], Properties]] = {AMQP: BasicProperties, MQTT: MqttProperties}
@@ -127,7 +128,7 @@ class House:
     def _flush(self, session: Session) -> None:
         assert isinstance(session, MqttConnection)
         client = CLIENTS.get(session)
-        data = session.take_output()
+        data = all_output(session)
         if client is not None:
             client.arrived += data
             if not client.is_stalled:

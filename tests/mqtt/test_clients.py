@@ -2,6 +2,7 @@
 
 import asyncio
 import queue
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -306,3 +307,26 @@ def test_sessions_survive_a_kill(tmp_path: Path) -> None:
             )
             client.subscribe("kept", 1)
             assert client.message().payload == b"1"
+
+
+@pytest.mark.parametrize("scheme", ["mqtt", "ws"])
+def test_anonymous_clients_are_let_in_from_this_machine_only_and_a_proxy_says_where_they_are(
+    tmp_path: Path, scheme: str
+) -> None:
+    config = '[proxy_protocol]\nsources = ["127.0.0.0/8"]\n'
+    upgrade = (
+        b"GET /mqtt HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
+    )
+    connect = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01x"
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=(scheme,), config=config) as broker:
+        for source, code in ((b"127.0.0.1", b"\x00"), (b"192.0.2.1", b"\x04")):
+            with socket.create_connection(("127.0.0.1", broker.ports[scheme]), WAIT_S) as client:
+                client.sendall(b"PROXY TCP4 %b 127.0.0.1 1000 1883\r\n" % source)
+                client.sendall(connect if scheme == "mqtt" else upgrade + b"\x82\x8f\0\0\0\0" + connect)
+                answer = b""
+                while b"\x20\x02" not in answer or answer[-2:] == b"\x20\x02":
+                    chunk = client.recv(1000)
+                    assert chunk, answer
+                    answer += chunk
+            assert answer[answer.index(b"\x20\x02") + 3 :][:1] == code

@@ -110,7 +110,9 @@ def test_an_empty_client_id_is_refused_where_a_session_would_stay() -> None:
 def test_long_client_ids_are_taken() -> None:
     """[MQTT-3.1.3-5]"""
     assert House().client().connect("x" * 1024).reason == 0
-    assert House().client().connect("x" * 1025).reason == Reason.CLIENT_IDENTIFIER_NOT_VALID
+    client = House().client()
+    assert client.connect("x" * 1025).reason == Reason.CLIENT_IDENTIFIER_NOT_VALID
+    assert client.is_closed  # [MQTT-3.1.3-8]
 
 
 @pytest.mark.parametrize("version", [3, 4, 5])
@@ -121,6 +123,7 @@ def test_wrong_credentials_are_refused(version: int) -> None:
         assert connack.reason == (Reason.BAD_USER_NAME_OR_PASSWORD if version == 5 else 4)
         assert not connack.session_present  # [MQTT-3.2.2-6]
         assert client.is_closed  # [MQTT-3.2.2-7]
+        assert client.received() == []  # no DISCONNECT [MQTT-3.14.0-1]
 
 
 def test_a_user_name_may_name_the_vhost_too() -> None:

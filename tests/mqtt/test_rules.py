@@ -147,6 +147,30 @@ def test_after_a_refused_publish_its_identifier_means_another_message() -> None:
     assert (first.reason, second.reason) == (Reason.NOT_AUTHORIZED, Reason.NO_MATCHING_SUBSCRIBERS)
 
 
+def test_an_identifier_of_an_open_qos_2_message_is_in_use() -> None:
+    """§2.2.1: neither a publish of QoS 1 nor a subscription may have it before PUBREL."""
+    house = House()
+    watcher, client = house.connect("w"), house.connect("x")
+    watcher.subscribe("t")
+    client.publish("t", b"1", 2, 5)
+    client.publish("t", b"2", 1, 5)
+    client.publish("t", b"3", 1, 5, retain=True)
+    client.send(p.Subscribe(5, [p.TopicFilter("a"), p.TopicFilter("b")]))
+    client.send(p.Unsubscribe(5, ["a"]))
+    in_use = Reason.PACKET_IDENTIFIER_IN_USE
+    assert client.received() == [
+        p.Ack(c.PUBREC, 5),
+        p.Ack(c.PUBACK, 5, in_use),
+        p.Ack(c.PUBACK, 5, in_use),
+        p.SubAck(5, [in_use, in_use]),
+        p.UnsubAck(5, [in_use]),
+    ]
+    client.pubrel(5)
+    client.publish("t", b"4", 1, 5)
+    assert client.received() == [p.Ack(c.PUBCOMP, 5), p.Ack(c.PUBACK, 5)]
+    assert [payload for _, payload, _ in watcher.messages()] == [b"1", b"4"]
+
+
 def test_after_puback_the_same_identifier_means_another_message() -> None:
     """[MQTT-4.3.2-5]"""
     house = House()

@@ -247,6 +247,17 @@ def test_overlapping_subscriptions_deliver_once_at_the_highest_qos_with_every_id
     assert sorted(message.properties["subscription_identifier"]) == [1, 2]
 
 
+@pytest.mark.parametrize("version", [3, 4])
+def test_overlapping_subscriptions_below_version_5_deliver_once_at_the_highest_qos(version: int) -> None:
+    """3.1.1 [MQTT-3.3.5-1]"""
+    house = House()
+    client = house.connect("s", version=version)
+    for topic_filter, qos in (("a/#", 0), ("a/+", 2), ("a/b", 1), ("+/b", 0)):
+        client.subscribe(topic_filter, qos=qos)
+    house.connect("p").publish("a/b", qos=2)
+    assert client.messages() == [("a/b", b"x", 2)]
+
+
 def test_a_subscription_replaces_the_one_with_the_same_filter() -> None:
     """[MQTT-3.8.4-3]"""
     house = House()
@@ -394,7 +405,22 @@ def test_what_waits_is_bounded_and_loses_its_oldest() -> None:
     for number in range(4):
         publisher.publish("t", b"%d" % number, qos=1)
     assert kinds(publisher.received()) == [c.PUBACK] * 4
+    session = house.sessions.find("/", "s")
+    assert session is not None
+    assert session.stored is not None
+    assert session.stored.dropped == 2
     assert [payload for _, payload, _ in house.connect("s", **KEEP).messages()] == [b"2", b"3"]
+
+
+def test_what_waits_is_bounded_in_bytes_too() -> None:
+    house = House(queued_bytes_max=250)
+    client = house.connect("s", **KEEP)
+    client.subscribe("t")
+    client.lose()
+    publisher = house.connect("p")
+    for number in range(4):
+        publisher.publish("t", b"%d" % number * 100, qos=1)
+    assert [payload[:1] for _, payload, _ in house.connect("s", **KEEP).messages()] == [b"2", b"3"]
 
 
 def test_what_waits_is_bounded_and_loses_its_newest_by_setting() -> None:

@@ -139,3 +139,27 @@ def test_a_member_that_is_full_is_passed_over() -> None:
         client.subscribe("$share/g/t/+", qos=1)
     publish(house, 5, 1)
     assert (len(slow.messages()), len(fast.messages())) == (1, 4)
+
+
+def test_members_that_do_not_keep_up_hold_their_publisher_for_a_second_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A burst at QoS 0 to a shared subscription used to fill the bounded queue, which dropped what subscribers that
+    read all the time could have had."""
+    monkeypatch.setattr("mqbroker.core.subscriber_queue.SHARED_QUEUE_HIGH", 4)
+    house = House()
+    (member,) = group(house, 1, 1, properties={"receive_maximum": 1})
+    publisher = house.connect("p")
+    for number in range(6):
+        publisher.publish(f"t/{number}", qos=1, packet_id=number + 1)
+    assert not publisher.connection.is_reading
+    for sent in range(3):
+        assert not publisher.connection.is_reading, sent
+        (message,) = [each for each in member.received() if isinstance(each, p.Publish)]
+        member.puback(message.packet_id)
+    assert publisher.connection.is_reading
+    for number in range(6):
+        publisher.publish(f"t/{number}", qos=1, packet_id=number + 7)
+    assert not publisher.connection.is_reading
+    house.wait(1)
+    assert publisher.connection.is_reading, "a member that has stopped reading stops nobody"
+    publisher.publish("t/x", qos=1, packet_id=99)
+    assert publisher.connection.is_reading

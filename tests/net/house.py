@@ -3,7 +3,7 @@
     HELLO      log in                      SAY text    answer "text"
     STOP       read no more                FLOOD n     answer n bytes
     BYE        answer "bye" and close      CLOSE       close without a word
-    RAISE      an error that nobody foresaw
+    RAISE      an error that nobody foresaw        PUT n       put the next n bytes into memory of mine
 """
 
 import asyncio
@@ -32,6 +32,9 @@ class LineSession(Session):
         self.ticks: list[int] = []
         self.pauses = 0
         self.losses = 0
+        self.memory = bytearray()
+        self.chunks: list[int] = []
+        """How many bytes came in each piece that was put into `memory`."""
 
     def receive_data(self, data: bytes, now: int) -> None:
         for line in data.splitlines():
@@ -55,8 +58,20 @@ class LineSession(Session):
             self.is_closing = True
         elif command == b"CLOSE":
             self.is_closing = True
+        elif command == b"PUT":
+            self.memory = bytearray(int(argument))
+            self.sink = memoryview(self.memory)
+            self.appetite = 5
+            self.send(b"go on\n")
         elif command == b"RAISE":
             raise RuntimeError("an error that nobody foresaw")
+
+    def sink_filled(self, count: int, now: int) -> None:
+        assert self.sink is not None
+        self.chunks.append(count)
+        self.sink = self.sink[count:] or None
+        if self.sink is None:
+            self.send(b"full\n")
 
     def tick(self, now: int) -> None:
         self.ticks.append(now)

@@ -19,6 +19,21 @@ async def test_what_a_session_answers_arrives() -> None:
         assert house.sessions[0].losses == 1
 
 
+async def test_input_is_put_where_the_session_wants_it() -> None:
+    async with open_house() as house:
+        client = await house.connect()
+        assert await ask(client, b"PUT 300000") == b"go on\n"
+        body = bytes(range(250)) * 1200
+        client[1].write(body + b"SAY1\nSAY 2\n")  # of what follows, no more than five bytes are handed over at once
+        assert await client[0].readline() == b"full\n"
+        session = house.sessions[0]
+        assert bytes(session.memory) == body
+        assert sum(session.chunks) == len(body)
+        await until(lambda: b"SAY1" in session.lines)
+        session.appetite = 0
+        await say_goodbye(client)
+
+
 async def test_the_session_learns_who_its_peer_is() -> None:
     async with open_house() as house:
         client = await house.connect()

@@ -15,6 +15,7 @@ from mqbroker.protocols.amqp.connection import AmqpConnection
 from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
 from mqbroker.protocols.session import Outbox, Peer
 from tests.support.amqp_talk import Closed, Talk
+from tests.support.output import all_output
 
 START = 1_700_000_000_000
 LOCAL = Peer("127.0.0.1", 50_000, True, "127.0.0.1", 5672)
@@ -84,7 +85,7 @@ class House:
             marked, self.outbox.marked = self.outbox.marked, []
             for talk in self.talks:
                 if talk.session in marked:
-                    talk.arrived += talk.session.take_output()
+                    talk.arrived += all_output(talk.session)
                     talk.session.output_written(self.now)
 
     def change_alarm(self, reason: str) -> None:

@@ -90,7 +90,7 @@ def _structure(action: str, element: Element) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for child in element:
         name = child.tag.partition("}")[2]
-        if name in _ANSWERED_LISTS:
+        if name in _ANSWERED_LISTS and len(child):  # the Message of an error is text
             found.setdefault(_ANSWERED_LISTS[name], []).append(_structure(action, child))
         elif name in _ANSWERED_MAPS:
             plural, key_name = _ANSWERED_MAPS[name]

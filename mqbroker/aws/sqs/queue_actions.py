@@ -70,7 +70,7 @@ class QueueActions:
         vhost = self._queues.vhost_name(arn.account)
         authorize(
             self._service.broker.access, call.caller, arn.account, vhost, call.action.name,
-            self._queues.core_name(arn), str(arn), None, call.now,
+            self._queues.core_name(arn), str(arn), None,
         )  # fmt: skip
 
     def get_queue_url(self, call: Call) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mqbroker.aws.authorization import authorize
+from mqbroker.aws.authorization import NO_CONTEXT, authorize, context_of
 from mqbroker.aws.call import Call
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
@@ -41,7 +41,7 @@ class SqsService:
             queue.core.name,
             str(queue.arn),
             queue.policy,
-            call.now,
+            NO_CONTEXT if queue.policy is None else context_of(call.caller, call.now),
         )
 
     def answer_when_safe(self, call: Call, result: Mapping[str, Any] | None = None) -> None:

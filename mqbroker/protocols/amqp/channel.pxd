@@ -4,6 +4,7 @@ cimport mqbroker.octets as octets
 from mqbroker.core.consumer cimport Window
 from mqbroker.core.message cimport Properties
 from mqbroker.core.route cimport Route
+from mqbroker.protocols.amqp.room cimport Room
 from mqbroker.protocols.amqp.unacked cimport Unacked
 
 
@@ -22,8 +23,7 @@ cdef class Channel:
     cdef public Properties properties
     cdef public bint is_plain
     cdef public long long body_size
-    cdef public long long body_received
-    cdef public list body_parts
+    cdef public Room room
     cdef public bint confirms
     cdef public long long published
     cdef public long long accepted

@@ -20,6 +20,7 @@ from mqbroker.protocols.amqp.unacked import Unacked
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
+    from mqbroker.protocols.amqp.room import Room
     from mqbroker.protocols.amqp.transactions import Transaction
 
 # What may be done with a frame that arrives for the channel.
@@ -42,11 +43,11 @@ class Channel:
     """One channel of a connection."""
 
     __slots__ = (
-        "accepted", "ages", "body_parts", "body_received", "body_size", "confirmed", "confirms", "connection",
+        "accepted", "ages", "body_size", "confirmed", "confirms", "connection",
         "consumers", "expecting", "express", "header_frame", "held_bytes", "held_frames", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
         "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
-        "route", "routes", "state", "transaction", "unacked", "window",
+        "room", "route", "routes", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
     def __init__(self, connection: "AmqpConnection", number: int) -> None:
@@ -69,8 +70,8 @@ class Channel:
         self.is_plain = False
         """True when the properties ask for nothing but routing: no CC, reply-to or user-id, and no transaction."""
         self.body_size = 0
-        self.body_received = 0
-        self.body_parts: list[bytes] = []
+        self.room: Room | None = None
+        """What has arrived of a body in several pieces."""
         # confirms
         self.confirms = False
         self.published = 0

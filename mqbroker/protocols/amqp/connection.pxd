@@ -8,6 +8,7 @@ from mqbroker.core.route cimport Route
 from mqbroker.core.router cimport Router
 cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp.channel cimport Channel
+from mqbroker.protocols.amqp.room cimport Room
 from mqbroker.protocols.session cimport Session
 
 cdef int _PUBLISH
@@ -18,6 +19,7 @@ cdef int _HEADER
 cdef int _BODY
 cdef int _REJECTED
 cdef int _UNROUTED
+cdef long long _LARGE
 
 
 cdef class AmqpConnection(Session):
@@ -41,6 +43,7 @@ cdef class AmqpConnection(Session):
     cdef public long long at_method
     cdef public int current
     cdef public bytes remainder
+    cdef public object arrival
     cdef public long long access_generation
     cdef public list confirming
     cdef public long long promised
@@ -58,7 +61,9 @@ cdef class AmqpConnection(Session):
     cpdef Py_ssize_t publish_more(self, Channel channel, bytes data, Py_ssize_t position) except -1
     cpdef begin_publish(self, Channel channel, bytes frame)
     cpdef begin_content(self, Channel channel, bytes frame)
-    cpdef collect(self, Channel channel, bytes part)
+    @cython.locals(room=Room)
+    cpdef collect(self, Channel channel, bytes data, Py_ssize_t start, Py_ssize_t end)
+    cpdef complete(self, Channel channel, Room room)
     @cython.locals(route=Route, message=Message, outcome=int)
     cpdef publish(self, Channel channel, bytes body)
     @cython.locals(tag=cython.longlong)

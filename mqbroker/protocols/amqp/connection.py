@@ -17,13 +17,15 @@ from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
-from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX, ROUTE_CACHE_ENTRIES_MAX
-from mqbroker.protocols.amqp import ending, frames, publishing, timeouts
+from mqbroker.limits import LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
+from mqbroker.protocols.amqp import bodies, ending, frames, publishing, timeouts, unusual
 from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
+from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
+from mqbroker.protocols.amqp.room import Room
 from mqbroker.protocols.session import Outbox, Peer, Session
 
 if TYPE_CHECKING:
@@ -35,11 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mqbroker.amqp")
 
-_CHANNEL_OPEN = 20 << 16 | 10
-_CHANNEL_CLOSE = 20 << 16 | 40
-_CHANNEL_CLOSE_OK = 20 << 16 | 41
-_CONNECTION_CLOSE = 10 << 16 | 50
-_CONNECTION_CLOSE_OK = 10 << 16 | 51
 _pack_body_start = struct.Struct(">BHI").pack
 
 # C integers when compiled
@@ -51,14 +48,15 @@ _HEADER = HEADER
 _BODY = BODY
 _REJECTED = REJECTED
 _UNROUTED = UNROUTED
+_LARGE = LARGE_PIECE_BYTES
 
 
 class AmqpConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "at_method", "blocked_for", "capabilities", "channel_max", "channels", "close_sent",
-        "confirming", "current", "frame_max",
+        "access_generation", "arrival", "at_method", "blocked_for", "capabilities", "channel_max", "channels",
+        "close_sent", "confirming", "current", "frame_max",
         "handshake", "has_published", "heartbeat_ms", "ledger", "name", "next_sweep", "now", "peer", "position",
         "promised", "received_at", "remainder", "services", "size_limit", "user", "vhost",
     )  # fmt: skip
@@ -89,6 +87,8 @@ class AmqpConnection(Session):
         self.current = 0
         """The number of the channel whose frame is at hand."""
         self.remainder = b""
+        self.arrival: bodies.Arrival | None = None
+        """The large body frame that is under way."""
         self.access_generation = 0
         self.confirming: list[Channel] = []
         """Channels with publishes of this turn to confirm."""
@@ -105,8 +105,11 @@ class AmqpConnection(Session):
         """Takes what arrived. Whatever the peer did wrong is answered with the protocol's own error."""
         self.now = now
         self.received_at = now
+        self.appetite = 0
         if self.handshake is not None:
             self.handshake.octets += len(data)
+        if self.arrival is not None:
+            data = bodies.go_on(self, data)
         if self.remainder:
             data = self.remainder + data
             self.remainder = b""
@@ -120,6 +123,12 @@ class AmqpConnection(Session):
         if self.confirming:
             self.settle_confirms()
         self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
+
+    def sink_filled(self, count: int, now: int) -> None:
+        """More of a large body has been put in its place."""
+        self.now = now
+        self.received_at = now
+        bodies.filled(self, count)
 
     def process(self, data: bytes) -> None:
         """Scans a chunk to its end, past every refusal, up to the first violation."""
@@ -148,6 +157,8 @@ class AmqpConnection(Session):
                 raise frames.frame_too_large(data[position], size, limit)
             end = position + size + 8
             if end > length:
+                if size >= _LARGE and data[position] == 3 and bodies.begin(self, data, position, size):
+                    position = length
                 break
             if data[end - 1] != 0xCE:
                 self.at_method = 0
@@ -160,19 +171,19 @@ class AmqpConnection(Session):
                 hot = number
                 self.current = number
             if channel is None or channel.state != _OPEN or kind > 3 or kind == 0:
-                self.unusual_frame(kind, number, data[position:end])
+                unusual.take(self, kind, number, data[position:end])
                 hot = -1
             elif kind == 3:
                 self.at_method = _PUBLISH
                 if channel.expecting != _BODY:
                     raise self.out_of_order(channel, kind)
-                if size == channel.body_size:
+                if size == channel.body_size and channel.room is None:
                     channel.expecting = _METHOD
                     self.publish(channel, octets.cut(data, position + 7, end - 1))
                     if channel.express:
                         end = self.publish_more(channel, data, end)
                 else:
-                    self.collect(channel, data[position + 7 : end - 1])
+                    self.collect(channel, data, position + 7, end - 1)
             elif kind == 2:
                 self.at_method = _PUBLISH
                 if channel.expecting != _HEADER:
@@ -207,63 +218,6 @@ class AmqpConnection(Session):
             self.at_method = 0
             return frames.expected_method()
         return frames.expected_header() if channel.expecting == HEADER else frames.expected_body()
-
-    def unusual_frame(self, kind: int, number: int, frame: bytes) -> None:
-        """A frame of channel 0, or of a channel that is not open, held or closing; or of no known type."""
-        self.at_method = 0
-        payload = frame[7:-1]
-        if self.is_closing:
-            return  # what follows the end in the same chunk
-        if kind == 8 and not payload:
-            if number:
-                raise frames.unexpected_frame(kind, payload)
-            return
-        if kind not in (1, 2, 3) or (kind == 1 and len(payload) < 4):
-            raise frames.unknown_frame(kind, payload)
-        if kind == 1:
-            self.at_method = int.from_bytes(payload[:4], "big")
-        if self.close_sent:
-            self.frame_while_closing(kind, number, payload)
-        elif number == 0:
-            if kind != 1:
-                raise frames.unexpected_frame(kind, payload)
-            self.connection_method(decode_method(payload))
-        else:
-            self.frame_of_channel(kind, number, frame, payload)
-
-    def frame_while_closing(self, kind: int, number: int, payload: bytes) -> None:
-        """We have sent connection.close or close-ok: only the same of the peer counts (AMQP 0-9-1 §2.2.4)."""
-        if kind == 1 and number == 0:
-            index = int.from_bytes(payload[:4], "big")
-            if index == _CONNECTION_CLOSE:
-                self.send(encode_method("connection.close-ok", 0))
-            elif index == _CONNECTION_CLOSE_OK:
-                self.is_closing = True
-                self.mark()
-
-    def frame_of_channel(self, kind: int, number: int, frame: bytes, payload: bytes) -> None:
-        """A frame of a channel that does not exist, or that cannot take it now."""
-        channel = self.channels.get(number)
-        index = int.from_bytes(payload[:4], "big") if kind == 1 else 0
-        if channel is None:
-            if self.handshake is not None:
-                raise frames.unexpected_frame(kind, payload)
-            if index != _CHANNEL_OPEN:
-                raise ProtocolViolation("channel", "expected 'channel.open'")
-            self.open_channel(number)
-        elif channel.state == HELD:
-            self.hold_frame(channel, frame)
-        elif index == _CHANNEL_CLOSE_OK:
-            del self.channels[number]
-        elif index == _CHANNEL_CLOSE:
-            self.send(encode_method("channel.close-ok", number))  # both sides close at once: each answers the other
-
-    def hold_frame(self, channel: Channel, frame: bytes) -> None:
-        """Keeps a frame until the channel is released; reads no more when that is too much."""
-        channel.held_frames.append(frame)
-        channel.held_bytes += len(frame)
-        if channel.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX:
-            self.is_reading = False
 
     # --- publishing -------------------------------------------------------------------------------------------------
 
@@ -313,20 +267,22 @@ class AmqpConnection(Session):
             channel.expecting = _METHOD
             self.publish(channel, b"")
 
-    def collect(self, channel: Channel, part: bytes) -> None:
-        """One of several body frames."""
-        received = channel.body_received + len(part)
-        if received > channel.body_size:
+    def collect(self, channel: Channel, data: bytes, start: int, end: int) -> None:
+        """One of several body frames. Empty ones are allowed, and any number of them takes no memory."""
+        room = channel.room
+        if room is None:
+            room = channel.room = Room(channel.body_size)
+        if end - start > room.size - room.filled:
             raise frames.expected_method()
-        if part:  # empty ones are allowed, and any number of them must take no memory
-            channel.body_parts.append(part)
-        channel.body_received = received
-        if received == channel.body_size:
-            body = b"".join(channel.body_parts)
-            channel.body_parts.clear()
-            channel.body_received = 0
+        room.put(data, start, end)
+        self.complete(channel, room)
+
+    def complete(self, channel: Channel, room: Room) -> None:
+        """A body frame has arrived: publishes the message if it was the last one."""
+        if room.filled == room.size:
+            channel.room = None
             channel.expecting = _METHOD
-            self.publish(channel, body)
+            self.publish(channel, room.take())
 
     def publish(self, channel: Channel, body: bytes) -> None:
         """A message is complete: routes it, and notes the confirm that is owed for it."""
@@ -454,7 +410,7 @@ class AmqpConnection(Session):
         """A method of channel 0."""
         if self.handshake is not None:
             self.handshake.take_method(method)
-        elif method.index == _CONNECTION_CLOSE:
+        elif method.index == CONNECTION_CLOSE:
             self.close_once_released()
         elif method.name == "connection.update-secret":
             self.send(encode_method("connection.update-secret-ok", 0))

@@ -8,6 +8,7 @@ from mqbroker.protocols.session cimport Session
 
 cdef int _AMQP
 cdef Py_ssize_t _HIGH_WATER
+cdef Py_ssize_t _LARGE
 
 
 cdef class AmqpConsumer(Consumer):
@@ -23,6 +24,7 @@ cdef class AmqpConsumer(Consumer):
     cdef public Py_ssize_t body_size
     cdef public bytes address
     cdef public bytes content_start
+    cdef public dict shapes
     cdef public bytes head
     cdef public bytes tail
     cdef public bytes tail_again
@@ -33,10 +35,13 @@ cdef class AmqpConsumer(Consumer):
     @cython.locals(properties=Properties)
     cpdef pass_on(self, Message message)
     @cython.locals(
-        channel=Channel, tag=cython.longlong, body=bytes, tail=bytes, size=Py_ssize_t, session=Session, out=bytearray
+        channel=Channel, tag=cython.longlong, body=bytes, tail=bytes, size=Py_ssize_t, session=Session
     )
     cpdef put(self, Message message, Properties properties, bint is_redelivered)
+    @cython.locals(session=Session)
+    cpdef put_pieces(self, bytes start, bytes body)
     cpdef readdress(self, Message message)
+    @cython.locals(known=tuple, start=bytes)
     cpdef reshape(self, Properties properties, Py_ssize_t size)
     @cython.locals(tail=bytes)
     cpdef join_tail(self)

@@ -8,16 +8,18 @@
 
 Successive deliveries mostly differ in their tag and body only. So the pieces around them are made once and sent again
 for as long as exchange, key, properties and size stay the same objects and number; of the delivery tag only the lowest
-octet changes from one to the next. A delivery is then one copy of five pieces into the connection's output.
+octet changes from one to the next. A delivery is then one copy of five pieces into the connection's output. Of a large
+body nothing is copied: its frames go out as slices of it, between the pieces.
 """
 
 import struct
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mqbroker import octets
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, Properties
-from mqbroker.limits import OUTPUT_HIGH_WATER_BYTES
+from mqbroker.limits import CONSUMER_SHAPES_MAX, LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp.channel import Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, amqp_properties
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 # C integers when compiled
 _AMQP = AMQP
 _HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
+_LARGE = LARGE_PIECE_BYTES
 
 _END = b"\xce"
 _pack_method_start = struct.Struct(">BHII").pack
@@ -70,7 +73,7 @@ class AmqpConsumer(Consumer):
 
     __slots__ = (
         "address", "body_size", "channel", "content_start", "exchange", "head", "properties", "room",
-        "routing_key", "session", "tag", "tag_high", "tail", "tail_again", "timeout_ms", "wire_tag",
+        "routing_key", "session", "shapes", "tag", "tag_high", "tail", "tail_again", "timeout_ms", "wire_tag",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", session: Session, channel: Channel, tag: str, frame_max: int) -> None:
@@ -89,6 +92,8 @@ class AmqpConsumer(Consumer):
         self.body_size = -1
         self.address = b""
         self.content_start = b""
+        self.shapes: dict[Properties, tuple[int, bytes]] = {}
+        """What was last made of recent properties: for which size of the body, and how the content begins."""
         self.head = b""
         self.tail = b""
         self.tail_again = b""
@@ -128,19 +133,27 @@ class AmqpConsumer(Consumer):
         if tag >> 8 != self.tag_high:
             self.renumber(tag)
         session = self.session
-        out = session.out
         tail = self.tail_again if is_redelivered else self.tail
-        if 0 < size <= self.room:
-            octets.put_delivery(out, self.head, tag & 255, tail, body, 0xCE)
+        if 0 < size <= self.room and size < _LARGE:
+            octets.put_delivery(session.out, self.head, tag & 255, tail, body, 0xCE)
         else:
-            out += self.head
-            out.append(tag & 255)
-            out += tail
-            out += b"".join(body_frames(channel.number, body, self.room + 8))
-        if len(out) > _HIGH_WATER:
+            self.put_pieces(b"%b%c%b" % (self.head, tag & 255, tail), body)
+        if len(session.out) + session.lent_bytes > _HIGH_WATER:
             session.gate.is_open = False
         if not session.is_marked:
             session.mark()
+
+    def put_pieces(self, start: bytes, body: bytes) -> None:
+        """A delivery that does not fit into one frame, or is too large to be copied. `start` is what goes before the
+        body, with the start of the body's frame if there is only one."""
+        session = self.session
+        session.out += start
+        if 0 < len(body) <= self.room:
+            pieces: Iterable[bytes | memoryview] = (body, _END)
+        else:
+            pieces = body_frames(self.channel.number, body, self.room + 8)
+        for piece in pieces:
+            session.send(piece)
 
     def readdress(self, message: Message) -> None:
         """The exchange or the key has changed: makes their piece anew, and with it the frame's start."""
@@ -154,11 +167,16 @@ class AmqpConsumer(Consumer):
         """The properties or the body's size have changed: makes the content header and the body frame's start anew."""
         self.properties = properties
         self.body_size = size
-        number = self.channel.number
-        start = content_header_frame(number, properties.raw, size)
-        if 0 < size <= self.room:
-            start += _pack_body_start(3, number, size)
-        self.content_start = start
+        known = self.shapes.get(properties)
+        if known is None or known[0] != size:
+            number = self.channel.number
+            start = content_header_frame(number, properties.raw, size)
+            if 0 < size <= self.room:
+                start += _pack_body_start(3, number, size)
+            if len(self.shapes) >= CONSUMER_SHAPES_MAX:
+                self.shapes.clear()
+            known = self.shapes[properties] = size, start
+        self.content_start = known[1]
         self.join_tail()
 
     def join_tail(self) -> None:

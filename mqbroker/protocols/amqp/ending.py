@@ -119,7 +119,7 @@ def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
         end_consumer(connection, channel, consumer)
     channel.owed.clear()
     channel.route = None
-    channel.body_parts.clear()
+    channel.room = None
     channel.held_frames.clear()
     channel.held_replies.clear()
     channel.transaction = None

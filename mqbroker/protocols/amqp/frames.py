@@ -44,11 +44,10 @@ def content_header_frame(channel: int, properties_raw: bytes, body_size_bytes: i
     return b"%b%b\xce" % (start, properties_raw)
 
 
-def body_frames(channel: int, body: bytes, frame_max: int) -> list[bytes]:
-    """The body frames of one message as pieces of output, none for an empty body.
+def body_frames(channel: int, body: bytes, frame_max: int) -> list[bytes | memoryview]:
+    """The body frames of one message as pieces of output, none for an empty body. The body is not copied.
 
-    `frame_max` is the negotiated size of a whole frame in bytes, 0 for no limit. A body that fits into one frame is
-    passed on without a copy.
+    `frame_max` is the negotiated size of a whole frame in bytes, 0 for no limit.
     """
     size = len(body)
     if not size:
@@ -56,9 +55,10 @@ def body_frames(channel: int, body: bytes, frame_max: int) -> list[bytes]:
     room = frame_max - FRAME_OVERHEAD_BYTES if frame_max else size
     if size <= room:
         return [_pack_start(FRAME_BODY, channel, size), body, END]
-    pieces: list[bytes] = []
+    view = memoryview(body)
+    pieces: list[bytes | memoryview] = []
     for start in range(0, size, room):
-        chunk = body[start : start + room]
+        chunk = view[start : start + room]
         pieces += (_pack_start(FRAME_BODY, channel, len(chunk)), chunk, END)
     return pieces
 

@@ -27,7 +27,12 @@ from mqbroker.core.erlang_text import term_text
 from mqbroker.core.message import Properties
 from mqbroker.core.values import Table
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
-from mqbroker.limits import AMQP_SHORTSTR_BYTES_MAX, EXPIRY_MS_MAX
+from mqbroker.limits import (
+    AMQP_SHORTSTR_BYTES_MAX,
+    EXPIRY_MS_MAX,
+    RECENT_PROPERTIES_BYTES_MAX,
+    RECENT_PROPERTIES_MAX,
+)
 from mqbroker.protocols.amqp.tables import check_table, read_table, write_short_string, write_table
 
 AMQP = 1  # the journal's number for this encoding
@@ -93,7 +98,7 @@ class BasicProperties(Properties):
     def __init__(self, raw: bytes, code: int = AMQP) -> None:
         """Raises ProtocolViolation("syntax") for malformed octets, and PreconditionFailed with RabbitMQ's text for a
         delivery mode or an expiration that has no meaning: whichever comes first. `code` is what the journal kept."""
-        super().__init__(code, raw)
+        Properties.__init__(self, code, raw)
         self.flags = 0
         self.delivery_mode = 0
         self._headers_at = 0
@@ -188,6 +193,26 @@ class BasicProperties(Properties):
             if value is not None:
                 octets[flag] = _encode(flag, value)
         return BasicProperties(_joined(octets), self.code)
+
+
+class RecentProperties:
+    """The properties that publishers have used lately: equal ones are one object, taken apart and kept once."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, BasicProperties] = {}
+
+    def of(self, raw: bytes) -> BasicProperties:
+        """The properties with these octets. Raises what `BasicProperties` raises."""
+        found = self._known.get(raw)
+        if found is None:
+            found = BasicProperties(raw)
+            if len(raw) <= RECENT_PROPERTIES_BYTES_MAX:
+                if len(self._known) >= RECENT_PROPERTIES_MAX:
+                    self._known.clear()
+                self._known[raw] = found
+        return found
 
 
 def build(**fields: Any) -> BasicProperties:

@@ -10,6 +10,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mqbroker import octets
 from mqbroker.core.deadletter import carbon_copies
 from mqbroker.core.message import Entry, Message, Properties, new_message
 from mqbroker.core.queue import UNROUTED, Queue
@@ -59,8 +60,8 @@ def begin_content(connection: "AmqpConnection", channel: "Channel", frame: bytes
         raise frames.expected_header(frame[7] << 8 | frame[8])
     if frame[9:11] != b"\0\0":  # the weight, AMQP 0-9-1 §4.2.6.1
         raise frames.expected_header()
-    take_size(connection, channel, int.from_bytes(frame[11:19], "big"))
-    properties = BasicProperties(frame[19:-1])
+    take_size(connection, channel, octets.longlong_at(frame, 11))
+    properties = connection.services.recent_properties.of(frame[19:-1])
     channel.properties = properties
     channel.is_plain = channel.transaction is None and not _is_special(properties)
 

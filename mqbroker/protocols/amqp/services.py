@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker import limits
+from mqbroker.protocols.amqp.properties import RecentProperties
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
@@ -88,6 +89,7 @@ class AmqpServices:
     alarms: Alarms
     settings: AmqpSettings = field(default_factory=AmqpSettings)
     registry: Registry = field(default_factory=Registry)
+    recent_properties: RecentProperties = field(default_factory=RecentProperties)
 
     def check_channels(self, user: str) -> None:
         """Raises NotAllowed when one more channel is too many for the user. Counts only where there is a limit."""

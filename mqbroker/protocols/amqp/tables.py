@@ -19,6 +19,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from mqbroker import octets
 from mqbroker.core.values import (
     Decimal,
     Float32,
@@ -38,7 +39,6 @@ from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import AMQP_SHORTSTR_BYTES_MAX, AMQP_TABLE_DEPTH_MAX
 
 _LONG = struct.Struct(">I")
-_unpack_long = _LONG.unpack_from
 _pack_long = _LONG.pack
 
 _FIXED_SIZES = {"V": 0, "tbB": 1, "su": 2, "Iif": 4, "D": 5, "lLdT": 8}
@@ -72,7 +72,7 @@ def _fixed(code: str, make: Callable[[Any], Value]) -> Callable[[bytes, int], Va
 
 
 def _read_decimal(data: bytes, at: int) -> Value:
-    return Decimal(data[at], _unpack_long(data, at + 1)[0])
+    return Decimal(data[at], octets.long_at(data, at + 1))
 
 
 _READERS: dict[int, Callable[[bytes, int], Value]] = {
@@ -93,11 +93,11 @@ _READERS: dict[int, Callable[[bytes, int], Value]] = {
 }
 
 
-def _long_string(octets: bytes) -> Value:
+def _long_string(text: bytes) -> Value:
     try:
-        return octets.decode()
+        return text.decode()
     except UnicodeDecodeError:
-        return RawString(octets)
+        return RawString(text)
 
 
 def _read_sized(data: bytes, kind: int, start: int, stop: int, depth: int) -> Value:
@@ -133,7 +133,7 @@ def _sized_span(data: bytes, at: int, end: int) -> tuple[int, int]:
     start = at + 4
     if start > end:
         raise _truncated()
-    stop: int = start + _unpack_long(data, at)[0]
+    stop = start + octets.long_at(data, at)
     if stop > end:
         raise _truncated()
     return start, stop
@@ -219,8 +219,8 @@ def _writer(kind: str, code: str) -> Callable[[Any], bytes]:
 
 
 def _write_text(value: str) -> bytes:
-    octets = value.encode(errors="surrogateescape")
-    return b"S%b%b" % (_pack_long(len(octets)), octets)
+    text = value.encode(errors="surrogateescape")
+    return b"S%b%b" % (_pack_long(len(text)), text)
 
 
 def _write_array(value: list[Value]) -> bytes:
@@ -263,10 +263,10 @@ def _write_pairs(table: Table) -> bytes:
 
 def write_short_string(text: str) -> bytes:
     """An octet of length and the text. Raises ValueError above 255 bytes: nothing is ever cut short."""
-    octets = text.encode(errors="surrogateescape")
-    if len(octets) > AMQP_SHORTSTR_BYTES_MAX:
-        raise ValueError(f"a short string of {len(octets)} bytes")
-    return b"%c%b" % (len(octets), octets)
+    encoded = text.encode(errors="surrogateescape")
+    if len(encoded) > AMQP_SHORTSTR_BYTES_MAX:
+        raise ValueError(f"a short string of {len(encoded)} bytes")
+    return b"%c%b" % (len(encoded), encoded)
 
 
 def write_table(table: Table) -> bytes:

@@ -15,7 +15,6 @@ from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect
 from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error
-from mqbroker.protocols.mqtt.properties import make_properties
 from mqbroker.protocols.mqtt.scram import METHOD, ScramExchange
 from mqbroker.protocols.mqtt.topics import check_topic_name
 from mqbroker.protocols.mqtt.wills import will_of
@@ -172,6 +171,7 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
     _configure(connection, connect)
     connection.state = stages.OPEN
     connection.session = session
+    connection.incoming = session.incoming
     connection.connect = None
     connection.send_packet(_connack(connection, connect, is_present, expiry_s))
     log.info("%s: client %r, user %r, MQTT level %d", connection.name, session.client_id, session.user, connect.version)
@@ -213,7 +213,6 @@ def _configure(connection: "MqttConnection", connect: Connect) -> None:
     connection.alias_max_out = min(connect.properties.get("topic_alias_maximum", 0), settings.topic_alias_max)
     connection.keep_alive_ms = _keep_alive_s(connection, connect) * 1500
     connection.set_deadline()
-    connection.plain = [make_properties(connection.hub.flags | qos, connection.client_id, b"") for qos in range(3)]
 
 
 def _keep_alive_s(connection: "MqttConnection", connect: Connect) -> int:

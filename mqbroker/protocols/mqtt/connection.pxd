@@ -28,6 +28,7 @@ cdef class MqttConnection(Session):
     cdef public str user
     cdef public Router vhost
     cdef public object session
+    cdef public set incoming
     cdef public object connect
     cdef public object auth
     cdef public long long keep_alive_ms

@@ -19,7 +19,7 @@ from mqbroker.core.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import MQTT_PACKET_BYTES_CEILING, PREAUTH_BYTES_MAX
 from mqbroker.protocols.mqtt import connecting, ending, publishing, subscribing
-from mqbroker.protocols.mqtt.backpressure import Delayed, hold_until
+from mqbroker.protocols.mqtt.backpressure import Delayed, Jam, hold_until
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import encode, frame
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.sessions import Sessions
     from mqbroker.protocols.mqtt.state import MqttSession
+    from mqbroker.protocols.mqtt.subscriptions import Subscription
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -50,7 +51,7 @@ class MqttConnection(Session):
 
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "backlog", "client_id",
-        "connect", "delayed", "encoder", "held_by", "hub", "is_blocked", "is_rate_limited", "is_registered",
+        "connect", "delayed", "encoder", "held_by", "hub", "incoming", "is_blocked", "is_rate_limited", "is_registered",
         "is_scanning", "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts",
         "parts_bytes", "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window",
         "received", "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user",
@@ -82,6 +83,8 @@ class MqttConnection(Session):
         self.user = ""
         self.vhost: VHost | None = None
         self.session: MqttSession | None = None
+        self.incoming: set[int] = set()
+        """The session's packet identifiers of QoS 2 messages that are not released yet."""
         self.connect: Any = None
         """The CONNECT that is being checked."""
         self.auth: Any = None
@@ -92,19 +95,19 @@ class MqttConnection(Session):
         self.problem_information = True
         self.delayed: Delayed | None = None
         """QoS 0 messages that wait until the client reads."""
-        self.held_by: set[Delayed] = set()
+        self.held_by: set[Jam] = set()
         """For whom this connection is held back."""
         self.alias_max_out = 0
         self.aliases_in: dict[int, bytes] | None = None
         self.aliases_out: dict[bytes, int] | None = None
         self.plain: list[MqttProperties] = []
-        """The properties of a PUBLISH without any, by QoS."""
+        """The properties of a PUBLISH without any, by QoS; empty until the first one: most clients publish nothing."""
         self.properties: MqttProperties | None = None
         """Those of the last PUBLISH that had some."""
         self.routes: dict[bytes, Route] = {}
         """Routes by topic as it is on the wire; only topics that the client may publish to."""
         self.access_generation = 0
-        self.backlog: list[Iterator[Message]] = []
+        self.backlog: list[tuple[Subscription, Iterator[Message]]] = []
         """Retained messages that are still to be sent for new subscriptions."""
         self.acks: list[bytes] = []
         """Acknowledgements for this chunk."""
@@ -251,6 +254,8 @@ class MqttConnection(Session):
                     raise malformed("PUBLISH has packet identifier 0")  # [MQTT-2.2.1-3]
         if body_at > end:
             raise malformed("PUBLISH ends inside of its topic or packet identifier")
+        if not self.plain:
+            self.plain = publishing.plain_properties(self)
         properties = self.plain[qos]
         if self.version == 5:
             if body_at == end:
@@ -260,6 +265,9 @@ class MqttConnection(Session):
             else:
                 body_at += 1
         self.publishes += 1
+        if self.incoming and qos == 1 and self.version == 5 and packet_id in self.incoming:
+            self.send_ack(c.PUBACK, packet_id, Reason.PACKET_IDENTIFIER_IN_USE)  # §2.2.1
+            return
         if first & 0x0D:  # DUP, RETAIN or QoS 2
             publishing.publish_unusual(self, first, topic, packet_id, properties, data[body_at:end])
             return
@@ -453,8 +461,8 @@ class MqttConnection(Session):
             log.warning("%s: timed out before it was connected", self.name)
             ending.hang_up(self)
         elif not self.is_reading and not self.is_blocked:
-            for delayed in list(self.held_by):
-                delayed.give_up()
+            for jam in list(self.held_by):
+                jam.give_up()
             self.is_rate_limited = False
             self.update_reading()
         elif self.keep_alive_ms and now - self.received_at > self.keep_alive_ms and not self.is_blocked:
@@ -478,16 +486,16 @@ class MqttConnection(Session):
             self.is_reading = False
             self.deadline = (second + 1) * 1000
 
-    def hold(self, delayed: Delayed) -> None:
-        """A client cannot keep up with what this one publishes: reads no more from it for a while."""
+    def hold(self, jam: Jam) -> None:
+        """Others cannot keep up with what this one publishes: reads no more from it for a while."""
         if not self.held_by:
             self.deadline = hold_until(self.now)
-        self.held_by.add(delayed)
+        self.held_by.add(jam)
         self.is_reading = False
 
-    def unhold(self, delayed: Delayed) -> None:
-        """That client has caught up, or is not waited for any longer."""
-        self.held_by.discard(delayed)
+    def unhold(self, jam: Jam) -> None:
+        """They have caught up, or are not waited for any longer."""
+        self.held_by.discard(jam)
         self.update_reading()
 
     def update_reading(self) -> None:

@@ -67,8 +67,8 @@ class SharedConsumer(Consumer):
         if qos < 2:
             session.take_shared(entry, qos)
             return
-        identifiers = (self.subscription.identifier,) if self.subscription.identifier else ()
-        properties = as_final(message.properties, qos | FRESH, identifiers, session.hub.settings.mapping)
+        flags, identifiers = qos | FRESH, self.subscription.identifiers
+        properties = as_final(message.properties, flags, identifiers, session.hub.settings.mapping)
         moved = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
         queue = self.queue
         session.stored_queue(session.hub.now).publish(moved, session.hub.now)

@@ -99,8 +99,8 @@ def release(connection: "MqttConnection") -> None:
     if connection.delayed is not None:
         connection.delayed.let_go()
         connection.delayed = None
-    for delayed in list(connection.held_by):
-        delayed.held.discard(connection)
+    for jam in list(connection.held_by):
+        jam.held.discard(connection)
     connection.held_by.clear()
     connection.acks.clear()
     hub = connection.hub

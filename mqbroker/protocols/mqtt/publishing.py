@@ -26,6 +26,11 @@ _PUBREC = b"\x50\x02"
 # --- properties and topics ------------------------------------------------------------------------------------------
 
 
+def plain_properties(connection: "MqttConnection") -> list[MqttProperties]:
+    """The properties of a PUBLISH that has none, for each QoS."""
+    return [make_properties(connection.hub.flags | qos, connection.client_id, b"") for qos in range(3)]
+
+
 def take_properties(
     connection: "MqttConnection", first: int, topic: bytes, data: bytes, at: int, end: int
 ) -> tuple[bytes, MqttProperties, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
 from mqbroker.core.subscriber_queue import SharedQueue
+from mqbroker.protocols.mqtt.backpressure import SharedJam
 from mqbroker.protocols.mqtt.consumers import SharedConsumer
 from mqbroker.protocols.mqtt.services import STICKY
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
@@ -75,6 +76,8 @@ def _group_queue(session: MqttSession, subscription: Subscription, now: int) -> 
         queue = vhost.add_subscriber_queue(name, SharedQueue.role, True, session.hub.queue_arguments(), now)
         vhost.bind(vhost.exchange(TOPIC_EXCHANGE), queue, subscription.key, {})
     assert isinstance(queue, SharedQueue)
+    if queue.watcher is None:
+        queue.watcher = SharedJam(session.hub)
     queue.is_sticky = session.hub.settings.share_strategy == STICKY
     return queue
 

@@ -282,8 +282,7 @@ class MqttSession:
         if not isinstance(consumer, SharedConsumer):
             return None
         subscription = consumer.subscription
-        identifiers = (subscription.identifier,) if subscription.identifier else ()
-        return Match(subscription.qos, identifiers, subscription.retain_as_published, False)
+        return Match(subscription.qos, subscription.identifiers, subscription.retain_as_published, False)
 
     def take_shared(self, entry: Entry, qos: int) -> None:
         """A message of a shared subscription at QoS 0 or 1."""

@@ -24,6 +24,9 @@ SEND_IF_NEW = 1  # retain handling, §3.8.3.1; 2 is never
 
 def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     """SUBSCRIBE: each filter as if it had come alone [MQTT-3.8.4-5]; SUBACK may follow what they bring."""
+    if _is_in_use(connection, packet.packet_id):
+        _acknowledge(connection, SubAck(packet.packet_id, [Reason.PACKET_IDENTIFIER_IN_USE] * len(packet.filters)))
+        return
     identifier = packet.properties.get("subscription_identifier", [0])[0]
     reasons: list[int] = []
     texts: list[str] = []
@@ -39,8 +42,13 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     _acknowledge(connection, SubAck(packet.packet_id, reasons, properties))
     for subscription, wanted, is_new in fresh:
         if wanted.retain_handling == SEND_ALWAYS or (wanted.retain_handling == SEND_IF_NEW and is_new):
-            connection.backlog.append(_retained(connection, subscription))
+            connection.backlog.append((subscription, _retained(connection, subscription)))
     send_retained(connection)
+
+
+def _is_in_use(connection: "MqttConnection", packet_id: int) -> bool:
+    """Whether a QoS 2 message has this identifier (§2.2.1). Below version 5 there is no word for it."""
+    return connection.version == c.V5 and packet_id in connection.incoming
 
 
 def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> None:
@@ -114,6 +122,9 @@ def _bind(session: "MqttSession", subscription: Subscription, old: Subscription 
 
 def unsubscribe(connection: "MqttConnection", packet: Unsubscribe) -> None:
     """UNSUBSCRIBE: the filters are compared character by character [MQTT-3.10.4-1]."""
+    if _is_in_use(connection, packet.packet_id):
+        _acknowledge(connection, UnsubAck(packet.packet_id, [Reason.PACKET_IDENTIFIER_IN_USE] * len(packet.topics)))
+        return
     reasons: list[int] = [_remove(connection, text) for text in packet.topics]
     _acknowledge(connection, UnsubAck(packet.packet_id, reasons))
 
@@ -146,17 +157,20 @@ def send_retained(connection: "MqttConnection") -> None:
     """Sends what is retained for new subscriptions, as far as the client reads; the rest when it has."""
     backlog = connection.backlog
     while backlog and connection.gate.is_open and connection.session is not None:
-        copy = next(backlog[0], None)
-        if copy is None:
+        subscription, messages = backlog[0]
+        message = next(messages, None)
+        if message is None:
             del backlog[0]
-        elif qos_of(copy.properties):
+        elif subscription.qos and qos_of(message.properties):
+            copy = _copy(connection, subscription, message)
             connection.session.stored_queue(connection.now).publish(copy, connection.now)
         else:
-            connection.send_message(copy, 0, 0, (), True)
+            connection.encoder.load(message)
+            connection.send_specially(message, 0, 0, subscription.identifiers, True)
 
 
 def _retained(connection: "MqttConnection", subscription: Subscription) -> Iterator[Message]:
-    """Copies of what is retained for a filter, each at the lower QoS of the two (§3.3.1.3)."""
+    """What is retained for a filter."""
     session = connection.session
     assert session is not None
     found: list[Message] = []
@@ -165,13 +179,13 @@ def _retained(connection: "MqttConnection", subscription: Subscription) -> Itera
     store = session.vhost.retained
     if store is not None:
         found += [entry.message for entry in store.find(subscription.key, connection.now)]
-    return (_copy(connection, subscription, message) for message in found)
+    return iter(found)
 
 
 def _copy(connection: "MqttConnection", subscription: Subscription, message: Message) -> Message:
-    qos = min(qos_of(message.properties), subscription.qos)
-    identifiers = (subscription.identifier,) if subscription.identifier else ()
-    properties = as_final(message.properties, qos | FRESH | RETAIN, identifiers, connection.hub.settings.mapping)
+    """A copy for the session's queue, at the lower QoS of the two (§3.3.1.3)."""
+    flags = min(qos_of(message.properties), subscription.qos) | FRESH | RETAIN
+    properties = as_final(message.properties, flags, subscription.identifiers, connection.hub.settings.mapping)
     properties.ttl_ms = _left_ms(message, connection.now)  # counted from the copy's own time on
     return new_message(message.exchange, message.routing_key, properties, message.body, connection.now)
 

@@ -38,6 +38,11 @@ class Subscription:
         self.is_denied = False
         """True when permissions that have changed since do not allow it any more."""
 
+    @property
+    def identifiers(self) -> tuple[int, ...]:
+        """The subscription identifier, if there is one."""
+        return (self.identifier,) if self.identifier else ()
+
     def arguments(self) -> dict[str, object]:
         """The options as arguments of its binding, so that they survive with it."""
         found: dict[str, object] = {_FILTER: self.text, _QOS: self.qos}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import paho.mqtt.publish as mqtt
-import pika
+import pika  # type: ignore[import-untyped]
 import pytest
 
 from tests.support.broker_process import BrokerProcess

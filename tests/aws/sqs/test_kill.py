@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionError as Unreachable
+from botocore.exceptions import ConnectionError as Unreachable  # type: ignore[import-untyped]
 from botocore.exceptions import HTTPClientError
 
 from tests.aws.sqs.conftest import client

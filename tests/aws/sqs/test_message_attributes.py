@@ -37,7 +37,7 @@ def test_the_digest_of_octets_is_that_of_aws() -> None:
 
 
 def test_what_was_encoded_comes_back_with_its_labels() -> None:
-    given = {
+    given: dict[str, dict[str, object]] = {
         "a": {"DataType": "Number.int", "StringValue": "12"},
         "b": {"DataType": "String.colour", "StringValue": "grün"},
         "c": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},

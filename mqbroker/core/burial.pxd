@@ -1,0 +1,34 @@
+cimport cython
+
+from mqbroker.core.message cimport Entry, Message, Properties, new_message
+from mqbroker.core.queue cimport Queue
+from mqbroker.core.router cimport Router
+
+
+cdef class Plan:
+    cdef public Properties properties
+    cdef public str exchange
+    cdef public str key
+    cdef public str reason
+    cdef public long long second
+    cdef public str letter_exchange
+    cdef public str letter_key
+    cdef public Properties letter_properties
+    cdef public object targets
+
+    cpdef bint fits(self, Message message, str reason, long long now) except -1
+    cpdef Message letter(self, Message message, long long now)
+
+
+cdef class Burials:
+    cdef public Router _cemetery
+    cdef public object _dead
+    cdef public bint _is_busy
+    cdef public dict _plans
+    cdef public long long _generation
+
+    cpdef bury(self, Queue queue, Entry entry, str reason, long long now)
+    @cython.locals(plan=Plan)
+    cpdef _bury(self, Queue queue, Message message, str reason, long long now)
+    @cython.locals(plan=Plan)
+    cpdef Plan _plan(self, Queue queue, Message message, str reason, long long now)

@@ -1,0 +1,1 @@
+# Compiled as it is, for messages whose topic was not seen lately.

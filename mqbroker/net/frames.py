@@ -1,0 +1,88 @@
+"""The frames of RFC 6455 that nearly all are: whole, masked, binary, final and short. They are taken apart here.
+
+All others are the library's business: control frames, fragments, long ones, and whatever is wrong. So that it gets
+every such frame from its first octet on, `Boundary` knows where the frame ends that it was given a part of.
+
+    82   80 + n         mask   n octets        n < 126      RFC 6455 §5.2
+    82   fe   n (2)     mask   n octets        n < 65,536
+"""
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # the library was built without its compiled part
+    from websockets.utils import apply_mask
+
+_BINARY = 0x82  # final, no extension, a message of its own
+_MASKED = 0x80
+_MEDIUM = 126
+_LONG = 127
+_SHORT_HEADER = 6
+_MEDIUM_HEADER = 8
+_NO_MASK = b"\0\0\0\0"
+
+
+def take_short(data: bytes, at: int, size_max: int) -> tuple[list[bytes], int]:
+    """The payloads of as many such frames as stand at `at`, of `size_max` octets at most, and where they end."""
+    payloads: list[bytes] = []
+    end = len(data)
+    while end - at >= _SHORT_HEADER and data[at] == _BINARY and data[at + 1] & _MASKED:
+        size = data[at + 1] & 0x7F
+        start = at + _SHORT_HEADER
+        if size == _MEDIUM:
+            size = data[at + 2] << 8 | data[at + 3]
+            start = at + _MEDIUM_HEADER
+        elif size == _LONG:
+            break
+        stop = start + size
+        if stop > end or size > size_max:
+            break
+        mask = data[start - 4 : start]
+        payload = data[start:stop]
+        payloads.append(payload if mask == _NO_MASK else apply_mask(payload, mask))
+        at = stop
+    return payloads, at
+
+
+class Boundary:
+    """Follows frames of any kind. `is_inside` says whether the last one has not ended yet."""
+
+    __slots__ = ("_header", "_left")
+
+    def __init__(self) -> None:
+        self._header = bytearray()
+        self._left = 0
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the next octet belongs to a frame that has begun."""
+        return bool(self._header) or self._left > 0
+
+    def advance(self, data: bytes, at: int) -> int:
+        """Where the frame ends that `data[at]` belongs to or begins; the end of the data if that is not there yet."""
+        if not self._left:
+            header = self._header
+            while at < len(data) and len(header) < _header_size(header):
+                header.append(data[at])
+                at += 1
+            if len(header) < _header_size(header):
+                return at
+            self._left = _payload_size(header)
+            header.clear()
+        taken = min(self._left, len(data) - at)
+        self._left -= taken
+        return at + taken
+
+
+def _header_size(header: bytearray) -> int:
+    """How long the header is, as far as it can be told of its beginning."""
+    if len(header) < 2:
+        return 2
+    size = header[1] & 0x7F
+    return 2 + (2 if size == _MEDIUM else 8 if size == _LONG else 0) + (4 if header[1] & _MASKED else 0)
+
+
+def _payload_size(header: bytearray) -> int:
+    size = header[1] & 0x7F
+    if size == _MEDIUM:
+        return int.from_bytes(header[2:4], "big")
+    return int.from_bytes(header[2:10], "big") if size == _LONG else size

@@ -1,0 +1,23 @@
+cimport cython
+
+from mqbroker.protocols.amqp.channel cimport Channel
+from mqbroker.protocols.amqp.room cimport Room
+
+cdef int _ENVELOPE_BYTES
+
+
+cdef class Arrival:
+    cdef public Channel channel
+    cdef public Room room
+    cdef public Py_ssize_t size
+    cdef public Py_ssize_t left
+
+
+@cython.locals(channel=Channel, room=Room, start=Py_ssize_t, there=Py_ssize_t)
+cpdef bint begin(connection, bytes data, Py_ssize_t position, Py_ssize_t size) except -1
+
+@cython.locals(arrival=Arrival)
+cpdef filled(connection, Py_ssize_t count)
+
+@cython.locals(channel=Channel)
+cdef _proceed(connection, Arrival arrival, Py_ssize_t count)

@@ -1,0 +1,1 @@
+# Compiled as it is, for publishes off the short path.

@@ -1,0 +1,1 @@
+# Compiled as it is, for topics that were not seen lately.

@@ -1,0 +1,159 @@
+"""Large bodies and bodies in pieces: received in place or from chunks, they are the same octets."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mqbroker.limits import AMQP_BODY_ROOM_FACTOR, LARGE_PIECE_BYTES
+from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
+from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.properties import build
+from tests.support.amqp_house import DirectAmqp, House
+from tests.support.refusals import closes_connection
+
+FRAME = 131_072 - 8  # the payload of the largest frame
+SIZES = (LARGE_PIECE_BYTES - 1, LARGE_PIECE_BYTES, FRAME, FRAME + 1, FRAME + LARGE_PIECE_BYTES, 3 * FRAME + 7)
+
+
+def body_of(size: int, seed: int = 0) -> bytes:
+    return bytes((index * 7 + seed) % 251 for index in range(size))
+
+
+def start_of(queue: str, size: int) -> bytes:
+    """The method and the content header of a publish."""
+    return encode_method("basic.publish", 1, routing_key=queue) + content_header_frame(1, build().raw, size)
+
+
+def publish(queue: str, body: bytes) -> bytes:
+    return start_of(queue, len(body)) + b"".join(body_frames(1, body, FRAME + 8))
+
+
+def place(client: DirectAmqp, data: bytes, received_at_once: int = 1 << 30) -> None:
+    """Does as the network does: puts octets where the session wants them, and hands over no more than it asks for."""
+    session = client.session
+    view = memoryview(data)
+    while len(view):
+        if session.sink is not None:
+            count = min(len(session.sink), len(view), received_at_once)
+            session.sink[:count] = view[:count]
+            session.sink_filled(count, client.house.now)
+        else:
+            count = min(session.appetite or len(view), len(view), received_at_once)
+            session.receive_data(bytes(view[:count]), client.house.now)
+        view = view[count:]
+    client.house.turn()
+
+
+def chunks(size: int) -> Callable[[DirectAmqp, bytes], None]:
+    def write(client: DirectAmqp, data: bytes) -> None:
+        for start in range(0, len(data), size):
+            client.write(data[start : start + size])
+
+    return write
+
+
+WAYS: dict[str, Callable[[DirectAmqp, bytes], None]] = {
+    "in place": place,
+    "in place, a little at a time": lambda client, data: place(client, data, 5000),
+    "in one chunk": lambda client, data: client.write(data),
+    "in chunks": chunks(10_001),
+    "in large chunks": chunks(100_003),
+}
+
+
+@pytest.fixture
+def client() -> DirectAmqp:
+    return House().connect()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("size", SIZES)
+def test_bodies_arrive_as_they_were_sent(client: DirectAmqp, size: int, way: str) -> None:
+    queue = client.declare()
+    client.consume(queue, no_ack=True)
+    bodies = [body_of(size, 1), body_of(size, 2), b"small", body_of(size, 3), body_of(size + 1, 4), body_of(size, 5)]
+    WAYS[way](client, b"".join(publish(queue, body) for body in bodies))
+    assert client.deliveries(len(bodies)) == bodies
+    assert client.is_silent()
+
+
+def boundaries(data: bytes) -> Iterator[int]:
+    """Where a chunk may end: around everything that is not payload."""
+    start = data.index(b"\x03\x00\x01", len(start_of("q", 0)))
+    for frame in range(start, len(data), FRAME + 8):
+        yield from range(frame - 1, frame + 9)
+    yield from range(len(data) - 2, len(data))
+
+
+def test_a_chunk_may_end_anywhere(client: DirectAmqp) -> None:
+    queue = client.declare("q")
+    client.consume(queue, no_ack=True)
+    body = body_of(2 * FRAME + 100)
+    data = publish(queue, body)
+    for cut in boundaries(data):
+        client.write(data[:cut])
+        client.write(data[cut:])
+        assert client.delivery().body == body, cut
+    assert client.is_silent()
+
+
+def test_pieces_of_one_octet(client: DirectAmqp) -> None:
+    queue = client.declare()
+    body = body_of(300)
+    pieces = b"".join(b"".join(body_frames(1, body[index : index + 1], 0)) for index in range(len(body)))
+    client.write(start_of(queue, len(body)) + pieces)
+    assert client.drain(queue) == [body]
+
+
+@pytest.mark.parametrize("frame_max", [4096, 65_536])
+def test_large_bodies_are_cut_for_those_who_take_small_frames(client: DirectAmqp, frame_max: int) -> None:
+    queue = client.declare("q", auto_delete=True)
+    consumer = client.house.connect(frame_max=frame_max)
+    consumer.consume(queue, no_ack=True)
+    bodies = [body_of(size) for size in SIZES]
+    for body in bodies:
+        place(client, publish(queue, body))
+    assert consumer.deliveries(len(bodies)) == bodies
+
+
+def test_a_frame_without_its_end_is_a_violation(client: DirectAmqp) -> None:
+    body = body_of(FRAME)
+    place(client, publish("q", body)[:-1] + b"\xcf")
+    text = "FRAME_ERROR - type 3, first 16 octets = <<0,7,14,21,28,35,42,49,56,63,70,77,84,91,98,105>>: "
+    assert client.refusal() == closes_connection(501, text + "{invalid_frame_end_marker,207}")
+
+
+def test_the_end_of_a_frame_that_is_missing_is_found_in_any_frame_of_the_body(client: DirectAmqp) -> None:
+    data = bytearray(publish("q", bytes(2 * FRAME)))
+    data[-FRAME - 9] = 0
+    place(client, bytes(data))
+    text = "FRAME_ERROR - type 3, first 16 octets = <<0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0>>: "
+    assert client.refusal() == closes_connection(501, text + "{invalid_frame_end_marker,0}")
+
+
+@pytest.mark.parametrize("size", [10, FRAME])
+def test_a_body_longer_than_announced_is_a_violation(client: DirectAmqp, size: int) -> None:
+    first, whole = body_of(1), body_of(size)
+    place(client, start_of("q", size) + b"".join(body_frames(1, first, 0)) + b"".join(body_frames(1, whole, 0)))
+    text = "UNEXPECTED_FRAME - expected method frame, got non method frame instead"
+    assert client.refusal() == closes_connection(505, text, (60, 40))
+
+
+def test_memory_is_taken_for_what_arrives_and_not_for_what_is_announced(client: DirectAmqp) -> None:
+    frame = b"".join(body_frames(1, bytes(FRAME), 0))
+    client.write(start_of("q", 16 << 20) + frame[: -FRAME // 2])
+    room = client.session.channels[1].room
+    assert room is not None
+    assert len(room.memory) <= AMQP_BODY_ROOM_FACTOR * FRAME
+
+
+def test_a_broker_that_stops_in_the_middle_of_a_body_takes_the_rest_for_nothing(client: DirectAmqp) -> None:
+    queue = client.declare()
+    data = publish(queue, body_of(2 * FRAME))
+    place(client, data[: FRAME // 2])
+    client.session.shut_down(client.house.now)
+    client.house.turn()
+    place(client, data[FRAME // 2 :])
+    assert client.expect("connection.close", 0).args["reply_code"] == 320
+    client.send("connection.close-ok", 0)
+    assert client.is_ended()
