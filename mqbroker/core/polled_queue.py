@@ -115,7 +115,7 @@ class PolledQueue(TimedQueue):
         else:
             self.show(entry, line, sequence)
             self.watch_if_odd(entry, line)
-            if not self.armed_at:
+            if not self.armed_at or self.armed_at > now + self.retention_ms:
                 self.rearm()
         return entry
 

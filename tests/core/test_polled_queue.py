@@ -150,6 +150,17 @@ def test_a_shorter_retention_applies_to_what_is_there(lab: Lab) -> None:
     assert counts(queue) == (1, 0, 0)
 
 
+def test_a_timer_of_an_earlier_longer_retention_does_not_stand_for_a_shorter_one(lab: Lab) -> None:
+    """A timer was armed already, for later, so none was armed for the only message."""
+    queue = lab.queue(retention_ms=600_000)
+    lab.send(queue, "a")
+    queue.purge()
+    lab.vhost.change_polled_queue(queue, PollSettings(retention_ms=60_000), lab.now)
+    lab.send(queue, "b")
+    lab.wait(60_000)
+    assert counts(queue) == (0, 0, 0)
+
+
 def test_the_expiration_of_amqp_counts_too(lab: Lab) -> None:
     queue = lab.queue()
     for body, ttl_ms in (("a", -1), ("b", 500), ("c", -1)):

@@ -55,7 +55,7 @@ class PolledModel:
     """Group, deduplication id, the message that has it, and until when it counts."""
     places: int = 0
     turns: dict[str, int] = field(default_factory=dict)
-    """FIFO: when each group was served last; it stands behind all that was there then."""
+    """FIFO: the place of a group whose first message came back; it stands behind all that was there then."""
 
     def next_place(self) -> int:
         self.places += 1
@@ -105,7 +105,8 @@ class PolledModel:
         if self.fifo:
             first: dict[str, int] = {}
             for item in found:
-                first.setdefault(item.group, self.turns.get(item.group, item.place))
+                turn = self.turns.get(item.group, item.place) if item.taken_at else item.place
+                first.setdefault(item.group, turn)
             found.sort(key=lambda each: (first[each.group], each.place))
         return found
 
@@ -133,8 +134,6 @@ class PolledModel:
         item.taken_at = item.taken_at or now
         item.until = item.recorded_until = until
         item.is_held = until == 0
-        if self.fifo:
-            self.turns[item.group] = self.next_place()
         return item
 
     def receive(self, count: int, visibility_ms: int, dead: "PolledModel | None", now: int) -> list[Item]:
@@ -157,6 +156,9 @@ class PolledModel:
     # --- what becomes of it -----------------------------------------------------------------------------------------
 
     def bring_back(self, item: Item) -> None:
+        visible = [each.number for each in self.items if each.group == item.group and each.is_visible]
+        if self.fifo and (not visible or item.number < min(visible)):
+            self.turns[item.group] = self.next_place()
         item.until, item.is_held = 0, False
         if not self.fifo and item.attempts >= BACK_AFTER:
             item.place = self.next_place()
@@ -178,14 +180,14 @@ class PolledModel:
         expiry = item.sent_at + self.retention_ms
         return min(item.until, expiry) if item.until else expiry
 
-    def restart(self, order: list[int], now: int) -> None:
-        """What changes in a restart: nobody holds anything, and the back of the queue is filled anew. In what `order`
-        depends on how much of what passed was written, so that is taken from the broker."""
+    def restart(self, order: list[int], groups: list[str], now: int) -> None:
+        """What changes in a restart: nobody holds anything, and the back of the queue is filled anew, or groups stand
+        behind others. In what order depends on how much of what passed was written, so that is the broker's."""
         for item in self.items:
             item.until, item.is_held = item.recorded_until, False
             item.place = item.number
-        self.turns.clear()
         self.fall_due(now)
+        self.turns = {group: self.next_place() for group in groups}
         back = [each for each in self.items if each.is_visible and each.attempts >= BACK_AFTER and not self.fifo]
         for item in sorted(back, key=lambda each: order.index(each.ident)):
             item.place = self.next_place()

@@ -278,7 +278,9 @@ class PolledMachine(RuleBasedStateMachine):
         self.world = self.saved[max(position for position in self.saved if position <= last)].copy()
         house.start()
         for name, model in self.world.queues.items():
-            model.restart([_ident(entry) for entry in self._queue(name).waiting()], house.now)
+            queue = self._queue(name)
+            lines = sorted((line for line in queue.lines.values() if line.turn), key=lambda line: line.turn)
+            model.restart([_ident(entry) for entry in queue.waiting()], [line.name for line in lines], house.now)
         self.saved.clear()
         self.saved[house.ledger.position - 1] = self.world.copy()
         self._rest(is_promised=True)
