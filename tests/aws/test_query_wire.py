@@ -183,3 +183,8 @@ def test_any_bytes_are_a_form_or_refused(data: bytes) -> None:
         query_wire.parse_form(data)
     except AwsError as error:
         assert error.code == "MalformedQueryString"  # noqa: PT017 - but no other error
+
+
+def test_a_parameter_that_is_there_twice_is_refused() -> None:
+    """The last one counted, while a signature is made of both in the order of their values."""
+    assert refused("SendMessage", "QueueUrl=q&MessageBody=a&MessageBody=b").code == "MalformedInput"
