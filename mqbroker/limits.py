@@ -129,6 +129,7 @@ SQS_PURGE_INTERVAL_MS = 60_000
 SQS_DELETED_NAME_MS = 60_000
 SQS_RECEIVE_ATTEMPT_MS = 300_000  # how long a ReceiveRequestAttemptId is good for
 SQS_RECEIVE_ATTEMPTS_MAX = 10_000  # per queue; AWS names no number
+SQS_DECISIONS_REMEMBERED = 10_000  # who may do what to a queue, as long as no permission changes
 SQS_URLS_REMEMBERED = 10_000  # queue URLs whose queue is known without parsing
 PEEK_MESSAGES_MAX = 1000  # messages that one look at a queue shows
 

@@ -13,6 +13,7 @@ and deduplication id as headers.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import md5
 from itertools import accumulate
 from struct import Struct
@@ -31,9 +32,11 @@ TRACE_HEADER = "AWSTraceHeader"
 TEXT_ATTRIBUTES = {"content_type": "ContentType", "correlation_id": "CorrelationId", "reply_to": "ReplyTo"}
 """Properties of other protocols that are attributes here, both ways."""
 
-_head = Struct(">16sBBBBHH")
+_ID_BYTES = 16
+_sizes = Struct(">BBBBHH")
+_SENDERS_REMEMBERED = 1024
 _RECEIVES_MAX = 65_535
-_HEAD_BYTES = _head.size
+_HEAD_BYTES = _ID_BYTES + _sizes.size
 _SENDER_AT = 16
 _GROUP_AT = 17
 _RECEIVES_AT = 22
@@ -53,7 +56,7 @@ class SqsProperties(Properties):
     def _offsets(self) -> tuple[int, ...]:
         """Where sender, group, deduplication id, source, trace and attributes begin."""
         if self._at is None:
-            _, *sizes, _ = _head.unpack_from(self.raw)
+            *sizes, _ = _sizes.unpack_from(self.raw, _ID_BYTES)
             self._at = tuple(accumulate(sizes, initial=_HEAD_BYTES))
         return self._at
 
@@ -162,6 +165,19 @@ def make_properties(
     receives: int = 0,
 ) -> SqsProperties:
     """Properties from their parts; `message_id` is 16 octets, no text but `trace` is over 255 octets."""
+    if group or deduplication or source or trace or receives:
+        rest = _behind_id(sender, group, deduplication, source, trace, receives)
+    else:
+        rest = _plain(sender)
+    return SqsProperties(message_id + rest + attributes)
+
+
+@lru_cache(_SENDERS_REMEMBERED)
+def _plain(sender: str) -> bytes:
+    """What most messages of a sender have between message id and attributes."""
+    return _behind_id(sender, "", "", "", "", 0)
+
+
+def _behind_id(sender: str, group: str, deduplication: str, source: str, trace: str, receives: int) -> bytes:
     texts = [text.encode() for text in (sender, group, deduplication, source, trace)]
-    head = _head.pack(message_id, *map(len, texts), min(receives, _RECEIVES_MAX))
-    return SqsProperties(b"".join((head, *texts, attributes)))
+    return b"".join((_sizes.pack(*map(len, texts), min(receives, _RECEIVES_MAX)), *texts))

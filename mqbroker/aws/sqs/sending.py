@@ -6,6 +6,7 @@ from hashlib import md5
 from typing import Any
 
 from mqbroker.aws.call import Call
+from mqbroker.aws.request_ids import uuid_text
 from mqbroker.aws.sqs import message_attributes, refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
 from mqbroker.aws.sqs.message_attributes import STRING
@@ -18,6 +19,7 @@ from mqbroker.errors import AwsError
 from mqbroker.limits import SQS_DELAY_S_MAX, SQS_MESSAGE_BYTES_MAX, SQS_TRACE_HEADER_BYTES_MAX
 
 _FIFO_ID = re.compile(r"[!-~]{1,128}")
+_PLAIN_MEMBERS = 2  # a message without options has its body, beside the queue's URL or its id in a batch
 _NOT_FOR_THIS_TYPE = "The request include parameter that is not valid for this queue type."
 
 
@@ -40,11 +42,17 @@ class Outgoing:
             )
         if message_attributes.has_forbidden_characters(text):
             raise refusals.invalid_message_contents()
-        self.attributes = message_attributes.encode_attributes(attributes)
+        self.attributes = self.system_attributes = b""
+        self.trace = self.group = self.deduplication = ""
+        self.delay_ms = -1
+        if queue.is_fifo or len(given) > _PLAIN_MEMBERS:
+            self._take_options(queue, given)
+
+    def _take_options(self, queue: SqsQueue, given: Mapping[str, Any]) -> None:
+        self.attributes = message_attributes.encode_attributes(given.get("MessageAttributes"))
         self.trace = _trace(given.get("MessageSystemAttributes"))
-        self.system_attributes = (
-            message_attributes.pack([(TRACE_HEADER, "String", STRING, self.trace.encode())]) if self.trace else b""
-        )
+        if self.trace:
+            self.system_attributes = message_attributes.pack([(TRACE_HEADER, "String", STRING, self.trace.encode())])
         self.delay_ms = _delay_ms(queue, given.get("DelaySeconds"))
         self.group = _group(queue, given.get("MessageGroupId"))
         self.deduplication = _deduplication(queue, given.get("MessageDeduplicationId"))
@@ -53,7 +61,9 @@ class Outgoing:
 def size_of(text: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
     """What counts against the size of a message: the body, and names, types and values of attributes, in octets."""
     size = len(text) if text.isascii() else len(text.encode())
-    for name, attribute in (attributes or {}).items():
+    if not attributes:
+        return size
+    for name, attribute in attributes.items():
         size += len(name.encode())
         for part in attribute.values():
             if isinstance(part, str):
@@ -80,6 +90,8 @@ def _trace(system_attributes: Mapping[str, Mapping[str, Any]] | None) -> str:
 def _trace_of(call: Call) -> str:
     """What the header X-Amzn-Trace-Id of the request says, for messages that say nothing themselves."""
     text = call.trace
+    if not text:
+        return ""
     if len(text.encode()) > SQS_TRACE_HEADER_BYTES_MAX or message_attributes.has_forbidden_characters(text):
         return ""
     return text
@@ -183,14 +195,15 @@ class SendActions:
 
     def _send(self, queue: SqsQueue, call: Call, given: Mapping[str, Any]) -> dict[str, object]:
         outgoing = Outgoing(queue, given)
+        octets = self._new_id()
         properties = make_properties(
-            self._new_id(), call.caller.user_id, outgoing.group, outgoing.deduplication, "",
+            octets, call.caller.user_id, outgoing.group, outgoing.deduplication, "",
             outgoing.trace or _trace_of(call), outgoing.attributes,
         )  # fmt: skip
         message = new_message("", queue.core.name, properties, outgoing.body, call.now)
         sent = queue.core.send(message, call.now, outgoing.delay_ms)
         result: dict[str, object] = {
-            "MessageId": message_id(queue, sent),
+            "MessageId": uuid_text(octets) if sent.message is message else message_id(queue, sent),
             "MD5OfMessageBody": md5(outgoing.body, usedforsecurity=False).hexdigest(),
         }
         if outgoing.attributes:

@@ -8,6 +8,7 @@ from mqbroker.aws.call import Call
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.core.broker import Broker
+from mqbroker.limits import SQS_DECISIONS_REMEMBERED
 from mqbroker.protocols.amqp.services import Alarms
 
 
@@ -21,6 +22,9 @@ class SqsService:
         self.queues = queues
         self.alarms = alarms
         self.wake = wake
+        self._generation = 0
+        self._allowed: set[tuple[int, str, str, str]] = set()
+        """What was found allowed without a policy, as long as no permission changes."""
 
     def queue_of(self, call: Call) -> SqsQueue:
         """The queue that the call's QueueUrl means. Raises AwsError: it is not there, or the caller may not."""
@@ -32,6 +36,19 @@ class SqsService:
 
     def check(self, call: Call, queue: SqsQueue, action: str = "") -> None:
         """Raises AwsError unless the caller may do this to the queue: the call's action, or another that it implies."""
+        if queue.policy is not None:
+            self._authorize(call, queue, action)
+            return
+        generation = self.broker.access.generation
+        if generation != self._generation or len(self._allowed) >= SQS_DECISIONS_REMEMBERED:
+            self._generation = generation
+            self._allowed.clear()
+        question = (queue.key, call.caller.account, call.caller.user, action or call.action.name)
+        if question not in self._allowed:
+            self._authorize(call, queue, action)
+            self._allowed.add(question)
+
+    def _authorize(self, call: Call, queue: SqsQueue, action: str) -> None:
         authorize(
             self.broker.access,
             call.caller,
