@@ -156,7 +156,8 @@ class PolledModel:
     # --- what becomes of it -----------------------------------------------------------------------------------------
 
     def bring_back(self, item: Item) -> None:
-        visible = [each.number for each in self.items if each.group == item.group and each.is_visible]
+        others = (each for each in self.items if each.group == item.group and each is not item)
+        visible = [each.number for each in others if each.is_visible]
         if self.fifo and (not visible or item.number < min(visible)):
             self.turns[item.group] = self.next_place()
         item.until, item.is_held = 0, False
