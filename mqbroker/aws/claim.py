@@ -39,6 +39,8 @@ class Claim:
     scope: str = ""
     names: tuple[str, ...] = ()
     name_set: frozenset[str] = frozenset()
+    checked_headers: tuple[str, ...] = ()
+    """The names of all headers of the last request that had every signed one, as it has to."""
     key: AccessKey | None = None
     """The key that the claim was found right with, and what it signs with."""
     signing_key: SigningKey | None = None

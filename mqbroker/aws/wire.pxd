@@ -1,0 +1,13 @@
+cdef class HttpRequest:
+    cdef public str method
+    cdef public str target
+    cdef public object headers
+    cdef public bytes body
+    cdef public object peer
+    cdef public str base_url
+
+cdef class HttpResponse:
+    cdef public int status
+    cdef public bytes content_type
+    cdef public bytes body
+    cdef public bytes headers
