@@ -10,6 +10,7 @@ from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.limits import HTTP_PIPELINE_MAX
 from tests.aws.house import Shop, empty, wait
 from tests.aws.http_talk import Answer, answers, get, post
+from tests.support.output import all_output
 
 LINES = [
     b"GET /1/q?Action=SendMessage HTTP/1.1",
@@ -52,7 +53,7 @@ def talk(shop: Shop, pieces: list[bytes]) -> list[Answer]:
     if not session.is_closing:
         session.tick(session.deadline)
     assert session.is_closing
-    data = bytes(session.take_output()).replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
+    data = all_output(session).replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
     session.connection_lost(6)
     return answers(data, methods)
 
@@ -83,7 +84,7 @@ def test_answers_leave_in_order_whenever_they_come(data: st.DataObject) -> None:
     while open_calls:
         open_calls.pop(data.draw(st.integers(0, len(open_calls) - 1))).answer(None)
         handled = len(shop.calls)
-        output += session.take_output()
+        output += all_output(session)
         session.output_written(5)
         open_calls += shop.calls[handled:]
         assert len(open_calls) <= HTTP_PIPELINE_MAX

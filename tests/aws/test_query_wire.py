@@ -61,7 +61,6 @@ def refused(action: str, form: str | bytes) -> AwsError:
         ("ListQueues", "&&Action=ListQueues&Version=2012-11-05&Colour.1.x=3", {}),
         ("ListQueues", "QueueNamePrefix", {"QueueNamePrefix": ""}),
         ("ListQueues", "QueueNamePrefix=a=b", {"QueueNamePrefix": "a=b"}),
-        ("ListQueues", "QueueNamePrefix=a&QueueNamePrefix=b", {"QueueNamePrefix": "b"}),
         ("ListQueues", "QueueNamePrefix=%e2%82%AC%2B+", {"QueueNamePrefix": "€+ "}),
         ("ListQueues", "MaxResults=", {}),
         ("ListQueues", "MaxResults=%2B7", {"MaxResults": 7}),
