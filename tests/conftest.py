@@ -4,6 +4,10 @@ import os
 import shutil
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # how long an example takes says more of the machine than of the code
+settings.load_profile("house")
 
 REQUIRED = frozenset(filter(None, os.environ.get("MQBROKER_REQUIRE", "").split(",")))
 

@@ -225,7 +225,7 @@ class ReceiveActions:
     def _answer(self, call: Call, queue: SqsQueue, wanted: Wanted, entries: list[Entry], now: int) -> None:
         if not entries:
             queue.empty_receives += 1
-            self._service.answer_when_safe(call, {})
+            call.answer({})
             return
         messages = [
             ShownMessage(queue, entry).shown(wanted.system_names, wanted.attribute_names, now) for entry in entries
