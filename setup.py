@@ -40,7 +40,9 @@ def hot_modules() -> list[Extension]:
 def extension(source: Path, pxd: Path) -> Extension:
     """`optional`: where the compiler is missing or fails, setuptools goes on with the interpreted module."""
     name = ".".join(source.with_suffix("").parts)
-    return Extension(name, [str(source)], depends=[str(pxd)], optional=True, extra_compile_args=["-O3", "-g0"])
+    # What has no C types calls into Python anyway: optimizing it more only makes the first `make run` wait.
+    level = "-O3" if "cdef" in pxd.read_text() else "-O1"
+    return Extension(name, [str(source)], depends=[str(pxd)], optional=True, extra_compile_args=[level, "-g0"])
 
 
 class BuildHotModules(build_ext):
