@@ -21,7 +21,6 @@ cdef class PolledQueue(TimedQueue):
     cdef public long long sent_bytes
     cdef public long long received_count
     cdef public long long deleted_count
-    cdef public long long empty_count
     cdef public long long deduplicated_count
 
     cpdef int publish(self, Message message, long long now) except -1

@@ -46,7 +46,7 @@ class PolledQueue(TimedQueue):
     """How the journal tells these queues from others."""
 
     __slots__ = (
-        "dead_letter_queue", "deduplicated_count", "delay_ms", "deleted_count", "empty_count", "in_flight_max",
+        "dead_letter_queue", "deduplicated_count", "delay_ms", "deleted_count", "in_flight_max",
         "receive_max", "received_count", "sent_bytes", "sent_count", "settings_of_polling", "visibility_ms", "waiters",
     )  # fmt: skip
 
@@ -55,7 +55,7 @@ class PolledQueue(TimedQueue):
     def __init__(self, host: PollHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
         TimedQueue.__init__(self, host, ledger, name, number, durable)
         self.waiters: OrderedDict[Waiter, None] = OrderedDict()
-        self.sent_count = self.sent_bytes = self.received_count = self.deleted_count = self.empty_count = 0
+        self.sent_count = self.sent_bytes = self.received_count = self.deleted_count = 0
         self.deduplicated_count = 0
         self.set_up(PollSettings())
 
@@ -149,9 +149,7 @@ class PolledQueue(TimedQueue):
             self.receive_from(line, found, count_max, now + max(visibility_ms, 0), now)
             self.tidy(line)
         self.received_count += len(found)
-        if not found:
-            self.empty_count += 1
-        elif visibility_ms <= 0:
+        if found and visibility_ms <= 0:
             self.expire(now)
         return found
 
