@@ -11,7 +11,6 @@ from mqbroker.aws.pages import Pages
 from mqbroker.aws.request_ids import RequestIds
 from mqbroker.aws.service import Service
 from mqbroker.aws.sqs.actions import SqsActions
-from mqbroker.aws.sqs.queue_attributes import check_attributes, check_name, merged, wants_fifo
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
@@ -66,12 +65,8 @@ class AwsGateway:
 
     def _create(self, queue: QueueDefinition, now: int) -> None:
         arn = QueueArn(queue.region or self._config.region, queue.account or self._config.account, queue.name)
-        if self._queues.get(arn) is not None:
-            return
-        attributes = dict(queue.attributes)
-        is_fifo = wants_fifo(attributes)
-        check_name(queue.name, is_fifo)
-        self._queues.create(arn, is_fifo, merged({}, check_attributes(attributes, is_fifo)), dict(queue.tags), now)
+        if self._queues.get(arn) is None:
+            self._queues.create(arn, dict(queue.attributes), dict(queue.tags), now)
 
     def new_session(self, peer: Peer) -> HttpSession:
         """The session of a new connection."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from mqbroker.aws.parameters import missing_parameter
 from mqbroker.aws.policy import Policy
 from mqbroker.aws.policy_document import OLD_VERSION, over_limit
 from mqbroker.errors import AwsError
@@ -58,8 +59,7 @@ def _check(label: str, account_ids: Sequence[str], actions: Sequence[str]) -> No
         reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length."
         raise _invalid(label, "Label", reason)
     if not actions:
-        text = "The request must contain the parameter Actions."
-        raise AwsError("MissingRequiredParameterException", text, "MissingParameter")
+        raise missing_parameter("Actions")
     if len(actions) > AWS_POLICY_ACTIONS_MAX:
         raise over_limit(len(actions), "Actions", AWS_POLICY_ACTIONS_MAX)
     if not account_ids or not all(map(_ACCOUNT.fullmatch, account_ids)):

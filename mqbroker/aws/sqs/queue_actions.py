@@ -2,10 +2,10 @@
 
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from typing import Any
 
 from mqbroker.aws.authorization import authorize
 from mqbroker.aws.call import Call
+from mqbroker.aws.parameters import missing_parameter
 from mqbroker.aws.policy_edits import add_permission, remove_permission
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.queue import SqsQueue
@@ -14,7 +14,6 @@ from mqbroker.aws.sqs.queue_attributes import (
     MEASURED,
     STANDARD,
     check_attributes,
-    check_name,
     effective,
     first_difference,
     merged,
@@ -22,10 +21,8 @@ from mqbroker.aws.sqs.queue_attributes import (
 )
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
-from mqbroker.limits import SQS_LIST_RESULTS_MAX, SQS_PURGE_INTERVAL_MS, SQS_TAGS_MAX
-
-_TAG_KEY_MAX = 128
-_TAG_VALUE_MAX = 256
+from mqbroker.aws.sqs.tags import TAG_KEY_MAX, check_tags
+from mqbroker.limits import SQS_LIST_RESULTS_MAX, SQS_PURGE_INTERVAL_MS
 
 
 class QueueActions:
@@ -45,20 +42,15 @@ class QueueActions:
         given: dict[str, str] = call.parameters.get("Attributes", {})
         arn = QueueArn(call.caller.region, call.caller.account, name)
         self._check_account(call, arn)
-        is_fifo = wants_fifo(given)
         queue = self._queues.get(arn)
         if queue is not None:
             self._check_same(queue, given)
         else:
-            check_name(name, is_fifo)
-            tags = call.parameters.get("tags", {})
-            _check_tags(tags, name)
-            attributes = merged({}, check_attributes(given, is_fifo))
-            queue = self._queues.create(arn, is_fifo, attributes, tags, call.now)
+            queue = self._queues.create(arn, given, call.parameters.get("tags", {}), call.now)
         self._service.answer_when_safe(call, {"QueueUrl": self._queues.url_of(queue, call.base_url)})
 
     def _check_same(self, queue: SqsQueue, given: dict[str, str]) -> None:
-        if "FifoQueue" in given and not queue.is_fifo:
+        if wants_fifo(given) and not queue.is_fifo:
             raise refusals.queue_exists("FifoQueue")
         wanted = check_attributes(given, queue.is_fifo)
         difference = first_difference(wanted, effective(queue.attributes, queue.is_fifo))
@@ -163,9 +155,9 @@ class QueueActions:
         """TagQueue."""
         queue = self._service.queue_of(call)
         if not call.parameters["Tags"]:
-            raise refusals.missing_parameter("Tags")
+            raise missing_parameter("Tags")
         tags = {**queue.tags, **call.parameters["Tags"]}
-        _check_tags(tags, queue.name)
+        check_tags(tags, queue.name)
         self._set_tags(call, queue, tags)
 
     def untag_queue(self, call: Call) -> None:
@@ -173,7 +165,7 @@ class QueueActions:
         queue = self._service.queue_of(call)
         gone = call.parameters["TagKeys"]
         if not gone:
-            raise refusals.invalid_value(f"Tag keys must be between 1 and {_TAG_KEY_MAX} characters in length.")
+            raise refusals.invalid_value(f"Tag keys must be between 1 and {TAG_KEY_MAX} characters in length.")
         self._set_tags(call, queue, {key: value for key, value in queue.tags.items() if key not in gone})
 
     def _set_tags(self, call: Call, queue: SqsQueue, tags: dict[str, str]) -> None:
@@ -206,17 +198,6 @@ class QueueActions:
     def _set_policy(self, call: Call, queue: SqsQueue, text: str) -> None:
         self._queues.change(queue, merged(queue.attributes, {"Policy": text}), call.now)
         self._service.answer_when_safe(call)
-
-
-def _check_tags(tags: dict[str, Any], queue_name: str) -> None:
-    if len(tags) > SQS_TAGS_MAX:
-        raise refusals.invalid_value(f"Too many tags added for queue {queue_name}.")
-    for key, value in tags.items():
-        if not 1 <= len(key) <= _TAG_KEY_MAX or len(value) > _TAG_VALUE_MAX or key.lower().startswith("aws:"):
-            raise refusals.invalid_value(
-                f"Tag keys must be between 1 and {_TAG_KEY_MAX} characters in length and must not start with aws:, "
-                f"tag values must not be longer than {_TAG_VALUE_MAX} characters."
-            )
 
 
 def _read_token(token: str | None) -> str:

@@ -10,12 +10,13 @@ from urllib.parse import unquote, urlsplit
 from mqbroker.aws.accounts import Accounts
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.queue import SqsQueue
-from mqbroker.aws.sqs.queue_attributes import effective
+from mqbroker.aws.sqs.queue_attributes import check_attributes, check_name, effective, merged, wants_fifo
 from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
+from mqbroker.aws.sqs.tags import check_tags
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.polled_queue import PolledQueue, PollSettings
-from mqbroker.errors import NotFound, PreconditionFailed
+from mqbroker.errors import NotFound, RequestRefused
 from mqbroker.limits import SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 
 KIND = "sqs-queue"
@@ -95,10 +96,12 @@ class SqsQueues:
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
-    def create(
-        self, arn: QueueArn, is_fifo: bool, attributes: Mapping[str, str], tags: Mapping[str, str], now: int
-    ) -> SqsQueue:
-        """Makes a queue that is not there. `attributes` have been checked. Raises AwsError."""
+    def create(self, arn: QueueArn, given: Mapping[str, str], tags: Mapping[str, str], now: int) -> SqsQueue:
+        """Makes a queue that is not there, with the attributes and tags that are asked for. Raises AwsError."""
+        is_fifo = wants_fifo(given)
+        check_name(arn.name, is_fifo)
+        check_tags(tags, arn.name)
+        attributes = merged({}, check_attributes(given, is_fifo))
         deleted_at = self._deleted_at.pop(arn, None)
         if self._is_strict and deleted_at is not None and now < deleted_at + SQS_DELETED_NAME_MS:
             self._deleted_at[arn] = deleted_at
@@ -113,7 +116,7 @@ class SqsQueues:
             raise refusals.queue_exists("QueueName")  # a queue of another protocol has the name
         try:
             core = vhost.add_polled_queue(name, self._settings(arn, is_fifo, attributes), now, fifo=is_fifo)
-        except PreconditionFailed as error:
+        except RequestRefused as error:  # a limit of the vhost, or a name that it keeps for itself: amq.fifo
             raise refusals.unsupported(str(error)) from None
         queue = SqsQueue(arn, vhost, core, is_fifo, now // 1000)
         queue.configure(attributes)

@@ -19,12 +19,6 @@ def invalid_parameter(value: object, name: str, reason: str) -> AwsError:
     return invalid_value(f"Value {value} for parameter {name} is invalid. Reason: {reason}")
 
 
-def missing_parameter(name: str) -> AwsError:
-    """A parameter is needed that the model declares optional."""
-    text = f"The request must contain the parameter {name}."
-    return AwsError("MissingRequiredParameterException", text, "MissingParameter")
-
-
 def no_deduplication_id() -> AwsError:
     """A message for a FIFO queue that cannot be told from others."""
     return invalid_value(

@@ -6,6 +6,7 @@ from hashlib import md5
 from typing import Any
 
 from mqbroker.aws.call import Call
+from mqbroker.aws.parameters import missing_parameter
 from mqbroker.aws.request_ids import uuid_text
 from mqbroker.aws.sqs import message_attributes, refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
@@ -32,7 +33,7 @@ class Outgoing:
         """Raises AwsError for the first thing that is wrong."""
         text: str = given.get("MessageBody", "")
         if not text:
-            raise refusals.missing_parameter("MessageBody")
+            raise missing_parameter("MessageBody")
         self.body = text.encode()
         attributes = given.get("MessageAttributes")
         if size_of(text, attributes) > queue.message_bytes_max:
@@ -113,7 +114,7 @@ def _delay_ms(queue: SqsQueue, delay_s: int | None) -> int:
 def _group(queue: SqsQueue, group: str | None) -> str:
     if group is None:
         if queue.is_fifo:
-            raise refusals.missing_parameter("MessageGroupId")
+            raise missing_parameter("MessageGroupId")
         return ""
     return _checked_id(group, "MessageGroupId")
 

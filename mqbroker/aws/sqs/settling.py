@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mqbroker.aws.call import Call
+from mqbroker.aws.parameters import missing_parameter
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
 from mqbroker.aws.sqs.queue import SqsQueue
@@ -92,7 +93,7 @@ class SettleActions:
 
         def change(entry: Mapping[str, Any]) -> dict[str, object]:
             if "VisibilityTimeout" not in entry:
-                raise refusals.missing_parameter("VisibilityTimeout")
+                raise missing_parameter("VisibilityTimeout")
             self._change(queue, entry["ReceiptHandle"], entry["VisibilityTimeout"], call.now)
             return {}
 

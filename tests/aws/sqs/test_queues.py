@@ -150,6 +150,22 @@ def test_one_option_lifts_that_rule() -> None:
     assert house.create("orders")
 
 
+def test_a_name_that_the_vhost_keeps_for_itself_is_refused(house: House) -> None:
+    """`amq.fifo` is a name for SQS and a reserved one for the vhost: the refusal ended in an internal failure."""
+    with pytest.raises(Refused) as caught:
+        house.create("amq.fifo")
+    assert caught.value.status == 400
+    assert "reserved prefix" in caught.value.message
+
+
+def test_a_vhost_with_as_many_queues_as_it_may_have_gets_no_more(house: House) -> None:
+    house.broker.set_vhost_limits("/", {"max-queues": 1})
+    house.create("one")
+    with pytest.raises(Refused) as caught:
+        house.create("two")
+    assert caught.value.status == 400
+
+
 def test_a_queue_that_amqp_deletes_is_gone(house: House) -> None:
     url = house.create("orders")
     house.broker.vhost("/").delete_queue("orders")
