@@ -141,6 +141,7 @@ HTTP_HEAD_TIMEOUT_S = 10  # design: 10 s before a peer has a name; nginx's clien
 HTTP_REQUEST_TIMEOUT_S = 60  # from a request's first byte to its last; nginx's client_body_timeout is 60 s per read
 HTTP_HEADER_NAMES_MAX = 1024  # names of headers whose lower case is remembered; clients send some 20
 HTTP_HEADER_NAME_BYTES_MAX = 64  # longer names are not remembered
+HTTP_HEAD_KEPT_BYTES = 4096  # headers of a head that a connection keeps to compare the next ones with; SDKs send 700
 HTTP_IDLE_TIMEOUT_S = 75  # nginx's keepalive_timeout
 HTTP_PIPELINE_MAX = 64  # requests of a connection without an answer, before it is read no more
 HTTP_SLICE_BYTES = 16_384  # input that is parsed in one go: some 300 of the smallest requests

@@ -457,7 +457,8 @@ def test_a_hash_that_is_sent_is_not_just_passed_over() -> None:
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     canonical = f"POST\n/\n\n{lines}\n{names}\n{HASH_OF_NOTHING}"
     text = f"AWS4-HMAC-SHA256\n20150830T123600Z\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
-    signature = SigningKey(SECRET, "20150830", "us-east-1", "sqs").sign(text.encode())
+    key = SigningKey(SECRET, "20150830", "us-east-1", "sqs")
+    signature = key.finish(key.begin(text.encode()))
     authorization = f"AWS4-HMAC-SHA256 Credential={KEY_ID}/{scope}, SignedHeaders={names}, Signature={signature}"
     assert answer(refusal_of(Request("POST", "/", {**headers, "authorization": authorization}))) == does_not_match()
 
