@@ -6,7 +6,7 @@ cdef class Claim:
     cdef public tuple checked_headers
     cdef public str credential
     cdef public str date
-    cdef public SignedHead head
+    cdef public dict heads
     cdef public object key
     cdef public str key_id
     cdef public frozenset name_set
@@ -17,3 +17,6 @@ cdef class Claim:
     cdef public str signed
     cdef public SigningKey signing_key
     cdef public str terminator
+
+    cpdef prove(self, key, SigningKey signing_key)
+    cpdef keep(self, tuple place, SignedHead head)

@@ -15,7 +15,7 @@ from mqbroker.aws.refusals import does_not_match, fingerprint, incomplete
 from mqbroker.aws.signed_head import ALGORITHM, SignedHead
 from mqbroker.aws.signing_keys import TERMINATOR, SigningKey
 from mqbroker.core.access import AccessKey
-from mqbroker.limits import AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
+from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX, AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
 
 _REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{AWS_REGION_CHARS_MAX - 1}}}")
 _PARAMETERS = ("Credential", "Signature", "SignedHeaders")
@@ -27,7 +27,7 @@ class Claim:
     """Who is said to have signed for what, and which headers. `names` are in the order in which they were signed."""
 
     __slots__ = (
-        "checked_headers", "credential", "date", "head", "key", "key_id", "name_set", "names", "region", "scope",
+        "checked_headers", "credential", "date", "heads", "key", "key_id", "name_set", "names", "region", "scope",
         "service", "signed", "signing_key", "terminator",
     )  # fmt: skip
 
@@ -43,8 +43,21 @@ class Claim:
         self.key: AccessKey | None = None
         """The key that the claim was found right with, and what it signs with."""
         self.signing_key: SigningKey | None = None
-        self.head: SignedHead | None = None
-        """What the last right signature under this claim began with."""
+        self.heads: dict[tuple[str, ...], SignedHead] = {}
+        """What right signatures made with that key began with lately, by method, path, timestamp, and headers."""
+
+    def prove(self, key: AccessKey, signing_key: SigningKey) -> None:
+        """The claim was found right with this key."""
+        self.key, self.signing_key = key, signing_key
+        self.heads.clear()
+
+    def keep(self, place: tuple[str, ...], head: SignedHead) -> None:
+        """Keeps the head of a right signature."""
+        if sum(map(len, place)) > AWS_HEAD_KEPT_BYTES:
+            return
+        if len(self.heads) >= AWS_HEADS_MAX:
+            self.heads.clear()
+        self.heads[place] = head
 
     def split(self) -> None:
         """Takes the credential apart. Raises AwsError."""

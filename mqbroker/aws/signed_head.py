@@ -19,7 +19,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 class SignedHead:
     """The head of one request's signature."""
 
-    __slots__ = ("_canonical", "_inner", "_method", "_path", "_signing_key", "_timestamp", "_values")
+    __slots__ = ("_canonical", "_inner", "_signing_key")
 
     def __init__(
         self,
@@ -33,25 +33,11 @@ class SignedHead:
         signing_key: SigningKey,
     ) -> None:
         """`path` as it came, `query` in its canonical form; `values` are those of the headers `names`."""
-        self._method = method
-        self._path = path
-        self._values = values
-        self._timestamp = timestamp
-        self._signing_key = signing_key
         lines = canonical_lines(names, values)
         head = f"{method}\n{canonical_path(path)}\n{query}\n{lines}\n{';'.join(names)}\n"
         self._canonical = sha256(head.encode("latin-1"))
         self._inner = signing_key.begin(f"{ALGORITHM}\n{timestamp}\n{scope}\n".encode())
-
-    def is_of(self, method: str, path: str, values: list[str], timestamp: str, signing_key: SigningKey) -> bool:
-        """Whether a request without a query, signed under the same claim, has this head."""
-        return (
-            values == self._values
-            and timestamp == self._timestamp
-            and path == self._path
-            and method == self._method
-            and signing_key is self._signing_key
-        )
+        self._signing_key = signing_key
 
     def signature(self, payload_hash: str) -> str:
         """The signature with the payload's hash, both in hexadecimal digits."""

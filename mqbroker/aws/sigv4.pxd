@@ -10,8 +10,6 @@ cdef class Verifier:
     cdef public long long _clock_skew_s
     cdef public SigningKeys _signing_keys
     cdef public dict _claims
-    cdef str _timestamp
-    cdef long long _timestamp_s
 
     @cython.locals(authorization=str, path=str)
     cpdef Claim verify(self, request, str service, long long now)
@@ -22,14 +20,14 @@ cdef class Verifier:
     cdef _keep(self, str stem, Claim claim)
     @cython.locals(signed_at="long long", now_s="long long")
     cdef _check_time(self, str timestamp, long long past_s, long long future_s, long long now)
-    @cython.locals(signing_key=SigningKey, head=SignedHead, expected=str)
+    @cython.locals(signing_key=SigningKey, values=list, place=tuple, head=SignedHead, is_known=bint, expected=str)
     cdef _check_signature(self, Claim claim, str signature, request, str path, list pairs, str timestamp, str service)
+    cdef SigningKey _signing_key(self, Claim claim, str timestamp, str service)
 
 
 @cython.locals(present=tuple, name=str)
 cdef _check_signed(Claim claim, dict headers)
 
-@cython.locals(headers=dict, values=list, known=SignedHead)
-cdef SignedHead _head_of(Claim claim, request, str path, list pairs, str timestamp, SigningKey signing_key)
+cdef list _signed_values(Claim claim, dict headers)
 
 cdef str _payload_hash(request)

@@ -10,6 +10,7 @@ strangers cannot fill the memory.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from mqbroker.aws.refusals import does_not_match, incomplete, unknown_client, un
 from mqbroker.aws.signed_head import SignedHead
 from mqbroker.aws.signing_keys import SigningKey, SigningKeys
 from mqbroker.core.access import AccessKey
-from mqbroker.limits import AWS_CLAIMS_MAX
+from mqbroker.limits import AWS_CLAIMS_MAX, AWS_TIMESTAMPS_REMEMBERED
 from mqbroker.protocols.session import Peer
 
 _UNSIGNED = frozenset(("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"))
@@ -60,8 +61,6 @@ class Verifier:
         self._clock_skew_s = clock_skew_s
         self._signing_keys = SigningKeys()
         self._claims: dict[str, Claim] = {}
-        self._timestamp = ""
-        self._timestamp_s = 0
 
     def verify(self, request: SignedRequest, service: str, now: int) -> Claim:
         """The claim that the request proves; its `key` is set. Raises AwsError. `now` is in milliseconds."""
@@ -124,10 +123,7 @@ class Verifier:
     # --- checks -----------------------------------------------------------------------------------------------------
 
     def _check_time(self, timestamp: str, past_s: int, future_s: int, now: int) -> None:
-        if timestamp != self._timestamp:
-            self._timestamp_s = _seconds(timestamp)
-            self._timestamp = timestamp
-        signed_at, now_s = self._timestamp_s, now // 1000
+        signed_at, now_s = _seconds(timestamp), now // 1000
         if signed_at < now_s - past_s:
             raise does_not_match(
                 f"Signature expired: {timestamp} is now earlier than {_text(now_s - past_s)} "
@@ -149,6 +145,28 @@ class Verifier:
         timestamp: str,
         service: str,
     ) -> None:
+        signing_key = self._signing_key(claim, timestamp, service)
+        values = _signed_values(claim, request.headers)
+        place = (request.method, path, timestamp, *values)
+        head = claim.heads.get(place) if signing_key is claim.signing_key and not pairs else None
+        is_known = head is not None
+        if head is None:
+            query = canonical_query(pairs) if pairs else ""
+            head = SignedHead(request.method, path, query, claim.names, values, timestamp, claim.scope, signing_key)
+        expected = head.signature(_payload_hash(request))
+        if not (signature.isascii() and compare_digest(expected, signature)):
+            raise does_not_match()
+        if "x-amz-security-token" in request.headers:
+            raise unknown_client()
+        if signing_key is not claim.signing_key:
+            current = self._keys[claim.key_id]
+            self._signing_keys.keep(current, claim.date, claim.region, claim.service, signing_key)
+            claim.prove(current, signing_key)
+        if not (is_known or pairs):
+            claim.keep(place, head)
+
+    def _signing_key(self, claim: Claim, timestamp: str, service: str) -> SigningKey:
+        """What the claim has to be signed with."""
         key = claim.key
         if key is None:
             claim.split()
@@ -157,19 +175,9 @@ class Verifier:
         current = self._keys.get(claim.key_id)
         if current is None:
             raise unknown_client()
-        signing_key = claim.signing_key
-        if current is not key or signing_key is None:
-            signing_key = self._signing_keys.get(current, claim.date, claim.region, service)
-        head = _head_of(claim, request, path, pairs, timestamp, signing_key)
-        expected = head.signature(_payload_hash(request))
-        if not (signature.isascii() and compare_digest(expected, signature)):
-            raise does_not_match()
-        if "x-amz-security-token" in request.headers:
-            raise unknown_client()
-        if current is not key:
-            self._signing_keys.keep(current, claim.date, claim.region, claim.service, signing_key)
-            claim.key, claim.signing_key = current, signing_key
-        claim.head = None if pairs else head
+        if current is key and claim.signing_key is not None:
+            return claim.signing_key
+        return self._signing_keys.get(current, claim.date, claim.region, service)
 
 
 def _check_signed(claim: Claim, headers: Mapping[str, str]) -> None:
@@ -185,24 +193,11 @@ def _check_signed(claim: Claim, headers: Mapping[str, str]) -> None:
     claim.checked_headers = present
 
 
-def _head_of(
-    claim: Claim,
-    request: SignedRequest,
-    path: str,
-    pairs: list[tuple[str, str]],
-    timestamp: str,
-    signing_key: SigningKey,
-) -> SignedHead:
-    headers = request.headers
+def _signed_values(claim: Claim, headers: Mapping[str, str]) -> list[str]:
     try:
-        values = [headers[name] for name in claim.names]
+        return [headers[name] for name in claim.names]
     except KeyError:
         raise does_not_match() from None
-    known = claim.head
-    if known is not None and not pairs and known.is_of(request.method, path, values, timestamp, signing_key):
-        return known
-    query = canonical_query(pairs) if pairs else ""
-    return SignedHead(request.method, path, query, claim.names, values, timestamp, claim.scope, signing_key)
 
 
 def _payload_hash(request: SignedRequest) -> str:
@@ -217,6 +212,7 @@ def _payload_hash(request: SignedRequest) -> str:
     return computed
 
 
+@lru_cache(AWS_TIMESTAMPS_REMEMBERED)
 def _seconds(timestamp: str) -> int:
     """Seconds since the epoch. Raises AwsError."""
     digits = timestamp[:8] + timestamp[9:15]

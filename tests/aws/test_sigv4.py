@@ -12,6 +12,7 @@ from mqbroker.aws.signing_keys import SigningKey, SigningKeys
 from mqbroker.aws.sigv4 import Verifier
 from mqbroker.core.access import AccessKey
 from mqbroker.errors import AwsError
+from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX
 from tests.aws.signed import (
     ACCOUNT,
     KEY_ID,
@@ -269,6 +270,17 @@ def test_strangers_leave_nothing_behind_and_clients_no_more_than_a_bound(monkeyp
         verifier.verify(sign(call(), region=f"region-{number}"), "sqs", NOW)
         assert len(verifier._claims) <= 3
     assert len(verifier._signing_keys) == 10
+
+
+def test_what_signatures_began_with_is_kept_within_a_bound() -> None:
+    verifier = Verifier(KEYS, 300)
+    claims = {id(verifier.verify(sign(call().having(x_amz_target=f"A.{number}")), "sqs", NOW)) for number in range(40)}
+    (claim,) = verifier._claims.values()
+    assert id(claim) in claims
+    assert 0 < len(claim.heads) <= AWS_HEADS_MAX
+    kept = set(claim.heads)
+    verifier.verify(sign(call().having(x_amz_target="a" * AWS_HEAD_KEPT_BYTES)), "sqs", NOW)
+    assert set(claim.heads) == kept
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
