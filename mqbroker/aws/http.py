@@ -360,16 +360,21 @@ class HttpSession(Session):
         self._fed = 0
         self._request_deadline += (HTTP_REQUEST_TIMEOUT_S - HTTP_HEAD_TIMEOUT_S) * 1000
         headers = self._headers = self._head.headers()
-        version = self._parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            self._stop("version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-        self._is_old = version == "1.0"
         self._is_last = not self._parser.should_keep_alive()
+        # RFC 9112 §9.3: only in HTTP/1.1 does a connection stay open by itself.
+        self._is_old = (self._is_last or "connection" in headers) and self._is_older()
         self._method = self._parser.get_method().decode()
         host = headers.get("host")
         if host is None or host != self._host:
             self._check_host(host)
         self._check_body()
+
+    def _is_older(self) -> bool:
+        assert self._parser is not None
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self._stop("version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        return version == "1.0"
 
     def _check_head_size(self) -> None:
         if len(self._url) + self._head.size_bytes > HTTP_HEAD_BYTES_MAX:
