@@ -176,3 +176,23 @@ def test_definitions_that_were_deleted_stay_deleted(restarted: BrokerProcess, co
 
     client = again(restarted, connect)
     assert client.refused("queue.declare", queue="q", passive=True).code == 404
+
+
+def test_what_is_sent_without_waiting_is_done_in_order(restarted: BrokerProcess, connect: Connect) -> None:
+    """Each durable declaration holds the channel until it is on disk, and everything behind it with it."""
+    client = connect(restarted.ports["amqp"])
+    client.open()
+    names = [f"q{number}" for number in range(200)]
+    for name in names:
+        client.send("queue.declare", queue=name, durable=True)
+        client.publish(name, name.encode())
+        client.send("queue.bind", queue=name, exchange="amq.fanout")
+        client.send("basic.get", queue=name, no_ack=True)
+    client.send("queue.declare", queue="absent", passive=True)
+    client.send("queue.declare", queue="too late", durable=True)
+    for name in names:
+        assert client.expect("queue.declare-ok").args["queue"] == name
+        client.expect("queue.bind-ok")
+        assert client.expect("basic.get-ok").args["routing_key"] == name
+    assert client.refusal(1).code == 404
+    assert client.refused("queue.declare", queue="too late", passive=True).code == 404

@@ -518,13 +518,9 @@ class AmqpConnection(Session):
         for reply in channel.held_replies:
             self.send(reply)
         channel.held_replies.clear()
-        held = b"".join(channel.held_frames)
-        channel.held_frames.clear()
-        channel.held_bytes = 0
         self.is_reading = not self.blocked_for
-        if held:
-            self.position = 0
-            self.process(held)
+        if channel.held_frames:
+            unusual.take_up(self, channel)
             if self.confirming:
                 self.settle_confirms()
 

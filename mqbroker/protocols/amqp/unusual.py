@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
 
 _KINDS = (FRAME_METHOD, FRAME_HEADER, FRAME_BODY)
+_FRAMES_AT_ONCE = 32
 
 
 def take(connection: "AmqpConnection", kind: int, number: int, frame: bytes) -> None:
@@ -82,3 +83,24 @@ def _hold(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
     channel.held_bytes += len(frame)
     if channel.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX:
         connection.is_reading = False
+
+
+def take_up(connection: "AmqpConnection", channel: Channel) -> None:
+    """Handles the frames that were kept for a channel that is released.
+
+    A few at a time: one of them may hold the channel anew, and those behind it are then kept as they are. A client that
+    declares things by the thousand without waiting would have them all looked at for each that is declared.
+    """
+    held, channel.held_frames = channel.held_frames, []
+    channel.held_bytes = 0
+    start = 0
+    while start < len(held) and channel.state != HELD:
+        connection.position = 0
+        connection.process(b"".join(held[start : start + _FRAMES_AT_ONCE]))
+        start += _FRAMES_AT_ONCE
+    rest = held[start:]
+    if rest:
+        channel.held_frames += rest
+        channel.held_bytes += sum(map(len, rest))
+        if channel.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX:
+            connection.is_reading = False
