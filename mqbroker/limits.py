@@ -124,6 +124,7 @@ SQS_RECEIVE_COUNT_MAX = 1000  # maxReceiveCount of a redrive policy
 SQS_REDRIVE_SOURCES_MAX = 10  # sourceQueueArns of a redrive allow policy
 SQS_KMS_REUSE_S_MIN = 60
 SQS_KMS_REUSE_S_MAX = 86_400
+SQS_CLEAR_TEXT_WARNINGS_MAX = 1000  # queues of which the log says that they are not encrypted; names are made at will
 SQS_TAGS_MAX = 50
 SQS_LIST_RESULTS_MAX = 1000
 SQS_MOVE_RATE_MAX = 500  # MaxNumberOfMessagesPerSecond

@@ -101,6 +101,7 @@ class Server:
             self._alarms,
             self._turn.outbox,
             clock,
+            is_encrypted=bool(config.journal.encryption_keys) or config.durability == "memory",
         )
         self._aws.restore(definitions, clock.now())
         self._connections = Connections(config.limits, clock)

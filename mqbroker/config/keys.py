@@ -83,8 +83,7 @@ def _decoded(content: bytes, place: str, is_raw_allowed: bool = False) -> bytes:
 
 def _read_file(path: Path) -> bytes:
     try:
-        # Not blocking: the path may be that of a pipe, which the next line refuses.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
                 raise _error(str(path), "is not a file")
@@ -93,6 +92,11 @@ def _read_file(path: Path) -> bytes:
             return file.read(KEY_TEXT_BYTES_MAX)
     except OSError as error:
         raise _error(str(path), f"cannot be read: {error.strerror}") from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # The path may be that of a pipe, which is refused: nobody has to write to it first.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _run(program: list[str]) -> bytes:
