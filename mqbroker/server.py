@@ -251,8 +251,9 @@ class Server:
 def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
     log.info("the journal is encrypted with the key %s", keyring.key_id)
     if plain_segments:
-        # What an operator expects who has just turned encryption on; whoever has not should look at the disk.
-        log.warning("%d older segments of the journal are not encrypted, until their messages are gone", plain_segments)
+        # Expected by an operator who has turned encryption on lately; any other one should ask who wrote them.
+        text = "%d segments of the journal were written without encryption, and go as their messages go"
+        log.warning(text, plain_segments)
 
 
 def _amqp_settings(config: Config) -> AmqpSettings:

@@ -21,7 +21,7 @@ table matches; whatever is refused stays as it is on disk.
     not named by the checkpoint, or all settled since                  | is rubbish, and deleted unread
     named and missing, with live messages                              | is damage: refused
     named, with another cluster's id                                   | is refused
-    named and encrypted, and the newest segment is plain               | is proof of a forged newest one: refused
+    named and encrypted, and the newest segment is plain               | shows that the newest is forged: refused
     named as encrypted, and plain                                      | is forged: refused
     named, its batches good up to the one that the checkpoint names    | is good; what follows never counted
     named, and they are not                                            | is damage: refused
@@ -77,7 +77,7 @@ class Recovered:
     note: str = ""
     """One sentence for the log when the end of the journal was torn, else empty."""
     plain_segments: int = 0
-    """How many of the segments that are still needed are not encrypted."""
+    """How many of the segments that were read are not encrypted."""
 
 
 class Recovery:
@@ -195,7 +195,7 @@ class Recovery:
         tally.is_encrypted = scan.is_encrypted
         tally.close()
         self.tallies.add(tally)
-        self.recovered.plain_segments += bool(live) and not scan.is_encrypted
+        self.recovered.plain_segments += not scan.is_encrypted
 
     def _at(self, name: str) -> str:
         return os.path.join(self._disk.path, name)
