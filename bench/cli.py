@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,9 +18,11 @@ from rich.table import Table
 from bench import machine, report, results
 from bench.compare import Change, Verdict, compare
 from bench.errors import BenchError, UsageError
+from bench.forecast import Forecast
 from bench.plots import draw
 from bench.results import Results
 from bench.runner import QUICK, THOROUGH, Session, Settings
+from bench.scenarios.base import Depth
 from bench.scenarios.registry import SCENARIOS, chosen
 from bench.targets.registry import FACTORIES, Fleet, installed_targets
 
@@ -61,7 +64,7 @@ def list_command() -> None:
 @main.command()
 @click.option("--scenario", "-s", "scenarios", multiple=True, help="Only this scenario (repeatable).")
 @click.option("--target", "-t", "targets", multiple=True, help="Only this target or URL (repeatable).")
-@click.option("--quick", "preset", flag_value="quick", help="A quick look: few cases, short.")
+@click.option("--quick", "preset", flag_value="quick", help="A quick look: few cases, short, without slow peers.")
 @click.option("--thorough", "preset", flag_value="thorough", help="Every case, long.")
 @click.option("--seconds", type=float, help="Seconds of load per measurement.")
 @click.option("--repetitions", "-r", type=click.IntRange(1), help="Measurements per case and target.")
@@ -81,7 +84,8 @@ def run(
     """Measure all installed brokers, or those named; print a table, and write results.json, report.md and plots."""
     settings = _settings(preset, seconds, repetitions)
     machine.allow_files()
-    with _sentences(), _orderly_end(), Fleet(targets or installed_targets()) as fleet:
+    named = targets or installed_targets(with_slow=settings.depth > Depth.QUICK)
+    with _sentences(), _orderly_end(), Fleet(named) as fleet:
         if baseline and baseline not in fleet.members:
             raise UsageError(f"the baseline {baseline!r} is not among the targets")
         with _progress_bar() as bar:
@@ -118,11 +122,14 @@ def _orderly_end() -> Iterator[None]:
 
 def _settings(preset: str | None, seconds: float | None, repetitions: int | None) -> Settings:
     base = {"quick": QUICK, "thorough": THOROUGH}.get(preset or "", Settings())
-    return Settings(seconds or base.seconds, repetitions or base.repetitions, base.depth)
+    if repetitions:
+        base = replace(base, repetitions=repetitions, further=repetitions, slow=repetitions)
+    return replace(base, seconds=seconds or base.seconds)
 
 
 def _progress_bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+    left = TextColumn("{task.fields[left]}")
+    columns = (TextColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), left)
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
@@ -131,10 +138,18 @@ class Reporter:
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
-        self._task = bar.add_task("starting brokers", total=None)
+        self._task = bar.add_task("starting brokers", total=None, left="")
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        self._bar.update(self._task, description=what, completed=done, total=total)
+    def __call__(self, what: str, forecast: Forecast) -> None:
+        left = left_text(forecast.seconds_left)
+        self._bar.update(self._task, description=what, completed=forecast.done, total=forecast.total, left=left)
+
+
+def left_text(seconds: float) -> str:
+    """As exactly as a forecast deserves."""
+    if seconds >= 90:
+        return f"about {round(seconds / 60)} min left"
+    return f"about {max(1, round(seconds / 10)) * 10} s left"
 
 
 def _publish(found: Results, baseline: str | None, output: Path) -> None:

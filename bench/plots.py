@@ -109,6 +109,8 @@ def _save(figure: "Figure", title: str, directory: Path) -> Path:
     words = "".join(letter if letter.isalnum() else " " for letter in title).split()
     stem = "-".join(words)
     figure.savefig(directory / f"{stem}.png", dpi=120)
+    # That has found the layout, which takes longer than to draw it.
+    figure.set_layout_engine("none")
     path = directory / f"{stem}.svg"
     figure.savefig(path)
     return path

@@ -36,14 +36,15 @@ def ratio_text(ratio: float | None) -> str:
 
 
 def _cell(results: Results, case: CaseInfo, target: str, baseline: str | None) -> tuple[str, str, str]:
-    """Median with unit, spread, ratio."""
+    """Median with unit, spread if there is any, ratio."""
     summary = results.summary(case.identity, target)
     if summary is None:
         tried = any(s.case == case.identity and s.target == target for s in results.samples)
         return "void" if tried else "", "", ""
     reference = results.reference(case.identity, baseline)
     ratio = results.ratio(case.identity, target, reference) if reference and reference != target else None
-    return f"{number(summary.median)} {case.unit}", f"±{summary.spread:.0%}", ratio_text(ratio)
+    spread = f"±{summary.spread:.0%}" if summary.count > 1 else ""
+    return f"{number(summary.median)} {case.unit}", spread, ratio_text(ratio)
 
 
 def terminal_table(results: Results, baseline: str | None) -> Table:
@@ -111,14 +112,35 @@ def _durability(results: Results) -> Iterator[str]:
 def _markdown_table(results: Results, scenario: str, baseline: str | None) -> Iterator[str]:
     cases = [case for case in results.cases if case.scenario == scenario]
     columns = results.columns(cases)
-    yield from _table_head("case", results, columns)
+    yield from _table_head("case", results, columns, "measured")
     for case in cases:
-        yield _markdown_row(_row_name(case), results, columns, case, baseline)
+        yield _markdown_row(_row_name(case), results, columns, case, baseline) + f" {_times(results, case, columns)} |"
+    yield from _notes(results, cases)
 
 
-def _table_head(first: str, results: Results, columns: Sequence[str]) -> Iterator[str]:
-    yield f"| {first} | " + " | ".join(results.targets[name].title for name in columns) + " |"
-    yield "|---|" + "---:|" * len(columns)
+def _times(results: Results, case: CaseInfo, columns: Sequence[str]) -> str:
+    """How often, from the target that was measured least to that which was most."""
+    counts = [summary.count for name in columns if (summary := results.summary(case.identity, name)) is not None]
+    if not counts:
+        return ""
+    least, most = min(counts), max(counts)
+    return f"{most}x" if least == most else f"{least} to {most}x"
+
+
+def _notes(results: Results, cases: Sequence[CaseInfo]) -> Iterator[str]:
+    """What must be known to read the table above."""
+    names = {case.identity: _row_name(case) for case in cases}
+    found = [sample for sample in results.samples if sample.note and sample.case in names]
+    if found:
+        yield ""
+    for sample in found:
+        yield f"- {results.targets[sample.target].title}, {names[sample.case]}: {sample.note}"
+
+
+def _table_head(first: str, results: Results, columns: Sequence[str], *further: str) -> Iterator[str]:
+    titles = [*(results.targets[name].title for name in columns), *further]
+    yield f"| {first} | " + " | ".join(titles) + " |"
+    yield "|---|" + "---:|" * len(titles)
 
 
 def _markdown_row(label: str, results: Results, columns: Sequence[str], case: CaseInfo, baseline: str | None) -> str:
@@ -196,7 +218,7 @@ def _headline(results: Results) -> Iterator[str]:
     versions = "; ".join(info.version for info in results.targets.values())
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
     references = _references(results, None, headlines)
-    yield f"Medians ± half the range of the repetitions, **ratio** to {references}. {versions}."
+    yield f"Medians ± half the range of the repetitions, where there are any; **ratio** to {references}. {versions}."
     yield f"Measured on: {machine}. Made by `python -m bench run` and `python -m bench readme`."
 
 

@@ -42,7 +42,7 @@ class CaseInfo:
 class Sample:
     """One repetition. error: why there is no value; faults: why the value is void; both usually "".
 
-    took: seconds of everything, starting and declaring included.
+    note: what a reader of the value must know, usually "". took: seconds of everything, with starting and declaring.
     """
 
     case: str
@@ -53,6 +53,7 @@ class Sample:
     faults: str = ""
     error: str = ""
     took: float = 0.0
+    note: str = ""
 
     @property
     def valid(self) -> bool:

@@ -20,6 +20,8 @@ CHANNEL = 1
 FRAME_SIZE_BYTES_MAX = 131072
 CALL_TIMEOUT_SECONDS = 60.0
 SOCKET_BUFFER_BYTES = 1024 * 1024
+CALLS_UNDER_WAY = 50
+"""Enough that nobody waits for a round trip; more are only more for the broker to hold."""
 
 Answer = object
 CLOSES = (commands.Connection.Close, commands.Channel.Close)
@@ -72,8 +74,8 @@ class AmqpConnection:
     def call_all(self, methods: Iterable[Frame]) -> None:
         """Send many synchronous methods in blocks, then wait for as many answers: declarations by the thousand."""
         pending = list(methods)
-        for at in range(0, len(pending), 500):
-            part = pending[at : at + 500]
+        for at in range(0, len(pending), CALLS_UNDER_WAY):
+            part = pending[at : at + CALLS_UNDER_WAY]
             self.socket.sendall(b"".join(frame.marshal(method, CHANNEL) for method in part))
             for _ in part:
                 self._read(None)
@@ -87,9 +89,18 @@ class AmqpConnection:
     def close(self) -> None:
         """Close in order: what was sent before is known to have been read by the broker."""
         try:
-            self.call(commands.Connection.Close(200, "done", 0, 0), 0)
+            self.begin_to_close()
+            self.await_close()
         finally:
             self.socket.close()
+
+    def begin_to_close(self) -> None:
+        """Tell the broker."""
+        self.send(commands.Connection.Close(200, "done", 0, 0), 0)
+
+    def await_close(self) -> None:
+        """Wait for the broker's answer to that."""
+        self._read(None)
 
     def _read(self, wanted: type[Frame] | None) -> Answer:
         while True:
@@ -111,6 +122,18 @@ class AmqpConnection:
         _, _, decoded = frame.unmarshal(bytes(self.buffer[:length]))
         del self.buffer[:length]
         return decoded
+
+
+def close_all(connections: Sequence[AmqpConnection]) -> None:
+    """Close many in order; the broker need not have closed one before it is asked to close the next."""
+    try:
+        for connection in connections:
+            connection.begin_to_close()
+        for connection in connections:
+            connection.await_close()
+    finally:
+        for connection in connections:
+            connection.socket.close()
 
 
 def connect(endpoint: Endpoint) -> socket.socket:

@@ -12,6 +12,7 @@ import numpy as np
 from bench.driver.dialect import dialect_of
 from bench.driver.inlet import Inlet
 from bench.driver.jobs import ConsumeJob, Expect, Received
+from bench.driver.lead import Tally
 from bench.driver.verify import Faults, shared_faults
 from bench.errors import DriverError, ProtocolError
 
@@ -19,10 +20,11 @@ PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 
 
 class Consumer:
-    """Drives the connections of one job."""
+    """Drives the connections of one job. tally: where it tells how much it has received."""
 
-    def __init__(self, job: ConsumeJob) -> None:
+    def __init__(self, job: ConsumeJob, tally: Tally | None = None) -> None:
         self._job = job
+        self._tally = tally
         self._inlets = [] if job.subscribe_at_start else self._open()
         self._expect: Expect | None = None
         self._wanted: list[int] = []
@@ -57,6 +59,8 @@ class Consumer:
                     moved += 1
                 else:
                     moved += key.data.receive()
+            if self._tally is not None:
+                self._tally.tell(sum(inlet.count for inlet in self._inlets))
             now = time.monotonic()
             if moved or self._expect is None:
                 quiet_at = now + self._job.settle_seconds

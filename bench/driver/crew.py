@@ -3,6 +3,7 @@
 Owns the worker processes, from start to end. Knows jobs, not protocols, targets or scenarios.
 """
 
+import ctypes
 import multiprocessing
 import time
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bench.driver.jobs import ConsumeJob, Expect, Failed, PublishJob, Ready, Received, Sent, Start
+from bench.driver.lead import Counts, Lead, Tally, deliveries_per_message
 from bench.driver.sqs_jobs import CycleJob, SendJob
 from bench.driver.verify import Faults
 from bench.driver.worker import work
@@ -36,13 +38,13 @@ def _context() -> ForkServerContext:
 
 
 class Worker:
-    """One worker process and its pipe."""
+    """One worker process and its pipe. shared: what a publisher looks at and a consumer writes meanwhile."""
 
-    def __init__(self, job: PublishJob | ConsumeJob | SendJob | CycleJob) -> None:
+    def __init__(self, job: PublishJob | ConsumeJob | SendJob | CycleJob, shared: Lead | Tally | None = None) -> None:
         self.job = job
         context = _context()
         self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=work, args=(theirs,), daemon=True)
+        self.process: BaseProcess = context.Process(target=work, args=(theirs, shared), daemon=True)
         self.process.start()
         theirs.close()
         self.pipe.send(job)
@@ -93,11 +95,13 @@ class Crew:
     def __init__(self, publish: Sequence[PublishJob], consume: Sequence[ConsumeJob]) -> None:
         self._publishers: list[Worker] = []
         self._consumers: list[Worker] = []
+        counts = _context().RawArray(ctypes.c_longlong, len(consume))
         try:
             # Consumers first: bound queues of theirs must exist before the first message.
-            self._consumers += [Worker(job) for job in consume]
+            self._consumers += [Worker(job, Tally(counts, place)) for place, job in enumerate(consume)]
             self._await_ready(self._consumers)
-            self._publishers += [Worker(job) for job in publish]
+            per_message = len(publish) * deliveries_per_message(consume)
+            self._publishers += [Worker(job, _lead(job, counts, per_message)) for job in publish]
             self._await_ready(self._publishers)
         except BaseException:
             self._stop()
@@ -149,6 +153,11 @@ class Crew:
             if surplus:
                 faults.surplus += surplus
                 faults.note(f"{surplus} more deliveries after all messages had come")
+
+
+def _lead(job: PublishJob, counts: Counts, per_message: float) -> Lead | None:
+    """None where nobody receives, or where what is sent keeps to a schedule anyway."""
+    return Lead(counts, per_message, job.limit.seconds) if per_message and not job.rate else None
 
 
 def _expect(worker: Worker, kind: type[Answer]) -> Answer:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bench.driver.verify import Faults
 
+UNLIMITED = 1 << 40
 SETTLE_SECONDS = 20.0
 """How long a consumer waits for the next message before what is missing counts as lost."""
 
@@ -28,7 +29,7 @@ class Limit:
     """When a publisher stops: after so many seconds or messages (per connection), whichever comes first."""
 
     seconds: float = 3600.0
-    messages: int = 2**40
+    messages: int = UNLIMITED
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ import selectors
 import time
 
 from bench.driver.dialect import PublishSide, dialect_of
-from bench.driver.jobs import SETTLE_SECONDS, PublishJob, Sent
+from bench.driver.jobs import SETTLE_SECONDS, UNLIMITED, PublishJob, Sent
+from bench.driver.lead import Lead
 from bench.driver.records import RecordSource
 from bench.driver.verify import Faults
 from bench.errors import DriverError
 
 READ_SIZE_BYTES = 256 * 1024
+_SOCKET_WAIT_SECONDS = 0.1
+_LEAD_WAIT_SECONDS = 0.001
 _NOTHING = memoryview(b"")
 
 
@@ -83,9 +86,10 @@ class Outlet:
 
 
 class Publisher:
-    """Drives the connections of one job."""
+    """Drives the connections of one job. lead: how far they may be ahead of the consumers, None for any distance."""
 
-    def __init__(self, job: PublishJob) -> None:
+    def __init__(self, job: PublishJob, lead: Lead | None = None) -> None:
+        self._lead = lead
         self._limit = job.limit
         dialect = dialect_of(job.endpoint)
         numbers = range(job.first_publisher, job.first_publisher + job.connections)
@@ -116,11 +120,13 @@ class Publisher:
     def _push(self, over_at: float, messages: int) -> None:
         """Write until this time or so many messages per connection, and what was begun by then."""
         waiting = list(self.outlets)
-        stalled_at = time.monotonic() + SETTLE_SECONDS
+        first_at = time.monotonic()
+        stalled_at = first_at + SETTLE_SECONDS
         while waiting:
             now = time.monotonic()
             over = now >= over_at
-            moved = sum(outlet.write(0 if over else messages - outlet.sent) for outlet in waiting)
+            begun = 0 if over else min(messages, self._led(now - first_at))
+            moved = sum(outlet.write(begun - outlet.sent) for outlet in waiting)
             self._last_at = time.monotonic()
             waiting = [outlet for outlet in waiting if not outlet.drained or (not over and outlet.sent < messages)]
             if waiting:
@@ -130,10 +136,16 @@ class Publisher:
             elif now > stalled_at:
                 raise DriverError(f"the broker took no more messages for {SETTLE_SECONDS:.0f} s")
 
+    def _led(self, elapsed_seconds: float) -> int:
+        """Most messages that each connection may have begun by now, for the consumers' sake."""
+        return UNLIMITED if self._lead is None else self._lead.messages(elapsed_seconds) // len(self.outlets)
+
     def _wait(self, waiting: list[Outlet]) -> int:
         for outlet in waiting:
             self._watch(outlet)
-        return sum(key.data.read() for key, events in self._selector.select(0.1) if events & selectors.EVENT_READ)
+        # Where the lead is what stops it, nothing in a socket wakes it up.
+        seconds = _SOCKET_WAIT_SECONDS if self._lead is None else _LEAD_WAIT_SECONDS
+        return sum(key.data.read() for key, events in self._selector.select(seconds) if events & selectors.EVENT_READ)
 
     def _watch(self, outlet: Outlet) -> None:
         wanted = selectors.EVENT_READ | (0 if outlet.drained else selectors.EVENT_WRITE)

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 
 from bench.driver.consumer import Consumer
 from bench.driver.jobs import ConsumeJob, Failed, PublishJob, Ready, Start
+from bench.driver.lead import Lead, Tally
 from bench.driver.pacer import PacedPublisher
 from bench.driver.publisher import Publisher
 from bench.driver.sqs_caller import Caller, PacedCaller
@@ -18,13 +19,13 @@ from bench.driver.sqs_jobs import CycleJob, SendJob
 from bench.errors import BenchError
 
 
-def work(pipe: Connection) -> None:
-    """Entry point of the process. Every failure goes to the crew as one sentence."""
+def work(pipe: Connection, shared: Lead | Tally | None) -> None:
+    """Entry point of the process. Every failure goes to the crew as one sentence. shared: see `crew.Worker`."""
     # The crew ends its workers itself; a Ctrl-C reaches the whole terminal group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     job = pipe.recv()
     try:
-        _serve(pipe, job)
+        _serve(pipe, job, shared)
     except EOFError:
         return  # the crew gave the run up
     except (BenchError, OSError, ValueError) as error:
@@ -37,11 +38,11 @@ def _report(pipe: Connection, failed: Failed) -> None:
         pipe.send(failed)
 
 
-def _serve(pipe: Connection, job: object) -> None:
+def _serve(pipe: Connection, job: object, shared: Lead | Tally | None) -> None:
     if isinstance(job, PublishJob):
-        _publish(pipe, job)
+        _publish(pipe, job, shared if isinstance(shared, Lead) else None)
     elif isinstance(job, ConsumeJob):
-        _consume(pipe, job)
+        _consume(pipe, job, shared if isinstance(shared, Tally) else None)
     elif isinstance(job, SendJob | CycleJob):
         _call(pipe, job)
     else:
@@ -57,16 +58,16 @@ def _await_start(pipe: Connection) -> float:
     return start.at
 
 
-def _publish(pipe: Connection, job: PublishJob) -> None:
-    publisher = PacedPublisher(job) if job.rate else Publisher(job)
+def _publish(pipe: Connection, job: PublishJob, lead: Lead | None) -> None:
+    publisher = PacedPublisher(job) if job.rate else Publisher(job, lead)
     pipe.send(publisher.run(_await_start(pipe)))
     pipe.recv()
     publisher.finish()
     pipe.send(Ready())
 
 
-def _consume(pipe: Connection, job: ConsumeJob) -> None:
-    consumer = Consumer(job)
+def _consume(pipe: Connection, job: ConsumeJob, tally: Tally | None) -> None:
+    consumer = Consumer(job, tally)
     pipe.send(consumer.run(_await_start(pipe), pipe))
     pipe.recv()
     pipe.send(consumer.finish())

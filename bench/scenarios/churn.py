@@ -44,7 +44,8 @@ def _channels(site: Site) -> Measurement:
 
 
 def _queues(site: Site, durable: bool) -> Measurement:
-    with Topology((), (ExchangeSpec(EXCHANGE, "topic"),)).declared(site), AmqpConnection(site.endpoint) as connection:
+    topology = Topology((), (ExchangeSpec(EXCHANGE, "topic", durable=True),))
+    with topology.declared(site), AmqpConnection(site.endpoint) as connection:
 
         def step() -> None:
             connection.call(commands.Queue.Declare(queue="bench.churn", durable=durable, exclusive=not durable))
@@ -66,9 +67,9 @@ SCENARIO = Scenario(
     "churn",
     "How fast do connections, channels and queues come and go?",
     (
-        Case("connect, open a channel, close", _connections, "connections/s", depth=Depth.QUICK),
-        Case("open and close a channel", _channels, "channels/s"),
-        Case("declare, bind and delete an exclusive queue", _exclusive_queues, "queues/s"),
+        Case("connect, open a channel, close", _connections, "connections/s", depth=Depth.HEADLINE),
+        Case("open and close a channel", _channels, "channels/s", depth=Depth.HEADLINE),
+        Case("declare, bind and delete an exclusive queue", _exclusive_queues, "queues/s", depth=Depth.HEADLINE),
         Case("declare, bind and delete a durable queue", _durable_queues, "queues/s"),
     ),
 )

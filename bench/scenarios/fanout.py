@@ -35,14 +35,19 @@ FAN_OUT = Scenario(
     "How many deliveries per second when each message goes to many queues?",
     (
         Case("1 publisher, 10 queues, 10 consumers", partial(_fan_out, queues=10), "deliveries/s", depth=Depth.QUICK),
-        Case("1 publisher, 100 queues, 100 consumers", partial(_fan_out, queues=100), "deliveries/s"),
+        Case(
+            "1 publisher, 100 queues, 100 consumers",
+            partial(_fan_out, queues=100),
+            "deliveries/s",
+            depth=Depth.HEADLINE,
+        ),
     ),
 )
 FAN_IN = Scenario(
     "fan-in",
     "How many messages per second do many publishers bring into one queue?",
     (
-        Case("10 publishers, 1 queue, 1 consumer", partial(_fan_in, publishers=10), depth=Depth.QUICK),
+        Case("10 publishers, 1 queue, 1 consumer", partial(_fan_in, publishers=10), depth=Depth.HEADLINE),
         Case("100 publishers, 1 queue, 1 consumer", partial(_fan_in, publishers=100), depth=Depth.THOROUGH),
     ),
 )

@@ -49,10 +49,10 @@ def _dead_letters(site: Site) -> Measurement:
 PRIORITY = Scenario(
     "priority",
     "What does a priority queue cost?",
-    (Case("ten priorities in turn, transient, auto-ack", _priority, depth=Depth.QUICK),),
+    (Case("ten priorities in turn, transient, auto-ack", _priority, depth=Depth.HEADLINE),),
 )
 DEAD_LETTERS = Scenario(
     "dead-letters",
     "How many messages per second expire and move on?",
-    (Case(f"expiry after {TTL_MILLISECONDS} ms and dead-lettering, twice", _dead_letters, depth=Depth.QUICK),),
+    (Case(f"expiry after {TTL_MILLISECONDS} ms and dead-lettering, twice", _dead_letters, depth=Depth.HEADLINE),),
 )

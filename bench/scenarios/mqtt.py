@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Variant
+from bench.driver.jobs import UNLIMITED, ConsumeJob, Limit, PublishJob, Subscription, Variant
 from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import run_flow
 from bench.scenarios.idle import SPARE_FILES, allow_files
@@ -28,7 +28,7 @@ class Flow:
     subscribers: int = 1
     is_shared: bool = False
     keeps_session: bool = False
-    messages: int = 2**40
+    messages: int = UNLIMITED
 
 
 def measure(site: Site, flow: Flow) -> Measurement:
@@ -72,7 +72,7 @@ _KEPT = Case(
     protocol="mqtt",
     depth=Depth.QUICK,
 )
-_WEBSOCKET = Case(f"QoS 0 over WebSocket, {SIZE} B", partial(measure, flow=Flow()), protocol="ws")
+_WEBSOCKET = Case(f"QoS 0 over WebSocket, {SIZE} B", partial(measure, flow=Flow()), protocol="ws", depth=Depth.HEADLINE)
 
 
 def _crowd(name: str, flow: Flow, unit: str, depth: Depth, needs: str = "scale", once: bool = False) -> Case:
@@ -95,7 +95,7 @@ FAN = Scenario(
             "1 publisher, 1,000 subscribers",
             Flow(subscribers=1000, messages=500),
             "deliveries/s",
-            Depth.NORMAL,
+            Depth.HEADLINE,
             once=True,
         ),
         _crowd("10 publishers, 1 subscriber", Flow(publishers=10), "msg/s", Depth.NORMAL),

@@ -48,7 +48,7 @@ def idle(site: Site, connections: int) -> Measurement:
     return Measurement(used / 1024 / connections, {"connects_per_second": connections / seconds})
 
 
-def _idle_case(connections: int, depth: Depth) -> Case:
+def _idle_case(connections: int, depth: Depth, takes: float) -> Case:
     return Case(
         f"memory of each of {connections:,} idle MQTT connections",
         partial(idle, connections=connections),
@@ -59,6 +59,7 @@ def _idle_case(connections: int, depth: Depth) -> Case:
         once=True,
         fresh=True,
         needs=frozenset({"scale"}),
+        takes=takes,
     )
 
 
@@ -70,5 +71,5 @@ STORM = Scenario(
 IDLE = Scenario(
     "mqtt-idle",
     "What does an idle MQTT connection cost?",
-    (_idle_case(1_000, Depth.QUICK), _idle_case(10_000, Depth.NORMAL)),
+    (_idle_case(1_000, Depth.QUICK, 2.0), _idle_case(10_000, Depth.HEADLINE, 8.0)),
 )

@@ -10,7 +10,7 @@ from bench.driver.jobs import ConsumeJob, Limit, PublishJob, Subscription, Varia
 from bench.driver.mqtt_dialect import MqttConnection
 from bench.driver.records import RecordLayout, RecordSource
 from bench.errors import ProtocolError
-from bench.scenarios.base import Case, Measurement, Scenario, Site
+from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
 from bench.scenarios.flow import run_flow
 from bench.scenarios.topology import Topology
 
@@ -123,6 +123,7 @@ def _wildcard_case(subscriptions: int) -> Case:
         f"{subscriptions:,} subscriptions with wildcards, {WILDCARD_TOPICS:,} topics, QoS 0",
         measure,
         protocol="mqtt",
+        depth=Depth.HEADLINE,
         once=is_many,
         needs=frozenset({"scale"}),
     )
@@ -136,6 +137,7 @@ RETAINED_STORM = Scenario(
             f"{RETAINED_MESSAGES:,} retained messages on subscribe, QoS 0",
             partial(retained_storm, messages=RETAINED_MESSAGES),
             protocol="mqtt",
+            depth=Depth.HEADLINE,
             needs=frozenset({"retained-wildcards", "scale"}),
         ),
     ),

@@ -34,7 +34,7 @@ SCENARIO = Scenario(
     "request-reply",
     "How many requests are answered per second, by direct reply-to?",
     (
-        Case("1 request at a time", partial(_round_trips, waiting=1), "requests/s", depth=Depth.QUICK),
-        Case("100 requests at a time", partial(_round_trips, waiting=100), "requests/s"),
+        Case("1 request at a time", partial(_round_trips, waiting=1), "requests/s", depth=Depth.HEADLINE),
+        Case("100 requests at a time", partial(_round_trips, waiting=100), "requests/s", depth=Depth.HEADLINE),
     ),
 )

@@ -4,6 +4,7 @@ Every message of SQS is persistent, so all cases promise at least a write. The e
 and take part all the same: there are no other peers (see `targets.emulator`).
 """
 
+from dataclasses import replace
 from functools import partial
 
 from bench.driver.jobs import Limit
@@ -16,6 +17,12 @@ from bench.targets.base import Promise
 CONNECTIONS = 16
 FILL_PER_SECOND = {1: 20_000, 10: 60_000}
 """Messages that are put into a queue for each second of emptying it, by the size of the batches."""
+PATIENCE = 40.0
+"""Of the seconds of a measurement, at most, for filling a queue that is to be deep."""
+
+SLOW_FILL = 20_000
+"""Messages per second that a slow broker takes, for forecasts."""
+
 WAIT_SECONDS = 1
 WAITERS = 1000
 WAKE_RATE = 500
@@ -42,10 +49,13 @@ def _empty(site: Site, batch: int) -> Measurement:
 
 
 def _cycle(site: Site, depth: int = 0, groups: int = 0, connections: int = CONNECTIONS) -> Measurement:
-    """Each connection sends a message, receives one and deletes it, in a queue that holds `depth` others."""
+    """Each connection sends a message, receives one and deletes it, in a queue that holds `depth` others.
+
+    A broker that takes long is given less to keep.
+    """
+    patience = PATIENCE * site.seconds
     with queues(site, fifo=groups > 0) as urls:
-        if depth:
-            fill(site, urls[0], depth, groups=groups)
+        filled = fill(site, urls[0], depth, patience, groups) if depth else 0
         job = CycleJob(
             site.endpoint,
             urls,
@@ -57,16 +67,17 @@ def _cycle(site: Site, depth: int = 0, groups: int = 0, connections: int = CONNE
             wait_seconds=WAIT_SECONDS,
         )
         outcome, used = call(site, [job])
-        check_left(site, urls, depth + outcome.sent - outcome.deleted, outcome.faults)
-    return measurement(outcome, used, outcome.deleted)
+        check_left(site, urls, filled + outcome.sent - outcome.deleted, outcome.faults)
+    taken = measurement(outcome, used, outcome.deleted)
+    return replace(taken, note=f"{filled:,} queued: it took no more in {patience:.0f} s" if filled < depth else "")
 
 
-def _deep(site: Site, depth: int, shallow: int, groups: int = 0, connections: int = CONNECTIONS) -> Measurement:
+def deep(site: Site, depth: int, shallow: int, groups: int = 0, connections: int = CONNECTIONS) -> Measurement:
     """The cycle in a deep queue; how its rate compares with that in a shallow one, a moment before, is a metric."""
     before = _cycle(site, shallow, groups, connections)
     taken = _cycle(site, depth, groups, connections)
     metrics = taken.metrics | {"shallow_rate": before.value, "ratio_to_shallow": taken.value / before.value}
-    return Measurement(taken.value, metrics, taken.faults or before.faults)
+    return Measurement(taken.value, metrics, taken.faults or before.faults, taken.note)
 
 
 def _wake(site: Site, waited_on: int) -> Measurement:
@@ -113,8 +124,8 @@ CALLS = Scenario(
         _case("SendMessageBatch of 10", partial(_send, batch=10), depth=Depth.QUICK, relayable=True),
         Case("SendMessageBatch of 10", partial(_send, batch=10), promise=Promise.FSYNC, protocol="sqs"),
         _case("receive 1, delete", partial(_empty, batch=1), depth=Depth.QUICK),
-        _case("receive 10, delete 10", partial(_empty, batch=10), depth=Depth.QUICK),
-        _case(_ROUND, _cycle),
+        _case("receive 10, delete 10", partial(_empty, batch=10), depth=Depth.HEADLINE),
+        _case(_ROUND, _cycle, depth=Depth.HEADLINE),
     ),
 )
 FIFO = Scenario(
@@ -122,21 +133,26 @@ FIFO = Scenario(
     "How many messages per second pass a FIFO queue, in order?",
     (
         _case(f"{_ROUND}, 1 group", partial(_cycle, groups=1), depth=Depth.QUICK),
-        _case(f"{_ROUND}, 1,000 groups", partial(_cycle, groups=1000), depth=Depth.QUICK),
+        _case(f"{_ROUND}, 1,000 groups", partial(_cycle, groups=1000), depth=Depth.HEADLINE),
     ),
 )
 
 
-def _deep_case(depth: int, shallow: int, groups: int, shown: Depth = Depth.NORMAL) -> Case:
+def _deep_case(depth: int, shallow: int, groups: int, shown: Depth) -> Case:
     kind = f"FIFO, {groups} group" if groups else "standard"
-    measure = partial(_deep, depth=depth, shallow=shallow, groups=groups)
-    return _case(f"{_ROUND}, {depth:,} queued, {kind}", measure, depth=shown, once=True, needs=SCALE)
+    name = f"{_ROUND}, {depth:,} queued, {kind}"
+    measure = partial(deep, depth=depth, shallow=shallow, groups=groups)
+    return _case(name, measure, depth=shown, once=True, needs=SCALE, takes=depth / SLOW_FILL)
 
 
 DEEP = Scenario(
     "sqs-deep",
     "What does a long queue cost?",
-    (_deep_case(100_000, 0, 0, Depth.QUICK), _deep_case(1_000_000, 0, 0), _deep_case(200_000, 100, 1)),
+    (
+        _deep_case(100_000, 0, 0, Depth.THOROUGH),
+        _deep_case(1_000_000, 0, 0, Depth.HEADLINE),
+        _deep_case(200_000, 100, 1, Depth.HEADLINE),
+    ),
 )
 WAKE = Scenario(
     "sqs-wake",

@@ -47,7 +47,7 @@ def queues(site: Site, count: int = 1, fifo: bool = False) -> Iterator[tuple[str
                 client.delete_queue(url)
 
 
-def fill(site: Site, queue: str, count: int, seconds: float = 3600.0, groups: int = 0) -> int:
+def fill(site: Site, queue: str, count: int, seconds: float, groups: int = 0) -> int:
     """Put so many messages into a queue, or as many as go in within the seconds; how many are there."""
     job = SendJob(
         site.endpoint,

@@ -55,29 +55,47 @@ def confirmed(site: Site, size: int, unconfirmed: int = 0) -> Measurement:
     return _measure(site, size, acknowledged=True, persistent=True, window=unconfirmed or window(size))
 
 
-def _cases(label: str, size: int) -> tuple[Case, ...]:
-    depth = Depth.QUICK if label == "100 B" else Depth.NORMAL
-    # One size in full, the others by what shows a size's influence.
-    rest = depth if label in ("100 B", "1 KiB") else Depth.THOROUGH
+TRANSIENT_100 = partial(transient, size=100)
+CONFIRMED_100 = partial(confirmed, size=100)
+_WIDE = partial(confirmed, size=100, unconfirmed=5000)
+
+
+def _transient(label: str, auto_ack: Depth, manual_ack: Depth) -> tuple[Case, ...]:
     plain = label == "100 B"
-    persistent = f"persistent, {window(size)} unconfirmed, manual ack, {label}"
+    passed = TRANSIENT_100 if plain else partial(transient, size=SIZES[label])
+    settled = partial(acknowledged, size=SIZES[label])
     return (
-        Case(f"transient, auto-ack, {label}", partial(transient, size=size), depth=depth, relayable=True, plain=plain),
-        Case(f"transient, manual ack, {label}", partial(acknowledged, size=size), depth=rest, plain=plain),
-        Case(persistent, partial(confirmed, size=size), promise=Promise.WRITE, depth=depth, plain=plain),
-        Case(persistent, partial(confirmed, size=size), promise=Promise.FSYNC, depth=rest),
+        Case(f"transient, auto-ack, {label}", passed, depth=auto_ack, relayable=True, plain=plain),
+        Case(f"transient, manual ack, {label}", settled, depth=manual_ack),
     )
 
 
-_WIDE = partial(confirmed, size=100, unconfirmed=5000)
+def _persistent(label: str, write: Depth, fsync: Depth) -> tuple[Case, ...]:
+    plain = label == "100 B"
+    measure = CONFIRMED_100 if plain else partial(confirmed, size=SIZES[label])
+    name = f"persistent, {window(SIZES[label])} unconfirmed, manual ack, {label}"
+    return (
+        Case(name, measure, promise=Promise.WRITE, depth=write, plain=plain),
+        Case(name, measure, promise=Promise.FSYNC, depth=fsync),
+    )
 
 
 SCENARIO = Scenario(
     "throughput",
     "How many messages pass from one publisher through one queue to one consumer?",
     (
-        *(case for label, size in SIZES.items() for case in _cases(label, size)),
-        Case("persistent, 5000 unconfirmed, manual ack, 100 B", _WIDE, promise=Promise.WRITE),
+        # One size in full, the others by what shows a size's influence.
+        *_transient("16 B", Depth.HEADLINE, Depth.NORMAL),
+        *_persistent("16 B", Depth.NORMAL, Depth.THOROUGH),
+        *_transient("100 B", Depth.QUICK, Depth.QUICK),
+        *_persistent("100 B", Depth.QUICK, Depth.QUICK),
+        *_transient("1 KiB", Depth.HEADLINE, Depth.NORMAL),
+        *_persistent("1 KiB", Depth.QUICK, Depth.NORMAL),
+        *_transient("64 KiB", Depth.HEADLINE, Depth.NORMAL),
+        *_persistent("64 KiB", Depth.NORMAL, Depth.THOROUGH),
+        *_transient("1 MiB", Depth.QUICK, Depth.NORMAL),
+        *_persistent("1 MiB", Depth.NORMAL, Depth.THOROUGH),
+        Case("persistent, 5000 unconfirmed, manual ack, 100 B", _WIDE, promise=Promise.WRITE, depth=Depth.THOROUGH),
         Case("persistent, 5000 unconfirmed, manual ack, 100 B", _WIDE, promise=Promise.FSYNC, depth=Depth.THOROUGH),
     ),
 )

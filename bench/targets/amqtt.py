@@ -21,6 +21,7 @@ class Amqtt(InMemory):
     title = "amqtt"
     protocols = ("mqtt",)
     lacks = frozenset({"shared", "scale"})
+    is_slow = True
 
     def command(self, place: Path, promise: Promise) -> list[str]:
         """Run with settings in the private directory."""

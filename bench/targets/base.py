@@ -42,6 +42,9 @@ class Target(ABC):
     """What it cannot do, or not in an acceptable time; cases say what they need: "qos2" (MQTT), "shared" (MQTT's shared
     subscriptions), "retained-wildcards", "scale" (MQTT connections and subscriptions by the thousand)."""
 
+    is_slow: bool = False
+    """Takes so much longer than others that a quick look leaves it out, and other sessions measure it less often."""
+
     reference_for: tuple[str, ...] = ()
     """The protocols in whose cases ratios refer to it, unless another baseline is chosen."""
 

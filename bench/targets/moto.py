@@ -22,6 +22,7 @@ class Moto(Emulator):
     title = "moto"
     # A call takes milliseconds: to fill a deep queue takes minutes, and each waiting long poll is a busy thread.
     lacks = frozenset({"scale"})
+    is_slow = True
 
     def command(self, place: Path, promise: Promise) -> Sequence[str]:
         """Serve on the loopback."""

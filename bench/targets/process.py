@@ -14,7 +14,9 @@ from pathlib import Path
 
 from bench.errors import TargetError
 
-STOP_SECONDS = 20.0
+STOP_SECONDS = 5.0
+"""What a broker would still put in order goes with its private directory: there is no use in waiting long for that."""
+
 _POLL_SECONDS = 0.05
 _LOG_TAIL_BYTES = 600
 

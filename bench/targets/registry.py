@@ -36,9 +36,10 @@ FACTORIES: dict[str, Factory] = {
 }
 
 
-def installed_targets() -> tuple[str, ...]:
-    """The names of all targets that can be started here."""
-    return tuple(name for name, factory in FACTORIES.items() if factory().installed())
+def installed_targets(*, with_slow: bool) -> tuple[str, ...]:
+    """The names of all targets that can be started here, in the order of the table."""
+    made = {name: factory() for name, factory in FACTORIES.items()}
+    return tuple(name for name, target in made.items() if target.installed() and (with_slow or not target.is_slow))
 
 
 def factory_of(name: str) -> Factory:
@@ -78,8 +79,11 @@ class Fleet:
 
     @contextmanager
     def running(self, name: str, promise: Promise, fresh: bool = False) -> Iterator[Target]:
-        """A running instance of a target that keeps the promise; a fresh one lives only as long as the context."""
-        if not fresh:
+        """A running instance of a target that keeps the promise.
+
+        A fresh one has served nothing yet. It lives only as long as the context, unless it can serve others later.
+        """
+        if not fresh or (name, self.members[name].mode(promise)) not in self._running:
             yield self._shared(name, promise)
             return
         with self._factories[name]() as target:

@@ -1,16 +1,26 @@
+from mqbroker.aws.service cimport Action
+
+
 cdef class Call:
-    cdef public object _answer
-    cdef public bint _is_json_wanted
-    cdef public object _report
-    cdef public object action
+    cdef object _answer
+    cdef bint _is_json_wanted
+    cdef object _report
+    cdef public Action action
     cdef public str base_url
     cdef public object caller
     cdef public bint is_answered
     cdef public long long now
     cdef public object on_abandoned
     cdef public object on_hurry
-    cdef public object parameters
+    cdef public dict parameters
     cdef public str path
     cdef public str request_id
-    cdef public object trace
+    cdef public str trace
     cdef public str wire
+
+    cpdef answer(self, result)
+    cdef _result_response(self, result)
+    cpdef refuse(self, error)
+    cpdef fail(self)
+    cpdef abandon(self)
+    cpdef hurry(self)

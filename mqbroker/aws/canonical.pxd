@@ -1,1 +1,2 @@
-# Compiled as it is, for requests of AWS services.
+cpdef str canonical_path(str path)
+cpdef str canonical_lines(list names, list values)

@@ -7,13 +7,12 @@ request, otherwise it could be changed under its signature. So `+` in a query is
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from mqbroker.aws.refusals import malformed_query
 
 _UNRESERVED = "-._~"  # RFC 3986 §2.3, beside letters and digits
-_BLANKS = " \t"  # RFC 9110 §5.6.3: what may stand around a value
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9._~-]*")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
@@ -58,11 +57,11 @@ def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
     return "&".join([f"{name}={value}" for name, value in sorted(pairs)])
 
 
-def canonical_headers(names: Iterable[str], headers: Mapping[str, str]) -> str:
-    """A line for each of the names; white space in values is one space. Raises KeyError for a missing header."""
-    text = "".join([f"{name}:{headers[name].strip(_BLANKS)}\n" for name in names])
-    if "  " not in text and "\t" not in text:
+def canonical_lines(names: Sequence[str], values: Sequence[str]) -> str:
+    """A line for each header; white space in values is one space, and none at their ends."""
+    text = "".join([f"{name}:{value}\n" for name, value in zip(names, values, strict=True)])
+    if "  " not in text and "\t" not in text and ": " not in text and " \n" not in text:
         return text
     # bytes.split knows only the white space of ASCII.
-    lines = (f"{name}:".encode() + b" ".join(headers[name].encode("latin-1").split()) + b"\n" for name in names)
-    return b"".join(lines).decode("latin-1")
+    folded = [b" ".join(value.encode("latin-1").split()).decode("latin-1") for value in values]
+    return "".join([f"{name}:{value}\n" for name, value in zip(names, folded, strict=True)])

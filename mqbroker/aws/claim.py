@@ -9,15 +9,13 @@ X-Amz-Signature in the query, with X-Amz-Date and X-Amz-Expires. Knows the form;
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from mqbroker.aws.refusals import does_not_match, fingerprint, incomplete
+from mqbroker.aws.signed_head import ALGORITHM, SignedHead
 from mqbroker.aws.signing_keys import TERMINATOR, SigningKey
 from mqbroker.core.access import AccessKey
-from mqbroker.limits import AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
-
-ALGORITHM = "AWS4-HMAC-SHA256"
+from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX, AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
 
 _REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{AWS_REGION_CHARS_MAX - 1}}}")
 _PARAMETERS = ("Credential", "Signature", "SignedHeaders")
@@ -25,29 +23,41 @@ _QUERY_PARAMETERS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "
 _QUERY_KNOWN = frozenset((*_QUERY_PARAMETERS, "X-Amz-Expires", "X-Amz-Security-Token"))
 
 
-@dataclass(slots=True, eq=False)
 class Claim:
     """Who is said to have signed for what, and which headers. `names` are in the order in which they were signed."""
 
-    credential: str
-    signed: str
-    key_id: str = ""
-    date: str = ""
-    region: str = ""
-    service: str = ""
-    terminator: str = ""
-    scope: str = ""
-    names: tuple[str, ...] = ()
-    name_set: frozenset[str] = frozenset()
-    checked_headers: tuple[str, ...] = ()
-    """The names of all headers of the last request that had every signed one, as it has to."""
-    key: AccessKey | None = None
-    """The key that the claim was found right with, and what it signs with."""
-    signing_key: SigningKey | None = None
+    __slots__ = (
+        "checked_headers", "credential", "date", "heads", "key", "key_id", "name_set", "names", "region", "scope",
+        "service", "signed", "signing_key", "terminator",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        self.names = tuple(self.signed.split(";"))
+    def __init__(self, credential: str, signed: str) -> None:
+        """`signed` are the names of headers as the claim has them, between semicolons."""
+        self.credential = credential
+        self.signed = signed
+        self.key_id = self.date = self.region = self.service = self.terminator = self.scope = ""
+        self.names = signed.split(";")
         self.name_set = frozenset(self.names)
+        self.checked_headers: tuple[str, ...] = ()
+        """The names of all headers of the last request that had every signed one, as it has to."""
+        self.key: AccessKey | None = None
+        """The key that the claim was found right with, and what it signs with."""
+        self.signing_key: SigningKey | None = None
+        self.heads: dict[tuple[str, ...], SignedHead] = {}
+        """What right signatures made with that key began with lately, by method, path, timestamp, and headers."""
+
+    def prove(self, key: AccessKey, signing_key: SigningKey) -> None:
+        """The claim was found right with this key."""
+        self.key, self.signing_key = key, signing_key
+        self.heads.clear()
+
+    def keep(self, place: tuple[str, ...], head: SignedHead) -> None:
+        """Keeps the head of a right signature."""
+        if sum(map(len, place)) > AWS_HEAD_KEPT_BYTES:
+            return
+        if len(self.heads) >= AWS_HEADS_MAX:
+            self.heads.clear()
+        self.heads[place] = head
 
     def split(self) -> None:
         """Takes the credential apart. Raises AwsError."""
@@ -80,7 +90,7 @@ class Claim:
         """Raises AwsError unless the names are as the canonical form has them, and the host is among them."""
         if "host" not in self.name_set:
             raise does_not_match("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-        if list(self.names) != sorted(self.name_set):
+        if self.names != sorted(self.name_set):
             raise does_not_match()
 
 

@@ -1,6 +1,28 @@
 cimport cython
 
+from mqbroker.aws.call cimport Call
+from mqbroker.aws.http_headers cimport HeaderReader
+from mqbroker.aws.wire cimport HttpRequest, HttpResponse
+from mqbroker.clock cimport Clock
 from mqbroker.protocols.session cimport Session
+
+
+cdef int _IDLE
+cdef int _HEAD
+cdef int _BODY
+
+
+cdef class Endpoint:
+    cdef public object handle
+    cdef public long long bodies_bytes
+    cdef public object refusals
+    cdef object _outbox
+    cdef Clock _clock
+    cdef long long _date_second
+    cdef bytes _date_line
+
+    @cython.locals(second="long long")
+    cpdef bytes date_line(self)
 
 
 cdef class Exchange:
@@ -8,8 +30,8 @@ cdef class Exchange:
     cdef public bint is_head
     cdef public bint is_last
     cdef public bint is_old
-    cdef public object response
-    cdef public object call
+    cdef public HttpResponse response
+    cdef public Call call
 
 
 cdef class HttpSession(Session):
@@ -18,8 +40,9 @@ cdef class HttpSession(Session):
     cdef list _body
     cdef long long _body_bytes
     cdef object _complete
-    cdef object _endpoint
+    cdef Endpoint _endpoint
     cdef long long _fed
+    cdef HeaderReader _head
     cdef dict _headers
     cdef bytes _held
     cdef str _host
@@ -32,30 +55,29 @@ cdef class HttpSession(Session):
     cdef long long _now
     cdef object _parser
     cdef object _peer
-    cdef list _raw_headers
     cdef long long _request_deadline
     cdef int _state
     cdef bytes _url
     cdef object _violation
 
+    @cython.locals(exchange=Exchange, response=HttpResponse)
     cpdef write_answers(self)
     cdef _resume(self)
     cdef _set_deadline(self)
     @cython.locals(start=Py_ssize_t)
     cdef _feed(self, bytes data)
     cdef _parse(self, bytes data)
-    @cython.locals(exchange=Exchange)
+    @cython.locals(exchange=Exchange, request=HttpRequest, call=Call)
     cdef bint _handle_complete(self) except -1
     cdef _refuse(self, violation)
+    cdef bint _is_older(self) except -1
     cdef _check_head_size(self)
-    @cython.locals(headers=dict, name=bytes, value=bytes, key=str, text=str)
-    cdef dict _collected_headers(self)
     cdef _check_host(self, host)
     @cython.locals(headers=dict, coding=str, expectation=str)
     cdef _check_body(self)
     cdef _drop_body(self)
     cdef _stop(self, reason, text)
     cdef _send_continue(self)
-    cdef _write(self, Exchange exchange, response, bint is_last)
+    cdef _write(self, Exchange exchange, HttpResponse response, bint is_last)
     cdef _end(self)
     cdef _cut_exchanges(self)

@@ -21,6 +21,7 @@ from http import HTTPStatus
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from mqbroker.aws.call import Answer, Call
+from mqbroker.aws.http_headers import HeaderReader
 from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.clock import Clock
 from mqbroker.errors import ProtocolViolation
@@ -29,8 +30,6 @@ from mqbroker.limits import (
     HTTP_BODY_BYTES_MAX,
     HTTP_HEAD_BYTES_MAX,
     HTTP_HEAD_TIMEOUT_S,
-    HTTP_HEADER_NAME_BYTES_MAX,
-    HTTP_HEADER_NAMES_MAX,
     HTTP_IDLE_TIMEOUT_S,
     HTTP_PIPELINE_MAX,
     HTTP_REQUEST_TIMEOUT_S,
@@ -69,18 +68,6 @@ _STATUSES = {
 """The status by the reason of a ProtocolViolation."""
 
 _IDLE, _HEAD, _BODY = range(3)
-
-_keys: dict[bytes, str] = {}
-"""Names of headers in lower case by how they were sent. Most clients send the same few all the time."""
-
-
-def _key(name: bytes) -> str:
-    key = name.decode("latin-1").lower()
-    if len(name) <= HTTP_HEADER_NAME_BYTES_MAX:
-        if len(_keys) >= HTTP_HEADER_NAMES_MAX:
-            _keys.clear()
-        _keys[name] = key
-    return key
 
 
 class Endpoint:
@@ -151,6 +138,7 @@ class HttpSession(Session):
         "_complete",
         "_endpoint",
         "_fed",
+        "_head",
         "_headers",
         "_held",
         "_host",
@@ -163,7 +151,6 @@ class HttpSession(Session):
         "_now",
         "_parser",
         "_peer",
-        "_raw_headers",
         "_request_deadline",
         "_state",
         "_url",
@@ -185,6 +172,7 @@ class HttpSession(Session):
         self._host = ""
         self._base_url = ""
         self._headers: dict[str, str] = {}
+        self._head = HeaderReader()
         self._is_continue_wanted = False
         self._is_ending = False
         self._is_stopping = False
@@ -349,7 +337,7 @@ class HttpSession(Session):
         """The first byte of a request."""
         self._state = _HEAD
         self._url = b""
-        self._raw_headers: list[tuple[bytes, bytes]] = []
+        self._head.begin()
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._fed = 0
@@ -361,7 +349,7 @@ class HttpSession(Session):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header of the head, or of a chunked body's trailer, which is not used."""
-        self._raw_headers.append((name, value))
+        self._head.take(name, value)
 
     def on_headers_complete(self) -> None:
         """The blank line: what can be refused before the body is."""
@@ -371,30 +359,26 @@ class HttpSession(Session):
         self._state = _BODY
         self._fed = 0
         self._request_deadline += (HTTP_REQUEST_TIMEOUT_S - HTTP_HEAD_TIMEOUT_S) * 1000
-        self._headers = self._collected_headers()
-        version = self._parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            self._stop("version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-        self._is_old = version == "1.0"
+        headers = self._headers = self._head.headers()
         self._is_last = not self._parser.should_keep_alive()
+        # RFC 9112 §9.3: only in HTTP/1.1 does a connection stay open by itself.
+        self._is_old = (self._is_last or "connection" in headers) and self._is_older()
         self._method = self._parser.get_method().decode()
-        host = self._headers.get("host")
+        host = headers.get("host")
         if host is None or host != self._host:
             self._check_host(host)
         self._check_body()
 
-    def _check_head_size(self) -> None:
-        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._raw_headers)
-        if size > HTTP_HEAD_BYTES_MAX:
-            self._stop("head", f"The request has more than {HTTP_HEAD_BYTES_MAX} bytes of headers.")
+    def _is_older(self) -> bool:
+        assert self._parser is not None
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self._stop("version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        return version == "1.0"
 
-    def _collected_headers(self) -> dict[str, str]:
-        headers: dict[str, str] = {}
-        for name, value in self._raw_headers:
-            key = _keys.get(name) or _key(name)
-            text = value.decode("latin-1").rstrip(" \t")
-            headers[key] = f"{headers[key]},{text}" if key in headers else text
-        return headers
+    def _check_head_size(self) -> None:
+        if len(self._url) + self._head.size_bytes > HTTP_HEAD_BYTES_MAX:
+            self._stop("head", f"The request has more than {HTTP_HEAD_BYTES_MAX} bytes of headers.")
 
     def _check_host(self, host: str | None) -> None:
         """RFC 9112 §3.2: exactly one Host in HTTP/1.1."""

@@ -22,12 +22,16 @@ class RequestIds:
     def take_octets(self) -> bytes:
         """A new id as 16 octets."""
         if not self._ready:
-            octets = bytearray(os.urandom(_BYTES * _BATCH))
-            for start in range(0, len(octets), _BYTES):
-                octets[start + 6] = octets[start + 6] & 0x0F | 0x40
-                octets[start + 8] = octets[start + 8] & 0x3F | 0x80
-            self._ready = [bytes(octets[start : start + _BYTES]) for start in range(0, len(octets), _BYTES)]
+            self._make()
         return self._ready.pop()
+
+    def _make(self) -> None:
+        octets = bytearray(os.urandom(_BYTES * _BATCH))
+        for start in range(0, len(octets), _BYTES):
+            octets[start + 6] = octets[start + 6] & 0x0F | 0x40
+            octets[start + 8] = octets[start + 8] & 0x3F | 0x80
+        made = bytes(octets)
+        self._ready = [made[start : start + _BYTES] for start in range(0, len(made), _BYTES)]
 
 
 def uuid_text(octets: bytes) -> str:

@@ -7,9 +7,13 @@ starting with the key each time.
 from collections import OrderedDict
 from hashlib import sha256
 from hmac import digest
+from typing import Any
 
 from mqbroker.core.access import AccessKey
 from mqbroker.limits import AWS_SIGNING_KEYS_MAX
+
+Hash = Any
+"""A hash object of hashlib, for which it has no public type."""
 
 TERMINATOR = "aws4_request"
 
@@ -31,10 +35,15 @@ class SigningKey:
         self._inner = sha256(block.translate(_INNER_PAD))
         self._outer = sha256(block.translate(_OUTER_PAD))
 
-    def sign(self, text: bytes) -> str:
-        """The signature of a text, in hexadecimal digits."""
-        inner, outer = self._inner.copy(), self._outer.copy()
+    def begin(self, text: bytes) -> Hash:
+        """The inner hash with the beginning of a text. It may be copied for each text that begins so."""
+        inner = self._inner.copy()
         inner.update(text)
+        return inner
+
+    def finish(self, inner: Hash) -> str:
+        """The signature of the text that the inner hash has taken, in hexadecimal digits."""
+        outer = self._outer.copy()
         outer.update(inner.digest())
         return outer.hexdigest()
 

@@ -4,28 +4,24 @@ Owns every decision of the check, in the order in which AWS makes it; what the k
 here reads a clock: `now` is an argument.
 
 This runs for every request, so what repeats is kept: the header without its signature is the same for all requests of
-one client in one day. It is kept only once a signature was right, so that strangers cannot fill the memory.
+one client in one day, and most of what is signed for a second. It is kept only once a signature was right, so that
+strangers cannot fill the memory.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Protocol
 
-from mqbroker.aws.canonical import canonical_headers, canonical_path, canonical_query, query_pairs
-from mqbroker.aws.claim import (
-    ALGORITHM,
-    Claim,
-    authentication_parameters,
-    claim_of_header,
-    claim_of_query,
-    expiry_s,
-)
+from mqbroker.aws.canonical import canonical_query, query_pairs
+from mqbroker.aws.claim import Claim, authentication_parameters, claim_of_header, claim_of_query, expiry_s
+from mqbroker.aws.digests import sha256_hex
 from mqbroker.aws.refusals import does_not_match, incomplete, unknown_client, unsigned
-from mqbroker.aws.signing_keys import SigningKeys
+from mqbroker.aws.signed_head import SignedHead
+from mqbroker.aws.signing_keys import SigningKey, SigningKeys
 from mqbroker.core.access import AccessKey
-from mqbroker.limits import AWS_CLAIMS_MAX
+from mqbroker.limits import AWS_CLAIMS_MAX, AWS_TIMESTAMPS_REMEMBERED
 from mqbroker.protocols.session import Peer
 
 _UNSIGNED = frozenset(("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"))
@@ -65,13 +61,13 @@ class Verifier:
         self._clock_skew_s = clock_skew_s
         self._signing_keys = SigningKeys()
         self._claims: dict[str, Claim] = {}
-        self._timestamp = ""
-        self._timestamp_s = 0
 
     def verify(self, request: SignedRequest, service: str, now: int) -> Claim:
         """The claim that the request proves; its `key` is set. Raises AwsError. `now` is in milliseconds."""
         authorization = request.headers.get("authorization", "")
-        path, _, query = request.target.partition("?")
+        path, query = request.target, ""
+        if "?" in path:
+            path, _, query = path.partition("?")
         if authorization.startswith("AWS4-"):
             return self._verify_header(request, authorization, path, query, service, now)
         if "X-Amz-" in query:
@@ -86,9 +82,9 @@ class Verifier:
     ) -> Claim:
         headers = request.headers
         timestamp = headers.get("x-amz-date") or headers.get("date", "")
-        stem, _, signature = authorization.rpartition("Signature=")
-        claim = self._claims.get(stem)
-        if claim is None or len(signature) != _SIGNATURE_CHARS or not timestamp:
+        stem, signature = authorization[:-_SIGNATURE_CHARS], authorization[-_SIGNATURE_CHARS:]
+        claim = self._claims.get(stem) if timestamp else None
+        if claim is None:
             claim, signature = claim_of_header(authorization, bool(timestamp))
             claim.check_names()
         _check_signed(claim, headers)
@@ -100,7 +96,7 @@ class Verifier:
         is_new = claim.key is None
         self._check_signature(claim, signature, request, path, pairs, timestamp, service)
         # Where the signature is not the last parameter, the stem is not all that the claim was read from.
-        if is_new and len(stem) + len("Signature=") + len(signature) == len(authorization):
+        if is_new and authorization.endswith(f"Signature={signature}"):
             self._keep(stem, claim)
         return claim
 
@@ -127,10 +123,7 @@ class Verifier:
     # --- checks -----------------------------------------------------------------------------------------------------
 
     def _check_time(self, timestamp: str, past_s: int, future_s: int, now: int) -> None:
-        if timestamp != self._timestamp:
-            self._timestamp_s = _seconds(timestamp)
-            self._timestamp = timestamp
-        signed_at, now_s = self._timestamp_s, now // 1000
+        signed_at, now_s = _seconds(timestamp), now // 1000
         if signed_at < now_s - past_s:
             raise does_not_match(
                 f"Signature expired: {timestamp} is now earlier than {_text(now_s - past_s)} "
@@ -152,6 +145,28 @@ class Verifier:
         timestamp: str,
         service: str,
     ) -> None:
+        signing_key = self._signing_key(claim, timestamp, service)
+        values = _signed_values(claim, request.headers)
+        place = (request.method, path, timestamp, *values)
+        head = claim.heads.get(place) if signing_key is claim.signing_key and not pairs else None
+        is_known = head is not None
+        if head is None:
+            query = canonical_query(pairs) if pairs else ""
+            head = SignedHead(request.method, path, query, claim.names, values, timestamp, claim.scope, signing_key)
+        expected = head.signature(_payload_hash(request))
+        if not (signature.isascii() and compare_digest(expected, signature)):
+            raise does_not_match()
+        if "x-amz-security-token" in request.headers:
+            raise unknown_client()
+        if signing_key is not claim.signing_key:
+            current = self._keys[claim.key_id]
+            self._signing_keys.keep(current, claim.date, claim.region, claim.service, signing_key)
+            claim.prove(current, signing_key)
+        if not (is_known or pairs):
+            claim.keep(place, head)
+
+    def _signing_key(self, claim: Claim, timestamp: str, service: str) -> SigningKey:
+        """What the claim has to be signed with."""
         key = claim.key
         if key is None:
             claim.split()
@@ -160,18 +175,9 @@ class Verifier:
         current = self._keys.get(claim.key_id)
         if current is None:
             raise unknown_client()
-        signing_key = claim.signing_key
-        if current is not key or signing_key is None:
-            signing_key = self._signing_keys.get(current, claim.date, claim.region, service)
-        text = _string_to_sign(claim, request, path, pairs, timestamp)
-        expected = signing_key.sign(text.encode())
-        if not compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
-            raise does_not_match()
-        if "x-amz-security-token" in request.headers:
-            raise unknown_client()
-        if current is not key:
-            self._signing_keys.keep(current, claim.date, claim.region, claim.service, signing_key)
-            claim.key, claim.signing_key = current, signing_key
+        if current is key and claim.signing_key is not None:
+            return claim.signing_key
+        return self._signing_keys.get(current, claim.date, claim.region, service)
 
 
 def _check_signed(claim: Claim, headers: Mapping[str, str]) -> None:
@@ -187,18 +193,11 @@ def _check_signed(claim: Claim, headers: Mapping[str, str]) -> None:
     claim.checked_headers = present
 
 
-def _string_to_sign(
-    claim: Claim, request: SignedRequest, path: str, pairs: list[tuple[str, str]], timestamp: str
-) -> str:
+def _signed_values(claim: Claim, headers: Mapping[str, str]) -> list[str]:
     try:
-        lines = canonical_headers(claim.names, request.headers)
+        return [headers[name] for name in claim.names]
     except KeyError:
         raise does_not_match() from None
-    query = canonical_query(pairs) if pairs else ""
-    head = f"{request.method}\n{canonical_path(path)}\n{query}\n"
-    canonical = f"{head}{lines}\n{claim.signed}\n{_payload_hash(request)}"
-    hashed = sha256(canonical.encode("latin-1")).hexdigest()
-    return f"{ALGORITHM}\n{timestamp}\n{claim.scope}\n{hashed}"
 
 
 def _payload_hash(request: SignedRequest) -> str:
@@ -206,13 +205,14 @@ def _payload_hash(request: SignedRequest) -> str:
     declared = request.headers.get("x-amz-content-sha256")
     if declared in _UNSIGNED and request.peer.is_tls:
         return str(declared)
-    computed = sha256(request.body).hexdigest()
+    computed = sha256_hex(request.body)
     # Chunks with signatures of their own are a form of S3; for other services such a word is just a wrong hash.
     if declared is not None and declared != computed:
         raise does_not_match()
     return computed
 
 
+@lru_cache(AWS_TIMESTAMPS_REMEMBERED)
 def _seconds(timestamp: str) -> int:
     """Seconds since the epoch. Raises AwsError."""
     digits = timestamp[:8] + timestamp[9:15]

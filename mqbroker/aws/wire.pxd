@@ -1,10 +1,11 @@
 cdef class HttpRequest:
     cdef public str method
     cdef public str target
-    cdef public object headers
+    cdef public dict headers
     cdef public bytes body
     cdef public object peer
     cdef public str base_url
+
 
 cdef class HttpResponse:
     cdef public int status

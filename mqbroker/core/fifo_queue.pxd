@@ -1,5 +1,6 @@
 cimport cython
 
+from mqbroker.core.deduplication cimport Deduplication, deduplication_id_of
 from mqbroker.core.group_lines cimport GroupLine, group_of
 from mqbroker.core.grouped_queue cimport GroupedQueue
 from mqbroker.core.message cimport Entry, Message
@@ -7,7 +8,7 @@ from mqbroker.core.polled_queue cimport PolledQueue
 
 
 cdef class FifoQueue(PolledQueue):
-    cdef public object deduplication
+    cdef public Deduplication deduplication
     cdef public bint deduplicates_by_content
     cdef public Py_ssize_t blocked
     cdef public set held

@@ -12,6 +12,7 @@ from mqbroker.aws.signing_keys import SigningKey, SigningKeys
 from mqbroker.aws.sigv4 import Verifier
 from mqbroker.core.access import AccessKey
 from mqbroker.errors import AwsError
+from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX
 from tests.aws.signed import (
     ACCOUNT,
     KEY_ID,
@@ -271,6 +272,17 @@ def test_strangers_leave_nothing_behind_and_clients_no_more_than_a_bound(monkeyp
     assert len(verifier._signing_keys) == 10
 
 
+def test_what_signatures_began_with_is_kept_within_a_bound() -> None:
+    verifier = Verifier(KEYS, 300)
+    claims = {id(verifier.verify(sign(call().having(x_amz_target=f"A.{number}")), "sqs", NOW)) for number in range(40)}
+    (claim,) = verifier._claims.values()
+    assert id(claim) in claims
+    assert 0 < len(claim.heads) <= AWS_HEADS_MAX
+    kept = set(claim.heads)
+    verifier.verify(sign(call().having(x_amz_target="a" * AWS_HEAD_KEPT_BYTES)), "sqs", NOW)
+    assert set(claim.heads) == kept
+
+
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
@@ -457,7 +469,8 @@ def test_a_hash_that_is_sent_is_not_just_passed_over() -> None:
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     canonical = f"POST\n/\n\n{lines}\n{names}\n{HASH_OF_NOTHING}"
     text = f"AWS4-HMAC-SHA256\n20150830T123600Z\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
-    signature = SigningKey(SECRET, "20150830", "us-east-1", "sqs").sign(text.encode())
+    key = SigningKey(SECRET, "20150830", "us-east-1", "sqs")
+    signature = key.finish(key.begin(text.encode()))
     authorization = f"AWS4-HMAC-SHA256 Credential={KEY_ID}/{scope}, SignedHeaders={names}, Signature={signature}"
     assert answer(refusal_of(Request("POST", "/", {**headers, "authorization": authorization}))) == does_not_match()
 

@@ -8,7 +8,7 @@ from botocore.utils import percent_encode  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.aws.canonical import canonical_headers, canonical_path, canonical_query, query_pairs
+from mqbroker.aws.canonical import canonical_lines, canonical_path, canonical_query, query_pairs
 from mqbroker.aws.signing_keys import SigningKey
 from mqbroker.aws.sigv4 import Verifier
 from mqbroker.core.access import AccessKey
@@ -131,7 +131,7 @@ def test_a_signing_key_is_as_in_the_documentation() -> None:
     key = SigningKey(SECRET, "20150830", "us-east-1", "iam")
     hashed = "f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59"
     text = f"AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/iam/aws4_request\n{hashed}"
-    assert key.sign(text.encode()) == "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+    assert key.finish(key.begin(text.encode())) == "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
 
 
 paths = st.lists(st.sampled_from(["/", ".", "..", "a", "b.c", "~", "%2F", "%", " ", "é", "+", "=", "*", "0"])).map(
@@ -193,4 +193,4 @@ def test_an_escape_that_is_none_is_refused(query: str, quoted: str) -> None:
     [("a", "a"), (" a\t", "a"), ("a  b", "a b"), ("a \t b", "a b"), ("a\xa0 \xa0b\xa0", "a\xa0 \xa0b\xa0"), ("", "")],
 )
 def test_only_white_space_of_ascii_is_folded(value: str, line: str) -> None:
-    assert canonical_headers(["x"], {"x": value}) == f"x:{line}\n"
+    assert canonical_lines(["x"], [value]) == f"x:{line}\n"

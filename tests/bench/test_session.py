@@ -1,12 +1,14 @@
 """Sessions: the order of measurements, what a failure means, and the command line around them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from bench.cli import main
+from bench.cli import left_text, main
 from bench.errors import ProtocolError, UsageError
 from bench.results import load
 from bench.runner import Session, Settings
@@ -21,7 +23,11 @@ TARGETS = ("a=amqp://127.0.0.1:1", "b=amqp://127.0.0.1:2")
 
 def session(measure: Callable[[Site], Measurement], settings: Settings = SETTINGS, only: str = "") -> Session:
     case = Case("case one", measure, promise=Promise.WRITE)
-    return Session([Scenario("s", "Why?", (case,))], Fleet(TARGETS), settings, lambda what, done, total: None, only)
+    return session_of((case,), settings, only)
+
+
+def session_of(cases: tuple[Case, ...], settings: Settings = SETTINGS, only: str = "") -> Session:
+    return Session([Scenario("s", "Why?", cases)], Fleet(TARGETS), settings, lambda what, forecast: None, only)
 
 
 def test_repetitions_of_targets_are_interleaved() -> None:
@@ -47,6 +53,74 @@ def test_a_failure_voids_its_cell_and_the_session_goes_on() -> None:
     assert results.values("s: case one [write]", "b") == [5.0, 5.0]
 
 
+def test_headlines_are_repeated_most_and_slow_targets_least() -> None:
+    cases = tuple(
+        Case(name, lambda site: Measurement(1.0), depth=depth, once=once)
+        for name, depth, once in (
+            ("first", Depth.QUICK, False),
+            ("shown", Depth.HEADLINE, False),
+            ("further", Depth.NORMAL, False),
+            ("long", Depth.QUICK, True),
+            ("rare", Depth.THOROUGH, False),
+        )
+    )
+    made = session_of(cases, Settings(seconds=0.1, repetitions=3, further=2, slow=1, pause=0.0))
+    fleet = made.results.targets
+    assert list(fleet) == ["a", "b"]
+    results = made.run()
+    counts = {case.name: len(results.values(case.identity, "a")) for case in results.cases}
+    assert counts == {"first": 3, "shown": 3, "further": 2, "long": 1}
+    slow = Fleet(("moto",)).members["moto"]
+    settings = Settings(repetitions=3, further=2, slow=1)
+    assert [settings.repeated(case, slow) for case in cases[:3]] == [1, 1, 1]
+    assert results.settings["duration"] == "0:00 min"
+
+
+def test_what_needs_a_fresh_broker_is_measured_first_and_reported_in_its_place() -> None:
+    cases = (Case("plain", lambda site: Measurement(1.0)), Case("pristine", lambda site: Measurement(1.0), fresh=True))
+    results = session_of(cases).run()
+    assert [case.name for case in results.cases] == ["plain", "pristine"]
+    assert [sample.case for sample in results.samples][::4] == ["s: pristine [memory]", "s: plain [memory]"]
+
+
+def test_cases_of_one_measurement_share_it() -> None:
+    taken: list[str] = []
+
+    def measure(site: Site) -> Measurement:
+        taken.append(site.target.name)
+        return Measurement(7.0, {"cost": float(len(taken))})
+
+    results = session_of((Case("rate", measure), Case("cost", measure, metric="cost"))).run()
+    assert taken == ["a", "b", "a", "b"]
+    assert results.values("s: rate [memory]", "b") == [7.0, 7.0]
+    assert results.values("s: cost [memory]", "b") == [2.0, 4.0]
+
+
+def test_a_metric_that_was_not_measured_is_told() -> None:
+    results = session_of((Case("cost", lambda site: Measurement(7.0), metric="cost"),)).run()
+    assert {sample.error for sample in results.problems()} == {
+        "ProtocolError: the processes of this target cannot be measured"
+    }
+
+
+def test_what_a_case_makes_stays_for_its_repetitions_and_is_made_anew_after_a_failure() -> None:
+    done: list[str] = []
+
+    @contextmanager
+    def made(name: str) -> Iterator[None]:
+        done.append(f"{name} made")
+        yield
+        done.append(f"{name} gone")
+
+    def measure(site: Site) -> Measurement:
+        site.kept.put(made(site.target.name))
+        first_of_a = site.target.name == "a" and "a gone" not in done
+        return Measurement(1.0, faults="1 missing" if first_of_a else "")
+
+    session_of((Case("case", measure),), replace(SETTINGS, further=3)).run()
+    assert done == ["a made", "a gone", "b made", "a made", "a gone", "b gone"]
+
+
 def test_a_quick_look_without_quick_cases_is_refused() -> None:
     with pytest.raises(UsageError, match="no case"):
         session(lambda site: Measurement(1.0), Settings(depth=Depth.QUICK))
@@ -65,11 +139,14 @@ def test_identities_of_cases_are_unique() -> None:
         assert len(set(identities)) == len(identities)
 
 
-def test_every_scenario_but_the_large_ones_is_in_the_quick_look() -> None:
-    without = {
-        name for name, scenario in SCENARIOS.items() if not any(case.depth is Depth.QUICK for case in scenario.cases)
-    }
-    assert without == {"queues", "cost", "mqtt-retained", "mqtt-wildcards"}
+def test_every_scenario_is_among_the_headlines() -> None:
+    for scenario in SCENARIOS.values():
+        assert any(case.depth <= Depth.HEADLINE for case in scenario.cases)
+
+
+def test_a_quick_look_has_what_brokers_are_chosen_by() -> None:
+    quick = {name for name, scenario in SCENARIOS.items() if any(case.depth is Depth.QUICK for case in scenario.cases)}
+    assert quick >= {"throughput", "fan-out", "topic", "deep-queue", "idle", "latency", "cost", "mqtt", "sqs"}
 
 
 def test_an_unknown_scenario_is_refused() -> None:
@@ -114,6 +191,13 @@ def test_a_wrong_target_is_one_sentence_and_exit_code_2() -> None:
     done = CliRunner().invoke(main, ["run", "-t", "nonsense"])
     assert done.exit_code == 2
     assert done.output.startswith("bench: no target 'nonsense'")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(840.0, "about 14 min left"), (44.0, "about 40 s left"), (0.5, "about 10 s left")]
+)
+def test_a_forecast_is_told_as_exactly_as_it_deserves(seconds: float, text: str) -> None:
+    assert left_text(seconds) == text
 
 
 def test_the_list_names_scenarios_and_targets() -> None:

@@ -1,7 +1,7 @@
 """What the batch actions have in common: at most ten entries with distinct ids, and an outcome for each."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from mqbroker.aws.sqs import refusals
@@ -10,7 +10,7 @@ from mqbroker.limits import SQS_BATCH_ENTRIES_MAX
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
-Entry = Mapping[str, Any]
+Entry = dict[str, Any]
 
 
 def check_batch(entries: list[Entry], shape: str) -> None:

@@ -14,10 +14,10 @@ So the digest of all of them is one call, and what the journal keeps is what is 
 
 import re
 from collections.abc import Iterable, Mapping
-from hashlib import md5
 from struct import Struct
 from typing import Any
 
+from mqbroker.aws.digests import md5_hex
 from mqbroker.aws.sqs import refusals
 from mqbroker.core.values import RawString
 from mqbroker.limits import SQS_ATTRIBUTE_NAME_BYTES_MAX, SQS_MESSAGE_ATTRIBUTES_MAX
@@ -144,7 +144,7 @@ def _piece(kept: bytes, at: int) -> tuple[bytes, int]:
 
 def digest(kept: bytes) -> str:
     """MD5OfMessageAttributes."""
-    return md5(kept, usedforsecurity=False).hexdigest()
+    return md5_hex(kept)
 
 
 def size_of(kept: bytes) -> int:

@@ -15,7 +15,6 @@ and deduplication id as headers.
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import md5
-from itertools import accumulate
 from struct import Struct
 from uuid import UUID
 
@@ -56,8 +55,12 @@ class SqsProperties(Properties):
     def _offsets(self) -> tuple[int, ...]:
         """Where sender, group, deduplication id, source, trace and attributes begin."""
         if self._at is None:
-            *sizes, _ = _sizes.unpack_from(self.raw, _ID_BYTES)
-            self._at = tuple(accumulate(sizes, initial=_HEAD_BYTES))
+            sender, group, deduplication, source, trace, _ = _sizes.unpack_from(self.raw, _ID_BYTES)
+            group_at = _HEAD_BYTES + sender
+            deduplication_at = group_at + group
+            source_at = deduplication_at + deduplication
+            trace_at = source_at + source
+            self._at = (_HEAD_BYTES, group_at, deduplication_at, source_at, trace_at, trace_at + trace)
         return self._at
 
     def _part(self, place: int) -> str:

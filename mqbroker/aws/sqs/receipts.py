@@ -10,8 +10,7 @@ A queue's key is its own, so a handle of a queue that was deleted means nothing 
 message was received is in it because visibility ends twelve hours after that, however often it is prolonged.
 """
 
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
+from binascii import a2b_base64, b2a_base64
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
@@ -34,14 +33,14 @@ def make_handle(receipt: Receipt) -> str:
     """The handle for one receive."""
     key, sequence, attempts, received_at = receipt
     octets = _LAYOUT.pack(key, sequence, attempts, received_at.to_bytes(6, "big"))
-    return b64encode(octets + _CHECK.pack(crc32(octets))).decode()
+    return b2a_base64(octets + _CHECK.pack(crc32(octets)), newline=False).decode()
 
 
 def read_handle(handle: str) -> Receipt | None:
     """The reverse; None for anything else."""
     try:
-        octets = b64decode(handle, validate=True)
-    except (NotBase64, ValueError):
+        octets = a2b_base64(handle, strict_mode=True)
+    except ValueError:  # binascii.Error is one, and so is a character beyond ASCII
         return None
     if len(octets) != _BYTES or _CHECK.unpack_from(octets, _LAYOUT.size)[0] != crc32(octets[: _LAYOUT.size]):
         return None

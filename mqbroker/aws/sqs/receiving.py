@@ -197,18 +197,20 @@ class ReceiveActions:
         wanted = Wanted(queue, call.parameters, call.wire)
         if queue.core.is_at_in_flight_max and not queue.is_fifo:
             raise refusals.over_limit(queue.core.in_flight_max)
+        entries = self._take(queue, wanted, call.now)
+        if entries or not wanted.wait_ms:
+            self._answer(call, queue, wanted, entries, call.now)
+        else:
+            self._wait(call, queue, wanted)
 
+    def _wait(self, call: Call, queue: SqsQueue, wanted: Wanted) -> None:
         def take(now: int) -> list[Entry]:
             return self._take(queue, wanted, now)
 
         def answer(entries: list[Entry], now: int) -> None:
             self._answer(call, queue, wanted, entries, now)
 
-        entries = take(call.now)
-        if entries or not wanted.wait_ms:
-            answer(entries, call.now)
-        else:
-            Poll(call, queue, call.now + wanted.wait_ms, self._room, take, answer)
+        Poll(call, queue, call.now + wanted.wait_ms, self._room, take, answer)
 
     def _take(self, queue: SqsQueue, wanted: Wanted, now: int) -> list[Entry]:
         if wanted.attempt:

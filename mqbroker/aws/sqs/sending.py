@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from hashlib import md5
 from typing import Any
 
 from mqbroker.aws.call import Call
+from mqbroker.aws.digests import md5_hex
 from mqbroker.aws.parameters import missing_parameter
 from mqbroker.aws.request_ids import uuid_text
 from mqbroker.aws.sqs import message_attributes, refusals
@@ -25,38 +25,52 @@ _NOT_FOR_THIS_TYPE = "The request include parameter that is not valid for this q
 
 
 class Outgoing:
-    """One message of a request, checked: what it takes to send it and to answer."""
+    """One message of a request, checked: what it takes to send it and to answer. Made by `check_outgoing`."""
 
     __slots__ = ("attributes", "body", "deduplication", "delay_ms", "group", "system_attributes", "trace")
 
-    def __init__(self, queue: SqsQueue, given: Mapping[str, Any]) -> None:
-        """Raises AwsError for the first thing that is wrong."""
-        text: str = given.get("MessageBody", "")
-        if not text:
-            raise missing_parameter("MessageBody")
-        self.body = text.encode()
-        attributes = given.get("MessageAttributes")
-        if size_of(text, attributes) > queue.message_bytes_max:
-            raise refusals.invalid_value(
-                "One or more parameters are invalid. Reason: Message must be shorter than "
-                f"{queue.message_bytes_max} bytes."
-            )
-        if message_attributes.has_forbidden_characters(text):
-            raise refusals.invalid_message_contents()
-        self.attributes = self.system_attributes = b""
-        self.trace = self.group = self.deduplication = ""
-        self.delay_ms = -1
-        if queue.is_fifo or len(given) > _PLAIN_MEMBERS:
-            self._take_options(queue, given)
+    body: bytes
+    attributes: bytes
+    """In their kept form, as `system_attributes` are."""
+    system_attributes: bytes
+    trace: str
+    group: str
+    deduplication: str
+    delay_ms: int
+    """-1 for what the queue says."""
 
-    def _take_options(self, queue: SqsQueue, given: Mapping[str, Any]) -> None:
-        self.attributes = message_attributes.encode_attributes(given.get("MessageAttributes"))
-        self.trace = _trace(given.get("MessageSystemAttributes"))
-        if self.trace:
-            self.system_attributes = message_attributes.pack([(TRACE_HEADER, "String", STRING, self.trace.encode())])
-        self.delay_ms = _delay_ms(queue, given.get("DelaySeconds"))
-        self.group = _group(queue, given.get("MessageGroupId"))
-        self.deduplication = _deduplication(queue, given.get("MessageDeduplicationId"))
+
+def check_outgoing(queue: SqsQueue, given: dict[str, Any]) -> Outgoing:
+    """The message that was given. Raises AwsError for the first thing that is wrong."""
+    text: str = given.get("MessageBody", "")
+    if not text:
+        raise missing_parameter("MessageBody")
+    attributes = given.get("MessageAttributes")
+    if size_of(text, attributes) > queue.message_bytes_max:
+        raise refusals.invalid_value(
+            f"One or more parameters are invalid. Reason: Message must be shorter than {queue.message_bytes_max} bytes."
+        )
+    if message_attributes.has_forbidden_characters(text):
+        raise refusals.invalid_message_contents()
+    outgoing = Outgoing.__new__(Outgoing)
+    outgoing.body = text.encode()
+    outgoing.attributes = outgoing.system_attributes = b""
+    outgoing.trace = outgoing.group = outgoing.deduplication = ""
+    outgoing.delay_ms = -1
+    if queue.is_fifo or len(given) > _PLAIN_MEMBERS:
+        _take_options(outgoing, queue, given)
+    return outgoing
+
+
+def _take_options(outgoing: Outgoing, queue: SqsQueue, given: dict[str, Any]) -> None:
+    outgoing.attributes = message_attributes.encode_attributes(given.get("MessageAttributes"))
+    outgoing.trace = _trace(given.get("MessageSystemAttributes"))
+    if outgoing.trace:
+        trace = (TRACE_HEADER, "String", STRING, outgoing.trace.encode())
+        outgoing.system_attributes = message_attributes.pack([trace])
+    outgoing.delay_ms = _delay_ms(queue, given.get("DelaySeconds"))
+    outgoing.group = _group(queue, given.get("MessageGroupId"))
+    outgoing.deduplication = _deduplication(queue, given.get("MessageDeduplicationId"))
 
 
 def size_of(text: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
@@ -187,15 +201,15 @@ class SendActions:
             raise AwsError("RequestThrottled", f"The broker is {reason}.", status=403)
         return self._service.queue_of(call)
 
-    def _send_entry(self, queue: SqsQueue, call: Call, entry: Mapping[str, Any]) -> dict[str, object]:
+    def _send_entry(self, queue: SqsQueue, call: Call, entry: dict[str, Any]) -> dict[str, object]:
         try:
             return self._send(queue, call, entry)
         except AwsError as error:
             text = error.message.replace("parameters are invalid", "parameters cannot be validated")
             raise AwsError(error.shape, text, error.code, error.status, error.is_sender) from None
 
-    def _send(self, queue: SqsQueue, call: Call, given: Mapping[str, Any]) -> dict[str, object]:
-        outgoing = Outgoing(queue, given)
+    def _send(self, queue: SqsQueue, call: Call, given: dict[str, Any]) -> dict[str, object]:
+        outgoing = check_outgoing(queue, given)
         octets = self._new_id()
         properties = make_properties(
             octets, call.caller.user_id, outgoing.group, outgoing.deduplication, "",
@@ -205,7 +219,7 @@ class SendActions:
         sent = queue.core.send(message, call.now, outgoing.delay_ms)
         result: dict[str, object] = {
             "MessageId": uuid_text(octets) if sent.message is message else message_id(queue, sent),
-            "MD5OfMessageBody": md5(outgoing.body, usedforsecurity=False).hexdigest(),
+            "MD5OfMessageBody": md5_hex(outgoing.body),
         }
         if outgoing.attributes:
             result["MD5OfMessageAttributes"] = message_attributes.digest(outgoing.attributes)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from hashlib import md5, sha256
 from uuid import UUID
 
+from mqbroker.aws.digests import md5_hex
 from mqbroker.aws.sqs import message_attributes
 from mqbroker.aws.sqs.message_attributes import STRING, Attribute
 from mqbroker.aws.sqs.properties import DEDUPLICATION_HEADER, GROUP_HEADER, TEXT_ATTRIBUTES, SqsProperties
@@ -43,7 +44,7 @@ class ShownMessage:
         found: dict[str, object] = {
             "MessageId": message_id(self._queue, entry),
             "ReceiptHandle": make_handle(Receipt(self._queue.key, entry.sequence, entry.attempts, now)),
-            "MD5OfBody": md5(self._body.encode(), usedforsecurity=False).hexdigest(),
+            "MD5OfBody": md5_hex(self._body.encode()),
             "Body": self._body,
         }
         if system_names:

@@ -1,0 +1,2 @@
+cpdef str md5_hex(bytes octets)
+cpdef str sha256_hex(bytes octets)

@@ -1,0 +1,12 @@
+cdef class Action:
+    cdef public object service
+    cdef public str name
+    cdef public bint has_output
+    cdef public object parse_json
+    cdef public object parse_query
+    cdef public object answer_query
+    cdef public object answer_query_in_json
+    cdef public str path_member
+    cdef public bint takes_path
+
+    cpdef answer_json(self, result, str request_id)

@@ -1,0 +1,1 @@
+cpdef bint has_forbidden_characters(str text) except -1

@@ -1,0 +1,2 @@
+cpdef str make_handle(receipt)
+cpdef read_handle(str handle)

@@ -1,0 +1,4 @@
+cdef class Clock:
+    cdef long long _offset_ms
+
+    cpdef long long now(self) except? -1
