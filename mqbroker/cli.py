@@ -4,18 +4,23 @@ Exit codes: 0 done, 1 it failed or found damage, 2 the configuration or the comm
 """
 
 import os
+import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from mqbroker import __version__
 from mqbroker.config import Config, load_config
+from mqbroker.config.keys import KEY_BYTES, KeySource, read_keys
 from mqbroker.config.option import Option, all_options
 from mqbroker.errors import ConfigError, MqbrokerError
 from mqbroker.net.tls import server_context
+
+if TYPE_CHECKING:
+    from mqbroker.storage.keyring import Keyring
 
 CONFIG_VARIABLE = "MQBROKER_CONFIG"
 FILE = click.Path(path_type=Path)
@@ -89,40 +94,85 @@ def check_config(config_file: Path | None) -> None:
     for listener in config.listeners:
         click.echo(f"  listen on {listener.url}")
     click.echo(f"  data in {config.data_dir}, durability {config.durability}")
+    if keyring := _keyring(config.journal.encryption_keys):
+        click.echo(f"  journal encrypted with the key {keyring.key_id}")
+
+
+def _keyring(sources: Sequence[KeySource]) -> "Keyring | None":
+    if not sources:
+        return None
+    from mqbroker.storage.keyring import Keyring
+
+    return Keyring(read_keys(sources, os.environ))
+
+
+class KeyType(click.ParamType[KeySource]):
+    """A place that holds a key, as in `journal.encryption_keys`."""
+
+    name = "source"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value is not in the sentence when it is wrong: it could be the key."""
+        try:
+            return value if isinstance(value, KeySource) else KeySource.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def key_flags(command: Command) -> Command:
+    """Adds the flags that say where the keys of an encrypted journal are."""
+    config = click.option("--config", "config_file", type=FILE, envvar=CONFIG_VARIABLE, help="TOML file with the keys.")
+    key = click.option("--key", "keys", type=KeyType(), multiple=True, help="file:PATH, env:NAME or command:PROGRAM.")
+    return config(key(command))
+
+
+def _given_keyring(config_file: Path | None, keys: tuple[KeySource, ...]) -> "Keyring | None":
+    config = load_config(config_file, os.environ)
+    return _keyring((*keys, *config.journal.encryption_keys))
 
 
 @main.group()
 def journal() -> None:
-    """Look at a journal, or mend it."""
+    """Look at a journal, or mend it; make a key to encrypt it with."""
+
+
+@journal.command("new-key")
+def new_key() -> None:
+    """Print a new random key, for journal.encryption_keys."""
+    click.echo(secrets.token_hex(KEY_BYTES))
 
 
 @journal.command()
 @click.argument("directory", type=DIRECTORY)
-def verify(directory: Path) -> None:
+@key_flags
+def verify(directory: Path, config_file: Path | None, keys: tuple[KeySource, ...]) -> None:
     """Check every batch of the journal in DIRECTORY; exit with 1 if it is damaged."""
     from mqbroker.storage.verify import verify as verify_journal
 
-    report = verify_journal(directory)
+    report = verify_journal(directory, _given_keyring(config_file, keys))
     click.echo(str(report))
     sys.exit(0 if report.is_sound else 1)
 
 
 @journal.command()
 @click.argument("directory", type=DIRECTORY)
-def inspect(directory: Path) -> None:
+@key_flags
+def inspect(directory: Path, config_file: Path | None, keys: tuple[KeySource, ...]) -> None:
     """Print what the journal in DIRECTORY records, one line each, without message bodies."""
     from mqbroker.storage.verify import inspect as inspect_journal
 
-    for line in inspect_journal(directory):
+    for line in inspect_journal(directory, _given_keyring(config_file, keys)):
         click.echo(line)
 
 
 @journal.command()
 @click.argument("directory", type=DIRECTORY)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-def repair(directory: Path, dry_run: bool) -> None:
+@key_flags
+def repair(directory: Path, dry_run: bool, config_file: Path | None, keys: tuple[KeySource, ...]) -> None:
     """Cut the damage out of the journal in DIRECTORY. What is cut out is lost; the files are kept as *.damaged."""
     from mqbroker.storage.verify import repair as repair_journal
 
-    for line in repair_journal(directory, dry_run) or ["there is nothing to repair"]:
+    keyring = _given_keyring(config_file, keys)
+    for line in repair_journal(directory, dry_run, keyring) or ["there is nothing to repair"]:
         click.echo(line)

@@ -17,6 +17,7 @@ error closes one connection, a configuration error stops the start, and a storag
     +-- ConfigError                  a file or option that the operator has to mend before the start
     +-- StorageError                 our disk
         +-- JournalCorrupt           a journal that must not be opened as it is
+        +-- KeyMissing               a segment of the journal is encrypted with a key that was not given
         +-- DiskFailed               a write or sync failed; never retried, the process ends
 """
 
@@ -120,6 +121,14 @@ class JournalCorrupt(StorageError):
         self.start = start
         self.end = end
         self.reason = reason
+
+
+class KeyMissing(StorageError):
+    """A segment of the journal is encrypted with a master key that was not given. `key_id` is that key's id."""
+
+    def __init__(self, name: str, key_id: str, given: str) -> None:
+        super().__init__(f"{name} is encrypted with the key {key_id}, and {given} (option journal.encryption_keys)")
+        self.key_id = key_id
 
 
 class DiskFailed(StorageError):

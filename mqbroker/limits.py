@@ -54,6 +54,10 @@ BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that 
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
 
+# --- keys of the journal -------------------------------------------------------------------------------------------
+KEY_TEXT_BYTES_MAX = 1024  # what is read of a place that is said to hold a key; 64 digits and the white space around
+KEY_COMMAND_TIMEOUT_S = 10  # how long a command may take to fetch a key; PostgreSQL waits for its own without end
+
 # --- network -----------------------------------------------------------------------------------------------------
 AMQP_FRAME_SIZE_BYTES_CEILING = 16 << 20  # how far an option raises frame_max; RabbitMQ knows no bound
 CONNECTIONS_MAX = 65_536  # RabbitMQ: as many as there are file descriptors
@@ -120,6 +124,7 @@ SQS_RECEIVE_COUNT_MAX = 1000  # maxReceiveCount of a redrive policy
 SQS_REDRIVE_SOURCES_MAX = 10  # sourceQueueArns of a redrive allow policy
 SQS_KMS_REUSE_S_MIN = 60
 SQS_KMS_REUSE_S_MAX = 86_400
+SQS_CLEAR_TEXT_WARNINGS_MAX = 1000  # queues of which the log says that they are not encrypted; names are made at will
 SQS_TAGS_MAX = 50
 SQS_LIST_RESULTS_MAX = 1000
 SQS_MOVE_RATE_MAX = 500  # MaxNumberOfMessagesPerSecond

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -16,6 +17,7 @@ from mqbroker.aws.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
 from mqbroker.aws.sqs.properties import SQS, SqsProperties
 from mqbroker.clock import Clock
+from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
 from mqbroker.core.access import Permissions
 from mqbroker.core.broker import Broker
@@ -43,6 +45,7 @@ from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.turn import Turn
 from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import open_journal
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
 
 log = logging.getLogger("mqbroker")
@@ -98,6 +101,7 @@ class Server:
             self._alarms,
             self._turn.outbox,
             clock,
+            is_encrypted=bool(config.journal.encryption_keys) or config.durability == "memory",
         )
         self._aws.restore(definitions, clock.now())
         self._connections = Connections(config.limits, clock)
@@ -130,6 +134,8 @@ class Server:
         config = self._config
         if config.durability == "memory":
             return Ledger(), {}, {}
+        keys = read_keys(config.journal.encryption_keys, os.environ)
+        keyring = Keyring(keys) if keys else None
         disk = FileDisk(config.data_dir)
         self._stack.callback(disk.close)
         loop = asyncio.get_running_loop()
@@ -138,11 +144,13 @@ class Server:
             loop.call_soon_threadsafe(callback)
 
         ledger, found = open_journal(
-            disk, FORMATS, config.durability, wake, self._disk_failed, config.journal.segment_bytes
+            disk, FORMATS, config.durability, wake, self._disk_failed, config.journal.segment_bytes, keyring
         )
         self._stack.callback(ledger.close)
         if found.note:
             log.warning("%s", found.note)
+        if keyring is not None:
+            _log_encryption(keyring, found.plain_segments)
         count = sum(map(len, found.entries.values()))
         log.info("recovered %d messages in %d queues", count, len(found.entries))
         return ledger, found.definitions, found.entries
@@ -238,6 +246,14 @@ class Server:
     def _fail(self) -> None:
         self._exit_code = 1
         self._stop_event.set()
+
+
+def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
+    log.info("the journal is encrypted with the key %s", keyring.key_id)
+    if plain_segments:
+        # Expected by an operator who has turned encryption on lately; any other one should ask who wrote them.
+        text = "%d segments of the journal were written without encryption, and go as their messages go"
+        log.warning(text, plain_segments)
 
 
 def _amqp_settings(config: Config) -> AmqpSettings:

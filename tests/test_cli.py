@@ -1,5 +1,6 @@
 """The command line as operators meet it: a process, its output, its exit code."""
 
+import re
 import subprocess
 import sys
 import types
@@ -12,8 +13,13 @@ from click.testing import CliRunner
 from mqbroker import __version__
 from mqbroker.cli import main
 from mqbroker.config import Config
+from mqbroker.config.keys import KeySource, read_keys
 from mqbroker.errors import StorageError
 from mqbroker.net.devcerts import generate
+from mqbroker.storage.keyring import Keyring, key_id_of
+from mqbroker.storage.scan import Scan
+from mqbroker.storage.segment import segment_names
+from tests.storage.house import Journal, an_entry
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -125,3 +131,88 @@ def test_check_config_finds_a_certificate_that_cannot_be_used(tmp_path: Path) ->
 
 def test_an_unknown_command_is_exit_code_2() -> None:
     assert run("frobnicate").returncode == 2
+
+
+def key_file(folder: Path, name: str) -> str:
+    """A file with a key that `mqbroker journal new-key` made."""
+    path = folder / name
+    path.write_text(run("journal", "new-key").stdout)
+    path.chmod(0o600)
+    return str(path)
+
+
+def test_a_new_key_is_another_one_each_time(tmp_path: Path) -> None:
+    first, second = run("journal", "new-key"), run("journal", "new-key")
+    assert re.fullmatch(r"[0-9a-f]{64}\n", first.stdout)
+    assert first.stdout != second.stdout
+
+
+def test_check_config_reads_the_keys_and_names_the_first(tmp_path: Path) -> None:
+    key = key_file(tmp_path, "key")
+    path = write(tmp_path, f'[journal]\nencryption_keys = ["file:{key}"]\n')
+    result = run("check-config", path)
+    assert (result.returncode, result.stderr) == (0, "")
+    (secret,) = read_keys([KeySource("file", key)], {})
+    assert result.stdout.endswith(f"  journal encrypted with the key {key_id_of(secret)}\n")
+    Path(key).chmod(0o644)
+    result = run("check-config", path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"mqbroker: journal.encryption_keys: {key} can be read or written by others than its owner; "
+        f"run: chmod 600 {key}\n"
+    )
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path) -> tuple[str, str]:
+    """A damaged journal that is encrypted, and where its key is."""
+    key = key_file(tmp_path, "key")
+    journal = Journal(keyring=Keyring(read_keys([KeySource("file", key)], {})))
+    journal.put(an_entry(1))
+    journal.put(an_entry(2))
+    journal.ledger.close()
+    directory = tmp_path / "data"
+    directory.mkdir()
+    for name in segment_names(journal.disk.names()):
+        content = bytearray(journal.disk.read(name))
+        content[Scan(name, bytes(content), keyring=journal.keyring).frames[1].start] ^= 1
+        (directory / name).write_bytes(content)
+    return str(directory), key
+
+
+@pytest.mark.parametrize("command", [("verify",), ("repair", "--dry-run"), ("repair",)], ids=" ".join)
+def test_journal_commands_need_the_key_of_an_encrypted_journal(
+    encrypted: tuple[str, str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    directory, key = encrypted
+    result = run("journal", *command, directory)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(
+        r"mqbroker: 0{15}1\.journal is encrypted with the key [0-9a-f]{16}, and no key is given "
+        r"\(option journal\.encryption_keys\)\n", result.stderr,
+    )  # fmt: skip
+    other = key_file(tmp_path, "other")
+    for flags in (["--key", f"file:{other}", "--key", f"file:{key}"], ["--config", with_key(tmp_path, key)]):
+        result = run("journal", *command, *flags, directory)
+        assert (result.returncode, result.stderr) == (int(command[0] == "verify"), "")
+        assert "good batches follow" in result.stdout or "there is nothing to repair" in result.stdout
+
+
+def with_key(folder: Path, key: str) -> str:
+    return write(folder, f'[journal]\nencryption_keys = ["file:{key}"]\n')
+
+
+def test_inspect_says_which_key_is_missing_and_shows_the_records_with_it(encrypted: tuple[str, str]) -> None:
+    directory, key = encrypted
+    result = run("journal", "inspect", directory)
+    assert result.returncode == 0
+    assert "is encrypted with the key" in result.stdout
+    result = run("journal", "inspect", "--key", f"file:{key}", directory)
+    assert "checkpoint" in result.stdout
+
+
+def test_a_key_that_is_given_in_clear_is_not_shown(encrypted: tuple[str, str]) -> None:
+    result = run("journal", "verify", "--key", "00" * 32, encrypted[0])
+    assert result.returncode == 2
+    assert "has an entry that is not file:PATH, env:NAME or command:PROGRAM ARGUMENTS" in result.stderr
+    assert "00" * 32 not in result.stderr

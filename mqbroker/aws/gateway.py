@@ -37,11 +37,13 @@ class AwsGateway:
         alarms: Alarms,
         outbox: Outbox,
         clock: Clock,
+        is_encrypted: bool,
     ) -> None:
+        """`is_encrypted`: nothing of a queue comes to a disk in clear text."""
         self._config = config
         vhosts = {config.account: default_vhost, **{account.id: account.vhost for account in config.accounts}}
         accounts = Accounts(broker, vhosts, makes_vhosts=config.auth == "any")
-        self._queues = SqsQueues(broker, accounts, config.region, config.sqs_strict)
+        self._queues = SqsQueues(broker, accounts, config.region, config.sqs_strict, is_encrypted)
         ids = RequestIds()
         service = SqsService(broker, self._queues, alarms, outbox.wake)
         self._actions = SqsActions(service, ids.take_octets, config.sqs_strict)

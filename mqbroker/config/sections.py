@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from mqbroker import limits
 from mqbroker.config.aws import AccessKeyDefinition, AwsConfig
+from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, section, tables
 
@@ -232,6 +233,12 @@ class JournalConfig:
         "Size of a journal file.",
         minimum=limits.SEGMENT_BYTES_MIN,
         maximum=limits.SEGMENT_BYTES_CEILING,
+    )
+    encryption_keys: tuple[KeySource, ...] = option(
+        (),
+        "Where the keys are that the journal is encrypted with; the first one encrypts, the others still decrypt.",
+        parse=KeySource.parse,
+        is_secret=True,
     )
 
 

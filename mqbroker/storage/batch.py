@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mqbroker.core.message import Entry
+from mqbroker.storage.cipher import DataKey
 from mqbroker.storage.frame import Frame
 from mqbroker.storage.segment import SegmentHeader
 
@@ -30,5 +31,7 @@ class Job:
     frame: Frame
     payload: bytes
     segment: SegmentHeader | None
+    key: DataKey | None
+    """That segment's key, if it is encrypted."""
     finished: tuple[str, int] | None
     """The segment that ends with the batch before, and its length; None when there is none to be finished."""

@@ -14,9 +14,10 @@ They stand behind the entry records of a payload, and speak of entries of earlie
     HELD        | 23 | as HELD_ONCE, but
                 | changed x (sequence i64, attempts u32, flags u32, held until i64, first taken at i64)
 
-flags: 1 = delivered before (ATTEMPTED, HELD, DEFERRED), or has a value (DEFINED). The first batch of a segment holds
-CHECKPOINT, every definition as DEFINED, and as HELD what each queue has in each older segment that is still needed; a
-segment or queue not named there has nothing left. A changed layout takes a new first byte; old ones are read.
+flags: 1 = delivered before (ATTEMPTED, HELD, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted (HELD),
+so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition as DEFINED, and
+as HELD what each queue has in each older segment that is still needed; a segment or queue not named there has nothing
+left. A changed layout takes a new first byte; old ones are read.
 """
 
 from collections.abc import Callable, Iterable
@@ -84,9 +85,9 @@ def pack_held(tallies: Iterable[Tally]) -> list[bytes]:
 
 
 def _pack_share(tally: Tally, queue: int, share: Share) -> bytes:
+    flags = tally.is_redelivered | tally.is_encrypted << 1
     head = _HELD.pack(
-        HELD, tally.is_redelivered, queue, share.live, len(share.settled), len(share.attempts), tally.first_lsn,
-        tally.last_lsn,
+        HELD, flags, queue, share.live, len(share.settled), len(share.attempts), tally.first_lsn, tally.last_lsn
     )  # fmt: skip
     numbers = [number for run in share.settled for number in run]
     changed = [_CHANGED.pack(sequence, *state) for sequence, state in share.attempts.items()]
@@ -119,7 +120,9 @@ class FactSink(Protocol):
     def forgotten(self, queue: int) -> None:
         """A queue is gone."""
 
-    def held(self, first_lsn: int, last_lsn: int, is_redelivered: bool, queue: int, share: Share) -> None:
+    def held(
+        self, first_lsn: int, last_lsn: int, is_redelivered: bool, is_encrypted: bool, queue: int, share: Share
+    ) -> None:
         """What a queue has in an older segment."""
 
 
@@ -183,7 +186,7 @@ def _read_held(data: bytes, position: int, sink: FactSink) -> int:
         held_until, first_taken_at = held or (0, 0)
         share.attempts[sequence] = (attempts, state & 1 == 1, held_until, first_taken_at)
         position += layout.size
-    sink.held(first_lsn, last_lsn, flags & 1 == 1, queue, share)
+    sink.held(first_lsn, last_lsn, flags & 1 == 1, flags & 2 == 2, queue, share)
     return position
 
 
@@ -245,9 +248,11 @@ class Facts:
         for tally in self.tallies.values():
             tally.shares.pop(queue, None)
 
-    def held(self, first_lsn: int, last_lsn: int, is_redelivered: bool, queue: int, share: Share) -> None:
+    def held(
+        self, first_lsn: int, last_lsn: int, is_redelivered: bool, is_encrypted: bool, queue: int, share: Share
+    ) -> None:
         tally = self.tallies.get(first_lsn)
         if tally is None:
-            tally = self.tallies[first_lsn] = Tally(first_lsn, last_lsn, is_redelivered)
+            tally = self.tallies[first_lsn] = Tally(first_lsn, last_lsn, is_redelivered, is_encrypted)
             tally.is_open = False
         tally.shares[queue] = share

@@ -5,7 +5,7 @@ Little endian; the payload follows at once, and the next frame follows the paylo
      0       4        8     9       10     11         12         16        20        24        28       32
     +-------+--------+-----+-------+------+----------+----------+---------+---------+---------+--------+-------+
     | magic | header | ver | cipher| flags| reserved | previous | payload | entries | entries | facts  | epoch |
-    | "mQbF"| crc32c | 1   | 0     |      | 0        | crc      | bytes   | bytes   | count   | count  | u32   |
+    | "mQbF"| crc32c | 1   | 0, 1  |      | 0        | crc      | bytes   | bytes   | count   | count  | u32   |
     +-------+--------+-----+-------+------+----------+----------+---------+---------+---------+--------+-------+
     36        40        48             56                     64
     +---------+---------+--------------+----------------------+------------------------------------------------+
@@ -16,8 +16,11 @@ Little endian; the payload follows at once, and the next frame follows the paylo
 `header crc` covers the rest of the header, the payload's crc included. Both start from the secret seed of the segment:
 a publisher cannot forge a frame inside a body, nor a header that makes recovery look at megabytes in vain. `previous
 crc` chains the frames of a segment by their header crc (the first one names the segment header's). Numbers of batches
-may skip, because a batch of which nothing is left needs no frame; so each names the one before. `cipher` is reserved
-for encryption at rest.
+may skip, because a batch of which nothing is left needs no frame; so each names the one before.
+
+`cipher` is 1 in every frame of an encrypted segment and 0 in all others. With 1 the payload is sealed (cipher.py) and
+16 bytes longer than its records. Its checksum is that of the sealed bytes, so whether a frame is whole is known without
+the key; `entries bytes` counts plain ones. Sealed with it is the covered part of the header, with 0 as payload crc.
 """
 
 from struct import Struct
@@ -29,6 +32,10 @@ MAGIC = b"mQbF"
 VERSION = 1
 EPOCH = 1
 FRAME_BYTES = 64
+
+PLAIN = 0
+SEALED = 1
+TAG_BYTES = 16  # what sealing adds to a payload
 
 FLAG_CLOSED = 1  # the broker stopped in order behind this batch
 FLAG_FILLER = 2  # put here by a repair in the place of lost batches; the chain starts anew behind it
@@ -54,6 +61,7 @@ class Frame(NamedTuple):
     previous_crc: int = 0
     crc: int = 0
     offset: int = 0
+    cipher: int = PLAIN
 
     @property
     def start(self) -> int:
@@ -65,30 +73,45 @@ class Frame(NamedTuple):
         """Where the next frame begins in the segment."""
         return self.offset + FRAME_BYTES + self.payload_bytes
 
+    @property
+    def content_end(self) -> int:
+        """Where the records in the payload end, once it is opened."""
+        return self.end - TAG_BYTES * self.cipher
+
 
 def pack_frame(frame: Frame, payload: bytes, previous_crc: int, seed: int) -> tuple[bytes, int]:
-    """The encoded header of `payload`'s frame, and its checksum."""
+    """The encoded header of the frame of `payload`, which is sealed if the frame is; and its checksum."""
     covered = _COVERED.pack(
-        VERSION, 0, frame.flags, previous_crc, len(payload), frame.entries_bytes, frame.entries, frame.facts,
-        EPOCH, crc32c(payload, seed), frame.lsn, frame.previous_lsn, frame.committed,
+        VERSION, frame.cipher, frame.flags, previous_crc, len(payload), frame.entries_bytes, frame.entries,
+        frame.facts, EPOCH, crc32c(payload, seed), frame.lsn, frame.previous_lsn, frame.committed,
     )  # fmt: skip
     crc = crc32c(covered, seed)
     return MAGIC + crc.to_bytes(4, "little") + covered, crc
 
 
-def read_frame(data: bytes, offset: int, seed: int) -> Frame | None:
-    """The frame at `offset` of a segment, or None when there is no whole and undamaged one."""
+def associated_data(frame: Frame, payload_bytes: int, previous_crc: int) -> bytes:
+    """What is sealed together with a payload that is `payload_bytes` long on the disk: all that its header will say."""
+    return _COVERED.pack(
+        VERSION, frame.cipher, frame.flags, previous_crc, payload_bytes, frame.entries_bytes, frame.entries,
+        frame.facts, EPOCH, 0, frame.lsn, frame.previous_lsn, frame.committed,
+    )  # fmt: skip
+
+
+def read_frame(data: bytes, offset: int, seed: int, cipher: int = PLAIN) -> Frame | None:
+    """The frame at `offset` of a segment with this cipher, or None when there is no whole and undamaged one."""
     if len(data) - offset < FRAME_BYTES or data[offset : offset + 4] != MAGIC:
         return None
-    (_, crc, version, cipher, flags, previous_crc, payload_bytes, entries_bytes, entries, facts, epoch,
+    (_, crc, version, sealed, flags, previous_crc, payload_bytes, entries_bytes, entries, facts, epoch,
      payload_crc, lsn, previous_lsn, committed) = _HEADER.unpack_from(data, offset)  # fmt: skip
     start = offset + FRAME_BYTES
     if crc32c(data[offset + _COVERED_AT : start], seed) != crc or start + payload_bytes > len(data):
         return None
     if crc32c(memoryview(data)[start : start + payload_bytes], seed) != payload_crc:
         return None
-    if version != VERSION or cipher != 0 or epoch != EPOCH or entries_bytes > payload_bytes:
+    # Whether a sealed frame makes sense is for its tag to say: whoever forged it made its checksums good.
+    if version != VERSION or sealed != cipher or epoch != EPOCH or (cipher == PLAIN and entries_bytes > payload_bytes):
         return None
     return Frame(
-        lsn, previous_lsn, committed, flags, entries_bytes, entries, facts, payload_bytes, previous_crc, crc, offset
-    )
+        lsn, previous_lsn, committed, flags, entries_bytes, entries, facts, payload_bytes, previous_crc, crc, offset,
+        cipher,
+    )  # fmt: skip

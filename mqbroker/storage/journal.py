@@ -6,6 +6,7 @@ from collections.abc import Callable
 from mqbroker.errors import DiskFailed
 from mqbroker.limits import SEGMENT_BYTES
 from mqbroker.storage.disk import Disk
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.lanes import InlineLane, Lane, ThreadLane, Wake
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.recovery import Formats, Recovered, Recovery
@@ -24,17 +25,20 @@ def open_journal(
     wake: Wake,
     fatal: Callable[[DiskFailed], None],
     segment_bytes: int = SEGMENT_BYTES,
+    keyring: Keyring | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
     `mode` is "fsync" (a batch is durable when it is on the disk) or "write" (when the operating system has it).
     `formats` makes new properties from their encoded form, per `Properties.code` without DEAD_LETTER_BIT. `wake` has a
     callable called soon on the thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there,
-    once, when the disk has failed: no promise is kept after it, and the process has to end. JournalCorrupt when the
-    journal is damaged, StorageError when it cannot be used otherwise.
+    once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
+    from here on is encrypted. JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another
+    key, StorageError when it cannot be used otherwise.
     """
     appends = ThreadLane("journal", wake) if mode == FSYNC else InlineLane()
-    return assemble(disk, formats, mode == FSYNC, appends, ThreadLane("journal-chores", wake), fatal, segment_bytes)
+    chores = ThreadLane("journal-chores", wake)
+    return assemble(disk, formats, mode == FSYNC, appends, chores, fatal, segment_bytes, keyring=keyring)
 
 
 def assemble(
@@ -46,12 +50,14 @@ def assemble(
     fatal: Callable[[DiskFailed], None],
     segment_bytes: int,
     entropy: Entropy = os.urandom,
+    keyring: Keyring | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The same with the lanes and the source of random bytes chosen by the caller."""
     try:
-        recovery = Recovery(disk, formats)
+        recovery = Recovery(disk, formats, keyring)
         recovery.run()
-        return _continue(disk, recovery, Writer(disk, appends, chores, sync, segment_bytes), fatal, entropy)
+        writer = Writer(disk, appends, chores, sync, segment_bytes)
+        return _continue(disk, recovery, writer, fatal, entropy, keyring)
     except BaseException:
         appends.close()
         chores.close()
@@ -59,12 +65,17 @@ def assemble(
 
 
 def _continue(
-    disk: Disk, recovery: Recovery, writer: Writer, fatal: Callable[[DiskFailed], None], entropy: Entropy
+    disk: Disk,
+    recovery: Recovery,
+    writer: Writer,
+    fatal: Callable[[DiskFailed], None],
+    entropy: Entropy,
+    keyring: Keyring | None,
 ) -> tuple[JournalLedger, Recovered]:
     recovered = recovery.recovered
     scribe = Scribe(
         recovery.tallies, recovered.definitions, recovered.position - 1, recovery.cluster_id or entropy(ID_BYTES),
-        entropy, writer.segment_bytes,
+        entropy, writer.segment_bytes, keyring,
     )  # fmt: skip
     ledger = JournalLedger(scribe, writer, recovered.position)
     ledger.begin()

@@ -32,13 +32,14 @@ def list_segment(scan: Scan) -> Iterator[str]:
         yield f"{scan.name}: no readable header"
         return
     cluster = header.cluster_id.hex()
-    yield f"{scan.name}: {header.size_bytes} bytes, cluster {cluster}, behind batch {header.previous_lsn}"
+    key = "" if header.key_block is None else f", encrypted with the key {header.key_block.key_id}"
+    yield f"{scan.name}: {header.size_bytes} bytes, cluster {cluster}, behind batch {header.previous_lsn}{key}"
     for frame in scan.frames:
         yield _batch_line(frame)
         if not frame.flags & FLAG_FILLER:
-            yield from _entry_lines(scan.data, frame)
+            yield from _entry_lines(scan.content, frame)
             facts = FactLines()
-            read_facts(scan.data, frame.start + frame.entries_bytes, frame.end, facts)
+            read_facts(scan.content, frame.start + frame.entries_bytes, frame.content_end, facts)
             yield from facts.lines
     yield f"  from byte {scan.end}: {scan.tail.value}"
 
@@ -124,7 +125,9 @@ class FactLines:
     def forgotten(self, queue: int) -> None:
         self.lines.append(f"    forgotten queue {queue}")
 
-    def held(self, first_lsn: int, last_lsn: int, is_redelivered: bool, queue: int, share: Share) -> None:
+    def held(
+        self, first_lsn: int, last_lsn: int, is_redelivered: bool, is_encrypted: bool, queue: int, share: Share
+    ) -> None:
         settled = sum(end - start + 1 for start, end in share.settled if end < NUMBER_MAX)
         self.lines.append(
             f"    held segment {first_lsn:x} up to batch {last_lsn}, queue {queue}: {share.live} live, "

@@ -13,12 +13,16 @@ table matches; whatever is refused stays as it is on disk.
     junk behind it, no good batch further on (a torn write)            | ends there; it was never confirmed
     a good batch with a higher number further on                       | is damaged: refused
     the file is shorter than it was made, and not cut within zeros     | is damaged: refused
+    it is encrypted with a key that was not given                      | is refused
+    a whole batch does not open with its key                           | was changed: refused
 
     older segment                                                      | it
     -------------------------------------------------------------------+---------------------------------------------
     not named by the checkpoint, or all settled since                  | is rubbish, and deleted unread
     named and missing, with live messages                              | is damage: refused
     named, with another cluster's id                                   | is refused
+    named and encrypted, and the newest segment is plain               | shows that the newest is forged: refused
+    named as encrypted, and plain                                      | is forged: refused
     named, its batches good up to the one that the checkpoint names    | is good; what follows never counted
     named, and they are not                                            | is damage: refused
 
@@ -37,6 +41,7 @@ from mqbroker.errors import JournalCorrupt, StorageError
 from mqbroker.storage.disk import Disk
 from mqbroker.storage.facts import Facts, read_facts
 from mqbroker.storage.intervals import NUMBER_MAX
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.records import EntryDecoder
 from mqbroker.storage.scan import Scan, Tail
 from mqbroker.storage.segment import first_lsn_of, segment_name, segment_names
@@ -44,11 +49,15 @@ from mqbroker.storage.tally import Share, Tallies, Tally
 
 Formats = Mapping[int, Callable[[bytes], Properties]]
 
+PLAIN_BEHIND = "it is not encrypted, though {} before it is"
+PLAIN_INSTEAD = "it is not encrypted, though the newest segment knows it as encrypted"
+NOT_ALL_GOOD = "the batches before the next segment are not all good"
 HINT = "`mqbroker journal verify {}` tells more, `mqbroker journal repair {}` cuts it out"
 REASONS = {
     Tail.NOTHING: "the beginning of the newest segment is not readable",
     Tail.GAP: "good batches follow",
     Tail.CUT: "the file is shorter than it was made",
+    Tail.FORGED: "a batch was written by somebody without the key",
 }
 
 
@@ -67,12 +76,14 @@ class Recovered:
     """Whether the broker stopped in order. If not, every entry is marked as redelivered."""
     note: str = ""
     """One sentence for the log when the end of the journal was torn, else empty."""
+    plain_segments: int = 0
+    """How many of the segments that were read are not encrypted."""
 
 
 class Recovery:
     """Reads a journal. `recovered` is for the caller; the rest for whoever goes on writing."""
 
-    def __init__(self, disk: Disk, formats: Formats) -> None:
+    def __init__(self, disk: Disk, formats: Formats, keyring: Keyring | None = None) -> None:
         self.recovered = Recovered()
         self.tallies = Tallies()
         self.cluster_id = b""
@@ -81,6 +92,7 @@ class Recovery:
         self.unfinished: tuple[str, int] | None = None
         """The newest segment and where it ends: nothing is ever appended to it."""
         self._disk = disk
+        self._keyring = keyring
         self._formats = {NOTE_CODE: NoteProperties, **formats}
         self._names = segment_names(disk.names())
 
@@ -100,7 +112,7 @@ class Recovery:
     def _read_all(self) -> None:
         newest = self._read_newest()
         facts = self._read_facts(newest)
-        self._read_older(facts)
+        self._read_older(facts, newest)
         self._read_own(newest, facts)
         for entries in self.recovered.entries.values():
             entries.sort(key=attrgetter("sequence"))
@@ -108,7 +120,7 @@ class Recovery:
 
     def _read_newest(self) -> Scan:
         name = self._names[-1]
-        scan = Scan(name, self._disk.read(name))
+        scan = Scan(name, self._disk.read(name), keyring=self._keyring)
         if scan.tail in REASONS:
             raise self._corrupt(scan, REASONS[scan.tail])
         assert scan.header is not None
@@ -126,14 +138,14 @@ class Recovery:
         facts = Facts(first_lsn_of(scan.name))
         try:
             for frame in scan.batches:
-                read_facts(scan.data, frame.start + frame.entries_bytes, frame.end, facts)
+                read_facts(scan.content, frame.start + frame.entries_bytes, frame.content_end, facts)
         except ValueError as error:
             raise StorageError(f"{self._at(scan.name)} was written by a newer mqbroker: {error}") from error
         if not facts.is_checkpointed:
             raise self._corrupt(scan, "the first batch holds no checkpoint")
         return facts
 
-    def _read_older(self, facts: Facts) -> None:
+    def _read_older(self, facts: Facts, newest: Scan) -> None:
         for first in map(first_lsn_of, self._names[:-1]):
             tally = facts.tallies.get(first)
             if tally is None or not tally.shares:
@@ -141,17 +153,21 @@ class Recovery:
         for first in sorted(facts.tallies):
             tally = facts.tallies[first]
             if tally.shares:
-                self._read_tally(tally)
+                self._read_tally(tally, newest)
 
-    def _read_tally(self, tally: Tally) -> None:
+    def _read_tally(self, tally: Tally, newest: Scan) -> None:
         name = segment_name(tally.first_lsn)
         if name not in self._names:
             raise JournalCorrupt(self._at(name), 0, 0, self._hinted(f"it is missing, with {tally.live} live messages"))
-        scan = Scan(name, self._disk.read(name), tally.last_lsn)
+        scan = Scan(name, self._disk.read(name), tally.last_lsn, self._keyring)
         if scan.header is not None and scan.header.cluster_id != self.cluster_id:
             raise StorageError(f"{self._at(name)} belongs to the journal of another broker")
+        if scan.is_encrypted and not newest.is_encrypted:
+            raise self._forged(newest, PLAIN_BEHIND.format(name))
+        if scan.is_plain and tally.is_encrypted:
+            raise self._forged(scan, PLAIN_INSTEAD)
         if scan.last_lsn != tally.last_lsn:
-            raise self._corrupt(scan, "the batches before the next segment are not all good")
+            raise self._corrupt(scan, REASONS[scan.tail] if scan.tail is Tail.FORGED else NOT_ALL_GOOD)
         tally.is_redelivered = tally.is_redelivered or not self.recovered.was_clean
         self._decode(scan, tally, tally.shares, shares_only=True)
 
@@ -165,7 +181,7 @@ class Recovery:
 
     def _decode(self, scan: Scan, tally: Tally, shares: dict[int, Share], shares_only: bool) -> None:
         """Adds the live entries of a segment to what was recovered, and the segment to the tallies."""
-        decoder = EntryDecoder(scan.data, self._formats, shares, shares_only, tally.is_redelivered)
+        decoder = EntryDecoder(scan.content, self._formats, shares, shares_only, tally.is_redelivered)
         try:
             for frame in scan.batches:
                 decoder.decode(frame.lsn, frame.start, frame.start + frame.entries_bytes)
@@ -176,14 +192,19 @@ class Recovery:
         for queue, entries in live.items():
             tally.shares[queue].live = len(entries)
             self.recovered.entries.setdefault(queue, []).extend(entries)
+        tally.is_encrypted = scan.is_encrypted
         tally.close()
         self.tallies.add(tally)
+        self.recovered.plain_segments += not scan.is_encrypted
 
     def _at(self, name: str) -> str:
         return os.path.join(self._disk.path, name)
 
     def _hinted(self, reason: str) -> str:
         return f"{reason}; {HINT.format(self._disk.path, self._disk.path)}"
+
+    def _forged(self, scan: Scan, reason: str) -> JournalCorrupt:
+        return JournalCorrupt(self._at(scan.name), 0, len(scan.data), self._hinted(reason))
 
     def _corrupt(self, scan: Scan, reason: str) -> JournalCorrupt:
         return JournalCorrupt(self._at(scan.name), scan.end, scan.damage_end, self._hinted(reason))

@@ -2,20 +2,24 @@
 
 Every file that is changed is first kept whole as `NAME.damaged` (`.damaged.2`, ...). In a damaged segment a filler
 frame takes the place of the lost batches; a lost segment is replaced by one that holds a filler only; what cannot be
-read at all is set aside. A crash in between leaves a journal that the next repair mends.
+read at all is set aside. A crash in between leaves a journal that the next repair mends. What it writes into an
+encrypted journal is marked with the key of the segment: nobody else can cut anything out.
 """
 
 import os
 
+from mqbroker.storage.cipher import DataKey
 from mqbroker.storage.disk import Disk
-from mqbroker.storage.frame import FLAG_FILLER, FRAME_BYTES, Frame, pack_frame, read_frame
-from mqbroker.storage.scan import Scan, Tail
+from mqbroker.storage.frame import FLAG_FILLER, FRAME_BYTES, SEALED, TAG_BYTES, Frame, pack_frame, read_frame
+from mqbroker.storage.keyring import Keyring
+from mqbroker.storage.scan import Scan
 from mqbroker.storage.segment import (
     DAMAGED_SUFFIX,
     ID_BYTES,
-    SEGMENT_HEADER_BYTES,
     SegmentHeader,
+    encrypted,
     first_lsn_of,
+    opening_bytes,
     pack_segment_header,
 )
 from mqbroker.storage.survey import Finding, Role, Survey
@@ -27,9 +31,11 @@ MENDED = "mended"
 class Repair:
     """One repair. `plan` says what is done; nothing changes before `run`."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Disk, keyring: Keyring | None = None) -> None:
+        """KeyMissing when a segment that is needed is encrypted with another key."""
         self._disk = disk
-        self._survey = Survey(disk)
+        self._keyring = keyring
+        self._survey = Survey(disk, keyring)
         self._findings = [finding for finding in self._survey.findings if finding.damage]
         self.plan = [f"{damage}; {self._remedy(finding)}" for finding in self._findings for damage in finding.damage]
 
@@ -39,7 +45,7 @@ class Repair:
             return f"the journal ends before this segment, and {kept}"
         if finding.scan is None:
             return "its messages are given up"
-        if finding.scan.tail is Tail.CUT and finding.role is Role.NEWEST:
+        if finding.role is Role.NEWEST and finding.scan.resume < 0:
             return f"the journal ends there, and {kept}"
         if self._is_ours(finding):
             return f"the batches in there are cut out, and {kept}"
@@ -77,6 +83,8 @@ class Repair:
         newest = self._survey.newest
         if newest is None or newest.scan is None or finding.scan is None or finding.scan.header is None:
             return False
+        if finding.scan.is_plain and finding.is_encrypted:
+            return False
         assert newest.scan.header is not None
         return finding.scan.header.cluster_id == newest.scan.header.cluster_id
 
@@ -96,24 +104,40 @@ class Repair:
         assert newest.scan is not None
         assert newest.scan.header is not None
         first_lsn = first_lsn_of(finding.name)
-        size = SEGMENT_HEADER_BYTES + FRAME_BYTES
-        header = SegmentHeader(size, first_lsn, first_lsn - 1, newest.scan.header.cluster_id, os.urandom(ID_BYTES))
+        cipher = newest.scan.header.cipher
+        size = _filler_bytes_min(cipher)
+        header = SegmentHeader(
+            opening_bytes(cipher) + size, first_lsn, first_lsn - 1, newest.scan.header.cluster_id, os.urandom(ID_BYTES)
+        )
+        key = None
+        if cipher == SEALED:
+            assert self._keyring is not None
+            header, key = encrypted(header, self._keyring, os.urandom)
         opening = pack_segment_header(header)
         crc = int.from_bytes(opening[8:12], "little")
-        return opening + _filler(finding.last_lsn, first_lsn - 1, FRAME_BYTES, crc, header.seed)
+        return opening + _filler(finding.last_lsn, first_lsn - 1, size, crc, header.seed, key)
 
 
-def _filler(lsn: int, previous_lsn: int, size: int, previous_crc: int, seed: int) -> bytes:
+def _filler_bytes_min(cipher: int) -> int:
+    return FRAME_BYTES + TAG_BYTES * cipher
+
+
+def _filler(lsn: int, previous_lsn: int, size: int, previous_crc: int, seed: int, key: DataKey | None) -> bytes:
     """A frame of `size` bytes that says nothing."""
-    payload = bytes(size - FRAME_BYTES)
-    frame = Frame(lsn, previous_lsn, previous_lsn, FLAG_FILLER, len(payload), 0, 0)
+    payload_bytes = size - FRAME_BYTES
+    if key is None:
+        payload = bytes(payload_bytes)
+        frame = Frame(lsn, previous_lsn, previous_lsn, FLAG_FILLER, payload_bytes, 0, 0)
+    else:
+        frame = Frame(lsn, previous_lsn, previous_lsn, FLAG_FILLER, payload_bytes - TAG_BYTES, 0, 0, cipher=SEALED)
+        payload = key.mark(frame, payload_bytes, previous_crc)
     return pack_frame(frame, payload, previous_crc, seed)[0] + payload
 
 
 def _mend_newest(scan: Scan) -> bytes:
     """With fillers in the gaps; what is behind the last good batch becomes zeros."""
-    while scan.tail is Tail.GAP and _has_room(scan):
-        scan = Scan(scan.name, _fill_gap(scan))
+    while _has_room(scan):
+        scan = _fill_gap(scan)
     assert scan.header is not None
     return scan.data[: scan.end] + bytes(max(scan.header.size_bytes - scan.end, 1))
 
@@ -121,28 +145,30 @@ def _mend_newest(scan: Scan) -> bytes:
 def _mend_needed(scan: Scan, last_lsn: int) -> bytes:
     """With fillers in the gaps, and one at the end if the last batches are lost."""
     while scan.last_lsn != last_lsn and _has_room(scan):
-        scan = Scan(scan.name, _fill_gap(scan), last_lsn)
+        scan = _fill_gap(scan, last_lsn)
     if scan.last_lsn == last_lsn:
         return scan.data
     assert scan.header is not None
     lsn, crc = _end_of(scan)
-    return scan.data[: scan.end] + _filler(last_lsn, lsn, FRAME_BYTES, crc, scan.header.seed)
+    size = _filler_bytes_min(scan.header.cipher)
+    return scan.data[: scan.end] + _filler(last_lsn, lsn, size, crc, scan.header.seed, scan.key)
 
 
 def _has_room(scan: Scan) -> bool:
     """Whether a good frame follows, with a filler's room before it. Lost batches leave more than that."""
-    return scan.resume - scan.end >= FRAME_BYTES
-
-
-def _fill_gap(scan: Scan) -> bytes:
-    """The segment with a filler from its last good batch to the next one."""
     assert scan.header is not None
-    resumed = read_frame(scan.data, scan.resume, scan.header.seed)
+    return scan.resume - scan.end >= _filler_bytes_min(scan.header.cipher)
+
+
+def _fill_gap(scan: Scan, last_lsn: int = -1) -> Scan:
+    """The segment with a filler from its last good batch to the next one, read up to `last_lsn`."""
+    assert scan.header is not None
+    resumed = read_frame(scan.data, scan.resume, scan.header.seed, scan.header.cipher)
     assert resumed is not None
     lsn, crc = _end_of(scan)
     size = scan.resume - scan.end
-    filler = _filler(resumed.previous_lsn, lsn, size, crc, scan.header.seed)
-    return scan.data[: scan.end] + filler + scan.data[scan.resume :]
+    filler = _filler(resumed.previous_lsn, lsn, size, crc, scan.header.seed, scan.key)
+    return scan.changed(scan.data[: scan.end] + filler + scan.data[scan.resume :], last_lsn)
 
 
 def _end_of(scan: Scan) -> tuple[int, int]:

@@ -1,8 +1,14 @@
-"""Reads the frames of one segment and says how it ends. It judges nothing: what an end means is recovery's matter."""
+"""Reads the frames of one segment and says how it ends. It judges nothing: what an end means is recovery's matter.
+
+Of an encrypted segment it opens every batch, because only that tells what was written with the key from what was not.
+"""
 
 from enum import Enum
 
-from mqbroker.storage.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, Frame, read_frame
+from mqbroker.errors import KeyMissing
+from mqbroker.storage.cipher import DataKey
+from mqbroker.storage.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, read_frame
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.segment import SEGMENT_HEADER_BYTES, SegmentHeader, read_segment_header
 
 
@@ -17,46 +23,83 @@ class Tail(Enum):
     """The file ends before it was prepared to, and not in zeros: something is gone."""
     GAP = "gap"
     """Damage, and a good frame behind it."""
+    FORGED = "a batch that was not written with the key"
+    """A whole frame that does not open: no accident, but the work of somebody who does not have the key."""
     NOTHING = "nothing"
     """There is no good header or no good first frame."""
 
 
 class Scan:
-    """The good frames of one segment. `end` is where they end; `resume` where the next good one begins, for a GAP."""
+    """The good frames of one segment. `end` is where they end; `resume` where the next good one begins behind damage.
 
-    __slots__ = ("data", "end", "frames", "header", "name", "resume", "tail")
+    `data` is what is on the disk; `content` the same with the payloads opened, each at its own place.
+    """
 
-    def __init__(self, name: str, data: bytes, last_lsn: int = -1) -> None:
-        """Scans up to the batch `last_lsn`, or the end."""
+    __slots__ = ("_keyring", "content", "data", "end", "frames", "header", "key", "name", "resume", "tail")
+
+    def __init__(self, name: str, data: bytes, last_lsn: int = -1, keyring: Keyring | None = None) -> None:
+        """Scans up to the batch `last_lsn`, or the end. KeyMissing without the key of an encrypted segment."""
         self.name = name
         self.data = data
+        self.content = data
         self.header: SegmentHeader | None = read_segment_header(name, data)
+        self.key: DataKey | None = None
+        """What opens its frames, if it is encrypted."""
+        self._keyring = keyring
         self.frames: list[Frame] = []
         self.end = 0
         self.resume = -1
         self.tail = Tail.NOTHING
+        if self.header is not None and self.header.key_block is not None:
+            self._unwrap(self.header)
         if self.header is not None:
-            self.end = SEGMENT_HEADER_BYTES
+            self.end = self.header.frames_at
             self._scan(self.header, last_lsn)
+
+    def _unwrap(self, header: SegmentHeader) -> None:
+        block = header.key_block
+        assert block is not None
+        if self._keyring is None:
+            raise KeyMissing(self.name, block.key_id, "no key is given")
+        self.key = self._keyring.unwrap(self.name, self.data[:SEGMENT_HEADER_BYTES], block)
+        if self.key is None:
+            self.header = None
 
     def _scan(self, header: SegmentHeader, last_lsn: int) -> None:
         crc, lsn, flags = header.crc, header.previous_lsn, 0
-        while lsn != last_lsn and (frame := read_frame(self.data, self.end, header.seed)):
+        opened: list[bytes | memoryview] = []
+        is_forged = False
+        while lsn != last_lsn and (frame := read_frame(self.data, self.end, header.seed, header.cipher)):
             is_chained = frame.previous_crc == crc or bool(flags & FLAG_FILLER)
             if not is_chained or frame.previous_lsn != lsn:
+                break
+            if self.key is not None and not self._open(self.key, frame, opened):
+                is_forged = True
                 break
             self.frames.append(frame)
             crc, lsn, flags = frame.crc, frame.lsn, frame.flags
             self.end = frame.end
         if lsn != last_lsn:
-            self.resume = self._find_frame(header, lsn)
-        self.tail = self._judge(header)
+            self.resume = self._find_frame(header, lsn, self.end + is_forged)
+        self.tail = Tail.FORGED if is_forged else self._judge(header)
+        if opened:
+            view = memoryview(self.data)
+            self.content = b"".join([view[: header.frames_at], *opened, view[self.end :]])
 
-    def _find_frame(self, header: SegmentHeader, lsn: int) -> int:
-        """Where the next good frame with a higher number begins, -1 for nowhere."""
-        at = self.data.find(MAGIC, self.end)
+    def _open(self, key: DataKey, frame: Frame, opened: list[bytes | memoryview]) -> bool:
+        """Adds what the frame's place holds once it is opened; False when it does not open."""
+        view = memoryview(self.data)
+        payload = key.open(frame, view[frame.start : frame.end])
+        if payload is None:
+            return False
+        opened += (view[frame.offset : frame.start], payload, bytes(TAG_BYTES))
+        return True
+
+    def _find_frame(self, header: SegmentHeader, lsn: int, start: int) -> int:
+        """Where the next good frame with a higher number begins, from `start` on; -1 for nowhere."""
+        at = self.data.find(MAGIC, start)
         while at >= 0:
-            frame = read_frame(self.data, at, header.seed)
+            frame = read_frame(self.data, at, header.seed, header.cipher)
             if frame is not None and frame.lsn > lsn:
                 return at
             at = self.data.find(MAGIC, at + 1)
@@ -72,6 +115,20 @@ class Scan:
         if is_short and data[end : end + 1] != b"\0":
             return Tail.CUT
         return Tail.ZERO if len(data.rstrip(b"\0")) <= end else Tail.JUNK
+
+    def changed(self, data: bytes, last_lsn: int) -> "Scan":
+        """A scan of the same segment with other content, up to the batch `last_lsn`."""
+        return Scan(self.name, data, last_lsn, self._keyring)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether there is a good header, of an encrypted segment."""
+        return self.key is not None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is a good header, of a plain segment."""
+        return self.header is not None and self.key is None
 
     @property
     def batches(self) -> list[Frame]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from mqbroker.core.message import GONE, Entry
 from mqbroker.storage.batch import Batch, Job
+from mqbroker.storage.cipher import DataKey
 from mqbroker.storage.facts import (
     pack_attempted,
     pack_checkpoint,
@@ -18,20 +19,24 @@ from mqbroker.storage.facts import (
     pack_held,
     pack_settled,
 )
-from mqbroker.storage.frame import FRAME_BYTES, Frame
+from mqbroker.storage.frame import FRAME_BYTES, PLAIN, SEALED, TAG_BYTES, Frame
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.records import EntryEncoder
-from mqbroker.storage.segment import ID_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, segment_name
+from mqbroker.storage.segment import ID_BYTES, SegmentHeader, encrypted, opening_bytes, segment_name
 from mqbroker.storage.tally import Tallies, Tally
 
 Entropy = Callable[[int], bytes]
 
 
 class Scribe:
-    """Encodes batches in their order. `last_lsn` is the last batch of the log so far."""
+    """Encodes batches in their order. `last_lsn` is the last batch of the log so far.
+
+    With a keyring every segment that it begins is encrypted.
+    """
 
     def __init__(
         self, tallies: Tallies, definitions: dict[str, bytes], last_lsn: int, cluster_id: bytes, entropy: Entropy,
-        segment_bytes: int,
+        segment_bytes: int, keyring: Keyring | None = None,
     ) -> None:  # fmt: skip
         self.tallies = tallies
         self.last_lsn = last_lsn
@@ -39,6 +44,9 @@ class Scribe:
         self._cluster_id = cluster_id
         self._entropy = entropy
         self._segment_bytes = segment_bytes
+        self._keyring = keyring
+        self._cipher = PLAIN if keyring is None else SEALED
+        self._frame_bytes = FRAME_BYTES + TAG_BYTES * self._cipher
         self._name = ""
         self._end = 0
         self._size = 0
@@ -48,21 +56,22 @@ class Scribe:
         encoder = EntryEncoder(batch.lsn)
         encoder.encode(batch.entries)
         facts = self._apply(batch)
-        needed = FRAME_BYTES + encoder.size + sum(map(len, facts))
-        segment, finished = None, None
+        needed = self._frame_bytes + encoder.size + sum(map(len, facts))
+        segment, key, finished = None, None, None
         if self._end + needed > self._size:
             finished = (self._name, self._end) if self._name else None
-            self.tallies.add(Tally(batch.lsn, batch.lsn))
+            self.tallies.add(Tally(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
             facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in encoder.counts]
-            needed = FRAME_BYTES + encoder.size + sum(map(len, facts))
-            segment = self._open_segment(batch.lsn, needed)
+            needed = self._frame_bytes + encoder.size + sum(map(len, facts))
+            segment, key = self._open_segment(batch.lsn, needed)
         self._count(encoder, batch)
         self._end += needed
         frame = Frame(
-            batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts)
+            batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts),
+            cipher=self._cipher,
         )  # fmt: skip
         self.last_lsn = batch.lsn
-        return Job(frame, b"".join(encoder.pieces + facts), segment, finished)
+        return Job(frame, b"".join(encoder.pieces + facts), segment, key, finished)
 
     def _apply(self, batch: Batch) -> list[bytes]:
         """Brings the state of the log up to the batch; returns the records that say the same."""
@@ -103,11 +112,14 @@ class Scribe:
         held = pack_held(self.tallies.closed())
         return [pack_checkpoint(len(self._records), len(held)), *self._records.values(), *held]
 
-    def _open_segment(self, lsn: int, needed: int) -> SegmentHeader:
+    def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
         self._name = segment_name(lsn)
-        self._end = SEGMENT_HEADER_BYTES
-        self._size = max(self._segment_bytes, SEGMENT_HEADER_BYTES + needed)
-        return SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
+        self._end = opening_bytes(self._cipher)
+        self._size = max(self._segment_bytes, self._end + needed)
+        header = SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
+        if self._keyring is None:
+            return header, None
+        return encrypted(header, self._keyring, self._entropy)
 
     def _count(self, encoder: EntryEncoder, batch: Batch) -> None:
         tally = self.tallies.current()

@@ -17,6 +17,7 @@ cdef class Tally:
     cdef public long long last_lsn
     cdef public bint is_open
     cdef public bint is_redelivered
+    cdef public bint is_encrypted
     cdef public dict shares
 
     @cython.locals(share=Share)

@@ -40,18 +40,22 @@ class Share:
 
 
 class Tally:
-    """One segment. `last_lsn` is its newest batch, `is_redelivered` that a crash made all its entries suspect.
+    """One segment. `last_lsn` is its newest batch, `is_redelivered` that a crash made all its entries suspect,
+    `is_encrypted` that its batches are sealed.
 
     While it is being written (`is_open`) it keeps the share of a queue of which nothing lives, because more of the
     queue may come, and what was settled before has to be remembered.
     """
 
-    __slots__ = ("first_lsn", "is_open", "is_redelivered", "last_lsn", "shares")
+    __slots__ = ("first_lsn", "is_encrypted", "is_open", "is_redelivered", "last_lsn", "shares")
 
-    def __init__(self, first_lsn: int, last_lsn: int, is_redelivered: bool = False) -> None:
+    def __init__(
+        self, first_lsn: int, last_lsn: int, is_redelivered: bool = False, is_encrypted: bool = False
+    ) -> None:
         self.first_lsn = first_lsn
         self.last_lsn = last_lsn
         self.is_redelivered = is_redelivered
+        self.is_encrypted = is_encrypted
         self.is_open = True
         self.shares: dict[int, Share] = {}
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mqbroker.errors import KeyMissing
 from mqbroker.storage.disk import Disk, FileDisk
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.listing import list_segment
 from mqbroker.storage.repair import Repair
 from mqbroker.storage.scan import Scan, Tail
@@ -27,11 +29,13 @@ class SegmentReport:
     batches: int
     entries: int
     facts: int
+    key_id: str
+    """The id of the master key that it is encrypted with, empty for a plain one."""
 
     def __str__(self) -> str:
         return (
             f"{self.name}: {self.state}, {self.size_bytes} bytes, {self.batches} batches, {self.entries} entries, "
-            f"{self.facts} facts"
+            f"{self.facts} facts{f', encrypted with the key {self.key_id}' if self.key_id else ''}"
         )
 
 
@@ -56,29 +60,43 @@ class Report:
         return "\n".join([*lines, f"{self.path}: {len(self.segments)} segments, {batches} batches: {verdict}"])
 
 
-def verify(directory: Path) -> Report:
-    """Checks every batch of the journal in `directory`. StorageError for a format of another version."""
-    return report(FileDisk(directory, exclusive=False))
+def verify(directory: Path, keyring: Keyring | None = None) -> Report:
+    """Checks every batch of the journal in `directory`.
+
+    StorageError for a format of another version, KeyMissing for a segment that is encrypted with another key.
+    """
+    return report(FileDisk(directory, exclusive=False), keyring)
 
 
-def inspect(directory: Path) -> Iterator[str]:
-    """One line for each segment, batch and record of the journal in `directory`, without bodies and values."""
+def inspect(directory: Path, keyring: Keyring | None = None) -> Iterator[str]:
+    """One line for each segment, batch and record of the journal in `directory`, without bodies and values.
+
+    Of a segment whose key is not given it says only which key that is.
+    """
     disk = FileDisk(directory, exclusive=False)
     try:
         for name in segment_names(disk.names()):
-            yield from list_segment(Scan(name, disk.read(name)))
+            yield from _lines(name, disk.read(name), keyring)
     finally:
         disk.close()
 
 
-def repair(directory: Path, dry_run: bool = False) -> list[str]:
+def _lines(name: str, data: bytes, keyring: Keyring | None) -> Iterator[str]:
+    try:
+        scan = Scan(name, data, keyring=keyring)
+    except KeyMissing as error:
+        return iter((str(error),))
+    return list_segment(scan)
+
+
+def repair(directory: Path, dry_run: bool = False, keyring: Keyring | None = None) -> list[str]:
     """Cuts the damage out of the journal in `directory`; returns one sentence for each. With `dry_run` only those.
 
-    ConfigError when a broker has it open.
+    ConfigError when a broker has it open, KeyMissing when a segment that is needed is encrypted with another key.
     """
     disk = FileDisk(directory)
     try:
-        work = Repair(disk)
+        work = Repair(disk, keyring)
         if not dry_run:
             work.run()
         return work.plan
@@ -86,10 +104,10 @@ def repair(directory: Path, dry_run: bool = False) -> list[str]:
         disk.close()
 
 
-def report(disk: Disk) -> Report:
+def report(disk: Disk, keyring: Keyring | None = None) -> Report:
     """Checks every batch of the journal on `disk`, and closes it."""
     try:
-        survey = _survey(disk)
+        survey = _survey(disk, keyring)
     finally:
         disk.close()
     return Report(
@@ -98,28 +116,29 @@ def report(disk: Disk) -> Report:
     )  # fmt: skip
 
 
-def _survey(disk: Disk) -> Survey:
+def _survey(disk: Disk, keyring: Keyring | None) -> Survey:
     """A survey during which no running broker changed what it depends on."""
     before = None
     for _ in range(SURVEYS_MAX):
         try:
-            survey = Survey(disk)
+            survey = Survey(disk, keyring)
         except FileNotFoundError:
             continue
         newest = survey.newest and (survey.newest.name, survey.newest.last_lsn)
         if not survey.damage or newest == before:
             return survey
         before = newest
-    return Survey(disk)
+    return Survey(disk, keyring)
 
 
 def _segment_report(finding: Finding) -> SegmentReport:
     scan = finding.scan
     assert scan is not None
     frames = scan.batches
+    block = scan.header and scan.header.key_block
     return SegmentReport(
         finding.name, finding.role.value, len(scan.data), len(frames), sum(frame.entries for frame in frames),
-        sum(frame.facts for frame in frames),
+        sum(frame.facts for frame in frames), block.key_id if block else "",
     )  # fmt: skip
 
 

@@ -11,10 +11,11 @@ from functools import partial
 
 from mqbroker.errors import DiskFailed
 from mqbroker.storage.batch import Job
+from mqbroker.storage.cipher import DataKey
 from mqbroker.storage.disk import Disk
 from mqbroker.storage.frame import FRAME_BYTES, pack_frame
 from mqbroker.storage.lanes import Lane
-from mqbroker.storage.segment import SEGMENT_HEADER_BYTES, SPARE, pack_segment_header, segment_name
+from mqbroker.storage.segment import SPARE, pack_segment_header, segment_name
 
 ZERO_AHEAD_BYTES = 1 << 20
 """A synced write into blocks that were never written has to change the file's metadata too, which takes about twice as
@@ -24,7 +25,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Appender:
-    """The end of the log, as the appending lane sees it: the only code that writes frames."""
+    """The end of the log, as the appending lane sees it: the only code that seals and writes frames."""
 
     def __init__(self, disk: Disk, sync: bool) -> None:
         self._disk = disk
@@ -35,16 +36,18 @@ class Appender:
         self._zeroed = 0
         self._seed = 0
         self._crc = 0
+        self._key: DataKey | None = None
 
     def append(self, job: Job) -> None:
         """Writes the job's frame; returns once it is as durable as the mode promises. OSError when it is not."""
         if job.segment is not None:
             self._begin(job)
             return
-        header, self._crc = pack_frame(job.frame, job.payload, self._crc, self._seed)
+        payload = job.payload if self._key is None else self._key.seal(job.frame, job.payload, self._crc)
+        header, self._crc = pack_frame(job.frame, payload, self._crc, self._seed)
         start = self._end
-        self._end += FRAME_BYTES + len(job.payload)
-        self._disk.write(self._name, [header, job.payload, self._zeros_ahead()], start, self._sync)
+        self._end += FRAME_BYTES + len(payload)
+        self._disk.write(self._name, [header, payload, self._zeros_ahead()], start, self._sync)
 
     def _begin(self, job: Job) -> None:
         # Always synced, and before the spare gets the segment's name: then a named segment without a good header and
@@ -52,13 +55,15 @@ class Appender:
         assert job.segment is not None
         opening = pack_segment_header(job.segment)
         self._seed = job.segment.seed
+        self._key = job.key
         header_crc = int.from_bytes(opening[8:12], "little")
-        header, self._crc = pack_frame(job.frame, job.payload, header_crc, self._seed)
+        payload = job.payload if job.key is None else job.key.seal(job.frame, job.payload, header_crc)
+        header, self._crc = pack_frame(job.frame, payload, header_crc, self._seed)
         self._name = job.segment.name
         self._size = job.segment.size_bytes
-        self._end = SEGMENT_HEADER_BYTES + FRAME_BYTES + len(job.payload)
+        self._end = len(opening) + FRAME_BYTES + len(payload)
         self._zeroed = 0
-        self._disk.write(SPARE, [opening, header, job.payload, self._zeros_ahead()], 0, True)
+        self._disk.write(SPARE, [opening, header, payload, self._zeros_ahead()], 0, True)
         self._disk.rename(SPARE, self._name)
         self._disk.sync_names()
 

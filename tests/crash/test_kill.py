@@ -14,6 +14,8 @@ from time import monotonic
 
 import pytest
 
+from mqbroker.storage.keyring import Keyring
+from mqbroker.storage.verify import verify
 from tests.crash.oracle import CONSUMED, SHORT, Oracle
 from tests.crash.workers import Consumer, Publisher, consumer, count_messages, declare, wait_empty
 from tests.support.broker_process import BrokerProcess
@@ -35,9 +37,9 @@ disk_free_min_bytes = 1048576
 class Ordeal:
     """One broker, its clients, and the one who kills it."""
 
-    def __init__(self, data_dir: Path, seed: int) -> None:
+    def __init__(self, data_dir: Path, seed: int, config: str) -> None:
         self.chance = Random(seed)
-        self.broker = BrokerProcess(data_dir, config=CONFIG)
+        self.broker = BrokerProcess(data_dir, config=config)
         self.oracle = Oracle()
         self.publishers: list[Publisher] = []
         self.consumers: list[Consumer] = []
@@ -94,9 +96,9 @@ async def until(is_done: Callable[[], bool], hope: str, details: Callable[[], li
         await asyncio.sleep(0.02)
 
 
-async def endure(data_dir: Path, kills: int, seed: int) -> None:
+async def endure(data_dir: Path, kills: int, seed: int, config: str = CONFIG) -> None:
     """The whole ordeal."""
-    ordeal = Ordeal(data_dir, seed)
+    ordeal = Ordeal(data_dir, seed, config)
     await ordeal.start(0)
     try:
         await declare(ordeal.broker.url)
@@ -125,6 +127,18 @@ def _quiet_clients(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.timeout(180)
 async def test_five_kills_lose_nothing_that_was_confirmed(tmp_path: Path) -> None:
     await endure(tmp_path / "data", kills=5, seed=1)
+
+
+@pytest.mark.timeout(180)
+async def test_two_kills_of_an_encrypted_broker_lose_nothing_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_JOURNAL_KEY", "5e" * 32)
+    config = CONFIG.replace("[journal]", '[journal]\nencryption_keys = ["env:A_JOURNAL_KEY"]')
+    await endure(tmp_path / "data", kills=2, seed=3, config=config)
+    report = verify(tmp_path / "data", Keyring([b"\x5e" * 32]))
+    assert report.is_sound
+    assert all(segment.key_id for segment in report.segments)
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from mqbroker.errors import DiskFailed
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, build
 from mqbroker.storage.journal import assemble
 from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Name, Observed
-from tests.storage.house import ManualLane
+from tests.storage.house import KEYRING, ManualLane
 from tests.storage.simdisk import PowerCut, SimDisk
 
 SEGMENT_BYTES = 8192  # small, so that a run sees many segments begin and go
@@ -59,7 +59,7 @@ class Taker(Consumer):
 
 
 class House:
-    """One life of a broker, from its start to its end."""
+    """One life of a broker, from its start to its end. The journals that are synced are encrypted, the others plain."""
 
     def __init__(self, disk: SimDisk, sync: bool, now: int, observed: Observed, entropy_start: int) -> None:
         self.disk = disk
@@ -69,7 +69,7 @@ class House:
         entropy = count(entropy_start)
         self.ledger, self.recovered = assemble(
             disk, FORMATS, sync, self.appends, self.chores, _never, SEGMENT_BYTES,
-            lambda size: next(entropy).to_bytes(size, "little"),
+            lambda size: next(entropy).to_bytes(size, "little"), KEYRING if sync else None,
         )  # fmt: skip
         self.promised = self.ledger.committed
         """The newest batch that somebody was told is safe."""

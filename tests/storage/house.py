@@ -3,9 +3,12 @@
 from collections import deque
 from collections.abc import Callable
 
+import pytest
+
 from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
 from mqbroker.errors import DiskFailed
 from mqbroker.storage.journal import assemble
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.lanes import Done, InlineLane, Lane, Work
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.recovery import Recovered
@@ -19,6 +22,9 @@ def make_properties(raw: bytes) -> Properties:
     """The decoder of the tests' properties."""
     return Properties(1, raw)
 
+
+KEYRING = Keyring([bytes(range(32))])
+KEYRINGS = pytest.mark.parametrize("keyring", [None, KEYRING], ids=["plain", "encrypted"])
 
 FORMATS: dict[int, Callable[[bytes], Properties]] = {1: make_properties}
 
@@ -77,13 +83,14 @@ class Journal:
 
     def __init__(
         self, disk: SimDisk | None = None, segment_bytes: int = 4096, appends: Lane | None = None,
-        chores: Lane | None = None, sync: bool = True, entropy_start: int = 0,
+        chores: Lane | None = None, sync: bool = True, entropy_start: int = 0, keyring: Keyring | None = None,
     ) -> None:  # fmt: skip
         self.disk = disk or SimDisk()
+        self.keyring = keyring
         self.fatal = Fatal()
         opened = assemble(
             self.disk, FORMATS, sync, appends or InlineLane(), chores or InlineLane(), self.fatal, segment_bytes,
-            _counter(entropy_start),
+            _counter(entropy_start), keyring,
         )  # fmt: skip
         self.ledger: JournalLedger = opened[0]
         self.recovered: Recovered = opened[1]
@@ -96,13 +103,13 @@ class Journal:
 
     def reopen(self) -> "Journal":
         """What the next process finds after this one was killed."""
-        return Journal(self.disk.after_kill())
+        return Journal(self.disk.after_kill(), keyring=self.keyring)
 
     def reopen_with(self, capacity_bytes: int) -> "Journal":
         """The same, on a disk of another size."""
         disk = self.disk.after_kill()
         disk.capacity_bytes = capacity_bytes
-        return Journal(disk)
+        return Journal(disk, keyring=self.keyring)
 
     def found(self) -> dict[int, list[int]]:
         """The sequences that were recovered, per queue."""

@@ -6,32 +6,37 @@ from random import Random
 import pytest
 
 from mqbroker.errors import StorageError
-from tests.storage.house import Journal
+from mqbroker.storage.keyring import Keyring
+from tests.storage.house import KEYRINGS, Journal
 from tests.storage.simdisk import PowerCut, SimDisk
 from tests.storage.world import State, World, lives
 
 
+@KEYRINGS
 @pytest.mark.parametrize("block", range(20))
-def test_after_any_crash_the_journal_is_its_history_up_to_some_batch(block: int) -> None:
+def test_after_any_crash_the_journal_is_its_history_up_to_some_batch(block: int, keyring: Keyring | None) -> None:
     for seed in range(block * 25, block * 25 + 25):
-        lives(seed, generations=4, steps=150)
+        lives(seed, generations=4, steps=150, keyring=keyring)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@KEYRINGS
 @pytest.mark.parametrize("block", range(100))
-def test_after_any_of_many_crashes_the_journal_is_its_history_up_to_some_batch(block: int) -> None:
+def test_after_any_of_many_crashes_the_journal_is_its_history_up_to_some_batch(
+    block: int, keyring: Keyring | None
+) -> None:
     for seed in range(1000 + block * 100, 1000 + block * 100 + 100):
-        lives(seed, generations=5, steps=300)
+        lives(seed, generations=5, steps=300, keyring=keyring)
 
 
-def a_life(fail_at: int, failure: BaseException) -> tuple[World | None, SimDisk]:
+def a_life(fail_at: int, failure: BaseException, keyring: Keyring | None = None) -> tuple[World | None, SimDisk]:
     """The same life each time, but for the disk call that fails."""
     disk = SimDisk()
     disk.fail_at, disk.failure = fail_at, failure
     world = None
     try:
-        world = World(disk, Random(7), State(), lane=False)
+        world = World(disk, Random(7), State(), lane=False, keyring=keyring)
         world.live_on(600)
         world.close()
     except (PowerCut, StorageError):
@@ -54,13 +59,14 @@ def test_whichever_disk_call_fails_nothing_promised_is_lost(code: int) -> None:
     assert fail_at > 100
 
 
-def test_whichever_disk_call_the_power_fails_in_nothing_promised_is_lost() -> None:
+@KEYRINGS
+def test_whichever_disk_call_the_power_fails_in_nothing_promised_is_lost(keyring: Keyring | None) -> None:
     fail_at = 0
     while True:
         fail_at += 1
-        world, disk = a_life(fail_at, PowerCut())
+        world, disk = a_life(fail_at, PowerCut(), keyring)
         for image in range(3):
-            again = Journal(disk.after_power_cut(Random(fail_at * 10 + image)), segment_bytes=8192)
+            again = Journal(disk.after_power_cut(Random(fail_at * 10 + image)), segment_bytes=8192, keyring=keyring)
             if world is not None:
                 world.judge(again.recovered, was_clean=None)
         if disk.calls < fail_at:

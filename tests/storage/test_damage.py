@@ -7,18 +7,19 @@ that was not may lose its very last batch, because that one cannot be told from 
 import pytest
 
 from mqbroker.errors import StorageError
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.recovery import Recovered
 from mqbroker.storage.scan import Scan
 from mqbroker.storage.segment import segment_names
-from tests.storage.house import NOW, Journal, a_message, an_entry, sequences
+from tests.storage.house import KEYRINGS, NOW, Journal, a_message, an_entry, sequences
 from tests.storage.simdisk import SimDisk
 
 SEGMENT_BYTES = 2048
 
 
-def a_small_log(closed: bool) -> SimDisk:
+def a_small_log(closed: bool, keyring: Keyring | None = None) -> SimDisk:
     """Two segments with live messages, settlements, attempts, deadlines and definitions."""
-    journal = Journal(segment_bytes=SEGMENT_BYTES)
+    journal = Journal(segment_bytes=SEGMENT_BYTES, keyring=keyring)
     ledger = journal.ledger
     ledger.define("queue/1", b"durable")
     message = a_message(b"both")
@@ -42,26 +43,26 @@ def a_small_log(closed: bool) -> SimDisk:
     disk.delete("spare")
     assert len(segment_names(disk.names())) >= 2
     name = segment_names(disk.names())[-1]
-    assert len(Scan(name, disk.read(name)).frames) > 2
+    assert len(Scan(name, disk.read(name), keyring=keyring).frames) > 2
     return disk
 
 
-def states(disk: SimDisk) -> tuple[object, object]:
+def states(disk: SimDisk, keyring: Keyring | None = None) -> tuple[object, object]:
     """What is recovered from the log, and what from the log without its last batch."""
-    whole = Journal(disk.after_kill(), SEGMENT_BYTES).recovered
+    whole = Journal(disk.after_kill(), SEGMENT_BYTES, keyring=keyring).recovered
     name = segment_names(disk.names())[-1]
     content = disk.read(name)
-    last = Scan(name, content).frames[-1]
+    last = Scan(name, content, keyring=keyring).frames[-1]
     shorter = disk.after_kill()
     shorter.put(name, content[: last.offset] + bytes(SEGMENT_BYTES - last.offset))
-    before = Journal(shorter, SEGMENT_BYTES).recovered
+    before = Journal(shorter, SEGMENT_BYTES, keyring=keyring).recovered
     return found(whole), found(before)
 
 
-def outcome(disk: SimDisk) -> object:
+def outcome(disk: SimDisk, keyring: Keyring | None = None) -> object:
     """What is recovered, or None when it is refused by name."""
     try:
-        recovered = Journal(disk, SEGMENT_BYTES).recovered
+        recovered = Journal(disk, SEGMENT_BYTES, keyring=keyring).recovered
     except StorageError:
         return None
     return found(recovered)
@@ -74,19 +75,22 @@ def found(recovered: Recovered) -> tuple[object, ...]:
     return sequences(recovered), recovered.definitions, states
 
 
+@KEYRINGS
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
-def test_every_flipped_byte_is_refused_or_loses_nothing_but_a_last_batch_that_may_be_torn(closed: bool) -> None:
-    disk = a_small_log(closed)
-    whole, before = states(disk)
+def test_every_flipped_byte_is_refused_or_loses_nothing_but_a_last_batch_that_may_be_torn(
+    closed: bool, keyring: Keyring | None
+) -> None:
+    disk = a_small_log(closed, keyring)
+    whole, before = states(disk, keyring)
     assert (whole == before) == closed
     for name in segment_names(disk.names()):
         content = disk.read(name)
         is_newest = name == segment_names(disk.names())[-1]
-        scan = Scan(name, content)
+        scan = Scan(name, content, keyring=keyring)
         for at in range(len(content)):
             flipped = disk.after_kill()
             flipped.put(name, content[:at] + bytes((content[at] ^ 0x41,)) + content[at + 1 :])
-            result = outcome(flipped)
+            result = outcome(flipped, keyring)
             if at >= scan.end:
                 assert result == whole, f"{name} byte {at}: nothing was there"
             elif is_newest and at >= scan.frames[-1].offset:
@@ -95,18 +99,19 @@ def test_every_flipped_byte_is_refused_or_loses_nothing_but_a_last_batch_that_ma
                 assert result is None, f"{name} byte {at}: damage was not seen"
 
 
+@KEYRINGS
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
-def test_every_cut_is_refused_or_loses_nothing(closed: bool) -> None:
-    disk = a_small_log(closed)
-    whole, _ = states(disk)
+def test_every_cut_is_refused_or_loses_nothing(closed: bool, keyring: Keyring | None) -> None:
+    disk = a_small_log(closed, keyring)
+    whole, _ = states(disk, keyring)
     for name in segment_names(disk.names()):
         content = disk.read(name)
         is_newest = name == segment_names(disk.names())[-1]
-        end = Scan(name, content).end
+        end = Scan(name, content, keyring=keyring).end
         for length in range(len(content)):
             cut = disk.after_kill()
             cut.put(name, content[:length])
-            result = outcome(cut)
+            result = outcome(cut, keyring)
             needed = end if closed or not is_newest else end + 1
             assert result == (whole if length >= needed else None), f"{name} cut to {length}"
 

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, initialize, multiple, rule
 
 from mqbroker.core.message import Entry, Message, new_entry
-from tests.storage.house import Journal, a_message, sequences
+from mqbroker.storage.keyring import Keyring
+from tests.storage.house import KEYRING, Journal, a_message, sequences
 
 QUEUES = st.integers(1, 3)
 KEYS = st.sampled_from(["a", "b", "c"])
@@ -16,12 +17,13 @@ At = tuple[int, int]
 class JournalMachine(RuleBasedStateMachine):
     """Facts are sealed one turn at a time; a kill loses the turn that is open."""
 
+    keyring: Keyring | None = None
     messages: Bundle[Message] = Bundle("messages")
     places: Bundle[At] = Bundle("places")
 
     def __init__(self) -> None:
         super().__init__()
-        self.journal = Journal(segment_bytes=2048)
+        self.journal = Journal(segment_bytes=2048, keyring=self.keyring)
         self.entries: dict[At, Entry] = {}
         self.model: dict[At, tuple[bytes, int, int, int]] = {}
         self.definitions: dict[str, bytes] = {}
@@ -121,5 +123,13 @@ def looks(entry: Entry) -> tuple[bytes, int, int, int]:
     return entry.message.body, entry.attempts, entry.held_until, entry.first_taken_at
 
 
+class EncryptedJournalMachine(JournalMachine):
+    """The same with a key."""
+
+    keyring = KEYRING
+
+
 TestJournal = JournalMachine.TestCase
 TestJournal.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestEncryptedJournal = EncryptedJournalMachine.TestCase
+TestEncryptedJournal.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

@@ -73,13 +73,13 @@ def test_a_newest_segment_without_its_first_batch_is_damage() -> None:
     refused(disk, "beginning of the newest segment")
 
 
-@pytest.mark.parametrize(("version", "age"), [(2, "newer"), (0, "older")])
+@pytest.mark.parametrize(("version", "age"), [(3, "a newer"), (0, "an older")])
 def test_another_version_is_refused_by_name(version: int, age: str) -> None:
     def change(data: bytearray, _: Scan) -> None:
         struct.pack_into("<H", data, 12, version)
         struct.pack_into("<I", data, 8, crc32c(bytes(data[12:80])))
 
-    with pytest.raises(StorageError, match=f"format {version} of an {age} mqbroker; this one reads format 1"):
+    with pytest.raises(StorageError, match=f"format {version} of {age} mqbroker; this one reads formats 1 and 2"):
         Journal(changed(a_journal(), -1, change))
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from mqbroker.errors import ConfigError, JournalCorrupt
 from mqbroker.storage.disk import FileDisk
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.scan import Scan
 from mqbroker.storage.segment import segment_names
 from mqbroker.storage.verify import inspect, repair, verify
-from tests.storage.house import Journal, a_message, an_entry, sequences
+from tests.storage.house import KEYRINGS, Journal, a_message, an_entry, sequences
 from tests.storage.simdisk import SimDisk
 from tests.storage.test_damage import SEGMENT_BYTES, a_small_log
 
@@ -33,31 +34,32 @@ def flip_batch(index: int) -> Change:
     return change
 
 
-def change_segment(directory: Path, index: int, change: Change) -> Path:
+def change_segment(directory: Path, index: int, change: Change, keyring: Keyring | None = None) -> Path:
     """Changes the segment with this index; returns its path."""
     path = directory / segment_names([entry.name for entry in directory.iterdir()])[index]
     content = bytearray(path.read_bytes())
-    change(content, Scan(path.name, bytes(content)))
+    change(content, Scan(path.name, bytes(content), keyring=keyring))
     path.write_bytes(content)
     return path
 
 
-def opened(directory: Path) -> dict[int, list[int]]:
+def opened(directory: Path, keyring: Keyring | None = None) -> dict[int, list[int]]:
     """What a broker finds there."""
     disk = SimDisk()
     for path in directory.iterdir():
         disk.put(path.name, path.read_bytes())
-    return sequences(Journal(disk, SEGMENT_BYTES).recovered)
+    return sequences(Journal(disk, SEGMENT_BYTES, keyring=keyring).recovered)
 
 
-def test_a_sound_journal_is_called_sound_and_nothing_changes(tmp_path: Path) -> None:
-    laid_out(a_small_log(closed=True), tmp_path)
+@KEYRINGS
+def test_a_sound_journal_is_called_sound_and_nothing_changes(tmp_path: Path, keyring: Keyring | None) -> None:
+    laid_out(a_small_log(closed=True, keyring=keyring), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    report = verify(tmp_path)
+    report = verify(tmp_path, keyring)
     assert report.is_sound
     assert str(report).endswith(": sound")
     assert sum(segment.entries for segment in report.segments) == 14
-    assert repair(tmp_path) == []
+    assert repair(tmp_path, keyring=keyring) == []
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -71,79 +73,86 @@ def test_a_missing_directory_is_one_plain_sentence(tmp_path: Path) -> None:
         verify(tmp_path / "nowhere")
 
 
-def test_a_torn_end_is_noted_but_sound(tmp_path: Path) -> None:
-    laid_out(a_small_log(closed=False), tmp_path)
-    change_segment(tmp_path, -1, flip_batch(-1))
-    report = verify(tmp_path)
+@KEYRINGS
+def test_a_torn_end_is_noted_but_sound(tmp_path: Path, keyring: Keyring | None) -> None:
+    laid_out(a_small_log(closed=False, keyring=keyring), tmp_path)
+    change_segment(tmp_path, -1, flip_batch(-1), keyring)
+    report = verify(tmp_path, keyring)
     assert report.is_sound
     assert "torn write" in str(report)
 
 
+@KEYRINGS
 @pytest.mark.parametrize("segment", [0, -1])
-def test_all_damage_is_reported_with_its_range_and_mended(tmp_path: Path, segment: int) -> None:
-    laid_out(a_small_log(closed=True), tmp_path)
-    whole = opened(tmp_path)
-    path = change_segment(tmp_path, segment, flip_batch(1))
+def test_all_damage_is_reported_with_its_range_and_mended(
+    tmp_path: Path, segment: int, keyring: Keyring | None
+) -> None:
+    laid_out(a_small_log(closed=True, keyring=keyring), tmp_path)
+    whole = opened(tmp_path, keyring)
+    path = change_segment(tmp_path, segment, flip_batch(1), keyring)
     original = path.read_bytes()
-    frames = Scan(path.name, bytes(original)).frames
-    report = verify(tmp_path)
+    frames = Scan(path.name, bytes(original), keyring=keyring).frames
+    report = verify(tmp_path, keyring)
     assert not report.is_sound
     (damage,) = report.damage
     assert (damage.name, damage.start) == (path.name, frames[0].end)
     with pytest.raises(JournalCorrupt):
-        opened(tmp_path)
+        opened(tmp_path, keyring)
 
-    (sentence,) = repair(tmp_path, dry_run=True)
+    (sentence,) = repair(tmp_path, dry_run=True, keyring=keyring)
     assert sentence.startswith(str(damage))
     assert path.read_bytes() == original
-    assert repair(tmp_path) == [sentence]
+    assert repair(tmp_path, keyring=keyring) == [sentence]
     assert (tmp_path / f"{path.name}.damaged").read_bytes() == original
-    assert verify(tmp_path).is_sound
-    assert "a repair cut out batches in 1 places" in str(verify(tmp_path))
-    left = opened(tmp_path)
+    assert verify(tmp_path, keyring).is_sound
+    assert "a repair cut out batches in 1 places" in str(verify(tmp_path, keyring))
+    left = opened(tmp_path, keyring)
     assert len(whole[1]) - 2 <= len(left[1]) <= len(whole[1])
     assert set(left[1]) <= set(whole[1]) | {4}
 
 
-def test_the_last_batches_of_an_older_segment_can_be_given_up(tmp_path: Path) -> None:
-    laid_out(a_small_log(closed=True), tmp_path)
-    whole = opened(tmp_path)
+@KEYRINGS
+def test_the_last_batches_of_an_older_segment_can_be_given_up(tmp_path: Path, keyring: Keyring | None) -> None:
+    laid_out(a_small_log(closed=True, keyring=keyring), tmp_path)
+    whole = opened(tmp_path, keyring)
 
     def cut(data: bytearray, scan: Scan) -> None:
         del data[scan.frames[-2].start :]
 
-    change_segment(tmp_path, 0, cut)
-    assert len(repair(tmp_path)) == 1
-    assert verify(tmp_path).is_sound
-    assert len(opened(tmp_path)[1]) == len(whole[1]) - 2
+    change_segment(tmp_path, 0, cut, keyring)
+    assert len(repair(tmp_path, keyring=keyring)) == 1
+    assert verify(tmp_path, keyring).is_sound
+    assert len(opened(tmp_path, keyring)[1]) == len(whole[1]) - 2
 
 
+@KEYRINGS
 @pytest.mark.parametrize("change", ["missing", "empty", "header"])
-def test_a_lost_older_segment_is_given_up(tmp_path: Path, change: str) -> None:
-    laid_out(a_small_log(closed=True), tmp_path)
-    newest = set(opened(tmp_path)[1])
-    path = change_segment(tmp_path, 0, lambda data, scan: data.__setitem__(20, data[20] ^ 1))
+def test_a_lost_older_segment_is_given_up(tmp_path: Path, change: str, keyring: Keyring | None) -> None:
+    laid_out(a_small_log(closed=True, keyring=keyring), tmp_path)
+    newest = set(opened(tmp_path, keyring)[1])
+    path = change_segment(tmp_path, 0, lambda data, scan: data.__setitem__(20, data[20] ^ 1), keyring)
     if change == "missing":
         path.unlink()
     elif change == "empty":
         path.write_bytes(b"")
-    assert len(repair(tmp_path)) == 1
-    assert verify(tmp_path).is_sound
-    left = opened(tmp_path)
+    assert len(repair(tmp_path, keyring=keyring)) == 1
+    assert verify(tmp_path, keyring).is_sound
+    left = opened(tmp_path, keyring)
     assert set(left[1]) < newest
     assert 99 in left[1]
     assert (tmp_path / f"{path.name}.damaged").exists() == (change != "missing")
 
 
-def test_a_newest_segment_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
-    laid_out(a_small_log(closed=True), tmp_path)
-    path = change_segment(tmp_path, -1, flip_batch(0))
-    assert not verify(tmp_path).is_sound
-    assert "the journal ends before this segment" in repair(tmp_path)[-1]
+@KEYRINGS
+def test_a_newest_segment_that_cannot_be_read_is_set_aside(tmp_path: Path, keyring: Keyring | None) -> None:
+    laid_out(a_small_log(closed=True, keyring=keyring), tmp_path)
+    path = change_segment(tmp_path, -1, flip_batch(0), keyring)
+    assert not verify(tmp_path, keyring).is_sound
+    assert "the journal ends before this segment" in repair(tmp_path, keyring=keyring)[-1]
     assert not path.exists()
     assert (tmp_path / f"{path.name}.damaged").exists()
-    assert verify(tmp_path).is_sound
-    assert opened(tmp_path)[1]
+    assert verify(tmp_path, keyring).is_sound
+    assert opened(tmp_path, keyring)[1]
 
 
 def test_a_journal_of_which_nothing_can_be_read_is_set_aside_whole(tmp_path: Path) -> None:
@@ -157,18 +166,22 @@ def test_a_journal_of_which_nothing_can_be_read_is_set_aside_whole(tmp_path: Pat
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [f"{path.name}.damaged", f"{path.name}.damaged.2"]
 
 
-def test_a_file_that_was_cut_is_mended(tmp_path: Path) -> None:
-    laid_out(a_small_log(closed=False), tmp_path)
-    change_segment(tmp_path, -1, lambda data, scan: data.__delitem__(slice(scan.end, None)))
-    assert not verify(tmp_path).is_sound
-    repair(tmp_path)
-    assert verify(tmp_path).is_sound
-    assert 99 in opened(tmp_path)[1]
+@KEYRINGS
+def test_a_file_that_was_cut_is_mended(tmp_path: Path, keyring: Keyring | None) -> None:
+    laid_out(a_small_log(closed=False, keyring=keyring), tmp_path)
+    change_segment(tmp_path, -1, lambda data, scan: data.__delitem__(slice(scan.end, None)), keyring)
+    assert not verify(tmp_path, keyring).is_sound
+    repair(tmp_path, keyring=keyring)
+    assert verify(tmp_path, keyring).is_sound
+    assert 99 in opened(tmp_path, keyring)[1]
 
 
+@KEYRINGS
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
-def test_whatever_byte_is_flipped_a_repair_makes_a_journal_that_opens(tmp_path: Path, closed: bool) -> None:
-    disk = a_small_log(closed)
+def test_whatever_byte_is_flipped_a_repair_makes_a_journal_that_opens(
+    tmp_path: Path, closed: bool, keyring: Keyring | None
+) -> None:
+    disk = a_small_log(closed, keyring=keyring)
     for index, name in enumerate(segment_names(disk.names())):
         content = disk.read(name)
         for at in range(index, len(content), 37):
@@ -176,10 +189,10 @@ def test_whatever_byte_is_flipped_a_repair_makes_a_journal_that_opens(tmp_path: 
             directory.mkdir()
             laid_out(disk, directory)
             (directory / name).write_bytes(content[:at] + bytes((content[at] ^ 0x41,)) + content[at + 1 :])
-            sound = verify(directory).is_sound
-            assert bool(repair(directory)) != sound
-            assert verify(directory).is_sound
-            opened(directory)
+            sound = verify(directory, keyring).is_sound
+            assert bool(repair(directory, keyring=keyring)) != sound
+            assert verify(directory, keyring).is_sound
+            opened(directory, keyring)
 
 
 def test_a_repair_beside_a_running_broker_is_refused(tmp_path: Path) -> None:

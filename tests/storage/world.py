@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.recovery import Recovered, Recovery
 from tests.storage.house import FORMATS, Journal, ManualLane, a_message
 from tests.storage.simdisk import PowerCut, SimDisk
@@ -37,13 +38,16 @@ class State:
 class World:
     """One life of a journal, from opening to crash."""
 
-    def __init__(self, disk: SimDisk, chance: Random, past: State, lane: bool = True) -> None:
+    def __init__(
+        self, disk: SimDisk, chance: Random, past: State, lane: bool = True, keyring: Keyring | None = None
+    ) -> None:
         self.chance = chance
         self.appends = ManualLane() if lane else None
         self.chores = ManualLane() if lane and chance.random() < 0.5 else None
         self.journal = Journal(
-            disk, chance.choice((2048, 8192)), self.appends, self.chores, entropy_start=chance.randrange(1 << 60)
-        )
+            disk, chance.choice((2048, 8192)), self.appends, self.chores, entropy_start=chance.randrange(1 << 60),
+            keyring=keyring,
+        )  # fmt: skip
         self.ledger = self.journal.ledger
         self.history: list[tuple[int, Callable[[State], None]]] = []
         self.past = past
@@ -207,27 +211,30 @@ def _define(state: State, key: str, value: bytes | None) -> None:
         state.definitions[key] = value
 
 
-def lives(seed: int, generations: int, steps: int) -> None:
-    """Lives of one journal, each of which ends with a power cut, a kill, or in order."""
+def lives(seed: int, generations: int, steps: int, keyring: Keyring | None = None) -> None:
+    """Lives of one journal, each of which ends with a power cut, a kill, or in order.
+
+    With a keyring it is encrypted from the second life on, so that both kinds of segments meet.
+    """
     chance = Random(seed)
     disk, past = SimDisk(), State()
-    for _ in range(generations):
+    for generation in range(generations):
         disk.fail_at = chance.randrange(1, steps) if chance.random() < 0.3 else 0
         disk.failure = PowerCut()
         try:
-            world = World(disk, chance, past)
+            world = World(disk, chance, past, keyring=keyring if generation else None)
         except PowerCut:
             disk = disk.after_power_cut(chance)
-            assert found_in(read(disk)) == past.entries, "opening a journal changes nothing"
+            assert found_in(read(disk, keyring)) == past.entries, "opening a journal changes nothing"
             continue
         clean = _live_and_end(world, chance, steps)
         disk = disk.after_power_cut(chance) if not clean or chance.random() < 0.5 else disk.after_kill()
-        past = world.judge(read(disk), clean)
+        past = world.judge(read(disk, keyring), clean)
 
 
-def read(disk: SimDisk) -> Recovered:
+def read(disk: SimDisk, keyring: Keyring | None = None) -> Recovered:
     """What the journal says, without going on with it."""
-    recovery = Recovery(disk, FORMATS)
+    recovery = Recovery(disk, FORMATS, keyring)
     recovery.run()
     return recovery.recovered
 

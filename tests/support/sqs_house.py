@@ -99,10 +99,13 @@ class Pending:
 class House:
     """A broker with SQS, whose callers are root of the account that their access key says, unless a user is named."""
 
-    def __init__(self, is_strict: bool = True, wire: str = "json", disk: SimDisk | None = None) -> None:
+    def __init__(
+        self, is_strict: bool = True, wire: str = "json", disk: SimDisk | None = None, is_encrypted: bool = True
+    ) -> None:
         self.now = START
         self.wire = wire
         self.is_strict = is_strict
+        self.is_encrypted = is_encrypted
         self.disk = disk
         self._user = ""
         self._names, self._ids, self._request_ids = count(1), count(1), count(1)
@@ -120,7 +123,7 @@ class House:
         self.broker.add_vhost("/")
         self.alarms = Alarms()
         accounts = Accounts(self.broker, {ACCOUNT: "/"}, makes_vhosts=True)
-        self.queues = SqsQueues(self.broker, accounts, REGION, self.is_strict)
+        self.queues = SqsQueues(self.broker, accounts, REGION, self.is_strict, self.is_encrypted)
         service = SqsService(self.broker, self.queues, self.alarms, lambda: None)
         self.actions = SqsActions(service, lambda: next(self._ids).to_bytes(16, "big"), self.is_strict)
         self.actions.restore(definitions, self.now)

@@ -45,6 +45,7 @@ class QueueActions:
         queue = self._queues.get(arn)
         if queue is not None:
             self._check_same(queue, given)
+            self._queues.clear_text.check(arn, given)
         else:
             queue = self._queues.create(arn, given, call.parameters.get("tags", {}), call.now)
         self._service.answer_when_safe(call, {"QueueUrl": self._queues.url_of(queue, call.base_url)})
@@ -147,6 +148,7 @@ class QueueActions:
                 raise refusals.unknown_attribute(name)
         changes = check_attributes(given, queue.is_fifo)
         self._queues.change(queue, merged(queue.attributes, changes), call.now)
+        self._queues.clear_text.check(queue.arn, given)
         self._service.answer_when_safe(call)
 
     # --- tags -------------------------------------------------------------------------------------------------------

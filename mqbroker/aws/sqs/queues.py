@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from mqbroker.aws.accounts import Accounts
 from mqbroker.aws.sqs import refusals
+from mqbroker.aws.sqs.clear_text import ClearText
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queue_attributes import check_attributes, check_name, effective, merged, wants_fifo
 from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
@@ -25,9 +26,15 @@ KIND = "sqs-queue"
 class SqsQueues:
     """The queues by region, account and name."""
 
-    def __init__(self, broker: Broker, accounts: Accounts, region: str, is_strict: bool) -> None:
-        """`region` is the default one; `is_strict` that a deleted name rests for a minute."""
+    def __init__(
+        self, broker: Broker, accounts: Accounts, region: str, is_strict: bool, is_encrypted: bool = True
+    ) -> None:
+        """`region` is the default one; `is_strict` that a deleted name rests for a minute.
+
+        `is_encrypted`: nothing of a queue comes to a disk in clear text.
+        """
         self.region = region
+        self.clear_text = ClearText(is_encrypted)
         self._broker = broker
         self._accounts = accounts
         self._is_strict = is_strict
@@ -123,6 +130,7 @@ class SqsQueues:
         queue.tags = dict(tags)
         self._by_arn[arn] = queue
         self.keep(queue)
+        self.clear_text.check(arn, given)
         return queue
 
     def change(self, queue: SqsQueue, attributes: Mapping[str, str], now: int) -> None:
