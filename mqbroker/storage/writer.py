@@ -96,17 +96,28 @@ class Writer:
         self._appender = Appender(disk, sync)
         self._spare_bytes = 0
         self._is_preparing = False
+        self._used_bytes = 0
         self._held: Job | None = None
 
     def append(self, job: Job) -> None:
         """Has the batch written. One at a time: wait for `done`."""
         assert not self.is_busy
         self.is_busy = True
-        if job.segment is None or job.segment.size_bytes <= self._spare_bytes:
+        if self._has_room(job):
             self._submit(job)
             return
         self._held = job
         self.tend()
+
+    def _has_room(self, job: Job) -> bool:
+        """Whether the batch may be written now.
+
+        Where there is no space for a next segment, what is left of the newest one has to do for the acknowledgements
+        that make room. So its second half is not begun before that is known.
+        """
+        if job.segment is not None:
+            return job.segment.size_bytes <= self._spare_bytes
+        return not self._is_preparing or self._used_bytes < self.segment_bytes // 2
 
     def tend(self) -> None:
         """Tries to have a spare segment again, if there is none. To be called now and then while `is_full`."""
@@ -140,7 +151,8 @@ class Writer:
 
     def _submit(self, job: Job) -> None:
         if job.segment is not None:
-            self._spare_bytes = 0
+            self._spare_bytes = self._used_bytes = 0
+        self._used_bytes += FRAME_BYTES + len(job.payload)
         self._appends.submit(partial(self._appender.append, job), partial(self._appended, job))
 
     def _appended(self, job: Job, error: Exception | None) -> None:
@@ -156,17 +168,18 @@ class Writer:
     def _prepared(self, size_bytes: int, error: Exception | None) -> None:
         self._is_preparing = False
         self._set_full(isinstance(error, OSError) and error.errno in NO_SPACE)
-        if self.is_full or not self._check(error):
-            return
-        self._spare_bytes = size_bytes
+        if not self.is_full:
+            if not self._check(error):
+                return
+            self._spare_bytes = size_bytes
         held = self._held
-        if held is None or held.segment is None:
+        if held is None:
             return
-        if held.segment.size_bytes > size_bytes:
+        if self._has_room(held):
+            self._held = None
+            self._submit(held)
+        elif not self.is_full:
             self.tend()
-            return
-        self._held = None
-        self._submit(held)
 
     def _set_full(self, is_full: bool) -> None:
         if is_full != self.is_full:

@@ -74,10 +74,14 @@ class Publisher:
         self._thread.join(timeout_s)
         assert not self._thread.is_alive(), "the connection has not ended"
 
-    def stop(self, timeout_s: float) -> None:
-        """Ends behind the message at hand."""
+    @property
+    def is_running(self) -> bool:
+        """Whether a message is under way still; it may be held back."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Has it end behind the message at hand."""
         self._stopping.set()
-        self.wait(timeout_s)
 
 
 def take_all(url: str, most: int = 0) -> list[int]:

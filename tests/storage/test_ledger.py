@@ -7,6 +7,8 @@ import pytest
 from mqbroker.core.message import DEAD_LETTER_BIT, GONE, Properties
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import BATCH_BYTES_MAX
+from mqbroker.storage.scan import Scan
+from mqbroker.storage.segment import segment_names
 from tests.storage.house import NOW, Journal, ManualLane, a_message, an_entry
 from tests.storage.simdisk import SimDisk
 
@@ -344,6 +346,29 @@ def test_no_space_for_the_next_segment_holds_confirms_until_there_is() -> None:
     assert not ledger.is_full
     assert kept == list(range(1, 20))
     assert journal.reopen().found() == {1: list(range(1, 20))}
+
+
+@pytest.mark.parametrize("capacity_bytes", [1 << 30, 6144], ids=["space", "no space"])
+def test_half_of_a_segment_is_kept_until_there_is_a_next_one_or_is_known_to_be_none(capacity_bytes: int) -> None:
+    chores = ManualLane()
+    journal = Journal(SimDisk(capacity_bytes), chores=chores)
+    ledger = journal.ledger
+    entries = [an_entry(sequence, body=bytes(100)) for sequence in range(1, 30)]
+    taken = 0
+    while ledger.committed == ledger.position - 1:
+        journal.put(entries[taken])
+        taken += 1
+    newest = segment_names(journal.disk.names())[-1]
+    assert 1500 < Scan(newest, journal.disk.read(newest)).end < 2500
+    assert not ledger.is_full
+    while chores.step():
+        pass
+    assert ledger.is_full is (capacity_bytes < 8192)
+    assert ledger.committed == ledger.position - 1
+    for entry in entries[:taken]:
+        ledger.settle(entry)
+    ledger.seal()
+    assert ledger.committed == ledger.position - 1
 
 
 def test_a_full_disk_heals_itself_when_segments_are_drained() -> None:
