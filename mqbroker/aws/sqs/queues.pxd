@@ -5,6 +5,7 @@ from mqbroker.aws.sqs.queue cimport SqsQueue
 
 cdef class SqsQueues:
     cdef public str region
+    cdef public object clear_text
     cdef object _broker
     cdef object _accounts
     cdef bint _is_strict
