@@ -68,7 +68,7 @@ def compile_parser(shape: Shape, checks_required: bool = True) -> Parser:
     Required members of a map's values are left to the service, since each words that in its own way.
     """
     if shape.kind == "structure":
-        return _structure_parser(shape, checks_required)
+        return StructureParser(shape, checks_required)
     if shape.kind == "list":
         assert shape.element is not None
         return _list_parser(compile_parser(shape.element, checks_required), shape.element_name)
@@ -78,27 +78,35 @@ def compile_parser(shape: Shape, checks_required: bool = True) -> Parser:
     return _SCALARS[shape.kind]
 
 
-def _structure_parser(shape: Shape, checks_required: bool) -> Parser:
-    # A value of the expected type is taken as it is; only the others cost a call.
-    plans = {
-        name: (_PLAIN_TYPES.get(member.shape.kind), compile_parser(member.shape, checks_required))
-        for name, member in shape.members.items()
-    }
-    needs = Needs(shape) if checks_required and shape.required else None
+class StructureParser:
+    """The parser of one structure. A member of the expected type is taken as it is; only the others cost a call."""
 
-    def parse(value: Any) -> dict[str, Any]:
+    __slots__ = ("_needs", "_plans")
+
+    def __init__(self, shape: Shape, checks_required: bool) -> None:
+        self._plans: dict[str, tuple[type | None, Parser]] = {
+            name: (_PLAIN_TYPES.get(member.shape.kind), compile_parser(member.shape, checks_required))
+            for name, member in shape.members.items()
+        }
+        self._needs = Needs(shape) if checks_required and shape.required else None
+
+    def __call__(self, value: Any) -> dict[str, Any]:
+        """Raises AwsError and MissingMember."""
         if type(value) is not dict:
             raise refuse_value(LIST_FOUND if type(value) is list else "Expected null")
+        result = self._members(value)
+        if self._needs is not None:
+            self._needs.complete(result)
+        return result
+
+    def _members(self, value: dict[str, Any]) -> dict[str, Any]:
         result = {}
+        plans = self._plans
         for name, inner in value.items():
             plan = plans.get(name)
             if plan is not None and inner is not None:
                 result[name] = inner if type(inner) is plan[0] else plan[1](inner)
-        if needs is not None:
-            needs.complete(result)
         return result
-
-    return parse
 
 
 def _list_parser(parse_element: Parser, element_name: str) -> Parser:

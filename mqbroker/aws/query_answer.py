@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from mqbroker.aws.model import ActionModel, Member, Shape
-from mqbroker.aws.wire import HttpResponse
+from mqbroker.aws.wire import HttpResponse, request_id_header
 from mqbroker.errors import AwsError
 
 Writer = Callable[[list[str], Any], None]
@@ -88,11 +88,6 @@ def compile_xml_answerer(action: ActionModel, namespace: str) -> Answerer:
         return HttpResponse(200, XML, f"{head}{body}{tail % request_id}".encode(), request_id_header(request_id))
 
     return answer
-
-
-def request_id_header(request_id: str) -> bytes:
-    """The header line that every answer of a service has."""
-    return b"x-amzn-RequestId: %b\r\n" % request_id.encode()
 
 
 def _member_writers(structure: Shape) -> tuple[tuple[str, Writer], ...]:

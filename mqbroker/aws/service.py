@@ -8,7 +8,7 @@ from typing import Any
 
 from mqbroker.aws import json_wire, query_answer, query_wire
 from mqbroker.aws.model import ActionModel, ServiceModel
-from mqbroker.aws.wire import HttpResponse
+from mqbroker.aws.wire import HttpResponse, request_id_header
 
 
 class Action:
@@ -42,7 +42,7 @@ class Action:
     def answer_json(self, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         """The answer on the JSON wire. An action that answers nothing has an empty body."""
         body = json_wire.result_body(result) if self.has_output else b""
-        return HttpResponse(200, self.service.json_type, body, query_answer.request_id_header(request_id))
+        return HttpResponse(200, self.service.json_type, body, request_id_header(request_id))
 
 
 class Service:

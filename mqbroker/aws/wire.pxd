@@ -12,3 +12,6 @@ cdef class HttpResponse:
     cdef public bytes content_type
     cdef public bytes body
     cdef public bytes headers
+
+
+cpdef bytes request_id_header(str request_id)

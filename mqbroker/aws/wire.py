@@ -43,3 +43,8 @@ class HttpResponse:
         self.content_type = content_type
         self.body = body
         self.headers = headers
+
+
+def request_id_header(request_id: str) -> bytes:
+    """The header line that every answer of a service has."""
+    return b"x-amzn-RequestId: %b\r\n" % request_id.encode()

@@ -31,6 +31,7 @@ _RESERVED = ("aws.", "amazon.")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _INTEGER_DIGITS_MAX = 18  # those fit the longest integer of an AMQP table
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ALLOWED_ASCII = b"\t\n\r" + bytes(range(0x20, 0x80))
 
 _length = Struct(">I")
 
@@ -40,6 +41,8 @@ Attribute = tuple[str, str, int, bytes]
 
 def has_forbidden_characters(text: str) -> bool:
     """Whether a text has characters that no SQS message may have (XML 1.0 §2.2)."""
+    if text.isascii():
+        return bool(text.encode().translate(None, _ALLOWED_ASCII))
     return not text.isprintable() and _FORBIDDEN.search(text) is not None
 
 

@@ -64,8 +64,11 @@ def celery_urls(broker: BrokerProcess, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def app(celery_urls: tuple[str, str]) -> Iterator[Any]:
-    """The application on the test's side, while a worker runs."""
-    with worker_of(*celery_urls, "classic", "--pool=threads", "--concurrency=2", "--without-mingle"):
+    """The application on the test's side, while a worker runs: with one thread, for results in files have no order.
+
+    A task's last try and the note that it was tried before would otherwise write the same file at once.
+    """
+    with worker_of(*celery_urls, "classic", "--pool=threads", "--concurrency=1", "--without-mingle"):
         made = make_app(*celery_urls, "classic")
         yield made
         close(made)
