@@ -1,9 +1,12 @@
+cimport cython
+
 from mqbroker.core.message cimport Properties
 
 cdef Py_ssize_t _HEAD_BYTES
 cdef Py_ssize_t _SENDER_AT
 
 
+@cython.no_gc
 cdef class SqsProperties(Properties):
     cdef tuple _at
 
