@@ -58,7 +58,8 @@ FORMATS: Mapping[int, Callable[[bytes], Properties]] = {
 """Makes properties from what the journal kept, by `Properties.code`."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
-_GC_THRESHOLDS = (100_000, 50, 1000)  # messages are freed by reference count; the collector would only walk over them
+_GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
+# 100,000 objects at once would hold up everything for a tenth of a second.
 _TICK_S = 0.5  # how exact deadlines of sessions are
 
 

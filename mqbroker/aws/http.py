@@ -114,6 +114,7 @@ class Exchange:
 
     def answer(self, response: HttpResponse) -> None:
         """Takes the answer. It leaves at once where it is the next one."""
+        self.call = None  # which refers to this: together they would be left to the garbage collector
         session = self.session
         if session is None:
             return  # the connection is gone
@@ -124,8 +125,9 @@ class Exchange:
     def cut(self) -> None:
         """The connection is gone, or closes before this answer."""
         self.session = None
-        if self.call is not None:
-            self.call.abandon()
+        call, self.call = self.call, None
+        if call is not None:
+            call.abandon()
 
 
 class HttpSession(Session):

@@ -1,5 +1,6 @@
 """Sessions of HTTP: requests whole, byte by byte, in a pipeline, cut short; answers in the order of the requests."""
 
+import gc
 import logging
 from collections.abc import Iterable
 
@@ -578,3 +579,19 @@ def test_an_error_of_ours_is_not_taken_for_the_clients(monkeypatch: pytest.Monke
     monkeypatch.setattr("mqbroker.aws.http._ABSOLUTE", None)
     with pytest.raises(AttributeError):
         Shop(empty).session().receive_data(b"GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", NOW)
+
+
+def test_an_answered_request_leaves_nothing_to_the_garbage_collector() -> None:
+    """A collection holds up everybody; requests by the thousand must not lead to one."""
+    shop = Shop(wait)
+    session = shop.session()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            fed(session, get("MessageBody=a"))
+            shop.calls.pop().answer(None)
+            assert [answer.status for answer in taken(session)] == [200]
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
