@@ -14,7 +14,6 @@ cdef class Claim:
     cdef public str region
     cdef public str scope
     cdef public str service
-    cdef public str signed
     cdef public SigningKey signing_key
     cdef public str terminator
 

@@ -28,13 +28,12 @@ class Claim:
 
     __slots__ = (
         "checked_headers", "credential", "date", "heads", "key", "key_id", "name_set", "names", "region", "scope",
-        "service", "signed", "signing_key", "terminator",
+        "service", "signing_key", "terminator",
     )  # fmt: skip
 
     def __init__(self, credential: str, signed: str) -> None:
         """`signed` are the names of headers as the claim has them, between semicolons."""
         self.credential = credential
-        self.signed = signed
         self.key_id = self.date = self.region = self.service = self.terminator = self.scope = ""
         self.names = signed.split(";")
         self.name_set = frozenset(self.names)

@@ -43,8 +43,7 @@ class Appender:
         if job.segment is not None:
             self._begin(job)
             return
-        payload = job.payload if self._key is None else self._key.seal(job.frame, job.payload, self._crc)
-        header, self._crc = pack_frame(job.frame, payload, self._crc, self._seed)
+        header, payload = self._framed(job)
         start = self._end
         self._end += FRAME_BYTES + len(payload)
         self._disk.write(self._name, [header, payload, self._zeros_ahead()], start, self._sync)
@@ -56,9 +55,8 @@ class Appender:
         opening = pack_segment_header(job.segment)
         self._seed = job.segment.seed
         self._key = job.key
-        header_crc = int.from_bytes(opening[8:12], "little")
-        payload = job.payload if job.key is None else job.key.seal(job.frame, job.payload, header_crc)
-        header, self._crc = pack_frame(job.frame, payload, header_crc, self._seed)
+        self._crc = int.from_bytes(opening[8:12], "little")
+        header, payload = self._framed(job)
         self._name = job.segment.name
         self._size = job.segment.size_bytes
         self._end = len(opening) + FRAME_BYTES + len(payload)
@@ -66,6 +64,12 @@ class Appender:
         self._disk.write(SPARE, [opening, header, payload, self._zeros_ahead()], 0, True)
         self._disk.rename(SPARE, self._name)
         self._disk.sync_names()
+
+    def _framed(self, job: Job) -> tuple[bytes, bytes]:
+        """The header and the payload of the next frame, as they go to the disk."""
+        payload = job.payload if self._key is None else self._key.seal(job.frame, job.payload, self._crc)
+        header, self._crc = pack_frame(job.frame, payload, self._crc, self._seed)
+        return header, payload
 
     def _zeros_ahead(self) -> bytes:
         """What to write behind the frame that ends at `_end`."""

@@ -69,7 +69,7 @@ def _take_of_channel(connection: "AmqpConnection", kind: int, number: int, frame
             raise ProtocolViolation("channel", "expected 'channel.open'")
         connection.open_channel(number)
     elif channel.state == HELD:
-        _hold(connection, channel, frame)
+        _hold(connection, channel, [frame])
     elif index == CHANNEL_CLOSE_OK:
         del connection.channels[number]
     elif index == CHANNEL_CLOSE:
@@ -77,10 +77,10 @@ def _take_of_channel(connection: "AmqpConnection", kind: int, number: int, frame
         connection.send(encode_method("channel.close-ok", number))
 
 
-def _hold(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
-    """Keeps a frame until the channel is released; reads no more when that is too much."""
-    channel.held_frames.append(frame)
-    channel.held_bytes += len(frame)
+def _hold(connection: "AmqpConnection", channel: Channel, held: list[bytes]) -> None:
+    """Keeps frames until the channel is released; reads no more when that is too much."""
+    channel.held_frames += held
+    channel.held_bytes += sum(map(len, held))
     if channel.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX:
         connection.is_reading = False
 
@@ -98,9 +98,4 @@ def take_up(connection: "AmqpConnection", channel: Channel) -> None:
         connection.position = 0
         connection.process(b"".join(held[start : start + _FRAMES_AT_ONCE]))
         start += _FRAMES_AT_ONCE
-    rest = held[start:]
-    if rest:
-        channel.held_frames += rest
-        channel.held_bytes += sum(map(len, rest))
-        if channel.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX:
-            connection.is_reading = False
+    _hold(connection, channel, held[start:])
