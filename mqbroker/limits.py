@@ -84,7 +84,12 @@ LOG_INTERVAL_MS = 10_000  # a line that a peer can provoke at will is written on
 # --- logins ------------------------------------------------------------------------------------------------------
 LOGIN_CACHE_MS = 60_000  # how long a right password is remembered as a keyed digest; RabbitMQ's auth cache: 15 s
 LOGIN_CACHE_ENTRIES_MAX = 4096
-LOGINS_PENDING_MAX = 1024  # as many as there may be connections without a name
+LOGIN_CHECK_TIMEOUT_MS = 60_000  # how long a log-in waits for our own threads; sshd's LoginGraceTime is 120 s
+LOGIN_FAILURES_FREE = 2  # wrong passwords in a row, of a user from an address, that cost nothing; people mistype
+LOGIN_DELAY_MS_FIRST = 250  # the delay after the next one; it doubles, as in pam_faildelay's users
+LOGIN_DELAY_MS_MAX = 2000  # OpenSSH and login(1) wait about as long; a right log-in from there waits no longer
+LOGIN_OFFENDERS_MAX = 4096  # pairs of address and user whose wrong passwords are remembered
+LOGIN_OFFENDERS_MS = 600_000  # how long; fail2ban's findtime is 10 minutes
 
 # --- MQTT --------------------------------------------------------------------------------------------------------
 MQTT_PACKET_BYTES_MAX = 16 << 20  # RabbitMQ's mqtt.max_packet_size_authenticated

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import mqbroker
 from mqbroker.errors import NotAllowed, ProtocolViolation
-from mqbroker.limits import AMQP_FRAME_SIZE_BYTES_MIN, PREAUTH_BYTES_MAX
+from mqbroker.limits import AMQP_FRAME_SIZE_BYTES_MIN, LOGIN_CHECK_TIMEOUT_MS, PREAUTH_BYTES_MAX
 from mqbroker.protocols.amqp import constants
 from mqbroker.protocols.amqp.methods import Method, encode_method
 from mqbroker.protocols.amqp.sasl import Credentials, parse_response
@@ -143,8 +143,14 @@ class Handshake:
             user = connection.peer.certificate_names.get(settings.external_name, "")
             self.login_checked(user, "EXTERNAL", bool(user) and user in connection.services.broker.access.users)
             return
+        # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
+        connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
         connection.services.authenticator.check(
-            user, credentials.password, lambda right: self.login_checked(user, credentials.mechanism, right)
+            user,
+            credentials.password,
+            lambda right: self.login_checked(user, credentials.mechanism, right),
+            connection.peer.host,
+            lambda: not connection.is_closing,
         )
 
     def login_checked(self, user: str, mechanism: str, is_right: bool) -> None:
@@ -194,6 +200,7 @@ class Handshake:
         """connection.tune-ok. A client that asks for more than was offered is refused without a word, as in 3.10.8."""
         connection = self.connection
         settings = connection.services.settings
+        connection.deadline = connection.now + settings.preauth_timeout_ms
         channel_max, frame_max = method.args["channel_max"], method.args["frame_max"]
         is_modest = 0 < channel_max <= settings.channel_max and frame_max <= settings.frame_max
         if not is_modest or frame_max < AMQP_FRAME_SIZE_BYTES_MIN:

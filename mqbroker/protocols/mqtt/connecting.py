@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
+from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS, MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt import ending, stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
@@ -99,8 +99,14 @@ def _check_login(connection: "MqttConnection", connect: Connect) -> None:
         _logged_in(connection, settings.default_vhost, user, bool(user) and is_allowed)
         return
     vhost, user = _vhost_and_user(connection, connect.user_name)
+    # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
+    connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
     connection.hub.services.authenticator.check(
-        user, connect.password or b"", lambda is_right: _logged_in(connection, vhost, user, is_right)
+        user,
+        connect.password or b"",
+        lambda is_right: _logged_in(connection, vhost, user, is_right),
+        connection.peer.host,
+        lambda: connection.state == stages.CHECKING,
     )
 
 
