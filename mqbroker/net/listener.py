@@ -140,6 +140,7 @@ class Listeners:
             connected.close()
             return
         greeting = asyncio.get_running_loop().create_task(self._greet(door, connection, connected))
+        connection.greeting = greeting
         self._greetings.add(greeting)
         greeting.add_done_callback(self._greetings.discard)
 
@@ -162,6 +163,8 @@ class Listeners:
             self._connections.forget(connection)
             connected.close()
             raise
+        finally:
+            connection.greeting = None
 
     async def _upgrade(self, connection: Connection, connected: socket.socket) -> None:
         websocket = WebSocket(connection, self._websocket, self._factories)
