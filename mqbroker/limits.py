@@ -64,6 +64,7 @@ CONNECTIONS_MAX = 65_536  # RabbitMQ: as many as there are file descriptors
 CONNECTIONS_CEILING = 1 << 20  # Linux fs.nr_open: no process has more descriptors
 LISTEN_BACKLOG = 4096  # net.core.somaxconn since Linux 5.4
 ADDRESSES_REMEMBERED = 1024  # addresses of peers whose text has been parsed; a fleet behind a gateway shares one
+DESCRIPTORS_RESERVED = 128  # for the journal, listeners and what libraries open; RabbitMQ keeps 100 for itself
 ACCEPTS_PER_WAKE_MAX = 64  # connections accepted before others get their turn of the loop
 ACCEPT_PAUSE_S = 1.0  # asyncio's ACCEPT_RETRY_DELAY: how long accepting rests when descriptors run out
 TLS_HANDSHAKE_TIMEOUT_S = 10  # RabbitMQ's ssl_handshake_timeout is 5 s; slow devices need more
@@ -181,3 +182,5 @@ AWS_CONDITION_VALUE_CHARS_MAX = 2048  # of what a client says of itself and a po
 # --- memory ------------------------------------------------------------------------------------------------------
 ALLOCATOR_MAPPED_BYTES = 4 << 20  # blocks from here on are given back when they are freed; scrypt takes 16 MiB
 ALLOCATOR_KEPT_BYTES = 64 << 20  # free memory that is kept, so that bodies of 1 MiB do not fault in anew
+MEMORY_TRIM_SHARE = 0.9  # of the watermark: from here on free memory goes back to the system
+MEMORY_TRIM_INTERVAL_MS = 5000  # each time takes some 0.1 s for a GiB, in which allocations wait

@@ -39,9 +39,10 @@ from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.session import Peer
-from mqbroker.runtime import allocator
+from mqbroker.runtime import allocator, descriptors
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.tasks import Tasks
 from mqbroker.runtime.turn import Turn
 from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import open_journal
@@ -73,6 +74,7 @@ class Server:
         self._exit_code = 0
         self._stack = AsyncExitStack()
         self._tls: ServerTls | None = None
+        self._tasks = Tasks(self._fail)
 
     async def start(self) -> None:
         """Recovers, then listens. Raises ConfigError, StorageError."""
@@ -87,7 +89,9 @@ class Server:
             config.limits,
             config.data_dir if config.durability != "memory" else None,
             lambda: isinstance(self._ledger, JournalLedger) and self._ledger.is_full,
+            lambda: asyncio.get_running_loop().run_in_executor(None, allocator.trim),
         )
+        self._stack.callback(self._alarms.close)
         authenticator = PooledAuthenticator(self._broker.access, clock)
         self._stack.callback(authenticator.close)
         self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
@@ -105,7 +109,7 @@ class Server:
             is_encrypted=bool(config.journal.encryption_keys) or config.durability == "memory",
         )
         self._aws.restore(definitions, clock.now())
-        self._connections = Connections(config.limits, clock)
+        self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
         self._tls = self._open_tls()
         self._listeners = Listeners(
@@ -129,7 +133,7 @@ class Server:
         if isinstance(self._ledger, JournalLedger):
             self._ledger.watch_space(lambda _: self._check_alarms())
         self._turn.schedule()
-        self._ticker = asyncio.create_task(self._tick_task())
+        self._tasks.start("the clock of sessions and alarms", self._tick_task())
 
     def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
         config = self._config
@@ -201,8 +205,7 @@ class Server:
 
     async def close(self) -> None:
         """Releases everything that was opened, in the reverse order."""
-        if hasattr(self, "_ticker"):
-            self._ticker.cancel()
+        self._tasks.close()
         if self._exit_code:
             return  # the disk or the core has failed: nothing more is to be written
         await self._stack.aclose()
@@ -234,7 +237,7 @@ class Server:
         self._check_alarms()
 
     def _check_alarms(self) -> None:
-        if self._alarms.check():
+        if self._alarms.check(self._clock.now()):
             for session in self._connections.sessions():
                 if isinstance(session, AmqpConnection | MqttConnection):
                     session.alarms_changed()
