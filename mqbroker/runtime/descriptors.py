@@ -28,5 +28,5 @@ def fitting(limits: LimitsConfig, descriptors: int) -> LimitsConfig:
     most, strangers = min(limits.connections_max, available), min(limits.preauth_connections_max, (available + 1) // 2)
     if most < limits.connections_max:
         text = "%d connections at most, %d of them without a log-in: this process may have %d files open (ulimit -n)"
-        log.warning(text, most, strangers, descriptors)
+        log.info(text, most, strangers, descriptors)
     return replace(limits, connections_max=most, preauth_connections_max=strangers)

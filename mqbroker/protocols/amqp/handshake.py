@@ -159,11 +159,9 @@ class Handshake:
         if connection.is_closing:
             return
         settings = connection.services.settings
-        if is_right and user in settings.loopback_users and not connection.peer.is_loopback:
-            log.warning("%s: user %r may only connect via localhost", connection.name, user)
-            is_right = False
-        if not is_right:
-            log.warning("%s: login of user %r refused", connection.name, user)
+        reason = self.why_refused(user, mechanism, is_right)
+        if reason:
+            log.warning("%s: log-in of user %r refused: %s", connection.name, user, reason)
             self.refuse_login(mechanism)
         else:
             connection.user = user
@@ -180,6 +178,17 @@ class Handshake:
             )
         if connection.remainder and not connection.is_closing:
             connection.receive_data(b"", connection.now)
+
+    def why_refused(self, user: str, mechanism: str, is_right: bool) -> str:
+        """The reason why a user does not get in, for the log alone; empty when they do."""
+        services = self.connection.services
+        if not is_right:
+            if user not in services.broker.access.users:
+                return "there is no such user"
+            return "the password is wrong"
+        if user in services.settings.loopback_users and not self.connection.peer.is_loopback:
+            return "they may only connect from this machine; take them out of security.loopback_users to allow more"
+        return ""
 
     def refuse_login(self, mechanism: str) -> None:
         """Tells a client that asked to be told (authentication_failure_close); just hangs up on any other."""

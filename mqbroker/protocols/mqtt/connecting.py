@@ -14,7 +14,7 @@ from mqbroker.protocols.mqtt import ending, stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect
-from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error
+from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error, reason_of
 from mqbroker.protocols.mqtt.scram import METHOD, ScramExchange
 from mqbroker.protocols.mqtt.topics import check_topic_name
 from mqbroker.protocols.mqtt.wills import will_of
@@ -123,16 +123,30 @@ def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bo
     if connection.state != stages.CHECKING:
         return
     try:
-        if is_right and user in connection.hub.settings.loopback_users and not connection.peer.is_loopback:
-            log.warning("%s: user %r may only connect via localhost", connection.name, user)
-            is_right = False
-        if not is_right:
-            raise ProtocolViolation("login", f"login of user {user!r} refused")
+        reason = _why_refused(connection, user, is_right)
+        if reason:
+            error = ProtocolViolation("login", f"login of user {user!r} refused")
+            ending.refuse(connection, reason_of(error), error.text, reason)
+            return
         _open(connection, vhost, user)
     except ProtocolViolation as error:
         ending.fail(connection, error)
     except RequestRefused as error:
         ending.refuse(connection, Reason.NOT_AUTHORIZED, str(error))
+
+
+def _why_refused(connection: "MqttConnection", user: str, is_right: bool) -> str:
+    """The reason why a client does not get in, for the log alone; empty when it does."""
+    settings = connection.hub.settings
+    if not is_right:
+        if connection.connect.user_name is None and connection.auth is None:
+            return "it came without a user name; mqtt.anonymous_user names the user that such clients are"
+        if user not in connection.hub.broker.access.users:
+            return "there is no such user"
+        return "the password is wrong"
+    if user in settings.loopback_users and not connection.peer.is_loopback:
+        return "they may only connect from this machine; take them out of security.loopback_users to allow more"
+    return ""
 
 
 def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:

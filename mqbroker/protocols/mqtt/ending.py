@@ -28,9 +28,12 @@ def fail(connection: "MqttConnection", error: ProtocolViolation) -> None:
         refuse(connection, reason_of(error), error.text)
 
 
-def refuse(connection: "MqttConnection", reason: Reason, text: str) -> None:
-    """CONNACK with a failure, if the client got so far as to expect one (§3.1.4, 3.1.1 §3.1.4)."""
-    log.warning("%s: refused, %s (%s)", connection.name, text, reason.name)
+def refuse(connection: "MqttConnection", reason: Reason, text: str, why: str = "") -> None:
+    """CONNACK with a failure, if the client got so far as to expect one (§3.1.4, 3.1.1 §3.1.4).
+
+    `why` is for the log alone: what the peer must not learn.
+    """
+    log.warning("%s: refused, %s (%s)", connection.name, f"{text}: {why}" if why else text, reason.name)
     is_v5 = connection.version == c.V5
     if connection.connect is not None or reason == Reason.UNSUPPORTED_PROTOCOL_VERSION:
         # [MQTT-3.1.2-2]: version 5's CONNACK only for clients of version 5, which this may not be.
