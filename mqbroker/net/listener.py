@@ -177,6 +177,8 @@ class Listeners:
             raise
         if refusal:
             raise ProtocolViolation("websocket", refusal)
+        if not websocket.is_open:
+            self._connections.forget(connection)
 
     async def _connect(self, connection: Connection, connected: socket.socket, protocol: asyncio.BaseProtocol) -> None:
         loop = asyncio.get_running_loop()

@@ -40,6 +40,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         "_is_named",
         "_is_open",
         "_is_receiving",
+        "_is_served",
         "_is_wanted",
         "_message_size_max",
         "_pong",
@@ -58,11 +59,12 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         """`factories` makes sessions by the name of their protocol."""
         super().__init__()
         self.upgraded: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Done when the connection is open, or was refused and is gone: then with the reason."""
+        """Done when the connection is open, or is gone: then with the reason, which is empty for what was answered."""
         self._connection = connection
         self._handshake: Handshake | None = Handshake(config, factories)
         self._protocol = self._handshake.protocol
         self._refusal = ""
+        self._is_served = False  # a request that was none for a WebSocket has its answer
         self._is_open = False
         self._is_wanted = True  # the session reads
         self._is_receiving = True  # the socket is read
@@ -113,9 +115,15 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         if self._is_open:
             self._connection.connection_lost(exc)
         elif not self.upgraded.done():
-            self.upgraded.set_result(self._refusal or "the connection ended before its WebSocket handshake")
+            ended = "" if self._is_served else "the connection ended before its WebSocket handshake"
+            self.upgraded.set_result(self._refusal or ended)
         self._protocol.free()
         del self._connection
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake has made a WebSocket of the connection."""
+        return self._is_open
 
     # --- called by the connection -----------------------------------------------------------------------------------
 
@@ -176,6 +184,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         self._socket.write(answer.data)
         if answer.new_session is None:
             self._refusal = answer.reason
+            self._is_served = not answer.reason
             self._close_socket()
         else:
             self._open(answer.new_session)
