@@ -9,8 +9,9 @@ table matches; whatever is refused stays as it is on disk.
     there is none                                                      | is new
     header or first batch is not good (it got its name behind them)    | is damaged: refused
     format of another version                                          | is refused
-    zeros behind the last good batch                                   | ends there
-    junk behind it, no good batch further on (a torn write)            | ends there; it was never confirmed
+    zeros after the last good batch                                    | ends there
+    what a write that was cut off leaves after it (torn.py)            | ends there, and the log of the broker says so
+    other bytes after it, no good batch further on                     | is damaged: refused
     a good batch with a higher number further on                       | is damaged: refused
     the file is shorter than it was made, and not cut within zeros     | is damaged: refused
     it is encrypted with a key that was not given                      | is refused
@@ -53,9 +54,14 @@ PLAIN_BEHIND = "it is not encrypted, though {} before it is"
 PLAIN_INSTEAD = "it is not encrypted, though the newest segment knows it as encrypted"
 NOT_ALL_GOOD = "the batches before the next segment are not all good"
 HINT = "`mqbroker journal verify {}` tells more, `mqbroker journal repair {}` cuts it out"
+TORN = (
+    "{} ends in a torn write at byte {}: its last batch was not written whole and is left out; that batch had been "
+    "confirmed only if the disk lost what it had reported as written"
+)
 REASONS = {
     Tail.NOTHING: "the beginning of the newest segment is not readable",
     Tail.GAP: "good batches follow",
+    Tail.DAMAGE: "no write that was cut off leaves this",
     Tail.CUT: "the file is shorter than it was made",
     Tail.FORGED: "a batch was written by somebody without the key",
 }
@@ -130,8 +136,8 @@ class Recovery:
         recovered.is_new = False
         recovered.was_clean = scan.is_closed
         recovered.position = scan.last_lsn + 1
-        if scan.tail is Tail.JUNK:
-            recovered.note = f"{name} ends in a torn write at byte {scan.end}; nothing behind it was ever confirmed"
+        if scan.tail is Tail.TORN:
+            recovered.note = TORN.format(name, scan.end)
         return scan
 
     def _read_facts(self, scan: Scan) -> Facts:

@@ -10,6 +10,7 @@ from mqbroker.storage.cipher import DataKey
 from mqbroker.storage.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, read_frame
 from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.segment import SEGMENT_HEADER_BYTES, SegmentHeader, read_segment_header
+from mqbroker.storage.torn import is_torn
 
 
 class Tail(Enum):
@@ -17,8 +18,10 @@ class Tail(Enum):
 
     ZERO = "zeros"
     """Zeros, or the end of the file where it was prepared to end: nothing was written there."""
-    JUNK = "junk"
-    """Bytes that are no frame, and no good frame behind them."""
+    TORN = "a write that was cut off"
+    """What one write leaves that did not come to its end, and no good frame after it."""
+    DAMAGE = "damage"
+    """Bytes that no write has left like this, and no good frame after them."""
     CUT = "cut"
     """The file ends before it was prepared to, and not in zeros: something is gone."""
     GAP = "gap"
@@ -114,7 +117,9 @@ class Scan:
         is_short = len(data) < header.size_bytes and not self.is_closed
         if is_short and data[end : end + 1] != b"\0":
             return Tail.CUT
-        return Tail.ZERO if len(data.rstrip(b"\0")) <= end else Tail.JUNK
+        if len(data.rstrip(b"\0")) <= end:
+            return Tail.ZERO
+        return Tail.TORN if not self.is_closed and is_torn(data, end, header.seed) else Tail.DAMAGE
 
     def changed(self, data: bytes, last_lsn: int) -> "Scan":
         """A scan of the same segment with other content, up to the batch `last_lsn`."""
@@ -147,5 +152,7 @@ class Scan:
 
     @property
     def damage_end(self) -> int:
-        """Where the damage behind the last good frame ends."""
+        """Where the damage after the last good frame ends."""
+        if self.tail is Tail.DAMAGE:
+            return len(self.data.rstrip(b"\0"))
         return self.resume if self.resume >= 0 else len(self.data)

@@ -51,6 +51,11 @@ class Scribe:
         self._end = 0
         self._size = 0
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a batch that says nothing fits into the segment."""
+        return self._end + self._frame_bytes <= self._size
+
     def encode(self, batch: Batch, committed: int) -> Job:
         """The frame of the batch. From here on the batch is part of the log."""
         encoder = EntryEncoder(batch.lsn)

@@ -103,6 +103,11 @@ class Writer:
         self._used_bytes = 0
         self._held: Job | None = None
 
+    @property
+    def has_spare(self) -> bool:
+        """Whether the next segment is prepared."""
+        return self._spare_bytes > 0
+
     def append(self, job: Job) -> None:
         """Has the batch written. One at a time: wait for `done`."""
         assert not self.is_busy
