@@ -81,7 +81,18 @@ def _continue(
     ledger.begin()
     writer.fatal = fatal
     # Only now: until the new segment's checkpoint lasts, everything older is needed.
-    if recovery.unfinished and first_lsn_of(recovery.unfinished[0]) in recovery.tallies.by_first:
-        writer.finish(*recovery.unfinished)
+    _finish(disk, recovery)
     writer.delete(recovery.rubbish)
     return ledger, recovered
+
+
+def _finish(disk: Disk, recovery: Recovery) -> None:
+    """Cuts older segments to what they hold, before anything is promised: each of them shows then that it is not the
+    newest one, also the one that says that the broker stopped in order."""
+    needed = recovery.tallies.by_first
+    try:
+        for name, end in recovery.unfinished.items():
+            if first_lsn_of(name) in needed:
+                disk.finish(name, end)
+    except OSError as error:
+        raise DiskFailed(f"the journal {disk.path} could not be written: {error}") from error

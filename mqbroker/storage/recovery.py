@@ -13,6 +13,7 @@ table matches; whatever is refused stays as it is on disk.
     what a write that was cut off leaves after it (torn.py)            | ends there, and the log of the broker says so
     other bytes after it, no good batch further on                     | is damaged: refused
     a good batch with a higher number further on                       | is damaged: refused
+    the file ends with it, and was made longer                         | went on in a newer one that is missing: refused
     the file is shorter than it was made, and not cut within zeros     | is damaged: refused
     it is encrypted with a key that was not given                      | is refused
     a whole batch does not open with its key                           | was changed: refused
@@ -63,6 +64,7 @@ REASONS = {
     Tail.GAP: "good batches follow",
     Tail.DAMAGE: "no write that was cut off leaves this",
     Tail.CUT: "the file is shorter than it was made",
+    Tail.FINISHED: "it was cut there when a newer file of the journal began, and that one is missing",
     Tail.FORGED: "a batch was written by somebody without the key",
 }
 
@@ -95,8 +97,8 @@ class Recovery:
         self.cluster_id = b""
         self.rubbish: list[int] = []
         """The first batches of the segments to be deleted."""
-        self.unfinished: tuple[str, int] | None = None
-        """The newest segment and where it ends: nothing is ever appended to it."""
+        self.unfinished: dict[str, int] = {}
+        """Segments that are longer than what they hold, and where they end: nothing is ever appended to them."""
         self._disk = disk
         self._keyring = keyring
         self._formats = {NOTE_CODE: NoteProperties, **formats}
@@ -131,7 +133,7 @@ class Recovery:
             raise self._corrupt(scan, REASONS[scan.tail])
         assert scan.header is not None
         self.cluster_id = scan.header.cluster_id
-        self.unfinished = (name, scan.end)
+        self.unfinished[name] = scan.end
         recovered = self.recovered
         recovered.is_new = False
         recovered.was_clean = scan.is_closed
@@ -174,6 +176,8 @@ class Recovery:
             raise self._forged(scan, PLAIN_INSTEAD)
         if scan.last_lsn != tally.last_lsn:
             raise self._corrupt(scan, REASONS[scan.tail] if scan.tail is Tail.FORGED else NOT_ALL_GOOD)
+        if len(scan.data) > scan.end:
+            self.unfinished[name] = scan.end
         tally.is_redelivered = tally.is_redelivered or not self.recovered.was_clean
         self._decode(scan, tally, tally.shares, shares_only=True)
 

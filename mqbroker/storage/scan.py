@@ -24,6 +24,8 @@ class Tail(Enum):
     """Bytes that no write has left like this, and no good frame after them."""
     CUT = "cut"
     """The file ends before it was prepared to, and not in zeros: something is gone."""
+    FINISHED = "finished"
+    """The file ends with the last good frame, before it was prepared to: it was cut there when the next one began."""
     GAP = "gap"
     """Damage, and a good frame behind it."""
     FORGED = "a batch that was not written with the key"
@@ -114,9 +116,8 @@ class Scan:
             return Tail.NOTHING
         if self.resume >= 0:
             return Tail.GAP
-        is_short = len(data) < header.size_bytes and not self.is_closed
-        if is_short and data[end : end + 1] != b"\0":
-            return Tail.CUT
+        if len(data) < header.size_bytes and data[end : end + 1] != b"\0":
+            return Tail.FINISHED if len(data) == end else Tail.CUT
         if len(data.rstrip(b"\0")) <= end:
             return Tail.ZERO
         return Tail.TORN if not self.is_closed and is_torn(data, end, header.seed) else Tail.DAMAGE

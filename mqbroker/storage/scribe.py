@@ -54,7 +54,7 @@ class Scribe:
     @property
     def has_room(self) -> bool:
         """Whether a batch that says nothing fits into the segment."""
-        return self._end + self._frame_bytes <= self._size
+        return self._end + self._frame_bytes < self._size
 
     def encode(self, batch: Batch, committed: int) -> Job:
         """The frame of the batch. From here on the batch is part of the log."""
@@ -63,7 +63,7 @@ class Scribe:
         facts = self._apply(batch)
         needed = self._frame_bytes + encoder.size + sum(map(len, facts))
         segment, key, finished = None, None, None
-        if self._end + needed > self._size:
+        if self._end + needed >= self._size:
             finished = (self._name, self._end) if self._name else None
             self.tallies.add(Tally(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
             facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in encoder.counts]
@@ -120,7 +120,8 @@ class Scribe:
     def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
         self._name = segment_name(lsn)
         self._end = opening_bytes(self._cipher)
-        self._size = max(self._segment_bytes, self._end + needed)
+        # Never filled to its last byte: a file that ends with its last frame shows that another one has followed.
+        self._size = max(self._segment_bytes, self._end + needed + 1)
         header = SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
         if self._keyring is None:
             return header, None

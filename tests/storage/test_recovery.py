@@ -211,9 +211,50 @@ def test_a_frame_in_a_body_is_not_taken_for_one() -> None:
 
 
 def test_a_file_cut_within_its_batches_is_damage() -> None:
-    for lost in (0, 1, 30):
+    for lost in (1, 30):
         disk = changed(a_journal(), -1, lambda data, scan, lost=lost: data.__delitem__(slice(scan.end - lost, None)))  # type: ignore[misc]
         refused(disk, "shorter than it was made")
+
+
+@pytest.mark.parametrize("ended", ["in order", "killed"])
+def test_a_newest_segment_that_is_missing_is_damage(ended: str) -> None:
+    """Removed after an orderly stop and start: the file before it still said that the broker had stopped in order."""
+    journal = a_journal()
+    if ended == "in order":
+        journal.ledger.close()
+    again = journal.reopen()
+    again.put(*map(an_entry, range(10, 40)))
+    again.ledger.close()
+    disk = again.disk.after_kill()
+    disk.delete(segment_names(disk.names())[-1])
+    refused(disk, "a newer file of the journal began, and that one is missing")
+
+
+def test_a_segment_that_was_not_cut_when_the_next_one_began_is_cut_at_the_next_start() -> None:
+    """The broker may have been killed in between, and whatever removes the newer file later must be noticed."""
+    journal = a_journal()
+    journal.ledger.close()
+    name = _newest(journal)
+    uncut = journal.disk.read(name)
+    again = journal.reopen()
+    again.put(an_entry(10))
+    disk = again.disk.after_kill()
+    disk.put(name, uncut)
+    third = Journal(disk).disk.after_kill()
+    for newer in segment_names(third.names())[1:]:
+        third.delete(newer)
+    assert segment_names(third.names()) == [name]
+    refused(third, "that one is missing")
+
+
+def test_a_segment_that_one_large_batch_fills_shows_that_another_one_has_followed() -> None:
+    journal = a_journal()
+    journal.put(an_entry(10, body=bytes(10_000)))
+    journal.put(an_entry(11))
+    disk = journal.disk.after_kill()
+    assert len(segment_names(disk.names())) == 3
+    disk.delete(segment_names(disk.names())[-1])
+    refused(disk, "that one is missing")
 
 
 def test_a_file_cut_within_its_zeros_has_lost_nothing() -> None:

@@ -169,6 +169,27 @@ def test_a_lost_older_segment_is_given_up(tmp_path: Path, change: str, keyring: 
 
 
 @KEYRINGS
+def test_without_its_newest_segment_a_journal_that_was_closed_before_is_no_longer_called_sound(
+    tmp_path: Path, keyring: Keyring | None
+) -> None:
+    """The file before it said that the broker had stopped in order, and 300 of 400 messages were gone."""
+    again = Journal(a_small_log(closed=True, keyring=keyring), SEGMENT_BYTES, keyring=keyring)
+    again.put(an_entry(100))
+    again.ledger.close()
+    laid_out(again.disk, tmp_path)
+    names = segment_names(again.disk.names())
+    (tmp_path / names[-1]).unlink()
+    report = verify(tmp_path, keyring)
+    assert [damage.name for damage in report.damage] == [names[-2]]
+    assert "a newer file of the journal began, and that one is missing" in str(report)
+    assert "the journal ends there" in repair(tmp_path, keyring=keyring)[0]
+    assert verify(tmp_path, keyring).is_sound
+    recovered = Journal(journal_of(tmp_path), SEGMENT_BYTES, keyring=keyring).recovered
+    assert 99 in sequences(recovered)[1]
+    assert not recovered.was_clean
+
+
+@KEYRINGS
 def test_a_newest_segment_that_cannot_be_read_is_set_aside(tmp_path: Path, keyring: Keyring | None) -> None:
     laid_out(a_small_log(closed=True, keyring=keyring), tmp_path)
     path = change_segment(tmp_path, -1, flip_batch(0), keyring)
