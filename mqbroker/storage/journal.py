@@ -9,6 +9,7 @@ from mqbroker.storage.disk import Disk
 from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.lanes import InlineLane, Lane, ThreadLane, Wake
 from mqbroker.storage.ledger import JournalLedger
+from mqbroker.storage.opening import prepare_first
 from mqbroker.storage.recovery import Formats, Recovered, Recovery
 from mqbroker.storage.scribe import Entropy, Scribe
 from mqbroker.storage.segment import ID_BYTES, first_lsn_of
@@ -78,7 +79,9 @@ def _continue(
         entropy, writer.segment_bytes, keyring,
     )  # fmt: skip
     ledger = JournalLedger(scribe, writer, recovered.position)
-    ledger.begin()
+    size = prepare_first(disk, recovery, writer.segment_bytes, scribe.opening_bytes())
+    writer.has_prepared(size)
+    ledger.begin(size)
     writer.fatal = fatal
     # Only now: until the new segment's checkpoint lasts, everything older is needed.
     _finish(disk, recovery)

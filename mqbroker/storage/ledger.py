@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
-from mqbroker.errors import StorageError
 from mqbroker.limits import BATCH_BYTES_MAX
 from mqbroker.storage.batch import Batch
 from mqbroker.storage.facts import DEFERRED_BYTES
@@ -99,16 +98,18 @@ class JournalLedger(Ledger):
                 self.settle(entry)
         self.open.forgotten.append(queue_number)
 
-    def begin(self) -> None:
-        """Opens this run's first segment, and returns when it is durable. StorageError when it cannot be."""
+    def begin(self, size_bytes: int) -> None:
+        """Opens this run's first segment in the file of that size that the writer has prepared, and returns when it is
+        durable. DiskFailed when it cannot be."""
         self._close_batch()
+        self.scribe.segment_bytes, usual = size_bytes, self.scribe.segment_bytes
         self._write(self.sealed.popleft())
+        self.scribe.segment_bytes = usual
         while self.writer.is_busy and self.writer.wait():
             pass
         if self.writer.failure is not None:
             raise self.writer.failure
-        if self.writer.is_busy:
-            raise StorageError("there is no space for the next segment of the journal")
+        assert not self.writer.is_busy
 
     @property
     def needs_seal(self) -> bool:

@@ -99,10 +99,17 @@ class Recovery:
         """The first batches of the segments to be deleted."""
         self.unfinished: dict[str, int] = {}
         """Segments that are longer than what they hold, and where they end: nothing is ever appended to them."""
+        self.bytes_needed = 0
+        """How much of the newest segment is needed for as long as it is the newest."""
         self._disk = disk
         self._keyring = keyring
         self._formats = {NOTE_CODE: NoteProperties, **formats}
         self._names = segment_names(disk.names())
+
+    @property
+    def newest(self) -> str:
+        """The name of the newest segment, empty for none."""
+        return self._names[-1] if self._names else ""
 
     def run(self) -> None:
         """Reads everything. JournalCorrupt or StorageError when the journal is not to be believed."""
@@ -127,13 +134,14 @@ class Recovery:
         self.recovered.definitions = facts.definitions
 
     def _read_newest(self) -> Scan:
-        name = self._names[-1]
+        name = self.newest
         scan = Scan(name, self._disk.read(name), keyring=self._keyring)
         if scan.tail in REASONS:
             raise self._corrupt(scan, REASONS[scan.tail])
         assert scan.header is not None
         self.cluster_id = scan.header.cluster_id
         self.unfinished[name] = scan.end
+        self.bytes_needed = scan.bytes_needed
         recovered = self.recovered
         recovered.is_new = False
         recovered.was_clean = scan.is_closed

@@ -7,7 +7,7 @@ from enum import Enum
 
 from mqbroker.errors import KeyMissing
 from mqbroker.storage.cipher import DataKey
-from mqbroker.storage.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, read_frame
+from mqbroker.storage.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, announced_end, read_frame
 from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.segment import SEGMENT_HEADER_BYTES, SegmentHeader, read_segment_header
 from mqbroker.storage.torn import is_torn
@@ -116,11 +116,25 @@ class Scan:
             return Tail.NOTHING
         if self.resume >= 0:
             return Tail.GAP
-        if len(data) < header.size_bytes and data[end : end + 1] != b"\0":
-            return Tail.FINISHED if len(data) == end else Tail.CUT
+        if len(data) == end < header.size_bytes:
+            return Tail.FINISHED
+        if len(data) < header.size_bytes and not self._ends_in_zeros(header):
+            return Tail.CUT
         if len(data.rstrip(b"\0")) <= end:
             return Tail.ZERO
         return Tail.TORN if not self.is_closed and is_torn(data, end, header.seed) else Tail.DAMAGE
+
+    def _ends_in_zeros(self, header: SegmentHeader) -> bool:
+        """Whether a file that was cut has zeros after all that was written: those were to be cut, nothing else."""
+        return self.data[self.end] == 0 or self.end < announced_end(self.data, self.end, header.seed) < len(self.data)
+
+    @property
+    def bytes_needed(self) -> int:
+        """To how many bytes the file may be cut and still be judged as it is: one zero tells that nothing followed."""
+        written = max(len(self.data.rstrip(b"\0")), self.end)
+        if self.tail is Tail.TORN and self.header is not None:
+            written = max(written, announced_end(self.data, self.end, self.header.seed))
+        return min(written + 1, len(self.data))
 
     def changed(self, data: bytes, last_lsn: int) -> "Scan":
         """A scan of the same segment with other content, up to the batch `last_lsn`."""

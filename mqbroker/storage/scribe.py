@@ -11,6 +11,8 @@ from mqbroker.core.message import GONE, Entry
 from mqbroker.storage.batch import Batch, Job
 from mqbroker.storage.cipher import DataKey
 from mqbroker.storage.facts import (
+    CHECKPOINT_BYTES,
+    held_bytes,
     pack_attempted,
     pack_checkpoint,
     pack_deferred,
@@ -43,13 +45,20 @@ class Scribe:
         self._records = {key: pack_defined(key, value) for key, value in definitions.items()}
         self._cluster_id = cluster_id
         self._entropy = entropy
-        self._segment_bytes = segment_bytes
+        self.segment_bytes = segment_bytes
+        """How large segments are, unless one batch needs more."""
         self._keyring = keyring
         self._cipher = PLAIN if keyring is None else SEALED
         self._frame_bytes = FRAME_BYTES + TAG_BYTES * self._cipher
         self._name = ""
         self._end = 0
         self._size = 0
+
+    def opening_bytes(self) -> int:
+        """How large a segment has to be that begins with an empty batch."""
+        definitions = CHECKPOINT_BYTES + sum(map(len, self._records.values()))
+        held = held_bytes(self.tallies.by_first.values())
+        return opening_bytes(self._cipher) + self._frame_bytes + definitions + held + 1
 
     @property
     def has_room(self) -> bool:
@@ -121,7 +130,7 @@ class Scribe:
         self._name = segment_name(lsn)
         self._end = opening_bytes(self._cipher)
         # Never filled to its last byte: a file that ends with its last frame shows that another one has followed.
-        self._size = max(self._segment_bytes, self._end + needed + 1)
+        self._size = max(self.segment_bytes, self._end + needed + 1)
         header = SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
         if self._keyring is None:
             return header, None
