@@ -52,6 +52,7 @@ OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this 
 SEGMENT_BYTES = 64 << 20  # design §5
 BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
+OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of some 10,000 messages, nearly in order
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
 
 # --- keys of the journal -------------------------------------------------------------------------------------------
