@@ -108,6 +108,8 @@ def test_a_requeued_message_comes_first(client: RawAmqp, name: str, method: str,
     if method != "basic.recover":
         args = {**args, "delivery_tag": first.args["delivery_tag"]}
     client.send(method, **args)
+    if method == "basic.recover":
+        client.expect("basic.recover-ok")
     again = client.get(name)
     assert again is not None
     assert (again.body, again.args["redelivered"], again.args["message_count"]) == (b"1", True, 1)

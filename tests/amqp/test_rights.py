@@ -393,9 +393,11 @@ def test_a_blocked_publisher_does_not_miss_heartbeats(house: House) -> None:
     client = house.connect(heartbeat=1)
     client.publish("q")
     house.change_alarm("low on memory")
+    client.expect("connection.blocked", 0)
     house.pass_time(60_000)
     assert not client.session.is_closing
     house.change_alarm("")
+    client.expect("connection.unblocked", 0)
     house.pass_time(1_500)
     assert not client.session.is_closing
     house.pass_time(3_000)
