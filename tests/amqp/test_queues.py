@@ -96,6 +96,20 @@ def test_an_exclusive_queue_is_locked_for_others(
     assert client.drain(name) == [b"but everyone may publish to it"]
 
 
+@pytest.mark.parametrize("args", [{"exchange": "amq.direct", "routing_key": "nothing"}, {"exchange": "amq.topic"}])
+def test_what_is_not_bound_is_unbound_by_anybody(
+    client: RawAmqp, other: RawAmqp, name: str, args: dict[str, str]
+) -> None:
+    """To unbind somebody's exclusive queue was 405, whether or not there was anything to unbind."""
+    client.declare(name)
+    client.call("queue.bind", queue=name, exchange="amq.direct", routing_key="something")
+    other.call("queue.unbind", queue=name, **args)
+    refusal = other.refused("queue.unbind", queue=name, exchange="amq.direct", routing_key="something")
+    assert refusal == locked(name, (50, 50))
+    client.publish("something", b"still bound", exchange="amq.direct")
+    assert client.drain(name) == [b"still bound"]
+
+
 def test_an_exclusive_queue_is_not_declared_again_without_exclusive(client: RawAmqp, name: str) -> None:
     client.declare(name)
     assert client.refused("queue.declare", queue=name) == locked(name, DECLARE)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
-from mqbroker.core.values import type_name
+from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
@@ -23,13 +23,13 @@ def qos(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
     """basic.qos: for each new consumer, or with `global` for all of the channel together (RabbitMQ's reading)."""
     if args["prefetch_size"]:
         raise NotImplementedByPeer(f"prefetch_size!=0 ({args['prefetch_size']})")
+    channel.reply("basic.qos-ok")  # before what a wider window lets through
     if args["global_"]:
         channel.window.limit = args["prefetch_count"]
         for consumer in list(channel.consumers.values()):
             consumer.queue.offer(consumer, connection.now)
     else:
         channel.prefetch = args["prefetch_count"]
-    channel.reply("basic.qos-ok")
 
 
 # --- consuming ------------------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def _queue_to_consume(connection: "AmqpConnection", channel: "Channel", args: di
 
 def _integer(connection: "AmqpConnection", arguments: dict[str, object], name: str, queue: Queue) -> int:
     value = arguments.get(name, 0)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool | Timestamp) or not isinstance(value, int):
         place = f"queue '{queue.name}' in vhost '{vhost_of(connection).name}'"
         raise PreconditionFailed(f"invalid arg '{name}' for {place}: \"expected integer, got {type_name(value)}\"")
     return min(value, COUNT_MAX)
@@ -87,9 +87,9 @@ def _timeout(connection: "AmqpConnection", queue: Queue, arguments: dict[str, ob
 def cancel(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.cancel: what the consumer holds stays unacknowledged; an unknown tag is cancelled already."""
     consumer = channel.consumers.get(args["consumer_tag"])
+    reply_unless_nowait(channel, args, "basic.cancel-ok", consumer_tag=args["consumer_tag"])  # before a successor's
     if consumer is not None:
         ending.end_consumer(connection, channel, consumer)
-    reply_unless_nowait(channel, args, "basic.cancel-ok", consumer_tag=args["consumer_tag"])
 
 
 def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
@@ -189,13 +189,19 @@ def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[En
 
 
 def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
-    """basic.recover: everything unacknowledged goes back. RabbitMQ has only `requeue=true`."""
-    recover_async(connection, channel, args)
+    """basic.recover: everything unacknowledged goes back, which the client hears before it comes once more."""
+    _check_recover(args)
     channel.reply("basic.recover-ok")
+    recover_async(connection, channel, args)
 
 
 def recover_async(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.recover without an answer."""
+    _check_recover(args)
+    give_back(connection, channel, channel.unacked.take_all(), back=True)
+
+
+def _check_recover(args: dict[str, Any]) -> None:
+    """RabbitMQ has only `requeue=true`. Raises NotImplementedByPeer."""
     if not args["requeue"]:
         raise NotImplementedByPeer("requeue=false")
-    give_back(connection, channel, channel.unacked.take_all(), back=True)
