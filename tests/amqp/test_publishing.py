@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry
 from mqbroker.protocols.amqp.frames import content_header_frame
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build
+from tests.support.amqp_house import House
 from tests.support.amqp_talk import Talk
 from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_channel
@@ -194,6 +197,79 @@ def test_a_mandatory_message_comes_back_at_the_commit(client: RawAmqp) -> None:
     client.send("tx.commit")
     assert client.expect("basic.return").body == b"x"
     client.expect("tx.commit-ok")
+
+
+def test_a_commit_of_which_a_queue_refuses_a_part_is_406(client: RawAmqp) -> None:
+    """It was answered with commit-ok, and the message was lost."""
+    full = client.declare(arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    queue = client.declare()
+    client.publish(queue, b"job")
+    client.get(queue, no_ack=False)
+    client.call("tx.select")
+    client.publish(full, b"1")
+    client.publish(full, b"2")
+    client.publish(queue, b"3")
+    client.publish("nowhere", b"4", exchange="amq.direct", mandatory=True)
+    client.send("basic.ack", delivery_tag=1)
+    refusal = client.refused("tx.commit")
+    assert refusal == closes_channel(406, "PRECONDITION_FAILED - partial tx completion", (90, 20))
+    assert client.expect("basic.return").body == b"4"
+    assert (client.drain(full), client.drain(queue)) == ([b"1"], [b"3"])
+
+
+@pytest.mark.parametrize("overflow", ["reject-publish", "reject-publish-dlx"])
+def test_a_commit_is_refused_when_one_of_several_queues_refuses(client: RawAmqp, name: str, overflow: str) -> None:
+    client.call("exchange.declare", exchange=name, exchange_type="fanout", auto_delete=True)
+    full = client.declare(arguments={"x-max-length": 0, "x-overflow": overflow})
+    roomy = client.declare()
+    for queue in (full, roomy):
+        client.call("queue.bind", queue=queue, exchange=name)
+    client.call("tx.select")
+    client.publish("", b"x", exchange=name)
+    assert client.refused("tx.commit").text == "PRECONDITION_FAILED - partial tx completion"
+    assert client.drain(roomy) == [b"x"]
+
+
+class Recorder(Ledger):
+    """Notes in which batch each fact is recorded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_journalling = True
+        self.batches: list[tuple[str, int]] = []
+
+    def enqueue(self, entry: Entry) -> None:
+        entry.lsn = self.position
+        self.batches.append(("enqueued", self.position))
+
+    def settle(self, entry: Entry) -> None:
+        self.batches.append(("settled", self.position))
+
+    def attempt(self, entry: Entry) -> None:
+        self.batches.append(("attempted", self.position))
+
+
+def test_a_commit_is_one_batch_of_the_journal() -> None:
+    """Were it two, a crash could leave half of it."""
+    ledger = Recorder()
+    client = House(ledger).connect()
+    client.call("queue.declare", queue="q", durable=True)
+    for _ in range(3):
+        client.publish("q", delivery_mode=2)
+    client.call("tx.select")
+    for _ in range(3):
+        client.get("q", no_ack=False)
+    ledger.batches.clear()
+    for _ in range(100):
+        client.publish("q", delivery_mode=2)
+    client.send("basic.ack", delivery_tag=1)
+    client.send("basic.reject", delivery_tag=2, requeue=False)
+    client.send("basic.reject", delivery_tag=3, requeue=True)
+    client.sync()
+    assert ledger.batches == []
+    client.call("tx.commit")
+    assert [fact for fact, _ in ledger.batches] == ["enqueued"] * 100 + ["settled"] * 2 + ["attempted"]
+    assert len({batch for _, batch in ledger.batches}) == 1
 
 
 @pytest.mark.parametrize(("method", "at"), [("tx.commit", (90, 20)), ("tx.rollback", (90, 30))])

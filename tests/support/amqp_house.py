@@ -39,10 +39,10 @@ class Alarms:
 class House:
     """One broker with the vhost `/` and the user guest, who may do everything."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, ledger: Ledger | None = None, **settings: Any) -> None:
         self.now = START
         names = count(1)
-        self.broker = Broker(Ledger(), lambda: f"name{next(names)}")
+        self.broker = Broker(ledger or Ledger(), lambda: f"name{next(names)}")
         self.alarms = Alarms()
         self.services = AmqpServices(self.broker, Passwords(), self.alarms, AmqpSettings(**settings))
         self.outbox = Outbox(lambda: None)
