@@ -52,6 +52,8 @@ class VHost(Router):
         self.timers = broker.timers
         self.exchanges: dict[str, Exchange] = {}
         self.queues: dict[str, Queue] = {}
+        self.reply_queues: dict[str, Queue] = {}
+        """Queues of direct reply-to: messages find them by name, and nothing else does."""
         self.default_queue_type = "classic"
         self._sources: dict[object, dict[Exchange, None]] = {}
         """Which exchanges each destination is bound to."""
@@ -312,9 +314,9 @@ class VHost(Router):
         return QueueArguments.parse(arguments, name, self.name, policy, durable, exclusive, auto_delete)
 
     def add_reply_queue(self, name: str) -> Queue:
-        """A queue for direct reply-to: transient, nobody's, and not to be declared by that name."""
-        queue = Queue(self, self.ledger, name, 0, False)
-        self._add_queue(queue)
+        """A queue for direct reply-to. Whoever knows its name can publish to it, and do nothing else with it."""
+        queue = self.reply_queues[name] = Queue(self, self.ledger, name, 0, False)
+        self.generation += 1
         return queue
 
     def remove_reply_queue(self, queue: Queue) -> None:
@@ -414,7 +416,7 @@ class VHost(Router):
     def _remove_queue(self, queue: Queue) -> int:
         count = queue.waiting_count()
         queue.is_deleted = True
-        del self.queues[queue.name]
+        del (self.queues if queue.name in self.queues else self.reply_queues)[queue.name]
         if queue.owner is not None:
             self._owned[queue.owner].pop(queue, None)
         self._unbind_everything_from(queue)
@@ -431,7 +433,7 @@ class VHost(Router):
 
     def delete_everything(self) -> None:
         """The vhost is to be deleted: so are its queues and exchanges."""
-        for queue in list(self.queues.values()):
+        for queue in (*self.queues.values(), *self.reply_queues.values()):
             self._remove_queue(queue)
         for exchange in list(self.exchanges.values()):
             self._remove_exchange(exchange)
@@ -479,7 +481,7 @@ class VHost(Router):
     def refresh(self, route: Route) -> None:
         """Looks the route up in today's topology. Raises NotFound."""
         if not route.exchange_name:
-            queue = self.queues.get(route.routing_key)
+            queue = self._queue_for(route.routing_key)
             route.queues = [] if queue is None else [queue]
         else:
             exchange = self.exchange(route.exchange_name)
@@ -521,9 +523,13 @@ class VHost(Router):
             if exchange_name:
                 queues, _ = resolve(self.exchange(exchange_name), key, message, self.exchanges.get, held_by)
                 found.update(dict.fromkeys(_speakable(queues, key)))
-            elif key in self.queues:
-                found[self.queues[key]] = None
+            elif (queue := self._queue_for(key)) is not None:
+                found[queue] = None
         return list(found)
+
+    def _queue_for(self, key: str) -> Queue | None:
+        """Where the default exchange leads by this key."""
+        return self.queues.get(key) or self.reply_queues.get(key)
 
     def _hold(self, exchange: Exchange, message: Message, now: int) -> None:
         """Keeps a message at an x-delayed-message exchange until its time has come."""

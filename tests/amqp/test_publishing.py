@@ -312,6 +312,68 @@ def test_an_answer_comes_directly(client: RawAmqp, other: RawAmqp, name: str) ->
     assert other.wait_for("basic.return").args["reply_code"] == 312
 
 
+def reply_name_of(client: RawAmqp) -> str:
+    """Has a connection wait for answers; where to send them."""
+    client.consume(REPLY_TO, no_ack=True)
+    queue = client.declare()
+    client.publish(queue, reply_to=REPLY_TO)
+    question = client.get(queue)
+    while question is None:
+        question = client.get(queue)
+    assert question.properties is not None
+    return question.properties.text("reply_to") or ""
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "at"),
+    [
+        ("basic.consume", {"no_ack": True}, (60, 20)),
+        ("basic.get", {"no_ack": True}, (60, 70)),
+        ("queue.purge", {}, (50, 30)),
+        ("queue.bind", {"exchange": "amq.direct", "routing_key": "k"}, (50, 20)),
+    ],
+)
+def test_a_reply_name_is_no_queue_to_anybody(
+    client: RawAmqp, other: RawAmqp, method: str, args: dict[str, object], at: tuple[int, int]
+) -> None:
+    """Who knew the name of somebody's answers could take them, throw them away, or have others come there."""
+    name = reply_name_of(client)
+    for connection in (other, client):
+        refusal = connection.refused(method, queue=name, **args)
+        assert refusal == closes_channel(404, f"NOT_FOUND - no queue '{name}' in vhost '/'", at)
+        if connection is other:
+            other.publish(name, b"answer")
+            assert client.delivery().body == b"answer"
+
+
+def test_a_reply_name_cannot_be_deleted_or_unbound(client: RawAmqp, other: RawAmqp) -> None:
+    """The requester's consumer was cancelled."""
+    name = reply_name_of(client)
+    other.call("queue.unbind", queue=name, exchange="amq.direct", routing_key="k")
+    assert other.call("queue.delete", queue=name).args == {"message_count": 0}
+    other.publish(name, b"answer")
+    assert client.delivery().body == b"answer"
+
+
+@pytest.mark.parametrize("method", ["basic.get", "queue.purge"])
+def test_the_pseudo_queue_is_no_queue_either(client: RawAmqp, method: str) -> None:
+    assert client.refused(method, queue=REPLY_TO).text == f"NOT_FOUND - no queue '{REPLY_TO}' in vhost '/'"
+
+
+def test_a_reply_consumer_has_no_arguments(client: RawAmqp) -> None:
+    """One that was refused for its arguments left its queue behind for ever."""
+    client.consume(REPLY_TO, no_ack=True, arguments={"x-priority": "high"})
+
+
+def test_a_reply_queue_takes_nobodys_place() -> None:
+    """Those who wait for answers counted against the limit of the vhost's queues."""
+    house = House()
+    house.broker.set_vhost_limits("/", {"max-queues": 1})
+    client = house.connect()
+    client.consume(REPLY_TO, no_ack=True)
+    client.declare("q")
+
+
 def test_the_reply_consumer_cannot_acknowledge(client: RawAmqp) -> None:
     text = "PRECONDITION_FAILED - reply consumer cannot acknowledge"
     assert client.refused("basic.consume", queue=REPLY_TO) == closes_channel(406, text, (60, 20))

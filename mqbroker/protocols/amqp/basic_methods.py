@@ -47,8 +47,10 @@ def consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     consumer.no_ack = args["no_ack"]
     consumer.is_exclusive = args["exclusive"]
     consumer.prefetch = channel.prefetch
-    consumer.priority = _integer(connection, args["arguments"], "x-priority", queue)
-    consumer.timeout_ms = _timeout(connection, queue, args["arguments"])
+    # A reply consumer has no arguments, as in RabbitMQ: its queue is there by now and must not be left behind.
+    arguments = {} if direct_reply.is_reply_name(queue.name) else args["arguments"]
+    consumer.priority = _integer(connection, arguments, "x-priority", queue)
+    consumer.timeout_ms = _timeout(connection, queue, arguments)
     timeouts.watch(connection, channel, consumer.timeout_ms)
     channel.consumers[tag] = consumer
     if direct_reply.is_reply_name(queue.name):
