@@ -74,12 +74,17 @@ def _reply(channel: "Channel", args: dict[str, Any], queue: Queue) -> None:
 
 
 def declare_passively(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any], name: str) -> None:
-    """queue.declare with `passive`: is it there, and how much is in it. Raises NotFound, ResourceLocked."""
+    """queue.declare with `passive`: is it there, and how much is in it. Raises AccessRefused, NotFound, ResourceLocked.
+
+    Any permission on the queue will do, as in RabbitMQ since 4.2.7; 3.x asked for none.
+    """
     if direct_reply.is_reply_name(name):
         direct_reply.check_declared(connection, name)
         reply_unless_nowait(channel, args, "queue.declare-ok", queue=name, message_count=0, consumer_count=1)
         return
-    queue = vhost_of(connection).queue(name, connection)
+    vhost = vhost_of(connection)
+    connection.services.broker.access.check_any(connection.user, vhost.name, "queue", name)
+    queue = vhost.queue(name, connection)
     queue.used_at = connection.now
     channel.last_queue = name
     _reply(channel, args, queue)
