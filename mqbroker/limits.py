@@ -23,6 +23,7 @@ EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl
 DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer
 COUNT_MAX = (1 << 63) - 1  # what a signed C integer counts to; a client may name more, and means no limit
 QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
+QUORUM_PRIORITY_MAX = 31  # RabbitMQ 4.3: quorum queues have 32 strict priorities without being asked for them
 
 # --- polled queues -----------------------------------------------------------------------------------------------
 DEDUPLICATION_MS = 300_000  # SQS FIFO queues: how long a deduplication id counts

@@ -25,7 +25,7 @@ from mqbroker.core.router import Router, publish_to
 from mqbroker.core.subscriber_queue import role_of
 from mqbroker.core.targets import RememberedTargets, Targets
 from mqbroker.core.values import octets
-from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from mqbroker.errors import AccessRefused, NotFound, NotImplementedByPeer, PreconditionFailed, ResourceLocked
 from mqbroker.limits import NAME_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -292,6 +292,8 @@ class VHost(Router):
             current.used_at = now
             return current
         arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
+        if is_generated and queue_type_of(arguments) == "quorum":
+            raise PreconditionFailed("Cannot declare a server-named queue for type rabbit_quorum_queue")
         settings = self._settings(name, arguments, durable, exclusive, auto_delete)
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         number = self.broker.next_number() if durable else 0
@@ -407,6 +409,11 @@ class VHost(Router):
         if name not in self.queues:
             return 0
         queue = self.queue(name, owner)
+        if queue.is_quorum and (if_unused or if_empty):
+            raise NotImplementedByPeer(
+                f"cannot delete queue '{name}' in vhost '{self.name}'. queue.delete operations with "
+                f"{'if-unused' if if_unused else 'if-empty'} flag set are not supported by quorum queues"
+            )
         if if_unused and queue.consumers:
             raise PreconditionFailed(f"queue '{name}' in vhost '{self.name}' in use")
         if if_empty and queue.waiting_count():
@@ -452,6 +459,8 @@ class VHost(Router):
 
     def check_consumable(self, queue: Queue, exclusive: bool) -> None:
         """Raises AccessRefused if an exclusive consumer is there, or one is wanted beside others."""
+        if queue.is_quorum:
+            return  # it has no exclusive consumers: who asks for that is one like others, as in RabbitMQ
         is_shared = bool(queue.consumers) or queue.is_single_active
         if queue.exclusive_consumer is not None or (exclusive and is_shared):
             raise AccessRefused(f"queue '{queue.name}' in vhost '{self.name}' in exclusive use")

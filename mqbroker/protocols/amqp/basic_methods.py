@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
 from mqbroker.core.values import Timestamp, type_name
-from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
+from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed, ResourceLocked
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
@@ -45,7 +45,7 @@ def consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     queue = _queue_to_consume(connection, channel, args)
     consumer = AmqpConsumer(queue, connection, channel, tag, connection.frame_max)
     consumer.no_ack = args["no_ack"]
-    consumer.is_exclusive = args["exclusive"]
+    consumer.is_exclusive = args["exclusive"] and not queue.is_quorum
     consumer.prefetch = channel.prefetch
     # A reply consumer has no arguments, as in RabbitMQ: its queue is there by now and must not be left behind.
     arguments = {} if direct_reply.is_reply_name(queue.name) else args["arguments"]
@@ -99,6 +99,11 @@ def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
+    if queue.is_quorum and queue.is_single_active:
+        raise ResourceLocked(
+            f"cannot obtain access to locked queue '{name}' in vhost '{vhost.name}'. basic.get operations are not "
+            "supported by quorum queues with single active consumer"
+        )
     holder = _holder(connection, channel, queue)
     entry = queue.get(holder, connection.now)
     if entry is None:
