@@ -6,7 +6,7 @@ AMQP_FRAME_SIZE_BYTES_MAX = 131_072  # what RabbitMQ proposes in connection.tune
 AMQP_CHANNELS_MAX = 2047  # what RabbitMQ proposes in connection.tune
 AMQP_HEARTBEAT_S = 60  # what RabbitMQ proposes in connection.tune
 AMQP_SHORTSTR_BYTES_MAX = 255  # AMQP 0-9-1 §4.2.5.3: one length octet
-AMQP_TABLE_DEPTH_MAX = 32  # RabbitMQ has none; the recursion of a parser must end somewhere
+AMQP_TABLE_DEPTH_MAX = 100  # RabbitMQ has none; far from the end of Python's stack, and from what anybody nests
 AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
 AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it: a MiB in frames of 128 KiB at once
 AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
@@ -23,6 +23,7 @@ EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl
 DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer
 COUNT_MAX = (1 << 63) - 1  # what a signed C integer counts to; a client may name more, and means no limit
 QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
+QUORUM_PRIORITY_MAX = 31  # RabbitMQ 4.3: quorum queues have 32 strict priorities without being asked for them
 
 # --- polled queues -----------------------------------------------------------------------------------------------
 DEDUPLICATION_MS = 300_000  # SQS FIFO queues: how long a deduplication id counts
