@@ -38,17 +38,20 @@ def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
 
 
 def _note_version(connection: "MqttConnection", body: bytes) -> None:
-    """The level, as far as it can be told of a packet that may be broken: the answer depends on it."""
+    """The level, as far as it can be told of a packet that may be broken: the answer depends on it.
+
+    To a level that does not exist the answer is that of version 3, which is what Mosquitto's bridges wait for before
+    they try another one.
+    """
     for level, name in c.PROTOCOL_NAMES.items():
         if body[2 : 2 + len(name) + 1] == name + bytes((level,)):
             connection.version = level
-    if body[2:6] == b"MQTT" and body[6:7] > b"\x05":
-        connection.version = c.V5
 
 
 def _take_connect(connection: "MqttConnection", connect: Connect) -> None:
     connection.connect = connect
     connection.version = connect.version
+    connection.is_bridge = connect.is_bridge
     connection.packet_size_max = connect.properties.get("maximum_packet_size", MQTT_PACKET_BYTES_CEILING)
     connection.problem_information = connect.properties.get("request_problem_information", True)
     connection.state = stages.CHECKING
@@ -141,7 +144,7 @@ def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
     broker.access.user(user).limits.check_connections(user, registry.user_count(user))
     connect: Connect = connection.connect
     if connect.will is not None:
-        hub.check_write(user, vhost_name, hub.settings.mapping.to_key(connect.will.topic), connection.client_id)
+        hub.check_publish(user, vhost_name, connect.will.topic, connection.client_id)
     connection.vhost = vhost
     connection.user = user
     connection.is_authenticated = True

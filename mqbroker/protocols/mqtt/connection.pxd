@@ -24,6 +24,7 @@ cdef class MqttConnection(Session):
     cdef public Py_ssize_t needed
     cdef public long long size_limit
     cdef public int version
+    cdef public bint is_bridge
     cdef public str client_id
     cdef public str user
     cdef public Router vhost

@@ -51,11 +51,11 @@ class MqttConnection(Session):
 
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "backlog", "client_id",
-        "connect", "delayed", "encoder", "held_by", "hub", "incoming", "is_blocked", "is_rate_limited", "is_registered",
-        "is_scanning", "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts",
-        "parts_bytes", "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window",
-        "received", "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user",
-        "version", "vhost",
+        "connect", "delayed", "encoder", "held_by", "hub", "incoming", "is_blocked", "is_bridge", "is_rate_limited",
+        "is_registered", "is_scanning", "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max",
+        "parts", "parts_bytes", "peer", "plain", "position", "problem_information", "properties", "publishes",
+        "rate_window", "received", "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now",
+        "user", "version", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
@@ -79,6 +79,7 @@ class MqttConnection(Session):
         """How many octets that packet has; 0 while its header is not complete."""
         self.size_limit = PREAUTH_BYTES_MAX
         self.version = c.V3_1_1
+        self.is_bridge = False
         self.client_id = ""
         self.user = ""
         self.vhost: VHost | None = None

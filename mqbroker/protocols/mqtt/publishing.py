@@ -13,7 +13,7 @@ from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed, protocol_er
 from mqbroker.protocols.mqtt.codec.wire import Reader, decode_text
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties, make_properties
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
-from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, check_topic_name
+from mqbroker.protocols.mqtt.topics import check_topic_name
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
@@ -72,8 +72,9 @@ def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: 
     assert connection.vhost is not None
     text = decode_text(topic[2:])
     check_topic_name(text)
-    key = connection.hub.settings.mapping.to_key(text)
-    if not _may_publish(connection, text, key):
+    try:
+        key = connection.hub.check_publish(connection.user, connection.vhost.name, text, connection.client_id)
+    except RequestRefused:
         refuse(connection, qos, packet_id, Reason.NOT_AUTHORIZED)
         return None
     route = connection.vhost.route(TOPIC_EXCHANGE, key)
@@ -83,17 +84,6 @@ def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: 
     if connection.hub.services.alarms.reason and not connection.is_blocked:
         connection.alarms_changed()
     return route
-
-
-def _may_publish(connection: "MqttConnection", topic: str, key: str) -> bool:
-    if topic.startswith(SYSTEM_PREFIX):
-        return False
-    assert connection.vhost is not None
-    try:
-        connection.hub.check_write(connection.user, connection.vhost.name, key, connection.client_id)
-    except RequestRefused:
-        return False
-    return True
 
 
 def refuse(connection: "MqttConnection", qos: int, packet_id: int, reason: Reason) -> None:

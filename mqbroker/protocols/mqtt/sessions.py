@@ -15,14 +15,14 @@ from mqbroker.core.message import Message
 from mqbroker.core.queue import Queue
 from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
-from mqbroker.errors import RequestRefused
+from mqbroker.errors import AccessRefused, RequestRefused
 from mqbroker.protocols.mqtt import sharing, system
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import EXACT_MAPPING
 from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
-from mqbroker.protocols.mqtt.topics import EXACT, parse_filter
+from mqbroker.protocols.mqtt.topics import EXACT, is_reserved, parse_filter
 from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
 
 if TYPE_CHECKING:
@@ -171,8 +171,9 @@ class Sessions:
 
     def publish_will(self, session: MqttSession, will: PendingWill, now: int) -> None:
         """Publishes a will, if its client still may."""
+        topic = self.settings.mapping.from_key(will.key)
         try:
-            self.check_write(session.user, session.vhost.name, will.key, session.client_id)
+            self.check_publish(session.user, session.vhost.name, topic, session.client_id)
         except RequestRefused as error:
             log.warning("the will of client %r is not published: %s", session.client_id, error)
             return
@@ -196,11 +197,14 @@ class Sessions:
 
     # --- permissions ------------------------------------------------------------------------------------------------
 
-    def check_write(self, user: str, vhost: str, key: str, client_id: str) -> None:
-        """Raises AccessRefused unless the user may publish to this topic."""
-        access = self.broker.access
+    def check_publish(self, user: str, vhost: str, topic: str, client_id: str) -> str:
+        """The routing key of a topic that the user may publish to. Raises AccessRefused for any other one."""
+        if is_reserved(topic):
+            raise AccessRefused(f"nobody publishes to {topic!r}")
+        access, key = self.broker.access, self.settings.mapping.to_key(topic)
         access.check_write(user, vhost, "exchange", TOPIC_EXCHANGE)
         access.check_topic_write(user, vhost, TOPIC_EXCHANGE, key, {"client_id": client_id})
+        return key
 
     def check_read(self, user: str, vhost: str, key: str, client_id: str) -> None:
         """Raises AccessRefused unless the user may subscribe to this filter."""

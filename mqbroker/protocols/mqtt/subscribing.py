@@ -12,7 +12,7 @@ from mqbroker.protocols.mqtt.codec.reasons import FAILURE, Reason, protocol_erro
 from mqbroker.protocols.mqtt.properties import FRESH, RETAIN, as_final, qos_of
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.subscriptions import Subscription
-from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, parse_filter
+from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, SYSTEM_PREFIX, parse_filter
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
@@ -31,7 +31,8 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     reasons: list[int] = []
     texts: list[str] = []
     fresh: list[tuple[Subscription, TopicFilter, bool]] = []
-    for wanted in packet.filters:
+    filters = [_for_bridge(each) for each in packet.filters] if connection.is_bridge else packet.filters
+    for wanted in filters:
         reason, text = _subscribe(connection, wanted, identifier, fresh)
         reasons.append(reason if connection.version == c.V5 or reason < FAILURE else FAILURE)
         texts.append(text)
@@ -44,6 +45,13 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
         if wanted.retain_handling == SEND_ALWAYS or (wanted.retain_handling == SEND_IF_NEW and is_new):
             connection.backlog.append((subscription, _retained(connection, subscription)))
     send_retained(connection)
+
+
+def _for_bridge(wanted: TopicFilter) -> TopicFilter:
+    """What a bridge's subscription means, as in Mosquitto: nothing that it has brought itself comes back to it, and
+    messages keep their retain flag, so that they are retained on its side too."""
+    no_local = not wanted.topic.startswith(SHARE_PREFIX)  # [MQTT-3.8.3-4]
+    return TopicFilter(wanted.topic, wanted.qos, no_local, True)
 
 
 def _is_in_use(connection: "MqttConnection", packet_id: int) -> bool:

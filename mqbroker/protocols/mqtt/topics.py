@@ -8,6 +8,7 @@ Two mappings: `rabbitmq` replaces `/` by `.` and `+` by `*` (and back), as its p
 sees `/` where an MQTT level held a `.`.
 """
 
+import re
 from typing import NamedTuple
 
 from mqbroker.errors import ProtocolViolation
@@ -15,6 +16,7 @@ from mqbroker.limits import MQTT_TOPIC_BYTES_MAX, MQTT_TOPIC_LEVELS_MAX
 
 SHARE_PREFIX = "$share/"
 SYSTEM_PREFIX = "$SYS/"
+_BRIDGE_STATE = re.compile(r"\$SYS/broker/connection/[^/]+/state")
 
 
 class Mapping:
@@ -57,6 +59,14 @@ def check_topic_name(topic: str) -> None:
         raise ProtocolViolation("topic_name", "a topic name is empty or contains a wildcard")
     if len(topic.encode()) > MQTT_TOPIC_BYTES_MAX or topic.count("/") >= MQTT_TOPIC_LEVELS_MAX:
         raise ProtocolViolation("topic_name", "a topic name is longer than this server takes")
+
+
+def is_reserved(topic: str) -> bool:
+    """Whether nobody may publish to this topic, as in Mosquitto: the server's own, but for the states of bridges, and
+    what is a shared subscription to everyone who subscribes to it."""
+    if topic.startswith(SHARE_PREFIX):
+        return True
+    return (topic == "$SYS" or topic.startswith(SYSTEM_PREFIX)) and not _BRIDGE_STATE.fullmatch(topic)
 
 
 class ParsedFilter(NamedTuple):
