@@ -291,6 +291,7 @@ def _mqtt_settings(config: Config) -> MqttSettings:
         receive_rate_max=mqtt.receive_rate_max,
         connections_per_address_max=mqtt.connections_per_address_max,
         anonymous_user=mqtt.anonymous_user or ("guest" if config.dev else ""),
+        anonymous_fallback=mqtt.anonymous_fallback,
         anonymous_from_loopback_only=not mqtt.anonymous_user,
         certificate_name=mqtt.certificate_name,
         certificate_client_id=mqtt.certificate_client_id,

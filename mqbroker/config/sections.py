@@ -128,6 +128,9 @@ class MqttConfig:
         0, "MQTT connections from one client address; 0 is no limit.", minimum=0
     )
     anonymous_user: str = option("", "The user that clients without a user name are; empty refuses them.")
+    anonymous_fallback: bool = option(
+        False, "Clients whose user name is unknown, or that give no password with it, are anonymous_user too."
+    )
     certificate_name: str = option(
         "", "Which name of a client certificate is the user name of clients that give none.", choices=_NAMES
     )

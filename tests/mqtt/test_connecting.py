@@ -173,6 +173,46 @@ def test_loopback_users_and_loopback_anonymity_end_at_this_machine() -> None:
     assert refused.reason == Reason.BAD_USER_NAME_OR_PASSWORD
 
 
+@pytest.mark.parametrize("version", [3, 4, 5])
+def test_an_empty_user_name_is_none(version: int) -> None:
+    """A client that sends an empty one was refused where clients without one are let in (gmqtt)."""
+    for password in (None, b"", b"any"):
+        house = House(anonymous_user="reader")
+        house.connect("x", version=version, user_name="", password=password)
+        session = house.sessions.find("/", "x")
+        assert session is not None
+        assert session.user == "reader"
+    certified = House(certificate_name="cn").client(cn="reader")
+    assert certified.connect("x", version=version, user_name="").reason == 0
+    assert login(version=version, user_name="")[2].reason == (Reason.BAD_USER_NAME_OR_PASSWORD if version == 5 else 4)
+
+
+SDK_NAME = "?SDK=CPPv2&Version=1.0:2"
+
+
+@pytest.mark.parametrize(("name", "password"), [(SDK_NAME, None), ("token", b"x"), ("guest", None), ("guest", b"")])
+def test_unknown_users_and_those_without_a_password_can_be_anonymous(name: str, password: bytes | None) -> None:
+    """Tokens and versions of libraries in the place of the user name were always refused (AWS's CRT)."""
+    refusing = House(anonymous_user="reader").client()
+    assert refusing.connect("x", user_name=name, password=password).reason == Reason.BAD_USER_NAME_OR_PASSWORD
+    house = House(anonymous_user="reader", anonymous_fallback=True)
+    house.connect("x", user_name=name, password=password)
+    session = house.sessions.find("/", "x")
+    assert session is not None
+    assert session.user == "reader"
+
+
+def test_a_wrong_password_is_never_anonymous_nor_is_anybody_whom_the_loopback_rule_keeps_out() -> None:
+    wrong = {"user_name": "guest", "password": b"wrong"}
+    unknown = {"user_name": "token", "password": b"x"}
+    house = House(anonymous_user="reader", anonymous_fallback=True)
+    assert house.client().connect("x", **wrong).reason == Reason.BAD_USER_NAME_OR_PASSWORD
+    for settings in ({"anonymous_user": "guest"}, {"anonymous_user": "reader", "anonymous_from_loopback_only": True}):
+        house = House(anonymous_fallback=True, **settings)
+        assert house.client("192.0.2.1").connect("x", **unknown).reason == Reason.BAD_USER_NAME_OR_PASSWORD
+        assert house.client().connect("y", **unknown).reason == 0
+
+
 def test_connections_of_one_address_are_bounded() -> None:
     house = House(connections_per_address_max=1)
     first = house.connect("x")

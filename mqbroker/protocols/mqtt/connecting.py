@@ -91,20 +91,29 @@ def _check_address(connection: "MqttConnection") -> None:
 
 def _check_login(connection: "MqttConnection", connect: Connect) -> None:
     """Password, certificate or nobody; the answer may come later."""
-    settings = connection.hub.settings
-    if connect.user_name is None:
-        user = connection.peer.certificate_names.get(settings.certificate_name, "") if settings.certificate_name else ""
-        if user:
-            _logged_in(connection, *_vhost_and_user(connection, user), user in connection.hub.broker.access.users)
-            return
-        is_allowed = connection.peer.is_loopback or not settings.anonymous_from_loopback_only
-        user = settings.anonymous_user
-        _logged_in(connection, settings.default_vhost, user, bool(user) and is_allowed)
+    settings, users = connection.hub.settings, connection.hub.broker.access.users
+    name = connect.user_name
+    if not name:  # some clients, such as gmqtt, send an empty one when they have none
+        name = connection.peer.certificate_names.get(settings.certificate_name, "") if settings.certificate_name else ""
+        if name:
+            _logged_in(connection, *_vhost_and_user(connection, name), name in users)
+        else:
+            _log_in_anonymously(connection)
         return
-    vhost, user = _vhost_and_user(connection, connect.user_name)
+    vhost, user = _vhost_and_user(connection, name)
+    if settings.anonymous_fallback and (user not in users or not connect.password):
+        _log_in_anonymously(connection)
+        return
     connection.hub.services.authenticator.check(
         user, connect.password or b"", lambda is_right: _logged_in(connection, vhost, user, is_right)
     )
+
+
+def _log_in_anonymously(connection: "MqttConnection") -> None:
+    settings = connection.hub.settings
+    user = settings.anonymous_user
+    is_allowed = connection.peer.is_loopback or not settings.anonymous_from_loopback_only
+    _logged_in(connection, settings.default_vhost, user, bool(user) and is_allowed)
 
 
 def _vhost_and_user(connection: "MqttConnection", name: str) -> tuple[str, str]:

@@ -42,6 +42,8 @@ class MqttSettings:
     connections_per_address_max: int = 0
     anonymous_user: str = ""
     """Who a client without a user name is; empty refuses them."""
+    anonymous_fallback: bool = False
+    """Whether clients are that too whose user name is unknown, or that give no password."""
     anonymous_from_loopback_only: bool = False
     certificate_name: str = ""
     """Which name of a client certificate is the user name of a client that gives none."""
