@@ -153,7 +153,10 @@ def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
     broker.access.user(user).limits.check_connections(user, registry.user_count(user))
     connect: Connect = connection.connect
     if connect.will is not None:
-        hub.check_publish(user, vhost_name, connect.will.topic, connection.client_id)
+        hub.rights.check_publish(user, vhost_name, connect.will.topic, connection.client_id)
+    session = hub.find(vhost_name, connection.client_id)
+    if session is not None:
+        hub.check_claim(session, user, connect.clean_start, connection.now)
     connection.vhost = vhost
     connection.user = user
     connection.is_authenticated = True

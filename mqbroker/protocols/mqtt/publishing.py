@@ -73,7 +73,7 @@ def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: 
     text = decode_text(topic[2:])
     check_topic_name(text)
     try:
-        key = connection.hub.check_publish(connection.user, connection.vhost.name, text, connection.client_id)
+        key = connection.hub.rights.check_publish(connection.user, connection.vhost.name, text, connection.client_id)
     except RequestRefused:
         refuse(connection, qos, packet_id, Reason.NOT_AUTHORIZED)
         return None

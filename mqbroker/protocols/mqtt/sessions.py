@@ -15,14 +15,16 @@ from mqbroker.core.message import Message
 from mqbroker.core.queue import Queue
 from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
-from mqbroker.errors import AccessRefused, RequestRefused
+from mqbroker.errors import RequestRefused
 from mqbroker.protocols.mqtt import sharing, system
+from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import EXACT_MAPPING
+from mqbroker.protocols.mqtt.rights import Rights
 from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
-from mqbroker.protocols.mqtt.topics import EXACT, is_reserved, parse_filter
+from mqbroker.protocols.mqtt.topics import EXACT, parse_filter
 from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Sessions:
         self.broker = services.broker
         self.ledger = services.broker.ledger
         self.settings = services.settings
+        self.rights = Rights(services.broker.access, services.settings.mapping)
         self.encoder = PublishEncoder(services.settings.mapping)
         self.flags = EXACT_MAPPING if services.settings.mapping is EXACT else 0
         self.version = mqbroker.__version__
@@ -50,6 +53,7 @@ class Sessions:
         """Whose input is being handled."""
         self.dropped = 0
         """Messages that a connected client did not get, because it read too slowly or takes only smaller ones."""
+        self.losses = LossReports(services.broker.timers, lambda: self.now)
         self.members: dict[tuple[str, str], set[str]] = {}
         """The client ids of each shared subscription, by vhost and queue."""
         self._sessions: dict[tuple[str, str], MqttSession] = {}
@@ -97,6 +101,22 @@ class Sessions:
             session = self._sessions[vhost.name, client_id] = MqttSession(self, vhost, client_id, expiry_s > 0)
         session.expiry_s = expiry_s
         return session, is_present
+
+    def check_claim(self, session: MqttSession, user: str, clean_start: bool, now: int) -> None:
+        """A user comes with the client id of a session. Raises AccessRefused if it is another user's.
+
+        One of a user who was deleted is nobody's any more: it ends.
+        """
+        if session.user in self.broker.access.users:
+            self.rights.check_session(session, user, clean_start)
+            return
+        log.warning("client %r, user %r: the session's user was deleted, so it ends", session.client_id, session.user)
+        self._end_for_good(session, now)
+
+    def _end_for_good(self, session: MqttSession, now: int) -> None:
+        if session.connection is not None:
+            session.connection.evict()
+        self.end(session, now)
 
     def end(self, session: MqttSession, now: int) -> None:
         """The session is over: its will is due now at the latest, and nothing of it stays."""
@@ -157,9 +177,7 @@ class Sessions:
         if session.is_ended:
             return
         log.warning("the queue of client %r in vhost %r was deleted", session.client_id, session.vhost.name)
-        if session.connection is not None:
-            session.connection.evict()
-        self.end(session, self.now)
+        self._end_for_good(session, self.now)
 
     # --- publishing -------------------------------------------------------------------------------------------------
 
@@ -173,7 +191,7 @@ class Sessions:
         """Publishes a will, if its client still may."""
         topic = self.settings.mapping.from_key(will.key)
         try:
-            self.check_publish(session.user, session.vhost.name, topic, session.client_id)
+            self.rights.check_publish(session.user, session.vhost.name, topic, session.client_id)
         except RequestRefused as error:
             log.warning("the will of client %r is not published: %s", session.client_id, error)
             return
@@ -194,34 +212,6 @@ class Sessions:
         match = session.match(message)
         if session.connection is not None and match.qos >= 0:
             session.connection.send_message(message, 0, 0, match.identifiers, match.retain_as_published)
-
-    # --- permissions ------------------------------------------------------------------------------------------------
-
-    def check_publish(self, user: str, vhost: str, topic: str, client_id: str) -> str:
-        """The routing key of a topic that the user may publish to. Raises AccessRefused for any other one."""
-        if is_reserved(topic):
-            raise AccessRefused(f"nobody publishes to {topic!r}")
-        access, key = self.broker.access, self.settings.mapping.to_key(topic)
-        access.check_write(user, vhost, "exchange", TOPIC_EXCHANGE)
-        access.check_topic_write(user, vhost, TOPIC_EXCHANGE, key, {"client_id": client_id})
-        return key
-
-    def check_read(self, user: str, vhost: str, key: str, client_id: str) -> None:
-        """Raises AccessRefused unless the user may subscribe to this filter."""
-        access = self.broker.access
-        access.check_read(user, vhost, "exchange", TOPIC_EXCHANGE)
-        access.check_topic_read(user, vhost, TOPIC_EXCHANGE, key, {"client_id": client_id})
-
-    def recheck(self, session: MqttSession) -> None:
-        """Permissions have changed: subscriptions that are not allowed any more deliver nothing."""
-        session.access_generation = self.broker.access.generation
-        for subscription in session.subscriptions.by_text.values():
-            try:
-                self.check_read(session.user, session.vhost.name, subscription.key, session.client_id)
-                subscription.is_denied = False
-            except RequestRefused:
-                subscription.is_denied = True
-        session.subscriptions.forget_matches()
 
     # --- restart ----------------------------------------------------------------------------------------------------
 

@@ -72,12 +72,13 @@ def _group_queue(session: MqttSession, subscription: Subscription, now: int) -> 
     vhost = session.vhost
     name = queue_name(subscription)
     queue = vhost.queues.get(name)
-    if queue is None:
+    if not isinstance(queue, SharedQueue):
         queue = vhost.add_subscriber_queue(name, SharedQueue.role, True, session.hub.queue_arguments(), now)
         vhost.bind(vhost.exchange(TOPIC_EXCHANGE), queue, subscription.key, {})
     assert isinstance(queue, SharedQueue)
     if queue.watcher is None:
         queue.watcher = SharedJam(session.hub)
+        queue.losses = session.hub.losses
     queue.is_sticky = session.hub.settings.share_strategy == STICKY
     return queue
 

@@ -1,10 +1,11 @@
 """SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): bindings for filters, and the retained messages that a new one is sent."""
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Message, new_message
-from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.errors import ProtocolViolation, RequestRefused, ResourceLocked
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import SubAck, Subscribe, TopicFilter, UnsubAck, Unsubscribe
@@ -17,6 +18,8 @@ from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, SYSTEM_PREFIX, parse_fi
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
     from mqbroker.protocols.mqtt.state import MqttSession
+
+log = logging.getLogger("mqbroker.mqtt")
 
 SEND_ALWAYS = 0
 SEND_IF_NEW = 1  # retain handling, §3.8.3.1; 2 is never
@@ -83,7 +86,8 @@ def _subscribe(
         if group and wanted.no_local:
             raise protocol_error("a shared subscription cannot exclude its own messages")  # [MQTT-3.8.3-4]
         key = connection.hub.settings.mapping.to_key(topic)
-        connection.hub.check_read(connection.user, session.vhost.name, key, connection.client_id)
+        subscription = Subscription(wanted, group, topic, key, identifier)
+        connection.hub.rights.check_subscribe(session, subscription)
     except ProtocolViolation as error:
         if error.reason == "protocol" or connection.version < c.V5:
             raise  # below version 5 a filter that is none is a violation as any other [MQTT-4.8.0-1]
@@ -93,9 +97,11 @@ def _subscribe(
     by_text = session.subscriptions.by_text
     if wanted.topic not in by_text and len(by_text) >= connection.hub.settings.subscriptions_max:
         return Reason.QUOTA_EXCEEDED, "the session has too many subscriptions"
-    subscription = Subscription(wanted, group, topic, key, identifier)
     try:
         is_new = add(session, subscription, connection.now)
+    except ResourceLocked as error:
+        log.warning("client %r cannot subscribe to %r: %s", session.client_id, wanted.topic, error)
+        return Reason.IMPLEMENTATION_SPECIFIC_ERROR, str(error)
     except RequestRefused as error:
         return Reason.QUOTA_EXCEEDED, str(error)
     if not group:  # retained messages are not sent to shared subscriptions, §4.8.2
@@ -106,7 +112,7 @@ def _subscribe(
 def add(session: "MqttSession", subscription: Subscription, now: int) -> bool:
     """Adds a subscription, or replaces the one with the same filter [MQTT-3.8.4-3]. True when it is new.
 
-    Raises RequestRefused when the vhost may have no more queues.
+    Raises RequestRefused when the vhost may have no more queues, ResourceLocked when the name of one is taken.
     """
     old = session.subscriptions.by_text.get(subscription.text)
     if subscription.group:
