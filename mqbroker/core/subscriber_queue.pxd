@@ -6,12 +6,14 @@ from mqbroker.core.queue cimport Queue
 cdef class SubscriberQueue(Queue):
     cdef public bint keeps_transient
     cdef public long long dropped
+    cdef public object forerunner
 
     cpdef int publish(self, Message message, long long now) except -1
     cpdef discard(self, Entry entry, str reason, long long now)
 
 
 cdef class LiveQueue(Queue):
+    cdef public object forerunner
     cdef public Consumer subscriber
 
     cpdef int publish(self, Message message, long long now) except -1

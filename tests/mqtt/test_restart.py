@@ -134,6 +134,24 @@ def test_retained_messages_survive_as_they_are_now() -> None:
     assert sorted(client.messages()) == [("a", b"2", 0), ("c", b"new", 1)]
 
 
+def test_what_was_retained_for_a_subscription_is_sent_after_a_restart_too() -> None:
+    """A client whose session goes on does not subscribe again, so nothing else would bring it."""
+    house = durable()
+    publisher = house.connect("p")
+    for number in range(10):
+        publisher.publish(f"t/{number}", bytes(200_000), 1, retain=True)
+    client = house.connect("s", **KEEP)
+    client.is_stalled = True
+    client.subscribe("t/#")
+    assert 0 < len({topic for topic, _, _ in client.messages()}) < 10
+    house = house.killed()
+    client = come_back(house)
+    messages = client.messages()
+    assert len({topic for topic, _, _ in messages}) == 10
+    house = house.killed()
+    assert len(come_back(house).messages()) == len(messages), "those are unacknowledged, and nothing is sent anew"
+
+
 def test_a_kill_of_the_broker_publishes_wills_of_sessions_that_stay() -> None:
     house = durable()
     watcher = house.connect("s", **KEEP)

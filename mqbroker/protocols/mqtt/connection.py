@@ -11,14 +11,13 @@ Acknowledgements leave in the order in which their packets came, and none before
 """
 
 import logging
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import MQTT_PACKET_BYTES_CEILING, PREAUTH_BYTES_MAX
-from mqbroker.protocols.mqtt import connecting, ending, publishing, subscribing
+from mqbroker.protocols.mqtt import connecting, ending, publishing
 from mqbroker.protocols.mqtt.backpressure import Delayed, Jam, hold_until
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.sessions import Sessions
     from mqbroker.protocols.mqtt.state import MqttSession
-    from mqbroker.protocols.mqtt.subscriptions import Subscription
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -50,7 +48,7 @@ class MqttConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "backlog", "client_id",
+        "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id",
         "connect", "delayed", "encoder", "held_by", "hub", "incoming", "is_blocked", "is_rate_limited", "is_registered",
         "is_scanning", "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts",
         "parts_bytes", "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window",
@@ -107,8 +105,6 @@ class MqttConnection(Session):
         self.routes: dict[bytes, Route] = {}
         """Routes by topic as it is on the wire; only topics that the client may publish to."""
         self.access_generation = 0
-        self.backlog: list[tuple[Subscription, Iterator[Message]]] = []
-        """Retained messages that are still to be sent for new subscriptions."""
         self.acks: list[bytes] = []
         """Acknowledgements for this chunk."""
         self.owed: list[tuple[int, bytes, int]] = []
@@ -444,8 +440,6 @@ class MqttConnection(Session):
             self.delayed.flush()
             if not self.delayed.packets:
                 self.delayed = None
-        if self.backlog:
-            subscribing.send_retained(self)
         if self.session is not None:
             self.session.offer(now)
         if self.acks:

@@ -30,6 +30,7 @@ cdef class MqttSession:
     cdef public dict outgoing
     cdef public set qos2
     cdef public list held
+    cdef public object backlog
     cdef public set incoming
     cdef public str incoming_prefix
     cdef public object will

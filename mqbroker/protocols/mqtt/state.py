@@ -22,6 +22,7 @@ from mqbroker.core import definitions
 from mqbroker.core.consumer import Gate, Window
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
+from mqbroker.protocols.mqtt.backlog import Backlog
 from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
 from mqbroker.protocols.mqtt.consumers import LiveConsumer, SharedConsumer, StoredConsumer
 from mqbroker.protocols.mqtt.output import is_fresh, origin_of
@@ -47,9 +48,9 @@ class MqttSession:
     """One client's session, connected or not."""
 
     __slots__ = (
-        "access", "access_generation", "client_id", "connection", "ends_at", "expiry_s", "held", "hub", "incoming",
-        "incoming_prefix", "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2", "shares",
-        "stored", "stored_consumer", "subscriptions", "timer_at", "user", "vhost", "will", "window",
+        "access", "access_generation", "backlog", "client_id", "connection", "ends_at", "expiry_s", "held", "hub",
+        "incoming", "incoming_prefix", "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2",
+        "shares", "stored", "stored_consumer", "subscriptions", "timer_at", "user", "vhost", "will", "window",
     )  # fmt: skip
 
     def __init__(self, hub: "Sessions", vhost: "VHost", client_id: str, is_durable: bool) -> None:
@@ -81,6 +82,8 @@ class MqttSession:
         """Which of them went out at QoS 2."""
         self.held: list[Entry] = []
         """What is to be sent once the journal has it, or once its packet identifier is free."""
+        self.backlog: Backlog | None = None
+        """What is retained and still to be sent for its subscriptions; mostly there is nothing."""
         self.incoming: set[int] = set()
         """Packet identifiers of QoS 2 messages that were received and not released yet."""
         self.incoming_prefix = ""
@@ -106,6 +109,7 @@ class MqttSession:
     def use_live(self, queue: LiveQueue) -> None:
         """Takes the queue over, new or from the journal."""
         self.live = queue
+        queue.forerunner = self.backlog
         if self.connection is not None:
             queue.subscriber = self._live_consumer(queue, self.connection)
 
@@ -132,6 +136,7 @@ class MqttSession:
     def use_stored(self, queue: SubscriberQueue, now: int) -> None:
         """Takes the queue over, new or from the journal."""
         self.stored = queue
+        queue.forerunner = self.backlog
         queue.keeps_transient = self.hub.settings.queue_qos0
         if self.connection is not None:
             self._consume(queue, self.connection.gate, now)
@@ -173,6 +178,7 @@ class MqttSession:
             consumer.gate = connection.gate
             consumer.queue.add_consumer(consumer, now)
             consumer.queue.offer(consumer, now)
+        self.send_backlog(now)
 
     def detach(self, now: int) -> None:
         """The client is gone: nothing is delivered; what others may have instead goes back to them."""
@@ -198,6 +204,40 @@ class MqttSession:
             self.stored.offer(self.stored_consumer, now)
         for consumer in self.shares.values():
             consumer.queue.offer(consumer, now)
+        self.send_backlog(now)
+
+    # --- what is retained -------------------------------------------------------------------------------------------
+
+    def send_retained(self, subscription: Subscription, now: int) -> None:
+        """Sends what is retained for a subscription, as far as the client reads; the rest when it has."""
+        if self.backlog is None:
+            self._set_backlog(Backlog(self))
+        assert self.backlog is not None
+        self.backlog.add(subscription)
+        self.send_backlog(now)
+        if self.backlog is not None:
+            self.backlog.is_kept = True
+            self.keep()
+
+    def send_backlog(self, now: int) -> None:
+        """The client may take more of what is retained for it."""
+        backlog = self.backlog
+        if backlog is not None and not backlog.send(now):
+            self._set_backlog(None)
+            if backlog.is_kept:
+                self.keep()
+
+    def _set_backlog(self, backlog: Backlog | None) -> None:
+        self.backlog = backlog
+        if self.live is not None:
+            self.live.forerunner = backlog
+        if self.stored is not None:
+            self.stored.forerunner = backlog
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether anything in its own queue has still to be sent for the first time."""
+        return bool(self.held) or (self.stored is not None and self.stored.waiting_count() > 0)
 
     # --- deliveries -------------------------------------------------------------------------------------------------
 
@@ -333,7 +373,7 @@ class MqttSession:
             queue.reject(entry, now)
         if self.held:
             self.flush_held()
-        if self.shares:
+        if self.shares or self.backlog is not None:
             self.offer(now)
         elif self.stored is not None and self.stored_consumer is not None:
             self.stored.offer(self.stored_consumer, now)
@@ -393,13 +433,17 @@ class MqttSession:
             self.release_incoming(packet_id)
         self.outgoing.clear()
         self.held.clear()
+        self._set_backlog(None)
 
     def keep(self) -> None:
         """Tells the journal what has changed of a durable session."""
         if self.is_durable:
-            value = {"expiry": self.expiry_s, "user": self.user, "ends_at": self.ends_at}
-            will = {} if self.will is None else {"will": self.will.packed()}
-            self.ledger.define(self._key(), definitions.pack({**value, **will}))
+            value: dict[str, object] = {"expiry": self.expiry_s, "user": self.user, "ends_at": self.ends_at}
+            if self.will is not None:
+                value["will"] = self.will.packed()
+            if self.backlog is not None:
+                value["retained"] = self.backlog.texts
+            self.ledger.define(self._key(), definitions.pack(value))
 
     def forget(self) -> None:
         """Tells the journal that the session has ended."""
