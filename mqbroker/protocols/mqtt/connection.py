@@ -376,17 +376,19 @@ class MqttConnection(Session):
             flags |= c.RETAIN_FLAG
         number = packet_id.to_bytes(2, "big") if packet_id else b""
         octets = encoder.octets_for(identifiers, self.hub.now) if version == c.V5 else None
-        topic = encoder.topic
+        is_late = not packet_id and (self.delayed is not None or not self.gate.is_open)
+        packet = b""
         if self.alias_max_out and octets is not None:
-            topic, octets = self._with_alias(topic, octets)
-        packet = encoder.packet(0x30 | flags, topic, number, octets)
+            packet = self._with_alias(0x30 | flags, number, octets, is_late)
+        if not packet:
+            packet = encoder.packet(0x30 | flags, encoder.topic, number, octets)
         if len(packet) > self.packet_size_max:  # [MQTT-3.1.2-24]: as if it had been sent [MQTT-3.1.2-25]
             self.hub.dropped += 1
             return False
-        if packet_id or (self.gate.is_open and self.delayed is None):
-            self.send(packet)
-        else:
+        if is_late:
             self.delay(packet)
+        else:
+            self.send(packet)
         return True
 
     def delay(self, packet: bytes) -> None:
@@ -396,17 +398,27 @@ class MqttConnection(Session):
         if not self.delayed.add(packet):
             self.hub.dropped += 1
 
-    def _with_alias(self, topic: bytes, octets: bytes) -> tuple[bytes, bytes]:
-        """The topic and the properties with a topic alias: the first topics that are sent get one each (§3.3.2.3.4)."""
+    def _with_alias(self, first: int, number: bytes, octets: bytes, is_late: bool) -> bytes:
+        """The current message with a topic alias; empty when its topic gets none, or the client takes no such packet.
+
+        The first topics that are sent get one each (§3.3.2.3.4). An alias counts from the packet that announces it: one
+        that may be dropped, or that others overtake, announces nothing.
+        """
         if self.aliases_out is None:
             self.aliases_out = {}
-        alias = self.aliases_out.get(topic)
-        if alias is not None:
-            return _NO_TOPIC, octets + alias_octets(alias)
-        if len(self.aliases_out) >= self.alias_max_out:
-            return topic, octets
-        alias = self.aliases_out[topic] = len(self.aliases_out) + 1
-        return topic, octets + alias_octets(alias)
+        topic = self.encoder.topic
+        alias = self.aliases_out.get(topic, 0)
+        is_new = not alias
+        if is_new:
+            alias = len(self.aliases_out) + 1
+            if is_late or alias > self.alias_max_out:
+                return b""
+        packet = self.encoder.packet(first, topic if is_new else _NO_TOPIC, number, octets + alias_octets(alias))
+        if len(packet) > self.packet_size_max:
+            return b""
+        if is_new:
+            self.aliases_out[topic] = alias
+        return packet
 
     def send_release(self, packet_id: int) -> None:
         """PUBREL, once the journal knows of its PUBREC."""
