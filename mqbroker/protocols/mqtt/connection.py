@@ -281,14 +281,14 @@ class MqttConnection(Session):
     def take_puback(self, packet_id: int) -> None:
         """PUBACK without a reason: the client has it."""
         assert self.session is not None
-        self.session.settle(packet_id, True, self.now)
+        self.session.acknowledge(packet_id, True, self.now)
 
     def take_step(self, first: int, packet_id: int) -> None:
         """PUBREC, PUBREL or PUBCOMP without a reason (acknowledging.py has those with one)."""
         session = self.session
         assert session is not None
         if first == 0x70:
-            session.settle(packet_id, True, self.now)
+            session.complete(packet_id, self.now)
         elif first == 0x50 and session.release(packet_id):
             self.acks.append(_PUBREL + packet_id.to_bytes(2, "big"))
         elif first == 0x62 and session.release_incoming(packet_id):

@@ -24,6 +24,7 @@ from mqbroker.core.message import Entry, Message
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
 from mqbroker.protocols.mqtt.backlog import Backlog
 from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
+from mqbroker.protocols.mqtt.codec.reasons import protocol_error
 from mqbroker.protocols.mqtt.consumers import LiveConsumer, SharedConsumer, StoredConsumer
 from mqbroker.protocols.mqtt.output import is_fresh, origin_of
 from mqbroker.protocols.mqtt.properties import qos_of
@@ -357,13 +358,54 @@ class MqttSession:
             else:
                 self._start(entry)
 
-    # --- acknowledgements -------------------------------------------------------------------------------------------
+    # --- acknowledgements: any but the one that is due is a protocol error and settles nothing [MQTT-4.3.3-3] --------
 
-    def settle(self, packet_id: int, is_accepted: bool, now: int) -> bool:
-        """PUBACK or PUBCOMP, or a PUBREC that refuses. False for an identifier that nothing was sent with."""
+    def acknowledge(self, packet_id: int, is_accepted: bool, now: int) -> None:
+        """PUBACK. Raises ProtocolViolation."""
+        if packet_id in self.qos2:
+            raise protocol_error(f"PUBACK for packet identifier {packet_id}, which was sent at QoS 2")
+        self.settle(packet_id, is_accepted, now)
+
+    def refuse(self, packet_id: int, now: int) -> None:
+        """PUBREC with a failure. Raises ProtocolViolation."""
+        self._check_received(packet_id)
+        entry = self.outgoing.get(packet_id)
+        if entry is not None and entry.attempts >= RELEASED:
+            raise protocol_error(f"PUBREC refuses packet identifier {packet_id}, which was taken before")
+        self.settle(packet_id, False, now)
+
+    def release(self, packet_id: int) -> bool:
+        """PUBREC: the client has it; the body is kept only for the sake of its identifier. False if it is unknown.
+
+        Raises ProtocolViolation.
+        """
+        self._check_received(packet_id)
         entry = self.outgoing.get(packet_id)
         if entry is None:
             return False
+        if entry.attempts < RELEASED:
+            entry.attempts = RELEASED
+            if entry.lsn:
+                self.ledger.attempt(entry)
+        return True
+
+    def _check_received(self, packet_id: int) -> None:
+        if packet_id not in self.qos2 and (packet_id in self.outgoing or not packet_id):
+            raise protocol_error(f"PUBREC for packet identifier {packet_id}, which was not sent at QoS 2")
+
+    def complete(self, packet_id: int, now: int) -> None:
+        """PUBCOMP: the delivery is complete. Raises ProtocolViolation."""
+        entry = self.outgoing.get(packet_id)
+        if entry is not None and entry.attempts < RELEASED:
+            raise protocol_error(f"PUBCOMP for packet identifier {packet_id}, for which no PUBREL was sent")
+        self.settle(packet_id, True, now)
+
+    def settle(self, packet_id: int, is_accepted: bool, now: int) -> None:
+        """The client has taken a message or refused it. An identifier that nothing was sent with is passed over."""
+        entry = self.outgoing.get(packet_id)
+        if entry is None:
+            _check_identifier(packet_id)
+            return
         self._forget(packet_id)
         assert entry.consumer is not None
         queue = entry.consumer.queue
@@ -377,22 +419,10 @@ class MqttSession:
             self.offer(now)
         elif self.stored is not None and self.stored_consumer is not None:
             self.stored.offer(self.stored_consumer, now)
-        return True
 
     def _forget(self, packet_id: int) -> None:
         del self.outgoing[packet_id]
         self.qos2.discard(packet_id)
-
-    def release(self, packet_id: int) -> bool:
-        """PUBREC: the client has it; the body is kept only for the sake of its identifier. False if it is unknown."""
-        entry = self.outgoing.get(packet_id)
-        if entry is None or packet_id not in self.qos2:
-            return False
-        if entry.attempts < RELEASED:
-            entry.attempts = RELEASED
-            if entry.lsn:
-                self.ledger.attempt(entry)
-        return True
 
     # --- receiving at QoS 2 -----------------------------------------------------------------------------------------
 
@@ -403,8 +433,9 @@ class MqttSession:
             self.ledger.define(self._incoming_key(packet_id), b"{}")
 
     def release_incoming(self, packet_id: int) -> bool:
-        """PUBREL. False for an identifier that is not open."""
+        """PUBREL. False for an identifier that is not open. Raises ProtocolViolation for one that no packet has."""
         if packet_id not in self.incoming:
+            _check_identifier(packet_id)
             return False
         self.incoming.discard(packet_id)
         if self.is_durable:
@@ -457,6 +488,11 @@ class MqttSession:
     def never_expires(self) -> bool:
         """Whether it stays for ever."""
         return self.expiry_s == NEVER_EXPIRES
+
+
+def _check_identifier(packet_id: int) -> None:
+    if not packet_id:
+        raise protocol_error("an acknowledgement has packet identifier 0")  # [MQTT-2.2.1-3]
 
 
 def packet_id_of(entry: Entry) -> int:
