@@ -1,5 +1,7 @@
 """What survives when the broker is killed: sessions, messages in every state, retained messages and wills."""
 
+import pytest
+
 from mqbroker.core.access import Permissions
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
@@ -86,6 +88,41 @@ def test_a_message_of_qos_2_comes_back_under_its_identifier() -> None:
     house = house.killed()
     (message,) = come_back(house).received()
     assert (message.packet_id, message.dup, message.payload) == (packet_id, True, b"2")
+
+
+@pytest.mark.parametrize("version", [4, 5])
+@pytest.mark.parametrize("qos", [1, 2])
+def test_an_orderly_restart_remembers_what_was_sent(version: int, qos: int) -> None:
+    """What had been sent before came again as if for the first time. [MQTT-3.3.1-1]"""
+    house = durable()
+    keep = KEEP if version == 5 else {"clean_start": False}
+    client = house.connect("s", version=version, **keep)
+    client.subscribe("t")
+    house.connect("p").publish("t", b"sent", qos)
+    (sent,) = client.received()
+    assert not sent.dup
+    client.lose()
+    house.connect("p").publish("t", b"waiting", qos)
+    house = house.stopped()
+    client = house.client()
+    client.connect("s", version=version, **keep)
+    again, first = client.received()
+    assert (again.payload, again.dup, again.packet_id) == (b"sent", True, sent.packet_id)
+    assert (first.payload, first.dup) == (b"waiting", False)
+    house = house.stopped()
+    client = house.client()
+    client.connect("s", version=version, **keep)
+    assert [(each.payload, each.dup) for each in client.received()] == [(b"sent", True), (b"waiting", True)]
+
+
+def test_after_a_kill_everything_may_have_been_sent_before() -> None:
+    """§3.3.1.1: DUP says that it might be a repetition; nobody knows of those that a killed broker has sent."""
+    house = durable()
+    client = house.connect("s", **KEEP)
+    client.subscribe("t")
+    client.lose()
+    house.connect("p").publish("t", b"1", 1)
+    assert come_back(house.killed()).one().dup
 
 
 def test_after_pubrec_only_pubrel_comes_back() -> None:

@@ -396,6 +396,23 @@ def test_what_is_larger_than_the_client_takes_is_not_sent() -> None:
     assert len(session.outgoing) == 1
 
 
+def test_what_is_larger_than_the_client_takes_when_it_comes_back_counts_as_sent() -> None:
+    """It was not sent again, and stayed in flight for ever. [MQTT-3.1.2-25]"""
+    house = House()
+    client = house.connect("s", **KEEP)
+    client.subscribe("t", qos=1)
+    publisher = house.connect("p")
+    publisher.publish("t", bytes(100), 1)
+    publisher.publish("t", b"small", 1, packet_id=8)
+    client.lose()
+    smaller = {"session_expiry_interval": 600, "maximum_packet_size": 64}
+    client = house.connect("s", clean_start=False, properties=smaller)
+    assert client.messages() == [("t", b"small", 1)]
+    session = house.sessions.find("/", "s")
+    assert session is not None
+    assert len(session.outgoing) == 1
+
+
 def test_what_waits_is_bounded_and_loses_its_oldest() -> None:
     house = House(queued_messages_max=2)
     client = house.connect("s", **KEEP)

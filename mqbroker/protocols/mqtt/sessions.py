@@ -221,6 +221,11 @@ class Sessions:
 
     # --- restart ----------------------------------------------------------------------------------------------------
 
+    def close(self) -> None:
+        """The broker has stopped in order. After a crash nobody knows what was sent, and all counts as sent before."""
+        for session in self.all():
+            session.note_sent()
+
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
         self.now = self.started_at = now

@@ -168,8 +168,9 @@ class MqttSession:
         for packet_id, entry in list(self.outgoing.items()):
             if entry.attempts >= RELEASED:
                 connection.send_release(packet_id)
-            else:
-                self._send_again(entry, packet_id)
+            elif not self._send_again(entry, packet_id):
+                self._forget(packet_id)
+                self._spend(entry)
         self.flush_held()
         if self.live is not None:
             self.live.subscriber = self._live_consumer(self.live, connection)
@@ -197,7 +198,9 @@ class MqttSession:
         if not queue.is_deleted and consumer in queue.consumers:
             queue.remove_consumer(consumer, now)
         mine = [packet_id for packet_id, entry in self.outgoing.items() if entry.consumer is consumer]
-        queue.requeue([self.outgoing.pop(packet_id) for packet_id in mine], now)
+        entries = [self.outgoing.pop(packet_id) for packet_id in mine]
+        consumer.returned = {entry.sequence for entry in entries}
+        queue.requeue(entries, now)
 
     def offer(self, now: int) -> None:
         """A window has opened: takes what waits."""
@@ -312,10 +315,10 @@ class MqttSession:
         entry.is_redelivered = True
         return connection.send_message(entry.message, flags, packet_id, match.identifiers, match.retain_as_published)
 
-    def _send_again(self, entry: Entry, packet_id: int) -> None:
+    def _send_again(self, entry: Entry, packet_id: int) -> bool:
         flags = 0x0C if packet_id in self.qos2 else 0x0A
         match = FINAL if is_fresh(entry.message) else self._sharing(entry) or self.match(entry.message)
-        self._send(entry, packet_id, flags, match)
+        return self._send(entry, packet_id, flags, match)
 
     def _sharing(self, entry: Entry) -> Match | None:
         """What a shared subscription says of its messages."""
@@ -336,7 +339,10 @@ class MqttSession:
             return
         packet_id = self._free_packet_id()
         self.outgoing[packet_id] = entry
-        if not self._send(entry, packet_id, 0x0A if entry.is_redelivered else 0x02, match):
+        assert isinstance(entry.consumer, SharedConsumer)
+        # [MQTT-3.3.1-3]: what another member of the group was sent is new to this one
+        is_known = entry.sequence in entry.consumer.returned
+        if not self._send(entry, packet_id, 0x0A if is_known else 0x02, match):
             self._forget(packet_id)
             self._spend(entry)
 
@@ -448,6 +454,12 @@ class MqttSession:
         return f'{self.incoming_prefix},"{packet_id}"]'
 
     # --- the end ----------------------------------------------------------------------------------------------------
+
+    def note_sent(self) -> None:
+        """Tells the journal what was sent and is not acknowledged: it will be a repetition [MQTT-3.3.1-1]."""
+        for entry in self.outgoing.values():
+            if entry.lsn and entry.is_redelivered:
+                self.ledger.attempt(entry)
 
     def end(self, now: int, leave_share: Callable[["MqttSession", Subscription, int], None]) -> None:
         """Deletes everything that it has in the vhost and in the journal."""
