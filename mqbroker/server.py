@@ -94,6 +94,7 @@ class Server:
         registry = self._services.registry
         self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
         self._mqtt.restore(definitions, clock.now())
+        self._stack.callback(self._mqtt.close)
         self._aws = AwsGateway(
             self._broker,
             config.aws,

@@ -12,6 +12,7 @@ cdef class SubscriberQueue(Queue):
     cdef public long long dropped
     cdef public Losses losses
     cdef public bint is_reported
+    cdef public object forerunner
 
     cpdef int publish(self, Message message, long long now) except -1
     cpdef discard(self, Entry entry, str reason, long long now)
@@ -19,6 +20,7 @@ cdef class SubscriberQueue(Queue):
 
 
 cdef class LiveQueue(Queue):
+    cdef public object forerunner
     cdef public Consumer subscriber
 
     cpdef int publish(self, Message message, long long now) except -1

@@ -44,7 +44,6 @@ cdef class MqttConnection(Session):
     cdef public object properties
     cdef public dict routes
     cdef public long long access_generation
-    cdef public list backlog
     cdef public list acks
     cdef public list owed
     cdef public long long unacked

@@ -95,7 +95,6 @@ def release(connection: "MqttConnection") -> None:
     connection.state = stages.CLOSED
     connection.gate.is_open = False
     connection.parts.clear()
-    connection.backlog.clear()
     if connection.delayed is not None:
         connection.delayed.let_go()
         connection.delayed = None

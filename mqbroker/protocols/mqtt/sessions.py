@@ -215,6 +215,11 @@ class Sessions:
 
     # --- restart ----------------------------------------------------------------------------------------------------
 
+    def close(self) -> None:
+        """The broker has stopped in order. After a crash nobody knows what was sent, and all counts as sent before."""
+        for session in self.all():
+            session.note_sent()
+
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
         self.now = self.started_at = now
@@ -257,6 +262,7 @@ class Sessions:
         if isinstance(stored, SubscriberQueue):
             session.use_stored(stored, now)
             _restore_subscriptions(session, exchange, stored)
+        _restore_backlog(session, value.get("retained"), now)
 
     def _resume_absence(self, session: MqttSession, now: int) -> None:
         """To everyone else the restart was the end of the client's connection, unless it had ended before."""
@@ -266,6 +272,15 @@ class Sessions:
             self._await_will(session, now)
         else:
             self.left(session, now)
+
+
+def _restore_backlog(session: MqttSession, texts: object, now: int) -> None:
+    """What was retained for these filters may not all have been sent. It is sent as for a new subscription, so some of
+    it twice: the client does not subscribe again, and would never hear of the rest."""
+    for text in texts if isinstance(texts, list) else []:
+        subscription = session.subscriptions.by_text.get(text)
+        if subscription is not None:
+            session.send_retained(subscription, now)
 
 
 def _restore_subscriptions(session: MqttSession, exchange: Exchange, queue: Queue) -> None:

@@ -34,6 +34,7 @@ def join(session: MqttSession, subscription: Subscription, now: int) -> None:
     if consumer is None:
         consumer = SharedConsumer(queue, session.gate(), session.window)
         consumer.session = session
+        consumer.returned = set()
         session.shares[subscription.text] = consumer
         if session.connection is not None:
             queue.add_consumer(consumer, now)

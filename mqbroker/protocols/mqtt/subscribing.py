@@ -1,16 +1,13 @@
-"""SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): bindings for filters, and the retained messages that a new one is sent."""
+"""SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): bindings for filters, and which of them are sent what is retained."""
 
 import logging
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Message, new_message
 from mqbroker.errors import ProtocolViolation, RequestRefused, ResourceLocked
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import SubAck, Subscribe, TopicFilter, UnsubAck, Unsubscribe
 from mqbroker.protocols.mqtt.codec.reasons import FAILURE, Reason, protocol_error, reason_of
-from mqbroker.protocols.mqtt.properties import FRESH, RETAIN, as_final, qos_of
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.subscriptions import Subscription
 from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, SYSTEM_PREFIX, parse_filter
@@ -46,8 +43,18 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     _acknowledge(connection, SubAck(packet.packet_id, reasons, properties))
     for subscription, wanted, is_new in fresh:
         if wanted.retain_handling == SEND_ALWAYS or (wanted.retain_handling == SEND_IF_NEW and is_new):
-            connection.backlog.append((subscription, _retained(connection, subscription)))
-    send_retained(connection)
+            _send_retained(connection, subscription)
+
+
+def _send_retained(connection: "MqttConnection", subscription: Subscription) -> None:
+    session = connection.session
+    assert session is not None
+    if subscription.topic.startswith(SYSTEM_PREFIX):
+        for message in connection.hub.system_messages(connection.now):
+            if session.match(message).qos >= 0:
+                connection.encoder.load(message)
+                connection.send_specially(message, 0, 0, subscription.identifiers, True)
+    session.send_retained(subscription, connection.now)
 
 
 def _for_bridge(wanted: TopicFilter) -> TopicFilter:
@@ -155,6 +162,8 @@ def _remove(connection: "MqttConnection", text: str) -> Reason:
     old = session.subscriptions.remove(text)
     if old is None:
         return Reason.NO_SUBSCRIPTION_EXISTED
+    if session.backlog is not None:
+        session.backlog.remove(text)
     if old.group:
         sharing.leave(session, old, connection.now)
     else:
@@ -162,48 +171,3 @@ def _remove(connection: "MqttConnection", text: str) -> Reason:
         queue = session.queue_for(old, connection.now)
         vhost.unbind(vhost.exchange(TOPIC_EXCHANGE), queue, old.key, old.arguments())
     return Reason.SUCCESS
-
-
-# --- retained messages ----------------------------------------------------------------------------------------------
-
-
-def send_retained(connection: "MqttConnection") -> None:
-    """Sends what is retained for new subscriptions, as far as the client reads; the rest when it has."""
-    backlog = connection.backlog
-    while backlog and connection.gate.is_open and connection.session is not None:
-        subscription, messages = backlog[0]
-        message = next(messages, None)
-        if message is None:
-            del backlog[0]
-        elif subscription.qos and qos_of(message.properties):
-            copy = _copy(connection, subscription, message)
-            connection.session.stored_queue(connection.now).publish(copy, connection.now)
-        else:
-            connection.encoder.load(message)
-            connection.send_specially(message, 0, 0, subscription.identifiers, True)
-
-
-def _retained(connection: "MqttConnection", subscription: Subscription) -> Iterator[Message]:
-    """What is retained for a filter."""
-    session = connection.session
-    assert session is not None
-    found: list[Message] = []
-    if subscription.topic.startswith(SYSTEM_PREFIX):
-        found = [each for each in connection.hub.system_messages(connection.now) if session.match(each).qos >= 0]
-    store = session.vhost.retained
-    if store is not None:
-        found += [entry.message for entry in store.find(subscription.key, connection.now)]
-    return iter(found)
-
-
-def _copy(connection: "MqttConnection", subscription: Subscription, message: Message) -> Message:
-    """A copy for the session's queue, at the lower QoS of the two (§3.3.1.3)."""
-    flags = min(qos_of(message.properties), subscription.qos) | FRESH | RETAIN
-    properties = as_final(message.properties, flags, subscription.identifiers, connection.hub.settings.mapping)
-    properties.ttl_ms = _left_ms(message, connection.now)  # counted from the copy's own time on
-    return new_message(message.exchange, message.routing_key, properties, message.body, connection.now)
-
-
-def _left_ms(message: Message, now: int) -> int:
-    ttl_ms = message.properties.ttl_ms
-    return ttl_ms if ttl_ms < 0 else max(0, ttl_ms - (now - message.received_at))

@@ -155,7 +155,9 @@ def decode_publish(first: int, reader: Reader, version: int) -> Publish:
 
 
 def _ack(kind: int, reader: Reader, version: int) -> Ack:
-    packet_id = reader.packet_id()
+    packet_id = reader.short()
+    if not packet_id:
+        raise protocol_error(f"{c.NAMES[kind]} has packet identifier 0")  # it can be parsed, and answers no packet
     if version < c.V5 or reader.is_done:
         return Ack(kind, packet_id)  # §3.4.2.1: no reason code means success
     reason = reader.octet()
