@@ -143,9 +143,9 @@ class MqttConfig:
         10, "Seconds between two publications of the $SYS topics; 0 is never.", minimum=0, maximum=DAY_S
     )
     topic_mapping: str = option(
-        "rabbitmq",
-        "How topics become routing keys: 'exact' keeps . and * inside of a level apart from / and +.",
-        choices=("rabbitmq", "exact"),
+        "exact",
+        "How topics become routing keys: 'exact' brings every topic back, 'rabbitmq' takes a . in a level for a /.",
+        choices=("exact", "rabbitmq"),
     )
 
 

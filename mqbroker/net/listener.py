@@ -22,9 +22,9 @@ from mqbroker.net.connection import Connection, SessionFactory
 from mqbroker.net.connections import Connections
 from mqbroker.net.peer import peer_of, with_proxy_header
 from mqbroker.net.proxy_protocol import ProxyHeader, ProxyHeaderParser
-from mqbroker.net.rate_log import RateLog
 from mqbroker.net.tls import ServerTls
 from mqbroker.net.websocket import WebSocket
+from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Peer
 
 log = logging.getLogger(__name__)

@@ -348,7 +348,7 @@ def test_permissions_are_asked_again_when_they_have_changed() -> None:
 
 
 RESERVED = ("$SYS/broker/version", "$SYS", "$SYS/broker/connection/a/b/state", "$share/g/t")
-STATE = "$SYS/broker/connection/host-bridge/state"
+STATE = "$SYS/broker/connection/host.bridge/state"
 
 
 @pytest.mark.parametrize("topic", RESERVED)

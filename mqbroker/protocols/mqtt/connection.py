@@ -372,6 +372,7 @@ class MqttConnection(Session):
         encoder = self.encoder
         version = self.version
         if not encoder.topic:
+            self.hub.note_unsayable(message)
             return False
         if is_retained:
             flags |= c.RETAIN_FLAG

@@ -77,6 +77,7 @@ def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: 
     except RequestRefused:
         refuse(connection, qos, packet_id, Reason.NOT_AUTHORIZED)
         return None
+    connection.hub.note_topic(text, connection.client_id)
     route = connection.vhost.route(TOPIC_EXCHANGE, key)
     if len(connection.routes) >= MQTT_ROUTES_MAX:
         connection.routes.clear()

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING
 from mqbroker.errors import AccessRefused, RequestRefused
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
-from mqbroker.protocols.mqtt.topics import Mapping, is_reserved
+from mqbroker.protocols.mqtt.topics import RABBITMQ, Mapping, is_reserved
 
 if TYPE_CHECKING:
     from mqbroker.core.access import Access
     from mqbroker.protocols.mqtt.state import MqttSession
     from mqbroker.protocols.mqtt.subscriptions import Subscription
+
+_NOTHING = "#"  # core/access.py fills no wildcards into a pattern, but refuses
 
 
 class Rights:
@@ -41,7 +43,7 @@ class Rights:
             raise AccessRefused(f"nobody publishes to {topic!r}")
         key = self._mapping.to_key(topic)
         self._access.check_write(user, vhost, "exchange", TOPIC_EXCHANGE)
-        self._access.check_topic_write(user, vhost, TOPIC_EXCHANGE, key, {"client_id": client_id})
+        self._access.check_topic_write(user, vhost, TOPIC_EXCHANGE, key, self._variables(user, vhost, client_id))
         return key
 
     def check_subscribe(self, session: "MqttSession", subscription: "Subscription") -> None:
@@ -55,9 +57,21 @@ class Rights:
             self._access.check_read(session.user, vhost.name, "queue", name)
 
     def _check_topic(self, session: "MqttSession", subscription: "Subscription") -> None:
-        user, vhost, variables = session.user, session.vhost.name, {"client_id": session.client_id}
+        user, vhost = session.user, session.vhost.name
         self._access.check_read(user, vhost, "exchange", TOPIC_EXCHANGE)
+        variables = self._variables(user, vhost, session.client_id)
         self._access.check_topic_read(user, vhost, TOPIC_EXCHANGE, subscription.key, variables)
+
+    def _variables(self, user: str, vhost: str, client_id: str) -> dict[str, str]:
+        """What stands for `{client_id}` and such in the patterns of topic permissions, which are matched with keys.
+
+        The names are mapped as they are in a topic. One with a `/` would reach into levels of others, so that it allows
+        nothing, as in Mosquitto. RabbitMQ takes names as they are.
+        """
+        found = {"client_id": client_id, "username": user, "vhost": vhost}
+        if self._mapping is RABBITMQ:
+            return found
+        return {name: _NOTHING if "/" in value else self._mapping.to_key(value) for name, value in found.items()}
 
     def check_session(self, session: "MqttSession", user: str, clean_start: bool) -> None:
         """Whether the user may go on with the session, or end it for another one."""

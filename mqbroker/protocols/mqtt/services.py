@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker import limits
 from mqbroker.protocols.amqp.services import Alarms, Authenticator, Registry
-from mqbroker.protocols.mqtt.topics import RABBITMQ, Mapping
+from mqbroker.protocols.mqtt.topics import EXACT, Mapping
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
@@ -55,7 +55,7 @@ class MqttSettings:
     """Where clients may go when this broker stops."""
     system_interval_s: int = 10
     """How often $SYS topics are published; 0 for never."""
-    mapping: Mapping = RABBITMQ
+    mapping: Mapping = EXACT
     default_vhost: str = "/"
     loopback_users: tuple[str, ...] = ("guest",)
     preauth_timeout_ms: int = limits.PREAUTH_TIMEOUT_S * 1000

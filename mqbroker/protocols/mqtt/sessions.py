@@ -16,16 +16,19 @@ from mqbroker.core.queue import Queue
 from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
 from mqbroker.errors import RequestRefused
+from mqbroker.limits import MQTT_LOSS_REPORT_MS
 from mqbroker.protocols.mqtt import sharing, system
 from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
-from mqbroker.protocols.mqtt.properties import EXACT_MAPPING
+from mqbroker.protocols.mqtt.properties import mapping_flag
+from mqbroker.protocols.mqtt.remapping import remap_binding, remap_retained, remap_will
 from mqbroker.protocols.mqtt.rights import Rights
 from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
-from mqbroker.protocols.mqtt.topics import EXACT, parse_filter
+from mqbroker.protocols.mqtt.topics import parse_filter
 from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
+from mqbroker.protocols.rate_log import RateLog
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
@@ -44,7 +47,7 @@ class Sessions:
         self.settings = services.settings
         self.rights = Rights(services.broker.access, services.settings.mapping)
         self.encoder = PublishEncoder(services.settings.mapping)
-        self.flags = EXACT_MAPPING if services.settings.mapping is EXACT else 0
+        self.flags = mapping_flag(services.settings.mapping)
         self.version = mqbroker.__version__
         self.started_at = 0
         self.now = 0
@@ -54,6 +57,8 @@ class Sessions:
         self.dropped = 0
         """Messages that a connected client did not get, because it read too slowly or takes only smaller ones."""
         self.losses = LossReports(services.broker.timers, lambda: self.now)
+        self.renamed = RateLog(log, MQTT_LOSS_REPORT_MS)
+        self.unsayable = RateLog(log, MQTT_LOSS_REPORT_MS)
         self.members: dict[tuple[str, str], set[str]] = {}
         """The client ids of each shared subscription, by vhost and queue."""
         self._sessions: dict[tuple[str, str], MqttSession] = {}
@@ -187,6 +192,20 @@ class Sessions:
             log.warning("vhost %r: no room to retain a message for %r", vhost.name, message.routing_key)
         return vhost.publish(vhost.route(TOPIC_EXCHANGE, message.routing_key), message, now)
 
+    def note_topic(self, topic: str, client_id: str) -> None:
+        """A client publishes to a topic that it has not used lately: says so if subscribers are sent another one."""
+        mapping = self.settings.mapping
+        if not mapping.brings_back(topic):
+            back = mapping.from_key(mapping.to_key(topic))
+            text = f"client {client_id!r}: what it publishes to {topic!r} comes to MQTT clients as {back!r}"
+            self.renamed.warning(self.now, f'{text} (mqtt.topic_mapping = "{mapping.name}")')
+
+    def note_unsayable(self, message: Message) -> None:
+        """A client was to be sent a message of another protocol whose routing key is no topic."""
+        self.dropped += 1
+        text = f"a message to {message.exchange!r} with the key {message.routing_key!r} is not sent to MQTT clients"
+        self.unsayable.warning(self.now, f"{text}: there is no such topic")
+
     def publish_will(self, session: MqttSession, will: PendingWill, now: int) -> None:
         """Publishes a will, if its client still may."""
         topic = self.settings.mapping.from_key(will.key)
@@ -224,7 +243,7 @@ class Sessions:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
         self.now = self.started_at = now
         for vhost in self.broker.vhosts.values():
-            self.retained(vhost)
+            remap_retained(self.retained(vhost), self.settings.mapping)
         self._next_system(now)
         by_kind: dict[str, list[tuple[list[str], bytes]]] = {"mqtt-session": [], "mqtt-incoming": [], "mqtt-share": []}
         for key, data in found.items():
@@ -254,6 +273,8 @@ class Sessions:
         session.expiry_s, session.user, session.ends_at = expiry_s, user, ends_at
         session.access_generation = -1
         session.will = unpack_will(value.get("will"))
+        if session.will is not None:
+            remap_will(session.will, self.settings.mapping)
         exchange = vhost.exchange(TOPIC_EXCHANGE)
         live, stored = vhost.queues.get(session.queue_name(0)), vhost.queues.get(session.queue_name(1))
         if isinstance(live, LiveQueue):
@@ -286,6 +307,12 @@ def _restore_backlog(session: MqttSession, texts: object, now: int) -> None:
 def _restore_subscriptions(session: MqttSession, exchange: Exchange, queue: Queue) -> None:
     for binding in exchange.bindings_of(queue):
         wanted = wanted_by(binding.arguments)
-        if wanted is not None:
-            group, topic = parse_filter(wanted[0].topic)
-            session.subscriptions.add(Subscription(wanted[0], group, topic, binding.key, wanted[1]))
+        if wanted is None:
+            continue
+        group, topic = parse_filter(wanted[0].topic)
+        key = session.hub.settings.mapping.to_key(topic)
+        subscription = Subscription(wanted[0], group, topic, key, wanted[1])
+        if binding.key != key:
+            remap_binding(session.vhost, exchange, queue, binding.key, key, binding.arguments)
+            subscription.former_key = binding.key
+        session.subscriptions.add(subscription)

@@ -11,6 +11,7 @@ from mqbroker.core import definitions
 from mqbroker.core.subscriber_queue import SharedQueue
 from mqbroker.protocols.mqtt.backpressure import SharedJam
 from mqbroker.protocols.mqtt.consumers import SharedConsumer
+from mqbroker.protocols.mqtt.remapping import remap_group
 from mqbroker.protocols.mqtt.services import STICKY
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
@@ -66,6 +67,10 @@ def restore(session: MqttSession, arguments: Mapping[str, object]) -> None:
     key = session.hub.settings.mapping.to_key(topic)
     subscription = Subscription(wanted[0], group, topic, key, wanted[1])
     session.subscriptions.add(subscription)
+    queue = session.vhost.queues.get(queue_name(subscription))
+    if queue is not None:
+        exchange = session.vhost.exchange(TOPIC_EXCHANGE)
+        remap_group(session.vhost, exchange, queue, topic, session.hub.settings.mapping)
     join(session, subscription, session.hub.now)
 
 
