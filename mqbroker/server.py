@@ -277,6 +277,9 @@ def _mqtt_settings(config: Config) -> MqttSettings:
     mqtt = config.mqtt
     return MqttSettings(
         packet_size_max=mqtt.packet_size_max,
+        message_size_max=mqtt.message_size_max,
+        maximum_qos=mqtt.maximum_qos,
+        retain_available=mqtt.retain_available,
         receive_max=mqtt.receive_max,
         inflight_max=mqtt.inflight_max,
         topic_alias_max=mqtt.topic_alias_max,
@@ -291,6 +294,7 @@ def _mqtt_settings(config: Config) -> MqttSettings:
         share_strategy=mqtt.share_strategy,
         receive_rate_max=mqtt.receive_rate_max,
         connections_per_address_max=mqtt.connections_per_address_max,
+        login_refused_code=mqtt.login_refused_code,
         anonymous_user=mqtt.anonymous_user or ("guest" if config.dev else ""),
         anonymous_fallback=mqtt.anonymous_fallback,
         anonymous_from_loopback_only=not mqtt.anonymous_user,

@@ -13,7 +13,7 @@ from mqbroker.limits import MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt import ending, stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
-from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect
+from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect, Will
 from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error
 from mqbroker.protocols.mqtt.scram import METHOD, ScramExchange
 from mqbroker.protocols.mqtt.topics import check_topic_name
@@ -57,14 +57,26 @@ def _take_connect(connection: "MqttConnection", connect: Connect) -> None:
     connection.state = stages.CHECKING
     _check_client_id(connection, connect)
     if connect.will is not None:
-        check_topic_name(connect.will.topic)
-        if "response_topic" in connect.will.properties:
-            check_topic_name(connect.will.properties["response_topic"])
+        _check_will(connection, connect.will)
     _check_address(connection)
     if "authentication_method" in connect.properties:
         _begin_auth(connection, connect)
     else:
         _check_login(connection, connect)
+
+
+def _check_will(connection: "MqttConnection", will: Will) -> None:
+    """The same as of a PUBLISH; what it may not say is refused before it is due (§3.2.2.3)."""
+    settings = connection.hub.settings
+    check_topic_name(will.topic)
+    if "response_topic" in will.properties:
+        check_topic_name(will.properties["response_topic"])
+    if will.qos > settings.maximum_qos:
+        raise ProtocolViolation("qos", f"QoS {will.qos} of the will is not supported")  # [MQTT-3.2.2-12]
+    if will.retain and not settings.retain_available:
+        raise ProtocolViolation("retain", "a retained will is not supported")  # [MQTT-3.2.2-13]
+    if 0 < settings.message_size_max < len(will.payload):
+        raise ProtocolViolation("size", "the will is larger than this server takes")
 
 
 def _check_client_id(connection: "MqttConnection", connect: Connect) -> None:
@@ -247,6 +259,10 @@ def _connack(connection: "MqttConnection", connect: Connect, is_present: bool, e
         "maximum_packet_size": settings.packet_size_max,
         "topic_alias_maximum": settings.topic_alias_max,
     }
+    if settings.maximum_qos < 2:
+        properties["maximum_qos"] = bool(settings.maximum_qos)
+    if not settings.retain_available:
+        properties["retain_available"] = False
     if expiry_s != connect.properties.get("session_expiry_interval", 0):
         properties["session_expiry_interval"] = expiry_s
     if not connect.client_id:

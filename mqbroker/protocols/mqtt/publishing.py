@@ -95,6 +95,19 @@ def refuse(connection: "MqttConnection", qos: int, packet_id: int, reason: Reaso
         connection.send_ack(c.PUBREC, packet_id, reason)
 
 
+def wrong_qos(qos: int) -> ProtocolViolation:
+    """The violation of a PUBLISH with a QoS that does not exist, or that this server does not take."""
+    if qos == 3:
+        return malformed("PUBLISH has QoS 3")  # [MQTT-3.3.1-4]
+    return ProtocolViolation("qos", f"QoS {qos} is not supported")  # [MQTT-3.2.2-11]
+
+
+def refuse_large(connection: "MqttConnection", topic: bytes, qos: int, packet_id: int) -> None:
+    """A PUBLISH whose payload is larger than this server takes."""
+    connection.hub.note_large(decode_text(topic[2:]), connection.client_id)
+    refuse(connection, qos, packet_id, Reason.QUOTA_EXCEEDED)
+
+
 # --- acknowledging --------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +142,8 @@ def publish_unusual(
     qos = first >> 1 & 3
     if first & c.DUP_FLAG and not qos and connection.version > c.V3_1:
         raise malformed("PUBLISH repeats at QoS 0")  # [MQTT-3.3.1-2]
+    if first & c.RETAIN_FLAG and not connection.hub.settings.retain_available:
+        raise ProtocolViolation("retain", "retained messages are not supported")  # [MQTT-3.2.2-14]
     session = connection.session
     assert session is not None
     if qos == 2 and packet_id in session.incoming:

@@ -22,6 +22,10 @@ class MqttSettings:
     """What is negotiated and enforced on every MQTT connection. Sizes in bytes; 0 is no limit unless stated."""
 
     packet_size_max: int = limits.MQTT_PACKET_BYTES_MAX
+    message_size_max: int = 0
+    """The largest payload."""
+    maximum_qos: int = 2
+    retain_available: bool = True
     receive_max: int = limits.MQTT_RECEIVE_MAX
     inflight_max: int = limits.MQTT_INFLIGHT_MAX
     topic_alias_max: int = limits.MQTT_TOPIC_ALIASES_MAX
@@ -40,6 +44,8 @@ class MqttSettings:
     receive_rate_max: int = 0
     """Publishes a second from one connection."""
     connections_per_address_max: int = 0
+    login_refused_code: int = 4
+    """The return code of CONNACK for a wrong or missing log-in below version 5: 4 or 5."""
     anonymous_user: str = ""
     """Who a client without a user name is; empty refuses them."""
     anonymous_fallback: bool = False

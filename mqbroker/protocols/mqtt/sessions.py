@@ -59,6 +59,7 @@ class Sessions:
         self.losses = LossReports(services.broker.timers, lambda: self.now)
         self.renamed = RateLog(log, MQTT_LOSS_REPORT_MS)
         self.unsayable = RateLog(log, MQTT_LOSS_REPORT_MS)
+        self.large = RateLog(log, MQTT_LOSS_REPORT_MS)
         self.members: dict[tuple[str, str], set[str]] = {}
         """The client ids of each shared subscription, by vhost and queue."""
         self._sessions: dict[tuple[str, str], MqttSession] = {}
@@ -205,6 +206,12 @@ class Sessions:
         self.dropped += 1
         text = f"a message to {message.exchange!r} with the key {message.routing_key!r} is not sent to MQTT clients"
         self.unsayable.warning(self.now, f"{text}: there is no such topic")
+
+    def note_large(self, topic: str, client_id: str) -> None:
+        """A client has published a message that is larger than allowed."""
+        self.dropped += 1
+        text = f"client {client_id!r}: a message to {topic!r} is dropped, it is larger than mqtt.message_size_max"
+        self.large.warning(self.now, text)
 
     def publish_will(self, session: MqttSession, will: PendingWill, now: int) -> None:
         """Publishes a will, if its client still may."""

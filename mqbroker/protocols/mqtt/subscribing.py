@@ -31,8 +31,9 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     reasons: list[int] = []
     texts: list[str] = []
     fresh: list[tuple[Subscription, TopicFilter, bool]] = []
-    filters = [_for_bridge(each) for each in packet.filters] if connection.is_bridge else packet.filters
-    for wanted in filters:
+    for each in packet.filters:
+        wanted = _for_bridge(each) if connection.is_bridge else each
+        wanted.qos = min(wanted.qos, connection.qos_max)  # [MQTT-3.2.2-10]
         reason, text = _subscribe(connection, wanted, identifier, fresh)
         reasons.append(reason if connection.version == c.V5 or reason < FAILURE else FAILURE)
         texts.append(text)
