@@ -113,6 +113,7 @@ MQTT_MATCHES_MAX = 256  # topics of which a subscriber remembers which of its fi
 MQTT_DELAYED_BYTES_HIGH = 1 << 20  # QoS 0 messages that wait for a client that reads slowly, before publishers are held
 MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1000 messages
 SHARED_QUEUE_HIGH = 10_000  # messages that wait for a shared subscription, before publishers are held
+MQTT_LOSS_REPORT_MS = 60_000  # between two lines that say that a session loses messages; Mosquitto has none but $SYS
 MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others
 
 # --- SQS (quotas of the SQS Developer Guide unless stated) ---------------------------------------------------------

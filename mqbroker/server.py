@@ -102,6 +102,7 @@ class Server:
         registry = self._services.registry
         self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
         self._mqtt.restore(definitions, clock.now())
+        self._stack.callback(self._mqtt.close)
         self._aws = _gateway(config, self._broker, self._alarms, self._turn.outbox, clock)
         self._aws.restore(definitions, clock.now())
         self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
@@ -275,6 +276,9 @@ def _mqtt_settings(config: Config) -> MqttSettings:
     mqtt = config.mqtt
     return MqttSettings(
         packet_size_max=mqtt.packet_size_max,
+        message_size_max=mqtt.message_size_max,
+        maximum_qos=mqtt.maximum_qos,
+        retain_available=mqtt.retain_available,
         receive_max=mqtt.receive_max,
         inflight_max=mqtt.inflight_max,
         topic_alias_max=mqtt.topic_alias_max,
@@ -289,7 +293,9 @@ def _mqtt_settings(config: Config) -> MqttSettings:
         share_strategy=mqtt.share_strategy,
         receive_rate_max=mqtt.receive_rate_max,
         connections_per_address_max=mqtt.connections_per_address_max,
+        login_refused_code=mqtt.login_refused_code,
         anonymous_user=mqtt.anonymous_user or ("guest" if config.dev else ""),
+        anonymous_fallback=mqtt.anonymous_fallback,
         anonymous_from_loopback_only=not mqtt.anonymous_user,
         certificate_name=mqtt.certificate_name,
         certificate_client_id=mqtt.certificate_client_id,

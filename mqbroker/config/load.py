@@ -53,6 +53,7 @@ def _for_development(config: Config, given: Set[tuple[str, ...]]) -> Config:
 def _contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
     yield from _listener_contradictions(config)
     yield from _tls_contradictions(config)
+    yield from _mqtt_contradictions(config)
     yield from _definition_contradictions(config)
     yield from _aws_contradictions(config)
 
@@ -79,6 +80,11 @@ def _tls_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...],
     needs_certificate = [listener.url for listener in config.listeners if listener.is_tls]
     if needs_certificate and tls.certificate is None and not config.dev:
         yield ("listeners",), f"{needs_certificate[0]} needs tls.certificate and tls.key"
+
+
+def _mqtt_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if config.mqtt.anonymous_fallback and not (config.mqtt.anonymous_user or config.dev):
+        yield ("mqtt", "anonymous_fallback"), "mqtt.anonymous_fallback needs mqtt.anonymous_user"
 
 
 def _definition_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:

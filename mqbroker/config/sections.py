@@ -86,6 +86,14 @@ class MqttConfig:
         minimum=1024,
         maximum=limits.MQTT_PACKET_BYTES_CEILING,
     )
+    message_size_max: int = option(
+        0,
+        "Largest payload in bytes; 0 is no limit but packet_size_max.",
+        minimum=0,
+        maximum=limits.MQTT_PACKET_BYTES_CEILING,
+    )
+    maximum_qos: int = option(2, "Highest QoS that clients may publish and subscribe with.", minimum=0, maximum=2)
+    retain_available: bool = option(True, "Whether clients may retain messages.")
     receive_max: int = option(
         limits.MQTT_RECEIVE_MAX, "QoS 1 and 2 messages that a client may have open.", minimum=1, maximum=65_535
     )
@@ -127,7 +135,13 @@ class MqttConfig:
     connections_per_address_max: int = option(
         0, "MQTT connections from one client address; 0 is no limit.", minimum=0
     )
+    login_refused_code: int = option(
+        4, "CONNACK's code for a wrong or missing log-in: 4, or 5 as in Mosquitto (0x86, 0x87).", minimum=4, maximum=5
+    )
     anonymous_user: str = option("", "The user that clients without a user name are; empty refuses them.")
+    anonymous_fallback: bool = option(
+        False, "Clients whose user name is unknown, or that give no password with it, are anonymous_user too."
+    )
     certificate_name: str = option(
         "", "Which name of a client certificate is the user name of clients that give none.", choices=_NAMES
     )
@@ -140,9 +154,9 @@ class MqttConfig:
         10, "Seconds between two publications of the $SYS topics; 0 is never.", minimum=0, maximum=DAY_S
     )
     topic_mapping: str = option(
-        "rabbitmq",
-        "How topics become routing keys: 'exact' keeps . and * inside of a level apart from / and +.",
-        choices=("rabbitmq", "exact"),
+        "exact",
+        "How topics become routing keys: 'exact' brings every topic back, 'rabbitmq' takes a . in a level for a /.",
+        choices=("exact", "rabbitmq"),
     )
 
 

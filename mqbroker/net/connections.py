@@ -12,8 +12,8 @@ from mqbroker.clock import Clock
 from mqbroker.config.sections import LimitsConfig
 from mqbroker.limits import INPUT_BYTES
 from mqbroker.net.connection import Connection
-from mqbroker.net.rate_log import RateLog
 from mqbroker.net.strangers import Strangers
+from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Session
 
 

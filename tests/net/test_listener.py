@@ -133,7 +133,7 @@ async def test_without_descriptors_accepting_rests_and_then_goes_on(
         door = house.listeners._doors[0]
         exhausted = ExhaustedSocket(door.socket)
         asyncio.get_running_loop().remove_reader(door.socket)
-        house.listeners._doors[0] = Door(door.listener, exhausted, door.new_session)  # type: ignore[arg-type]
+        house.listeners._doors[0] = Door(door.listener, exhausted, door.new_session, door.url)  # type: ignore[arg-type]
         house.listeners._attend(house.listeners._doors[0])
         client = await house.connect()
         assert await ask(client, b"SAY at last") == b"at last\n"

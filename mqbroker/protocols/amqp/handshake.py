@@ -17,6 +17,7 @@ from mqbroker.limits import AMQP_FRAME_SIZE_BYTES_MIN, LOGIN_CHECK_TIMEOUT_MS, P
 from mqbroker.protocols.amqp import constants
 from mqbroker.protocols.amqp.methods import Method, encode_method
 from mqbroker.protocols.amqp.sasl import Credentials, parse_response
+from mqbroker.protocols.recognition import wrong_protocol
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
@@ -66,7 +67,8 @@ class Handshake:
             connection.remainder = data
             return False
         if data[:_HEADER_BYTES] != constants.PROTOCOL_HEADER:
-            log.warning("%s: wrong protocol header %r", connection.name, data[:_HEADER_BYTES])
+            text = wrong_protocol(data, connection.peer, "AMQP 0-9-1")
+            log.warning("%s: %s", connection.name, text or f"wrong protocol header {data[:_HEADER_BYTES]!r}")
             connection.send(constants.PROTOCOL_HEADER)
             self.hang_up()
             return False

@@ -11,14 +11,13 @@ Acknowledgements leave in the order in which their packets came, and none before
 """
 
 import logging
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import MQTT_PACKET_BYTES_CEILING, PREAUTH_BYTES_MAX
-from mqbroker.protocols.mqtt import connecting, ending, publishing, subscribing
+from mqbroker.protocols.mqtt import connecting, ending, publishing
 from mqbroker.protocols.mqtt.backpressure import Delayed, Jam, hold_until
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.sessions import Sessions
     from mqbroker.protocols.mqtt.state import MqttSession
-    from mqbroker.protocols.mqtt.subscriptions import Subscription
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -50,12 +48,12 @@ class MqttConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "backlog", "client_id",
-        "connect", "delayed", "encoder", "held_by", "hub", "incoming", "is_blocked", "is_rate_limited", "is_registered",
-        "is_scanning", "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts",
-        "parts_bytes", "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window",
-        "received", "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user",
-        "version", "vhost",
+        "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
+        "delayed", "encoder", "held_by", "hub", "incoming", "is_blocked", "is_bridge", "is_rate_limited",
+        "is_registered", "is_scanning", "keep_alive_ms", "ledger", "message_size_max", "name", "needed", "now", "owed",
+        "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position", "problem_information", "properties",
+        "publishes", "qos_max", "rate_window", "received", "received_at", "routes", "session", "size_limit", "state",
+        "unacked", "unacked_now", "user", "version", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
@@ -78,7 +76,10 @@ class MqttConnection(Session):
         self.needed = 0
         """How many octets that packet has; 0 while its header is not complete."""
         self.size_limit = PREAUTH_BYTES_MAX
+        self.qos_max = hub.settings.maximum_qos
+        self.message_size_max = hub.settings.message_size_max or MQTT_PACKET_BYTES_CEILING
         self.version = c.V3_1_1
+        self.is_bridge = False
         self.client_id = ""
         self.user = ""
         self.vhost: VHost | None = None
@@ -107,16 +108,12 @@ class MqttConnection(Session):
         self.routes: dict[bytes, Route] = {}
         """Routes by topic as it is on the wire; only topics that the client may publish to."""
         self.access_generation = 0
-        self.backlog: list[tuple[Subscription, Iterator[Message]]] = []
-        """Retained messages that are still to be sent for new subscriptions."""
         self.acks: list[bytes] = []
         """Acknowledgements for this chunk."""
         self.owed: list[tuple[int, bytes, int]] = []
         """Acknowledgements that wait for the journal: batch, octets, how many of them were for QoS 1."""
-        self.unacked = 0
-        """QoS 1 messages that were received and whose PUBACK has not left yet."""
-        self.unacked_now = 0
-        """Those of them that came with this chunk."""
+        self.unacked = self.unacked_now = 0
+        """QoS 1 messages that were received and whose PUBACK has not left yet; and those of this chunk among them."""
         self.publishes = 0
         """Messages received, in this second if the rate is limited."""
         self.rate_window = 0
@@ -237,8 +234,8 @@ class MqttConnection(Session):
     def take_publish(self, first: int, data: bytes, at: int, end: int) -> None:
         """PUBLISH, in `data[at:end]` (§3.3)."""
         qos = first >> 1 & 3
-        if qos == 3:
-            raise malformed("PUBLISH has QoS 3")  # [MQTT-3.3.1-4]
+        if qos > self.qos_max:
+            raise publishing.wrong_qos(qos)
         body_at = at + 2
         if body_at > end:
             raise malformed("PUBLISH ends before its topic")
@@ -265,6 +262,9 @@ class MqttConnection(Session):
             else:
                 body_at += 1
         self.publishes += 1
+        if end - body_at > self.message_size_max:
+            publishing.refuse_large(self, topic, qos, packet_id)
+            return
         if self.incoming and qos == 1 and self.version == 5 and packet_id in self.incoming:
             self.send_ack(c.PUBACK, packet_id, Reason.PACKET_IDENTIFIER_IN_USE)  # §2.2.1
             return
@@ -285,14 +285,14 @@ class MqttConnection(Session):
     def take_puback(self, packet_id: int) -> None:
         """PUBACK without a reason: the client has it."""
         assert self.session is not None
-        self.session.settle(packet_id, True, self.now)
+        self.session.acknowledge(packet_id, True, self.now)
 
     def take_step(self, first: int, packet_id: int) -> None:
         """PUBREC, PUBREL or PUBCOMP without a reason (acknowledging.py has those with one)."""
         session = self.session
         assert session is not None
         if first == 0x70:
-            session.settle(packet_id, True, self.now)
+            session.complete(packet_id, self.now)
         elif first == 0x50 and session.release(packet_id):
             self.acks.append(_PUBREL + packet_id.to_bytes(2, "big"))
         elif first == 0x62 and session.release_incoming(packet_id):
@@ -375,22 +375,25 @@ class MqttConnection(Session):
         encoder = self.encoder
         version = self.version
         if not encoder.topic:
+            self.hub.note_unsayable(message)
             return False
         if is_retained:
             flags |= c.RETAIN_FLAG
         number = packet_id.to_bytes(2, "big") if packet_id else b""
         octets = encoder.octets_for(identifiers, self.hub.now) if version == c.V5 else None
-        topic = encoder.topic
+        is_late = not packet_id and (self.delayed is not None or not self.gate.is_open)
+        packet = b""
         if self.alias_max_out and octets is not None:
-            topic, octets = self._with_alias(topic, octets)
-        packet = encoder.packet(0x30 | flags, topic, number, octets)
+            packet = self._with_alias(0x30 | flags, number, octets, is_late)
+        if not packet:
+            packet = encoder.packet(0x30 | flags, encoder.topic, number, octets)
         if len(packet) > self.packet_size_max:  # [MQTT-3.1.2-24]: as if it had been sent [MQTT-3.1.2-25]
             self.hub.dropped += 1
             return False
-        if packet_id or (self.gate.is_open and self.delayed is None):
-            self.send(packet)
-        else:
+        if is_late:
             self.delay(packet)
+        else:
+            self.send(packet)
         return True
 
     def delay(self, packet: bytes) -> None:
@@ -400,17 +403,27 @@ class MqttConnection(Session):
         if not self.delayed.add(packet):
             self.hub.dropped += 1
 
-    def _with_alias(self, topic: bytes, octets: bytes) -> tuple[bytes, bytes]:
-        """The topic and the properties with a topic alias: the first topics that are sent get one each (§3.3.2.3.4)."""
+    def _with_alias(self, first: int, number: bytes, octets: bytes, is_late: bool) -> bytes:
+        """The current message with a topic alias; empty when its topic gets none, or the client takes no such packet.
+
+        The first topics that are sent get one each (§3.3.2.3.4). An alias counts from the packet that announces it: one
+        that may be dropped, or that others overtake, announces nothing.
+        """
         if self.aliases_out is None:
             self.aliases_out = {}
-        alias = self.aliases_out.get(topic)
-        if alias is not None:
-            return _NO_TOPIC, octets + alias_octets(alias)
-        if len(self.aliases_out) >= self.alias_max_out:
-            return topic, octets
-        alias = self.aliases_out[topic] = len(self.aliases_out) + 1
-        return topic, octets + alias_octets(alias)
+        topic = self.encoder.topic
+        alias = self.aliases_out.get(topic, 0)
+        is_new = not alias
+        if is_new:
+            alias = len(self.aliases_out) + 1
+            if is_late or alias > self.alias_max_out:
+                return b""
+        packet = self.encoder.packet(first, topic if is_new else _NO_TOPIC, number, octets + alias_octets(alias))
+        if len(packet) > self.packet_size_max:
+            return b""
+        if is_new:
+            self.aliases_out[topic] = alias
+        return packet
 
     def send_release(self, packet_id: int) -> None:
         """PUBREL, once the journal knows of its PUBREC."""
@@ -444,8 +457,6 @@ class MqttConnection(Session):
             self.delayed.flush()
             if not self.delayed.packets:
                 self.delayed = None
-        if self.backlog:
-            subscribing.send_retained(self)
         if self.session is not None:
             self.session.offer(now)
         if self.acks:

@@ -12,7 +12,7 @@ from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.mqtt import stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import ConnAck, Disconnect
-from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error, reason_of, return_code
+from mqbroker.protocols.mqtt.codec.reasons import NOT_AUTHORIZED_V3, Reason, protocol_error, reason_of, return_code
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
@@ -24,6 +24,8 @@ def fail(connection: "MqttConnection", error: ProtocolViolation) -> None:
     """Answers a violation: CONNACK before the connection is open, DISCONNECT after, and the connection is closed."""
     if connection.state == stages.OPEN:
         disconnect(connection, reason_of(error), error.text)
+    elif error.reason == "login" and connection.hub.settings.login_refused_code == NOT_AUTHORIZED_V3:
+        refuse(connection, Reason.NOT_AUTHORIZED, error.text)
     else:
         refuse(connection, reason_of(error), error.text)
 
@@ -98,7 +100,6 @@ def release(connection: "MqttConnection") -> None:
     connection.state = stages.CLOSED
     connection.gate.is_open = False
     connection.parts.clear()
-    connection.backlog.clear()
     if connection.delayed is not None:
         connection.delayed.let_go()
         connection.delayed = None
