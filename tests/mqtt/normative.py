@@ -12,7 +12,7 @@ WRONG = "codec.packets.what_is_wrong_has_the_reason_of_the_specification"
 ROUND = "session.a_message_reaches_a_subscriber_of_every_version_at_its_qos"
 PROPERTIES = "session.properties_of_a_message_arrive_as_they_were_sent"
 FULL = "we support what the statement is about, so it never applies"
-ALIAS = "session.topics_are_sent_as_aliases_to_clients_that_allow_it"
+ALIAS = "aliases.topics_are_sent_as_aliases_to_clients_that_allow_it"
 FITS = "rules.explanations_are_left_out_where_they_do_not_fit"
 QOS2 = "session.the_sending_side_of_qos_2_takes_its_steps"
 ONCE = "session.qos_2_is_received_once_however_often_it_is_sent"
@@ -110,9 +110,9 @@ V5 = {
     "3.3.2-4": PROPERTIES, "3.3.2-5": "session.message_expiry_counts_down_and_ends_messages_that_wait",
     "3.3.2-6": "session.message_expiry_counts_down_and_ends_messages_that_wait",
     "3.3.2-7": "statements.topic_aliases_end_with_their_connection",
-    "3.3.2-8": "session.a_topic_alias_out_of_range_ends_the_connection",
-    "3.3.2-9": "session.a_topic_alias_out_of_range_ends_the_connection", "3.3.2-10": CLIENT, "3.3.2-11": ALIAS,
-    "3.3.2-12": "session.a_topic_alias_of_the_client_stands_for_its_topic", "3.3.2-13": WRONG,
+    "3.3.2-8": "aliases.a_topic_alias_out_of_range_ends_the_connection",
+    "3.3.2-9": "aliases.a_topic_alias_out_of_range_ends_the_connection", "3.3.2-10": CLIENT, "3.3.2-11": ALIAS,
+    "3.3.2-12": "aliases.a_topic_alias_of_the_client_stands_for_its_topic", "3.3.2-13": WRONG,
     "3.3.2-14": "rules.a_response_topic_has_no_wildcards", "3.3.2-15": PROPERTIES, "3.3.2-16": PROPERTIES,
     "3.3.2-17": PROPERTIES, "3.3.2-18": PROPERTIES, "3.3.2-19": WRONG, "3.3.2-20": PROPERTIES, "3.3.4-1": ROUND,
     "3.3.4-2": OVERLAP, "3.3.4-3": OVERLAP, "3.3.4-4": OVERLAP,
