@@ -378,7 +378,7 @@ class VHost(Router):
         return found if isinstance(found, PolledQueue) else None
 
     def renumber(self, queue: PolledQueue) -> None:
-        """PollHost: the journal forgets all entries of the queue, which goes on under another number."""
+        """PollHost: the journal forgets all that it keeps for the queue, which goes on under new numbers."""
         polled_queues.renumber(self, queue)
 
     def _add_queue(self, queue: Queue) -> None:

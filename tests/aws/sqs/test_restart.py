@@ -138,6 +138,19 @@ def test_purged_messages_and_deleted_queues_stay_away(house: House) -> None:
     assert house.call("ListQueues")["QueueUrls"] == [url]
 
 
+def test_ids_that_a_purge_has_cleared_stay_away_and_later_ones_do_not(house: House) -> None:
+    """The bug: a purge left the deduplication ids in the journal."""
+    url = house.create("orders.fifo")
+    send = {"MessageGroupId": "g", "MessageDeduplicationId": "once"}
+    house.send(url, "before", **send)
+    house.call("PurgeQueue", QueueUrl=url)
+    house.restart()
+    house.send(url, "after", **send)
+    house.restart()
+    house.send(url, "too late", **send)
+    assert house.bodies(url) == ["after"]
+
+
 def test_locks_of_groups_and_deduplication_go_on(house: House) -> None:
     url = house.create("orders.fifo", ContentBasedDeduplication="true", VisibilityTimeout="600")
     sent = [house.send(url, body, MessageGroupId=body[0]) for body in ("a1", "a2", "b1")]
