@@ -231,7 +231,7 @@ def test_a_bare_name_does_for_its_url(house: House) -> None:
     "url",
     [f"http://elsewhere:1/{ACCOUNT}/orders", f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/orders",
      f"{BASE}/queue/us-east-1/{ACCOUNT}/orders", f"http://us-east-1.queue.localhost/{ACCOUNT}/orders",
-     f"/{ACCOUNT}/orders"],
+     f"/{ACCOUNT}/orders", f"http://sqs.example.com/{ACCOUNT}/orders", f"{BASE}/queue/orders"],
 )  # fmt: skip
 def test_any_host_will_do_in_a_queue_url(house: House, url: str) -> None:
     house.create("orders")
@@ -254,15 +254,36 @@ def test_what_is_no_url_of_a_queue_is_none(house: House, url: str) -> None:
 def test_the_same_name_is_another_queue_in_another_region(house: House) -> None:
     here = house.create("orders")
     there = house.call("CreateQueue", QueueName="orders", region="eu-west-1")["QueueUrl"]
-    assert there == f"{BASE}/queue/eu-west-1/{ACCOUNT}/orders"
-    house.send(there, "there")
+    house.call("SendMessage", QueueUrl=there, MessageBody="there", region="eu-west-1")
     assert house.bodies(here) == []
-    assert house.bodies(there) == ["there"], "the URL says the region, whatever the signature does"
-    assert house.arn(there) == f"arn:aws:sqs:eu-west-1:{ACCOUNT}:orders"
+    assert house.bodies(there, region="eu-west-1") == ["there"], "what the request is signed for chooses the region"
+    found = house.call("GetQueueAttributes", QueueUrl=there, AttributeNames=["QueueArn"], region="eu-west-1")
+    assert found["Attributes"]["QueueArn"] == f"arn:aws:sqs:eu-west-1:{ACCOUNT}:orders"
     assert house.call("GetQueueUrl", QueueName="orders", region="eu-west-1")["QueueUrl"] == there
+    house.call("CreateQueue", QueueName="only-here")
     assert house.call("ListQueues", region="eu-west-1")["QueueUrls"] == [there]
-    assert house.call("ListQueues")["QueueUrls"] == [here]
+    assert house.call("ListQueues")["QueueUrls"] == [f"{BASE}/{ACCOUNT}/only-here", here]
     assert "QueueUrls" not in house.call("ListQueues", region="us-west-1")
+
+
+def test_a_url_has_two_parts_in_every_region(house: House) -> None:
+    """The bug: Terraform takes a URL of four parts for one of an incorrect format."""
+    assert house.call("CreateQueue", QueueName="orders", region="eu-west-1") == {"QueueUrl": f"{BASE}/{ACCOUNT}/orders"}
+
+
+def test_urls_that_an_earlier_version_gave_out_still_name_their_region(house: House) -> None:
+    house.call("CreateQueue", QueueName="orders", region="eu-west-1")
+    house.send(f"{BASE}/queue/eu-west-1/{ACCOUNT}/orders", "there")
+    assert house.bodies(f"{BASE}/{ACCOUNT}/orders", region="eu-west-1") == ["there"]
+
+
+@pytest.mark.parametrize("host", ["sqs.{}.localhost:9324", "{}.queue.localhost"])
+def test_a_host_that_names_a_region_names_that_of_the_queue(house: House, host: str) -> None:
+    """The bug: a queue of another region than the host's had a URL by which it was not found."""
+    url = house.call("CreateQueue", QueueName="orders", region="eu-west-1", host=host.format("us-east-1"))["QueueUrl"]
+    assert url == f"http://{host.format('eu-west-1')}/{ACCOUNT}/orders"
+    house.send(url, "there")
+    assert house.bodies(f"{BASE}/{ACCOUNT}/orders", region="eu-west-1") == ["there"]
 
 
 def test_each_account_has_queues_of_its_own(house: House) -> None:

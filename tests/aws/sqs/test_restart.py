@@ -1,6 +1,7 @@
 """An orderly restart: everything that a queue of SQS is and has comes back from the journal. On both wires."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -44,14 +45,15 @@ def test_a_fifo_queue_is_one_still(house: House) -> None:
 
 
 def test_queues_of_other_accounts_and_regions_come_back(house: House) -> None:
-    urls = [
-        house.call("CreateQueue", QueueName="orders", account=account, region=region)["QueueUrl"]
+    places: list[dict[str, Any]] = [
+        {"account": account, "region": region}
         for account, region in ((ACCOUNT, "us-east-1"), (ACCOUNT, "eu-west-1"), (OTHER, "us-east-1"))
     ]
-    for url in urls:
-        house.call("SendMessage", QueueUrl=url, MessageBody=url, account=url.split("/")[-2])
+    for place in places:
+        house.call("CreateQueue", QueueName="orders", **place)
+        house.call("SendMessage", QueueUrl="orders", MessageBody=str(place), **place)
     house.restart()
-    assert [house.bodies(url, account=url.split("/")[-2]) for url in urls] == [[url] for url in urls]
+    assert [house.bodies("orders", **place) for place in places] == [[str(place)] for place in places]
 
 
 def test_a_message_is_the_same_as_before(house: House) -> None:
