@@ -147,7 +147,7 @@ class House:
 
     def begin(
         self, action: str, account: str = ACCOUNT, region: str = REGION, user: str = "", trace: str = "",
-        host: str = HOST, **parameters: Any,
+        host: str = HOST, peer: Peer = LOCAL, **parameters: Any,
     ) -> Pending:  # fmt: skip
         """Makes a call, which may be answered later. `trace` goes into the header X-Amzn-Trace-Id."""
         headers = {
@@ -163,7 +163,7 @@ class House:
             headers["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
             body = sqs_query_form.form(action, parameters)
         self._user = user
-        return self.request(action, HttpRequest("POST", "/", headers, body, LOCAL, f"http://{host}"))
+        return self.request(action, HttpRequest("POST", "/", headers, body, peer, f"http://{host}"))
 
     def request(self, action: str, request: HttpRequest) -> Pending:
         """Makes a request as it is."""
