@@ -18,7 +18,7 @@ from mqbroker.aws.sqs.tags import check_tags
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.polled_queue import PolledQueue, PollSettings
-from mqbroker.errors import NotFound, RequestRefused
+from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused
 from mqbroker.limits import SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 
 KIND = "sqs-queue"
@@ -126,10 +126,10 @@ class SqsQueues:
         except NotFound:
             raise refusals.invalid_value(f"The account {arn.account} has no vhost.") from None
         name = self.core_name(arn)
-        if name in vhost.queues:
-            raise refusals.queue_exists("QueueName")  # a queue of another protocol has the name
         try:
             core = vhost.add_polled_queue(name, self._settings(arn, is_fifo, attributes), now, fifo=is_fifo)
+        except PreconditionFailed as error:
+            raise refusals.queue_of_another_protocol(name, vhost.name, str(error)) from None
         except RequestRefused as error:  # a limit of the vhost, or a name that it keeps for itself: amq.fifo
             raise refusals.unsupported(str(error)) from None
         queue = SqsQueue(arn, vhost, core, is_fifo, now // 1000)

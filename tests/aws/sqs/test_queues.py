@@ -1,7 +1,12 @@
 """Queues: made, found, listed and deleted; by name, URL, region and account. On both wires."""
 
+from typing import Any
+
 import pytest
 
+from mqbroker.core.message import new_message
+from mqbroker.core.queue import Queue
+from tests.core.messages import PlainProperties
 from tests.support.sqs_house import ACCOUNT, BASE, House, Refused
 
 OTHER = "111122223333"
@@ -109,10 +114,66 @@ def test_the_suffix_counts_as_part_of_the_name(house: House) -> None:
     assert house.create("a" * 75 + ".fifo").endswith("a.fifo")
 
 
-def test_a_queue_of_another_protocol_keeps_its_name(house: House) -> None:
-    house.broker.vhost("/").declare_queue("orders", True, False, False, {}, house.now)
-    assert house.refused("CreateQueue", QueueName="orders") == taken("QueueName")
-    assert house.refused("GetQueueUrl", QueueName="orders") == missing(house)
+# --- queues of other protocols --------------------------------------------------------------------------------------
+
+
+def declare(house: House, name: str = "orders", **changes: Any) -> Queue:
+    """A queue as AMQP declares it."""
+    given = {"durable": True, "exclusive": False, "auto_delete": False, "arguments": {}, **changes}
+    return house.broker.vhost("/").declare_queue(name, now=house.now, **given)
+
+
+@pytest.mark.parametrize("name", ["orders", "orders.fifo"])
+def test_a_plain_empty_queue_of_amqp_is_taken_over(house: House, name: str) -> None:
+    """The bug: README's own commands ended with QueueAlreadyExists, after AMQP had declared the queue."""
+    declare(house, name)
+    assert house.refused("GetQueueUrl", QueueName=name) == missing(house)
+    url = house.create(name, VisibilityTimeout="7")
+    assert house.attributes(url, "VisibilityTimeout") == {"VisibilityTimeout": "7"}
+    declare(house, name)  # as AMQP goes on doing
+    assert house.create(name, VisibilityTimeout="7") == url
+
+
+def test_a_queue_that_is_taken_over_keeps_its_bindings(house: House) -> None:
+    vhost = house.broker.vhost("/")
+    last = vhost.declare_exchange("last", "fanout", True, True, False, {})
+    queue = declare(house)
+    vhost.bind(vhost.exchange("amq.topic"), queue, "orders.#", {})
+    vhost.bind(last, queue, "", {"a": 1})
+    url = house.create("orders")
+    for exchange, key in (("amq.topic", "orders.new"), ("last", "")):
+        message = new_message(exchange, key, PlainProperties(), exchange.encode(), house.now)
+        vhost.publish_by_content(exchange, [key], message, house.now)
+    assert house.bodies(url) == ["amq.topic", "last"]
+    house.call("DeleteQueue", QueueUrl=url)
+    assert "last" not in vhost.exchanges, "it goes with its last binding"
+
+
+@pytest.mark.parametrize(
+    ("changes", "obstacle"),
+    [({"durable": False}, "is not durable"), ({"exclusive": True, "connection": object()}, "is exclusive"),
+     ({"auto_delete": True}, "is deleted with its last consumer"),
+     ({"arguments": {"x-queue-type": "quorum"}}, "was declared with arguments"),
+     ({"arguments": {"x-max-priority": 3}}, "has another kind")],
+)  # fmt: skip
+def test_another_queue_of_amqp_keeps_its_name_and_the_text_says_why(
+    house: House, changes: dict[str, Any], obstacle: str
+) -> None:
+    """The bug: the text named an attribute that the client had not sent, and nothing of AMQP."""
+    declare(house, **changes)
+    code, text = house.refused("CreateQueue", QueueName="orders")
+    assert code == "QueueAlreadyExists"
+    assert text == (
+        f"A queue named orders already exists in the vhost /: it was not created by SQS, and it {obstacle}. "
+        "CreateQueue takes over a queue of AMQP that is durable and has no arguments, messages or consumers."
+    )
+
+
+def test_a_queue_of_amqp_with_messages_keeps_them(house: House) -> None:
+    queue = declare(house)
+    queue.publish(new_message("", "orders", PlainProperties(), b"x", house.now), house.now)
+    assert "and it has messages." in house.refused("CreateQueue", QueueName="orders")[1]
+    assert queue.waiting_count() == 1
 
 
 # --- deleting -------------------------------------------------------------------------------------------------------

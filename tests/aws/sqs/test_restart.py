@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from mqbroker.core.message import new_message
+from mqbroker.protocols.amqp.properties import BasicProperties
 from tests.storage.simdisk import SimDisk
 from tests.support.sqs_house import ACCOUNT, WIRES, House
 
@@ -34,6 +36,20 @@ def test_attributes_tags_and_policies_come_back(house: House) -> None:
     assert house.call("ListDeadLetterSourceQueues", QueueUrl=dead)["queueUrls"] == [url]
     house.call("SendMessage", QueueUrl=url, MessageBody="x", account=OTHER)
     assert house.refused("PurgeQueue", QueueUrl=url, account=OTHER)[0] == "AccessDenied"
+
+
+def test_a_queue_that_was_taken_over_from_amqp_is_what_it_was_with_its_bindings(house: House) -> None:
+    vhost = house.broker.vhost("/")
+    queue = vhost.declare_queue("orders", True, False, False, {}, house.now)
+    vhost.bind(vhost.exchange("amq.topic"), queue, "orders.#", {})
+    house.turn()
+    url = house.create("orders", VisibilityTimeout="0")
+    house.send(url, "before")
+    house.restart()
+    vhost = house.broker.vhost("/")
+    message = new_message("amq.topic", "orders.new", BasicProperties(b"\x00\x00"), b"after", house.now)
+    vhost.publish_by_content("amq.topic", ["orders.new"], message, house.now)
+    assert house.bodies(url) == ["before", "after"]
 
 
 def test_a_fifo_queue_is_one_still(house: House) -> None:
