@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
+from mqbroker.aws import sts
 from mqbroker.aws.accounts import Accounts
 from mqbroker.aws.call import Identify
 from mqbroker.aws.front import Front, ServiceHandlers
@@ -54,7 +55,10 @@ class AwsGateway:
         identify = _by_wall_clock(identify, clock)
         pages = Pages(self._queues, broker.access, identify, config.account, clock)
         model = Service(load_model("sqs", SQS_QUERY_NAMES))
-        services = {"sqs": ServiceHandlers(model, self._actions.handlers())}
+        services = {
+            "sqs": ServiceHandlers(model, self._actions.handlers()),
+            "sts": ServiceHandlers(Service(load_model("sts")), sts.HANDLERS),
+        }
         self._endpoint = Endpoint(Front(services, identify, ids.take, pages.table()).handle, outbox, clock)
 
     def restore(self, definitions: Mapping[str, bytes], now: int) -> None:

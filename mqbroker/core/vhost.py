@@ -190,12 +190,7 @@ class VHost(Router):
             return self._is_durable_binding(exchange, destination)
         self._sources.setdefault(destination, {})[exchange] = None
         self.generation += 1
-        if not self._is_durable_binding(exchange, destination):
-            return False
-        self.ledger.define(
-            self._binding_key(exchange, destination, key, arguments), definitions.pack({"arguments": arguments})
-        )
-        return True
+        return self._define_binding(exchange, destination, key, arguments)
 
     def restore_binding(
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
@@ -246,6 +241,15 @@ class VHost(Router):
         kind = "q" if isinstance(destination, Queue) else "e"
         tail = definitions.canonical(arguments) if arguments else ""
         return definitions.key("binding", self.name, exchange.name, kind, destination.name, key, tail)
+
+    def _define_binding(
+        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
+    ) -> bool:
+        is_durable = self._is_durable_binding(exchange, destination)
+        if is_durable:
+            value = definitions.pack({"arguments": arguments})
+            self.ledger.define(self._binding_key(exchange, destination, key, arguments), value)
+        return is_durable
 
     def _undefine_binding(
         self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
@@ -364,12 +368,14 @@ class VHost(Router):
     # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
 
     def add_polled_queue(self, name: str, settings: PollSettings, now: int, fifo: bool = False) -> PolledQueue:
-        """A durable queue that clients poll. There must be none of that name. Raises AccessRefused, NotAllowed."""
+        """A durable queue that clients poll, in the place of a plain one if there is one of that name.
+
+        Raises AccessRefused, NotAllowed, and PreconditionFailed with what another queue of that name has or is.
+        """
         _check_reserved("queue", name)
-        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
-        queue = polled_queues.add(self, name, settings, now, fifo)
-        self._add_queue(queue)
-        return queue
+        if name not in self.queues:
+            self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
+        return polled_queues.add(self, name, settings, now, fifo)
 
     def change_polled_queue(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
         """Changes what it does, in force at once."""
@@ -387,8 +393,24 @@ class VHost(Router):
         return found if isinstance(found, PolledQueue) else None
 
     def renumber(self, queue: PolledQueue) -> None:
-        """PollHost: the journal forgets all entries of the queue, which goes on under another number."""
+        """PollHost: the journal forgets all that it keeps for the queue, which goes on under new numbers."""
         polled_queues.renumber(self, queue)
+
+    def add_queue(self, queue: Queue) -> None:
+        """Adds a queue that was made elsewhere, in the place of its namesake, whose bindings become its own.
+
+        The journal has to be told of the queue itself.
+        """
+        bindings: list[tuple[Exchange, Binding]] = []
+        former = self.queues.get(queue.name)
+        if former is not None:
+            bindings = [(each, bound) for each in self._sources.get(former, ()) for bound in each.bindings_of(former)]
+            for exchange, binding in bindings:  # at first: an exchange may be deleted with its last binding
+                self.restore_binding(exchange, queue, binding.key, binding.arguments)
+            self._remove_queue(former)
+        self._add_queue(queue)
+        for exchange, binding in bindings:
+            self._define_binding(exchange, queue, binding.key, binding.arguments)
 
     def _add_queue(self, queue: Queue) -> None:
         self.queues[queue.name] = queue
