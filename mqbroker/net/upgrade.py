@@ -65,14 +65,18 @@ class Frames(ServerProtocol):
         return None
 
     def free(self) -> None:
-        """Cuts the cycles of references in which it would outlive its connection until the collector comes by."""
-        self.parser.close()
-        errors: list[BaseException | None] = [self.handshake_exc, self.parser_exc]
+        """Lets go of everything, so that no cycle of references waits for the collector. It cannot be used after this.
+
+        What the library keeps, and under which names, is its own business and changes with its versions. An error of
+        the handshake, which it does name, is held by its traceback as well.
+        """
+        errors: list[BaseException | None] = [self.handshake_exc]
         while errors:
             error = errors.pop()
             if error is not None:
                 error.__traceback__ = None
                 errors += [error.__cause__, error.__context__]
+        vars(self).clear()
 
 
 class Handshake:
