@@ -42,6 +42,7 @@ from mqbroker.protocols.session import Peer
 from mqbroker.runtime import allocator
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
 from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import open_journal
@@ -80,6 +81,9 @@ class Server:
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
         self._ledger, definitions, entries = self._open_ledger()
+        self._timekeeper = Timekeeper(clock, self._ledger)
+        self._timekeeper.begin(definitions, is_free=not entries and not Sessions.are_in(definitions))
+        self._stack.callback(self._timekeeper.note)
         self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
         restore(self._broker, definitions, entries, clock.now())
         _define_initial(self._broker, config)
@@ -228,7 +232,9 @@ class Server:
 
     def _check_resources(self, now: int) -> None:
         if isinstance(self._ledger, JournalLedger):
-            self._ledger.tend()
+            self._ledger.tend(self._timekeeper.note)
+            if self._timekeeper.tick(now, is_written=not self._ledger.is_marked):
+                self._turn.schedule()
         if self._tls is not None:
             self._tls.check(now)
         self._check_alarms()

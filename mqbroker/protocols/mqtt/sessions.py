@@ -221,6 +221,11 @@ class Sessions:
 
     # --- restart ----------------------------------------------------------------------------------------------------
 
+    @staticmethod
+    def are_in(found: Mapping[str, bytes]) -> bool:
+        """Whether there are sessions among the definitions of the journal."""
+        return any(definitions.names(key)[0] == "mqtt-session" for key in found)
+
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
         self.now = self.started_at = now
