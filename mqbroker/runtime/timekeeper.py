@@ -52,20 +52,20 @@ class Timekeeper:
         """
         if _KEY in found:
             self._clock.set(resumed(_unpack(found[_KEY]), self._clock.sample(), is_free))
-        self.note()
+        sample = self._clock.sample()
+        self._ahead = sample.wall - sample.time
         if abs(self._ahead) > CLOCK_STEP_MS:
             text = "this machine's clock is %s the journal's time, as if it had been set: deadlines go by the journal"
             log.warning(text, _difference(self._ahead))
+        self.note()
 
     def tick(self, now: int, is_written: bool) -> bool:
         """To be called about every second; whether it has noted the time.
 
         `is_written`: the journal holds something that came after the last note.
         """
-        moved = self._clock.wall() - now - self._ahead
-        if abs(moved) > CLOCK_STEP_MS:
-            log.warning("this machine's clock was set %s its time; deadlines stay as they are", _difference(moved))
-        elif not is_written or now < self._next_note:
+        is_due = is_written and now >= self._next_note
+        if not is_due and abs(self._clock.wall() - now - self._ahead) <= CLOCK_STEP_MS:
             return False
         self.note()
         return True
@@ -73,7 +73,10 @@ class Timekeeper:
     def note(self) -> None:
         """Notes this moment in the journal's open batch."""
         sample = self._clock.sample()
-        self._ahead = sample.wall - sample.time
+        moved = sample.wall - sample.time - self._ahead
+        if abs(moved) > CLOCK_STEP_MS:
+            log.warning("this machine's clock was set %s its time; deadlines stay as they are", _difference(moved))
+        self._ahead += moved
         self._next_note = sample.time + CLOCK_SAMPLE_MS
         self._ledger.define(_KEY, definitions.pack(sample._asdict()))
 
