@@ -15,10 +15,12 @@ import uvloop
 import mqbroker
 from mqbroker.aws.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
+from mqbroker.aws.sqs import actions as sqs_actions
 from mqbroker.aws.sqs.properties import SQS, SqsProperties
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
+from mqbroker.core import definitions, restoration
 from mqbroker.core.access import Permissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
@@ -33,13 +35,14 @@ from mqbroker.net.tls import ServerTls
 from mqbroker.protocols.amqp.connection import AmqpConnection
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
+from mqbroker.protocols.mqtt import sessions
 from mqbroker.protocols.mqtt.connection import MqttConnection
 from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
 from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.session import Peer
-from mqbroker.runtime import allocator
+from mqbroker.runtime import allocator, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.timekeeper import Timekeeper
@@ -57,6 +60,9 @@ FORMATS: Mapping[int, Callable[[bytes], Properties]] = {
     SQS: SqsProperties,
 }
 """Makes properties from what the journal kept, by `Properties.code`."""
+
+KINDS = (*restoration.KINDS, *sessions.KINDS, *sqs_actions.KINDS, timekeeper.KIND)
+"""The kinds of definitions that the journal may hold: each has an owner who puts it back."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
@@ -80,12 +86,12 @@ class Server:
         self._obey_signals()
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
-        self._ledger, definitions, entries = self._open_ledger()
+        self._ledger, found, entries = self._open_ledger()
         self._timekeeper = Timekeeper(clock, self._ledger)
-        self._timekeeper.begin(definitions, is_free=not entries and not Sessions.are_in(definitions))
+        self._timekeeper.begin(found, is_free=not entries and not Sessions.are_in(found))
         self._stack.callback(self._timekeeper.note)
         self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
-        restore(self._broker, definitions, entries, clock.now())
+        restore(self._broker, found, entries, clock.now())
         _define_initial(self._broker, config)
         self._alarms = Alarms(
             config.limits,
@@ -97,7 +103,7 @@ class Server:
         self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
         registry = self._services.registry
         self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
-        self._mqtt.restore(definitions, clock.now())
+        self._mqtt.restore(found, clock.now())
         self._aws = AwsGateway(
             self._broker,
             config.aws,
@@ -108,7 +114,7 @@ class Server:
             clock,
             is_encrypted=bool(config.journal.encryption_keys) or config.durability == "memory",
         )
-        self._aws.restore(definitions, clock.now())
+        self._aws.restore(found, clock.now())
         self._connections = Connections(config.limits, clock)
         self._turn.attach(self._broker, self._connections)
         self._tls = self._open_tls()
@@ -149,7 +155,14 @@ class Server:
             loop.call_soon_threadsafe(callback)
 
         ledger, found = open_journal(
-            disk, FORMATS, config.durability, wake, self._disk_failed, config.journal.segment_bytes, keyring
+            disk,
+            FORMATS,
+            config.durability,
+            wake,
+            self._disk_failed,
+            config.journal.segment_bytes,
+            keyring,
+            _require_known,
         )
         self._stack.callback(ledger.close)
         if found.note:
@@ -253,6 +266,11 @@ class Server:
     def _fail(self) -> None:
         self._exit_code = 1
         self._stop_event.set()
+
+
+def _require_known(found: Mapping[str, bytes]) -> None:
+    """Refuses a journal with definitions that nobody here would put back."""
+    definitions.require_known(found, KINDS)
 
 
 def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
