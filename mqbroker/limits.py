@@ -53,8 +53,16 @@ OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this 
 SEGMENT_BYTES = 64 << 20  # design §5
 BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
+MARK_BYTES_MAX = 512  # what the end of a log at rest is marked with: the time by four clocks
 OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of some 10,000 messages, nearly in order
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
+
+# --- time ----------------------------------------------------------------------------------------------------------
+CLOCK_STEP_MS = 1000  # a wall clock that moves by more was set: NTP slews what is below 128 ms, chrony steps from 1 s
+CLOCK_SAMPLE_MS = 10_000  # how often a busy journal notes the time
+CLOCK_SAMPLE_AGE_MS_MAX = 2 * CLOCK_SAMPLE_MS  # and how old what it noted last may be when the broker is killed
+CLOCK_CORRECTION_MS_MAX = 60_000  # by how much deadlines come earlier for a clock that was set between two runs
+CLOCK_DOWNTIME_MS_MAX = 30 * 86_400_000  # a machine that seems to have been off for longer had a wrong clock
 
 # --- keys of the journal -------------------------------------------------------------------------------------------
 KEY_TEXT_BYTES_MAX = 1024  # what is read of a place that is said to hold a key; 64 digits and the white space around

@@ -250,10 +250,8 @@ class MoveActions:
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back the tasks that the journal kept; those that were running go on."""
-        for key, data in found.items():
-            kind, *names = definitions.names(key)
-            if kind == KIND:
-                self._restore_one(names[0], names[1], definitions.unpack(data), now)
+        for names, data in definitions.of_kinds(found, (KIND,))[KIND]:
+            self._restore_one(names[0], names[1], definitions.unpack(data), now)
 
     def _restore_one(self, source: str, number: str, value: Mapping[str, object], now: int) -> None:
         arn = QueueArn.parse(source)
