@@ -56,14 +56,24 @@ class RetainedMessages:
         size = len(message.body) - (len(old.message.body) if old is not None else 0)
         if self.byte_count + size > self.bytes_max or (old is None and self.count >= self.count_max):
             return False
+        ttl_ms = message.properties.ttl_ms
+        self._enter(message, now + ttl_ms if ttl_ms >= 0 else 0)
+        return True
+
+    def _enter(self, message: Message, expires_at: int) -> None:
         entry = new_entry(message, self.number, self._sequence)
         self._sequence += 1
-        if message.properties.ttl_ms >= 0:
-            entry.expires_at = now + message.properties.ttl_ms
+        entry.expires_at = expires_at
         if self._is_recorded:
             self._ledger.enqueue(entry)
         self._place(entry)
-        return True
+
+    def move(self, entry: Entry, message: Message) -> None:
+        """Puts another message, with another key, in the place of an entry's; unless that key has a newer one."""
+        self.delete(entry.message.routing_key)
+        there = self.get(message.routing_key)
+        if there is None or there.message.received_at <= message.received_at:
+            self._enter(message, entry.expires_at)
 
     def delete(self, key: str) -> None:
         """Forgets a topic's message, if it has one."""
@@ -96,12 +106,13 @@ class RetainedMessages:
 
     def drop(self) -> list[Entry]:
         """Forgets everything; the entries, for the ledger."""
-        entries = self._entries()
+        entries = self.entries()
         self._root = Node(0)
         self.count = self.byte_count = 0
         return entries
 
-    def _entries(self) -> list[Entry]:
+    def entries(self) -> list[Entry]:
+        """The entries of all topics."""
         entries: list[Entry] = []
         pending = [self._root]
         while pending:
@@ -137,7 +148,7 @@ class RetainedMessages:
         """Deletes what has expired. There is one timer for all, because a topic may be set again at any rate; until it
         fires `find` passes over what has expired."""
         self._is_armed = False
-        expiring = [entry for entry in self._entries() if entry.expires_at]
+        expiring = [entry for entry in self.entries() if entry.expires_at]
         for entry in expiring:
             if entry.expires_at <= now:
                 self.delete(entry.message.routing_key)

@@ -203,6 +203,25 @@ def test_a_kill_of_the_broker_publishes_wills_of_sessions_that_stay() -> None:
     assert [payload for _, payload, _ in client.messages()] == [b"2"]
 
 
+def test_a_will_that_an_earlier_version_took_is_dropped_if_nobody_may_publish_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Earlier versions took wills on $SYS topics, and the journal kept them."""
+    house = durable()
+    house.connect("x", will=p.Will("gone", b"1", 1, True), **KEEP)
+    session = house.sessions.find("/", "x")
+    assert session is not None
+    assert session.will is not None
+    session.will.key = "$SYS.broker.version"
+    session.keep()
+    house.turn()
+    house = house.killed()
+    client = house.connect("s")
+    client.subscribe("$SYS/#")
+    assert client.messages() == []
+    assert "the will of client 'x' is not published: nobody publishes to '$SYS/broker/version'" in caplog.text
+
+
 def test_shared_messages_survive_with_their_group() -> None:
     house = durable()
     client = house.connect("s", **KEEP)

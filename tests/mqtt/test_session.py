@@ -429,6 +429,45 @@ def test_what_waits_is_bounded_and_loses_its_oldest() -> None:
     assert [payload for _, payload, _ in house.connect("s", **KEEP).messages()] == [b"2", b"3"]
 
 
+@pytest.mark.parametrize("overflow", ["drop-oldest", "drop-newest"])
+@pytest.mark.parametrize("topic_filter", ["t", "$share/g/t"])
+def test_a_full_session_says_so_at_once_and_then_at_intervals(
+    caplog: pytest.LogCaptureFixture, topic_filter: str, overflow: str
+) -> None:
+    """Messages that were confirmed to their publisher disappeared without a line in the log."""
+    house = House(queued_messages_max=2, overflow=overflow, system_interval_s=600)
+    client = house.connect("s", **KEEP)
+    client.subscribe(topic_filter)
+    client.lose()
+    publisher = house.connect("p")
+    name = "mqtt-shared-g/t" if topic_filter.startswith("$") else "mqtt-subscription-sqos1"
+    for number in range(5):
+        publisher.publish("t", b"%d" % number, qos=1)
+    assert caplog.messages == [f"{name} in vhost '/' is full and drops messages: 2 wait there, of 2 bytes"]
+    caplog.clear()
+    house.wait(61)
+    assert caplog.messages == [f"{name} in vhost '/' has dropped 2 more messages"]
+    caplog.clear()
+    house.wait(61)
+    assert caplog.messages == []
+    publisher.publish("t", qos=1)
+    assert len(caplog.messages) == 1
+    publisher.subscribe("$SYS/broker/publish/messages/dropped")
+    assert [payload for topic, payload, _ in publisher.messages() if topic.endswith("/dropped")] == [b"4"]
+    house.connect("s", clean_start=True)
+    assert house.sessions.losses.count == 4
+
+
+def test_what_comes_at_qos_0_for_a_client_that_is_away_is_not_counted_as_lost() -> None:
+    """Nobody was promised it; in Mosquitto's figures it is not dropped either."""
+    house = House()
+    client = house.connect("s", **KEEP)
+    client.subscribe("t", qos=1)
+    client.lose()
+    house.connect("p").publish("t")
+    assert house.sessions.losses.count == 0
+
+
 def test_what_waits_is_bounded_in_bytes_too() -> None:
     house = House(queued_bytes_max=250)
     client = house.connect("s", **KEEP)

@@ -22,7 +22,10 @@ cdef class MqttConnection(Session):
     cdef public Py_ssize_t parts_bytes
     cdef public Py_ssize_t needed
     cdef public long long size_limit
+    cdef public int qos_max
+    cdef public long long message_size_max
     cdef public int version
+    cdef public bint is_bridge
     cdef public str client_id
     cdef public str user
     cdef public Router vhost

@@ -50,11 +50,11 @@ class MqttConnection(Session):
 
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
-        "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_rate_limited",
-        "is_registered", "is_scanning", "keep_alive_ms", "last_words", "ledger", "name", "needed", "now", "owed",
-        "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position", "problem_information", "properties",
-        "publishes", "rate_window", "received_at", "resume_at", "routes", "session", "size_limit", "state", "unacked",
-        "unacked_now", "user", "version", "vhost",
+        "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_bridge",
+        "is_rate_limited", "is_registered", "is_scanning", "keep_alive_ms", "last_words", "ledger", "message_size_max",
+        "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position",
+        "problem_information", "properties", "publishes", "qos_max", "rate_window", "received_at",
+        "resume_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
@@ -75,7 +75,10 @@ class MqttConnection(Session):
         self.needed = 0
         """How many octets that packet has; 0 while its header is not complete."""
         self.size_limit = MQTT_CONNECT_BYTES_MAX
+        self.qos_max = hub.settings.maximum_qos
+        self.message_size_max = hub.settings.message_size_max or MQTT_PACKET_BYTES_CEILING
         self.version = c.V3_1_1
+        self.is_bridge = False
         self.client_id = ""
         self.user = ""
         self.vhost: VHost | None = None
@@ -110,10 +113,8 @@ class MqttConnection(Session):
         """Acknowledgements for this chunk."""
         self.owed: list[tuple[int, bytes, int]] = []
         """Acknowledgements that wait for the journal: batch, octets, how many of them were for QoS 1."""
-        self.unacked = 0
-        """QoS 1 messages that were received and whose PUBACK has not left yet."""
-        self.unacked_now = 0
-        """Those of them that came with this chunk."""
+        self.unacked = self.unacked_now = 0
+        """QoS 1 messages that were received and whose PUBACK has not left yet; and those of this chunk among them."""
         self.publishes = 0
         """Messages received, in this second if the rate is limited."""
         self.rate_window = 0
@@ -248,8 +249,8 @@ class MqttConnection(Session):
     def take_publish(self, first: int, data: bytes, at: int, end: int) -> None:
         """PUBLISH, in `data[at:end]` (§3.3)."""
         qos = first >> 1 & 3
-        if qos == 3:
-            raise malformed("PUBLISH has QoS 3")  # [MQTT-3.3.1-4]
+        if qos > self.qos_max:
+            raise publishing.wrong_qos(qos)
         body_at = at + 2
         if body_at > end:
             raise malformed("PUBLISH ends before its topic")
@@ -276,6 +277,9 @@ class MqttConnection(Session):
             else:
                 body_at += 1
         self.publishes += 1
+        if end - body_at > self.message_size_max:
+            publishing.refuse_large(self, topic, qos, packet_id)
+            return
         if self.incoming and qos == 1 and self.version == 5 and packet_id in self.incoming:
             self.send_ack(c.PUBACK, packet_id, Reason.PACKET_IDENTIFIER_IN_USE)  # §2.2.1
             return
@@ -385,6 +389,7 @@ class MqttConnection(Session):
         encoder = self.encoder
         version = self.version
         if not encoder.topic:
+            self.hub.note_unsayable(message)
             return False
         if is_retained:
             flags |= c.RETAIN_FLAG

@@ -139,6 +139,7 @@ class MqttSession:
         self.stored = queue
         queue.forerunner = self.backlog
         queue.keeps_transient = self.hub.settings.queue_qos0
+        queue.losses = self.hub.losses
         if self.connection is not None:
             self._consume(queue, self.connection.gate, now)
 
@@ -154,6 +155,10 @@ class MqttSession:
     def queue_for(self, subscription: Subscription, now: int) -> "LiveQueue | SubscriberQueue":
         """The queue that a subscription is bound to."""
         return self.stored_queue(now) if subscription.qos else self.live_queue(now)
+
+    def queues(self) -> "list[LiveQueue | SubscriberQueue]":
+        """Those of its own queues that are there."""
+        return [queue for queue in (self.live, self.stored) if queue is not None]
 
     def gate(self) -> Gate:
         """Whether its client takes deliveries."""
@@ -248,7 +253,7 @@ class MqttSession:
     def match(self, message: Message) -> Match:
         """What the message means to this session."""
         if self.access_generation != self.access.generation:
-            self.hub.recheck(self)
+            self.hub.rights.recheck(self)
         key = message.routing_key
         match = self.matches.get(key)
         if match is None or match.has_no_local:
@@ -467,8 +472,8 @@ class MqttSession:
         for subscription in list(self.subscriptions.by_text.values()):
             if subscription.group:
                 leave_share(self, subscription, now)
-        for queue in (self.live, self.stored):
-            if queue is not None and not queue.is_deleted:
+        for queue in self.queues():
+            if not queue.is_deleted:
                 queue.consumers.clear()
                 queue.ring.clear()
                 self.vhost.delete_queue(queue.name)

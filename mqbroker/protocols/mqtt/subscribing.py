@@ -1,19 +1,22 @@
 """SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): bindings for filters, and which of them are sent what is retained."""
 
+import logging
 from typing import TYPE_CHECKING
 
-from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.errors import ProtocolViolation, RequestRefused, ResourceLocked
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import SubAck, Subscribe, TopicFilter, UnsubAck, Unsubscribe
 from mqbroker.protocols.mqtt.codec.reasons import FAILURE, Reason, protocol_error, reason_of
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.subscriptions import Subscription
-from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, parse_filter
+from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, SYSTEM_PREFIX, parse_filter
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
     from mqbroker.protocols.mqtt.state import MqttSession
+
+log = logging.getLogger("mqbroker.mqtt")
 
 SEND_ALWAYS = 0
 SEND_IF_NEW = 1  # retain handling, §3.8.3.1; 2 is never
@@ -28,7 +31,9 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     reasons: list[int] = []
     texts: list[str] = []
     fresh: list[tuple[Subscription, TopicFilter, bool]] = []
-    for wanted in packet.filters:
+    for each in packet.filters:
+        wanted = _for_bridge(each) if connection.is_bridge else each
+        wanted.qos = min(wanted.qos, connection.qos_max)  # [MQTT-3.2.2-10]
         reason, text = _subscribe(connection, wanted, identifier, fresh)
         reasons.append(reason if connection.version == c.V5 or reason < FAILURE else FAILURE)
         texts.append(text)
@@ -51,6 +56,13 @@ def _send_retained(connection: "MqttConnection", subscription: Subscription) -> 
                 connection.encoder.load(message)
                 connection.send_specially(message, 0, 0, subscription.identifiers, True)
     session.send_retained(subscription, connection.now)
+
+
+def _for_bridge(wanted: TopicFilter) -> TopicFilter:
+    """What a bridge's subscription means, as in Mosquitto: nothing that it has brought itself comes back to it, and
+    messages keep their retain flag, so that they are retained on its side too."""
+    no_local = not wanted.topic.startswith(SHARE_PREFIX)  # [MQTT-3.8.3-4]
+    return TopicFilter(wanted.topic, wanted.qos, no_local, True)
 
 
 def _is_in_use(connection: "MqttConnection", packet_id: int) -> bool:
@@ -84,7 +96,8 @@ def _subscribe(
         if group and wanted.no_local:
             raise protocol_error("a shared subscription cannot exclude its own messages")  # [MQTT-3.8.3-4]
         key = connection.hub.settings.mapping.to_key(topic)
-        connection.hub.check_read(connection.user, session.vhost.name, key, connection.client_id)
+        subscription = Subscription(wanted, group, topic, key, identifier)
+        connection.hub.rights.check_subscribe(session, subscription)
     except ProtocolViolation as error:
         if error.reason == "protocol" or connection.version < c.V5:
             raise  # below version 5 a filter that is none is a violation as any other [MQTT-4.8.0-1]
@@ -94,9 +107,11 @@ def _subscribe(
     by_text = session.subscriptions.by_text
     if wanted.topic not in by_text and len(by_text) >= connection.hub.settings.subscriptions_max:
         return Reason.QUOTA_EXCEEDED, "the session has too many subscriptions"
-    subscription = Subscription(wanted, group, topic, key, identifier)
     try:
         is_new = add(session, subscription, connection.now)
+    except ResourceLocked as error:
+        log.warning("client %r cannot subscribe to %r: %s", session.client_id, wanted.topic, error)
+        return Reason.IMPLEMENTATION_SPECIFIC_ERROR, str(error)
     except RequestRefused as error:
         return Reason.QUOTA_EXCEEDED, str(error)
     if not group:  # retained messages are not sent to shared subscriptions, §4.8.2
@@ -107,7 +122,7 @@ def _subscribe(
 def add(session: "MqttSession", subscription: Subscription, now: int) -> bool:
     """Adds a subscription, or replaces the one with the same filter [MQTT-3.8.4-3]. True when it is new.
 
-    Raises RequestRefused when the vhost may have no more queues.
+    Raises RequestRefused when the vhost may have no more queues, ResourceLocked when the name of one is taken.
     """
     old = session.subscriptions.by_text.get(subscription.text)
     if subscription.group:
