@@ -31,6 +31,7 @@ class Connection(asyncio.BufferedProtocol):
         "_clock",
         "_close_timer",
         "_connections",
+        "_has_ended",
         "_is_open",
         "_is_reading",
         "accepted_from",
@@ -54,6 +55,7 @@ class Connection(asyncio.BufferedProtocol):
         """Makes the session once the connection is open; until then a WebSocket's handshake may choose another."""
         self._connections = connections
         self._clock = clock
+        self._has_ended = False
         self._is_open = False
         self._is_reading = True
         self._close_timer: asyncio.TimerHandle | None = None
@@ -110,10 +112,19 @@ class Connection(asyncio.BufferedProtocol):
             self._obey()
 
     def eof_received(self) -> bool:
-        """The peer sends no more. What its last words asked for is still written; asyncio then closes."""
-        if self._is_open:
-            self.flush(self._clock.now())
-        return False
+        """The peer sends no more. What its last words asked for is still written, also if that takes a while."""
+        if not self._is_open:
+            return False
+        now = self._clock.now()
+        try:
+            is_waiting = self.session.input_ended(now)
+        except Exception:
+            self._fail()
+            return False
+        self._has_ended = True
+        self.flush(now)
+        # TLS has no half that could stay open.
+        return is_waiting and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
         """The peer reads more slowly than we write."""
@@ -184,7 +195,7 @@ class Connection(asyncio.BufferedProtocol):
         transport = self.transport
         if transport.is_closing() or self._close_timer is not None:
             return
-        if not self.session.lingers:
+        if self._has_ended or not self.session.lingers:
             transport.close()
             return
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
@@ -212,7 +223,7 @@ class Connection(asyncio.BufferedProtocol):
         """Brings the transport in line with `is_reading` and `is_closing`."""
         session = self.session
         if session.is_closing:
-            if session.out:
+            if session.out or session.lent:
                 session.mark()  # the turn writes it and comes back here
             else:
                 self.close()

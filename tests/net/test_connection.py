@@ -19,6 +19,30 @@ async def test_what_a_session_answers_arrives() -> None:
         assert house.sessions[0].losses == 1
 
 
+async def test_large_last_words_arrive_too() -> None:
+    """Output of 32 KiB and more was lost when the session closed in the turn in which it had said it."""
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"FLOOD 100000\nCLOSE\n")
+        assert len(await reader.read()) == 100_000
+        await say_goodbye((reader, writer))
+
+
+async def test_who_sends_no_more_may_still_be_answered() -> None:
+    """Whatever took longer than the turn in which the end of the stream was seen was never said."""
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"WAIT\n")
+        writer.write_eof()
+        await until(lambda: bool(house.sessions) and house.sessions[0].has_ended)
+        session = house.sessions[0]
+        session.receive_line(b"BYE")
+        assert await reader.read() == b"bye\n"
+        await say_goodbye((reader, writer))
+        await until(lambda: not house.connections)
+        assert session.losses == 1
+
+
 async def test_input_is_put_where_the_session_wants_it() -> None:
     async with open_house() as house:
         client = await house.connect()

@@ -23,7 +23,7 @@ from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import frame
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed
-from mqbroker.protocols.mqtt.codec.wire import scan_varint
+from mqbroker.protocols.mqtt.codec.wire import packet_ends, scan_varint
 from mqbroker.protocols.mqtt.dispatch import HANDLERS
 from mqbroker.protocols.mqtt.fitting import encode_fitting
 from mqbroker.protocols.mqtt.output import alias_octets
@@ -466,6 +466,10 @@ class MqttConnection(Session):
             number += bytes((reason,))
         self.acknowledge(frame(kind << 4 | c.FIXED_FLAGS[kind], number))
 
+    def packet_ends(self, data: bytes) -> list[int]:
+        """Where each packet ends of what it has sent."""
+        return packet_ends(data)
+
     def resume_deliveries(self, now: int) -> None:
         """The client reads again."""
         self.now = now
@@ -509,6 +513,12 @@ class MqttConnection(Session):
     def evict(self) -> None:
         """An operator's action has taken the session away."""
         ending.disconnect(self, Reason.ADMINISTRATIVE_ACTION, "the session's queue was deleted")
+
+    def input_ended(self, now: int) -> bool:
+        """The client has left without a word; what it published is acknowledged all the same."""
+        self.now = now
+        ending.hang_up(self)
+        return not self.is_closing
 
     def shut_down(self, now: int) -> None:
         """The broker stops."""
