@@ -76,6 +76,7 @@ CLOSE_TIMEOUT_S = 5  # how long a closed connection waits for the peer to close 
 WRITE_BUFFER_HIGH_BYTES = 262_144  # asyncio's default is 64 KiB; one turn's output of a fast consumer is larger
 WEBSOCKET_MESSAGE_BYTES_MAX = 32 << 20  # the largest AMQP or MQTT message in one piece, with its framing
 WEBSOCKET_MESSAGE_BYTES_CEILING = 1 << 30  # twice the ceiling of a message
+WEBSOCKET_PREAUTH_BYTES_MAX = 400_000  # the largest CONNECT of MQTT in one frame, and PREAUTH_BYTES_MAX of others
 WEBSOCKET_OUTPUT_BYTES_MAX = 65_535  # RFC 6455 §5.2: the longest with a short length; clients bound theirs at 1 MiB
 WEBSOCKET_SLICE_BYTES = 16_384  # input that is taken apart in one go: 2,700 of the smallest frames
 WEBSOCKET_FRAMES_PER_WAKE = 512  # frames taken apart before others get their turn of the loop: some 5 ms
@@ -89,6 +90,8 @@ LOGINS_PENDING_MAX = 1024  # as many as there may be connections without a name
 # --- MQTT --------------------------------------------------------------------------------------------------------
 MQTT_PACKET_BYTES_MAX = 16 << 20  # RabbitMQ's mqtt.max_packet_size_authenticated
 MQTT_PACKET_BYTES_CEILING = 268_435_455  # MQTT 5 §2.1.4: the largest remaining length
+MQTT_CONNECT_BYTES_MAX = 16 + 5 * (2 + 0xFFFF)  # §3.1: all five fields at their longest; Mosquitto: 100,000
+MQTT_HELD_BYTES_MAX = 16_384  # input of one client that is held back while a resource is low; its pings are answered
 MQTT_TOPIC_BYTES_MAX = 8192  # EMQX max_topic_levels and clients stay far below; keys of the journal hold 65,535 octets
 MQTT_TOPIC_LEVELS_MAX = 128  # EMQX's max_topic_levels
 MQTT_CLIENT_ID_BYTES_MAX = 1024  # the specification asks for 23; EMQX's max_clientid_len is 65,535

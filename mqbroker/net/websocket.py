@@ -205,20 +205,26 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
 
     def _receive(self, piece: bytes) -> int:
         """Hands on what the frames hold, and answers those that want an answer. Returns how many there were."""
-        if not self._is_named:
-            self._count_stranger(len(piece))
+        self._stranger_bytes += len(piece)
         at = count = 0
         while at < len(piece):
             if self._takes_short_frames():
                 payloads, at = take_short(piece, at, self._message_size_max)
                 if payloads:
-                    self._connection.data_received(b"".join(payloads))
+                    self._hand_on(b"".join(payloads))
                     count += len(payloads)
                     continue
             start = at
             at = self._boundary.advance(piece, at)
             count += self._understand(piece[start:at])
+        if not self._is_named:
+            self._judge_stranger()
         return count
+
+    def _hand_on(self, data: bytes) -> None:
+        """What the session has been given is for it to bound, before the log-in too."""
+        self._stranger_bytes -= len(data)
+        self._connection.data_received(data)
 
     def _takes_short_frames(self) -> bool:
         """Whether a short frame may come now, and means nothing but its payload."""
@@ -234,17 +240,19 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         understood = list(itertools.takewhile(_is_understood, frames))
         data = b"".join(frame.data for frame in understood if frame.opcode in (Opcode.BINARY, Opcode.CONT))
         if data:
-            self._connection.data_received(data)
+            self._hand_on(data)
         if len(understood) < len(frames):
             protocol.fail(CloseCode.UNSUPPORTED_DATA, "text messages are not understood")
         self._answer()
         return len(frames)
 
-    def _count_stranger(self, size: int) -> None:
+    def _judge_stranger(self) -> None:
+        """Bounds what a peer without a name sends that the session is not given: headers, frames of control, and what
+        is there of a long frame."""
         self._is_named = self._connection.is_authenticated
-        self._stranger_bytes += size
-        if not self._is_named and self._stranger_bytes > limits.PREAUTH_BYTES_MAX:
+        if not self._is_named and self._stranger_bytes > limits.WEBSOCKET_PREAUTH_BYTES_MAX:
             self._protocol.fail(CloseCode.POLICY_VIOLATION, "too much was sent before the log-in")
+            self._answer()
 
     def _answer(self) -> None:
         """Sends Pongs, and the Close frame that answers the peer's or tells it what it did wrong."""

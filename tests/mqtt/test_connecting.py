@@ -481,19 +481,6 @@ def test_a_client_that_publishes_too_fast_is_read_no_more_until_the_second_is_ov
     assert client.connection.is_reading
 
 
-def test_publishers_are_held_back_while_a_resource_is_low() -> None:
-    house = House()
-    publisher, other = house.connect("p"), house.connect("s")
-    publisher.publish("t")
-    house.alarms.reason = "low on disk"
-    for client in (publisher, other):
-        client.connection.alarms_changed()
-    assert (publisher.connection.is_reading, other.connection.is_reading) == (False, True)
-    house.alarms.reason = ""
-    publisher.connection.alarms_changed()
-    assert publisher.connection.is_reading
-
-
 def test_a_session_has_so_many_subscriptions() -> None:
     client = House(subscriptions_max=1).connect("x")
     assert client.subscribe("a", "b", "a", qos=0) == [0, Reason.QUOTA_EXCEEDED, 0]

@@ -1,6 +1,7 @@
 """WebSocket under a session, over real sockets, with the client of the websockets library and with frames by hand."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import ssl
@@ -11,12 +12,12 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, InvalidStatus
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidStatus
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.typing import Subprotocol
 
 from mqbroker.config.sections import LimitsConfig, TlsConfig, WebSocketConfig
-from mqbroker.limits import PREAUTH_BYTES_MAX, WEBSOCKET_OUTPUT_BYTES_MAX
+from mqbroker.limits import PREAUTH_BYTES_MAX, WEBSOCKET_OUTPUT_BYTES_MAX, WEBSOCKET_PREAUTH_BYTES_MAX
 from mqbroker.net.connection import Connection
 from mqbroker.net.devcerts import generate
 from mqbroker.net.tls import ServerTls
@@ -305,12 +306,19 @@ async def test_a_message_over_the_limit_closes_the_connection(fragments: int) ->
 
 
 async def test_a_stranger_may_send_no_more_than_its_log_in_needs() -> None:
-    """CVE-2023-0809 of Mosquitto: memory that is spent before anybody has a name."""
+    """CVE-2023-0809 of Mosquitto: memory that is spent before anybody has a name.
+
+    What is inside of the frames was counted too, although a CONNECT may be larger: its session bounds that.
+    """
     async with open_house(URL) as house, client_of(house) as named, client_of(house) as stranger:
         assert await ask(named, b"HELLO") == b"hello\n"
         await named.send(bytes(10 * PREAUTH_BYTES_MAX) + b"\n")
         assert await ask(named, b"SAY here") == b"here\n"
-        await stranger.send(bytes(PREAUTH_BYTES_MAX))
+        await stranger.send(bytes(2 * PREAUTH_BYTES_MAX) + b"\n")
+        assert await ask(stranger, b"SAY still here") == b"still here\n"
+        with contextlib.suppress(ConnectionClosed):
+            for number in range(WEBSOCKET_PREAUTH_BYTES_MAX // 100):
+                await stranger.ping(number.to_bytes(100))
         assert await code_of(stranger) == CloseCode.POLICY_VIOLATION
         assert await ask(named, b"SAY undisturbed") == b"undisturbed\n"
 

@@ -61,6 +61,15 @@ class RawMqtt:
         except Closed:
             return packets
 
+    def octets(self) -> bytes:
+        """Everything up to the end of the stream, as it is."""
+        data = b""
+        try:
+            while True:
+                data += self._read()
+        except Closed:
+            return data
+
     def _read(self) -> bytes:
         try:
             data = self.socket.recv(_READ_BYTES)

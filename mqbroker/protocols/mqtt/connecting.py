@@ -2,7 +2,8 @@
 
     CONNECT --> client id --> password, certificate, nobody or SCRAM --> vhost, limits --> session --> CONNACK
 
-Until then the peer gets 64 KiB of input and some seconds. What it sends behind its CONNECT waits (§3.1.4).
+Until then the peer gets one packet, as large as a CONNECT can be, and some seconds. It need not wait for the answer
+before it goes on (§3.1.4): what has been read with the CONNECT waits, and more is not read until it is clear who it is.
 """
 
 import logging
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
-from mqbroker.protocols.mqtt import ending, stages
+from mqbroker.protocols.mqtt import ending, pacing, stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect, Will
@@ -18,11 +19,21 @@ from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error
 from mqbroker.protocols.mqtt.scram import METHOD, ScramExchange
 from mqbroker.protocols.mqtt.topics import check_topic_name
 from mqbroker.protocols.mqtt.wills import will_of
+from mqbroker.protocols.recognition import wrong_protocol
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
 
 log = logging.getLogger("mqbroker.mqtt")
+
+_FIRST_OCTET = c.CONNECT << 4
+
+
+def check_beginning(connection: "MqttConnection", data: bytes) -> None:
+    """The first octets that a peer sends. Raises ProtocolViolation for what cannot become a CONNECT [MQTT-3.1.0-1]."""
+    if data[0] != _FIRST_OCTET:
+        text = wrong_protocol(data, connection.peer, "MQTT")
+        raise protocol_error(text or f"the first packet is not CONNECT, it begins with {data[:8].hex(' ')}")
 
 
 def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
@@ -30,6 +41,9 @@ def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
     kind = first >> 4
     if connection.state == stages.CHECKING and kind == c.AUTH and connection.auth is not None:
         _take_auth(connection, decode(first, body, connection.version))
+        return
+    if kind == c.DISCONNECT and connection.state == stages.CHECKING:
+        ending.hang_up(connection)  # the client gives up its authentication [MQTT-3.1.2-30]
         return
     if connection.state != stages.AWAIT_CONNECT or kind != c.CONNECT:
         raise protocol_error("the first packet is not CONNECT")  # [MQTT-3.1.0-1]
@@ -185,9 +199,12 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
     hub, vhost = connection.hub, connection.vhost
     assert vhost is not None
     hub.retained(vhost)
+    expiry_s = _expiry_of(connect, hub.settings.session_expiry_s_max)
+    connack = _connack(connection, connect, expiry_s)
+    if not connection.encoded(connack):
+        raise ProtocolViolation("size", "the client takes no packet as large as CONNACK has to be")
     if hub.find(vhost.name, connection.client_id) is not None:
         _displace(connection, connect)
-    expiry_s = _expiry_of(connect, hub.settings.session_expiry_s_max)
     session, is_present = hub.open(vhost, connection.client_id, connect.clean_start, expiry_s, connection.now)
     session.user = connection.user
     session.access_generation = -1
@@ -200,7 +217,9 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
     connection.session = session
     connection.incoming = session.incoming
     connection.connect = None
-    connection.send_packet(_connack(connection, connect, is_present, expiry_s))
+    connack.session_present = is_present and connect.version > c.V3_1
+    connection.send_packet(connack)
+    pacing.alarms_changed(connection)
     log.info("%s: client %r, user %r, MQTT level %d", connection.name, session.client_id, session.user, connect.version)
     session.attach(connection, connection.now)
     session.keep()
@@ -239,7 +258,7 @@ def _configure(connection: "MqttConnection", connect: Connect) -> None:
     connection.size_limit = settings.packet_size_max
     connection.alias_max_out = min(connect.properties.get("topic_alias_maximum", 0), settings.topic_alias_max)
     connection.keep_alive_ms = _keep_alive_s(connection, connect) * 1500
-    connection.set_deadline()
+    pacing.set_deadline(connection)
 
 
 def _keep_alive_s(connection: "MqttConnection", connect: Connect) -> int:
@@ -249,8 +268,8 @@ def _keep_alive_s(connection: "MqttConnection", connect: Connect) -> int:
     return min(connect.keep_alive_s or maximum, maximum)
 
 
-def _connack(connection: "MqttConnection", connect: Connect, is_present: bool, expiry_s: int) -> ConnAck:
-    packet = ConnAck(0, is_present and connect.version > c.V3_1)
+def _connack(connection: "MqttConnection", connect: Connect, expiry_s: int) -> ConnAck:
+    packet = ConnAck(0)
     if connect.version < c.V5:
         return packet
     settings = connection.hub.settings
@@ -281,11 +300,8 @@ def _connack(connection: "MqttConnection", connect: Connect, is_present: bool, e
 
 def _resume_input(connection: "MqttConnection") -> None:
     """What came behind the CONNECT while it was being checked."""
-    if connection.is_scanning or not connection.parts:
-        return
-    data = b"".join(connection.parts)
-    connection.parts.clear()
-    connection.process(data)
+    if not connection.is_scanning and connection.parts:
+        connection.process(connection.take_parts())
 
 
 # --- AUTH -----------------------------------------------------------------------------------------------------------

@@ -82,8 +82,6 @@ def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: 
     if len(connection.routes) >= MQTT_ROUTES_MAX:
         connection.routes.clear()
     connection.routes[topic] = route
-    if connection.hub.services.alarms.reason and not connection.is_blocked:
-        connection.alarms_changed()
     return route
 
 

@@ -73,11 +73,13 @@ def _is_in_use(connection: "MqttConnection", packet_id: int) -> bool:
 def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> None:
     """Behind what the journal has to know of the session, if it is to survive."""
     assert connection.session is not None
-    if not connection.session.is_durable or not connection.ledger.is_journalling:
-        connection.send_packet(packet)
+    octets = connection.encoded(packet)
+    if not octets:
         return
-    ledger = connection.ledger
-    ledger.promise(ledger.position, lambda: connection.send_late(packet))
+    if connection.session.is_durable and connection.ledger.is_journalling:
+        connection.owe(octets, 0)
+    else:
+        connection.send(octets)
 
 
 def _subscribe(
