@@ -40,7 +40,7 @@ from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.session import Peer
 from mqbroker.runtime import allocator
-from mqbroker.runtime.alarms import Alarms
+from mqbroker.runtime.alarms import Alarms, resident_bytes
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.turn import Turn
 from mqbroker.storage.disk import FileDisk
@@ -92,7 +92,10 @@ class Server:
         self._stack.callback(authenticator.close)
         self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
         registry = self._services.registry
-        self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
+        settings = _mqtt_settings(config)
+        self._mqtt = Sessions(
+            MqttServices(self._broker, authenticator, self._alarms, settings, registry, resident_bytes)
+        )
         self._mqtt.restore(definitions, clock.now())
         self._stack.callback(self._mqtt.close)
         self._aws = AwsGateway(

@@ -33,7 +33,7 @@ class Alarms:
     def check(self) -> bool:
         """Looks again; True when the reason has changed."""
         low = []
-        if _resident_bytes() > self._memory_limit_bytes:
+        if resident_bytes() > self._memory_limit_bytes:
             low.append("low on memory")
         if self._is_disk_low():
             low.append("low on disk")
@@ -59,7 +59,7 @@ def _memory_limit(watermark: float) -> float:
     return watermark if watermark > 1 else watermark * os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
     """The memory of this process that is in use."""
     with open("/proc/self/statm", "rb") as statm:
         return int(statm.read().split()[1]) * _PAGE_BYTES
