@@ -99,6 +99,18 @@ def _definition_contradictions(config: Config) -> Iterator[tuple[tuple[str | int
     for number, vhost in enumerate(config.vhosts):
         if not vhost.name:
             yield ("vhosts", number), "a vhost needs a name"
+    yield from _vhost_contradictions(config)
+    if bool(config.default_user) is not bool(config.default_pass):
+        yield ("default_user",), "default_user and default_pass belong together: give both or none"
+
+
+def _vhost_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    vhosts = {config.default_vhost, *(vhost.name for vhost in config.vhosts)}
+    for number, user in enumerate(config.users):
+        for each, permission in enumerate(user.permissions):
+            if permission.vhost not in vhosts:
+                text = f"user {user.name!r} has a permission in vhost {permission.vhost!r}, which is not defined"
+                yield ("users", number, "permissions", each, "vhost"), f"{text}: name it in [[vhosts]]"
 
 
 def _aws_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -12,7 +12,7 @@ from mqbroker import limits
 from mqbroker.config.aws import AccessKeyDefinition, AwsConfig
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
-from mqbroker.config.option import option, section, tables
+from mqbroker.config.option import option, place, section, tables
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -264,11 +264,12 @@ class PermissionDefinition:
     configure: str = option("", "Names that the user may declare and delete.")
     write: str = option("", "Names that the user may publish to and bind to.")
     read: str = option("", "Names that the user may consume from and bind from.")
+    place: str = place()
 
 
 @dataclass(frozen=True, slots=True)
 class UserDefinition:
-    """[[users]]: created at the start unless there is a user of that name."""
+    """[[users]]: created at the start unless there is a user of that name; compared with it if there is."""
 
     name: str = option("", "The user's name.")
     password: str | None = option(None, "The password in clear text.", is_secret=True)
@@ -276,6 +277,7 @@ class UserDefinition:
     tags: tuple[str, ...] = option((), "Such as administrator, monitoring, policymaker, management, impersonator.")
     permissions: tuple[PermissionDefinition, ...] = tables(PermissionDefinition, "What the user may do, by vhost.")
     access_keys: tuple[AccessKeyDefinition, ...] = tables(AccessKeyDefinition, "What the user signs requests with.")
+    place: str = place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +318,13 @@ class Config:
         10, "Seconds that clients have to close their connections at a shutdown.", minimum=0, maximum=DAY_S
     )
     default_vhost: str = option("/", "The vhost that always exists.")
+    default_user: str = option("", "A user who may do everything in default_vhost, made at the start if missing.")
+    default_pass: str = option("", "The password of default_user.", is_secret=True)
+    apply_users: bool = option(
+        False,
+        "Make users at the start what the configuration says, and delete those that it does not name.",
+        flag="--apply-users",
+    )
     amqp: AmqpConfig = section(AmqpConfig)
     mqtt: MqttConfig = section(MqttConfig)
     aws: AwsConfig = section(AwsConfig)

@@ -338,9 +338,10 @@ class Queue:
             self.ledger.settle(entry)
 
     def reject(self, entry: Entry, now: int) -> None:
-        """A client refuses the entry for good: dead-lettered, then settled."""
+        """A client refuses the entry for good: dead-lettered, then settled. Of a deleted queue there are no letters."""
         self.release(entry)
-        self.discard(entry, "rejected", now)
+        if not self.is_deleted:
+            self.discard(entry, "rejected", now)
 
     def requeue(self, entries: list[Entry], now: int) -> None:
         """Unacknowledged entries come back to their old places; those past the delivery limit are dead-lettered."""

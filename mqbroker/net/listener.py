@@ -143,6 +143,7 @@ class Listeners:
             connected.close()
             return
         greeting = asyncio.get_running_loop().create_task(self._greet(door, connection, connected))
+        connection.greeting = greeting
         self._greetings.add(greeting)
         greeting.add_done_callback(self._greetings.discard)
 
@@ -166,6 +167,8 @@ class Listeners:
             self._connections.forget(connection)
             connected.close()
             raise
+        finally:
+            connection.greeting = None
 
     async def _upgrade(self, connection: Connection, connected: socket.socket) -> None:
         websocket = WebSocket(connection, self._websocket, self._factories)
@@ -178,6 +181,8 @@ class Listeners:
             raise
         if refusal:
             raise ProtocolViolation("websocket", refusal)
+        if not websocket.is_open:
+            self._connections.forget(connection)
 
     async def _connect(self, connection: Connection, connected: socket.socket, protocol: asyncio.BaseProtocol) -> None:
         loop = asyncio.get_running_loop()

@@ -44,7 +44,9 @@ class PlainAuthenticator:
         self.is_slow = False
         self.pending: list[tuple[Callable[[bool], None], bool]] = []
 
-    def check(self, user: str, password: bytes, answer: Callable[[bool], None]) -> None:
+    def check(
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
+    ) -> None:
         is_right = user in self.broker.access.users and password == user.encode()
         if self.is_slow:
             self.pending.append((answer, is_right))

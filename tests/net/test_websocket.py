@@ -471,6 +471,17 @@ async def test_closing_the_listeners_gives_up_on_handshakes() -> None:
         await say_goodbye(client)
 
 
+async def test_a_health_check_leaves_nothing_behind_and_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """GET /health on the WebSocket listener was answered with an error, and logged as a failed connection."""
+    async with open_house(URL) as house:
+        client = await house.connect()
+        client[1].write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await client[0].read()).startswith(b"HTTP/1.1 200 OK\r\n")
+        await say_goodbye(client)
+        await until(lambda: not house.connections)
+    assert caplog.text == ""
+
+
 async def test_those_who_have_not_upgraded_count_as_nameless(caplog: pytest.LogCaptureFixture) -> None:
     async with open_house(URL, limits=LimitsConfig(preauth_connections_max=2)) as house:
         clients = [await house.connect() for _ in range(2)]

@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
+from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS, MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt import ending, pacing, stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
@@ -131,8 +131,14 @@ def _check_login(connection: "MqttConnection", connect: Connect) -> None:
     if settings.anonymous_fallback and (user not in users or not connect.password):
         _log_in_anonymously(connection)
         return
+    # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
+    connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
     connection.hub.services.authenticator.check(
-        user, connect.password or b"", lambda is_right: _logged_in(connection, vhost, user, is_right)
+        user,
+        connect.password or b"",
+        lambda is_right: _logged_in(connection, vhost, user, is_right),
+        connection.peer.host,
+        lambda: connection.state == stages.CHECKING,
     )
 
 
@@ -156,16 +162,29 @@ def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bo
     if connection.state != stages.CHECKING:
         return
     try:
-        if is_right and user in connection.hub.settings.loopback_users and not connection.peer.is_loopback:
-            log.warning("%s: user %r may only connect via localhost", connection.name, user)
-            is_right = False
-        if not is_right:
-            raise ProtocolViolation("login", f"login of user {user!r} refused")
+        reason = _why_refused(connection, user, is_right)
+        if reason:
+            ending.fail(connection, ProtocolViolation("login", f"login of user {user!r} refused"), reason)
+            return
         _open(connection, vhost, user)
     except ProtocolViolation as error:
         ending.fail(connection, error)
     except RequestRefused as error:
         ending.refuse(connection, Reason.NOT_AUTHORIZED, str(error))
+
+
+def _why_refused(connection: "MqttConnection", user: str, is_right: bool) -> str:
+    """The reason why a client does not get in, for the log alone; empty when it does."""
+    settings = connection.hub.settings
+    if not is_right:
+        if not connection.connect.user_name and connection.auth is None:
+            return "it came without a user name; mqtt.anonymous_user names the user that such clients are"
+        if user not in connection.hub.broker.access.users:
+            return "there is no such user"
+        return "the password is wrong"
+    if user in settings.loopback_users and not connection.peer.is_loopback:
+        return "they may only connect from this machine; take them out of security.loopback_users to allow more"
+    return ""
 
 
 def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:

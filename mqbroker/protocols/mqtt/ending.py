@@ -21,19 +21,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("mqbroker.mqtt")
 
 
-def fail(connection: "MqttConnection", error: ProtocolViolation) -> None:
-    """Answers a violation: CONNACK before the connection is open, DISCONNECT after, and the connection is closed."""
+def fail(connection: "MqttConnection", error: ProtocolViolation, why: str = "") -> None:
+    """Answers a violation: CONNACK before the connection is open, DISCONNECT after, and the connection is closed.
+
+    `why` is for the log alone: what the peer must not learn.
+    """
     if connection.state == stages.OPEN:
         disconnect(connection, reason_of(error), error.text)
     elif error.reason == "login" and connection.hub.settings.login_refused_code == NOT_AUTHORIZED_V3:
-        refuse(connection, Reason.NOT_AUTHORIZED, error.text)
+        refuse(connection, Reason.NOT_AUTHORIZED, error.text, why)
     else:
-        refuse(connection, reason_of(error), error.text)
+        refuse(connection, reason_of(error), error.text, why)
 
 
-def refuse(connection: "MqttConnection", reason: Reason, text: str) -> None:
-    """CONNACK with a failure, if the client got so far as to expect one (§3.1.4, 3.1.1 §3.1.4)."""
-    log.warning("%s: refused, %s (%s)", connection.name, text, reason.name)
+def refuse(connection: "MqttConnection", reason: Reason, text: str, why: str = "") -> None:
+    """CONNACK with a failure, if the client got so far as to expect one (§3.1.4, 3.1.1 §3.1.4); `why` as in `fail`."""
+    log.warning("%s: refused, %s (%s)", connection.name, f"{text}: {why}" if why else text, reason.name)
     is_v5 = connection.version == c.V5
     last_words = b""
     if connection.connect is not None or reason == Reason.UNSUPPORTED_PROTOCOL_VERSION:
