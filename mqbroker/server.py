@@ -110,7 +110,10 @@ class Server:
             log.warning(text)
         self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
         registry = self._services.registry
-        self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
+        settings = _mqtt_settings(config)
+        self._mqtt = Sessions(
+            MqttServices(self._broker, authenticator, self._alarms, settings, registry, self._alarms.resident_bytes)
+        )
         self._mqtt.restore(found, clock.now())
         self._stack.callback(self._mqtt.close)
         self._aws = _gateway(config, self._broker, self._alarms, self._turn.outbox, clock)

@@ -81,6 +81,7 @@ def hang_up(connection: "MqttConnection", last_words: bytes = b"") -> None:
 def finish(connection: "MqttConnection") -> None:
     """Says the last words and closes."""
     if connection.last_words:
+        connection.counters.others_sent += 1
         connection.send(connection.last_words)
         connection.last_words = b""
     connection.is_closing = True

@@ -17,7 +17,8 @@ from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
 from mqbroker.errors import RequestRefused
 from mqbroker.limits import MQTT_LOSS_REPORT_MS
-from mqbroker.protocols.mqtt import sharing, system
+from mqbroker.protocols.mqtt import sharing
+from mqbroker.protocols.mqtt.counters import Counters
 from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import mapping_flag
@@ -26,6 +27,7 @@ from mqbroker.protocols.mqtt.rights import Rights
 from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
+from mqbroker.protocols.mqtt.system import System
 from mqbroker.protocols.mqtt.topics import parse_filter
 from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
 from mqbroker.protocols.rate_log import RateLog
@@ -52,13 +54,12 @@ class Sessions:
         self.encoder = PublishEncoder(services.settings.mapping)
         self.flags = mapping_flag(services.settings.mapping)
         self.version = mqbroker.__version__
-        self.started_at = 0
         self.now = 0
         """The newest time that any connection was told."""
         self.publisher: MqttConnection | None = None
         """Whose input is being handled."""
-        self.dropped = 0
-        """Messages that a connected client did not get, because it read too slowly or takes only smaller ones."""
+        self.counters = Counters()
+        self.system = System(self)
         self.losses = LossReports(services.broker.timers, lambda: self.now)
         self.renamed = RateLog(log, MQTT_LOSS_REPORT_MS)
         self.unsayable = RateLog(log, MQTT_LOSS_REPORT_MS)
@@ -173,6 +174,7 @@ class Sessions:
             return
         will = session.will
         if session.ends_at and session.ends_at <= now:
+            self.counters.sessions_expired += 1
             self.end(session, now)
             return
         if will is not None and will.due_at <= now:
@@ -206,13 +208,13 @@ class Sessions:
 
     def note_unsayable(self, message: Message) -> None:
         """A client was to be sent a message of another protocol whose routing key is no topic."""
-        self.dropped += 1
+        self.counters.dropped += 1
         text = f"a message to {message.exchange!r} with the key {message.routing_key!r} is not sent to MQTT clients"
         self.unsayable.warning(self.now, f"{text}: there is no such topic")
 
     def note_large(self, topic: str, client_id: str) -> None:
         """A client has published a message that is larger than allowed."""
-        self.dropped += 1
+        self.counters.dropped += 1
         text = f"client {client_id!r}: a message to {topic!r} is dropped, it is larger than mqtt.message_size_max"
         self.large.warning(self.now, text)
 
@@ -225,22 +227,6 @@ class Sessions:
             log.warning("the will of client %r is not published: %s", session.client_id, error)
             return
         self.publish(session.vhost, will.message(now), will.is_retained, now)
-
-    def system_messages(self, now: int) -> list[Message]:
-        """What a new subscription to $SYS topics is sent."""
-        return system.messages(self, now) if self.settings.system_interval_s else []
-
-    def _next_system(self, now: int) -> None:
-        interval_s = self.settings.system_interval_s
-        if interval_s:
-            system.publish(self, now)
-            self.broker.timers.at(now + interval_s * 1000, self._next_system)
-
-    def publish_system(self, session: MqttSession, message: Message) -> None:
-        """Gives a $SYS message to one session, if it subscribes to it."""
-        match = session.match(message)
-        if session.connection is not None and match.qos >= 0:
-            session.connection.send_message(message, 0, 0, match.identifiers, match.retain_as_published)
 
     # --- restart ----------------------------------------------------------------------------------------------------
 
@@ -256,10 +242,10 @@ class Sessions:
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
-        self.now = self.started_at = now
+        self.now = now
         for vhost in self.broker.vhosts.values():
             remap_retained(self.retained(vhost), self.settings.mapping)
-        self._next_system(now)
+        self.system.start(now)
         by_kind = {kind: self._in_vhosts(kind, of_kind) for kind, of_kind in definitions.of_kinds(found, KINDS).items()}
         for names, data in by_kind["mqtt-session"]:
             self._restore_session(names[0], names[1], definitions.unpack(data), now)
@@ -304,6 +290,7 @@ class Sessions:
     def _resume_absence(self, session: MqttSession, now: int) -> None:
         """To everyone else the restart was the end of the client's connection, unless it had ended before."""
         if session.ends_at and session.ends_at <= now:
+            self.counters.sessions_expired += 1
             self.end(session, now)
         elif session.ends_at:
             self._await_will(session, now)
