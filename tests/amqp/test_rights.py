@@ -1,6 +1,7 @@
 """Who may do what: users, permissions, topic permissions, limits, policies, alarms. Set on a broker in this process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -408,14 +409,13 @@ def test_a_publisher_is_told_and_held_back(house: House) -> None:
     assert publisher.session.is_reading
 
 
-def at_once(client: DirectAmqp, *calls: Callable[[], None]) -> None:
-    """What the calls would send in several chunks, in one."""
-    octets: list[bytes] = []
-    client.write, write = octets.append, client.write  # type: ignore[method-assign]
-    for call in calls:
-        call()
-    client.write = write  # type: ignore[method-assign]
-    client.write(b"".join(octets))
+def publish(body: bytes, **fields: Any) -> bytes:
+    """The octets of a message to the queue `q`."""
+    method = encode_method("basic.publish", 1, routing_key="q")
+    return method + content_header_frame(1, build(**fields).raw, len(body)) + b"".join(body_frames(1, body, 0))
+
+
+CLOSE = encode_method("connection.close", 0, reply_code=200)
 
 
 def test_a_first_publish_waits_like_any_other(house: House) -> None:
@@ -424,12 +424,7 @@ def test_a_first_publish_waits_like_any_other(house: House) -> None:
     consumer.declare("q", auto_delete=True)
     house.change_alarm("low on disk")
     assert publisher.is_silent()  # it has not published yet
-    at_once(
-        publisher,
-        lambda: publisher.publish("q", b"1", expiration="1000"),
-        lambda: publisher.publish("q", b"2"),
-        lambda: publisher.send("connection.close", 0),
-    )
+    publisher.write(publish(b"1", expiration="1000") + publish(b"2") + CLOSE)
     assert publisher.expect("connection.blocked", 0).args == {"reason": "low on disk"}
     publisher.publish("q", b"3")  # as from a WebSocket, which may be in the middle of a message
     house.pass_time(5_000)
@@ -450,13 +445,9 @@ def test_what_the_journal_held_up_waits_on_when_it_is_a_first_publish() -> None:
     house = House(ledger)
     consumer, publisher = house.connect(), house.connect()
     house.change_alarm("low on disk")
-    at_once(
-        publisher,
-        lambda: publisher.send("queue.declare", queue="q", durable=True, nowait=True),
-        lambda: publisher.publish("q", b"1"),
-        lambda: publisher.send("queue.declare", queue="q", passive=True),
-        lambda: publisher.send("connection.close", 0),
-    )
+    declare = encode_method("queue.declare", 1, queue="q", durable=True, nowait=True)
+    count = encode_method("queue.declare", 1, queue="q", passive=True)
+    publisher.write(declare + publish(b"1") + count + CLOSE)
     publisher.expect("connection.blocked", 0)
     house.pass_time(1_000)
     assert publisher.is_silent()

@@ -169,8 +169,7 @@ class AmqpConnection(Session):
         """Handles every complete frame from `position` on. Raises what a frame was refused or failed for."""
         length = len(data)
         position = self.position
-        limit = self.size_limit
-        hot = -1
+        hot, limit = -1, self.size_limit
         channel: Channel | None = None
         while length - position >= 7:
             size = data[position + 3]  # by itself: compiled, an octet above 127 shifted by 24 would be a negative int
@@ -195,11 +194,9 @@ class AmqpConnection(Session):
                 self.current = number
             if channel is None or channel.state != _OPEN or kind > 3 or kind == 0:
                 unusual.take(self, kind, number, data[position:end])
-                hot = -1
-                limit = self.size_limit  # it may have been agreed on just now
-                if not self.is_reading and self.handshake is not None:  # what follows waits for the log-in
-                    position = end
-                    break
+                hot, limit = -1, self.size_limit  # which may have been agreed on just now
+                if not self.is_reading and self.handshake is not None:
+                    length = end  # what follows waits for the log-in
             elif kind == 3:
                 self.at_method = _PUBLISH
                 if channel.expecting != _BODY:
