@@ -10,6 +10,9 @@ AMQP_TABLE_DEPTH_MAX = 100  # RabbitMQ has none; far from the end of Python's st
 AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
 AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it: a MiB in frames of 128 KiB at once
 AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
+AMQP_SIP_BYTES = 16_384  # read at once from who may have to wait, for a log-in or to publish: then it is kept
+AMQP_CLOSE_TIMEOUT_S = 3  # how long the answer to connection.close may take; RabbitMQ's delay after a wrong log-in
+AMQP_LEAVE_TIMEOUT_S = 10  # how long a client may take to close its socket once it has close-ok
 
 # --- before authentication ----------------------------------------------------------------------------------------
 PREAUTH_BYTES_MAX = 65_536  # design: 64 KiB and 10 s before a peer has a name

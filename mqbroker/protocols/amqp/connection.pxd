@@ -49,6 +49,7 @@ cdef class AmqpConnection(Session):
     cdef public long long promised
     cdef public bint close_sent
     cdef public bint has_published
+    cdef public bint is_held
     cdef public str blocked_for
 
     cpdef process(self, bytes data)
@@ -59,7 +60,7 @@ cdef class AmqpConnection(Session):
     cpdef scan(self, bytes data)
     @cython.locals(length=Py_ssize_t, express=bytes, start=Py_ssize_t, end=Py_ssize_t)
     cpdef Py_ssize_t publish_more(self, Channel channel, bytes data, Py_ssize_t position) except -1
-    cpdef begin_publish(self, Channel channel, bytes frame)
+    cpdef bint begin_publish(self, Channel channel, bytes frame) except -1
     cpdef begin_content(self, Channel channel, bytes frame)
     @cython.locals(room=Room)
     cpdef collect(self, Channel channel, bytes data, Py_ssize_t start, Py_ssize_t end)
