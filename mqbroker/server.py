@@ -142,7 +142,7 @@ class Server:
         loop = asyncio.get_running_loop()
 
         def wake(callback: Callable[[], None]) -> None:
-            loop.call_soon_threadsafe(callback)
+            loop.call_soon_threadsafe(self._turn.run, callback)
 
         ledger, found = open_journal(
             disk, FORMATS, config.durability, wake, self._disk_failed, config.journal.segment_bytes, keyring

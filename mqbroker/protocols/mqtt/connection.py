@@ -183,7 +183,6 @@ class MqttConnection(Session):
             self.flush_acks()
         if self.hub.settings.receive_rate_max:
             self.limit_rate()
-        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
 
     def _keep(self, data: bytes, start: int) -> None:
         rest = data[start:] if start else data
