@@ -156,7 +156,7 @@ class Server:
         loop = asyncio.get_running_loop()
 
         def wake(callback: Callable[[], None]) -> None:
-            loop.call_soon_threadsafe(callback)
+            loop.call_soon_threadsafe(self._turn.run, callback)
 
         ledger, found = open_journal(
             disk,

@@ -3,6 +3,10 @@
 It owns the transport and nothing else. It knows no protocol; it never awaits; it is called once per chunk, not once per
 message. An error that a session did not foresee is logged with its traceback and costs that one connection.
 
+Whatever a session was called for may have left facts, promises or deadlines in the core, even where it has nothing to
+send, or has ended. So every call is followed by the end of a turn (`Outbox.wake`), which is asked for here and not by
+the protocols. A call from that end itself (`flush`) is its own business.
+
     admitted --connection_made--> open --session.is_closing--> closing --peer closes, or time is up--> gone
 """
 
@@ -97,6 +101,7 @@ class Connection(asyncio.BufferedProtocol):
             self.data_received(bytes(self._connections.input[:nbytes]))
         elif not self.session.is_closing:
             self.session.sink_filled(nbytes, self._clock.now())
+            self.session.outbox.wake()
 
     def data_received(self, data: bytes) -> None:
         """Hands a chunk to the session. After the close has begun it only keeps the peer from being reset."""
@@ -108,6 +113,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
             return
+        session.outbox.wake()
         if session.is_reading is not self._is_reading or session.is_closing:
             self._obey()
 
@@ -123,6 +129,7 @@ class Connection(asyncio.BufferedProtocol):
             return False
         self._has_ended = True
         self.flush(now)
+        self.session.outbox.wake()
         # TLS has no half that could stay open.
         return is_waiting and self.transport.can_write_eof()
 
@@ -139,6 +146,8 @@ class Connection(asyncio.BufferedProtocol):
             self.session.resume_output(self._clock.now())
         except Exception:
             self._fail()
+            return
+        self.session.outbox.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
@@ -176,6 +185,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
             return
+        self.session.outbox.wake()
         if self.session.is_closing:
             self._obey()
 
@@ -186,6 +196,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
             return
+        self.session.outbox.wake()
         if self.session.is_closing:
             self._obey()
 
@@ -253,3 +264,4 @@ class Connection(asyncio.BufferedProtocol):
             self.session.connection_lost(self._clock.now())
         except Exception:
             log.exception("the session of %s:%d did not end cleanly", self.peer.host, self.peer.port)
+        self.session.outbox.wake()

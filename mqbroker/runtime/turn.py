@@ -3,8 +3,8 @@
     sockets readable -> sessions -> core -> [ledger.seal -> (journal) -> commit -> promises] -> one write a connection
 
 Sessions run whenever their socket has something; the turn runs once behind them, before the loop waits again. It is
-asked for by the first session that marks itself, and by whoever does something else that leaves facts or output behind.
-The turn also keeps the one timer of the core.
+asked for after every call into a session (net/connection.py) and after every report of the journal's thread, and by
+whoever else leaves facts or output. The turn also keeps the one timer of the core.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Turn:
         self._clock = clock
         self._stop = stop
         self._loop = asyncio.get_running_loop()
-        self._is_scheduled = False
+        self._is_scheduled = True  # until there is a broker, of whose start nothing may be left when it fails
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0
 
@@ -36,12 +36,18 @@ class Turn:
         """Says whose turns these are. Call it once, before the first session."""
         self._broker = broker
         self._connections = connections
+        self._is_scheduled = False
 
     def schedule(self) -> None:
         """Asks for the end of this turn."""
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._run)
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Does what another thread has asked for, and then the end of the turn."""
+        work()
+        self.schedule()
 
     def _run(self) -> None:
         self._is_scheduled = False
@@ -57,8 +63,11 @@ class Turn:
     def _flush(self, now: int) -> None:
         outbox = self.outbox
         marked = outbox.marked
+        if not marked:
+            return
         outbox.marked = []
         self._connections.flush(marked, now)
+        self._broker.ledger.seal()  # what an opened gate has let through may have left facts
         if outbox.marked:
             # An opened gate has led to more output: it leaves with the next turn, behind what comes in.
             self.schedule()

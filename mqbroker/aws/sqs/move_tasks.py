@@ -214,7 +214,6 @@ class MoveActions:
             self._end(task, COMPLETED)
             return
         self._timers.at(now + (_STEP_MS if task.rate else 0), lambda at: self._step(task, at))
-        self._service.wake()
 
     def _target(self, task: MoveTask, source: SqsQueue, entry: Entry) -> SqsQueue | None:
         if task.destination is not None:
@@ -229,7 +228,6 @@ class MoveActions:
         task.status = status
         task.failure = failure
         self._keep(task)
-        self._service.wake()
 
     # --- the journal ------------------------------------------------------------------------------------------------
 

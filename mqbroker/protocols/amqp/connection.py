@@ -145,7 +145,6 @@ class AmqpConnection(Session):
             self.handshake.check_amount()
         if self.confirming:
             self.settle_confirms()
-        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
 
     def sink_filled(self, count: int, now: int) -> None:
         """More of a large body has been put in its place."""

@@ -188,7 +188,6 @@ class MqttConnection(Session):
             pacing.limit_rate(self)
         if self.is_blocked or self.state == CHECKING:
             pacing.update(self)
-        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
 
     def _keep(self, data: bytes, start: int) -> None:
         rest = data[start:] if start else data

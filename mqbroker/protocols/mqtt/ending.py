@@ -142,7 +142,6 @@ def release(connection: "MqttConnection") -> None:
     if session is not None and session.connection is connection:
         session.detach(connection.now)
         hub.left(session, connection.now)
-        connection.outbox.wake()
 
 
 def _count_out(by_address: Counter[str], host: str) -> None:
