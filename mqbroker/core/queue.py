@@ -18,6 +18,7 @@ from mqbroker.core.consumer import Consumer
 from mqbroker.core.lane import Lane
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.scheduler import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,9 @@ class QueueHost(Protocol):
 
     def arm(self, queue: "Queue", deadline: int) -> None:
         """Has `queue.expire(now)` called at or soon after the deadline."""
+
+    def schedule(self, task: Task) -> None:
+        """Has the task run in portions, in turn with all others."""
 
     def queue_unused(self, queue: "Queue", now: int) -> None:
         """The last consumer of an auto-delete queue has left."""

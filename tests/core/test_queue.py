@@ -11,6 +11,7 @@ from mqbroker.core.arguments import QueueArguments
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import REJECTED, ROUTED, PriorityQueue, Queue
+from mqbroker.core.scheduler import Scheduler, Task
 from tests.core.messages import PlainProperties, Taker, message
 
 
@@ -21,12 +22,16 @@ class Host:
     letters: list[tuple[bytes, str]] = field(default_factory=list)
     armed: list[int] = field(default_factory=list)
     unused: int = 0
+    scheduler: Scheduler = field(default_factory=Scheduler)
 
     def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
         self.letters.append((entry.message.content(), reason))
 
     def arm(self, queue: Queue, deadline: int) -> None:
         self.armed.append(deadline)
+
+    def schedule(self, task: Task) -> None:
+        self.scheduler.add(task)
 
     def queue_unused(self, queue: Queue, now: int) -> None:
         self.unused += 1
