@@ -83,20 +83,3 @@ cdef class Queue:
     @cython.locals(entry=Entry)
     cpdef rearm(self)
     cpdef offer(self, Consumer consumer, long long now)
-
-
-cdef class PriorityQueue(Queue):
-    cdef public list lanes
-    cdef public Py_ssize_t highest
-    cdef public Py_ssize_t total
-
-    @cython.locals(index=Py_ssize_t, lane=Lane)
-    cpdef Lane lane_of(self, Entry entry)
-    @cython.locals(index=Py_ssize_t, lane=Lane)
-    cpdef Lane first_lane(self)
-    @cython.locals(lane=Lane)
-    cpdef Entry peek(self)
-    @cython.locals(lane=Lane)
-    cpdef Entry pop(self)
-    @cython.locals(lane=Lane, entry=Entry)
-    cpdef expire(self, long long now)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mqbroker.core.arguments import QueueArguments
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
-from mqbroker.core.queue import REJECTED, ROUTED, PriorityQueue, Queue
+from mqbroker.core.priority_queue import PriorityQueue
+from mqbroker.core.queue import REJECTED, ROUTED, Queue
 from mqbroker.core.scheduler import Scheduler, Task
 from tests.core.messages import PlainProperties, Taker, message
 
