@@ -207,14 +207,15 @@ def test_consumers_take_turns() -> None:
     assert [len(taker.bodies) for taker in takers] == [3, 2, 2]
 
 
-def test_a_consumer_whose_gate_is_closed_is_passed_over_until_it_is_offered_again() -> None:
-    queue, _ = made()
+def test_a_consumer_whose_gate_is_closed_is_passed_over_until_the_gate_opens() -> None:
+    queue, host = made()
     closed, open_one = add(queue), add(queue)
     closed.gate.is_open = False
     put(queue, b"1", b"2", b"3")
     assert (closed.bodies, open_one.bodies) == ([], [b"1", b"2", b"3"])
     closed.gate.is_open = True
-    queue.offer(closed, 0)
+    closed.gate.go_on()
+    host.scheduler.finish(0)
     put(queue, b"4", b"5")
     assert len(closed.bodies) == 1
 
