@@ -26,7 +26,7 @@ from mqbroker.core.scheduler import Task
 from mqbroker.core.subscriber_queue import role_of
 from mqbroker.core.targets import RememberedTargets, Targets
 from mqbroker.core.values import octets
-from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from mqbroker.errors import AccessRefused, NotFound, NotImplementedByPeer, PreconditionFailed, ResourceLocked
 from mqbroker.limits import NAME_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class VHost(Router):
         self.scheduler = broker.scheduler
         self.exchanges: dict[str, Exchange] = {}
         self.queues: dict[str, Queue] = {}
+        self.reply_queues: dict[str, Queue] = {}
+        """Queues of direct reply-to: messages find them by name, and nothing else does."""
         self.default_queue_type = "classic"
         self._sources: dict[object, dict[Exchange, None]] = {}
         """Which exchanges each destination is bound to."""
@@ -190,12 +192,7 @@ class VHost(Router):
             return self._is_durable_binding(exchange, destination)
         self._sources.setdefault(destination, {})[exchange] = None
         self.generation += 1
-        if not self._is_durable_binding(exchange, destination):
-            return False
-        self.ledger.define(
-            self._binding_key(exchange, destination, key, arguments), definitions.pack({"arguments": arguments})
-        )
-        return True
+        return self._define_binding(exchange, destination, key, arguments)
 
     def restore_binding(
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
@@ -247,6 +244,15 @@ class VHost(Router):
         tail = definitions.canonical(arguments) if arguments else ""
         return definitions.key("binding", self.name, exchange.name, kind, destination.name, key, tail)
 
+    def _define_binding(
+        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
+    ) -> bool:
+        is_durable = self._is_durable_binding(exchange, destination)
+        if is_durable:
+            value = definitions.pack({"arguments": arguments})
+            self.ledger.define(self._binding_key(exchange, destination, key, arguments), value)
+        return is_durable
+
     def _undefine_binding(
         self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
     ) -> bool:
@@ -292,6 +298,8 @@ class VHost(Router):
             current.used_at = now
             return current
         arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
+        if is_generated and queue_type_of(arguments) == "quorum":
+            raise PreconditionFailed("Cannot declare a server-named queue for type rabbit_quorum_queue")
         settings = self._settings(name, arguments, durable, exclusive, auto_delete)
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         number = self.broker.next_number() if durable else 0
@@ -314,9 +322,9 @@ class VHost(Router):
         return QueueArguments.parse(arguments, name, self.name, policy, durable, exclusive, auto_delete)
 
     def add_reply_queue(self, name: str) -> Queue:
-        """A queue for direct reply-to: transient, nobody's, and not to be declared by that name."""
-        queue = Queue(self, self.ledger, name, 0, False)
-        self._add_queue(queue)
+        """A queue for direct reply-to. Whoever knows its name can publish to it, and do nothing else with it."""
+        queue = self.reply_queues[name] = Queue(self, self.ledger, name, 0, False)
+        self.generation += 1
         return queue
 
     def remove_reply_queue(self, queue: Queue) -> None:
@@ -327,7 +335,12 @@ class VHost(Router):
     def add_subscriber_queue(
         self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
     ) -> Queue:
-        """A queue of one subscriber (core/subscriber_queue.py has the roles). Raises PreconditionFailed."""
+        """A queue of one subscriber (core/subscriber_queue.py has the roles).
+
+        Raises PreconditionFailed when there are too many queues, ResourceLocked when somebody has one of that name.
+        """
+        if name in self.queues:
+            raise ResourceLocked(f"queue '{name}' in vhost '{self.name}' is there and is not this subscriber's")
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         settings = self._settings(name, arguments, durable, False, False)
         number = self.broker.next_number() if durable else 0
@@ -357,12 +370,14 @@ class VHost(Router):
     # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
 
     def add_polled_queue(self, name: str, settings: PollSettings, now: int, fifo: bool = False) -> PolledQueue:
-        """A durable queue that clients poll. There must be none of that name. Raises AccessRefused, NotAllowed."""
+        """A durable queue that clients poll, in the place of a plain one if there is one of that name.
+
+        Raises AccessRefused, NotAllowed, and PreconditionFailed with what another queue of that name has or is.
+        """
         _check_reserved("queue", name)
-        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
-        queue = polled_queues.add(self, name, settings, now, fifo)
-        self._add_queue(queue)
-        return queue
+        if name not in self.queues:
+            self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
+        return polled_queues.add(self, name, settings, now, fifo)
 
     def change_polled_queue(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
         """Changes what it does, in force at once."""
@@ -380,8 +395,24 @@ class VHost(Router):
         return found if isinstance(found, PolledQueue) else None
 
     def renumber(self, queue: PolledQueue) -> None:
-        """PollHost: the journal forgets all entries of the queue, which goes on under another number."""
+        """PollHost: the journal forgets all that it keeps for the queue, which goes on under new numbers."""
         polled_queues.renumber(self, queue)
+
+    def add_queue(self, queue: Queue) -> None:
+        """Adds a queue that was made elsewhere, in the place of its namesake, whose bindings become its own.
+
+        The journal has to be told of the queue itself.
+        """
+        bindings: list[tuple[Exchange, Binding]] = []
+        former = self.queues.get(queue.name)
+        if former is not None:
+            bindings = [(each, bound) for each in self._sources.get(former, ()) for bound in each.bindings_of(former)]
+            for exchange, binding in bindings:  # at first: an exchange may be deleted with its last binding
+                self.restore_binding(exchange, queue, binding.key, binding.arguments)
+            self._remove_queue(former)
+        self._add_queue(queue)
+        for exchange, binding in bindings:
+            self._define_binding(exchange, queue, binding.key, binding.arguments)
 
     def _add_queue(self, queue: Queue) -> None:
         self.queues[queue.name] = queue
@@ -407,6 +438,11 @@ class VHost(Router):
         if name not in self.queues:
             return 0
         queue = self.queue(name, owner)
+        if queue.is_quorum and (if_unused or if_empty):
+            raise NotImplementedByPeer(
+                f"cannot delete queue '{name}' in vhost '{self.name}'. queue.delete operations with "
+                f"{'if-unused' if if_unused else 'if-empty'} flag set are not supported by quorum queues"
+            )
         if if_unused and queue.consumers:
             raise PreconditionFailed(f"queue '{name}' in vhost '{self.name}' in use")
         if if_empty and queue.waiting_count():
@@ -416,7 +452,7 @@ class VHost(Router):
     def _remove_queue(self, queue: Queue) -> int:
         count = queue.waiting_count()
         queue.is_deleted = True
-        del self.queues[queue.name]
+        del (self.queues if queue.name in self.queues else self.reply_queues)[queue.name]
         if queue.owner is not None:
             self._owned[queue.owner].pop(queue, None)
         self._unbind_everything_from(queue)
@@ -430,7 +466,7 @@ class VHost(Router):
 
     def delete_everything(self) -> None:
         """The vhost is to be deleted: so are its queues and exchanges."""
-        for queue in list(self.queues.values()):
+        for queue in (*self.queues.values(), *self.reply_queues.values()):
             self._remove_queue(queue)
         for exchange in list(self.exchanges.values()):
             self._remove_exchange(exchange)
@@ -449,6 +485,8 @@ class VHost(Router):
 
     def check_consumable(self, queue: Queue, exclusive: bool) -> None:
         """Raises AccessRefused if an exclusive consumer is there, or one is wanted beside others."""
+        if queue.is_quorum:
+            return  # it has no exclusive consumers: who asks for that is one like others, as in RabbitMQ
         is_shared = bool(queue.consumers) or queue.is_single_active
         if queue.exclusive_consumer is not None or (exclusive and is_shared):
             raise AccessRefused(f"queue '{queue.name}' in vhost '{self.name}' in exclusive use")
@@ -478,7 +516,7 @@ class VHost(Router):
     def refresh(self, route: Route) -> None:
         """Looks the route up in today's topology. Raises NotFound."""
         if not route.exchange_name:
-            queue = self.queues.get(route.routing_key)
+            queue = self._queue_for(route.routing_key)
             route.queues = [] if queue is None else [queue]
         else:
             exchange = self.exchange(route.exchange_name)
@@ -520,9 +558,13 @@ class VHost(Router):
             if exchange_name:
                 queues, _ = resolve(self.exchange(exchange_name), key, message, self.exchanges.get, held_by)
                 found.update(dict.fromkeys(_speakable(queues, key)))
-            elif key in self.queues:
-                found[self.queues[key]] = None
+            elif (queue := self._queue_for(key)) is not None:
+                found[queue] = None
         return list(found)
+
+    def _queue_for(self, key: str) -> Queue | None:
+        """Where the default exchange leads by this key."""
+        return self.queues.get(key) or self.reply_queues.get(key)
 
     def _hold(self, exchange: Exchange, message: Message, now: int) -> None:
         """Keeps a message at an x-delayed-message exchange until its time has come."""

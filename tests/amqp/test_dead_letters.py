@@ -216,6 +216,32 @@ def test_the_last_death_is_told_too(client: RawAmqp, ours: None) -> None:
     assert [headers[f"x-last-death-{part}"] for part in ("reason", "queue", "exchange")] == ["rejected", queue, ""]
 
 
+def test_what_a_client_says_of_the_first_death_is_no_history(client: RawAmqp, ours: None) -> None:
+    """A dead letter that was published anew kept the first death of its former life."""
+    dead = client.declare()
+    queue = source_of(client, dead)
+    parts = ("reason", "queue", "exchange")
+    client.publish(queue, headers={f"x-{which}-death-{part}": "told" for which in ("first", "last") for part in parts})
+    rejected(client, queue)
+    headers = letter(client, dead).headers
+    for which in ("first", "last"):
+        assert [headers[f"x-{which}-death-{part}"] for part in parts] == ["rejected", queue, ""]
+
+
+def test_of_a_deleted_queue_there_are_no_dead_letters(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    """What a client held of a queue that was deleted meanwhile was dead-lettered when the client rejected it."""
+    dead = client.declare()
+    other.call("queue.declare", queue=name, arguments={
+        "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead
+    })  # fmt: skip
+    client.publish(name, b"held")
+    client.get(name, no_ack=False)
+    other.call("queue.delete", queue=name)
+    client.send("basic.reject", delivery_tag=1, requeue=False)
+    client.sync()
+    assert client.drain(dead) == []
+
+
 def test_purged_and_acked_messages_are_no_dead_letters(client: RawAmqp) -> None:
     dead = client.declare()
     queue = source_of(client, dead)
