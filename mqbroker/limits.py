@@ -49,6 +49,10 @@ RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would tak
 INPUT_BYTES = 262_144  # what is read at once; uvloop's own buffer has as much
 LARGE_PIECE_BYTES = 32_768  # from here on a body is not copied: two more system calls cost less than that
 
+# --- turns -------------------------------------------------------------------------------------------------------
+PORTION = 200  # messages' worth of work before others have their turn: RabbitMQ's credit per consumer, 200
+TURN_MS = 2  # work in portions that one turn of the loop does before sockets are read again; RabbitMQ's is preempted
+
 # --- output ------------------------------------------------------------------------------------------------------
 OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed
 

@@ -1,18 +1,22 @@
 """The end of a turn of the loop: what has been recorded is sealed, promises are kept, and all output is written.
 
-    sockets readable -> sessions -> core -> [ledger.seal -> (journal) -> commit -> promises] -> one write a connection
+    sockets readable -> sessions -> core -> [scheduler] -> [ledger.seal -> (journal) -> commit -> promises]
+        -> one write a connection
 
 Sessions run whenever their socket has something; the turn runs once behind them, before the loop waits again. It is
 asked for after every call into a session (net/connection.py) and after every report of the journal's thread, and by
-whoever else leaves facts or output. The turn also keeps the one timer of the core.
+whoever else leaves facts or output. What is done in portions has some of the time of each turn; while anything of it is
+left, the next turn comes as soon as the sockets have been looked at. The turn also keeps the one timer of the core.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
+from mqbroker.limits import TURN_MS
 from mqbroker.net.connections import Connections
 from mqbroker.protocols.session import Outbox
 
@@ -37,6 +41,7 @@ class Turn:
         self._broker = broker
         self._connections = connections
         self._is_scheduled = False
+        broker.scheduler.wake = self.schedule
 
     def schedule(self) -> None:
         """Asks for the end of this turn."""
@@ -53,12 +58,23 @@ class Turn:
         self._is_scheduled = False
         now = self._clock.now()
         try:
+            self._work(now)
             self._broker.ledger.seal()
             self._flush(now)
             self._set_timer()
         except Exception:
             log.critical("the broker stops for an error of its own", exc_info=True)
             self._stop()
+
+    def _work(self, now: int) -> None:
+        scheduler = self._broker.scheduler
+        if not scheduler.round:
+            return
+        end = time.perf_counter_ns() + TURN_MS * 1_000_000
+        while scheduler.step(now):
+            if time.perf_counter_ns() >= end:
+                self.schedule()
+                return
 
     def _flush(self, now: int) -> None:
         outbox = self.outbox
