@@ -28,7 +28,7 @@ def refusal(error: AwsError, service: Service, wire: str, is_json_wanted: bool, 
 
 
 def internal_failure() -> AwsError:
-    """The error for a failure of ours."""
+    """The error for an internal failure."""
     text = "The request processing has failed because of an unknown error, exception or failure."
     return AwsError("InternalFailure", text, status=500, is_sender=False)
 

@@ -1,7 +1,7 @@
 """The front of all services: finds the action that a request asks for, who asks, and calls its handler.
 
 Knows both wires and no service in particular. A request is a call of the JSON wire when it has the header X-Amz-Target,
-a page of ours when its path begins with /_mqbroker/, and otherwise a call of the Query wire.
+a page of the broker when its path begins with /_mqbroker/, and otherwise a call of the Query wire.
 
     X-Amz-Target: AmazonSQS.SendMessage                      JSON; the service is that of the prefix
     Action=SendMessage&Version=2012-11-05                    Query; the service is that of the version,
@@ -29,7 +29,7 @@ Handler = Callable[[Call], None]
 """Answers or refuses a call, now or later. May raise AwsError: the front refuses."""
 
 Page = Callable[[HttpRequest, dict[str, str]], HttpResponse]
-"""Answers a request for a page of ours; the parameters are those of the query string."""
+"""Answers a request for a page of the broker; the parameters are those of the query string."""
 
 PAGES_PATH = "/_mqbroker/"
 
@@ -68,6 +68,7 @@ class Front:
         self._request_id = request_id
         self._pages = pages
         self._failures = RateLog(log)
+        self._refusals = RateLog(log)
         self._targets: dict[str, Route] = {}
         self._actions: dict[tuple[str, str], Route] = {}
         for name, (service, handlers) in services.items():
@@ -179,6 +180,7 @@ class Front:
         try:
             caller = self._identify(request, action.service.name, now)
         except AwsError as error:
+            self._note_refusal(action.name, request.peer.host, error, now)
             answer(refusal(error, action.service, wire, is_json_wanted, request_id))
             return None
         except Exception:
@@ -201,18 +203,22 @@ class Front:
             if call.is_answered:
                 call.fail()
             else:
+                self._note_refusal(call.action.name, call.caller.arn or call.caller.source_ip, error, call.now)
                 call.refuse(error)
         except Exception:
             call.fail()
+
+    def _note_refusal(self, name: str, who: str, error: AwsError, now: int) -> None:
+        self._refusals.info(now, f"{name} of {who} refused: {error.code}: {error.message}")
 
     def _report(self, call: Call) -> None:
         self._log_failure(call.action.name, call.request_id, call.now)
 
     def _log_failure(self, name: str, request_id: str, now: int) -> None:
         """One line and its traceback, not oftener than the interval: a client can repeat its request at will."""
-        self._failures.warning(now, f"{name} {request_id} failed for an error of ours\n{traceback.format_exc()}")
+        self._failures.warning(now, f"{name} {request_id} failed: internal error\n{traceback.format_exc()}")
 
-    # --- pages of ours ----------------------------------------------------------------------------------------------
+    # --- pages of the broker ----------------------------------------------------------------------------------------
 
     def _page(self, request: HttpRequest, path: str, query: str, now: int) -> HttpResponse:
         method = "GET" if request.method == "HEAD" else request.method
@@ -225,7 +231,7 @@ class Front:
             return HttpResponse(error.status, b"text/plain", f"{error.message}\n".encode())
         except Exception:
             self._log_failure(path, "", now)
-            return HttpResponse(500, b"text/plain", b"The page failed for an error of ours.\n")
+            return HttpResponse(500, b"text/plain", b"The page failed: internal error.\n")
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

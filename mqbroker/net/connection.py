@@ -65,6 +65,10 @@ class Connection(asyncio.BufferedProtocol):
         self._close_timer: asyncio.TimerHandle | None = None
 
     @property
+    def _name(self) -> str:
+        return f"connection {self.peer.host}:{self.peer.port} to {self.peer.listener}"
+
+    @property
     def is_authenticated(self) -> bool:
         """Whether the peer has logged in, so that it no longer counts against the budget of those without a name."""
         return self._is_open and self.session.is_authenticated
@@ -79,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
             self.peer = with_certificate(self.peer, transport)
             self.session = self.new_session(self.peer)
         except Exception:
-            log.exception("no session for %s:%d", self.peer.host, self.peer.port)
+            log.exception("%s: closed before it began: internal error", self._name)
             self.transport.abort()
             return
         self._is_open = True
@@ -251,7 +255,7 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def _fail(self) -> None:
-        log.exception("connection %s:%d is closed for an error of ours", self.peer.host, self.peer.port)
+        log.exception("%s: closed: internal error", self._name)
         self.abort()
 
     def _release(self) -> None:
@@ -263,5 +267,5 @@ class Connection(asyncio.BufferedProtocol):
         try:
             self.session.connection_lost(self._clock.now())
         except Exception:
-            log.exception("the session of %s:%d did not end cleanly", self.peer.host, self.peer.port)
+            log.exception("%s: its session did not end cleanly: internal error", self._name)
         self.session.outbox.wake()

@@ -63,7 +63,7 @@ class Turn:
             self._flush(now)
             self._set_timer()
         except Exception:
-            log.critical("the broker stops for an error of its own", exc_info=True)
+            log.critical("the broker stops: internal error", exc_info=True)
             self._stop()
 
     def _work(self, now: int) -> None:
@@ -102,7 +102,7 @@ class Turn:
         try:
             self._broker.advance(self._clock.now())
         except Exception:
-            log.critical("the broker stops for an error of its own", exc_info=True)
+            log.critical("the broker stops: internal error", exc_info=True)
             self._stop()
             return
         self.schedule()

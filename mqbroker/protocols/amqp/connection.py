@@ -384,7 +384,7 @@ class AmqpConnection(Session):
             queue.offer(consumer, self.now)
 
     def through(self, channel: Channel, tag: int) -> "list[Entry]":
-        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed if the tag is none of ours."""
+        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed for one that is not there."""
         unacked = channel.unacked
         if tag == 0:
             return unacked.take_all()
@@ -438,6 +438,7 @@ class AmqpConnection(Session):
         elif self.is_held:  # behind it, for that came first
             self.remainder += encode_method("connection.close", 0, reply_code=200, class_id=0, method_id=0)
         elif not self.is_closing:
+            log.info("%s, user %r: closed by the client", self.name, self.user)
             ending.release_everything(self)
             self.send(encode_method("connection.close-ok", 0))
             ending.await_peer(self, AMQP_LEAVE_TIMEOUT_S)
@@ -539,6 +540,6 @@ class AmqpConnection(Session):
         """The socket is gone."""
         self.now = now
         if self.handshake is None and not self.is_closing and not self.close_sent:
-            log.info("%s, user %r: client closed the socket without connection.close", self.name, self.user)
+            log.warning("%s, user %r: client closed the socket without connection.close", self.name, self.user)
         self.is_closing = True
         ending.release_everything(self)

@@ -542,6 +542,7 @@ class MqttConnection(Session):
     def input_ended(self, now: int) -> bool:
         """The client has left without a word; what it published is acknowledged all the same."""
         self.now = now
+        ending.note_loss(self)
         ending.hang_up(self)
         return not self.is_closing
 
@@ -555,6 +556,7 @@ class MqttConnection(Session):
         self.now = now
         self.hub.now = max(now, self.hub.now)
         self.owed.clear()
+        ending.note_loss(self)
         ending.release(self)
 
 

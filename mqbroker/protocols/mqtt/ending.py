@@ -100,7 +100,14 @@ def take_disconnect(connection: "MqttConnection", packet: Disconnect) -> None:
         session.expiry_s = min(expiry_s, connection.hub.settings.session_expiry_s_max)
     if packet.reason != Reason.DISCONNECT_WITH_WILL:
         session.will = None  # [MQTT-3.14.4-3]
+    log.info("%s, client %r: disconnected", connection.name, connection.client_id)
     hang_up(connection)
+
+
+def note_loss(connection: "MqttConnection") -> None:
+    """A line for a client that goes without DISCONNECT."""
+    if connection.state == stages.OPEN:
+        log.warning("%s, client %r: closed the socket without DISCONNECT", connection.name, connection.client_id)
 
 
 def take_over(connection: "MqttConnection") -> None:
