@@ -133,6 +133,6 @@ class Call:
             self.on_abandoned()
 
     def hurry(self) -> None:
-        """The broker stops: whoever waits is to answer now."""
+        """The broker stops, or the client may be gone: whoever waits is to answer now."""
         if not self.is_answered and self.on_hurry is not None:
             self.on_hurry()

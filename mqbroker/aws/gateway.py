@@ -50,7 +50,7 @@ class AwsGateway:
         accounts = Accounts(broker, vhosts, makes_vhosts=config.auth == "any")
         self._queues = SqsQueues(broker, accounts, config.region, config.sqs_strict, is_encrypted)
         ids = RequestIds()
-        service = SqsService(broker, self._queues, alarms, outbox.wake)
+        service = SqsService(broker, self._queues, alarms)
         self._actions = SqsActions(service, ids.take_octets, config.sqs_strict)
         identify = _by_wall_clock(identify, clock)
         pages = Pages(self._queues, broker.access, identify, config.account, clock)

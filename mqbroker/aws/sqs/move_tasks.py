@@ -214,7 +214,6 @@ class MoveActions:
             self._end(task, COMPLETED)
             return
         self._timers.at(now + (_STEP_MS if task.rate else 0), lambda at: self._step(task, at))
-        self._service.wake()
 
     def _target(self, task: MoveTask, source: SqsQueue, entry: Entry) -> SqsQueue | None:
         if task.destination is not None:
@@ -229,7 +228,6 @@ class MoveActions:
         task.status = status
         task.failure = failure
         self._keep(task)
-        self._service.wake()
 
     # --- the journal ------------------------------------------------------------------------------------------------
 
@@ -250,10 +248,8 @@ class MoveActions:
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back the tasks that the journal kept; those that were running go on."""
-        for key, data in found.items():
-            kind, *names = definitions.names(key)
-            if kind == KIND:
-                self._restore_one(names[0], names[1], definitions.unpack(data), now)
+        for names, data in definitions.of_kinds(found, (KIND,))[KIND]:
+            self._restore_one(names[0], names[1], definitions.unpack(data), now)
 
     def _restore_one(self, source: str, number: str, value: Mapping[str, object], now: int) -> None:
         arn = QueueArn.parse(source)

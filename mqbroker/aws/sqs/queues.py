@@ -211,16 +211,14 @@ class SqsQueues:
 
     def restore(self, found: Mapping[str, bytes]) -> None:
         """Puts back the queues that the journal kept; what AMQP deleted meanwhile is gone."""
-        for key, data in found.items():
-            kind, *names = definitions.names(key)
-            if kind == KIND:
-                self._restore_one(key, names[0], names[1], definitions.unpack(data))
+        for names, data in definitions.of_kinds(found, (KIND,))[KIND]:
+            self._restore_one(names[0], names[1], definitions.unpack(data))
 
-    def _restore_one(self, key: str, vhost_name: str, core_name: str, value: Mapping[str, object]) -> None:
+    def _restore_one(self, vhost_name: str, core_name: str, value: Mapping[str, object]) -> None:
         vhost = self._broker.vhosts.get(vhost_name)
         core = None if vhost is None else vhost.queues.get(core_name)
         if vhost is None or not isinstance(core, PolledQueue):
-            self._broker.ledger.define(key, None)
+            self._broker.ledger.define(definitions.key(KIND, vhost_name, core_name), None)
             return
         attributes, tags = value["attributes"], value["tags"]
         created_s, modified_s = value["created_s"], value["modified_s"]

@@ -1,6 +1,6 @@
 """What every SQS action has at hand: the queues, who may what, the journal's promise, and what holds publishers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mqbroker.aws.authorization import NO_CONTEXT, authorize, context_of
@@ -15,13 +15,11 @@ from mqbroker.protocols.amqp.services import Alarms
 class SqsService:
     """The broker as SQS sees it."""
 
-    def __init__(self, broker: Broker, queues: SqsQueues, alarms: Alarms, wake: Callable[[], None]) -> None:
-        """`wake` asks for the end of the loop's turn, at which the journal's batch is sealed."""
+    def __init__(self, broker: Broker, queues: SqsQueues, alarms: Alarms) -> None:
         self.broker = broker
         self.ledger = broker.ledger
         self.queues = queues
         self.alarms = alarms
-        self.wake = wake
         self._generation = 0
         self._allowed: set[tuple[int, str, str, str]] = set()
         """What was found allowed without a policy, as long as no permission changes."""
@@ -65,4 +63,3 @@ class SqsService:
         """Answers once everything that the call has changed is durable."""
         ledger = self.ledger
         ledger.promise(ledger.position, lambda: call.answer(result))
-        self.wake()

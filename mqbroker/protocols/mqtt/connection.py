@@ -23,7 +23,7 @@ from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import frame
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed
-from mqbroker.protocols.mqtt.codec.wire import scan_varint
+from mqbroker.protocols.mqtt.codec.wire import packet_ends, scan_varint
 from mqbroker.protocols.mqtt.dispatch import HANDLERS
 from mqbroker.protocols.mqtt.fitting import encode_fitting
 from mqbroker.protocols.mqtt.output import alias_octets
@@ -188,7 +188,6 @@ class MqttConnection(Session):
             pacing.limit_rate(self)
         if self.is_blocked or self.state == CHECKING:
             pacing.update(self)
-        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
 
     def _keep(self, data: bytes, start: int) -> None:
         rest = data[start:] if start else data
@@ -487,6 +486,10 @@ class MqttConnection(Session):
             number += bytes((reason,))
         self.acknowledge(frame(kind << 4 | c.FIXED_FLAGS[kind], number))
 
+    def packet_ends(self, data: bytes) -> list[int]:
+        """Where each packet ends of what it has sent."""
+        return packet_ends(data)
+
     def take_output(self) -> bytearray:
         """Counts what leaves. Overrides Session's, as the next one does."""
         self.counters.bytes_sent += len(self.out)
@@ -500,10 +503,7 @@ class MqttConnection(Session):
     def resume_deliveries(self, now: int) -> None:
         """The client reads again."""
         self.now = now
-        if self.delayed is not None:
-            self.delayed.flush()
-            if not self.delayed.packets:
-                self.delayed = None
+        Session.resume_deliveries(self, now)
         if self.session is not None:
             self.session.offer(now)
         if self.acks:
@@ -540,6 +540,12 @@ class MqttConnection(Session):
     def evict(self) -> None:
         """An operator's action has taken the session away."""
         ending.disconnect(self, Reason.ADMINISTRATIVE_ACTION, "the session's queue was deleted")
+
+    def input_ended(self, now: int) -> bool:
+        """The client has left without a word; what it published is acknowledged all the same."""
+        self.now = now
+        ending.hang_up(self)
+        return not self.is_closing
 
     def shut_down(self, now: int) -> None:
         """The broker stops."""

@@ -127,7 +127,7 @@ def release(connection: "MqttConnection") -> None:
     connection.parts.clear()
     connection.held.clear()
     if connection.delayed is not None:
-        connection.delayed.let_go()
+        connection.delayed.drop()
         connection.delayed = None
     for jam in list(connection.held_by):
         jam.held.discard(connection)
@@ -142,7 +142,6 @@ def release(connection: "MqttConnection") -> None:
     if session is not None and session.connection is connection:
         session.detach(connection.now)
         hub.left(session, connection.now)
-        connection.outbox.wake()
 
 
 def _count_out(by_address: Counter[str], host: str) -> None:

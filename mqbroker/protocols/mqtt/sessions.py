@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.connection import MqttConnection
 
+KINDS = ("mqtt-session", "mqtt-incoming", "mqtt-share")
+"""The kinds of definitions that are those of MQTT's sessions, in the order of a restart."""
+
 log = logging.getLogger("mqbroker.mqtt")
 
 
@@ -237,19 +240,18 @@ class Sessions:
         for session in self.all():
             session.note_sent()
 
+    @staticmethod
+    def are_in(found: Mapping[str, bytes]) -> bool:
+        """Whether there are sessions among the definitions of the journal."""
+        return any(definitions.kind_of(key) == "mqtt-session" for key in found)
+
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
         self.now = now
         for vhost in self.broker.vhosts.values():
             remap_retained(self.retained(vhost), self.settings.mapping)
         self.system.start(now)
-        by_kind: dict[str, list[tuple[list[str], bytes]]] = {"mqtt-session": [], "mqtt-incoming": [], "mqtt-share": []}
-        for key, data in found.items():
-            kind, *names = definitions.names(key)
-            if kind in by_kind and names[0] in self.broker.vhosts:
-                by_kind[kind].append((names, data))
-            elif kind in by_kind:
-                self.ledger.define(key, None)  # the vhost was deleted, and all that was in it
+        by_kind = {kind: self._in_vhosts(kind, of_kind) for kind, of_kind in definitions.of_kinds(found, KINDS).items()}
         for names, data in by_kind["mqtt-session"]:
             self._restore_session(names[0], names[1], definitions.unpack(data), now)
         for names, _ in by_kind["mqtt-incoming"]:
@@ -260,6 +262,13 @@ class Sessions:
             sharing.forget_orphans(self.members, vhost)
         for session in self.all():
             self._resume_absence(session, now)
+
+    def _in_vhosts(self, kind: str, of_kind: list[tuple[list[str], bytes]]) -> list[tuple[list[str], bytes]]:
+        """Those whose vhost is there. With a vhost all that was in it was deleted."""
+        for names, _ in of_kind:
+            if names[0] not in self.broker.vhosts:
+                self.ledger.define(definitions.key(kind, *names), None)
+        return [(names, data) for names, data in of_kind if names[0] in self.broker.vhosts]
 
     def _restore_session(self, vhost_name: str, client_id: str, value: Mapping[str, object], now: int) -> None:
         vhost = self.broker.vhost(vhost_name)
