@@ -386,7 +386,9 @@ class MqttConnection(Session):
             self.send_specially(message, 0, 0, (), False)
         elif self.delayed is None and self.gate.is_open:
             self.send(packet)
-            self.count_sent(message)
+            counters = self.counters  # as count_sent does: a call would be felt in a fan-out
+            counters.publishes_sent += 1
+            counters.publish_bytes_sent += len(message.body)
         else:
             self.delay(packet, message)
 
