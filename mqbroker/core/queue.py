@@ -45,6 +45,8 @@ def _priority(consumer: Consumer) -> int:
 class QueueHost(Protocol):
     """What a queue asks of the vhost it lives in."""
 
+    name: str
+
     def dead_letter(self, queue: "Queue", entry: Entry, reason: str, now: int) -> None:
         """Publishes a copy of the entry's message to the queue's dead-letter exchange."""
 

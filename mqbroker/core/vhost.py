@@ -18,6 +18,7 @@ from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.poll_settings import PollSettings
 from mqbroker.core.polled_queue import PolledQueue
 from mqbroker.core.queue import ROUTED, UNROUTED, Queue
+from mqbroker.core.queue_checks import check_deletable, check_reserved, check_server_named
 from mqbroker.core.queue_factory import make_queue, pack_exchange, pack_queue
 from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.route import Route
@@ -25,7 +26,7 @@ from mqbroker.core.router import Router, publish_to
 from mqbroker.core.subscriber_queue import role_of
 from mqbroker.core.targets import RememberedTargets, Targets
 from mqbroker.core.values import octets
-from mqbroker.errors import AccessRefused, NotFound, NotImplementedByPeer, PreconditionFailed, ResourceLocked
+from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from mqbroker.limits import NAME_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class VHost(Router):
             check_equivalent(have, received, "exchange", name, self.name)
             return current
         exchange = make_exchange(name, kind, durable, auto_delete, internal, arguments, self.name)
-        _check_reserved("exchange", name)
+        check_reserved("exchange", name)
         self.broker.limits_of(self.name).check_exchanges(self.name, name, len(self.exchanges))
         self._add_exchange(exchange)
         if durable:
@@ -190,12 +191,7 @@ class VHost(Router):
             return self._is_durable_binding(exchange, destination)
         self._sources.setdefault(destination, {})[exchange] = None
         self.generation += 1
-        if not self._is_durable_binding(exchange, destination):
-            return False
-        self.ledger.define(
-            self._binding_key(exchange, destination, key, arguments), definitions.pack({"arguments": arguments})
-        )
-        return True
+        return self._define_binding(exchange, destination, key, arguments)
 
     def restore_binding(
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
@@ -247,6 +243,15 @@ class VHost(Router):
         tail = definitions.canonical(arguments) if arguments else ""
         return definitions.key("binding", self.name, exchange.name, kind, destination.name, key, tail)
 
+    def _define_binding(
+        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
+    ) -> bool:
+        is_durable = self._is_durable_binding(exchange, destination)
+        if is_durable:
+            value = definitions.pack({"arguments": arguments})
+            self.ledger.define(self._binding_key(exchange, destination, key, arguments), value)
+        return is_durable
+
     def _undefine_binding(
         self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
     ) -> bool:
@@ -277,7 +282,7 @@ class VHost(Router):
         Raises PreconditionFailed, AccessRefused, ResourceLocked, NotAllowed.
         """
         if not is_generated:
-            _check_reserved("queue", name)
+            check_reserved("queue", name)
         durable = durable and not exclusive  # it does not outlive its connection, whatever the client says
         current = self.queues.get(name)
         if current is not None:
@@ -292,8 +297,8 @@ class VHost(Router):
             current.used_at = now
             return current
         arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
-        if is_generated and queue_type_of(arguments) == "quorum":
-            raise PreconditionFailed("Cannot declare a server-named queue for type rabbit_quorum_queue")
+        if is_generated:
+            check_server_named(arguments)
         settings = self._settings(name, arguments, durable, exclusive, auto_delete)
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         number = self.broker.next_number() if durable else 0
@@ -329,7 +334,12 @@ class VHost(Router):
     def add_subscriber_queue(
         self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
     ) -> Queue:
-        """A queue of one subscriber (core/subscriber_queue.py has the roles). Raises PreconditionFailed."""
+        """A queue of one subscriber (core/subscriber_queue.py has the roles).
+
+        Raises PreconditionFailed when there are too many queues, ResourceLocked when somebody has one of that name.
+        """
+        if name in self.queues:
+            raise ResourceLocked(f"queue '{name}' in vhost '{self.name}' is there and is not this subscriber's")
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         settings = self._settings(name, arguments, durable, False, False)
         number = self.broker.next_number() if durable else 0
@@ -359,12 +369,14 @@ class VHost(Router):
     # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
 
     def add_polled_queue(self, name: str, settings: PollSettings, now: int, fifo: bool = False) -> PolledQueue:
-        """A durable queue that clients poll. There must be none of that name. Raises AccessRefused, NotAllowed."""
-        _check_reserved("queue", name)
-        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
-        queue = polled_queues.add(self, name, settings, now, fifo)
-        self._add_queue(queue)
-        return queue
+        """A durable queue that clients poll, in the place of a plain one if there is one of that name.
+
+        Raises AccessRefused, NotAllowed, and PreconditionFailed with what another queue of that name has or is.
+        """
+        check_reserved("queue", name)
+        if name not in self.queues:
+            self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
+        return polled_queues.add(self, name, settings, now, fifo)
 
     def change_polled_queue(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
         """Changes what it does, in force at once."""
@@ -382,8 +394,24 @@ class VHost(Router):
         return found if isinstance(found, PolledQueue) else None
 
     def renumber(self, queue: PolledQueue) -> None:
-        """PollHost: the journal forgets all entries of the queue, which goes on under another number."""
+        """PollHost: the journal forgets all that it keeps for the queue, which goes on under new numbers."""
         polled_queues.renumber(self, queue)
+
+    def add_queue(self, queue: Queue) -> None:
+        """Adds a queue that was made elsewhere, in the place of its namesake, whose bindings become its own.
+
+        The journal has to be told of the queue itself.
+        """
+        bindings: list[tuple[Exchange, Binding]] = []
+        former = self.queues.get(queue.name)
+        if former is not None:
+            bindings = [(each, bound) for each in self._sources.get(former, ()) for bound in each.bindings_of(former)]
+            for exchange, binding in bindings:  # at first: an exchange may be deleted with its last binding
+                self.restore_binding(exchange, queue, binding.key, binding.arguments)
+            self._remove_queue(former)
+        self._add_queue(queue)
+        for exchange, binding in bindings:
+            self._define_binding(exchange, queue, binding.key, binding.arguments)
 
     def _add_queue(self, queue: Queue) -> None:
         self.queues[queue.name] = queue
@@ -409,15 +437,7 @@ class VHost(Router):
         if name not in self.queues:
             return 0
         queue = self.queue(name, owner)
-        if queue.is_quorum and (if_unused or if_empty):
-            raise NotImplementedByPeer(
-                f"cannot delete queue '{name}' in vhost '{self.name}'. queue.delete operations with "
-                f"{'if-unused' if if_unused else 'if-empty'} flag set are not supported by quorum queues"
-            )
-        if if_unused and queue.consumers:
-            raise PreconditionFailed(f"queue '{name}' in vhost '{self.name}' in use")
-        if if_empty and queue.waiting_count():
-            raise PreconditionFailed(f"queue '{name}' in vhost '{self.name}' not empty")
+        check_deletable(queue, self.name, if_unused, if_empty)
         return self._remove_queue(queue)
 
     def _remove_queue(self, queue: Queue) -> int:
@@ -456,14 +476,6 @@ class VHost(Router):
         """QueueHost: the last consumer of an auto-delete queue has left."""
         if not queue.is_deleted:
             self._remove_queue(queue)
-
-    def check_consumable(self, queue: Queue, exclusive: bool) -> None:
-        """Raises AccessRefused if an exclusive consumer is there, or one is wanted beside others."""
-        if queue.is_quorum:
-            return  # it has no exclusive consumers: who asks for that is one like others, as in RabbitMQ
-        is_shared = bool(queue.consumers) or queue.is_single_active
-        if queue.exclusive_consumer is not None or (exclusive and is_shared):
-            raise AccessRefused(f"queue '{queue.name}' in vhost '{self.name}' in exclusive use")
 
     def _watch_expiry(self, queue: Queue, now: int) -> None:
         if queue.settings is not None and queue.settings.expires is not None:
@@ -585,8 +597,3 @@ def _speakable(queues: list[Queue], key: str) -> list[Queue]:
     if len(key) <= NAME_BYTES_MAX // 4 or len(octets(key)) <= NAME_BYTES_MAX:
         return queues
     return [queue for queue in queues if role_of(queue)]
-
-
-def _check_reserved(kind: str, name: str) -> None:
-    if name.startswith("amq."):
-        raise AccessRefused(f"{kind} name '{name}' contains reserved prefix 'amq.*'")

@@ -21,6 +21,7 @@ class Host:
     letters: list[tuple[bytes, str]] = field(default_factory=list)
     armed: list[int] = field(default_factory=list)
     unused: int = 0
+    name: str = "/"
 
     def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
         self.letters.append((entry.message.content(), reason))

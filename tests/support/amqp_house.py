@@ -25,7 +25,9 @@ LOCAL = Peer("127.0.0.1", 50_000, True, "127.0.0.1", 5672)
 class Passwords:
     """Everybody's password is their name."""
 
-    def check(self, user: str, password: bytes, answer: Callable[[bool], None]) -> None:
+    def check(
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
+    ) -> None:
         answer(password == user.encode())
 
 

@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING
 
 import mqbroker
 from mqbroker.errors import NotAllowed, ProtocolViolation
-from mqbroker.limits import AMQP_FRAME_SIZE_BYTES_MIN, AMQP_LEAVE_TIMEOUT_S, PREAUTH_BYTES_MAX
+from mqbroker.limits import (
+    AMQP_FRAME_SIZE_BYTES_MIN,
+    AMQP_LEAVE_TIMEOUT_S,
+    LOGIN_CHECK_TIMEOUT_MS,
+    PREAUTH_BYTES_MAX,
+)
 from mqbroker.protocols.amqp import constants, ending
 from mqbroker.protocols.amqp.methods import Method, encode_method
 from mqbroker.protocols.amqp.sasl import Credentials, parse_response
+from mqbroker.protocols.recognition import wrong_protocol
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
@@ -64,7 +70,8 @@ class Handshake:
         if len(data) < _HEADER_BYTES and any(each.startswith(header) for each in _HEADERS):
             return False
         if header not in _HEADERS:
-            log.warning("%s: wrong protocol header %r", connection.name, header)
+            text = wrong_protocol(data, connection.peer, "AMQP 0-9-1")
+            log.warning("%s: %s", connection.name, text or f"wrong protocol header {header!r}")
             connection.send(constants.PROTOCOL_HEADER)
             self.hang_up()
             return False
@@ -72,9 +79,12 @@ class Handshake:
         self.send_start()
         return True
 
-    def check_amount(self) -> None:
-        """A chunk has been scanned: hangs up on a peer that sends and sends, and does not say who it is."""
-        if self.octets > PREAUTH_BYTES_MAX and self.stage in (AWAIT_HEADER, AWAIT_START_OK):
+    def chunk_taken(self) -> None:
+        """Hangs up on a peer that sends and sends, and does not say who it is. What comes while that is being found
+        out is kept, and no more is read; a peer that waits is read, for it may also go away."""
+        if self.stage == CHECKING:
+            self.connection.is_reading = not self.connection.remainder
+        elif self.octets > PREAUTH_BYTES_MAX and self.stage in (AWAIT_HEADER, AWAIT_START_OK):
             name = self.connection.name
             log.warning("%s: more than %d octets before authentication", name, PREAUTH_BYTES_MAX)
             self.hang_up()
@@ -138,7 +148,7 @@ class Handshake:
             self.refuse_login(mechanism)
             return
         self.stage = CHECKING
-        connection.is_reading = False  # what follows waits in the socket
+        connection.is_reading = False  # ends the scan
         self.check(credentials)
 
     def check(self, credentials: Credentials) -> None:
@@ -150,8 +160,14 @@ class Handshake:
             user = connection.peer.certificate_names.get(settings.external_name, "")
             self.login_checked(user, "EXTERNAL", bool(user) and user in connection.services.broker.access.users)
             return
+        # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
+        connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
         connection.services.authenticator.check(
-            user, credentials.password, lambda right: self.login_checked(user, credentials.mechanism, right)
+            user,
+            credentials.password,
+            lambda right: self.login_checked(user, credentials.mechanism, right),
+            connection.peer.host,
+            lambda: not connection.is_closing,
         )
 
     def login_checked(self, user: str, mechanism: str, is_right: bool) -> None:
@@ -161,11 +177,9 @@ class Handshake:
             return
         connection.is_reading = True
         settings = connection.services.settings
-        if is_right and user in settings.loopback_users and not connection.peer.is_loopback:
-            log.warning("%s: user %r may only connect via localhost", connection.name, user)
-            is_right = False
-        if not is_right:
-            log.warning("%s: login of user %r refused", connection.name, user)
+        reason = self.why_refused(user, mechanism, is_right)
+        if reason:
+            log.warning("%s: log-in of user %r refused: %s", connection.name, user, reason)
             self.refuse_login(mechanism)
         else:
             connection.user = user
@@ -183,6 +197,17 @@ class Handshake:
         if connection.remainder:
             connection.go_on(connection.now)
 
+    def why_refused(self, user: str, mechanism: str, is_right: bool) -> str:
+        """The reason why a user does not get in, for the log alone; empty when they do."""
+        services = self.connection.services
+        if not is_right:
+            if user not in services.broker.access.users:
+                return "there is no such user"
+            return "the password is wrong"
+        if user in services.settings.loopback_users and not self.connection.peer.is_loopback:
+            return "they may only connect from this machine; take them out of security.loopback_users to allow more"
+        return ""
+
     def refuse_login(self, mechanism: str) -> None:
         """Tells a client that asked to be told (authentication_failure_close); just hangs up on any other."""
         if not self.connection.capabilities.get("authentication_failure_close"):
@@ -196,6 +221,7 @@ class Handshake:
         """connection.tune-ok. A client that asks for more than was offered is refused without a word, as in 3.10.8."""
         connection = self.connection
         settings = connection.services.settings
+        connection.deadline = connection.now + settings.preauth_timeout_ms
         channel_max, frame_max = method.args["channel_max"], method.args["frame_max"]
         is_modest = 0 < channel_max <= settings.channel_max and frame_max <= settings.frame_max
         if not is_modest or frame_max < AMQP_FRAME_SIZE_BYTES_MIN:

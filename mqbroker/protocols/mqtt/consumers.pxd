@@ -22,5 +22,6 @@ cdef class StoredConsumer(Consumer):
 cdef class SharedConsumer(Consumer):
     cdef public MqttSession session
     cdef public object subscription
+    cdef public set returned
 
     cpdef deliver(self, Entry entry)

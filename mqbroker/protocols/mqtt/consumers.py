@@ -54,10 +54,12 @@ class StoredConsumer(Consumer):
 class SharedConsumer(Consumer):
     """A session as one member of a shared subscription."""
 
-    __slots__ = ("session", "subscription")
+    __slots__ = ("returned", "session", "subscription")
 
     session: "MqttSession"
     subscription: "Subscription"
+    returned: set[int]
+    """What its client had not acknowledged when it was last gone, by place in the queue."""
 
     def deliver(self, entry: Entry) -> None:
         """Sends it. At QoS 2 it moves into the session's own queue: it must go to nobody else [MQTT-4.8.2-5, -6]."""
