@@ -135,16 +135,20 @@ class AmqpConnection(Session):
         """Handles the frames of a chunk, and keeps what is not complete or has to wait."""
         self.position = 0
         if self.is_held or (self.handshake is not None and not self.handshake.take_header(data)):
-            self.remainder = data[self.position :]
+            self.keep(data)
             return
         if self.access_generation != self.services.broker.access.generation:
             self.forget_routes()
         self.process(data)
-        self.remainder = data[self.position :] if not self.is_closing else b""
-        if self.handshake is not None:
-            self.handshake.check_amount()
+        self.keep(data)
         if self.confirming:
             self.settle_confirms()
+
+    def keep(self, data: bytes) -> None:
+        """Keeps what could not be handled yet."""
+        self.remainder = data[self.position :] if not self.is_closing else b""
+        if self.handshake is not None:
+            self.handshake.chunk_taken()
 
     def sink_filled(self, count: int, now: int) -> None:
         """More of a large body has been put in its place."""
