@@ -125,7 +125,7 @@ class House:
         accounts = Accounts(self.broker, {ACCOUNT: "/"}, makes_vhosts=True)
         self.queues = SqsQueues(self.broker, accounts, REGION, self.is_strict, self.is_encrypted)
         service = SqsService(self.broker, self.queues, self.alarms)
-        self.actions = SqsActions(service, lambda: next(self._ids).to_bytes(16, "big"), self.is_strict)
+        self.actions = SqsActions(service, lambda: next(self._ids).to_bytes(16, "big"))
         self.actions.restore(definitions, self.now)
         self.front = Front(
             {"sqs": ServiceHandlers(_MODEL, self.actions.handlers())},
