@@ -190,11 +190,10 @@ class Front:
             self._log_failure(action.name, request_id, now)
             answer(refusal(internal_failure(), action.service, wire, is_json_wanted, request_id))
             return None
-        base_url = request.base_url
-        trace = request.headers.get("x-amzn-trace-id", "")
         return Call(
-            action, caller, {}, base_url, path, wire, now, request_id, answer, self._report, is_json_wanted, trace
-        )
+            action, caller, {}, request.base_url, path, wire, now, request_id, answer, self._report, is_json_wanted,
+            request.headers,
+        )  # fmt: skip
 
     def _run(
         self, call: Call, handler: Handler, parse: Callable[[Any, Parser], dict[str, Any]], source: Any, parser: Parser
