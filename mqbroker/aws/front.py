@@ -1,7 +1,8 @@
 """The front of all services: finds the action that a request asks for, who asks, and calls its handler.
 
-Knows both wires and no service in particular. A request is a call of the JSON wire when it has the header X-Amz-Target,
-a page of the broker when its path begins with /_mqbroker/, and otherwise a call of the Query wire.
+Knows both wires and no service in particular. A request is a page of the broker when its path begins with /_mqbroker/, a
+call of the JSON wire when it has the header X-Amz-Target and no form for a body (Paws, of Perl, has both), and otherwise
+a call of the Query wire.
 
     X-Amz-Target: AmazonSQS.SendMessage                      JSON; the service is that of the prefix
     Action=SendMessage&Version=2012-11-05                    Query; the service is that of the version,
@@ -34,7 +35,11 @@ Page = Callable[[HttpRequest, dict[str, str]], HttpResponse]
 PAGES_PATH = "/_mqbroker/"
 
 _JSON_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
-_FORM_TYPES = ("application/x-www-form-urlencoded", "")
+_FORM = "application/x-www-form-urlencoded"
+_SIGNATURE = frozenset(
+    f"X-Amz-{name}"
+    for name in ("Algorithm", "Credential", "Date", "Expires", "Security-Token", "Signature", "SignedHeaders")
+)  # what a URL has that was signed in advance, and asks for nothing
 _SCOPE = re.compile(r"Credential=[^/,]*/[0-9]*/[^/,]*/([^/,]*)/")
 
 
@@ -87,7 +92,7 @@ class Front:
         if path.startswith(PAGES_PATH):
             answer(self._page(request, path, query, now))
             return None
-        if "x-amz-target" in request.headers:
+        if "x-amz-target" in request.headers and not _has_form(request.headers):
             return self._handle_json(request, path, answer, now)
         return self._handle_query(request, path, query, answer, now)
 
@@ -125,7 +130,7 @@ class Front:
         try:
             form = _form(request, query)
             name = form.get("Action")
-            if name is None and not form:
+            if name is None and form.keys() <= _SIGNATURE:
                 answer(query_answer.unknown_operation(request_id))
                 return None
             service = self._service_of(request, form)
@@ -187,11 +192,10 @@ class Front:
             self._log_failure(action.name, request_id, now)
             answer(refusal(internal_failure(), action.service, wire, is_json_wanted, request_id))
             return None
-        base_url = request.base_url
-        trace = request.headers.get("x-amzn-trace-id", "")
         return Call(
-            action, caller, {}, base_url, path, wire, now, request_id, answer, self._report, is_json_wanted, trace
-        )
+            action, caller, {}, request.base_url, path, wire, now, request_id, answer, self._report, is_json_wanted,
+            request.headers,
+        )  # fmt: skip
 
     def _run(
         self, call: Call, handler: Handler, parse: Callable[[Any, Parser], dict[str, Any]], source: Any, parser: Parser
@@ -238,9 +242,13 @@ def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def _has_form(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type") not in _JSON_TYPES and _media_type(headers) == _FORM
+
+
 def _form(request: HttpRequest, query: str) -> dict[str, str]:
     """The parameters in the query string and in the body, where that is a form. Raises AwsError."""
     form = query_wire.parse_form(query.encode("latin-1")) if query else {}
-    if request.body and _media_type(request.headers) in _FORM_TYPES:
+    if request.body and _media_type(request.headers) in (_FORM, ""):
         form |= query_wire.parse_form(request.body)
     return form

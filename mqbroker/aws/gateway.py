@@ -51,7 +51,7 @@ class AwsGateway:
         self._queues = SqsQueues(broker, accounts, config.region, config.sqs_strict, is_encrypted)
         ids = RequestIds()
         service = SqsService(broker, self._queues, alarms)
-        self._actions = SqsActions(service, ids.take_octets, config.sqs_strict)
+        self._actions = SqsActions(service, ids.take_octets)
         identify = _by_wall_clock(identify, clock)
         pages = Pages(self._queues, broker.access, identify, config.account, clock)
         model = Service(load_model("sqs", SQS_QUERY_NAMES))
