@@ -53,7 +53,7 @@ class Alarms:
     def check(self, now: int) -> bool:
         """Looks again; True when the reason has changed."""
         low = []
-        resident = self._resident_bytes()
+        resident = self.resident_bytes()
         if resident > self._memory_limit_bytes * MEMORY_TRIM_SHARE and now >= self._next_trim_at:
             self._next_trim_at = now + MEMORY_TRIM_INTERVAL_MS
             self._trim()
@@ -86,7 +86,7 @@ class Alarms:
             least = max(_DISK_FREE_MIN_BYTES, found.f_blocks * found.f_frsize // _DISK_FREE_MIN_SHARE)
         return found.f_bavail * found.f_frsize < least or self._is_journal_full()
 
-    def _resident_bytes(self) -> int:
+    def resident_bytes(self) -> int:
         """The memory of this process that is in use."""
         return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE_BYTES
 

@@ -49,6 +49,7 @@ cdef class AmqpConnection(Session):
     cdef public long long promised
     cdef public bint close_sent
     cdef public bint has_published
+    cdef public bint is_held
     cdef public str blocked_for
 
     cpdef process(self, bytes data)
@@ -59,7 +60,7 @@ cdef class AmqpConnection(Session):
     cpdef scan(self, bytes data)
     @cython.locals(length=Py_ssize_t, express=bytes, start=Py_ssize_t, end=Py_ssize_t)
     cpdef Py_ssize_t publish_more(self, Channel channel, bytes data, Py_ssize_t position) except -1
-    cpdef begin_publish(self, Channel channel, bytes frame)
+    cpdef bint begin_publish(self, Channel channel, bytes frame) except -1
     cpdef begin_content(self, Channel channel, bytes frame)
     @cython.locals(room=Room)
     cpdef collect(self, Channel channel, bytes data, Py_ssize_t start, Py_ssize_t end)
@@ -70,7 +71,5 @@ cdef class AmqpConnection(Session):
     cpdef published(self, Channel channel, Message message, int outcome, bint mandatory)
     @cython.locals(entry=Entry, consumer=Consumer, queue=Queue)
     cpdef acknowledge(self, Channel channel, unsigned long long tag, bint multiple)
-    @cython.locals(entry=Entry, consumer=Consumer, previous=Consumer, queue=Queue)
+    @cython.locals(entry=Entry, consumer=Consumer, previous=Consumer, consumers=dict, queue=Queue)
     cpdef settle(self, Channel channel, list entries)
-    @cython.locals(queue=Queue)
-    cpdef offer(self, Channel channel, Consumer consumer)

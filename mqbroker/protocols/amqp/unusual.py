@@ -96,9 +96,14 @@ def take_up(connection: "AmqpConnection", channel: Channel) -> None:
     """
     held, channel.held_frames = channel.held_frames, []
     channel.held_bytes = 0
-    start = 0
-    while start < len(held) and channel.state != HELD:
+    start, rest = 0, b""
+    while start < len(held) and channel.state != HELD and not connection.is_held:
         connection.position = 0
-        connection.process(b"".join(held[start : start + _FRAMES_AT_ONCE]))
+        chunk = b"".join(held[start : start + _FRAMES_AT_ONCE])
+        connection.process(chunk)
         start += _FRAMES_AT_ONCE
-    _hold(connection, channel, held[start:])
+        rest = chunk[connection.position :]
+    if connection.is_held:  # from here on for another reason, with what else this client has sent
+        connection.remainder = rest + b"".join(held[start:]) + connection.remainder
+    else:
+        _hold(connection, channel, held[start:])
