@@ -330,7 +330,7 @@ class HttpSession(Session):
                 continue
             except HttpParserError as error:
                 if self._violation is None and error.__context__ is not None:
-                    raise error.__context__ from None  # an error of ours in one of the methods below
+                    raise error.__context__ from None  # an internal error in one of the methods below
                 if self._violation is None:
                     self._violation = ProtocolViolation("syntax", f"{error}.")
                 return

@@ -3,6 +3,10 @@
 It owns the transport and nothing else. It knows no protocol; it never awaits; it is called once per chunk, not once per
 message. An error that a session did not foresee is logged with its traceback and costs that one connection.
 
+Whatever a session was called for may have left facts, promises or deadlines in the core, even where it has nothing to
+send, or has ended. So every call is followed by the end of a turn (`Outbox.wake`), which is asked for here and not by
+the protocols. A call from that end itself (`flush`) is its own business.
+
     admitted --connection_made--> open --session.is_closing--> closing --peer closes, or time is up--> gone
 """
 
@@ -61,6 +65,10 @@ class Connection(asyncio.BufferedProtocol):
         self._close_timer: asyncio.TimerHandle | None = None
 
     @property
+    def _name(self) -> str:
+        return f"connection {self.peer.host}:{self.peer.port} to {self.peer.listener}"
+
+    @property
     def is_authenticated(self) -> bool:
         """Whether the peer has logged in, so that it no longer counts against the budget of those without a name."""
         return self._is_open and self.session.is_authenticated
@@ -75,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
             self.peer = with_certificate(self.peer, transport)
             self.session = self.new_session(self.peer)
         except Exception:
-            log.exception("no session for %s:%d", self.peer.host, self.peer.port)
+            log.exception("%s: closed before it began: internal error", self._name)
             self.transport.abort()
             return
         self._is_open = True
@@ -96,18 +104,22 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_open or self.session.sink is None:
             self.data_received(bytes(self._connections.input[:nbytes]))
         elif not self.session.is_closing:
+            self._connections.count_input(nbytes)
             self.session.sink_filled(nbytes, self._clock.now())
+            self.session.outbox.wake()
 
     def data_received(self, data: bytes) -> None:
         """Hands a chunk to the session. After the close has begun it only keeps the peer from being reset."""
         if not self._is_open or self.session.is_closing:
             return
         session = self.session
+        self._connections.count_input(len(data))
         try:
             session.receive_data(data, self._clock.now())
         except Exception:
             self._fail()
             return
+        session.outbox.wake()
         if session.is_reading is not self._is_reading or session.is_closing:
             self._obey()
 
@@ -123,6 +135,7 @@ class Connection(asyncio.BufferedProtocol):
             return False
         self._has_ended = True
         self.flush(now)
+        self.session.outbox.wake()
         # TLS has no half that could stay open.
         return is_waiting and self.transport.can_write_eof()
 
@@ -139,6 +152,8 @@ class Connection(asyncio.BufferedProtocol):
             self.session.resume_output(self._clock.now())
         except Exception:
             self._fail()
+            return
+        self.session.outbox.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
@@ -176,6 +191,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
             return
+        self.session.outbox.wake()
         if self.session.is_closing:
             self._obey()
 
@@ -186,6 +202,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
             return
+        self.session.outbox.wake()
         if self.session.is_closing:
             self._obey()
 
@@ -240,7 +257,7 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def _fail(self) -> None:
-        log.exception("connection %s:%d is closed for an error of ours", self.peer.host, self.peer.port)
+        log.exception("%s: closed: internal error", self._name)
         self.abort()
 
     def _release(self) -> None:
@@ -252,4 +269,5 @@ class Connection(asyncio.BufferedProtocol):
         try:
             self.session.connection_lost(self._clock.now())
         except Exception:
-            log.exception("the session of %s:%d did not end cleanly", self.peer.host, self.peer.port)
+            log.exception("%s: its session did not end cleanly: internal error", self._name)
+        self.session.outbox.wake()

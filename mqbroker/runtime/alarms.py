@@ -34,7 +34,7 @@ class Alarms:
         self.reason = ""
         """Such as `low on memory & low on disk`; empty when all is well."""
         self.memory_limit_bytes = _memory_limit(limits.memory_high_watermark)
-        """Above which memory is low."""
+        """With more memory than that in use, publishers are held back."""
         self._disk_free_min_bytes = limits.disk_free_min_bytes
         self._is_journal_full = is_journal_full
         self._trim = trim

@@ -130,7 +130,7 @@ def test_who_does_not_speak_tls_is_told_by_the_listener(broker: BrokerProcess) -
     with RawMqtt(broker.ports["mqtts"]) as client:
         client.send(p.Connect("x"))
         client.octets()
-    text = f"to mqtts://127.0.0.1:{broker.ports['mqtts']} failed"
+    text = f"to mqtts://127.0.0.1:{broker.ports['mqtts']} failed: what came is not TLS"
     eventually(lambda: text in broker.log()[before:])
 
 

@@ -1,10 +1,11 @@
 """MQTT over WebSocket against a real broker: where packets and messages begin and end."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 from websockets.typing import Subprotocol
 
@@ -29,12 +30,13 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running
 
 
-def opened(broker: BrokerProcess, client_id: str) -> ClientConnection:
+@contextmanager
+def opened(broker: BrokerProcess, client_id: str) -> Iterator[Connection]:
     url = f"ws://127.0.0.1:{broker.ports['ws']}/mqtt"
-    client = connect(url, subprotocols=[Subprotocol("mqtt")], proxy=None, open_timeout=WAIT_S, max_size=None)
-    client.send(encode(p.Connect(client_id), 5))
-    assert packets_of(client)[0].reason == 0
-    return client
+    with connect(url, subprotocols=[Subprotocol("mqtt")], proxy=None, open_timeout=WAIT_S, max_size=None) as client:
+        client.send(encode(p.Connect(client_id), 5))
+        assert packets_of(client)[0].reason == 0
+        yield client
 
 
 def packets_of(client: Connection) -> list[p.Packet]:

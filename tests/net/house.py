@@ -108,6 +108,7 @@ class House:
         self.outbox = Outbox(self._wake)
         self.connections = Connections(limits, self.clock)
         self.sessions: list[LineSession] = []
+        self.turns = 0
         factories = dict.fromkeys(("amqp", "amqps", "mqtt"), self._new_session)
         self.listeners = Listeners(self.connections, factories, self.clock, proxies, tls, websocket)
 
@@ -120,6 +121,7 @@ class House:
         asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
+        self.turns += 1
         marked, self.outbox.marked = self.outbox.marked, []
         self.connections.flush(marked, self.clock.now())
 

@@ -18,18 +18,18 @@ KINDS = (queues.KIND, move_tasks.KIND)
 class SqsActions:
     """Everything that SQS does."""
 
-    def __init__(self, service: SqsService, new_id: Callable[[], bytes], is_strict: bool) -> None:
+    def __init__(self, service: SqsService, new_id: Callable[[], bytes]) -> None:
         """`new_id` returns the 16 octets of a new random UUID."""
         self._service = service
-        self._queues = QueueActions(service, is_strict)
+        self._queues = QueueActions(service)
         self._sending = SendActions(service, new_id)
         self._receiving = ReceiveActions(service)
         self._settling = SettleActions(service)
-        self._moving = MoveActions(service)
+        self._moving = MoveActions(service, new_id)
 
     def restore(self, definitions: Mapping[str, bytes], now: int) -> None:
         """Puts back the queues and move tasks that the journal kept."""
-        self._service.queues.restore(definitions)
+        self._service.queues.restore(definitions, now)
         self._moving.restore(definitions, now)
 
     def handlers(self) -> dict[str, Handler]:

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
+from mqbroker.core.queue_checks import check_consumable, check_pollable
 from mqbroker.core.values import Timestamp, type_name
-from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed, ResourceLocked
+from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
 
 
 def qos(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
-    """basic.qos: for each new consumer, or with `global` for all of the channel together (RabbitMQ's reading)."""
+    """basic.qos: for each new consumer, or with `global` for all of the channel together (RabbitMQ's reading).
+
+    A setting for each consumer lifts the limit of the channel, as in RabbitMQ: who waits for that goes on at once.
+    """
     if args["prefetch_size"]:
         raise NotImplementedByPeer(f"prefetch_size!=0 ({args['prefetch_size']})")
     channel.reply("basic.qos-ok")  # before what a wider window lets through
     if args["global_"]:
         channel.window.limit = args["prefetch_count"]
-        for consumer in list(channel.consumers.values()):
-            consumer.queue.offer(consumer, connection.now)
     else:
+        channel.window.limit = 0
         channel.prefetch = args["prefetch_count"]
+    channel.window.go_on()
 
 
 # --- consuming ------------------------------------------------------------------------------------------------------
@@ -67,7 +71,7 @@ def _queue_to_consume(connection: "AmqpConnection", channel: "Channel", args: di
         return vhost.add_reply_queue(f"{direct_reply.NAME}.{connection.services.broker.unique_name()}")
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
-    vhost.check_consumable(queue, args["exclusive"])
+    check_consumable(queue, vhost.name, args["exclusive"])
     return queue
 
 
@@ -99,11 +103,7 @@ def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
-    if queue.is_quorum and queue.is_single_active:
-        raise ResourceLocked(
-            f"cannot obtain access to locked queue '{name}' in vhost '{vhost.name}'. basic.get operations are not "
-            "supported by quorum queues with single active consumer"
-        )
+    check_pollable(queue, vhost.name)
     holder = _holder(connection, channel, queue)
     entry = queue.get(holder, connection.now)
     if entry is None:
@@ -192,7 +192,7 @@ def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[En
             assert entry.consumer is not None
             entry.consumer.queue.reject(entry, connection.now)
     for consumer in consumers:
-        connection.offer(channel, consumer)
+        consumer.queue.offer(consumer, connection.now)
 
 
 def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import (
+    AMQP_BODIES_BYTES_MAX,
     AMQP_LEAVE_TIMEOUT_S,
     AMQP_SIP_BYTES,
     LARGE_PIECE_BYTES,
@@ -25,6 +26,7 @@ from mqbroker.limits import (
     ROUTE_CACHE_ENTRIES_MAX,
 )
 from mqbroker.protocols.amqp import backpressure, bodies, ending, frames, publishing, timeouts, unusual
+from mqbroker.protocols.amqp.body_budget import BodyBudget
 from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
 from mqbroker.protocols.amqp.dispatch import HANDLERS
@@ -61,10 +63,10 @@ class AmqpConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "arrival", "at_method", "blocked_for", "capabilities", "channel_max", "channels",
-        "close_sent", "confirming", "current", "frame_max",
-        "handshake", "has_published", "heartbeat_ms", "is_held", "ledger", "name", "next_sweep", "now", "peer",
-        "position", "promised", "received_at", "remainder", "services", "size_limit", "user", "vhost",
+        "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
+        "channels", "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms",
+        "is_held", "ledger", "name", "next_sweep", "now", "peer", "position", "promised", "received_at", "remainder",
+        "services", "size_limit", "user", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
@@ -96,6 +98,7 @@ class AmqpConnection(Session):
         self.remainder = b""
         self.arrival: bodies.Arrival | None = None
         """The large body frame that is under way."""
+        self.body_budget = BodyBudget(AMQP_BODIES_BYTES_MAX, services.body_budget)
         self.access_generation = 0
         self.confirming: list[Channel] = []
         """Channels with publishes of this turn to confirm."""
@@ -135,17 +138,20 @@ class AmqpConnection(Session):
         """Handles the frames of a chunk, and keeps what is not complete or has to wait."""
         self.position = 0
         if self.is_held or (self.handshake is not None and not self.handshake.take_header(data)):
-            self.remainder = data[self.position :]
+            self.keep(data)
             return
         if self.access_generation != self.services.broker.access.generation:
             self.forget_routes()
         self.process(data)
-        self.remainder = data[self.position :] if not self.is_closing else b""
-        if self.handshake is not None:
-            self.handshake.check_amount()
+        self.keep(data)
         if self.confirming:
             self.settle_confirms()
-        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
+
+    def keep(self, data: bytes) -> None:
+        """Keeps what could not be handled yet."""
+        self.remainder = data[self.position :] if not self.is_closing else b""
+        if self.handshake is not None:
+            self.handshake.chunk_taken()
 
     def sink_filled(self, count: int, now: int) -> None:
         """More of a large body has been put in its place."""
@@ -301,7 +307,7 @@ class AmqpConnection(Session):
         """One of several body frames. Empty ones are allowed, and any number of them takes no memory."""
         room = channel.room
         if room is None:
-            room = channel.room = Room(channel.body_size)
+            room = channel.room = Room(channel.body_size, self.body_budget)
         if end - start > room.size - room.filled:
             raise frames.expected_method()
         room.put(data, start, end)
@@ -314,6 +320,10 @@ class AmqpConnection(Session):
             channel.expecting = _METHOD
             self.publish(channel, room.take())
 
+    def drop_body(self, channel: Channel) -> None:
+        """The channel ends, and with it the body that it was sent."""
+        bodies.drop(self, channel)
+
     def publish(self, channel: Channel, body: bytes) -> None:
         """A message is complete: routes it, and notes the confirm that is owed for it."""
         route = channel.route
@@ -323,7 +333,7 @@ class AmqpConnection(Session):
         if channel.is_plain:
             assert self.vhost is not None
             outcome = self.vhost.publish(route, message, self.now)
-            if outcome or channel.confirms or not self.has_published:
+            if outcome or channel.confirms:
                 self.published(channel, message, outcome, channel.mandatory)
         else:
             publishing.publish_special(self, channel, message)
@@ -344,8 +354,6 @@ class AmqpConnection(Session):
             if not channel.is_confirming:
                 channel.is_confirming = True
                 self.confirming.append(channel)
-        if not self.has_published:
-            backpressure.begin(self)
 
     def settle_confirms(self) -> None:
         """At the end of a chunk: confirms what waits for nothing, and asks to be told of the journal for the rest."""
@@ -382,10 +390,10 @@ class AmqpConnection(Session):
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
             queue.acknowledge(entry)
-            self.offer(channel, consumer)
+            queue.offer(consumer, self.now)
 
     def through(self, channel: Channel, tag: int) -> "list[Entry]":
-        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed if the tag is none of ours."""
+        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed for one that is not there."""
         unacked = channel.unacked
         if tag == 0:
             return unacked.take_all()
@@ -396,32 +404,17 @@ class AmqpConnection(Session):
     def settle(self, channel: Channel, entries: "list[Entry]") -> None:
         """Acknowledges many, then offers their consumers to the queues once each."""
         previous: Consumer | None = None
+        consumers: dict[Consumer, None] = {}
         for entry in entries:
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
             queue.acknowledge(entry)
             if consumer is not previous:
-                if previous is not None:
-                    self.offer(channel, previous)
+                consumers[consumer] = None
                 previous = consumer
-        if previous is not None:
-            self.offer(channel, previous)
-
-    def offer(self, channel: Channel, consumer: "Consumer") -> None:
-        """A window has opened: offers the consumer, or all of the channel when they share one."""
-        if channel.window.limit:
-            for each in list(channel.consumers.values()):
-                each.queue.offer(each, self.now)
-        else:
-            queue: Queue = consumer.queue
+        for consumer in consumers:
+            queue = consumer.queue
             queue.offer(consumer, self.now)
-
-    def resume_deliveries(self, now: int) -> None:
-        """The peer reads again: offers every consumer."""
-        self.now = now
-        for channel in list(self.channels.values()):
-            for consumer in list(channel.consumers.values()):
-                consumer.queue.offer(consumer, now)
 
     # --- methods ----------------------------------------------------------------------------------------------------
 
@@ -454,6 +447,7 @@ class AmqpConnection(Session):
         elif self.is_held:  # behind it, for that came first
             self.remainder += encode_method("connection.close", 0, reply_code=200, class_id=0, method_id=0)
         elif not self.is_closing:
+            log.info("%s, user %r: closed by the client", self.name, self.user)
             ending.release_everything(self)
             self.send(encode_method("connection.close-ok", 0))
             ending.await_peer(self, AMQP_LEAVE_TIMEOUT_S)
@@ -555,6 +549,7 @@ class AmqpConnection(Session):
         """The socket is gone."""
         self.now = now
         if self.handshake is None and not self.is_closing and not self.close_sent:
-            log.info("%s, user %r: client closed the socket without connection.close", self.name, self.user)
+            log.warning("%s, user %r: client closed the socket without connection.close", self.name, self.user)
         self.is_closing = True
         ending.release_everything(self)
+        bodies.abandon(self)

@@ -79,9 +79,12 @@ class Handshake:
         self.send_start()
         return True
 
-    def check_amount(self) -> None:
-        """A chunk has been scanned: hangs up on a peer that sends and sends, and does not say who it is."""
-        if self.octets > PREAUTH_BYTES_MAX and self.stage in (AWAIT_HEADER, AWAIT_START_OK):
+    def chunk_taken(self) -> None:
+        """Hangs up on a peer that sends and sends, and does not say who it is. What comes while that is being found
+        out is kept, and no more is read; a peer that waits is read, for it may also go away."""
+        if self.stage == CHECKING:
+            self.connection.is_reading = not self.connection.remainder
+        elif self.octets > PREAUTH_BYTES_MAX and self.stage in (AWAIT_HEADER, AWAIT_START_OK):
             name = self.connection.name
             log.warning("%s: more than %d octets before authentication", name, PREAUTH_BYTES_MAX)
             self.hang_up()
@@ -145,7 +148,7 @@ class Handshake:
             self.refuse_login(mechanism)
             return
         self.stage = CHECKING
-        connection.is_reading = False  # what follows waits in the socket
+        connection.is_reading = False  # ends the scan
         self.check(credentials)
 
     def check(self, credentials: Credentials) -> None:

@@ -76,7 +76,7 @@ cdef class MqttConnection(Session):
     cpdef take_step(self, int first, int packet_id)
     @cython.locals(encoder=PublishEncoder, packet=bytes)
     cpdef bint send_message(self, Message message, int flags, int packet_id, tuple identifiers, bint keeps_retain) except -1
-    @cython.locals(encoder=PublishEncoder, packet=bytes)
+    @cython.locals(encoder=PublishEncoder, packet=bytes, counters=Counters)
     cpdef send_plain(self, Message message)
     cpdef bint send_specially(self, Message message, int flags, int packet_id, tuple identifiers, bint is_retained) except -1
     @cython.locals(counters=Counters)

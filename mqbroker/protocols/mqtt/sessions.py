@@ -78,6 +78,11 @@ class Sessions:
         """Every session, connected or not."""
         return list(self._sessions.values())
 
+    @property
+    def session_count(self) -> int:
+        """How many there are."""
+        return len(self._sessions)
+
     def queue_arguments(self) -> dict[str, object]:
         """How much may wait in a session's queue."""
         settings = self.settings

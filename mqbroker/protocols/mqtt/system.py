@@ -34,6 +34,7 @@ _AVERAGED = {
     "load/connections": "connections",
 }
 """Averages over time, and the totals that they are made of."""
+_STORE_MS = 1000  # for so long the size of the store is as it was
 _WITHOUT_TOPIC = ("sockets", "connections")  # totals of which Mosquitto shows the averages only
 
 
@@ -47,6 +48,8 @@ class System:
         self._totals: dict[str, int] = {}
         self._averages: dict[tuple[str, int], float] = {}
         self._memory_max = 0
+        self._store: dict[str, int] = {}
+        self._store_until = 0
 
     def start(self, now: int) -> None:
         """The broker begins."""
@@ -96,8 +99,8 @@ class System:
     # --- figures ----------------------------------------------------------------------------------------------------
 
     def _figures(self, now: int) -> dict[str, str]:
-        """The topics behind $SYS/broker/ and their values."""
-        numbers = {**self._count(), **self._clients(), **self._store(), **self._memory()}
+        """The topics below $SYS/broker/ and their values."""
+        numbers = {**self._count(), **self._clients(), **self._stored(now), **self._memory()}
         averages = {f"{name}/{span}min": f"{value:.2f}" for (name, span), value in self._averages.items()}
         return {
             "version": f"mqbroker version {self._hub.version}",
@@ -124,7 +127,7 @@ class System:
         }
 
     def _clients(self) -> dict[str, int]:
-        counters, total = self._hub.counters, len(self._hub.all())
+        counters, total = self._hub.counters, self._hub.session_count
         connected = counters.clients_connected
         return {
             "clients/total": total,
@@ -138,7 +141,13 @@ class System:
             "shared_subscriptions/count": counters.shared_subscriptions,
         }
 
-    def _store(self) -> dict[str, int]:
+    def _stored(self, now: int) -> dict[str, int]:
+        """What is in the store. It takes a walk over all sessions, so that it is not looked up at every SUBSCRIBE."""
+        if now >= self._store_until:
+            self._store, self._store_until = self._add_up(), now + _STORE_MS
+        return self._store
+
+    def _add_up(self) -> dict[str, int]:
         """What is kept for sessions and groups, and what is retained. A message counts in each of these places."""
         kept, size, retained = 0, 0, 0
         for vhost in self._hub.broker.vhosts.values():
@@ -150,7 +159,8 @@ class System:
                     kept += queue.waiting_count() + queue.unacked_count
                     size += queue.byte_count
         for session in self._hub.all():
-            size += sum(len(entry.message.body) for entry in session.outgoing.values())
+            if session.outgoing:
+                size += sum(len(entry.message.body) for entry in session.outgoing.values())
         return {
             "retained messages/count": retained,
             "messages/stored": retained + kept,
