@@ -8,7 +8,10 @@ AMQP_HEARTBEAT_S = 60  # what RabbitMQ proposes in connection.tune
 AMQP_SHORTSTR_BYTES_MAX = 255  # AMQP 0-9-1 §4.2.5.3: one length octet
 AMQP_TABLE_DEPTH_MAX = 100  # RabbitMQ has none; far from the end of Python's stack, and from what anybody nests
 AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
-AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it: a MiB in frames of 128 KiB at once
+AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it, up to the next number; then 2
+AMQP_BODY_ROOM_BYTES = 1 << 20  # a MiB in frames of 128 KiB is taken at once
+AMQP_BODIES_BYTES_MAX = 512 << 20  # incomplete bodies of one connection: the largest that an option allows
+AMQP_BODIES_MEMORY_SHARE = 2  # incomplete bodies of all take this part of the memory at which publishers are held back
 AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
 AMQP_SIP_BYTES = 16_384  # read at once from who may have to wait, for a log-in or to publish: then it is kept
 AMQP_CLOSE_TIMEOUT_S = 3  # how long the answer to connection.close may take; RabbitMQ's delay after a wrong log-in
@@ -20,7 +23,7 @@ PREAUTH_TIMEOUT_S = 10  # RabbitMQ's handshake_timeout is 10 s
 PREAUTH_CONNECTIONS_MAX = 1024  # Artemis CVE-2022-23913: a budget for peers that have no name yet
 
 # --- messages ----------------------------------------------------------------------------------------------------
-MESSAGE_BYTES_MAX = 16 << 20  # RabbitMQ 4.0's default; an option raises it to 512 MiB
+MESSAGE_BYTES_MAX = 128 << 20  # the default of RabbitMQ 3.13, whose name we go by; an option changes it
 MESSAGE_BYTES_CEILING = 512 << 20  # RabbitMQ's own hard ceiling
 EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl and x-expires: ten years
 DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer

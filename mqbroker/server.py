@@ -26,6 +26,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Properties
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
+from mqbroker.limits import AMQP_BODIES_MEMORY_SHARE
 from mqbroker.net import devcerts
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
@@ -108,7 +109,7 @@ class Server:
         if not self._broker.access.users:
             text = "there is no user, so nobody can log in: name one in [[users]], or set default_user and default_pass"
             log.warning(text)
-        self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
+        self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config, self._alarms))
         registry = self._services.registry
         settings = _mqtt_settings(config)
         self._mqtt = Sessions(
@@ -284,13 +285,15 @@ def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
         log.warning(text, plain_segments)
 
 
-def _amqp_settings(config: Config) -> AmqpSettings:
+def _amqp_settings(config: Config, alarms: Alarms) -> AmqpSettings:
     amqp = config.amqp
+    bodies_bytes_max = int(alarms.memory_limit_bytes) // AMQP_BODIES_MEMORY_SHARE
     return AmqpSettings(
         frame_max=amqp.frame_max,
         channel_max=amqp.channel_max,
         heartbeat_s=amqp.heartbeat_s,
         message_size_max=amqp.message_size_max,
+        bodies_bytes_max=max(amqp.message_size_max, bodies_bytes_max),
         consumer_timeout_ms=amqp.consumer_timeout_ms,
         mechanisms=amqp.mechanisms,
         external_name=amqp.external_name,

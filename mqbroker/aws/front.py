@@ -1,8 +1,8 @@
 """The front of all services: finds the action that a request asks for, who asks, and calls its handler.
 
-Knows both wires and no service in particular. A request is a page of the broker when its path begins with /_mqbroker/, a
-call of the JSON wire when it has the header X-Amz-Target and no form for a body (Paws, of Perl, has both), and otherwise
-a call of the Query wire.
+Knows both wires and no service in particular. A request is a page of the broker when its path begins with /_mqbroker/,
+a call of the JSON wire when it has the header X-Amz-Target and no form for a body (Paws, of Perl, has both), and
+otherwise a call of the Query wire.
 
     X-Amz-Target: AmazonSQS.SendMessage                      JSON; the service is that of the prefix
     Action=SendMessage&Version=2012-11-05                    Query; the service is that of the version,

@@ -336,10 +336,7 @@ class VHost(Router):
     def add_subscriber_queue(
         self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
     ) -> Queue:
-        """A queue of one subscriber (core/subscriber_queue.py has the roles).
-
-        Raises PreconditionFailed when there are too many queues, ResourceLocked when somebody has one of that name.
-        """
+        """A queue of one subscriber (core/subscriber_queue.py). Raises PreconditionFailed, ResourceLocked."""
         if name in self.queues:
             raise ResourceLocked(f"queue '{name}' in vhost '{self.name}' is there and is not this subscriber's")
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))

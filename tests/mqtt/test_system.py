@@ -103,7 +103,7 @@ def test_the_figures_are_those_of_mosquitto(tmp_path: Path) -> None:
 
 
 def figures(client: Client, pattern: str = "#") -> dict[str, str]:
-    """What a new subscription is sent, by the names behind $SYS/broker/."""
+    """What a new subscription is sent, by the names below $SYS/broker/."""
     client.received()
     client.subscribe(f"{PREFIX}{pattern}", qos=0)
     found = {topic.removeprefix(PREFIX): payload.decode() for topic, payload, _ in client.messages()}

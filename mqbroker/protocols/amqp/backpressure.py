@@ -24,18 +24,11 @@ def appetite(connection: "AmqpConnection") -> int:
 
 
 def holds_first(connection: "AmqpConnection") -> bool:
-    """The first publish of a connection is at hand: whether it has to wait."""
-    if not connection.services.alarms.reason:
-        return False
-    begin(connection)
-    connection.is_held = True
-    return True
-
-
-def begin(connection: "AmqpConnection") -> None:
-    """The connection is a publisher from now on: alarms concern it."""
+    """The first publish of a connection is at hand: it is a publisher from now on. Whether that has to wait."""
     connection.has_published = True
     alarms_changed(connection)
+    connection.is_held = bool(connection.blocked_for)
+    return connection.is_held
 
 
 def alarms_changed(connection: "AmqpConnection") -> None:

@@ -7,6 +7,7 @@ from mqbroker.core.queue cimport Queue
 from mqbroker.core.route cimport Route
 from mqbroker.core.router cimport Router
 cimport mqbroker.octets as octets
+from mqbroker.protocols.amqp.body_budget cimport BodyBudget
 from mqbroker.protocols.amqp.channel cimport Channel
 from mqbroker.protocols.amqp.room cimport Room
 from mqbroker.protocols.session cimport Session
@@ -44,6 +45,7 @@ cdef class AmqpConnection(Session):
     cdef public int current
     cdef public bytes remainder
     cdef public object arrival
+    cdef public BodyBudget body_budget
     cdef public long long access_generation
     cdef public list confirming
     cdef public long long promised

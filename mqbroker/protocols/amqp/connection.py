@@ -18,6 +18,7 @@ from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import (
+    AMQP_BODIES_BYTES_MAX,
     AMQP_LEAVE_TIMEOUT_S,
     AMQP_SIP_BYTES,
     LARGE_PIECE_BYTES,
@@ -25,6 +26,7 @@ from mqbroker.limits import (
     ROUTE_CACHE_ENTRIES_MAX,
 )
 from mqbroker.protocols.amqp import backpressure, bodies, ending, frames, publishing, timeouts, unusual
+from mqbroker.protocols.amqp.body_budget import BodyBudget
 from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
 from mqbroker.protocols.amqp.dispatch import HANDLERS
@@ -61,10 +63,10 @@ class AmqpConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "arrival", "at_method", "blocked_for", "capabilities", "channel_max", "channels",
-        "close_sent", "confirming", "current", "frame_max",
-        "handshake", "has_published", "heartbeat_ms", "is_held", "ledger", "name", "next_sweep", "now", "peer",
-        "position", "promised", "received_at", "remainder", "services", "size_limit", "user", "vhost",
+        "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
+        "channels", "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms",
+        "is_held", "ledger", "name", "next_sweep", "now", "peer", "position", "promised", "received_at", "remainder",
+        "services", "size_limit", "user", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
@@ -96,6 +98,7 @@ class AmqpConnection(Session):
         self.remainder = b""
         self.arrival: bodies.Arrival | None = None
         """The large body frame that is under way."""
+        self.body_budget = BodyBudget(AMQP_BODIES_BYTES_MAX, services.body_budget)
         self.access_generation = 0
         self.confirming: list[Channel] = []
         """Channels with publishes of this turn to confirm."""
@@ -304,7 +307,7 @@ class AmqpConnection(Session):
         """One of several body frames. Empty ones are allowed, and any number of them takes no memory."""
         room = channel.room
         if room is None:
-            room = channel.room = Room(channel.body_size)
+            room = channel.room = Room(channel.body_size, self.body_budget)
         if end - start > room.size - room.filled:
             raise frames.expected_method()
         room.put(data, start, end)
@@ -317,6 +320,10 @@ class AmqpConnection(Session):
             channel.expecting = _METHOD
             self.publish(channel, room.take())
 
+    def drop_body(self, channel: Channel) -> None:
+        """The channel ends, and with it the body that it was sent."""
+        bodies.drop(self, channel)
+
     def publish(self, channel: Channel, body: bytes) -> None:
         """A message is complete: routes it, and notes the confirm that is owed for it."""
         route = channel.route
@@ -326,7 +333,7 @@ class AmqpConnection(Session):
         if channel.is_plain:
             assert self.vhost is not None
             outcome = self.vhost.publish(route, message, self.now)
-            if outcome or channel.confirms or not self.has_published:
+            if outcome or channel.confirms:
                 self.published(channel, message, outcome, channel.mandatory)
         else:
             publishing.publish_special(self, channel, message)
@@ -347,8 +354,6 @@ class AmqpConnection(Session):
             if not channel.is_confirming:
                 channel.is_confirming = True
                 self.confirming.append(channel)
-        if not self.has_published:
-            backpressure.begin(self)
 
     def settle_confirms(self) -> None:
         """At the end of a chunk: confirms what waits for nothing, and asks to be told of the journal for the rest."""
@@ -547,3 +552,4 @@ class AmqpConnection(Session):
             log.warning("%s, user %r: client closed the socket without connection.close", self.name, self.user)
         self.is_closing = True
         ending.release_everything(self)
+        bodies.abandon(self)

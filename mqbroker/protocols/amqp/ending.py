@@ -124,7 +124,7 @@ def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
         end_consumer(connection, channel, consumer)
     channel.owed.clear()
     channel.route = None
-    channel.room = None
+    connection.drop_body(channel)
     channel.held_frames.clear()
     channel.held_replies.clear()
     channel.transaction = None

@@ -1,6 +1,6 @@
 """What all connections of MQTT count: plain integers, bumped where the work is done and read by whoever reports on it.
 
-They never go down, but for those of what there is at present (the last six).
+They never go down, but for the numbers of what there is at present: connected clients and subscriptions.
 """
 
 

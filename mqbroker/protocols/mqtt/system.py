@@ -99,7 +99,7 @@ class System:
     # --- figures ----------------------------------------------------------------------------------------------------
 
     def _figures(self, now: int) -> dict[str, str]:
-        """The topics behind $SYS/broker/ and their values."""
+        """The topics below $SYS/broker/ and their values."""
         numbers = {**self._count(), **self._clients(), **self._stored(now), **self._memory()}
         averages = {f"{name}/{span}min": f"{value:.2f}" for (name, span), value in self._averages.items()}
         return {
