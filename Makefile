@@ -19,7 +19,8 @@ RUN_ARGS ?=
 SOURCES := $(shell find mqbroker -name '*.py' -o -name '*.pxd') pyproject.toml setup.py requirements/lock.txt
 # octets.pxd is compiled into the modules that cimport it (setup.py)
 HOT_MODULES := $(filter-out mqbroker.octets,$(subst /,.,$(basename $(shell find mqbroker -name '*.pxd'))))
-STAGED := $(wildcard tests certs bench conf docs pyproject.toml README.md CHANGELOG.md LICENSE Makefile)
+STAGED := $(wildcard tests certs bench conf docs pyproject.toml README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE \
+    Makefile)
 PIP := -m pip --disable-pip-version-check
 LOCKED := --constraint requirements/lock.txt
 PYTEST := -m pytest -n $(WORKERS) --dist loadfile

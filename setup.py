@@ -3,9 +3,9 @@
 The rest of the build is declared in pyproject.toml. A module is compiled only into a wheel, never into the source tree:
 an editable install stays interpreted, so that no stale extension can shadow a source that has changed since.
 
-Compiled modules rely on the layout of each other's objects, so a build of which a part fails could not be imported. Then
-everything is installed as it is, and one line says why. MQBROKER_COMPILE=0 asks for that; with MQBROKER_COMPILE=1 a
-failure fails the build instead.
+Compiled modules rely on the layout of each other's objects, so a build of which a part fails could not be imported.
+Then everything is installed as it is, and one line says why. MQBROKER_COMPILE=0 asks for that; with MQBROKER_COMPILE=1
+a failure fails the build instead.
 """
 
 import os
@@ -28,9 +28,9 @@ DIRECTIVES = {
     "emit_code_comments": False,
 }
 
-# The first `make run` waits for this. -O2 and -O3 take one and a half and two times as long to compile than -O1, and the
-# broker needs 2 % less CPU for it at most: most of what it does is calls into Python. -Og takes two thirds of -O1; what
-# it compiles needs a fifth more CPU, which is little beside what other work of the same messages costs.
+# The first `make run` waits for this. -O2 and -O3 take one and a half and two times as long to compile as -O1, and save
+# the broker 2 % of its CPU at most: most of what it does is calls into Python. -Og takes two thirds of -O1; what it
+# compiles needs a fifth more CPU, which is little beside what other work of the same messages costs.
 FLAGS = ["-O1", "-g0", "-w", "-fno-asynchronous-unwind-tables", "--param=max-inline-insns-single=20"]
 FLAGS_FOR_WARM = ["-Og", *FLAGS[1:]]
 WARM = (

@@ -1,4 +1,4 @@
-"""What .pxd files tell the compiler agrees with the modules beside them: an attribute it lacks fails only when compiled."""
+"""What .pxd files tell the compiler agrees with the modules beside them: a missing attribute fails only compiled."""
 
 import ast
 import re
