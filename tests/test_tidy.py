@@ -1,6 +1,7 @@
 """The rules of the house that a linter does not know: layers, banned calls, sizes, opening paragraphs."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,3 +181,10 @@ def test_nothing_is_left_for_later(path: Path) -> None:
 def test_every_pxd_augments_a_module() -> None:
     folder = ROOT / "mqbroker"
     assert [path.name for path in folder.rglob("*.pxd") if not path.with_suffix(".py").exists()] == []
+
+
+def test_the_lowest_versions_are_the_declared_ones() -> None:
+    """The bounds were the versions of the day; now they are the lowest that work, and what is smoke-tested."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    lowest = (ROOT / "requirements" / "lowest.txt").read_text().splitlines()
+    assert lowest == [each.replace(">=", "==") for each in declared]

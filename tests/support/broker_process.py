@@ -19,15 +19,22 @@ class BrokerProcess:
     """`mqbroker serve`, started by `start()` or a `with` block; `ports` maps schemes to what was taken.
 
     `options` are command line options beside the listeners and the data directory. The log goes to `log_path`.
+    The broker of another environment is run by its `interpreter`, away from the source tree.
     """
 
     def __init__(
-        self, data_dir: Path, *options: str, schemes: tuple[str, ...] = ("amqp",), config: str | None = None
+        self,
+        data_dir: Path,
+        *options: str,
+        schemes: tuple[str, ...] = ("amqp",),
+        config: str | None = None,
+        interpreter: str | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.schemes = schemes
         self.options = options
         self.config = config
+        self.interpreter = interpreter
         self.ports: dict[str, int] = {}
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[str] | None = None
@@ -45,7 +52,7 @@ class BrokerProcess:
 
     def command(self) -> list[str]:
         """The command line. After the first start the same ports are asked for again: clients reconnect to them."""
-        command = [sys.executable, "-m", "mqbroker", "serve", "--data-dir", str(self.data_dir)]
+        command = [self.interpreter or sys.executable, "-m", "mqbroker", "serve", "--data-dir", str(self.data_dir)]
         if self.config is not None:
             path = self.data_dir.parent / f"{self.data_dir.name}.toml"
             path.write_text(self.config)
@@ -63,6 +70,7 @@ class BrokerProcess:
                 stderr=log,
                 text=True,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                cwd=self.data_dir.parent if self.interpreter else None,
             )
         assert self.process.stdout is not None
         missing = set(self.schemes)
