@@ -2,6 +2,7 @@
 #   .venv           editable and interpreted, with the test tools: test, test-slow, lint
 #   .venv-run       a wheel, compiled where there is a C compiler: run, bench
 #   .venv-compiled  the same wheel with the test tools: test-compiled
+#   .venv-lowest, .venv-newest, .venv-python3.x   other versions, interpreted: test-lowest, test-newest, test-pythons
 #   .venv-amqtt     amqtt, a client and peer that pins old versions of what mqbroker uses too
 # The versions of all packages are in requirements/, so that what runs is what is tested: `make lock` takes the newest.
 
@@ -19,15 +20,19 @@ RUN_ARGS ?=
 SOURCES := $(shell find mqbroker -name '*.py' -o -name '*.pxd') pyproject.toml setup.py requirements/lock.txt
 # octets.pxd is compiled into the modules that cimport it (setup.py)
 HOT_MODULES := $(filter-out mqbroker.octets,$(subst /,.,$(basename $(shell find mqbroker -name '*.pxd'))))
-STAGED := $(wildcard tests certs bench conf docs pyproject.toml README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE \
-    Makefile)
+STAGED := $(wildcard tests certs bench conf docs requirements pyproject.toml README.md CHANGELOG.md CONTRIBUTING.md \
+    SECURITY.md LICENSE Makefile)
 PIP := -m pip --disable-pip-version-check
 LOCKED := --constraint requirements/lock.txt
 PYTEST := -m pytest -n $(WORKERS) --dist loadfile
 NPM_TIMEOUT_S := 300
 export MQBROKER_TEST_HOME := $(CURDIR)
 
-.PHONY: run test test-slow test-compiled lint lock npm bench bench-peers clean
+PYTHONS := python3.12 python3.13 python3.14
+# Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
+PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
+
+.PHONY: run test test-slow test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
 
 run: $(VENV_RUN)/.installed
 	$(VENV_RUN)/bin/mqbroker serve --dev $(RUN_ARGS)
@@ -43,6 +48,34 @@ test-compiled: $(VENV_COMPILED)/.installed $(VENV_AMQTT)/.installed npm
 	rm -rf $(VENV_COMPILED)/stage && mkdir $(VENV_COMPILED)/stage
 	cp -R $(STAGED) $(VENV_COMPILED)/stage/
 	cd $(VENV_COMPILED)/stage && MQBROKER_EXPECT_COMPILED="$(HOT_MODULES)" ../bin/python $(PYTEST) $(PYTEST_ARGS)
+
+# $(call smoke,ENVIRONMENT): the broker of that environment, and the clients of the tests' own
+smoke = MQBROKER_SMOKE_PYTHON=$(1)/bin/python $(VENV)/bin/python -m pytest -m smoke tests/smoke $(PYTEST_ARGS)
+# $(call other,ENVIRONMENT,PYTHON,PIP OPTIONS): a new environment in which nothing is compiled
+other = rm -rf $(1) build && $(2) -m venv $(1) && MQBROKER_COMPILE=0 $(1)/bin/python $(PIP) install --quiet $(3) .
+
+smoke: $(VENV)/.installed $(VENV_RUN)/.installed npm
+	$(call smoke,$(VENV_RUN))
+
+test-lowest: $(VENV)/.installed npm
+	$(call other,.venv-lowest,$(PYTHON),--constraint requirements/lowest.txt)
+	$(call smoke,.venv-lowest)
+
+test-newest: $(VENV)/.installed npm
+	$(call other,.venv-newest,$(PYTHON),--upgrade)
+	$(call smoke,.venv-newest)
+
+test-pythons: $(VENV)/.installed npm
+	@set -e; for name in $(PYTHONS); do \
+	    found=; \
+	    for each in $$(which -a $$name) $(addsuffix /$$name,$(PYTHON_PLACES)); do \
+	        if [ -x "$$each" ] && "$$each" -c '' 2>/dev/null; then found="$$each"; break; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then echo "$$name is not installed: skipped"; continue; fi; \
+	    echo "$$name is $$found"; \
+	    $(call other,.venv-$$name,"$$found",$(LOCKED)) || exit 1; \
+	    $(call smoke,.venv-$$name); \
+	done
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
@@ -73,7 +106,7 @@ lock:
 	.cache/lock-amqtt/bin/python $(PIP) freeze >requirements/amqtt.txt
 
 clean:
-	rm -rf build dist *.egg-info $(VENV_RUN) $(VENV_COMPILED) $(VENV_AMQTT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	rm -rf build dist *.egg-info $(VENV_RUN) $(VENV_COMPILED) $(VENV_AMQTT) .venv-lowest .venv-newest .venv-python3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
 	find mqbroker tests certs bench -name __pycache__ -prune -exec rm -rf {} +
 
 %/bin/python:

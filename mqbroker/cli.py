@@ -110,7 +110,7 @@ def _keyring(sources: Sequence[KeySource]) -> "Keyring | None":
     return Keyring(read_keys(sources, os.environ))
 
 
-class KeyType(click.ParamType[KeySource]):
+class KeyType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 only
     """A place that holds a key, as in `journal.encryption_keys`."""
 
     name = "source"

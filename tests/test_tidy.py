@@ -1,6 +1,7 @@
 """The rules of the house that a linter does not know: layers, banned calls, sizes, opening paragraphs."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,3 +176,10 @@ def test_every_module_opens_with_what_it_is(path: Path) -> None:
 def test_nothing_is_left_for_later(path: Path) -> None:
     marks = ["TO" + "DO", "FIX" + "ME", "X" * 3]
     assert [mark for mark in marks if mark in path.read_text()] == []
+
+
+def test_the_lowest_versions_are_the_declared_ones() -> None:
+    """The bounds were the versions of the day; now they are the lowest that work, and what is smoke-tested."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    lowest = (ROOT / "requirements" / "lowest.txt").read_text().splitlines()
+    assert lowest == [each.replace(">=", "==") for each in declared]
