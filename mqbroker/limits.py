@@ -62,6 +62,8 @@ OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this 
 # --- journal -----------------------------------------------------------------------------------------------------
 SEGMENT_BYTES = 64 << 20  # design §5
 BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
+SLOW_WRITE_S = 0.002  # a write to the page cache that takes longer has waited for the disk
+SLOW_WRITES_EXPECTED_S = 30  # how long others are then expected: Linux writes out what is that old (dirty_expire)
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
 MARK_BYTES_MAX = 512  # what the end of a log at rest is marked with: the time by four clocks
 OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of some 10,000 messages, nearly in order
