@@ -17,6 +17,7 @@ from mqbroker.aws.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
 from mqbroker.aws.sqs import actions as sqs_actions
 from mqbroker.aws.sqs.properties import SQS, SqsProperties
+from mqbroker.built import FORM
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
@@ -213,7 +214,8 @@ class Server:
         """What is running, where, and how safe messages are."""
         config = self._config
         where = "memory only" if config.durability == "memory" else str(config.data_dir.absolute())
-        lines = [f"mqbroker {mqbroker.__version__}", f"  data        {where}", f"  durability  {config.durability}"]
+        version = f"mqbroker {mqbroker.__version__} ({FORM})"
+        lines = [version, f"  data        {where}", f"  durability  {config.durability}"]
         for listener, host, port in self._listeners.addresses:
             shown = f"[{host}]" if ":" in host else host
             lines.append(f"  listening   {listener.scheme}://{shown}:{port}")
