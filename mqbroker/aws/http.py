@@ -146,6 +146,7 @@ class HttpSession(Session):
         "_host",
         "_is_continue_wanted",
         "_is_ending",
+        "_is_full",
         "_is_last",
         "_is_old",
         "_is_stopping",
@@ -177,6 +178,7 @@ class HttpSession(Session):
         self._head = HeaderReader()
         self._is_continue_wanted = False
         self._is_ending = False
+        self._is_full = False
         self._is_stopping = False
         self._violation: ProtocolViolation | None = None
         self.on_message_begin()
@@ -226,7 +228,7 @@ class HttpSession(Session):
     def pause_output(self) -> None:
         """The client does not read its answers, so it gets no more of them to be made."""
         super().pause_output()
-        self.is_reading = False
+        self.set_reading(False)
         self.deadline = self._now + HTTP_REQUEST_TIMEOUT_S * 1000
 
     def output_written(self, now: int) -> None:
@@ -238,13 +240,13 @@ class HttpSession(Session):
         if self._is_ending:
             self.deadline = 0
             return
-        if not self.is_reading and len(self.exchanges) <= HTTP_PIPELINE_MAX // 2:
+        if not self.is_reading and (not self._is_full or len(self.exchanges) <= HTTP_PIPELINE_MAX // 2):
             self._resume()
         self._set_deadline()
 
     def _resume(self) -> None:
-        self.is_reading = True
-        self.mark()  # so that the connection looks at `is_reading` once more
+        self.set_reading(True)
+        self._is_full = False
         self._request_deadline = self._now + HTTP_REQUEST_TIMEOUT_S * 1000
         data, self._held = self._held, b""
         self._feed(data)
@@ -273,14 +275,15 @@ class HttpSession(Session):
             self._parse(data[start : start + HTTP_SLICE_BYTES])
             start += HTTP_SLICE_BYTES
         if not self._is_ending:
-            self.is_reading = False
+            self.set_reading(False)
             self._held = data[start:]
 
     def _handle_complete(self) -> bool:
         """Handles the requests that are complete; False where further input has to wait, or none is taken any more."""
         complete = self._complete
         while complete:
-            if len(self.exchanges) >= HTTP_PIPELINE_MAX or not self.gate.is_open:
+            self._is_full = len(self.exchanges) >= HTTP_PIPELINE_MAX
+            if self._is_full or not self.gate.is_open:
                 return False
             exchange, request = complete.popleft()
             self.exchanges.append(exchange)

@@ -22,6 +22,7 @@ cdef class Session:
     cdef public long long deadline
     cdef public Gate gate
 
+    cpdef set_reading(self, bint is_reading)
     cpdef mark(self)
     cpdef send(self, piece)
     cpdef lend(self, piece)

@@ -66,7 +66,7 @@ class Session:
         self.is_closing = False
         """True when the connection is to be closed once the output is written."""
         self.is_reading = True
-        """False while the session wants no more input: its peer is to be held back by TCP."""
+        """False while the session wants no more input: its peer is to be held back by TCP. Changed by `set_reading`."""
         self.lingers = True
         """Whether a close waits for the peer's: input that nobody read would reset what the peer still reads."""
         self.is_authenticated = False
@@ -96,6 +96,13 @@ class Session:
     def channel_count(self) -> int:
         """How many channels are open on it, for the limits of its user. Overridden where there are such."""
         return 0
+
+    def set_reading(self, is_reading: bool) -> None:
+        """Wants input from now on, or no more of it. The network is told with the end of this turn at the latest,
+        whoever has changed it: a peer that is not read says nothing that could wake anybody."""
+        if is_reading is not self.is_reading:
+            self.is_reading = is_reading
+            self.mark()
 
     def mark(self) -> None:
         """Asks for the output to be written at the end of this loop turn."""

@@ -20,12 +20,13 @@ from mqbroker.protocols.amqp.unacked import Unacked
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
+    from mqbroker.protocols.amqp.holding import HeldFrames
     from mqbroker.protocols.amqp.room import Room
     from mqbroker.protocols.amqp.transactions import Transaction
 
 # What may be done with a frame that arrives for the channel.
 OPEN = 0  # handle it
-HELD = 1  # keep it until the journal has caught up
+HELD = 1  # keep it until the journal has caught up (holding.py)
 CLOSING = 2  # drop it: we have closed the channel and wait for close-ok
 
 # What the next frame must be.
@@ -44,7 +45,7 @@ class Channel:
 
     __slots__ = (
         "accepted", "ages", "body_size", "confirmed", "confirms", "connection",
-        "consumers", "expecting", "express", "header_frame", "held_bytes", "held_frames", "held_replies", "holders",
+        "consumers", "expecting", "express", "header_frame", "held", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
         "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
         "room", "route", "routes", "state", "transaction", "unacked", "window",
@@ -103,8 +104,8 @@ class Channel:
         """The last queue declared: what an empty queue name means (AMQP 0-9-1 §1.7)."""
         self.transaction: Transaction | None = None
         # waiting for the journal
-        self.held_frames: list[bytes] = []
-        self.held_bytes = 0
+        self.held: HeldFrames | None = None
+        """What has arrived meanwhile; None until something has."""
         self.held_replies: list[bytes] = []
 
     def has_same_properties(self, frame: bytes) -> bool:

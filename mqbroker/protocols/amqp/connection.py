@@ -17,8 +17,8 @@ from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
-from mqbroker.limits import LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
-from mqbroker.protocols.amqp import bodies, ending, frames, publishing, timeouts, unusual
+from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX, LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
+from mqbroker.protocols.amqp import bodies, ending, frames, holding, publishing, timeouts, unusual
 from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
 from mqbroker.protocols.amqp.dispatch import HANDLERS
@@ -56,9 +56,9 @@ class AmqpConnection(Session):
 
     __slots__ = (
         "access_generation", "arrival", "at_method", "blocked_for", "capabilities", "channel_max", "channels",
-        "close_sent", "confirming", "current", "frame_max",
-        "handshake", "has_published", "heartbeat_ms", "ledger", "name", "next_sweep", "now", "peer", "position",
-        "promised", "received_at", "remainder", "services", "size_limit", "user", "vhost",
+        "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms", "held_bytes",
+        "is_leaving", "ledger", "name", "next_sweep", "now", "peer", "position", "promised", "received_at", "remainder",
+        "services", "size_limit", "user", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
@@ -94,6 +94,10 @@ class AmqpConnection(Session):
         """Channels with publishes of this turn to confirm."""
         self.promised = 0
         """The newest journal batch that this connection has asked to be told of."""
+        self.held_bytes = 0
+        """How much is kept of frames for channels that wait for the journal."""
+        self.is_leaving = False
+        """The client has closed, while some of its channels are held."""
         self.close_sent = False
         self.has_published = False
         self.blocked_for = ""
@@ -404,9 +408,11 @@ class AmqpConnection(Session):
 
     def close_once_released(self) -> None:
         """The client closes: what it sent before that on channels that are held is still to be done."""
+        self.is_leaving = True
         if any(channel.state == HELD for channel in self.channels.values()):
-            self.ledger.promise(self.ledger.position, self.close_once_released)
-        elif not self.is_closing:
+            return
+        self.is_leaving = False
+        if not self.is_closing and not self.close_sent:
             ending.release_everything(self)
             self.send(encode_method("connection.close-ok", 0))
             ending.await_peer(self)
@@ -458,7 +464,9 @@ class AmqpConnection(Session):
 
     def beat(self, now: int) -> None:
         """Sends a heartbeat; ends the connection of a peer that was silent for two intervals (AMQP 0-9-1 §4.2.7)."""
-        if now - self.received_at > 2 * self.heartbeat_ms and self.is_reading:
+        if not self.is_reading:
+            self.received_at = now  # it cannot be heard while nobody listens
+        if now - self.received_at > 2 * self.heartbeat_ms:
             log.warning("%s: missed heartbeats from client, timeout: %ds", self.name, self.heartbeat_ms // 1000)
             self.is_closing = True
             self.mark()
@@ -483,31 +491,18 @@ class AmqpConnection(Session):
         elif not reason and tells:
             self.send(encode_method("connection.unblocked", 0))
         self.blocked_for = reason
-        self.is_reading = not reason
-        if not reason:
-            self.received_at = self.now  # it could not be heard while nobody listened
+        self.update_reading()
 
     # --- waiting for the journal ------------------------------------------------------------------------------------
 
     def hold(self, channel: Channel) -> None:
         """Holds the channel until everything recorded so far is durable. Call it before `channel.reply`."""
-        if self.ledger.is_journalling:
-            channel.state = HELD
-            self.ledger.promise(self.ledger.position, lambda: self.release(channel))
+        holding.hold(self, channel)
 
-    def release(self, channel: Channel) -> None:
-        """The journal has caught up: sends what was held back and handles what has arrived since."""
-        if channel.state != HELD:
-            return
-        channel.state = OPEN
-        for reply in channel.held_replies:
-            self.send(reply)
-        channel.held_replies.clear()
-        self.is_reading = not self.blocked_for
-        if channel.held_frames:
-            unusual.take_up(self, channel)
-            if self.confirming:
-                self.settle_confirms()
+    def update_reading(self) -> None:
+        """Reads, or does not: neither from a publisher while a resource is low, nor from who has sent much ahead."""
+        is_held = bool(self.blocked_for) or self.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX
+        self.set_reading(self.close_sent or not is_held)
 
     # --- ends -------------------------------------------------------------------------------------------------------
 

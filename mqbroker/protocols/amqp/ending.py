@@ -89,7 +89,7 @@ def await_peer(connection: "AmqpConnection") -> None:
     than once, and takes an end of the stream before its answer for a failure.
     """
     connection.close_sent = True
-    connection.is_reading = True  # the answer has to be heard, also from a publisher that is held back
+    connection.update_reading()  # the answer has to be heard, also from a publisher that is held back
     connection.deadline = connection.now + CLOSE_TIMEOUT_MS
 
 
@@ -120,9 +120,13 @@ def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
     channel.owed.clear()
     channel.route = None
     channel.room = None
-    channel.held_frames.clear()
     channel.held_replies.clear()
     channel.transaction = None
+    if channel.held is not None:
+        channel.held.drop()
+        connection.update_reading()
+    if connection.is_leaving:
+        connection.close_once_released()
 
 
 def end_consumer(connection: "AmqpConnection", channel: Channel, consumer: "AmqpConsumer") -> None:
