@@ -9,6 +9,7 @@ cdef class Call:
     cdef public str base_url
     cdef public object caller
     cdef public bint is_answered
+    cdef public bint is_delivery
     cdef public long long now
     cdef public object on_abandoned
     cdef public object on_hurry

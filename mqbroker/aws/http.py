@@ -114,13 +114,15 @@ class Exchange:
 
     def answer(self, response: HttpResponse) -> None:
         """Takes the answer. It leaves at once where it is the next one."""
-        self.call = None  # which refers to this: together they would be left to the garbage collector
+        call, self.call = self.call, None  # which refers to this: together they would be left to the garbage collector
         session = self.session
         if session is None:
             return  # the connection is gone
         self.response = response
         if session.exchanges[0] is self:
             session.write_answers()
+            if call is None or not call.is_delivery:
+                session.outbox.put_first(session)
 
     def cut(self) -> None:
         """The connection is gone, or closes before this answer."""

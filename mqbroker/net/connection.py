@@ -212,7 +212,7 @@ class Connection(asyncio.BufferedProtocol):
         """Brings the transport in line with `is_reading` and `is_closing`."""
         session = self.session
         if session.is_closing:
-            if session.out:
+            if session.has_output:
                 session.mark()  # the turn writes it and comes back here
             else:
                 self.close()

@@ -72,9 +72,7 @@ class Turn:
 
     def _flush(self, now: int) -> None:
         outbox = self.outbox
-        marked = outbox.marked
-        outbox.marked = []
-        self._connections.flush(marked, now)
+        self._connections.flush(outbox.take(), now)
         if outbox.marked:
             # An opened gate has led to more output: it leaves with the next turn, behind what comes in.
             self.schedule()

@@ -52,7 +52,7 @@ class LineSession(Session):
         elif command == b"FLOOD":
             self.send(bytes(int(argument)))
         elif command == b"STOP":
-            self.is_reading = False
+            self.set_reading(False)
         elif command == b"BYE":
             self.send(b"bye\n")
             self.is_closing = True
@@ -111,7 +111,7 @@ class House:
         asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        marked, self.outbox.marked = self.outbox.marked, []
+        marked = self.outbox.take()
         self.connections.flush(marked, self.clock.now())
 
     @property

@@ -44,6 +44,7 @@ cdef class Channel:
     cdef public str last_queue
     cdef public object transaction
     cdef public object held
+    cdef public bytes held_confirm
     cdef public list held_replies
 
     @cython.locals(properties=Properties)

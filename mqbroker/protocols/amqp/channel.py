@@ -1,6 +1,6 @@
 """The state of one AMQP channel: the content being received, what waits for its ack, and the confirms it owes.
 
-Every publisher confirm of a channel leaves through `flush_confirms`, in every durability mode. A channel that waits for
+Every publisher confirm of a channel comes from `take_confirms`, in every durability mode. A channel that waits for
 the journal (a durable declaration, a commit) is HELD: its frames are kept until the promise is kept, so that replies
 never overtake each other.
 """
@@ -45,7 +45,7 @@ class Channel:
 
     __slots__ = (
         "accepted", "ages", "body_size", "confirmed", "confirms", "connection",
-        "consumers", "expecting", "express", "header_frame", "held", "held_replies", "holders",
+        "consumers", "expecting", "express", "header_frame", "held", "held_confirm", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
         "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
         "room", "route", "routes", "state", "transaction", "unacked", "window",
@@ -106,6 +106,8 @@ class Channel:
         # waiting for the journal
         self.held: HeldFrames | None = None
         """What has arrived meanwhile; None until something has."""
+        self.held_confirm = b""
+        """The answer to a commit; it goes before deliveries."""
         self.held_replies: list[bytes] = []
 
     def has_same_properties(self, frame: bytes) -> bool:
@@ -132,12 +134,11 @@ class Channel:
             self.owed.append((self.position, self.accepted))
         return self.position
 
-    def flush_confirms(self, committed: int) -> None:
-        """Sends every confirm that is due when the journal is durable up to `committed`. The only place they leave."""
+    def take_confirms(self, committed: int) -> bytes:
+        """Every confirm that is due when the journal is durable up to `committed`. The only place they come from."""
         if self.state == CLOSING:
-            return
-        for tag in self.rejected:
-            self.connection.send(_pack_confirm(1, self.number, 13, _NACK, tag, 0, 0xCE))
+            return b""
+        confirms = b"".join([_pack_confirm(1, self.number, 13, _NACK, tag, 0, 0xCE) for tag in self.rejected])
         self.rejected.clear()
         owed = self.owed
         tag = 0
@@ -146,4 +147,5 @@ class Channel:
         if tag > self.confirmed:
             multiple = tag > self.confirmed + 1
             self.confirmed = tag
-            self.connection.send(_pack_confirm(1, self.number, 13, _ACK, tag, multiple, 0xCE))
+            confirms += _pack_confirm(1, self.number, 13, _ACK, tag, multiple, 0xCE)
+        return confirms

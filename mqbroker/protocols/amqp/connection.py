@@ -324,22 +324,25 @@ class AmqpConnection(Session):
     def settle_confirms(self) -> None:
         """At the end of a chunk: confirms what waits for nothing, and asks to be told of the journal for the rest."""
         needed = 0
-        committed = self.ledger.committed
         for channel in self.confirming:
             channel.is_confirming = False
             needed = max(needed, channel.note_confirms())
-            channel.flush_confirms(committed)
+        self.send_confirms(self.confirming)
         self.confirming.clear()
-        if needed > committed and needed > self.promised:
+        if needed > self.ledger.committed and needed > self.promised:
             self.promised = needed
             self.ledger.promise(needed, self.committed)
 
     def committed(self) -> None:
         """The journal has moved on: confirms what that covers."""
+        self.send_confirms([channel for channel in self.channels.values() if channel.owed])
+
+    def send_confirms(self, channels: list[Channel]) -> None:
+        """Sends the confirms that are due on these channels."""
         committed = self.ledger.committed
-        for channel in list(self.channels.values()):
-            if channel.owed:
-                channel.flush_confirms(committed)
+        confirms = b"".join([channel.take_confirms(committed) for channel in channels])
+        if confirms:
+            self.send_first(confirms)
 
     # --- settling ---------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def refuse(connection: "AmqpConnection", error: RequestRefused) -> None:
 
 def close_channel(connection: "AmqpConnection", channel: Channel, code: int, text: str, index: int) -> None:
     """Sends channel.close, after the confirms that are due, and gives back what the channel held."""
-    channel.flush_confirms(connection.ledger.committed)
+    connection.send_confirms([channel])
     connection.send(
         encode_method(
             "channel.close",
@@ -121,6 +121,7 @@ def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
     channel.route = None
     channel.room = None
     channel.held_replies.clear()
+    channel.held_confirm = b""
     channel.transaction = None
     if channel.held is not None:
         channel.held.drop()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
 
 
+
 class HeldFrames(Task):
     """The frames of one channel, in their order."""
 
@@ -68,6 +69,14 @@ def hold(connection: "AmqpConnection", channel: Channel) -> None:
         connection.ledger.promise(connection.ledger.position, lambda: release(connection, channel))
 
 
+def confirm(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
+    """Answers that messages are safe: when they are, and before deliveries of that turn."""
+    if channel.state == HELD:
+        channel.held_confirm = frame
+    else:
+        connection.send_first(frame)
+
+
 def keep(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
     """A frame has arrived for a channel that is held."""
     if channel.held is None:
@@ -80,6 +89,9 @@ def release(connection: "AmqpConnection", channel: Channel) -> None:
     """The journal has caught up: sends what was held back, and handles what has arrived since."""
     if channel.state != HELD:
         return
+    if channel.held_confirm:
+        connection.send_first(channel.held_confirm)
+        channel.held_confirm = b""
     for reply in channel.held_replies:
         connection.send(reply)
     channel.held_replies.clear()
