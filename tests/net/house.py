@@ -1,9 +1,9 @@
 """A small broker for these tests: real listeners, and a protocol of lines that does what it is told.
 
-    HELLO      log in                      SAY text    answer "text"
-    STOP       read no more                FLOOD n     answer n bytes
-    BYE        answer "bye" and close      CLOSE       close without a word
-    RAISE      an error that nobody foresaw        PUT n       put the next n bytes into memory of mine
+HELLO      log in                      SAY text    answer "text"
+STOP       read no more                FLOOD n     answer n bytes
+BYE        answer "bye" and close      CLOSE       close without a word
+RAISE      an error that nobody foresaw        PUT n       put the next n bytes into memory of mine
 """
 
 import asyncio
