@@ -11,6 +11,7 @@ error closes one connection, a configuration error stops the start, and a storag
     |   +-- ResourceLocked           an exclusive queue of another connection
     |   +-- NotAllowed               limits of a vhost or user, tag reuse
     |   +-- NotImplementedByPeer     a feature that the dialect refuses by name
+    |   +-- ContentTooLarge          more than there is room for now; it may be tried again
     +-- MissingMember                a parameter of a request is missing; each wire of AWS makes an AwsError of it
     +-- AwsError                     the same for a request of an AWS service, with AWS's code and text
     +-- ProtocolViolation            the peer broke the wire protocol; its connection ends
@@ -52,6 +53,10 @@ class NotAllowed(RequestRefused):
 
 class NotImplementedByPeer(RequestRefused):
     """A feature of the protocol that the dialect we speak refuses by name."""
+
+
+class ContentTooLarge(RequestRefused):
+    """A message for which there is no room at the moment."""
 
 
 class AwsError(MqbrokerError):

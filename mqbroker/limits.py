@@ -8,8 +8,14 @@ AMQP_HEARTBEAT_S = 60  # what RabbitMQ proposes in connection.tune
 AMQP_SHORTSTR_BYTES_MAX = 255  # AMQP 0-9-1 §4.2.5.3: one length octet
 AMQP_TABLE_DEPTH_MAX = 100  # RabbitMQ has none; far from the end of Python's stack, and from what anybody nests
 AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
-AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it: a MiB in frames of 128 KiB at once
+AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it, up to the next number; then 2
+AMQP_BODY_ROOM_BYTES = 1 << 20  # a MiB in frames of 128 KiB is taken at once
+AMQP_BODIES_BYTES_MAX = 512 << 20  # incomplete bodies of one connection: the largest that an option allows
+AMQP_BODIES_MEMORY_SHARE = 2  # incomplete bodies of all take this part of the memory at which publishers are held back
 AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
+AMQP_SIP_BYTES = 16_384  # read at once from who may have to wait, for a log-in or to publish: then it is kept
+AMQP_CLOSE_TIMEOUT_S = 3  # how long the answer to connection.close may take; RabbitMQ's delay after a wrong log-in
+AMQP_LEAVE_TIMEOUT_S = 10  # how long a client may take to close its socket once it has close-ok
 
 # --- before authentication ----------------------------------------------------------------------------------------
 PREAUTH_BYTES_MAX = 65_536  # design: 64 KiB and 10 s before a peer has a name
@@ -17,7 +23,7 @@ PREAUTH_TIMEOUT_S = 10  # RabbitMQ's handshake_timeout is 10 s
 PREAUTH_CONNECTIONS_MAX = 1024  # Artemis CVE-2022-23913: a budget for peers that have no name yet
 
 # --- messages ----------------------------------------------------------------------------------------------------
-MESSAGE_BYTES_MAX = 16 << 20  # RabbitMQ 4.0's default; an option raises it to 512 MiB
+MESSAGE_BYTES_MAX = 128 << 20  # the default of RabbitMQ 3.13, whose name we go by; an option changes it
 MESSAGE_BYTES_CEILING = 512 << 20  # RabbitMQ's own hard ceiling
 EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl and x-expires: ten years
 DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer
@@ -61,8 +67,16 @@ OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this 
 SEGMENT_BYTES = 64 << 20  # design §5
 BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
+MARK_BYTES_MAX = 512  # what the end of a log at rest is marked with: the time by four clocks
 OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of some 10,000 messages, nearly in order
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
+
+# --- time ----------------------------------------------------------------------------------------------------------
+CLOCK_STEP_MS = 1000  # a wall clock that moves by more was set: NTP slews what is below 128 ms, chrony steps from 1 s
+CLOCK_SAMPLE_MS = 10_000  # how often a busy journal notes the time
+CLOCK_SAMPLE_AGE_MS_MAX = 2 * CLOCK_SAMPLE_MS  # and how old what it noted last may be when the broker is killed
+CLOCK_CORRECTION_MS_MAX = 60_000  # by how much deadlines come earlier for a clock that was set between two runs
+CLOCK_DOWNTIME_MS_MAX = 30 * 86_400_000  # a machine that seems to have been off for longer had a wrong clock
 
 # --- keys of the journal -------------------------------------------------------------------------------------------
 KEY_TEXT_BYTES_MAX = 1024  # what is read of a place that is said to hold a key; 64 digits and the white space around
@@ -152,6 +166,7 @@ SQS_MOVE_TASKS_KEPT = 10  # per source queue
 SQS_MOVE_TASKS_RUNNING_MAX = 100  # per account
 SQS_PURGE_INTERVAL_MS = 60_000
 SQS_DELETED_NAME_MS = 60_000
+SQS_ATTRIBUTES_MS = 60_000  # how long a change of attributes may take, by the API Reference
 SQS_RECEIVE_ATTEMPT_MS = 300_000  # how long a ReceiveRequestAttemptId is good for
 SQS_RECEIVE_ATTEMPTS_MAX = 10_000  # of all queues; AWS names no number
 SQS_DECISIONS_REMEMBERED = 10_000  # who may do what to a queue, as long as no permission changes

@@ -15,15 +15,18 @@ import uvloop
 import mqbroker
 from mqbroker.aws.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
+from mqbroker.aws.sqs import actions as sqs_actions
 from mqbroker.aws.sqs.properties import SQS, SqsProperties
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
+from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Properties
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
+from mqbroker.limits import AMQP_BODIES_MEMORY_SHARE
 from mqbroker.net import devcerts
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
@@ -32,17 +35,19 @@ from mqbroker.protocols.amqp.connection import AmqpConnection
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.amqp.services import Alarms as AlarmsView
 from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
+from mqbroker.protocols.mqtt import sessions
 from mqbroker.protocols.mqtt.connection import MqttConnection
 from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
 from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.session import Outbox, Peer
-from mqbroker.runtime import allocator, descriptors
+from mqbroker.runtime import allocator, descriptors, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.tasks import Tasks
+from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
 from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import open_journal
@@ -57,6 +62,9 @@ FORMATS: Mapping[int, Callable[[bytes], Properties]] = {
     SQS: SqsProperties,
 }
 """Makes properties from what the journal kept, by `Properties.code`."""
+
+KINDS = (*restoration.KINDS, *sessions.KINDS, *sqs_actions.KINDS, timekeeper.KIND)
+"""The kinds of definitions that the journal may hold: each has an owner who puts it back."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
@@ -81,9 +89,12 @@ class Server:
         self._obey_signals()
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
-        self._ledger, definitions, entries = self._open_ledger()
+        self._ledger, found, entries = self._open_ledger()
+        self._timekeeper = Timekeeper(clock, self._ledger)
+        self._timekeeper.begin(found, is_free=not entries and not Sessions.are_in(found))
+        self._stack.callback(self._timekeeper.note)
         self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
-        restore(self._broker, definitions, entries, clock.now())
+        restore(self._broker, found, entries, clock.now())
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
@@ -98,13 +109,16 @@ class Server:
         if not self._broker.access.users:
             text = "there is no user, so nobody can log in: name one in [[users]], or set default_user and default_pass"
             log.warning(text)
-        self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
+        self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config, self._alarms))
         registry = self._services.registry
-        self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
-        self._mqtt.restore(definitions, clock.now())
+        settings = _mqtt_settings(config)
+        self._mqtt = Sessions(
+            MqttServices(self._broker, authenticator, self._alarms, settings, registry, self._alarms.resident_bytes)
+        )
+        self._mqtt.restore(found, clock.now())
         self._stack.callback(self._mqtt.close)
         self._aws = _gateway(config, self._broker, self._alarms, self._turn.outbox, clock)
-        self._aws.restore(definitions, clock.now())
+        self._aws.restore(found, clock.now())
         self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
         self._tls = self._open_tls()
@@ -143,10 +157,17 @@ class Server:
         loop = asyncio.get_running_loop()
 
         def wake(callback: Callable[[], None]) -> None:
-            loop.call_soon_threadsafe(callback)
+            loop.call_soon_threadsafe(self._turn.run, callback)
 
         ledger, found = open_journal(
-            disk, FORMATS, config.durability, wake, self._disk_failed, config.journal.segment_bytes, keyring
+            disk,
+            FORMATS,
+            config.durability,
+            wake,
+            self._disk_failed,
+            config.journal.segment_bytes,
+            keyring,
+            _require_known,
         )
         self._stack.callback(ledger.close)
         if found.note:
@@ -228,7 +249,9 @@ class Server:
 
     def _check_resources(self, now: int) -> None:
         if isinstance(self._ledger, JournalLedger):
-            self._ledger.tend()
+            self._ledger.tend(self._timekeeper.note)
+            if self._timekeeper.tick(now, is_written=not self._ledger.is_marked):
+                self._turn.schedule()
         if self._tls is not None:
             self._tls.check(now)
         self._check_alarms()
@@ -249,6 +272,11 @@ class Server:
         self._stop_event.set()
 
 
+def _require_known(found: Mapping[str, bytes]) -> None:
+    """Refuses a journal with definitions that nobody here would put back."""
+    definitions.require_known(found, KINDS)
+
+
 def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
     log.info("the journal is encrypted with the key %s", keyring.key_id)
     if plain_segments:
@@ -257,13 +285,15 @@ def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
         log.warning(text, plain_segments)
 
 
-def _amqp_settings(config: Config) -> AmqpSettings:
+def _amqp_settings(config: Config, alarms: Alarms) -> AmqpSettings:
     amqp = config.amqp
+    bodies_bytes_max = int(alarms.memory_limit_bytes) // AMQP_BODIES_MEMORY_SHARE
     return AmqpSettings(
         frame_max=amqp.frame_max,
         channel_max=amqp.channel_max,
         heartbeat_s=amqp.heartbeat_s,
         message_size_max=amqp.message_size_max,
+        bodies_bytes_max=max(amqp.message_size_max, bodies_bytes_max),
         consumer_timeout_ms=amqp.consumer_timeout_ms,
         mechanisms=amqp.mechanisms,
         external_name=amqp.external_name,

@@ -207,6 +207,10 @@ class WebSocketConfig:
         minimum=limits.PREAUTH_BYTES_MAX,
         maximum=limits.WEBSOCKET_MESSAGE_BYTES_CEILING,
     )
+    combine_packets: bool = option(
+        False,
+        "Send MQTT packets that are due together in one message, all but the first of which some clients see late.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

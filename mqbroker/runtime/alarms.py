@@ -32,7 +32,8 @@ class Alarms:
         """`data_dir` None: nothing is on disk, so only memory counts. `trim` gives free memory back to the system."""
         self.reason = ""
         """Such as `low on memory & low on disk`; empty when all is well."""
-        self._memory_limit_bytes = _memory_limit(limits.memory_high_watermark)
+        self.memory_limit_bytes = _memory_limit(limits.memory_high_watermark)
+        """With more memory than that in use, publishers are held back."""
         self._disk_free_min_bytes = limits.disk_free_min_bytes
         self._is_journal_full = is_journal_full
         self._trim = trim
@@ -53,11 +54,11 @@ class Alarms:
     def check(self, now: int) -> bool:
         """Looks again; True when the reason has changed."""
         low = []
-        resident = self._resident_bytes()
-        if resident > self._memory_limit_bytes * MEMORY_TRIM_SHARE and now >= self._next_trim_at:
+        resident = self.resident_bytes()
+        if resident > self.memory_limit_bytes * MEMORY_TRIM_SHARE and now >= self._next_trim_at:
             self._next_trim_at = now + MEMORY_TRIM_INTERVAL_MS
             self._trim()
-        if resident > self._memory_limit_bytes:
+        if resident > self.memory_limit_bytes:
             low.append("low on memory")
         if self._is_disk_low():
             low.append("low on disk")
@@ -67,7 +68,7 @@ class Alarms:
         self.reason = reason
         if reason:
             text = "publishers are blocked: %s (%d MiB of memory in use of at most %d, consumers go on)"
-            log.warning(text, reason, resident >> 20, int(self._memory_limit_bytes) >> 20)
+            log.warning(text, reason, resident >> 20, int(self.memory_limit_bytes) >> 20)
         else:
             log.warning("publishers go on: %d MiB of memory in use", resident >> 20)
         return True
@@ -86,7 +87,7 @@ class Alarms:
             least = max(_DISK_FREE_MIN_BYTES, found.f_blocks * found.f_frsize // _DISK_FREE_MIN_SHARE)
         return found.f_bavail * found.f_frsize < least or self._is_journal_full()
 
-    def _resident_bytes(self) -> int:
+    def resident_bytes(self) -> int:
         """The memory of this process that is in use."""
         return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE_BYTES
 

@@ -4,7 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mqbroker.limits import AMQP_BODY_ROOM_FACTOR, LARGE_PIECE_BYTES
+from mqbroker.limits import (
+    AMQP_BODY_ROOM_BYTES,
+    AMQP_BODY_ROOM_FACTOR,
+    AMQP_CHANNELS_MAX,
+    LARGE_PIECE_BYTES,
+)
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build
@@ -141,10 +146,109 @@ def test_a_body_longer_than_announced_is_a_violation(client: DirectAmqp, size: i
 
 def test_memory_is_taken_for_what_arrives_and_not_for_what_is_announced(client: DirectAmqp) -> None:
     frame = b"".join(body_frames(1, bytes(FRAME), 0))
-    client.write(start_of("q", 16 << 20) + frame[: -FRAME // 2])
+    client.write(start_of("q", 128 << 20) + frame[: -FRAME // 2])
     room = client.session.channels[1].room
     assert room is not None
     assert len(room.memory) <= AMQP_BODY_ROOM_FACTOR * FRAME
+    place(client, frame[-FRAME // 2 :])
+    for _ in range(64):
+        place(client, frame)
+        assert len(room.memory) <= 2 * room.filled + AMQP_BODY_ROOM_BYTES
+
+
+def many(house: House, channels: int) -> DirectAmqp:
+    """A connection with so many channels."""
+    client = house.connect()
+    for number in range(2, channels + 1):
+        client.call("channel.open", number)
+    return client
+
+
+def begin(channel: int, size: int, first: bytes) -> bytes:
+    """The beginning of a message of that size."""
+    method = encode_method("basic.publish", channel, routing_key="q")
+    return method + content_header_frame(channel, build().raw, size) + b"".join(body_frames(channel, first, 0))
+
+
+def test_announcing_much_on_every_channel_takes_nothing() -> None:
+    house = House()
+    client = many(house, AMQP_CHANNELS_MAX)
+    client.write(b"".join(begin(number, 128 << 20, b"x") for number in range(1, AMQP_CHANNELS_MAX + 1)))
+    assert house.services.body_budget.taken <= AMQP_BODY_ROOM_FACTOR * AMQP_CHANNELS_MAX
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_bodies_that_never_end_have_a_bound(way: str) -> None:
+    """One connection could take all memory with bodies that it began on 2,047 channels and ended on none."""
+    house = House(bodies_bytes_max=8 << 20)
+    client = many(house, 20)
+    for number in range(1, 21):
+        WAYS[way](client, begin(number, 16 << 20, bytes(FRAME)))
+    assert house.services.body_budget.taken == 8 * AMQP_BODY_ROOM_BYTES
+    for number in range(9, 21):
+        close = client.expect("channel.close", number)
+        text = "CONTENT_TOO_LARGE - incomplete messages of all connections have 8388608 bytes, and 8388608 at most"
+        assert (close.args["reply_code"], close.args["reply_text"]) == (311, text)
+        assert (close.args["class_id"], close.args["method_id"]) == (60, 40)
+        client.send("channel.close-ok", number)
+    assert client.is_silent()
+
+
+def test_the_bound_of_a_connection_concerns_no_other() -> None:
+    house = House()
+    client, other = many(house, 2), house.connect()
+    client.session.body_budget.limit = 1 << 20
+    client.write(begin(1, 16 << 20, bytes(FRAME)))
+    other.write(begin(1, 16 << 20, bytes(FRAME)))
+    client.write(begin(2, 16 << 20, bytes(FRAME)))
+    text = "CONTENT_TOO_LARGE - incomplete messages of this connection have 1048576 bytes, and 1048576 at most"
+    assert client.expect("channel.close", 2).args["reply_text"] == text
+    assert other.is_silent()
+
+
+@pytest.mark.parametrize("extra", [0, FRAME // 2])
+@pytest.mark.parametrize("end", ["complete", "lost", "stopped", "stopped and lost"])
+def test_what_was_taken_for_a_body_is_given_back(end: str, extra: int) -> None:
+    house = House()
+    client = house.connect()
+    client.declare("q", auto_delete=True)
+    start = begin(1, 4 * FRAME, bytes(FRAME))
+    rest = b"".join(body_frames(1, bytes(3 * FRAME), FRAME + 8))
+    place(client, start + rest[:extra])
+    assert house.services.body_budget.taken == client.session.body_budget.taken > 0
+    if "stopped" in end:
+        client.session.shut_down(house.now)
+        house.turn()
+        client.expect("connection.close", 0)
+    if "lost" in end:
+        client.lose()
+    else:
+        place(client, rest[extra:])
+    assert (house.services.body_budget.taken, client.session.body_budget.taken) == (0, 0)
+
+
+def test_a_violation_gives_back_what_was_taken_for_a_body() -> None:
+    house = House()
+    client = house.connect()
+    place(client, begin(1, 4 * FRAME, bytes(FRAME)) + encode_method("basic.qos", 1))
+    assert client.refusal().code == 505
+    assert house.services.body_budget.taken == 0
+
+
+def test_a_publisher_is_held_back_in_the_middle_of_its_first_message() -> None:
+    """It was no publisher before its message was complete, so that incomplete ones grew on while memory was low."""
+    house = House()
+    client = house.connect()
+    client.declare("q")
+    data = publish("q", body_of(2 * FRAME))
+    client.write(data[:FRAME])
+    house.change_alarm("low on memory")
+    client.expect("connection.blocked", 0)
+    assert not client.session.is_reading
+    house.change_alarm("")
+    client.expect("connection.unblocked", 0)
+    client.write(data[FRAME:])
+    assert client.drain("q") == [body_of(2 * FRAME)]
 
 
 def test_a_broker_that_stops_in_the_middle_of_a_body_takes_the_rest_for_nothing(client: DirectAmqp) -> None:

@@ -3,9 +3,12 @@
 import pytest
 
 import mqbroker
+from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.properties import build
 from mqbroker.protocols.amqp.tables import write_table
 from tests.amqp.conftest import Connect
+from tests.support.amqp_house import House
 from tests.support.amqp_talk import HEADER
 from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_connection
@@ -35,6 +38,18 @@ def test_a_header_may_come_octet_by_octet(connect: Connect) -> None:
     for octet in HEADER:
         client.write(bytes((octet,)))
     client.expect("connection.start", 0)
+
+
+def test_the_header_of_0_9_is_taken_for_0_9_1(connect: Connect) -> None:
+    """Clients in Perl send it, and were refused."""
+    client = connect()
+    client.write(b"AMQP\x01\x01\x00\x09")
+    start = client.expect("connection.start", 0)
+    assert (start.args["version_major"], start.args["version_minor"]) == (0, 9)
+    client.log_in()
+    client.tune_ok()
+    client.call("connection.open", 0, virtual_host="/")
+    client.call("channel.open")
 
 
 def test_start_says_who_we_are(connect: Connect) -> None:
@@ -91,6 +106,7 @@ def test_a_wrong_login_is_told_to_who_wants_to_know(connect: Connect, mechanism:
     assert close.args == {
         "reply_code": 403, "reply_text": LOGIN_REFUSED.format(mechanism), "class_id": 0, "method_id": 0,
     }  # fmt: skip
+    client.send("connection.close-ok", 0)
     assert client.is_cut()
 
 
@@ -182,7 +198,7 @@ def test_a_client_may_leave_before_it_has_opened(connect: Connect, ours: None) -
     client.log_in()
     client.tune_ok()
     client.call("connection.close", 0)
-    assert client.is_cut()
+    client.call("connection.close", 0)  # and leaves first: nobody closes the socket under its hands
 
 
 def test_methods_out_of_turn_end_the_handshake(connect: Connect) -> None:
@@ -210,6 +226,62 @@ def test_everything_may_come_at_once(connect: Connect) -> None:
     client.send("channel.open")
     names = [client.next().name for _ in range(4)]
     assert names == ["connection.start", "connection.tune", "connection.open-ok", "channel.open-ok"]
+
+
+def pipelined(password: str, queue: str, *bodies: bytes, frame_max: int = 131_072) -> bytes:
+    """All that a client has to say, from its log-in to its messages."""
+    capabilities = {"authentication_failure_close": True}
+    return b"".join([
+        encode_method(
+            "connection.start-ok", 0, client_properties={"capabilities": capabilities}, mechanism="PLAIN",
+            response=f"\0guest\0{password}".encode(),
+        ),
+        encode_method("connection.tune-ok", 0, channel_max=10, frame_max=frame_max, heartbeat=0),
+        encode_method("connection.open", 0, virtual_host="/"),
+        encode_method("channel.open", 1),
+        encode_method("queue.declare", 1, queue=queue, exclusive=True),
+        *(publish(queue, body) for body in bodies),
+        encode_method("queue.declare", 1, queue=queue, passive=True),
+    ])  # fmt: skip
+
+
+def publish(queue: str, body: bytes) -> bytes:
+    method = encode_method("basic.publish", 1, routing_key=queue)
+    return method + content_header_frame(1, build().raw, len(body)) + b"".join(body_frames(1, body, 131_072))
+
+
+@pytest.mark.parametrize("size", [70_000, 1_000_000])
+def test_a_client_need_not_wait_for_its_login(connect: Connect, name: str, ours: None, size: int) -> None:
+    """What followed start-ok in the same segment was out of turn, and counted against the 64 KiB of strangers."""
+    # RabbitMQ 3.10.8 checks the password before it reads on as well, but takes no frame above 4 KiB before tune-ok.
+    client = connect()
+    client.begin()
+    client.write(pipelined("guest", name, bytes(size), b"small"))
+    names = [client.next().name for _ in range(5)]
+    assert names == ["connection.tune", "connection.open-ok", "channel.open-ok", "queue.declare-ok", "queue.declare-ok"]
+    assert [len(body) for body in client.drain(name)] == [size, 5]
+
+
+def test_what_was_agreed_counts_for_what_comes_with_it() -> None:
+    """Frames in the same chunk as tune-ok were measured by the limit of strangers, or by one that was not agreed on."""
+    client = House().begin()
+    client.begin()
+    client.write(pipelined("guest", "q", bytes(5_000), frame_max=4096))
+    for number, name in ((0, "connection.tune"), (0, "connection.open-ok"), (1, "channel.open-ok")):
+        client.expect(name, number)
+    client.expect("queue.declare-ok")
+    text = "FRAME_ERROR - type 3, all octets = <<>>: {frame_too_large,5000,4088}"
+    assert client.refusal() == closes_connection(501, text)
+
+
+def test_a_wrong_login_is_told_to_a_client_that_has_not_waited(connect: Connect, name: str, ours: None) -> None:
+    """Octets that nobody reads would reset the socket, and what the client has to be told with it."""
+    client = connect()
+    client.begin()
+    client.write(pipelined("wrong", name, bytes(1_000_000)))
+    assert client.expect("connection.close", 0).args["reply_code"] == 403
+    client.send("connection.close-ok", 0)
+    assert client.is_cut()
 
 
 def test_the_client_closes_the_socket_first(client: RawAmqp) -> None:

@@ -1,11 +1,14 @@
 """Who may do what: users, permissions, topic permissions, limits, policies, alarms. Set on a broker in this process."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from mqbroker.core.access import Permissions, TopicPermissions
+from mqbroker.core.ledger import Ledger
 from mqbroker.core.policy import Policy
+from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build
@@ -394,18 +397,92 @@ def test_a_vhosts_default_queue_type_counts_for_redeclarations(house: House) -> 
 def test_a_publisher_is_told_and_held_back(house: House) -> None:
     publisher, consumer = house.connect(), house.connect()
     consumer.declare("q")
+    publisher.publish("amq.fanout", b"1")
     house.change_alarm("low on disk")
-    assert publisher.is_silent()  # it has not published yet
-    publisher.publish("q", b"1")
     assert publisher.expect("connection.blocked", 0).args == {"reason": "low on disk"}
     assert not publisher.session.is_reading
     assert consumer.session.is_reading
-    assert consumer.drain("q") == [b"1"]
     house.change_alarm("low on memory & low on disk")
     assert publisher.is_silent()
     house.change_alarm("")
     publisher.expect("connection.unblocked", 0)
     assert publisher.session.is_reading
+
+
+def publish(body: bytes, **fields: Any) -> bytes:
+    """The octets of a message to the queue `q`."""
+    method = encode_method("basic.publish", 1, routing_key="q")
+    return method + content_header_frame(1, build(**fields).raw, len(body)) + b"".join(body_frames(1, body, 0))
+
+
+CLOSE = encode_method("connection.close", 0, reply_code=200)
+
+
+def test_a_first_publish_waits_like_any_other(house: House) -> None:
+    """A client that connected for each message was not held back at all: the first chunk after the log-in was taken."""
+    consumer, publisher = house.connect(), house.connect()
+    consumer.declare("q", auto_delete=True)
+    house.change_alarm("low on disk")
+    assert publisher.is_silent()  # it has not published yet
+    publisher.write(publish(b"1", expiration="1000") + publish(b"2") + CLOSE)
+    assert publisher.expect("connection.blocked", 0).args == {"reason": "low on disk"}
+    publisher.publish("q", b"3")  # as from a WebSocket, which may be in the middle of a message
+    house.pass_time(5_000)
+    assert not publisher.session.is_reading
+    assert publisher.is_silent()
+    assert consumer.count("q") == 0
+    house.change_alarm("")
+    publisher.expect("connection.unblocked", 0)
+    house.pass_time(100)
+    publisher.expect("connection.close-ok", 0)
+    assert consumer.drain("q") == [b"1", b"2"]
+
+
+def test_what_the_journal_held_up_waits_on_when_it_is_a_first_publish() -> None:
+    """Frames that had waited for a durable declaration were taken although publishers were held back."""
+    ledger = Ledger()
+    ledger.is_journalling = True
+    house = House(ledger)
+    consumer, publisher = house.connect(), house.connect()
+    house.change_alarm("low on disk")
+    declare = encode_method("queue.declare", 1, queue="q", durable=True, nowait=True)
+    count = encode_method("queue.declare", 1, queue="q", passive=True)
+    publisher.write(declare + publish(b"1") + count + CLOSE)
+    publisher.expect("connection.blocked", 0)
+    house.pass_time(1_000)
+    assert publisher.is_silent()
+    assert consumer.count("q") == 0
+    house.change_alarm("")
+    publisher.expect("connection.unblocked", 0)
+    house.pass_time(100)
+    assert publisher.expect("queue.declare-ok").args["message_count"] == 1
+    publisher.expect("connection.close-ok", 0)
+    assert consumer.drain("q") == [b"1"]
+
+
+def test_who_is_held_with_a_first_publish_hears_of_the_end(house: House) -> None:
+    client = house.connect()
+    house.change_alarm("low on disk")
+    client.publish("q", b"1")
+    client.expect("connection.blocked", 0)
+    client.session.shut_down(house.now)
+    house.turn()
+    assert client.refusal().code == 320
+    assert client.is_ended()
+
+
+def test_who_may_have_to_wait_is_read_in_sips(house: House) -> None:
+    stranger = house.begin()
+    assert 0 < stranger.session.appetite <= PREAUTH_BYTES_MAX
+    stranger.open()
+    stranger.sync()
+    assert stranger.session.appetite == 0
+    house.change_alarm("low on disk")
+    stranger.sync()
+    assert 0 < stranger.session.appetite <= PREAUTH_BYTES_MAX
+    house.change_alarm("")
+    stranger.publish("q")
+    assert stranger.session.appetite == 0
 
 
 def test_a_client_that_does_not_know_blocked_is_just_held_back(house: House) -> None:

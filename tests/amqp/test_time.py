@@ -2,6 +2,7 @@
 
 import pytest
 
+from mqbroker.limits import AMQP_CLOSE_TIMEOUT_S
 from tests.support.amqp_house import DirectAmqp, House
 from tests.support.amqp_talk import Closed, Refusal
 from tests.support.refusals import closes_channel
@@ -103,10 +104,36 @@ def test_a_peer_that_does_not_answer_close_is_cut(house: House) -> None:
     client = house.connect()
     client.send("channel.open", 1)
     assert client.expect("connection.close", 0).args["reply_code"] == 504
+    house.pass_time(AMQP_CLOSE_TIMEOUT_S * 1000 - 100)
+    assert not client.session.is_closing
+    house.pass_time(200)
+    assert client.session.is_closing
+
+
+def test_a_client_that_was_answered_is_given_time_to_leave(house: House) -> None:
+    client = house.connect()
+    client.call("connection.close", 0)
     house.pass_time(9_900)
     assert not client.session.is_closing
     house.pass_time(200)
     assert client.session.is_closing
+
+
+@pytest.mark.parametrize("answers", [False, True])
+@pytest.mark.parametrize("response", [b"\0guest\0wrong", b"guest"])
+def test_a_refused_login_waits_for_its_answer(house: House, response: bytes, answers: bool) -> None:
+    """connection.close and the end of the stream came together: to a client that was writing, that is a broken pipe."""
+    client = house.begin()
+    client.begin()
+    client.log_in(response=response)
+    assert client.expect("connection.close", 0).args["reply_code"] == 403
+    house.pass_time(AMQP_CLOSE_TIMEOUT_S * 1000 - 100)
+    assert not client.session.is_closing
+    if answers:
+        client.send("connection.close-ok", 0)
+    else:
+        house.pass_time(200)
+    assert client.is_ended()
 
 
 # --- the consumer timeout -------------------------------------------------------------------------------------------

@@ -217,15 +217,29 @@ def test_publishers_are_blocked_and_consumers_are_not(start: Start, connect: Con
     publisher.open()
     queue = consumer.declare()
     consumer.consume(queue)
-    publisher.publish(queue, b"the last one that is read")
-    assert publisher.expect("connection.blocked", 0).args == {"reason": reason}
-    assert consumer.delivery().body == b"the last one that is read"
     publisher.publish(queue, b"held back")
+    assert publisher.expect("connection.blocked", 0).args == {"reason": reason}
+    publisher.publish(queue, b"held back too")
     publisher.socket.settimeout(0.3)
     with pytest.raises(TimeoutError):
         publisher.sync()
-    consumer.send("basic.ack", delivery_tag=1)
-    consumer.sync()
+    assert consumer.count(queue) == 0
+
+
+def test_connecting_anew_is_no_way_around_the_block(start: Start, connect: Connect) -> None:
+    """Ten thousand clients that connected, published and left while publishers were blocked were all taken."""
+    broker = start("[limits]\ndisk_free_min_bytes = 1000000000000000000\n", options=("--dev",))
+    consumer = connect(broker.ports["amqp"])
+    consumer.open()
+    queue = consumer.declare()
+    for _ in range(20):
+        client = connect(broker.ports["amqp"])
+        client.open()
+        client.publish(queue, b"one")
+        client.publish(queue, b"two")
+        client.send("connection.close", 0)
+        client.expect("connection.blocked", 0)
+        client.close()
     assert consumer.count(queue) == 0
 
 

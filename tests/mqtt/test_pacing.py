@@ -139,6 +139,15 @@ def test_pings_and_acknowledgements_pass_while_messages_are_held_back() -> None:
     assert [payload for _, payload, _ in watcher.messages()] == [b"0", b"1"]
 
 
+def test_an_alarm_does_not_lengthen_the_log_in() -> None:
+    house = House()
+    stranger = house.client()
+    alarm(house, "low on disk", stranger)
+    alarm(house, "", stranger)
+    house.wait(10)
+    assert stranger.is_closed
+
+
 def test_who_only_subscribes_is_not_held_back() -> None:
     house = House()
     client = house.connect("s")

@@ -8,7 +8,7 @@ cdef class SqsQueues:
     cdef public object clear_text
     cdef object _broker
     cdef object _accounts
-    cdef bint _is_strict
+    cdef public bint is_strict
     cdef dict _by_arn
     cdef dict _by_url
     cdef dict _deleted_at

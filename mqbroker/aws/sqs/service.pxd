@@ -11,7 +11,6 @@ cdef class SqsService:
     cdef public Ledger ledger
     cdef public SqsQueues queues
     cdef public object alarms
-    cdef public object wake
     cdef long long _generation
     cdef set _allowed
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
+from mqbroker.core.queue_checks import check_consumable, check_pollable
 from mqbroker.core.values import Timestamp, type_name
-from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed, ResourceLocked
+from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
@@ -70,7 +71,7 @@ def _queue_to_consume(connection: "AmqpConnection", channel: "Channel", args: di
         return vhost.add_reply_queue(f"{direct_reply.NAME}.{connection.services.broker.unique_name()}")
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
-    vhost.check_consumable(queue, args["exclusive"])
+    check_consumable(queue, vhost.name, args["exclusive"])
     return queue
 
 
@@ -102,11 +103,7 @@ def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
-    if queue.is_quorum and queue.is_single_active:
-        raise ResourceLocked(
-            f"cannot obtain access to locked queue '{name}' in vhost '{vhost.name}'. basic.get operations are not "
-            "supported by quorum queues with single active consumer"
-        )
+    check_pollable(queue, vhost.name)
     holder = _holder(connection, channel, queue)
     entry = queue.get(holder, connection.now)
     if entry is None:

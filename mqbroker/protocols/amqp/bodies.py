@@ -39,16 +39,21 @@ class Arrival:
 
 def begin(connection: "AmqpConnection", data: bytes, position: int, size: int) -> bool:
     """A large body frame stands at `position`, and not all of it has come. Whether it is received in place: then all
-    of `data` is used up. Otherwise it is to be kept until it is complete, and whatever is wrong is found then."""
+    of `data` is used up. Otherwise it is to be kept until it is complete, and whatever is wrong is found then.
+
+    Raises ContentTooLarge.
+    """
     channel = connection.channels.get(data[position + 1] << 8 | data[position + 2])
     if channel is None or channel.state != OPEN or channel.expecting != BODY:
         return False
-    room = channel.room or Room(channel.body_size)
+    room = channel.room or Room(channel.body_size, connection.body_budget)
     if size > room.size - room.filled:
         return False
+    connection.current = channel.number
+    connection.at_method = BASIC_PUBLISH
     channel.room = room
-    connection.arrival = Arrival(channel, room, size)
     room.reserve(size)
+    connection.arrival = Arrival(channel, room, size)
     start = position + _ENVELOPE_BYTES
     there = min(size, len(data) - start)
     room.put(data, start, start + there)
@@ -102,11 +107,27 @@ def _end(connection: "AmqpConnection", marker: int) -> None:
     assert arrival is not None
     connection.arrival = None
     channel, room = arrival.channel, arrival.room
-    if channel.state != OPEN:
-        return  # it was closed while the frame arrived
+    if channel.state != OPEN:  # it was closed while the frame arrived
+        room.drop()
+        return
     connection.current = channel.number
     connection.at_method = 0
     if marker != FRAME_END:
         raise frames.invalid_end_marker(FRAME_BODY, room.take()[room.filled - arrival.size : room.filled], marker)
     connection.at_method = BASIC_PUBLISH
     connection.complete(channel, room)
+
+
+def drop(connection: "AmqpConnection", channel: Channel) -> None:
+    """The channel ends: so does the body that it was sent, unless the network still has to put a frame of it there."""
+    room, arrival = channel.room, connection.arrival
+    if room is not None and (arrival is None or arrival.room is not room):
+        room.drop()
+    channel.room = None
+
+
+def abandon(connection: "AmqpConnection") -> None:
+    """The connection is lost, and the rest of the frame under way will not come."""
+    if connection.arrival is not None:
+        connection.arrival.room.drop()
+        connection.arrival = connection.sink = None

@@ -7,6 +7,7 @@ from mqbroker.core.queue cimport Queue
 from mqbroker.core.route cimport Route
 from mqbroker.core.router cimport Router
 cimport mqbroker.octets as octets
+from mqbroker.protocols.amqp.body_budget cimport BodyBudget
 from mqbroker.protocols.amqp.channel cimport Channel
 from mqbroker.protocols.amqp.room cimport Room
 from mqbroker.protocols.session cimport Session
@@ -44,6 +45,7 @@ cdef class AmqpConnection(Session):
     cdef public int current
     cdef public bytes remainder
     cdef public object arrival
+    cdef public BodyBudget body_budget
     cdef public long long access_generation
     cdef public list confirming
     cdef public long long promised
@@ -51,6 +53,7 @@ cdef class AmqpConnection(Session):
     cdef public bint is_leaving
     cdef public bint close_sent
     cdef public bint has_published
+    cdef public bint is_held
     cdef public str blocked_for
 
     cpdef process(self, bytes data)
@@ -61,7 +64,7 @@ cdef class AmqpConnection(Session):
     cpdef scan(self, bytes data)
     @cython.locals(length=Py_ssize_t, express=bytes, start=Py_ssize_t, end=Py_ssize_t)
     cpdef Py_ssize_t publish_more(self, Channel channel, bytes data, Py_ssize_t position) except -1
-    cpdef begin_publish(self, Channel channel, bytes frame)
+    cpdef bint begin_publish(self, Channel channel, bytes frame) except -1
     cpdef begin_content(self, Channel channel, bytes frame)
     @cython.locals(room=Room)
     cpdef collect(self, Channel channel, bytes data, Py_ssize_t start, Py_ssize_t end)

@@ -17,8 +17,17 @@ from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
-from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX, LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
-from mqbroker.protocols.amqp import bodies, ending, frames, holding, publishing, timeouts, unusual
+from mqbroker.limits import (
+    AMQP_BODIES_BYTES_MAX,
+    AMQP_HELD_FRAMES_BYTES_MAX,
+    AMQP_LEAVE_TIMEOUT_S,
+    AMQP_SIP_BYTES,
+    LARGE_PIECE_BYTES,
+    PREAUTH_BYTES_MAX,
+    ROUTE_CACHE_ENTRIES_MAX,
+)
+from mqbroker.protocols.amqp import backpressure, bodies, ending, frames, holding, publishing, timeouts, unusual
+from mqbroker.protocols.amqp.body_budget import BodyBudget
 from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
 from mqbroker.protocols.amqp.dispatch import HANDLERS
@@ -55,14 +64,16 @@ class AmqpConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "arrival", "at_method", "blocked_for", "capabilities", "channel_max", "channels",
-        "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms", "held_bytes",
-        "is_leaving", "ledger", "name", "next_sweep", "now", "peer", "position", "promised", "received_at", "remainder",
+        "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
+        "channels", "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms",
+        "held_bytes", "is_held", "is_leaving", "ledger", "name", "next_sweep", "now", "peer", "position", "promised",
+        "received_at", "remainder",
         "services", "size_limit", "user", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
         Session.__init__(self, outbox)
+        self.appetite = AMQP_SIP_BYTES
         self.services = services
         self.ledger = services.broker.ledger
         self.peer = peer
@@ -74,7 +85,7 @@ class AmqpConnection(Session):
         self.channels: dict[int, Channel] = {}
         self.channel_max = 0
         self.frame_max = services.settings.frame_max
-        self.size_limit = self.frame_max
+        self.size_limit = PREAUTH_BYTES_MAX
         """The largest payload that is taken: RabbitMQ forgives clients that forget the eight octets around it."""
         self.heartbeat_ms = 0
         self.received_at = now
@@ -89,6 +100,7 @@ class AmqpConnection(Session):
         self.remainder = b""
         self.arrival: bodies.Arrival | None = None
         """The large body frame that is under way."""
+        self.body_budget = BodyBudget(AMQP_BODIES_BYTES_MAX, services.body_budget)
         self.access_generation = 0
         self.confirming: list[Channel] = []
         """Channels with publishes of this turn to confirm."""
@@ -102,6 +114,8 @@ class AmqpConnection(Session):
         self.has_published = False
         self.blocked_for = ""
         """The reason of the last connection.blocked that is still in force."""
+        self.is_held = False
+        """Whether the first publish is at hand, in `remainder`, and waits until publishers go on."""
 
     # --- input ------------------------------------------------------------------------------------------------------
 
@@ -109,7 +123,7 @@ class AmqpConnection(Session):
         """Takes what arrived. Whatever the peer did wrong is answered with the protocol's own error."""
         self.now = now
         self.received_at = now
-        self.appetite = 0
+        self.appetite = 0 if self.has_published else backpressure.appetite(self)
         if self.handshake is not None:
             self.handshake.octets += len(data)
         if self.arrival is not None:
@@ -117,16 +131,33 @@ class AmqpConnection(Session):
         if self.remainder:
             data = self.remainder + data
             self.remainder = b""
+        self.take(data)
+
+    def go_on(self, now: int) -> None:
+        """Takes what has waited for a log-in, or for publishers to be let through."""
+        self.now = now
+        self.is_held = False
+        data, self.remainder = self.remainder, b""
+        self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """Handles the frames of a chunk, and keeps what is not complete or has to wait."""
         self.position = 0
-        if self.handshake is not None and not self.handshake.take_header(data):
+        if self.is_held or (self.handshake is not None and not self.handshake.take_header(data)):
+            self.keep(data)
             return
         if self.access_generation != self.services.broker.access.generation:
             self.forget_routes()
         self.process(data)
-        self.remainder = data[self.position :] if not self.is_closing else b""
+        self.keep(data)
         if self.confirming:
             self.settle_confirms()
-        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
+
+    def keep(self, data: bytes) -> None:
+        """Keeps what could not be handled yet."""
+        self.remainder = data[self.position :] if not self.is_closing else b""
+        if self.handshake is not None:
+            self.handshake.chunk_taken()
 
     def sink_filled(self, count: int, now: int) -> None:
         """More of a large body has been put in its place."""
@@ -150,8 +181,7 @@ class AmqpConnection(Session):
         """Handles every complete frame from `position` on. Raises what a frame was refused or failed for."""
         length = len(data)
         position = self.position
-        limit = self.size_limit
-        hot = -1
+        hot, limit = -1, self.size_limit
         channel: Channel | None = None
         while length - position >= 7:
             size = data[position + 3]  # by itself: compiled, an octet above 127 shifted by 24 would be a negative int
@@ -176,7 +206,9 @@ class AmqpConnection(Session):
                 self.current = number
             if channel is None or channel.state != _OPEN or kind > 3 or kind == 0:
                 unusual.take(self, kind, number, data[position:end])
-                hot = -1
+                hot, limit = -1, self.size_limit  # which may have been agreed on just now
+                if not self.is_reading and self.handshake is not None:
+                    length = end  # what follows waits for the log-in
             elif kind == 3:
                 self.at_method = _PUBLISH
                 if channel.expecting != _BODY:
@@ -201,8 +233,8 @@ class AmqpConnection(Session):
                     self.at_method = _PUBLISH
                     frame = octets.cut(data, position, end)
                     channel.is_repeated = frame == channel.publish_frame
-                    if not channel.is_repeated:
-                        self.begin_publish(channel, frame)
+                    if not channel.is_repeated and self.begin_publish(channel, frame):
+                        break
                     channel.expecting = _HEADER
                 elif index == 80 and size == 13:
                     self.at_method = _ACK
@@ -241,8 +273,13 @@ class AmqpConnection(Session):
             express = channel.express
         return position
 
-    def begin_publish(self, channel: Channel, frame: bytes) -> None:
-        """A basic.publish that differs from the channel's last one. Raises RequestRefused, ProtocolViolation."""
+    def begin_publish(self, channel: Channel, frame: bytes) -> bool:
+        """A basic.publish that differs from the channel's last one. Whether it has to wait, unread.
+
+        Raises RequestRefused, ProtocolViolation.
+        """
+        if not self.has_published and backpressure.holds_first(self):
+            return True
         channel.publish_frame = b""
         channel.express = b""
         found = channel.routes.get(frame)
@@ -253,6 +290,7 @@ class AmqpConnection(Session):
             channel.routes[frame] = found
         channel.route, channel.mandatory = found
         channel.publish_frame = frame
+        return False
 
     def begin_content(self, channel: Channel, frame: bytes) -> None:
         """A content header: the properties and the size of the body to come."""
@@ -275,7 +313,7 @@ class AmqpConnection(Session):
         """One of several body frames. Empty ones are allowed, and any number of them takes no memory."""
         room = channel.room
         if room is None:
-            room = channel.room = Room(channel.body_size)
+            room = channel.room = Room(channel.body_size, self.body_budget)
         if end - start > room.size - room.filled:
             raise frames.expected_method()
         room.put(data, start, end)
@@ -288,6 +326,10 @@ class AmqpConnection(Session):
             channel.expecting = _METHOD
             self.publish(channel, room.take())
 
+    def drop_body(self, channel: Channel) -> None:
+        """The channel ends, and with it the body that it was sent."""
+        bodies.drop(self, channel)
+
     def publish(self, channel: Channel, body: bytes) -> None:
         """A message is complete: routes it, and notes the confirm that is owed for it."""
         route = channel.route
@@ -297,7 +339,7 @@ class AmqpConnection(Session):
         if channel.is_plain:
             assert self.vhost is not None
             outcome = self.vhost.publish(route, message, self.now)
-            if outcome or channel.confirms or not self.has_published:
+            if outcome or channel.confirms:
                 self.published(channel, message, outcome, channel.mandatory)
         else:
             publishing.publish_special(self, channel, message)
@@ -318,8 +360,6 @@ class AmqpConnection(Session):
             if not channel.is_confirming:
                 channel.is_confirming = True
                 self.confirming.append(channel)
-        if not self.has_published:
-            self.first_publish()
 
     def settle_confirms(self) -> None:
         """At the end of a chunk: confirms what waits for nothing, and asks to be told of the journal for the rest."""
@@ -362,7 +402,7 @@ class AmqpConnection(Session):
             queue.offer(consumer, self.now)
 
     def through(self, channel: Channel, tag: int) -> "list[Entry]":
-        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed if the tag is none of ours."""
+        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed for one that is not there."""
         unacked = channel.unacked
         if tag == 0:
             return unacked.take_all()
@@ -415,10 +455,13 @@ class AmqpConnection(Session):
         if any(channel.state == HELD for channel in self.channels.values()):
             return
         self.is_leaving = False
-        if not self.is_closing and not self.close_sent:
+        if self.is_held:  # behind it, for that came first
+            self.remainder += encode_method("connection.close", 0, reply_code=200, class_id=0, method_id=0)
+        elif not self.is_closing and not self.close_sent:
+            log.info("%s, user %r: closed by the client", self.name, self.user)
             ending.release_everything(self)
             self.send(encode_method("connection.close-ok", 0))
-            ending.await_peer(self)
+            ending.await_peer(self, AMQP_LEAVE_TIMEOUT_S)
 
     def channel_count(self) -> int:
         """How many channels are open."""
@@ -459,6 +502,8 @@ class AmqpConnection(Session):
             self.is_closing = True
             self.mark()
             return
+        if self.is_held and not self.blocked_for:
+            self.go_on(now)
         if self.heartbeat_ms:
             self.beat(now)
         if now >= self.next_sweep:
@@ -476,25 +521,9 @@ class AmqpConnection(Session):
         else:
             self.send(frames.HEARTBEAT)
 
-    # --- alarms -----------------------------------------------------------------------------------------------------
-
-    def first_publish(self) -> None:
-        """The connection is a publisher from now on: alarms concern it."""
-        self.has_published = True
-        self.alarms_changed()
-
     def alarms_changed(self) -> None:
-        """A resource has run low or has recovered: holds a publisher back by not reading from it."""
-        reason = self.services.alarms.reason if self.has_published else ""
-        if reason == self.blocked_for or self.close_sent:
-            return
-        tells = self.capabilities.get("connection.blocked")
-        if reason and not self.blocked_for and tells:
-            self.send(encode_method("connection.blocked", 0, reason=reason))
-        elif not reason and tells:
-            self.send(encode_method("connection.unblocked", 0))
-        self.blocked_for = reason
-        self.update_reading()
+        """A resource has run low or has recovered."""
+        backpressure.alarms_changed(self)
 
     # --- waiting for the journal ------------------------------------------------------------------------------------
 
@@ -522,6 +551,7 @@ class AmqpConnection(Session):
         """The socket is gone."""
         self.now = now
         if self.handshake is None and not self.is_closing and not self.close_sent:
-            log.info("%s, user %r: client closed the socket without connection.close", self.name, self.user)
+            log.warning("%s, user %r: client closed the socket without connection.close", self.name, self.user)
         self.is_closing = True
         ending.release_everything(self)
+        bodies.abandon(self)

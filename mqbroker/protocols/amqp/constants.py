@@ -8,6 +8,7 @@ from typing import Final
 from pamqp import commands, constants, exceptions
 
 PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"  # AMQP 0-9-1 §4.2.2; also what a peer with another header is answered
+PROTOCOL_HEADER_0_9: Final = b"AMQP\x01\x01\x00\x09"  # of clients that were written for 0-9, which to us is the same
 
 # Whose dialect is spoken; clients choose their behaviour by it. kombu uses global prefetch only where the product is
 # RabbitMQ before 4.0, and without it a Celery worker does nothing while the tasks that it holds wait for their time.

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.limits import AMQP_CLOSE_TIMEOUT_S
 from mqbroker.protocols.amqp import direct_reply, publishing
 from mqbroker.protocols.amqp.channel import CLOSING, METHOD, Channel
 from mqbroker.protocols.amqp.methods import encode_method
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.consumer import AmqpConsumer
 
 log = logging.getLogger("mqbroker.amqp")
-
-CLOSE_TIMEOUT_MS = 10_000  # how long a peer may take to answer connection.close, or to go once it has our answer
-
 
 def refuse(connection: "AmqpConnection", error: RequestRefused) -> None:
     """Answers a refusal: closes the channel that it concerns, or the connection if it is that grave."""
@@ -68,6 +66,13 @@ def close(connection: "AmqpConnection", code: int, text: str, index: int = 0) ->
         connection.is_closing = True
         connection.mark()
         return
+    send_close(connection, code, text, index)
+    release_everything(connection)
+
+
+def send_close(connection: "AmqpConnection", code: int, text: str, index: int = 0) -> None:
+    """Sends connection.close, and leaves the socket open for the answer: a client that is about to write while the end
+    of the stream arrives tells its user of a broken pipe, and not what is wrong."""
     connection.send(
         encode_method(
             "connection.close",
@@ -78,19 +83,19 @@ def close(connection: "AmqpConnection", code: int, text: str, index: int = 0) ->
             method_id=index & 0xFFFF,
         )
     )
-    await_peer(connection)
-    release_everything(connection)
+    await_peer(connection, AMQP_CLOSE_TIMEOUT_S)
 
 
-def await_peer(connection: "AmqpConnection") -> None:
+def await_peer(connection: "AmqpConnection", timeout_s: int) -> None:
     """Nothing more is to be done: the peer has some time to answer, or to close its socket once it has our answer.
 
     As in RabbitMQ it is the client that closes first: one that closes from several threads sends connection.close more
     than once, and takes an end of the stream before its answer for a failure.
     """
     connection.close_sent = True
+    connection.is_held = False
     connection.update_reading()  # the answer has to be heard, also from a publisher that is held back
-    connection.deadline = connection.now + CLOSE_TIMEOUT_MS
+    connection.deadline = connection.now + timeout_s * 1000
 
 
 def release_everything(connection: "AmqpConnection") -> None:
@@ -119,7 +124,7 @@ def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
         end_consumer(connection, channel, consumer)
     channel.owed.clear()
     channel.route = None
-    channel.room = None
+    connection.drop_body(channel)
     channel.held_replies.clear()
     channel.held_confirm = b""
     channel.transaction = None

@@ -1,11 +1,12 @@
 """From the first octet to connection.open-ok: protocol header, SASL, tuning, vhost.
 
-    AWAIT_HEADER --header--> AWAIT_START_OK --start-ok--> CHECKING --wrong--> close 403, or just the socket
+    AWAIT_HEADER --header--> AWAIT_START_OK --start-ok--> CHECKING --wrong--> REFUSED (close 403), or just the socket
                                                              |
                                  running <--open-- AWAIT_OPEN <--tune-ok-- AWAIT_TUNE_OK <--right--+
 
-Until the peer has a name it gets little: 64 KiB of input, some seconds, and no words for most of what it does wrong,
-because RabbitMQ closes the socket silently there and clients take that for what it is.
+Until the peer has a name it gets little: 64 KiB of input up to start-ok, some seconds, and no words for most of what it
+does wrong, because RabbitMQ closes the socket silently there and clients take that for what it is. A client need not
+wait for our answers: what it has sent behind start-ok is read once it is clear who it is.
 """
 
 import logging
@@ -13,8 +14,13 @@ from typing import TYPE_CHECKING
 
 import mqbroker
 from mqbroker.errors import NotAllowed, ProtocolViolation
-from mqbroker.limits import AMQP_FRAME_SIZE_BYTES_MIN, LOGIN_CHECK_TIMEOUT_MS, PREAUTH_BYTES_MAX
-from mqbroker.protocols.amqp import constants
+from mqbroker.limits import (
+    AMQP_FRAME_SIZE_BYTES_MIN,
+    AMQP_LEAVE_TIMEOUT_S,
+    LOGIN_CHECK_TIMEOUT_MS,
+    PREAUTH_BYTES_MAX,
+)
+from mqbroker.protocols.amqp import constants, ending
 from mqbroker.protocols.amqp.methods import Method, encode_method
 from mqbroker.protocols.amqp.sasl import Credentials, parse_response
 from mqbroker.protocols.recognition import wrong_protocol
@@ -27,9 +33,11 @@ log = logging.getLogger("mqbroker.amqp")
 AWAIT_HEADER = "header"
 AWAIT_START_OK = "connection.start-ok"
 CHECKING = "authentication"
+REFUSED = "connection.close-ok"
 AWAIT_TUNE_OK = "connection.tune-ok"
 AWAIT_OPEN = "connection.open"
 
+_HEADERS = (constants.PROTOCOL_HEADER, constants.PROTOCOL_HEADER_0_9)
 _HEADER_BYTES = len(constants.PROTOCOL_HEADER)
 
 
@@ -54,27 +62,32 @@ class Handshake:
     def take_header(self, data: bytes) -> bool:
         """Takes input that may begin with the protocol header; False when there is nothing left to scan now."""
         connection = self.connection
-        if self.octets > PREAUTH_BYTES_MAX and not connection.is_authenticated:
-            log.warning("%s: more than %d octets before authentication", connection.name, PREAUTH_BYTES_MAX)
-            self.hang_up()
-            return False
         if self.stage == CHECKING:
-            connection.remainder = data
             return False
         if self.stage != AWAIT_HEADER:
             return True
-        if len(data) < _HEADER_BYTES and constants.PROTOCOL_HEADER.startswith(data):
-            connection.remainder = data
+        header = data[:_HEADER_BYTES]
+        if len(data) < _HEADER_BYTES and any(each.startswith(header) for each in _HEADERS):
             return False
-        if data[:_HEADER_BYTES] != constants.PROTOCOL_HEADER:
+        if header not in _HEADERS:
             text = wrong_protocol(data, connection.peer, "AMQP 0-9-1")
-            log.warning("%s: %s", connection.name, text or f"wrong protocol header {data[:_HEADER_BYTES]!r}")
+            log.warning("%s: %s", connection.name, text or f"wrong protocol header {header!r}")
             connection.send(constants.PROTOCOL_HEADER)
             self.hang_up()
             return False
         connection.position = _HEADER_BYTES
         self.send_start()
         return True
+
+    def chunk_taken(self) -> None:
+        """Hangs up on a peer that sends and sends, and does not say who it is. What comes while that is being found
+        out is kept, and no more is read; a peer that waits is read, for it may also go away."""
+        if self.stage == CHECKING:
+            self.connection.set_reading(not self.connection.remainder)
+        elif self.octets > PREAUTH_BYTES_MAX and self.stage in (AWAIT_HEADER, AWAIT_START_OK):
+            name = self.connection.name
+            log.warning("%s: more than %d octets before authentication", name, PREAUTH_BYTES_MAX)
+            self.hang_up()
 
     def send_start(self) -> None:
         """connection.start: who we are and what we can do. Clients test `product` and `capabilities`."""
@@ -107,7 +120,7 @@ class Handshake:
         """The next method of channel 0. Raises ProtocolViolation for any but the one whose turn it is."""
         if method.name == "connection.close" and self.may_send_close:
             self.connection.send(encode_method("connection.close-ok", 0))
-            self.hang_up()
+            ending.await_peer(self.connection, AMQP_LEAVE_TIMEOUT_S)
         elif method.name != self.stage:
             raise ProtocolViolation("command", f"{method.name} came where {self.stage} was expected")
         elif self.stage == AWAIT_START_OK:
@@ -120,6 +133,7 @@ class Handshake:
     def take_start_ok(self, method: Method) -> None:
         """connection.start-ok: the client's properties, and its response to the mechanism that it chose."""
         connection = self.connection
+        connection.size_limit = connection.frame_max
         capabilities = method.args["client_properties"].get("capabilities")
         connection.capabilities = capabilities if isinstance(capabilities, dict) else {}
         mechanism = method.args["mechanism"]
@@ -134,6 +148,7 @@ class Handshake:
             self.refuse_login(mechanism)
             return
         self.stage = CHECKING
+        connection.set_reading(False)  # ends the scan
         self.check(credentials)
 
     def check(self, credentials: Credentials) -> None:
@@ -160,8 +175,9 @@ class Handshake:
         connection = self.connection
         if connection.is_closing:
             return
+        connection.set_reading(True)
         settings = connection.services.settings
-        reason = self.why_refused(user, mechanism, is_right)
+        reason = self.why_refused(user, is_right)
         if reason:
             log.warning("%s: log-in of user %r refused: %s", connection.name, user, reason)
             self.refuse_login(mechanism)
@@ -178,10 +194,10 @@ class Handshake:
                     heartbeat=settings.heartbeat_s,
                 )
             )
-        if connection.remainder and not connection.is_closing:
-            connection.receive_data(b"", connection.now)
+        if connection.remainder:
+            connection.go_on(connection.now)
 
-    def why_refused(self, user: str, mechanism: str, is_right: bool) -> str:
+    def why_refused(self, user: str, is_right: bool) -> str:
         """The reason why a user does not get in, for the log alone; empty when they do."""
         services = self.connection.services
         if not is_right:
@@ -194,18 +210,12 @@ class Handshake:
 
     def refuse_login(self, mechanism: str) -> None:
         """Tells a client that asked to be told (authentication_failure_close); just hangs up on any other."""
-        connection = self.connection
-        if connection.capabilities.get("authentication_failure_close"):
-            text = (
-                f"ACCESS_REFUSED - Login was refused using authentication mechanism {mechanism}. "
-                "For details see the broker logfile."
-            )
-            connection.send(
-                encode_method(
-                    "connection.close", 0, reply_code=constants.ACCESS_REFUSED, reply_text=text, class_id=0, method_id=0
-                )
-            )
-        self.hang_up()
+        if not self.connection.capabilities.get("authentication_failure_close"):
+            self.hang_up()
+            return
+        self.stage = REFUSED
+        text = f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
+        ending.send_close(self.connection, constants.ACCESS_REFUSED, text)
 
     def take_tune_ok(self, method: Method) -> None:
         """connection.tune-ok. A client that asks for more than was offered is refused without a word, as in 3.10.8."""

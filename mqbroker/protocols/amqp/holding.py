@@ -47,19 +47,28 @@ class HeldFrames(Task):
         if channel.state != HELD:
             return False
         connection.now = now
+        if connection.is_held:
+            self._wait_for_resources(b"")
         channel.state = OPEN
         left = portion
-        while self._frames and left > 0 and channel.state == OPEN:
+        while self._frames and left > 0 and channel.state == OPEN and not connection.is_held:
             left -= 1
             frame = self._frames.popleft()
             connection.held_bytes -= len(frame)
             connection.position = 0
             connection.process(frame)
+            if connection.is_held:
+                self._wait_for_resources(frame[connection.position :])
         has_more = bool(self._frames) and channel.state == OPEN
         if has_more:
             channel.state = HELD
         _went_on(connection)
         return has_more
+
+    def _wait_for_resources(self, rest: bytes) -> None:
+        """The client may not publish now: from here on all is held with what else it has sent."""
+        self._connection.remainder = rest + b"".join(self._frames) + self._connection.remainder
+        self.drop()
 
 
 def hold(connection: "AmqpConnection", channel: Channel) -> None:

@@ -35,6 +35,7 @@ _REFUSALS: dict[type, Reply] = {
     errors.ResourceLocked: _reply(constants.RESOURCE_LOCKED),
     errors.NotAllowed: _reply(constants.NOT_ALLOWED),
     errors.NotImplementedByPeer: _reply(constants.NOT_IMPLEMENTED),
+    errors.ContentTooLarge: _reply(constants.CONTENT_TOO_LARGE),
 }
 
 _VIOLATIONS: dict[str, Reply] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker import limits
+from mqbroker.protocols.amqp.body_budget import BodyBudget
 from mqbroker.protocols.amqp.properties import RecentProperties
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ class AmqpSettings:
     channel_max: int = limits.AMQP_CHANNELS_MAX
     heartbeat_s: int = limits.AMQP_HEARTBEAT_S
     message_size_max: int = limits.MESSAGE_BYTES_MAX
+    bodies_bytes_max: int = limits.AMQP_BODIES_BYTES_MAX
+    """Of all connections together: bodies that are not complete."""
     consumer_timeout_ms: int = 0
     mechanisms: tuple[str, ...] = ("PLAIN", "AMQPLAIN")
     external_name: str = "cn"
@@ -95,6 +98,10 @@ class AmqpServices:
     settings: AmqpSettings = field(default_factory=AmqpSettings)
     registry: Registry = field(default_factory=Registry)
     recent_properties: RecentProperties = field(default_factory=RecentProperties)
+    body_budget: BodyBudget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.body_budget = BodyBudget(self.settings.bodies_bytes_max)
 
     def check_channels(self, user: str) -> None:
         """Raises NotAllowed when one more channel is too many for the user. Counts only where there is a limit."""

@@ -63,7 +63,9 @@ def go_on(connection: "MqttConnection") -> None:
 
 def alarms_changed(connection: "MqttConnection") -> None:
     """A resource has run low, or has recovered: then what was held back is taken up with the next tick."""
-    connection.is_blocked = bool(connection.hub.services.alarms.reason) and connection.state == stages.OPEN
+    if connection.state != stages.OPEN:
+        return
+    connection.is_blocked = bool(connection.hub.services.alarms.reason)
     connection.appetite = MQTT_HELD_BYTES_MAX if connection.is_blocked else 0
     update(connection)
     set_deadline(connection)

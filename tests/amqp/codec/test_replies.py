@@ -14,6 +14,7 @@ from mqbroker.protocols.amqp.replies import close_text, reply_of
         (errors.PreconditionFailed("x"), 406, "PRECONDITION_FAILED", False),
         (errors.AccessRefused("x"), 403, "ACCESS_REFUSED", False),
         (errors.ResourceLocked("x"), 405, "RESOURCE_LOCKED", False),
+        (errors.ContentTooLarge("x"), 311, "CONTENT_TOO_LARGE", False),
         (errors.NotAllowed("x"), 530, "NOT_ALLOWED", True),
         (errors.NotImplementedByPeer("x"), 540, "NOT_IMPLEMENTED", True),
         (errors.ProtocolViolation("frame", "x"), 501, "FRAME_ERROR", True),
@@ -44,6 +45,7 @@ def test_every_refusal_of_the_tree_has_a_row() -> None:
     # A class added to errors.py without a row would silently answer as its ancestor, or 541.
     assert {kind.__name__ for kind in errors.RequestRefused.__subclasses__() if kind.__module__ == errors.__name__} == {
         "NotFound", "PreconditionFailed", "AccessRefused", "ResourceLocked", "NotAllowed", "NotImplementedByPeer",
+        "ContentTooLarge",
     }  # fmt: skip
 
 
