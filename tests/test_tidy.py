@@ -175,3 +175,16 @@ def test_every_module_opens_with_what_it_is(path: Path) -> None:
 def test_nothing_is_left_for_later(path: Path) -> None:
     marks = ["TO" + "DO", "FIX" + "ME", "X" * 3]
     assert [mark for mark in marks if mark in path.read_text()] == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if label(path) != "mqbroker/protocols/session.py"], ids=label
+)
+def test_reading_is_stopped_and_resumed_by_set_reading(path: Path) -> None:
+    """The bug: whoever set `is_reading` had to see to it that the network looked at it, and some did not."""
+    assigned = [
+        f"line {node.lineno}: is_reading is set (Session.set_reading tells the network)"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and node.attr == "is_reading" and isinstance(node.ctx, ast.Store)
+    ]
+    assert assigned == []
