@@ -55,6 +55,10 @@ LARGE_PIECE_BYTES = 32_768  # from here on a body is not copied: two more system
 # --- turns -------------------------------------------------------------------------------------------------------
 PORTION = 200  # messages' worth of work before others have their turn: RabbitMQ's credit per consumer, 200
 TURN_MS = 2  # work in portions that one turn of the loop does before sockets are read again; RabbitMQ's is preempted
+INPUT_TURN_US = 2000  # what the input of one connection, or of several that have more, may take of a turn
+INPUT_SHARE_US_MIN = 250  # but that long each, however many there are: less would cost more in turns than it brings
+INPUT_SLICE_BYTES_MIN = 256  # read at once where the least takes longest: a message for a thousand queues
+INPUT_SLICE_BYTES_FIRST = 8192  # read at once before anything is known of a connection
 
 # --- output ------------------------------------------------------------------------------------------------------
 OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed
@@ -62,6 +66,8 @@ OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this 
 # --- journal -----------------------------------------------------------------------------------------------------
 SEGMENT_BYTES = 64 << 20  # design §5
 BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
+SLOW_WRITE_S = 0.002  # a write to the page cache that takes longer has waited for the disk
+SLOW_WRITES_EXPECTED_S = 30  # how long others are then expected: Linux writes out what is that old (dirty_expire)
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
 MARK_BYTES_MAX = 512  # what the end of a log at rest is marked with: the time by four clocks
 OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of some 10,000 messages, nearly in order

@@ -183,3 +183,16 @@ def test_the_lowest_versions_are_the_declared_ones() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     lowest = (ROOT / "requirements" / "lowest.txt").read_text().splitlines()
     assert lowest == [each.replace(">=", "==") for each in declared]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if label(path) != "mqbroker/protocols/session.py"], ids=label
+)
+def test_reading_is_stopped_and_resumed_by_set_reading(path: Path) -> None:
+    """The bug: whoever set `is_reading` had to see to it that the network looked at it, and some did not."""
+    assigned = [
+        f"line {node.lineno}: is_reading is set (Session.set_reading tells the network)"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and node.attr == "is_reading" and isinstance(node.ctx, ast.Store)
+    ]
+    assert assigned == []

@@ -10,6 +10,7 @@ cdef class Call:
     cdef public object caller
     cdef public object headers
     cdef public bint is_answered
+    cdef public bint is_delivery
     cdef public long long now
     cdef public object on_abandoned
     cdef public object on_hurry

@@ -51,6 +51,7 @@ class Call:
         "caller",
         "headers",
         "is_answered",
+        "is_delivery",
         "now",
         "on_abandoned",
         "on_hurry",
@@ -89,6 +90,8 @@ class Call:
         self.request_id = request_id
         self.headers = headers
         self.is_answered = False
+        self.is_delivery = False
+        """Whether the answer brings messages: then it leaves behind the answers to those who have sent some."""
         self.on_abandoned: Callable[[], None] | None = None
         """Called when the client's connection goes before the answer: nothing needs to be answered any more."""
         self.on_hurry: Callable[[], None] | None = None

@@ -48,6 +48,7 @@ cdef class HttpSession(Session):
     cdef bint _is_continue_wanted
     cdef bint _is_ending
     cdef bint _is_finished
+    cdef bint _is_full
     cdef bint _is_last
     cdef bint _is_old
     cdef bint _is_stopping

@@ -114,13 +114,15 @@ class Exchange:
 
     def answer(self, response: HttpResponse) -> None:
         """Takes the answer. It leaves at once where it is the next one."""
-        self.call = None  # which refers to this: together they would be left to the garbage collector
+        call, self.call = self.call, None  # which refers to this: together they would be left to the garbage collector
         session = self.session
         if session is None:
             return  # the connection is gone
         self.response = response
         if session.exchanges[0] is self:
             session.write_answers()
+            if call is None or not call.is_delivery:
+                session.outbox.put_first(session)
 
     def cut(self) -> None:
         """The connection is gone, or closes before this answer."""
@@ -147,6 +149,7 @@ class HttpSession(Session):
         "_is_continue_wanted",
         "_is_ending",
         "_is_finished",
+        "_is_full",
         "_is_last",
         "_is_old",
         "_is_stopping",
@@ -179,6 +182,7 @@ class HttpSession(Session):
         self._is_continue_wanted = False
         self._is_ending = False
         self._is_finished = False
+        self._is_full = False
         self._is_stopping = False
         self._violation: ProtocolViolation | None = None
         self.on_message_begin()
@@ -243,7 +247,7 @@ class HttpSession(Session):
     def pause_output(self) -> None:
         """The client does not read its answers, so it gets no more of them to be made."""
         super().pause_output()
-        self.is_reading = False
+        self.set_reading(False)
         self.deadline = self._now + HTTP_REQUEST_TIMEOUT_S * 1000
 
     def output_written(self, now: int) -> None:
@@ -255,14 +259,14 @@ class HttpSession(Session):
         if self._is_ending:
             self.deadline = 0
             return
-        if not self.is_reading and len(self.exchanges) <= HTTP_PIPELINE_MAX // 2:
+        if not self.is_reading and (not self._is_full or len(self.exchanges) <= HTTP_PIPELINE_MAX // 2):
             self._resume()
         self._end_if_done()
         self._set_deadline()
 
     def _resume(self) -> None:
-        self.is_reading = True
-        self.mark()  # so that the connection looks at `is_reading` once more
+        self.set_reading(True)
+        self._is_full = False
         self._request_deadline = self._now + HTTP_REQUEST_TIMEOUT_S * 1000
         data, self._held = self._held, b""
         self._feed(data)
@@ -291,14 +295,15 @@ class HttpSession(Session):
             self._parse(data[start : start + HTTP_SLICE_BYTES])
             start += HTTP_SLICE_BYTES
         if not self._is_ending:
-            self.is_reading = False
+            self.set_reading(False)
             self._held = data[start:]
 
     def _handle_complete(self) -> bool:
         """Handles the requests that are complete; False where further input has to wait, or none is taken any more."""
         complete = self._complete
         while complete:
-            if len(self.exchanges) >= HTTP_PIPELINE_MAX or not self.gate.is_open:
+            self._is_full = len(self.exchanges) >= HTTP_PIPELINE_MAX
+            if self._is_full or not self.gate.is_open:
                 return False
             exchange, request = complete.popleft()
             self.exchanges.append(exchange)

@@ -12,12 +12,14 @@ the protocols. A call from that end itself (`flush`) is its own business.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from mqbroker.clock import Clock
-from mqbroker.limits import CLOSE_TIMEOUT_S, WRITE_BUFFER_HIGH_BYTES
+from mqbroker.limits import CLOSE_TIMEOUT_S, INPUT_BYTES, INPUT_SLICE_BYTES_MIN, WRITE_BUFFER_HIGH_BYTES
 from mqbroker.net.peer import with_certificate
+from mqbroker.net.ration import Ration
 from mqbroker.protocols.session import Peer, Session
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ class Connection(asyncio.BufferedProtocol):
         "_has_ended",
         "_is_open",
         "_is_reading",
+        "_is_resting",
+        "_ration",
         "accepted_from",
         "greeting",
         "new_session",
@@ -62,6 +66,8 @@ class Connection(asyncio.BufferedProtocol):
         self._has_ended = False
         self._is_open = False
         self._is_reading = True
+        self._is_resting = False
+        self._ration = Ration()
         self._close_timer: asyncio.TimerHandle | None = None
 
     @property
@@ -97,7 +103,8 @@ class Connection(asyncio.BufferedProtocol):
         session = self.session
         if session.sink is not None:
             return session.sink
-        return spare[: session.appetite] if session.appetite else spare
+        size = session.appetite or self._ration.slice_bytes
+        return spare[:size] if size < INPUT_BYTES else spare
 
     def buffer_updated(self, nbytes: int) -> None:
         """That much has arrived there."""
@@ -114,11 +121,13 @@ class Connection(asyncio.BufferedProtocol):
             return
         session = self.session
         self._connections.count_input(len(data))
+        started = time.perf_counter_ns()
         try:
             session.receive_data(data, self._clock.now())
         except Exception:
             self._fail()
             return
+        self._account(len(data), time.perf_counter_ns() - started)
         session.outbox.wake()
         if session.is_reading is not self._is_reading or session.is_closing:
             self._obey()
@@ -236,16 +245,34 @@ class Connection(asyncio.BufferedProtocol):
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
+    def _account(self, size: int, spent_ns: int) -> None:
+        """So many octets took so long. Small chunks are not worth counting: nothing is behind them."""
+        connections = self._connections
+        if size < INPUT_SLICE_BYTES_MIN:
+            return
+        if not self._ration.spend(size, spent_ns, connections.turn, connections.share_ns):
+            return
+        if self._is_open and not self._is_resting and not self.session.is_closing:
+            self._is_resting = True
+            connections.rest(self)
+            self._obey()
+
+    def end_rest(self) -> None:
+        """A turn is over: it is read again."""
+        self._is_resting = False
+        if self._is_open:
+            self._obey()
+
     def _obey(self) -> None:
         """Brings the transport in line with `is_reading` and `is_closing`."""
         session = self.session
         if session.is_closing:
-            if session.out or session.lent:
+            if session.has_output:
                 session.mark()  # the turn writes it and comes back here
             else:
                 self.close()
         elif not self.transport.is_closing():
-            self._set_reading(session.is_reading)
+            self._set_reading(session.is_reading and not self._is_resting)
 
     def _set_reading(self, is_reading: bool) -> None:
         if is_reading is self._is_reading:

@@ -12,6 +12,7 @@ from mqbroker.clock import Clock
 from mqbroker.config.sections import LimitsConfig
 from mqbroker.limits import INPUT_BYTES
 from mqbroker.net.connection import Connection
+from mqbroker.net.ration import share_ns
 from mqbroker.net.strangers import Strangers
 from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Session
@@ -28,6 +29,11 @@ class Connections:
         """Called for each `input_step` bytes of input: it may fill the memory before the next regular look."""
         self.input_step = 1 << 62
         self._input_bytes = 0
+        self.turn = 0
+        """The number of this turn of the loop."""
+        self.share_ns = share_ns(0)
+        """How long the input of each connection may take in this turn."""
+        self._resting: list[Connection] = []
         self._clock = clock
         self._all: set[Connection] = set()
         self._strangers = Strangers(limits.preauth_connections_max, self._turn_away)
@@ -91,12 +97,21 @@ class Connections:
     # --- the turn of the loop ---------------------------------------------------------------------------------------
 
     def flush(self, marked: Iterable[Session], now: int) -> None:
-        """Writes the output of the marked sessions, each with one call."""
+        """Writes the output of the marked sessions, each with one call. The turn ends with that."""
         connections = self._by_session
         for session in marked:
             connection = connections.get(session)
             if connection is not None:
                 connection.flush(now)
+        self.turn += 1
+        resting, self._resting = self._resting, []
+        self.share_ns = share_ns(len(resting))
+        for connection in resting:
+            connection.end_rest()
+
+    def rest(self, connection: Connection) -> None:
+        """The connection has had its share of this turn: it is not read before the next one."""
+        self._resting.append(connection)
 
     def tick(self, now: int) -> None:
         """Calls every session whose deadline has passed."""

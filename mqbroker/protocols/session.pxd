@@ -13,6 +13,9 @@ cdef class Session:
     cdef public bytearray out
     cdef public list lent
     cdef public Py_ssize_t lent_bytes
+    cdef public bytearray deliveries
+    cdef public Py_ssize_t deliveries_at
+    cdef public bint is_first
     cdef public bint is_marked
     cdef public bint is_paused
     cdef public bint is_closing
@@ -22,8 +25,14 @@ cdef class Session:
     cdef public long long deadline
     cdef public Gate gate
 
+    cpdef set_reading(self, bint is_reading)
     cpdef mark(self)
     cpdef send(self, piece)
+    cpdef send_delivery(self, piece)
+    cpdef begin_deliveries(self)
+    @cython.locals(deliveries=bytearray, at=Py_ssize_t)
+    cpdef send_first(self, piece)
+    cpdef append(self, piece)
     cpdef lend(self, piece)
     @cython.locals(data=bytearray)
     cpdef bytearray take_output(self)

@@ -34,21 +34,44 @@ class Peer:
 
 
 class Outbox:
-    """The sessions with output to write in this loop turn. `wake` asks for the end of the turn, at any time."""
+    """The sessions with output to write in this loop turn. `wake` asks for the end of the turn, at any time.
 
-    __slots__ = ("marked", "wake")
+    Those with confirms are written before all others. A client that publishes and consumes on two connections, and ends
+    as soon as it has its answer, has its confirm then.
+    """
+
+    __slots__ = ("first", "marked", "wake")
 
     def __init__(self, wake: Callable[[], None]) -> None:
+        self.first: list[Session] = []
         self.marked: list[Session] = []
         self.wake = wake
+
+    def put_first(self, session: "Session") -> None:
+        """The session, which is marked, is to be written before those that only deliver."""
+        if not session.is_first:
+            session.is_first = True
+            self.first.append(session)
+
+    def take(self) -> "list[Session]":
+        """The sessions to write now, in their order; the outbox is empty from then on."""
+        marked, self.marked = self.marked, []
+        first = self.first
+        if not first:
+            return marked
+        self.first = []
+        first.extend([session for session in marked if not session.is_first])
+        for session in first:
+            session.is_first = False
+        return first
 
 
 class Session:
     """The base of all protocol sessions. Subclasses override the methods that say so."""
 
     __slots__ = (
-        "appetite", "deadline", "gate", "is_authenticated", "is_closing", "is_marked", "is_paused",
-        "is_reading", "lent", "lent_bytes", "lingers", "out", "outbox", "sink",
+        "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
+        "is_marked", "is_paused", "is_reading", "lent", "lent_bytes", "lingers", "out", "outbox", "sink",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
@@ -61,12 +84,17 @@ class Session:
         self.lent: list[bytes | bytearray | memoryview] | None = None
         """Output before that of `out`, with large pieces that are not copied."""
         self.lent_bytes = 0
+        self.deliveries: bytearray | None = None
+        """The piece of output in which deliveries begin, at `deliveries_at`, after which nothing but deliveries comes;
+        None while the output ends with something else."""
+        self.deliveries_at = 0
+        self.is_first = False
         self.is_marked = False
         self.is_paused = False
         self.is_closing = False
         """True when the connection is to be closed once the output is written."""
         self.is_reading = True
-        """False while the session wants no more input: its peer is to be held back by TCP."""
+        """False while the session wants no more input: its peer is to be held back by TCP. Changed by `set_reading`."""
         self.lingers = True
         """Whether a close waits for the peer's: input that nobody read would reset what the peer still reads."""
         self.is_authenticated = False
@@ -105,6 +133,13 @@ class Session:
         """How many channels are open on it, for the limits of its user. Overridden where there are such."""
         return 0
 
+    def set_reading(self, is_reading: bool) -> None:
+        """Wants input from now on, or no more of it. The network is told with the end of this turn at the latest,
+        whoever has changed it: a peer that is not read says nothing that could wake anybody."""
+        if is_reading is not self.is_reading:
+            self.is_reading = is_reading
+            self.mark()
+
     def mark(self) -> None:
         """Asks for the output to be written at the end of this loop turn."""
         if not self.is_marked:
@@ -116,6 +151,36 @@ class Session:
 
     def send(self, piece: bytes | memoryview) -> None:
         """Appends one piece of output. A large one is not copied: it must not change any more."""
+        self.deliveries = None
+        self.append(piece)
+
+    def send_delivery(self, piece: bytes | memoryview) -> None:
+        """The same for a message, or a piece of one, that the client has not asked for."""
+        if self.deliveries is None:
+            self.begin_deliveries()
+        self.append(piece)
+
+    def begin_deliveries(self) -> None:
+        """What comes now is a delivery."""
+        self.deliveries = self.out
+        self.deliveries_at = len(self.out)
+
+    def send_first(self, piece: bytes | bytearray) -> None:
+        """Sends what a publisher waits for: it goes before the deliveries of this turn, here and on other connections,
+        but overtakes nothing else. Call it once for many confirms."""
+        deliveries = self.deliveries
+        if deliveries is None:
+            self.append(bytes(piece))
+        else:
+            at = self.deliveries_at
+            deliveries[at:at] = piece
+            self.deliveries_at = at + len(piece)
+            if deliveries is not self.out:
+                self.lent_bytes += len(piece)
+        self.outbox.put_first(self)
+
+    def append(self, piece: bytes | memoryview) -> None:
+        """Appends one piece of output, whatever it is."""
         if len(piece) < _LARGE:
             self.out += piece
         else:
@@ -137,8 +202,14 @@ class Session:
         """The output since the last call, behind that of `take_lent`. It is the caller's from then on."""
         data = self.out
         self.out = bytearray()
+        self.deliveries = None
         self.is_marked = False
         return data
+
+    @property
+    def has_output(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self.out) or self.lent is not None
 
     def take_lent(self) -> list[bytes | bytearray | memoryview] | None:
         """The output before that of `take_output`, in pieces; None when nothing was lent."""

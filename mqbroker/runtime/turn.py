@@ -78,12 +78,10 @@ class Turn:
 
     def _flush(self, now: int) -> None:
         outbox = self.outbox
-        marked = outbox.marked
-        if not marked:
-            return
-        outbox.marked = []
+        marked = outbox.take()
         self._connections.flush(marked, now)
-        self._broker.ledger.seal()  # what an opened gate has let through may have left facts
+        if marked:
+            self._broker.ledger.seal()  # what was sent on may have left facts
         if outbox.marked:
             # An opened gate has led to more output: it leaves with the next turn, behind what comes in.
             self.schedule()

@@ -7,7 +7,7 @@ from mqbroker.errors import DiskFailed
 from mqbroker.limits import SEGMENT_BYTES
 from mqbroker.storage.disk import Disk
 from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.lanes import InlineLane, Lane, ThreadLane, Wake
+from mqbroker.storage.lanes import AdaptiveLane, Lane, ThreadLane, Wake
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.opening import prepare_first
 from mqbroker.storage.recovery import Formats, Recovered, Recovery
@@ -43,7 +43,8 @@ def open_journal(
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
     cannot be used otherwise.
     """
-    appends = ThreadLane("journal", wake) if mode == FSYNC else InlineLane()
+    thread = ThreadLane("journal", wake)
+    appends = thread if mode == FSYNC else AdaptiveLane(thread)
     chores = ThreadLane("journal-chores", wake)
     sync = mode == FSYNC
     return assemble(

@@ -1,15 +1,20 @@
-"""Where the journal's disk work is done: at once in the caller, or one after the other in a thread.
+"""Where the journal's disk work is done: at once in the caller, or one after the other in a thread, or as it comes.
 
 A lane does jobs in order. The outcome of each is given to its `done` on the loop's thread: None, or the exception. A
 thread that has an outcome wakes the loop through an injected call, so nothing here knows asyncio.
 """
 
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import monotonic
 from typing import Protocol
 
+from mqbroker.limits import SLOW_WRITE_S, SLOW_WRITES_EXPECTED_S
+
 Work = Callable[[], None]
+"""What is to be done. An attribute `is_long` that is true says that it waits for the disk in any case."""
 Done = Callable[[Exception | None], object]
 Wake = Callable[[Callable[[], None]], None]
 """Has a callable called soon on the loop's thread; may be called from any thread (`loop.call_soon_threadsafe`)."""
@@ -48,6 +53,45 @@ class InlineLane:
 
     def close(self) -> None:
         return None
+
+
+class AdaptiveLane:
+    """Does the work in the caller for as long as that takes no time, and otherwise in the thread of another lane.
+
+    To copy a batch to the page cache takes some microseconds, less than to have it done elsewhere; but now and then the
+    file system has the writer wait until it has written what it has, for many milliseconds. Such times last.
+    """
+
+    def __init__(self, thread: Lane) -> None:
+        self._inline = InlineLane()
+        self._thread = thread
+        self._under_way = 0
+        self._slow_until = 0.0
+
+    def submit(self, work: Work, done: Done) -> None:
+        is_slow = getattr(work, "is_long", False) or monotonic() < self._slow_until
+        if is_slow or self._under_way:
+            self._under_way += 1
+            self._thread.submit(partial(self._timed, work), partial(self._finish, done))
+        else:
+            self._inline.submit(partial(self._timed, work), done)
+
+    def _timed(self, work: Work) -> None:
+        began = monotonic()
+        work()
+        ended = monotonic()
+        if ended - began > SLOW_WRITE_S and not getattr(work, "is_long", False):
+            self._slow_until = ended + SLOW_WRITES_EXPECTED_S
+
+    def _finish(self, done: Done, error: Exception | None) -> None:
+        self._under_way -= 1
+        done(error)
+
+    def wait(self) -> bool:
+        return self._thread.wait()
+
+    def close(self) -> None:
+        self._thread.close()
 
 
 class ThreadLane:

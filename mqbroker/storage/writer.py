@@ -80,6 +80,21 @@ class Appender:
         return _ZEROS[: self._zeroed - self._end]
 
 
+class Append:
+    """The work of appending one job."""
+
+    __slots__ = ("_appender", "_job", "is_long")
+
+    def __init__(self, appender: Appender, job: Job) -> None:
+        self._appender = appender
+        self._job = job
+        self.is_long = job.segment is not None
+        """A new segment is synced in every mode."""
+
+    def __call__(self) -> None:
+        self._appender.append(self._job)
+
+
 class Writer:
     """Runs the two lanes. `done(lsn)` is called when a batch is durable, `fatal` once when the disk failed."""
 
@@ -169,7 +184,7 @@ class Writer:
             self._spare_bytes = self._used_bytes = 0
             self._current_bytes = job.segment.size_bytes
         self._used_bytes += FRAME_BYTES + len(job.payload)
-        self._appends.submit(partial(self._appender.append, job), partial(self._appended, job))
+        self._appends.submit(Append(self._appender, job), partial(self._appended, job))
 
     def _appended(self, job: Job, error: Exception | None) -> None:
         if not self._check(error):

@@ -1,5 +1,8 @@
 """Who is next when there is more for a client than it takes: queues, consumers and channels take turns."""
 
+import select
+import threading
+
 import pytest
 
 from mqbroker.limits import PORTION
@@ -146,3 +149,24 @@ def test_a_global_prefetch_that_grows_is_in_force_at_once(client: RawAmqp, name:
     client.sync()
     assert len(deliveries(client, 3)) == 3
     assert client.count(name) == 5
+
+
+@pytest.mark.usefixtures("ours")
+def test_a_client_that_sends_much_does_not_hold_up_others(connect: Connect, client: RawAmqp, name: str) -> None:
+    """The fault: a socket with more to read was read thirty times in a row, 256 KiB at a time, whatever that led to:
+    others waited four seconds for the answer to anything while 100,000 declarations were carried out."""
+    other = connect()
+    other.open()
+    declarations = [
+        encode_method("queue.declare", 1, queue=f"{name}.{number}", exclusive=True, nowait=True)
+        for number in range(30_000)
+    ]
+    last = encode_method("channel.close", 1, reply_code=200, reply_text="", class_id=0, method_id=0)
+    sender = threading.Thread(target=client.write, args=(b"".join(declarations) + last,), daemon=True)
+    sender.start()
+    for _ in range(10):
+        other.sync()
+    assert not select.select([client.socket], [], [], 0)[0], "all of it was done before others had their turn"
+    client.socket.settimeout(60)
+    client.expect("channel.close-ok")
+    sender.join(10)

@@ -77,7 +77,7 @@ class House:
 
     def _turn(self) -> None:
         outbox = self.shop.outbox
-        marked, outbox.marked = outbox.marked, []
+        marked = outbox.take()
         self.connections.flush(marked, self.clock.now())
 
     @property

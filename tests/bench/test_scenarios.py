@@ -15,11 +15,12 @@ import pytest
 from bench.driver.amqp import AmqpConnection
 from bench.driver.sqs_client import SqsClient
 from bench.errors import ProtocolError, TargetError
-from bench.scenarios import deep, idle, mqtt, mqtt_connections, mqtt_subscriptions, sqs
+from bench.scenarios import deep, fairness, idle, mqtt, mqtt_connections, mqtt_subscriptions, sqs
 from bench.scenarios.base import Case, Depth, Kept, Measurement, Site
 from bench.scenarios.registry import SCENARIOS
 from bench.targets.base import Promise
 from bench.targets.mqbroker import Mqbroker
+from mqbroker.limits import PORTION
 
 SECONDS = 0.02
 
@@ -72,6 +73,20 @@ def test_a_repetition_finds_what_was_declared_for_the_one_before(broker: Mqbroke
     kept.clear()
     with AmqpConnection(endpoint) as connection, pytest.raises(ProtocolError, match="404"):
         connection.message_count("bench.headers.0")
+
+
+EVEN = 0.6
+"""Of RabbitMQ the cases have measured 0.66 and more."""
+
+
+@pytest.mark.parametrize("case", SCENARIOS["fairness"].cases, ids=lambda case: str(case.name))
+def test_ten_queues_share_a_connection_evenly(broker: Mqbroker, kept: Kept, case: Case) -> None:
+    endpoint = broker.endpoint("amqp")
+    assert endpoint is not None
+    taken = case.measure(Site(broker, Promise.MEMORY, endpoint, SECONDS, kept))
+    assert taken.faults == ""
+    assert taken.value >= EVEN
+    assert taken.metrics["last_first_delivery"] <= len(fairness.QUEUES) * PORTION
 
 
 def test_signatures_are_verified_where_sqs_is_measured(broker: Mqbroker) -> None:

@@ -508,3 +508,16 @@ def test_a_message_that_comes_back_again_and_again_leaves_nothing_behind(lab: La
     for _ in range(1000):
         lab.receive(queue, 2, 0)
     assert max(len(queue.deadlines), len(queue.ready), len(queue.taken), len(queue.noted)) < 200
+
+
+def test_consumers_and_long_polls_take_turns_at_what_comes() -> None:
+    """The fault: while there was a consumer of AMQP with room, no long poll ever got a message."""
+    lab = Lab()
+    queue = lab.queue()
+    taker = lab.subscribe(queue)
+    poller = Poller(queue)
+    for number in range(6):
+        if poller not in queue.waiters:
+            queue.wait(poller)
+        lab.send(queue, f"{number}")
+    assert (len(taker.taken), len(poller.got)) == (3, 3)

@@ -134,7 +134,7 @@ class House:
         for _ in range(20):
             self.broker.scheduler.finish(self.now)
             self.broker.ledger.seal()
-            marked, self.outbox.marked = self.outbox.marked, []
+            marked = self.outbox.take()
             for session in marked:
                 self._flush(session)
             if not self.outbox.marked and not self.broker.ledger.waiting and not self.broker.scheduler.round:

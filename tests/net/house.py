@@ -55,7 +55,7 @@ class LineSession(Session):
         elif command == b"FLOOD":
             self.send(bytes(int(argument)))
         elif command == b"STOP":
-            self.is_reading = False
+            self.set_reading(False)
         elif command == b"BYE":
             self.send(b"bye\n")
             self.is_closing = True
@@ -122,7 +122,7 @@ class House:
 
     def _turn(self) -> None:
         self.turns += 1
-        marked, self.outbox.marked = self.outbox.marked, []
+        marked = self.outbox.take()
         self.connections.flush(marked, self.clock.now())
 
     @property

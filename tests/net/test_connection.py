@@ -194,10 +194,34 @@ async def test_a_session_that_stops_reading_holds_its_peer_back_and_goes_on_late
         client[1].write(b"SAY later\n")
         await asyncio.sleep(0)
         assert session.lines[-1] == b"STOP"
-        session.is_reading = True
-        session.mark()
+        session.set_reading(True)
         assert await client[0].readline() == b"later\n"
         await say_goodbye(client)
+
+
+async def test_a_connection_that_has_had_its_share_of_a_turn_is_read_on_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mqbroker.net.connections.share_ns", lambda others: 0)
+    async with open_house() as house:
+        first, second = await house.connect(), await house.connect()
+        await ask(first, b"SAY here")
+        await ask(second, b"SAY here")
+        lines = 1_000_000
+        first[1].write(b"\n" * lines)
+        assert await ask(second, b"SAY still here") == b"still here\n"
+        assert len(house.sessions[0].lines) < lines
+        await until(lambda: len(house.sessions[0].lines) > lines)
+        await say_goodbye(first, second)
+
+
+async def test_large_last_words_are_written_before_the_close() -> None:
+    """The fault: what was lent and not copied did not count as output, and was lost with the close."""
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"FLOOD 50000\nCLOSE\n")
+        assert await reader.read() == bytes(50_000)
+        await say_goodbye((reader, writer))
 
 
 async def test_a_peer_that_does_not_read_pauses_the_session_until_it_does() -> None:

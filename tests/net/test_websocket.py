@@ -367,8 +367,7 @@ async def test_a_session_that_stops_reading_holds_its_peer_back_and_goes_on_late
         await client.send(b"SAY later\n")
         await asyncio.sleep(0)
         assert session.lines[-1] == b"STOP"
-        session.is_reading = True
-        session.mark()
+        session.set_reading(True)
         assert await client.recv() == b"later\n"
 
 
@@ -381,8 +380,7 @@ async def test_input_that_had_arrived_when_the_session_stopped_reading_is_kept_f
         writer.write(frame(b"STOP\n") + frame(b"SAY 1\n") + frame(b"SAY 2\n"))
         await until(lambda: not house.sessions[0].is_reading)
         assert house.sessions[0].lines == [b"STOP"]
-        house.sessions[0].is_reading = True
-        house.sessions[0].mark()
+        house.sessions[0].set_reading(True)
         assert await reader.readexactly(6) == b"\x82\x041\n2\n"
         await say_goodbye((reader, writer))
 

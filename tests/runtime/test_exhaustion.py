@@ -79,4 +79,5 @@ def test_an_alarm_over_memory_ends_when_the_messages_are_gone(tmp_path: Path) ->
         assert publisher.expect("connection.blocked", 0).args == {"reason": "low on memory"}
         consumer.call("queue.purge", queue="full")
         publisher.expect("connection.unblocked", 0)
+        publisher.sync()  # it is read again
         eventually(lambda: "publishers go on" in broker.log())

@@ -1,11 +1,13 @@
 """Lanes: order, outcomes on the right thread, waiting."""
 
 import threading
+import time
 from queue import Empty, SimpleQueue
 
 import pytest
 
-from mqbroker.storage.lanes import InlineLane, ThreadLane
+from mqbroker.limits import SLOW_WRITE_S
+from mqbroker.storage.lanes import AdaptiveLane, InlineLane, ThreadLane
 
 
 class Loop:
@@ -68,3 +70,49 @@ def test_waiting_takes_the_outcome_and_the_late_wake_finds_nothing() -> None:
     lane.close()
     with pytest.raises(Empty):
         loop.calls.get_nowait()
+
+
+class Long:
+    """Work that says that it waits for the disk."""
+
+    is_long = True
+
+    def __init__(self, seen: list[str]) -> None:
+        self.seen = seen
+
+    def __call__(self) -> None:
+        self.seen.append(threading.current_thread().name)
+
+
+def test_an_adaptive_lane_goes_to_its_thread_once_the_disk_makes_the_caller_wait() -> None:
+    """In the mode `write` the loop stood still with the file system, so that messages waited longer than in `fsync`."""
+    loop, seen, outcomes = Loop(), list[str](), list[Exception | None]()
+    lane = AdaptiveLane(ThreadLane("test", loop.wake))
+
+    def work(seconds: float = 0.0) -> None:
+        time.sleep(seconds)
+        seen.append(threading.current_thread().name)
+
+    here = threading.current_thread().name
+    lane.submit(work, outcomes.append)
+    assert (seen, outcomes) == ([here], [None])
+    lane.submit(lambda: work(2 * SLOW_WRITE_S), outcomes.append)
+    lane.submit(work, outcomes.append)
+    assert outcomes == [None, None]
+    loop.run_one()
+    assert (seen, outcomes) == ([here, here, "test"], [None, None, None])
+    lane.close()
+
+
+def test_an_adaptive_lane_takes_long_work_to_its_thread_and_keeps_the_order() -> None:
+    loop, seen, outcomes = Loop(), list[str](), list[Exception | None]()
+    lane = AdaptiveLane(ThreadLane("test", loop.wake))
+    lane.submit(Long(seen), outcomes.append)
+    lane.submit(lambda: seen.append("second"), outcomes.append)
+    assert outcomes == []
+    assert lane.wait()
+    assert lane.wait()
+    assert (seen, outcomes) == (["test", "second"], [None, None])
+    lane.submit(lambda: seen.append("third"), outcomes.append)
+    assert (seen[-1], len(outcomes)) == ("third", 3)
+    lane.close()

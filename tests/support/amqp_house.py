@@ -88,7 +88,7 @@ class House:
         while broker.ledger.waiting or self.outbox.marked or broker.scheduler.round:
             broker.scheduler.finish(self.now)
             broker.ledger.seal()
-            marked, self.outbox.marked = self.outbox.marked, []
+            marked = self.outbox.take()
             for talk in self.talks:
                 if talk.session in marked:
                     talk.arrived += all_output(talk.session)

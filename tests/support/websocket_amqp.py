@@ -16,11 +16,17 @@ class WebSocketAmqp(Talk):
     """A connection to a broker on loopback, each write a message of at most `message_size` bytes."""
 
     def __init__(
-        self, url: str, message_size: int = 1 << 20, tls: ssl.SSLContext | None = None, **options: Any
+        self,
+        url: str,
+        message_size: int = 1 << 20,
+        tls: ssl.SSLContext | None = None,
+        patience_s: float = TIMEOUT_S,
+        **options: Any,
     ) -> None:
         """`options` are those of the websockets library's `connect`."""
         super().__init__()
         self._message_size = message_size
+        self._patience_s = patience_s
         self.websocket = connect(url, ssl=tls, proxy=None, open_timeout=TIMEOUT_S, **options)
 
     def write(self, data: bytes) -> None:
@@ -29,9 +35,9 @@ class WebSocketAmqp(Talk):
             self.websocket.send(data[start : start + self._message_size])
 
     def read(self) -> bytes:
-        """One message. Raises Closed at the end, TimeoutError after ten seconds of silence."""
+        """One message. Raises Closed at the end, TimeoutError after too long a silence."""
         try:
-            data = self.websocket.recv(TIMEOUT_S)
+            data = self.websocket.recv(self._patience_s)
         except ConnectionClosed:
             raise Closed from None
         assert isinstance(data, bytes), "a text message"

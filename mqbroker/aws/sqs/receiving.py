@@ -236,5 +236,6 @@ class ReceiveActions:
         messages = [
             ShownMessage(queue, entry).shown(wanted.system_names, wanted.attribute_names, now) for entry in entries
         ]
+        call.is_delivery = True
         self._service.answer_when_safe(call, {"Messages": messages})
 

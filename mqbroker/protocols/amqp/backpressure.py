@@ -42,9 +42,6 @@ def alarms_changed(connection: "AmqpConnection") -> None:
     elif not reason and tells:
         connection.send(encode_method("connection.unblocked", 0))
     connection.blocked_for = reason
-    connection.is_reading = not reason
-    if not reason:
-        connection.received_at = connection.now  # it could not be heard while nobody listened
-        if connection.is_held:
-            connection.deadline = connection.now  # the next tick, which knows what time it is, goes on with it
-    connection.mark()  # reading begins or ends at the flush, also where nothing is sent
+    connection.update_reading()
+    if not reason and connection.is_held:
+        connection.deadline = connection.now  # the next tick, which knows what time it is, goes on with it

@@ -43,8 +43,8 @@ cdef class Channel:
     cdef public object reply_consumer
     cdef public str last_queue
     cdef public object transaction
-    cdef public list held_frames
-    cdef public Py_ssize_t held_bytes
+    cdef public object held
+    cdef public bytes held_confirm
     cdef public list held_replies
 
     @cython.locals(properties=Properties)

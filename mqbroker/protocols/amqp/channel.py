@@ -1,6 +1,6 @@
 """The state of one AMQP channel: the content being received, what waits for its ack, and the confirms it owes.
 
-Every publisher confirm of a channel leaves through `flush_confirms`, in every durability mode. A channel that waits for
+Every publisher confirm of a channel comes from `take_confirms`, in every durability mode. A channel that waits for
 the journal (a durable declaration, a commit) is HELD: its frames are kept until the promise is kept, so that replies
 never overtake each other.
 """
@@ -20,12 +20,13 @@ from mqbroker.protocols.amqp.unacked import Unacked
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
+    from mqbroker.protocols.amqp.holding import HeldFrames
     from mqbroker.protocols.amqp.room import Room
     from mqbroker.protocols.amqp.transactions import Transaction
 
 # What may be done with a frame that arrives for the channel.
 OPEN = 0  # handle it
-HELD = 1  # keep it until the journal has caught up
+HELD = 1  # keep it until the journal has caught up (holding.py)
 CLOSING = 2  # drop it: we have closed the channel and wait for close-ok
 
 # What the next frame must be.
@@ -44,7 +45,7 @@ class Channel:
 
     __slots__ = (
         "accepted", "ages", "body_size", "confirmed", "confirms", "connection",
-        "consumers", "expecting", "express", "header_frame", "held_bytes", "held_frames", "held_replies", "holders",
+        "consumers", "expecting", "express", "header_frame", "held", "held_confirm", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
         "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
         "room", "route", "routes", "state", "transaction", "unacked", "window",
@@ -103,8 +104,10 @@ class Channel:
         """The last queue declared: what an empty queue name means (AMQP 0-9-1 §1.7)."""
         self.transaction: Transaction | None = None
         # waiting for the journal
-        self.held_frames: list[bytes] = []
-        self.held_bytes = 0
+        self.held: HeldFrames | None = None
+        """What has arrived meanwhile; None until something has."""
+        self.held_confirm = b""
+        """The answer to a commit; it goes before deliveries."""
         self.held_replies: list[bytes] = []
 
     def has_same_properties(self, frame: bytes) -> bool:
@@ -131,12 +134,11 @@ class Channel:
             self.owed.append((self.position, self.accepted))
         return self.position
 
-    def flush_confirms(self, committed: int) -> None:
-        """Sends every confirm that is due when the journal is durable up to `committed`. The only place they leave."""
+    def take_confirms(self, committed: int) -> bytes:
+        """Every confirm that is due when the journal is durable up to `committed`. The only place they come from."""
         if self.state == CLOSING:
-            return
-        for tag in self.rejected:
-            self.connection.send(_pack_confirm(1, self.number, 13, _NACK, tag, 0, 0xCE))
+            return b""
+        confirms = b"".join([_pack_confirm(1, self.number, 13, _NACK, tag, 0, 0xCE) for tag in self.rejected])
         self.rejected.clear()
         owed = self.owed
         tag = 0
@@ -145,4 +147,5 @@ class Channel:
         if tag > self.confirmed:
             multiple = tag > self.confirmed + 1
             self.confirmed = tag
-            self.connection.send(_pack_confirm(1, self.number, 13, _ACK, tag, multiple, 0xCE))
+            confirms += _pack_confirm(1, self.number, 13, _ACK, tag, multiple, 0xCE)
+        return confirms

@@ -21,7 +21,7 @@ def open_again(connection: "AmqpConnection", channel: "Channel", args: dict[str,
 
 def close(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """channel.close: gives everything back, after the confirms that are due."""
-    channel.flush_confirms(connection.ledger.committed)
+    connection.send_confirms([channel])
     ending.release_channel(connection, channel)
     channel.state = CLOSING
     del connection.channels[channel.number]

@@ -49,6 +49,8 @@ cdef class AmqpConnection(Session):
     cdef public long long access_generation
     cdef public list confirming
     cdef public long long promised
+    cdef public Py_ssize_t held_bytes
+    cdef public bint is_leaving
     cdef public bint close_sent
     cdef public bint has_published
     cdef public bint is_held

@@ -19,13 +19,14 @@ from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import (
     AMQP_BODIES_BYTES_MAX,
+    AMQP_HELD_FRAMES_BYTES_MAX,
     AMQP_LEAVE_TIMEOUT_S,
     AMQP_SIP_BYTES,
     LARGE_PIECE_BYTES,
     PREAUTH_BYTES_MAX,
     ROUTE_CACHE_ENTRIES_MAX,
 )
-from mqbroker.protocols.amqp import backpressure, bodies, ending, frames, publishing, timeouts, unusual
+from mqbroker.protocols.amqp import backpressure, bodies, ending, frames, holding, publishing, timeouts, unusual
 from mqbroker.protocols.amqp.body_budget import BodyBudget
 from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
@@ -65,7 +66,8 @@ class AmqpConnection(Session):
     __slots__ = (
         "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
         "channels", "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms",
-        "is_held", "ledger", "name", "next_sweep", "now", "peer", "position", "promised", "received_at", "remainder",
+        "held_bytes", "is_held", "is_leaving", "ledger", "name", "next_sweep", "now", "peer", "position", "promised",
+        "received_at", "remainder",
         "services", "size_limit", "user", "vhost",
     )  # fmt: skip
 
@@ -104,6 +106,10 @@ class AmqpConnection(Session):
         """Channels with publishes of this turn to confirm."""
         self.promised = 0
         """The newest journal batch that this connection has asked to be told of."""
+        self.held_bytes = 0
+        """How much is kept of frames for channels that wait for the journal."""
+        self.is_leaving = False
+        """The client has closed, while some of its channels are held."""
         self.close_sent = False
         self.has_published = False
         self.blocked_for = ""
@@ -358,22 +364,25 @@ class AmqpConnection(Session):
     def settle_confirms(self) -> None:
         """At the end of a chunk: confirms what waits for nothing, and asks to be told of the journal for the rest."""
         needed = 0
-        committed = self.ledger.committed
         for channel in self.confirming:
             channel.is_confirming = False
             needed = max(needed, channel.note_confirms())
-            channel.flush_confirms(committed)
+        self.send_confirms(self.confirming)
         self.confirming.clear()
-        if needed > committed and needed > self.promised:
+        if needed > self.ledger.committed and needed > self.promised:
             self.promised = needed
             self.ledger.promise(needed, self.committed)
 
     def committed(self) -> None:
         """The journal has moved on: confirms what that covers."""
+        self.send_confirms([channel for channel in self.channels.values() if channel.owed])
+
+    def send_confirms(self, channels: list[Channel]) -> None:
+        """Sends the confirms that are due on these channels."""
         committed = self.ledger.committed
-        for channel in list(self.channels.values()):
-            if channel.owed:
-                channel.flush_confirms(committed)
+        confirms = b"".join([channel.take_confirms(committed) for channel in channels])
+        if confirms:
+            self.send_first(confirms)
 
     # --- settling ---------------------------------------------------------------------------------------------------
 
@@ -442,11 +451,13 @@ class AmqpConnection(Session):
 
     def close_once_released(self) -> None:
         """The client closes: what it sent before that on channels that are held is still to be done."""
+        self.is_leaving = True
         if any(channel.state == HELD for channel in self.channels.values()):
-            self.ledger.promise(self.ledger.position, self.close_once_released)
-        elif self.is_held:  # behind it, for that came first
+            return
+        self.is_leaving = False
+        if self.is_held:  # behind it, for that came first
             self.remainder += encode_method("connection.close", 0, reply_code=200, class_id=0, method_id=0)
-        elif not self.is_closing:
+        elif not self.is_closing and not self.close_sent:
             log.info("%s, user %r: closed by the client", self.name, self.user)
             ending.release_everything(self)
             self.send(encode_method("connection.close-ok", 0))
@@ -501,7 +512,9 @@ class AmqpConnection(Session):
 
     def beat(self, now: int) -> None:
         """Sends a heartbeat; ends the connection of a peer that was silent for two intervals (AMQP 0-9-1 §4.2.7)."""
-        if now - self.received_at > 2 * self.heartbeat_ms and self.is_reading:
+        if not self.is_reading:
+            self.received_at = now  # it cannot be heard while nobody listens
+        if now - self.received_at > 2 * self.heartbeat_ms:
             log.warning("%s: missed heartbeats from client, timeout: %ds", self.name, self.heartbeat_ms // 1000)
             self.is_closing = True
             self.mark()
@@ -516,23 +529,12 @@ class AmqpConnection(Session):
 
     def hold(self, channel: Channel) -> None:
         """Holds the channel until everything recorded so far is durable. Call it before `channel.reply`."""
-        if self.ledger.is_journalling:
-            channel.state = HELD
-            self.ledger.promise(self.ledger.position, lambda: self.release(channel))
+        holding.hold(self, channel)
 
-    def release(self, channel: Channel) -> None:
-        """The journal has caught up: sends what was held back and handles what has arrived since."""
-        if channel.state != HELD:
-            return
-        channel.state = OPEN
-        for reply in channel.held_replies:
-            self.send(reply)
-        channel.held_replies.clear()
-        self.is_reading = not self.blocked_for
-        if channel.held_frames:
-            unusual.take_up(self, channel)
-            if self.confirming:
-                self.settle_confirms()
+    def update_reading(self) -> None:
+        """Reads, or does not: neither from a publisher while a resource is low, nor from who has sent much ahead."""
+        is_held = bool(self.blocked_for) or self.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX
+        self.set_reading(self.close_sent or not is_held)
 
     # --- ends -------------------------------------------------------------------------------------------------------
 

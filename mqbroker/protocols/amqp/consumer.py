@@ -133,6 +133,8 @@ class AmqpConsumer(Consumer):
         if tag >> 8 != self.tag_high:
             self.renumber(tag)
         session = self.session
+        if session.deliveries is None:
+            session.begin_deliveries()
         tail = self.tail_again if is_redelivered else self.tail
         if 0 < size <= self.room and size < _LARGE:
             octets.put_delivery(session.out, self.head, tag & 255, tail, body, 0xCE)
@@ -153,7 +155,7 @@ class AmqpConsumer(Consumer):
         else:
             pieces = body_frames(self.channel.number, body, self.room + 8)
         for piece in pieces:
-            session.send(piece)
+            session.send_delivery(piece)
 
     def readdress(self, message: Message) -> None:
         """The exchange or the key has changed: makes their piece anew, and with it the frame's start."""

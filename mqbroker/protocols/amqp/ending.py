@@ -34,7 +34,7 @@ def refuse(connection: "AmqpConnection", error: RequestRefused) -> None:
 
 def close_channel(connection: "AmqpConnection", channel: Channel, code: int, text: str, index: int) -> None:
     """Sends channel.close, after the confirms that are due, and gives back what the channel held."""
-    channel.flush_confirms(connection.ledger.committed)
+    connection.send_confirms([channel])
     connection.send(
         encode_method(
             "channel.close",
@@ -94,7 +94,7 @@ def await_peer(connection: "AmqpConnection", timeout_s: int) -> None:
     """
     connection.close_sent = True
     connection.is_held = False
-    connection.is_reading = True  # the answer has to be heard, also from a publisher that is held back
+    connection.update_reading()  # the answer has to be heard, also from a publisher that is held back
     connection.deadline = connection.now + timeout_s * 1000
 
 
@@ -125,9 +125,14 @@ def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
     channel.owed.clear()
     channel.route = None
     connection.drop_body(channel)
-    channel.held_frames.clear()
     channel.held_replies.clear()
+    channel.held_confirm = b""
     channel.transaction = None
+    if channel.held is not None:
+        channel.held.drop()
+        connection.update_reading()
+    if connection.is_leaving:
+        connection.close_once_released()
 
 
 def end_consumer(connection: "AmqpConnection", channel: Channel, consumer: "AmqpConsumer") -> None:

@@ -30,6 +30,12 @@ def reply_unless_nowait(channel: "Channel", args: dict[str, Any], name: str, **v
         channel.reply(name, **values)
 
 
+def hold_unless_nowait(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+    """Lets the answer wait for the journal. Where none is wanted nothing is promised, and nothing has to wait."""
+    if not args.get("nowait"):
+        connection.hold(channel)
+
+
 def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """exchange.declare. Raises RequestRefused."""
     name, vhost = args["exchange"], vhost_of(connection)
@@ -45,7 +51,7 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
             name, args["exchange_type"], args["durable"], args["auto_delete"], args["internal"], args["arguments"]
         )
         if exchange.durable:
-            connection.hold(channel)  # also when it was there: whoever declared it first may still be waiting
+            hold_unless_nowait(connection, channel, args)  # also if it was there: who made it may still be waiting
     reply_unless_nowait(channel, args, "exchange.declare-ok")
 
 
@@ -66,7 +72,7 @@ def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
     exchange = vhost.exchanges.get(name)
     vhost.delete_exchange(name, args["if_unused"])
     if exchange is not None and exchange.durable:
-        connection.hold(channel)
+        hold_unless_nowait(connection, channel, args)
     reply_unless_nowait(channel, args, "exchange.delete-ok")
 
 
@@ -111,4 +117,4 @@ def rebind(
         connection.services.broker.access.check_topic_read(connection.user, vhost.name, source.name, key)
     change = vhost.bind if is_bind else vhost.unbind
     if change(source, destination, key, args.get("arguments") or {}):
-        connection.hold(channel)
+        hold_unless_nowait(connection, channel, args)

@@ -83,7 +83,7 @@ class Handshake:
         """Hangs up on a peer that sends and sends, and does not say who it is. What comes while that is being found
         out is kept, and no more is read; a peer that waits is read, for it may also go away."""
         if self.stage == CHECKING:
-            self.connection.is_reading = not self.connection.remainder
+            self.connection.set_reading(not self.connection.remainder)
         elif self.octets > PREAUTH_BYTES_MAX and self.stage in (AWAIT_HEADER, AWAIT_START_OK):
             name = self.connection.name
             log.warning("%s: more than %d octets before authentication", name, PREAUTH_BYTES_MAX)
@@ -148,7 +148,7 @@ class Handshake:
             self.refuse_login(mechanism)
             return
         self.stage = CHECKING
-        connection.is_reading = False  # ends the scan
+        connection.set_reading(False)  # ends the scan
         self.check(credentials)
 
     def check(self, credentials: Credentials) -> None:
@@ -175,7 +175,7 @@ class Handshake:
         connection = self.connection
         if connection.is_closing:
             return
-        connection.is_reading = True
+        connection.set_reading(True)
         settings = connection.services.settings
         reason = self.why_refused(user, is_right)
         if reason:

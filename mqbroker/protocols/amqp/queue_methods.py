@@ -7,6 +7,7 @@ from mqbroker.errors import NotFound
 from mqbroker.protocols.amqp import direct_reply
 from mqbroker.protocols.amqp.channel import HELD, OPEN
 from mqbroker.protocols.amqp.exchange_methods import (
+    hold_unless_nowait,
     rebind,
     refuse_default_exchange,
     reply_unless_nowait,
@@ -49,7 +50,7 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     )
     channel.last_queue = queue.name
     if queue.number:
-        connection.hold(channel)  # also when it was there: whoever declared it first may still be waiting
+        hold_unless_nowait(connection, channel, args)  # also if it was there: who made it may still be waiting
     _reply(channel, args, queue)
 
 
@@ -129,7 +130,7 @@ def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     count = vhost.queue(name, connection).purge()
-    connection.hold(channel)
+    hold_unless_nowait(connection, channel, args)
     reply_unless_nowait(channel, args, "queue.purge-ok", message_count=count)
 
 
@@ -147,7 +148,7 @@ def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
         channel.state = OPEN
     cancels = channel.held_replies
     channel.held_replies = []
-    connection.hold(channel)
+    hold_unless_nowait(connection, channel, args)
     reply_unless_nowait(channel, args, "queue.delete-ok", message_count=count)
     for cancel in cancels:
         channel.send(cancel)

@@ -10,8 +10,9 @@ from mqbroker.core.message import Entry, Message
 from mqbroker.core.queue import REJECTED
 from mqbroker.core.targets import Targets
 from mqbroker.errors import PreconditionFailed
-from mqbroker.protocols.amqp import basic_methods, publishing
+from mqbroker.protocols.amqp import basic_methods, holding, publishing
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait
+from mqbroker.protocols.amqp.methods import encode_method
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
@@ -90,7 +91,7 @@ def commit(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
     """tx.commit: commit-ok once the journal has it. Raises PreconditionFailed."""
     _transaction(channel).commit()
     connection.hold(channel)
-    channel.reply("tx.commit-ok")
+    holding.confirm(connection, channel, encode_method("tx.commit-ok", channel.number))
 
 
 def rollback(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from mqbroker.errors import ProtocolViolation
-from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX
-from mqbroker.protocols.amqp import frames
-from mqbroker.protocols.amqp.channel import HELD, Channel
+from mqbroker.protocols.amqp import frames, holding
+from mqbroker.protocols.amqp.channel import HELD
 from mqbroker.protocols.amqp.channel_methods import SECOND_OPEN
 from mqbroker.protocols.amqp.constants import (
     CHANNEL_CLOSE,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
 
 _KINDS = (FRAME_METHOD, FRAME_HEADER, FRAME_BODY)
-_FRAMES_AT_ONCE = 32
 
 
 def take(connection: "AmqpConnection", kind: int, number: int, frame: bytes) -> None:
@@ -70,7 +68,7 @@ def _take_of_channel(connection: "AmqpConnection", kind: int, number: int, frame
             raise ProtocolViolation("channel", "expected 'channel.open'")
         connection.open_channel(number)
     elif channel.state == HELD:
-        _hold(connection, channel, [frame])
+        holding.keep(connection, channel, frame)
     elif index == CHANNEL_CLOSE_OK:
         del connection.channels[number]
     elif index == CHANNEL_CLOSE:
@@ -78,32 +76,3 @@ def _take_of_channel(connection: "AmqpConnection", kind: int, number: int, frame
         connection.send(encode_method("channel.close-ok", number))
     elif index == CHANNEL_OPEN:  # it is not free before its close-ok
         raise ProtocolViolation("channel", SECOND_OPEN)
-
-
-def _hold(connection: "AmqpConnection", channel: Channel, held: list[bytes]) -> None:
-    """Keeps frames until the channel is released; reads no more when that is too much."""
-    channel.held_frames += held
-    channel.held_bytes += sum(map(len, held))
-    if channel.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX:
-        connection.is_reading = False
-
-
-def take_up(connection: "AmqpConnection", channel: Channel) -> None:
-    """Handles the frames that were kept for a channel that is released.
-
-    A few at a time: one of them may hold the channel anew, and those behind it are then kept as they are. A client that
-    declares things by the thousand without waiting would have them all looked at for each that is declared.
-    """
-    held, channel.held_frames = channel.held_frames, []
-    channel.held_bytes = 0
-    start, rest = 0, b""
-    while start < len(held) and channel.state != HELD and not connection.is_held:
-        connection.position = 0
-        chunk = b"".join(held[start : start + _FRAMES_AT_ONCE])
-        connection.process(chunk)
-        start += _FRAMES_AT_ONCE
-        rest = chunk[connection.position :]
-    if connection.is_held:  # from here on for another reason, with what else this client has sent
-        connection.remainder = rest + b"".join(held[start:]) + connection.remainder
-    else:
-        _hold(connection, channel, held[start:])

@@ -105,7 +105,7 @@ class Delayed(Jam):
             left -= 1
             packet = packets.popleft()
             self.byte_count -= len(packet)
-            connection.send(packet)
+            connection.send_delivery(packet)
         if packets:
             connection.gate.join(self.sender)
         else:

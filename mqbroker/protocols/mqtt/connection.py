@@ -42,6 +42,7 @@ log = logging.getLogger("mqbroker.mqtt")
 _NO_TOPIC = b"\x00\x00"
 _PUBREL = b"\x62\x02"
 _PUBCOMP = b"\x70\x02"
+_ANSWERS = (c.SUBACK, c.UNSUBACK)  # which say what is delivered from now on, so they overtake no delivery
 _FIRST_HEADER_BYTES = 5  # the longest fixed header
 
 
@@ -336,7 +337,7 @@ class MqttConnection(Session):
             self.owe(octets, count)
         else:
             self.unacked -= count
-            self.send(octets)
+            self.send_first(octets)
 
     def committed(self) -> None:
         """The journal has moved on: sends what waited for it."""
@@ -346,7 +347,10 @@ class MqttConnection(Session):
                 break
             kept += 1
             self.unacked -= count
-            self.send(octets)
+            if octets[0] >> 4 in _ANSWERS:
+                self.send(octets)
+            else:
+                self.send_first(octets)
         del self.owed[:kept]
         if self.state == CLOSED and not self.owed and not self.is_closing:
             ending.finish(self)
@@ -370,7 +374,7 @@ class MqttConnection(Session):
             if version < c.V5:
                 packet = encoder.packet(0x30 | flags, encoder.topic, packet_id.to_bytes(2, "big"), None)
                 if encoder.topic and len(packet) <= self.packet_size_max:
-                    self.send(packet)
+                    self.send_delivery(packet)
                     self.count_sent(message)
                     return True
         return self.send_specially(message, flags, packet_id, identifiers, keeps_retain)
@@ -386,7 +390,7 @@ class MqttConnection(Session):
         if not packet or self.alias_max_out or len(packet) > self.packet_size_max:
             self.send_specially(message, 0, 0, (), False)
         elif self.delayed is None and self.gate.is_open:
-            self.send(packet)
+            self.send_delivery(packet)
             counters = self.counters  # as count_sent does: a call would be felt in a fan-out
             counters.publishes_sent += 1
             counters.publish_bytes_sent += len(message.body)
@@ -418,7 +422,7 @@ class MqttConnection(Session):
         if is_late:
             self.delay(packet, message)
         else:
-            self.send(packet)
+            self.send_delivery(packet)
             self.count_sent(message)
         return True
 

@@ -71,7 +71,7 @@ def hang_up(connection: "MqttConnection", last_words: bytes = b"") -> None:
     release(connection)
     connection.last_words = last_words
     if connection.owed:
-        connection.is_reading = True  # what still comes is dropped, and the end of the stream is noticed
+        connection.set_reading(True)  # what still comes is dropped, and the end of the stream is noticed
         connection.deadline = connection.now + CLOSE_TIMEOUT_S * 1000
         connection.mark()
     else:

@@ -88,12 +88,11 @@ def update(connection: "MqttConnection") -> None:
     is_reading = not (has_enough or connection.held_by or connection.is_rate_limited)
     if is_reading is connection.is_reading:
         return
-    connection.is_reading = is_reading
+    connection.set_reading(is_reading)
     if is_reading:
         # It could not be heard while nobody listened.
         connection.received_at = max(connection.received_at, connection.hub.now)
         set_deadline(connection)
-    connection.mark()  # so that the network looks at `is_reading`
 
 
 def _holds_enough(connection: "MqttConnection") -> bool:
