@@ -21,7 +21,7 @@ from kombu.transport.native_delayed_delivery import (
     declare_native_delayed_delivery_exchanges_and_queues,
 )
 
-from tests.support.broker_process import BrokerProcess
+from tests.support.broker_process import START_TIMEOUT_S, BrokerProcess
 
 TIMEOUT_S = 20
 QUICK_RETRIES = {"max_retries": 200, "interval_start": 0.05, "interval_step": 0, "interval_max": 0.05}
@@ -211,7 +211,8 @@ def test_a_publish_with_confirms_survives_a_kill_in_the_middle(broker: BrokerPro
             starter = threading.Thread(target=broker.start)
             starter.start()
             publish("after", routing_key=name, declare=[queue], delivery_mode=2)
-            starter.join()
+            starter.join(START_TIMEOUT_S)
+            assert not starter.is_alive(), "the broker has not started"
         inbox = Inbox()
         with Consumer(connection, [queue], callbacks=[inbox]):
             drain_until(connection, lambda: "after" in inbox.bodies)

@@ -7,7 +7,7 @@ import pika  # type: ignore[import-untyped]
 import pytest
 
 from tests.clients.select_client import SelectClient
-from tests.support.broker_process import BrokerProcess
+from tests.support.broker_process import START_TIMEOUT_S, BrokerProcess
 
 PERSISTENT = pika.BasicProperties(delivery_mode=2)
 
@@ -89,7 +89,8 @@ def test_a_client_comes_back_after_a_kill_and_finds_what_was_confirmed(broker: B
     starter = threading.Thread(target=broker.start)
     starter.start()
     client.connect()
-    starter.join()
+    starter.join(START_TIMEOUT_S)
+    assert not starter.is_alive(), "the broker has not started"
     client.consume(name)
     client.run_until(lambda: len(client.delivered) == 200)
     assert client.delivered == [(True, body) for body in numbered(0, 200)]

@@ -7,7 +7,7 @@ SIGKILL leaves the page cache alone, so `write` has to hold what `fsync` does.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -17,14 +17,15 @@ import pytest
 from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.verify import verify
 from tests.crash.oracle import CONSUMED, SHORT, Oracle
-from tests.crash.workers import Consumer, Publisher, consumer, count_messages, declare, wait_empty
+from tests.crash.workers import Consumer, Publisher, Worker, consumer, declare
 from tests.support.broker_process import BrokerProcess
+from tests.support.raw_amqp import RawAmqp
+from tests.support.waiting import eventually
 
 PUBLISHERS = 4
 CONFIRMED_PER_LIFE = 150  # a life is killed at a random moment behind this progress, so that each kill meets traffic
 DURABILITIES = ("fsync", "write")
 DRAIN_TIMEOUT_S = 60
-RESTART_S_MAX = 10  # generous: the machine may be busy. What it took is printed
 CONFIG = """
 [journal]
 segment_bytes = 1048576
@@ -66,7 +67,11 @@ class Ordeal:
         """Lives and dies."""
         for life in range(1, kills + 1):
             goal = len(self.oracle.confirmed) + CONFIRMED_PER_LIFE
-            await until(lambda goal=goal: len(self.oracle.confirmed) >= goal, "publishers make progress")  # type: ignore[misc]
+            await until(
+                lambda goal=goal: len(self.oracle.confirmed) >= goal,  # type: ignore[misc]
+                "publishers make progress",
+                self,
+            )
             await asyncio.sleep(self.chance.random() * 0.4)
             await asyncio.to_thread(self.broker.kill)
             await self.start(life)
@@ -77,22 +82,68 @@ class Ordeal:
             await publisher.stop()
         for each in self.consumers:
             each.gives_back = False
-        await until(lambda: not self.oracle.missing(), "everything confirmed comes out", self.oracle.missing)
+        await until(lambda: not self.oracle.missing(), "everything confirmed comes out", self)
         for queue in (SHORT, *CONSUMED):  # in this order: what leaves the first one goes to another
-            await wait_empty(self._url(), queue)
+            await asyncio.to_thread(wait_empty, self.broker.ports["amqp"], queue)
         for each in self.consumers:
             await each.stop()
         assert await asyncio.to_thread(self.broker.stop) == 0
         await self.start(0)
-        for queue in (SHORT, *CONSUMED):
-            assert await count_messages(self._url(), queue) == 0, f"{queue} has messages again"
+        left = await asyncio.to_thread(waiting_in, self.broker.ports["amqp"], (SHORT, *CONSUMED))
+        assert not left, f"there are messages again: {sorted(left)[:20]}"
+
+    def workers(self) -> list[Worker]:
+        """All clients."""
+        return [*self.publishers, *self.consumers]
+
+    async def explain(self) -> str:
+        """What became of clients: they are the test's, so that is no fault of the broker's by itself."""
+        hangs = [hang for worker in self.workers() for hang in worker.hangs]
+        return f"clients that hung: {hangs or 'none'}"
+
+    async def account(self) -> str:
+        """Who is to blame for what has not come out: a client that hangs has it, or it is lost.
+
+        Once the broker has been killed and started again, nobody has anything, so what is not there is lost.
+        """
+        missing = self.oracle.missing()
+        for worker in self.workers():
+            await worker.dismiss()
+        await asyncio.to_thread(self.broker.kill)
+        await self.start(0)
+        there = await asyncio.to_thread(waiting_in, self.broker.ports["amqp"], (SHORT, *CONSUMED))
+        lost = [each for each in missing if each not in there]
+        blame = f"{len(missing) - len(lost)} are still in the broker and their consumers do not take them"
+        return f"lost: {lost[:20]}; {blame}; {await self.explain()}"
 
 
-async def until(is_done: Callable[[], bool], hope: str, details: Callable[[], list[str]] = list) -> None:
+def waiting_in(port: int, queues: Iterable[str]) -> set[str]:
+    """Takes what waits in the queues, with a client that cannot hang; as `Oracle.missing` names it."""
+    found = set()
+    with RawAmqp(port) as client:
+        client.open()
+        for queue in queues:
+            while (message := client.get(queue)) is not None:
+                assert message.properties is not None
+                found.add(f"{message.properties.text('message_id')} from {queue}")
+    return found
+
+
+def wait_empty(port: int, queue: str) -> None:
+    """Returns once nothing waits in the queue."""
+    with RawAmqp(port) as client:
+        client.open()
+        eventually(lambda: client.count(queue) == 0, DRAIN_TIMEOUT_S)
+
+
+async def until(is_done: Callable[[], bool], hope: str, ordeal: Ordeal) -> None:
     """Waits for something that has to happen; says what did not."""
     deadline = monotonic() + DRAIN_TIMEOUT_S
     while not is_done():
-        assert monotonic() < deadline, f"{hope}: not within {DRAIN_TIMEOUT_S} s; {details()[:20]}"
+        for worker in ordeal.workers():
+            worker.check()
+        if monotonic() >= deadline:
+            raise AssertionError(f"{hope}: not within {DRAIN_TIMEOUT_S} s; {await ordeal.account()}")
         await asyncio.sleep(0.02)
 
 
@@ -108,12 +159,11 @@ async def endure(data_dir: Path, kills: int, seed: int, config: str = CONFIG) ->
     finally:
         if ordeal.broker.process is not None and ordeal.broker.process.poll() is None:
             await asyncio.to_thread(ordeal.broker.kill)
-        for worker in (*ordeal.publishers, *ordeal.consumers):
+        for worker in ordeal.workers():
             await worker.dismiss()
         slowest = max(ordeal.restarts)
         print(f"{kills} kills with seed {seed}: {ordeal.oracle.summary()}; restarts took up to {slowest:.2f} s")
         assert not ordeal.oracle.faults, ordeal.oracle.faults[:20]
-    assert max(ordeal.restarts) < RESTART_S_MAX
     assert "Traceback" not in ordeal.broker.log()
 
 
@@ -124,12 +174,12 @@ def _quiet_clients(caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.CRITICAL, name)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_five_kills_lose_nothing_that_was_confirmed(tmp_path: Path) -> None:
     await endure(tmp_path / "data", kills=5, seed=1)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_two_kills_of_an_encrypted_broker_lose_nothing_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

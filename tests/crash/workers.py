@@ -1,7 +1,8 @@
 """Clients that go on through every crash: publishers with confirms, consumers with acknowledgements and transactions.
 
-Each is a task that connects, works until the connection breaks, and connects again until it is told to stop. They are
-ordinary aio-pika clients; what they do and are told goes to the oracle.
+Each is a task that connects, works until the connection breaks or a step of it takes too long (patience.py), and
+connects again until it is told to stop. They are ordinary aio-pika clients; what they do and are told goes to the
+oracle.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMess
 from pamqp.common import FieldTable
 
 from tests.crash.oracle import DEAD, FAN, SHORT, TRANSACTED, Oracle
+from tests.crash.patience import Hung, connect, leave, within
 
 # How the client library says that a connection is broken; it also cancels what its callers wait for.
 BROKEN = (aiormq.exceptions.AMQPError, OSError, asyncio.CancelledError, TimeoutError, RuntimeError)
@@ -24,42 +26,32 @@ TOP_PRIORITY = 3
 BATCH = 16
 RETRY_S = 0.03
 IDLE_S = 0.2
+QUIET_ROUNDS = 15  # of so much idleness, until a consumer asks for a sign of life
 PREFETCH = 40
 REQUEUE_SHARE = 0.02
 
 
 async def declare(url: str) -> None:
     """Declares what the clients use, once: it has to survive like everything else."""
-    connection = await aio_pika.connect(url)
-    async with connection:
-        channel = await connection.channel()
-        fan = await channel.declare_exchange(FAN, aio_pika.ExchangeType.FANOUT, durable=True)
-        for number in (1, 2, 3):
-            queue = await channel.declare_queue(f"fan.{number}", durable=True)
-            await queue.bind(fan)
-        for name in ("work", TRANSACTED, DEAD):
-            await channel.declare_queue(name, durable=True)
-        await channel.declare_queue("urgent", durable=True, arguments={"x-max-priority": TOP_PRIORITY})
-        expiry: FieldTable = {
-            "x-message-ttl": TTL_MS, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD
-        }  # fmt: skip
-        await channel.declare_queue(SHORT, durable=True, arguments=expiry)
+    connection = await connect(url)
+    try:
+        await within(_declare(await within(connection.channel(), "opening a channel")), "declaring")
+    finally:
+        await leave(connection)
 
 
-async def count_messages(url: str, queue: str) -> int:
-    """How many messages wait in the queue."""
-    connection = await aio_pika.connect(url)
-    async with connection:
-        declared = await (await connection.channel()).declare_queue(queue, passive=True)
-        return declared.declaration_result.message_count or 0
-
-
-async def wait_empty(url: str, queue: str) -> None:
-    """Returns once nothing waits in the queue. Whoever calls it has a limit of time."""
-    while True:
-        if not await count_messages(url, queue):
-            return
-        await asyncio.sleep(RETRY_S)
+async def _declare(channel: AbstractChannel) -> None:
+    fan = await channel.declare_exchange(FAN, aio_pika.ExchangeType.FANOUT, durable=True)
+    for number in (1, 2, 3):
+        queue = await channel.declare_queue(f"fan.{number}", durable=True)
+        await queue.bind(fan)
+    for name in ("work", TRANSACTED, DEAD):
+        await channel.declare_queue(name, durable=True)
+    await channel.declare_queue("urgent", durable=True, arguments={"x-max-priority": TOP_PRIORITY})
+    expiry: FieldTable = {
+        "x-message-ttl": TTL_MS, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD
+    }  # fmt: skip
+    await channel.declare_queue(SHORT, durable=True, arguments=expiry)
 
 
 class Worker:
@@ -71,7 +63,14 @@ class Worker:
         self.oracle = oracle
         self.url = url
         self.is_stopping = False
+        self.hangs: list[str] = []
+        """What its client did not do in time."""
         self.task = asyncio.create_task(self._run())
+
+    def check(self) -> None:
+        """Raises what it ended with, if it has: it would not do its part any more, and something else be blamed."""
+        if self.task.done() and not self.task.cancelled():
+            self.task.result()
 
     async def stop(self) -> None:
         """Ends when what it is doing is done. What went wrong in it is raised here."""
@@ -88,17 +87,25 @@ class Worker:
         while not self.is_stopping:
             try:
                 await self._connect_and_work()
+            except Hung as hung:
+                self.hangs.append(f"{type(self).__name__} {hung}")
             except BROKEN:
+                await asyncio.sleep(RETRY_S)
+            except Exception as error:
+                if type(error) is not Exception:
+                    raise
+                # aiormq's word for a wait that it gives up; a client that ended with it left its queue to nobody
                 await asyncio.sleep(RETRY_S)
 
     async def _connect_and_work(self) -> None:
-        connection = await aio_pika.connect(self.url())
+        connection = await connect(self.url())
         broken = asyncio.Event()
         connection.close_callbacks.add(lambda *_: broken.set())
         try:
-            await self.work(await connection.channel(publisher_confirms=self.confirms), broken)
+            channel = await within(connection.channel(publisher_confirms=self.confirms), "opening a channel")
+            await self.work(channel, broken)
         finally:
-            await connection.close()
+            await leave(connection)
 
     async def work(self, channel: AbstractChannel, broken: asyncio.Event) -> None:
         """Works until `is_stopping`, or until the connection is `broken`. Overridden."""
@@ -124,7 +131,7 @@ class Publisher(Worker):
             for _ in range(BATCH):
                 kind = self.chance.choice(KINDS)
                 batch.append(self._publish(exchanges.get(kind, channel.default_exchange), kind))
-            outcomes = await asyncio.gather(*batch, return_exceptions=True)
+            outcomes = await within(asyncio.gather(*batch, return_exceptions=True), "waiting for confirms")
             for outcome in outcomes:
                 if isinstance(outcome, BaseException):
                     raise outcome
@@ -151,17 +158,26 @@ class Consumer(Worker):
         super().__init__(oracle, url)
 
     async def work(self, channel: AbstractChannel, broken: asyncio.Event) -> None:
-        await channel.set_qos(prefetch_count=PREFETCH)
-        queue = await channel.get_queue(self.queue)
         arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
-        await queue.consume(arrived.put)
+        await within(self._subscribe(channel, arrived), "subscribing")
+        quiet = 0
         while not broken.is_set():
             messages = await self._next(arrived)
             if not messages and self.is_stopping:
                 return
             for message in messages:
                 self._note(message)
-            await self.settle(channel, messages)
+            await within(self.settle(channel, messages), "settling")
+            quiet = 0 if messages else quiet + 1
+            if quiet % QUIET_ROUNDS == QUIET_ROUNDS - 1:
+                await within(channel.declare_queue(self.queue, passive=True), "asking for its queue")
+
+    async def _subscribe(
+        self, channel: AbstractChannel, arrived: "asyncio.Queue[AbstractIncomingMessage]"
+    ) -> None:  # fmt: skip
+        await channel.set_qos(prefetch_count=PREFETCH)
+        queue = await channel.get_queue(self.queue)
+        await queue.consume(arrived.put)
 
     async def _next(self, arrived: "asyncio.Queue[AbstractIncomingMessage]") -> list[AbstractIncomingMessage]:
         """What has arrived, at most a few; nothing after a moment, so that a broken connection is seen."""
@@ -190,7 +206,7 @@ class TransactedConsumer(Consumer):
     """Acknowledges in transactions: what commit-ok covers must never come again."""
 
     async def work(self, channel: AbstractChannel, broken: asyncio.Event) -> None:
-        await channel.transaction().select()
+        await within(channel.transaction().select(), "selecting transactions")
         await super().work(channel, broken)
 
     async def settle(self, channel: AbstractChannel, messages: list[AbstractIncomingMessage]) -> None:

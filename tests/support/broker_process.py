@@ -5,11 +5,12 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-START_TIMEOUT_S = 20
+START_TIMEOUT_S = 50  # under the time that a test has; a busy machine may need a third of it
 STOP_TIMEOUT_S = 20
 
 _LISTENING = re.compile(r"^  listening   (\w+)://(\S+):(\d+)$")
@@ -77,14 +78,20 @@ class BrokerProcess:
         assert self.process.stdout is not None
         missing = set(self.schemes)
         self.banner = []
-        for line in self.process.stdout:
-            self.banner.append(line.rstrip("\n"))
-            found = _LISTENING.match(line)
-            if found:
-                self.ports[found[1]] = int(found[3])
-                missing.discard(found[1])
-                if not missing:
-                    return self
+        # The process that is killed closes its output, and so ends the wait for it.
+        watchdog = threading.Timer(START_TIMEOUT_S, self.process.kill)
+        watchdog.start()
+        try:
+            for line in self.process.stdout:
+                self.banner.append(line.rstrip("\n"))
+                found = _LISTENING.match(line)
+                if found:
+                    self.ports[found[1]] = int(found[3])
+                    missing.discard(found[1])
+                    if not missing:
+                        return self
+        finally:
+            watchdog.cancel()
         raise AssertionError(f"the broker did not start:\n{self.log_path.read_text()}")
 
     def kill(self) -> None:
