@@ -112,6 +112,13 @@ def test_a_mistake_in_a_flag_names_the_flag() -> None:
         load_config(flags={"listeners": ["ftp://127.0.0.1"]})
 
 
+@pytest.mark.parametrize(("alias", "scheme"), [("sqs", "aws"), ("sqss", "awss")])
+def test_a_listener_may_be_called_as_clients_call_it(alias: str, scheme: str) -> None:
+    """The bug: a listener sqs:// was refused, and no list of schemes had aws://."""
+    listener, plain = Listener.parse(f"{alias}://127.0.0.1"), Listener.parse(f"{scheme}://127.0.0.1")
+    assert (listener.scheme, listener.port, listener.is_tls) == (plain.scheme, plain.port, plain.is_tls)
+
+
 def test_development_listens_plain_and_with_tls_on_both_loopbacks_unless_told_otherwise() -> None:
     assert load_config(flags={"dev": True}).listeners == DEV_LISTENERS
     only = load_config(flags={"dev": True, "listeners": ["amqp://127.0.0.1:5672"]})
@@ -131,6 +138,15 @@ def test_development_is_not_strict_with_queues_of_sqs_unless_told_otherwise(tmp_
     assert not load_config(flags={"dev": True}).aws.sqs_strict
     path = write(tmp_path, "[aws]\nsqs_strict = true\n")
     assert load_config(path, flags={"dev": True}).aws.sqs_strict
+
+
+def test_development_lets_pages_of_this_machine_in_only_unless_told_otherwise(tmp_path: Path) -> None:
+    assert load_config().websocket.origins == load_config().aws.origins == ()
+    config = load_config(flags={"dev": True})
+    assert config.websocket.origins == config.aws.origins == ("loopback",)
+    path = write(tmp_path, '[websocket]\norigins = []\n[aws]\norigins = ["https://shop.example", "loopback"]\n')
+    config = load_config(path, flags={"dev": True})
+    assert (config.websocket.origins, config.aws.origins) == ((), ("https://shop.example", "loopback"))
 
 
 def test_any_access_key_is_taken_from_other_machines_only_by_setting(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The front of all services: finds the action that a request asks for, who asks, and calls its handler.
 
-Knows both wires and no service in particular. A request is a page of the broker when its path begins with /_mqbroker/,
-a call of the JSON wire when it has the header X-Amz-Target and no form for a body (Paws, of Perl, has both), and
-otherwise a call of the Query wire.
+Knows both wires and no service in particular. A request asks for a page of the broker when its path is /health or
+begins with /_mqbroker/. It is a call of the JSON wire when it has the header X-Amz-Target and no form for a body (Paws,
+of Perl, has both), and otherwise a call of the Query wire.
 
     X-Amz-Target: AmazonSQS.SendMessage                      JSON; the service is that of the prefix
     Action=SendMessage&Version=2012-11-05                    Query; the service is that of the version,
@@ -20,6 +20,7 @@ from mqbroker.aws import json_wire, query_answer, query_wire
 from mqbroker.aws.call import Answer, Call, Identify, internal_failure, refusal
 from mqbroker.aws.parameters import Parser
 from mqbroker.aws.service import Action, Service
+from mqbroker.aws.web_pages import WebPages
 from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.errors import AwsError
 from mqbroker.protocols.rate_log import RateLog
@@ -33,6 +34,8 @@ Page = Callable[[HttpRequest, dict[str, str]], HttpResponse]
 """Answers a request for a page of the broker; the parameters are those of the query string."""
 
 PAGES_PATH = "/_mqbroker/"
+HEALTH_PATH = "/health"
+_READING = ("Get", "List")  # how the names of actions begin that change nothing
 
 _JSON_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
 _FORM = "application/x-www-form-urlencoded"
@@ -66,12 +69,14 @@ class Front:
         identify: Identify,
         request_id: Callable[[], str],
         pages: Mapping[tuple[str, str], Page],
+        web: WebPages,
     ) -> None:
         """`services` by name, the first of them answers for what names none; `pages` by method and path."""
         self._services = [each.service for each in services.values()]
         self._identify = identify
         self._request_id = request_id
         self._pages = pages
+        self._web = web
         self._failures = RateLog(log)
         self._refusals = RateLog(log)
         self._targets: dict[str, Route] = {}
@@ -88,8 +93,15 @@ class Front:
 
         Returns the call when the client is known by name, whether it is answered yet or not.
         """
+        if "origin" in request.headers:
+            if request.method == "OPTIONS":
+                response = self._web.preflight(request)
+                if response is not None:
+                    answer(response)
+                    return None
+            answer = self._web.opened(request, answer)
         path, _, query = request.target.partition("?")
-        if path.startswith(PAGES_PATH):
+        if path.startswith(PAGES_PATH) or path == HEALTH_PATH:
             answer(self._page(request, path, query, now))
             return None
         if "x-amz-target" in request.headers and not _has_form(request.headers):
@@ -183,6 +195,8 @@ class Front:
         """The call of whoever sent the request, still without parameters; None where that was refused."""
         action = route.action
         try:
+            if self._web.is_open:
+                self._web.check(request, action.name.startswith(_READING))
             caller = self._identify(request, action.service.name, now)
         except AwsError as error:
             self._note_refusal(action.name, request.peer.host, error, now)

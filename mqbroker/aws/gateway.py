@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from mqbroker.aws import sts
 from mqbroker.aws.accounts import Accounts
 from mqbroker.aws.call import Identify
+from mqbroker.aws.forwarded import through_proxies
 from mqbroker.aws.front import Front, ServiceHandlers
 from mqbroker.aws.http import Endpoint, HttpSession
 from mqbroker.aws.model import load_model
@@ -18,10 +19,12 @@ from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
+from mqbroker.aws.web_pages import WebPages
 from mqbroker.clock import Clock
 from mqbroker.config.aws import AwsConfig, QueueDefinition
 from mqbroker.core.broker import Broker
 from mqbroker.errors import AwsError, ConfigError
+from mqbroker.net.origins import Origins
 from mqbroker.protocols.amqp.services import Alarms
 from mqbroker.protocols.session import Outbox, Peer
 
@@ -53,13 +56,15 @@ class AwsGateway:
         service = SqsService(broker, self._queues, alarms)
         self._actions = SqsActions(service, ids.take_octets)
         identify = _by_wall_clock(identify, clock)
-        pages = Pages(self._queues, broker.access, identify, config.account, clock)
+        web = WebPages(Origins(config.origins), is_open=config.auth == "any")
+        pages = Pages(self._queues, broker.access, identify, config.account, clock, web)
         model = Service(load_model("sqs", SQS_QUERY_NAMES))
         services = {
             "sqs": ServiceHandlers(model, self._actions.handlers()),
             "sts": ServiceHandlers(Service(load_model("sts")), sts.HANDLERS),
         }
-        self._endpoint = Endpoint(Front(services, identify, ids.take, pages.table()).handle, outbox, clock)
+        front = Front(services, identify, ids.take, pages.table(), web)
+        self._endpoint = Endpoint(through_proxies(front.handle, config.trusted_proxies), outbox, clock)
 
     def restore(self, definitions: Mapping[str, bytes], now: int) -> None:
         """Puts back what the journal kept, then makes the queues of the configuration that are missing.

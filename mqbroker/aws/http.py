@@ -51,7 +51,7 @@ _CLOSE = b"Connection: close\r\n"
 _KEEP_ALIVE = b"Connection: keep-alive\r\n"
 
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-_HOST = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+HOST = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
 
 _STATUSES = {
@@ -411,7 +411,7 @@ class HttpSession(Session):
         """RFC 9112 §3.2: exactly one Host in HTTP/1.1."""
         if host is None and self._is_old:
             host = f"{self._peer.server_host}:{self._peer.server_port}"
-        if host is None or _HOST.fullmatch(host) is None:
+        if host is None or HOST.fullmatch(host) is None:
             self._stop("syntax", "The request has no proper Host header.")
         assert host is not None
         self._host = host

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from mqbroker import limits
+from mqbroker.config.addresses import Network, parse_network, parse_origin
 from mqbroker.config.option import option, place, tables
 
 DEFAULT_ACCOUNT = "000000000000"
@@ -97,6 +98,14 @@ class AwsConfig:
     sqs_strict: bool = option(
         True,
         "Refuse unknown attributes of queues, and for 60 seconds a second purge and the name of a deleted queue.",
+    )
+    origins: tuple[str, ...] = option(
+        (),
+        "Origins whose pages may call, such as https://shop.example, or loopback for this machine's; empty is none.",
+        parse=parse_origin,
+    )
+    trusted_proxies: tuple[Network, ...] = option(
+        (), "Networks of HTTP proxies, whose X-Forwarded-For, -Proto and -Host count.", parse=parse_network
     )
     accounts: tuple[AccountDefinition, ...] = tables(AccountDefinition, "The vhosts of other accounts.")
     queues: tuple[QueueDefinition, ...] = tables(QueueDefinition, "Queues created at the start if missing.")

@@ -24,6 +24,7 @@ SCHEMES = {
     "aws": Scheme(9324, is_tls=False),
     "awss": Scheme(9325, is_tls=True),
 }
+_ALIASES = {"sqs": "aws", "sqss": "awss"}  # as Celery's URLs have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,13 @@ class Listener:
             port = parts.port
         except ValueError as error:
             raise ValueError(f"has a listener that is not a URL: {url!r} ({error})") from None
-        scheme = SCHEMES.get(parts.scheme)
+        name = _ALIASES.get(parts.scheme, parts.scheme)
+        scheme = SCHEMES.get(name)
         if scheme is None:
             raise ValueError(f"has a listener {url!r} whose scheme is not one of {', '.join(SCHEMES)}")
         _check_has_only_host_and_port(url, parts)
         port = scheme.default_port if port is None else port
-        return cls(url, parts.scheme, parts.hostname or "", port, scheme.is_tls)
+        return cls(url, name, parts.hostname or "", port, scheme.is_tls)
 
     @property
     def is_websocket(self) -> bool:

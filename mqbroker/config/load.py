@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mqbroker.config.addresses import LOOPBACK
 from mqbroker.config.listener import SCHEMES, Listener
 from mqbroker.config.reader import Reader
 from mqbroker.config.sections import Config, UserDefinition
@@ -50,6 +51,11 @@ def _for_development(config: Config, given: Set[tuple[str, ...]]) -> Config:
         aws = replace(aws, auth="any")
     if ("aws", "sqs_strict") not in given:
         aws = replace(aws, sqs_strict=False)
+    # A browser lets any page send requests to this machine, where nobody has to log in, or the password is known.
+    if ("aws", "origins") not in given:
+        aws = replace(aws, origins=(LOOPBACK,))
+    if ("websocket", "origins") not in given:
+        config = replace(config, websocket=replace(config.websocket, origins=(LOOPBACK,)))
     return replace(config, aws=aws)
 
 

@@ -3,39 +3,18 @@
 Holds values and their help; where they come from is `reader`'s business, what they mean together is `load`'s.
 """
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mqbroker import limits
+from mqbroker.config.addresses import Network, parse_network, parse_origin
 from mqbroker.config.aws import AccessKeyDefinition, AwsConfig
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 DAY_S = 86_400
 DEFAULT_LISTENERS = (Listener.parse("amqp://127.0.0.1:5672"),)
-
-
-def _network(text: str) -> Network:
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError:
-        raise ValueError(f"has {text!r}, which is not a network such as 10.0.0.0/8") from None
-
-
-def _origin(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_origin = bool(parts.scheme and parts.hostname and text == f"{parts.scheme}://{parts.netloc}")
-    except ValueError:
-        is_origin = False
-    if not is_origin or "@" in text:
-        raise ValueError(f"has {text!r}, which is not an origin such as https://shop.example:8443")
-    return text.lower()  # RFC 6454 §6.1: browsers send the scheme and the host in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +167,7 @@ class ProxyProtocolConfig:
     sources: tuple[Network, ...] = option(
         (),
         "Networks of the proxies whose connections open with a PROXY header, version 1 or 2.",
-        parse=_network,
+        parse=parse_network,
     )
 
 
@@ -198,8 +177,8 @@ class WebSocketConfig:
 
     origins: tuple[str, ...] = option(
         (),
-        "Origins whose pages may connect, such as https://shop.example; empty is any.",
-        parse=_origin,
+        "Origins whose pages may connect, such as https://shop.example, or loopback for this machine's; empty is any.",
+        parse=parse_origin,
     )
     message_size_max: int = option(
         limits.WEBSOCKET_MESSAGE_BYTES_MAX,

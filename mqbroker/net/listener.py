@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 from mqbroker import limits
 from mqbroker.clock import Clock
+from mqbroker.config.addresses import Network
 from mqbroker.config.listener import Listener
-from mqbroker.config.sections import Network, WebSocketConfig
+from mqbroker.config.sections import WebSocketConfig
 from mqbroker.errors import ConfigError, ProtocolViolation
 from mqbroker.net.connection import Connection, SessionFactory
 from mqbroker.net.connections import Connections

@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from websockets.exceptions import NegotiationError
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
-from websockets.typing import Origin, Subprotocol
+from websockets.typing import Subprotocol
 
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.net.connection import SessionFactory
+from mqbroker.net.origins import Origins
 
 MQTT_PATH = "/mqtt"
 HEALTH_PATH = "/health"
@@ -86,9 +87,8 @@ class Handshake:
         """`factories` makes sessions by the name of their protocol."""
         self._factories = factories
         self._head = bytearray()
-        # A client that is no browser sends no origin, and could send any.
-        origins = [*map(Origin, config.origins), None] if config.origins else None
-        self.protocol = Frames(origins=origins, max_size=config.message_size_max, logger=_library_log)
+        self._origins = Origins(config.origins) if config.origins else None
+        self.protocol = Frames(max_size=config.message_size_max, logger=_library_log)
 
     def receive(self, data: bytes) -> Answer | None:
         """The answer once the request is complete, or cannot become one."""
@@ -121,6 +121,11 @@ class Handshake:
     def _respond(self, request: Request) -> tuple[Response, SessionFactory | None]:
         if request.path.partition("?")[0] == HEALTH_PATH and "Upgrade" not in request.headers:
             return self.protocol.reject(http.HTTPStatus.OK, "ok\n"), None
+        if self._origins is not None:
+            # A client that is no browser sends no origin, and could send any.
+            for origin in request.headers.get_all("Origin"):
+                if not self._origins.allow(origin):
+                    return self._reject(http.HTTPStatus.FORBIDDEN, f"websocket.origins does not list {origin}")
         response = self.protocol.accept(request)
         if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
             # RFC 6455 §4.4: whoever asks in another version, or not at all, is told which one is spoken.

@@ -12,8 +12,10 @@ from mqbroker.aws.model import load_model
 from mqbroker.aws.request_ids import RequestIds
 from mqbroker.aws.service import Service
 from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
+from mqbroker.aws.web_pages import WebPages
 from mqbroker.aws.wire import HttpRequest
 from mqbroker.clock import Clock
+from mqbroker.net.origins import Origins
 from mqbroker.protocols.session import Outbox, Peer
 
 PEER = Peer("127.0.0.1", 40_000, True, "127.0.0.1", 9324)
@@ -48,6 +50,7 @@ class Shop:
     pages: Mapping[tuple[str, str], Page] = field(default_factory=dict)
     identify: Callable[[HttpRequest, str, int], Caller] = anybody
     calls: list[Call] = field(default_factory=list)
+    web: WebPages = field(default_factory=lambda: WebPages(Origins(()), is_open=False))
 
     def __post_init__(self) -> None:
         def handle(call: Call) -> None:
@@ -57,7 +60,7 @@ class Shop:
         services = {
             service.name: ServiceHandlers(service, dict.fromkeys(service.actions, handle)) for service in (sqs(), sns())
         }
-        self.front = Front(services, self.identify, RequestIds().take, self.pages)
+        self.front = Front(services, self.identify, RequestIds().take, self.pages, self.web)
         self.outbox = Outbox(lambda: None)
         self.endpoint = Endpoint(self.front.handle, self.outbox, Clock())
 

@@ -44,11 +44,15 @@ class OneMessage:
         elif name == "ReceiveMessage":
             self.waiting.append(call)
             call.on_abandoned = lambda: self.waiting.remove(call)
-            call.on_hurry = lambda: call.answer({})
+            call.on_hurry = lambda: self.give_up(call)
         elif name == "SendMessage":
             self.send(call)
         else:
             call.answer(None)
+
+    def give_up(self, call: Call) -> None:
+        self.waiting.remove(call)
+        call.answer({})
 
     def send(self, call: Call) -> None:
         parameters = call.parameters

@@ -27,6 +27,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-extensions",
     "--remote-debugging-port=0",
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
 )
 _ENDPOINT = "DevTools listening on "
 

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from mqbroker.clock import Clock
+from mqbroker.config.addresses import Network
 from mqbroker.config.listener import Listener
-from mqbroker.config.sections import LimitsConfig, Network, WebSocketConfig
+from mqbroker.config.sections import LimitsConfig, WebSocketConfig
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls

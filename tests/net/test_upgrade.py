@@ -136,6 +136,10 @@ def test_compression_is_never_agreed_on(extension: str) -> None:
         (("https://shop.example",), "https://shop.example:8443", 403),
         (("https://shop.example",), "null", 403),
         (("https://shop.example",), "", 403),
+        (("loopback",), "http://localhost:8000", 101),
+        (("loopback",), "http://127.0.0.1:8000", 101),
+        (("loopback",), None, 101),
+        (("loopback",), "https://evil.example", 403),
     ],
 )
 def test_pages_of_other_origins_are_refused_when_origins_are_listed(

@@ -24,11 +24,13 @@ from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
+from mqbroker.aws.web_pages import WebPages
 from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
+from mqbroker.net.origins import Origins
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.session import Peer
 from mqbroker.storage.journal import assemble
@@ -134,6 +136,7 @@ class House:
             self._identify,
             lambda: f"request-{next(self._request_ids)}",
             {},
+            WebPages(Origins(()), is_open=False),
         )
         self.turn()
 

@@ -42,7 +42,7 @@ def said(broker: BrokerProcess, body: bytes, action: str = "SendMessage") -> tup
 
 def said_form(broker: BrokerProcess, body: bytes, content_type: str = FORM) -> tuple[int, str, str]:
     """Status, code and message on the Query wire."""
-    status, _, answer = request(broker.ports["aws"], "POST", "/", {"content-type": content_type}, body)
+    status, _, answer = request(broker.ports["aws"], "POST", "/", {"content-type": content_type, "x-test": "1"}, body)
     return status, *error(answer)[:2]
 
 

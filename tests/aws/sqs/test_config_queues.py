@@ -68,5 +68,5 @@ def start_and_fail(tmp_path: Path, config: str) -> str:
 
 def test_a_queue_that_cannot_be_is_said_in_one_sentence(tmp_path: Path) -> None:
     said = start_and_fail(tmp_path, '[[aws.queues]]\nname = "orders"\nattributes = { VisibilityTimeout = "x" }\n')
-    assert "the queue 'orders' of aws cannot be: Invalid value for the parameter VisibilityTimeout." in said
+    assert "the queue 'orders' of aws cannot be made: Invalid value for the parameter VisibilityTimeout." in said
     assert "Traceback" not in said

@@ -7,12 +7,14 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from mqbroker.aws.call import Identify
 from mqbroker.aws.pages import Pages
+from mqbroker.aws.web_pages import WebPages
 from mqbroker.aws.wire import HttpRequest
 from mqbroker.clock import Clock
 from mqbroker.errors import AwsError
+from mqbroker.net.origins import Origins
 from mqbroker.protocols.session import Peer
+from tests.aws.sqs.conftest import client
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_http import request
 from tests.support.sqs_house import ACCOUNT, BASE, House
@@ -126,29 +128,76 @@ def test_every_metric_of_cloudwatch_is_there_for_each_queue(
 # --- who may look ---------------------------------------------------------------------------------------------------
 
 
-def page_for(peer: Peer, identify: Identify) -> int:
-    """The status of the metrics for somebody."""
+HERE, THERE = Peer("127.0.0.1", 1, True, "127.0.0.1", 9324), Peer("192.0.2.1", 1, False, "192.0.2.2", 9324)
+MESSAGES, METRICS = "/_mqbroker/sqs/messages", "/_mqbroker/metrics"
+
+
+def nobody(*_: object) -> Any:
+    raise AwsError("AccessDeniedException", "", "AccessDenied", 403)
+
+
+def status_for(path: str, peer: Peer, user: str | None, is_open: bool = False, **headers: str) -> int:
+    """The status of a page for somebody; `user` is None for who does not sign, "" for a root."""
     house = House()
+    house.create("orders")
     house.broker.put_user("chief", "", ("administrator",))
     house.broker.put_user("clerk", "", ())
-    pages = Pages(house.queues, house.broker.access, identify, ACCOUNT, Clock())
-    page = pages.table()["GET", "/_mqbroker/metrics"]
-    return page(HttpRequest("GET", "/_mqbroker/metrics", {}, b"", peer, BASE), {}).status
+    house._user = user or ""
+    web = WebPages(Origins(("loopback",)), is_open)
+    pages = Pages(
+        house.queues, house.broker.access, nobody if user is None else house._identify, ACCOUNT, Clock(), web
+    )
+    named = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    page = pages.table()["GET", path]
+    return page(HttpRequest("GET", path, named, b"", peer, BASE), {"QueueUrl": "orders"}).status
 
 
-def test_pages_are_for_this_machine_and_for_administrators() -> None:
-    here, there = Peer("127.0.0.1", 1, True, "127.0.0.1", 9324), Peer("192.0.2.1", 1, False, "192.0.2.2", 9324)
+@pytest.mark.parametrize("peer", [HERE, THERE])
+def test_messages_are_shown_to_administrators_who_sign_only(peer: Peer) -> None:
+    """The bug: they were shown to whoever asked from this machine, which behind a reverse proxy is everybody."""
+    assert status_for(MESSAGES, peer, None) == 403
+    assert status_for(MESSAGES, peer, "clerk") == 403
+    assert status_for(MESSAGES, peer, "stranger") == 403
+    assert status_for(MESSAGES, peer, "chief") == 200
 
-    def nobody(*_: object) -> Any:
-        raise AwsError("AccessDeniedException", "", "AccessDenied", 403)
 
-    def somebody(user: str) -> Identify:
-        house = House()
-        house._user = user
-        return house._identify
+def test_metrics_are_for_this_machine_and_for_administrators() -> None:
+    assert status_for(METRICS, HERE, None) == 200
+    assert status_for(METRICS, THERE, None) == 403
+    assert status_for(METRICS, THERE, "clerk") == 403
+    assert status_for(METRICS, THERE, "chief") == 200
 
-    assert page_for(here, nobody) == 200
-    assert page_for(there, nobody) == 403
-    assert page_for(there, somebody("clerk")) == 403
-    assert page_for(there, somebody("stranger")) == 403
-    assert page_for(there, somebody("chief")) == 200
+
+@pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "via", "x_real_ip"])
+def test_a_proxy_on_this_machine_that_says_so_does_not_make_its_clients_local(header: str) -> None:
+    named: dict[str, Any] = {header: "192.0.2.7"}
+    assert status_for(METRICS, HERE, None, **named) == 403
+
+
+@pytest.mark.parametrize("path", [MESSAGES, METRICS])
+def test_where_nobody_signs_pages_of_other_origins_see_nothing(path: str) -> None:
+    assert status_for(path, HERE, "", is_open=True) == 200
+    assert status_for(path, HERE, "", is_open=True, origin="http://localhost:3000") == 200
+    assert status_for(path, HERE, "", is_open=True, origin="https://evil.example") == 403
+    assert status_for(path, HERE, "", is_open=True, host="evil.example") == 403
+    assert status_for(path, HERE, "", is_open=True, sec_fetch_site="cross-site") == 403
+
+
+def test_messages_of_another_region_are_shown_to_who_signs_for_it(broker: BrokerProcess, name: str) -> None:
+    there = client(broker, region="eu-west-1")
+    url = there.create_queue(QueueName=name)["QueueUrl"]
+    there.send_message(QueueUrl=url, MessageBody="there")
+    there.close()
+    target = f"/_mqbroker/sqs/messages?QueueUrl={quote(url, safe='')}"
+    credential = "AWS4-HMAC-SHA256 Credential=test/20261129/eu-west-1/sqs/aws4_request, x"
+    _, _, body = request(broker.ports["aws"], "GET", target, {"authorization": credential})
+    assert [message["Body"] for message in orjson.loads(body)["Messages"]] == ["there"]
+    assert get(broker, target)[0] == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_load_balancers_are_told_that_it_is_well(signed_broker: BrokerProcess, method: str) -> None:
+    """The bug: 404."""
+    status, _, body = request(signed_broker.ports["aws"], method, "/health")
+    assert (status, body) == (200, b"ok\n" if method == "GET" else b"")
+    assert request(signed_broker.ports["aws"], "POST", "/health")[0] == 404

@@ -10,7 +10,7 @@ import pytest
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_http import RawHttp
 
-FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+FORM = "Content-Type: application/x-www-form-urlencoded\r\nX-Test: pipelines\r\n"
 
 
 @pytest.fixture(scope="module")
