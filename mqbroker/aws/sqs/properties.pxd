@@ -16,5 +16,5 @@ cdef class SqsProperties(Properties):
 
 cpdef SqsProperties make_properties(
     bytes message_id, str sender, str group=*, str deduplication=*, str source=*, str trace=*, bytes attributes=*,
-    int receives=*,
+    int receives=*, int code=*,
 )

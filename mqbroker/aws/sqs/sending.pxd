@@ -13,6 +13,7 @@ cdef class Outgoing:
     cdef public str deduplication
     cdef public long long delay_ms
     cdef public str group
+    cdef public bytes octets
     cdef public bytes system_attributes
     cdef public str trace
 
