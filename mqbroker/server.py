@@ -16,7 +16,7 @@ import mqbroker
 from mqbroker.aws.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
 from mqbroker.aws.sqs import actions as sqs_actions
-from mqbroker.aws.sqs.properties import SQS, SqsProperties
+from mqbroker.aws.sqs.properties import SQS, SQS_OCTETS, SqsProperties
 from mqbroker.built import FORM
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
@@ -24,7 +24,7 @@ from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry, Properties
+from mqbroker.core.message import REDRIVEN, Entry, Properties, restore_redriven
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import AMQP_BODIES_MEMORY_SHARE
@@ -61,6 +61,8 @@ FORMATS: Mapping[int, Callable[[bytes], Properties]] = {
     AMQP: BasicProperties,
     MQTT: MqttProperties,
     SQS: SqsProperties,
+    SQS_OCTETS: lambda raw: SqsProperties(raw, SQS_OCTETS),
+    REDRIVEN: lambda raw: restore_redriven(raw, FORMATS),
 }
 """Makes properties from what the journal kept, by `Properties.code`."""
 

@@ -5,7 +5,7 @@ deliveries. Neither knows a protocol: the properties stay as their protocol enco
 These three are the objects that exist once per message, so they are compiled and hold nothing that is not needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 GONE = -1  # in `Entry.held_until`
 DEAD_LETTER_BIT = 0x80  # in `Properties.code`, so that the journal keeps it
+REDRIVEN = 5  # `Properties.code` of RedrivenProperties
+
+_RECEIVES_MAX = 65_535
 
 
 class Properties:
@@ -55,9 +58,60 @@ class Properties:
 
     def redriven(self, source: str, attempts: int) -> "Properties":
         """The properties of the message behind its move from the queue `source`, which delivered it so often, to that
-        one's dead-letter queue; with an empty `source`, behind its move back. Overridden by those that keep a note of
+        one's dead-letter queue; with an empty `source`, behind its move back. Overridden by those that have a place for
         it."""
-        return self
+        return RedrivenProperties(self, source, attempts) if source else self
+
+
+class RedrivenProperties(Properties):
+    """The properties of a dead letter of a polled queue whose protocol has no place for where it comes from.
+
+         0          2            3       4
+        +----------+------------+-------+-----------------+---------------------------+
+        | receives | inner code | size  | source in UTF-8 | `raw` of the inner ones   |
+        | u16      | u8         | u8    | size octets     |                           |
+        +----------+------------+-------+-----------------+---------------------------+
+
+    They are no headers, because any publisher could write those, and dead letters move back to where they say.
+    """
+
+    __slots__ = ("inner", "receives", "source")
+
+    def __init__(self, inner: Properties, source: str, receives: int) -> None:
+        self.inner = inner
+        """The properties as they were before."""
+        self.source = source
+        """The queue that it comes from, by its name in the vhost."""
+        self.receives = min(receives, _RECEIVES_MAX)
+        """How often it was received there."""
+        name = source.encode("utf-8", "surrogateescape")
+        head = self.receives.to_bytes(2, "big") + bytes((inner.code, len(name)))
+        Properties.__init__(self, REDRIVEN | inner.code & DEAD_LETTER_BIT, head + name + inner.raw)
+        self.persistent = inner.persistent
+        self.priority = inner.priority
+        self.ttl_ms = inner.ttl_ms
+        self.has_headers = inner.has_headers
+
+    def headers(self) -> Mapping[str, object]:
+        return self.inner.headers()
+
+    def text(self, name: str) -> str | None:
+        return self.inner.text(name)
+
+    def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> Properties:
+        return self.inner.with_headers(headers, drop_expiration)
+
+    def redriven(self, source: str, attempts: int) -> Properties:
+        return RedrivenProperties(self.inner, source, self.receives + attempts) if source else self.inner
+
+
+def restore_redriven(raw: bytes, formats: Mapping[int, Callable[[bytes], Properties]]) -> RedrivenProperties:
+    """RedrivenProperties from what the journal kept; `formats` makes the inner ones, by code."""
+    code, name_end = raw[2], 4 + raw[3]
+    inner = formats[code & ~DEAD_LETTER_BIT](raw[name_end:])
+    if code & DEAD_LETTER_BIT:
+        inner.mark_dead_letter()
+    return RedrivenProperties(inner, raw[4:name_end].decode("utf-8", "surrogateescape"), int.from_bytes(raw[:2], "big"))
 
 
 class Message:

@@ -18,7 +18,6 @@ from mqbroker.aws.front import Front, ServiceHandlers
 from mqbroker.aws.model import load_model
 from mqbroker.aws.service import Service
 from mqbroker.aws.sqs.actions import SqsActions
-from mqbroker.aws.sqs.properties import SQS, SqsProperties
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.redrive import QueueArn
@@ -31,8 +30,8 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
 from mqbroker.net.origins import Origins
-from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.session import Peer
+from mqbroker.server import FORMATS
 from mqbroker.storage.journal import assemble
 from tests.storage.house import ManualLane
 from tests.storage.simdisk import SimDisk
@@ -48,7 +47,6 @@ LOCAL = Peer("127.0.0.1", 50_000, True, "127.0.0.1", 9324)
 WIRES = ("json", "query")
 
 _MODEL = Service(load_model("sqs", SQS_QUERY_NAMES))
-_FORMATS = {AMQP: BasicProperties, SQS: SqsProperties}
 _SEGMENT_BYTES = 1 << 16
 
 
@@ -120,7 +118,7 @@ class House:
         definitions, entries = {}, {}
         ledger = Ledger()
         if self.disk is not None:
-            ledger, recovered = assemble(self.disk, _FORMATS, True, *self._lanes, _never, _SEGMENT_BYTES)
+            ledger, recovered = assemble(self.disk, FORMATS, True, *self._lanes, _never, _SEGMENT_BYTES)
             definitions, entries = recovered.definitions, recovered.entries
         self.broker = Broker(ledger, lambda: f"name{next(self._names)}")
         restore(self.broker, definitions, entries, self.now)

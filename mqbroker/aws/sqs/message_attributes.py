@@ -14,12 +14,14 @@ So the digest of all of them is one call, and what the journal keeps is what is 
 
 import re
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from struct import Struct
 from typing import Any
 
 from mqbroker.aws.digests import md5_hex
 from mqbroker.aws.sqs import refusals
-from mqbroker.core.values import RawString
+from mqbroker.aws.sqs.json_text import json_text
+from mqbroker.core.values import Decimal
 from mqbroker.limits import SQS_ATTRIBUTE_NAME_BYTES_MAX, SQS_MESSAGE_ATTRIBUTES_MAX
 
 STRING = 1
@@ -29,7 +31,7 @@ _NAME = re.compile(r"[\w.-]+")  # letters of any script: AWS takes more than it 
 _TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
 _RESERVED = ("aws.", "amazon.")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_INTEGER_DIGITS_MAX = 18  # those fit the longest integer of an AMQP table
+_DIGITS_MAX = 18  # those fit the longest integer of an AMQP table
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ALLOWED_ASCII = b"\t\n\r" + bytes(range(0x20, 0x80))
 
@@ -197,26 +199,38 @@ def _neutral(data_type: str, tag: int, value: bytes) -> object:
     text = value.decode()
     if not data_type.startswith("Number"):
         return text
-    if text.lstrip("+-").isdigit() and len(text) <= _INTEGER_DIGITS_MAX:
-        return int(text)
-    return float(text) if len(text) <= _INTEGER_DIGITS_MAX else text
+    return text if len(text) > _DIGITS_MAX else _number(text)
+
+
+def _number(text: str) -> object:
+    """A number that is written back as it came; otherwise the text itself: the zero of a price of 1.50 may matter."""
+    try:
+        whole = int(text)
+        return whole if str(whole) == text else text
+    except ValueError:
+        part = float(text)
+        return part if str(part) == text else text
 
 
 def from_headers(headers: Mapping[str, object]) -> list[Attribute]:
-    """Headers of another protocol as attributes, in the order of their names; what has no form here is left out."""
-    found = [attribute for name in sorted(headers) if (attribute := _from_header(name, headers[name])) is not None]
-    return found[:SQS_MESSAGE_ATTRIBUTES_MAX]
+    """Headers of another protocol as attributes. Nothing is left out: the ten that SQS allows are for who sends."""
+    return [_from_header(_FORBIDDEN.sub("\ufffd", name), value) for name, value in headers.items()]
 
 
-def _from_header(name: str, value: object) -> Attribute | None:
-    if not _NAME.fullmatch(name) or len(name.encode()) >= SQS_ATTRIBUTE_NAME_BYTES_MAX:
-        return None
-    if isinstance(value, RawString | bytes):
-        return (name, "Binary", BINARY, bytes(value)) if value else None
+def from_text(name: str, text: str) -> Attribute:
+    """A text of another protocol; what is no text for SQS comes as its octets."""
+    if has_forbidden_characters(text):
+        return name, "Binary", BINARY, text.encode(errors="surrogateescape")
+    return name, "String", STRING, text.encode()
+
+
+def _from_header(name: str, value: object) -> Attribute:
+    if isinstance(value, bytes):
+        return name, "Binary", BINARY, bytes(value)
+    if isinstance(value, str):
+        return from_text(name, value)
     if isinstance(value, bool):
         return name, "String", STRING, b"true" if value else b"false"
-    if isinstance(value, int | float):
-        return name, "Number", STRING, str(value).encode()
-    if isinstance(value, str) and value and not has_forbidden_characters(value):
-        return name, "String", STRING, value.encode()
-    return None
+    if isinstance(value, Decimal) or (isinstance(value, int | float) and isfinite(value)):
+        return name, "Number", STRING, json_text(value).encode()
+    return name, "String", STRING, json_text(value).encode()

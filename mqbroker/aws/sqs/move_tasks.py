@@ -19,7 +19,7 @@ from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.core import definitions
-from mqbroker.core.message import Entry
+from mqbroker.core.message import Entry, RedrivenProperties
 from mqbroker.limits import SQS_MOVE_RATE_MAX, SQS_MOVE_TASKS_KEPT, SQS_MOVE_TASKS_RUNNING_MAX
 
 KIND = "sqs-move-task"
@@ -222,9 +222,9 @@ class MoveActions:
         if task.destination is not None:
             return self._queues.get(task.destination)
         properties = entry.message.properties
-        if isinstance(properties, SqsProperties) and properties.source:
+        if isinstance(properties, SqsProperties | RedrivenProperties) and properties.source:
             return self._queues.get(self._queues.named(properties.source, source.arn.account))
-        sources = self._queues.sources_of(source)  # a message of another protocol does not say where it comes from
+        sources = self._queues.sources_of(source)  # AMQP's own dead letters do not say that
         return sources[0] if len(sources) == 1 else None
 
     def _end(self, task: MoveTask, status: str, failure: str = "") -> None:

@@ -20,17 +20,30 @@ from uuid import UUID
 
 from mqbroker.aws.request_ids import uuid_text
 from mqbroker.aws.sqs.message_attributes import STRING, as_headers, unpack
-from mqbroker.core.message import Properties
+from mqbroker.core.message import DEAD_LETTER_BIT, Properties
 from mqbroker.protocols.amqp.properties import amqp_properties
 
 SQS = 3  # the journal's number for this encoding
+SQS_OCTETS = 4  # the same for a message whose body was sent in Base64, and is kept as the octets that it stands for
 
 GROUP_HEADER = "MessageGroupId"
 DEDUPLICATION_HEADER = "MessageDeduplicationId"
 TRACE_HEADER = "AWSTraceHeader"
-TEXT_ATTRIBUTES = {"content_type": "ContentType", "correlation_id": "CorrelationId", "reply_to": "ReplyTo"}
-"""Properties of other protocols that are attributes here, both ways."""
+ENCODING_ATTRIBUTE = "mqbroker.encoding"
+BASE64 = "base64"
+TEXT_ATTRIBUTES = {
+    "content_type": "ContentType",
+    "correlation_id": "CorrelationId",
+    "reply_to": "ReplyTo",
+    "content_encoding": "mqbroker.content_encoding",
+    "type": "mqbroker.type",
+    "app_id": "mqbroker.app_id",
+    "timestamp": "mqbroker.timestamp",
+}
+"""Properties of other protocols that are attributes here, both ways. An application may well have a header `Type` or
+`Timestamp` of its own, so these names are prefixed."""
 
+_TIMESTAMP_DIGITS_MAX = 19  # those fit AMQP's 64 bits
 _ID_BYTES = 16
 _sizes = Struct(">BBBBHH")
 _SENDERS_REMEMBERED = 1024
@@ -66,6 +79,11 @@ class SqsProperties(Properties):
     def _part(self, place: int) -> str:
         at = self._offsets()
         return self.raw[at[place] : at[place + 1]].decode()
+
+    @property
+    def is_octets(self) -> bool:
+        """Whether SQS is shown the body in Base64, as it was sent; ENCODING_ATTRIBUTE says so."""
+        return self.code & ~DEAD_LETTER_BIT == SQS_OCTETS
 
     @property
     def message_id(self) -> str:
@@ -110,6 +128,8 @@ class SqsProperties(Properties):
     def headers(self) -> Mapping[str, object]:
         """Attributes, and what SQS has beside them, for other protocols."""
         found = as_headers(self.attributes)
+        if self.is_octets:
+            del found[ENCODING_ATTRIBUTE]  # the body that they get is decoded
         for name, text in (
             (GROUP_HEADER, self.group_id), (DEDUPLICATION_HEADER, self.deduplication_id), (TRACE_HEADER, self.trace)
         ):  # fmt: skip
@@ -129,7 +149,9 @@ class SqsProperties(Properties):
         if wanted is None:
             return None
         found = [value for each, _, tag, value in unpack(self.attributes) if each == wanted and tag == STRING]
-        return found[0].decode() if found else None
+        if not found or (name == "timestamp" and not (found[0].isdigit() and len(found[0]) <= _TIMESTAMP_DIGITS_MAX)):
+            return None
+        return found[0].decode()
 
     def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> Properties:
         """A copy in AMQP's encoding: headers that the broker writes, such as x-death, are no message attributes."""
@@ -149,6 +171,7 @@ class SqsProperties(Properties):
             self.trace,
             self.attributes,
             self.receives + attempts if source else 0,
+            SQS_OCTETS if self.is_octets else SQS,
         )
 
 
@@ -166,13 +189,15 @@ def make_properties(
     trace: str = "",
     attributes: bytes = b"",
     receives: int = 0,
+    code: int = SQS,
 ) -> SqsProperties:
-    """Properties from their parts; `message_id` is 16 octets, no text but `trace` is over 255 octets."""
+    """Properties from their parts; `message_id` is 16 octets, no text but `trace` is over 255 octets; `code` may be
+    SQS_OCTETS."""
     if group or deduplication or source or trace or receives:
         rest = _behind_id(sender, group, deduplication, source, trace, receives)
     else:
         rest = _plain(sender)
-    return SqsProperties(message_id + rest + attributes)
+    return SqsProperties(message_id + rest + attributes, code)
 
 
 @lru_cache(_SENDERS_REMEMBERED)

@@ -1,6 +1,8 @@
 """SendMessage and SendMessageBatch: a request becomes a message of the core, checked by AWS's rules in its words."""
 
 import re
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +13,14 @@ from mqbroker.aws.request_ids import uuid_text
 from mqbroker.aws.sqs import message_attributes, refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
 from mqbroker.aws.sqs.message_attributes import STRING
-from mqbroker.aws.sqs.properties import TRACE_HEADER, make_properties
+from mqbroker.aws.sqs.properties import (
+    BASE64,
+    ENCODING_ATTRIBUTE,
+    SQS,
+    SQS_OCTETS,
+    TRACE_HEADER,
+    make_properties,
+)
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.shown_message import SEQUENCE_BASE, message_id
@@ -27,9 +36,11 @@ _NOT_FOR_THIS_TYPE = "The request include parameter that is not valid for this q
 class Outgoing:
     """One message of a request, checked: what it takes to send it and to answer. Made by `check_outgoing`."""
 
-    __slots__ = ("attributes", "body", "deduplication", "delay_ms", "group", "system_attributes", "trace")
+    __slots__ = ("attributes", "body", "deduplication", "delay_ms", "group", "octets", "system_attributes", "trace")
 
     body: bytes
+    octets: bytes | None
+    """What a body in Base64 stands for, None for any other."""
     attributes: bytes
     """In their kept form, as `system_attributes` are."""
     system_attributes: bytes
@@ -54,6 +65,7 @@ def check_outgoing(queue: SqsQueue, given: dict[str, Any]) -> Outgoing:
         raise refusals.invalid_message_contents()
     outgoing = Outgoing.__new__(Outgoing)
     outgoing.body = text.encode()
+    outgoing.octets = None
     outgoing.attributes = outgoing.system_attributes = b""
     outgoing.trace = outgoing.group = outgoing.deduplication = ""
     outgoing.delay_ms = -1
@@ -63,7 +75,10 @@ def check_outgoing(queue: SqsQueue, given: dict[str, Any]) -> Outgoing:
 
 
 def _take_options(outgoing: Outgoing, queue: SqsQueue, given: dict[str, Any]) -> None:
-    outgoing.attributes = message_attributes.encode_attributes(given.get("MessageAttributes"))
+    attributes = given.get("MessageAttributes")
+    outgoing.attributes = message_attributes.encode_attributes(attributes)
+    if attributes and ENCODING_ATTRIBUTE in attributes:
+        outgoing.octets = _octets(outgoing.body, attributes[ENCODING_ATTRIBUTE])
     outgoing.trace = _trace(given.get("MessageSystemAttributes"))
     if outgoing.trace:
         trace = (TRACE_HEADER, "String", STRING, outgoing.trace.encode())
@@ -71,6 +86,21 @@ def _take_options(outgoing: Outgoing, queue: SqsQueue, given: dict[str, Any]) ->
     outgoing.delay_ms = _delay_ms(queue, given.get("DelaySeconds"))
     outgoing.group = _group(queue, given.get("MessageGroupId"))
     outgoing.deduplication = _deduplication(queue, given.get("MessageDeduplicationId"))
+
+
+def _octets(body: bytes, encoding: Mapping[str, Any]) -> bytes | None:
+    """What the body stands for, if its encoding is Base64; other protocols get that.
+
+    Base64 that was not written as RFC 4648 §4 has it, such as in lines, stays text: receivers of SQS get the body as it
+    was sent, and it is made from the octets again.
+    """
+    if encoding.get("StringValue") != BASE64:
+        return None
+    try:
+        octets = b64decode(body, validate=True)
+    except NotBase64:
+        return None
+    return octets if b64encode(octets) == body else None
 
 
 def size_of(text: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
@@ -213,9 +243,10 @@ class SendActions:
         octets = self._new_id()
         properties = make_properties(
             octets, call.caller.user_id, outgoing.group, outgoing.deduplication, "",
-            outgoing.trace or _trace_of(call), outgoing.attributes,
+            outgoing.trace or _trace_of(call), outgoing.attributes, 0, SQS if outgoing.octets is None else SQS_OCTETS,
         )  # fmt: skip
-        message = new_message("", queue.core.name, properties, outgoing.body, call.now)
+        body = outgoing.body if outgoing.octets is None else outgoing.octets
+        message = new_message("", queue.core.name, properties, body, call.now)
         sent = queue.core.send(message, call.now, outgoing.delay_ms)
         result: dict[str, object] = {
             "MessageId": uuid_text(octets) if sent.message is message else message_id(queue, sent),

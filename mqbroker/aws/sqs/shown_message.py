@@ -1,26 +1,41 @@
 """A message as ReceiveMessage shows it, whatever protocol it came by.
 
-A message of AMQP or MQTT gets a MessageId made from its place, its headers become message attributes, and a body that
-is no text for SQS (octets that are not UTF-8, or characters that XML does not have) is given in Base64, which the
-attribute `mqbroker.encoding` says.
+A message of AMQP or MQTT gets a MessageId made from its place. Its headers and properties, its routing key and exchange
+or topic become message attributes, all of them: the limit of ten is for messages that SQS sends. A body that is no text
+for SQS (octets that are not UTF-8, or characters that XML does not have) is given in Base64, which the attribute
+`mqbroker.encoding` says.
 """
 
 from base64 import b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import md5, sha256
 from uuid import UUID
 
 from mqbroker.aws.digests import md5_hex
 from mqbroker.aws.sqs import message_attributes
-from mqbroker.aws.sqs.message_attributes import STRING, Attribute
-from mqbroker.aws.sqs.properties import DEDUPLICATION_HEADER, GROUP_HEADER, TEXT_ATTRIBUTES, SqsProperties
+from mqbroker.aws.sqs.message_attributes import STRING, Attribute, from_text
+from mqbroker.aws.sqs.properties import (
+    BASE64,
+    DEDUPLICATION_HEADER,
+    ENCODING_ATTRIBUTE,
+    GROUP_HEADER,
+    TEXT_ATTRIBUTES,
+    SqsProperties,
+)
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.receipts import Receipt, make_handle
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.core.deduplication import NoteProperties
-from mqbroker.core.message import Entry, Message
+from mqbroker.core.message import Entry, Message, Properties, RedrivenProperties
+from mqbroker.protocols.mqtt.properties import MqttProperties
 
-ENCODING_ATTRIBUTE = "mqbroker.encoding"
+ROUTING_KEY_ATTRIBUTE = "mqbroker.routing_key"
+EXCHANGE_ATTRIBUTE = "mqbroker.exchange"
+TOPIC_ATTRIBUTE = "mqbroker.topic"
+_SHOWN_TEXTS = TEXT_ATTRIBUTES | {name: f"mqbroker.{name}" for name in ("message_id", "user_id", "cluster_id")}
+"""Properties of other protocols that are attributes here. A sender of SQS does not set the last ones: SQS gives the
+ids, and AMQP vouches for the user."""
+
 SEQUENCE_BASE = 10**19
 """Sequence numbers have twenty digits from the first message on."""
 
@@ -34,9 +49,13 @@ class ShownMessage:
         self._queue = queue
         self._entry = entry
         content = entry.message.content()
-        text = _text_of(content)
+        properties = entry.message.properties
+        text = None if isinstance(properties, SqsProperties) and properties.is_octets else _text_of(content)
         self._body = b64encode(content).decode() if text is None else text
-        self._attributes = _attributes_of(entry.message, is_encoded=text is None)
+        if isinstance(properties, SqsProperties):
+            self._attributes = properties.attributes
+        else:
+            self._attributes = _attributes_of(queue, entry.message, is_encoded=text is None)
 
     def shown(self, system_names: Collection[str], attribute_names: Collection[str], now: int) -> dict[str, object]:
         """What ReceiveMessage answers at `now`, with the attributes that were asked for."""
@@ -76,14 +95,15 @@ class ShownMessage:
         }
         if entry.first_taken_at:
             found["ApproximateFirstReceiveTimestamp"] = str(entry.first_taken_at)
+        if isinstance(properties, SqsProperties | RedrivenProperties):
+            found["ApproximateReceiveCount"] = str(properties.receives + entry.attempts)
+            if properties.source:
+                found["DeadLetterQueueSourceArn"] = str(source_arn(queue, properties.source))
         if isinstance(properties, SqsProperties):
             found["SenderId"] = properties.sender_id
-            found["ApproximateReceiveCount"] = str(properties.receives + entry.attempts)
             group, deduplication = properties.group_id, properties.deduplication_id
             if properties.trace:
                 found["AWSTraceHeader"] = properties.trace
-            if properties.source:
-                found["DeadLetterQueueSourceArn"] = str(source_arn(queue, properties.source))
         else:
             headers = properties.headers() if properties.has_headers else {}
             group, deduplication = str(headers.get(GROUP_HEADER, "")), str(headers.get(DEDUPLICATION_HEADER, ""))
@@ -122,17 +142,41 @@ def _text_of(content: bytes) -> str | None:
     return None if message_attributes.has_forbidden_characters(text) else text
 
 
-def _attributes_of(message: Message, is_encoded: bool) -> bytes:
-    properties = message.properties
-    if isinstance(properties, SqsProperties):
-        return properties.attributes
-    extra: list[Attribute] = [(ENCODING_ATTRIBUTE, "String", STRING, b"base64")] if is_encoded else []
-    for neutral, name in TEXT_ATTRIBUTES.items():
-        text = properties.text(neutral)
-        if text and not message_attributes.has_forbidden_characters(text):
-            extra.append((name, "String", STRING, text.encode(errors="replace")))
-    headers = dict(properties.headers()) if properties.has_headers else {}
-    for name in (GROUP_HEADER, DEDUPLICATION_HEADER):
-        headers.pop(name, None)
-    found = {attribute[0]: attribute for attribute in (*message_attributes.from_headers(headers), *extra)}
+def _attributes_of(queue: SqsQueue, message: Message, is_encoded: bool) -> bytes:
+    """The attributes of a message that another protocol published. What the broker knows goes before a header of the
+    same name."""
+    headers = dict(message.properties.headers()) if message.properties.has_headers else {}
+    for name in (GROUP_HEADER, DEDUPLICATION_HEADER) if queue.is_fifo else (GROUP_HEADER,):
+        headers.pop(name, None)  # a system attribute
+    found = {attribute[0]: attribute for attribute in message_attributes.from_headers(headers)}
+    for attribute in (*_properties_of(message.properties, headers), *_address_of(message)):
+        found[attribute[0]] = attribute
+    if is_encoded:
+        found[ENCODING_ATTRIBUTE] = (ENCODING_ATTRIBUTE, "String", STRING, BASE64.encode())
     return message_attributes.pack(found[name] for name in sorted(found))
+
+
+def _properties_of(properties: Properties, headers: Mapping[str, object]) -> Iterator[Attribute]:
+    for neutral, name in _SHOWN_TEXTS.items():
+        text = properties.text(neutral)
+        if text is not None and neutral == "timestamp":
+            yield name, "Number", STRING, text.encode()
+        elif text:
+            yield from_text(f"mqbroker.{neutral}" if name in headers else name, text)
+    if properties.priority:
+        yield "mqbroker.priority", "Number", STRING, b"%d" % properties.priority
+    if properties.ttl_ms >= 0:
+        yield "mqbroker.expiration", "Number", STRING, b"%d" % properties.ttl_ms
+
+
+def _address_of(message: Message) -> Iterator[Attribute]:
+    """Where the message was published to."""
+    if message.exchange:
+        yield from_text(EXCHANGE_ATTRIBUTE, message.exchange)
+    if message.routing_key:
+        yield from_text(ROUTING_KEY_ATTRIBUTE, message.routing_key)
+    properties = message.properties
+    if isinstance(properties, RedrivenProperties):
+        properties = properties.inner
+    if isinstance(properties, MqttProperties):
+        yield from_text(TOPIC_ATTRIBUTE, properties.mapping.from_key(message.routing_key))

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from mqbroker.core.erlang_text import term_text
-from mqbroker.core.message import Properties
+from mqbroker.core.message import Properties, RedrivenProperties
 from mqbroker.core.values import Table
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import (
@@ -231,6 +231,8 @@ def amqp_properties(properties: Properties) -> BasicProperties:
 
     What has no place here is left out: a text or the name of a header that exceeds a short string.
     """
+    if isinstance(properties, RedrivenProperties):
+        properties = properties.inner
     if isinstance(properties, BasicProperties):
         return properties
     texts = {name: _fitting(properties.text(name)) for name, flag in FLAGS.items() if flag & _TEXTS}

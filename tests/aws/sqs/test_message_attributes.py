@@ -1,11 +1,12 @@
 """Message attributes: rules, digests, filters, and the way to other protocols and back."""
 
+from math import inf, nan
 from typing import Any
 
 import pytest
 
 from mqbroker.aws.sqs import message_attributes as attributes
-from mqbroker.core.values import RawString
+from mqbroker.core.values import Decimal, RawString, UInt64
 from mqbroker.errors import AwsError
 
 TEXT = {"DataType": "String", "StringValue": "There"}
@@ -102,12 +103,18 @@ def test_headers_are_attributes_and_attributes_headers() -> None:
         attributes.from_headers(
             {
                 "text": "x", "whole": 12, "part": 1.5, "truth": True, "octets": b"\x00", "raw": RawString(b"\xff"),
-                "table": {}, "nothing": None, "empty": "", "bad name": "x",
+                "table": {"a": [1, None]}, "nothing": None, "empty": "", "a name": "x", "list": ["a", "b"],
+                "bell": "\a",
+                "price": Decimal(2, 150), "nested": [Decimal(2, 150), b"\xff", inf, "\ufffe\udc80"], "not": nan,
+                "\udcff": UInt64(2**64 - 1),
             }
         )
     )  # fmt: skip
     assert attributes.as_headers(kept) == {
         "text": "x", "whole": 12, "part": 1.5, "truth": "true", "octets": b"\x00", "raw": b"\xff",
+        "table": '{"a":[1,null]}', "nothing": "null", "empty": "", "a name": "x", "list": '["a","b"]', "bell": b"\a",
+        "price": "1.50", "nested": '[1.50,"/w==",null,"\\ufffe\\udc80"]', "not": "null",
+        "\ufffd": str(2**64 - 1),
     }  # fmt: skip
 
 
@@ -115,3 +122,16 @@ def test_a_number_that_no_integer_holds_stays_text() -> None:
     digits = "1" * 38
     kept = attributes.encode_attributes({"n": {"DataType": "Number", "StringValue": digits}})
     assert attributes.as_headers(kept) == {"n": digits}
+
+
+@pytest.mark.parametrize("text", ["1.50", "1e3", "007", "+5", "-0", ".5", "1.", "1e999"])
+def test_a_number_that_would_be_written_otherwise_stays_text(text: str) -> None:
+    """The bug: the price 1.50 was 1.5 behind a queue, and 1e3 was 1000.0."""
+    kept = attributes.encode_attributes({"n": {"DataType": "Number", "StringValue": text}})
+    assert attributes.as_headers(kept) == {"n": text}
+
+
+@pytest.mark.parametrize(("text", "number"), [("12", 12), ("-3", -3), ("1.5", 1.5), ("1e+16", 1e16)])
+def test_a_number_that_is_written_back_the_same_is_one(text: str, number: float) -> None:
+    kept = attributes.encode_attributes({"n": {"DataType": "Number", "StringValue": text}})
+    assert attributes.as_headers(kept) == {"n": number}

@@ -1,7 +1,9 @@
 """Properties of SQS messages: kept in one piece, seen by other protocols as their own."""
 
+import pytest
+
 from mqbroker.aws.sqs.message_attributes import encode_attributes
-from mqbroker.aws.sqs.properties import SqsProperties, make_properties
+from mqbroker.aws.sqs.properties import SQS_OCTETS, SqsProperties, make_properties
 from mqbroker.protocols.amqp.properties import amqp_properties
 
 ID = bytes(range(16))
@@ -49,3 +51,27 @@ def test_other_protocols_see_headers_and_properties() -> None:
     assert seen.text("content_type") == "text/plain"
     assert seen.text("message_id") == FULL.message_id
     assert seen.persistent
+
+
+def test_attributes_that_are_named_so_are_properties_of_amqp() -> None:
+    """The bug: type, app_id, timestamp and content_encoding were lost both ways."""
+    names = {"type": "order", "app_id": "shop", "timestamp": "1700000000", "content_encoding": "gzip"}
+    given = {f"mqbroker.{name}": {"DataType": "String", "StringValue": text} for name, text in names.items()}
+    seen = amqp_properties(make_properties(ID, "x", attributes=encode_attributes(given)))
+    assert {name: seen.text(name) for name in names} == names
+
+
+@pytest.mark.parametrize("text", ["yesterday", "-1", "1.5", "9" * 20])
+def test_a_timestamp_that_amqp_cannot_have_is_a_header_only(text: str) -> None:
+    given = {"mqbroker.timestamp": {"DataType": "String", "StringValue": text}}
+    seen = amqp_properties(make_properties(ID, "x", attributes=encode_attributes(given)))
+    assert seen.text("timestamp") is None
+    assert seen.headers() == {"mqbroker.timestamp": text}
+
+
+def test_a_body_that_is_kept_decoded_has_no_encoding_for_others_also_after_a_redrive() -> None:
+    given = {"mqbroker.encoding": {"DataType": "String", "StringValue": "base64"}}
+    kept = make_properties(ID, "x", attributes=encode_attributes(given), code=SQS_OCTETS)
+    for each in (kept, kept.redriven("source", 1)):
+        assert each.is_octets
+        assert each.headers() == {}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mqbroker.core.message import new_message
-from mqbroker.protocols.amqp.properties import BasicProperties
+from mqbroker.protocols.amqp.properties import BasicProperties, build
 from tests.storage.simdisk import SimDisk
 from tests.support.sqs_house import ACCOUNT, WIRES, House
 
@@ -229,3 +229,29 @@ def test_a_handle_of_a_deleted_message_never_means_a_later_one(house: House) -> 
     house.send(url, "later")
     house.delete(url, message)
     assert house.bodies(url) == ["later"]
+
+
+def test_a_dead_letter_of_amqp_still_says_where_it_comes_from(house: House) -> None:
+    dead = house.create("dead")
+    redrive = json.dumps({"deadLetterTargetArn": house.arn(dead), "maxReceiveCount": 1})
+    url = house.create("orders", RedrivePolicy=redrive, VisibilityTimeout="0")
+    properties = build(delivery_mode=2, headers={"k": "v"})
+    properties.mark_dead_letter()  # it had died elsewhere before
+    message = new_message("", "orders", properties, b"x", house.now)
+    house.broker.vhost("/").publish_by_content("", ["orders"], message, house.now)
+    house.turn()
+    assert len(house.receive(url)) == 1
+    assert house.receive(url) == []
+    house.restart()
+    (found,) = house.receive(dead, AttributeNames=["All"], MessageAttributeNames=["k"])
+    assert found["Attributes"]["DeadLetterQueueSourceArn"] == house.arn(url)
+    assert found["Attributes"]["ApproximateReceiveCount"] == "2"
+    assert found["MessageAttributes"]["k"]["StringValue"] == "v"
+
+
+def test_a_body_that_is_kept_decoded_is_the_base64_that_was_sent(house: House) -> None:
+    url = house.create("orders")
+    attributes = {"mqbroker.encoding": {"DataType": "String", "StringValue": "base64"}}
+    house.send(url, "aGVsbG8=", MessageAttributes=attributes)
+    house.restart()
+    assert house.bodies(url) == ["aGVsbG8="]
