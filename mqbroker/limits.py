@@ -8,6 +8,7 @@ AMQP_HEARTBEAT_S = 60  # what RabbitMQ proposes in connection.tune
 AMQP_SHORTSTR_BYTES_MAX = 255  # AMQP 0-9-1 §4.2.5.3: one length octet
 AMQP_TABLE_DEPTH_MAX = 32  # RabbitMQ has none; the recursion of a parser must end somewhere
 AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
+AMQP_POLLED_QUEUES_KEPT = 64  # queues that a channel has polled, whose holder it keeps; it must not keep deleted ones
 AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it: a MiB in frames of 128 KiB at once
 AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
 

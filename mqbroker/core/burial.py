@@ -85,6 +85,10 @@ class Burials:
         """The last plan of each queue, in one generation of the topology and the policies."""
         self._generation = 0
 
+    def forget(self) -> None:
+        """A queue is gone: no plan must keep it alive."""
+        self._plans.clear()
+
     def bury(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
         """Publishes a copy of the entry to the queue's dead-letter exchange.
 

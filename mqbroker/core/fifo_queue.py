@@ -50,10 +50,10 @@ class FifoQueue(PolledQueue):
     def empty_lines(self) -> None:
         PolledQueue.empty_lines(self)
         self.blocked = 0
-        self.held.clear()
+        self.held = set()
 
     def forget(self) -> None:
-        self.ledger.forget(self.deduplication.number, ())
+        self.ledger.forget(self.deduplication.number)
         PolledQueue.forget(self)
 
     def restore_deduplication(self, markers: list[Entry], now: int) -> None:

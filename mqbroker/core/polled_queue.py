@@ -217,13 +217,12 @@ class PolledQueue(TimedQueue):
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count:
             self.host.renumber(self)
-            self.empty_lines()
+            self.host.leave(self.empty())
         return count
 
     def forget(self) -> None:
-        """The queue is deleted: so is all it has in the journal and here, and nobody waits for it any more."""
-        self.ledger.forget(self.number, ())
-        self.empty_lines()
+        """The queue is deleted: so is all it has in the journal, and nobody waits for it any more."""
+        self.ledger.forget(self.number)
         while self.waiters:
             self.waiters.popitem(last=False)[0].queue_deleted()
 

@@ -51,7 +51,7 @@ def change(vhost: "VHost", queue: PolledQueue, settings: PollSettings, now: int)
 
 def renumber(vhost: "VHost", queue: PolledQueue) -> None:
     """The journal forgets the entries of a queue, but not the queue."""
-    vhost.ledger.forget(queue.number, ())
+    vhost.ledger.forget(queue.number)
     queue.number = vhost.broker.next_number()
     _define(vhost, queue)
 

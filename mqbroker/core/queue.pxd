@@ -33,6 +33,8 @@ cdef class Queue:
     cdef public bint is_single_active
     cdef public bint is_deleted
     cdef public long long armed_at
+    cdef public object alarm
+    cdef public list alone
     cdef public long long used_at
     cdef public bint is_plain
     cdef public long long ttl_ms

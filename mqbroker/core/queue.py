@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mqbroker.core.arguments import QueueArguments
+    from mqbroker.core.leftovers import Container
+    from mqbroker.core.timers import Timer
 
 # What became of a publish, worst last: the outcome of a fan-out is the greatest of its parts.
 ROUTED = 0  # every queue took it
@@ -55,6 +57,9 @@ class QueueHost(Protocol):
     def schedule(self, task: Task) -> None:
         """Has the task run in portions, in turn with all others."""
 
+    def leave(self, containers: "list[Container]") -> None:
+        """Has what is in the containers freed."""
+
     def queue_unused(self, queue: "Queue", now: int) -> None:
         """The last consumer of an auto-delete queue has left."""
 
@@ -63,11 +68,11 @@ class Queue:
     """An ordered line of messages and the consumers that share it."""
 
     __slots__ = (
-        "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor", "dead_letter_exchange",
-        "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer", "has_consumer_priorities",
-        "has_deadlines", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded", "is_single_active", "lane",
-        "ledger", "max_bytes", "max_length", "name", "next_sequence", "number", "overflow", "owner", "ring",
-        "settings", "ttl_ms", "unacked_count", "used_at",
+        "alarm", "alone", "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor",
+        "dead_letter_exchange", "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer",
+        "has_consumer_priorities", "has_deadlines", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded",
+        "is_single_active", "lane", "ledger", "max_bytes", "max_length", "name", "next_sequence", "number", "overflow",
+        "owner", "ring", "settings", "ttl_ms", "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -97,7 +102,11 @@ class Queue:
         self.has_consumer_priorities = False
         self.is_single_active = False
         self.is_deleted = False
+        self.alone: list[Queue] = [self]
+        """Itself, for all routes that lead here only; emptied when it is deleted."""
         self.armed_at = 0
+        self.alarm: Timer | None = None
+        """The host's timer for `expire`, once there was one."""
         self.has_deadlines = False
         """Whether it ever held an entry that expires: then whatever comes to the head has to be looked at."""
         self.used_at = 0
@@ -383,7 +392,13 @@ class Queue:
 
     def forget(self) -> None:
         """The queue is deleted: so is what the journal has of it."""
-        self.ledger.forget(self.number, self.waiting())
+        self.ledger.forget(self.number)
+
+    def empty(self) -> "list[Container]":
+        """Lets go of everything that waits: what held it, to be freed by the caller."""
+        lane, self.lane = self.lane, Lane()
+        self.byte_count = 0
+        return [lane.fresh, lane.returned]
 
     # --- deadlines --------------------------------------------------------------------------------------------------
 
@@ -513,6 +528,13 @@ class PriorityQueue(Queue):
     def waiting(self) -> list[Entry]:
         """Every waiting entry, in the order of delivery."""
         return [entry for lane in reversed(self.lanes) for entry in lane.entries()]
+
+    def empty(self) -> "list[Container]":
+        """Lets go of everything that waits."""
+        lanes, self.lanes = self.lanes, [Lane() for _ in self.lanes]
+        self.highest = self.total = 0
+        self.byte_count = 0
+        return [entries for lane in lanes for entries in (lane.fresh, lane.returned)]
 
     def expire(self, now: int) -> None:
         """Discards what has expired at the head of any lane: a low priority must not outlive its deadline unseen."""

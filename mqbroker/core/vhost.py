@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from mqbroker.core import definitions, polled_queues
 from mqbroker.core.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
 from mqbroker.core.binding_index import Binding
+from mqbroker.core.bindings import Bindings
 from mqbroker.core.burial import Burials
 from mqbroker.core.deadletter import all_keys
 from mqbroker.core.delayed import DelayedMessages
 from mqbroker.core.exchange import Exchange, headers_after_delay, make_exchange, resolve
+from mqbroker.core.leftovers import Container, leave
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.poll_settings import PollSettings
 from mqbroker.core.polled_queue import PolledQueue
@@ -25,6 +27,7 @@ from mqbroker.core.router import Router, publish_to
 from mqbroker.core.scheduler import Task
 from mqbroker.core.subscriber_queue import role_of
 from mqbroker.core.targets import RememberedTargets, Targets
+from mqbroker.core.timers import Timer
 from mqbroker.core.values import octets
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from mqbroker.limits import NAME_BYTES_MAX
@@ -55,13 +58,14 @@ class VHost(Router):
         self.exchanges: dict[str, Exchange] = {}
         self.queues: dict[str, Queue] = {}
         self.default_queue_type = "classic"
-        self._sources: dict[object, dict[Exchange, None]] = {}
-        """Which exchanges each destination is bound to."""
+        self._bindings = Bindings(name, self.ledger)
         self._delayed: dict[str, DelayedMessages] = {}
         self._remembered = RememberedTargets()
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self._owned: dict[object, dict[Queue, None]] = {}
+        self._expiries: dict[Queue, Timer] = {}
+        """The timers of queues with x-expires."""
         self._burials = Burials(self)
         for exchange_name, kind, internal in PREDECLARED:
             self.exchanges[exchange_name] = make_exchange(exchange_name, kind, True, False, internal, {})
@@ -166,15 +170,13 @@ class VHost(Router):
 
     def _remove_exchange(self, exchange: Exchange) -> None:
         del self.exchanges[exchange.name]
-        for binding in list(exchange.bindings()):
-            self._forget_source(binding.destination, exchange)
-            self._undefine_binding(exchange, binding.destination, binding.key, binding.arguments)
+        self._bindings.remove_source(exchange)
         self._unbind_everything_from(exchange)
         delayed = self._delayed.pop(exchange.name, None)
         if delayed is not None:
-            held = delayed.drop()  # also from memory: its timer would route by an exchange that is gone
+            self.leave([delayed.drop()])  # its timer would route by an exchange that is gone
             if delayed.number:
-                self.ledger.forget(delayed.number, held)
+                self.ledger.forget(delayed.number)
                 self.ledger.define(definitions.key("delayed", self.name, exchange.name), None)
         if exchange.durable:
             self.ledger.define(definitions.key("exchange", self.name, exchange.name), None)
@@ -186,74 +188,34 @@ class VHost(Router):
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
     ) -> bool:
         """Binds a queue or an exchange to `exchange`; twice is once. True if it is for the journal."""
-        if not exchange.bind(destination, key, arguments):
-            return self._is_durable_binding(exchange, destination)
-        self._sources.setdefault(destination, {})[exchange] = None
-        self.generation += 1
-        if not self._is_durable_binding(exchange, destination):
-            return False
-        self.ledger.define(
-            self._binding_key(exchange, destination, key, arguments), definitions.pack({"arguments": arguments})
-        )
-        return True
+        if self._bindings.add(exchange, destination, key, arguments):
+            self.generation += 1
+        return self._bindings.is_durable(exchange, destination)
 
     def restore_binding(
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
     ) -> None:
         """Puts back a binding that the journal kept."""
-        exchange.bind(destination, key, arguments)
-        self._sources.setdefault(destination, {})[exchange] = None
+        self._bindings.restore(exchange, destination, key, arguments)
         self.generation += 1
 
     def unbind(
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
     ) -> bool:
         """Removes a binding; one that is not there is removed already. True if the journal has to know."""
-        if not exchange.unbind(destination, key, arguments):
+        if not self._bindings.remove(exchange, destination, key, arguments):
             return False
-        if not exchange.bindings_of(destination):
-            self._forget_source(destination, exchange)
-        is_durable = self._undefine_binding(exchange, destination, key, arguments)
         self.generation += 1
         self._delete_exchange_if_unused(exchange)
-        return is_durable
+        return self._bindings.is_durable(exchange, destination)
 
     def _delete_exchange_if_unused(self, exchange: Exchange) -> None:
         if exchange.auto_delete and exchange.is_unused and self.exchanges.get(exchange.name) is exchange:
             self._remove_exchange(exchange)
 
-    def _forget_source(self, destination: object, exchange: Exchange) -> None:
-        sources = self._sources.get(destination, {})
-        sources.pop(exchange, None)
-        if not sources:
-            self._sources.pop(destination, None)
-
     def _unbind_everything_from(self, destination: Queue | Exchange) -> None:
-        for exchange in self._sources.pop(destination, ()):
-            for binding in exchange.unbind_all(destination):
-                self._undefine_binding(exchange, destination, binding.key, binding.arguments)
-            self._delete_exchange_if_unused(exchange)
-
-    def _is_durable_binding(self, exchange: Exchange, destination: object) -> bool:
-        assert isinstance(destination, Queue | Exchange)
-        is_kept = destination.number > 0 if isinstance(destination, Queue) else destination.durable
-        return exchange.durable and is_kept
-
-    def _binding_key(
-        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
-    ) -> str:
-        assert isinstance(destination, Queue | Exchange)
-        kind = "q" if isinstance(destination, Queue) else "e"
-        tail = definitions.canonical(arguments) if arguments else ""
-        return definitions.key("binding", self.name, exchange.name, kind, destination.name, key, tail)
-
-    def _undefine_binding(
-        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
-    ) -> bool:
-        is_durable = self._is_durable_binding(exchange, destination)
-        if is_durable:
-            self.ledger.define(self._binding_key(exchange, destination, key, arguments), None)
-        return is_durable
+        for source in self._bindings.remove_destination(destination):
+            self._delete_exchange_if_unused(source)
 
     # --- queues -----------------------------------------------------------------------------------------------------
 
@@ -351,7 +313,8 @@ class VHost(Router):
 
     def _forget_retained(self) -> None:
         if self.retained is not None:
-            self.ledger.forget(self.retained.number, self.retained.drop())
+            self.ledger.forget(self.retained.number)
+            self.leave([self.retained.drop()])
             self.ledger.define(definitions.key("retained", self.name), None)
 
     # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
@@ -428,8 +391,19 @@ class VHost(Router):
             consumer.cancelled()
         queue.consumers.clear()
         queue.ring.clear()
-        self.generation += 1
+        self._release(queue)
         return count
+
+    def _release(self, queue: Queue) -> None:
+        """Nothing keeps a deleted queue: no route of a publisher that rests, no timer; and its messages go at once."""
+        queue.alone.clear()
+        self.release_routes()
+        self._remembered.forget()
+        self._burials.forget()
+        self.timers.cancel(queue.alarm)
+        self.timers.cancel(self._expiries.pop(queue, None))
+        queue.alarm = None
+        self.leave(queue.empty())
 
     def delete_everything(self) -> None:
         """The vhost is to be deleted: so are its queues and exchanges."""
@@ -459,7 +433,9 @@ class VHost(Router):
     def _watch_expiry(self, queue: Queue, now: int) -> None:
         if queue.settings is not None and queue.settings.expires is not None:
             expires = queue.settings.expires
-            self.timers.at(now + expires, lambda at: self._expire_queue(queue, expires, at))
+            timer = self._expiries.get(queue)
+            self.timers.cancel(timer)
+            self._expiries[queue] = self.timers.at(now + expires, lambda at: self._expire_queue(queue, expires, at))
 
     def _expire_queue(self, queue: Queue, expires: int, now: int) -> None:
         """Deletes a queue that nobody has used for its x-expires; otherwise looks again when that could be so."""
@@ -482,11 +458,11 @@ class VHost(Router):
         """Looks the route up in today's topology. Raises NotFound."""
         if not route.exchange_name:
             queue = self.queues.get(route.routing_key)
-            route.queues = [] if queue is None else [queue]
+            route.queues = [] if queue is None else queue.alone
         else:
             exchange = self.exchange(route.exchange_name)
             queues, route.is_fixed = resolve(exchange, route.routing_key, None, self.exchanges.get)
-            route.queues = _speakable(queues, route.routing_key)
+            route.queues = self.queues_of_route(_speakable(queues, route.routing_key))
         route.generation = self.generation
 
     def publish_by_content(self, exchange_name: str, keys: list[str], message: Message, now: int) -> int:
@@ -547,11 +523,18 @@ class VHost(Router):
 
     def arm(self, queue: Queue, deadline: int) -> None:
         """QueueHost: has the queue look for expired messages at the deadline."""
-        self.timers.at(deadline, queue.timer_fired)
+        if queue.alarm is None:
+            queue.alarm = self.timers.at(deadline, queue.timer_fired)
+        else:
+            self.timers.move(queue.alarm, deadline)
 
     def schedule(self, task: Task) -> None:
         """QueueHost: has the task run in portions."""
         self.scheduler.add(task)
+
+    def leave(self, containers: list[Container]) -> None:
+        """QueueHost: has what is in the containers freed."""
+        leave(self.scheduler, containers)
 
     def apply_policies(self, now: int) -> None:
         """The policies have changed: every queue and exchange takes over what applies to it now."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mqbroker.core.arguments import QueueArguments
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.leftovers import Container
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import REJECTED, ROUTED, PriorityQueue, Queue
 from mqbroker.core.scheduler import Scheduler, Task
@@ -32,6 +33,9 @@ class Host:
 
     def schedule(self, task: Task) -> None:
         self.scheduler.add(task)
+
+    def leave(self, containers: list[Container]) -> None:
+        return None
 
     def queue_unused(self, queue: Queue, now: int) -> None:
         self.unused += 1

@@ -6,7 +6,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
 from mqbroker.core.values import type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
-from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, COUNT_MAX
+from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT, COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
@@ -118,6 +118,8 @@ def _holder(connection: "AmqpConnection", channel: "Channel", queue: Queue) -> H
         holder = Holder(queue, connection.gate, channel.polling)
         holder.timeout_ms = _timeout(connection, queue, {})
         timeouts.watch(connection, channel, holder.timeout_ms)
+        if len(channel.holders) >= AMQP_POLLED_QUEUES_KEPT:
+            channel.holders.clear()  # one that holds something is known by what it holds
         channel.holders[queue.name] = holder
     return holder
 
