@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 GONE = -1  # in `Entry.held_until`
-DEAD_LETTER_BIT = 0x80  # in `Properties.code`, so that the journal keeps it
+# In `Properties.code` beside the number of the protocol, so that the journal keeps them:
+DEAD_LETTER_BIT = 0x80  # the broker itself wrote the history in the headers
+BLIND_COPIES_BIT = 0x40  # the headers name routing keys that no consumer is shown
+PROTOCOL_BITS = 0x3F
 
 
 class Properties:
@@ -26,7 +29,7 @@ class Properties:
 
     def __init__(self, code: int, raw: bytes) -> None:
         self.code = code
-        """Which protocol's encoding `raw` is in; kept in the journal. 1 is AMQP 0-9-1."""
+        """Which protocol's encoding `raw` is in, and the bits above; kept in the journal. 1 is AMQP 0-9-1."""
         self.raw = raw
         self.persistent = False
         self.priority = 0
@@ -43,6 +46,20 @@ class Properties:
     def text(self, name: str) -> str | None:
         """A property by its neutral name (`message_id`, `correlation_id`, `timestamp`, ...), or None. Overridden."""
         return None
+
+    def blind_copies(self) -> list[str]:
+        """Routing keys that count like the message's own, also when it is dead-lettered, but are not shown to anybody:
+        `headers` does not have them. Overridden where there are such."""
+        return []
+
+    def without_blind_copies(self) -> "Properties":
+        """The same without these keys. Overridden where there are such."""
+        return self
+
+    def restore_marks(self, code: int) -> None:
+        """Takes over the code that the journal kept. Only for properties that no message has yet."""
+        self.code = code
+        self.is_dead_letter = bool(code & DEAD_LETTER_BIT)
 
     def mark_dead_letter(self) -> None:
         """Notes that the broker wrote the history in the headers. Only for properties that no message has yet."""

@@ -196,3 +196,24 @@ def test_what_is_sent_without_waiting_is_done_in_order(restarted: BrokerProcess,
         assert client.expect("basic.get-ok").args["routing_key"] == name
     assert client.refusal(1).code == 404
     assert client.refused("queue.declare", queue="too late", passive=True).code == 404
+
+
+def test_blind_copies_count_for_dead_letters_after_a_restart(restarted: BrokerProcess, connect: Connect) -> None:
+    """The fault: BCC was not in the journal, so a dead letter did not go where the publisher had said."""
+    client = connect(restarted.ports["amqp"])
+    client.open()
+    client.call("exchange.declare", exchange="dlx", exchange_type="direct", durable=True)
+    for queue, arguments in (("q", {"x-dead-letter-exchange": "dlx"}), ("audited", {})):
+        client.call("queue.declare", queue=queue, durable=True, arguments=arguments)
+    client.call("queue.bind", queue="audited", exchange="dlx", routing_key="audit")
+    publish_safely(client, "q", b"x", headers={"BCC": ["audit"], "mine": 1})
+
+    client = again(restarted, connect)
+    got = client.get("q", no_ack=False)
+    assert got is not None
+    assert got.headers == {"mine": 1}
+    client.send("basic.reject", delivery_tag=1, requeue=False)
+    client.consume("audited", no_ack=True)
+    letter = client.delivery()
+    assert (letter.body, letter.headers["x-death"][0]["routing-keys"]) == (b"x", ["q"])
+    assert "BCC" not in letter.headers
