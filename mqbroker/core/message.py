@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 
 GONE = -1  # in `Entry.held_until`
+
+# `Entry.attempts` of a queue that is not polled holds two counts, so that the journal keeps both in one number: how
+# often the entry came back, and how often that was a failure. Neither wraps around: the highest means so many or more.
+RETURNS_MAX = (1 << 16) - 1
+FAILURES_MAX = (1 << 14) - 1
+_FAILURE = 1 << 16
+
 # In `Properties.code` beside the number of the protocol, so that the journal keeps them:
 DEAD_LETTER_BIT = 0x80  # the broker itself wrote the history in the headers
 BLIND_COPIES_BIT = 0x40  # the headers name routing keys that no consumer is shown
@@ -113,7 +120,8 @@ class Entry:
     expires_at: int
     """When it expires, in milliseconds; 0 for never."""
     attempts: int
-    """How often it was delivered and came back; in a polled queue, how often it was delivered."""
+    """How often it was delivered and came back, and how often as a failure (`returns_of`, `failures_of`); in a polled
+    queue, how often it was delivered."""
     is_redelivered: bool
     lsn: int
     """The journal batch that records it, 0 when it is not journalled."""
@@ -128,6 +136,23 @@ class Entry:
     without a deadline; GONE when it has left its queue."""
     first_taken_at: int
     """Polled queues only: when it was received for the first time, in milliseconds; 0 for never."""
+
+
+def attempts_after(attempts: int, is_failure: bool) -> int:
+    """The attempts of an entry that comes back once more."""
+    if attempts & RETURNS_MAX < RETURNS_MAX:
+        attempts += 1
+    return attempts + _FAILURE if is_failure and failures_of(attempts) < FAILURES_MAX else attempts
+
+
+def returns_of(attempts: int) -> int:
+    """How often an entry came back."""
+    return attempts & RETURNS_MAX
+
+
+def failures_of(attempts: int) -> int:
+    """How often that was because its consumer failed, or said that it had."""
+    return attempts >> 16 & FAILURES_MAX
 
 
 def new_message(exchange: str, routing_key: str, properties: Properties, body: bytes, now: int) -> Message:

@@ -325,7 +325,7 @@ class PolledQueue(TimedQueue):
             self.finish(entry)
             self.serve(now)
 
-    def requeue(self, entries: list[Entry], now: int) -> None:
+    def requeue(self, entries: list[Entry], now: int, is_failure: bool = False) -> None:
         """Consumers give entries back: they are visible again. That they were delivered counts already."""
         for entry in entries:
             self.release(entry)

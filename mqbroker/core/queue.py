@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.lane import Lane
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.message import Entry, Message, attempts_after, failures_of, new_entry
 from mqbroker.core.scheduler import Task
 
 if TYPE_CHECKING:
@@ -353,16 +353,17 @@ class Queue:
         self.release(entry)
         self.discard(entry, "rejected", now)
 
-    def requeue(self, entries: list[Entry], now: int) -> None:
-        """Unacknowledged entries come back to their old places; those past the delivery limit are dead-lettered."""
+    def requeue(self, entries: list[Entry], now: int, is_failure: bool = False) -> None:
+        """Unacknowledged entries come back to their old places. Failures count, and beyond the delivery limit the entry
+        is dead-lettered."""
         back = []
         for entry in entries:
             self.release(entry)
             entry.is_redelivered = True
-            entry.attempts += 1
+            entry.attempts = attempts_after(entry.attempts, is_failure)
             if self.is_deleted:
                 continue
-            if 0 <= self.delivery_limit < entry.attempts:
+            if 0 <= self.delivery_limit < failures_of(entry.attempts):
                 self.discard(entry, "delivery_limit", now)
                 continue
             if entry.lsn:

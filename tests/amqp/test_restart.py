@@ -86,15 +86,15 @@ def test_the_delivery_count_is_kept(restarted: BrokerProcess, connect: Connect) 
     client.open()
     client.declare("q", durable=True, arguments={"x-queue-type": "quorum"})
     publish_safely(client, "q", b"poison")
-    for tag in (1, 2, 3):
+    for tag, method in enumerate(("basic.reject", "basic.nack", "basic.reject"), 1):
         assert client.get("q", no_ack=False) is not None
-        client.send("basic.reject", delivery_tag=tag, requeue=True)
+        client.send(method, delivery_tag=tag, requeue=True)
     client.call("queue.declare", queue="barrier", durable=True)  # its answer waits for the journal
 
     client = again(restarted, connect)
     message = client.get("q")
     assert message is not None
-    assert message.headers["x-delivery-count"] == 3
+    assert message.headers == {"x-acquired-count": 3, "x-delivery-count": 2}
     assert message.args["redelivered"]
 
 

@@ -140,6 +140,12 @@ def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, qu
 
 # --- settling -------------------------------------------------------------------------------------------------------
 
+# What becomes of deliveries that are refused. To quorum queues basic.reject says that the message could not be
+# processed, which counts for the delivery limit; basic.nack and basic.recover only give it back (RabbitMQ 4.3).
+RETURN = 1
+FAIL = 2
+DISCARD = 3
+
 
 def ack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.ack in an unusual form."""
@@ -148,20 +154,20 @@ def ack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
 
 def reject(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.reject."""
-    refuse(connection, channel, args["delivery_tag"], multiple=False, back=args["requeue"])
+    refuse(connection, channel, args["delivery_tag"], False, FAIL if args["requeue"] else DISCARD)
 
 
 def nack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.nack, RabbitMQ's extension."""
-    refuse(connection, channel, args["delivery_tag"], args["multiple"], args["requeue"])
+    refuse(connection, channel, args["delivery_tag"], args["multiple"], RETURN if args["requeue"] else DISCARD)
 
 
-def refuse(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool, back: bool) -> None:
+def refuse(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool, outcome: int) -> None:
     """Sends deliveries back to their queues, or dead-letters them. Raises PreconditionFailed for an unknown tag."""
     if channel.transaction is not None:
-        channel.transaction.refuse(tag, multiple, back)
+        channel.transaction.refuse(tag, multiple, outcome)
         return
-    give_back(connection, channel, take(connection, channel, tag, multiple), back)
+    give_back(connection, channel, take(connection, channel, tag, multiple), outcome)
 
 
 def take(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool) -> list[Entry]:
@@ -174,18 +180,18 @@ def take(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: b
     return [entry]
 
 
-def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[Entry], back: bool) -> None:
+def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[Entry], outcome: int) -> None:
     """Requeues or dead-letters deliveries that were taken, then offers their consumers again."""
     consumers: dict[Consumer, None] = {}
     for entry in entries:
         assert entry.consumer is not None
         consumers[entry.consumer] = None
-    if back:
-        publishing.requeue(entries, connection.now)
-    else:
+    if outcome == DISCARD:
         for entry in entries:
             assert entry.consumer is not None
             entry.consumer.queue.reject(entry, connection.now)
+    else:
+        publishing.requeue(entries, connection.now, outcome == FAIL)
     for consumer in consumers:
         connection.offer(channel, consumer)
 
@@ -200,4 +206,4 @@ def recover_async(connection: "AmqpConnection", channel: "Channel", args: dict[s
     """basic.recover without an answer."""
     if not args["requeue"]:
         raise NotImplementedByPeer("requeue=false")
-    give_back(connection, channel, channel.unacked.take_all(), back=True)
+    give_back(connection, channel, channel.unacked.take_all(), RETURN)

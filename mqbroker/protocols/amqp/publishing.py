@@ -153,11 +153,11 @@ def send_content(
         connection.send(piece)
 
 
-def requeue(entries: list[Entry], now: int) -> None:
+def requeue(entries: list[Entry], now: int, is_failure: bool) -> None:
     """Returns unacknowledged entries to their queues, all of one queue at once."""
     by_queue: dict[Queue, list[Entry]] = {}
     for entry in entries:
         assert entry.consumer is not None
         by_queue.setdefault(entry.consumer.queue, []).append(entry)
     for queue, own in by_queue.items():
-        queue.requeue(own, now)
+        queue.requeue(own, now, is_failure)

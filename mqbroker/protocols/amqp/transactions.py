@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
 
 
+ACK = 0  # what becomes of deliveries; the others are those of basic_methods.py
+
+
 class Transaction:
     """What a channel has asked for since the last commit or rollback."""
 
@@ -26,7 +29,7 @@ class Transaction:
         self.connection = connection
         self.channel = channel
         self.published: list[tuple[Message, Targets, bool]] = []
-        self.settled: list[tuple[list[Entry], str]] = []
+        self.settled: list[tuple[list[Entry], int]] = []
 
     def publish(self, message: Message, targets: Targets, mandatory: bool) -> None:
         """Keeps a message until the commit. It goes where it would have gone now, as in RabbitMQ."""
@@ -34,12 +37,11 @@ class Transaction:
 
     def acknowledge(self, tag: int, multiple: bool) -> None:
         """Keeps an ack until the commit. Raises PreconditionFailed for an unknown tag."""
-        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), "ack"))
+        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), ACK))
 
-    def refuse(self, tag: int, multiple: bool, back: bool) -> None:
+    def refuse(self, tag: int, multiple: bool, outcome: int) -> None:
         """Keeps a reject or nack until the commit. Raises PreconditionFailed for an unknown tag."""
-        entries = basic_methods.take(self.connection, self.channel, tag, multiple)
-        self.settled.append((entries, "requeue" if back else "reject"))
+        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), outcome))
 
     def commit(self) -> None:
         """Carries everything out."""
@@ -49,10 +51,10 @@ class Transaction:
         for message, targets, mandatory in published:
             publishing.deliver(connection, channel, message, targets, mandatory)
         for entries, outcome in settled:
-            if outcome == "ack":
+            if outcome == ACK:
                 connection.settle(channel, entries)
             else:
-                basic_methods.give_back(connection, channel, entries, outcome == "requeue")
+                basic_methods.give_back(connection, channel, entries, outcome)
 
     def rollback(self) -> None:
         """Forgets the publishes; what was settled waits for its ack again."""
