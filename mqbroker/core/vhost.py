@@ -386,11 +386,8 @@ class VHost(Router):
         if queue.number:
             queue.forget()
             self.ledger.define(definitions.key("queue", self.name, queue.name), None)
-        for consumer in list(queue.consumers):
-            consumer.is_active = consumer.is_waiting = False  # its acks must not make the queue deliver once more
+        for consumer in queue.dismiss():
             consumer.cancelled()
-        queue.consumers.clear()
-        queue.ring.clear()
         self._release(queue)
         return count
 

@@ -154,4 +154,5 @@ class Session:
         self.output_written(now)
 
     def resume_deliveries(self, now: int) -> None:
-        """The gate has opened: offer this session's consumers to their queues again. Overridden."""
+        """The gate has opened: whoever waited for that goes on, in turn."""
+        self.gate.go_on()

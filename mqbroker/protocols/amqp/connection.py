@@ -352,7 +352,7 @@ class AmqpConnection(Session):
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
             queue.acknowledge(entry)
-            self.offer(channel, consumer)
+            queue.offer(consumer, self.now)
 
     def through(self, channel: Channel, tag: int) -> "list[Entry]":
         """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed if the tag is none of ours."""
@@ -366,32 +366,17 @@ class AmqpConnection(Session):
     def settle(self, channel: Channel, entries: "list[Entry]") -> None:
         """Acknowledges many, then offers their consumers to the queues once each."""
         previous: Consumer | None = None
+        consumers: dict[Consumer, None] = {}
         for entry in entries:
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
             queue.acknowledge(entry)
             if consumer is not previous:
-                if previous is not None:
-                    self.offer(channel, previous)
+                consumers[consumer] = None
                 previous = consumer
-        if previous is not None:
-            self.offer(channel, previous)
-
-    def offer(self, channel: Channel, consumer: "Consumer") -> None:
-        """A window has opened: offers the consumer, or all of the channel when they share one."""
-        if channel.window.limit:
-            for each in list(channel.consumers.values()):
-                each.queue.offer(each, self.now)
-        else:
-            queue: Queue = consumer.queue
+        for consumer in consumers:
+            queue = consumer.queue
             queue.offer(consumer, self.now)
-
-    def resume_deliveries(self, now: int) -> None:
-        """The peer reads again: offers every consumer."""
-        self.now = now
-        for channel in list(self.channels.values()):
-            for consumer in list(channel.consumers.values()):
-                consumer.queue.offer(consumer, now)
 
     # --- methods ----------------------------------------------------------------------------------------------------
 

@@ -440,10 +440,7 @@ class MqttConnection(Session):
     def resume_deliveries(self, now: int) -> None:
         """The client reads again."""
         self.now = now
-        if self.delayed is not None:
-            self.delayed.flush()
-            if not self.delayed.packets:
-                self.delayed = None
+        Session.resume_deliveries(self, now)
         if self.backlog:
             subscribing.send_retained(self)
         if self.session is not None:

@@ -97,7 +97,7 @@ def release(connection: "MqttConnection") -> None:
     connection.parts.clear()
     connection.backlog.clear()
     if connection.delayed is not None:
-        connection.delayed.let_go()
+        connection.delayed.drop()
         connection.delayed = None
     for jam in list(connection.held_by):
         jam.held.discard(connection)

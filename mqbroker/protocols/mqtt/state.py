@@ -387,8 +387,7 @@ class MqttSession:
                 leave_share(self, subscription, now)
         for queue in (self.live, self.stored):
             if queue is not None and not queue.is_deleted:
-                queue.consumers.clear()
-                queue.ring.clear()
+                queue.dismiss()
                 self.vhost.delete_queue(queue.name)
         for packet_id in list(self.incoming):
             self.release_incoming(packet_id)
