@@ -90,6 +90,9 @@ def check_config(config_file: Path | None) -> None:
     config = load_config(config_file, os.environ)
     if config.tls.certificate is not None:
         server_context(config.tls)
+    from mqbroker.server import rehearse
+
+    rehearse(config)
     click.echo(f"{config_file or 'the default configuration'} is valid")
     for listener in config.listeners:
         click.echo(f"  listen on {listener.url}")

@@ -6,7 +6,7 @@ AMQP_FRAME_SIZE_BYTES_MAX = 131_072  # what RabbitMQ proposes in connection.tune
 AMQP_CHANNELS_MAX = 2047  # what RabbitMQ proposes in connection.tune
 AMQP_HEARTBEAT_S = 60  # what RabbitMQ proposes in connection.tune
 AMQP_SHORTSTR_BYTES_MAX = 255  # AMQP 0-9-1 §4.2.5.3: one length octet
-AMQP_TABLE_DEPTH_MAX = 32  # RabbitMQ has none; the recursion of a parser must end somewhere
+AMQP_TABLE_DEPTH_MAX = 100  # RabbitMQ has none; far from the end of Python's stack, and from what anybody nests
 AMQP_CONSUMERS_PER_CHANNEL_MAX = 65_536  # RabbitMQ's consumer_max_per_channel is unlimited; each costs memory
 AMQP_POLLED_QUEUES_KEPT = 64  # queues that a channel has polled, whose holder it keeps; it must not keep deleted ones
 AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it: a MiB in frames of 128 KiB at once
@@ -24,6 +24,7 @@ EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl
 DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer
 COUNT_MAX = (1 << 63) - 1  # what a signed C integer counts to; a client may name more, and means no limit
 QUEUE_PRIORITY_MAX = 255  # RabbitMQ's x-max-priority
+QUORUM_PRIORITY_MAX = 31  # RabbitMQ 4.3: quorum queues have 32 strict priorities without being asked for them
 
 # --- polled queues -----------------------------------------------------------------------------------------------
 DEDUPLICATION_MS = 300_000  # SQS FIFO queues: how long a deduplication id counts
@@ -58,6 +59,7 @@ OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this 
 SEGMENT_BYTES = 64 << 20  # design §5
 BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
+OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of some 10,000 messages, nearly in order
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
 
 # --- keys of the journal -------------------------------------------------------------------------------------------
@@ -70,6 +72,7 @@ CONNECTIONS_MAX = 65_536  # RabbitMQ: as many as there are file descriptors
 CONNECTIONS_CEILING = 1 << 20  # Linux fs.nr_open: no process has more descriptors
 LISTEN_BACKLOG = 4096  # net.core.somaxconn since Linux 5.4
 ADDRESSES_REMEMBERED = 1024  # addresses of peers whose text has been parsed; a fleet behind a gateway shares one
+DESCRIPTORS_RESERVED = 128  # for the journal, listeners and what libraries open; RabbitMQ keeps 100 for itself
 ACCEPTS_PER_WAKE_MAX = 64  # connections accepted before others get their turn of the loop
 ACCEPT_PAUSE_S = 1.0  # asyncio's ACCEPT_RETRY_DELAY: how long accepting rests when descriptors run out
 TLS_HANDSHAKE_TIMEOUT_S = 10  # RabbitMQ's ssl_handshake_timeout is 5 s; slow devices need more
@@ -82,6 +85,7 @@ CLOSE_TIMEOUT_S = 5  # how long a closed connection waits for the peer to close 
 WRITE_BUFFER_HIGH_BYTES = 262_144  # asyncio's default is 64 KiB; one turn's output of a fast consumer is larger
 WEBSOCKET_MESSAGE_BYTES_MAX = 32 << 20  # the largest AMQP or MQTT message in one piece, with its framing
 WEBSOCKET_MESSAGE_BYTES_CEILING = 1 << 30  # twice the ceiling of a message
+WEBSOCKET_PREAUTH_BYTES_MAX = 400_000  # the largest CONNECT of MQTT in one frame, and PREAUTH_BYTES_MAX of others
 WEBSOCKET_OUTPUT_BYTES_MAX = 65_535  # RFC 6455 §5.2: the longest with a short length; clients bound theirs at 1 MiB
 WEBSOCKET_SLICE_BYTES = 16_384  # input that is taken apart in one go: 2,700 of the smallest frames
 WEBSOCKET_FRAMES_PER_WAKE = 512  # frames taken apart before others get their turn of the loop: some 5 ms
@@ -90,11 +94,18 @@ LOG_INTERVAL_MS = 10_000  # a line that a peer can provoke at will is written on
 # --- logins ------------------------------------------------------------------------------------------------------
 LOGIN_CACHE_MS = 60_000  # how long a right password is remembered as a keyed digest; RabbitMQ's auth cache: 15 s
 LOGIN_CACHE_ENTRIES_MAX = 4096
-LOGINS_PENDING_MAX = 1024  # as many as there may be connections without a name
+LOGIN_CHECK_TIMEOUT_MS = 60_000  # how long a log-in waits for our own threads; sshd's LoginGraceTime is 120 s
+LOGIN_FAILURES_FREE = 2  # wrong passwords in a row, of a user from an address, that cost nothing; people mistype
+LOGIN_DELAY_MS_FIRST = 250  # the delay after the next one; it doubles, as in pam_faildelay's users
+LOGIN_DELAY_MS_MAX = 2000  # OpenSSH and login(1) wait about as long; a right log-in from there waits no longer
+LOGIN_OFFENDERS_MAX = 4096  # pairs of address and user whose wrong passwords are remembered
+LOGIN_OFFENDERS_MS = 600_000  # how long; fail2ban's findtime is 10 minutes
 
 # --- MQTT --------------------------------------------------------------------------------------------------------
 MQTT_PACKET_BYTES_MAX = 16 << 20  # RabbitMQ's mqtt.max_packet_size_authenticated
 MQTT_PACKET_BYTES_CEILING = 268_435_455  # MQTT 5 §2.1.4: the largest remaining length
+MQTT_CONNECT_BYTES_MAX = 16 + 5 * (2 + 0xFFFF)  # §3.1: all five fields at their longest; Mosquitto: 100,000
+MQTT_HELD_BYTES_MAX = 16_384  # input of one client that is held back while a resource is low; its pings are answered
 MQTT_TOPIC_BYTES_MAX = 8192  # EMQX max_topic_levels and clients stay far below; keys of the journal hold 65,535 octets
 MQTT_TOPIC_LEVELS_MAX = 128  # EMQX's max_topic_levels
 MQTT_CLIENT_ID_BYTES_MAX = 1024  # the specification asks for 23; EMQX's max_clientid_len is 65,535
@@ -111,6 +122,7 @@ MQTT_MATCHES_MAX = 256  # topics of which a subscriber remembers which of its fi
 MQTT_DELAYED_BYTES_HIGH = 1 << 20  # QoS 0 messages that wait for a client that reads slowly, before publishers are held
 MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1000 messages
 SHARED_QUEUE_HIGH = 10_000  # messages that wait for a shared subscription, before publishers are held
+MQTT_LOSS_REPORT_MS = 60_000  # between two lines that say that a session loses messages; Mosquitto has none but $SYS
 MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others
 
 # --- SQS (quotas of the SQS Developer Guide unless stated) ---------------------------------------------------------
@@ -182,3 +194,5 @@ AWS_CONDITION_VALUE_CHARS_MAX = 2048  # of what a client says of itself and a po
 # --- memory ------------------------------------------------------------------------------------------------------
 ALLOCATOR_MAPPED_BYTES = 4 << 20  # blocks from here on are given back when they are freed; scrypt takes 16 MiB
 ALLOCATOR_KEPT_BYTES = 64 << 20  # free memory that is kept, so that bodies of 1 MiB do not fault in anew
+MEMORY_TRIM_SHARE = 0.9  # of the watermark: from here on free memory goes back to the system
+MEMORY_TRIM_INTERVAL_MS = 5000  # each time takes some 0.1 s for a GiB, in which allocations wait

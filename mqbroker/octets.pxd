@@ -4,6 +4,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyBy
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 
@@ -38,6 +39,30 @@ cdef inline Py_ssize_t long_at(bytes data, Py_ssize_t position) except -1:
         raise IndexError("octets out of range")
     cdef const unsigned char* at = <const unsigned char*>PyBytes_AS_STRING(data) + position
     return <Py_ssize_t>at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3]
+
+
+cdef inline bytes unmasked(bytes data, Py_ssize_t start, Py_ssize_t end):
+    if data is None or start < 4 or end < start or end > PyBytes_GET_SIZE(data):
+        raise IndexError("octets out of range")
+    cdef Py_ssize_t size = end - start
+    cdef const char* source = PyBytes_AS_STRING(data) + start
+    cdef const char* mask = source - 4
+    cdef bytes payload = PyBytes_FromStringAndSize(NULL, size)
+    cdef char* target = PyBytes_AS_STRING(payload)
+    cdef uint32_t single
+    cdef uint64_t double, word
+    cdef Py_ssize_t at = 0
+    memcpy(&single, mask, 4)
+    double = <uint64_t>single << 32 | single
+    while at <= size - 8:
+        memcpy(&word, source + at, 8)
+        word ^= double
+        memcpy(target + at, &word, 8)
+        at += 8
+    while at < size:
+        target[at] = source[at] ^ mask[at & 3]
+        at += 1
+    return payload
 
 
 cdef inline int put_delivery(

@@ -25,6 +25,13 @@ def long_at(data: bytes, position: int) -> int:
     return int.from_bytes(data[position : position + 4], "big")
 
 
+def unmasked(data: bytes, start: int, end: int) -> bytes:
+    """`data[start:end]` without the mask, which is the four octets before it (RFC 6455 §5.3); IndexError as `cut`."""
+    size = end - start
+    mask = (data[start - 4 : start] * (size // 4 + 1))[:size]
+    return (int.from_bytes(data[start:end], "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")
+
+
 def put_delivery(out: bytearray, head: bytes, octet: int, tail: bytes, body: bytes, end: int) -> None:
     """Appends five pieces to `out`; `octet` and `end` are single octets."""
     out += head

@@ -19,11 +19,9 @@ from mqbroker.aws.sqs.properties import SQS, SqsProperties
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
-from mqbroker.core.access import Permissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Properties
-from mqbroker.core.passwords import SALT_BYTES, hash_password
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
 from mqbroker.net import devcerts
@@ -32,16 +30,19 @@ from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
 from mqbroker.protocols.amqp.connection import AmqpConnection
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
+from mqbroker.protocols.amqp.services import Alarms as AlarmsView
 from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
 from mqbroker.protocols.mqtt.connection import MqttConnection
 from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
 from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
-from mqbroker.protocols.session import Peer
-from mqbroker.runtime import allocator
+from mqbroker.protocols.session import Outbox, Peer
+from mqbroker.runtime import allocator, descriptors
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.provisioning import Provisioning
+from mqbroker.runtime.tasks import Tasks
 from mqbroker.runtime.turn import Turn
 from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import open_journal
@@ -73,6 +74,7 @@ class Server:
         self._exit_code = 0
         self._stack = AsyncExitStack()
         self._tls: ServerTls | None = None
+        self._tasks = Tasks(self._fail)
 
     async def start(self) -> None:
         """Recovers, then listens. Raises ConfigError, StorageError."""
@@ -82,30 +84,28 @@ class Server:
         self._ledger, definitions, entries = self._open_ledger()
         self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
         restore(self._broker, definitions, entries, clock.now())
-        _define_initial(self._broker, config)
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
             lambda: isinstance(self._ledger, JournalLedger) and self._ledger.is_full,
+            lambda: asyncio.get_running_loop().run_in_executor(None, allocator.trim),
         )
+        self._stack.callback(self._alarms.close)
         authenticator = PooledAuthenticator(self._broker.access, clock)
         self._stack.callback(authenticator.close)
+        provisioning = Provisioning(self._broker, config, authenticator, self._turn.schedule)
+        provisioning.apply()
+        if not self._broker.access.users:
+            text = "there is no user, so nobody can log in: name one in [[users]], or set default_user and default_pass"
+            log.warning(text)
         self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config))
         registry = self._services.registry
         self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
         self._mqtt.restore(definitions, clock.now())
-        self._aws = AwsGateway(
-            self._broker,
-            config.aws,
-            config.default_vhost,
-            make_identify(self._broker.access, config.aws),
-            self._alarms,
-            self._turn.outbox,
-            clock,
-            is_encrypted=bool(config.journal.encryption_keys) or config.durability == "memory",
-        )
+        self._stack.callback(self._mqtt.close)
+        self._aws = _gateway(config, self._broker, self._alarms, self._turn.outbox, clock)
         self._aws.restore(definitions, clock.now())
-        self._connections = Connections(config.limits, clock)
+        self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
         self._tls = self._open_tls()
         self._listeners = Listeners(
@@ -129,7 +129,8 @@ class Server:
         if isinstance(self._ledger, JournalLedger):
             self._ledger.watch_space(lambda _: self._check_alarms())
         self._turn.schedule()
-        self._ticker = asyncio.create_task(self._tick_task())
+        self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
+        self._tasks.start("the clock of sessions and alarms", self._tick_task())
 
     def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
         config = self._config
@@ -201,8 +202,7 @@ class Server:
 
     async def close(self) -> None:
         """Releases everything that was opened, in the reverse order."""
-        if hasattr(self, "_ticker"):
-            self._ticker.cancel()
+        self._tasks.close()
         if self._exit_code:
             return  # the disk or the core has failed: nothing more is to be written
         await self._stack.aclose()
@@ -234,7 +234,7 @@ class Server:
         self._check_alarms()
 
     def _check_alarms(self) -> None:
-        if self._alarms.check():
+        if self._alarms.check(self._clock.now()):
             for session in self._connections.sessions():
                 if isinstance(session, AmqpConnection | MqttConnection):
                     session.alarms_changed()
@@ -276,6 +276,9 @@ def _mqtt_settings(config: Config) -> MqttSettings:
     mqtt = config.mqtt
     return MqttSettings(
         packet_size_max=mqtt.packet_size_max,
+        message_size_max=mqtt.message_size_max,
+        maximum_qos=mqtt.maximum_qos,
+        retain_available=mqtt.retain_available,
         receive_max=mqtt.receive_max,
         inflight_max=mqtt.inflight_max,
         topic_alias_max=mqtt.topic_alias_max,
@@ -290,7 +293,9 @@ def _mqtt_settings(config: Config) -> MqttSettings:
         share_strategy=mqtt.share_strategy,
         receive_rate_max=mqtt.receive_rate_max,
         connections_per_address_max=mqtt.connections_per_address_max,
+        login_refused_code=mqtt.login_refused_code,
         anonymous_user=mqtt.anonymous_user or ("guest" if config.dev else ""),
+        anonymous_fallback=mqtt.anonymous_fallback,
         anonymous_from_loopback_only=not mqtt.anonymous_user,
         certificate_name=mqtt.certificate_name,
         certificate_client_id=mqtt.certificate_client_id,
@@ -304,26 +309,32 @@ def _mqtt_settings(config: Config) -> MqttSettings:
     )
 
 
-def _define_initial(broker: Broker, config: Config) -> None:
-    """Creates what the configuration names and the journal does not have yet."""
-    for name in (config.default_vhost, *(vhost.name for vhost in config.vhosts)):
-        broker.add_vhost(name)
-    for user in config.users:
-        if user.name in broker.access.users:
-            continue
-        password_hash = user.password_hash or ""
-        if user.password is not None:
-            password_hash = hash_password(user.password.encode(), secrets.token_bytes(SALT_BYTES))
-        broker.put_user(user.name, password_hash, user.tags)
-        for each in user.permissions:
-            broker.set_permissions(user.name, each.vhost, Permissions(each.configure, each.write, each.read))
-    for user in config.users:
-        for key in user.access_keys:
-            if key.id not in broker.access.access_keys:
-                broker.put_access_key(user.name, key.id, key.secret, key.account or config.aws.account)
-    if config.dev and "guest" not in broker.access.users:
-        broker.put_user("guest", hash_password(b"guest", secrets.token_bytes(SALT_BYTES)), ("administrator",))
-        broker.set_permissions("guest", config.default_vhost, Permissions(".*", ".*", ".*"))
+def _gateway(config: Config, broker: Broker, alarms: AlarmsView, outbox: Outbox, clock: Clock) -> AwsGateway:
+    return AwsGateway(
+        broker,
+        config.aws,
+        config.default_vhost,
+        make_identify(broker.access, config.aws),
+        alarms,
+        outbox,
+        clock,
+        is_encrypted=bool(config.journal.encryption_keys) or config.durability == "memory",
+    )
+
+
+def rehearse(config: Config) -> None:
+    """Makes everything that the configuration names in a broker that nobody connects to. Raises ConfigError."""
+
+    class Silent:
+        reason = ""
+
+        def expect(self, user: str, password: bytes) -> None: ...
+
+        def forget_expected(self, user: str) -> None: ...
+
+    clock, broker = Clock(), Broker(Ledger(), lambda: "rehearsal")
+    Provisioning(broker, config, Silent(), lambda: None).apply()
+    _gateway(config, broker, Silent(), Outbox(lambda: None), clock).restore({}, clock.now())
 
 
 async def _serve(config: Config) -> int:

@@ -2,9 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.support.amqp_talk import Talk
 
 settings.register_profile("house", deadline=None)  # how long an example takes says more of the machine than of the code
 settings.load_profile("house")
@@ -29,3 +32,13 @@ def find_program(name: str) -> str:
     if name in REQUIRED:
         pytest.fail(f"{name} is missing, and MQBROKER_REQUIRE says that it must be here")
     pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture(autouse=True)
+def _no_stray_frames() -> Iterator[None]:
+    """Fails a test to whose AMQP connections the broker has sent what the test did not ask for."""
+    Talk.made.clear()
+    yield
+    strays = [stray for talk in Talk.made for stray in talk.strays()]
+    Talk.made.clear()
+    assert not strays, f"nobody asked for {strays}"

@@ -129,6 +129,58 @@ def test_check_config_finds_a_certificate_that_cannot_be_used(tmp_path: Path) ->
     assert result.stderr == "mqbroker: tls.certificate: /nowhere/a.pem cannot be read: No such file or directory\n"
 
 
+RABBIT = "AAAA" + "A" * 44  # 36 octets in Base64, as RabbitMQ's SHA-256 hashes are
+QUEUE = """[[aws.queues]]
+name = "%s"
+attributes = { %s }
+"""
+REDRIVE = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":3}'
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            '[[users]]\nname = "a"\npassword_hash = "$2b$12$abcdefghijklmnopqrstuv"\n',
+            "line 1: the password_hash of user 'a' is in no format that this broker knows: scrypt, SCRAM-SHA-256, "
+            "or RabbitMQ's SHA-256 and SHA-512",
+        ),
+        (
+            f'[[users]]\nname = "a"\npassword_hash = "{RABBIT}"\n[[users.permissions]]\nvhost = "orders"\n',
+            "line 5: user 'a' has a permission in vhost 'orders', which is not defined: name it in [[vhosts]]",
+        ),
+        (
+            f'[[users]]\nname = "a"\npassword_hash = "{RABBIT}"\n[[users.permissions]]\nread = "("\n',
+            "line 4: the permission '(' of user 'a' cannot be used: pattern should be regular expression but is "
+            "invalid: missing ), unterminated subpattern at position 0",
+        ),
+        (
+            QUEUE % ("orders", 'DelaySeconds = "10000"'),
+            "line 1: the queue 'orders' of aws cannot be made: Invalid value for the parameter DelaySeconds.",
+        ),
+        (
+            QUEUE % ("orders", f"RedrivePolicy = '{REDRIVE % 'none'}'"),
+            f"line 1: the queue 'orders' of aws cannot be made: Value {REDRIVE % 'none'} for parameter RedrivePolicy "
+            "is invalid. Reason: Dead letter target does not exist.",
+        ),
+        ("default_user = 'shop'", "line 1: default_user and default_pass belong together: give both or none"),
+    ],
+)
+def test_check_config_refuses_what_a_start_would_trip_over(tmp_path: Path, text: str, sentence: str) -> None:
+    """It was called valid: nobody could log in, or the start ended without file and line."""
+    path = write(tmp_path, text)
+    result = run("check-config", path)
+    assert (result.returncode, result.stderr) == (2, f"mqbroker: {path}, {sentence}\n")
+
+
+def test_the_order_of_queues_in_the_configuration_does_not_matter(tmp_path: Path) -> None:
+    """A queue whose dead-letter queue stands later in the file ended the start."""
+    text = QUEUE % ("first", f"RedrivePolicy = '{REDRIVE % 'second'}'")
+    text += QUEUE % ("second", f"RedrivePolicy = '{REDRIVE % 'third'}'") + QUEUE % ("third", "")
+    result = run("check-config", write(tmp_path, text))
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_an_unknown_command_is_exit_code_2() -> None:
     assert run("frobnicate").returncode == 2
 

@@ -183,6 +183,7 @@ USER = '[[users]]\nname = "{}"\npassword = "x"\n'
             'listeners = ["amqp://[::1]", "amqp://[::1]:5672"]',
             "line 1: listeners has the address of amqp://[::1] twice",
         ),
+        ("[mqtt]\nanonymous_fallback = true", "line 2: mqtt.anonymous_fallback needs mqtt.anonymous_user"),
         ('[tls]\nkey = "k"', "line 1: tls.certificate and tls.key belong together: give both or none"),
         ('[tls]\nverify = "required"', "line 2: tls.verify = 'required' needs tls.client_ca"),
         (

@@ -54,6 +54,17 @@ def test_the_sqs_example_goes_to_a_worker_of_amqp(broker: BrokerProcess, tmp_pat
     assert output_of([sys.executable, "invoice.py"], tmp_path) == "received: forty-two euros\n"
 
 
+def test_the_commands_of_aws_do_not_meet_what_other_examples_have_declared(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    """The bug: the queue of the first example was in the way of `aws sqs create-queue`."""
+    (tmp_path / "first.py").write_text(example("python", "import pika\n", broker))
+    output_of([sys.executable, "first.py"], tmp_path)
+    block = example("sh", "aws --endpoint-url", broker)
+    commands = block.replace("\naws ", f"\n{sys.executable} -m awscli ")
+    assert '"QueueUrls"' in output_of(["sh", "-e", "-c", commands], tmp_path)
+
+
 def test_the_node_example_publishes_and_consumes(broker: BrokerProcess) -> None:
     node_modules.prepare()
     (node_modules.FOLDER / "readme.mjs").write_text(example("js", "amqplib", broker))

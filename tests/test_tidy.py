@@ -43,6 +43,11 @@ BANNED_CALLS_EVERYWHERE = {
     "exec": "write a function",
     "__import__": "nothing is imported by a name that came from elsewhere",
 }
+PUBLIC_IN_SPITE_OF_THEIR_NAMES = {
+    "_asdict": "of named tuples",
+    "_replace": "of named tuples",
+    "_srcfile": "the logging HOWTO says that it may be set to None",
+}
 BANNED_LOOP_MODULES = {"asyncio": "return what is to be done; net/ does it", "uvloop": "net/ owns the loop"}
 BANNED_WORLD_MODULES = {
     "time": "take `now` as an argument",
@@ -99,6 +104,15 @@ def banned(found: Iterator[tuple[str, int]], table: dict[str, str]) -> list[str]
     return [f"line {line}: {name} ({table[name]})" for name, line in names if name in table]
 
 
+def private_fields(tree: ast.AST) -> Iterator[str]:
+    """Fields whose names begin with an underscore, of anything but the object or class at hand."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+            is_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            if not is_own and node.attr not in PUBLIC_IN_SPITE_OF_THEIR_NAMES:
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
 def test_every_part_has_its_place_in_the_layers() -> None:
     assert {part_of(path) for path in MODULES} - {"__init__"} <= set(RANKS)
 
@@ -121,6 +135,12 @@ def test_imports_go_downwards_only(path: Path) -> None:
 def test_nothing_dangerous_is_used(path: Path) -> None:
     tree = parsed(path)
     assert banned(imports(tree), BANNED_EVERYWHERE) + banned(calls(tree), BANNED_CALLS_EVERYWHERE) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=label)
+def test_nobody_reaches_into_what_is_private(path: Path) -> None:
+    """A private field of a library was gone in its next version, and every WebSocket client was cut off."""
+    assert list(private_fields(parsed(path))) == []
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if part_of(path) in WITHOUT_LOOP], ids=label)

@@ -4,6 +4,10 @@
     a user of the owner           what the broker's permissions or the policy allow, unless the policy denies it
     anybody else                  only what the policy allows; what changes the queue itself never
 
+A policy that denies everything to everybody must not be the last one: to see and change the attributes, to remove a
+permission and to delete the queue, no policy keeps the root of the owner from, nor a user of the owner with the tag
+administrator (who has the part of the root where every request is a user's) and the broker's permissions.
+
 A user's permissions are the three of the broker in the vhost of the account: SendMessage is write, receiving and
 looking is read, and what changes the queue itself is configure.
 """
@@ -65,6 +69,10 @@ SQS_RIGHTS: Mapping[str, Right] = {
 whether it may write to where it goes is another question, asked with SendMessage."""
 
 
+_RESCUES = frozenset(("DeleteQueue", "GetQueueAttributes", "RemovePermission", "SetQueueAttributes"))
+_ADMINISTRATOR = "administrator"
+
+
 def authorize(
     access: Access,
     caller: Caller,
@@ -83,7 +91,8 @@ def authorize(
     right = SQS_RIGHTS[action]
     is_own = caller.account == owner_account
     decision = Decision.SILENT
-    if policy is not None and (is_own or right.is_shared):
+    is_rescue = is_own and action in _RESCUES and _is_head(access, caller)
+    if policy is not None and (is_own or right.is_shared) and not is_rescue:
         decision = policy.decide(right.name, queue_arn, caller, context)
     if decision is Decision.DENY:
         raise _denied(caller, right, queue_arn, "with an explicit deny in a resource-based policy")
@@ -93,6 +102,12 @@ def authorize(
         raise _denied(caller, right, queue_arn, f"because no resource-based policy allows the {_lower(right)} action")
     if caller.user and not _is_permitted(access, caller.user, vhost, right.permission, queue_name):
         raise _denied(caller, right, queue_arn, f"because no identity-based policy allows the {_lower(right)} action")
+
+
+def _is_head(access: Access, caller: Caller) -> bool:
+    """Whether the caller is the root of its account, or stands for it."""
+    user = access.users.get(caller.user)
+    return not caller.user or (user is not None and _ADMINISTRATOR in user.tags)
 
 
 def _is_permitted(access: Access, user: str, vhost: str, permission: str, queue_name: str) -> bool:

@@ -22,7 +22,10 @@ _UNIQUE_ID_CHARS = 17  # behind AIDA, which marks a user among IAM's unique iden
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request. `user` is empty for the root of an account; `user_id` is what SQS shows as SenderId."""
+    """Who sent a request. `user` is empty for the root of an account; `user_id` is what SQS shows as SenderId.
+
+    `is_secure`: nobody on a network could read or change the request; it was encrypted, or has not left this machine.
+    """
 
     account: str
     region: str
@@ -70,7 +73,7 @@ class SignedIdentity:
         claim = self._verifier.verify(request, service, now)
         key, peer = claim.key, request.peer
         assert key is not None
-        place = (key.id, claim.region, peer.host, peer.is_tls)
+        place = (key.id, claim.region, peer.host, peer.is_tls or peer.is_loopback)
         found = self._callers.get(place)
         if found is not None and found[0] is key:
             return found[1]
@@ -99,9 +102,8 @@ class AnyIdentity:
         is_account = len(key_id) == _ACCOUNT_DIGITS and key_id.isascii() and key_id.isdigit()
         account = key_id if is_account else self._account
         peer = request.peer
-        return Caller(
-            account, region or self._region, "", key_id, account, arn_of(account, ""), peer.host, peer.is_tls
-        )
+        is_secure = peer.is_tls or peer.is_loopback
+        return Caller(account, region or self._region, "", key_id, account, arn_of(account, ""), peer.host, is_secure)
 
 
 def _named(request: SignedRequest) -> tuple[str, str]:

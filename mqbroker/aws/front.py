@@ -21,7 +21,7 @@ from mqbroker.aws.parameters import Parser
 from mqbroker.aws.service import Action, Service
 from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.errors import AwsError
-from mqbroker.net.rate_log import RateLog
+from mqbroker.protocols.rate_log import RateLog
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,9 @@
 """The AWS services of one broker, put together: from the configuration and the journal to sessions for listeners."""
 
+import logging
 from collections.abc import Callable, Mapping
 
+from mqbroker.aws import sts
 from mqbroker.aws.accounts import Accounts
 from mqbroker.aws.call import Identify
 from mqbroker.aws.front import Front, ServiceHandlers
@@ -11,8 +13,9 @@ from mqbroker.aws.pages import Pages
 from mqbroker.aws.request_ids import RequestIds
 from mqbroker.aws.service import Service
 from mqbroker.aws.sqs.actions import SqsActions
+from mqbroker.aws.sqs.queue_attributes import check_attributes, effective, first_difference, merged
 from mqbroker.aws.sqs.queues import SqsQueues
-from mqbroker.aws.sqs.redrive import QueueArn
+from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
 from mqbroker.clock import Clock
@@ -21,6 +24,8 @@ from mqbroker.core.broker import Broker
 from mqbroker.errors import AwsError, ConfigError
 from mqbroker.protocols.amqp.services import Alarms
 from mqbroker.protocols.session import Outbox, Peer
+
+log = logging.getLogger(__name__)
 
 Wake = Callable[[], None]
 
@@ -50,7 +55,10 @@ class AwsGateway:
         identify = _by_wall_clock(identify, clock)
         pages = Pages(self._queues, broker.access, identify, config.account, clock)
         model = Service(load_model("sqs", SQS_QUERY_NAMES))
-        services = {"sqs": ServiceHandlers(model, self._actions.handlers())}
+        services = {
+            "sqs": ServiceHandlers(model, self._actions.handlers()),
+            "sts": ServiceHandlers(Service(load_model("sts")), sts.HANDLERS),
+        }
         self._endpoint = Endpoint(Front(services, identify, ids.take, pages.table()).handle, outbox, clock)
 
     def restore(self, definitions: Mapping[str, bytes], now: int) -> None:
@@ -59,20 +67,53 @@ class AwsGateway:
         Raises ConfigError for one that cannot be.
         """
         self._actions.restore(definitions, now)
-        for queue in self._config.queues:
+        for queue in _dead_letter_queues_first(self._config):
             try:
                 self._create(queue, now)
             except AwsError as error:
-                raise ConfigError(f"the queue {queue.name!r} of aws cannot be: {error.message}") from None
+                place = f"{queue.place}: " if queue.place else ""
+                raise ConfigError(f"{place}the queue {queue.name!r} of aws cannot be made: {error.message}") from None
 
     def _create(self, queue: QueueDefinition, now: int) -> None:
-        arn = QueueArn(queue.region or self._config.region, queue.account or self._config.account, queue.name)
-        if self._queues.get(arn) is None:
+        arn = _arn(queue, self._config)
+        found = self._queues.get(arn)
+        if found is None:
             self._queues.create(arn, dict(queue.attributes), dict(queue.tags), now)
+            return
+        wanted = merged({}, check_attributes(dict(queue.attributes), found.is_fifo))
+        different = first_difference(wanted, effective(found.attributes, found.is_fifo))
+        if different is not None:
+            text = "the queue %r of aws differs from the configuration in %s, and is left as it is"
+            log.warning(text, queue.name, different)
 
     def new_session(self, peer: Peer) -> HttpSession:
         """The session of a new connection."""
         return self._endpoint.new_session(peer)
+
+
+def _arn(queue: QueueDefinition, config: AwsConfig) -> QueueArn:
+    return QueueArn(queue.region or config.region, queue.account or config.account, queue.name)
+
+
+def _dead_letter_queues_first(config: AwsConfig) -> list[QueueDefinition]:
+    """The queues of the configuration in an order in which each one's dead-letter queue is there before it."""
+    waiting = {str(_arn(queue, config)): queue for queue in config.queues}
+    ordered = []
+    while waiting:
+        ready = {arn: queue for arn, queue in waiting.items() if _dead_letter_arn(queue) not in waiting.keys() - {arn}}
+        for arn in ready or list(waiting):  # those that are left in a circle are refused when they are made
+            ordered.append(waiting.pop(arn))
+    return ordered
+
+
+def _dead_letter_arn(queue: QueueDefinition) -> str:
+    text = dict(queue.attributes).get("RedrivePolicy")
+    if not text:
+        return ""
+    try:
+        return str(RedrivePolicy.parse(text).target)
+    except AwsError:
+        return ""  # CreateQueue will say what is wrong with it
 
 
 def _by_wall_clock(identify: Identify, clock: Clock) -> Identify:

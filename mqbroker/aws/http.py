@@ -35,7 +35,7 @@ from mqbroker.limits import (
     HTTP_REQUEST_TIMEOUT_S,
     HTTP_SLICE_BYTES,
 )
-from mqbroker.net.rate_log import RateLog
+from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Outbox, Peer, Session
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from mqbroker import limits
-from mqbroker.config.option import option, tables
+from mqbroker.config.option import option, place, tables
 
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
@@ -74,6 +74,7 @@ class QueueDefinition:
     region: str = option("", "Its region; empty is the default region.", parse=_region)
     attributes: tuple[tuple[str, str], ...] = option((), "Its attributes, as of CreateQueue.")
     tags: tuple[tuple[str, str], ...] = option((), "Its tags.")
+    place: str = place()
 
 
 @dataclass(frozen=True, slots=True)

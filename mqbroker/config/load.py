@@ -53,6 +53,7 @@ def _for_development(config: Config, given: Set[tuple[str, ...]]) -> Config:
 def _contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
     yield from _listener_contradictions(config)
     yield from _tls_contradictions(config)
+    yield from _mqtt_contradictions(config)
     yield from _definition_contradictions(config)
     yield from _aws_contradictions(config)
 
@@ -81,6 +82,11 @@ def _tls_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...],
         yield ("listeners",), f"{needs_certificate[0]} needs tls.certificate and tls.key"
 
 
+def _mqtt_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if config.mqtt.anonymous_fallback and not (config.mqtt.anonymous_user or config.dev):
+        yield ("mqtt", "anonymous_fallback"), "mqtt.anonymous_fallback needs mqtt.anonymous_user"
+
+
 def _definition_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for number, user in enumerate(config.users):
         reason = _user_contradiction(user)
@@ -93,6 +99,18 @@ def _definition_contradictions(config: Config) -> Iterator[tuple[tuple[str | int
     for number, vhost in enumerate(config.vhosts):
         if not vhost.name:
             yield ("vhosts", number), "a vhost needs a name"
+    yield from _vhost_contradictions(config)
+    if bool(config.default_user) is not bool(config.default_pass):
+        yield ("default_user",), "default_user and default_pass belong together: give both or none"
+
+
+def _vhost_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    vhosts = {config.default_vhost, *(vhost.name for vhost in config.vhosts)}
+    for number, user in enumerate(config.users):
+        for each, permission in enumerate(user.permissions):
+            if permission.vhost not in vhosts:
+                text = f"user {user.name!r} has a permission in vhost {permission.vhost!r}, which is not defined"
+                yield ("users", number, "permissions", each, "vhost"), f"{text}: name it in [[vhosts]]"
 
 
 def _aws_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:

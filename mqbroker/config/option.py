@@ -76,6 +76,16 @@ def tables(kind: type[T], help: str) -> tuple[T, ...]:
     return cast(tuple[T, ...], field(default=(), metadata={"tables": kind, "help": help}))
 
 
+def place() -> str:
+    """Declares where an element of an array of tables was written, for errors that only show later; no option."""
+    return field(default="", repr=False, compare=False, metadata={"place": True})
+
+
+def has_place(kind: type) -> bool:
+    """Whether the dataclass declares a `place`."""
+    return any("place" in declared.metadata for declared in fields(kind))
+
+
 def table_kind(declared: "Field[Any]") -> type | None:
     """The dataclass of the elements when the field is an array of tables."""
     return cast("type | None", declared.metadata.get("tables"))

@@ -9,7 +9,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mqbroker.config.option import Option, options_of, section_kind, table_kind
+from mqbroker.config.option import Option, has_place, options_of, section_kind, table_kind
 from mqbroker.config.sources import EnvironmentSource, FileSource, FlagSource, KeyPath
 from mqbroker.errors import ConfigError
 
@@ -82,10 +82,12 @@ class Reader:
             self._read_key(option, tree, (*path, option.path[-1]), values)
         for declared in _nested(kind):
             values[declared.name] = self._read_tables(declared, tree.get(declared.name), (*path, declared.name))
+        if has_place(kind):
+            values["place"] = self._file.place(path)
         return kind(**values)
 
     def _check_keys(self, kind: type, tree: Tree, path: KeyPath) -> None:
-        known = [declared.name for declared in fields(kind)]
+        known = [declared.name for declared in fields(kind) if "place" not in declared.metadata]
         for key in tree:
             if key not in known:
                 place, name = self._file.place((*path, key)), ".".join((*_names(path), key))

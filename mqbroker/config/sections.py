@@ -12,7 +12,7 @@ from mqbroker import limits
 from mqbroker.config.aws import AccessKeyDefinition, AwsConfig
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
-from mqbroker.config.option import option, section, tables
+from mqbroker.config.option import option, place, section, tables
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -86,6 +86,14 @@ class MqttConfig:
         minimum=1024,
         maximum=limits.MQTT_PACKET_BYTES_CEILING,
     )
+    message_size_max: int = option(
+        0,
+        "Largest payload in bytes; 0 is no limit but packet_size_max.",
+        minimum=0,
+        maximum=limits.MQTT_PACKET_BYTES_CEILING,
+    )
+    maximum_qos: int = option(2, "Highest QoS that clients may publish and subscribe with.", minimum=0, maximum=2)
+    retain_available: bool = option(True, "Whether clients may retain messages.")
     receive_max: int = option(
         limits.MQTT_RECEIVE_MAX, "QoS 1 and 2 messages that a client may have open.", minimum=1, maximum=65_535
     )
@@ -127,7 +135,13 @@ class MqttConfig:
     connections_per_address_max: int = option(
         0, "MQTT connections from one client address; 0 is no limit.", minimum=0
     )
+    login_refused_code: int = option(
+        4, "CONNACK's code for a wrong or missing log-in: 4, or 5 as in Mosquitto (0x86, 0x87).", minimum=4, maximum=5
+    )
     anonymous_user: str = option("", "The user that clients without a user name are; empty refuses them.")
+    anonymous_fallback: bool = option(
+        False, "Clients whose user name is unknown, or that give no password with it, are anonymous_user too."
+    )
     certificate_name: str = option(
         "", "Which name of a client certificate is the user name of clients that give none.", choices=_NAMES
     )
@@ -140,9 +154,9 @@ class MqttConfig:
         10, "Seconds between two publications of the $SYS topics; 0 is never.", minimum=0, maximum=DAY_S
     )
     topic_mapping: str = option(
-        "rabbitmq",
-        "How topics become routing keys: 'exact' keeps . and * inside of a level apart from / and +.",
-        choices=("rabbitmq", "exact"),
+        "exact",
+        "How topics become routing keys: 'exact' brings every topic back, 'rabbitmq' takes a . in a level for a /.",
+        choices=("exact", "rabbitmq"),
     )
 
 
@@ -250,11 +264,12 @@ class PermissionDefinition:
     configure: str = option("", "Names that the user may declare and delete.")
     write: str = option("", "Names that the user may publish to and bind to.")
     read: str = option("", "Names that the user may consume from and bind from.")
+    place: str = place()
 
 
 @dataclass(frozen=True, slots=True)
 class UserDefinition:
-    """[[users]]: created at the start unless there is a user of that name."""
+    """[[users]]: created at the start unless there is a user of that name; compared with it if there is."""
 
     name: str = option("", "The user's name.")
     password: str | None = option(None, "The password in clear text.", is_secret=True)
@@ -262,6 +277,7 @@ class UserDefinition:
     tags: tuple[str, ...] = option((), "Such as administrator, monitoring, policymaker, management, impersonator.")
     permissions: tuple[PermissionDefinition, ...] = tables(PermissionDefinition, "What the user may do, by vhost.")
     access_keys: tuple[AccessKeyDefinition, ...] = tables(AccessKeyDefinition, "What the user signs requests with.")
+    place: str = place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +318,13 @@ class Config:
         10, "Seconds that clients have to close their connections at a shutdown.", minimum=0, maximum=DAY_S
     )
     default_vhost: str = option("/", "The vhost that always exists.")
+    default_user: str = option("", "A user who may do everything in default_vhost, made at the start if missing.")
+    default_pass: str = option("", "The password of default_user.", is_secret=True)
+    apply_users: bool = option(
+        False,
+        "Make users at the start what the configuration says, and delete those that it does not name.",
+        flag="--apply-users",
+    )
     amqp: AmqpConfig = section(AmqpConfig)
     mqtt: MqttConfig = section(MqttConfig)
     aws: AwsConfig = section(AwsConfig)

@@ -204,15 +204,22 @@ class Access:
         """Raises AccessRefused unless the user may consume from this queue, or bind something to this exchange."""
         self._check(name, vhost, kind, resource, "read")
 
-    def _check(self, name: str, vhost: str, kind: str, resource: str, action: str) -> None:
+    def check_any(self, name: str, vhost: str, kind: str, resource: str) -> None:
+        """Raises AccessRefused unless the user has some permission on it: to others its very existence is a secret."""
+        self._check(name, vhost, kind, resource, "configure", "write", "read")
+
+    def _check(self, name: str, vhost: str, kind: str, resource: str, *actions: str) -> None:
+        """Raises AccessRefused unless one of the actions is allowed."""
         if kind == "exchange" and not resource:
             resource = _DEFAULT_EXCHANGE
-        question = (name, vhost, resource, action)
-        allowed = self._decisions.get(question)
-        if allowed is None:
-            allowed = self._remember(question, self._may(name, vhost, resource, action))
-        if not allowed:
-            raise AccessRefused(f"access to {kind} '{resource}' in vhost '{vhost}' refused for user '{name}'")
+        for action in actions:
+            question = (name, vhost, resource, action)
+            allowed = self._decisions.get(question)
+            if allowed is None:
+                allowed = self._remember(question, self._may(name, vhost, resource, action))
+            if allowed:
+                return
+        raise AccessRefused(f"access to {kind} '{resource}' in vhost '{vhost}' refused for user '{name}'")
 
     def _may(self, name: str, vhost: str, resource: str, action: str) -> bool:
         user = self.users.get(name)

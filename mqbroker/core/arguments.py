@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from mqbroker.core.erlang_text import plain_text
 from mqbroker.core.values import Timestamp, same_value, type_name
 from mqbroker.errors import PreconditionFailed
-from mqbroker.limits import COUNT_MAX, EXPIRY_MS_MAX, QUEUE_PRIORITY_MAX
+from mqbroker.limits import COUNT_MAX, EXPIRY_MS_MAX, QUEUE_PRIORITY_MAX, QUORUM_PRIORITY_MAX
 
 Arguments = Mapping[str, object]
 
@@ -263,7 +263,7 @@ def _combine(arguments: Arguments, policy: Mapping[str, object], queue_type: str
         overflow=_text(arguments, policy, "overflow") or "drop-head",
         dead_letter_exchange=_text(arguments, policy, "dead-letter-exchange"),
         dead_letter_routing_key=_text(arguments, policy, "dead-letter-routing-key"),
-        max_priority=_whole(arguments.get("x-max-priority")),
+        max_priority=QUORUM_PRIORITY_MAX if queue_type == "quorum" else _whole(arguments.get("x-max-priority")),
         single_active_consumer=arguments.get("x-single-active-consumer") is True,
         delivery_limit=_delivery_limit(arguments, policy) if queue_type == "quorum" else None,
         consumer_timeout=_lower(arguments, policy, "consumer-timeout"),

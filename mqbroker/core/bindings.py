@@ -8,6 +8,7 @@ that is the vhost's business.
 from collections.abc import Iterator, Mapping
 
 from mqbroker.core import definitions
+from mqbroker.core.binding_index import Binding
 from mqbroker.core.exchange import Exchange
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.queue import Queue
@@ -30,10 +31,14 @@ class Bindings:
         """Binds; False when it was bound so already. Raises PreconditionFailed when the exchange does not take it."""
         if not self.restore(source, destination, key, arguments):
             return False
+        self.define(source, destination, key, arguments)
+        return True
+
+    def define(self, source: Exchange, destination: Destination, key: str, arguments: Mapping[str, object]) -> None:
+        """Tells the journal of a binding, if it is to know."""
         if self.is_durable(source, destination):
             value = definitions.pack({"arguments": arguments})
             self._ledger.define(self._key(source, destination, key, arguments), value)
-        return True
 
     def restore(self, source: Exchange, destination: Destination, key: str, arguments: Mapping[str, object]) -> bool:
         """The same for a binding that the journal knows."""
@@ -63,6 +68,11 @@ class Bindings:
             for binding in source.unbind_all(destination):
                 self._undefine(source, destination, binding.key, binding.arguments)
             yield source
+
+    def to(self, destination: Destination) -> list[tuple[Exchange, Binding]]:
+        """The bindings of a destination with their sources."""
+        sources = self._sources.get(destination, ())
+        return [(source, binding) for source in sources for binding in source.bindings_of(destination)]
 
     def is_durable(self, source: Exchange, destination: object) -> bool:
         """Whether the journal keeps the bindings between the two."""

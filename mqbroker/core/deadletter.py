@@ -22,9 +22,10 @@ Death = dict[str, object]
 def headers_of_dead_letter(queue: "Queue", message: Message, reason: str, now: int) -> dict[str, object]:
     """The headers of a message that dies in `queue`, with its history brought up to date."""
     headers = dict(message.properties.headers())
-    known = deaths_in(headers) if message.properties.is_dead_letter else []
+    is_first = not message.properties.is_dead_letter
+    known = [] if is_first else deaths_in(headers)
     deaths = _with_death(known, queue.name, reason, message, headers, now)
-    _note_first_and_last(headers, deaths[0])
+    _note_in_short(headers, deaths[0], is_first)
     headers["x-death"] = deaths
     if queue.dead_letter_key is not None:
         headers.pop("CC", None)
@@ -82,10 +83,13 @@ def _with_death(
     return [death, *deaths]
 
 
-def _note_first_and_last(headers: dict[str, object], death: Death) -> None:
+def _note_in_short(headers: dict[str, object], death: Death, is_first: bool) -> None:
+    """Headers that say the same for clients that do not read the history. A client's own of these names are replaced:
+    who publishes a dead letter anew sends them along."""
     for part in ("reason", "queue", "exchange"):
-        headers.setdefault(f"x-first-death-{part}", death[part])
         headers[f"x-last-death-{part}"] = death[part]
+        if is_first:
+            headers[f"x-first-death-{part}"] = death[part]
 
 
 def carbon_copies(headers: Mapping[str, object], name: str) -> list[str]:

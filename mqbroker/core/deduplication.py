@@ -1,9 +1,9 @@
 """What a FIFO queue remembers of the messages it took in the last five minutes, so that none is taken twice.
 
 To the journal it looks like a queue of its own: for each message that has a deduplication id an entry of the same
-sequence, which expires when the id counts no more. It stays when the message is deleted or the queue is purged. The
-entry's message carries the group where another has its exchange, the id where another has its routing key, and the
-message id of the original for a body.
+sequence, which expires when the id counts no more. It stays when the message is deleted, and goes when the queue is
+purged. The entry's message carries the group where another has its exchange, the id where another has its routing key,
+and the message id of the original for a body.
 
 In memory there may be millions of them. So an id is one key and one packed value, and an entry is made again when it
 is to be settled:

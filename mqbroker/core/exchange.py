@@ -89,6 +89,10 @@ class Exchange:
         self._index.remove(binding)
         return True
 
+    def has(self, destination: Destination, key: str, arguments: Mapping[str, object]) -> bool:
+        """Whether there is such a binding."""
+        return Binding(destination, key, arguments).identity() in self._bindings.get(destination, {})
+
     def unbind_all(self, destination: Destination) -> list[Binding]:
         """Removes every binding of a destination that is going away, and returns them."""
         removed = list(self._bindings.pop(destination, {}).values())

@@ -52,6 +52,14 @@ class FifoQueue(PolledQueue):
         self.blocked = 0
         self.held = set()
 
+    def purge(self) -> int:
+        """The same; the deduplication ids count no more, so that what a test or an operator has cleared can be sent
+        again."""
+        count: int = PolledQueue.purge(self)
+        if len(self.deduplication):
+            self.start_over()
+        return count
+
     def forget(self) -> None:
         self.ledger.forget(self.deduplication.number)
         PolledQueue.forget(self)

@@ -70,16 +70,38 @@ def is_outdated(password_hash: str) -> bool:
     return not password_hash.startswith(f"scrypt${_COST}${_BLOCK}${_PARALLEL}$")
 
 
+def is_known_format(password_hash: str) -> bool:
+    """Whether there can be a password that belongs to the hash: False for the formats of other programs."""
+    if password_hash.startswith(_SCRAM):
+        keys = scram_keys(password_hash)
+        return keys is not None and 0 < keys.iterations <= _SCRAM_ITERATIONS_MAX
+    try:
+        if password_hash.startswith("scrypt$"):
+            return _scrypt_parts(password_hash) is not None
+        return len(b64decode(password_hash, validate=True)) in _RABBIT_DIGESTS
+    except (ValueError, binascii.Error):
+        return False
+
+
 def _format(salt: bytes, key: bytes) -> str:
     return f"scrypt${_COST}${_BLOCK}${_PARALLEL}${b64encode(salt).decode()}${b64encode(key).decode()}"
 
 
 def _verify_scrypt(password: bytes, password_hash: str) -> bool:
+    parts = _scrypt_parts(password_hash)
+    if parts is None:
+        return False
+    n, r, p, salt, key = parts
+    return hmac.compare_digest(_derive(password, salt, n, r, p), key)
+
+
+def _scrypt_parts(password_hash: str) -> tuple[int, int, int, bytes, bytes] | None:
+    """Costs, salt and key; None where the costs are beyond what is computed here. Raises ValueError, binascii.Error."""
     _, cost, block, parallel, salt, key = password_hash.split("$")
     n, r, p = int(cost), int(block), int(parallel)
     if not (0 < n <= _COST_MAX and 0 < r <= _BLOCK_MAX and 0 < p <= _PARALLEL_MAX):
-        return False
-    return hmac.compare_digest(_derive(password, b64decode(salt), n, r, p), b64decode(key))
+        return None
+    return n, r, p, b64decode(salt), b64decode(key)
 
 
 def _derive(password: bytes, salt: bytes, n: int, r: int, p: int) -> bytes:

@@ -36,7 +36,7 @@ class PollHost(QueueHost, Protocol):
         """The polled queue of that name, if there is one."""
 
     def renumber(self, queue: "PolledQueue") -> None:
-        """Has the journal forget all entries of the queue, and gives it a new number."""
+        """Has the journal forget all that it keeps for the queue, which goes on under new numbers."""
 
 
 class PolledQueue(TimedQueue):
@@ -218,9 +218,13 @@ class PolledQueue(TimedQueue):
         """Settles everything, visible, in flight, and delayed; the count of it. In the journal that is one fact."""
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count:
-            self.host.renumber(self)
-            self.host.leave(self.empty())
+            self.start_over()
         return count
+
+    def start_over(self) -> None:
+        """The journal forgets everything that is kept for the queue, and so does the queue."""
+        self.host.renumber(self)
+        self.host.leave(self.empty())
 
     def forget(self) -> None:
         """The queue is deleted: so is all it has in the journal, and nobody waits for it any more."""

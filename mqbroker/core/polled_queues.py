@@ -11,6 +11,8 @@ from mqbroker.core import definitions
 from mqbroker.core.fifo_queue import FifoQueue
 from mqbroker.core.poll_settings import PollSettings
 from mqbroker.core.polled_queue import PolledQueue
+from mqbroker.core.queue import Queue
+from mqbroker.errors import PreconditionFailed
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
@@ -19,14 +21,38 @@ ROLES: dict[str, type[PolledQueue]] = {each.role: each for each in (PolledQueue,
 
 
 def add(vhost: "VHost", name: str, settings: PollSettings, now: int, fifo: bool) -> PolledQueue:
-    """A new polled queue, and its definition."""
+    """A new polled queue, and its definition. Raises PreconditionFailed where it cannot take the place of another."""
+    current = vhost.queues.get(name)
+    if current is not None:
+        _check_is_plain(current)
     queue = _made(vhost, name, FifoQueue.role if fifo else PolledQueue.role, vhost.broker.next_number(), now)
     if isinstance(queue, FifoQueue):
         queue.identify(vhost.broker.next_number())
     queue.set_up(settings)
     queue.start_from(now)
+    vhost.add_queue(queue)
     _define(vhost, queue)
     return queue
+
+
+def _check_is_plain(queue: Queue) -> None:
+    """Raises PreconditionFailed with what keeps a polled queue from taking the place of this one.
+
+    Nothing is lost where there are no messages, nobody consumes, and whoever declared the queue asked for nothing that
+    a polled queue does not do.
+    """
+    obstacles = {
+        "has another kind": type(queue) is not Queue,
+        "is exclusive": queue.owner is not None,
+        "is not durable": not queue.durable,
+        "is deleted with its last consumer": queue.auto_delete,
+        "was declared with arguments": bool(queue.arguments),
+        "has consumers": bool(queue.consumers),
+        "has messages": queue.waiting_count() + queue.unacked_count > 0,
+    }
+    for obstacle, is_there in obstacles.items():
+        if is_there:
+            raise PreconditionFailed(obstacle)
 
 
 def restored(vhost: "VHost", name: str, value: Mapping[str, object], now: int) -> PolledQueue:
@@ -50,9 +76,12 @@ def change(vhost: "VHost", queue: PolledQueue, settings: PollSettings, now: int)
 
 
 def renumber(vhost: "VHost", queue: PolledQueue) -> None:
-    """The journal forgets the entries of a queue, but not the queue."""
+    """The journal forgets the entries of a queue and its deduplication ids, but not the queue."""
     vhost.ledger.forget(queue.number)
     queue.number = vhost.broker.next_number()
+    if isinstance(queue, FifoQueue):
+        vhost.ledger.forget(queue.deduplication.number)
+        queue.identify(vhost.broker.next_number())
     _define(vhost, queue)
 
 

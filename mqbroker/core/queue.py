@@ -52,6 +52,8 @@ def _priority(consumer: Consumer) -> int:
 class QueueHost(Protocol):
     """What a queue asks of the vhost it lives in."""
 
+    name: str
+
     def dead_letter(self, queue: "Queue", entry: Entry, reason: str, now: int) -> None:
         """Publishes a copy of the entry's message to the queue's dead-letter exchange."""
 
@@ -423,9 +425,10 @@ class Queue(Task):
             self.ledger.settle(entry)
 
     def reject(self, entry: Entry, now: int) -> None:
-        """A client refuses the entry for good: dead-lettered, then settled."""
+        """A client refuses the entry for good: dead-lettered, then settled. Of a deleted queue there are no letters."""
         self.release(entry)
-        self.discard(entry, "rejected", now)
+        if not self.is_deleted:
+            self.discard(entry, "rejected", now)
 
     def requeue(self, entries: list[Entry], now: int, is_failure: bool = False) -> None:
         """Unacknowledged entries come back to their old places. Failures count, and beyond the delivery limit the entry

@@ -4,7 +4,7 @@ To the journal it looks like a queue with one entry a topic; a new message enter
 settled. Topics are routing keys, kept in a tree of their words, so that a pattern costs what it matches.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mqbroker.core.exchange import make_exchange
@@ -12,6 +12,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_entry
 from mqbroker.core.queue import ROUTED, Queue
 from mqbroker.core.timers import Timer, Timers
+from mqbroker.core.topic_walk import Node, Walk
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
@@ -23,26 +24,12 @@ RETAINING_EXCHANGE = "amq.retained"
 _SWEEP_MS = 60_000  # how often expired messages are looked for at most; it costs a walk over all of them
 
 
-class _Node:
-    """One word of a topic."""
-
-    __slots__ = ("entry", "words")
-
-    def __init__(self) -> None:
-        self.words: dict[str, _Node] = {}
-        self.entry: Entry | None = None
-
-    def let_go(self) -> "list[dict[str, _Node]]":
-        """What holds the topics below it, of a tree that nobody needs any more."""
-        return [self.words]
-
-
 class RetainedMessages:
     """The retained messages of one vhost. With `number` 0 they are not journalled."""
 
     __slots__ = (
-        "_is_recorded", "_ledger", "_root", "_sequence", "_timer", "_timers", "byte_count", "bytes_max", "count",
-        "count_max", "number",
+        "_born", "_is_recorded", "_ledger", "_root", "_sequence", "_timer", "_timers", "byte_count", "bytes_max",
+        "count", "count_max", "number",
     )  # fmt: skip
 
     def __init__(self, ledger: Ledger, timers: Timers, number: int, count_max: int, bytes_max: int) -> None:
@@ -54,7 +41,8 @@ class RetainedMessages:
         self._ledger = ledger
         self._timers = timers
         self._is_recorded = number > 0 and ledger.is_journalling
-        self._root = _Node()
+        self._root = Node(0)
+        self._born = 0
         self._sequence = 1
         self._timer = Timer(self._sweep)
 
@@ -68,14 +56,24 @@ class RetainedMessages:
         size = len(message.body) - (len(old.message.body) if old is not None else 0)
         if self.byte_count + size > self.bytes_max or (old is None and self.count >= self.count_max):
             return False
+        ttl_ms = message.properties.ttl_ms
+        self._enter(message, now + ttl_ms if ttl_ms >= 0 else 0)
+        return True
+
+    def _enter(self, message: Message, expires_at: int) -> None:
         entry = new_entry(message, self.number, self._sequence)
         self._sequence += 1
-        if message.properties.ttl_ms >= 0:
-            entry.expires_at = now + message.properties.ttl_ms
+        entry.expires_at = expires_at
         if self._is_recorded:
             self._ledger.enqueue(entry)
         self._place(entry)
-        return True
+
+    def move(self, entry: Entry, message: Message) -> None:
+        """Puts another message, with another key, in the place of an entry's; unless that key has a newer one."""
+        self.delete(entry.message.routing_key)
+        there = self.get(message.routing_key)
+        if there is None or there.message.received_at <= message.received_at:
+            self._enter(message, entry.expires_at)
 
     def delete(self, key: str) -> None:
         """Forgets a topic's message, if it has one."""
@@ -91,37 +89,14 @@ class RetainedMessages:
 
     def get(self, key: str) -> Entry | None:
         """The entry of a topic."""
-        node: _Node | None = self._root
+        node: Node | None = self._root
         for word in key.split("."):
             node = node.words.get(word) if node is not None else None
         return None if node is None else node.entry
 
-    def find(self, pattern: str, now: int) -> Iterator[Entry]:
-        """The entries whose topics match a pattern (`*`, and `#` at its end), as they are at the time of the call.
-
-        A pattern that begins with a wildcard does not find topics that begin with `$`.
-        """
-        found: list[_Node] = []
-        words = pattern.split(".")
-        pending = [(self._root, 0)]
-        while pending:
-            node, at = pending.pop()
-            if at == len(words):
-                found.append(node)
-            elif words[at] == "#":
-                found.append(node)
-                pending.extend((child, at) for child in self._children(node))
-            elif words[at] == "*":
-                pending.extend((child, at + 1) for child in self._children(node))
-            elif words[at] in node.words:
-                pending.append((node.words[words[at]], at + 1))
-        entries = [node.entry for node in found if node.entry is not None]
-        return (each for each in entries if not each.expires_at or each.expires_at > now)
-
-    def _children(self, node: _Node) -> list[_Node]:
-        if node is not self._root:
-            return list(node.words.values())
-        return [child for word, child in node.words.items() if not word.startswith("$")]
+    def walk(self, pattern: str) -> Walk:
+        """The way to the entries whose topics match a pattern, as they are at the time of the call."""
+        return Walk(self._root, pattern, self._sequence)
 
     def restore(self, entries: Iterable[Entry]) -> None:
         """Takes over what the journal kept, in order of sequence."""
@@ -129,14 +104,15 @@ class RetainedMessages:
             self._sequence = max(self._sequence, entry.sequence + 1)
             self._place(entry)
 
-    def drop(self) -> dict[str, "_Node"]:
+    def drop(self) -> dict[str, Node]:
         """Lets go of everything: what held it, to be freed by the caller."""
         self._timers.cancel(self._timer)
-        root, self._root = self._root, _Node()
+        root, self._root = self._root, Node(0)
         self.count = self.byte_count = 0
         return root.words
 
-    def _entries(self) -> list[Entry]:
+    def entries(self) -> list[Entry]:
+        """The entries of all topics."""
         entries: list[Entry] = []
         pending = [self._root]
         while pending:
@@ -151,7 +127,11 @@ class RetainedMessages:
     def _place(self, entry: Entry) -> None:
         node = self._root
         for word in entry.message.routing_key.split("."):
-            node = node.words.setdefault(word, _Node())
+            below = node.words.get(word)
+            if below is None:
+                self._born += 1
+                below = node.words[word] = Node(self._born)
+            node = below
         if node.entry is not None:
             self._settle(node)
         node.entry = entry
@@ -163,7 +143,7 @@ class RetainedMessages:
     def _sweep(self, now: int) -> None:
         """Deletes what has expired. There is one timer for all, because a topic may be set again at any rate; until it
         fires `find` passes over what has expired."""
-        expiring = [entry for entry in self._entries() if entry.expires_at]
+        expiring = [entry for entry in self.entries() if entry.expires_at]
         for entry in expiring:
             if entry.expires_at <= now:
                 self.delete(entry.message.routing_key)
@@ -171,7 +151,7 @@ class RetainedMessages:
         if left:
             self._timers.move(self._timer, max(min(left), now + _SWEEP_MS))
 
-    def _settle(self, node: _Node) -> None:
+    def _settle(self, node: Node) -> None:
         entry = node.entry
         assert entry is not None
         node.entry = None
@@ -180,7 +160,7 @@ class RetainedMessages:
         if entry.lsn:
             self._ledger.settle(entry)
 
-    def _prune(self, words: list[str], path: list[_Node]) -> None:
+    def _prune(self, words: list[str], path: list[Node]) -> None:
         while words and path[-1].entry is None and not path[-1].words:
             path.pop()
             del path[-1].words[words.pop()]

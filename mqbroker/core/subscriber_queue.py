@@ -15,35 +15,68 @@ if TYPE_CHECKING:
     from mqbroker.core.ledger import Ledger
 
 
+class Losses:
+    """What several queues have dropped together."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def begun(self, queue: "SubscriberQueue") -> None:
+        """A queue that is not `is_reported` has dropped a message. Overridden by whoever wants to say so."""
+
+
+class Forerunner(Protocol):
+    """Who may have older messages for a subscriber that have to reach it before a newer one of their topic."""
+
+    def precede(self, message: Message, now: int) -> None:
+        """A message is about to enter a queue of the subscriber: puts there first what has to come before it."""
+
+
 class SubscriberQueue(Queue):
     """Keeps persistent messages while its subscriber is away. Others only on request: nobody was promised them."""
 
     role = "subscriber"
     """How the journal tells these queues from others."""
 
-    __slots__ = ("dropped", "keeps_transient")
+    __slots__ = ("dropped", "forerunner", "is_reported", "keeps_transient", "losses")
 
     def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
         Queue.__init__(self, host, ledger, name, number, durable)
         self.keeps_transient = False
         self.dropped = 0
-        """Messages that were not kept."""
+        """Messages that had no room."""
+        self.losses: Losses | None = None
+        self.is_reported = False
+        """Whether `losses` knows that this queue drops messages, and will look at it again."""
+        self.forerunner: Forerunner | None = None
 
     def publish(self, message: Message, now: int) -> int:
         """Takes a message, or drops it. Always ROUTED."""
         if not message.properties.persistent and not self.consumers and not self.keeps_transient:
-            self.dropped += 1
             return ROUTED
+        if self.forerunner is not None:
+            self.forerunner.precede(message, now)
         if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
-            self.dropped += 1
+            self.lose()
             return ROUTED
         return Queue.publish(self, message, now)
 
     def discard(self, entry: Entry, reason: str, now: int) -> None:
         """The same as in any queue, but counted when there was no room."""
         if reason == "maxlen":
-            self.dropped += 1
+            self.lose()
         Queue.discard(self, entry, reason, now)
+
+    def lose(self) -> None:
+        """Counts a message that had no room."""
+        self.dropped += 1
+        if self.losses is not None:
+            self.losses.count += 1
+            if not self.is_reported:
+                self.is_reported = True
+                self.losses.begun(self)
 
 
 class LiveQueue(Queue):
@@ -51,16 +84,19 @@ class LiveQueue(Queue):
 
     role = "live"
 
-    __slots__ = ("subscriber",)
+    __slots__ = ("forerunner", "subscriber")
 
     def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
         Queue.__init__(self, host, ledger, name, number, durable)
         self.subscriber: Consumer | None = None
         """None while the subscriber is away."""
+        self.forerunner: Forerunner | None = None
 
     def publish(self, message: Message, now: int) -> int:
         """Passes the message on. Always ROUTED."""
         if self.subscriber is not None:
+            if self.forerunner is not None:
+                self.forerunner.precede(message, now)
             self.subscriber.pass_on(message)
         return ROUTED
 

@@ -1,7 +1,8 @@
 """A virtual host: exchanges, queues, the bindings between them, and the one way a message takes through them.
 
-The vhost owns the names and the topology, tells the ledger what is durable, and finds the queues for a message. It does
-not know who asks: permissions are checked by the session (core/access.py), and texts of refusals are RabbitMQ's.
+The vhost owns the names and the topology, and tells the ledger what is durable; routing.py, on which it is built, finds
+the queues for a message. It does not know who asks: permissions are checked by the session (core/access.py), and texts
+of refusals are RabbitMQ's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,26 +12,18 @@ from mqbroker.core import definitions, polled_queues
 from mqbroker.core.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
 from mqbroker.core.binding_index import Binding
 from mqbroker.core.bindings import Bindings
-from mqbroker.core.burial import Burials
-from mqbroker.core.deadletter import all_keys
 from mqbroker.core.delayed import DelayedMessages
-from mqbroker.core.exchange import Exchange, headers_after_delay, make_exchange, resolve
+from mqbroker.core.exchange import Exchange, make_exchange
 from mqbroker.core.leftovers import Container, leave
-from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.poll_settings import PollSettings
 from mqbroker.core.polled_queue import PolledQueue
-from mqbroker.core.queue import ROUTED, UNROUTED, Queue
+from mqbroker.core.queue import Queue
 from mqbroker.core.queue_factory import make_queue, pack_exchange, pack_queue
 from mqbroker.core.retained import RetainedMessages
-from mqbroker.core.route import Route
-from mqbroker.core.router import Router, publish_to
+from mqbroker.core.routing import Routing
 from mqbroker.core.scheduler import Task
-from mqbroker.core.subscriber_queue import role_of
-from mqbroker.core.targets import RememberedTargets, Targets
 from mqbroker.core.timers import Timer
-from mqbroker.core.values import octets
-from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
-from mqbroker.limits import NAME_BYTES_MAX
+from mqbroker.errors import AccessRefused, NotFound, NotImplementedByPeer, PreconditionFailed, ResourceLocked
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
@@ -45,39 +38,26 @@ PREDECLARED = (
 )
 
 
-class VHost(Router):
+class VHost(Routing):
     """The exchanges and queues of one virtual host."""
 
     def __init__(self, name: str, broker: "Broker") -> None:
-        Router.__init__(self)
-        self.name = name
+        Routing.__init__(self, name)
         self.broker = broker
         self.ledger = broker.ledger
         self.timers = broker.timers
         self.scheduler = broker.scheduler
-        self.exchanges: dict[str, Exchange] = {}
-        self.queues: dict[str, Queue] = {}
         self.default_queue_type = "classic"
         self._bindings = Bindings(name, self.ledger)
-        self._delayed: dict[str, DelayedMessages] = {}
-        self._remembered = RememberedTargets()
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self._owned: dict[object, dict[Queue, None]] = {}
         self._expiries: dict[Queue, Timer] = {}
         """The timers of queues with x-expires."""
-        self._burials = Burials(self)
         for exchange_name, kind, internal in PREDECLARED:
             self.exchanges[exchange_name] = make_exchange(exchange_name, kind, True, False, internal, {})
 
     # --- look-ups ---------------------------------------------------------------------------------------------------
-
-    def exchange(self, name: str) -> Exchange:
-        """The exchange of that name. Raises NotFound."""
-        found = self.exchanges.get(name)
-        if found is None:
-            raise NotFound(f"no exchange '{name}' in vhost '{self.name}'")
-        return found
 
     def queue(self, name: str, owner: object | None = None) -> Queue:
         """The queue of that name, for the connection `owner`. Raises NotFound, or ResourceLocked if it is another's."""
@@ -143,8 +123,8 @@ class VHost(Router):
 
     def _add_delayed(self, exchange: Exchange, number: int) -> DelayedMessages:
         name = exchange.name
-        delayed = self._delayed[name] = DelayedMessages(
-            self.ledger, self.timers, number, lambda message, now: self._publish_due(name, message, now)
+        delayed = self.delayed[name] = DelayedMessages(
+            self.ledger, self.timers, number, lambda message, now: self.publish_due(name, message, now)
         )
         return delayed
 
@@ -172,7 +152,7 @@ class VHost(Router):
         del self.exchanges[exchange.name]
         self._bindings.remove_source(exchange)
         self._unbind_everything_from(exchange)
-        delayed = self._delayed.pop(exchange.name, None)
+        delayed = self.delayed.pop(exchange.name, None)
         if delayed is not None:
             self.leave([delayed.drop()])  # its timer would route by an exchange that is gone
             if delayed.number:
@@ -254,6 +234,8 @@ class VHost(Router):
             current.used_at = now
             return current
         arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
+        if is_generated and queue_type_of(arguments) == "quorum":
+            raise PreconditionFailed("Cannot declare a server-named queue for type rabbit_quorum_queue")
         settings = self._settings(name, arguments, durable, exclusive, auto_delete)
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         number = self.broker.next_number() if durable else 0
@@ -276,9 +258,9 @@ class VHost(Router):
         return QueueArguments.parse(arguments, name, self.name, policy, durable, exclusive, auto_delete)
 
     def add_reply_queue(self, name: str) -> Queue:
-        """A queue for direct reply-to: transient, nobody's, and not to be declared by that name."""
-        queue = Queue(self, self.ledger, name, 0, False)
-        self._add_queue(queue)
+        """A queue for direct reply-to. Whoever knows its name can publish to it, and do nothing else with it."""
+        queue = self.reply_queues[name] = Queue(self, self.ledger, name, 0, False)
+        self.generation += 1
         return queue
 
     def remove_reply_queue(self, queue: Queue) -> None:
@@ -289,7 +271,12 @@ class VHost(Router):
     def add_subscriber_queue(
         self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
     ) -> Queue:
-        """A queue of one subscriber (core/subscriber_queue.py has the roles). Raises PreconditionFailed."""
+        """A queue of one subscriber (core/subscriber_queue.py has the roles).
+
+        Raises PreconditionFailed when there are too many queues, ResourceLocked when somebody has one of that name.
+        """
+        if name in self.queues:
+            raise ResourceLocked(f"queue '{name}' in vhost '{self.name}' is there and is not this subscriber's")
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
         settings = self._settings(name, arguments, durable, False, False)
         number = self.broker.next_number() if durable else 0
@@ -320,12 +307,14 @@ class VHost(Router):
     # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
 
     def add_polled_queue(self, name: str, settings: PollSettings, now: int, fifo: bool = False) -> PolledQueue:
-        """A durable queue that clients poll. There must be none of that name. Raises AccessRefused, NotAllowed."""
+        """A durable queue that clients poll, in the place of a plain one if there is one of that name.
+
+        Raises AccessRefused, NotAllowed, and PreconditionFailed with what another queue of that name has or is.
+        """
         _check_reserved("queue", name)
-        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
-        queue = polled_queues.add(self, name, settings, now, fifo)
-        self._add_queue(queue)
-        return queue
+        if name not in self.queues:
+            self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
+        return polled_queues.add(self, name, settings, now, fifo)
 
     def change_polled_queue(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
         """Changes what it does, in force at once."""
@@ -343,8 +332,24 @@ class VHost(Router):
         return found if isinstance(found, PolledQueue) else None
 
     def renumber(self, queue: PolledQueue) -> None:
-        """PollHost: the journal forgets all entries of the queue, which goes on under another number."""
+        """PollHost: the journal forgets all that it keeps for the queue, which goes on under new numbers."""
         polled_queues.renumber(self, queue)
+
+    def add_queue(self, queue: Queue) -> None:
+        """Adds a queue that was made elsewhere, in the place of its namesake, whose bindings become its own.
+
+        The journal has to be told of the queue itself.
+        """
+        bindings: list[tuple[Exchange, Binding]] = []
+        former = self.queues.get(queue.name)
+        if former is not None:
+            bindings = self._bindings.to(former)
+            for exchange, binding in bindings:  # at first: an exchange may be deleted with its last binding
+                self.restore_binding(exchange, queue, binding.key, binding.arguments)
+            self._remove_queue(former)
+        self._add_queue(queue)
+        for exchange, binding in bindings:
+            self._bindings.define(exchange, queue, binding.key, binding.arguments)
 
     def _add_queue(self, queue: Queue) -> None:
         self.queues[queue.name] = queue
@@ -370,6 +375,11 @@ class VHost(Router):
         if name not in self.queues:
             return 0
         queue = self.queue(name, owner)
+        if queue.is_quorum and (if_unused or if_empty):
+            raise NotImplementedByPeer(
+                f"cannot delete queue '{name}' in vhost '{self.name}'. queue.delete operations with "
+                f"{'if-unused' if if_unused else 'if-empty'} flag set are not supported by quorum queues"
+            )
         if if_unused and queue.consumers:
             raise PreconditionFailed(f"queue '{name}' in vhost '{self.name}' in use")
         if if_empty and queue.waiting_count():
@@ -379,7 +389,7 @@ class VHost(Router):
     def _remove_queue(self, queue: Queue) -> int:
         count = queue.waiting_count()
         queue.is_deleted = True
-        del self.queues[queue.name]
+        del (self.queues if queue.name in self.queues else self.reply_queues)[queue.name]
         if queue.owner is not None:
             self._owned[queue.owner].pop(queue, None)
         self._unbind_everything_from(queue)
@@ -395,8 +405,6 @@ class VHost(Router):
         """Nothing keeps a deleted queue: no route of a publisher that rests, no timer; and its messages go at once."""
         queue.alone.clear()
         self.release_routes()
-        self._remembered.forget()
-        self._burials.forget()
         self.timers.cancel(queue.alarm)
         self.timers.cancel(self._expiries.pop(queue, None))
         queue.alarm = None
@@ -404,7 +412,7 @@ class VHost(Router):
 
     def delete_everything(self) -> None:
         """The vhost is to be deleted: so are its queues and exchanges."""
-        for queue in list(self.queues.values()):
+        for queue in (*self.queues.values(), *self.reply_queues.values()):
             self._remove_queue(queue)
         for exchange in list(self.exchanges.values()):
             self._remove_exchange(exchange)
@@ -423,6 +431,8 @@ class VHost(Router):
 
     def check_consumable(self, queue: Queue, exclusive: bool) -> None:
         """Raises AccessRefused if an exclusive consumer is there, or one is wanted beside others."""
+        if queue.is_quorum:
+            return  # it has no exclusive consumers: who asks for that is one like others, as in RabbitMQ
         is_shared = bool(queue.consumers) or queue.is_single_active
         if queue.exclusive_consumer is not None or (exclusive and is_shared):
             raise AccessRefused(f"queue '{queue.name}' in vhost '{self.name}' in exclusive use")
@@ -442,79 +452,6 @@ class VHost(Router):
             self._remove_queue(queue)
         else:
             self._watch_expiry(queue, now if queue.consumers else queue.used_at)
-
-    # --- publishing -------------------------------------------------------------------------------------------------
-
-    def route(self, exchange_name: str, routing_key: str) -> Route:
-        """A route for messages to that exchange with that key. Raises NotFound for an exchange that is not there."""
-        route = Route(exchange_name, routing_key)
-        self.refresh(route)
-        return route
-
-    def refresh(self, route: Route) -> None:
-        """Looks the route up in today's topology. Raises NotFound."""
-        if not route.exchange_name:
-            queue = self.queues.get(route.routing_key)
-            route.queues = [] if queue is None else queue.alone
-        else:
-            exchange = self.exchange(route.exchange_name)
-            queues, route.is_fixed = resolve(exchange, route.routing_key, None, self.exchanges.get)
-            route.queues = self.queues_of_route(_speakable(queues, route.routing_key))
-        route.generation = self.generation
-
-    def publish_by_content(self, exchange_name: str, keys: list[str], message: Message, now: int) -> int:
-        """Routes one message by several keys (CC, BCC) or by an exchange that looks into it. Raises NotFound."""
-        return self.publish_to_targets(self.targets(exchange_name, keys, message), message, now)
-
-    def targets(self, exchange_name: str, keys: list[str], message: Message) -> Targets:
-        """Where a message goes by any of its keys and by its properties. Raises NotFound."""
-        question = (exchange_name, *keys, message.properties.code, message.properties.raw)
-        found = self._remembered.get(question, self.generation)
-        if found is None:
-            held_by: list[Exchange] = []
-            queues = self.queues_for(exchange_name, keys, message, held_by)
-            found = self._remembered.put(question, Targets(queues, list(dict.fromkeys(held_by))))
-        return found
-
-    def publish_to_targets(self, targets: Targets, message: Message, now: int) -> int:
-        """Publishes where `targets` said; what has gone since then is passed over."""
-        for exchange in targets.held_by:
-            if exchange.name in self._delayed:
-                self._hold(exchange, message, now)
-        outcome = publish_to([queue for queue in targets.queues if not queue.is_deleted], message, now)
-        return ROUTED if targets.held_by and outcome == UNROUTED else outcome
-
-    def queues_for(
-        self, exchange_name: str, keys: list[str], message: Message, held_by: list[Exchange] | None = None
-    ) -> list[Queue]:
-        """The queues that a message goes to by any of its keys, each once. Raises NotFound.
-
-        With a list in `held_by`, exchanges that are to hold the message back are added to it instead of followed.
-        """
-        found: dict[Queue, None] = {}
-        for key in keys:
-            if exchange_name:
-                queues, _ = resolve(self.exchange(exchange_name), key, message, self.exchanges.get, held_by)
-                found.update(dict.fromkeys(_speakable(queues, key)))
-            elif key in self.queues:
-                found[self.queues[key]] = None
-        return list(found)
-
-    def _hold(self, exchange: Exchange, message: Message, now: int) -> None:
-        """Keeps a message at an x-delayed-message exchange until its time has come."""
-        headers = message.properties.headers()
-        properties = message.properties.with_headers(headers_after_delay(headers))
-        held = new_message(message.exchange, message.routing_key, properties, message.body, now)
-        self._delayed[exchange.name].hold(held, now + exchange.delay_of(headers))
-
-    def _publish_due(self, exchange_name: str, message: Message, now: int) -> None:
-        self.publish_by_content(exchange_name, all_keys(message), message, now)
-
-    # --- dead letters -----------------------------------------------------------------------------------------------
-
-    def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
-        """QueueHost: publishes a copy of the entry to the queue's dead-letter exchange."""
-        self._burials.bury(queue, entry, reason, now)
 
     # --- timers and policies ----------------------------------------------------------------------------------------
 
@@ -548,14 +485,6 @@ class VHost(Router):
         for exchange in self.exchanges.values():
             exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))
         self.generation += 1
-
-
-def _speakable(queues: list[Queue], key: str) -> list[Queue]:
-    """Those that a message with this key may enter. One too long for a short string has no place in a common queue,
-    whose consumers could not be told it; the queues of a subscriber are read by its own protocol."""
-    if len(key) <= NAME_BYTES_MAX // 4 or len(octets(key)) <= NAME_BYTES_MAX:
-        return queues
-    return [queue for queue in queues if role_of(queue)]
 
 
 def _check_reserved(kind: str, name: str) -> None:

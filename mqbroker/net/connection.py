@@ -33,6 +33,8 @@ class Connection(asyncio.BufferedProtocol):
         "_connections",
         "_is_open",
         "_is_reading",
+        "accepted_from",
+        "greeting",
         "new_session",
         "peer",
         "session",
@@ -44,6 +46,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, new_session: SessionFactory, peer: Peer, connections: "Connections", clock: Clock) -> None:
         self.peer = peer
+        self.accepted_from = peer
+        """The peer as accept() gave it, whatever a proxy says of its client."""
+        self.greeting: asyncio.Task[None] | None = None
+        """What happens between accept() and the session: PROXY header, TLS, WebSocket handshake."""
         self.new_session = new_session
         """Makes the session once the connection is open; until then a WebSocket's handshake may choose another."""
         self._connections = connections
@@ -187,6 +193,13 @@ class Connection(asyncio.BufferedProtocol):
             transport.write_eof()
         else:
             transport.close()  # TLS: close_notify goes out, and what still arrives is read until the peer's
+
+    def turn_away(self) -> None:
+        """Ends a connection that has no name yet, so that another one has room."""
+        if self._is_open:
+            self.abort()
+        elif self.greeting is not None:
+            self.greeting.cancel()
 
     def abort(self) -> None:
         """Ends the connection at once; what was not written is lost."""

@@ -1,7 +1,7 @@
 """All connections of the process: who may come in, whose output to write, whose deadline has passed, who still leaves.
 
 The budgets are kept here because they concern all connections together: how many there may be, and how many of them may
-be without a name. A peer over budget is turned away itself; nobody who was here first pays for it.
+be without a name. A peer over budget is turned away itself; strangers.py says who makes room for whom before.
 """
 
 import asyncio
@@ -12,7 +12,8 @@ from mqbroker.clock import Clock
 from mqbroker.config.sections import LimitsConfig
 from mqbroker.limits import INPUT_BYTES
 from mqbroker.net.connection import Connection
-from mqbroker.net.rate_log import RateLog
+from mqbroker.net.strangers import Strangers
+from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Session
 
 
@@ -25,7 +26,7 @@ class Connections:
         """What all connections receive into: it is copied, or used up, before the next one reads."""
         self._clock = clock
         self._all: set[Connection] = set()
-        self._nameless: set[Connection] = set()
+        self._strangers = Strangers(limits.preauth_connections_max, self._turn_away)
         self._by_session: dict[Session, Connection] = {}
         self._empty_waiter: asyncio.Event | None = None
         self._refusals = RateLog(logging.getLogger(__name__))
@@ -44,22 +45,22 @@ class Connections:
         if len(self._all) >= self.limits.connections_max:
             self._refuse(connection, f"limits.connections_max = {self.limits.connections_max}")
             return False
-        if self._is_nameless_budget_spent():
+        if not self._strangers.admit(connection):
             self._refuse(connection, f"limits.preauth_connections_max = {self.limits.preauth_connections_max}")
             return False
         self._all.add(connection)
-        self._nameless.add(connection)
         return True
-
-    def _is_nameless_budget_spent(self) -> bool:
-        # Who has logged in leaves this set only here, so that a log-in costs nothing.
-        if len(self._nameless) >= self.limits.preauth_connections_max:
-            self._nameless = {connection for connection in self._nameless if not connection.is_authenticated}
-        return len(self._nameless) >= self.limits.preauth_connections_max
 
     def _refuse(self, connection: Connection, limit: str) -> None:
         peer = connection.peer
         self._refusals.warning(self._clock.now(), f"connection {peer.host}:{peer.port} refused: {limit} is reached")
+
+    def _turn_away(self, connection: Connection) -> None:
+        peer, most = connection.accepted_from, self.limits.preauth_connections_max
+        text = f"connection {peer.host}:{peer.port} to port {peer.server_port} made room before it had logged in"
+        reason = f"limits.preauth_connections_max = {most} is reached and its share is the largest"
+        self._refusals.warning(self._clock.now(), f"{text}: {reason}")
+        connection.turn_away()
 
     def add_session(self, session: Session, connection: Connection) -> None:
         """The connection is open from now on."""
@@ -72,7 +73,7 @@ class Connections:
     def forget(self, connection: Connection) -> None:
         """The connection is gone, or never came about."""
         self._all.discard(connection)
-        self._nameless.discard(connection)
+        self._strangers.discard(connection)
         if self._empty_waiter is not None and not self._all:
             self._empty_waiter.set()
 

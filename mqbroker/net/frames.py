@@ -7,10 +7,7 @@ every such frame from its first octet on, `Boundary` knows where the frame ends 
     82   fe   n (2)     mask   n octets        n < 65,536
 """
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # the library was built without its compiled part
-    from websockets.utils import apply_mask
+from mqbroker import octets
 
 _BINARY = 0x82  # final, no extension, a message of its own
 _MASKED = 0x80
@@ -18,7 +15,6 @@ _MEDIUM = 126
 _LONG = 127
 _SHORT_HEADER = 6
 _MEDIUM_HEADER = 8
-_NO_MASK = b"\0\0\0\0"
 
 
 def take_short(data: bytes, at: int, size_max: int) -> tuple[list[bytes], int]:
@@ -36,9 +32,7 @@ def take_short(data: bytes, at: int, size_max: int) -> tuple[list[bytes], int]:
         stop = start + size
         if stop > end or size > size_max:
             break
-        mask = data[start - 4 : start]
-        payload = data[start:stop]
-        payloads.append(payload if mask == _NO_MASK else apply_mask(payload, mask))
+        payloads.append(octets.unmasked(data, start, stop))
         at = stop
     return payloads, at
 

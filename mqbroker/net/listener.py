@@ -22,9 +22,9 @@ from mqbroker.net.connection import Connection, SessionFactory
 from mqbroker.net.connections import Connections
 from mqbroker.net.peer import peer_of, with_proxy_header
 from mqbroker.net.proxy_protocol import ProxyHeader, ProxyHeaderParser
-from mqbroker.net.rate_log import RateLog
 from mqbroker.net.tls import ServerTls
 from mqbroker.net.websocket import WebSocket
+from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Peer
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ class Door:
     listener: Listener
     socket: socket.socket
     new_session: SessionFactory
+    url: str
+    """That of the listener, with the address and the port that were really taken."""
 
 
 class Listeners:
@@ -92,7 +94,8 @@ class Listeners:
     def _open_door(self, listener: Listener, family: int, address: tuple[object, ...]) -> None:
         listening = _listening_socket(family, address)
         # Which session a WebSocket gets is said in its handshake; one that does not say gets AMQP.
-        door = Door(listener, listening, self._factories["amqp" if listener.is_websocket else listener.scheme])
+        new_session = self._factories["amqp" if listener.is_websocket else listener.scheme]
+        door = Door(listener, listening, new_session, _url(listener.scheme, *listening.getsockname()[:2]))
         self._doors.append(door)
         self._attend(door)
 
@@ -127,19 +130,20 @@ class Listeners:
 
     def _rest(self, door: Door, error: OSError) -> None:
         """Out of descriptors or memory: the socket stays readable, so looking again at once would only burn the CPU."""
-        self._troubles.warning(self._clock.now(), f"{door.listener.url} cannot accept connections: {_reason(error)}")
+        self._troubles.warning(self._clock.now(), f"{door.url} cannot accept connections: {_reason(error)}")
         loop = asyncio.get_running_loop()
         loop.remove_reader(door.socket)
         loop.call_later(limits.ACCEPT_PAUSE_S, self._attend, door)
 
     def _welcome(self, door: Door, connected: socket.socket, remote: tuple[str, int]) -> None:
         connected.setblocking(False)
-        peer = peer_of(connected, remote, door.listener.is_tls)
+        peer = peer_of(connected, remote, door.listener.is_tls, door.url)
         connection = Connection(door.new_session, peer, self._connections, self._clock)
         if not self._connections.admit(connection):
             connected.close()
             return
         greeting = asyncio.get_running_loop().create_task(self._greet(door, connection, connected))
+        connection.greeting = greeting
         self._greetings.add(greeting)
         greeting.add_done_callback(self._greetings.discard)
 
@@ -157,11 +161,14 @@ class Listeners:
         except (OSError, ProtocolViolation) as error:  # ssl.SSLError and TimeoutError are OSErrors
             self._connections.forget(connection)
             connected.close()
-            self._troubles.warning(self._clock.now(), f"connection {peer.host}:{peer.port} failed: {_reason(error)}")
+            text = f"connection {peer.host}:{peer.port} to {door.url} failed: {_reason(error)}"
+            self._troubles.warning(self._clock.now(), text)
         except BaseException:
             self._connections.forget(connection)
             connected.close()
             raise
+        finally:
+            connection.greeting = None
 
     async def _upgrade(self, connection: Connection, connected: socket.socket) -> None:
         websocket = WebSocket(connection, self._websocket, self._factories)
@@ -174,6 +181,8 @@ class Listeners:
             raise
         if refusal:
             raise ProtocolViolation("websocket", refusal)
+        if not websocket.is_open:
+            self._connections.forget(connection)
 
     async def _connect(self, connection: Connection, connected: socket.socket, protocol: asyncio.BaseProtocol) -> None:
         loop = asyncio.get_running_loop()
@@ -225,6 +234,10 @@ def _listening_socket(family: int, address: tuple[object, ...]) -> socket.socket
         listening.close()
         raise
     return listening
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _reason(error: Exception) -> str:

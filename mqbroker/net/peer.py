@@ -18,11 +18,11 @@ from mqbroker.net.proxy_protocol import ProxyHeader, plain_host
 from mqbroker.protocols.session import Peer
 
 
-def peer_of(connected: socket.socket, remote: tuple[str, int], is_tls: bool) -> Peer:
+def peer_of(connected: socket.socket, remote: tuple[str, int], is_tls: bool, listener: str) -> Peer:
     """The peer of an accepted socket; `remote` is its address as accept() gave it."""
     host, port = _plain(remote)
     server_host, server_port = _plain(connected.getsockname())
-    return Peer(host, port, _is_loopback(host), server_host, server_port, is_tls)
+    return Peer(host, port, _is_loopback(host), server_host, server_port, is_tls, listener=listener)
 
 
 def with_proxy_header(peer: Peer, header: ProxyHeader) -> Peer:

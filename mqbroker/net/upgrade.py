@@ -7,6 +7,7 @@ decided here. Nothing is kept of a request: who may do what is for the log-in of
     any path    subprotocol amqp, or none      AMQP 0-9-1       browsers' AMQP clients name none
     /mqtt       subprotocol amqp, or none      refused          an MQTT client that forgot its subprotocol
     any path    only subprotocols unknown      refused
+    /health     no WebSocket at all            200              load balancers and container managers ask for it
 """
 
 import http
@@ -24,6 +25,7 @@ from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.net.connection import SessionFactory
 
 MQTT_PATH = "/mqtt"
+HEALTH_PATH = "/health"
 PROTOCOLS = {"mqtt": "mqtt", "mqttv3.1": "mqtt", "amqp": "amqp"}
 """The protocol by the subprotocol's name."""
 
@@ -40,7 +42,8 @@ _library_log.setLevel(logging.WARNING)  # at "info" it has a line for every conn
 class Answer:
     """What the client is told. With `new_session` the connection is a WebSocket from here on, else it is to be closed.
 
-    `rest` is what came behind the request. `reason` says in words for the log why the request was refused.
+    `rest` is what came behind the request. `reason` says in words for the log why the request was refused; it is empty
+    for one that was answered.
     """
 
     data: bytes
@@ -62,14 +65,18 @@ class Frames(ServerProtocol):
         return None
 
     def free(self) -> None:
-        """Cuts the cycles of references in which it would outlive its connection until the collector comes by."""
-        self.parser.close()
-        errors: list[BaseException | None] = [self.handshake_exc, self.parser_exc]
+        """Lets go of everything, so that no cycle of references waits for the collector. It cannot be used after this.
+
+        What the library keeps, and under which names, is its own business and changes with its versions. An error of
+        the handshake, which it does name, is held by its traceback as well.
+        """
+        errors: list[BaseException | None] = [self.handshake_exc]
         while errors:
             error = errors.pop()
             if error is not None:
                 error.__traceback__ = None
                 errors += [error.__cause__, error.__context__]
+        vars(self).clear()
 
 
 class Handshake:
@@ -104,13 +111,16 @@ class Handshake:
             if isinstance(request, Request):
                 response, new_session = self._respond(request)
                 protocol.send_response(response)
-                reason = "" if new_session else f"HTTP {response.status_code} {response.reason_phrase}"
+                is_refused = new_session is None and response.status_code != http.HTTPStatus.OK
+                reason = "" if not is_refused else f"HTTP {response.status_code} {response.reason_phrase}"
                 return Answer(b"".join(protocol.data_to_send()), new_session, rest, reason)
         # Some versions of the library answer a request that they cannot read, others leave it at closing.
         data = b"".join(protocol.data_to_send()) or _BAD_REQUEST
         return Answer(data, reason="the HTTP request is malformed")
 
     def _respond(self, request: Request) -> tuple[Response, SessionFactory | None]:
+        if request.path.partition("?")[0] == HEALTH_PATH and "Upgrade" not in request.headers:
+            return self.protocol.reject(http.HTTPStatus.OK, "ok\n"), None
         response = self.protocol.accept(request)
         if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
             # RFC 6455 §4.4: whoever asks in another version, or not at all, is told which one is spoken.

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import SEND_EOF, State
+from websockets.protocol import State
 
 from mqbroker import limits
 from mqbroker.config.sections import WebSocketConfig
@@ -27,6 +27,7 @@ from mqbroker.net.connection import Connection, SessionFactory
 from mqbroker.net.frames import Boundary, take_short
 from mqbroker.net.upgrade import Handshake
 
+_END_OF_OUTPUT = b""  # among the library's output: our side of the socket is to be closed
 
 class WebSocket(asyncio.Protocol, asyncio.Transport):
     """One connection whose bytes travel in WebSocket messages."""
@@ -36,10 +37,12 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         "_connection",
         "_handshake",
         "_input",
+        "_is_fragmented",
         "_is_full",
         "_is_named",
         "_is_open",
         "_is_receiving",
+        "_is_served",
         "_is_wanted",
         "_message_size_max",
         "_pong",
@@ -58,16 +61,18 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         """`factories` makes sessions by the name of their protocol."""
         super().__init__()
         self.upgraded: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Done when the connection is open, or was refused and is gone: then with the reason."""
+        """Done when the connection is open, or is gone: then with the reason, which is empty for what was answered."""
         self._connection = connection
         self._handshake: Handshake | None = Handshake(config, factories)
         self._protocol = self._handshake.protocol
         self._refusal = ""
+        self._is_served = False  # a request that was none for a WebSocket has its answer
         self._is_open = False
         self._is_wanted = True  # the session reads
         self._is_receiving = True  # the socket is read
         self._is_full = False  # the socket's buffer is
         self._is_named = False
+        self._is_fragmented = False  # a message has begun whose last fragment is still to come
         self._stranger_bytes = 0
         self._input = bytearray()  # what others' turns have kept from being taken apart
         self._boundary = Boundary()
@@ -113,15 +118,22 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         if self._is_open:
             self._connection.connection_lost(exc)
         elif not self.upgraded.done():
-            self.upgraded.set_result(self._refusal or "the connection ended before its WebSocket handshake")
+            ended = "" if self._is_served else "the connection ended before its WebSocket handshake"
+            self.upgraded.set_result(self._refusal or ended)
+        self._is_open = False
         self._protocol.free()
         del self._connection
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake has made a WebSocket of the connection."""
+        return self._is_open
 
     # --- called by the connection -----------------------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Sends bytes in one binary message, or more if there are many."""
-        if self._protocol.state is not State.OPEN:  # no message may follow a Close frame
+        if not self._is_open or self._protocol.state is not State.OPEN:  # no message may follow a Close frame
             return
         size = limits.WEBSOCKET_OUTPUT_BYTES_MAX
         for start in range(0, len(data), size):
@@ -142,7 +154,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
 
     def close(self) -> None:
         """Begins the closing handshake, unless a Close frame has been sent. The caller bounds how long it takes."""
-        if self._protocol.state is State.OPEN:
+        if self._is_open and self._protocol.state is State.OPEN:
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._write_frames()
 
@@ -176,6 +188,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         self._socket.write(answer.data)
         if answer.new_session is None:
             self._refusal = answer.reason
+            self._is_served = not answer.reason
             self._close_socket()
         else:
             self._open(answer.new_session)
@@ -205,26 +218,31 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
 
     def _receive(self, piece: bytes) -> int:
         """Hands on what the frames hold, and answers those that want an answer. Returns how many there were."""
-        if not self._is_named:
-            self._count_stranger(len(piece))
+        self._stranger_bytes += len(piece)
         at = count = 0
         while at < len(piece):
             if self._takes_short_frames():
                 payloads, at = take_short(piece, at, self._message_size_max)
                 if payloads:
-                    self._connection.data_received(b"".join(payloads))
+                    self._hand_on(b"".join(payloads))
                     count += len(payloads)
                     continue
             start = at
             at = self._boundary.advance(piece, at)
             count += self._understand(piece[start:at])
+        if not self._is_named:
+            self._judge_stranger()
         return count
+
+    def _hand_on(self, data: bytes) -> None:
+        """What the session has been given is for it to bound, before the log-in too."""
+        self._stranger_bytes -= len(data)
+        self._connection.data_received(data)
 
     def _takes_short_frames(self) -> bool:
         """Whether a short frame may come now, and means nothing but its payload."""
-        protocol = self._protocol
-        is_between = not self._boundary.is_inside and protocol.cur_size is None  # in no message of fragments
-        return is_between and protocol.state is State.OPEN
+        is_between = not self._boundary.is_inside and not self._is_fragmented
+        return is_between and self._protocol.state is State.OPEN
 
     def _understand(self, octets: bytes) -> int:
         """Has the library look at octets of one frame; how many frames it has understood."""
@@ -232,19 +250,24 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         protocol.receive_data(octets)
         frames = cast(list[Frame], protocol.events_received())
         understood = list(itertools.takewhile(_is_understood, frames))
-        data = b"".join(frame.data for frame in understood if frame.opcode in (Opcode.BINARY, Opcode.CONT))
+        fragments = [frame for frame in understood if frame.opcode in (Opcode.BINARY, Opcode.CONT)]
+        if fragments:
+            self._is_fragmented = not fragments[-1].fin
+        data = b"".join(frame.data for frame in fragments)
         if data:
-            self._connection.data_received(data)
+            self._hand_on(data)
         if len(understood) < len(frames):
             protocol.fail(CloseCode.UNSUPPORTED_DATA, "text messages are not understood")
         self._answer()
         return len(frames)
 
-    def _count_stranger(self, size: int) -> None:
+    def _judge_stranger(self) -> None:
+        """Bounds what a peer without a name sends that the session is not given: headers, frames of control, and what
+        is there of a long frame."""
         self._is_named = self._connection.is_authenticated
-        self._stranger_bytes += size
-        if not self._is_named and self._stranger_bytes > limits.PREAUTH_BYTES_MAX:
+        if not self._is_named and self._stranger_bytes > limits.WEBSOCKET_PREAUTH_BYTES_MAX:
             self._protocol.fail(CloseCode.POLICY_VIOLATION, "too much was sent before the log-in")
+            self._answer()
 
     def _answer(self) -> None:
         """Sends Pongs, and the Close frame that answers the peer's or tells it what it did wrong."""
@@ -274,7 +297,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         pieces = self._protocol.data_to_send()
         if pieces:
             self._socket.write(b"".join(pieces))
-        if SEND_EOF in pieces:
+        if _END_OF_OUTPUT in pieces:
             self._close_socket()
 
     def _close_socket(self) -> None:

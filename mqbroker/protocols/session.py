@@ -29,6 +29,8 @@ class Peer:
     is_tls: bool = False
     certificate_names: dict[str, str] = field(default_factory=dict)
     """Names of a verified client certificate: keys `cn`, `dn`, `san_dns`, `san_ip`, `san_email`, `san_uri`."""
+    listener: str = ""
+    """The URL of the listener that it came to, for the log."""
 
 
 class Outbox:

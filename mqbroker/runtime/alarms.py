@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mqbroker.config.sections import LimitsConfig
+from mqbroker.limits import MEMORY_TRIM_INTERVAL_MS, MEMORY_TRIM_SHARE
 
 log = logging.getLogger(__name__)
 
@@ -21,19 +22,42 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class Alarms:
     """Which resources are low, in RabbitMQ's words."""
 
-    def __init__(self, limits: LimitsConfig, data_dir: Path | None, is_journal_full: Callable[[], bool]) -> None:
-        """`data_dir` None: nothing is on disk, so only memory counts."""
+    def __init__(
+        self,
+        limits: LimitsConfig,
+        data_dir: Path | None,
+        is_journal_full: Callable[[], bool],
+        trim: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`data_dir` None: nothing is on disk, so only memory counts. `trim` gives free memory back to the system."""
         self.reason = ""
         """Such as `low on memory & low on disk`; empty when all is well."""
         self._memory_limit_bytes = _memory_limit(limits.memory_high_watermark)
         self._disk_free_min_bytes = limits.disk_free_min_bytes
-        self._data_dir = data_dir
         self._is_journal_full = is_journal_full
+        self._trim = trim
+        self._next_trim_at = 0
+        self._is_data_dir_gone = False
+        # Both are opened once: when descriptors run out, memory and disk must still be looked at.
+        self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        self._directory = -1
+        if data_dir is not None:
+            self._directory = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
-    def check(self) -> bool:
+    def close(self) -> None:
+        """Lets go of the files that are looked at."""
+        os.close(self._statm)
+        if self._directory >= 0:
+            os.close(self._directory)
+
+    def check(self, now: int) -> bool:
         """Looks again; True when the reason has changed."""
         low = []
-        if _resident_bytes() > self._memory_limit_bytes:
+        resident = self._resident_bytes()
+        if resident > self._memory_limit_bytes * MEMORY_TRIM_SHARE and now >= self._next_trim_at:
+            self._next_trim_at = now + MEMORY_TRIM_INTERVAL_MS
+            self._trim()
+        if resident > self._memory_limit_bytes:
             low.append("low on memory")
         if self._is_disk_low():
             low.append("low on disk")
@@ -41,25 +65,33 @@ class Alarms:
         if reason == self.reason:
             return False
         self.reason = reason
-        log.warning("publishers are blocked: %s" if reason else "publishers go on%s", reason)
+        if reason:
+            text = "publishers are blocked: %s (%d MiB of memory in use of at most %d, consumers go on)"
+            log.warning(text, reason, resident >> 20, int(self._memory_limit_bytes) >> 20)
+        else:
+            log.warning("publishers go on: %d MiB of memory in use", resident >> 20)
         return True
 
     def _is_disk_low(self) -> bool:
-        if self._data_dir is None:
+        if self._directory < 0:
             return False
-        found = os.statvfs(self._data_dir)
+        if os.fstat(self._directory).st_nlink == 0:
+            if not self._is_data_dir_gone:
+                self._is_data_dir_gone = True
+                log.critical("the data directory was removed: a restart will find nothing: drain this broker first")
+            return True
+        found = os.fstatvfs(self._directory)
         least = self._disk_free_min_bytes
         if not least:
             least = max(_DISK_FREE_MIN_BYTES, found.f_blocks * found.f_frsize // _DISK_FREE_MIN_SHARE)
         return found.f_bavail * found.f_frsize < least or self._is_journal_full()
+
+    def _resident_bytes(self) -> int:
+        """The memory of this process that is in use."""
+        return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE_BYTES
 
 
 def _memory_limit(watermark: float) -> float:
     """Bytes for a watermark: up to 1.0 it is a share of the machine's memory."""
     return watermark if watermark > 1 else watermark * os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
 
-
-def _resident_bytes() -> int:
-    """The memory of this process that is in use."""
-    with open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[1]) * _PAGE_BYTES

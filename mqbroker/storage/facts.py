@@ -45,6 +45,7 @@ _CHANGED = Struct("<qIIqq")
 _CHECKPOINT = Struct("<B3xII")
 _DEFERRED = Struct("<BB2xIIQqqq")
 DEFERRED_BYTES = _DEFERRED.size
+CHECKPOINT_BYTES = _CHECKPOINT.size
 
 
 def pack_settled(runs: Runs) -> list[bytes]:
@@ -82,6 +83,15 @@ def pack_forgotten(queue: int) -> bytes:
 def pack_held(tallies: Iterable[Tally]) -> list[bytes]:
     """What every queue has in every one of these segments."""
     return [_pack_share(tally, queue, share) for tally in tallies for queue, share in tally.shares.items()]
+
+
+def held_bytes(tallies: Iterable[Tally]) -> int:
+    """How long the records of `pack_held` are, without making them."""
+    return sum(
+        _HELD.size + 16 * len(share.settled) + _CHANGED.size * len(share.attempts)
+        for tally in tallies
+        for share in tally.shares.values()
+    )
 
 
 def _pack_share(tally: Tally, queue: int, share: Share) -> bytes:

@@ -97,6 +97,15 @@ def associated_data(frame: Frame, payload_bytes: int, previous_crc: int) -> byte
     )  # fmt: skip
 
 
+def announced_end(data: bytes, offset: int, seed: int) -> int:
+    """Where the frame at `offset` ends by what its header says; -1 when there is no whole and undamaged header."""
+    if len(data) - offset < FRAME_BYTES or data[offset : offset + 4] != MAGIC:
+        return -1
+    (_, crc, _, _, _, _, payload_bytes, *_) = _HEADER.unpack_from(data, offset)
+    start = offset + FRAME_BYTES
+    return start + payload_bytes if crc32c(data[offset + _COVERED_AT : start], seed) == crc else -1
+
+
 def read_frame(data: bytes, offset: int, seed: int, cipher: int = PLAIN) -> Frame | None:
     """The frame at `offset` of a segment with this cipher, or None when there is no whole and undamaged one."""
     if len(data) - offset < FRAME_BYTES or data[offset : offset + 4] != MAGIC:

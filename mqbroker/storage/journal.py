@@ -9,6 +9,7 @@ from mqbroker.storage.disk import Disk
 from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.lanes import InlineLane, Lane, ThreadLane, Wake
 from mqbroker.storage.ledger import JournalLedger
+from mqbroker.storage.opening import prepare_first
 from mqbroker.storage.recovery import Formats, Recovered, Recovery
 from mqbroker.storage.scribe import Entropy, Scribe
 from mqbroker.storage.segment import ID_BYTES, first_lsn_of
@@ -78,10 +79,23 @@ def _continue(
         entropy, writer.segment_bytes, keyring,
     )  # fmt: skip
     ledger = JournalLedger(scribe, writer, recovered.position)
-    ledger.begin()
+    size = prepare_first(disk, recovery, writer.segment_bytes, scribe.opening_bytes())
+    writer.has_prepared(size)
+    ledger.begin(size)
     writer.fatal = fatal
     # Only now: until the new segment's checkpoint lasts, everything older is needed.
-    if recovery.unfinished and first_lsn_of(recovery.unfinished[0]) in recovery.tallies.by_first:
-        writer.finish(*recovery.unfinished)
+    _finish(disk, recovery)
     writer.delete(recovery.rubbish)
     return ledger, recovered
+
+
+def _finish(disk: Disk, recovery: Recovery) -> None:
+    """Cuts older segments to what they hold, before anything is promised: each of them shows then that it is not the
+    newest one, also the one that says that the broker stopped in order."""
+    needed = recovery.tallies.by_first
+    try:
+        for name, end in recovery.unfinished.items():
+            if first_lsn_of(name) in needed:
+                disk.finish(name, end)
+    except OSError as error:
+        raise DiskFailed(f"the journal {disk.path} could not be written: {error}") from error

@@ -16,7 +16,9 @@ cdef class JournalLedger(Ledger):
     cdef public Py_ssize_t open_bytes
     cdef public bint is_sealing
     cdef public bint closed
+    cdef public bint is_marked
     cdef public long long batches
+    cdef public long long batches_tended
     cdef public long long bytes_written
 
     @cython.locals(message=Message, entries=list)

@@ -3,6 +3,9 @@
 It owns the open batch and the batches that wait for the disk; scribe.py turns them into bytes, writer.py writes them.
 An entry that is settled before its batch is sealed leaves no trace. While a batch is under way the open one grows: the
 size of a batch follows from the speed of the disk (group commit without a timer), up to BATCH_BYTES_MAX.
+
+Damage to the last batch of a log may look like a write that was cut off (torn.py). So a log at rest ends with a mark, a
+batch that says nothing: where the mark is, everything before it was confirmed, and what is wrong with that is damage.
 """
 
 from collections import deque
@@ -10,7 +13,6 @@ from collections.abc import Callable
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
-from mqbroker.errors import StorageError
 from mqbroker.limits import BATCH_BYTES_MAX
 from mqbroker.storage.batch import Batch
 from mqbroker.storage.facts import DEFERRED_BYTES
@@ -25,8 +27,8 @@ class JournalLedger(Ledger):
     """A ledger whose batches are frames of the journal. Made by `journal.open_journal`."""
 
     __slots__ = (
-        "batches", "bytes_written", "closed", "deferred", "entries", "entries_live", "is_sealing", "open", "open_bytes",
-        "scribe", "sealed", "settled", "writer",
+        "batches", "batches_tended", "bytes_written", "closed", "deferred", "entries", "entries_live", "is_marked",
+        "is_sealing", "open", "open_bytes", "scribe", "sealed", "settled", "writer",
     )  # fmt: skip
 
     def __init__(self, scribe: Scribe, writer: Writer, position: int) -> None:
@@ -45,6 +47,10 @@ class JournalLedger(Ledger):
         """Frames written in this run."""
         self.bytes_written = 0
         """Their payloads' bytes."""
+        self.batches_tended = 0
+        """As many as there were when `tend` was called last."""
+        self.is_marked = True
+        """Whether the newest frame is a mark, or the first one of its segment, which cannot be taken for torn."""
         self._open_batch()
 
     def _open_batch(self) -> None:
@@ -90,16 +96,18 @@ class JournalLedger(Ledger):
         # Entries of the queue in this very batch are written all the same, and never counted: there may be many.
         self.open.forgotten.append(queue_number)
 
-    def begin(self) -> None:
-        """Opens this run's first segment, and returns when it is durable. StorageError when it cannot be."""
+    def begin(self, size_bytes: int) -> None:
+        """Opens this run's first segment in the file of that size that the writer has prepared, and returns when it is
+        durable. DiskFailed when it cannot be."""
         self._close_batch()
+        self.scribe.segment_bytes, usual = size_bytes, self.scribe.segment_bytes
         self._write(self.sealed.popleft())
+        self.scribe.segment_bytes = usual
         while self.writer.is_busy and self.writer.wait():
             pass
         if self.writer.failure is not None:
             raise self.writer.failure
-        if self.writer.is_busy:
-            raise StorageError("there is no space for the next segment of the journal")
+        assert not self.writer.is_busy
 
     @property
     def needs_seal(self) -> bool:
@@ -126,9 +134,18 @@ class JournalLedger(Ledger):
         return len(self.scribe.tallies.firsts)
 
     def tend(self) -> None:
-        """To be called now and then, such as once a second: tries again what failed for lack of space."""
+        """To be called now and then, such as once a second: tries again what failed for lack of space, and marks the
+        end of a log that has come to rest."""
         if self.writer.is_full:
             self.writer.tend()
+        if not self.is_marked and self.batches == self.batches_tended and self._may_mark():
+            self._close_batch()
+            self._write(self.sealed.popleft(), is_mark=True)
+        self.batches_tended = self.batches
+
+    def _may_mark(self) -> bool:
+        is_at_rest = not (self.writer.is_busy or self.closed or self.sealed or self.waiting or self._has_facts())
+        return is_at_rest and (self.scribe.has_room or self.writer.has_spare)
 
     def seal(self) -> None:
         # A promise kept by `commit` may call back; the loop below sees what it added.
@@ -175,8 +192,9 @@ class JournalLedger(Ledger):
         self.position += 1
         self._open_batch()
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: Batch, is_mark: bool = False) -> None:
         job = self.scribe.encode(batch, self.committed)
+        self.is_marked = is_mark or job.segment is not None
         self.batches += 1
         self.bytes_written += len(job.payload)
         self.writer.append(job)

@@ -9,9 +9,11 @@ table matches; whatever is refused stays as it is on disk.
     there is none                                                      | is new
     header or first batch is not good (it got its name behind them)    | is damaged: refused
     format of another version                                          | is refused
-    zeros behind the last good batch                                   | ends there
-    junk behind it, no good batch further on (a torn write)            | ends there; it was never confirmed
+    zeros after the last good batch                                    | ends there
+    what a write that was cut off leaves after it (torn.py)            | ends there, and the log of the broker says so
+    other bytes after it, no good batch further on                     | is damaged: refused
     a good batch with a higher number further on                       | is damaged: refused
+    the file ends with it, and was made longer                         | went on in a newer one that is missing: refused
     the file is shorter than it was made, and not cut within zeros     | is damaged: refused
     it is encrypted with a key that was not given                      | is refused
     a whole batch does not open with its key                           | was changed: refused
@@ -53,10 +55,16 @@ PLAIN_BEHIND = "it is not encrypted, though {} before it is"
 PLAIN_INSTEAD = "it is not encrypted, though the newest segment knows it as encrypted"
 NOT_ALL_GOOD = "the batches before the next segment are not all good"
 HINT = "`mqbroker journal verify {}` tells more, `mqbroker journal repair {}` cuts it out"
+TORN = (
+    "{} ends in a torn write at byte {}: its last batch was not written whole and is left out; that batch had been "
+    "confirmed only if the disk lost what it had reported as written"
+)
 REASONS = {
     Tail.NOTHING: "the beginning of the newest segment is not readable",
     Tail.GAP: "good batches follow",
+    Tail.DAMAGE: "no write that was cut off leaves this",
     Tail.CUT: "the file is shorter than it was made",
+    Tail.FINISHED: "it was cut there when a newer file of the journal began, and that one is missing",
     Tail.FORGED: "a batch was written by somebody without the key",
 }
 
@@ -89,12 +97,19 @@ class Recovery:
         self.cluster_id = b""
         self.rubbish: list[int] = []
         """The first batches of the segments to be deleted."""
-        self.unfinished: tuple[str, int] | None = None
-        """The newest segment and where it ends: nothing is ever appended to it."""
+        self.unfinished: dict[str, int] = {}
+        """Segments that are longer than what they hold, and where they end: nothing is ever appended to them."""
+        self.bytes_needed = 0
+        """How much of the newest segment is needed for as long as it is the newest."""
         self._disk = disk
         self._keyring = keyring
         self._formats = {NOTE_CODE: NoteProperties, **formats}
         self._names = segment_names(disk.names())
+
+    @property
+    def newest(self) -> str:
+        """The name of the newest segment, empty for none."""
+        return self._names[-1] if self._names else ""
 
     def run(self) -> None:
         """Reads everything. JournalCorrupt or StorageError when the journal is not to be believed."""
@@ -119,19 +134,20 @@ class Recovery:
         self.recovered.definitions = facts.definitions
 
     def _read_newest(self) -> Scan:
-        name = self._names[-1]
+        name = self.newest
         scan = Scan(name, self._disk.read(name), keyring=self._keyring)
         if scan.tail in REASONS:
             raise self._corrupt(scan, REASONS[scan.tail])
         assert scan.header is not None
         self.cluster_id = scan.header.cluster_id
-        self.unfinished = (name, scan.end)
+        self.unfinished[name] = scan.end
+        self.bytes_needed = scan.bytes_needed
         recovered = self.recovered
         recovered.is_new = False
         recovered.was_clean = scan.is_closed
         recovered.position = scan.last_lsn + 1
-        if scan.tail is Tail.JUNK:
-            recovered.note = f"{name} ends in a torn write at byte {scan.end}; nothing behind it was ever confirmed"
+        if scan.tail is Tail.TORN:
+            recovered.note = TORN.format(name, scan.end)
         return scan
 
     def _read_facts(self, scan: Scan) -> Facts:
@@ -168,6 +184,8 @@ class Recovery:
             raise self._forged(scan, PLAIN_INSTEAD)
         if scan.last_lsn != tally.last_lsn:
             raise self._corrupt(scan, REASONS[scan.tail] if scan.tail is Tail.FORGED else NOT_ALL_GOOD)
+        if len(scan.data) > scan.end:
+            self.unfinished[name] = scan.end
         tally.is_redelivered = tally.is_redelivered or not self.recovered.was_clean
         self._decode(scan, tally, tally.shares, shares_only=True)
 

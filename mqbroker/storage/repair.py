@@ -12,7 +12,7 @@ from mqbroker.storage.cipher import DataKey
 from mqbroker.storage.disk import Disk
 from mqbroker.storage.frame import FLAG_FILLER, FRAME_BYTES, SEALED, TAG_BYTES, Frame, pack_frame, read_frame
 from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.scan import Scan
+from mqbroker.storage.scan import Scan, Tail
 from mqbroker.storage.segment import (
     DAMAGED_SUFFIX,
     ID_BYTES,
@@ -139,7 +139,12 @@ def _mend_newest(scan: Scan) -> bytes:
     while _has_room(scan):
         scan = _fill_gap(scan)
     assert scan.header is not None
-    return scan.data[: scan.end] + bytes(max(scan.header.size_bytes - scan.end, 1))
+    content = scan.data[: scan.end]
+    if scan.is_closed and scan.tail is Tail.FINISHED:
+        # What a lost newer segment said of these messages is not known: they count as delivered before.
+        lsn, crc = _end_of(scan)
+        content += _filler(lsn + 1, lsn, _filler_bytes_min(scan.header.cipher), crc, scan.header.seed, scan.key)
+    return content + bytes(max(scan.header.size_bytes - len(content), 1))
 
 
 def _mend_needed(scan: Scan, last_lsn: int) -> bytes:

@@ -7,9 +7,10 @@ from enum import Enum
 
 from mqbroker.errors import KeyMissing
 from mqbroker.storage.cipher import DataKey
-from mqbroker.storage.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, read_frame
+from mqbroker.storage.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, announced_end, read_frame
 from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.segment import SEGMENT_HEADER_BYTES, SegmentHeader, read_segment_header
+from mqbroker.storage.torn import is_torn
 
 
 class Tail(Enum):
@@ -17,10 +18,14 @@ class Tail(Enum):
 
     ZERO = "zeros"
     """Zeros, or the end of the file where it was prepared to end: nothing was written there."""
-    JUNK = "junk"
-    """Bytes that are no frame, and no good frame behind them."""
+    TORN = "a write that was cut off"
+    """What one write leaves that did not come to its end, and no good frame after it."""
+    DAMAGE = "damage"
+    """Bytes that no write has left like this, and no good frame after them."""
     CUT = "cut"
     """The file ends before it was prepared to, and not in zeros: something is gone."""
+    FINISHED = "finished"
+    """The file ends with the last good frame, before it was prepared to: it was cut there when the next one began."""
     GAP = "gap"
     """Damage, and a good frame behind it."""
     FORGED = "a batch that was not written with the key"
@@ -111,10 +116,25 @@ class Scan:
             return Tail.NOTHING
         if self.resume >= 0:
             return Tail.GAP
-        is_short = len(data) < header.size_bytes and not self.is_closed
-        if is_short and data[end : end + 1] != b"\0":
+        if len(data) == end < header.size_bytes:
+            return Tail.FINISHED
+        if len(data) < header.size_bytes and not self._ends_in_zeros(header):
             return Tail.CUT
-        return Tail.ZERO if len(data.rstrip(b"\0")) <= end else Tail.JUNK
+        if len(data.rstrip(b"\0")) <= end:
+            return Tail.ZERO
+        return Tail.TORN if not self.is_closed and is_torn(data, end, header.seed) else Tail.DAMAGE
+
+    def _ends_in_zeros(self, header: SegmentHeader) -> bool:
+        """Whether a file that was cut has zeros after all that was written: those were to be cut, nothing else."""
+        return self.data[self.end] == 0 or self.end < announced_end(self.data, self.end, header.seed) < len(self.data)
+
+    @property
+    def bytes_needed(self) -> int:
+        """To how many bytes the file may be cut and still be judged as it is: one zero tells that nothing followed."""
+        written = max(len(self.data.rstrip(b"\0")), self.end)
+        if self.tail is Tail.TORN and self.header is not None:
+            written = max(written, announced_end(self.data, self.end, self.header.seed))
+        return min(written + 1, len(self.data))
 
     def changed(self, data: bytes, last_lsn: int) -> "Scan":
         """A scan of the same segment with other content, up to the batch `last_lsn`."""
@@ -147,5 +167,7 @@ class Scan:
 
     @property
     def damage_end(self) -> int:
-        """Where the damage behind the last good frame ends."""
+        """Where the damage after the last good frame ends."""
+        if self.tail is Tail.DAMAGE:
+            return len(self.data.rstrip(b"\0"))
         return self.resume if self.resume >= 0 else len(self.data)

@@ -11,6 +11,8 @@ from mqbroker.core.message import GONE, Entry
 from mqbroker.storage.batch import Batch, Job
 from mqbroker.storage.cipher import DataKey
 from mqbroker.storage.facts import (
+    CHECKPOINT_BYTES,
+    held_bytes,
     pack_attempted,
     pack_checkpoint,
     pack_deferred,
@@ -43,13 +45,25 @@ class Scribe:
         self._records = {key: pack_defined(key, value) for key, value in definitions.items()}
         self._cluster_id = cluster_id
         self._entropy = entropy
-        self._segment_bytes = segment_bytes
+        self.segment_bytes = segment_bytes
+        """How large segments are, unless one batch needs more."""
         self._keyring = keyring
         self._cipher = PLAIN if keyring is None else SEALED
         self._frame_bytes = FRAME_BYTES + TAG_BYTES * self._cipher
         self._name = ""
         self._end = 0
         self._size = 0
+
+    def opening_bytes(self) -> int:
+        """How large a segment has to be that begins with an empty batch."""
+        definitions = CHECKPOINT_BYTES + sum(map(len, self._records.values()))
+        held = held_bytes(self.tallies.by_first.values())
+        return opening_bytes(self._cipher) + self._frame_bytes + definitions + held + 1
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a batch that says nothing fits into the segment."""
+        return self._end + self._frame_bytes < self._size
 
     def encode(self, batch: Batch, committed: int) -> Job:
         """The frame of the batch. From here on the batch is part of the log."""
@@ -58,7 +72,7 @@ class Scribe:
         facts = self._apply(batch)
         needed = self._frame_bytes + encoder.size + sum(map(len, facts))
         segment, key, finished = None, None, None
-        if self._end + needed > self._size:
+        if self._end + needed >= self._size:
             finished = (self._name, self._end) if self._name else None
             self.tallies.add(Tally(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
             facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in encoder.counts]
@@ -115,7 +129,8 @@ class Scribe:
     def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
         self._name = segment_name(lsn)
         self._end = opening_bytes(self._cipher)
-        self._size = max(self._segment_bytes, self._end + needed)
+        # Never filled to its last byte: a file that ends with its last frame shows that another one has followed.
+        self._size = max(self.segment_bytes, self._end + needed + 1)
         header = SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
         if self._keyring is None:
             return header, None

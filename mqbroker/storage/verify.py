@@ -11,10 +11,11 @@ from mqbroker.errors import KeyMissing
 from mqbroker.storage.disk import Disk, FileDisk
 from mqbroker.storage.keyring import Keyring
 from mqbroker.storage.listing import list_segment
+from mqbroker.storage.recovery import TORN
 from mqbroker.storage.repair import Repair
 from mqbroker.storage.scan import Scan, Tail
 from mqbroker.storage.segment import segment_names
-from mqbroker.storage.survey import Damage, Finding, Survey
+from mqbroker.storage.survey import Damage, Finding, Role, Survey
 
 SURVEYS_MAX = 5  # how often to look again when a running broker changed the journal meanwhile
 
@@ -149,5 +150,5 @@ def _notes(finding: Finding) -> Iterator[str]:
     fillers = len(scan.frames) - len(scan.batches)
     if fillers:
         yield f"{finding.name}: a repair cut out batches in {fillers} places"
-    if scan.tail is Tail.JUNK and scan.last_lsn == finding.last_lsn:
-        yield f"{finding.name}: ends in a torn write at byte {scan.end}"
+    if scan.tail is Tail.TORN and finding.role is Role.NEWEST:
+        yield TORN.format(finding.name, scan.end)

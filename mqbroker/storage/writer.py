@@ -101,7 +101,18 @@ class Writer:
         self._spare_bytes = 0
         self._is_preparing = False
         self._used_bytes = 0
+        self._current_bytes = segment_bytes
         self._held: Job | None = None
+
+    @property
+    def has_spare(self) -> bool:
+        """Whether the next segment is prepared."""
+        return self._spare_bytes > 0
+
+    def has_prepared(self, size_bytes: int) -> None:
+        """A spare of that size is there; a small one because there was no space for more."""
+        self._spare_bytes = size_bytes
+        self._set_full(size_bytes < self.segment_bytes)
 
     def append(self, job: Job) -> None:
         """Has the batch written. One at a time: wait for `done`."""
@@ -121,7 +132,7 @@ class Writer:
         """
         if job.segment is not None:
             return job.segment.size_bytes <= self._spare_bytes
-        return not self._is_preparing or self._used_bytes < self.segment_bytes // 2
+        return not self._is_preparing or self._used_bytes < self._current_bytes // 2
 
     def tend(self) -> None:
         """Tries to have a spare segment again, if there is none. To be called now and then while `is_full`."""
@@ -156,6 +167,7 @@ class Writer:
     def _submit(self, job: Job) -> None:
         if job.segment is not None:
             self._spare_bytes = self._used_bytes = 0
+            self._current_bytes = job.segment.size_bytes
         self._used_bytes += FRAME_BYTES + len(job.payload)
         self._appends.submit(partial(self._appender.append, job), partial(self._appended, job))
 

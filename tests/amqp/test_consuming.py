@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mqbroker.core.values import Int32
+from mqbroker.core.values import Int32, Timestamp
 from tests.amqp.conftest import Connect
 from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_channel, closes_connection
@@ -108,6 +108,8 @@ def test_a_requeued_message_comes_first(client: RawAmqp, name: str, method: str,
     if method != "basic.recover":
         args = {**args, "delivery_tag": first.args["delivery_tag"]}
     client.send(method, **args)
+    if method == "basic.recover":
+        client.expect("basic.recover-ok")
     again = client.get(name)
     assert again is not None
     assert (again.body, again.args["redelivered"], again.args["message_count"]) == (b"1", True, 1)
@@ -137,6 +139,50 @@ def test_recover_delivers_to_the_consumer_again(client: RawAmqp) -> None:
     assert [(each.body, each.args["redelivered"], each.args["delivery_tag"]) for each in again] == [
         (b"1", True, 3), (b"2", True, 4),
     ]  # fmt: skip
+
+
+# --- answers first ----------------------------------------------------------------------------------------------------
+
+
+def test_consume_ok_comes_before_the_deliveries(client: RawAmqp) -> None:
+    queue = filled(client, b"1")
+    client.send("basic.consume", queue=queue, no_ack=True)
+    client.expect("basic.consume-ok")
+    assert client.delivery().body == b"1"
+
+
+def test_recover_ok_comes_before_the_deliveries(client: RawAmqp) -> None:
+    """A client that waits for the answer took what was delivered once more for that."""
+    client.consume(filled(client, b"1"))
+    client.delivery()
+    client.send("basic.recover", requeue=True)
+    client.expect("basic.recover-ok")
+    assert client.delivery().args["redelivered"] is True
+
+
+def test_qos_ok_comes_before_the_deliveries(client: RawAmqp) -> None:
+    """What a wider window let through came before the answer."""
+    client.call("basic.qos", prefetch_count=1, global_=True)
+    client.consume(filled(client, b"1", b"2"))
+    client.delivery()
+    client.send("basic.qos", prefetch_count=2, global_=True)
+    client.expect("basic.qos-ok")
+    assert client.delivery().body == b"2"
+
+
+def test_cancel_ok_comes_before_the_deliveries_to_a_successor(client: RawAmqp, name: str, ours: None) -> None:
+    """A single active consumer that left was answered after what its successor was sent on the same channel."""
+    # In RabbitMQ 3.10.8 a successor has to wait for the next message or ack.
+    client.declare(name, arguments={"x-single-active-consumer": True})
+    client.call("basic.qos", prefetch_count=1)
+    client.consume(name, "a")
+    client.consume(name, "b")
+    for body in (b"1", b"2"):
+        client.publish(name, body)
+    assert client.delivery().body == b"1"
+    client.send("basic.cancel", consumer_tag="a")
+    client.expect("basic.cancel-ok")
+    assert client.delivery().args["consumer_tag"] == "b"
 
 
 # --- tags and ends --------------------------------------------------------------------------------------------------
@@ -313,14 +359,18 @@ def test_a_consumer_of_higher_priority_goes_first(client: RawAmqp) -> None:
     assert tags == ["high", "high", "middle", "middle", "low"]
 
 
-def test_a_priority_has_to_be_a_number(client: RawAmqp, name: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "kind"), [("high", "longstr"), (Timestamp(5), "timestamp"), (True, "bool"), (1.5, "double")]
+)
+def test_a_priority_has_to_be_a_number(client: RawAmqp, name: str, value: object, kind: str) -> None:
+    """A timestamp passed for a number."""
     client.declare(name)
-    refusal = client.refused("basic.consume", queue=name, arguments={"x-priority": "high"})
-    assert (refusal.method, refusal.code) == ("channel.close", 406)
-    assert refusal.text == (
+    refusal = client.refused("basic.consume", queue=name, arguments={"x-priority": value})
+    text = (
         f"PRECONDITION_FAILED - invalid arg 'x-priority' for queue '{name}' in vhost '/': "
-        '"expected integer, got longstr"'
+        f'"expected integer, got {kind}"'
     )
+    assert refusal == closes_channel(406, text, (60, 20))
 
 
 def test_a_single_active_consumer_is_followed_by_the_next_in_line(client: RawAmqp, connect: Connect, name: str) -> None:

@@ -28,6 +28,15 @@ def rejected(client: RawAmqp, queue: str) -> None:
     client.call("channel.close", 2)
 
 
+def rejected_by_hand(client: RawAmqp, queue: str) -> Received:
+    """The same for a message that comes back to the queue: nobody consumes. What was rejected."""
+    eventually(lambda: client.count(queue) > 0)
+    message = client.get(queue, no_ack=False)
+    assert message is not None
+    client.send("basic.reject", delivery_tag=message.args["delivery_tag"], requeue=False)
+    return message
+
+
 def source_of(client: RawAmqp, dead: str, name: str = "", /, **arguments: object) -> str:
     """A queue whose dead letters go to the queue `dead`."""
     return client.declare(
@@ -140,14 +149,11 @@ def test_blind_copies_count_for_dead_letters_and_are_shown_to_nobody(client: Raw
     client.call("queue.bind", queue=audit, exchange=name, routing_key="audit")
     client.call("queue.bind", queue=archive, exchange=name, routing_key="archive")
     client.publish(queue, b"x", headers={"BCC": ["audit", "archive"], "CC": ["copy"], "mine": 1}, delivery_mode=2)
-    got = client.get(queue, no_ack=False)
-    assert got is not None
-    assert got.headers == {"CC": ["copy"], "mine": 1}
-    client.send("basic.reject", delivery_tag=1, requeue=False)
+    assert rejected_by_hand(client, queue).headers == {"CC": ["copy"], "mine": 1}
     message = letter(client, archive)
     assert "BCC" not in message.headers
     assert deaths(message)[0]["routing-keys"] == [queue, "copy"]
-    rejected(client, audit)
+    rejected_by_hand(client, audit)
     again = letter(client, archive)
     assert "BCC" not in again.headers
     assert [each["queue"] for each in deaths(again)] == [audit, queue], "a letter that dies again goes the same ways"
@@ -162,9 +168,9 @@ def test_a_key_of_the_queue_replaces_blind_copies_too(client: RawAmqp, name: str
     client.call("queue.bind", queue=second, exchange=name, routing_key="dead")
     queue = client.declare(arguments={"x-dead-letter-exchange": name, "x-dead-letter-routing-key": "dead"})
     client.publish(queue, headers={"BCC": ["audit"]})
-    rejected(client, queue)
+    rejected_by_hand(client, queue)
     assert letter(client, dead).args["routing_key"] == "dead"
-    rejected(client, second)
+    rejected_by_hand(client, second)
     assert letter(client, dead).args["routing_key"] == "dead"
     assert client.drain(audit) == []
 
@@ -252,6 +258,32 @@ def test_the_last_death_is_told_too(client: RawAmqp, ours: None) -> None:
     rejected(client, queue)
     headers = letter(client, dead).headers
     assert [headers[f"x-last-death-{part}"] for part in ("reason", "queue", "exchange")] == ["rejected", queue, ""]
+
+
+def test_what_a_client_says_of_the_first_death_is_no_history(client: RawAmqp, ours: None) -> None:
+    """A dead letter that was published anew kept the first death of its former life."""
+    dead = client.declare()
+    queue = source_of(client, dead)
+    parts = ("reason", "queue", "exchange")
+    client.publish(queue, headers={f"x-{which}-death-{part}": "told" for which in ("first", "last") for part in parts})
+    rejected(client, queue)
+    headers = letter(client, dead).headers
+    for which in ("first", "last"):
+        assert [headers[f"x-{which}-death-{part}"] for part in parts] == ["rejected", queue, ""]
+
+
+def test_of_a_deleted_queue_there_are_no_dead_letters(client: RawAmqp, other: RawAmqp, name: str) -> None:
+    """What a client held of a queue that was deleted meanwhile was dead-lettered when the client rejected it."""
+    dead = client.declare()
+    other.call("queue.declare", queue=name, arguments={
+        "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead
+    })  # fmt: skip
+    client.publish(name, b"held")
+    client.get(name, no_ack=False)
+    other.call("queue.delete", queue=name)
+    client.send("basic.reject", delivery_tag=1, requeue=False)
+    client.sync()
+    assert client.drain(dead) == []
 
 
 def test_purged_and_acked_messages_are_no_dead_letters(client: RawAmqp) -> None:

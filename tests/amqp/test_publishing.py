@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry
 from mqbroker.protocols.amqp.frames import content_header_frame
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build
+from tests.support.amqp_house import House
 from tests.support.amqp_talk import Talk
 from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_channel
@@ -196,6 +199,79 @@ def test_a_mandatory_message_comes_back_at_the_commit(client: RawAmqp) -> None:
     client.expect("tx.commit-ok")
 
 
+def test_a_commit_of_which_a_queue_refuses_a_part_is_406(client: RawAmqp) -> None:
+    """It was answered with commit-ok, and the message was lost."""
+    full = client.declare(arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    queue = client.declare()
+    client.publish(queue, b"job")
+    client.get(queue, no_ack=False)
+    client.call("tx.select")
+    client.publish(full, b"1")
+    client.publish(full, b"2")
+    client.publish(queue, b"3")
+    client.publish("nowhere", b"4", exchange="amq.direct", mandatory=True)
+    client.send("basic.ack", delivery_tag=1)
+    refusal = client.refused("tx.commit")
+    assert refusal == closes_channel(406, "PRECONDITION_FAILED - partial tx completion", (90, 20))
+    assert client.expect("basic.return").body == b"4"
+    assert (client.drain(full), client.drain(queue)) == ([b"1"], [b"3"])
+
+
+@pytest.mark.parametrize("overflow", ["reject-publish", "reject-publish-dlx"])
+def test_a_commit_is_refused_when_one_of_several_queues_refuses(client: RawAmqp, name: str, overflow: str) -> None:
+    client.call("exchange.declare", exchange=name, exchange_type="fanout", auto_delete=True)
+    full = client.declare(arguments={"x-max-length": 0, "x-overflow": overflow})
+    roomy = client.declare()
+    for queue in (full, roomy):
+        client.call("queue.bind", queue=queue, exchange=name)
+    client.call("tx.select")
+    client.publish("", b"x", exchange=name)
+    assert client.refused("tx.commit").text == "PRECONDITION_FAILED - partial tx completion"
+    assert client.drain(roomy) == [b"x"]
+
+
+class Recorder(Ledger):
+    """Notes in which batch each fact is recorded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_journalling = True
+        self.batches: list[tuple[str, int]] = []
+
+    def enqueue(self, entry: Entry) -> None:
+        entry.lsn = self.position
+        self.batches.append(("enqueued", self.position))
+
+    def settle(self, entry: Entry) -> None:
+        self.batches.append(("settled", self.position))
+
+    def attempt(self, entry: Entry) -> None:
+        self.batches.append(("attempted", self.position))
+
+
+def test_a_commit_is_one_batch_of_the_journal() -> None:
+    """Were it two, a crash could leave half of it."""
+    ledger = Recorder()
+    client = House(ledger).connect()
+    client.call("queue.declare", queue="q", durable=True)
+    for _ in range(3):
+        client.publish("q", delivery_mode=2)
+    client.call("tx.select")
+    for _ in range(3):
+        client.get("q", no_ack=False)
+    ledger.batches.clear()
+    for _ in range(100):
+        client.publish("q", delivery_mode=2)
+    client.send("basic.ack", delivery_tag=1)
+    client.send("basic.reject", delivery_tag=2, requeue=False)
+    client.send("basic.reject", delivery_tag=3, requeue=True)
+    client.sync()
+    assert ledger.batches == []
+    client.call("tx.commit")
+    assert [fact for fact, _ in ledger.batches] == ["enqueued"] * 100 + ["settled"] * 2 + ["attempted"]
+    assert len({batch for _, batch in ledger.batches}) == 1
+
+
 @pytest.mark.parametrize(("method", "at"), [("tx.commit", (90, 20)), ("tx.rollback", (90, 30))])
 def test_there_is_nothing_to_end_without_a_transaction(client: RawAmqp, method: str, at: tuple[int, int]) -> None:
     text = "PRECONDITION_FAILED - channel is not transactional"
@@ -234,6 +310,68 @@ def test_an_answer_comes_directly(client: RawAmqp, other: RawAmqp, name: str) ->
     client.call("basic.cancel", consumer_tag="answers")
     other.publish(reply_name, b"too late", mandatory=True)
     assert other.wait_for("basic.return").args["reply_code"] == 312
+
+
+def reply_name_of(client: RawAmqp) -> str:
+    """Has a connection wait for answers; where to send them."""
+    client.consume(REPLY_TO, no_ack=True)
+    queue = client.declare()
+    client.publish(queue, reply_to=REPLY_TO)
+    question = client.get(queue)
+    while question is None:
+        question = client.get(queue)
+    assert question.properties is not None
+    return question.properties.text("reply_to") or ""
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "at"),
+    [
+        ("basic.consume", {"no_ack": True}, (60, 20)),
+        ("basic.get", {"no_ack": True}, (60, 70)),
+        ("queue.purge", {}, (50, 30)),
+        ("queue.bind", {"exchange": "amq.direct", "routing_key": "k"}, (50, 20)),
+    ],
+)
+def test_a_reply_name_is_no_queue_to_anybody(
+    client: RawAmqp, other: RawAmqp, method: str, args: dict[str, object], at: tuple[int, int]
+) -> None:
+    """Who knew the name of somebody's answers could take them, throw them away, or have others come there."""
+    name = reply_name_of(client)
+    for connection in (other, client):
+        refusal = connection.refused(method, queue=name, **args)
+        assert refusal == closes_channel(404, f"NOT_FOUND - no queue '{name}' in vhost '/'", at)
+        if connection is other:
+            other.publish(name, b"answer")
+            assert client.delivery().body == b"answer"
+
+
+def test_a_reply_name_cannot_be_deleted_or_unbound(client: RawAmqp, other: RawAmqp) -> None:
+    """The requester's consumer was cancelled."""
+    name = reply_name_of(client)
+    other.call("queue.unbind", queue=name, exchange="amq.direct", routing_key="k")
+    assert other.call("queue.delete", queue=name).args == {"message_count": 0}
+    other.publish(name, b"answer")
+    assert client.delivery().body == b"answer"
+
+
+@pytest.mark.parametrize("method", ["basic.get", "queue.purge"])
+def test_the_pseudo_queue_is_no_queue_either(client: RawAmqp, method: str) -> None:
+    assert client.refused(method, queue=REPLY_TO).text == f"NOT_FOUND - no queue '{REPLY_TO}' in vhost '/'"
+
+
+def test_a_reply_consumer_has_no_arguments(client: RawAmqp) -> None:
+    """One that was refused for its arguments left its queue behind for ever."""
+    client.consume(REPLY_TO, no_ack=True, arguments={"x-priority": "high"})
+
+
+def test_a_reply_queue_takes_nobodys_place() -> None:
+    """Those who wait for answers counted against the limit of the vhost's queues."""
+    house = House()
+    house.broker.set_vhost_limits("/", {"max-queues": 1})
+    client = house.connect()
+    client.consume(REPLY_TO, no_ack=True)
+    client.declare("q")
 
 
 def test_the_reply_consumer_cannot_acknowledge(client: RawAmqp) -> None:

@@ -1,13 +1,17 @@
 """Queues as clients declare, refuse to share, and delete them. Texts are RabbitMQ 3.10.8's."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 import pytest
 
 from mqbroker.core.values import Int16, Int32
 from mqbroker.protocols.amqp.frames import content_header_frame
 from mqbroker.protocols.amqp.properties import build
 from tests.amqp.conftest import Connect
+from tests.support.amqp_talk import Closed
 from tests.support.raw_amqp import RawAmqp
-from tests.support.refusals import closes_channel
+from tests.support.refusals import closes_channel, closes_connection
 
 DECLARE = (50, 10)
 
@@ -94,6 +98,20 @@ def test_an_exclusive_queue_is_locked_for_others(
     other.publish(name, b"but everyone may publish to it")
     other.sync()
     assert client.drain(name) == [b"but everyone may publish to it"]
+
+
+@pytest.mark.parametrize("args", [{"exchange": "amq.direct", "routing_key": "nothing"}, {"exchange": "amq.topic"}])
+def test_what_is_not_bound_is_unbound_by_anybody(
+    client: RawAmqp, other: RawAmqp, name: str, args: dict[str, str]
+) -> None:
+    """To unbind somebody's exclusive queue was 405, whether or not there was anything to unbind."""
+    client.declare(name)
+    client.call("queue.bind", queue=name, exchange="amq.direct", routing_key="something")
+    other.call("queue.unbind", queue=name, **args)
+    refusal = other.refused("queue.unbind", queue=name, exchange="amq.direct", routing_key="something")
+    assert refusal == locked(name, (50, 50))
+    client.publish("something", b"still bound", exchange="amq.direct")
+    assert client.drain(name) == [b"still bound"]
 
 
 def test_an_exclusive_queue_is_not_declared_again_without_exclusive(client: RawAmqp, name: str) -> None:
@@ -279,6 +297,69 @@ def test_a_quorum_queue_is_durable_and_nobodys(client: RawAmqp, name: str, args:
     refusal = client.refused("queue.declare", queue=name, arguments={"x-queue-type": "quorum"}, **args)
     text = f"PRECONDITION_FAILED - invalid property '{prop}' for queue '{name}' in vhost '/'"
     assert refusal == closes_channel(406, text, DECLARE)
+
+
+QUORUM = {"x-queue-type": "quorum"}
+
+
+@pytest.fixture
+def quorum(client: RawAmqp, name: str) -> Iterator[str]:
+    """A quorum queue."""
+    client.call("queue.declare", queue=name, durable=True, arguments=QUORUM)
+    yield name
+    with suppress(Closed, OSError):
+        client.call("queue.delete", queue=name)
+
+
+def test_a_quorum_queue_has_a_name_of_the_clients(client: RawAmqp) -> None:
+    """One that the server named was declared."""
+    text = "PRECONDITION_FAILED - Cannot declare a server-named queue for type rabbit_quorum_queue"
+    refusal = client.refused("queue.declare", queue="", durable=True, arguments=QUORUM)
+    assert refusal == closes_channel(406, text, (50, 10))
+
+
+@pytest.mark.parametrize("flag", ["if-unused", "if-empty"])
+def test_a_quorum_queue_is_deleted_without_conditions(
+    client: RawAmqp, other: RawAmqp, quorum: str, flag: str
+) -> None:
+    """The conditions were kept, which clients of RabbitMQ do not expect."""
+    text = (
+        f"NOT_IMPLEMENTED - cannot delete queue '{quorum}' in vhost '/'. queue.delete operations with {flag} flag set "
+        "are not supported by quorum queues"
+    )
+    refusal = other.refused("queue.delete", queue=quorum, **{flag.replace("-", "_"): True})
+    assert refusal == closes_connection(540, text, (50, 40))
+    assert client.count(quorum) == 0
+
+
+def test_a_quorum_queue_has_no_exclusive_consumer(client: RawAmqp, other: RawAmqp, quorum: str) -> None:
+    """Every consumer but the first was refused, where in RabbitMQ they share the queue."""
+    client.consume(quorum, exclusive=True)
+    other.consume(quorum, exclusive=True)
+    other.consume(quorum)
+
+
+def test_who_polls_does_not_go_past_the_active_consumer_of_a_quorum_queue(client: RawAmqp, name: str) -> None:
+    """basic.get took what the single active consumer had to have in order."""
+    client.call(
+        "queue.declare", queue=name, durable=True, arguments={**QUORUM, "x-single-active-consumer": True}
+    )  # fmt: skip
+    text = (
+        f"RESOURCE_LOCKED - cannot obtain access to locked queue '{name}' in vhost '/'. basic.get operations are not "
+        "supported by quorum queues with single active consumer"
+    )
+    assert client.refused("basic.get", queue=name) == closes_channel(405, text, (60, 70))
+    client.consume(name, exclusive=True)
+    client.call("queue.delete", queue=name)
+    client.expect("basic.cancel")
+
+
+def test_a_quorum_queue_has_32_priorities(client: RawAmqp, quorum: str, ours: None) -> None:
+    """They were ignored. In RabbitMQ 4.3 every quorum queue has them; 3.x knew none, 4.0 two."""
+    for priority in (0, 5, 31, 4, 255):
+        client.publish(quorum, b"%d" % priority, priority=priority)
+    client.publish(quorum, b"none")
+    assert client.drain(quorum) == [b"31", b"255", b"5", b"4", b"0", b"none"]
 
 
 def test_streams_are_refused_clearly(client: RawAmqp, name: str, ours: None) -> None:

@@ -118,12 +118,40 @@ def test_everything_is_denied_that_is_not_allowed(
     assert house.connect("nobody").refused(method, **args) == closes_channel(403, text, at)
 
 
-def test_a_passive_declaration_needs_no_permission(house: House) -> None:
-    house.add_user("nobody", configure="", write="", read="")
+@pytest.mark.parametrize(
+    ("method", "kind", "name", "at"),
+    [
+        ("queue.declare", "queue", "q", (50, 10)),
+        ("queue.declare", "queue", "missing", (50, 10)),
+        ("exchange.declare", "exchange", "amq.topic", (40, 10)),
+        ("exchange.declare", "exchange", "missing", (40, 10)),
+    ],
+)
+def test_a_passive_declaration_needs_some_permission(
+    house: House, method: str, kind: str, name: str, at: tuple[int, int]
+) -> None:
+    """Who may do nothing with a queue was told how much is in it, and of any name whether it exists."""
+    house.add_user("nobody", configure="^$", write="^other", read="^mine$")
     house.connect().call("queue.declare", queue="q")
-    client = house.connect("nobody")
+    text = f"ACCESS_REFUSED - access to {kind} '{name}' in vhost '/' refused for user 'nobody'"
+    refusal = house.connect("nobody").refused(method, passive=True, **{kind: name})
+    assert refusal == closes_channel(403, text, at)
+
+
+@pytest.mark.parametrize("action", ["configure", "write", "read"])
+def test_any_permission_will_do_for_a_passive_declaration(house: House, action: str) -> None:
+    house.add_user("someone", **{"configure": "", "write": "", "read": "", action: "^(q|amq.topic|missing)$"})
+    house.connect().call("queue.declare", queue="q")
+    client = house.connect("someone")
     client.call("queue.declare", queue="q", passive=True)
     client.call("exchange.declare", exchange="amq.topic", passive=True)
+    assert client.refused("queue.declare", queue="missing", passive=True).code == 404
+
+
+def test_an_answer_may_be_looked_for_without_permission(house: House) -> None:
+    house.add_user("nobody", configure="", write="", read="")
+    client = house.connect("nobody")
+    client.call("queue.declare", queue="amq.rabbitmq.reply-to", passive=True)
 
 
 @pytest.mark.parametrize(("exchange", "shown"), [("amq.fanout", "amq.fanout"), ("", "amq.default")])
@@ -393,9 +421,11 @@ def test_a_blocked_publisher_does_not_miss_heartbeats(house: House) -> None:
     client = house.connect(heartbeat=1)
     client.publish("q")
     house.change_alarm("low on memory")
+    client.expect("connection.blocked", 0)
     house.pass_time(60_000)
     assert not client.session.is_closing
     house.change_alarm("")
+    client.expect("connection.unblocked", 0)
     house.pass_time(1_500)
     assert not client.session.is_closing
     house.pass_time(3_000)

@@ -226,7 +226,17 @@ def test_a_return_comes_before_its_confirm(client: RawAmqp) -> None:
 
 def test_a_message_that_is_not_mandatory_is_dropped(client: RawAmqp) -> None:
     client.publish("nowhere", exchange="amq.direct")
-    client.call("basic.qos")
+    client.sync()
+    assert client.strays() == []
+
+
+def test_what_nobody_asked_for_does_not_go_unnoticed(client: RawAmqp) -> None:
+    """Tests read past what they did not await, so that none could fail for a frame that must not come."""
+    client.publish("nowhere", exchange="amq.direct", mandatory=True)
+    client.sync()
+    [stray] = client.strays()
+    assert stray.startswith("basic.return on channel 1")
+    client.expect("basic.return")
 
 
 def test_immediate_is_540(client: RawAmqp) -> None:

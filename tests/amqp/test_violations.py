@@ -191,6 +191,20 @@ def test_both_sides_may_close_a_channel_at_once(client: RawAmqp, name: str) -> N
     client.call("channel.open", 2)
 
 
+@pytest.mark.parametrize("closes_too", [False, True])
+def test_a_channel_is_not_free_before_its_close_ok(client: RawAmqp, name: str, closes_too: bool) -> None:
+    """The client that opened it too early was not answered at all, and waited for ever."""
+    client.send("queue.declare", queue=name, passive=True)
+    if closes_too:
+        client.send("channel.close")
+    client.send("channel.open")
+    assert client.expect("channel.close").args["reply_code"] == 404
+    if closes_too:
+        client.expect("channel.close-ok")
+    refusal = client.refusal()
+    assert refusal == closes_connection(504, "CHANNEL_ERROR - second 'channel.open' seen", (20, 10))
+
+
 @pytest.mark.parametrize(
     ("octets", "refusal"),
     [
@@ -244,6 +258,24 @@ def test_a_bad_table_is_refused(client: RawAmqp, ours: None) -> None:
     bad = good.replace(b"\1at\1", b"\1aq\1")
     refusal = after(client, bad)
     assert (refusal.method, refusal.code) == ("connection.close", 502)
+
+
+def test_a_table_may_be_nested_a_hundred_times(client: RawAmqp, name: str) -> None:
+    """More than 32 levels ended the connection, and with it the work of a client that nests a tree."""
+    tree: object = "leaf"
+    for level in range(98):
+        tree = [tree] if level % 2 else {"branch": tree}
+    dead = client.declare()
+    arguments = {"x-tree": tree, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    for _ in range(2):
+        client.declare(name, arguments=arguments)
+    client.publish(name, headers={"tree": tree})
+    client.get(name, no_ack=False)
+    client.send("basic.reject", delivery_tag=1, requeue=False)
+    letter = client.get(dead)
+    while letter is None:
+        letter = client.get(dead)
+    assert letter.headers["tree"] == tree
 
 
 def test_others_are_not_disturbed(client: RawAmqp, other: RawAmqp) -> None:

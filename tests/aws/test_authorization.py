@@ -90,6 +90,10 @@ def test_the_root_of_the_owner_may_everything_that_is_not_denied() -> None:
     for action in SQS_RIGHTS:
         assert allowed(ROOT, action)
         assert allowed(ROOT, action, None, deny) is (action not in WRITE)
+    everything = policy(statement(Effect="Deny", Action="*", Resource="*"))
+    assert {action for action in SQS_RIGHTS if allowed(ROOT, action, None, everything)} == {
+        "DeleteQueue", "GetQueueAttributes", "RemovePermission", "SetQueueAttributes"
+    }  # fmt: skip
 
 
 def test_a_policy_adds_to_permissions_and_a_denial_beats_them() -> None:

@@ -1,6 +1,7 @@
 """Who a request is from: the user of its access key, or, for development, the root of whatever account it names."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from mqbroker.aws.credentials import Caller, SignedIdentity, arn_of, make_identi
 from mqbroker.config.aws import AwsConfig
 from mqbroker.core.access import Access
 from mqbroker.errors import AwsError
+from mqbroker.protocols.session import Peer
 from tests.aws.signed import ACCOUNT, KEY_ID, NOW, PEER, SECRET, Request, call, sign
 
 ANY = AwsConfig(auth="any", account="999988887777", region="eu-west-1")
@@ -29,6 +31,14 @@ def test_a_signed_request_is_from_the_user_of_its_key() -> None:
     assert identify(request, "sqs", NOW) == expected
     assert identify(request, "sqs", NOW) is identify(request, "sqs", NOW)
     assert identify(sign(call()).over_tls(), "sqs", NOW).is_secure
+
+
+@pytest.mark.parametrize("auth", ["any", "sigv4"])
+def test_what_has_not_left_this_machine_is_secure(auth: str) -> None:
+    identify = make_identify(access(), AwsConfig(auth=auth))
+    for is_local in (True, False):
+        request = replace(sign(call()), peer=Peer("127.0.0.1", 1, is_local))
+        assert identify(request, "sqs", NOW).is_secure is is_local
 
 
 def test_the_clock_may_be_as_wrong_as_the_configuration_says() -> None:

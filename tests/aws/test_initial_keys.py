@@ -5,7 +5,7 @@ from pathlib import Path
 from mqbroker.config import load_config
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.server import _define_initial
+from mqbroker.runtime.provisioning import Provisioning
 
 CONFIG = """
 [aws]
@@ -25,16 +25,30 @@ account = "444455556666"
 """
 
 
+class Nobody:
+    """No user has a password here."""
+
+    def expect(self, user: str, password: bytes) -> None:
+        raise AssertionError
+
+    def forget_expected(self, user: str) -> None:
+        raise AssertionError
+
+
+def provide(broker: Broker, path: Path) -> None:
+    Provisioning(broker, load_config(path), Nobody(), lambda: None).apply()
+
+
 def test_access_keys_are_made_at_the_start_and_not_changed_later(tmp_path: Path) -> None:
     path = tmp_path / "broker.toml"
     path.write_text(CONFIG)
     path.chmod(0o600)
     broker = Broker(Ledger(), lambda: "name")
-    _define_initial(broker, load_config(path))
+    provide(broker, path)
     keys = {key.id[-1]: (key.user, key.secret, key.account) for key in broker.access.access_keys.values()}
     assert keys == {"1": ("ann", "one", "111122223333"), "2": ("ann", "two", "444455556666")}
     assert broker.access.user("ann").password_hash == ""
     broker.put_access_key("ann", "AKIDEXAMPLE000001", "changed", "111122223333")
     broker.delete_access_key("AKIDEXAMPLE000002")
-    _define_initial(broker, load_config(path))
+    provide(broker, path)
     assert {key.id[-1]: key.secret for key in broker.access.access_keys.values()} == {"1": "changed", "2": "two"}

@@ -25,6 +25,7 @@ class Host:
     armed: list[int] = field(default_factory=list)
     unused: int = 0
     scheduler: Scheduler = field(default_factory=Scheduler)
+    name: str = "/"
 
     def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
         self.letters.append((entry.message.content(), reason))
@@ -346,6 +347,16 @@ def test_what_comes_back_to_a_deleted_queue_is_gone() -> None:
     queue.is_deleted = True
     queue.requeue(taker.taken, 0)
     assert (bodies(queue), host.letters) == ([], [])
+
+
+def test_what_is_rejected_in_a_deleted_queue_is_gone() -> None:
+    """It was dead-lettered."""
+    queue, host = made(dead_letter_exchange="x")
+    taker = add(queue)
+    put(queue, b"1")
+    queue.is_deleted = True
+    queue.reject(taker.taken[0], 0)
+    assert (host.letters, taker.in_flight, queue.unacked_count) == ([], 0, 0)
 
 
 def test_purge_keeps_what_is_held() -> None:

@@ -1,7 +1,7 @@
 """The simplest clients for fault tests: one that publishes and notes what was confirmed, one that takes everything."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pika  # type: ignore[import-untyped]
@@ -27,6 +27,15 @@ def declare(url: str) -> None:
     """Declares the durable queue."""
     with channel_of(url) as channel:
         channel.queue_declare(QUEUE, durable=True)
+
+
+def publish_at_once(url: str, numbers: Iterable[int], body_bytes: int = 0) -> None:
+    """Publishes numbered messages in one transaction, which is one batch of the journal; returns when it is durable."""
+    with channel_of(url) as channel:
+        channel.tx_select()
+        for number in numbers:
+            channel.basic_publish("", QUEUE, b"%d" % number + b" " * body_bytes, PERSISTENT)
+        channel.tx_commit()
 
 
 class Publisher:

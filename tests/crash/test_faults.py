@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,9 @@ def test_a_full_disk_blocks_publishers_while_consumers_drain_and_recovers_by_its
         publisher = Publisher(broker.url, 500_000)
         assert publisher.blocked.wait(WAIT_S), f"not blocked after {publisher.sent} messages"
         assert publisher.reason == "low on disk"
+        before = len(publisher.confirmed) + 1  # one is under way; once it goes on the disk may soon be full again
         taken = take_all(broker.url, len(publisher.confirmed))
         assert publisher.unblocked.wait(WAIT_S), "it does not recover"
-        before = len(publisher.confirmed)
         eventually(lambda: len(publisher.confirmed) > before, WAIT_S)
         publisher.stop()
         while publisher.is_running:  # the disk may be full again by now
@@ -60,6 +61,47 @@ def test_a_full_disk_blocks_publishers_while_consumers_drain_and_recovers_by_its
         assert sorted(set(taken)) == taken
         assert set(publisher.confirmed) <= set(taken)
         assert broker.stop() == 0
+
+
+@pytest.mark.parametrize("durability", ["fsync", "write"])
+@pytest.mark.timeout(120)
+def test_a_broker_that_is_killed_on_a_full_disk_starts_blocks_publishers_and_is_drained(
+    small_disk: Path, durability: str
+) -> None:
+    """It did not start again: a whole new file of the journal did not fit, so nobody could drain it."""
+    config = (
+        f"[journal]\nsegment_bytes = {SEGMENT_BYTES}\n"
+        "[limits]\ndisk_free_min_bytes = 1\nmemory_check_interval_ms = 100\n"
+    )
+    broker = BrokerProcess(small_disk / "data", "--dev", "--durability", durability, config=config)
+    with broker:
+        declare(broker.url)
+        publisher = Publisher(broker.url, 500_000)
+        assert publisher.blocked.wait(WAIT_S), f"not blocked after {publisher.sent} messages"
+        broker.kill()
+        publisher.wait(WAIT_S)
+    fill_up(small_disk / "others")
+    with broker:
+        late = Publisher(broker.url, 1)
+        assert late.blocked.wait(WAIT_S), "publishers are not blocked"
+        assert late.reason == "low on disk"
+        taken = take_all(broker.url, len(publisher.confirmed))
+        assert taken[: len(publisher.confirmed)] == publisher.confirmed
+        assert late.unblocked.wait(WAIT_S), "it does not recover"
+        eventually(lambda: len(late.confirmed) > 100, WAIT_S)
+        late.stop()
+        eventually(lambda: not late.is_running, WAIT_S)
+        assert broker.stop() == 0
+
+
+def fill_up(path: Path) -> None:
+    """Takes the rest of the disk, to the last byte."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(1 << 16)):
+            pass
+    with path.open("ab", buffering=0) as file, suppress(OSError):
+        while file.write(b"x"):
+            pass
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from mqbroker.limits import QUORUM_PRIORITY_MAX
+
 Deaths = tuple[tuple[str, str, int], ...]
 """The history of a dead letter, newest first: queue, reason, count."""
 Name = tuple[int, Deaths]
@@ -133,7 +135,8 @@ class ModelQueue:
 
     def lane(self, letter: Letter) -> int:
         """Its priority here."""
-        return min(letter.priority, self.options.top_priority or 0)
+        is_quorum = self.options.delivery_limit is not None
+        return min(letter.priority, QUORUM_PRIORITY_MAX if is_quorum else self.options.top_priority or 0)
 
     def store(self, letter: Letter) -> None:
         """Puts a message where it belongs: higher priority first, then older first."""
@@ -315,7 +318,8 @@ class Model:
 
     def reject(self, consumer: ModelConsumer, letter: Letter, now: int) -> None:
         self._release(consumer, letter)
-        self._die(consumer.queue, letter, "rejected", now)
+        if not consumer.queue.is_deleted:
+            self._die(consumer.queue, letter, "rejected", now)
 
     def requeue(self, consumer: ModelConsumer, letters: list[Letter], now: int, is_failure: bool) -> None:
         """Messages return to their old places, unless they have failed too often."""

@@ -223,6 +223,7 @@ class PolledMachine(RuleBasedStateMachine):
         if model.items:
             model.turns.clear()
         model.items.clear()
+        model.ids.clear()
 
     def _wait(self, name: str, chance: Random) -> None:
         self._pass_time(self.house.now + chance.choice((1, 100, 400, 1000, 5000, 31_000, 301_000)))

@@ -27,6 +27,7 @@ from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.session import Outbox, Peer, Session
 from mqbroker.storage.journal import assemble
 from mqbroker.storage.lanes import InlineLane
+from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.recovery import Recovered
 from tests.storage.simdisk import SimDisk
 from tests.support.output import all_output
@@ -43,7 +44,9 @@ class PlainAuthenticator:
         self.is_slow = False
         self.pending: list[tuple[Callable[[bool], None], bool]] = []
 
-    def check(self, user: str, password: bytes, answer: Callable[[bool], None]) -> None:
+    def check(
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
+    ) -> None:
         is_right = user in self.broker.access.users and password == user.encode()
         if self.is_slow:
             self.pending.append((answer, is_right))
@@ -103,6 +106,17 @@ class House:
         """What the next process makes of the disk when this one was killed."""
         assert self.disk is not None
         return House(self.disk.after_kill(), self.now + later_s * 1000)
+
+    def stopped(self) -> "House":
+        """What the next process makes of the disk when this one has stopped in order."""
+        assert self.disk is not None
+        assert isinstance(self.broker.ledger, JournalLedger)
+        for client in [each for each in CLIENTS.values() if each.house is self]:
+            client.connection.shut_down(self.now)
+        self.turn()
+        self.sessions.close()
+        self.broker.ledger.close()
+        return House(self.disk.after_kill(), self.now)
 
     def client(self, host: str = "127.0.0.1", **names: str) -> "Client":
         """A connection on which nothing was said yet; `names` are those of its certificate."""

@@ -12,7 +12,8 @@ WRONG = "codec.packets.what_is_wrong_has_the_reason_of_the_specification"
 ROUND = "session.a_message_reaches_a_subscriber_of_every_version_at_its_qos"
 PROPERTIES = "session.properties_of_a_message_arrive_as_they_were_sent"
 FULL = "we support what the statement is about, so it never applies"
-ALIAS = "session.topics_are_sent_as_aliases_to_clients_that_allow_it"
+NARROW = "settings.no_more_than_the_highest_qos_is_taken_and_granted"
+ALIAS = "aliases.topics_are_sent_as_aliases_to_clients_that_allow_it"
 FITS = "rules.explanations_are_left_out_where_they_do_not_fit"
 QOS2 = "session.the_sending_side_of_qos_2_takes_its_steps"
 ONCE = "session.qos_2_is_received_once_however_often_it_is_sent"
@@ -78,7 +79,7 @@ V5 = {
     "3.1.0-1": "connecting.the_first_packet_must_be_connect",
     "3.1.0-2": "connecting.a_second_connect_is_a_protocol_error",
     "3.1.2-1": "connecting.another_protocol_name_is_answered_with_nothing_but_the_close",
-    "3.1.2-2": "connecting.an_unknown_level_is_refused_in_the_words_of_its_time",
+    "3.1.2-2": "connecting.an_unknown_level_is_refused_in_words_that_every_client_knows",
     "3.1.2-3": "connecting.reserved_connect_flag_closes_the_connection", "3.1.2-4": CLEAN, "3.1.2-5": WAITS,
     "3.1.2-6": "statements.a_session_that_is_asked_for_is_made_if_there_is_none", "3.1.2-7": WILL,
     "3.1.2-8": "wills.the_end_of_the_session_ends_the_delay", "3.1.2-9": WRONG, "3.1.2-10": BYE, "3.1.2-11": WRONG,
@@ -100,9 +101,11 @@ V5 = {
     "3.2.0-2": "rules.reserved_bits_of_connack_are_zero_and_nothing_comes_before_it",
     "3.2.2-1": "rules.reserved_bits_of_connack_are_zero_and_nothing_comes_before_it", "3.2.2-2": CLEAN,
     "3.2.2-3": "statements.a_session_that_is_asked_for_is_made_if_there_is_none", "3.2.2-4": CLIENT, "3.2.2-5": CLIENT,
-    "3.2.2-6": LOGIN, "3.2.2-7": LOGIN, "3.2.2-8": LOGIN, "3.2.2-9": FULL, "3.2.2-10": FULL, "3.2.2-11": CLIENT,
-    "3.2.2-12": FULL, "3.2.2-13": FULL, "3.2.2-14": CLIENT, "3.2.2-15": CLIENT, "3.2.2-16": EMPTY_ID,
-    "3.2.2-17": CLIENT, "3.2.2-18": CLIENT, "3.2.2-19": FITS, "3.2.2-20": SENDER, "3.2.2-21": CLIENT,
+    "3.2.2-6": LOGIN, "3.2.2-7": LOGIN, "3.2.2-8": LOGIN, "3.2.2-9": NARROW, "3.2.2-10": NARROW, "3.2.2-11": CLIENT,
+    "3.2.2-12": "settings.a_will_of_a_higher_qos_is_refused",
+    "3.2.2-13": "settings.nothing_is_retained_where_that_is_not_available", "3.2.2-14": CLIENT, "3.2.2-15": CLIENT,
+    "3.2.2-16": EMPTY_ID, "3.2.2-17": CLIENT, "3.2.2-18": CLIENT, "3.2.2-19": FITS, "3.2.2-20": SENDER,
+    "3.2.2-21": CLIENT,
     "3.2.2-22": "connecting.a_silent_client_is_disconnected_after_one_and_a_half_keep_alives",
     "3.3.1-1": AGAIN, "3.3.1-2": WRONG, "3.3.1-3": DUP, "3.3.1-4": WRONG, "3.3.1-5": RETAINED, "3.3.1-6": EMPTY,
     "3.3.1-7": EMPTY, "3.3.1-8": KEPT, "3.3.1-9": HANDLING, "3.3.1-10": HANDLING, "3.3.1-11": HANDLING,
@@ -110,9 +113,9 @@ V5 = {
     "3.3.2-4": PROPERTIES, "3.3.2-5": "session.message_expiry_counts_down_and_ends_messages_that_wait",
     "3.3.2-6": "session.message_expiry_counts_down_and_ends_messages_that_wait",
     "3.3.2-7": "statements.topic_aliases_end_with_their_connection",
-    "3.3.2-8": "session.a_topic_alias_out_of_range_ends_the_connection",
-    "3.3.2-9": "session.a_topic_alias_out_of_range_ends_the_connection", "3.3.2-10": CLIENT, "3.3.2-11": ALIAS,
-    "3.3.2-12": "session.a_topic_alias_of_the_client_stands_for_its_topic", "3.3.2-13": WRONG,
+    "3.3.2-8": "aliases.a_topic_alias_out_of_range_ends_the_connection",
+    "3.3.2-9": "aliases.a_topic_alias_out_of_range_ends_the_connection", "3.3.2-10": CLIENT, "3.3.2-11": ALIAS,
+    "3.3.2-12": "aliases.a_topic_alias_of_the_client_stands_for_its_topic", "3.3.2-13": WRONG,
     "3.3.2-14": "rules.a_response_topic_has_no_wildcards", "3.3.2-15": PROPERTIES, "3.3.2-16": PROPERTIES,
     "3.3.2-17": PROPERTIES, "3.3.2-18": PROPERTIES, "3.3.2-19": WRONG, "3.3.2-20": PROPERTIES, "3.3.4-1": ROUND,
     "3.3.4-2": OVERLAP, "3.3.4-3": OVERLAP, "3.3.4-4": OVERLAP,
@@ -178,7 +181,7 @@ V3_1_1 = {
     "3.1.0-1": "connecting.the_first_packet_must_be_connect",
     "3.1.0-2": "connecting.a_second_connect_is_a_protocol_error",
     "3.1.2-1": "connecting.another_protocol_name_is_answered_with_nothing_but_the_close",
-    "3.1.2-2": "connecting.an_unknown_level_is_refused_in_the_words_of_its_time",
+    "3.1.2-2": "connecting.an_unknown_level_is_refused_in_words_that_every_client_knows",
     "3.1.2-3": "connecting.reserved_connect_flag_closes_the_connection",
     "3.1.2-4": "session.version_3_sessions_stay_unless_they_are_clean", "3.1.2-5": WAITS,
     "3.1.2-6": "session.version_3_sessions_stay_unless_they_are_clean",

@@ -47,13 +47,34 @@ def test_another_protocol_name_is_answered_with_nothing_but_the_close() -> None:
     assert client.received() == []
 
 
-@pytest.mark.parametrize(("level", "answer"), [(6, b"\x20"), (2, b"\x20\x02\x00\x01")])
-def test_an_unknown_level_is_refused_in_the_words_of_its_time(level: int, answer: bytes) -> None:
-    """[MQTT-3.1.2-2]"""
+@pytest.mark.parametrize("level", [0, 2, 3, 6, 0x82, 0x83, 0x85, 0x86, 0xFF])
+def test_an_unknown_level_is_refused_in_words_that_every_client_knows(level: int) -> None:
+    """[MQTT-3.1.2-2]: levels above 5 were answered in the format of 5, which bridges wait for in vain."""
     client = House().client()
     client.say(CONNECT_V4.replace(b"\x04\x02", bytes((level, 2))))
-    assert client.arrived.startswith(answer)
+    assert bytes(client.arrived) == b"\x20\x02\x00\x01"
     assert client.is_closed
+
+
+@pytest.mark.parametrize("connect", [
+    CONNECT_V4.replace(b"\x04\x02", b"\x84\x02"), b"\x10\x0f\x00\x06MQIsdp\x83\x02\x00\x00\x00\x01x",
+])  # fmt: skip
+def test_a_bridge_gets_its_own_messages_back_from_nobody_and_the_retain_flag_of_others(connect: bytes) -> None:
+    """The level of Mosquitto's bridges was unknown."""
+    house = House()
+    bridge = house.client()
+    bridge.version = 4
+    bridge.say(connect)
+    assert bridge.one().reason == 0
+    assert bridge.subscribe("t/#", "$share/g/u", qos=1) == [1, 1]
+    bridge.publish("t/own", qos=1)
+    house.connect("p").publish("t/other", b"1", retain=True)
+    house.connect("p").publish("t/other", b"2")
+    received = [each for each in bridge.received() if isinstance(each, p.Publish)]
+    assert [(each.topic, each.payload, each.retain) for each in received] == [
+        ("t/other", b"1", True),
+        ("t/other", b"2", False),
+    ]
 
 
 def test_reserved_connect_flag_closes_the_connection() -> None:
@@ -150,6 +171,46 @@ def test_loopback_users_and_loopback_anonymity_end_at_this_machine() -> None:
     assert house.client("192.0.2.1").connect("x").reason == Reason.BAD_USER_NAME_OR_PASSWORD
     refused = house.client("192.0.2.1").connect("x", user_name="guest", password=b"guest")
     assert refused.reason == Reason.BAD_USER_NAME_OR_PASSWORD
+
+
+@pytest.mark.parametrize("version", [3, 4, 5])
+def test_an_empty_user_name_is_none(version: int) -> None:
+    """A client that sends an empty one was refused where clients without one are let in (gmqtt)."""
+    for password in (None, b"", b"any"):
+        house = House(anonymous_user="reader")
+        house.connect("x", version=version, user_name="", password=password)
+        session = house.sessions.find("/", "x")
+        assert session is not None
+        assert session.user == "reader"
+    certified = House(certificate_name="cn").client(cn="reader")
+    assert certified.connect("x", version=version, user_name="").reason == 0
+    assert login(version=version, user_name="")[2].reason == (Reason.BAD_USER_NAME_OR_PASSWORD if version == 5 else 4)
+
+
+SDK_NAME = "?SDK=CPPv2&Version=1.0:2"
+
+
+@pytest.mark.parametrize(("name", "password"), [(SDK_NAME, None), ("token", b"x"), ("guest", None), ("guest", b"")])
+def test_unknown_users_and_those_without_a_password_can_be_anonymous(name: str, password: bytes | None) -> None:
+    """Tokens and versions of libraries in the place of the user name were always refused (AWS's CRT)."""
+    refusing = House(anonymous_user="reader").client()
+    assert refusing.connect("x", user_name=name, password=password).reason == Reason.BAD_USER_NAME_OR_PASSWORD
+    house = House(anonymous_user="reader", anonymous_fallback=True)
+    house.connect("x", user_name=name, password=password)
+    session = house.sessions.find("/", "x")
+    assert session is not None
+    assert session.user == "reader"
+
+
+def test_a_wrong_password_is_never_anonymous_nor_is_anybody_whom_the_loopback_rule_keeps_out() -> None:
+    wrong = {"user_name": "guest", "password": b"wrong"}
+    unknown = {"user_name": "token", "password": b"x"}
+    house = House(anonymous_user="reader", anonymous_fallback=True)
+    assert house.client().connect("x", **wrong).reason == Reason.BAD_USER_NAME_OR_PASSWORD
+    for settings in ({"anonymous_user": "guest"}, {"anonymous_user": "reader", "anonymous_from_loopback_only": True}):
+        house = House(anonymous_fallback=True, **settings)
+        assert house.client("192.0.2.1").connect("x", **unknown).reason == Reason.BAD_USER_NAME_OR_PASSWORD
+        assert house.client().connect("y", **unknown).reason == 0
 
 
 def test_connections_of_one_address_are_bounded() -> None:
@@ -286,11 +347,30 @@ def test_permissions_are_asked_again_when_they_have_changed() -> None:
     assert client.one().reason == Reason.NOT_AUTHORIZED
 
 
-def test_nobody_publishes_to_the_servers_own_topics() -> None:
-    house = House()
-    client = house.connect("x")
-    client.publish("$SYS/broker/version", qos=1)
+RESERVED = ("$SYS/broker/version", "$SYS", "$SYS/broker/connection/a/b/state", "$share/g/t")
+STATE = "$SYS/broker/connection/host.bridge/state"
+
+
+@pytest.mark.parametrize("topic", RESERVED)
+def test_nobody_publishes_to_the_servers_own_topics_nor_to_a_share(topic: str) -> None:
+    client = House().connect("x")
+    client.publish(topic, qos=1, retain=True)
     assert client.one().reason == Reason.NOT_AUTHORIZED
+
+
+def test_the_state_of_a_bridge_is_published_by_the_bridge() -> None:
+    """It was refused as one of the server's own topics."""
+    house = House()
+    watcher = house.connect("s")
+    watcher.subscribe("$SYS/broker/connection/#", qos=1)
+    house.connect("bridge", version=4, will=p.Will(STATE, b"0", 1, True)).publish(STATE, b"1", 1, retain=True)
+    assert watcher.messages() == [(STATE, b"1", 1)]
+    session = house.sessions.find("/", "bridge")
+    assert session is not None
+    assert session.connection is not None
+    session.connection.evict()
+    house.turn()
+    assert watcher.messages() == [(STATE, b"0", 1)]
 
 
 def test_system_topics_are_published_to_those_who_subscribe() -> None:
@@ -399,19 +479,6 @@ def test_a_client_that_publishes_too_fast_is_read_no_more_until_the_second_is_ov
     assert not client.connection.is_reading
     house.wait(1)
     assert client.connection.is_reading
-
-
-def test_publishers_are_held_back_while_a_resource_is_low() -> None:
-    house = House()
-    publisher, other = house.connect("p"), house.connect("s")
-    publisher.publish("t")
-    house.alarms.reason = "low on disk"
-    for client in (publisher, other):
-        client.connection.alarms_changed()
-    assert (publisher.connection.is_reading, other.connection.is_reading) == (False, True)
-    house.alarms.reason = ""
-    publisher.connection.alarms_changed()
-    assert publisher.connection.is_reading
 
 
 def test_a_session_has_so_many_subscriptions() -> None:

@@ -1,5 +1,7 @@
 """What survives when the broker is killed: sessions, messages in every state, retained messages and wills."""
 
+import pytest
+
 from mqbroker.core.access import Permissions
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
@@ -88,6 +90,41 @@ def test_a_message_of_qos_2_comes_back_under_its_identifier() -> None:
     assert (message.packet_id, message.dup, message.payload) == (packet_id, True, b"2")
 
 
+@pytest.mark.parametrize("version", [4, 5])
+@pytest.mark.parametrize("qos", [1, 2])
+def test_an_orderly_restart_remembers_what_was_sent(version: int, qos: int) -> None:
+    """What had been sent before came again as if for the first time. [MQTT-3.3.1-1]"""
+    house = durable()
+    keep = KEEP if version == 5 else {"clean_start": False}
+    client = house.connect("s", version=version, **keep)
+    client.subscribe("t")
+    house.connect("p").publish("t", b"sent", qos)
+    (sent,) = client.received()
+    assert not sent.dup
+    client.lose()
+    house.connect("p").publish("t", b"waiting", qos)
+    house = house.stopped()
+    client = house.client()
+    client.connect("s", version=version, **keep)
+    again, first = client.received()
+    assert (again.payload, again.dup, again.packet_id) == (b"sent", True, sent.packet_id)
+    assert (first.payload, first.dup) == (b"waiting", False)
+    house = house.stopped()
+    client = house.client()
+    client.connect("s", version=version, **keep)
+    assert [(each.payload, each.dup) for each in client.received()] == [(b"sent", True), (b"waiting", True)]
+
+
+def test_after_a_kill_everything_may_have_been_sent_before() -> None:
+    """§3.3.1.1: DUP says that it might be a repetition; nobody knows of those that a killed broker has sent."""
+    house = durable()
+    client = house.connect("s", **KEEP)
+    client.subscribe("t")
+    client.lose()
+    house.connect("p").publish("t", b"1", 1)
+    assert come_back(house.killed()).one().dup
+
+
 def test_after_pubrec_only_pubrel_comes_back() -> None:
     house = durable()
     client = house.connect("s", **KEEP)
@@ -134,6 +171,24 @@ def test_retained_messages_survive_as_they_are_now() -> None:
     assert sorted(client.messages()) == [("a", b"2", 0), ("c", b"new", 1)]
 
 
+def test_what_was_retained_for_a_subscription_is_sent_after_a_restart_too() -> None:
+    """A client whose session goes on does not subscribe again, so nothing else would bring it."""
+    house = durable()
+    publisher = house.connect("p")
+    for number in range(10):
+        publisher.publish(f"t/{number}", bytes(200_000), 1, retain=True)
+    client = house.connect("s", **KEEP)
+    client.is_stalled = True
+    client.subscribe("t/#")
+    assert 0 < len({topic for topic, _, _ in client.messages()}) < 10
+    house = house.killed()
+    client = come_back(house)
+    messages = client.messages()
+    assert len({topic for topic, _, _ in messages}) == 10
+    house = house.killed()
+    assert len(come_back(house).messages()) == len(messages), "those are unacknowledged, and nothing is sent anew"
+
+
 def test_a_kill_of_the_broker_publishes_wills_of_sessions_that_stay() -> None:
     house = durable()
     watcher = house.connect("s", **KEEP)
@@ -146,6 +201,25 @@ def test_a_kill_of_the_broker_publishes_wills_of_sessions_that_stay() -> None:
     assert [payload for _, payload, _ in client.messages()] == [b"1"]
     house.wait(31)
     assert [payload for _, payload, _ in client.messages()] == [b"2"]
+
+
+def test_a_will_that_an_earlier_version_took_is_dropped_if_nobody_may_publish_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Earlier versions took wills on $SYS topics, and the journal kept them."""
+    house = durable()
+    house.connect("x", will=p.Will("gone", b"1", 1, True), **KEEP)
+    session = house.sessions.find("/", "x")
+    assert session is not None
+    assert session.will is not None
+    session.will.key = "$SYS.broker.version"
+    session.keep()
+    house.turn()
+    house = house.killed()
+    client = house.connect("s")
+    client.subscribe("$SYS/#")
+    assert client.messages() == []
+    assert "the will of client 'x' is not published: nobody publishes to '$SYS/broker/version'" in caplog.text
 
 
 def test_shared_messages_survive_with_their_group() -> None:

@@ -57,14 +57,25 @@ def test_a_group_stands_beside_other_groups_and_plain_subscriptions() -> None:
 
 
 def test_unacknowledged_messages_of_qos_1_go_to_another_member() -> None:
-    """§4.8.2"""
+    """§4.8.2. It came to the next member as a repetition, although that one had never seen it [MQTT-3.3.1-3]."""
     house = House()
     first, second = group(house, 2, 1)
     publish(house, 2, 1)
     assert [len(client.messages()) for client in (first, second)] == [1, 1]
     first.lose()
     (message,) = second.received()
-    assert message.dup
+    assert not message.dup
+
+
+def test_a_member_that_comes_back_is_told_that_it_may_know_a_message() -> None:
+    house = House()
+    (member,) = group(house, 1, 1, **KEEP)
+    publish(house, 1, 1)
+    assert not member.one().dup
+    member.lose()
+    publish(house, 1, 1)
+    again, new = house.connect("m0", **KEEP).received()
+    assert (again.dup, new.dup) == (True, False)
 
 
 def test_a_message_of_qos_2_stays_with_its_member() -> None:

@@ -128,5 +128,25 @@ def test_a_will_that_may_not_be_published_is_refused_at_once() -> None:
     assert house.client().connect("x", will=WILL).reason == Reason.NOT_AUTHORIZED
 
 
+@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("topic", ["$SYS/broker/version", "$share/g/t"])
+def test_a_will_on_a_topic_that_nobody_publishes_to_is_refused(topic: str, version: int) -> None:
+    """It was taken, published and retained."""
+    client = House().client()
+    connack = client.connect("x", version=version, will=p.Will(topic, b"bye", 1, True))
+    assert connack.reason == (Reason.NOT_AUTHORIZED if version == 5 else 5)
+    assert client.is_closed
+
+
+def test_a_will_that_may_not_be_published_any_more_is_dropped_with_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    house = House()
+    watcher = watch(house)
+    client = house.connect("x", will=WILL)
+    house.broker.set_topic_permissions("guest", "/", "amq.topic", TopicPermissions("^ok$", ".*"))
+    client.lose()
+    assert watcher.messages() == []
+    assert "the will of client 'x' is not published" in caplog.text
+
+
 def test_a_will_topic_with_a_wildcard_is_refused() -> None:
     assert House().client().connect("x", will=p.Will("a/#", b"")).reason == Reason.TOPIC_NAME_INVALID

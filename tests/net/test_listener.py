@@ -110,6 +110,21 @@ async def test_a_flood_of_connections_leaves_those_inside_undisturbed() -> None:
         await say_goodbye(named, *flood)
 
 
+async def test_idle_sockets_on_one_listener_keep_nobody_out_on_another(caplog: pytest.LogCaptureFixture) -> None:
+    """1,100 idle sockets from one address, on any listener: 0 of 120 right clients got in on any other."""
+    async with open_house(limits=LimitsConfig(preauth_connections_max=20)) as house:
+        house.listeners.open(Listener.parse("mqtt://127.0.0.1:0"))
+        other_port = house.listeners.addresses[1][2]
+        idle = [await house.connect() for _ in range(20)]
+        await until(lambda: len(house.sessions) == 20)
+        clients = [await asyncio.open_connection("127.0.0.1", other_port) for _ in range(5)]
+        assert [await ask(client, b"HELLO") for client in clients] == [b"hello\n"] * 5
+        assert [await is_refused(client) for client in idle[:5]] == [True] * 5
+        assert await ask(idle[5], b"SAY here") == b"here\n"
+        await say_goodbye(*idle, *clients)
+    assert "made room before it had logged in" in caplog.text
+
+
 async def test_without_descriptors_accepting_rests_and_then_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -118,7 +133,7 @@ async def test_without_descriptors_accepting_rests_and_then_goes_on(
         door = house.listeners._doors[0]
         exhausted = ExhaustedSocket(door.socket)
         asyncio.get_running_loop().remove_reader(door.socket)
-        house.listeners._doors[0] = Door(door.listener, exhausted, door.new_session)  # type: ignore[arg-type]
+        house.listeners._doors[0] = Door(door.listener, exhausted, door.new_session, door.url)  # type: ignore[arg-type]
         house.listeners._attend(house.listeners._doors[0])
         client = await house.connect()
         assert await ask(client, b"SAY at last") == b"at last\n"

@@ -99,6 +99,15 @@ def test_on_the_path_of_mqtt_its_subprotocol_must_be_named(path: str, offered: s
     assert answer.data.endswith(b"\r\n\r\n/mqtt needs the subprotocol mqtt or mqttv3.1\n")
 
 
+def test_a_health_check_is_answered_and_is_no_failure() -> None:
+    """GET /health on the WebSocket listener was answered with an error, and logged as a failed connection."""
+    answer = answer_to(b"GET /health?verbose HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert status(answer) == 200
+    assert answer.data.endswith(b"\r\n\r\nok\n")
+    assert (answer.new_session, answer.reason) == (None, "")
+    assert status(answer_to(request("/health"))) == 101
+
+
 def test_a_protocol_that_is_not_there_is_unavailable() -> None:
     answer = answer_to(request(Sec_WebSocket_Protocol="mqtt"), has_mqtt=False)
     assert status(answer) == 503

@@ -1,6 +1,7 @@
 """WebSocket under a session, over real sockets, with the client of the websockets library and with frames by hand."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import ssl
@@ -11,12 +12,12 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, InvalidStatus
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidStatus
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.typing import Subprotocol
 
 from mqbroker.config.sections import LimitsConfig, TlsConfig, WebSocketConfig
-from mqbroker.limits import PREAUTH_BYTES_MAX, WEBSOCKET_OUTPUT_BYTES_MAX
+from mqbroker.limits import PREAUTH_BYTES_MAX, WEBSOCKET_OUTPUT_BYTES_MAX, WEBSOCKET_PREAUTH_BYTES_MAX
 from mqbroker.net.connection import Connection
 from mqbroker.net.devcerts import generate
 from mqbroker.net.tls import ServerTls
@@ -305,12 +306,19 @@ async def test_a_message_over_the_limit_closes_the_connection(fragments: int) ->
 
 
 async def test_a_stranger_may_send_no_more_than_its_log_in_needs() -> None:
-    """CVE-2023-0809 of Mosquitto: memory that is spent before anybody has a name."""
+    """CVE-2023-0809 of Mosquitto: memory that is spent before anybody has a name.
+
+    What is inside of the frames was counted too, although a CONNECT may be larger: its session bounds that.
+    """
     async with open_house(URL) as house, client_of(house) as named, client_of(house) as stranger:
         assert await ask(named, b"HELLO") == b"hello\n"
         await named.send(bytes(10 * PREAUTH_BYTES_MAX) + b"\n")
         assert await ask(named, b"SAY here") == b"here\n"
-        await stranger.send(bytes(PREAUTH_BYTES_MAX))
+        await stranger.send(bytes(2 * PREAUTH_BYTES_MAX) + b"\n")
+        assert await ask(stranger, b"SAY still here") == b"still here\n"
+        with contextlib.suppress(ConnectionClosed):
+            for number in range(WEBSOCKET_PREAUTH_BYTES_MAX // 100):
+                await stranger.ping(number.to_bytes(100))
         assert await code_of(stranger) == CloseCode.POLICY_VIOLATION
         assert await ask(named, b"SAY undisturbed") == b"undisturbed\n"
 
@@ -461,6 +469,17 @@ async def test_closing_the_listeners_gives_up_on_handshakes() -> None:
         assert await is_refused(client)
         await until(lambda: not house.connections)
         await say_goodbye(client)
+
+
+async def test_a_health_check_leaves_nothing_behind_and_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """GET /health on the WebSocket listener was answered with an error, and logged as a failed connection."""
+    async with open_house(URL) as house:
+        client = await house.connect()
+        client[1].write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await client[0].read()).startswith(b"HTTP/1.1 200 OK\r\n")
+        await say_goodbye(client)
+        await until(lambda: not house.connections)
+    assert caplog.text == ""
 
 
 async def test_those_who_have_not_upgraded_count_as_nameless(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
 """The decision table of recovery.py, row by row. Each test names its row."""
 
+import itertools
 import struct
 from collections.abc import Callable
 
@@ -7,7 +8,6 @@ import pytest
 from crc32c import crc32c
 
 from mqbroker.errors import JournalCorrupt, StorageError
-from mqbroker.storage.frame import FRAME_BYTES
 from mqbroker.storage.scan import Scan
 from mqbroker.storage.segment import segment_names
 from tests.storage.house import Journal, an_entry
@@ -89,29 +89,102 @@ def test_zeros_behind_the_last_batch_are_the_end() -> None:
     assert not recovered.was_clean
 
 
-def test_a_torn_last_batch_is_the_end_and_is_told() -> None:
+def a_wide_journal() -> Journal:
+    """One segment with three batches and a last one of many sectors, none of which is zeros."""
+    journal = Journal(segment_bytes=1 << 16)
+    for sequence in range(3):
+        journal.put(an_entry(sequence))
+    journal.put(an_entry(3, body=b"x" * 20_000))
+    return journal
+
+
+MISSING = {
+    "first": lambda index, count: index == 0,
+    "last": lambda index, count: index == count - 1,
+    "one in the middle": lambda index, count: index == 2,
+    "all but the first": lambda index, count: index > 0,
+    "every other": lambda index, count: index % 2 == 1,
+}
+
+
+@pytest.mark.parametrize("sector", [512, 4096])
+@pytest.mark.parametrize("missing", MISSING)
+def test_a_last_batch_of_which_sectors_are_missing_is_torn_and_is_told(missing: str, sector: int) -> None:
     def change(data: bytearray, scan: Scan) -> None:
-        data[scan.frames[-1].start + 10 : scan.end] = bytes(scan.end - scan.frames[-1].start - 10)
+        start, end = scan.frames[-1].offset, scan.end
+        borders = [start, *range((start // sector + 1) * sector, end, sector), end]
+        for index, (at, part_end) in enumerate(itertools.pairwise(borders)):
+            if MISSING[missing](index, len(borders) - 1):
+                data[at:part_end] = bytes(part_end - at)
 
-    journal = Journal(changed(a_journal(), -1, change))
-    assert journal.found() == {1: [0, 1]}
-    assert "torn" in journal.recovered.note
+    journal = Journal(changed(a_wide_journal(), -1, change))
+    assert journal.found() == {1: [0, 1, 2]}
+    assert "ends in a torn write at byte" in journal.recovered.note
 
 
-def test_a_last_batch_of_which_the_first_sector_is_missing_is_torn() -> None:
+def test_a_torn_write_is_not_said_to_have_never_been_confirmed() -> None:
+    """The log said "nothing behind it was ever confirmed" of batches that had been confirmed and were damaged since."""
+    journal = Journal(changed(a_wide_journal(), -1, _cut_off))
+    assert "its last batch was not written whole and is left out" in journal.recovered.note
+    assert "never" not in journal.recovered.note
+    assert "confirmed only if the disk lost what it had reported as written" in journal.recovered.note
+
+
+def _cut_off(data: bytearray, scan: Scan) -> None:
+    """Leaves the first sectors of the last batch, as a write does that was cut off."""
+    border = (scan.frames[-1].start // 512 + 1) * 512
+    data[border : scan.end] = bytes(scan.end - border)
+
+
+@pytest.mark.parametrize("at", [0, 3, 4, 20, 63, 64, 100, -1])
+def test_a_last_batch_with_a_flipped_bit_is_damage(at: int) -> None:
+    """After kill -9 one flipped bit in the last batch lost 499 confirmed messages as a torn write."""
+    for bit in range(8):
+
+        def change(data: bytearray, scan: Scan, bit: int = bit) -> None:
+            data[(scan.frames[-1].offset if at >= 0 else scan.end) + at] ^= 1 << bit
+
+        error = refused(changed(a_wide_journal(), -1, change), "no write that was cut off leaves this")
+        assert error.start == _scan_of(a_wide_journal()).frames[-1].offset
+
+
+def test_junk_after_a_torn_write_is_damage() -> None:
+    """One batch is written at a time, so nothing can follow what its header announces."""
+
     def change(data: bytearray, scan: Scan) -> None:
-        data[scan.frames[-1].offset : scan.frames[-1].start] = bytes(FRAME_BYTES)
+        _cut_off(data, scan)
+        data[scan.end + 600] = 1
 
-    journal = Journal(changed(a_journal(), -1, change))
-    assert journal.found() == {1: [0, 1]}
-    assert "torn" in journal.recovered.note
+    refused(changed(a_wide_journal(), -1, change), "no write that was cut off leaves this")
 
 
 def test_a_torn_end_is_dead_for_ever_once_the_log_went_on() -> None:
-    disk = changed(a_journal(), -1, lambda data, scan: data.__setitem__(scan.frames[-1].start, 99))
-    journal = Journal(disk)
+    journal = Journal(changed(a_wide_journal(), -1, _cut_off))
     journal.put(an_entry(77))
-    assert journal.reopen().found() == journal.reopen().reopen().found() == {1: [0, 1, 77]}
+    assert journal.reopen().found() == journal.reopen().reopen().found() == {1: [0, 1, 2, 77]}
+
+
+def test_the_last_batch_of_a_journal_at_rest_cannot_be_taken_for_a_torn_write() -> None:
+    """A batch with a sector of zeros may look torn. A journal that came to rest says that it was confirmed."""
+    journal = a_journal()
+    journal.put(an_entry(3, body=bytes(3000)))
+    zeros = changed(journal, -1, lambda data, scan: data.__setitem__(scan.frames[-1].start, 99))
+    assert Journal(zeros).found() == {1: [0, 1, 2]}
+    journal.ledger.tend()
+    journal.ledger.tend()
+    frames = _scan_of(journal).frames
+    assert (frames[-1].entries, frames[-1].facts, frames[-1].committed) == (0, 0, frames[-2].lsn)
+    refused(changed(journal, -1, lambda data, scan: data.__setitem__(scan.frames[-2].start, 99)), "good batches follow")
+    assert journal.reopen().found() == {1: [0, 1, 2, 3]}
+
+
+def _scan_of(journal: Journal) -> Scan:
+    name = _newest(journal)
+    return Scan(name, journal.disk.read(name))
+
+
+def _newest(journal: Journal) -> str:
+    return segment_names(journal.disk.names())[-1]
 
 
 def test_a_bad_batch_before_a_good_one_is_damage_with_its_range() -> None:
@@ -133,15 +206,55 @@ def test_a_frame_in_a_body_is_not_taken_for_one() -> None:
     journal = a_journal()
     frame = Scan(*next((name, journal.disk.read(name)) for name in segment_names(journal.disk.names()))).data[80:]
     copied = frame.rstrip(b"\0")
-    journal.put(an_entry(50, body=copied))
-    disk = changed(journal, -1, lambda data, scan: data.__setitem__(scan.frames[-1].start, 99))
-    assert Journal(disk).found() == {1: [0, 1, 2]}
+    journal.put(an_entry(50, body=copied + b"x" * 600))
+    assert Journal(changed(journal, -1, _cut_off)).found() == {1: [0, 1, 2]}
 
 
 def test_a_file_cut_within_its_batches_is_damage() -> None:
-    for lost in (0, 1, 30):
+    for lost in (1, 30):
         disk = changed(a_journal(), -1, lambda data, scan, lost=lost: data.__delitem__(slice(scan.end - lost, None)))  # type: ignore[misc]
         refused(disk, "shorter than it was made")
+
+
+@pytest.mark.parametrize("ended", ["in order", "killed"])
+def test_a_newest_segment_that_is_missing_is_damage(ended: str) -> None:
+    """Removed after an orderly stop and start: the file before it still said that the broker had stopped in order."""
+    journal = a_journal()
+    if ended == "in order":
+        journal.ledger.close()
+    again = journal.reopen()
+    again.put(*map(an_entry, range(10, 40)))
+    again.ledger.close()
+    disk = again.disk.after_kill()
+    disk.delete(segment_names(disk.names())[-1])
+    refused(disk, "a newer file of the journal began, and that one is missing")
+
+
+def test_a_segment_that_was_not_cut_when_the_next_one_began_is_cut_at_the_next_start() -> None:
+    """The broker may have been killed in between, and whatever removes the newer file later must be noticed."""
+    journal = a_journal()
+    journal.ledger.close()
+    name = _newest(journal)
+    uncut = journal.disk.read(name)
+    again = journal.reopen()
+    again.put(an_entry(10))
+    disk = again.disk.after_kill()
+    disk.put(name, uncut)
+    third = Journal(disk).disk.after_kill()
+    for newer in segment_names(third.names())[1:]:
+        third.delete(newer)
+    assert segment_names(third.names()) == [name]
+    refused(third, "that one is missing")
+
+
+def test_a_segment_that_one_large_batch_fills_shows_that_another_one_has_followed() -> None:
+    journal = a_journal()
+    journal.put(an_entry(10, body=bytes(10_000)))
+    journal.put(an_entry(11))
+    disk = journal.disk.after_kill()
+    assert len(segment_names(disk.names())) == 3
+    disk.delete(segment_names(disk.names())[-1])
+    refused(disk, "that one is missing")
 
 
 def test_a_file_cut_within_its_zeros_has_lost_nothing() -> None:

@@ -147,7 +147,7 @@ def test_a_closed_segment_gives_back_what_it_did_not_use() -> None:
     first = segment_names(journal.disk.names())[0]
     again = journal.reopen()
     assert len(again.disk.read(first)) < 4096
-    assert Scan(first, again.disk.read(first)).tail is Tail.CUT
+    assert Scan(first, again.disk.read(first)).tail is Tail.FINISHED
     assert again.reopen().found() == {1: [1]}
 
 

@@ -45,10 +45,15 @@ def change_segment(directory: Path, index: int, change: Change, keyring: Keyring
 
 def opened(directory: Path, keyring: Keyring | None = None) -> dict[int, list[int]]:
     """What a broker finds there."""
+    return sequences(Journal(journal_of(directory), SEGMENT_BYTES, keyring=keyring).recovered)
+
+
+def journal_of(directory: Path) -> SimDisk:
+    """Real files as a simulated disk."""
     disk = SimDisk()
     for path in directory.iterdir():
         disk.put(path.name, path.read_bytes())
-    return sequences(Journal(disk, SEGMENT_BYTES, keyring=keyring).recovered)
+    return disk
 
 
 @KEYRINGS
@@ -75,11 +80,31 @@ def test_a_missing_directory_is_one_plain_sentence(tmp_path: Path) -> None:
 
 @KEYRINGS
 def test_a_torn_end_is_noted_but_sound(tmp_path: Path, keyring: Keyring | None) -> None:
+    def cut_off(data: bytearray, scan: Scan) -> None:
+        border = (scan.frames[-1].start // 512 + 1) * 512
+        data[border : scan.end] = bytes(scan.end - border)
+
+    journal = Journal(segment_bytes=1 << 16, keyring=keyring)
+    journal.put(an_entry(1))
+    journal.put(an_entry(2, body=b"x" * 2000))
+    laid_out(journal.disk, tmp_path)
+    change_segment(tmp_path, -1, cut_off, keyring)
+    report = verify(tmp_path, keyring)
+    assert report.is_sound
+    assert report.notes == [Journal(journal_of(tmp_path), keyring=keyring).recovered.note]
+    assert "ends in a torn write at byte" in report.notes[0]
+
+
+@KEYRINGS
+def test_a_flipped_bit_in_the_last_batch_is_called_damage(tmp_path: Path, keyring: Keyring | None) -> None:
+    """It was called sound, and a torn write, though every message in that batch had been confirmed."""
     laid_out(a_small_log(closed=False, keyring=keyring), tmp_path)
     change_segment(tmp_path, -1, flip_batch(-1), keyring)
     report = verify(tmp_path, keyring)
-    assert report.is_sound
-    assert "torn write" in str(report)
+    assert not report.is_sound
+    assert "no write that was cut off leaves this" in str(report)
+    assert "the journal ends there" in repair(tmp_path, keyring=keyring)[0]
+    assert verify(tmp_path, keyring).is_sound
 
 
 @KEYRINGS
@@ -141,6 +166,27 @@ def test_a_lost_older_segment_is_given_up(tmp_path: Path, change: str, keyring: 
     assert set(left[1]) < newest
     assert 99 in left[1]
     assert (tmp_path / f"{path.name}.damaged").exists() == (change != "missing")
+
+
+@KEYRINGS
+def test_without_its_newest_segment_a_journal_that_was_closed_before_is_no_longer_called_sound(
+    tmp_path: Path, keyring: Keyring | None
+) -> None:
+    """The file before it said that the broker had stopped in order, and 300 of 400 messages were gone."""
+    again = Journal(a_small_log(closed=True, keyring=keyring), SEGMENT_BYTES, keyring=keyring)
+    again.put(an_entry(100))
+    again.ledger.close()
+    laid_out(again.disk, tmp_path)
+    names = segment_names(again.disk.names())
+    (tmp_path / names[-1]).unlink()
+    report = verify(tmp_path, keyring)
+    assert [damage.name for damage in report.damage] == [names[-2]]
+    assert "a newer file of the journal began, and that one is missing" in str(report)
+    assert "the journal ends there" in repair(tmp_path, keyring=keyring)[0]
+    assert verify(tmp_path, keyring).is_sound
+    recovered = Journal(journal_of(tmp_path), SEGMENT_BYTES, keyring=keyring).recovered
+    assert 99 in sequences(recovered)[1]
+    assert not recovered.was_clean
 
 
 @KEYRINGS

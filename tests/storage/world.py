@@ -71,7 +71,7 @@ class World:
     def step(self) -> None:
         deeds: list[tuple[int, Callable[[], None]]] = [
             (30, self._publish), (25, self._settle), (6, self._attempt), (4, self._define), (1, self._forget),
-            (15, self._promise), (25, self.ledger.seal), (30, self._work),
+            (15, self._promise), (25, self.ledger.seal), (30, self._work), (4, self.ledger.tend),
         ]  # fmt: skip
         weights, calls = zip(*deeds, strict=True)
         self.chance.choices(calls, weights)[0]()

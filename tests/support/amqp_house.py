@@ -5,6 +5,7 @@ What operators set (limits, policies, permissions) is set on `House.broker`.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -24,7 +25,9 @@ LOCAL = Peer("127.0.0.1", 50_000, True, "127.0.0.1", 5672)
 class Passwords:
     """Everybody's password is their name."""
 
-    def check(self, user: str, password: bytes, answer: Callable[[bool], None]) -> None:
+    def check(
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
+    ) -> None:
         answer(password == user.encode())
 
 
@@ -38,10 +41,10 @@ class Alarms:
 class House:
     """One broker with the vhost `/` and the user guest, who may do everything."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, ledger: Ledger | None = None, **settings: Any) -> None:
         self.now = START
         names = count(1)
-        self.broker = Broker(Ledger(), lambda: f"name{next(names)}")
+        self.broker = Broker(ledger or Ledger(), lambda: f"name{next(names)}")
         self.alarms = Alarms()
         self.services = AmqpServices(self.broker, Passwords(), self.alarms, AmqpSettings(**settings))
         self.outbox = Outbox(lambda: None)
@@ -122,6 +125,13 @@ class DirectAmqp(Talk):
             raise Closed if self.session.is_closing else TimeoutError
         data, self.arrived = self.arrived, b""
         return bytes(data)
+
+    def strays(self) -> list[str]:
+        """What nobody has taken; here also what nobody has read, for nothing can be on its way any more."""
+        with suppress(Closed, TimeoutError):
+            while True:
+                self._waiting.append(self.read_method())
+        return super().strays()
 
     def is_silent(self) -> bool:
         """Whether there is nothing to read, heartbeats included."""

@@ -6,7 +6,7 @@ is read is a method with its properties and its body.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mqbroker.protocols.amqp import frames
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
@@ -74,9 +74,17 @@ class Closed(Exception):
 
 
 class Talk:
-    """A connection. Channel 1 is the one that is meant where none is named."""
+    """A connection. Channel 1 is the one that is meant where none is named.
+
+    What the broker sends and a test never takes fails it in the end (tests/conftest.py), for `call` and its like read
+    past what they do not await: a frame that must not come would not be seen otherwise.
+    """
+
+    made: ClassVar[list["Talk"]] = []
+    """Those of the test at hand."""
 
     def __init__(self) -> None:
+        self.made.append(self)
         self._input = b""
         self._waiting: list[Received] = []
         """What was read while something else was awaited."""
@@ -176,15 +184,19 @@ class Talk:
 
     def refusal(self, channel: int = 1) -> Refusal:
         """The close that comes next, of the channel or of the connection; answered, and the channel opened again."""
-        while True:
-            received = self.next()
-            if received.name in ("channel.close", "connection.close"):
-                break
+        passed: list[Received] = []
+        while (received := self.next()).name not in ("channel.close", "connection.close"):
+            passed.append(received)
+        self._waiting = passed + self._waiting
         args = received.args
         self.send(f"{received.name}-ok", received.channel)
         if received.name == "channel.close":
             self.call("channel.open", channel)
         return Refusal(received.name, args["reply_code"], args["reply_text"], args["class_id"], args["method_id"])
+
+    def strays(self) -> list[str]:
+        """What was read and nobody has taken."""
+        return [f"{each.name} on channel {each.channel}: {each.args}" for each in self._waiting]
 
     # --- content ----------------------------------------------------------------------------------------------------
 

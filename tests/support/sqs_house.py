@@ -147,11 +147,11 @@ class House:
 
     def begin(
         self, action: str, account: str = ACCOUNT, region: str = REGION, user: str = "", trace: str = "",
-        **parameters: Any,
+        host: str = HOST, peer: Peer = LOCAL, **parameters: Any,
     ) -> Pending:  # fmt: skip
         """Makes a call, which may be answered later. `trace` goes into the header X-Amzn-Trace-Id."""
         headers = {
-            "host": HOST,
+            "host": host,
             "authorization": f"AWS4-HMAC-SHA256 Credential={account}/20231114/{region}/sqs/aws4_request, x",
         }
         if trace:
@@ -163,7 +163,7 @@ class House:
             headers["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
             body = sqs_query_form.form(action, parameters)
         self._user = user
-        return self.request(action, HttpRequest("POST", "/", headers, body, LOCAL, BASE))
+        return self.request(action, HttpRequest("POST", "/", headers, body, peer, f"http://{host}"))
 
     def request(self, action: str, request: HttpRequest) -> Pending:
         """Makes a request as it is."""

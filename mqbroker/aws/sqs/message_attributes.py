@@ -162,10 +162,15 @@ def size_of(kept: bytes) -> int:
     return size
 
 
+def is_all(name: str) -> bool:
+    """Whether a name stands for all attributes of any kind. In any case: kombu's own examples ask for `ALL`."""
+    return name.lower() == "all"
+
+
 def is_wanted(name: str, filters: Iterable[str]) -> bool:
     """Whether a receiver asked for the attribute: by name, `All`, `*`, `.*`, or `prefix.*`."""
     for wanted in filters:
-        if wanted in ("All", "*", ".*", name):
+        if wanted in ("All", "*", ".*", name) or is_all(wanted):
             return True
         if wanted.endswith(".*") and name.startswith(wanted[:-2]):
             return True

@@ -8,6 +8,7 @@ from mqbroker.aws.call import Call
 from mqbroker.aws.parameters import missing_parameter
 from mqbroker.aws.policy_edits import add_permission, remove_permission
 from mqbroker.aws.sqs import refusals
+from mqbroker.aws.sqs.message_attributes import is_all
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queue_attributes import (
     FIFO,
@@ -126,11 +127,12 @@ class QueueActions:
         """GetQueueAttributes."""
         queue = self._service.queue_of(call)
         names: list[str] = call.parameters.get("AttributeNames", [])
+        is_everything_wanted = any(map(is_all, names))
         for name in names:
-            if name != "All" and name not in FIFO and name not in MEASURED:
+            if name not in FIFO and name not in MEASURED and not is_all(name):
                 raise refusals.unknown_attribute(name)
         shown = queue.shown()
-        if "All" not in names:
+        if not is_everything_wanted:
             shown = {name: value for name, value in shown.items() if name in names}
         call.answer({"Attributes": shown} if shown else {})
 

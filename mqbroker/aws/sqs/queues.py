@@ -4,6 +4,7 @@ A queue is a polled queue in the vhost of its account. There it has its own name
 `<region>/<name>` in any other, so that two regions may use the same one.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -17,10 +18,14 @@ from mqbroker.aws.sqs.tags import check_tags
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.polled_queue import PolledQueue, PollSettings
-from mqbroker.errors import NotFound, RequestRefused
+from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused
 from mqbroker.limits import SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 
 KIND = "sqs-queue"
+
+# A host such as sqs.example.com names no region.
+_REGION = r"[a-z]{2}(?:-[a-z]+){1,3}-[0-9]{1,2}"
+_HOST_REGION = re.compile(rf"^https?://(?:sqs\.({_REGION})|({_REGION})\.queue)\.", re.IGNORECASE)
 
 
 class SqsQueues:
@@ -69,10 +74,12 @@ class SqsQueues:
         return queue
 
     def url_of(self, queue: SqsQueue, base_url: str) -> str:
-        """The QueueUrl of a queue for a client that reaches the broker at `base_url`."""
+        """The QueueUrl of a queue for a client that reaches the broker at `base_url`.
+
+        It has two parts in every region, as AWS's has: clients take it apart (Terraform refuses any other).
+        """
         arn = queue.arn
-        where = "" if arn.region == self.region else f"/queue/{arn.region}"
-        return f"{base_url}{where}/{arn.account}/{arn.name}"
+        return f"{with_region(base_url, arn.region)}/{arn.account}/{arn.name}"
 
     def named(self, core_name: str, account: str) -> QueueArn:
         """The ARN of the queue with that name in the vhost of an account."""
@@ -119,10 +126,10 @@ class SqsQueues:
         except NotFound:
             raise refusals.invalid_value(f"The account {arn.account} has no vhost.") from None
         name = self.core_name(arn)
-        if name in vhost.queues:
-            raise refusals.queue_exists("QueueName")  # a queue of another protocol has the name
         try:
             core = vhost.add_polled_queue(name, self._settings(arn, is_fifo, attributes), now, fifo=is_fifo)
+        except PreconditionFailed as error:
+            raise refusals.queue_of_another_protocol(name, vhost.name, str(error)) from None
         except RequestRefused as error:  # a limit of the vhost, or a name that it keeps for itself: amq.fifo
             raise refusals.unsupported(str(error)) from None
         queue = SqsQueue(arn, vhost, core, is_fifo, now // 1000)
@@ -231,10 +238,12 @@ class SqsQueues:
 
 
 def arn_at(url: str, account: str, region: str) -> QueueArn:
-    """The queue that a URL means: `/<account>/<name>`, `/queue/<region>/<account>/<name>`, or a bare name.
+    """The queue that a URL means: `/<account>/<name>`, or a bare name.
 
-    `sqs.<region>.` or `<region>.queue.` at the beginning of the host names the region as well. What the URL leaves out
-    is the caller's own. Raises AwsError for what is no URL at all.
+    `sqs.<region>.` or `<region>.queue.` at the beginning of the host names the region. What the URL leaves out is the
+    caller's own: `region` is the one that the request was signed for. Clients may have two more forms in their
+    configuration: `/queue/<region>/<account>/<name>`, which was given out up to 0.1.0 and is LocalStack's, and
+    `/queue/<name>`, which is ElasticMQ's. Raises AwsError for what is no URL at all.
     """
     try:
         parts = urlsplit(url)
@@ -243,14 +252,17 @@ def arn_at(url: str, account: str, region: str) -> QueueArn:
     steps = [unquote(step) for step in parts.path.split("/") if step]
     if len(steps) == 4 and steps[0] == "queue":
         return QueueArn(steps[1], steps[2], steps[3])
-    host_region = _region_of(parts.hostname or "")
+    named = _HOST_REGION.search(url)
+    region = region if named is None else (named[1] or named[2]).lower()
     if len(steps) == 2:
-        return QueueArn(host_region or region, steps[0], steps[1])
-    return QueueArn(host_region or region, account, steps[0] if len(steps) == 1 else "")
+        return QueueArn(region, account if steps[0] == "queue" else steps[0], steps[1])
+    return QueueArn(region, account, steps[0] if len(steps) == 1 else "")
 
 
-def _region_of(host: str) -> str:
-    labels = host.split(".")
-    if len(labels) >= 3 and labels[0] == "sqs":
-        return labels[1]
-    return labels[0] if len(labels) >= 3 and labels[1] == "queue" else ""
+def with_region(base_url: str, region: str) -> str:
+    """The URL of a host that names its region as the URL of the same host for another region."""
+    found = _HOST_REGION.search(base_url)
+    if found is None:
+        return base_url
+    start, end = found.span(1 if found[1] else 2)
+    return f"{base_url[:start]}{region}{base_url[end:]}"

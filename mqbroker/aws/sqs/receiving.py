@@ -10,6 +10,7 @@ from typing import Any
 
 from mqbroker.aws.call import Call
 from mqbroker.aws.sqs import refusals
+from mqbroker.aws.sqs.message_attributes import is_all
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.shown_message import ShownMessage
@@ -63,7 +64,9 @@ class Wanted:
             self.system_names = self.system_names + given.get("MessageSystemAttributeNames", [])
         for name in self.system_names:
             if name not in _SYSTEM_NAMES:
-                raise refusals.unknown_attribute(name)
+                if not is_all(name):
+                    raise refusals.unknown_attribute(name)
+                self.system_names = [*self.system_names, "All"]
         self.attempt: str = given.get("ReceiveRequestAttemptId", "") if queue.is_fifo else ""
 
 

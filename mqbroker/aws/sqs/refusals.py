@@ -42,6 +42,15 @@ def queue_exists(attribute: str) -> AwsError:
     return AwsError("QueueNameExists", text, "QueueAlreadyExists")
 
 
+def queue_of_another_protocol(name: str, vhost: str, obstacle: str) -> AwsError:
+    """CreateQueue for a queue that AMQP or MQTT has in the same vhost, and that cannot be taken over as it is."""
+    text = (
+        f"A queue named {name} already exists in the vhost {vhost}: it was not created by SQS, and it {obstacle}. "
+        "CreateQueue takes over a queue of AMQP that is durable and has no arguments, messages or consumers."
+    )
+    return AwsError("QueueNameExists", text, "QueueAlreadyExists")
+
+
 def queue_deleted_recently() -> AwsError:
     """CreateQueue with a name that was deleted less than a minute ago."""
     return AwsError(

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue
-from mqbroker.core.values import type_name
-from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
+from mqbroker.core.values import Timestamp, type_name
+from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed, ResourceLocked
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT, COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
@@ -26,12 +26,12 @@ def qos(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
     """
     if args["prefetch_size"]:
         raise NotImplementedByPeer(f"prefetch_size!=0 ({args['prefetch_size']})")
+    channel.reply("basic.qos-ok")  # before what a wider window lets through
     if args["global_"]:
         channel.window.limit = args["prefetch_count"]
     else:
         channel.window.limit = 0
         channel.prefetch = args["prefetch_count"]
-    channel.reply("basic.qos-ok")
     channel.window.go_on()
 
 
@@ -48,10 +48,12 @@ def consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     queue = _queue_to_consume(connection, channel, args)
     consumer = AmqpConsumer(queue, connection, channel, tag, connection.frame_max)
     consumer.no_ack = args["no_ack"]
-    consumer.is_exclusive = args["exclusive"]
+    consumer.is_exclusive = args["exclusive"] and not queue.is_quorum
     consumer.prefetch = channel.prefetch
-    consumer.priority = _integer(connection, args["arguments"], "x-priority", queue)
-    consumer.timeout_ms = _timeout(connection, queue, args["arguments"])
+    # A reply consumer has no arguments, as in RabbitMQ: its queue is there by now and must not be left behind.
+    arguments = {} if direct_reply.is_reply_name(queue.name) else args["arguments"]
+    consumer.priority = _integer(connection, arguments, "x-priority", queue)
+    consumer.timeout_ms = _timeout(connection, queue, arguments)
     timeouts.watch(connection, channel, consumer.timeout_ms)
     channel.consumers[tag] = consumer
     if direct_reply.is_reply_name(queue.name):
@@ -74,7 +76,7 @@ def _queue_to_consume(connection: "AmqpConnection", channel: "Channel", args: di
 
 def _integer(connection: "AmqpConnection", arguments: dict[str, object], name: str, queue: Queue) -> int:
     value = arguments.get(name, 0)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool | Timestamp) or not isinstance(value, int):
         place = f"queue '{queue.name}' in vhost '{vhost_of(connection).name}'"
         raise PreconditionFailed(f"invalid arg '{name}' for {place}: \"expected integer, got {type_name(value)}\"")
     return min(value, COUNT_MAX)
@@ -90,9 +92,9 @@ def _timeout(connection: "AmqpConnection", queue: Queue, arguments: dict[str, ob
 def cancel(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.cancel: what the consumer holds stays unacknowledged; an unknown tag is cancelled already."""
     consumer = channel.consumers.get(args["consumer_tag"])
+    reply_unless_nowait(channel, args, "basic.cancel-ok", consumer_tag=args["consumer_tag"])  # before a successor's
     if consumer is not None:
         ending.end_consumer(connection, channel, consumer)
-    reply_unless_nowait(channel, args, "basic.cancel-ok", consumer_tag=args["consumer_tag"])
 
 
 def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
@@ -100,6 +102,11 @@ def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
+    if queue.is_quorum and queue.is_single_active:
+        raise ResourceLocked(
+            f"cannot obtain access to locked queue '{name}' in vhost '{vhost.name}'. basic.get operations are not "
+            "supported by quorum queues with single active consumer"
+        )
     holder = _holder(connection, channel, queue)
     entry = queue.get(holder, connection.now)
     if entry is None:
@@ -200,13 +207,19 @@ def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[En
 
 
 def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
-    """basic.recover: everything unacknowledged goes back. RabbitMQ has only `requeue=true`."""
-    recover_async(connection, channel, args)
+    """basic.recover: everything unacknowledged goes back, which the client hears before it comes once more."""
+    _check_recover(args)
     channel.reply("basic.recover-ok")
+    recover_async(connection, channel, args)
 
 
 def recover_async(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.recover without an answer."""
+    _check_recover(args)
+    give_back(connection, channel, channel.unacked.take_all(), RETURN)
+
+
+def _check_recover(args: dict[str, Any]) -> None:
+    """RabbitMQ has only `requeue=true`. Raises NotImplementedByPeer."""
     if not args["requeue"]:
         raise NotImplementedByPeer("requeue=false")
-    give_back(connection, channel, channel.unacked.take_all(), RETURN)

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
     from mqbroker.protocols.amqp.connection import AmqpConnection
 
+SECOND_OPEN = "second 'channel.open' seen"
+
 
 def open_again(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """channel.open on a channel that is open. Raises ProtocolViolation."""
-    raise ProtocolViolation("channel", "second 'channel.open' seen")
+    raise ProtocolViolation("channel", SECOND_OPEN)
 
 
 def close(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 A client consumes from the name below without acknowledgement, and puts the same name into `reply_to`. The broker
 replaces it with a name of its own for that channel; what is published to it through the default exchange comes out at
-that consumer. To the core it is a transient queue of that name with one consumer, gone with its channel.
+that consumer. To the core it is a transient queue with one consumer, gone with its channel, and found by messages only:
+who is to answer must not be able to take other answers.
 """
 
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ def check_declared(connection: "AmqpConnection", name: str) -> None:
     """
     vhost = connection.vhost
     assert vhost is not None
-    if name != NAME and name not in vhost.queues:
+    if name != NAME and name not in vhost.reply_queues:
         raise NotFound(f"no queue '{name}' in vhost '{vhost.name}'")
 
 

@@ -36,6 +36,7 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     refuse_default_exchange(name)
     access = connection.services.broker.access
     if args["passive"]:
+        access.check_any(connection.user, vhost.name, "exchange", name)
         vhost.exchange(name)
     else:
         access.check_configure(connection.user, vhost.name, "exchange", name)

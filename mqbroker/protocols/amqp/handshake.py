@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import mqbroker
 from mqbroker.errors import NotAllowed, ProtocolViolation
-from mqbroker.limits import AMQP_FRAME_SIZE_BYTES_MIN, PREAUTH_BYTES_MAX
+from mqbroker.limits import AMQP_FRAME_SIZE_BYTES_MIN, LOGIN_CHECK_TIMEOUT_MS, PREAUTH_BYTES_MAX
 from mqbroker.protocols.amqp import constants
 from mqbroker.protocols.amqp.methods import Method, encode_method
 from mqbroker.protocols.amqp.sasl import Credentials, parse_response
+from mqbroker.protocols.recognition import wrong_protocol
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
@@ -66,7 +67,8 @@ class Handshake:
             connection.remainder = data
             return False
         if data[:_HEADER_BYTES] != constants.PROTOCOL_HEADER:
-            log.warning("%s: wrong protocol header %r", connection.name, data[:_HEADER_BYTES])
+            text = wrong_protocol(data, connection.peer, "AMQP 0-9-1")
+            log.warning("%s: %s", connection.name, text or f"wrong protocol header {data[:_HEADER_BYTES]!r}")
             connection.send(constants.PROTOCOL_HEADER)
             self.hang_up()
             return False
@@ -143,8 +145,14 @@ class Handshake:
             user = connection.peer.certificate_names.get(settings.external_name, "")
             self.login_checked(user, "EXTERNAL", bool(user) and user in connection.services.broker.access.users)
             return
+        # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
+        connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
         connection.services.authenticator.check(
-            user, credentials.password, lambda right: self.login_checked(user, credentials.mechanism, right)
+            user,
+            credentials.password,
+            lambda right: self.login_checked(user, credentials.mechanism, right),
+            connection.peer.host,
+            lambda: not connection.is_closing,
         )
 
     def login_checked(self, user: str, mechanism: str, is_right: bool) -> None:
@@ -153,11 +161,9 @@ class Handshake:
         if connection.is_closing:
             return
         settings = connection.services.settings
-        if is_right and user in settings.loopback_users and not connection.peer.is_loopback:
-            log.warning("%s: user %r may only connect via localhost", connection.name, user)
-            is_right = False
-        if not is_right:
-            log.warning("%s: login of user %r refused", connection.name, user)
+        reason = self.why_refused(user, mechanism, is_right)
+        if reason:
+            log.warning("%s: log-in of user %r refused: %s", connection.name, user, reason)
             self.refuse_login(mechanism)
         else:
             connection.user = user
@@ -174,6 +180,17 @@ class Handshake:
             )
         if connection.remainder and not connection.is_closing:
             connection.receive_data(b"", connection.now)
+
+    def why_refused(self, user: str, mechanism: str, is_right: bool) -> str:
+        """The reason why a user does not get in, for the log alone; empty when they do."""
+        services = self.connection.services
+        if not is_right:
+            if user not in services.broker.access.users:
+                return "there is no such user"
+            return "the password is wrong"
+        if user in services.settings.loopback_users and not self.connection.peer.is_loopback:
+            return "they may only connect from this machine; take them out of security.loopback_users to allow more"
+        return ""
 
     def refuse_login(self, mechanism: str) -> None:
         """Tells a client that asked to be told (authentication_failure_close); just hangs up on any other."""
@@ -194,6 +211,7 @@ class Handshake:
         """connection.tune-ok. A client that asks for more than was offered is refused without a word, as in 3.10.8."""
         connection = self.connection
         settings = connection.services.settings
+        connection.deadline = connection.now + settings.preauth_timeout_ms
         channel_max, frame_max = method.args["channel_max"], method.args["frame_max"]
         is_modest = 0 < channel_max <= settings.channel_max and frame_max <= settings.frame_max
         if not is_modest or frame_max < AMQP_FRAME_SIZE_BYTES_MIN:

@@ -103,12 +103,13 @@ def publish_special(connection: "AmqpConnection", channel: "Channel", message: M
 
 def deliver(
     connection: "AmqpConnection", channel: "Channel", message: Message, targets: Targets, mandatory: bool
-) -> None:
-    """Publishes a message that was routed, and does what its outcome asks for."""
+) -> int:
+    """Publishes a message that was routed, and does what its outcome asks for, which it returns."""
     vhost = connection.vhost
     assert vhost is not None
     outcome = vhost.publish_to_targets(targets, message, connection.now)
     connection.published(channel, message, outcome, mandatory and outcome == UNROUTED)
+    return outcome
 
 
 def check_user_id(connection: "AmqpConnection", properties: Properties) -> None:

@@ -74,12 +74,17 @@ def _reply(channel: "Channel", args: dict[str, Any], queue: Queue) -> None:
 
 
 def declare_passively(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any], name: str) -> None:
-    """queue.declare with `passive`: is it there, and how much is in it. Raises NotFound, ResourceLocked."""
+    """queue.declare with `passive`: is it there, and how much is in it. Raises AccessRefused, NotFound, ResourceLocked.
+
+    Any permission on the queue will do, as in RabbitMQ since 4.2.7; 3.x asked for none.
+    """
     if direct_reply.is_reply_name(name):
         direct_reply.check_declared(connection, name)
         reply_unless_nowait(channel, args, "queue.declare-ok", queue=name, message_count=0, consumer_count=1)
         return
-    queue = vhost_of(connection).queue(name, connection)
+    vhost = vhost_of(connection)
+    connection.services.broker.access.check_any(connection.user, vhost.name, "queue", name)
+    queue = vhost.queue(name, connection)
     queue.used_at = connection.now
     channel.last_queue = name
     _reply(channel, args, queue)
@@ -87,17 +92,28 @@ def declare_passively(connection: "AmqpConnection", channel: "Channel", args: di
 
 def bind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """queue.bind. Raises RequestRefused."""
-    _rebind(connection, channel, args, is_bind=True)
+    vhost, name = vhost_of(connection), _check_ends(connection, channel, args)
+    source = vhost.exchange(args["exchange"])
+    rebind(connection, channel, source, vhost.queue(name, connection), args, is_bind=True)
     reply_unless_nowait(channel, args, "queue.bind-ok")
 
 
 def unbind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
-    """queue.unbind; a queue or binding that is not there is unbound already. Raises RequestRefused."""
-    _rebind(connection, channel, args, is_bind=False)
+    """queue.unbind; a queue or binding that is not there is unbound already, whoever owns the queue.
+
+    Raises RequestRefused.
+    """
+    vhost, name = vhost_of(connection), _check_ends(connection, channel, args)
+    source, queue = vhost.exchanges.get(args["exchange"]), vhost.queues.get(name)
+    if source is not None and queue is not None:
+        if source.has(queue, args["routing_key"], args["arguments"]):
+            vhost.queue(name, connection)  # raises ResourceLocked if it is another's
+        rebind(connection, channel, source, queue, args, is_bind=False)
     channel.reply("queue.unbind-ok")
 
 
-def _rebind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any], is_bind: bool) -> None:
+def _check_ends(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> str:
+    """Who binds or unbinds has to be allowed to write to the queue and to read the exchange; the queue's name."""
     vhost, access, user = vhost_of(connection), connection.services.broker.access, connection.user
     name = name_of(channel, args["queue"])
     if not args["queue"] and not args["routing_key"]:
@@ -105,10 +121,7 @@ def _rebind(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     access.check_write(user, vhost.name, "queue", name)
     refuse_default_exchange(args["exchange"])
     access.check_read(user, vhost.name, "exchange", args["exchange"])
-    if not is_bind and not (name in vhost.queues and args["exchange"] in vhost.exchanges):
-        return
-    source = vhost.exchange(args["exchange"])
-    rebind(connection, channel, source, vhost.queue(name, connection), args, is_bind)
+    return name
 
 
 def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:

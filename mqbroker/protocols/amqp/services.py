@@ -31,8 +31,13 @@ class AmqpSettings:
 class Authenticator(Protocol):
     """Checks passwords; may take its time, so the answer comes by a call."""
 
-    def check(self, user: str, password: bytes, answer: Callable[[bool], None]) -> None:
-        """Calls `answer` once, now or later, on the loop's thread."""
+    def check(
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
+    ) -> None:
+        """Calls `answer` once, now or later, on the loop's thread; not at all when it is no longer wanted by then.
+
+        `address` is who asks: those who guess wait longer, and delay nobody else.
+        """
 
 
 class Alarms(Protocol):

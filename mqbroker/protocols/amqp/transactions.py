@@ -1,12 +1,13 @@
 """Class tx and class confirm: the two ways in which a channel can be told that its messages are safe.
 
-A transaction collects publishes and settlements. At commit they are all carried out in one go, so that the journal has
-them in one batch, and commit-ok waits for that batch.
+A transaction collects publishes and settlements. At commit they are all carried out in one go, within one turn of the
+loop, so that the journal has them in one batch: all or nothing. commit-ok waits for that batch.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry, Message
+from mqbroker.core.queue import REJECTED
 from mqbroker.core.targets import Targets
 from mqbroker.errors import PreconditionFailed
 from mqbroker.protocols.amqp import basic_methods, publishing
@@ -44,17 +45,22 @@ class Transaction:
         self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), outcome))
 
     def commit(self) -> None:
-        """Carries everything out."""
+        """Carries everything out. Raises PreconditionFailed when a queue has refused a message: there is no commit-ok
+        for what is not there. The rest is done all the same, as in RabbitMQ."""
         connection, channel = self.connection, self.channel
         published, settled = self.published, self.settled
         self.published, self.settled = [], []
+        is_complete = True
         for message, targets, mandatory in published:
-            publishing.deliver(connection, channel, message, targets, mandatory)
+            if publishing.deliver(connection, channel, message, targets, mandatory) == REJECTED:
+                is_complete = False
         for entries, outcome in settled:
             if outcome == ACK:
                 connection.settle(channel, entries)
             else:
                 basic_methods.give_back(connection, channel, entries, outcome)
+        if not is_complete:
+            raise PreconditionFailed("partial tx completion")
 
     def rollback(self) -> None:
         """Forgets the publishes; what was settled waits for its ack again."""

@@ -6,6 +6,7 @@ from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX
 from mqbroker.protocols.amqp import frames
 from mqbroker.protocols.amqp.channel import HELD, Channel
+from mqbroker.protocols.amqp.channel_methods import SECOND_OPEN
 from mqbroker.protocols.amqp.constants import (
     CHANNEL_CLOSE,
     CHANNEL_CLOSE_OK,
@@ -75,6 +76,8 @@ def _take_of_channel(connection: "AmqpConnection", kind: int, number: int, frame
     elif index == CHANNEL_CLOSE:
         # Both sides close at once: each answers the other.
         connection.send(encode_method("channel.close-ok", number))
+    elif index == CHANNEL_OPEN:  # it is not free before its close-ok
+        raise ProtocolViolation("channel", SECOND_OPEN)
 
 
 def _hold(connection: "AmqpConnection", channel: Channel, held: list[bytes]) -> None:

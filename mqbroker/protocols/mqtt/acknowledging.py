@@ -1,4 +1,5 @@
-"""The acknowledgements of QoS 1 and 2 (§3.4 to §3.7, §4.3). What they settle is the session's business."""
+"""The acknowledgements of QoS 1 and 2 (§3.4 to §3.7, §4.3). What they settle is the session's business, and so is
+which of them is due for a packet identifier."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def take_puback(connection: "MqttConnection", packet: Ack) -> None:
     """PUBACK. One with a failure is as final as one without; the message is dead-lettered if its queue says so."""
     assert connection.session is not None
-    connection.session.settle(packet.packet_id, packet.reason < FAILURE, connection.now)
+    connection.session.acknowledge(packet.packet_id, packet.reason < FAILURE, connection.now)
 
 
 def take_pubrec(connection: "MqttConnection", packet: Ack) -> None:
@@ -21,7 +22,7 @@ def take_pubrec(connection: "MqttConnection", packet: Ack) -> None:
     session = connection.session
     assert session is not None
     if packet.reason >= FAILURE:
-        session.settle(packet.packet_id, False, connection.now)
+        session.refuse(packet.packet_id, connection.now)
     elif session.release(packet.packet_id):
         connection.send_release(packet.packet_id)
     else:
@@ -38,4 +39,4 @@ def take_pubrel(connection: "MqttConnection", packet: Ack) -> None:
 def take_pubcomp(connection: "MqttConnection", packet: Ack) -> None:
     """PUBCOMP: the delivery is complete."""
     assert connection.session is not None
-    connection.session.settle(packet.packet_id, True, connection.now)
+    connection.session.complete(packet.packet_id, connection.now)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core.line import Member
 from mqbroker.core.scheduler import Task
-from mqbroker.limits import MQTT_DELAYED_BYTES_HIGH, MQTT_DELAYED_BYTES_MAX, MQTT_HOLD_MS
+from mqbroker.limits import MQTT_DELAYED_BYTES_HIGH, MQTT_DELAYED_BYTES_MAX
+from mqbroker.protocols.mqtt import pacing
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
@@ -35,13 +36,13 @@ class Jam:
         """Holds a publisher of MQTT back, if it is one and there is hope."""
         if publisher is not None and not self.is_hopeless and publisher not in self.held:
             self.held.add(publisher)
-            publisher.hold(self)
+            pacing.hold(publisher, self)
 
     def let_go(self) -> None:
         """Nobody is held back for it any more."""
         held, self.held = self.held, set()
         for publisher in held:
-            publisher.unhold(self)
+            pacing.unhold(publisher, self)
 
     def give_up(self) -> None:
         """It took too long: nobody waits for it until it is over."""
@@ -135,8 +136,3 @@ class Sender(Member):
     def schedule(self, task: Task) -> None:
         """Has the task run in portions."""
         self._delayed.connection.hub.broker.scheduler.add(task)
-
-
-def hold_until(now: int) -> int:
-    """Until when a publisher is held back at most."""
-    return now + MQTT_HOLD_MS

@@ -2,27 +2,38 @@
 
     CONNECT --> client id --> password, certificate, nobody or SCRAM --> vhost, limits --> session --> CONNACK
 
-Until then the peer gets 64 KiB of input and some seconds. What it sends behind its CONNECT waits (§3.1.4).
+Until then the peer gets one packet, as large as a CONNECT can be, and some seconds. It need not wait for the answer
+before it goes on (§3.1.4): what has been read with the CONNECT waits, and more is not read until it is clear who it is.
 """
 
 import logging
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
-from mqbroker.protocols.mqtt import ending, stages
+from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS, MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
+from mqbroker.protocols.mqtt import ending, pacing, stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
-from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect
+from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect, Will
 from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error
 from mqbroker.protocols.mqtt.scram import METHOD, ScramExchange
 from mqbroker.protocols.mqtt.topics import check_topic_name
 from mqbroker.protocols.mqtt.wills import will_of
+from mqbroker.protocols.recognition import wrong_protocol
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
 
 log = logging.getLogger("mqbroker.mqtt")
+
+_FIRST_OCTET = c.CONNECT << 4
+
+
+def check_beginning(connection: "MqttConnection", data: bytes) -> None:
+    """The first octets that a peer sends. Raises ProtocolViolation for what cannot become a CONNECT [MQTT-3.1.0-1]."""
+    if data[0] != _FIRST_OCTET:
+        text = wrong_protocol(data, connection.peer, "MQTT")
+        raise protocol_error(text or f"the first packet is not CONNECT, it begins with {data[:8].hex(' ')}")
 
 
 def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
@@ -31,6 +42,9 @@ def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
     if connection.state == stages.CHECKING and kind == c.AUTH and connection.auth is not None:
         _take_auth(connection, decode(first, body, connection.version))
         return
+    if kind == c.DISCONNECT and connection.state == stages.CHECKING:
+        ending.hang_up(connection)  # the client gives up its authentication [MQTT-3.1.2-30]
+        return
     if connection.state != stages.AWAIT_CONNECT or kind != c.CONNECT:
         raise protocol_error("the first packet is not CONNECT")  # [MQTT-3.1.0-1]
     _note_version(connection, body)
@@ -38,30 +52,45 @@ def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
 
 
 def _note_version(connection: "MqttConnection", body: bytes) -> None:
-    """The level, as far as it can be told of a packet that may be broken: the answer depends on it."""
+    """The level, as far as it can be told of a packet that may be broken: the answer depends on it.
+
+    To a level that does not exist the answer is that of version 3, which is what Mosquitto's bridges wait for before
+    they try another one.
+    """
     for level, name in c.PROTOCOL_NAMES.items():
         if body[2 : 2 + len(name) + 1] == name + bytes((level,)):
             connection.version = level
-    if body[2:6] == b"MQTT" and body[6:7] > b"\x05":
-        connection.version = c.V5
 
 
 def _take_connect(connection: "MqttConnection", connect: Connect) -> None:
     connection.connect = connect
     connection.version = connect.version
+    connection.is_bridge = connect.is_bridge
     connection.packet_size_max = connect.properties.get("maximum_packet_size", MQTT_PACKET_BYTES_CEILING)
     connection.problem_information = connect.properties.get("request_problem_information", True)
     connection.state = stages.CHECKING
     _check_client_id(connection, connect)
     if connect.will is not None:
-        check_topic_name(connect.will.topic)
-        if "response_topic" in connect.will.properties:
-            check_topic_name(connect.will.properties["response_topic"])
+        _check_will(connection, connect.will)
     _check_address(connection)
     if "authentication_method" in connect.properties:
         _begin_auth(connection, connect)
     else:
         _check_login(connection, connect)
+
+
+def _check_will(connection: "MqttConnection", will: Will) -> None:
+    """The same as of a PUBLISH; what it may not say is refused before it is due (§3.2.2.3)."""
+    settings = connection.hub.settings
+    check_topic_name(will.topic)
+    if "response_topic" in will.properties:
+        check_topic_name(will.properties["response_topic"])
+    if will.qos > settings.maximum_qos:
+        raise ProtocolViolation("qos", f"QoS {will.qos} of the will is not supported")  # [MQTT-3.2.2-12]
+    if will.retain and not settings.retain_available:
+        raise ProtocolViolation("retain", "a retained will is not supported")  # [MQTT-3.2.2-13]
+    if 0 < settings.message_size_max < len(will.payload):
+        raise ProtocolViolation("size", "the will is larger than this server takes")
 
 
 def _check_client_id(connection: "MqttConnection", connect: Connect) -> None:
@@ -88,20 +117,35 @@ def _check_address(connection: "MqttConnection") -> None:
 
 def _check_login(connection: "MqttConnection", connect: Connect) -> None:
     """Password, certificate or nobody; the answer may come later."""
-    settings = connection.hub.settings
-    if connect.user_name is None:
-        user = connection.peer.certificate_names.get(settings.certificate_name, "") if settings.certificate_name else ""
-        if user:
-            _logged_in(connection, *_vhost_and_user(connection, user), user in connection.hub.broker.access.users)
-            return
-        is_allowed = connection.peer.is_loopback or not settings.anonymous_from_loopback_only
-        user = settings.anonymous_user
-        _logged_in(connection, settings.default_vhost, user, bool(user) and is_allowed)
+    settings, users = connection.hub.settings, connection.hub.broker.access.users
+    name = connect.user_name
+    if not name:  # some clients, such as gmqtt, send an empty one when they have none
+        name = connection.peer.certificate_names.get(settings.certificate_name, "") if settings.certificate_name else ""
+        if name:
+            _logged_in(connection, *_vhost_and_user(connection, name), name in users)
+        else:
+            _log_in_anonymously(connection)
         return
-    vhost, user = _vhost_and_user(connection, connect.user_name)
+    vhost, user = _vhost_and_user(connection, name)
+    if settings.anonymous_fallback and (user not in users or not connect.password):
+        _log_in_anonymously(connection)
+        return
+    # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
+    connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
     connection.hub.services.authenticator.check(
-        user, connect.password or b"", lambda is_right: _logged_in(connection, vhost, user, is_right)
+        user,
+        connect.password or b"",
+        lambda is_right: _logged_in(connection, vhost, user, is_right),
+        connection.peer.host,
+        lambda: connection.state == stages.CHECKING,
     )
+
+
+def _log_in_anonymously(connection: "MqttConnection") -> None:
+    settings = connection.hub.settings
+    user = settings.anonymous_user
+    is_allowed = connection.peer.is_loopback or not settings.anonymous_from_loopback_only
+    _logged_in(connection, settings.default_vhost, user, bool(user) and is_allowed)
 
 
 def _vhost_and_user(connection: "MqttConnection", name: str) -> tuple[str, str]:
@@ -117,16 +161,29 @@ def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bo
     if connection.state != stages.CHECKING:
         return
     try:
-        if is_right and user in connection.hub.settings.loopback_users and not connection.peer.is_loopback:
-            log.warning("%s: user %r may only connect via localhost", connection.name, user)
-            is_right = False
-        if not is_right:
-            raise ProtocolViolation("login", f"login of user {user!r} refused")
+        reason = _why_refused(connection, user, is_right)
+        if reason:
+            ending.fail(connection, ProtocolViolation("login", f"login of user {user!r} refused"), reason)
+            return
         _open(connection, vhost, user)
     except ProtocolViolation as error:
         ending.fail(connection, error)
     except RequestRefused as error:
         ending.refuse(connection, Reason.NOT_AUTHORIZED, str(error))
+
+
+def _why_refused(connection: "MqttConnection", user: str, is_right: bool) -> str:
+    """The reason why a client does not get in, for the log alone; empty when it does."""
+    settings = connection.hub.settings
+    if not is_right:
+        if not connection.connect.user_name and connection.auth is None:
+            return "it came without a user name; mqtt.anonymous_user names the user that such clients are"
+        if user not in connection.hub.broker.access.users:
+            return "there is no such user"
+        return "the password is wrong"
+    if user in settings.loopback_users and not connection.peer.is_loopback:
+        return "they may only connect from this machine; take them out of security.loopback_users to allow more"
+    return ""
 
 
 def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
@@ -141,7 +198,10 @@ def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
     broker.access.user(user).limits.check_connections(user, registry.user_count(user))
     connect: Connect = connection.connect
     if connect.will is not None:
-        hub.check_write(user, vhost_name, hub.settings.mapping.to_key(connect.will.topic), connection.client_id)
+        hub.rights.check_publish(user, vhost_name, connect.will.topic, connection.client_id)
+    session = hub.find(vhost_name, connection.client_id)
+    if session is not None:
+        hub.check_claim(session, user, connect.clean_start, connection.now)
     connection.vhost = vhost
     connection.user = user
     connection.is_authenticated = True
@@ -158,9 +218,12 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
     hub, vhost = connection.hub, connection.vhost
     assert vhost is not None
     hub.retained(vhost)
+    expiry_s = _expiry_of(connect, hub.settings.session_expiry_s_max)
+    connack = _connack(connection, connect, expiry_s)
+    if not connection.encoded(connack):
+        raise ProtocolViolation("size", "the client takes no packet as large as CONNACK has to be")
     if hub.find(vhost.name, connection.client_id) is not None:
         _displace(connection, connect)
-    expiry_s = _expiry_of(connect, hub.settings.session_expiry_s_max)
     session, is_present = hub.open(vhost, connection.client_id, connect.clean_start, expiry_s, connection.now)
     session.user = connection.user
     session.access_generation = -1
@@ -173,7 +236,9 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
     connection.session = session
     connection.incoming = session.incoming
     connection.connect = None
-    connection.send_packet(_connack(connection, connect, is_present, expiry_s))
+    connack.session_present = is_present and connect.version > c.V3_1
+    connection.send_packet(connack)
+    pacing.alarms_changed(connection)
     log.info("%s: client %r, user %r, MQTT level %d", connection.name, session.client_id, session.user, connect.version)
     session.attach(connection, connection.now)
     session.keep()
@@ -212,7 +277,7 @@ def _configure(connection: "MqttConnection", connect: Connect) -> None:
     connection.size_limit = settings.packet_size_max
     connection.alias_max_out = min(connect.properties.get("topic_alias_maximum", 0), settings.topic_alias_max)
     connection.keep_alive_ms = _keep_alive_s(connection, connect) * 1500
-    connection.set_deadline()
+    pacing.set_deadline(connection)
 
 
 def _keep_alive_s(connection: "MqttConnection", connect: Connect) -> int:
@@ -222,8 +287,8 @@ def _keep_alive_s(connection: "MqttConnection", connect: Connect) -> int:
     return min(connect.keep_alive_s or maximum, maximum)
 
 
-def _connack(connection: "MqttConnection", connect: Connect, is_present: bool, expiry_s: int) -> ConnAck:
-    packet = ConnAck(0, is_present and connect.version > c.V3_1)
+def _connack(connection: "MqttConnection", connect: Connect, expiry_s: int) -> ConnAck:
+    packet = ConnAck(0)
     if connect.version < c.V5:
         return packet
     settings = connection.hub.settings
@@ -232,6 +297,10 @@ def _connack(connection: "MqttConnection", connect: Connect, is_present: bool, e
         "maximum_packet_size": settings.packet_size_max,
         "topic_alias_maximum": settings.topic_alias_max,
     }
+    if settings.maximum_qos < 2:
+        properties["maximum_qos"] = bool(settings.maximum_qos)
+    if not settings.retain_available:
+        properties["retain_available"] = False
     if expiry_s != connect.properties.get("session_expiry_interval", 0):
         properties["session_expiry_interval"] = expiry_s
     if not connect.client_id:
@@ -250,11 +319,8 @@ def _connack(connection: "MqttConnection", connect: Connect, is_present: bool, e
 
 def _resume_input(connection: "MqttConnection") -> None:
     """What came behind the CONNECT while it was being checked."""
-    if connection.is_scanning or not connection.parts:
-        return
-    data = b"".join(connection.parts)
-    connection.parts.clear()
-    connection.process(data)
+    if not connection.is_scanning and connection.parts:
+        connection.process(connection.take_parts())
 
 
 # --- AUTH -----------------------------------------------------------------------------------------------------------

@@ -17,13 +17,15 @@ cdef class MqttConnection(Session):
     cdef public int state
     cdef public long long now
     cdef public long long received_at
-    cdef public long long received
     cdef public Py_ssize_t position
     cdef public list parts
     cdef public Py_ssize_t parts_bytes
     cdef public Py_ssize_t needed
     cdef public long long size_limit
+    cdef public int qos_max
+    cdef public long long message_size_max
     cdef public int version
+    cdef public bint is_bridge
     cdef public str client_id
     cdef public str user
     cdef public Router vhost
@@ -35,7 +37,10 @@ cdef class MqttConnection(Session):
     cdef public long long packet_size_max
     cdef public bint problem_information
     cdef public object delayed
+    cdef public list held
+    cdef public Py_ssize_t held_bytes
     cdef public set held_by
+    cdef public bytes last_words
     cdef public int alias_max_out
     cdef public dict aliases_in
     cdef public dict aliases_out
@@ -43,13 +48,13 @@ cdef class MqttConnection(Session):
     cdef public object properties
     cdef public dict routes
     cdef public long long access_generation
-    cdef public list backlog
     cdef public list acks
     cdef public list owed
     cdef public long long unacked
     cdef public long long unacked_now
     cdef public long long publishes
     cdef public long long rate_window
+    cdef public long long resume_at
     cdef public bint is_blocked
     cdef public bint is_rate_limited
     cdef public bint is_registered

@@ -11,21 +11,21 @@ Acknowledgements leave in the order in which their packets came, and none before
 """
 
 import logging
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import MQTT_PACKET_BYTES_CEILING, PREAUTH_BYTES_MAX
-from mqbroker.protocols.mqtt import connecting, ending, publishing, subscribing
-from mqbroker.protocols.mqtt.backpressure import Delayed, Jam, hold_until
+from mqbroker.limits import MQTT_CONNECT_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
+from mqbroker.protocols.mqtt import connecting, ending, pacing, publishing
+from mqbroker.protocols.mqtt.backpressure import Delayed, Jam
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
-from mqbroker.protocols.mqtt.codec.encode import encode, frame
+from mqbroker.protocols.mqtt.codec.encode import frame
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed
 from mqbroker.protocols.mqtt.codec.wire import scan_varint
 from mqbroker.protocols.mqtt.dispatch import HANDLERS
+from mqbroker.protocols.mqtt.fitting import encode_fitting
 from mqbroker.protocols.mqtt.output import alias_octets
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties
 from mqbroker.protocols.mqtt.stages import AWAIT_CONNECT, CHECKING, CLOSED, OPEN
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.sessions import Sessions
     from mqbroker.protocols.mqtt.state import MqttSession
-    from mqbroker.protocols.mqtt.subscriptions import Subscription
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -50,12 +49,12 @@ class MqttConnection(Session):
     """One client."""
 
     __slots__ = (
-        "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "backlog", "client_id",
-        "connect", "delayed", "encoder", "held_by", "hub", "incoming", "is_blocked", "is_rate_limited", "is_registered",
-        "is_scanning", "keep_alive_ms", "ledger", "name", "needed", "now", "owed", "packet_size_max", "parts",
-        "parts_bytes", "peer", "plain", "position", "problem_information", "properties", "publishes", "rate_window",
-        "received", "received_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user",
-        "version", "vhost",
+        "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
+        "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_bridge",
+        "is_rate_limited", "is_registered", "is_scanning", "keep_alive_ms", "last_words", "ledger", "message_size_max",
+        "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position",
+        "problem_information", "properties", "publishes", "qos_max", "rate_window", "received_at",
+        "resume_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
@@ -69,34 +68,37 @@ class MqttConnection(Session):
         self.now = now
         self.received_at = now
         self.deadline = now + hub.settings.preauth_timeout_ms
-        self.received = 0
-        """Octets before authentication."""
         self.position = 0
         self.parts: list[bytes] = []
         """The beginning of a packet that is not complete yet."""
         self.parts_bytes = 0
         self.needed = 0
         """How many octets that packet has; 0 while its header is not complete."""
-        self.size_limit = PREAUTH_BYTES_MAX
+        self.size_limit = MQTT_CONNECT_BYTES_MAX
+        self.qos_max = hub.settings.maximum_qos
+        self.message_size_max = hub.settings.message_size_max or MQTT_PACKET_BYTES_CEILING
         self.version = c.V3_1_1
+        self.is_bridge = False
         self.client_id = ""
         self.user = ""
         self.vhost: VHost | None = None
         self.session: MqttSession | None = None
         self.incoming: set[int] = set()
         """The session's packet identifiers of QoS 2 messages that are not released yet."""
-        self.connect: Any = None
-        """The CONNECT that is being checked."""
-        self.auth: Any = None
-        """The exchange of an enhanced authentication (scram.py)."""
+        self.connect: Any = None  # the CONNECT that is being checked
+        self.auth: Any = None  # the exchange of an enhanced authentication (scram.py)
         self.keep_alive_ms = 0
         self.packet_size_max = MQTT_PACKET_BYTES_CEILING
         """The largest packet that the client takes."""
         self.problem_information = True
         self.delayed: Delayed | None = None
         """QoS 0 messages that wait until the client reads."""
+        self.held: list[bytes] = []
+        """Packets that wait until the resources have recovered (pacing.py)."""
+        self.held_bytes = 0
         self.held_by: set[Jam] = set()
         """For whom this connection is held back."""
+        self.last_words = b""  # sent before the close, after the acknowledgements that are owed
         self.alias_max_out = 0
         self.aliases_in: dict[int, bytes] | None = None
         self.aliases_out: dict[bytes, int] | None = None
@@ -107,21 +109,18 @@ class MqttConnection(Session):
         self.routes: dict[bytes, Route] = {}
         """Routes by topic as it is on the wire; only topics that the client may publish to."""
         self.access_generation = 0
-        self.backlog: list[tuple[Subscription, Iterator[Message]]] = []
-        """Retained messages that are still to be sent for new subscriptions."""
         self.acks: list[bytes] = []
         """Acknowledgements for this chunk."""
         self.owed: list[tuple[int, bytes, int]] = []
         """Acknowledgements that wait for the journal: batch, octets, how many of them were for QoS 1."""
-        self.unacked = 0
-        """QoS 1 messages that were received and whose PUBACK has not left yet."""
-        self.unacked_now = 0
-        """Those of them that came with this chunk."""
+        self.unacked = self.unacked_now = 0
+        """QoS 1 messages that were received and whose PUBACK has not left yet; and those of this chunk among them."""
         self.publishes = 0
         """Messages received, in this second if the rate is limited."""
         self.rate_window = 0
+        self.resume_at = 0  # when it is read again that rests for others' or for its own rate's sake
         self.is_blocked = False
-        """Whether it is held back because a resource is low."""
+        """Whether no message is taken, because a resource is low."""
         self.is_rate_limited = False
         self.is_registered = False
         """Whether it counts as an open connection of its user, vhost and address."""
@@ -135,19 +134,15 @@ class MqttConnection(Session):
         self.now = now
         self.hub.now = now
         self.received_at = now
-        if self.state != OPEN:
-            self.received += len(data)
-            if self.received > PREAUTH_BYTES_MAX:
-                text = f"more than {PREAUTH_BYTES_MAX} octets before authentication"
-                ending.fail(self, ProtocolViolation("size", text))
-                return
+        if self.state == CLOSED:
+            return
         if self.parts:
-            self.parts.append(data)
-            self.parts_bytes += len(data)
+            self._keep(data, 0)
             if self.parts_bytes < self.needed or self.is_waiting:
+                if self.is_blocked:
+                    pacing.update(self)
                 return
-            data = b"".join(self.parts)
-            self.parts.clear()
+            data = self.take_parts()
         elif self.is_waiting:
             self._keep(data, 0)
             return
@@ -160,6 +155,10 @@ class MqttConnection(Session):
 
     def process(self, data: bytes) -> None:
         """Handles every complete packet of a chunk and keeps the rest."""
+        if self.held and not self.is_blocked:
+            data = b"".join(self.held) + self.take_parts() + data
+            self.held.clear()
+            self.held_bytes = 0
         self.position = 0
         self.needed = 0
         self.is_scanning = True
@@ -168,6 +167,8 @@ class MqttConnection(Session):
             self.access_generation = self.hub.broker.access.generation
             self.routes.clear()
         try:
+            if self.state == AWAIT_CONNECT:
+                connecting.check_beginning(self, data)
             self.scan(data)
         except ProtocolViolation as error:
             ending.fail(self, error)
@@ -182,13 +183,22 @@ class MqttConnection(Session):
         if self.acks:
             self.flush_acks()
         if self.hub.settings.receive_rate_max:
-            self.limit_rate()
+            pacing.limit_rate(self)
+        if self.is_blocked or self.state == CHECKING:
+            pacing.update(self)
         self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
 
     def _keep(self, data: bytes, start: int) -> None:
         rest = data[start:] if start else data
         self.parts.append(rest)
-        self.parts_bytes = len(rest)
+        self.parts_bytes += len(rest)
+
+    def take_parts(self) -> bytes:
+        """What is there of packets that are not complete, or have to wait."""
+        data = b"".join(self.parts)
+        self.parts.clear()
+        self.parts_bytes = 0
+        return data
 
     def scan(self, data: bytes) -> None:
         """Handles every complete packet from `position` on. Raises ProtocolViolation."""
@@ -213,6 +223,8 @@ class MqttConnection(Session):
                 connecting.take_packet(self, first, data[at:end])
                 if self.is_waiting or self.state == CLOSED:
                     return
+            elif self.is_blocked and pacing.hold_back(self, first, data[position:end]):
+                pass
             elif first & 0xF0 == 0x30:
                 self.take_publish(first, data, at, end)
             elif first == 0x40 and size == 2:
@@ -237,8 +249,8 @@ class MqttConnection(Session):
     def take_publish(self, first: int, data: bytes, at: int, end: int) -> None:
         """PUBLISH, in `data[at:end]` (§3.3)."""
         qos = first >> 1 & 3
-        if qos == 3:
-            raise malformed("PUBLISH has QoS 3")  # [MQTT-3.3.1-4]
+        if qos > self.qos_max:
+            raise publishing.wrong_qos(qos)
         body_at = at + 2
         if body_at > end:
             raise malformed("PUBLISH ends before its topic")
@@ -265,6 +277,9 @@ class MqttConnection(Session):
             else:
                 body_at += 1
         self.publishes += 1
+        if end - body_at > self.message_size_max:
+            publishing.refuse_large(self, topic, qos, packet_id)
+            return
         if self.incoming and qos == 1 and self.version == 5 and packet_id in self.incoming:
             self.send_ack(c.PUBACK, packet_id, Reason.PACKET_IDENTIFIER_IN_USE)  # §2.2.1
             return
@@ -285,14 +300,14 @@ class MqttConnection(Session):
     def take_puback(self, packet_id: int) -> None:
         """PUBACK without a reason: the client has it."""
         assert self.session is not None
-        self.session.settle(packet_id, True, self.now)
+        self.session.acknowledge(packet_id, True, self.now)
 
     def take_step(self, first: int, packet_id: int) -> None:
         """PUBREC, PUBREL or PUBCOMP without a reason (acknowledging.py has those with one)."""
         session = self.session
         assert session is not None
         if first == 0x70:
-            session.settle(packet_id, True, self.now)
+            session.complete(packet_id, self.now)
         elif first == 0x50 and session.release(packet_id):
             self.acks.append(_PUBREL + packet_id.to_bytes(2, "big"))
         elif first == 0x62 and session.release_incoming(packet_id):
@@ -310,13 +325,11 @@ class MqttConnection(Session):
         octets = b"".join(self.acks)
         self.acks.clear()
         count, self.unacked_now = self.unacked_now, 0
-        if not self.ledger.is_journalling:
+        if self.ledger.is_journalling:
+            self.owe(octets, count)
+        else:
             self.unacked -= count
             self.send(octets)
-            return
-        position = self.ledger.position
-        self.owed.append((position, octets, count))
-        self.ledger.promise(position, self.committed)
 
     def committed(self) -> None:
         """The journal has moved on: sends what waited for it."""
@@ -326,9 +339,10 @@ class MqttConnection(Session):
                 break
             kept += 1
             self.unacked -= count
-            if self.state == OPEN:
-                self.send(octets)
+            self.send(octets)
         del self.owed[:kept]
+        if self.state == CLOSED and not self.owed and not self.is_closing:
+            ending.finish(self)
 
     # --- deliveries -------------------------------------------------------------------------------------------------
 
@@ -375,22 +389,25 @@ class MqttConnection(Session):
         encoder = self.encoder
         version = self.version
         if not encoder.topic:
+            self.hub.note_unsayable(message)
             return False
         if is_retained:
             flags |= c.RETAIN_FLAG
         number = packet_id.to_bytes(2, "big") if packet_id else b""
         octets = encoder.octets_for(identifiers, self.hub.now) if version == c.V5 else None
-        topic = encoder.topic
+        is_late = not packet_id and (self.delayed is not None or not self.gate.is_open)
+        packet = b""
         if self.alias_max_out and octets is not None:
-            topic, octets = self._with_alias(topic, octets)
-        packet = encoder.packet(0x30 | flags, topic, number, octets)
+            packet = self._with_alias(0x30 | flags, number, octets, is_late)
+        if not packet:
+            packet = encoder.packet(0x30 | flags, encoder.topic, number, octets)
         if len(packet) > self.packet_size_max:  # [MQTT-3.1.2-24]: as if it had been sent [MQTT-3.1.2-25]
             self.hub.dropped += 1
             return False
-        if packet_id or (self.gate.is_open and self.delayed is None):
-            self.send(packet)
-        else:
+        if is_late:
             self.delay(packet)
+        else:
+            self.send(packet)
         return True
 
     def delay(self, packet: bytes) -> None:
@@ -400,35 +417,47 @@ class MqttConnection(Session):
         if not self.delayed.add(packet):
             self.hub.dropped += 1
 
-    def _with_alias(self, topic: bytes, octets: bytes) -> tuple[bytes, bytes]:
-        """The topic and the properties with a topic alias: the first topics that are sent get one each (§3.3.2.3.4)."""
+    def _with_alias(self, first: int, number: bytes, octets: bytes, is_late: bool) -> bytes:
+        """The current message with a topic alias; empty when its topic gets none, or the client takes no such packet.
+
+        The first topics that are sent get one each (§3.3.2.3.4). An alias counts from the packet that announces it: one
+        that may be dropped, or that others overtake, announces nothing.
+        """
         if self.aliases_out is None:
             self.aliases_out = {}
-        alias = self.aliases_out.get(topic)
-        if alias is not None:
-            return _NO_TOPIC, octets + alias_octets(alias)
-        if len(self.aliases_out) >= self.alias_max_out:
-            return topic, octets
-        alias = self.aliases_out[topic] = len(self.aliases_out) + 1
-        return topic, octets + alias_octets(alias)
+        topic = self.encoder.topic
+        alias = self.aliases_out.get(topic, 0)
+        is_new = not alias
+        if is_new:
+            alias = len(self.aliases_out) + 1
+            if is_late or alias > self.alias_max_out:
+                return b""
+        packet = self.encoder.packet(first, topic if is_new else _NO_TOPIC, number, octets + alias_octets(alias))
+        if len(packet) > self.packet_size_max:
+            return b""
+        if is_new:
+            self.aliases_out[topic] = alias
+        return packet
 
     def send_release(self, packet_id: int) -> None:
         """PUBREL, once the journal knows of its PUBREC."""
         self.acknowledge(b"\x62\x02" + packet_id.to_bytes(2, "big"))
 
     def send_packet(self, packet: Any) -> None:
-        """Sends any packet. Properties that explain a problem are left out for clients that do not want them, and
-        for those that take no packet of that size [MQTT-3.2.2-19, 3.4.2-2]."""
-        octets = encode(packet, self.version)
-        if len(octets) > self.packet_size_max and packet.properties:
-            packet.properties = {}
-            octets = encode(packet, self.version)
-        self.send(octets)
+        """Sends any packet but PUBLISH, if the client takes one of that size [MQTT-3.1.2-24]."""
+        octets = self.encoded(packet)
+        if octets:
+            self.send(octets)
 
-    def send_late(self, packet: Any) -> None:
-        """Sends a packet that had to wait for the journal, if the client is still there."""
-        if self.state == OPEN:
-            self.send_packet(packet)
+    def encoded(self, packet: Any) -> bytes:
+        """A packet as the client takes it; empty if it takes no such packet."""
+        return encode_fitting(packet, self.version, self.packet_size_max)
+
+    def owe(self, octets: bytes, count: int) -> None:
+        """Sends octets once the journal has what has happened by now; `count` of them acknowledge at QoS 1."""
+        position = self.ledger.position
+        self.owed.append((position, octets, count))
+        self.ledger.promise(position, self.committed)
 
     def send_ack(self, kind: int, packet_id: int, reason: int = 0) -> None:
         """PUBACK, PUBREC, PUBREL or PUBCOMP behind those that are due before it."""
@@ -441,8 +470,6 @@ class MqttConnection(Session):
         """The client reads again."""
         self.now = now
         Session.resume_deliveries(self, now)
-        if self.backlog:
-            subscribing.send_retained(self)
         if self.session is not None:
             self.session.offer(now)
         if self.acks:
@@ -457,60 +484,22 @@ class MqttConnection(Session):
         if self.state in (AWAIT_CONNECT, CHECKING):
             log.warning("%s: timed out before it was connected", self.name)
             ending.hang_up(self)
-        elif not self.is_reading and not self.is_blocked:
-            for jam in list(self.held_by):
-                jam.give_up()
-            self.is_rate_limited = False
-            self.update_reading()
+        elif self.state == CLOSED:
+            ending.finish(self)
+        elif self.held and not self.is_blocked:
+            self.process(b"")
+        elif self.held_by or self.is_rate_limited:
+            pacing.go_on(self)
+            pacing.set_deadline(self)
         elif self.keep_alive_ms and now - self.received_at > self.keep_alive_ms and not self.is_blocked:
             # [MQTT-3.1.2-22]: one and a half times the keep alive without a packet
             ending.disconnect(self, Reason.KEEP_ALIVE_TIMEOUT, "nothing was heard within the keep alive")
         else:
-            self.set_deadline()
-
-    def set_deadline(self) -> None:
-        """When to look at the keep alive next."""
-        self.deadline = max(self.received_at + self.keep_alive_ms, self.now + 1) if self.keep_alive_ms else 0
-
-    def limit_rate(self) -> None:
-        """Reads no more until the second is over, when the client publishes more than it may."""
-        second = self.now // 1000
-        if second != self.rate_window:
-            self.rate_window = second
-            self.publishes = 0
-        elif self.publishes > self.hub.settings.receive_rate_max and not self.is_rate_limited:
-            self.is_rate_limited = True
-            self.is_reading = False
-            self.deadline = (second + 1) * 1000
-
-    def hold(self, jam: Jam) -> None:
-        """Others cannot keep up with what this one publishes: reads no more from it for a while."""
-        if not self.held_by:
-            self.deadline = hold_until(self.now)
-        self.held_by.add(jam)
-        self.is_reading = False
-
-    def unhold(self, jam: Jam) -> None:
-        """They have caught up, or are not waited for any longer."""
-        self.held_by.discard(jam)
-        self.update_reading()
-
-    def update_reading(self) -> None:
-        """Reads again, if there is no reason left not to."""
-        is_reading = not (self.is_blocked or self.held_by or self.is_rate_limited)
-        if is_reading and not self.is_reading:
-            self.is_reading = True
-            self.received_at = max(self.received_at, self.hub.now)  # it could not be heard while nobody listened
-            self.set_deadline()
-            self.mark()
+            pacing.set_deadline(self)
 
     def alarms_changed(self) -> None:
-        """A resource has run low or has recovered: holds a publisher back by not reading from it."""
-        self.is_blocked = bool(self.hub.services.alarms.reason and self.routes) and self.state == OPEN
-        if self.is_blocked:
-            self.is_reading = False
-        else:
-            self.update_reading()
+        """A resource has run low or has recovered."""
+        pacing.alarms_changed(self)
 
     # --- ends -------------------------------------------------------------------------------------------------------
 
@@ -527,6 +516,7 @@ class MqttConnection(Session):
         """The connection is gone."""
         self.now = now
         self.hub.now = max(now, self.hub.now)
+        self.owed.clear()
         ending.release(self)
 
 

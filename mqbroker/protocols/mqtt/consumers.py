@@ -46,6 +46,13 @@ class StoredConsumer(Consumer):
         """Sends it at the QoS that is due."""
         self.session.take(entry)
 
+    def take_turn(self, portion: int, now: int) -> int:
+        """Takes up to a portion of what waits; what is retained comes after that."""
+        count = Consumer.take_turn(self, portion, now)
+        if self.session.backlog is not None:
+            self.session.send_backlog(now)
+        return count
+
     def cancelled(self) -> None:
         """Somebody has deleted the queue."""
         self.session.hub.queue_lost(self.session)
@@ -54,10 +61,12 @@ class StoredConsumer(Consumer):
 class SharedConsumer(Consumer):
     """A session as one member of a shared subscription."""
 
-    __slots__ = ("session", "subscription")
+    __slots__ = ("returned", "session", "subscription")
 
     session: "MqttSession"
     subscription: "Subscription"
+    returned: set[int]
+    """What its client had not acknowledged when it was last gone, by place in the queue."""
 
     def deliver(self, entry: Entry) -> None:
         """Sends it. At QoS 2 it moves into the session's own queue: it must go to nobody else [MQTT-4.8.2-5, -6]."""

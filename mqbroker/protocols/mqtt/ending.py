@@ -9,10 +9,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation
+from mqbroker.limits import CLOSE_TIMEOUT_S
 from mqbroker.protocols.mqtt import stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import ConnAck, Disconnect
-from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error, reason_of, return_code
+from mqbroker.protocols.mqtt.codec.reasons import NOT_AUTHORIZED_V3, Reason, protocol_error, reason_of, return_code
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
@@ -20,40 +21,68 @@ if TYPE_CHECKING:
 log = logging.getLogger("mqbroker.mqtt")
 
 
-def fail(connection: "MqttConnection", error: ProtocolViolation) -> None:
-    """Answers a violation: CONNACK before the connection is open, DISCONNECT after, and the connection is closed."""
+def fail(connection: "MqttConnection", error: ProtocolViolation, why: str = "") -> None:
+    """Answers a violation: CONNACK before the connection is open, DISCONNECT after, and the connection is closed.
+
+    `why` is for the log alone: what the peer must not learn.
+    """
     if connection.state == stages.OPEN:
         disconnect(connection, reason_of(error), error.text)
+    elif error.reason == "login" and connection.hub.settings.login_refused_code == NOT_AUTHORIZED_V3:
+        refuse(connection, Reason.NOT_AUTHORIZED, error.text, why)
     else:
-        refuse(connection, reason_of(error), error.text)
+        refuse(connection, reason_of(error), error.text, why)
 
 
-def refuse(connection: "MqttConnection", reason: Reason, text: str) -> None:
-    """CONNACK with a failure, if the client got so far as to expect one (§3.1.4, 3.1.1 §3.1.4)."""
-    log.warning("%s: refused, %s (%s)", connection.name, text, reason.name)
+def refuse(connection: "MqttConnection", reason: Reason, text: str, why: str = "") -> None:
+    """CONNACK with a failure, if the client got so far as to expect one (§3.1.4, 3.1.1 §3.1.4); `why` as in `fail`."""
+    log.warning("%s: refused, %s (%s)", connection.name, f"{text}: {why}" if why else text, reason.name)
     is_v5 = connection.version == c.V5
+    last_words = b""
     if connection.connect is not None or reason == Reason.UNSUPPORTED_PROTOCOL_VERSION:
         # [MQTT-3.1.2-2]: version 5's CONNACK only for clients of version 5, which this may not be.
         packet = ConnAck(reason, False, {"reason_string": text}) if is_v5 else ConnAck(return_code(reason))
         if is_v5 or reason not in (Reason.MALFORMED_PACKET, Reason.PROTOCOL_ERROR):
-            connection.send_packet(packet)
-    hang_up(connection)
+            last_words = connection.encoded(packet)
+    hang_up(connection, last_words)
 
 
 def disconnect(connection: "MqttConnection", reason: Reason, text: str, reference: str = "") -> None:
     """DISCONNECT with a reason, which only version 5 knows, then the end."""
     log.warning("%s, client %r: closing, %s (%s)", connection.name, connection.client_id, text, reason.name)
+    last_words = b""
     if connection.version == c.V5:
         properties: dict[str, Any] = {"reason_string": text}
         if reference:
             properties["server_reference"] = reference
-        connection.send_packet(Disconnect(reason, properties))
-    hang_up(connection)
+        last_words = connection.encoded(Disconnect(reason, properties))
+    hang_up(connection, last_words)
 
 
-def hang_up(connection: "MqttConnection") -> None:
-    """Closes the socket once the output is written."""
+def hang_up(connection: "MqttConnection", last_words: bytes = b"") -> None:
+    """Closes the socket once what was received is acknowledged and all output is written. Safe to call twice.
+
+    The journal may take its time for the acknowledgements; a client that publishes and leaves waits for them.
+    """
+    if connection.state == stages.CLOSED:
+        return
+    if connection.acks:
+        connection.flush_acks()
     release(connection)
+    connection.last_words = last_words
+    if connection.owed:
+        connection.is_reading = True  # what still comes is dropped, and the end of the stream is noticed
+        connection.deadline = connection.now + CLOSE_TIMEOUT_S * 1000
+        connection.mark()
+    else:
+        finish(connection)
+
+
+def finish(connection: "MqttConnection") -> None:
+    """Says the last words and closes."""
+    if connection.last_words:
+        connection.send(connection.last_words)
+        connection.last_words = b""
     connection.is_closing = True
     connection.mark()
 
@@ -95,7 +124,7 @@ def release(connection: "MqttConnection") -> None:
     connection.state = stages.CLOSED
     connection.gate.is_open = False
     connection.parts.clear()
-    connection.backlog.clear()
+    connection.held.clear()
     if connection.delayed is not None:
         connection.delayed.drop()
         connection.delayed = None

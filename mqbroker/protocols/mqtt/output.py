@@ -9,7 +9,7 @@ subscription identifiers, alias, and what is left of the expiry.
 from mqbroker.core.message import Message
 from mqbroker.protocols.mqtt.codec.constants import V5
 from mqbroker.protocols.mqtt.codec.property_table import BY_NAME
-from mqbroker.protocols.mqtt.codec.wire import encode_varint
+from mqbroker.protocols.mqtt.codec.wire import encode_text, encode_varint
 from mqbroker.protocols.mqtt.properties import FRESH, MqttProperties, mqtt_octets
 from mqbroker.protocols.mqtt.topics import Mapping, is_topic_name
 
@@ -53,18 +53,26 @@ class PublishEncoder:
         self._octets = None
         self.is_plain = message.properties.ttl_ms < 0
         topic = self._topics.get(message.routing_key)
-        self.topic = self._new_topic(message.routing_key) if topic is None else topic
+        self.topic = self._new_topic(message) if topic is None else topic
 
-    def _new_topic(self, key: str) -> bytes:
+    def _new_topic(self, message: Message) -> bytes:
+        key = message.routing_key
         topic = self._mapping.from_key(key)
-        found = b""
-        if is_topic_name(topic):
-            octets = topic.encode()
-            found = len(octets).to_bytes(2, "big") + octets
+        if not is_topic_name(topic):
+            return self._former_topic(message)
+        found = encode_text(topic)
         if len(self._topics) >= _KEYS_MAX:
             self._topics.clear()
         self._topics[key] = found
         return found
+
+    def _former_topic(self, message: Message) -> bytes:
+        """The topic of a message that was published under the other mapping, which the configuration has replaced."""
+        properties = message.properties
+        if not isinstance(properties, MqttProperties):
+            return b""
+        topic = properties.mapping.from_key(message.routing_key)
+        return encode_text(topic) if is_topic_name(topic) else b""
 
     @property
     def octets(self) -> bytes:

@@ -111,7 +111,21 @@ def as_final(
 ) -> MqttProperties:
     """The properties with which a message goes to one subscription only: FRESH, QoS and RETAIN in `flags` are final."""
     octets = mqtt_octets(properties, mapping) + join_properties({"subscription_identifier": identifiers}, PUBLISH)
-    return make_properties(flags | (EXACT_MAPPING if mapping is EXACT else 0), "", octets)
+    if isinstance(properties, MqttProperties):
+        mapping = properties.mapping  # by which its routing key was made
+    return make_properties(flags | mapping_flag(mapping), "", octets)
+
+
+def mapping_flag(mapping: TopicMapping) -> int:
+    """What the flags say of a mapping."""
+    return EXACT_MAPPING if mapping is EXACT else 0
+
+
+def in_mapping(key: str, properties: MqttProperties, mapping: TopicMapping) -> tuple[str, MqttProperties]:
+    """The routing key and the properties that a message would have if it had been published under this mapping."""
+    topic = properties.mapping.from_key(key)
+    flags = properties.flags & ~EXACT_MAPPING | mapping_flag(mapping)
+    return mapping.to_key(topic), make_properties(flags, properties.origin, properties.octets)
 
 
 def qos_of(properties: Properties) -> int:

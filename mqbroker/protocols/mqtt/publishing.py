@@ -13,7 +13,7 @@ from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed, protocol_er
 from mqbroker.protocols.mqtt.codec.wire import Reader, decode_text
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties, make_properties
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
-from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, check_topic_name
+from mqbroker.protocols.mqtt.topics import check_topic_name
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
@@ -72,28 +72,17 @@ def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: 
     assert connection.vhost is not None
     text = decode_text(topic[2:])
     check_topic_name(text)
-    key = connection.hub.settings.mapping.to_key(text)
-    if not _may_publish(connection, text, key):
+    try:
+        key = connection.hub.rights.check_publish(connection.user, connection.vhost.name, text, connection.client_id)
+    except RequestRefused:
         refuse(connection, qos, packet_id, Reason.NOT_AUTHORIZED)
         return None
+    connection.hub.note_topic(text, connection.client_id)
     route = connection.vhost.route(TOPIC_EXCHANGE, key)
     if len(connection.routes) >= MQTT_ROUTES_MAX:
         connection.routes.clear()
     connection.routes[topic] = route
-    if connection.hub.services.alarms.reason and not connection.is_blocked:
-        connection.alarms_changed()
     return route
-
-
-def _may_publish(connection: "MqttConnection", topic: str, key: str) -> bool:
-    if topic.startswith(SYSTEM_PREFIX):
-        return False
-    assert connection.vhost is not None
-    try:
-        connection.hub.check_write(connection.user, connection.vhost.name, key, connection.client_id)
-    except RequestRefused:
-        return False
-    return True
 
 
 def refuse(connection: "MqttConnection", qos: int, packet_id: int, reason: Reason) -> None:
@@ -102,6 +91,19 @@ def refuse(connection: "MqttConnection", qos: int, packet_id: int, reason: Reaso
         connection.send_ack(c.PUBACK, packet_id, reason)
     elif qos == 2:
         connection.send_ack(c.PUBREC, packet_id, reason)
+
+
+def wrong_qos(qos: int) -> ProtocolViolation:
+    """The violation of a PUBLISH with a QoS that does not exist, or that this server does not take."""
+    if qos == 3:
+        return malformed("PUBLISH has QoS 3")  # [MQTT-3.3.1-4]
+    return ProtocolViolation("qos", f"QoS {qos} is not supported")  # [MQTT-3.2.2-11]
+
+
+def refuse_large(connection: "MqttConnection", topic: bytes, qos: int, packet_id: int) -> None:
+    """A PUBLISH whose payload is larger than this server takes."""
+    connection.hub.note_large(decode_text(topic[2:]), connection.client_id)
+    refuse(connection, qos, packet_id, Reason.QUOTA_EXCEEDED)
 
 
 # --- acknowledging --------------------------------------------------------------------------------------------------
@@ -138,6 +140,8 @@ def publish_unusual(
     qos = first >> 1 & 3
     if first & c.DUP_FLAG and not qos and connection.version > c.V3_1:
         raise malformed("PUBLISH repeats at QoS 0")  # [MQTT-3.3.1-2]
+    if first & c.RETAIN_FLAG and not connection.hub.settings.retain_available:
+        raise ProtocolViolation("retain", "retained messages are not supported")  # [MQTT-3.2.2-14]
     session = connection.session
     assert session is not None
     if qos == 2 and packet_id in session.incoming:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker import limits
 from mqbroker.protocols.amqp.services import Alarms, Authenticator, Registry
-from mqbroker.protocols.mqtt.topics import RABBITMQ, Mapping
+from mqbroker.protocols.mqtt.topics import EXACT, Mapping
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
@@ -22,6 +22,10 @@ class MqttSettings:
     """What is negotiated and enforced on every MQTT connection. Sizes in bytes; 0 is no limit unless stated."""
 
     packet_size_max: int = limits.MQTT_PACKET_BYTES_MAX
+    message_size_max: int = 0
+    """The largest payload."""
+    maximum_qos: int = 2
+    retain_available: bool = True
     receive_max: int = limits.MQTT_RECEIVE_MAX
     inflight_max: int = limits.MQTT_INFLIGHT_MAX
     topic_alias_max: int = limits.MQTT_TOPIC_ALIASES_MAX
@@ -40,8 +44,12 @@ class MqttSettings:
     receive_rate_max: int = 0
     """Publishes a second from one connection."""
     connections_per_address_max: int = 0
+    login_refused_code: int = 4
+    """The return code of CONNACK for a wrong or missing log-in below version 5: 4 or 5."""
     anonymous_user: str = ""
     """Who a client without a user name is; empty refuses them."""
+    anonymous_fallback: bool = False
+    """Whether clients are that too whose user name is unknown, or that give no password."""
     anonymous_from_loopback_only: bool = False
     certificate_name: str = ""
     """Which name of a client certificate is the user name of a client that gives none."""
@@ -53,7 +61,7 @@ class MqttSettings:
     """Where clients may go when this broker stops."""
     system_interval_s: int = 10
     """How often $SYS topics are published; 0 for never."""
-    mapping: Mapping = RABBITMQ
+    mapping: Mapping = EXACT
     default_vhost: str = "/"
     loopback_users: tuple[str, ...] = ("guest",)
     preauth_timeout_ms: int = limits.PREAUTH_TIMEOUT_S * 1000

@@ -16,14 +16,19 @@ from mqbroker.core.queue import Queue
 from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
 from mqbroker.errors import RequestRefused
+from mqbroker.limits import MQTT_LOSS_REPORT_MS
 from mqbroker.protocols.mqtt import sharing, system
+from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
-from mqbroker.protocols.mqtt.properties import EXACT_MAPPING
+from mqbroker.protocols.mqtt.properties import mapping_flag
+from mqbroker.protocols.mqtt.remapping import remap_binding, remap_retained, remap_will
+from mqbroker.protocols.mqtt.rights import Rights
 from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
-from mqbroker.protocols.mqtt.topics import EXACT, parse_filter
+from mqbroker.protocols.mqtt.topics import parse_filter
 from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
+from mqbroker.protocols.rate_log import RateLog
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
@@ -40,8 +45,9 @@ class Sessions:
         self.broker = services.broker
         self.ledger = services.broker.ledger
         self.settings = services.settings
+        self.rights = Rights(services.broker.access, services.settings.mapping)
         self.encoder = PublishEncoder(services.settings.mapping)
-        self.flags = EXACT_MAPPING if services.settings.mapping is EXACT else 0
+        self.flags = mapping_flag(services.settings.mapping)
         self.version = mqbroker.__version__
         self.started_at = 0
         self.now = 0
@@ -50,6 +56,10 @@ class Sessions:
         """Whose input is being handled."""
         self.dropped = 0
         """Messages that a connected client did not get, because it read too slowly or takes only smaller ones."""
+        self.losses = LossReports(services.broker.timers, lambda: self.now)
+        self.renamed = RateLog(log, MQTT_LOSS_REPORT_MS)
+        self.unsayable = RateLog(log, MQTT_LOSS_REPORT_MS)
+        self.large = RateLog(log, MQTT_LOSS_REPORT_MS)
         self.members: dict[tuple[str, str], set[str]] = {}
         """The client ids of each shared subscription, by vhost and queue."""
         self._sessions: dict[tuple[str, str], MqttSession] = {}
@@ -97,6 +107,22 @@ class Sessions:
             session = self._sessions[vhost.name, client_id] = MqttSession(self, vhost, client_id, expiry_s > 0)
         session.expiry_s = expiry_s
         return session, is_present
+
+    def check_claim(self, session: MqttSession, user: str, clean_start: bool, now: int) -> None:
+        """A user comes with the client id of a session. Raises AccessRefused if it is another user's.
+
+        One of a user who was deleted is nobody's any more: it ends.
+        """
+        if session.user in self.broker.access.users:
+            self.rights.check_session(session, user, clean_start)
+            return
+        log.warning("client %r, user %r: the session's user was deleted, so it ends", session.client_id, session.user)
+        self._end_for_good(session, now)
+
+    def _end_for_good(self, session: MqttSession, now: int) -> None:
+        if session.connection is not None:
+            session.connection.evict()
+        self.end(session, now)
 
     def end(self, session: MqttSession, now: int) -> None:
         """The session is over: its will is due now at the latest, and nothing of it stays."""
@@ -160,9 +186,7 @@ class Sessions:
         if session.is_ended:
             return
         log.warning("the queue of client %r in vhost %r was deleted", session.client_id, session.vhost.name)
-        if session.connection is not None:
-            session.connection.evict()
-        self.end(session, self.now)
+        self._end_for_good(session, self.now)
 
     # --- publishing -------------------------------------------------------------------------------------------------
 
@@ -172,10 +196,31 @@ class Sessions:
             log.warning("vhost %r: no room to retain a message for %r", vhost.name, message.routing_key)
         return vhost.publish(vhost.route(TOPIC_EXCHANGE, message.routing_key), message, now)
 
+    def note_topic(self, topic: str, client_id: str) -> None:
+        """A client publishes to a topic that it has not used lately: says so if subscribers are sent another one."""
+        mapping = self.settings.mapping
+        if not mapping.brings_back(topic):
+            back = mapping.from_key(mapping.to_key(topic))
+            text = f"client {client_id!r}: what it publishes to {topic!r} comes to MQTT clients as {back!r}"
+            self.renamed.warning(self.now, f'{text} (mqtt.topic_mapping = "{mapping.name}")')
+
+    def note_unsayable(self, message: Message) -> None:
+        """A client was to be sent a message of another protocol whose routing key is no topic."""
+        self.dropped += 1
+        text = f"a message to {message.exchange!r} with the key {message.routing_key!r} is not sent to MQTT clients"
+        self.unsayable.warning(self.now, f"{text}: there is no such topic")
+
+    def note_large(self, topic: str, client_id: str) -> None:
+        """A client has published a message that is larger than allowed."""
+        self.dropped += 1
+        text = f"client {client_id!r}: a message to {topic!r} is dropped, it is larger than mqtt.message_size_max"
+        self.large.warning(self.now, text)
+
     def publish_will(self, session: MqttSession, will: PendingWill, now: int) -> None:
         """Publishes a will, if its client still may."""
+        topic = self.settings.mapping.from_key(will.key)
         try:
-            self.check_write(session.user, session.vhost.name, will.key, session.client_id)
+            self.rights.check_publish(session.user, session.vhost.name, topic, session.client_id)
         except RequestRefused as error:
             log.warning("the will of client %r is not published: %s", session.client_id, error)
             return
@@ -197,38 +242,18 @@ class Sessions:
         if session.connection is not None and match.qos >= 0:
             session.connection.send_message(message, 0, 0, match.identifiers, match.retain_as_published)
 
-    # --- permissions ------------------------------------------------------------------------------------------------
-
-    def check_write(self, user: str, vhost: str, key: str, client_id: str) -> None:
-        """Raises AccessRefused unless the user may publish to this topic."""
-        access = self.broker.access
-        access.check_write(user, vhost, "exchange", TOPIC_EXCHANGE)
-        access.check_topic_write(user, vhost, TOPIC_EXCHANGE, key, {"client_id": client_id})
-
-    def check_read(self, user: str, vhost: str, key: str, client_id: str) -> None:
-        """Raises AccessRefused unless the user may subscribe to this filter."""
-        access = self.broker.access
-        access.check_read(user, vhost, "exchange", TOPIC_EXCHANGE)
-        access.check_topic_read(user, vhost, TOPIC_EXCHANGE, key, {"client_id": client_id})
-
-    def recheck(self, session: MqttSession) -> None:
-        """Permissions have changed: subscriptions that are not allowed any more deliver nothing."""
-        session.access_generation = self.broker.access.generation
-        for subscription in session.subscriptions.by_text.values():
-            try:
-                self.check_read(session.user, session.vhost.name, subscription.key, session.client_id)
-                subscription.is_denied = False
-            except RequestRefused:
-                subscription.is_denied = True
-        session.subscriptions.forget_matches()
-
     # --- restart ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """The broker has stopped in order. After a crash nobody knows what was sent, and all counts as sent before."""
+        for session in self.all():
+            session.note_sent()
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
         self.now = self.started_at = now
         for vhost in self.broker.vhosts.values():
-            self.retained(vhost)
+            remap_retained(self.retained(vhost), self.settings.mapping)
         self._next_system(now)
         by_kind: dict[str, list[tuple[list[str], bytes]]] = {"mqtt-session": [], "mqtt-incoming": [], "mqtt-share": []}
         for key, data in found.items():
@@ -258,6 +283,8 @@ class Sessions:
         session.expiry_s, session.user, session.ends_at = expiry_s, user, ends_at
         session.access_generation = -1
         session.will = unpack_will(value.get("will"))
+        if session.will is not None:
+            remap_will(session.will, self.settings.mapping)
         exchange = vhost.exchange(TOPIC_EXCHANGE)
         live, stored = vhost.queues.get(session.queue_name(0)), vhost.queues.get(session.queue_name(1))
         if isinstance(live, LiveQueue):
@@ -266,6 +293,7 @@ class Sessions:
         if isinstance(stored, SubscriberQueue):
             session.use_stored(stored, now)
             _restore_subscriptions(session, exchange, stored)
+        _restore_backlog(session, value.get("retained"), now)
 
     def _resume_absence(self, session: MqttSession, now: int) -> None:
         """To everyone else the restart was the end of the client's connection, unless it had ended before."""
@@ -277,9 +305,24 @@ class Sessions:
             self.left(session, now)
 
 
+def _restore_backlog(session: MqttSession, texts: object, now: int) -> None:
+    """What was retained for these filters may not all have been sent. It is sent as for a new subscription, so some of
+    it twice: the client does not subscribe again, and would never hear of the rest."""
+    for text in texts if isinstance(texts, list) else []:
+        subscription = session.subscriptions.by_text.get(text)
+        if subscription is not None:
+            session.send_retained(subscription, now)
+
+
 def _restore_subscriptions(session: MqttSession, exchange: Exchange, queue: Queue) -> None:
     for binding in exchange.bindings_of(queue):
         wanted = wanted_by(binding.arguments)
-        if wanted is not None:
-            group, topic = parse_filter(wanted[0].topic)
-            session.subscriptions.add(Subscription(wanted[0], group, topic, binding.key, wanted[1]))
+        if wanted is None:
+            continue
+        group, topic = parse_filter(wanted[0].topic)
+        key = session.hub.settings.mapping.to_key(topic)
+        subscription = Subscription(wanted[0], group, topic, key, wanted[1])
+        if binding.key != key:
+            remap_binding(session.vhost, exchange, queue, binding.key, key, binding.arguments)
+            subscription.former_key = binding.key
+        session.subscriptions.add(subscription)

@@ -11,6 +11,7 @@ from mqbroker.core import definitions
 from mqbroker.core.subscriber_queue import SharedQueue
 from mqbroker.protocols.mqtt.backpressure import SharedJam
 from mqbroker.protocols.mqtt.consumers import SharedConsumer
+from mqbroker.protocols.mqtt.remapping import remap_group
 from mqbroker.protocols.mqtt.services import STICKY
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
@@ -34,6 +35,7 @@ def join(session: MqttSession, subscription: Subscription, now: int) -> None:
     if consumer is None:
         consumer = SharedConsumer(queue, session.gate(), session.window)
         consumer.session = session
+        consumer.returned = set()
         session.shares[subscription.text] = consumer
         if session.connection is not None:
             queue.add_consumer(consumer, now)
@@ -65,6 +67,10 @@ def restore(session: MqttSession, arguments: Mapping[str, object]) -> None:
     key = session.hub.settings.mapping.to_key(topic)
     subscription = Subscription(wanted[0], group, topic, key, wanted[1])
     session.subscriptions.add(subscription)
+    queue = session.vhost.queues.get(queue_name(subscription))
+    if queue is not None:
+        exchange = session.vhost.exchange(TOPIC_EXCHANGE)
+        remap_group(session.vhost, exchange, queue, topic, session.hub.settings.mapping)
     join(session, subscription, session.hub.now)
 
 
@@ -72,12 +78,13 @@ def _group_queue(session: MqttSession, subscription: Subscription, now: int) -> 
     vhost = session.vhost
     name = queue_name(subscription)
     queue = vhost.queues.get(name)
-    if queue is None:
+    if not isinstance(queue, SharedQueue):
         queue = vhost.add_subscriber_queue(name, SharedQueue.role, True, session.hub.queue_arguments(), now)
         vhost.bind(vhost.exchange(TOPIC_EXCHANGE), queue, subscription.key, {})
     assert isinstance(queue, SharedQueue)
     if queue.watcher is None:
         queue.watcher = SharedJam(session.hub)
+        queue.losses = session.hub.losses
     queue.is_sticky = session.hub.settings.share_strategy == STICKY
     return queue
 

@@ -30,6 +30,7 @@ cdef class MqttSession:
     cdef public dict outgoing
     cdef public set qos2
     cdef public list held
+    cdef public object backlog
     cdef public set incoming
     cdef public str incoming_prefix
     cdef public object will
@@ -43,8 +44,11 @@ cdef class MqttSession:
     @cython.locals(queue=Queue)
     cpdef _spend(self, Entry entry)
     cpdef bint _send(self, Entry entry, int packet_id, int flags, object match) except -1
+    cpdef acknowledge(self, int packet_id, bint is_accepted, long long now)
+    @cython.locals(entry=Entry)
+    cpdef complete(self, int packet_id, long long now)
     @cython.locals(entry=Entry, queue=Queue)
-    cpdef bint settle(self, int packet_id, bint is_accepted, long long now) except -1
+    cpdef settle(self, int packet_id, bint is_accepted, long long now)
     cpdef _forget(self, int packet_id)
     @cython.locals(entry=Entry)
     cpdef bint release(self, int packet_id) except -1

@@ -22,7 +22,9 @@ from mqbroker.core import definitions
 from mqbroker.core.consumer import Gate, Window
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
+from mqbroker.protocols.mqtt.backlog import Backlog
 from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
+from mqbroker.protocols.mqtt.codec.reasons import protocol_error
 from mqbroker.protocols.mqtt.consumers import LiveConsumer, SharedConsumer, StoredConsumer
 from mqbroker.protocols.mqtt.output import is_fresh, origin_of
 from mqbroker.protocols.mqtt.properties import qos_of
@@ -48,9 +50,9 @@ class MqttSession:
     """One client's session, connected or not."""
 
     __slots__ = (
-        "access", "access_generation", "client_id", "connection", "ends_at", "expiry_s", "held", "hub", "incoming",
-        "incoming_prefix", "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2", "shares",
-        "stored", "stored_consumer", "subscriptions", "timer", "user", "vhost", "will", "window",
+        "access", "access_generation", "backlog", "client_id", "connection", "ends_at", "expiry_s", "held", "hub",
+        "incoming", "incoming_prefix", "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2",
+        "shares", "stored", "stored_consumer", "subscriptions", "timer", "user", "vhost", "will", "window",
     )  # fmt: skip
 
     def __init__(self, hub: "Sessions", vhost: "VHost", client_id: str, is_durable: bool) -> None:
@@ -82,6 +84,8 @@ class MqttSession:
         """Which of them went out at QoS 2."""
         self.held: list[Entry] = []
         """What is to be sent once the journal has it, or once its packet identifier is free."""
+        self.backlog: Backlog | None = None
+        """What is retained and still to be sent for its subscriptions; mostly there is nothing."""
         self.incoming: set[int] = set()
         """Packet identifiers of QoS 2 messages that were received and not released yet."""
         self.incoming_prefix = ""
@@ -107,6 +111,7 @@ class MqttSession:
     def use_live(self, queue: LiveQueue) -> None:
         """Takes the queue over, new or from the journal."""
         self.live = queue
+        queue.forerunner = self.backlog
         if self.connection is not None:
             queue.subscriber = self._live_consumer(queue, self.connection)
 
@@ -133,7 +138,9 @@ class MqttSession:
     def use_stored(self, queue: SubscriberQueue, now: int) -> None:
         """Takes the queue over, new or from the journal."""
         self.stored = queue
+        queue.forerunner = self.backlog
         queue.keeps_transient = self.hub.settings.queue_qos0
+        queue.losses = self.hub.losses
         if self.connection is not None:
             self._consume(queue, self.connection.gate, now)
 
@@ -150,6 +157,10 @@ class MqttSession:
         """The queue that a subscription is bound to."""
         return self.stored_queue(now) if subscription.qos else self.live_queue(now)
 
+    def queues(self) -> "list[LiveQueue | SubscriberQueue]":
+        """Those of its own queues that are there."""
+        return [queue for queue in (self.live, self.stored) if queue is not None]
+
     def gate(self) -> Gate:
         """Whether its client takes deliveries."""
         return Gate() if self.connection is None else self.connection.gate
@@ -163,8 +174,9 @@ class MqttSession:
         for packet_id, entry in list(self.outgoing.items()):
             if entry.attempts >= RELEASED:
                 connection.send_release(packet_id)
-            else:
-                self._send_again(entry, packet_id)
+            elif not self._send_again(entry, packet_id):
+                self._forget(packet_id)
+                self._spend(entry)
         self.flush_held()
         if self.live is not None:
             self.live.subscriber = self._live_consumer(self.live, connection)
@@ -174,6 +186,7 @@ class MqttSession:
             consumer.gate = connection.gate
             consumer.queue.add_consumer(consumer, now)
             consumer.queue.offer(consumer, now)
+        self.send_backlog(now)
 
     def detach(self, now: int) -> None:
         """The client is gone: nothing is delivered; what others may have instead goes back to them."""
@@ -191,7 +204,9 @@ class MqttSession:
         if not queue.is_deleted and consumer in queue.consumers:
             queue.remove_consumer(consumer, now)
         mine = [packet_id for packet_id, entry in self.outgoing.items() if entry.consumer is consumer]
-        queue.requeue([self.outgoing.pop(packet_id) for packet_id in mine], now)
+        entries = [self.outgoing.pop(packet_id) for packet_id in mine]
+        consumer.returned = {entry.sequence for entry in entries}
+        queue.requeue(entries, now)
 
     def offer(self, now: int) -> None:
         """A window has opened: takes what waits."""
@@ -199,13 +214,47 @@ class MqttSession:
             self.stored.offer(self.stored_consumer, now)
         for consumer in self.shares.values():
             consumer.queue.offer(consumer, now)
+        self.send_backlog(now)
+
+    # --- what is retained -------------------------------------------------------------------------------------------
+
+    def send_retained(self, subscription: Subscription, now: int) -> None:
+        """Sends what is retained for a subscription, as far as the client reads; the rest when it has."""
+        if self.backlog is None:
+            self._set_backlog(Backlog(self))
+        assert self.backlog is not None
+        self.backlog.add(subscription)
+        self.send_backlog(now)
+        if self.backlog is not None:
+            self.backlog.is_kept = True
+            self.keep()
+
+    def send_backlog(self, now: int) -> None:
+        """The client may take more of what is retained for it."""
+        backlog = self.backlog
+        if backlog is not None and not backlog.send(now):
+            self._set_backlog(None)
+            if backlog.is_kept:
+                self.keep()
+
+    def _set_backlog(self, backlog: Backlog | None) -> None:
+        self.backlog = backlog
+        if self.live is not None:
+            self.live.forerunner = backlog
+        if self.stored is not None:
+            self.stored.forerunner = backlog
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether anything in its own queue has still to be sent for the first time."""
+        return bool(self.held) or (self.stored is not None and self.stored.waiting_count() > 0)
 
     # --- deliveries -------------------------------------------------------------------------------------------------
 
     def match(self, message: Message) -> Match:
         """What the message means to this session."""
         if self.access_generation != self.access.generation:
-            self.hub.recheck(self)
+            self.hub.rights.recheck(self)
         key = message.routing_key
         match = self.matches.get(key)
         if match is None or match.has_no_local:
@@ -272,10 +321,10 @@ class MqttSession:
         entry.is_redelivered = True
         return connection.send_message(entry.message, flags, packet_id, match.identifiers, match.retain_as_published)
 
-    def _send_again(self, entry: Entry, packet_id: int) -> None:
+    def _send_again(self, entry: Entry, packet_id: int) -> bool:
         flags = 0x0C if packet_id in self.qos2 else 0x0A
         match = FINAL if is_fresh(entry.message) else self._sharing(entry) or self.match(entry.message)
-        self._send(entry, packet_id, flags, match)
+        return self._send(entry, packet_id, flags, match)
 
     def _sharing(self, entry: Entry) -> Match | None:
         """What a shared subscription says of its messages."""
@@ -296,7 +345,10 @@ class MqttSession:
             return
         packet_id = self._free_packet_id()
         self.outgoing[packet_id] = entry
-        if not self._send(entry, packet_id, 0x0A if entry.is_redelivered else 0x02, match):
+        assert isinstance(entry.consumer, SharedConsumer)
+        # [MQTT-3.3.1-3]: what another member of the group was sent is new to this one
+        is_known = entry.sequence in entry.consumer.returned
+        if not self._send(entry, packet_id, 0x0A if is_known else 0x02, match):
             self._forget(packet_id)
             self._spend(entry)
 
@@ -318,13 +370,54 @@ class MqttSession:
             else:
                 self._start(entry)
 
-    # --- acknowledgements -------------------------------------------------------------------------------------------
+    # --- acknowledgements: any but the one that is due is a protocol error and settles nothing [MQTT-4.3.3-3] --------
 
-    def settle(self, packet_id: int, is_accepted: bool, now: int) -> bool:
-        """PUBACK or PUBCOMP, or a PUBREC that refuses. False for an identifier that nothing was sent with."""
+    def acknowledge(self, packet_id: int, is_accepted: bool, now: int) -> None:
+        """PUBACK. Raises ProtocolViolation."""
+        if packet_id in self.qos2:
+            raise protocol_error(f"PUBACK for packet identifier {packet_id}, which was sent at QoS 2")
+        self.settle(packet_id, is_accepted, now)
+
+    def refuse(self, packet_id: int, now: int) -> None:
+        """PUBREC with a failure. Raises ProtocolViolation."""
+        self._check_received(packet_id)
+        entry = self.outgoing.get(packet_id)
+        if entry is not None and entry.attempts >= RELEASED:
+            raise protocol_error(f"PUBREC refuses packet identifier {packet_id}, which was taken before")
+        self.settle(packet_id, False, now)
+
+    def release(self, packet_id: int) -> bool:
+        """PUBREC: the client has it; the body is kept only for the sake of its identifier. False if it is unknown.
+
+        Raises ProtocolViolation.
+        """
+        self._check_received(packet_id)
         entry = self.outgoing.get(packet_id)
         if entry is None:
             return False
+        if entry.attempts < RELEASED:
+            entry.attempts = RELEASED
+            if entry.lsn:
+                self.ledger.attempt(entry)
+        return True
+
+    def _check_received(self, packet_id: int) -> None:
+        if packet_id not in self.qos2 and (packet_id in self.outgoing or not packet_id):
+            raise protocol_error(f"PUBREC for packet identifier {packet_id}, which was not sent at QoS 2")
+
+    def complete(self, packet_id: int, now: int) -> None:
+        """PUBCOMP: the delivery is complete. Raises ProtocolViolation."""
+        entry = self.outgoing.get(packet_id)
+        if entry is not None and entry.attempts < RELEASED:
+            raise protocol_error(f"PUBCOMP for packet identifier {packet_id}, for which no PUBREL was sent")
+        self.settle(packet_id, True, now)
+
+    def settle(self, packet_id: int, is_accepted: bool, now: int) -> None:
+        """The client has taken a message or refused it. An identifier that nothing was sent with is passed over."""
+        entry = self.outgoing.get(packet_id)
+        if entry is None:
+            _check_identifier(packet_id)
+            return
         self._forget(packet_id)
         assert entry.consumer is not None
         queue = entry.consumer.queue
@@ -334,26 +427,14 @@ class MqttSession:
             queue.reject(entry, now)
         if self.held:
             self.flush_held()
-        if self.shares:
+        if self.shares or self.backlog is not None:
             self.offer(now)
         elif self.stored is not None and self.stored_consumer is not None:
             self.stored.offer(self.stored_consumer, now)
-        return True
 
     def _forget(self, packet_id: int) -> None:
         del self.outgoing[packet_id]
         self.qos2.discard(packet_id)
-
-    def release(self, packet_id: int) -> bool:
-        """PUBREC: the client has it; the body is kept only for the sake of its identifier. False if it is unknown."""
-        entry = self.outgoing.get(packet_id)
-        if entry is None or packet_id not in self.qos2:
-            return False
-        if entry.attempts < RELEASED:
-            entry.attempts = RELEASED
-            if entry.lsn:
-                self.ledger.attempt(entry)
-        return True
 
     # --- receiving at QoS 2 -----------------------------------------------------------------------------------------
 
@@ -364,8 +445,9 @@ class MqttSession:
             self.ledger.define(self._incoming_key(packet_id), b"{}")
 
     def release_incoming(self, packet_id: int) -> bool:
-        """PUBREL. False for an identifier that is not open."""
+        """PUBREL. False for an identifier that is not open. Raises ProtocolViolation for one that no packet has."""
         if packet_id not in self.incoming:
+            _check_identifier(packet_id)
             return False
         self.incoming.discard(packet_id)
         if self.is_durable:
@@ -379,27 +461,37 @@ class MqttSession:
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
+    def note_sent(self) -> None:
+        """Tells the journal what was sent and is not acknowledged: it will be a repetition [MQTT-3.3.1-1]."""
+        for entry in self.outgoing.values():
+            if entry.lsn and entry.is_redelivered:
+                self.ledger.attempt(entry)
+
     def end(self, now: int, leave_share: Callable[["MqttSession", Subscription, int], None]) -> None:
         """Deletes everything that it has in the vhost and in the journal."""
         self.is_ended = True
         for subscription in list(self.subscriptions.by_text.values()):
             if subscription.group:
                 leave_share(self, subscription, now)
-        for queue in (self.live, self.stored):
-            if queue is not None and not queue.is_deleted:
+        for queue in self.queues():
+            if not queue.is_deleted:
                 queue.dismiss()
                 self.vhost.delete_queue(queue.name)
         for packet_id in list(self.incoming):
             self.release_incoming(packet_id)
         self.outgoing.clear()
         self.held.clear()
+        self._set_backlog(None)
 
     def keep(self) -> None:
         """Tells the journal what has changed of a durable session."""
         if self.is_durable:
-            value = {"expiry": self.expiry_s, "user": self.user, "ends_at": self.ends_at}
-            will = {} if self.will is None else {"will": self.will.packed()}
-            self.ledger.define(self._key(), definitions.pack({**value, **will}))
+            value: dict[str, object] = {"expiry": self.expiry_s, "user": self.user, "ends_at": self.ends_at}
+            if self.will is not None:
+                value["will"] = self.will.packed()
+            if self.backlog is not None:
+                value["retained"] = self.backlog.texts
+            self.ledger.define(self._key(), definitions.pack(value))
 
     def forget(self) -> None:
         """Tells the journal that the session has ended."""
@@ -413,6 +505,11 @@ class MqttSession:
     def never_expires(self) -> bool:
         """Whether it stays for ever."""
         return self.expiry_s == NEVER_EXPIRES
+
+
+def _check_identifier(packet_id: int) -> None:
+    if not packet_id:
+        raise protocol_error("an acknowledgement has packet identifier 0")  # [MQTT-2.2.1-3]
 
 
 def packet_id_of(entry: Entry) -> int:

@@ -1,22 +1,22 @@
-"""SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): bindings for filters, and the retained messages that a new one is sent."""
+"""SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): bindings for filters, and which of them are sent what is retained."""
 
-from collections.abc import Iterator
+import logging
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Message, new_message
-from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.errors import ProtocolViolation, RequestRefused, ResourceLocked
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import SubAck, Subscribe, TopicFilter, UnsubAck, Unsubscribe
 from mqbroker.protocols.mqtt.codec.reasons import FAILURE, Reason, protocol_error, reason_of
-from mqbroker.protocols.mqtt.properties import FRESH, RETAIN, as_final, qos_of
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.subscriptions import Subscription
-from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, parse_filter
+from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, SYSTEM_PREFIX, parse_filter
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
     from mqbroker.protocols.mqtt.state import MqttSession
+
+log = logging.getLogger("mqbroker.mqtt")
 
 SEND_ALWAYS = 0
 SEND_IF_NEW = 1  # retain handling, §3.8.3.1; 2 is never
@@ -31,7 +31,9 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     reasons: list[int] = []
     texts: list[str] = []
     fresh: list[tuple[Subscription, TopicFilter, bool]] = []
-    for wanted in packet.filters:
+    for each in packet.filters:
+        wanted = _for_bridge(each) if connection.is_bridge else each
+        wanted.qos = min(wanted.qos, connection.qos_max)  # [MQTT-3.2.2-10]
         reason, text = _subscribe(connection, wanted, identifier, fresh)
         reasons.append(reason if connection.version == c.V5 or reason < FAILURE else FAILURE)
         texts.append(text)
@@ -42,8 +44,25 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
     _acknowledge(connection, SubAck(packet.packet_id, reasons, properties))
     for subscription, wanted, is_new in fresh:
         if wanted.retain_handling == SEND_ALWAYS or (wanted.retain_handling == SEND_IF_NEW and is_new):
-            connection.backlog.append((subscription, _retained(connection, subscription)))
-    send_retained(connection)
+            _send_retained(connection, subscription)
+
+
+def _send_retained(connection: "MqttConnection", subscription: Subscription) -> None:
+    session = connection.session
+    assert session is not None
+    if subscription.topic.startswith(SYSTEM_PREFIX):
+        for message in connection.hub.system_messages(connection.now):
+            if session.match(message).qos >= 0:
+                connection.encoder.load(message)
+                connection.send_specially(message, 0, 0, subscription.identifiers, True)
+    session.send_retained(subscription, connection.now)
+
+
+def _for_bridge(wanted: TopicFilter) -> TopicFilter:
+    """What a bridge's subscription means, as in Mosquitto: nothing that it has brought itself comes back to it, and
+    messages keep their retain flag, so that they are retained on its side too."""
+    no_local = not wanted.topic.startswith(SHARE_PREFIX)  # [MQTT-3.8.3-4]
+    return TopicFilter(wanted.topic, wanted.qos, no_local, True)
 
 
 def _is_in_use(connection: "MqttConnection", packet_id: int) -> bool:
@@ -54,11 +73,13 @@ def _is_in_use(connection: "MqttConnection", packet_id: int) -> bool:
 def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> None:
     """Behind what the journal has to know of the session, if it is to survive."""
     assert connection.session is not None
-    if not connection.session.is_durable or not connection.ledger.is_journalling:
-        connection.send_packet(packet)
+    octets = connection.encoded(packet)
+    if not octets:
         return
-    ledger = connection.ledger
-    ledger.promise(ledger.position, lambda: connection.send_late(packet))
+    if connection.session.is_durable and connection.ledger.is_journalling:
+        connection.owe(octets, 0)
+    else:
+        connection.send(octets)
 
 
 def _subscribe(
@@ -75,7 +96,8 @@ def _subscribe(
         if group and wanted.no_local:
             raise protocol_error("a shared subscription cannot exclude its own messages")  # [MQTT-3.8.3-4]
         key = connection.hub.settings.mapping.to_key(topic)
-        connection.hub.check_read(connection.user, session.vhost.name, key, connection.client_id)
+        subscription = Subscription(wanted, group, topic, key, identifier)
+        connection.hub.rights.check_subscribe(session, subscription)
     except ProtocolViolation as error:
         if error.reason == "protocol" or connection.version < c.V5:
             raise  # below version 5 a filter that is none is a violation as any other [MQTT-4.8.0-1]
@@ -85,9 +107,11 @@ def _subscribe(
     by_text = session.subscriptions.by_text
     if wanted.topic not in by_text and len(by_text) >= connection.hub.settings.subscriptions_max:
         return Reason.QUOTA_EXCEEDED, "the session has too many subscriptions"
-    subscription = Subscription(wanted, group, topic, key, identifier)
     try:
         is_new = add(session, subscription, connection.now)
+    except ResourceLocked as error:
+        log.warning("client %r cannot subscribe to %r: %s", session.client_id, wanted.topic, error)
+        return Reason.IMPLEMENTATION_SPECIFIC_ERROR, str(error)
     except RequestRefused as error:
         return Reason.QUOTA_EXCEEDED, str(error)
     if not group:  # retained messages are not sent to shared subscriptions, §4.8.2
@@ -98,7 +122,7 @@ def _subscribe(
 def add(session: "MqttSession", subscription: Subscription, now: int) -> bool:
     """Adds a subscription, or replaces the one with the same filter [MQTT-3.8.4-3]. True when it is new.
 
-    Raises RequestRefused when the vhost may have no more queues.
+    Raises RequestRefused when the vhost may have no more queues, ResourceLocked when the name of one is taken.
     """
     old = session.subscriptions.by_text.get(subscription.text)
     if subscription.group:
@@ -141,6 +165,8 @@ def _remove(connection: "MqttConnection", text: str) -> Reason:
     old = session.subscriptions.remove(text)
     if old is None:
         return Reason.NO_SUBSCRIPTION_EXISTED
+    if session.backlog is not None:
+        session.backlog.remove(text)
     if old.group:
         sharing.leave(session, old, connection.now)
     else:
@@ -148,48 +174,3 @@ def _remove(connection: "MqttConnection", text: str) -> Reason:
         queue = session.queue_for(old, connection.now)
         vhost.unbind(vhost.exchange(TOPIC_EXCHANGE), queue, old.key, old.arguments())
     return Reason.SUCCESS
-
-
-# --- retained messages ----------------------------------------------------------------------------------------------
-
-
-def send_retained(connection: "MqttConnection") -> None:
-    """Sends what is retained for new subscriptions, as far as the client reads; the rest when it has."""
-    backlog = connection.backlog
-    while backlog and connection.gate.is_open and connection.session is not None:
-        subscription, messages = backlog[0]
-        message = next(messages, None)
-        if message is None:
-            del backlog[0]
-        elif subscription.qos and qos_of(message.properties):
-            copy = _copy(connection, subscription, message)
-            connection.session.stored_queue(connection.now).publish(copy, connection.now)
-        else:
-            connection.encoder.load(message)
-            connection.send_specially(message, 0, 0, subscription.identifiers, True)
-
-
-def _retained(connection: "MqttConnection", subscription: Subscription) -> Iterator[Message]:
-    """What is retained for a filter."""
-    session = connection.session
-    assert session is not None
-    found: list[Message] = []
-    if subscription.topic.startswith(SYSTEM_PREFIX):
-        found = [each for each in connection.hub.system_messages(connection.now) if session.match(each).qos >= 0]
-    store = session.vhost.retained
-    if store is not None:
-        found += [entry.message for entry in store.find(subscription.key, connection.now)]
-    return iter(found)
-
-
-def _copy(connection: "MqttConnection", subscription: Subscription, message: Message) -> Message:
-    """A copy for the session's queue, at the lower QoS of the two (§3.3.1.3)."""
-    flags = min(qos_of(message.properties), subscription.qos) | FRESH | RETAIN
-    properties = as_final(message.properties, flags, subscription.identifiers, connection.hub.settings.mapping)
-    properties.ttl_ms = _left_ms(message, connection.now)  # counted from the copy's own time on
-    return new_message(message.exchange, message.routing_key, properties, message.body, connection.now)
-
-
-def _left_ms(message: Message, now: int) -> int:
-    ttl_ms = message.properties.ttl_ms
-    return ttl_ms if ttl_ms < 0 else max(0, ttl_ms - (now - message.received_at))

@@ -23,13 +23,18 @@ _IDENTIFIER = "x-mqtt-subscription-identifier"
 class Subscription:
     """One topic filter of a session. `text` is the filter as the client wrote it, `topic` without its share."""
 
-    __slots__ = ("group", "identifier", "is_denied", "key", "no_local", "qos", "retain_as_published", "text", "topic")
+    __slots__ = (
+        "former_key", "group", "identifier", "is_denied", "key", "no_local", "qos", "retain_as_published", "text",
+        "topic",
+    )  # fmt: skip
 
     def __init__(self, wanted: TopicFilter, group: str, topic: str, key: str, identifier: int) -> None:
         self.text = wanted.topic
         self.group = group
         self.topic = topic
         self.key = key
+        self.former_key = ""
+        """The key before the configuration named another mapping, for messages that have waited since then."""
         self.qos = wanted.qos
         self.no_local = wanted.no_local
         self.retain_as_published = wanted.retain_as_published
@@ -83,11 +88,13 @@ UNKNOWN = Match(2, (), False, False)
 class Subscriptions:
     """All subscriptions of one session, by filter text."""
 
-    __slots__ = ("_trie", "by_text", "matches")
+    __slots__ = ("_former", "_trie", "by_text", "matches")
 
     def __init__(self) -> None:
         self.by_text: dict[str, Subscription] = {}
         self._trie: TopicTrie[Subscription] = TopicTrie()
+        self._former: TopicTrie[Subscription] = TopicTrie()
+        """Those with a `former_key`, by that."""
         self.matches: dict[str, Match] = {}
         """What `match` has found lately, by routing key; emptied whenever it may have changed."""
 
@@ -96,6 +103,8 @@ class Subscriptions:
         self.by_text[subscription.text] = subscription
         if not subscription.group:
             self._trie.add(subscription.key, subscription)
+            if subscription.former_key:
+                self._former.add(subscription.former_key, subscription)
         self.matches.clear()
 
     def remove(self, text: str) -> Subscription | None:
@@ -103,6 +112,7 @@ class Subscriptions:
         found = self.by_text.pop(text, None)
         if found is not None and not found.group:
             self._trie.remove(found.key, found)
+            self._former.remove(found.former_key, found)
         self.matches.clear()
         return found
 
@@ -122,6 +132,8 @@ class Subscriptions:
 
     def _find(self, key: str, subscriptions: Iterable[Subscription]) -> Match:
         visible = [each for each in subscriptions if not is_hidden(each.topic, key)]
+        if not visible and self._former:
+            visible = [each for each in self._former.match(key) if not is_hidden(each.topic, key)]
         if not visible:
             return NOTHING if key[:1] == "$" else UNKNOWN
         found = [each for each in visible if not each.is_denied]

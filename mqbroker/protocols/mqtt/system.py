@@ -28,7 +28,7 @@ def figures(hub: "Sessions", now: int) -> dict[str, str]:
         "clients/total": str(len(sessions)),
         "subscriptions/count": str(sum(len(session.subscriptions.by_text) for session in sessions)),
         "retained messages/count": str(retained),
-        "publish/messages/dropped": str(hub.dropped + sum(s.stored.dropped for s in sessions if s.stored is not None)),
+        "publish/messages/dropped": str(hub.dropped + hub.losses.count),
     }
 
 

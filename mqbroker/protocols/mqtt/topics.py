@@ -3,11 +3,22 @@
     MQTT      levels between /    + one level    # the rest, at the end      MQTT 5 §4.7
     core      words between .     * one word     # the rest
 
-Two mappings: `rabbitmq` replaces `/` by `.` and `+` by `*` (and back), as its plugin does, so that a level that holds a
-`.` becomes two words. `exact` exchanges the two pairs, so that every topic comes back as it was; an AMQP client then
-sees `/` where an MQTT level held a `.`.
+Two mappings. Both turn `/` into `.` and `+` into `*`, as RabbitMQ's plugin does, and differ in what becomes of a `.` or
+a `*` inside of a level:
+
+    topic                    exact                    rabbitmq
+    dev/temp                 dev.temp                 dev.temp
+    dev/192.168.1.5/up       dev.192/168/1/5.up       dev.192.168.1.5.up    which comes back as dev/192/168/1/5/up
+    a*b/state                a+b.state                a*b.state
+
+`exact` has the two pairs change places. So it is one to one: every topic comes back as it was, no two share a key, and
+filters match as the specification says. An AMQP client sees `/` where a level held a `.`, and `+` where it held a `*`.
+
+`rabbitmq` is for those who have AMQP clients that know such topics from RabbitMQ. What it cannot bring back is said in
+the log (`brings_back`).
 """
 
+import re
 from typing import NamedTuple
 
 from mqbroker.errors import ProtocolViolation
@@ -15,6 +26,7 @@ from mqbroker.limits import MQTT_TOPIC_BYTES_MAX, MQTT_TOPIC_LEVELS_MAX
 
 SHARE_PREFIX = "$share/"
 SYSTEM_PREFIX = "$SYS/"
+_BRIDGE_STATE = re.compile(r"\$SYS/broker/connection/[^/]+/state")
 
 
 class Mapping:
@@ -35,8 +47,13 @@ class Mapping:
         """The topic of a routing key, which may be none that MQTT allows (`is_topic_name`)."""
         return key.translate(self._from_key)
 
+    def brings_back(self, topic: str) -> bool:
+        """Whether subscribers of MQTT are sent this topic as it was published."""
+        return self.from_key(self.to_key(topic)) == topic
 
-RABBITMQ = Mapping("rabbitmq", {"/": ".", "+": "*"}, {".": "/", "*": "+"})
+
+# RabbitMQ turns * into + on the way back, which no topic may hold: such messages would reach nobody.
+RABBITMQ = Mapping("rabbitmq", {"/": ".", "+": "*"}, {".": "/"})
 EXACT = Mapping("exact", {"/": ".", ".": "/", "+": "*", "*": "+"}, {"/": ".", ".": "/", "+": "*", "*": "+"})
 MAPPINGS = {mapping.name: mapping for mapping in (RABBITMQ, EXACT)}
 
@@ -57,6 +74,14 @@ def check_topic_name(topic: str) -> None:
         raise ProtocolViolation("topic_name", "a topic name is empty or contains a wildcard")
     if len(topic.encode()) > MQTT_TOPIC_BYTES_MAX or topic.count("/") >= MQTT_TOPIC_LEVELS_MAX:
         raise ProtocolViolation("topic_name", "a topic name is longer than this server takes")
+
+
+def is_reserved(topic: str) -> bool:
+    """Whether nobody may publish to this topic, as in Mosquitto: the server's own, but for the states of bridges, and
+    what is a shared subscription to everyone who subscribes to it."""
+    if topic.startswith(SHARE_PREFIX):
+        return True
+    return (topic == "$SYS" or topic.startswith(SYSTEM_PREFIX)) and not _BRIDGE_STATE.fullmatch(topic)
 
 
 class ParsedFilter(NamedTuple):

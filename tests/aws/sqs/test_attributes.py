@@ -73,7 +73,19 @@ def test_only_what_is_asked_for_is_shown(house: House) -> None:
 def test_an_unknown_attribute_is_not_shown_but_refused(house: House) -> None:
     url = house.create("orders")
     assert house.refused("GetQueueAttributes", QueueUrl=url, AttributeNames=["Foobar"]) == unknown("Foobar")
-    assert house.refused("GetQueueAttributes", QueueUrl=url, AttributeNames=["All", "all"]) == unknown("all")
+    assert house.refused("GetQueueAttributes", QueueUrl=url, AttributeNames=["All", "alle"]) == unknown("alle")
+
+
+@pytest.mark.parametrize("word", ["ALL", "all"])
+def test_all_attributes_may_be_asked_for_in_any_case(house: House, word: str) -> None:
+    """The bug: kombu's fetch_message_attributes = ["ALL"] was refused, and its worker received nothing."""
+    url = house.create("orders", VisibilityTimeout="0")
+    assert house.attributes(url, word) == house.attributes(url, "All")
+    house.send(url, MessageAttributes={"a": {"DataType": "String", "StringValue": "x"}})
+    asked = {"MessageAttributeNames": [word], "AttributeNames": [word], "MessageSystemAttributeNames": [word]}
+    (message,) = house.call("ReceiveMessage", QueueUrl=url, **asked)["Messages"]
+    assert message["MessageAttributes"].keys() == {"a"}
+    assert message["Attributes"].keys() >= {"SenderId", "SentTimestamp", "ApproximateReceiveCount"}
 
 
 def test_counts_tell_where_the_messages_are(house: House) -> None:

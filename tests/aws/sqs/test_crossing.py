@@ -71,6 +71,24 @@ def test_what_amqp_publishes_is_received_by_sqs_with_its_headers_as_attributes(
     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
+def test_a_queue_that_amqp_declared_is_taken_over_once_it_is_idle(sqs: Any, name: str, channel: Any) -> None:
+    """The bug: QueueAlreadyExists for a queue that AMQP had declared, such as that of Celery before a move to SQS."""
+    channel.queue_declare(name, durable=True)
+    channel.queue_bind(name, "amq.direct", name)
+    channel.basic_publish("", name, b"left over", pika.BasicProperties(delivery_mode=2), mandatory=True)
+    with pytest.raises(sqs.exceptions.QueueNameExists, match=r"the vhost /: .* it has messages"):
+        sqs.create_queue(QueueName=name)
+    tag = channel.basic_consume(name, lambda *_: None, auto_ack=True)
+    channel.connection.process_data_events()
+    with pytest.raises(sqs.exceptions.QueueNameExists, match="it has consumers"):
+        sqs.create_queue(QueueName=name)
+    channel.basic_cancel(tag)
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    channel.queue_declare(name, durable=True)
+    channel.basic_publish("amq.direct", name, b"by its binding", pika.BasicProperties(delivery_mode=2), mandatory=True)
+    assert receive(sqs, url)["Body"] == "by its binding"
+
+
 def test_octets_that_are_no_text_come_in_base64_and_say_so(sqs: Any, url: str, name: str, channel: Any) -> None:
     channel.basic_publish("", name, b"\x00\xff", pika.BasicProperties(delivery_mode=2), mandatory=True)
     message = receive(sqs, url)

@@ -251,12 +251,13 @@ def test_the_dead_letter_queue_is_of_the_same_account_and_region(house: House, a
 def test_dead_letters_move_in_another_region_too(house: House) -> None:
     there: dict[str, Any] = {"region": "eu-west-1"}
     dead = house.call("CreateQueue", QueueName="dead", **there)["QueueUrl"]
-    redrive = {"RedrivePolicy": policy(house.arn(dead)), "VisibilityTimeout": "0"}
+    redrive = {"RedrivePolicy": policy(f"arn:aws:sqs:eu-west-1:{ACCOUNT}:dead"), "VisibilityTimeout": "0"}
     url = house.call("CreateQueue", QueueName="orders", Attributes=redrive, **there)["QueueUrl"]
-    house.send(url, "poison")
-    house.receive(url)
-    house.receive(url)
-    assert house.receive_one(dead)["Attributes"]["DeadLetterQueueSourceArn"] == house.arn(url)
+    house.send(url, "poison", **there)
+    house.receive(url, **there)
+    house.receive(url, **there)
+    source = house.receive_one(dead, **there)["Attributes"]["DeadLetterQueueSourceArn"]
+    assert source == f"arn:aws:sqs:eu-west-1:{ACCOUNT}:orders"
 
 
 # --- sources --------------------------------------------------------------------------------------------------------

@@ -1,14 +1,17 @@
 """Policies of queues, evaluated: other accounts, users of the own one, conditions, and what stays the owner's."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mqbroker.core.access import Permissions
+from mqbroker.protocols.session import Peer
 from tests.support.sqs_house import ACCOUNT, House, Refused
 
 OTHER = "111122223333"
+REMOTE = Peer("192.0.2.7", 50_000, False, "192.0.2.1", 9324)
 ROOT = f"arn:aws:iam::{OTHER}:root"
 
 
@@ -22,9 +25,12 @@ def put(house: House, url: str, *statements: dict[str, Any]) -> None:
 
 def may(house: House, url: str, action: str = "SendMessage", **given: Any) -> bool:
     """Whether somebody may do it; other refusals than that of access mean yes."""
-    parameters: dict[str, Any] = {"SendMessage": {"MessageBody": "x"}}.get(action, {})
+    needed: dict[str, dict[str, Any]] = {
+        "SendMessage": {"MessageBody": "x"}, "SetQueueAttributes": {"Attributes": {"DelaySeconds": "1"}},
+        "RemovePermission": {"Label": "x"},
+    }  # fmt: skip
     try:
-        house.call(action, QueueUrl=url, **parameters, **given)
+        house.call(action, QueueUrl=url, **needed.get(action, {}), **given)
     except Refused as error:
         return error.code != "AccessDenied"
     return True
@@ -114,8 +120,8 @@ def test_a_user_of_another_account_may_be_meant(house: House) -> None:
     ("condition", "is_met"),
     [
         ({"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}, True), ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, False),
-        ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, True), ({"Bool": {"aws:SecureTransport": "false"}}, True),
-        ({"Bool": {"aws:SecureTransport": "true"}}, False), ({"ArnEquals": {"aws:PrincipalArn": ROOT}}, True),
+        ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, True), ({"Bool": {"aws:SecureTransport": "true"}}, True),
+        ({"Bool": {"aws:SecureTransport": "false"}}, False), ({"ArnEquals": {"aws:PrincipalArn": ROOT}}, True),
         ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}}, True),
         ({"StringEquals": {"aws:PrincipalAccount": [OTHER, "1"]}}, True),
         ({"StringNotEquals": {"aws:PrincipalAccount": OTHER}}, False),
@@ -124,7 +130,7 @@ def test_a_user_of_another_account_may_be_meant(house: House) -> None:
         ({"DateLessThan": {"aws:CurrentTime": "2023-01-01T00:00:00Z"}}, False),
         ({"NumericLessThan": {"aws:EpochTime": "1800000000"}}, True),
         ({"ArnEquals": {"aws:SourceArn": "arn:aws:sns:us-east-1:1:t"}}, False),
-        ({"StringEquals": {"aws:PrincipalAccount": OTHER}, "Bool": {"aws:SecureTransport": "true"}}, False),
+        ({"StringEquals": {"aws:PrincipalAccount": OTHER}, "Bool": {"aws:SecureTransport": "false"}}, False),
     ],
 )  # fmt: skip
 def test_a_statement_holds_where_its_conditions_do(house: House, condition: dict[str, Any], is_met: bool) -> None:
@@ -145,8 +151,69 @@ def test_the_root_of_the_owner_may_do_everything_that_is_not_denied(house: House
     assert may(house, url)
 
 
-def add_user(house: House, configure: str = "", write: str = "", read: str = "") -> None:
-    house.broker.put_user("ann", "", ())
+ONLY_ENCRYPTED = {
+    "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}  # fmt: skip
+"""What security guides have everybody put into a policy."""
+
+
+def test_what_does_not_leave_the_machine_counts_as_secure_transport(house: House) -> None:
+    """The bug: such a policy on the plain listener of a laptop locked everybody out of the queue for good."""
+    url = house.create("orders")
+    put(house, url, ONLY_ENCRYPTED)
+    assert may(house, url)
+    assert not may(house, url, peer=REMOTE)
+    assert may(house, url, peer=replace(REMOTE, is_tls=True))
+
+
+def rescue(house: House, url: str, **by: Any) -> None:
+    """Takes a policy away that denies everything, in each of the ways there are, then the queue."""
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    put(house, url, deny)
+    assert not may(house, url, **by)
+    assert house.call("GetQueueAttributes", QueueUrl=url, AttributeNames=["Policy"], **by)["Attributes"].keys()
+    house.call("SetQueueAttributes", QueueUrl=url, Attributes={"Policy": ""}, **by)
+    assert may(house, url, **by)
+    put(house, url, {**deny, "Sid": "all"})
+    house.call("RemovePermission", QueueUrl=url, Label="all", **by)
+    assert may(house, url, **by)
+    put(house, url, deny)
+    house.call("DeleteQueue", QueueUrl=url, **by)
+
+
+def test_no_policy_locks_the_root_of_the_owner_out(house: House) -> None:
+    """The bug: nobody could take a policy back that denied everything to everybody."""
+    rescue(house, house.create("orders"))
+
+
+def test_no_policy_locks_an_administrator_of_the_owner_out_where_there_is_no_root(house: House) -> None:
+    url = house.create("orders")
+    add_user(house, configure=".*", write=".*", read=".*", tags=("administrator",))
+    rescue(house, url, user="ann")
+
+
+def test_an_administrator_needs_the_permissions_of_the_broker_and_the_own_account(house: House) -> None:
+    url = house.create("orders")
+    add_user(house, tags=("administrator",))
+    for action in ("GetQueueAttributes", "DeleteQueue", "SetQueueAttributes", "RemovePermission"):
+        assert not may(house, url, action, user="ann")
+    put(house, url, statement(house, url, "sqs:*", Effect="Deny", Principal="*"))
+    assert not may(house, url, "GetQueueAttributes", account=OTHER)
+
+
+def test_a_policy_that_denies_everything_keeps_other_users_out(house: House) -> None:
+    url = house.create("orders")
+    add_user(house, configure=".*", write=".*", read=".*")
+    put(house, url, {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"})
+    assert not may(house, url, "GetQueueAttributes", user="ann")
+    assert not may(house, url, "DeleteQueue", user="ann")
+
+
+def add_user(
+    house: House, configure: str = "", write: str = "", read: str = "", tags: tuple[str, ...] = ()
+) -> None:
+    house.broker.put_user("ann", "", tags)
     house.broker.set_permissions("ann", "/", Permissions(configure, write, read))
 
 

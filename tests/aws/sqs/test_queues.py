@@ -1,7 +1,12 @@
 """Queues: made, found, listed and deleted; by name, URL, region and account. On both wires."""
 
+from typing import Any
+
 import pytest
 
+from mqbroker.core.message import new_message
+from mqbroker.core.queue import Queue
+from tests.core.messages import PlainProperties
 from tests.support.sqs_house import ACCOUNT, BASE, House, Refused
 
 OTHER = "111122223333"
@@ -109,10 +114,66 @@ def test_the_suffix_counts_as_part_of_the_name(house: House) -> None:
     assert house.create("a" * 75 + ".fifo").endswith("a.fifo")
 
 
-def test_a_queue_of_another_protocol_keeps_its_name(house: House) -> None:
-    house.broker.vhost("/").declare_queue("orders", True, False, False, {}, house.now)
-    assert house.refused("CreateQueue", QueueName="orders") == taken("QueueName")
-    assert house.refused("GetQueueUrl", QueueName="orders") == missing(house)
+# --- queues of other protocols --------------------------------------------------------------------------------------
+
+
+def declare(house: House, name: str = "orders", **changes: Any) -> Queue:
+    """A queue as AMQP declares it."""
+    given = {"durable": True, "exclusive": False, "auto_delete": False, "arguments": {}, **changes}
+    return house.broker.vhost("/").declare_queue(name, now=house.now, **given)
+
+
+@pytest.mark.parametrize("name", ["orders", "orders.fifo"])
+def test_a_plain_empty_queue_of_amqp_is_taken_over(house: House, name: str) -> None:
+    """The bug: README's own commands ended with QueueAlreadyExists, after AMQP had declared the queue."""
+    declare(house, name)
+    assert house.refused("GetQueueUrl", QueueName=name) == missing(house)
+    url = house.create(name, VisibilityTimeout="7")
+    assert house.attributes(url, "VisibilityTimeout") == {"VisibilityTimeout": "7"}
+    declare(house, name)  # as AMQP goes on doing
+    assert house.create(name, VisibilityTimeout="7") == url
+
+
+def test_a_queue_that_is_taken_over_keeps_its_bindings(house: House) -> None:
+    vhost = house.broker.vhost("/")
+    last = vhost.declare_exchange("last", "fanout", True, True, False, {})
+    queue = declare(house)
+    vhost.bind(vhost.exchange("amq.topic"), queue, "orders.#", {})
+    vhost.bind(last, queue, "", {"a": 1})
+    url = house.create("orders")
+    for exchange, key in (("amq.topic", "orders.new"), ("last", "")):
+        message = new_message(exchange, key, PlainProperties(), exchange.encode(), house.now)
+        vhost.publish_by_content(exchange, [key], message, house.now)
+    assert house.bodies(url) == ["amq.topic", "last"]
+    house.call("DeleteQueue", QueueUrl=url)
+    assert "last" not in vhost.exchanges, "it goes with its last binding"
+
+
+@pytest.mark.parametrize(
+    ("changes", "obstacle"),
+    [({"durable": False}, "is not durable"), ({"exclusive": True, "connection": object()}, "is exclusive"),
+     ({"auto_delete": True}, "is deleted with its last consumer"),
+     ({"arguments": {"x-queue-type": "quorum"}}, "was declared with arguments"),
+     ({"arguments": {"x-max-priority": 3}}, "has another kind")],
+)  # fmt: skip
+def test_another_queue_of_amqp_keeps_its_name_and_the_text_says_why(
+    house: House, changes: dict[str, Any], obstacle: str
+) -> None:
+    """The bug: the text named an attribute that the client had not sent, and nothing of AMQP."""
+    declare(house, **changes)
+    code, text = house.refused("CreateQueue", QueueName="orders")
+    assert code == "QueueAlreadyExists"
+    assert text == (
+        f"A queue named orders already exists in the vhost /: it was not created by SQS, and it {obstacle}. "
+        "CreateQueue takes over a queue of AMQP that is durable and has no arguments, messages or consumers."
+    )
+
+
+def test_a_queue_of_amqp_with_messages_keeps_them(house: House) -> None:
+    queue = declare(house)
+    queue.publish(new_message("", "orders", PlainProperties(), b"x", house.now), house.now)
+    assert "and it has messages." in house.refused("CreateQueue", QueueName="orders")[1]
+    assert queue.waiting_count() == 1
 
 
 # --- deleting -------------------------------------------------------------------------------------------------------
@@ -231,7 +292,7 @@ def test_a_bare_name_does_for_its_url(house: House) -> None:
     "url",
     [f"http://elsewhere:1/{ACCOUNT}/orders", f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/orders",
      f"{BASE}/queue/us-east-1/{ACCOUNT}/orders", f"http://us-east-1.queue.localhost/{ACCOUNT}/orders",
-     f"/{ACCOUNT}/orders"],
+     f"/{ACCOUNT}/orders", f"http://sqs.example.com/{ACCOUNT}/orders", f"{BASE}/queue/orders"],
 )  # fmt: skip
 def test_any_host_will_do_in_a_queue_url(house: House, url: str) -> None:
     house.create("orders")
@@ -254,15 +315,36 @@ def test_what_is_no_url_of_a_queue_is_none(house: House, url: str) -> None:
 def test_the_same_name_is_another_queue_in_another_region(house: House) -> None:
     here = house.create("orders")
     there = house.call("CreateQueue", QueueName="orders", region="eu-west-1")["QueueUrl"]
-    assert there == f"{BASE}/queue/eu-west-1/{ACCOUNT}/orders"
-    house.send(there, "there")
+    house.call("SendMessage", QueueUrl=there, MessageBody="there", region="eu-west-1")
     assert house.bodies(here) == []
-    assert house.bodies(there) == ["there"], "the URL says the region, whatever the signature does"
-    assert house.arn(there) == f"arn:aws:sqs:eu-west-1:{ACCOUNT}:orders"
+    assert house.bodies(there, region="eu-west-1") == ["there"], "what the request is signed for chooses the region"
+    found = house.call("GetQueueAttributes", QueueUrl=there, AttributeNames=["QueueArn"], region="eu-west-1")
+    assert found["Attributes"]["QueueArn"] == f"arn:aws:sqs:eu-west-1:{ACCOUNT}:orders"
     assert house.call("GetQueueUrl", QueueName="orders", region="eu-west-1")["QueueUrl"] == there
+    house.call("CreateQueue", QueueName="only-here")
     assert house.call("ListQueues", region="eu-west-1")["QueueUrls"] == [there]
-    assert house.call("ListQueues")["QueueUrls"] == [here]
+    assert house.call("ListQueues")["QueueUrls"] == [f"{BASE}/{ACCOUNT}/only-here", here]
     assert "QueueUrls" not in house.call("ListQueues", region="us-west-1")
+
+
+def test_a_url_has_two_parts_in_every_region(house: House) -> None:
+    """The bug: Terraform takes a URL of four parts for one of an incorrect format."""
+    assert house.call("CreateQueue", QueueName="orders", region="eu-west-1") == {"QueueUrl": f"{BASE}/{ACCOUNT}/orders"}
+
+
+def test_urls_that_an_earlier_version_gave_out_still_name_their_region(house: House) -> None:
+    house.call("CreateQueue", QueueName="orders", region="eu-west-1")
+    house.send(f"{BASE}/queue/eu-west-1/{ACCOUNT}/orders", "there")
+    assert house.bodies(f"{BASE}/{ACCOUNT}/orders", region="eu-west-1") == ["there"]
+
+
+@pytest.mark.parametrize("host", ["sqs.{}.localhost:9324", "{}.queue.localhost"])
+def test_a_host_that_names_a_region_names_that_of_the_queue(house: House, host: str) -> None:
+    """The bug: a queue of another region than the host's had a URL by which it was not found."""
+    url = house.call("CreateQueue", QueueName="orders", region="eu-west-1", host=host.format("us-east-1"))["QueueUrl"]
+    assert url == f"http://{host.format('eu-west-1')}/{ACCOUNT}/orders"
+    house.send(url, "there")
+    assert house.bodies(f"{BASE}/{ACCOUNT}/orders", region="eu-west-1") == ["there"]
 
 
 def test_each_account_has_queues_of_its_own(house: House) -> None:

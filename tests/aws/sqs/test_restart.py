@@ -1,9 +1,12 @@
 """An orderly restart: everything that a queue of SQS is and has comes back from the journal. On both wires."""
 
 import json
+from typing import Any
 
 import pytest
 
+from mqbroker.core.message import new_message
+from mqbroker.protocols.amqp.properties import BasicProperties
 from tests.storage.simdisk import SimDisk
 from tests.support.sqs_house import ACCOUNT, WIRES, House
 
@@ -35,6 +38,20 @@ def test_attributes_tags_and_policies_come_back(house: House) -> None:
     assert house.refused("PurgeQueue", QueueUrl=url, account=OTHER)[0] == "AccessDenied"
 
 
+def test_a_queue_that_was_taken_over_from_amqp_is_what_it_was_with_its_bindings(house: House) -> None:
+    vhost = house.broker.vhost("/")
+    queue = vhost.declare_queue("orders", True, False, False, {}, house.now)
+    vhost.bind(vhost.exchange("amq.topic"), queue, "orders.#", {})
+    house.turn()
+    url = house.create("orders", VisibilityTimeout="0")
+    house.send(url, "before")
+    house.restart()
+    vhost = house.broker.vhost("/")
+    message = new_message("amq.topic", "orders.new", BasicProperties(b"\x00\x00"), b"after", house.now)
+    vhost.publish_by_content("amq.topic", ["orders.new"], message, house.now)
+    assert house.bodies(url) == ["before", "after"]
+
+
 def test_a_fifo_queue_is_one_still(house: House) -> None:
     url = house.create("orders.fifo", DeduplicationScope="messageGroup", FifoThroughputLimit="perMessageGroupId")
     before = house.attributes(url)
@@ -44,14 +61,15 @@ def test_a_fifo_queue_is_one_still(house: House) -> None:
 
 
 def test_queues_of_other_accounts_and_regions_come_back(house: House) -> None:
-    urls = [
-        house.call("CreateQueue", QueueName="orders", account=account, region=region)["QueueUrl"]
+    places: list[dict[str, Any]] = [
+        {"account": account, "region": region}
         for account, region in ((ACCOUNT, "us-east-1"), (ACCOUNT, "eu-west-1"), (OTHER, "us-east-1"))
     ]
-    for url in urls:
-        house.call("SendMessage", QueueUrl=url, MessageBody=url, account=url.split("/")[-2])
+    for place in places:
+        house.call("CreateQueue", QueueName="orders", **place)
+        house.call("SendMessage", QueueUrl="orders", MessageBody=str(place), **place)
     house.restart()
-    assert [house.bodies(url, account=url.split("/")[-2]) for url in urls] == [[url] for url in urls]
+    assert [house.bodies("orders", **place) for place in places] == [[str(place)] for place in places]
 
 
 def test_a_message_is_the_same_as_before(house: House) -> None:
@@ -136,6 +154,19 @@ def test_purged_messages_and_deleted_queues_stay_away(house: House) -> None:
     house.restart()
     assert house.counts(url) == (0, 0, 0)
     assert house.call("ListQueues")["QueueUrls"] == [url]
+
+
+def test_ids_that_a_purge_has_cleared_stay_away_and_later_ones_do_not(house: House) -> None:
+    """The bug: a purge left the deduplication ids in the journal."""
+    url = house.create("orders.fifo")
+    send = {"MessageGroupId": "g", "MessageDeduplicationId": "once"}
+    house.send(url, "before", **send)
+    house.call("PurgeQueue", QueueUrl=url)
+    house.restart()
+    house.send(url, "after", **send)
+    house.restart()
+    house.send(url, "too late", **send)
+    assert house.bodies(url) == ["after"]
 
 
 def test_locks_of_groups_and_deduplication_go_on(house: House) -> None:

@@ -67,7 +67,9 @@ def _connects(draw: st.DrawFn, version: int) -> p.Connect:
     will = draw(st.none() | _wills(version))
     keep_alive_s = draw(st.integers(0, 0xFFFF))
     values = draw(properties(c.CONNECT, version))
-    return p.Connect(draw(texts), version, draw(st.booleans()), keep_alive_s, user_name, password, will, values)
+    clean_start = draw(st.booleans())
+    is_bridge = version < c.V5 and draw(st.booleans())
+    return p.Connect(draw(texts), version, clean_start, keep_alive_s, user_name, password, will, values, is_bridge)
 
 
 @st.composite

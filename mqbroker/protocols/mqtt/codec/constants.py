@@ -29,6 +29,8 @@ V3_1 = 3
 V3_1_1 = 4
 V5 = 5
 
+BRIDGE_FLAG = 0x80  # in the level: Mosquitto's bridges say with it that they are no common client
+
 PROTOCOL_NAMES = {V3_1: b"MQIsdp", V3_1_1: b"MQTT", V5: b"MQTT"}
 
 REMAINING_LENGTH_MAX = 268_435_455  # §1.5.5: four octets of seven bits

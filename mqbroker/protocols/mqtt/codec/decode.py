@@ -79,7 +79,7 @@ def _properties(reader: Reader, place: int, version: int) -> Properties:
 
 
 def _connect(kind: int, reader: Reader, version: int) -> Connect:
-    version = _protocol(reader)
+    version, is_bridge = _protocol(reader)
     flags = reader.octet()
     _check_connect_flags(flags, version)
     keep_alive_s = reader.short()
@@ -91,18 +91,23 @@ def _connect(kind: int, reader: Reader, version: int) -> Connect:
     user_name = reader.text() if flags & c.USER_NAME_FLAG else None
     password = reader.binary() if flags & c.PASSWORD_FLAG else None
     clean_start = bool(flags & c.CLEAN_START_FLAG)
-    return Connect(client_id, version, clean_start, keep_alive_s, user_name, password, will, properties)
+    return Connect(client_id, version, clean_start, keep_alive_s, user_name, password, will, properties, is_bridge)
 
 
-def _protocol(reader: Reader) -> int:
-    """The protocol level. A name that is none of ours is no MQTT at all [MQTT-3.1.2-1]."""
+def _protocol(reader: Reader) -> tuple[int, bool]:
+    """The protocol level, and whether a bridge of Mosquitto's says it (`try_private`, which it tries first).
+
+    A name that is none of ours is no MQTT at all [MQTT-3.1.2-1].
+    """
     name = reader.binary()
     if name not in c.PROTOCOL_NAMES.values():
         raise malformed("the protocol name is not MQTT's")
     level = reader.octet()
-    if c.PROTOCOL_NAMES.get(level) != name:
+    version = level & ~c.BRIDGE_FLAG
+    is_bridge = version != level
+    if c.PROTOCOL_NAMES.get(version) != name or (is_bridge and version == c.V5):
         raise ProtocolViolation("version", f"protocol level {level} is not supported")  # [MQTT-3.1.2-2]
-    return level
+    return version, is_bridge
 
 
 def _check_connect_flags(flags: int, version: int) -> None:
@@ -150,7 +155,9 @@ def decode_publish(first: int, reader: Reader, version: int) -> Publish:
 
 
 def _ack(kind: int, reader: Reader, version: int) -> Ack:
-    packet_id = reader.packet_id()
+    packet_id = reader.short()
+    if not packet_id:
+        raise protocol_error(f"{c.NAMES[kind]} has packet identifier 0")  # it can be parsed, and answers no packet
     if version < c.V5 or reader.is_done:
         return Ack(kind, packet_id)  # §3.4.2.1: no reason code means success
     reason = reader.octet()

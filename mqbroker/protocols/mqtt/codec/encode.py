@@ -51,7 +51,8 @@ def _connect(packet: p.Connect, version: int) -> bytes:
     if packet.password is not None:
         flags |= c.PASSWORD_FLAG
         pieces.append(encode_binary(packet.password))
-    head = encode_binary(c.PROTOCOL_NAMES[version]) + bytes((version, flags)) + _short(packet.keep_alive_s)
+    level = version | c.BRIDGE_FLAG if packet.is_bridge else version
+    head = encode_binary(c.PROTOCOL_NAMES[version]) + bytes((level, flags)) + _short(packet.keep_alive_s)
     return frame(_first(c.CONNECT), head, _properties(packet.properties, c.CONNECT, version), *pieces)
 
 

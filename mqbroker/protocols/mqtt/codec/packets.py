@@ -23,7 +23,7 @@ class Will:
 
 @dataclass(slots=True)
 class Connect:
-    """CONNECT. `version` is the protocol level: 3, 4 or 5."""
+    """CONNECT. `version` is the protocol level: 3, 4 or 5, for a bridge of Mosquitto's 3 or 4."""
 
     client_id: str
     version: int = 5
@@ -33,6 +33,7 @@ class Connect:
     password: bytes | None = None
     will: Will | None = None
     properties: Properties = field(default_factory=dict)
+    is_bridge: bool = False
 
 
 @dataclass(slots=True)

@@ -74,6 +74,9 @@ _RETURN_CODES = {
     Reason.BAD_USER_NAME_OR_PASSWORD: BAD_USER_NAME_OR_PASSWORD_V3,
     Reason.NOT_AUTHORIZED: NOT_AUTHORIZED_V3,
     Reason.BANNED: NOT_AUTHORIZED_V3,
+    Reason.PACKET_TOO_LARGE: NOT_AUTHORIZED_V3,  # this one and the next for wills: to come again does not help
+    Reason.QOS_NOT_SUPPORTED: NOT_AUTHORIZED_V3,
+    Reason.RETAIN_NOT_SUPPORTED: NOT_AUTHORIZED_V3,
 }
 
 VIOLATIONS = {
@@ -92,6 +95,8 @@ VIOLATIONS = {
     "size": Reason.PACKET_TOO_LARGE,
     "rate": Reason.MESSAGE_RATE_TOO_HIGH,
     "quota": Reason.QUOTA_EXCEEDED,
+    "qos": Reason.QOS_NOT_SUPPORTED,
+    "retain": Reason.RETAIN_NOT_SUPPORTED,
 }
 
 

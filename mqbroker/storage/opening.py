@@ -1,0 +1,63 @@
+"""Finds space for the segment that a run begins with, also on a full disk: what does not start cannot be drained.
+
+What a run needs is a checkpoint and room for the acknowledgements that free older segments. Where there is no space for
+a whole segment, it is made in what earlier ones were given and do not need: the unused end of the newest one, and
+segments without live messages. Nothing that recovery would miss is touched before the new segment lasts.
+"""
+
+from collections.abc import Iterator
+
+from mqbroker.errors import DiskFailed, StorageError
+from mqbroker.limits import OPENING_ROOM_BYTES_MIN
+from mqbroker.storage.disk import Disk
+from mqbroker.storage.recovery import Recovery
+from mqbroker.storage.segment import SPARE, segment_name
+from mqbroker.storage.writer import NO_SPACE
+
+
+def prepare_first(disk: Disk, recovery: Recovery, segment_bytes: int, needed: int) -> int:
+    """Prepares the spare that becomes the first segment of this run; returns its size.
+
+    `needed` is what its first batch takes. StorageError when there is no space even for that.
+    """
+    wanted = max(segment_bytes, needed)
+    try:
+        if _is_prepared(disk, wanted):
+            return wanted
+        _make_room(disk, recovery)
+        for size in _sizes(min(wanted, disk.free_bytes()), needed + OPENING_ROOM_BYTES_MIN):
+            if _is_prepared(disk, size):
+                return size
+    except OSError as error:
+        raise DiskFailed(f"the journal {disk.path} could not be written: {error}") from error
+    raise StorageError(f"there is no space for the next segment of the journal {disk.path}: {needed} bytes at least")
+
+
+def _is_prepared(disk: Disk, size: int) -> bool:
+    try:
+        disk.prepare(SPARE, size)
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        return False
+    return True
+
+
+def _make_room(disk: Disk, recovery: Recovery) -> None:
+    # Cutting the newest segment also syncs it. So what it says of the others lasts before they are deleted.
+    if recovery.newest:
+        disk.finish(recovery.newest, recovery.bytes_needed)
+    for first in recovery.rubbish:
+        disk.delete(segment_name(first))
+    for name, end in recovery.unfinished.items():
+        if name != recovery.newest:
+            disk.finish(name, end)
+
+
+def _sizes(most: int, least: int) -> Iterator[int]:
+    """What to try. As much as there is: what is left, others may take, and then the next start finds less."""
+    size = most
+    while size > least:
+        yield size
+        size -= size // 8
+    yield least
