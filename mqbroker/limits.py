@@ -12,6 +12,7 @@ AMQP_BODY_ROOM_FACTOR = 16  # memory taken for a body, to what has arrived of it
 AMQP_BODY_ROOM_BYTES = 1 << 20  # a MiB in frames of 128 KiB is taken at once
 AMQP_BODIES_BYTES_MAX = 512 << 20  # incomplete bodies of one connection: the largest that an option allows
 AMQP_BODIES_MEMORY_SHARE = 2  # incomplete bodies of all take this part of the memory at which publishers are held back
+AMQP_POLLED_QUEUES_KEPT = 64  # queues that a channel has polled, whose holder it keeps; it must not keep deleted ones
 AMQP_HELD_FRAMES_BYTES_MAX = 1 << 20  # frames of one channel kept while it waits for a commit
 AMQP_SIP_BYTES = 16_384  # read at once from who may have to wait, for a log-in or to publish: then it is kept
 AMQP_CLOSE_TIMEOUT_S = 3  # how long the answer to connection.close may take; RabbitMQ's delay after a wrong log-in
@@ -44,6 +45,7 @@ NOISY_GROUP_IN_FLIGHT_MIN = 30  # and has at least so many messages of its own i
 # --- names and routing -------------------------------------------------------------------------------------------
 NAME_BYTES_MAX = 255  # a short string
 ROUTE_CACHE_ENTRIES_MAX = 4096  # per channel; a publisher with more distinct keys than that routes each time
+HASH_DRAWS_MAX = 1000  # destinations of an x-consistent-hash exchange that all draw for a message: 0.6 ms; then a tree
 RECENT_PROPERTIES_MAX = 1024  # properties that are shared by messages of all publishers
 CONSUMER_SHAPES_MAX = 16  # of these, whose encoding a consumer remembers: ten priorities in turn and some more
 RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would take memory

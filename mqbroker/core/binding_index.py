@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from mqbroker.core.consistent_hash import WeightedHash, check_hash_arguments, parse_weight
+from mqbroker.core.counts import count_down, count_down_in, count_up, count_up_in
 from mqbroker.core.erlang_text import term_text
-from mqbroker.core.headers import HeadersPattern, check_headers_arguments
+from mqbroker.core.headers import HeadersTable, check_headers_arguments
 from mqbroker.core.message import Message
 from mqbroker.core.topics import TopicTrie
 from mqbroker.core.values import identity, octets
@@ -73,13 +74,10 @@ class DirectIndex(BindingIndex):
         self._by_key: dict[str, dict[Destination, int]] = {}
 
     def add(self, binding: Binding) -> None:
-        _count_up(self._by_key.setdefault(binding.key, {}), binding.destination)
+        count_up_in(self._by_key, binding.key, binding.destination)
 
     def remove(self, binding: Binding) -> None:
-        bound = self._by_key[binding.key]
-        _count_down(bound, binding.destination)
-        if not bound:
-            del self._by_key[binding.key]
+        count_down_in(self._by_key, binding.key, binding.destination)
 
     def route(self, key: str, message: Message | None) -> Collection[Destination]:
         return self._by_key.get(key, ())
@@ -94,10 +92,10 @@ class FanoutIndex(BindingIndex):
         self._bound: dict[Destination, int] = {}
 
     def add(self, binding: Binding) -> None:
-        _count_up(self._bound, binding.destination)
+        count_up(self._bound, binding.destination)
 
     def remove(self, binding: Binding) -> None:
-        _count_down(self._bound, binding.destination)
+        count_down(self._bound, binding.destination)
 
     def route(self, key: str, message: Message | None) -> Collection[Destination]:
         return self._bound
@@ -124,27 +122,25 @@ class TopicIndex(BindingIndex):
 class HeadersIndex(BindingIndex):
     """Bindings whose arguments match the headers."""
 
-    __slots__ = ("_patterns",)
+    __slots__ = ("_table",)
 
     is_keyed = False
 
     def __init__(self, arguments: Mapping[str, object]) -> None:
-        self._patterns: dict[Hashable, tuple[Destination, HeadersPattern]] = {}
+        self._table: HeadersTable[Destination] = HeadersTable()
 
     def check(self, key: str, arguments: Mapping[str, object]) -> None:
         check_headers_arguments(arguments)
 
     def add(self, binding: Binding) -> None:
-        self._patterns[binding.identity()] = binding.destination, HeadersPattern(binding.arguments)
+        self._table.add(binding.arguments, binding.destination)
 
     def remove(self, binding: Binding) -> None:
-        del self._patterns[binding.identity()]
+        self._table.remove(binding.arguments, binding.destination)
 
     def route(self, key: str, message: Message | None) -> Collection[Destination]:
         assert message is not None
-        headers = message.properties.headers()
-        found = (destination for destination, pattern in self._patterns.values() if pattern.matches(headers))
-        return dict.fromkeys(found)
+        return self._table.match(message.properties.headers())
 
 
 class ConsistentHashIndex(BindingIndex):
@@ -199,14 +195,3 @@ def make_index(kind: str, arguments: Mapping[str, object]) -> BindingIndex:
     if index is None:
         raise PreconditionFailed(f"unknown exchange type '{kind}'")
     return index(arguments)
-
-
-def _count_up(counts: dict[Destination, int], destination: Destination) -> None:
-    counts[destination] = counts.get(destination, 0) + 1
-
-
-def _count_down(counts: dict[Destination, int], destination: Destination) -> None:
-    if counts[destination] == 1:
-        del counts[destination]
-    else:
-        counts[destination] -= 1

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mqbroker.core.deadletter import (
-    carbon_copies,
+    all_keys,
     deaths_in,
     headers_of_dead_letter,
     is_cycle,
@@ -85,6 +85,10 @@ class Burials:
         """The last plan of each queue, in one generation of the topology and the policies."""
         self._generation = 0
 
+    def forget(self) -> None:
+        """A queue is gone: no plan must keep it alive."""
+        self._plans.clear()
+
     def bury(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
         """Publishes a copy of the entry to the queue's dead-letter exchange.
 
@@ -115,13 +119,13 @@ class Burials:
 
     def _plan(self, queue: Queue, message: Message, reason: str, now: int) -> Plan:
         headers = headers_of_dead_letter(queue, message, reason, now)
-        properties = properties_of_dead_letter(message.properties, headers)
+        properties = properties_of_dead_letter(queue, message.properties, headers)
         exchange = queue.dead_letter_exchange or ""
         key = message.routing_key if queue.dead_letter_key is None else queue.dead_letter_key
         plan = self._plans[queue] = Plan(message, reason, now, exchange, key, properties)
         if not exchange or exchange in self._cemetery.exchanges:
-            keys = [key, *carbon_copies(headers, "CC")]
-            found = self._cemetery.targets(exchange, keys, plan.letter(message, now))
+            letter = plan.letter(message, now)
+            found = self._cemetery.targets(exchange, all_keys(letter), letter)
             deaths = deaths_in(headers)
             queues = [each for each in found.queues if not is_cycle(each.name, deaths)]
             plan.targets = Targets(queues, found.held_by)

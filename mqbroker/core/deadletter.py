@@ -32,8 +32,12 @@ def headers_of_dead_letter(queue: "Queue", message: Message, reason: str, now: i
     return headers
 
 
-def properties_of_dead_letter(properties: Properties, headers: Mapping[str, object]) -> Properties:
-    """The properties of a dead letter with these headers."""
+def properties_of_dead_letter(
+    queue: "Queue", properties: Properties, headers: Mapping[str, object]
+) -> Properties:
+    """The properties of a dead letter of the queue with these headers."""
+    if queue.dead_letter_key is not None:
+        properties = properties.without_blind_copies()
     changed = properties.with_headers(headers, drop_expiration=True)
     changed.mark_dead_letter()
     return changed
@@ -95,5 +99,6 @@ def carbon_copies(headers: Mapping[str, object], name: str) -> list[str]:
 
 
 def all_keys(message: Message) -> list[str]:
-    """Every routing key of a message: its own and its carbon copies'."""
-    return [message.routing_key, *carbon_copies(message.properties.headers(), "CC")]
+    """Every routing key of a message: its own and its carbon copies', blind ones included."""
+    properties = message.properties
+    return [message.routing_key, *carbon_copies(properties.headers(), "CC"), *properties.blind_copies()]

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_entry
-from mqbroker.core.timers import Timers
+from mqbroker.core.timers import Timer, Timers
 
 
 class DelayedMessages:
     """A heap of messages by due time, for one exchange. `publish(message, now)` routes one that is due."""
 
-    __slots__ = ("_armed_at", "_heap", "_is_recorded", "_ledger", "_publish", "_sequence", "_timers", "number")
+    __slots__ = ("_heap", "_is_recorded", "_ledger", "_publish", "_sequence", "_timer", "_timers", "number")
 
     def __init__(self, ledger: Ledger, timers: Timers, number: int, publish: Callable[[Message, int], None]) -> None:
         self.number = number
@@ -25,7 +25,7 @@ class DelayedMessages:
         self._is_recorded = number > 0 and ledger.is_journalling
         self._heap: list[tuple[int, int, Entry]] = []
         self._sequence = 1
-        self._armed_at = 0
+        self._timer = Timer(self._fire)
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -45,23 +45,21 @@ class DelayedMessages:
             self._sequence = max(self._sequence, entry.sequence + 1)
             self._push(entry)
 
-    def drop(self) -> list[Entry]:
-        """Forgets everything held; the entries, for the ledger."""
-        entries = [entry for _, _, entry in self._heap]
-        self._heap.clear()
-        return entries
+    def drop(self) -> list[tuple[int, int, Entry]]:
+        """Lets go of everything held: what held it, to be freed by the caller."""
+        self._timers.cancel(self._timer)
+        heap, self._heap = self._heap, []
+        return heap
 
     def _push(self, entry: Entry) -> None:
         heapq.heappush(self._heap, (entry.expires_at, entry.sequence, entry))
         self._arm()
 
     def _arm(self) -> None:
-        if self._heap and (not self._armed_at or self._heap[0][0] < self._armed_at):
-            self._armed_at = self._heap[0][0]
-            self._timers.at(self._armed_at, self._fire)
+        if self._heap and (not self._timer.is_armed or self._heap[0][0] < self._timer.deadline):
+            self._timers.move(self._timer, self._heap[0][0])
 
     def _fire(self, now: int) -> None:
-        self._armed_at = 0
         while self._heap and self._heap[0][0] <= now:
             entry = heapq.heappop(self._heap)[2]
             self._publish(entry.message, now)

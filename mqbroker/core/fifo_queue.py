@@ -50,7 +50,7 @@ class FifoQueue(PolledQueue):
     def empty_lines(self) -> None:
         PolledQueue.empty_lines(self)
         self.blocked = 0
-        self.held.clear()
+        self.held = set()
 
     def purge(self) -> int:
         """The same; the deduplication ids count no more, so that what a test or an operator has cleared can be sent
@@ -61,7 +61,7 @@ class FifoQueue(PolledQueue):
         return count
 
     def forget(self) -> None:
-        self.ledger.forget(self.deduplication.number, ())
+        self.ledger.forget(self.deduplication.number)
         PolledQueue.forget(self)
 
     def restore_deduplication(self, markers: list[Entry], now: int) -> None:

@@ -10,6 +10,7 @@ the front.
 from hashlib import sha256
 from heapq import heappop, heappush
 from itertools import islice
+from typing import Any
 
 from mqbroker.core.message import GONE, Entry, Properties
 from mqbroker.limits import GROUP_ID_CHARACTERS_MAX
@@ -110,6 +111,10 @@ class GroupLine:
             del untouched[:head]
             head = 0
         self.head = head
+
+    def let_go(self) -> list[list[Any]]:
+        """What holds the entries, of a line that nobody needs any more."""
+        return [self.untouched, self.returned, self.held or []]
 
     def entries(self, count_max: int) -> list[tuple[int, Entry]]:
         """The first visible entries with their places, in order; the line is left as it is."""

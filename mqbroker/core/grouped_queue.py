@@ -22,6 +22,7 @@ from mqbroker.limits import NOISY_GROUP_IN_FLIGHT_MIN, NOISY_GROUP_SHARE, RECEIV
 
 if TYPE_CHECKING:
     from mqbroker.core.ledger import Ledger
+    from mqbroker.core.leftovers import Container
 
 # C integers when compiled
 _NOISY_SHARE = NOISY_GROUP_SHARE
@@ -63,6 +64,12 @@ class GroupedQueue(Queue):
         self.delayed_total = 0
         self.groups_in_flight = 0
         self.byte_count = 0
+
+    def empty(self) -> "list[Container]":
+        """Lets go of everything: what held it, to be freed by the caller."""
+        held: list[Container] = [self.lines, self.heads, self.ready, self.noisy, self.noted, self.places, self.taken]
+        self.empty_lines()
+        return held
 
     # --- lines ------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ case, so confirms leave through the same place in every mode.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from mqbroker.core.message import Entry
 
@@ -44,7 +44,7 @@ class Ledger:
     def define(self, key: str, value: bytes | None) -> None:
         """A definition (queue, exchange, binding, user, policy, ...) has this value now; None when it is gone."""
 
-    def forget(self, queue_number: int, entries: Iterable[Entry]) -> None:
+    def forget(self, queue_number: int) -> None:
         """A durable queue is gone, with all its entries; the number is never used again."""
 
     def promise(self, position: int, keep: Callable[[], None]) -> None:

@@ -13,9 +13,19 @@ if TYPE_CHECKING:
 
 
 GONE = -1  # in `Entry.held_until`
-DEAD_LETTER_BIT = 0x80  # in `Properties.code`, so that the journal keeps it
-REDRIVEN = 5  # `Properties.code` of RedrivenProperties
 
+# `Entry.attempts` of a queue that is not polled holds two counts, so that the journal keeps both in one number: how
+# often the entry came back, and how often that was a failure. Neither wraps around: the highest means so many or more.
+RETURNS_MAX = (1 << 16) - 1
+FAILURES_MAX = (1 << 14) - 1
+_FAILURE = 1 << 16
+
+# In `Properties.code` beside the number of the protocol, so that the journal keeps them:
+DEAD_LETTER_BIT = 0x80  # the broker itself wrote the history in the headers
+BLIND_COPIES_BIT = 0x40  # the headers name routing keys that no consumer is shown
+PROTOCOL_BITS = 0x3F
+
+REDRIVEN = 5  # `Properties.code` of RedrivenProperties
 _RECEIVES_MAX = 65_535
 
 
@@ -29,7 +39,7 @@ class Properties:
 
     def __init__(self, code: int, raw: bytes) -> None:
         self.code = code
-        """Which protocol's encoding `raw` is in; kept in the journal. 1 is AMQP 0-9-1."""
+        """Which protocol's encoding `raw` is in, and the bits above; kept in the journal. 1 is AMQP 0-9-1."""
         self.raw = raw
         self.persistent = False
         self.priority = 0
@@ -46,6 +56,20 @@ class Properties:
     def text(self, name: str) -> str | None:
         """A property by its neutral name (`message_id`, `correlation_id`, `timestamp`, ...), or None. Overridden."""
         return None
+
+    def blind_copies(self) -> list[str]:
+        """Routing keys that count like the message's own, also when it is dead-lettered, but are not shown to anybody:
+        `headers` does not have them. Overridden where there are such."""
+        return []
+
+    def without_blind_copies(self) -> "Properties":
+        """The same without these keys. Overridden where there are such."""
+        return self
+
+    def restore_marks(self, code: int) -> None:
+        """Takes over the code that the journal kept. Only for properties that no message has yet."""
+        self.code = code
+        self.is_dead_letter = bool(code & DEAD_LETTER_BIT)
 
     def mark_dead_letter(self) -> None:
         """Notes that the broker wrote the history in the headers. Only for properties that no message has yet."""
@@ -150,7 +174,8 @@ class Entry:
     expires_at: int
     """When it expires, in milliseconds; 0 for never."""
     attempts: int
-    """How often it was delivered and came back; in a polled queue, how often it was delivered."""
+    """How often it was delivered and came back, and how often as a failure (`returns_of`, `failures_of`); in a polled
+    queue, how often it was delivered."""
     is_redelivered: bool
     lsn: int
     """The journal batch that records it, 0 when it is not journalled."""
@@ -165,6 +190,23 @@ class Entry:
     without a deadline; GONE when it has left its queue."""
     first_taken_at: int
     """Polled queues only: when it was received for the first time, in milliseconds; 0 for never."""
+
+
+def attempts_after(attempts: int, is_failure: bool) -> int:
+    """The attempts of an entry that comes back once more."""
+    if attempts & RETURNS_MAX < RETURNS_MAX:
+        attempts += 1
+    return attempts + _FAILURE if is_failure and failures_of(attempts) < FAILURES_MAX else attempts
+
+
+def returns_of(attempts: int) -> int:
+    """How often an entry came back."""
+    return attempts & RETURNS_MAX
+
+
+def failures_of(attempts: int) -> int:
+    """How often that was because its consumer failed, or said that it had."""
+    return attempts >> 16 & FAILURES_MAX
 
 
 def new_message(exchange: str, routing_key: str, properties: Properties, body: bytes, now: int) -> Message:

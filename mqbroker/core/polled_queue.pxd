@@ -59,7 +59,7 @@ cdef class PolledQueue(TimedQueue):
     cpdef acknowledge(self, Entry entry)
     cpdef reject(self, Entry entry, long long now)
     @cython.locals(entry=Entry)
-    cpdef requeue(self, list entries, long long now)
+    cpdef requeue(self, list entries, long long now, bint is_failure=*)
     cpdef serve(self, long long now)
     cpdef wake(self, Py_ssize_t most, long long now)
     cpdef serve_soon(self)

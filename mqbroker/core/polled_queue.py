@@ -224,12 +224,11 @@ class PolledQueue(TimedQueue):
     def start_over(self) -> None:
         """The journal forgets everything that is kept for the queue, and so does the queue."""
         self.host.renumber(self)
-        self.empty_lines()
+        self.host.leave(self.empty())
 
     def forget(self) -> None:
-        """The queue is deleted: so is all it has in the journal and here, and nobody waits for it any more."""
-        self.ledger.forget(self.number, ())
-        self.empty_lines()
+        """The queue is deleted: so is all it has in the journal, and nobody waits for it any more."""
+        self.ledger.forget(self.number)
         while self.waiters:
             self.waiters.popitem(last=False)[0].queue_deleted()
 
@@ -347,7 +346,7 @@ class PolledQueue(TimedQueue):
             self.finish(entry)
             self.serve(now)
 
-    def requeue(self, entries: list[Entry], now: int) -> None:
+    def requeue(self, entries: list[Entry], now: int, is_failure: bool = False) -> None:
         """Consumers give entries back: they are visible again. That they were delivered counts already."""
         for entry in entries:
             self.release(entry)

@@ -77,10 +77,10 @@ def change(vhost: "VHost", queue: PolledQueue, settings: PollSettings, now: int)
 
 def renumber(vhost: "VHost", queue: PolledQueue) -> None:
     """The journal forgets the entries of a queue and its deduplication ids, but not the queue."""
-    vhost.ledger.forget(queue.number, ())
+    vhost.ledger.forget(queue.number)
     queue.number = vhost.broker.next_number()
     if isinstance(queue, FifoQueue):
-        vhost.ledger.forget(queue.deduplication.number, ())
+        vhost.ledger.forget(queue.deduplication.number)
         queue.identify(vhost.broker.next_number())
     _define(vhost, queue)
 

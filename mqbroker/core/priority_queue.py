@@ -3,10 +3,15 @@
 It owns which lane an entry belongs to; all else is the queue's (queue.py).
 """
 
+from typing import TYPE_CHECKING
+
 from mqbroker.core.lane import Lane
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.queue import Queue, QueueHost
+
+if TYPE_CHECKING:
+    from mqbroker.core.leftovers import Container
 
 
 class PriorityQueue(Queue):
@@ -73,6 +78,13 @@ class PriorityQueue(Queue):
     def waiting(self) -> list[Entry]:
         """Every waiting entry, in the order of delivery."""
         return [entry for lane in reversed(self.lanes) for entry in lane.entries()]
+
+    def empty(self) -> "list[Container]":
+        """Lets go of everything that waits."""
+        lanes, self.lanes = self.lanes, [Lane() for _ in self.lanes]
+        self.highest = self.total = 0
+        self.byte_count = 0
+        return [entries for lane in lanes for entries in (lane.fresh, lane.returned)]
 
     def expire(self, now: int) -> None:
         """Discards what has expired at the head of any lane: a low priority must not outlive its deadline unseen."""

@@ -3,7 +3,7 @@ cimport cython
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.lane cimport Lane
 from mqbroker.core.ledger cimport Ledger
-from mqbroker.core.message cimport Entry, Message, Properties, new_entry
+from mqbroker.core.message cimport Entry, Message, Properties, attempts_after, failures_of, new_entry
 from mqbroker.core.scheduler cimport Task
 
 cdef int _ROUTED
@@ -35,6 +35,8 @@ cdef class Queue(Task):
     cdef public bint is_single_active
     cdef public bint is_deleted
     cdef public long long armed_at
+    cdef public object alarm
+    cdef public list alone
     cdef public long long used_at
     cdef public bint is_plain
     cdef public long long ttl_ms
@@ -86,7 +88,7 @@ cdef class Queue(Task):
     cpdef acknowledge(self, Entry entry)
     cpdef reject(self, Entry entry, long long now)
     @cython.locals(entry=Entry, back=list)
-    cpdef requeue(self, list entries, long long now)
+    cpdef requeue(self, list entries, long long now, bint is_failure=*)
     cpdef discard(self, Entry entry, str reason, long long now)
     @cython.locals(entry=Entry, count=Py_ssize_t)
     cpdef Py_ssize_t purge(self) except -1

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.lane import Lane
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.message import Entry, Message, attempts_after, failures_of, new_entry
 from mqbroker.core.scheduler import Task
 from mqbroker.limits import PORTION
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mqbroker.core.arguments import QueueArguments
+    from mqbroker.core.leftovers import Container
+    from mqbroker.core.timers import Timer
 
 # What became of a publish, worst last: the outcome of a fan-out is the greatest of its parts.
 ROUTED = 0  # every queue took it
@@ -61,6 +63,9 @@ class QueueHost(Protocol):
     def schedule(self, task: Task) -> None:
         """Has the task run in portions, in turn with all others."""
 
+    def leave(self, containers: "list[Container]") -> None:
+        """Has what is in the containers freed."""
+
     def queue_unused(self, queue: "Queue", now: int) -> None:
         """The last consumer of an auto-delete queue has left."""
 
@@ -74,11 +79,11 @@ class Queue(Task):
     """
 
     __slots__ = (
-        "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor", "dead_letter_exchange",
-        "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer", "has_consumer_priorities",
-        "has_deadlines", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded", "is_single_active", "lane",
-        "ledger", "max_bytes", "max_length", "name", "next_sequence", "number", "overflow", "owner", "ring",
-        "settings", "ttl_ms", "unacked_count", "used_at",
+        "alarm", "alone", "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor",
+        "dead_letter_exchange", "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer",
+        "has_consumer_priorities", "has_deadlines", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded",
+        "is_single_active", "lane", "ledger", "max_bytes", "max_length", "name", "next_sequence", "number", "overflow",
+        "owner", "ring", "settings", "ttl_ms", "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -109,7 +114,11 @@ class Queue(Task):
         self.has_consumer_priorities = False
         self.is_single_active = False
         self.is_deleted = False
+        self.alone: list[Queue] = [self]
+        """Itself, for all routes that lead here only; emptied when it is deleted."""
         self.armed_at = 0
+        self.alarm: Timer | None = None
+        """The host's timer for `expire`, once there was one."""
         self.has_deadlines = False
         """Whether it ever held an entry that expires: then whatever comes to the head has to be looked at."""
         self.used_at = 0
@@ -421,16 +430,17 @@ class Queue(Task):
         if not self.is_deleted:
             self.discard(entry, "rejected", now)
 
-    def requeue(self, entries: list[Entry], now: int) -> None:
-        """Unacknowledged entries come back to their old places; those past the delivery limit are dead-lettered."""
+    def requeue(self, entries: list[Entry], now: int, is_failure: bool = False) -> None:
+        """Unacknowledged entries come back to their old places. Failures count, and beyond the delivery limit the entry
+        is dead-lettered."""
         back = []
         for entry in entries:
             self.release(entry)
             entry.is_redelivered = True
-            entry.attempts += 1
+            entry.attempts = attempts_after(entry.attempts, is_failure)
             if self.is_deleted:
                 continue
-            if 0 <= self.delivery_limit < entry.attempts:
+            if 0 <= self.delivery_limit < failures_of(entry.attempts):
                 self.discard(entry, "delivery_limit", now)
                 continue
             if entry.lsn:
@@ -460,7 +470,13 @@ class Queue(Task):
 
     def forget(self) -> None:
         """The queue is deleted: so is what the journal has of it."""
-        self.ledger.forget(self.number, self.waiting())
+        self.ledger.forget(self.number)
+
+    def empty(self) -> "list[Container]":
+        """Lets go of everything that waits: what held it, to be freed by the caller."""
+        lane, self.lane = self.lane, Lane()
+        self.byte_count = 0
+        return [lane.fresh, lane.returned]
 
     # --- deadlines --------------------------------------------------------------------------------------------------
 

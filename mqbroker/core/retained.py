@@ -11,7 +11,7 @@ from mqbroker.core.exchange import make_exchange
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_entry
 from mqbroker.core.queue import ROUTED, Queue
-from mqbroker.core.timers import Timers
+from mqbroker.core.timers import Timer, Timers
 from mqbroker.core.topic_walk import Node, Walk
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class RetainedMessages:
     """The retained messages of one vhost. With `number` 0 they are not journalled."""
 
     __slots__ = (
-        "_born", "_is_armed", "_is_recorded", "_ledger", "_root", "_sequence", "_timers", "byte_count", "bytes_max",
+        "_born", "_is_recorded", "_ledger", "_root", "_sequence", "_timer", "_timers", "byte_count", "bytes_max",
         "count", "count_max", "number",
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ class RetainedMessages:
         self._root = Node(0)
         self._born = 0
         self._sequence = 1
-        self._is_armed = False
+        self._timer = Timer(self._sweep)
 
     def put(self, message: Message, now: int) -> bool:
         """Makes the message its topic's last one; an empty body deletes. False when there is no room for it."""
@@ -104,12 +104,12 @@ class RetainedMessages:
             self._sequence = max(self._sequence, entry.sequence + 1)
             self._place(entry)
 
-    def drop(self) -> list[Entry]:
-        """Forgets everything; the entries, for the ledger."""
-        entries = self.entries()
-        self._root = Node(0)
+    def drop(self) -> dict[str, Node]:
+        """Lets go of everything: what held it, to be freed by the caller."""
+        self._timers.cancel(self._timer)
+        root, self._root = self._root, Node(0)
         self.count = self.byte_count = 0
-        return entries
+        return root.words
 
     def entries(self) -> list[Entry]:
         """The entries of all topics."""
@@ -137,24 +137,19 @@ class RetainedMessages:
         node.entry = entry
         self.count += 1
         self.byte_count += len(entry.message.body)
-        if entry.expires_at and not self._is_armed:
-            self._arm(entry.expires_at)
-
-    def _arm(self, deadline: int) -> None:
-        self._is_armed = True
-        self._timers.at(deadline, self._sweep)
+        if entry.expires_at and not self._timer.is_armed:
+            self._timers.move(self._timer, entry.expires_at)
 
     def _sweep(self, now: int) -> None:
         """Deletes what has expired. There is one timer for all, because a topic may be set again at any rate; until it
         fires `find` passes over what has expired."""
-        self._is_armed = False
         expiring = [entry for entry in self.entries() if entry.expires_at]
         for entry in expiring:
             if entry.expires_at <= now:
                 self.delete(entry.message.routing_key)
         left = [entry.expires_at for entry in expiring if entry.expires_at > now]
         if left:
-            self._arm(max(min(left), now + _SWEEP_MS))
+            self._timers.move(self._timer, max(min(left), now + _SWEEP_MS))
 
     def _settle(self, node: Node) -> None:
         entry = node.entry

@@ -5,7 +5,6 @@ cimport cython
 cdef class Route:
     cdef public str exchange_name
     cdef public str routing_key
-    cdef public object exchange
     cdef public list queues
     cdef public bint is_fixed
     cdef public long long generation

@@ -7,6 +7,7 @@ from mqbroker.core.route cimport Route
 
 cdef class Router:
     cdef public long long generation
+    cdef list _fanouts
 
     cpdef refresh(self, Route route)
     cpdef int publish_by_content(self, str exchange_name, list keys, Message message, long long now) except -1

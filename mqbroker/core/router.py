@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mqbroker.core.message import Message
 from mqbroker.core.queue import REJECTED, ROUTED, UNROUTED, Queue
 from mqbroker.core.route import Route
+from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,11 +17,30 @@ if TYPE_CHECKING:
 class Router:
     """Publishes messages to the queues of their route. Subclassed by the vhost."""
 
-    __slots__ = ("generation",)
+    __slots__ = ("_fanouts", "generation")
 
     def __init__(self) -> None:
         self.generation = 1
         """Moves on with every change of the topology; a `Route` of an older one is looked up again."""
+        self._fanouts: list[list[Queue]] = []
+        """The queues of routes that lead to more than one."""
+
+    def queues_of_route(self, queues: list[Queue]) -> list[Queue]:
+        """The same queues in a list that may be kept in a route: it does not keep them once one is deleted."""
+        if len(queues) == 1:
+            return queues[0].alone
+        if queues:
+            if len(self._fanouts) >= ROUTE_CACHE_ENTRIES_MAX:
+                self.release_routes()
+            self._fanouts.append(queues)
+        return queues
+
+    def release_routes(self) -> None:
+        """A queue is gone: no route keeps it any more."""
+        self.generation += 1
+        for queues in self._fanouts:
+            queues.clear()
+        self._fanouts.clear()
 
     def refresh(self, route: Route) -> None:
         """Looks the route up in today's topology. Raises NotFound for a missing exchange. Overridden."""

@@ -37,6 +37,10 @@ class RememberedTargets:
             self._generation = generation
         return self._found.get(question)
 
+    def forget(self) -> None:
+        """A queue is gone: it must not be kept alive."""
+        self._found.clear()
+
     def put(self, question: tuple[object, ...], targets: Targets) -> Targets:
         """Remembers an answer, and returns it, for the generation that `get` was last asked about."""
         if len(self._found) >= ROUTE_CACHE_ENTRIES_MAX:

@@ -9,7 +9,6 @@ cdef Py_ssize_t _SLACK
 
 cdef class TimedQueue(GroupedQueue):
     cdef public list deadlines
-    cdef public list alarms
     cdef public long long newest_at
     cdef public long long retention_ms
 

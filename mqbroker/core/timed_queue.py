@@ -16,6 +16,7 @@ from mqbroker.limits import RETENTION_MS
 
 if TYPE_CHECKING:
     from mqbroker.core.ledger import Ledger
+    from mqbroker.core.leftovers import Container
 
 _SLACK = 64  # items beyond twice the needed ones before the heap is made anew
 
@@ -23,13 +24,12 @@ _SLACK = 64  # items beyond twice the needed ones before the heap is made anew
 class TimedQueue(GroupedQueue):
     """A queue whose entries have deadlines. Subclassed by those that clients poll."""
 
-    __slots__ = ("alarms", "deadlines", "newest_at", "retention_ms")
+    __slots__ = ("deadlines", "newest_at", "retention_ms")
+
+    deadlines: list[tuple[int, int]]
 
     def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
-        self.deadlines: list[tuple[int, int]] = []
         GroupedQueue.__init__(self, host, ledger, name, number, durable)
-        self.alarms: list[int] = []
-        """The timers that are armed, latest first; `armed_at` is the last one."""
         self.newest_at = 0
         """When the newest message so far was sent."""
         self.retention_ms = RETENTION_MS
@@ -40,7 +40,11 @@ class TimedQueue(GroupedQueue):
     def empty_lines(self) -> None:
         """The queue holds nothing."""
         GroupedQueue.empty_lines(self)
-        self.deadlines.clear()
+        self.deadlines = []
+
+    def empty(self) -> "list[Container]":
+        """Lets go of everything."""
+        return [self.deadlines, *GroupedQueue.empty(self)]
 
     def restore(self, entries: list[Entry]) -> None:
         """Takes over what the journal kept, in order of sequence. `enforce` does what has become due meanwhile."""
@@ -223,17 +227,7 @@ class TimedQueue(GroupedQueue):
             self.arm(deadline)
 
     def arm(self, deadline: int) -> None:
-        """Has `expire` called then. Timers are never cancelled, so a later one that is armed stays so."""
+        """Has `expire` called then, if not earlier."""
         if not self.armed_at or deadline < self.armed_at:
             self.armed_at = deadline
-            self.alarms.append(deadline)
             self.host.arm(self, deadline)
-
-    def timer_fired(self, now: int) -> None:
-        """A timer has fired."""
-        alarms = self.alarms
-        while alarms and alarms[-1] <= now:
-            alarms.pop()
-        self.armed_at = alarms[-1] if alarms else 0
-        if not self.is_deleted:
-            self.expire(now)

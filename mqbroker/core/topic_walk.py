@@ -28,6 +28,10 @@ class Node:
         self.words: dict[str, Node] = {}
         self.entry: Entry | None = None
 
+    def let_go(self) -> "list[dict[str, Node]]":
+        """What holds the topics below it, of a tree that nobody needs any more."""
+        return [self.words]
+
 
 class _Level:
     """What the walk has still to look at below one node. `at` is the word of the pattern that comes after these."""

@@ -12,6 +12,7 @@ and patterns that share no prefix with the topic cost nothing.
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
+from mqbroker.core.counts import count_down, count_up
 from mqbroker.limits import NAME_BYTES_MAX, ROUTE_CACHE_ENTRIES_MAX
 
 T = TypeVar("T", bound=Hashable)
@@ -54,7 +55,7 @@ class TopicTrie(Generic[T]):
         node = self._root
         for word in self._split(pattern):
             node = self._descend(node, word)
-        node.destinations[destination] = node.destinations.get(destination, 0) + 1
+        count_up(node.destinations, destination)
         self._count += 1
         self._cache.clear()
 
@@ -63,7 +64,7 @@ class TopicTrie(Generic[T]):
         path = self._path(pattern)
         if path is None or destination not in path[-1][1].destinations:
             return False
-        _release(path[-1][1].destinations, destination)
+        count_down(path[-1][1].destinations, destination)
         self._prune(path)
         self._count -= 1
         self._cache.clear()
@@ -168,11 +169,3 @@ def _step(active: Iterable[_Node[T]], word: str) -> dict[_Node[T], None]:
         if node.one_word is not None:
             following[node.one_word] = None
     return following
-
-
-def _release(counts: dict[T, int], item: T) -> None:
-    """Takes one from the count of `item`, which leaves the dict at zero."""
-    if counts[item] == 1:
-        del counts[item]
-    else:
-        counts[item] -= 1

@@ -1,7 +1,8 @@
 """A virtual host: exchanges, queues, the bindings between them, and the one way a message takes through them.
 
-The vhost owns the names and the topology, tells the ledger what is durable, and finds the queues for a message. It does
-not know who asks: permissions are checked by the session (core/access.py), and texts of refusals are RabbitMQ's.
+The vhost owns the names and the topology, and tells the ledger what is durable; routing.py, on which it is built, finds
+the queues for a message. It does not know who asks: permissions are checked by the session (core/access.py), and texts
+of refusals are RabbitMQ's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,25 +11,20 @@ from typing import TYPE_CHECKING
 from mqbroker.core import definitions, polled_queues
 from mqbroker.core.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
 from mqbroker.core.binding_index import Binding
-from mqbroker.core.burial import Burials
-from mqbroker.core.deadletter import all_keys
+from mqbroker.core.bindings import Bindings
 from mqbroker.core.delayed import DelayedMessages
-from mqbroker.core.exchange import Exchange, headers_after_delay, make_exchange, resolve
-from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.exchange import Exchange, make_exchange
+from mqbroker.core.leftovers import Container, leave
 from mqbroker.core.poll_settings import PollSettings
 from mqbroker.core.polled_queue import PolledQueue
-from mqbroker.core.queue import ROUTED, UNROUTED, Queue
+from mqbroker.core.queue import Queue
 from mqbroker.core.queue_checks import check_deletable, check_reserved, check_server_named
 from mqbroker.core.queue_factory import make_queue, pack_exchange, pack_queue
 from mqbroker.core.retained import RetainedMessages
-from mqbroker.core.route import Route
-from mqbroker.core.router import Router, publish_to
+from mqbroker.core.routing import Routing
 from mqbroker.core.scheduler import Task
-from mqbroker.core.subscriber_queue import role_of
-from mqbroker.core.targets import RememberedTargets, Targets
-from mqbroker.core.values import octets
+from mqbroker.core.timers import Timer
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
-from mqbroker.limits import NAME_BYTES_MAX
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
@@ -43,40 +39,26 @@ PREDECLARED = (
 )
 
 
-class VHost(Router):
+class VHost(Routing):
     """The exchanges and queues of one virtual host."""
 
     def __init__(self, name: str, broker: "Broker") -> None:
-        Router.__init__(self)
-        self.name = name
+        Routing.__init__(self, name)
         self.broker = broker
         self.ledger = broker.ledger
         self.timers = broker.timers
         self.scheduler = broker.scheduler
-        self.exchanges: dict[str, Exchange] = {}
-        self.queues: dict[str, Queue] = {}
-        self.reply_queues: dict[str, Queue] = {}
-        """Queues of direct reply-to: messages find them by name, and nothing else does."""
         self.default_queue_type = "classic"
-        self._sources: dict[object, dict[Exchange, None]] = {}
-        """Which exchanges each destination is bound to."""
-        self._delayed: dict[str, DelayedMessages] = {}
-        self._remembered = RememberedTargets()
+        self._bindings = Bindings(name, self.ledger)
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self._owned: dict[object, dict[Queue, None]] = {}
-        self._burials = Burials(self)
+        self._expiries: dict[Queue, Timer] = {}
+        """The timers of queues with x-expires."""
         for exchange_name, kind, internal in PREDECLARED:
             self.exchanges[exchange_name] = make_exchange(exchange_name, kind, True, False, internal, {})
 
     # --- look-ups ---------------------------------------------------------------------------------------------------
-
-    def exchange(self, name: str) -> Exchange:
-        """The exchange of that name. Raises NotFound."""
-        found = self.exchanges.get(name)
-        if found is None:
-            raise NotFound(f"no exchange '{name}' in vhost '{self.name}'")
-        return found
 
     def queue(self, name: str, owner: object | None = None) -> Queue:
         """The queue of that name, for the connection `owner`. Raises NotFound, or ResourceLocked if it is another's."""
@@ -142,8 +124,8 @@ class VHost(Router):
 
     def _add_delayed(self, exchange: Exchange, number: int) -> DelayedMessages:
         name = exchange.name
-        delayed = self._delayed[name] = DelayedMessages(
-            self.ledger, self.timers, number, lambda message, now: self._publish_due(name, message, now)
+        delayed = self.delayed[name] = DelayedMessages(
+            self.ledger, self.timers, number, lambda message, now: self.publish_due(name, message, now)
         )
         return delayed
 
@@ -169,15 +151,13 @@ class VHost(Router):
 
     def _remove_exchange(self, exchange: Exchange) -> None:
         del self.exchanges[exchange.name]
-        for binding in list(exchange.bindings()):
-            self._forget_source(binding.destination, exchange)
-            self._undefine_binding(exchange, binding.destination, binding.key, binding.arguments)
+        self._bindings.remove_source(exchange)
         self._unbind_everything_from(exchange)
-        delayed = self._delayed.pop(exchange.name, None)
+        delayed = self.delayed.pop(exchange.name, None)
         if delayed is not None:
-            held = delayed.drop()  # also from memory: its timer would route by an exchange that is gone
+            self.leave([delayed.drop()])  # its timer would route by an exchange that is gone
             if delayed.number:
-                self.ledger.forget(delayed.number, held)
+                self.ledger.forget(delayed.number)
                 self.ledger.define(definitions.key("delayed", self.name, exchange.name), None)
         if exchange.durable:
             self.ledger.define(definitions.key("exchange", self.name, exchange.name), None)
@@ -189,78 +169,34 @@ class VHost(Router):
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
     ) -> bool:
         """Binds a queue or an exchange to `exchange`; twice is once. True if it is for the journal."""
-        if not exchange.bind(destination, key, arguments):
-            return self._is_durable_binding(exchange, destination)
-        self._sources.setdefault(destination, {})[exchange] = None
-        self.generation += 1
-        return self._define_binding(exchange, destination, key, arguments)
+        if self._bindings.add(exchange, destination, key, arguments):
+            self.generation += 1
+        return self._bindings.is_durable(exchange, destination)
 
     def restore_binding(
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
     ) -> None:
         """Puts back a binding that the journal kept."""
-        exchange.bind(destination, key, arguments)
-        self._sources.setdefault(destination, {})[exchange] = None
+        self._bindings.restore(exchange, destination, key, arguments)
         self.generation += 1
 
     def unbind(
         self, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
     ) -> bool:
         """Removes a binding; one that is not there is removed already. True if the journal has to know."""
-        if not exchange.unbind(destination, key, arguments):
+        if not self._bindings.remove(exchange, destination, key, arguments):
             return False
-        if not exchange.bindings_of(destination):
-            self._forget_source(destination, exchange)
-        is_durable = self._undefine_binding(exchange, destination, key, arguments)
         self.generation += 1
         self._delete_exchange_if_unused(exchange)
-        return is_durable
+        return self._bindings.is_durable(exchange, destination)
 
     def _delete_exchange_if_unused(self, exchange: Exchange) -> None:
         if exchange.auto_delete and exchange.is_unused and self.exchanges.get(exchange.name) is exchange:
             self._remove_exchange(exchange)
 
-    def _forget_source(self, destination: object, exchange: Exchange) -> None:
-        sources = self._sources.get(destination, {})
-        sources.pop(exchange, None)
-        if not sources:
-            self._sources.pop(destination, None)
-
     def _unbind_everything_from(self, destination: Queue | Exchange) -> None:
-        for exchange in self._sources.pop(destination, ()):
-            for binding in exchange.unbind_all(destination):
-                self._undefine_binding(exchange, destination, binding.key, binding.arguments)
-            self._delete_exchange_if_unused(exchange)
-
-    def _is_durable_binding(self, exchange: Exchange, destination: object) -> bool:
-        assert isinstance(destination, Queue | Exchange)
-        is_kept = destination.number > 0 if isinstance(destination, Queue) else destination.durable
-        return exchange.durable and is_kept
-
-    def _binding_key(
-        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
-    ) -> str:
-        assert isinstance(destination, Queue | Exchange)
-        kind = "q" if isinstance(destination, Queue) else "e"
-        tail = definitions.canonical(arguments) if arguments else ""
-        return definitions.key("binding", self.name, exchange.name, kind, destination.name, key, tail)
-
-    def _define_binding(
-        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
-    ) -> bool:
-        is_durable = self._is_durable_binding(exchange, destination)
-        if is_durable:
-            value = definitions.pack({"arguments": arguments})
-            self.ledger.define(self._binding_key(exchange, destination, key, arguments), value)
-        return is_durable
-
-    def _undefine_binding(
-        self, exchange: Exchange, destination: object, key: str, arguments: Mapping[str, object]
-    ) -> bool:
-        is_durable = self._is_durable_binding(exchange, destination)
-        if is_durable:
-            self.ledger.define(self._binding_key(exchange, destination, key, arguments), None)
-        return is_durable
+        for source in self._bindings.remove_destination(destination):
+            self._delete_exchange_if_unused(source)
 
     # --- queues -----------------------------------------------------------------------------------------------------
 
@@ -362,7 +298,8 @@ class VHost(Router):
 
     def _forget_retained(self) -> None:
         if self.retained is not None:
-            self.ledger.forget(self.retained.number, self.retained.drop())
+            self.ledger.forget(self.retained.number)
+            self.leave([self.retained.drop()])
             self.ledger.define(definitions.key("retained", self.name), None)
 
     # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
@@ -404,13 +341,13 @@ class VHost(Router):
         bindings: list[tuple[Exchange, Binding]] = []
         former = self.queues.get(queue.name)
         if former is not None:
-            bindings = [(each, bound) for each in self._sources.get(former, ()) for bound in each.bindings_of(former)]
+            bindings = self._bindings.to(former)
             for exchange, binding in bindings:  # at first: an exchange may be deleted with its last binding
                 self.restore_binding(exchange, queue, binding.key, binding.arguments)
             self._remove_queue(former)
         self._add_queue(queue)
         for exchange, binding in bindings:
-            self._define_binding(exchange, queue, binding.key, binding.arguments)
+            self._bindings.define(exchange, queue, binding.key, binding.arguments)
 
     def _add_queue(self, queue: Queue) -> None:
         self.queues[queue.name] = queue
@@ -451,8 +388,17 @@ class VHost(Router):
             self.ledger.define(definitions.key("queue", self.name, queue.name), None)
         for consumer in queue.dismiss():
             consumer.cancelled()
-        self.generation += 1
+        self._release(queue)
         return count
+
+    def _release(self, queue: Queue) -> None:
+        """Nothing keeps a deleted queue: no route of a publisher that rests, no timer; and its messages go at once."""
+        queue.alone.clear()
+        self.release_routes()
+        self.timers.cancel(queue.alarm)
+        self.timers.cancel(self._expiries.pop(queue, None))
+        queue.alarm = None
+        self.leave(queue.empty())
 
     def delete_everything(self) -> None:
         """The vhost is to be deleted: so are its queues and exchanges."""
@@ -476,7 +422,9 @@ class VHost(Router):
     def _watch_expiry(self, queue: Queue, now: int) -> None:
         if queue.settings is not None and queue.settings.expires is not None:
             expires = queue.settings.expires
-            self.timers.at(now + expires, lambda at: self._expire_queue(queue, expires, at))
+            timer = self._expiries.get(queue)
+            self.timers.cancel(timer)
+            self._expiries[queue] = self.timers.at(now + expires, lambda at: self._expire_queue(queue, expires, at))
 
     def _expire_queue(self, queue: Queue, expires: int, now: int) -> None:
         """Deletes a queue that nobody has used for its x-expires; otherwise looks again when that could be so."""
@@ -487,92 +435,22 @@ class VHost(Router):
         else:
             self._watch_expiry(queue, now if queue.consumers else queue.used_at)
 
-    # --- publishing -------------------------------------------------------------------------------------------------
-
-    def route(self, exchange_name: str, routing_key: str) -> Route:
-        """A route for messages to that exchange with that key. Raises NotFound for an exchange that is not there."""
-        route = Route(exchange_name, routing_key)
-        self.refresh(route)
-        return route
-
-    def refresh(self, route: Route) -> None:
-        """Looks the route up in today's topology. Raises NotFound."""
-        if not route.exchange_name:
-            queue = self._queue_for(route.routing_key)
-            route.queues = [] if queue is None else [queue]
-        else:
-            exchange = self.exchange(route.exchange_name)
-            queues, route.is_fixed = resolve(exchange, route.routing_key, None, self.exchanges.get)
-            route.queues = _speakable(queues, route.routing_key)
-        route.generation = self.generation
-
-    def publish_by_content(self, exchange_name: str, keys: list[str], message: Message, now: int) -> int:
-        """Routes one message by several keys (CC, BCC) or by an exchange that looks into it. Raises NotFound."""
-        return self.publish_to_targets(self.targets(exchange_name, keys, message), message, now)
-
-    def targets(self, exchange_name: str, keys: list[str], message: Message) -> Targets:
-        """Where a message goes by any of its keys and by its properties. Raises NotFound."""
-        question = (exchange_name, *keys, message.properties.code, message.properties.raw)
-        found = self._remembered.get(question, self.generation)
-        if found is None:
-            held_by: list[Exchange] = []
-            queues = self.queues_for(exchange_name, keys, message, held_by)
-            found = self._remembered.put(question, Targets(queues, list(dict.fromkeys(held_by))))
-        return found
-
-    def publish_to_targets(self, targets: Targets, message: Message, now: int) -> int:
-        """Publishes where `targets` said; what has gone since then is passed over."""
-        for exchange in targets.held_by:
-            if exchange.name in self._delayed:
-                self._hold(exchange, message, now)
-        outcome = publish_to([queue for queue in targets.queues if not queue.is_deleted], message, now)
-        return ROUTED if targets.held_by and outcome == UNROUTED else outcome
-
-    def queues_for(
-        self, exchange_name: str, keys: list[str], message: Message, held_by: list[Exchange] | None = None
-    ) -> list[Queue]:
-        """The queues that a message goes to by any of its keys, each once. Raises NotFound.
-
-        With a list in `held_by`, exchanges that are to hold the message back are added to it instead of followed.
-        """
-        found: dict[Queue, None] = {}
-        for key in keys:
-            if exchange_name:
-                queues, _ = resolve(self.exchange(exchange_name), key, message, self.exchanges.get, held_by)
-                found.update(dict.fromkeys(_speakable(queues, key)))
-            elif (queue := self._queue_for(key)) is not None:
-                found[queue] = None
-        return list(found)
-
-    def _queue_for(self, key: str) -> Queue | None:
-        """Where the default exchange leads by this key."""
-        return self.queues.get(key) or self.reply_queues.get(key)
-
-    def _hold(self, exchange: Exchange, message: Message, now: int) -> None:
-        """Keeps a message at an x-delayed-message exchange until its time has come."""
-        headers = message.properties.headers()
-        properties = message.properties.with_headers(headers_after_delay(headers))
-        held = new_message(message.exchange, message.routing_key, properties, message.body, now)
-        self._delayed[exchange.name].hold(held, now + exchange.delay_of(headers))
-
-    def _publish_due(self, exchange_name: str, message: Message, now: int) -> None:
-        self.publish_by_content(exchange_name, all_keys(message), message, now)
-
-    # --- dead letters -----------------------------------------------------------------------------------------------
-
-    def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
-        """QueueHost: publishes a copy of the entry to the queue's dead-letter exchange."""
-        self._burials.bury(queue, entry, reason, now)
-
     # --- timers and policies ----------------------------------------------------------------------------------------
 
     def arm(self, queue: Queue, deadline: int) -> None:
         """QueueHost: has the queue look for expired messages at the deadline."""
-        self.timers.at(deadline, queue.timer_fired)
+        if queue.alarm is None:
+            queue.alarm = self.timers.at(deadline, queue.timer_fired)
+        else:
+            self.timers.move(queue.alarm, deadline)
 
     def schedule(self, task: Task) -> None:
         """QueueHost: has the task run in portions."""
         self.scheduler.add(task)
+
+    def leave(self, containers: list[Container]) -> None:
+        """QueueHost: has what is in the containers freed."""
+        leave(self.scheduler, containers)
 
     def apply_policies(self, now: int) -> None:
         """The policies have changed: every queue and exchange takes over what applies to it now."""
@@ -591,9 +469,3 @@ class VHost(Router):
         self.generation += 1
 
 
-def _speakable(queues: list[Queue], key: str) -> list[Queue]:
-    """Those that a message with this key may enter. One too long for a short string has no place in a common queue,
-    whose consumers could not be told it; the queues of a subscriber are read by its own protocol."""
-    if len(key) <= NAME_BYTES_MAX // 4 or len(octets(key)) <= NAME_BYTES_MAX:
-        return queues
-    return [queue for queue in queues if role_of(queue)]

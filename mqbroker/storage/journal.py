@@ -34,7 +34,7 @@ def open_journal(
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
     `mode` is "fsync" (a batch is durable when it is on the disk) or "write" (when the operating system has it).
-    `formats` makes new properties from their encoded form, per `Properties.code` without DEAD_LETTER_BIT. `wake` has a
+    `formats` makes new properties from their encoded form, per protocol in `Properties.code`. `wake` has a
     callable called soon on the thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there,
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and

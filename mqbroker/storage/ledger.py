@@ -9,7 +9,7 @@ batch that says nothing: where the mark is, everything before it was confirmed, 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
@@ -96,10 +96,8 @@ class JournalLedger(Ledger):
         self.open.defined.append((key, value))
         self.open_bytes += len(key) + len(value or b"")
 
-    def forget(self, queue_number: int, entries: Iterable[Entry]) -> None:
-        for entry in entries:
-            if entry.lsn == self.position:
-                self.settle(entry)
+    def forget(self, queue_number: int) -> None:
+        # Entries of the queue in this very batch are written all the same, and never counted: there may be many.
         self.open.forgotten.append(queue_number)
 
     def begin(self, size_bytes: int) -> None:

@@ -35,7 +35,7 @@ entry of a polled queue behind everything else.
 from collections.abc import Callable, Mapping
 from struct import Struct
 
-from mqbroker.core.message import DEAD_LETTER_BIT, Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message import PROTOCOL_BITS, Entry, Message, Properties, new_entry, new_message
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.tally import Share
 
@@ -314,7 +314,7 @@ class EntryDecoder:
         self.names_at = names_at
 
     def _make_properties(self, code: int, raw: bytes) -> Properties:
-        properties = self.formats[code & ~DEAD_LETTER_BIT](raw)
-        if code & DEAD_LETTER_BIT:
-            properties.mark_dead_letter()
+        properties = self.formats[code & PROTOCOL_BITS](raw)
+        if code & ~PROTOCOL_BITS:
+            properties.restore_marks(code)
         return properties

@@ -28,6 +28,15 @@ def rejected(client: RawAmqp, queue: str) -> None:
     client.call("channel.close", 2)
 
 
+def rejected_by_hand(client: RawAmqp, queue: str) -> Received:
+    """The same for a message that comes back to the queue: nobody consumes. What was rejected."""
+    eventually(lambda: client.count(queue) > 0)
+    message = client.get(queue, no_ack=False)
+    assert message is not None
+    client.send("basic.reject", delivery_tag=message.args["delivery_tag"], requeue=False)
+    return message
+
+
 def source_of(client: RawAmqp, dead: str, name: str = "", /, **arguments: object) -> str:
     """A queue whose dead letters go to the queue `dead`."""
     return client.declare(
@@ -129,6 +138,41 @@ def test_copies_are_dead_lettered_by_all_their_keys(client: RawAmqp, name: str) 
         message = letter(client, each)
         assert message.headers["CC"] == ["copy"]
         assert deaths(message)[0]["routing-keys"] == [queue, "copy"]
+
+
+def test_blind_copies_count_for_dead_letters_and_are_shown_to_nobody(client: RawAmqp, name: str) -> None:
+    """The fault: BCC was forgotten when the message was published, so an audit queue bound by it stayed empty."""
+    client.call("exchange.declare", exchange=name, exchange_type="direct", auto_delete=True)
+    audit = client.declare(arguments={"x-dead-letter-exchange": name})
+    archive = client.declare()
+    queue = client.declare(arguments={"x-dead-letter-exchange": name})
+    client.call("queue.bind", queue=audit, exchange=name, routing_key="audit")
+    client.call("queue.bind", queue=archive, exchange=name, routing_key="archive")
+    client.publish(queue, b"x", headers={"BCC": ["audit", "archive"], "CC": ["copy"], "mine": 1}, delivery_mode=2)
+    assert rejected_by_hand(client, queue).headers == {"CC": ["copy"], "mine": 1}
+    message = letter(client, archive)
+    assert "BCC" not in message.headers
+    assert deaths(message)[0]["routing-keys"] == [queue, "copy"]
+    rejected_by_hand(client, audit)
+    again = letter(client, archive)
+    assert "BCC" not in again.headers
+    assert [each["queue"] for each in deaths(again)] == [audit, queue], "a letter that dies again goes the same ways"
+
+
+def test_a_key_of_the_queue_replaces_blind_copies_too(client: RawAmqp, name: str) -> None:
+    client.call("exchange.declare", exchange=name, exchange_type="direct", auto_delete=True)
+    dead, audit = client.declare(), client.declare()
+    client.call("queue.bind", queue=audit, exchange=name, routing_key="audit")
+    client.call("queue.bind", queue=dead, exchange=name, routing_key="dead")
+    second = client.declare(arguments={"x-dead-letter-exchange": name})
+    client.call("queue.bind", queue=second, exchange=name, routing_key="dead")
+    queue = client.declare(arguments={"x-dead-letter-exchange": name, "x-dead-letter-routing-key": "dead"})
+    client.publish(queue, headers={"BCC": ["audit"]})
+    rejected_by_hand(client, queue)
+    assert letter(client, dead).args["routing_key"] == "dead"
+    rejected_by_hand(client, second)
+    assert letter(client, dead).args["routing_key"] == "dead"
+    assert client.drain(audit) == []
 
 
 def test_a_key_of_the_queue_replaces_the_copies(client: RawAmqp) -> None:

@@ -220,6 +220,43 @@ def test_a_message_that_comes_back_too_often_is_dead_lettered(client: RawAmqp, n
     client.call("queue.delete", queue=name)
 
 
+@pytest.mark.usefixtures("ours")
+def test_what_is_given_back_does_not_count_for_the_delivery_limit(client: RawAmqp, name: str) -> None:
+    """The fault: 21 explicit returns deleted the message. RabbitMQ 4.3 counts them in a header of their own."""
+    client.declare(name, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 1})
+    client.publish(name, b"x", delivery_mode=2)
+    client.consume(name)
+    counts = []
+    for tag in range(1, 26):
+        headers = client.delivery().headers
+        counts.append((headers.get("x-acquired-count"), headers.get("x-delivery-count")))
+        if tag % 2:
+            client.send("basic.nack", delivery_tag=tag, requeue=True)
+        else:
+            client.call("basic.recover", requeue=True)
+    assert counts == [(None, None), *((number, None) for number in range(1, 25))]
+    client.send("basic.reject", delivery_tag=client.delivery().args["delivery_tag"], requeue=True)
+    last = client.delivery()
+    assert (last.headers["x-acquired-count"], last.headers["x-delivery-count"]) == (26, 1)
+    client.call("channel.close")
+    client.call("channel.open")
+    assert client.count(name) == 0, "a channel that is closed has failed with what it held"
+
+
+@pytest.mark.usefixtures("ours")
+def test_what_is_given_back_in_a_transaction_counts_in_the_same_way(client: RawAmqp, name: str) -> None:
+    client.declare(name, durable=True, arguments={"x-queue-type": "quorum"})
+    client.publish(name, b"x", delivery_mode=2)
+    client.call("tx.select")
+    for tag, method in enumerate(("basic.nack", "basic.reject"), 1):
+        assert client.get(name, no_ack=False) is not None
+        client.send(method, delivery_tag=tag, requeue=True)
+        client.call("tx.commit")
+    message = client.get(name)
+    assert message is not None
+    assert message.headers == {"x-acquired-count": 2, "x-delivery-count": 1}
+
+
 def test_the_delivery_count_is_shown_to_who_polls(client: RawAmqp, name: str) -> None:
     """basic.get left the header x-delivery-count out."""
     quorum(client, name, client.declare())

@@ -86,15 +86,15 @@ def test_the_delivery_count_is_kept(restarted: BrokerProcess, connect: Connect) 
     client.open()
     client.declare("q", durable=True, arguments={"x-queue-type": "quorum"})
     publish_safely(client, "q", b"poison")
-    for tag in (1, 2, 3):
+    for tag, method in enumerate(("basic.reject", "basic.nack", "basic.reject"), 1):
         assert client.get("q", no_ack=False) is not None
-        client.send("basic.reject", delivery_tag=tag, requeue=True)
+        client.send(method, delivery_tag=tag, requeue=True)
     client.call("queue.declare", queue="barrier", durable=True)  # its answer waits for the journal
 
     client = again(restarted, connect)
     message = client.get("q")
     assert message is not None
-    assert message.headers["x-delivery-count"] == 3
+    assert message.headers == {"x-acquired-count": 3, "x-delivery-count": 2}
     assert message.args["redelivered"]
 
 
@@ -196,3 +196,24 @@ def test_what_is_sent_without_waiting_is_done_in_order(restarted: BrokerProcess,
         assert client.expect("basic.get-ok").args["routing_key"] == name
     assert client.refusal(1).code == 404
     assert client.refused("queue.declare", queue="too late", passive=True).code == 404
+
+
+def test_blind_copies_count_for_dead_letters_after_a_restart(restarted: BrokerProcess, connect: Connect) -> None:
+    """The fault: BCC was not in the journal, so a dead letter did not go where the publisher had said."""
+    client = connect(restarted.ports["amqp"])
+    client.open()
+    client.call("exchange.declare", exchange="dlx", exchange_type="direct", durable=True)
+    for queue, arguments in (("q", {"x-dead-letter-exchange": "dlx"}), ("audited", {})):
+        client.call("queue.declare", queue=queue, durable=True, arguments=arguments)
+    client.call("queue.bind", queue="audited", exchange="dlx", routing_key="audit")
+    publish_safely(client, "q", b"x", headers={"BCC": ["audit"], "mine": 1})
+
+    client = again(restarted, connect)
+    got = client.get("q", no_ack=False)
+    assert got is not None
+    assert got.headers == {"mine": 1}
+    client.send("basic.reject", delivery_tag=1, requeue=False)
+    client.consume("audited", no_ack=True)
+    letter = client.delivery()
+    assert (letter.body, letter.headers["x-death"][0]["routing-keys"]) == (b"x", ["q"])
+    assert "BCC" not in letter.headers

@@ -258,6 +258,11 @@ def test_cc_and_bcc_are_more_routing_keys(client: RawAmqp) -> None:
         assert message.args["routing_key"] == to
 
 
+def test_a_message_that_is_returned_does_not_show_its_blind_copies(client: RawAmqp) -> None:
+    client.publish("nowhere", b"x", mandatory=True, headers={"BCC": ["nowhere else"], "mine": 1})
+    assert client.expect("basic.return").headers == {"mine": 1}
+
+
 def test_a_key_that_is_named_twice_counts_once(client: RawAmqp) -> None:
     queue = client.declare()
     client.publish(queue, b"x", headers={"CC": [queue, queue], "BCC": [queue]})

@@ -321,6 +321,22 @@ def test_a_delayed_message_waits_for_its_delay(house: House, delay: int) -> None
     assert client.drain(queue) == [b"x"]
 
 
+def test_copies_of_a_delayed_message_count_when_its_time_has_come(house: House) -> None:
+    """The fault: blind copies were forgotten while the message waited."""
+    client = house.connect()
+    arguments = {"x-delayed-type": "direct"}
+    client.call("exchange.declare", exchange="x", exchange_type="x-delayed-message", arguments=arguments)
+    queues = {key: client.declare() for key in ("key", "copy", "blind")}
+    for key, queue in queues.items():
+        client.call("queue.bind", queue=queue, exchange="x", routing_key=key)
+    client.publish("key", b"x", exchange="x", headers={"x-delay": 5, "CC": ["copy"], "BCC": ["blind"]})
+    house.pass_time(5)
+    for queue in queues.values():
+        message = client.get(queue)
+        assert message is not None
+        assert message.headers == {"x-delay": -5, "CC": ["copy"]}
+
+
 @pytest.mark.parametrize("delay", [0, -5, 1 << 32, "soon", None])
 def test_what_is_no_delay_does_not_wait(house: House, delay: object) -> None:
     client = house.connect()

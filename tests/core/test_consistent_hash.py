@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mqbroker.core import consistent_hash
 from mqbroker.core.consistent_hash import WeightedHash, check_hash_arguments, parse_weight
 from mqbroker.errors import PreconditionFailed
+from mqbroker.limits import HASH_DRAWS_MAX
 
 KEYS = [f"key-{number}".encode() for number in range(8_000)]
 
@@ -52,6 +54,80 @@ def test_who_leaves_gives_away_only_its_own_keys(names: set[str], data: st.DataO
 def test_a_key_keeps_its_place_over_restarts() -> None:
     hashed = hash_of({"a": 1, "b": 1, "c": 1})
     assert "".join(str(hashed.find(key)) for key in KEYS[:16]) == "abbcabcbbcbabbbb"
+
+
+# --- many destinations ----------------------------------------------------------------------------------------------
+
+MANY = HASH_DRAWS_MAX + 200
+
+
+def crowd(weight: int = 1) -> WeightedHash[str]:
+    return hash_of({f"q{number}": weight for number in range(MANY)})
+
+
+def test_what_a_key_costs_does_not_grow_with_the_destinations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fault: each of 50,000 destinations drew a number for each message, which took 67 ms."""
+    hashed, draws = crowd(), list[int]()
+    mix = consistent_hash._mix
+
+    def counting(value: int) -> int:
+        draws.append(value)
+        return mix(value)
+
+    monkeypatch.setattr(consistent_hash, "_mix", counting)
+    hashed.find(b"key")
+    assert len(draws) < 64
+
+
+def test_many_equal_weights_get_equal_shares() -> None:
+    hashed = crowd()
+    shares = Counter(hashed.find(b"%d" % number) for number in range(20 * MANY))
+    assert len(shares) == MANY
+    assert 18 < sum((count - 20) ** 2 for count in shares.values()) / MANY < 22, "the variance of a fair lottery"
+
+
+def test_shares_among_many_are_in_proportion_to_weights() -> None:
+    hashed = crowd(2)
+    hashed.add("heavy", "heavy", 2 * MANY, "heavy")
+    hashed.add("absurd", "absurd", 6 * MANY, "absurd")
+    shares = Counter(hashed.find(key) for key in KEYS)
+    assert 1450 < shares["heavy"] < 1750
+    assert 4600 < shares["absurd"] < 5000
+    hashed.add("more", "more", int("9" * 250), "more")
+    assert {hashed.find(key) for key in KEYS[:100]} == {"more"}
+
+
+def test_among_many_too_few_keys_move_and_nothing_depends_on_who_came_first() -> None:
+    hashed = crowd()
+    before = [hashed.find(key) for key in KEYS]
+    leavers = [f"q{number}" for number in range(0, MANY - HASH_DRAWS_MAX - 1)]
+    for leaver in leavers[:20]:
+        hashed.remove(leaver)
+    after = [hashed.find(key) for key in KEYS]
+    assert not set(leavers[:20]) & set(after)
+    lost = sum(owner in leavers[:20] for owner in before)
+    assert sum(a != b for a, b in zip(before, after, strict=True)) < 5 * lost
+    for leaver in reversed(leavers[:20]):
+        hashed.add(leaver, leaver, 1, leaver)
+    assert [hashed.find(key) for key in KEYS] == before
+
+
+def test_few_that_were_many_are_as_if_they_had_always_been_few() -> None:
+    hashed = crowd()
+    for number in range(4, MANY):
+        hashed.remove(f"q{number}")
+    few = hash_of(dict.fromkeys(("q0", "q1", "q2", "q3"), 1))
+    assert [hashed.find(key) for key in KEYS[:200]] == [few.find(key) for key in KEYS[:200]]
+
+
+def test_destinations_with_the_same_label_do_not_harm_each_other() -> None:
+    hashed = crowd()
+    for name in ("twin", "other twin"):
+        hashed.add(name, "twin", 1, name)
+    hashed.remove("twin")
+    assert "twin" not in {hashed.find(key) for key in KEYS}
+    hashed.remove("other twin")
+    assert [hashed.find(key) for key in KEYS[:200]] == [crowd().find(key) for key in KEYS[:200]]
 
 
 def test_no_destination_is_found_where_there_is_none() -> None:

@@ -32,8 +32,9 @@ def queue(name: str, key: str | None = None) -> Queue:
 
 def died(each: Message, name: str = "q", reason: str = "rejected", key: str | None = None, now: int = 5_999) -> Message:
     """What is published when a message dies in the queue `name`."""
-    headers = headers_of_dead_letter(queue(name, key), each, reason, now)
-    properties = properties_of_dead_letter(each.properties, headers)
+    place = queue(name, key)
+    headers = headers_of_dead_letter(place, each, reason, now)
+    properties = properties_of_dead_letter(place, each.properties, headers)
     return new_message("dlx", key or each.routing_key, properties, each.body, now)
 
 

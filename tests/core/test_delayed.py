@@ -71,6 +71,6 @@ def test_what_was_due_while_the_broker_was_down_comes_at_once() -> None:
 def test_nothing_comes_out_after_the_exchange_has_gone() -> None:
     shelf = Shelf()
     shelf.delayed.hold(message(b"1"), 10)
-    assert [each.message.content() for each in shelf.delayed.drop()] == [b"1"]
+    assert [each.message.content() for _, _, each in shelf.delayed.drop()] == [b"1"]
     shelf.timers.advance(10)
     assert (shelf.out, len(shelf.delayed)) == ([], 0)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mqbroker.core.arguments import QueueArguments
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry
+from mqbroker.core.leftovers import Container
+from mqbroker.core.message import FAILURES_MAX, RETURNS_MAX, Entry, attempts_after, failures_of, returns_of
 from mqbroker.core.priority_queue import PriorityQueue
 from mqbroker.core.queue import REJECTED, ROUTED, Queue
 from mqbroker.core.scheduler import Scheduler, Task
@@ -34,6 +35,9 @@ class Host:
 
     def schedule(self, task: Task) -> None:
         self.scheduler.add(task)
+
+    def leave(self, containers: list[Container]) -> None:
+        return None
 
     def queue_unused(self, queue: Queue, now: int) -> None:
         self.unused += 1
@@ -316,16 +320,24 @@ def test_without_a_dead_letter_exchange_there_are_no_letters() -> None:
     assert host.letters == []
 
 
-def test_the_delivery_limit_counts_returns() -> None:
+def test_the_delivery_limit_counts_failures_only() -> None:
     queue, host = made(queue_type="quorum", delivery_limit=2, dead_letter_exchange="x")
     taker = Taker(queue)
     put(queue, b"1")
-    for attempts in range(3):
+    for number in range(6):
         entry = queue.get(taker, 0)
         assert entry is not None
-        assert entry.attempts == attempts
-        queue.requeue([entry], 0)
+        assert (returns_of(entry.attempts), failures_of(entry.attempts)) == (number, number // 2)
+        queue.requeue([entry], 0, is_failure=number % 2 == 1)
     assert (host.letters, bodies(queue)) == ([(b"1", "delivery_limit")], [])
+
+
+def test_counts_of_returns_do_not_wrap_around() -> None:
+    attempts = 0
+    for number in range(RETURNS_MAX + 10):
+        attempts = attempts_after(attempts, is_failure=number % 2 == 0)
+    assert (returns_of(attempts), failures_of(attempts)) == (RETURNS_MAX, FAILURES_MAX)
+    assert attempts < 1 << 30, "what is above is MQTT's"
 
 
 def test_what_comes_back_to_a_deleted_queue_is_gone() -> None:

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from mqbroker.core.binding_index import Destination
 from mqbroker.core.broker import Broker
 from mqbroker.core.consumer import Consumer, Gate, Window
-from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.message import Entry, Message, failures_of, new_message, returns_of
 from mqbroker.core.queue import REJECTED as QUEUE_REJECTED
 from mqbroker.core.queue import UNROUTED as QUEUE_UNROUTED
 from mqbroker.core.queue import Queue
@@ -131,9 +131,9 @@ class House:
         taker.queue.reject(taker.held.pop(name), self.now)
         self._offer(taker)
 
-    def requeue(self, taker: Taker, names: list[Name]) -> None:
+    def requeue(self, taker: Taker, names: list[Name], is_failure: bool) -> None:
         """The client gives messages back."""
-        taker.queue.requeue([taker.held.pop(name) for name in names], self.now)
+        taker.queue.requeue([taker.held.pop(name) for name in names], self.now, is_failure)
         self._offer(taker)
 
     def _offer(self, taker: Taker) -> None:
@@ -201,10 +201,10 @@ class House:
             for source, each in self.vhost.bindings()
         }
 
-    def attempts_recovered(self) -> dict[tuple[str, Name], int]:
+    def attempts_recovered(self) -> dict[tuple[str, Name], tuple[int, int]]:
         """Per queue and message: how often the journal says that it came back."""
         return {
-            (queue, name_of(entry.message)): entry.attempts
+            (queue, name_of(entry.message)): attempts_of(entry)
             for queue, number in self._recovered_queues().items()
             for entry in self.recovered.entries.get(number, ())
         }
@@ -252,12 +252,17 @@ def deaths_in(message: Message) -> Deaths:
     return tuple((death["queue"], death["reason"], death["count"]) for death in found)
 
 
+def attempts_of(entry: Entry) -> tuple[int, int]:
+    """How often an entry came back, and how often as a failure."""
+    return returns_of(entry.attempts), failures_of(entry.attempts)
+
+
 def _shown(entry: Entry) -> tuple[object, ...]:
     message = entry.message
     properties = message.properties
     return (
         ident_of(message), len(message.content()), message.exchange, message.routing_key, properties.persistent,
-        properties.priority, deaths_in(message), entry.expires_at, entry.is_redelivered, entry.attempts,
+        properties.priority, deaths_in(message), entry.expires_at, entry.is_redelivered, attempts_of(entry),
     )  # fmt: skip
 
 

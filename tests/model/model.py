@@ -33,7 +33,8 @@ class Letter:
     deaths: Deaths = ()
     expires_at: int = 0
     sequence: int = 0
-    attempts: int = 0
+    attempts: tuple[int, int] = (0, 0)
+    """How often it came back, and how often that was a failure."""
     redelivered: bool = False
 
     @property
@@ -320,16 +321,17 @@ class Model:
         if not consumer.queue.is_deleted:
             self._die(consumer.queue, letter, "rejected", now)
 
-    def requeue(self, consumer: ModelConsumer, letters: list[Letter], now: int) -> None:
-        """Messages return to their old places, unless they have come back too often."""
+    def requeue(self, consumer: ModelConsumer, letters: list[Letter], now: int, is_failure: bool) -> None:
+        """Messages return to their old places, unless they have failed too often."""
         queue, limit, back = consumer.queue, consumer.queue.options.delivery_limit, list[Letter]()
         for letter in letters:
             self._release(consumer, letter)
-            letter.attempts += 1
+            returns, failures = letter.attempts
+            letter.attempts = returns + 1, failures + is_failure
             letter.redelivered = True
             if queue.is_deleted:
                 continue
-            if limit is not None and letter.attempts > limit:
+            if limit is not None and letter.attempts[1] > limit:
                 self._die(queue, letter, "delivery_limit", now)
             else:
                 back.append(letter)
@@ -412,7 +414,9 @@ class Model:
                     if letter.persistent] for name, queue in queues.items()},
         )  # fmt: skip
 
-    def restart(self, saved: "Saved", is_clean: bool, attempts: Mapping[tuple[str, Name], int], now: int) -> None:
+    def restart(
+        self, saved: "Saved", is_clean: bool, attempts: Mapping[tuple[str, Name], tuple[int, int]], now: int
+    ) -> None:
         """Only what was saved is left. `attempts` per queue and message are as the journal has them."""
         self.exchanges = dict(saved.exchanges)
         self.bindings = set(saved.bindings)
@@ -433,7 +437,7 @@ class Saved:
     exchanges: dict[str, Exchange]
     bindings: set[Binding]
     options: dict[str, Options]
-    letters: dict[str, list[tuple[Letter, int, bool]]]
+    letters: dict[str, list[tuple[Letter, tuple[int, int], bool]]]
 
 
 def _exchange_of(binding: Binding) -> str:

@@ -275,8 +275,8 @@ class BrokerMachine(RuleBasedStateMachine):
         if holders := self._holders():
             taker, consumer = pick(holders, number)
             letters = consumer.held[which % len(consumer.held) :][: many % 4 + 1]
-            self.house.requeue(taker, [each.name for each in letters])
-            self.model.requeue(consumer, letters, self.house.now)
+            self.house.requeue(taker, [each.name for each in letters], many % 3 > 0)
+            self.model.requeue(consumer, letters, self.house.now, many % 3 > 0)
             self._settled(consumer, which % 2 == 0)
 
     def _settled(self, consumer: ModelConsumer, is_promised: bool) -> None:
@@ -296,8 +296,8 @@ class BrokerMachine(RuleBasedStateMachine):
             self.model.cancel(consumer, self.house.now)
         if is_lost and consumer.held:
             letters = list(consumer.held)
-            self.house.requeue(taker, [each.name for each in letters])
-            self.model.requeue(consumer, letters, self.house.now)
+            self.house.requeue(taker, [each.name for each in letters], True)
+            self.model.requeue(consumer, letters, self.house.now, True)
         self._settled(consumer, is_promised=False)
 
     def _wait(self, ms: int, *_: int) -> None:

@@ -1,10 +1,15 @@
 """Sessions on the core: subscriptions, the three qualities of service, and what survives a connection."""
 
+import gc
+import sys
+
 import pytest
 
+from mqbroker.core.message import new_message
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.reasons import Reason
+from mqbroker.protocols.mqtt.properties import make_properties
 from tests.mqtt.house import House
 
 KEEP = {"clean_start": False, "properties": {"session_expiry_interval": 600}}
@@ -191,6 +196,31 @@ def test_a_session_ends_when_its_expiry_has_passed() -> None:
     assert house.sessions.find("/", "s") is None
     assert not house.client().connect("s", **KEEP).session_present
     assert [name for name in house.broker.vhost("/").queues if name.startswith("mqtt-")] == []
+
+
+def test_a_session_that_ends_early_leaves_no_timer_and_no_message() -> None:
+    """The fault: its timer stayed until the expiry, a week, and kept the session with all that had waited for it."""
+    house = House()
+    publisher = house.connect("p")
+    publisher.publish("t")
+    timers = len(house.broker.timers)
+    properties = make_properties(1, "p", b"")
+    before = sys.getrefcount(properties)
+    client = house.connect("s", clean_start=False, properties={"session_expiry_interval": 604_800})
+    client.subscribe("t", qos=1)
+    client.lose()
+    vhost = house.broker.vhost("/")
+    for number in range(3):
+        message = new_message("amq.topic", "t", properties, b"%d" % number, house.now)
+        vhost.publish(vhost.route("amq.topic", "t"), message, house.now)
+    del message
+    assert len(house.broker.timers) == timers + 1
+    assert sys.getrefcount(properties) == before + 3
+    again = house.connect("s", clean_start=True)
+    assert len(house.broker.timers) == timers
+    gc.collect()
+    assert sys.getrefcount(properties) == before
+    again.disconnect()
 
 
 def test_a_session_without_expiry_ends_with_its_connection() -> None:

@@ -333,7 +333,7 @@ def test_a_forgotten_queue_leaves_nothing_not_even_after_a_roll() -> None:
     journal.put(an_entry(1, 1), an_entry(1, 2))
     last = an_entry(2, 1)
     journal.ledger.enqueue(last)
-    journal.ledger.forget(1, [last])
+    journal.ledger.forget(1)
     journal.ledger.seal()
     assert journal.reopen().found() == {2: [1]}
     assert journal.reopen().reopen().found() == {2: [1]}
@@ -345,7 +345,7 @@ def test_a_queue_that_is_forgotten_while_a_consumer_holds_its_newest_entry_leave
     journal = Journal()
     journal.put(an_entry(1, 2))
     journal.ledger.enqueue(an_entry(1, 1, body=b"x" * body_bytes))
-    journal.ledger.forget(1, [])
+    journal.ledger.forget(1)
     journal.ledger.seal()
     assert [list(tally.shares) for tally in journal.ledger.scribe.tallies.by_first.values() if tally.live] == [[2]]
     assert journal.reopen().found() == {2: [1]}

@@ -78,8 +78,8 @@ class JournalMachine(RuleBasedStateMachine):
     def forget(self, queue: int) -> None:
         if queue not in self.gone:
             self.gone.add(queue)
-            entries = [self.entries.pop(at) for at in list(self.entries) if at[0] == queue]
-            self.journal.ledger.forget(queue, entries)
+            self.entries = {at: entry for at, entry in self.entries.items() if at[0] != queue}
+            self.journal.ledger.forget(queue)
             self.model = {at: state for at, state in self.model.items() if at[0] != queue}
 
     @rule()

@@ -264,7 +264,7 @@ def test_the_listing_names_every_record_but_shows_no_body_and_no_value(tmp_path:
     delayed.attempts, delayed.held_until, delayed.first_taken_at = 1, 1_700_000_010_000, 1_700_000_000_500
     ledger.defer(delayed)
     ledger.define("user/gone", None)
-    ledger.forget(7, [])
+    ledger.forget(7)
     ledger.seal()
     ledger.close()
     laid_out(journal.reopen().disk, tmp_path)

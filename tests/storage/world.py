@@ -141,9 +141,9 @@ class World:
         if queue in self.gone:
             return
         self.gone.add(queue)
-        entries = [self.live.pop(at) for at in list(self.live) if at[0] == queue]
+        self.live = {at: entry for at, entry in self.live.items() if at[0] != queue}
         self._note(lambda state: _drop_queue(state, queue))
-        self.ledger.forget(queue, entries)
+        self.ledger.forget(queue)
 
     def _promise(self) -> None:
         position = self.ledger.position

@@ -7,7 +7,7 @@ from mqbroker.core.queue import Queue
 from mqbroker.core.queue_checks import check_consumable, check_pollable
 from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
-from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, COUNT_MAX
+from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT, COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
@@ -125,6 +125,8 @@ def _holder(connection: "AmqpConnection", channel: "Channel", queue: Queue) -> H
         holder = Holder(queue, connection.gate, channel.polling)
         holder.timeout_ms = _timeout(connection, queue, {})
         timeouts.watch(connection, channel, holder.timeout_ms)
+        if len(channel.holders) >= AMQP_POLLED_QUEUES_KEPT:
+            channel.holders.clear()  # one that holds something is known by what it holds
         channel.holders[queue.name] = holder
     return holder
 
@@ -145,6 +147,12 @@ def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, qu
 
 # --- settling -------------------------------------------------------------------------------------------------------
 
+# What becomes of deliveries that are refused. To quorum queues basic.reject says that the message could not be
+# processed, which counts for the delivery limit; basic.nack and basic.recover only give it back (RabbitMQ 4.3).
+RETURN = 1
+FAIL = 2
+DISCARD = 3
+
 
 def ack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.ack in an unusual form."""
@@ -153,20 +161,20 @@ def ack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
 
 def reject(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.reject."""
-    refuse(connection, channel, args["delivery_tag"], multiple=False, back=args["requeue"])
+    refuse(connection, channel, args["delivery_tag"], False, FAIL if args["requeue"] else DISCARD)
 
 
 def nack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.nack, RabbitMQ's extension."""
-    refuse(connection, channel, args["delivery_tag"], args["multiple"], args["requeue"])
+    refuse(connection, channel, args["delivery_tag"], args["multiple"], RETURN if args["requeue"] else DISCARD)
 
 
-def refuse(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool, back: bool) -> None:
+def refuse(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool, outcome: int) -> None:
     """Sends deliveries back to their queues, or dead-letters them. Raises PreconditionFailed for an unknown tag."""
     if channel.transaction is not None:
-        channel.transaction.refuse(tag, multiple, back)
+        channel.transaction.refuse(tag, multiple, outcome)
         return
-    give_back(connection, channel, take(connection, channel, tag, multiple), back)
+    give_back(connection, channel, take(connection, channel, tag, multiple), outcome)
 
 
 def take(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool) -> list[Entry]:
@@ -179,18 +187,18 @@ def take(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: b
     return [entry]
 
 
-def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[Entry], back: bool) -> None:
+def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[Entry], outcome: int) -> None:
     """Requeues or dead-letters deliveries that were taken, then offers their consumers again."""
     consumers: dict[Consumer, None] = {}
     for entry in entries:
         assert entry.consumer is not None
         consumers[entry.consumer] = None
-    if back:
-        publishing.requeue(entries, connection.now)
-    else:
+    if outcome == DISCARD:
         for entry in entries:
             assert entry.consumer is not None
             entry.consumer.queue.reject(entry, connection.now)
+    else:
+        publishing.requeue(entries, connection.now, outcome == FAIL)
     for consumer in consumers:
         consumer.queue.offer(consumer, connection.now)
 
@@ -205,7 +213,7 @@ def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
 def recover_async(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.recover without an answer."""
     _check_recover(args)
-    give_back(connection, channel, channel.unacked.take_all(), back=True)
+    give_back(connection, channel, channel.unacked.take_all(), RETURN)
 
 
 def _check_recover(args: dict[str, Any]) -> None:

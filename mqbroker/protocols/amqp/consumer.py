@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker import octets
 from mqbroker.core.consumer import Consumer, Gate, Window
-from mqbroker.core.message import Entry, Message, Properties
+from mqbroker.core.message import Entry, Message, Properties, failures_of, returns_of
 from mqbroker.limits import CONSUMER_SHAPES_MAX, LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp.channel import Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
@@ -46,11 +46,15 @@ def short_string(text: str) -> bytes:
 
 
 def properties_to_send(entry: Entry, queue: "Queue") -> BasicProperties:
-    """The properties of an entry in this protocol's encoding, with its delivery count if the queue shows it."""
+    """The properties of an entry in this protocol's encoding, with its counts if the queue shows them."""
     properties = amqp_properties(entry.message.properties)
-    if entry.attempts and queue.is_quorum:
-        return properties.with_headers({**properties.headers(), "x-delivery-count": entry.attempts})
-    return properties
+    if not entry.attempts or not queue.is_quorum:
+        return properties
+    counts = {"x-acquired-count": returns_of(entry.attempts)}
+    failures = failures_of(entry.attempts)
+    if failures:
+        counts["x-delivery-count"] = failures
+    return properties.with_headers({**properties.headers(), **counts})
 
 
 class Holder(Consumer):

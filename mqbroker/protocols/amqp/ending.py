@@ -119,7 +119,7 @@ def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
     if channel.transaction is not None:
         channel.transaction.rollback()
     # Back first, while this channel's consumers take nothing any more: a successor gets them in the old order.
-    publishing.requeue(channel.unacked.take_all(), now)
+    publishing.requeue(channel.unacked.take_all(), now, is_failure=True)
     for consumer in list(channel.consumers.values()):
         end_consumer(connection, channel, consumer)
     channel.owed.clear()

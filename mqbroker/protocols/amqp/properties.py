@@ -23,9 +23,10 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from mqbroker.core.deadletter import carbon_copies
 from mqbroker.core.erlang_text import term_text
-from mqbroker.core.message import Properties, RedrivenProperties
-from mqbroker.core.values import Table
+from mqbroker.core.message import BLIND_COPIES_BIT, Properties, RedrivenProperties
+from mqbroker.core.values import Table, Value
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import (
     AMQP_SHORTSTR_BYTES_MAX,
@@ -36,6 +37,7 @@ from mqbroker.limits import (
 from mqbroker.protocols.amqp.tables import check_table, read_table, write_short_string, write_table
 
 AMQP = 1  # the journal's number for this encoding
+BLIND_COPIES = "BCC"  # the header whose routing keys count, and which is not shown to consumers
 
 CONTENT_TYPE = 0x8000
 CONTENT_ENCODING = 0x4000
@@ -154,7 +156,29 @@ class BasicProperties(Properties):
 
     def headers(self) -> Mapping[str, object]:
         """The headers, decoded anew at each call: a dictionary per queued message would cost more than it saves."""
+        headers = self._all_headers()
+        if self.code & BLIND_COPIES_BIT:
+            del headers[BLIND_COPIES]
+        return headers
+
+    def _all_headers(self) -> dict[str, Value]:
         return read_table(self.raw, self._headers_at)[0] if self.has_headers else {}
+
+    def blind_copies(self) -> list[str]:
+        """The routing keys in the header BCC of a message that was published with it."""
+        return carbon_copies(self._all_headers(), BLIND_COPIES) if self.code & BLIND_COPIES_BIT else []
+
+    def with_blind_copies(self) -> "BasicProperties":
+        """A copy whose header BCC, which must be there, is seen by nobody from now on."""
+        return BasicProperties(self.raw, self.code | BLIND_COPIES_BIT)
+
+    def without_blind_copies(self) -> "BasicProperties":
+        """What is shown to clients."""
+        if not self.code & BLIND_COPIES_BIT:
+            return self
+        shown = self.with_fields(headers=self.headers() or None)
+        shown.restore_marks(self.code & ~BLIND_COPIES_BIT)
+        return shown
 
     def text(self, name: str) -> str | None:
         """One property by name (FLAGS, without "headers"), numbers as decimal digits, None when it is not there."""
@@ -178,6 +202,8 @@ class BasicProperties(Properties):
 
     def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> "BasicProperties":
         """A copy with other headers, none if empty, and without the expiration on request (dead-lettering)."""
+        if self.code & BLIND_COPIES_BIT:
+            headers = {**headers, BLIND_COPIES: self._all_headers()[BLIND_COPIES]}
         changes: dict[str, Any] = {"headers": headers or None}
         if drop_expiration:
             changes["expiration"] = None
@@ -227,14 +253,14 @@ def build(**fields: Any) -> BasicProperties:
 
 
 def amqp_properties(properties: Properties) -> BasicProperties:
-    """`properties` themselves, or those of another protocol in this encoding.
+    """`properties` as a client of AMQP may see them: themselves, or those of another protocol in this encoding.
 
     What has no place here is left out: a text or the name of a header that exceeds a short string.
     """
     if isinstance(properties, RedrivenProperties):
         properties = properties.inner
     if isinstance(properties, BasicProperties):
-        return properties
+        return properties.without_blind_copies()
     texts = {name: _fitting(properties.text(name)) for name, flag in FLAGS.items() if flag & _TEXTS}
     timestamp = properties.text("timestamp")
     return build(

@@ -22,7 +22,7 @@ from mqbroker.protocols.amqp import direct_reply, frames
 from mqbroker.protocols.amqp.constants import NO_ROUTE
 from mqbroker.protocols.amqp.methods import decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
-from mqbroker.protocols.amqp.properties import USER_ID, BasicProperties
+from mqbroker.protocols.amqp.properties import BLIND_COPIES, USER_ID, BasicProperties, amqp_properties
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
@@ -85,9 +85,10 @@ def publish_special(connection: "AmqpConnection", channel: "Channel", message: M
     properties = message.properties
     check_user_id(connection, properties)
     headers = properties.headers()
-    keys = [message.routing_key, *_copies(headers, "CC"), *_copies(headers, "BCC")]
-    if "BCC" in headers:
-        properties = properties.with_headers({name: value for name, value in headers.items() if name != "BCC"})
+    keys = [message.routing_key, *_copies(headers, "CC"), *_copies(headers, BLIND_COPIES)]
+    if BLIND_COPIES in headers:
+        assert isinstance(properties, BasicProperties)
+        properties = properties.with_blind_copies()
     properties = direct_reply.with_reply_name(channel, properties)
     if properties is not message.properties:
         message = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
@@ -140,7 +141,7 @@ def send_return(connection: "AmqpConnection", channel: "Channel", message: Messa
         exchange=message.exchange,
         routing_key=message.routing_key,
     )
-    send_content(connection, channel, method, message.properties, message.content())
+    send_content(connection, channel, method, amqp_properties(message.properties), message.content())
 
 
 def send_content(
@@ -153,11 +154,11 @@ def send_content(
         connection.send(piece)
 
 
-def requeue(entries: list[Entry], now: int) -> None:
+def requeue(entries: list[Entry], now: int, is_failure: bool) -> None:
     """Returns unacknowledged entries to their queues, all of one queue at once."""
     by_queue: dict[Queue, list[Entry]] = {}
     for entry in entries:
         assert entry.consumer is not None
         by_queue.setdefault(entry.consumer.queue, []).append(entry)
     for queue, own in by_queue.items():
-        queue.requeue(own, now)
+        queue.requeue(own, now, is_failure)

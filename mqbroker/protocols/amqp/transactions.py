@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
 
 
+ACK = 0  # what becomes of deliveries; the others are those of basic_methods.py
+
+
 class Transaction:
     """What a channel has asked for since the last commit or rollback."""
 
@@ -28,7 +31,7 @@ class Transaction:
         self.connection = connection
         self.channel = channel
         self.published: list[tuple[Message, Targets, bool]] = []
-        self.settled: list[tuple[list[Entry], str]] = []
+        self.settled: list[tuple[list[Entry], int]] = []
 
     def publish(self, message: Message, targets: Targets, mandatory: bool) -> None:
         """Keeps a message until the commit. It goes where it would have gone now, as in RabbitMQ."""
@@ -36,12 +39,11 @@ class Transaction:
 
     def acknowledge(self, tag: int, multiple: bool) -> None:
         """Keeps an ack until the commit. Raises PreconditionFailed for an unknown tag."""
-        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), "ack"))
+        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), ACK))
 
-    def refuse(self, tag: int, multiple: bool, back: bool) -> None:
+    def refuse(self, tag: int, multiple: bool, outcome: int) -> None:
         """Keeps a reject or nack until the commit. Raises PreconditionFailed for an unknown tag."""
-        entries = basic_methods.take(self.connection, self.channel, tag, multiple)
-        self.settled.append((entries, "requeue" if back else "reject"))
+        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), outcome))
 
     def commit(self) -> None:
         """Carries everything out. Raises PreconditionFailed when a queue has refused a message: there is no commit-ok
@@ -54,10 +56,10 @@ class Transaction:
             if publishing.deliver(connection, channel, message, targets, mandatory) == REJECTED:
                 is_complete = False
         for entries, outcome in settled:
-            if outcome == "ack":
+            if outcome == ACK:
                 connection.settle(channel, entries)
             else:
-                basic_methods.give_back(connection, channel, entries, outcome == "requeue")
+                basic_methods.give_back(connection, channel, entries, outcome)
         if not is_complete:
             raise PreconditionFailed("partial tx completion")
 

@@ -139,6 +139,8 @@ class Sessions:
             return
         self._sessions.pop((session.vhost.name, session.client_id), None)
         will, session.will = session.will, None
+        self.broker.timers.cancel(session.timer)
+        session.timer = None
         session.end(now, sharing.leave)
         session.forget()
         if will is not None:
@@ -167,14 +169,15 @@ class Sessions:
         """Has the session looked at when its end or its will is due. One timer a session, however often it leaves."""
         will_at = 0 if session.will is None else session.will.due_at
         deadline = min(filter(None, (session.ends_at, will_at)), default=0)
-        if deadline and not 0 < session.timer_at <= deadline:
-            session.timer_at = deadline
-            self.broker.timers.at(deadline, lambda now: self._fire(session, deadline, now))
-
-    def _fire(self, session: MqttSession, deadline: int, now: int) -> None:
-        if session.timer_at != deadline:
+        timer = session.timer
+        if not deadline:
             return
-        session.timer_at = 0
+        if timer is None:
+            session.timer = self.broker.timers.at(deadline, lambda now: self._fire(session, now))
+        elif not timer.is_armed or deadline < timer.deadline:
+            self.broker.timers.move(timer, deadline)
+
+    def _fire(self, session: MqttSession, now: int) -> None:
         if session.is_ended or session.connection is not None:
             return
         will = session.will

@@ -17,7 +17,7 @@ cdef class MqttSession:
     cdef public str user
     cdef public long long expiry_s
     cdef public long long ends_at
-    cdef public long long timer_at
+    cdef public object timer
     cdef public MqttConnection connection
     cdef public object subscriptions
     cdef public dict matches

@@ -31,6 +31,7 @@ from mqbroker.protocols.mqtt.properties import qos_of
 from mqbroker.protocols.mqtt.subscriptions import Match, Subscription, Subscriptions
 
 if TYPE_CHECKING:
+    from mqbroker.core.timers import Timer
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.connection import MqttConnection
     from mqbroker.protocols.mqtt.sessions import Sessions
@@ -51,7 +52,7 @@ class MqttSession:
     __slots__ = (
         "access", "access_generation", "backlog", "client_id", "connection", "ends_at", "expiry_s", "held", "hub",
         "incoming", "incoming_prefix", "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2",
-        "shares", "stored", "stored_consumer", "subscriptions", "timer_at", "user", "vhost", "will", "window",
+        "shares", "stored", "stored_consumer", "subscriptions", "timer", "user", "vhost", "will", "window",
     )  # fmt: skip
 
     def __init__(self, hub: "Sessions", vhost: "VHost", client_id: str, is_durable: bool) -> None:
@@ -66,8 +67,8 @@ class MqttSession:
         self.expiry_s = 0
         self.ends_at = 0
         """When it ends, in milliseconds, if nobody connects before; 0 while somebody is connected, and for never."""
-        self.timer_at = 0
-        """When its timer fires, 0 when none is armed."""
+        self.timer: Timer | None = None
+        """For its end and its will, once there was one."""
         self.connection: MqttConnection | None = None
         self.subscriptions = Subscriptions(hub.counters)
         self.matches = self.subscriptions.matches
