@@ -21,14 +21,14 @@ from mqbroker.core.queue import Queue
 from mqbroker.core.restoration import restore
 from mqbroker.core.vhost import VHost
 from mqbroker.errors import DiskFailed
-from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, build
+from mqbroker.protocols.amqp.properties import build
+from mqbroker.server import FORMATS
 from mqbroker.storage.journal import assemble
 from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Name, Observed
 from tests.storage.house import KEYRING, ManualLane
 from tests.storage.simdisk import PowerCut, SimDisk
 
 SEGMENT_BYTES = 8192  # small, so that a run sees many segments begin and go
-FORMATS = {AMQP: BasicProperties}
 STEPS_MAX = 10_000
 OUTCOMES = {QUEUE_REJECTED: REJECTED, QUEUE_UNROUTED: UNROUTED}
 

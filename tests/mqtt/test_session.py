@@ -587,16 +587,3 @@ def test_a_slow_reader_gets_what_it_missed_and_holds_its_publisher_for_a_second_
     client.connection.resume_output(house.now)
     house.turn()
     assert [len(payload) for _, payload, _ in client.messages()] == [600_000] * 3 + [4]
-
-
-def test_a_client_that_comes_and_goes_leaves_one_timer() -> None:
-    """There was one for each time that it left, until the session's end a week later."""
-    house = House()
-    will = p.Will("gone", b"x", properties={"will_delay_interval": 500})
-    for _ in range(50):
-        house.connect("s", will=will, **KEEP).lose()
-        house.connect("p").publish("kept", b"x", retain=True, properties={"message_expiry_interval": 1000})
-        house.wait(1)
-    assert len(house.broker.timers._heap) <= 3
-    house.wait(700)
-    assert house.sessions.find("/", "s") is None
