@@ -52,6 +52,10 @@ RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would tak
 INPUT_BYTES = 262_144  # what is read at once; uvloop's own buffer has as much
 LARGE_PIECE_BYTES = 32_768  # from here on a body is not copied: two more system calls cost less than that
 
+# --- turns -------------------------------------------------------------------------------------------------------
+PORTION = 200  # messages' worth of work before others have their turn: RabbitMQ's credit per consumer, 200
+TURN_MS = 2  # work in portions that one turn of the loop does before sockets are read again; RabbitMQ's is preempted
+
 # --- output ------------------------------------------------------------------------------------------------------
 OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this until its output is flushed
 
@@ -59,8 +63,16 @@ OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this 
 SEGMENT_BYTES = 64 << 20  # design §5
 BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
+MARK_BYTES_MAX = 512  # what the end of a log at rest is marked with: the time by four clocks
 OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of some 10,000 messages, nearly in order
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
+
+# --- time ----------------------------------------------------------------------------------------------------------
+CLOCK_STEP_MS = 1000  # a wall clock that moves by more was set: NTP slews what is below 128 ms, chrony steps from 1 s
+CLOCK_SAMPLE_MS = 10_000  # how often a busy journal notes the time
+CLOCK_SAMPLE_AGE_MS_MAX = 2 * CLOCK_SAMPLE_MS  # and how old what it noted last may be when the broker is killed
+CLOCK_CORRECTION_MS_MAX = 60_000  # by how much deadlines come earlier for a clock that was set between two runs
+CLOCK_DOWNTIME_MS_MAX = 30 * 86_400_000  # a machine that seems to have been off for longer had a wrong clock
 
 # --- keys of the journal -------------------------------------------------------------------------------------------
 KEY_TEXT_BYTES_MAX = 1024  # what is read of a place that is said to hold a key; 64 digits and the white space around
@@ -150,6 +162,7 @@ SQS_MOVE_TASKS_KEPT = 10  # per source queue
 SQS_MOVE_TASKS_RUNNING_MAX = 100  # per account
 SQS_PURGE_INTERVAL_MS = 60_000
 SQS_DELETED_NAME_MS = 60_000
+SQS_ATTRIBUTES_MS = 60_000  # how long a change of attributes may take, by the API Reference
 SQS_RECEIVE_ATTEMPT_MS = 300_000  # how long a ReceiveRequestAttemptId is good for
 SQS_RECEIVE_ATTEMPTS_MAX = 10_000  # of all queues; AWS names no number
 SQS_DECISIONS_REMEMBERED = 10_000  # who may do what to a queue, as long as no permission changes

@@ -15,15 +15,18 @@ import uvloop
 import mqbroker
 from mqbroker.aws.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
+from mqbroker.aws.sqs import actions as sqs_actions
 from mqbroker.aws.sqs.properties import SQS, SqsProperties
+from mqbroker.built import FORM
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
+from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Properties
 from mqbroker.core.restoration import restore
-from mqbroker.errors import DiskFailed
+from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import AMQP_BODIES_MEMORY_SHARE
 from mqbroker.net import devcerts
 from mqbroker.net.connections import Connections
@@ -33,17 +36,19 @@ from mqbroker.protocols.amqp.connection import AmqpConnection
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.amqp.services import Alarms as AlarmsView
 from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
+from mqbroker.protocols.mqtt import sessions
 from mqbroker.protocols.mqtt.connection import MqttConnection
 from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
 from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.session import Outbox, Peer
-from mqbroker.runtime import allocator, descriptors
+from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.tasks import Tasks
+from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
 from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import open_journal
@@ -59,9 +64,14 @@ FORMATS: Mapping[int, Callable[[bytes], Properties]] = {
 }
 """Makes properties from what the journal kept, by `Properties.code`."""
 
+KINDS = (*restoration.KINDS, *sessions.KINDS, *sqs_actions.KINDS, timekeeper.KIND)
+"""The kinds of definitions that the journal may hold: each has an owner who puts it back."""
+
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
 # 100,000 objects at once would hold up everything for a tenth of a second.
+_RECOVERY_SHARE_MAX = 0.9  # of the memory of a control group: some is needed to serve what was recovered
+_INPUT_SHARE = 64  # so many looks at the memory while input of the size of its limit arrives
 _TICK_S = 0.5  # how exact deadlines of sessions are
 
 
@@ -82,9 +92,12 @@ class Server:
         self._obey_signals()
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
-        self._ledger, definitions, entries = self._open_ledger()
+        self._ledger, found, entries = self._open_ledger()
+        self._timekeeper = Timekeeper(clock, self._ledger)
+        self._timekeeper.begin(found, is_free=not entries and not Sessions.are_in(found))
+        self._stack.callback(self._timekeeper.note)
         self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
-        restore(self._broker, definitions, entries, clock.now())
+        restore(self._broker, found, entries, clock.now())
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
@@ -101,13 +114,18 @@ class Server:
             log.warning(text)
         self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config, self._alarms))
         registry = self._services.registry
-        self._mqtt = Sessions(MqttServices(self._broker, authenticator, self._alarms, _mqtt_settings(config), registry))
-        self._mqtt.restore(definitions, clock.now())
+        settings = _mqtt_settings(config)
+        self._mqtt = Sessions(
+            MqttServices(self._broker, authenticator, self._alarms, settings, registry, self._alarms.resident_bytes)
+        )
+        self._mqtt.restore(found, clock.now())
         self._stack.callback(self._mqtt.close)
         self._aws = _gateway(config, self._broker, self._alarms, self._turn.outbox, clock)
-        self._aws.restore(definitions, clock.now())
+        self._aws.restore(found, clock.now())
         self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
+        self._connections.input_step = int(self._alarms.memory_limit_bytes) // _INPUT_SHARE
+        self._connections.input_seen = self._look_soon
         self._tls = self._open_tls()
         self._listeners = Listeners(
             self._connections,
@@ -144,10 +162,18 @@ class Server:
         loop = asyncio.get_running_loop()
 
         def wake(callback: Callable[[], None]) -> None:
-            loop.call_soon_threadsafe(callback)
+            loop.call_soon_threadsafe(self._turn.run, callback)
 
         ledger, found = open_journal(
-            disk, FORMATS, config.durability, wake, self._disk_failed, config.journal.segment_bytes, keyring
+            disk,
+            FORMATS,
+            config.durability,
+            wake,
+            self._disk_failed,
+            config.journal.segment_bytes,
+            keyring,
+            _require_known,
+            _require_memory,
         )
         self._stack.callback(ledger.close)
         if found.note:
@@ -188,7 +214,8 @@ class Server:
         """What is running, where, and how safe messages are."""
         config = self._config
         where = "memory only" if config.durability == "memory" else str(config.data_dir.absolute())
-        lines = [f"mqbroker {mqbroker.__version__}", f"  data        {where}", f"  durability  {config.durability}"]
+        version = f"mqbroker {mqbroker.__version__} ({FORM})"
+        lines = [version, f"  data        {where}", f"  durability  {config.durability}"]
         for listener, host, port in self._listeners.addresses:
             shown = f"[{host}]" if ":" in host else host
             lines.append(f"  listening   {listener.scheme}://{shown}:{port}")
@@ -229,10 +256,15 @@ class Server:
 
     def _check_resources(self, now: int) -> None:
         if isinstance(self._ledger, JournalLedger):
-            self._ledger.tend()
+            self._ledger.tend(self._timekeeper.note)
+            if self._timekeeper.tick(now, is_written=not self._ledger.is_marked):
+                self._turn.schedule()
         if self._tls is not None:
             self._tls.check(now)
         self._check_alarms()
+
+    def _look_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._check_alarms)
 
     def _check_alarms(self) -> None:
         if self._alarms.check(self._clock.now()):
@@ -248,6 +280,22 @@ class Server:
     def _fail(self) -> None:
         self._exit_code = 1
         self._stop_event.set()
+
+
+def _require_known(found: Mapping[str, bytes]) -> None:
+    """Refuses a journal with definitions that nobody here would put back."""
+    definitions.require_known(found, KINDS)
+
+
+def _require_memory() -> None:
+    """Ends a recovery that takes more memory than there is: better one sentence than one kill after another."""
+    limit = memory.group_limit_bytes()
+    if limit and memory.resident_bytes() > limit * _RECOVERY_SHARE_MAX:
+        text = (
+            f"the messages in the journal need more memory than this control group may use ({limit >> 20} MiB): "
+            "give it more until they are drained"
+        )
+        raise StorageError(text)
 
 
 def _log_encryption(keyring: Keyring, plain_segments: int) -> None:

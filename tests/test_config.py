@@ -126,6 +126,13 @@ def test_development_takes_any_access_key_unless_told_otherwise(tmp_path: Path) 
     assert load_config(None, {"MQBROKER_AWS_AUTH": "sigv4"}, {"dev": True}).aws.auth == "sigv4"
 
 
+def test_development_is_not_strict_with_queues_of_sqs_unless_told_otherwise(tmp_path: Path) -> None:
+    assert load_config().aws.sqs_strict
+    assert not load_config(flags={"dev": True}).aws.sqs_strict
+    path = write(tmp_path, "[aws]\nsqs_strict = true\n")
+    assert load_config(path, flags={"dev": True}).aws.sqs_strict
+
+
 def test_any_access_key_is_taken_from_other_machines_only_by_setting(tmp_path: Path) -> None:
     text = '[aws]\nauth = "any"\n[security]\nallow_insecure = true\n'
     config = load_config(write(tmp_path, 'listeners = ["aws://0.0.0.0"]\n' + text))

@@ -24,6 +24,7 @@ from mqbroker.errors import AccessRefused, NotAllowed
 from mqbroker.limits import AWS_CONDITION_VALUE_CHARS_MAX
 
 NO_CONTEXT: Mapping[str, str | Sequence[str]] = {}
+NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +136,43 @@ def _lower(right: Right) -> str:
     return right.name.lower()
 
 
-def context_of(caller: Caller, now: int, user_agent: str = "") -> dict[str, str | Sequence[str]]:
-    """What the conditions of a policy may ask of a request, by condition key. `now` is in milliseconds."""
+def context_of(
+    caller: Caller,
+    now: int,
+    headers: Mapping[str, str] = NO_HEADERS,
+    owner_account: str = "",
+    region: str = "",
+    tags: Mapping[str, str] = NO_HEADERS,
+    given_tags: Mapping[str, str] | Sequence[str] = (),
+) -> dict[str, str | Sequence[str]]:
+    """What the conditions of a policy may ask of a request, by condition key. `now` is in milliseconds.
+
+    Region, owner and `tags` are those of the resource; `given_tags` those that the request brings, or their keys. These
+    are all global keys of IAM that a request can have where there are no sessions, organizations, services or networks
+    of AWS. A key that is missing here lets a denial that asks for it pass.
+    """
     context: dict[str, str | Sequence[str]] = {
         "aws:CurrentTime": datetime.fromtimestamp(now // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(now // 1000),
         "aws:PrincipalAccount": caller.account,
         "aws:PrincipalArn": caller.arn,
+        "aws:PrincipalIsAWSService": "false",
         "aws:PrincipalType": "User" if caller.user else "Account",
+        "aws:RequestedRegion": region or caller.region,
+        "aws:ResourceAccount": owner_account or caller.account,
         "aws:SecureTransport": "true" if caller.is_secure else "false",
         "aws:SourceIp": caller.source_ip,
+        "aws:ViaAWSService": "false",
         "aws:userid": caller.user_id,
     }
     if caller.user:
         context["aws:username"] = caller.user
-    if user_agent:
-        context["aws:UserAgent"] = user_agent[:AWS_CONDITION_VALUE_CHARS_MAX]
+    for key, header in (("aws:UserAgent", "user-agent"), ("aws:Referer", "referer")):
+        if header in headers:
+            context[key] = headers[header][:AWS_CONDITION_VALUE_CHARS_MAX]
+    context |= {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+    if given_tags:
+        context["aws:TagKeys"] = list(given_tags)
+    if isinstance(given_tags, Mapping):
+        context |= {f"aws:RequestTag/{key}": value for key, value in given_tags.items()}
     return context

@@ -8,6 +8,7 @@ cdef class Call:
     cdef public Action action
     cdef public str base_url
     cdef public object caller
+    cdef public object headers
     cdef public bint is_answered
     cdef public long long now
     cdef public object on_abandoned
@@ -15,7 +16,6 @@ cdef class Call:
     cdef public dict parameters
     cdef public str path
     cdef public str request_id
-    cdef public str trace
     cdef public str wire
 
     cpdef answer(self, result)

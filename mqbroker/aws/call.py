@@ -28,7 +28,7 @@ def refusal(error: AwsError, service: Service, wire: str, is_json_wanted: bool, 
 
 
 def internal_failure() -> AwsError:
-    """The error for a failure of ours."""
+    """The error for an internal failure."""
     text = "The request processing has failed because of an unknown error, exception or failure."
     return AwsError("InternalFailure", text, status=500, is_sender=False)
 
@@ -38,7 +38,8 @@ class Call:
 
     `parameters` has the names of the service model; a Binary is bytes, an Integer int, a Boolean bool, and what is
     missing is absent. `base_url` is the scheme and host that the client used, without a slash at the end; `path` is the
-    path of the request; `wire` is "json" or "query"; `now` milliseconds; `trace` what the header X-Amzn-Trace-Id says.
+    path of the request; `wire` is "json" or "query"; `now` milliseconds; `headers` those of the request, with names in
+    lower case.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Call:
         "action",
         "base_url",
         "caller",
+        "headers",
         "is_answered",
         "now",
         "on_abandoned",
@@ -55,7 +57,6 @@ class Call:
         "parameters",
         "path",
         "request_id",
-        "trace",
         "wire",
     )
 
@@ -71,8 +72,8 @@ class Call:
         request_id: str,
         answer: Answer,
         report: Callable[["Call"], None],
-        is_json_wanted: bool = False,
-        trace: str = "",
+        is_json_wanted: bool,
+        headers: Mapping[str, str],
     ) -> None:
         """`report` is called in the handling of an exception that nobody foresaw; the call is then answered with 500.
 
@@ -86,7 +87,7 @@ class Call:
         self.wire = wire
         self.now = now
         self.request_id = request_id
-        self.trace = trace
+        self.headers = headers
         self.is_answered = False
         self.on_abandoned: Callable[[], None] | None = None
         """Called when the client's connection goes before the answer: nothing needs to be answered any more."""
@@ -133,6 +134,6 @@ class Call:
             self.on_abandoned()
 
     def hurry(self) -> None:
-        """The broker stops: whoever waits is to answer now."""
+        """The broker stops, or the client may be gone: whoever waits is to answer now."""
         if not self.is_answered and self.on_hurry is not None:
             self.on_hurry()

@@ -1,7 +1,8 @@
 """The front of all services: finds the action that a request asks for, who asks, and calls its handler.
 
-Knows both wires and no service in particular. A request is a call of the JSON wire when it has the header X-Amz-Target,
-a page of ours when its path begins with /_mqbroker/, and otherwise a call of the Query wire.
+Knows both wires and no service in particular. A request is a page of the broker when its path begins with /_mqbroker/,
+a call of the JSON wire when it has the header X-Amz-Target and no form for a body (Paws, of Perl, has both), and
+otherwise a call of the Query wire.
 
     X-Amz-Target: AmazonSQS.SendMessage                      JSON; the service is that of the prefix
     Action=SendMessage&Version=2012-11-05                    Query; the service is that of the version,
@@ -29,12 +30,16 @@ Handler = Callable[[Call], None]
 """Answers or refuses a call, now or later. May raise AwsError: the front refuses."""
 
 Page = Callable[[HttpRequest, dict[str, str]], HttpResponse]
-"""Answers a request for a page of ours; the parameters are those of the query string."""
+"""Answers a request for a page of the broker; the parameters are those of the query string."""
 
 PAGES_PATH = "/_mqbroker/"
 
 _JSON_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
-_FORM_TYPES = ("application/x-www-form-urlencoded", "")
+_FORM = "application/x-www-form-urlencoded"
+_SIGNATURE = frozenset(
+    f"X-Amz-{name}"
+    for name in ("Algorithm", "Credential", "Date", "Expires", "Security-Token", "Signature", "SignedHeaders")
+)  # what a URL has that was signed in advance, and asks for nothing
 _SCOPE = re.compile(r"Credential=[^/,]*/[0-9]*/[^/,]*/([^/,]*)/")
 
 
@@ -68,6 +73,7 @@ class Front:
         self._request_id = request_id
         self._pages = pages
         self._failures = RateLog(log)
+        self._refusals = RateLog(log)
         self._targets: dict[str, Route] = {}
         self._actions: dict[tuple[str, str], Route] = {}
         for name, (service, handlers) in services.items():
@@ -86,7 +92,7 @@ class Front:
         if path.startswith(PAGES_PATH):
             answer(self._page(request, path, query, now))
             return None
-        if "x-amz-target" in request.headers:
+        if "x-amz-target" in request.headers and not _has_form(request.headers):
             return self._handle_json(request, path, answer, now)
         return self._handle_query(request, path, query, answer, now)
 
@@ -124,7 +130,7 @@ class Front:
         try:
             form = _form(request, query)
             name = form.get("Action")
-            if name is None and not form:
+            if name is None and form.keys() <= _SIGNATURE:
                 answer(query_answer.unknown_operation(request_id))
                 return None
             service = self._service_of(request, form)
@@ -179,17 +185,17 @@ class Front:
         try:
             caller = self._identify(request, action.service.name, now)
         except AwsError as error:
+            self._note_refusal(action.name, request.peer.host, error, now)
             answer(refusal(error, action.service, wire, is_json_wanted, request_id))
             return None
         except Exception:
             self._log_failure(action.name, request_id, now)
             answer(refusal(internal_failure(), action.service, wire, is_json_wanted, request_id))
             return None
-        base_url = request.base_url
-        trace = request.headers.get("x-amzn-trace-id", "")
         return Call(
-            action, caller, {}, base_url, path, wire, now, request_id, answer, self._report, is_json_wanted, trace
-        )
+            action, caller, {}, request.base_url, path, wire, now, request_id, answer, self._report, is_json_wanted,
+            request.headers,
+        )  # fmt: skip
 
     def _run(
         self, call: Call, handler: Handler, parse: Callable[[Any, Parser], dict[str, Any]], source: Any, parser: Parser
@@ -201,18 +207,22 @@ class Front:
             if call.is_answered:
                 call.fail()
             else:
+                self._note_refusal(call.action.name, call.caller.arn or call.caller.source_ip, error, call.now)
                 call.refuse(error)
         except Exception:
             call.fail()
+
+    def _note_refusal(self, name: str, who: str, error: AwsError, now: int) -> None:
+        self._refusals.info(now, f"{name} of {who} refused: {error.code}: {error.message}")
 
     def _report(self, call: Call) -> None:
         self._log_failure(call.action.name, call.request_id, call.now)
 
     def _log_failure(self, name: str, request_id: str, now: int) -> None:
         """One line and its traceback, not oftener than the interval: a client can repeat its request at will."""
-        self._failures.warning(now, f"{name} {request_id} failed for an error of ours\n{traceback.format_exc()}")
+        self._failures.warning(now, f"{name} {request_id} failed: internal error\n{traceback.format_exc()}")
 
-    # --- pages of ours ----------------------------------------------------------------------------------------------
+    # --- pages of the broker ----------------------------------------------------------------------------------------
 
     def _page(self, request: HttpRequest, path: str, query: str, now: int) -> HttpResponse:
         method = "GET" if request.method == "HEAD" else request.method
@@ -225,16 +235,20 @@ class Front:
             return HttpResponse(error.status, b"text/plain", f"{error.message}\n".encode())
         except Exception:
             self._log_failure(path, "", now)
-            return HttpResponse(500, b"text/plain", b"The page failed for an error of ours.\n")
+            return HttpResponse(500, b"text/plain", b"The page failed: internal error.\n")
 
 
 def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def _has_form(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type") not in _JSON_TYPES and _media_type(headers) == _FORM
+
+
 def _form(request: HttpRequest, query: str) -> dict[str, str]:
     """The parameters in the query string and in the body, where that is a form. Raises AwsError."""
     form = query_wire.parse_form(query.encode("latin-1")) if query else {}
-    if request.body and _media_type(request.headers) in _FORM_TYPES:
+    if request.body and _media_type(request.headers) in (_FORM, ""):
         form |= query_wire.parse_form(request.body)
     return form

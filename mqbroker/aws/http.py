@@ -146,6 +146,7 @@ class HttpSession(Session):
         "_host",
         "_is_continue_wanted",
         "_is_ending",
+        "_is_finished",
         "_is_last",
         "_is_old",
         "_is_stopping",
@@ -177,6 +178,7 @@ class HttpSession(Session):
         self._head = HeaderReader()
         self._is_continue_wanted = False
         self._is_ending = False
+        self._is_finished = False
         self._is_stopping = False
         self._violation: ProtocolViolation | None = None
         self.on_message_begin()
@@ -205,13 +207,28 @@ class HttpSession(Session):
         else:
             self._refuse(ProtocolViolation("timeout", "The request took too long."))
 
+    def input_ended(self, now: int) -> bool:
+        """The client sends no more, and may still read, or may be gone: it is answered, but nothing is waited for."""
+        self._now = now
+        self._is_finished = True
+        self._hurry()
+        self._end_if_done()
+        return not self.is_closing
+
+    def _hurry(self) -> None:
+        for exchange in list(self.exchanges):
+            if exchange.call is not None:
+                exchange.call.hurry()
+
+    def _end_if_done(self) -> None:
+        if self._is_finished and not (self.exchanges or self._complete or self._held):
+            self._end()
+
     def shut_down(self, now: int) -> None:
         """The broker stops: calls that wait are hurried, and the connection closes behind the last open answer."""
         self._now = now
         self._is_stopping = self._is_ending = True
-        for exchange in list(self.exchanges):
-            if exchange.call is not None:
-                exchange.call.hurry()
+        self._hurry()
         if not self.exchanges:
             self.lingers = self._state != _IDLE  # an idle client has read everything, and sends nothing
             self._end()
@@ -240,6 +257,7 @@ class HttpSession(Session):
             return
         if not self.is_reading and len(self.exchanges) <= HTTP_PIPELINE_MAX // 2:
             self._resume()
+        self._end_if_done()
         self._set_deadline()
 
     def _resume(self) -> None:
@@ -289,6 +307,8 @@ class HttpSession(Session):
                 self.is_authenticated = True
                 if exchange.response is None:
                     exchange.call = call
+                    if self._is_finished:
+                        call.hurry()
             if exchange.is_last:
                 self._is_ending = True
                 return False
@@ -310,7 +330,7 @@ class HttpSession(Session):
                 continue
             except HttpParserError as error:
                 if self._violation is None and error.__context__ is not None:
-                    raise error.__context__ from None  # an error of ours in one of the methods below
+                    raise error.__context__ from None  # an internal error in one of the methods below
                 if self._violation is None:
                     self._violation = ProtocolViolation("syntax", f"{error}.")
                 return

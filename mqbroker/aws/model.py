@@ -2,7 +2,7 @@
 
 A model is a tree of plain `Shape`s per action, with every name resolved; nothing of botocore's code runs. How a shape
 is read from or written to a wire is the business of the wires. A service whose model knows only the JSON protocol gets
-its names on the Query wire from a table of ours (`QueryNames`).
+its names on the Query wire from a table (`QueryNames`).
 
     botocore/data/<service>/<api version>/service-2.json.gz
         metadata    protocol, targetPrefix, jsonVersion, xmlNamespace

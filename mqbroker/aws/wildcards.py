@@ -126,25 +126,27 @@ def walk(items: Sequence[str | _Wildcard], text: str) -> bool:
 
 
 class ArnPattern:
-    """A pattern for an ARN, each of whose six parts is matched for itself; or `*`, which is any ARN."""
+    """A pattern for an ARN, each of whose six parts is matched for itself; or `*`, which is any ARN.
 
-    __slots__ = ("_parts",)
+    Anything else matches nothing, as on AWS: scripts leave a placeholder in it, or name a queue by account and name.
+    """
+
+    __slots__ = ("_is_any", "_parts")
 
     def __init__(self, items: Sequence[Item]) -> None:
-        """Raises ValueError for what is neither."""
-        self._parts: tuple[Pattern, ...] = ()  # none for any ARN
-        if tuple(items) != (ANY,):
-            parts = _split(items)
-            if len(parts) != _ARN_PARTS or parts[0] != ["a", "r", "n"]:
-                raise ValueError("an ARN has six parts with colons between them, of which the first is arn")
-            self._parts = tuple(map(Pattern, parts))
+        self._is_any = bool(items) and all(item is ANY for item in items)
+        parts = _split(items)
+        is_arn = len(parts) == _ARN_PARTS and parts[0] == ["a", "r", "n"]
+        self._parts = tuple(map(Pattern, parts)) if is_arn else ()
 
     def matches(self, text: str, context: Context) -> bool:
         """Whether the ARN is as the pattern says."""
+        if self._is_any:
+            return True
         parts = text.split(":", _ARN_PARTS - 1)
-        if self._parts and len(parts) != _ARN_PARTS:
+        if len(parts) != len(self._parts):
             return False
-        return all(pattern.matches(part, context) for pattern, part in zip(self._parts, parts, strict=False))
+        return all(pattern.matches(part, context) for pattern, part in zip(self._parts, parts, strict=True))
 
 
 _ARN_PARTS = 6

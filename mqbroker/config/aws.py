@@ -95,7 +95,8 @@ class AwsConfig:
         maximum=limits.AWS_CLOCK_SKEW_S_CEILING,
     )
     sqs_strict: bool = option(
-        True, "Refuse a second purge of a queue, and a queue under the name of a deleted one, for 60 seconds."
+        True,
+        "Refuse unknown attributes of queues, and for 60 seconds a second purge and the name of a deleted queue.",
     )
     accounts: tuple[AccountDefinition, ...] = tables(AccountDefinition, "The vhosts of other accounts.")
     queues: tuple[QueueDefinition, ...] = tables(QueueDefinition, "Queues created at the start if missing.")

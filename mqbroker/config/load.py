@@ -45,9 +45,12 @@ def _for_development(config: Config, given: Set[tuple[str, ...]]) -> Config:
     # Whoever writes a default out means exactly that.
     if ("listeners",) not in given:
         config = replace(config, listeners=DEV_LISTENERS)
+    aws = config.aws
     if ("aws", "auth") not in given:
-        config = replace(config, aws=replace(config.aws, auth="any"))
-    return config
+        aws = replace(aws, auth="any")
+    if ("aws", "sqs_strict") not in given:
+        aws = replace(aws, sqs_strict=False)
+    return replace(config, aws=aws)
 
 
 def _contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:

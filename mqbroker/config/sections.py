@@ -207,6 +207,10 @@ class WebSocketConfig:
         minimum=limits.PREAUTH_BYTES_MAX,
         maximum=limits.WEBSOCKET_MESSAGE_BYTES_CEILING,
     )
+    combine_packets: bool = option(
+        False,
+        "Send MQTT packets that are due together in one message, all but the first of which some clients see late.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +231,7 @@ class LimitsConfig:
     )
     memory_high_watermark: float = option(
         0.6,
-        "Memory above which publishers are held back: up to 1.0 a share of the machine's, else bytes.",
+        "Memory above which publishers are held back: up to 1.0 a share of what there is, else bytes.",
         minimum=0.01,
     )
     memory_check_interval_ms: int = option(

@@ -1,7 +1,8 @@
 """The broker: its vhosts, users and policies, and the definitions in the journal that make them come back.
 
-The core begins here. Whoever owns it calls `advance` when `timers.next_deadline()` has come, seals the ledger once per
-turn, and passes `now` to everything. No protocol, no clock, no I/O, no randomness: unique names come from a function.
+The core begins here. Whoever owns it calls `advance` when `timers.next_deadline()` has come, has the scheduler's tasks
+run in portions, seals the ledger once per turn, and passes `now` to everything. No protocol, no clock, no I/O, no
+randomness: unique names come from a function.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ from mqbroker.core.quotas import (
     parse_user_limits,
     parse_vhost_limits,
 )
+from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.timers import Timers
 from mqbroker.core.vhost import VHost
 from mqbroker.errors import NotFound
@@ -32,6 +34,7 @@ class Broker:
         self.unique_name = unique_name
         """Returns a new name, hard to guess, at each call."""
         self.timers = Timers()
+        self.scheduler = Scheduler()
         self.access = Access()
         self.policies = Policies()
         self.vhosts: dict[str, VHost] = {}

@@ -1,21 +1,29 @@
 cimport cython
 
+from mqbroker.core.line cimport Line, Member
 from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.scheduler cimport Task
+
+cdef Py_ssize_t _COUNT_MAX
+cdef Py_ssize_t _PORTION
 
 
-@cython.final
-cdef class Gate:
+cdef class Gate(Line):
     cdef public bint is_open
 
+    cpdef Py_ssize_t room(self) except -1
 
-@cython.final
-cdef class Window:
+
+cdef class Window(Line):
     cdef public bint is_open
     cdef public long limit
     cdef public long in_flight
 
+    cpdef Py_ssize_t room(self) except -1
+    cpdef freed(self, Consumer consumer, long long now)
 
-cdef class Consumer:
+
+cdef class Consumer(Member):
     cdef public object queue
     cdef public Gate gate
     cdef public Window window
@@ -24,11 +32,16 @@ cdef class Consumer:
     cdef public long priority
     cdef public bint is_exclusive
     cdef public bint is_active
+    cdef public bint is_new
     cdef public long in_flight
     cdef public bint is_waiting
 
     @cython.locals(window=Window)
     cpdef bint can_take(self) except -1
+    cpdef wait(self)
+    cpdef join(self, Line line)
+    cpdef Py_ssize_t take_turn(self, Py_ssize_t portion, long long now) except -1
+    cpdef schedule(self, Task task)
     cpdef deliver(self, Entry entry)
     cpdef pass_on(self, Message message)
     cpdef cancelled(self)

@@ -3,11 +3,14 @@
 A key is a JSON array of kind and names, so that no name can be mistaken for a separator. A value is a JSON object.
 Argument values keep their wire type (core/values.py): what JSON cannot tell apart is wrapped as `{"<type name>": ...}`.
 JSON is written in ASCII: a name that is not UTF-8 travels as the escapes that Python decoded it to.
+
+Each kind has one owner, who writes it and puts it back at a start. What nobody owns comes from a newer version, and the
+broker that would leave it out would not be the one that was declared: it does not start (`require_known`).
 """
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from mqbroker.core.values import (
     Decimal,
@@ -22,6 +25,7 @@ from mqbroker.core.values import (
     UInt32,
     UInt64,
 )
+from mqbroker.errors import StorageError
 
 _NUMBERS: dict[str, type] = {
     each.__name__: each for each in (Int8, UInt8, Int16, UInt16, Int32, UInt32, UInt64, Timestamp, Float32)
@@ -37,6 +41,33 @@ def names(definition_key: str) -> list[str]:
     """The kind and names of a key."""
     found: list[str] = json.loads(definition_key)
     return found
+
+
+def kind_of(definition_key: str) -> str:
+    """The kind of a key. Kinds hold nothing that JSON escapes."""
+    return definition_key[2 : definition_key.find('"', 2)]
+
+
+def of_kinds(found: Mapping[str, bytes], kinds: Iterable[str]) -> dict[str, list[tuple[list[str], bytes]]]:
+    """The definitions of each of these kinds, as names and values; in the order in which they appeared."""
+    by_kind: dict[str, list[tuple[list[str], bytes]]] = {kind: [] for kind in kinds}
+    for each, data in found.items():
+        definitions = by_kind.get(kind_of(each))
+        if definitions is not None:
+            definitions.append((names(each)[1:], data))
+    return by_kind
+
+
+def require_known(found: Iterable[str], kinds: Collection[str]) -> None:
+    """Raises StorageError when there is a key of another kind."""
+    unknown = sorted({kind_of(each) for each in found}.difference(kinds))
+    if unknown:
+        raise too_new(f"definitions of the kind {' and '.join(unknown)}")
+
+
+def too_new(what: str) -> StorageError:
+    """The error for something in a definition that only a later version can have written."""
+    return StorageError(f"the journal was written by a newer mqbroker: this one does not know {what}")
 
 
 def pack(value: Mapping[str, object]) -> bytes:

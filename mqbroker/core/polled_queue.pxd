@@ -17,6 +17,7 @@ cdef class PolledQueue(TimedQueue):
     cdef public long long receive_max
     cdef public str dead_letter_queue
     cdef public object waiters
+    cdef public bint is_turn_of_waiters
     cdef public long long sent_count
     cdef public long long sent_bytes
     cdef public long long received_count
@@ -45,8 +46,10 @@ cdef class PolledQueue(TimedQueue):
     cpdef long long redriven_sent_at(self, Entry entry, long long now) except? -1
     @cython.locals(line=GroupLine, entry=Entry, is_moved=cython.bint)
     cpdef bint move_one(self, PolledQueue target, long long now) except -1
-    @cython.locals(consumer=Consumer, entry=Entry)
-    cpdef pump(self, long long now)
+    @cython.locals(left=cython.longlong, consumer=Consumer, entry=Entry)
+    cpdef bint run(self, long long now, long long portion) except -1
+    @cython.locals(left=Py_ssize_t, entry=Entry)
+    cpdef Py_ssize_t deliver_to(self, Consumer consumer, Py_ssize_t portion, long long now) except -1
     @cython.locals(line=GroupLine, entry=Entry)
     cpdef Entry draw_next(self, long long now)
     cpdef hand_over(self, Entry entry, Consumer consumer)
@@ -57,6 +60,6 @@ cdef class PolledQueue(TimedQueue):
     cpdef reject(self, Entry entry, long long now)
     @cython.locals(entry=Entry)
     cpdef requeue(self, list entries, long long now)
-    @cython.locals(left=Py_ssize_t)
     cpdef serve(self, long long now)
+    cpdef wake(self, Py_ssize_t most, long long now)
     cpdef serve_soon(self)

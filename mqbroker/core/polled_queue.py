@@ -5,9 +5,9 @@
                             +-- deadline, or given up -+
 
 It owns what clients do, the redrive of what was received too often to another queue, and who waits for messages:
-consumers of AMQP first, then long polls. Which entry is next is grouped_queue.py's business, and what happens by itself
-timed_queue.py's. An AMQP consumer holds what it got without a deadline, until it is settled or given back; that counts
-as received too.
+consumers of AMQP and long polls, in turn. Which entry is next is grouped_queue.py's business, and what happens by
+itself timed_queue.py's. An AMQP consumer holds what it got without a deadline, until it is settled or given back; that
+counts as received too.
 """
 
 from collections import OrderedDict
@@ -46,7 +46,7 @@ class PolledQueue(TimedQueue):
     """How the journal tells these queues from others."""
 
     __slots__ = (
-        "dead_letter_queue", "deduplicated_count", "delay_ms", "deleted_count", "in_flight_max",
+        "dead_letter_queue", "deduplicated_count", "delay_ms", "deleted_count", "in_flight_max", "is_turn_of_waiters",
         "receive_max", "received_count", "sent_bytes", "sent_count", "settings_of_polling", "visibility_ms", "waiters",
     )  # fmt: skip
 
@@ -55,6 +55,8 @@ class PolledQueue(TimedQueue):
     def __init__(self, host: PollHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
         TimedQueue.__init__(self, host, ledger, name, number, durable)
         self.waiters: OrderedDict[Waiter, None] = OrderedDict()
+        self.is_turn_of_waiters = False
+        """Whether a long poll is served before the consumers of AMQP next time, when there are both."""
         self.sent_count = self.sent_bytes = self.received_count = self.deleted_count = 0
         self.deduplicated_count = 0
         self.set_up(PollSettings())
@@ -261,16 +263,31 @@ class PolledQueue(TimedQueue):
 
     # --- AMQP -------------------------------------------------------------------------------------------------------
 
-    def pump(self, now: int) -> None:
-        """Delivers what may be delivered, as long as there is a consumer to take it."""
-        while self.ring and self.waiting_count():
+    def run(self, now: int, portion: int) -> bool:
+        """Delivers a portion to the consumers in the ring. True when there are more of both."""
+        left = portion
+        while left > 0 and self.ring and self.waiting_count():
             consumer = self.next_consumer()
-            if consumer is None:
+            entry = None if consumer is None else self.draw_next(now)
+            if entry is None or consumer is None:
                 break
+            left -= 1
+            self.hand_over(entry, consumer)
+        return left <= 0 and bool(self.ring) and self.waiting_count() > 0
+
+    def deliver_to(self, consumer: "Consumer", portion: int, now: int) -> int:
+        """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then."""
+        if not self.may_serve(consumer, now):
+            return 0
+        left = portion
+        while left > 0 and self.waiting_count() and consumer.can_take():
             entry = self.draw_next(now)
             if entry is None:
                 break
+            left -= 1
             self.hand_over(entry, consumer)
+        self.end_turn(consumer, left <= 0)
+        return portion - left
 
     def draw_next(self, now: int) -> Entry | None:
         """Takes the next entry in flight without a deadline."""
@@ -350,13 +367,20 @@ class PolledQueue(TimedQueue):
         self.waiters.pop(waiter, None)
 
     def serve(self, now: int) -> None:
-        """Something may be visible: consumers get it first, then those who wait."""
+        """Something may be visible: it is for consumers and for those who wait, who go first in turn."""
         if self.ring:
+            if self.waiters and self.is_turn_of_waiters:
+                self.wake(1, now)
+            self.is_turn_of_waiters = not self.is_turn_of_waiters
             self.pump(now)
+        if self.waiters:
+            self.wake(self.waiting_count(), now)
+
+    def wake(self, most: int, now: int) -> None:
+        """Wakes so many of those who wait, as long as there is something to receive."""
         waiters = self.waiters
-        left = self.waiting_count()
-        while left > 0 and waiters and self.waiting_count() and self.in_flight_total < self.in_flight_max:
-            left -= 1
+        while most > 0 and waiters and self.waiting_count() and self.in_flight_total < self.in_flight_max:
+            most -= 1
             waiters.popitem(last=False)[0].wake(now)
 
     def serve_soon(self) -> None:

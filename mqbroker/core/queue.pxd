@@ -4,11 +4,13 @@ from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.lane cimport Lane
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Entry, Message, Properties, new_entry
+from mqbroker.core.scheduler cimport Task
 
 cdef int _ROUTED
+cdef Py_ssize_t _PORTION
 
 
-cdef class Queue:
+cdef class Queue(Task):
     cdef public object host
     cdef public Ledger ledger
     cdef public str name
@@ -65,8 +67,18 @@ cdef class Queue:
     cpdef Consumer next_consumer(self)
     cpdef Consumer next_by_priority(self)
     cpdef hand_over(self, Entry entry, Consumer consumer)
-    @cython.locals(entry=Entry, consumer=Consumer)
     cpdef pump(self, long long now)
+    @cython.locals(left=cython.longlong, consumer=Consumer)
+    cpdef bint run(self, long long now, long long portion) except -1
+    @cython.locals(left=Py_ssize_t)
+    cpdef Py_ssize_t deliver_to(self, Consumer consumer, Py_ssize_t portion, long long now) except -1
+    cpdef bint may_serve(self, Consumer consumer, long long now) except -1
+    @cython.locals(priority=long, each=Consumer)
+    cpdef bint is_outranked(self, Consumer consumer) except -1
+    cpdef end_turn(self, Consumer consumer, bint has_had_enough)
+    cpdef stand_by(self, Consumer consumer)
+    @cython.locals(entry=Entry)
+    cpdef bint drops_expired(self, long long now) except -1
     @cython.locals(entry=Entry)
     cpdef Entry get(self, Consumer holder, long long now)
     @cython.locals(consumer=Consumer)
@@ -82,21 +94,7 @@ cdef class Queue:
     cpdef expire(self, long long now)
     @cython.locals(entry=Entry)
     cpdef rearm(self)
+    cpdef stand_down(self, Consumer consumer)
+    @cython.locals(consumers=list, consumer=Consumer)
+    cpdef list dismiss(self)
     cpdef offer(self, Consumer consumer, long long now)
-
-
-cdef class PriorityQueue(Queue):
-    cdef public list lanes
-    cdef public Py_ssize_t highest
-    cdef public Py_ssize_t total
-
-    @cython.locals(index=Py_ssize_t, lane=Lane)
-    cpdef Lane lane_of(self, Entry entry)
-    @cython.locals(index=Py_ssize_t, lane=Lane)
-    cpdef Lane first_lane(self)
-    @cython.locals(lane=Lane)
-    cpdef Entry peek(self)
-    @cython.locals(lane=Lane)
-    cpdef Entry pop(self)
-    @cython.locals(lane=Lane, entry=Entry)
-    cpdef expire(self, long long now)

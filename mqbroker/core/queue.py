@@ -2,7 +2,8 @@
 
 The queue owns the order of its entries and decides which consumer is next. It does not know who publishes, what the
 consumers speak, or how a dead letter is routed: that is its `host`'s business (the vhost). Features that a queue was
-not declared with cost it nothing: `is_plain` queues take the short path in `publish`, and priorities are a subclass.
+not declared with cost it nothing: `is_plain` queues take the short path in `publish`, and priorities are a subclass
+(priority_queue.py).
 
 An entry is in exactly one state:
 
@@ -18,6 +19,8 @@ from mqbroker.core.consumer import Consumer
 from mqbroker.core.lane import Lane
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.scheduler import Task
+from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +32,9 @@ ROUTED = 0  # every queue took it
 UNROUTED = 1  # no queue was bound for it
 REJECTED = 2  # a full queue refused it (overflow reject-publish)
 
-_ROUTED = ROUTED  # a C integer when compiled
+# C integers when compiled
+_ROUTED = ROUTED
+_PORTION = PORTION
 
 DROP_HEAD = 0
 REJECT_PUBLISH = 1
@@ -53,12 +58,20 @@ class QueueHost(Protocol):
     def arm(self, queue: "Queue", deadline: int) -> None:
         """Has `queue.expire(now)` called at or soon after the deadline."""
 
+    def schedule(self, task: Task) -> None:
+        """Has the task run in portions, in turn with all others."""
+
     def queue_unused(self, queue: "Queue", now: int) -> None:
         """The last consumer of an auto-delete queue has left."""
 
 
-class Queue:
-    """An ordered line of messages and the consumers that share it."""
+class Queue(Task):
+    """An ordered line of messages and the consumers that share it.
+
+    Consumers that can take a message stand in the ring while nothing waits; who cannot stands in line elsewhere
+    (consumer.py). When something waits and there are consumers in the ring all the same, the queue is in the
+    scheduler's round: as a task, it delivers.
+    """
 
     __slots__ = (
         "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor", "dead_letter_exchange",
@@ -69,6 +82,7 @@ class Queue:
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
+        Task.__init__(self)
         self.host = host
         self.ledger = ledger
         self.name = name
@@ -258,6 +272,7 @@ class Queue:
             del ring[index]
             self.cursor = index
             count -= 1
+            consumer.wait()
         return None
 
     def next_by_priority(self) -> Consumer | None:
@@ -267,6 +282,8 @@ class Queue:
             consumer.is_waiting = consumer.can_take()
             if consumer.is_waiting:
                 ready.append(consumer)
+            else:
+                consumer.wait()
         self.ring = ready
         if not ready:
             return None
@@ -289,14 +306,16 @@ class Queue:
         consumer.deliver(entry)
 
     def pump(self, now: int) -> None:
-        """Delivers what waits, as long as there is someone to take it."""
-        if not self.ring:
-            return
-        while self.waiting_count():
-            entry = self.peek()
-            assert entry is not None
-            if entry.expires_at and entry.expires_at <= now:
-                self.discard(self.take(), "expired", now)
+        """Delivers what waits, as long as there is someone to take it; after the first portion in turn with others."""
+        if self.ring and self.waiting_count() and not self.is_scheduled and self.run(now, _PORTION):
+            self.host.schedule(self)
+
+    def run(self, now: int, portion: int) -> bool:
+        """Delivers a portion to the consumers in the ring. True when there are more of both."""
+        left = portion
+        while left > 0 and self.ring and self.waiting_count():
+            left -= 1
+            if self.has_deadlines and self.drops_expired(now):
                 continue
             consumer = self.next_consumer()
             if consumer is None:
@@ -304,6 +323,65 @@ class Queue:
             self.hand_over(self.take(), consumer)
         if self.has_deadlines:
             self.rearm()
+        return left <= 0 and bool(self.ring) and self.waiting_count() > 0
+
+    def deliver_to(self, consumer: Consumer, portion: int, now: int) -> int:
+        """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then. How
+        much it was, with what had expired."""
+        if not self.may_serve(consumer, now):
+            return 0
+        left = portion
+        while left > 0 and self.waiting_count() and consumer.can_take():
+            left -= 1
+            if not self.has_deadlines or not self.drops_expired(now):
+                self.hand_over(self.take(), consumer)
+        if self.has_deadlines:
+            self.rearm()
+        self.end_turn(consumer, left <= 0)
+        return portion - left
+
+    def may_serve(self, consumer: Consumer, now: int) -> bool:
+        """Whether it is the consumer's turn here. One with a lower priority than others stands by."""
+        if self.is_deleted:
+            return False
+        consumer.is_new = False
+        if self.has_consumer_priorities and self.is_outranked(consumer):
+            self.stand_by(consumer)
+            self.pump(now)
+            return False
+        return True
+
+    def is_outranked(self, consumer: Consumer) -> bool:
+        """Whether somebody with a higher priority can take a message."""
+        priority = consumer.priority
+        return bool([each for each in self.consumers if each.priority > priority and each.can_take()])
+
+    def end_turn(self, consumer: Consumer, has_had_enough: bool) -> None:
+        """Lets a consumer stand where it belongs after its turn."""
+        if not consumer.can_take():
+            consumer.wait()
+        elif not has_had_enough or not self.waiting_count():
+            self.stand_by(consumer)
+        elif self.has_consumer_priorities:
+            self.stand_by(consumer)  # where its priority counts
+            self.host.schedule(self)
+        else:
+            consumer.gate.join(consumer)  # with others of its connection: its turn comes again
+            consumer.gate.go_on()
+
+    def stand_by(self, consumer: Consumer) -> None:
+        """A consumer is ready for what comes."""
+        consumer.is_waiting = True
+        self.ring.append(consumer)
+
+    def drops_expired(self, now: int) -> bool:
+        """Whether the next entry had expired: then it is gone."""
+        entry = self.peek()
+        assert entry is not None
+        if not entry.expires_at or entry.expires_at > now:
+            return False
+        self.discard(self.take(), "expired", now)
+        return True
 
     def get(self, holder: Consumer, now: int) -> Entry | None:
         """Takes the next entry for a client that polls; `holder` has it until it is settled. None if nothing waits."""
@@ -425,9 +503,7 @@ class Queue:
         """Ends a subscription; what it holds unacknowledged stays with it. A successor takes over if it was alone."""
         self.used_at = now
         self.consumers.remove(consumer)
-        if consumer.is_waiting:
-            consumer.is_waiting = False
-            self.ring.remove(consumer)
+        self.stand_down(consumer)
         if consumer is self.exclusive_consumer:
             self.exclusive_consumer = None
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
@@ -439,97 +515,32 @@ class Queue:
         if not self.consumers and self.auto_delete:
             self.host.queue_unused(self, now)
 
+    def stand_down(self, consumer: Consumer) -> None:
+        """A consumer stands nowhere any more."""
+        if consumer.is_waiting:
+            consumer.is_waiting = False
+            self.ring.remove(consumer)
+        if consumer.line is not None:
+            consumer.line.leave(consumer)
+
+    def dismiss(self) -> list[Consumer]:
+        """The queue is gone: nobody is delivered anything, even when it acknowledges. Who its consumers were."""
+        consumers, self.consumers = self.consumers, []
+        self.ring.clear()
+        for consumer in consumers:
+            consumer.is_active = consumer.is_waiting = False
+            self.stand_down(consumer)
+        return consumers
+
     def offer(self, consumer: Consumer, now: int) -> None:
-        """A window of the consumer may have opened: deliver to it what waits."""
-        if not consumer.is_waiting and consumer.can_take():
-            consumer.is_waiting = True
-            self.ring.append(consumer)
-        if self.waiting_count():
+        """A window of the consumer may have opened: delivers to it what waits, or lets it stand where it belongs."""
+        if consumer.window.members:
+            consumer.window.freed(consumer, now)
+        elif consumer.is_waiting or consumer.line is not None:
             self.pump(now)
-
-
-class PriorityQueue(Queue):
-    """A queue with one lane for each priority from 0 to `top`; higher ones first. A message without one counts as 0."""
-
-    __slots__ = ("highest", "lanes", "total")
-
-    def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool, top: int) -> None:
-        Queue.__init__(self, host, ledger, name, number, durable)
-        self.lanes = [Lane() for _ in range(top + 1)]
-        self.highest = 0
-        """No lane above this one has anything in it."""
-        self.total = 0
-
-    def waiting_count(self) -> int:
-        """How many entries wait, over all lanes."""
-        return self.total
-
-    def lane_of(self, entry: Entry) -> Lane:
-        """The lane that an entry is about to enter: its priority, or the highest one there is."""
-        index = entry.message.properties.priority
-        if index >= len(self.lanes):
-            index = len(self.lanes) - 1
-        if index > self.highest:
-            self.highest = index
-        lane: Lane = self.lanes[index]
-        return lane
-
-    def store(self, entry: Entry) -> None:
-        """Appends an entry to the lane of its priority."""
-        self.lane_of(entry).push(entry)
-        self.total += 1
-
-    def first_lane(self) -> Lane | None:
-        """The highest lane with something in it."""
-        index = self.highest
-        while index >= 0:
-            lane: Lane = self.lanes[index]
-            if lane.count:
-                self.highest = index
-                return lane
-            index -= 1
-        self.highest = 0
-        return None
-
-    def peek(self) -> Entry | None:
-        """The oldest entry of the highest priority."""
-        lane = self.first_lane()
-        return None if lane is None else lane.peek()
-
-    def pop(self) -> Entry:
-        """Takes the oldest entry of the highest priority."""
-        lane = self.first_lane()
-        assert lane is not None
-        self.total -= 1
-        return lane.pop()
-
-    def put_back(self, entries: list[Entry]) -> None:
-        """Returns entries to their old places in their lanes."""
-        for entry in entries:
-            self.lane_of(entry).put_back([entry])
-        self.total += len(entries)
-
-    def waiting(self) -> list[Entry]:
-        """Every waiting entry, in the order of delivery."""
-        return [entry for lane in reversed(self.lanes) for entry in lane.entries()]
-
-    def expire(self, now: int) -> None:
-        """Discards what has expired at the head of any lane: a low priority must not outlive its deadline unseen."""
-        for lane in self.lanes:
-            while lane.count:
-                entry = lane.peek()
-                assert entry is not None
-                if not entry.expires_at or entry.expires_at > now:
-                    break
-                lane.pop()
-                self.total -= 1
-                self.byte_count -= len(entry.message.body)
-                self.discard(entry, "expired", now)
-        self.rearm()
-
-    def rearm(self) -> None:
-        """Arms the timer for the earliest head of all lanes."""
-        deadlines = [head.expires_at for lane in self.lanes if (head := lane.peek()) is not None and head.expires_at]
-        if deadlines and (not self.armed_at or min(deadlines) < self.armed_at):
-            self.armed_at = min(deadlines)
-            self.host.arm(self, self.armed_at)
+        elif not consumer.can_take():
+            consumer.wait()
+        elif self.waiting_count():
+            self.deliver_to(consumer, _PORTION, now)
+        else:
+            self.stand_by(consumer)

@@ -6,7 +6,8 @@ Polled queues have a form of their own (core/polled_queues.py).
 from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
-from mqbroker.core.queue import PriorityQueue, Queue, QueueHost
+from mqbroker.core.priority_queue import PriorityQueue
+from mqbroker.core.queue import Queue, QueueHost
 from mqbroker.core.subscriber_queue import ROLES, role_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ behind what its new queue had before.
 
 from collections.abc import Mapping
 
-from mqbroker.core import definitions, polled_queues
+from mqbroker.core import definitions, polled_queues, subscriber_queue
 from mqbroker.core.broker import Broker
 from mqbroker.core.exchange import make_exchange
 from mqbroker.core.fifo_queue import FifoQueue
@@ -16,6 +16,12 @@ from mqbroker.core.policy import Policy
 from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.vhost import VHost
 
+KINDS = (
+    "numbers", "vhost", "vhost-limits", "user", "access-key", "policy", "operator-policy", "delayed", "exchange",
+    "queue", "binding", "retained",
+)  # fmt: skip
+"""The kinds of definitions that are the core's, in an order in which each finds what it refers to."""
+
 
 def restore(broker: Broker, found: Mapping[str, bytes], entries: Mapping[int, list[Entry]], now: int) -> None:
     """Puts back definitions by key, and the entries of each queue number."""
@@ -23,12 +29,7 @@ def restore(broker: Broker, found: Mapping[str, bytes], entries: Mapping[int, li
 
 
 class Restoration:
-    """One restart: definitions in an order in which each finds what it refers to, then the messages."""
-
-    _ORDER = (
-        "numbers", "vhost", "vhost-limits", "user", "access-key", "policy", "operator-policy", "delayed", "exchange",
-        "queue", "binding", "retained",
-    )  # fmt: skip
+    """One restart: definitions kind by kind, then the messages."""
 
     def __init__(
         self, broker: Broker, found: Mapping[str, bytes], entries: Mapping[int, list[Entry]], now: int
@@ -37,18 +38,14 @@ class Restoration:
         self.entries = entries
         self.now = now
         self.delayed_numbers: dict[tuple[str, str], int] = {}
-        self.by_kind: dict[str, list[tuple[list[str], dict[str, object]]]] = {kind: [] for kind in self._ORDER}
-        for key, data in found.items():
-            kind, *names = definitions.names(key)
-            if kind in self.by_kind:  # others are a protocol's
-                self.by_kind[kind].append((names, definitions.unpack(data)))
+        self.by_kind = definitions.of_kinds(found, KINDS)
 
     def run(self) -> None:
         """Restores every definition and message, then discards what has expired or is too much by now."""
-        for kind in self._ORDER:
+        for kind, found in self.by_kind.items():
             restore = getattr(self, f"_restore_{kind.replace('-', '_')}")
-            for names, value in self.by_kind[kind]:
-                restore(names, value)
+            for names, data in found:
+                restore(names, definitions.unpack(data))
         for vhost in self.broker.vhosts.values():
             for queue in list(vhost.queues.values()):
                 queue.enforce(self.now)
@@ -103,14 +100,17 @@ class Restoration:
             delayed.restore(self.entries.get(number, []))
 
     def _restore_queue(self, names: list[str], value: dict[str, object]) -> None:
-        if value.get("role") in polled_queues.ROLES:
+        role = str(value.get("role", ""))
+        if role in polled_queues.ROLES:
             self._restore_polled_queue(names, value)
             return
+        if role and role not in subscriber_queue.ROLES:
+            raise definitions.too_new(f"queues with the role {role}")
         number, arguments = value["number"], value["arguments"]
         assert isinstance(number, int)
         assert isinstance(arguments, dict)
         queue = self.broker.vhost(names[0]).restore_queue(
-            names[1], number, value["auto_delete"] is True, arguments, self.now, str(value.get("role", ""))
+            names[1], number, value["auto_delete"] is True, arguments, self.now, role
         )
         queue.restore(self.entries.get(number, []))
 

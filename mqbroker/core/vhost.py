@@ -23,6 +23,7 @@ from mqbroker.core.queue_factory import make_queue, pack_exchange, pack_queue
 from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.route import Route
 from mqbroker.core.router import Router, publish_to
+from mqbroker.core.scheduler import Task
 from mqbroker.core.subscriber_queue import role_of
 from mqbroker.core.targets import RememberedTargets, Targets
 from mqbroker.core.values import octets
@@ -51,6 +52,7 @@ class VHost(Router):
         self.broker = broker
         self.ledger = broker.ledger
         self.timers = broker.timers
+        self.scheduler = broker.scheduler
         self.exchanges: dict[str, Exchange] = {}
         self.queues: dict[str, Queue] = {}
         self.reply_queues: dict[str, Queue] = {}
@@ -334,10 +336,7 @@ class VHost(Router):
     def add_subscriber_queue(
         self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
     ) -> Queue:
-        """A queue of one subscriber (core/subscriber_queue.py has the roles).
-
-        Raises PreconditionFailed when there are too many queues, ResourceLocked when somebody has one of that name.
-        """
+        """A queue of one subscriber (core/subscriber_queue.py). Raises PreconditionFailed, ResourceLocked."""
         if name in self.queues:
             raise ResourceLocked(f"queue '{name}' in vhost '{self.name}' is there and is not this subscriber's")
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
@@ -450,11 +449,8 @@ class VHost(Router):
         if queue.number:
             queue.forget()
             self.ledger.define(definitions.key("queue", self.name, queue.name), None)
-        for consumer in list(queue.consumers):
-            consumer.is_active = consumer.is_waiting = False  # its acks must not make the queue deliver once more
+        for consumer in queue.dismiss():
             consumer.cancelled()
-        queue.consumers.clear()
-        queue.ring.clear()
         self.generation += 1
         return count
 
@@ -573,6 +569,10 @@ class VHost(Router):
     def arm(self, queue: Queue, deadline: int) -> None:
         """QueueHost: has the queue look for expired messages at the deadline."""
         self.timers.at(deadline, queue.timer_fired)
+
+    def schedule(self, task: Task) -> None:
+        """QueueHost: has the task run in portions."""
+        self.scheduler.add(task)
 
     def apply_policies(self, now: int) -> None:
         """The policies have changed: every queue and exchange takes over what applies to it now."""

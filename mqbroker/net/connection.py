@@ -3,6 +3,10 @@
 It owns the transport and nothing else. It knows no protocol; it never awaits; it is called once per chunk, not once per
 message. An error that a session did not foresee is logged with its traceback and costs that one connection.
 
+Whatever a session was called for may have left facts, promises or deadlines in the core, even where it has nothing to
+send, or has ended. So every call is followed by the end of a turn (`Outbox.wake`), which is asked for here and not by
+the protocols. A call from that end itself (`flush`) is its own business.
+
     admitted --connection_made--> open --session.is_closing--> closing --peer closes, or time is up--> gone
 """
 
@@ -31,6 +35,7 @@ class Connection(asyncio.BufferedProtocol):
         "_clock",
         "_close_timer",
         "_connections",
+        "_has_ended",
         "_is_open",
         "_is_reading",
         "accepted_from",
@@ -54,9 +59,14 @@ class Connection(asyncio.BufferedProtocol):
         """Makes the session once the connection is open; until then a WebSocket's handshake may choose another."""
         self._connections = connections
         self._clock = clock
+        self._has_ended = False
         self._is_open = False
         self._is_reading = True
         self._close_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def _name(self) -> str:
+        return f"connection {self.peer.host}:{self.peer.port} to {self.peer.listener}"
 
     @property
     def is_authenticated(self) -> bool:
@@ -73,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
             self.peer = with_certificate(self.peer, transport)
             self.session = self.new_session(self.peer)
         except Exception:
-            log.exception("no session for %s:%d", self.peer.host, self.peer.port)
+            log.exception("%s: closed before it began: internal error", self._name)
             self.transport.abort()
             return
         self._is_open = True
@@ -94,26 +104,40 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_open or self.session.sink is None:
             self.data_received(bytes(self._connections.input[:nbytes]))
         elif not self.session.is_closing:
+            self._connections.count_input(nbytes)
             self.session.sink_filled(nbytes, self._clock.now())
+            self.session.outbox.wake()
 
     def data_received(self, data: bytes) -> None:
         """Hands a chunk to the session. After the close has begun it only keeps the peer from being reset."""
         if not self._is_open or self.session.is_closing:
             return
         session = self.session
+        self._connections.count_input(len(data))
         try:
             session.receive_data(data, self._clock.now())
         except Exception:
             self._fail()
             return
+        session.outbox.wake()
         if session.is_reading is not self._is_reading or session.is_closing:
             self._obey()
 
     def eof_received(self) -> bool:
-        """The peer sends no more. What its last words asked for is still written; asyncio then closes."""
-        if self._is_open:
-            self.flush(self._clock.now())
-        return False
+        """The peer sends no more. What its last words asked for is still written, also if that takes a while."""
+        if not self._is_open:
+            return False
+        now = self._clock.now()
+        try:
+            is_waiting = self.session.input_ended(now)
+        except Exception:
+            self._fail()
+            return False
+        self._has_ended = True
+        self.flush(now)
+        self.session.outbox.wake()
+        # TLS has no half that could stay open.
+        return is_waiting and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
         """The peer reads more slowly than we write."""
@@ -128,6 +152,8 @@ class Connection(asyncio.BufferedProtocol):
             self.session.resume_output(self._clock.now())
         except Exception:
             self._fail()
+            return
+        self.session.outbox.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
@@ -165,6 +191,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
             return
+        self.session.outbox.wake()
         if self.session.is_closing:
             self._obey()
 
@@ -175,6 +202,7 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
             return
+        self.session.outbox.wake()
         if self.session.is_closing:
             self._obey()
 
@@ -184,7 +212,7 @@ class Connection(asyncio.BufferedProtocol):
         transport = self.transport
         if transport.is_closing() or self._close_timer is not None:
             return
-        if not self.session.lingers:
+        if self._has_ended or not self.session.lingers:
             transport.close()
             return
         self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
@@ -212,7 +240,7 @@ class Connection(asyncio.BufferedProtocol):
         """Brings the transport in line with `is_reading` and `is_closing`."""
         session = self.session
         if session.is_closing:
-            if session.out:
+            if session.out or session.lent:
                 session.mark()  # the turn writes it and comes back here
             else:
                 self.close()
@@ -229,7 +257,7 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def _fail(self) -> None:
-        log.exception("connection %s:%d is closed for an error of ours", self.peer.host, self.peer.port)
+        log.exception("%s: closed: internal error", self._name)
         self.abort()
 
     def _release(self) -> None:
@@ -241,4 +269,5 @@ class Connection(asyncio.BufferedProtocol):
         try:
             self.session.connection_lost(self._clock.now())
         except Exception:
-            log.exception("the session of %s:%d did not end cleanly", self.peer.host, self.peer.port)
+            log.exception("%s: its session did not end cleanly: internal error", self._name)
+        self.session.outbox.wake()

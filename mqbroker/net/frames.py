@@ -1,10 +1,13 @@
-"""The frames of RFC 6455 that nearly all are: whole, masked, binary, final and short. They are taken apart here.
+"""The frames of RFC 6455 that nearly all are: whole, binary, final and short. Those of clients, which are masked, are
+taken apart here, and those of the server are put together.
 
 All others are the library's business: control frames, fragments, long ones, and whatever is wrong. So that it gets
 every such frame from its first octet on, `Boundary` knows where the frame ends that it was given a part of.
 
     82   80 + n         mask   n octets        n < 126      RFC 6455 §5.2
     82   fe   n (2)     mask   n octets        n < 65,536
+    82   n                     n octets        n < 126         to the client
+    82   7e   n (2)            n octets        n < 65,536
 """
 
 from mqbroker import octets
@@ -15,6 +18,8 @@ _MEDIUM = 126
 _LONG = 127
 _SHORT_HEADER = 6
 _MEDIUM_HEADER = 8
+_SHORT_HEAD = 2  # to the client, without a mask
+_MEDIUM_HEAD = 4
 
 
 def take_short(data: bytes, at: int, size_max: int) -> tuple[list[bytes], int]:
@@ -35,6 +40,51 @@ def take_short(data: bytes, at: int, size_max: int) -> tuple[list[bytes], int]:
         payloads.append(octets.unmasked(data, start, stop))
         at = stop
     return payloads, at
+
+
+def put_together(data: bytes, ends: list[int], size_max: int) -> bytes:
+    """Frames for the client: one for each part of the data that ends at one of `ends`, in pieces of `size_max` octets
+    (at most 65,535)."""
+    size = longest = at = 0
+    for end in ends:
+        length = end - at
+        size += length + (_SHORT_HEAD if length < _MEDIUM else _MEDIUM_HEAD)
+        if length > longest:
+            longest = length
+        at = end
+    if longest > size_max:
+        return put_together(data, _in_pieces(ends, size_max), size_max)
+    memory = octets.blank(size)
+    head = b""
+    before = -1
+    to = at = 0
+    for end in ends:
+        length = end - at
+        if length != before:  # mostly it is that of the last one
+            before = length
+            head = _head(length)
+        octets.put(memory, to, head, 0, len(head))
+        to += len(head)
+        octets.put(memory, to, data, at, end)
+        to += length
+        at = end
+    return octets.sealed(memory)
+
+
+def _head(length: int) -> bytes:
+    if length < _MEDIUM:
+        return bytes((_BINARY, length))
+    return bytes((_BINARY, _MEDIUM, length >> 8, length & 0xFF))
+
+
+def _in_pieces(ends: list[int], size_max: int) -> list[int]:
+    pieces: list[int] = []
+    at = 0
+    for end in ends:
+        pieces += range(at + size_max, end, size_max)
+        pieces.append(end)
+        at = end
+    return pieces
 
 
 class Boundary:

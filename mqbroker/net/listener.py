@@ -10,6 +10,7 @@ import errno
 import ipaddress
 import logging
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,12 @@ from mqbroker.protocols.session import Peer
 log = logging.getLogger(__name__)
 
 _WEBSOCKET_DEFAULTS = WebSocketConfig()
+_NOT_TLS = {
+    "HTTP_REQUEST": "this looks like HTTP without TLS",
+    "HTTPS_PROXY_REQUEST": "this looks like HTTP without TLS",
+    "WRONG_VERSION_NUMBER": "what came is not TLS",
+}
+"""What OpenSSL says of first octets that begin no handshake, in plain words."""
 _ADDRESS_MISSING = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _NOT_ACCEPTED = {errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM}
 """accept(2): the connection was gone or forbidden before it was accepted; the next one may be fine."""
@@ -244,4 +251,6 @@ def _reason(error: Exception) -> str:
     """Why, in words: the system's text without its number, or the exception's own."""
     if isinstance(error, TimeoutError):
         return "it took too long"
+    if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS:
+        return _NOT_TLS[error.reason]
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,10 +1,12 @@
 """WebSocket (RFC 6455) between a socket and the shell of a session, which notices nothing of it.
 
 To the loop this is a protocol, to the `Connection` it is the transport: what arrives in messages is handed on as one
-stream of bytes, and what the session says in a turn leaves as one binary message, or several if it is long. Where
-messages begin and end means nothing, as [MQTT-6.0.0-2] has it for MQTT and AMQP clients have it too; a fragment is
-handed on before its message is complete. Frames are the library's business, but for the plain short ones, which are
-nearly all of them (frames.py). Nothing is ever compressed.
+stream of bytes, and what the session says in a turn leaves as one binary message for each packet of a session that
+knows of packets, else as one altogether; as several if it is long. Where messages begin and end should mean nothing
+[MQTT-6.0.0-2], and AMQP's clients take what comes as a stream. But there are MQTT clients that look at the first packet
+of a message only, and at the rest when something else arrives: Paho's C library up to 1.3.12, the one of Debian 12.
+A fragment is handed on before its message is complete. Frames are the library's business, but for the plain short ones,
+which are nearly all of them (frames.py). Nothing is ever compressed.
 
     socket --upgrade--> open --a Close frame sent or received--> closing --the socket closes, or time is up--> gone
        \\--refused----------------------------------------------------^
@@ -24,7 +26,7 @@ from websockets.protocol import State
 from mqbroker import limits
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.net.connection import Connection, SessionFactory
-from mqbroker.net.frames import Boundary, take_short
+from mqbroker.net.frames import Boundary, put_together, take_short
 from mqbroker.net.upgrade import Handshake
 
 _END_OF_OUTPUT = b""  # among the library's output: our side of the socket is to be closed
@@ -34,6 +36,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
 
     __slots__ = (
         "_boundary",
+        "_combines_packets",
         "_connection",
         "_handshake",
         "_input",
@@ -77,6 +80,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         self._input = bytearray()  # what others' turns have kept from being taken apart
         self._boundary = Boundary()
         self._message_size_max = config.message_size_max
+        self._combines_packets = config.combine_packets
         self._pong = b""
 
     # --- called by asyncio ------------------------------------------------------------------------------------------
@@ -132,13 +136,12 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
     # --- called by the connection -----------------------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Sends bytes in one binary message, or more if there are many."""
+        """Sends what a session says, which is whole packets."""
         if not self._is_open or self._protocol.state is not State.OPEN:  # no message may follow a Close frame
             return
-        size = limits.WEBSOCKET_OUTPUT_BYTES_MAX
-        for start in range(0, len(data), size):
-            self._protocol.send_binary(bytes(data[start : start + size]))
-        self._write_frames()
+        octets = bytes(data)
+        ends = [] if self._combines_packets else self._connection.session.packet_ends(octets)
+        self._socket.write(put_together(octets, ends or [len(octets)], limits.WEBSOCKET_OUTPUT_BYTES_MAX))
 
     def pause_reading(self) -> None:
         """The session wants no more input for now."""
@@ -235,9 +238,10 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         return count
 
     def _hand_on(self, data: bytes) -> None:
-        """What the session has been given is for it to bound, before the log-in too."""
-        self._stranger_bytes -= len(data)
-        self._connection.data_received(data)
+        """What the session has been given is for it to bound, before the log-in too. Frames may be empty."""
+        if data:
+            self._stranger_bytes -= len(data)
+            self._connection.data_received(data)
 
     def _takes_short_frames(self) -> bool:
         """Whether a short frame may come now, and means nothing but its payload."""

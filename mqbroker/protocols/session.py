@@ -86,12 +86,20 @@ class Session:
     def tick(self, now: int) -> None:
         """Called at or soon after `deadline`. Overridden."""
 
+    def input_ended(self, now: int) -> bool:
+        """The peer sends no more. Whether it has yet to be answered; then `is_closing` says when it was. Overridden."""
+        return False
+
     def shut_down(self, now: int) -> None:
         """The broker stops in an orderly way: tell the peer. Overridden."""
         self.is_closing = True
 
     def connection_lost(self, now: int) -> None:
         """The connection is gone; release everything it held. Overridden; called exactly once."""
+
+    def packet_ends(self, data: bytes) -> list[int]:
+        """Where the packets of its output end that `data` is; empty when peers take it as one stream. Overridden."""
+        return []
 
     def channel_count(self) -> int:
         """How many channels are open on it, for the limits of its user. Overridden where there are such."""
@@ -156,4 +164,5 @@ class Session:
         self.output_written(now)
 
     def resume_deliveries(self, now: int) -> None:
-        """The gate has opened: offer this session's consumers to their queues again. Overridden."""
+        """The gate has opened: whoever waited for that goes on, in turn."""
+        self.gate.go_on()

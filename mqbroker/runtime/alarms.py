@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mqbroker.config.sections import LimitsConfig
 from mqbroker.limits import MEMORY_TRIM_INTERVAL_MS, MEMORY_TRIM_SHARE
+from mqbroker.runtime import memory
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Alarms:
     def check(self, now: int) -> bool:
         """Looks again; True when the reason has changed."""
         low = []
-        resident = self._resident_bytes()
+        resident = self.resident_bytes()
         if resident > self.memory_limit_bytes * MEMORY_TRIM_SHARE and now >= self._next_trim_at:
             self._next_trim_at = now + MEMORY_TRIM_INTERVAL_MS
             self._trim()
@@ -87,12 +88,12 @@ class Alarms:
             least = max(_DISK_FREE_MIN_BYTES, found.f_blocks * found.f_frsize // _DISK_FREE_MIN_SHARE)
         return found.f_bavail * found.f_frsize < least or self._is_journal_full()
 
-    def _resident_bytes(self) -> int:
+    def resident_bytes(self) -> int:
         """The memory of this process that is in use."""
         return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE_BYTES
 
 
 def _memory_limit(watermark: float) -> float:
-    """Bytes for a watermark: up to 1.0 it is a share of the machine's memory."""
-    return watermark if watermark > 1 else watermark * os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
+    """Bytes for a watermark: up to 1.0 it is a share of the memory that this process may use."""
+    return watermark if watermark > 1 else watermark * memory.usable_bytes()
 

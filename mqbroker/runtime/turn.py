@@ -1,18 +1,22 @@
 """The end of a turn of the loop: what has been recorded is sealed, promises are kept, and all output is written.
 
-    sockets readable -> sessions -> core -> [ledger.seal -> (journal) -> commit -> promises] -> one write a connection
+    sockets readable -> sessions -> core -> [scheduler] -> [ledger.seal -> (journal) -> commit -> promises]
+        -> one write a connection
 
 Sessions run whenever their socket has something; the turn runs once behind them, before the loop waits again. It is
-asked for by the first session that marks itself, and by whoever does something else that leaves facts or output behind.
-The turn also keeps the one timer of the core.
+asked for after every call into a session (net/connection.py) and after every report of the journal's thread, and by
+whoever else leaves facts or output. What is done in portions has some of the time of each turn; while anything of it is
+left, the next turn comes as soon as the sockets have been looked at. The turn also keeps the one timer of the core.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
+from mqbroker.limits import TURN_MS
 from mqbroker.net.connections import Connections
 from mqbroker.protocols.session import Outbox
 
@@ -28,7 +32,7 @@ class Turn:
         self._clock = clock
         self._stop = stop
         self._loop = asyncio.get_running_loop()
-        self._is_scheduled = False
+        self._is_scheduled = True  # until there is a broker, of whose start nothing may be left when it fails
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0
 
@@ -36,6 +40,8 @@ class Turn:
         """Says whose turns these are. Call it once, before the first session."""
         self._broker = broker
         self._connections = connections
+        self._is_scheduled = False
+        broker.scheduler.wake = self.schedule
 
     def schedule(self) -> None:
         """Asks for the end of this turn."""
@@ -43,22 +49,41 @@ class Turn:
             self._is_scheduled = True
             self._loop.call_soon(self._run)
 
+    def run(self, work: Callable[[], None]) -> None:
+        """Does what another thread has asked for, and then the end of the turn."""
+        work()
+        self.schedule()
+
     def _run(self) -> None:
         self._is_scheduled = False
         now = self._clock.now()
         try:
+            self._work(now)
             self._broker.ledger.seal()
             self._flush(now)
             self._set_timer()
         except Exception:
-            log.critical("the broker stops for an error of its own", exc_info=True)
+            log.critical("the broker stops: internal error", exc_info=True)
             self._stop()
+
+    def _work(self, now: int) -> None:
+        scheduler = self._broker.scheduler
+        if not scheduler.round:
+            return
+        end = time.perf_counter_ns() + TURN_MS * 1_000_000
+        while scheduler.step(now):
+            if time.perf_counter_ns() >= end:
+                self.schedule()
+                return
 
     def _flush(self, now: int) -> None:
         outbox = self.outbox
         marked = outbox.marked
+        if not marked:
+            return
         outbox.marked = []
         self._connections.flush(marked, now)
+        self._broker.ledger.seal()  # what an opened gate has let through may have left facts
         if outbox.marked:
             # An opened gate has led to more output: it leaves with the next turn, behind what comes in.
             self.schedule()
@@ -77,7 +102,7 @@ class Turn:
         try:
             self._broker.advance(self._clock.now())
         except Exception:
-            log.critical("the broker stops for an error of its own", exc_info=True)
+            log.critical("the broker stops: internal error", exc_info=True)
             self._stop()
             return
         self.schedule()

@@ -1,7 +1,7 @@
 """Opens a journal: recovers what it says, and puts together what goes on writing it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mqbroker.errors import DiskFailed
 from mqbroker.limits import SEGMENT_BYTES
@@ -17,6 +17,7 @@ from mqbroker.storage.writer import Writer
 
 FSYNC = "fsync"
 WRITE = "write"
+Accept = Callable[[Mapping[str, bytes]], None]
 
 
 def open_journal(
@@ -27,6 +28,8 @@ def open_journal(
     fatal: Callable[[DiskFailed], None],
     segment_bytes: int = SEGMENT_BYTES,
     keyring: Keyring | None = None,
+    accept: Accept | None = None,
+    step: Callable[[], None] | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
@@ -34,12 +37,18 @@ def open_journal(
     `formats` makes new properties from their encoded form, per `Properties.code` without DEAD_LETTER_BIT. `wake` has a
     callable called soon on the thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there,
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
-    from here on is encrypted. JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another
-    key, StorageError when it cannot be used otherwise.
+    from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
+    then nothing has changed; `step` is called after each segment that was read, and may raise it too.
+
+    JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
+    cannot be used otherwise.
     """
     appends = ThreadLane("journal", wake) if mode == FSYNC else InlineLane()
     chores = ThreadLane("journal-chores", wake)
-    return assemble(disk, formats, mode == FSYNC, appends, chores, fatal, segment_bytes, keyring=keyring)
+    sync = mode == FSYNC
+    return assemble(
+        disk, formats, sync, appends, chores, fatal, segment_bytes, keyring=keyring, accept=accept, step=step
+    )  # fmt: skip
 
 
 def assemble(
@@ -52,11 +61,15 @@ def assemble(
     segment_bytes: int,
     entropy: Entropy = os.urandom,
     keyring: Keyring | None = None,
+    accept: Accept | None = None,
+    step: Callable[[], None] | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The same with the lanes and the source of random bytes chosen by the caller."""
     try:
-        recovery = Recovery(disk, formats, keyring)
+        recovery = Recovery(disk, formats, keyring, step)
         recovery.run()
+        if accept is not None:
+            accept(recovery.recovered.definitions)
         writer = Writer(disk, appends, chores, sync, segment_bytes)
         return _continue(disk, recovery, writer, fatal, entropy, keyring)
     except BaseException:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
-from mqbroker.limits import BATCH_BYTES_MAX
+from mqbroker.limits import BATCH_BYTES_MAX, MARK_BYTES_MAX
 from mqbroker.storage.batch import Batch
 from mqbroker.storage.facts import DEFERRED_BYTES
 from mqbroker.storage.frame import FLAG_CLOSED
@@ -21,6 +21,10 @@ from mqbroker.storage.scribe import Scribe
 from mqbroker.storage.writer import Writer
 
 ENTRY_BYTES = 64  # about what a record needs beside body and properties
+
+
+def _nothing() -> None:
+    """Stands in for who has nothing to define."""
 
 
 class JournalLedger(Ledger):
@@ -135,19 +139,20 @@ class JournalLedger(Ledger):
         """How many segments hold something that is needed."""
         return len(self.scribe.tallies.firsts)
 
-    def tend(self) -> None:
+    def tend(self, at_rest: Callable[[], None] = _nothing) -> None:
         """To be called now and then, such as once a second: tries again what failed for lack of space, and marks the
-        end of a log that has come to rest."""
+        end of a log that has come to rest. What `at_rest` defines, a little, becomes part of the mark."""
         if self.writer.is_full:
             self.writer.tend()
         if not self.is_marked and self.batches == self.batches_tended and self._may_mark():
+            at_rest()
             self._close_batch()
             self._write(self.sealed.popleft(), is_mark=True)
         self.batches_tended = self.batches
 
     def _may_mark(self) -> bool:
         is_at_rest = not (self.writer.is_busy or self.closed or self.sealed or self.waiting or self._has_facts())
-        return is_at_rest and (self.scribe.has_room or self.writer.has_spare)
+        return is_at_rest and (self.scribe.has_room_for(MARK_BYTES_MAX) or self.writer.has_spare)
 
     def seal(self) -> None:
         # A promise kept by `commit` may call back; the loop below sees what it added.

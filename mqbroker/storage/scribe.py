@@ -60,10 +60,9 @@ class Scribe:
         held = held_bytes(self.tallies.by_first.values())
         return opening_bytes(self._cipher) + self._frame_bytes + definitions + held + 1
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a batch that says nothing fits into the segment."""
-        return self._end + self._frame_bytes < self._size
+    def has_room_for(self, facts_bytes: int) -> bool:
+        """Whether a batch of so many bytes fits into the segment."""
+        return self._end + self._frame_bytes + facts_bytes < self._size
 
     def encode(self, batch: Batch, committed: int) -> Job:
         """The frame of the batch. From here on the batch is part of the log."""

@@ -133,22 +133,28 @@ def test_a_refusal_says_who_what_and_why(
 
 
 def test_conditions_ask_for_what_is_known_of_the_caller() -> None:
-    context = context_of(ANN, 1_440_938_160_999, "Boto3")
+    context = context_of(ANN, 1_440_938_160_999, {"user-agent": "Boto3", "referer": "https://shop.example/"})
     assert context == {
         "aws:CurrentTime": "2015-08-30T12:36:00Z",
         "aws:EpochTime": "1440938160",
         "aws:PrincipalAccount": OWNER,
         "aws:PrincipalArn": f"arn:aws:iam::{OWNER}:user/ann",
+        "aws:PrincipalIsAWSService": "false",
         "aws:PrincipalType": "User",
+        "aws:Referer": "https://shop.example/",
+        "aws:RequestedRegion": "eu-west-1",
+        "aws:ResourceAccount": OWNER,
         "aws:SecureTransport": "false",
         "aws:SourceIp": "192.0.2.7",
         "aws:userid": ANN.user_id,
         "aws:username": "ann",
         "aws:UserAgent": "Boto3",
+        "aws:ViaAWSService": "false",
     }
     root = context_of(ROOT, 0)
     assert root["aws:PrincipalType"] == "Account"
     assert root.keys().isdisjoint({"aws:username", "aws:UserAgent", "aws:PrincipalOrgID"})
-    assert len(context_of(ANN, 0, "x" * 10_000)["aws:UserAgent"]) == AWS_CONDITION_VALUE_CHARS_MAX
+    long = context_of(ANN, 0, {"user-agent": "x" * 10_000})["aws:UserAgent"]
+    assert len(long) == AWS_CONDITION_VALUE_CHARS_MAX
     secure = policy(statement(Condition={"Bool": {"aws:SecureTransport": "true"}}))
     assert not allowed(STRANGER, "SendMessage", None, secure)

@@ -80,6 +80,8 @@ def holds(name: str, key: str, *values: str) -> bool:
         ("ArnEquals", "arn", "arn:aws:sns:eu-west-1:111122223333:orders", True),
         ("ArnEquals", "arn", "arn:aws:sns:*:111122223333:ord*", True),
         ("ArnLike", "arn", "arn:aws:sns:*:*:orders", True),
+        ("ArnLike", "arn", "orders", False),
+        ("ArnNotEquals", "arn", "orders", True),
         ("ArnNotLike", "arn", "arn:aws:sns:*:*:orders", False),
         ("ArnNotEquals", "arn", "arn:aws:sns:*:*:other", True),
         ("Null", "s", "false", True),
@@ -145,7 +147,6 @@ def test_one_of_several_values_is_enough_and_none_may_be_met_where_negated() -> 
         ("BinaryEquals", "%"),
         ("IpAddress", "192.0.2.0/33"),
         ("IpAddress", "host"),
-        ("ArnLike", "orders"),
         ("StringEquals", "${user"),
     ],
 )

@@ -46,10 +46,20 @@ def test_an_asterisk_does_not_reach_over_a_colon_of_an_arn(pattern: str, text: s
     assert ArnPattern(tokenise(pattern, True, False)).matches(text, {}) is matches
 
 
-@pytest.mark.parametrize("pattern", ["", "queue", "arn", "arn:aws:sqs:*", "arn:aws:sqs:*:1", "*:aws:sqs:a:1:q", "**"])
-def test_what_is_no_arn_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="six parts"):
-        ArnPattern(tokenise(pattern, True, False))
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "queue", "arn", "arn:aws:sqs:*", "arn:aws:sqs:*:1", "*:aws:sqs:a:1:q", "*q", "'$queue_arn'", "/1/queue"],
+)
+def test_what_is_no_arn_is_taken_and_matches_nothing(pattern: str) -> None:
+    """The bug: a policy in which a script had left a placeholder was refused, which AWS does not do."""
+    made = ArnPattern(tokenise(pattern, True, False))
+    for text in ("arn:aws:sqs:eu-west-1:1:queue", "queue", "", pattern):
+        assert not made.matches(text, {})
+
+
+@pytest.mark.parametrize("pattern", ["*", "**"])
+def test_an_asterisk_alone_is_any_arn(pattern: str) -> None:
+    assert ArnPattern(tokenise(pattern, True, False)).matches("arn:aws:sqs:eu-west-1:1:queue", {})
 
 
 CONTEXT = {"aws:username": "ann", "aws:userid": "AIDA*", "aws:tags": ["a", "b"]}

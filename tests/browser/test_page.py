@@ -1,7 +1,6 @@
 """MQTT.js and an AMQP client exchange messages through the broker, in one page of a real browser."""
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -17,7 +16,7 @@ from tests.support.broker_process import BrokerProcess
 
 PAGE = Path(__file__).parent / "page.html"
 
-pytestmark = pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
+pytestmark = pytest.mark.timeout(3 * node_modules.RUN_TIMEOUT_S)
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -31,7 +30,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 def site() -> Iterator[int]:
     """The page and the clients that it loads, served on a port of 127.0.0.1."""
     node_modules.prepare()
-    shutil.copy(PAGE, node_modules.FOLDER)
+    node_modules.put(PAGE, PAGE.name)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(node_modules.FOLDER))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

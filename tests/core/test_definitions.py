@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mqbroker.core import definitions
+from mqbroker.errors import StorageError
 from tests.amqp.codec.strategies import short_octets, tables, typed
 
 
@@ -31,3 +32,16 @@ def test_different_names_have_different_keys(first: list[str], second: list[str]
 )
 def test_plain_values_are_plain(value: dict[str, object]) -> None:
     assert definitions.unpack(definitions.pack(value)) == value
+
+
+@given(st.lists(short_octets, max_size=3))
+def test_the_kind_of_a_key_is_found_without_its_names(names: list[str]) -> None:
+    assert definitions.kind_of(definitions.key("vhost-limits", *names)) == "vhost-limits"
+
+
+def test_a_kind_that_nobody_owns_is_of_a_newer_broker() -> None:
+    """Definitions of an unknown kind were left out without a word."""
+    found = [definitions.key("vhost", "/"), definitions.key("stream", "/", "orders"), definitions.key("function", "f")]
+    with pytest.raises(StorageError, match="this one does not know definitions of the kind function and stream"):
+        definitions.require_known(found, ("vhost", "queue"))
+    definitions.require_known(found, ("vhost", "stream", "function"))

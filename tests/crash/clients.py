@@ -106,6 +106,6 @@ def take_all(url: str, most: int = 0) -> list[int]:
             channel.basic_ack(method.delivery_tag)
             if len(numbers) == most:
                 break
-        # Acknowledgements are not answered; a request behind them on the channel is.
+        # Acknowledgements are not answered; a request behind them on the channel is. They need not be durable by then.
         channel.queue_declare(QUEUE, passive=True)
     return numbers

@@ -39,13 +39,15 @@ def publish(broker: BrokerProcess, count: int) -> None:
 
 
 def take(broker: BrokerProcess) -> list[bytes]:
-    """Takes and acknowledges everything."""
+    """Takes and acknowledges everything, in a transaction: an acknowledgement has no answer, so that a broker that is
+    killed behind it may not have written it yet."""
     bodies: list[bytes] = []
     with channel_of(broker.url) as channel:
+        channel.tx_select()
         while True:
             method, properties, body = channel.basic_get(QUEUE)
             if method is None:
-                channel.queue_declare(QUEUE, passive=True)
+                channel.tx_commit()
                 return bodies
             assert properties.headers == {HEADER: "value-of-caramel"}
             bodies.append(body)

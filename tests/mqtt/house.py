@@ -132,11 +132,12 @@ class House:
     def turn(self) -> None:
         """The end of a turn of the loop, and of the turns that it leads to."""
         for _ in range(20):
+            self.broker.scheduler.finish(self.now)
             self.broker.ledger.seal()
             marked, self.outbox.marked = self.outbox.marked, []
             for session in marked:
                 self._flush(session)
-            if not self.outbox.marked and not self.broker.ledger.waiting:
+            if not self.outbox.marked and not self.broker.ledger.waiting and not self.broker.scheduler.round:
                 return
 
     def _flush(self, session: Session) -> None:

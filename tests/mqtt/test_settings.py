@@ -72,7 +72,7 @@ def test_a_payload_that_is_too_large_is_dropped_and_the_client_goes_on(
         assert answer.reason == (Reason.QUOTA_EXCEEDED if version == 5 else 0)
     assert client.messages() == []
     assert caplog.messages == ["client 'x': a message to 't' is dropped, it is larger than mqtt.message_size_max"]
-    assert house.sessions.dropped == 1
+    assert house.sessions.counters.dropped == 1
     client.publish("t", bytes(10))
     assert client.messages() == [("t", bytes(10), 0)]
     connack = house.client().connect("y", version=version, will=p.Will("t", bytes(11)))

@@ -1,5 +1,6 @@
 """MQTT octet by octet over real sockets, against a real broker."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,15 @@ def test_who_leaves_at_once_is_answered_first(broker: BrokerProcess, version: in
     acks = [each for each in answers if isinstance(each, p.Ack)]
     assert [(each.kind, each.packet_id) for each in acks] == [(c.PUBACK if qos == 1 else c.PUBREC, 5)]
     assert [each.packet_id for each in answers if isinstance(each, p.SubAck)] == [9]
+
+
+def test_who_sends_no_more_is_answered_too(broker: BrokerProcess) -> None:
+    """The end of the stream took the acknowledgement with it that the journal had not confirmed by then."""
+    with RawMqtt(broker.ports["mqtt"]) as client:
+        client.send(p.Connect("half"), p.Publish("t", b"x", 1, packet_id=5))
+        client.socket.shutdown(socket.SHUT_WR)
+        connack, ack = client.rest()
+    assert (connack.reason, ack.kind, ack.packet_id) == (0, c.PUBACK, 5)
 
 
 @pytest.mark.parametrize("version", [4, 5])
@@ -120,7 +130,7 @@ def test_who_does_not_speak_tls_is_told_by_the_listener(broker: BrokerProcess) -
     with RawMqtt(broker.ports["mqtts"]) as client:
         client.send(p.Connect("x"))
         client.octets()
-    text = f"to mqtts://127.0.0.1:{broker.ports['mqtts']} failed"
+    text = f"to mqtts://127.0.0.1:{broker.ports['mqtts']} failed: what came is not TLS"
     eventually(lambda: text in broker.log()[before:])
 
 

@@ -153,7 +153,7 @@ def test_a_key_of_amqp_that_is_no_topic_is_counted_and_said_in_the_log(
     for key in ("a.#", "a\0"):
         house.publish_amqp("amq.topic", key, build(delivery_mode=2), b"x")
     assert client.messages() == []
-    assert house.sessions.dropped == 2
+    assert house.sessions.counters.dropped == 2
     assert caplog.messages == [
         "a message to 'amq.topic' with the key 'a.#' is not sent to MQTT clients: there is no such topic"
     ]

@@ -3,6 +3,7 @@
     HELLO      log in                      SAY text    answer "text"
     STOP       read no more                FLOOD n     answer n bytes
     BYE        answer "bye" and close      CLOSE       close without a word
+    WAIT       stay when the peer has ended
     RAISE      an error that nobody foresaw        PUT n       put the next n bytes into memory of mine
 """
 
@@ -32,6 +33,8 @@ class LineSession(Session):
         self.ticks: list[int] = []
         self.pauses = 0
         self.losses = 0
+        self.is_patient = False
+        self.has_ended = False
         self.memory = bytearray()
         self.chunks: list[int] = []
         """How many bytes came in each piece that was put into `memory`."""
@@ -56,6 +59,8 @@ class LineSession(Session):
         elif command == b"BYE":
             self.send(b"bye\n")
             self.is_closing = True
+        elif command == b"WAIT":
+            self.is_patient = True
         elif command == b"CLOSE":
             self.is_closing = True
         elif command == b"PUT":
@@ -65,6 +70,10 @@ class LineSession(Session):
             self.send(b"go on\n")
         elif command == b"RAISE":
             raise RuntimeError("an error that nobody foresaw")
+
+    def input_ended(self, now: int) -> bool:
+        self.has_ended = True
+        return self.is_patient
 
     def sink_filled(self, count: int, now: int) -> None:
         assert self.sink is not None
@@ -99,6 +108,7 @@ class House:
         self.outbox = Outbox(self._wake)
         self.connections = Connections(limits, self.clock)
         self.sessions: list[LineSession] = []
+        self.turns = 0
         factories = dict.fromkeys(("amqp", "amqps", "mqtt"), self._new_session)
         self.listeners = Listeners(self.connections, factories, self.clock, proxies, tls, websocket)
 
@@ -111,6 +121,7 @@ class House:
         asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
+        self.turns += 1
         marked, self.outbox.marked = self.outbox.marked, []
         self.connections.flush(marked, self.clock.now())
 

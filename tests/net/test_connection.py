@@ -19,6 +19,30 @@ async def test_what_a_session_answers_arrives() -> None:
         assert house.sessions[0].losses == 1
 
 
+async def test_large_last_words_arrive_too() -> None:
+    """Output of 32 KiB and more was lost when the session closed in the turn in which it had said it."""
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"FLOOD 100000\nCLOSE\n")
+        assert len(await reader.read()) == 100_000
+        await say_goodbye((reader, writer))
+
+
+async def test_who_sends_no_more_may_still_be_answered() -> None:
+    """Whatever took longer than the turn in which the end of the stream was seen was never said."""
+    async with open_house() as house:
+        reader, writer = await house.connect()
+        writer.write(b"WAIT\n")
+        writer.write_eof()
+        await until(lambda: bool(house.sessions) and house.sessions[0].has_ended)
+        session = house.sessions[0]
+        session.receive_line(b"BYE")
+        assert await reader.read() == b"bye\n"
+        await say_goodbye((reader, writer))
+        await until(lambda: not house.connections)
+        assert session.losses == 1
+
+
 async def test_input_is_put_where_the_session_wants_it() -> None:
     async with open_house() as house:
         client = await house.connect()
@@ -78,6 +102,36 @@ async def test_everything_said_in_one_turn_is_one_write() -> None:
         assert await reader.readexactly(6) == b"a\nb\nc\n"
         assert writes == [b"a\nb\nc\n"]
         await say_goodbye((reader, writer))
+
+
+@pytest.mark.parametrize("call", ["data", "sink", "tick", "eof", "resumed", "shut down", "lost", "failed"])
+async def test_every_call_into_a_session_is_followed_by_a_turn(call: str) -> None:
+    """The bug: what a session had nothing to send for was done with the next event, which on a quiet broker never
+    came: deadlines were not armed, facts not sealed."""
+    async with open_house() as house:
+        client = await house.connect()
+        assert await ask(client, b"PUT 9" if call == "sink" else b"SAY hello")
+        session, connection = house.sessions[0], next(iter(house.connections._all))
+        before = house.turns
+        if call == "data":
+            client[1].write(b"NOTHING TO SAY\n")
+        elif call == "sink":
+            client[1].write(b"not all")
+        elif call == "tick":
+            session.deadline = 1
+            house.connections.tick(2)
+        elif call == "eof":
+            connection.eof_received()
+        elif call == "resumed":
+            connection.resume_writing()
+        elif call == "shut down":
+            connection.shut_down(2)
+        elif call == "lost":
+            client[1].close()
+        else:
+            client[1].write(b"RAISE\n")
+        await until(lambda: house.turns > before)
+        await say_goodbye(client)
 
 
 async def test_a_closing_session_has_its_last_words_and_the_peer_sees_the_end() -> None:
@@ -210,4 +264,4 @@ async def test_a_session_that_cannot_be_made_costs_only_its_connection(caplog: p
         client = await house.connect()
         assert await is_refused(client)
         await say_goodbye(client)
-    assert "no session for 127.0.0.1" in caplog.text
+    assert "closed before it began: internal error" in caplog.text

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from mqbroker.net.frames import Boundary, take_short
+from mqbroker.net.frames import Boundary, put_together, take_short
 
 MAX = 70_000
 
@@ -46,6 +46,16 @@ def test_a_frame_over_the_limit_is_left_to_the_library() -> None:
     octets = masked(b"x" * 200)
     assert take_short(octets, 0, 199) == ([], 0)
     assert take_short(octets, 0, 200)[1] == len(octets)
+
+
+@given(st.lists(st.sampled_from([1, 2, 125, 126, 127, 300, 999, 1000, 1001, 2500]), max_size=30))
+def test_frames_are_put_together_as_the_library_would(sizes: list[int]) -> None:
+    """A part that is too long is cut; no two parts share a frame."""
+    parts = [bytes((number % 256,)) * size for number, size in enumerate(sizes)]
+    ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
+    pieces = [part[start : start + 1000] for part in parts for start in range(0, len(part), 1000)]
+    expected = b"".join(Frame(Opcode.BINARY, piece).serialize(mask=False) for piece in pieces)
+    assert put_together(b"".join(parts), ends, 1000) == expected
 
 
 @settings(deadline=None)

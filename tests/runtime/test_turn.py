@@ -6,6 +6,7 @@ from mqbroker.clock import Clock
 from mqbroker.config.sections import LimitsConfig
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.scheduler import Task
 from mqbroker.net.connections import Connections
 from mqbroker.runtime.turn import Turn
 
@@ -27,17 +28,21 @@ def _nothing() -> None:
     return None
 
 
-def _turn(ledger: Ledger) -> Turn:
+def _broker(ledger: Ledger) -> Broker:
+    return Broker(ledger, lambda: "name")
+
+
+def _turn(broker: Broker) -> Turn:
     clock = Clock()
     turn = Turn(clock, _nothing)
-    turn.attach(Broker(ledger, lambda: "name"), Connections(LimitsConfig(), clock))
+    turn.attach(broker, Connections(LimitsConfig(), clock))
     return turn
 
 
 async def test_a_promise_that_waits_for_the_disk_does_not_keep_the_loop_busy() -> None:
     """The bug: every turn asked for the next one while a sync was under way, and the journal's thread starved."""
     ledger = SlowLedger()
-    turn = _turn(ledger)
+    turn = _turn(_broker(ledger))
     ledger.promise(ledger.position, _nothing)
     turn.schedule()
     for _ in range(20):
@@ -47,7 +52,7 @@ async def test_a_promise_that_waits_for_the_disk_does_not_keep_the_loop_busy() -
 
 async def test_a_promise_made_while_another_is_kept_is_kept_in_the_same_turn() -> None:
     ledger = Ledger()
-    turn = _turn(ledger)
+    turn = _turn(_broker(ledger))
     kept: list[str] = []
 
     def keep_first() -> None:
@@ -59,3 +64,33 @@ async def test_a_promise_made_while_another_is_kept_is_kept_in_the_same_turn() -
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert kept == ["first", "second"]
+
+
+class Endless(Task):
+    """Work that is never done, until it is told to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.portions = 0
+        self.is_over = False
+
+    def run(self, now: int, portion: int) -> bool:
+        self.portions += 1
+        return not self.is_over
+
+
+async def test_work_in_portions_goes_on_by_itself_and_lets_the_loop_do_other_things() -> None:
+    broker = _broker(Ledger())
+    _turn(broker)
+    work = Endless()
+    broker.scheduler.add(work)
+    seen = []
+    for _ in range(5):
+        await asyncio.sleep(0)
+        seen.append(work.portions)
+    assert seen == sorted(set(seen))
+    work.is_over = True
+    await asyncio.sleep(0)
+    last = work.portions
+    await asyncio.sleep(0)
+    assert work.portions == last

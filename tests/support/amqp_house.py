@@ -82,9 +82,12 @@ class House:
             self.turn()
 
     def turn(self) -> None:
-        """The end of a turn of the loop: batches are sealed, and everybody's output is taken."""
-        while self.broker.ledger.waiting or self.outbox.marked:
-            self.broker.ledger.seal()
+        """The end of a turn of the loop and of those that it leads to: what is done in portions goes on, batches are
+        sealed, and everybody's output is taken."""
+        broker = self.broker
+        while broker.ledger.waiting or self.outbox.marked or broker.scheduler.round:
+            broker.scheduler.finish(self.now)
+            broker.ledger.seal()
             marked, self.outbox.marked = self.outbox.marked, []
             for talk in self.talks:
                 if talk.session in marked:

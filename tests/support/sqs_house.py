@@ -4,12 +4,14 @@
 back as a dictionary in the names of the JSON wire, or is raised as `Refused`. A house on a simulated disk can restart.
 """
 
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
 import orjson
 
 from mqbroker.aws.accounts import Accounts
+from mqbroker.aws.authorization import NO_HEADERS
 from mqbroker.aws.call import Call
 from mqbroker.aws.credentials import AnyIdentity, Caller, arn_of, user_id_of
 from mqbroker.aws.front import Front, ServiceHandlers
@@ -124,8 +126,8 @@ class House:
         self.alarms = Alarms()
         accounts = Accounts(self.broker, {ACCOUNT: "/"}, makes_vhosts=True)
         self.queues = SqsQueues(self.broker, accounts, REGION, self.is_strict, self.is_encrypted)
-        service = SqsService(self.broker, self.queues, self.alarms, lambda: None)
-        self.actions = SqsActions(service, lambda: next(self._ids).to_bytes(16, "big"), self.is_strict)
+        service = SqsService(self.broker, self.queues, self.alarms)
+        self.actions = SqsActions(service, lambda: next(self._ids).to_bytes(16, "big"))
         self.actions.restore(definitions, self.now)
         self.front = Front(
             {"sqs": ServiceHandlers(_MODEL, self.actions.handlers())},
@@ -146,16 +148,15 @@ class House:
     # --- calls ------------------------------------------------------------------------------------------------------
 
     def begin(
-        self, action: str, account: str = ACCOUNT, region: str = REGION, user: str = "", trace: str = "",
-        host: str = HOST, peer: Peer = LOCAL, **parameters: Any,
+        self, action: str, account: str = ACCOUNT, region: str = REGION, user: str = "",
+        headers: Mapping[str, str] = NO_HEADERS, host: str = HOST, peer: Peer = LOCAL, **parameters: Any,
     ) -> Pending:  # fmt: skip
-        """Makes a call, which may be answered later. `trace` goes into the header X-Amzn-Trace-Id."""
+        """Makes a call, which may be answered later. Names of further headers are in lower case."""
         headers = {
             "host": host,
             "authorization": f"AWS4-HMAC-SHA256 Credential={account}/20231114/{region}/sqs/aws4_request, x",
+            **headers,
         }
-        if trace:
-            headers["x-amzn-trace-id"] = trace
         if self.wire == "json":
             headers |= {"content-type": "application/x-amz-json-1.0", "x-amz-target": f"AmazonSQS.{action}"}
             body = orjson.dumps(parameters)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from mqbroker.aws.front import Handler
+from mqbroker.aws.sqs import move_tasks, queues
 from mqbroker.aws.sqs.move_tasks import MoveActions
 from mqbroker.aws.sqs.queue_actions import QueueActions
 from mqbroker.aws.sqs.receiving import ReceiveActions
@@ -10,22 +11,25 @@ from mqbroker.aws.sqs.sending import SendActions
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.settling import SettleActions
 
+KINDS = (queues.KIND, move_tasks.KIND)
+"""The kinds of definitions that are those of SQS."""
+
 
 class SqsActions:
     """Everything that SQS does."""
 
-    def __init__(self, service: SqsService, new_id: Callable[[], bytes], is_strict: bool) -> None:
+    def __init__(self, service: SqsService, new_id: Callable[[], bytes]) -> None:
         """`new_id` returns the 16 octets of a new random UUID."""
         self._service = service
-        self._queues = QueueActions(service, is_strict)
+        self._queues = QueueActions(service)
         self._sending = SendActions(service, new_id)
         self._receiving = ReceiveActions(service)
         self._settling = SettleActions(service)
-        self._moving = MoveActions(service)
+        self._moving = MoveActions(service, new_id)
 
     def restore(self, definitions: Mapping[str, bytes], now: int) -> None:
         """Puts back the queues and move tasks that the journal kept."""
-        self._service.queues.restore(definitions)
+        self._service.queues.restore(definitions, now)
         self._moving.restore(definitions, now)
 
     def handlers(self) -> dict[str, Handler]:

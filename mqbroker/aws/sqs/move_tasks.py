@@ -7,11 +7,12 @@ written down.
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import orjson
 
 from mqbroker.aws.call import Call
+from mqbroker.aws.request_ids import uuid_text
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.properties import SqsProperties
 from mqbroker.aws.sqs.queue import SqsQueue
@@ -91,7 +92,9 @@ class MoveTask:
 class MoveActions:
     """StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask, and the running of the tasks."""
 
-    def __init__(self, service: SqsService) -> None:
+    def __init__(self, service: SqsService, new_id: Callable[[], bytes]) -> None:
+        """`new_id` returns the 16 octets of a new random UUID."""
+        self._new_id = new_id
         self._service = service
         self._queues = service.queues
         self._timers = service.broker.timers
@@ -118,7 +121,7 @@ class MoveActions:
                 "time."
             )
         self._check_room(source.arn.account)
-        task = MoveTask(self._service.broker.unique_name(), source.arn, destination, rate, call.now)
+        task = MoveTask(uuid_text(self._new_id()), source.arn, destination, rate, call.now)
         task.total = source.core.visible_count()
         self._add(task)
         self._service.answer_when_safe(call, {"TaskHandle": task.handle})
@@ -214,7 +217,6 @@ class MoveActions:
             self._end(task, COMPLETED)
             return
         self._timers.at(now + (_STEP_MS if task.rate else 0), lambda at: self._step(task, at))
-        self._service.wake()
 
     def _target(self, task: MoveTask, source: SqsQueue, entry: Entry) -> SqsQueue | None:
         if task.destination is not None:
@@ -229,7 +231,6 @@ class MoveActions:
         task.status = status
         task.failure = failure
         self._keep(task)
-        self._service.wake()
 
     # --- the journal ------------------------------------------------------------------------------------------------
 
@@ -250,10 +251,8 @@ class MoveActions:
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back the tasks that the journal kept; those that were running go on."""
-        for key, data in found.items():
-            kind, *names = definitions.names(key)
-            if kind == KIND:
-                self._restore_one(names[0], names[1], definitions.unpack(data), now)
+        for names, data in definitions.of_kinds(found, (KIND,))[KIND]:
+            self._restore_one(names[0], names[1], definitions.unpack(data), now)
 
     def _restore_one(self, source: str, number: str, value: Mapping[str, object], now: int) -> None:
         arn = QueueArn.parse(source)

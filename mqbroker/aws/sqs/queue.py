@@ -52,6 +52,8 @@ class SqsQueue:
         policy, redrive, allow = (shown.get(name) for name in ("Policy", "RedrivePolicy", "RedriveAllowPolicy"))
         self.policy = Policy.parse(policy) if policy else None
         self.redrive = RedrivePolicy.parse(redrive) if redrive else None
+        if self.redrive is not None:
+            self.attributes["RedrivePolicy"] = self.redrive.text
         self.allow_policy = RedriveAllowPolicy.parse(allow) if allow else None
 
     def shown(self) -> dict[str, str]:

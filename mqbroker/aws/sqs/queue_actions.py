@@ -17,6 +17,7 @@ from mqbroker.aws.sqs.queue_attributes import (
     check_attributes,
     effective,
     first_difference,
+    known,
     merged,
     wants_fifo,
 )
@@ -29,18 +30,16 @@ from mqbroker.limits import SQS_LIST_RESULTS_MAX, SQS_PURGE_INTERVAL_MS
 class QueueActions:
     """CreateQueue to RemovePermission."""
 
-    def __init__(self, service: SqsService, is_strict: bool) -> None:
-        """`is_strict`: a queue is purged once a minute at most, as on AWS."""
+    def __init__(self, service: SqsService) -> None:
         self._service = service
         self._queues = service.queues
-        self._is_strict = is_strict
 
     # --- create, find, list, delete ---------------------------------------------------------------------------------
 
     def create_queue(self, call: Call) -> None:
         """CreateQueue. The same again, with no attribute that differs, finds the queue that is there."""
         name: str = call.parameters["QueueName"]
-        given: dict[str, str] = call.parameters.get("Attributes", {})
+        given = self._given(call.parameters.get("Attributes", {}))
         arn = QueueArn(call.caller.region, call.caller.account, name)
         self._check_account(call, arn)
         queue = self._queues.get(arn)
@@ -50,6 +49,9 @@ class QueueActions:
         else:
             queue = self._queues.create(arn, given, call.parameters.get("tags", {}), call.now)
         self._service.answer_when_safe(call, {"QueueUrl": self._queues.url_of(queue, call.base_url)})
+
+    def _given(self, attributes: dict[str, str]) -> dict[str, str]:
+        return attributes if self._queues.is_strict else known(attributes)
 
     def _check_same(self, queue: SqsQueue, given: dict[str, str]) -> None:
         if wants_fifo(given) and not queue.is_fifo:
@@ -115,7 +117,7 @@ class QueueActions:
     def purge_queue(self, call: Call) -> None:
         """PurgeQueue."""
         queue = self._service.queue_of(call)
-        if self._is_strict and queue.purged_at and call.now < queue.purged_at + SQS_PURGE_INTERVAL_MS:
+        if self._queues.is_strict and queue.purged_at and call.now < queue.purged_at + SQS_PURGE_INTERVAL_MS:
             raise refusals.purge_in_progress(queue.name)
         queue.purged_at = call.now
         queue.core.purge()
@@ -129,7 +131,7 @@ class QueueActions:
         names: list[str] = call.parameters.get("AttributeNames", [])
         is_everything_wanted = any(map(is_all, names))
         for name in names:
-            if name not in FIFO and name not in MEASURED and not is_all(name):
+            if name not in FIFO and name not in MEASURED and not is_all(name) and self._queues.is_strict:
                 raise refusals.unknown_attribute(name)
         shown = queue.shown()
         if not is_everything_wanted:
@@ -139,7 +141,7 @@ class QueueActions:
     def set_queue_attributes(self, call: Call) -> None:
         """SetQueueAttributes."""
         queue = self._service.queue_of(call)
-        given: dict[str, str] = call.parameters["Attributes"]
+        given = self._given(call.parameters["Attributes"])
         if "FifoQueue" in given:
             if not queue.is_fifo:
                 raise refusals.unknown_attribute("FifoQueue")

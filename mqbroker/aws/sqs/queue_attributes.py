@@ -121,6 +121,18 @@ _ONE_ENCRYPTION = (
 )
 
 
+def known(given: Attributes) -> dict[str, str]:
+    """What was given without attributes that nobody can set, for who is not strict.
+
+    Libraries send such ones along that some emulator takes (QueueName), or that they have read from another queue. That
+    a queue is no FIFO queue may be said too.
+    """
+    names = {name: value for name, value in given.items() if name in FIFO}
+    if names.get("FifoQueue", "").lower() == "false":
+        del names["FifoQueue"]
+    return names
+
+
 def check_name(name: str, is_fifo: bool) -> None:
     """Raises AwsError unless a queue of this type may have the name."""
     stem = name[:-5] + "_fifo" if is_fifo and name.endswith(".fifo") else name
@@ -188,13 +200,12 @@ def first_difference(wanted: Attributes, have: Attributes) -> str | None:
     """The first attribute of `wanted` that the queue has with another value; documents are compared as JSON."""
     for name, value in wanted.items():
         current = have.get(name, "")
-        if value != current and not (name in _DOCUMENTS and value and current and _is_same_json(value, current)):
+        if value != current and not (value and current and name in _DOCUMENTS and _is_same(name, value, current)):
             return name
     return None
 
 
-def _is_same_json(one: str, other: str) -> bool:
-    try:
-        return bool(orjson.loads(one) == orjson.loads(other))
-    except orjson.JSONDecodeError:
-        return False
+def _is_same(name: str, one: str, other: str) -> bool:
+    if name == "RedrivePolicy":
+        return RedrivePolicy.parse(one) == RedrivePolicy.parse(other)
+    return bool(orjson.loads(one) == orjson.loads(other))

@@ -6,6 +6,7 @@ A queue is a polled queue in the vhost of its account. There it has its own name
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from mqbroker.aws.accounts import Accounts
@@ -19,7 +20,7 @@ from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.polled_queue import PolledQueue, PollSettings
 from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused
-from mqbroker.limits import SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
+from mqbroker.limits import SQS_ATTRIBUTES_MS, SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 
 KIND = "sqs-queue"
 
@@ -34,7 +35,8 @@ class SqsQueues:
     def __init__(
         self, broker: Broker, accounts: Accounts, region: str, is_strict: bool, is_encrypted: bool = True
     ) -> None:
-        """`region` is the default one; `is_strict` that a deleted name rests for a minute.
+        """`region` is the default one; `is_strict` that what only gets in the way of tests is as on AWS, such as that a
+        deleted name rests for a minute.
 
         `is_encrypted`: nothing of a queue comes to a disk in clear text.
         """
@@ -42,7 +44,7 @@ class SqsQueues:
         self.clear_text = ClearText(is_encrypted)
         self._broker = broker
         self._accounts = accounts
-        self._is_strict = is_strict
+        self.is_strict = is_strict
         self._by_arn: dict[QueueArn, SqsQueue] = {}
         self._by_url: dict[tuple[str, str, str], SqsQueue] = {}
         self._deleted_at: dict[QueueArn, int] = {}
@@ -117,7 +119,7 @@ class SqsQueues:
         check_tags(tags, arn.name)
         attributes = merged({}, check_attributes(given, is_fifo))
         deleted_at = self._deleted_at.pop(arn, None)
-        if self._is_strict and deleted_at is not None and now < deleted_at + SQS_DELETED_NAME_MS:
+        if self.is_strict and deleted_at is not None and now < deleted_at + SQS_DELETED_NAME_MS:
             self._deleted_at[arn] = deleted_at
             raise refusals.queue_deleted_recently()
         self._check_redrive(arn, is_fifo, attributes)
@@ -145,8 +147,21 @@ class SqsQueues:
         self._check_redrive(queue.arn, queue.is_fifo, attributes)
         queue.configure(attributes)
         queue.modified_s = now // 1000
-        queue.vhost.change_polled_queue(queue.core, self._settings(queue.arn, queue.is_fifo, attributes), now)
+        settings = self._settings(queue.arn, queue.is_fifo, attributes)
+        scope = queue.core.settings_of_polling.deduplicates_by_group
+        if self.is_strict and settings.deduplicates_by_group is not scope:
+            # SetQueueAttributes takes up to a minute to be in force, and who changes the scope of ids relies on that:
+            # what is sent meanwhile under the old one must not be taken twice.
+            settings = replace(settings, deduplicates_by_group=scope)
+            self._broker.timers.at(now + SQS_ATTRIBUTES_MS, lambda at: self._bring_in_force(queue, at))
+        queue.vhost.change_polled_queue(queue.core, settings, now)
         self.keep(queue)
+
+    def _bring_in_force(self, queue: SqsQueue, now: int) -> None:
+        """Has the core do what the attributes say, if it does not yet."""
+        settings = self._settings(queue.arn, queue.is_fifo, queue.attributes)
+        if not queue.core.is_deleted and settings != queue.core.settings_of_polling:
+            queue.vhost.change_polled_queue(queue.core, settings, now)
 
     def keep(self, queue: SqsQueue) -> None:
         """Tells the journal what the queue is like now."""
@@ -209,18 +224,16 @@ class SqsQueues:
 
     # --- restart ----------------------------------------------------------------------------------------------------
 
-    def restore(self, found: Mapping[str, bytes]) -> None:
+    def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back the queues that the journal kept; what AMQP deleted meanwhile is gone."""
-        for key, data in found.items():
-            kind, *names = definitions.names(key)
-            if kind == KIND:
-                self._restore_one(key, names[0], names[1], definitions.unpack(data))
+        for names, data in definitions.of_kinds(found, (KIND,))[KIND]:
+            self._restore_one(names[0], names[1], definitions.unpack(data), now)
 
-    def _restore_one(self, key: str, vhost_name: str, core_name: str, value: Mapping[str, object]) -> None:
+    def _restore_one(self, vhost_name: str, core_name: str, value: Mapping[str, object], now: int) -> None:
         vhost = self._broker.vhosts.get(vhost_name)
         core = None if vhost is None else vhost.queues.get(core_name)
         if vhost is None or not isinstance(core, PolledQueue):
-            self._broker.ledger.define(key, None)
+            self._broker.ledger.define(definitions.key(KIND, vhost_name, core_name), None)
             return
         attributes, tags = value["attributes"], value["tags"]
         created_s, modified_s = value["created_s"], value["modified_s"]
@@ -235,6 +248,7 @@ class SqsQueues:
         queue.tags = tags
         queue.modified_s = modified_s
         self._by_arn[arn] = queue
+        self._bring_in_force(queue, now)
 
 
 def arn_at(url: str, account: str, region: str) -> QueueArn:

@@ -39,8 +39,8 @@ class Wanted:
 
     __slots__ = ("attempt", "attribute_names", "count", "system_names", "visibility_ms", "wait_ms")
 
-    def __init__(self, queue: SqsQueue, given: dict[str, Any], wire: str) -> None:
-        """Raises AwsError for the first thing that is wrong."""
+    def __init__(self, queue: SqsQueue, given: dict[str, Any], wire: str, is_strict: bool) -> None:
+        """Raises AwsError for the first thing that is wrong; only if `is_strict`, names that nobody knows are wrong."""
         self.count = given.get("MaxNumberOfMessages", 1)
         if not 1 <= self.count <= SQS_RECEIVE_MESSAGES_MAX:
             raise refusals.invalid_parameter(
@@ -64,9 +64,10 @@ class Wanted:
             self.system_names = self.system_names + given.get("MessageSystemAttributeNames", [])
         for name in self.system_names:
             if name not in _SYSTEM_NAMES:
-                if not is_all(name):
+                if is_all(name):
+                    self.system_names = [*self.system_names, "All"]
+                elif is_strict:
                     raise refusals.unknown_attribute(name)
-                self.system_names = [*self.system_names, "All"]
         self.attempt: str = given.get("ReceiveRequestAttemptId", "") if queue.is_fifo else ""
 
 
@@ -197,7 +198,7 @@ class ReceiveActions:
     def receive_message(self, call: Call) -> None:
         """ReceiveMessage."""
         queue = self._service.queue_of(call)
-        wanted = Wanted(queue, call.parameters, call.wire)
+        wanted = Wanted(queue, call.parameters, call.wire, self._service.queues.is_strict)
         if queue.core.is_at_in_flight_max and not queue.is_fifo:
             raise refusals.over_limit(queue.core.in_flight_max)
         entries = self._take(queue, wanted, call.now)

@@ -44,7 +44,10 @@ def _document(text: str, name: str, title: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RedrivePolicy:
-    """After `receive_max` receives a message goes to the queue `target`. `text` is the document as it was given."""
+    """After `receive_max` receives a message goes to the queue `target`.
+
+    `text` is the document as AWS shows it, however it was given: without white space, with the count as a number.
+    """
 
     target: QueueArn
     receive_max: int
@@ -64,7 +67,8 @@ class RedrivePolicy:
         target = QueueArn.parse(str(document["deadLetterTargetArn"]))
         if target is None:
             raise cls.refusal(text, "Invalid value for deadLetterTargetArn.")
-        return cls(target, cls._count(text, document["maxReceiveCount"]), text)
+        count = cls._count(text, document["maxReceiveCount"])
+        return cls(target, count, orjson.dumps({"deadLetterTargetArn": str(target), "maxReceiveCount": count}).decode())
 
     @classmethod
     def _count(cls, text: str, value: object) -> int:

@@ -104,7 +104,7 @@ def _trace(system_attributes: Mapping[str, Mapping[str, Any]] | None) -> str:
 
 def _trace_of(call: Call) -> str:
     """What the header X-Amzn-Trace-Id of the request says, for messages that say nothing themselves."""
-    text = call.trace
+    text = call.headers.get("x-amzn-trace-id", "")
     if not text:
         return ""
     if len(text.encode()) > SQS_TRACE_HEADER_BYTES_MAX or message_attributes.has_forbidden_characters(text):

@@ -1,6 +1,6 @@
 """What every SQS action has at hand: the queues, who may what, the journal's promise, and what holds publishers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mqbroker.aws.authorization import NO_CONTEXT, authorize, context_of
@@ -15,13 +15,11 @@ from mqbroker.protocols.amqp.services import Alarms
 class SqsService:
     """The broker as SQS sees it."""
 
-    def __init__(self, broker: Broker, queues: SqsQueues, alarms: Alarms, wake: Callable[[], None]) -> None:
-        """`wake` asks for the end of the loop's turn, at which the journal's batch is sealed."""
+    def __init__(self, broker: Broker, queues: SqsQueues, alarms: Alarms) -> None:
         self.broker = broker
         self.ledger = broker.ledger
         self.queues = queues
         self.alarms = alarms
-        self.wake = wake
         self._generation = 0
         self._allowed: set[tuple[int, str, str, str]] = set()
         """What was found allowed without a policy, as long as no permission changes."""
@@ -58,11 +56,16 @@ class SqsService:
             queue.core.name,
             str(queue.arn),
             queue.policy,
-            NO_CONTEXT if queue.policy is None else context_of(call.caller, call.now),
+            NO_CONTEXT if queue.policy is None else _context(call, queue),
         )
 
     def answer_when_safe(self, call: Call, result: Mapping[str, Any] | None = None) -> None:
         """Answers once everything that the call has changed is durable."""
         ledger = self.ledger
         ledger.promise(ledger.position, lambda: call.answer(result))
-        self.wake()
+
+
+def _context(call: Call, queue: SqsQueue) -> Mapping[str, str | Sequence[str]]:
+    given = call.parameters
+    given_tags = given.get("Tags") or given.get("TagKeys") or ()
+    return context_of(call.caller, call.now, call.headers, queue.arn.account, queue.arn.region, queue.tags, given_tags)

@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 
 
 def qos(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
-    """basic.qos: for each new consumer, or with `global` for all of the channel together (RabbitMQ's reading)."""
+    """basic.qos: for each new consumer, or with `global` for all of the channel together (RabbitMQ's reading).
+
+    A setting for each consumer lifts the limit of the channel, as in RabbitMQ: who waits for that goes on at once.
+    """
     if args["prefetch_size"]:
         raise NotImplementedByPeer(f"prefetch_size!=0 ({args['prefetch_size']})")
     channel.reply("basic.qos-ok")  # before what a wider window lets through
     if args["global_"]:
         channel.window.limit = args["prefetch_count"]
-        for consumer in list(channel.consumers.values()):
-            consumer.queue.offer(consumer, connection.now)
     else:
+        channel.window.limit = 0
         channel.prefetch = args["prefetch_count"]
+    channel.window.go_on()
 
 
 # --- consuming ------------------------------------------------------------------------------------------------------
@@ -189,7 +192,7 @@ def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[En
             assert entry.consumer is not None
             entry.consumer.queue.reject(entry, connection.now)
     for consumer in consumers:
-        connection.offer(channel, consumer)
+        consumer.queue.offer(consumer, connection.now)
 
 
 def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:

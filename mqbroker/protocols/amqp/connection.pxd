@@ -73,7 +73,5 @@ cdef class AmqpConnection(Session):
     cpdef published(self, Channel channel, Message message, int outcome, bint mandatory)
     @cython.locals(entry=Entry, consumer=Consumer, queue=Queue)
     cpdef acknowledge(self, Channel channel, unsigned long long tag, bint multiple)
-    @cython.locals(entry=Entry, consumer=Consumer, previous=Consumer, queue=Queue)
+    @cython.locals(entry=Entry, consumer=Consumer, previous=Consumer, consumers=dict, queue=Queue)
     cpdef settle(self, Channel channel, list entries)
-    @cython.locals(queue=Queue)
-    cpdef offer(self, Channel channel, Consumer consumer)

@@ -146,7 +146,6 @@ class AmqpConnection(Session):
         self.keep(data)
         if self.confirming:
             self.settle_confirms()
-        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
 
     def keep(self, data: bytes) -> None:
         """Keeps what could not be handled yet."""
@@ -391,10 +390,10 @@ class AmqpConnection(Session):
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
             queue.acknowledge(entry)
-            self.offer(channel, consumer)
+            queue.offer(consumer, self.now)
 
     def through(self, channel: Channel, tag: int) -> "list[Entry]":
-        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed if the tag is none of ours."""
+        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed for one that is not there."""
         unacked = channel.unacked
         if tag == 0:
             return unacked.take_all()
@@ -405,32 +404,17 @@ class AmqpConnection(Session):
     def settle(self, channel: Channel, entries: "list[Entry]") -> None:
         """Acknowledges many, then offers their consumers to the queues once each."""
         previous: Consumer | None = None
+        consumers: dict[Consumer, None] = {}
         for entry in entries:
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
             queue.acknowledge(entry)
             if consumer is not previous:
-                if previous is not None:
-                    self.offer(channel, previous)
+                consumers[consumer] = None
                 previous = consumer
-        if previous is not None:
-            self.offer(channel, previous)
-
-    def offer(self, channel: Channel, consumer: "Consumer") -> None:
-        """A window has opened: offers the consumer, or all of the channel when they share one."""
-        if channel.window.limit:
-            for each in list(channel.consumers.values()):
-                each.queue.offer(each, self.now)
-        else:
-            queue: Queue = consumer.queue
+        for consumer in consumers:
+            queue = consumer.queue
             queue.offer(consumer, self.now)
-
-    def resume_deliveries(self, now: int) -> None:
-        """The peer reads again: offers every consumer."""
-        self.now = now
-        for channel in list(self.channels.values()):
-            for consumer in list(channel.consumers.values()):
-                consumer.queue.offer(consumer, now)
 
     # --- methods ----------------------------------------------------------------------------------------------------
 
@@ -463,6 +447,7 @@ class AmqpConnection(Session):
         elif self.is_held:  # behind it, for that came first
             self.remainder += encode_method("connection.close", 0, reply_code=200, class_id=0, method_id=0)
         elif not self.is_closing:
+            log.info("%s, user %r: closed by the client", self.name, self.user)
             ending.release_everything(self)
             self.send(encode_method("connection.close-ok", 0))
             ending.await_peer(self, AMQP_LEAVE_TIMEOUT_S)
@@ -564,7 +549,7 @@ class AmqpConnection(Session):
         """The socket is gone."""
         self.now = now
         if self.handshake is None and not self.is_closing and not self.close_sent:
-            log.info("%s, user %r: client closed the socket without connection.close", self.name, self.user)
+            log.warning("%s, user %r: client closed the socket without connection.close", self.name, self.user)
         self.is_closing = True
         ending.release_everything(self)
         bodies.abandon(self)

@@ -177,7 +177,7 @@ class Handshake:
             return
         connection.is_reading = True
         settings = connection.services.settings
-        reason = self.why_refused(user, mechanism, is_right)
+        reason = self.why_refused(user, is_right)
         if reason:
             log.warning("%s: log-in of user %r refused: %s", connection.name, user, reason)
             self.refuse_login(mechanism)
@@ -197,7 +197,7 @@ class Handshake:
         if connection.remainder:
             connection.go_on(connection.now)
 
-    def why_refused(self, user: str, mechanism: str, is_right: bool) -> str:
+    def why_refused(self, user: str, is_right: bool) -> str:
         """The reason why a user does not get in, for the log alone; empty when they do."""
         services = self.connection.services
         if not is_right:

@@ -80,7 +80,8 @@ class Backlog:
 
     def _deliver(self, subscription: "Subscription", message: Message, now: int) -> None:
         session = self._session
-        if subscription.no_local and origin_of(message) == session.client_id:  # [MQTT-3.8.3-3]
+        is_own = subscription.no_local and origin_of(message) == session.client_id  # [MQTT-3.8.3-3]
+        if is_own or subscription.is_denied:
             return
         qos = min(qos_of(message.properties), subscription.qos)
         if qos or (subscription.qos and session.has_waiting):

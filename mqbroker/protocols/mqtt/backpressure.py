@@ -10,9 +10,12 @@ client that has stopped reading stops nobody.
                                           +-- a second later --> hopeless: nobody waits for it until all is sent
 """
 
+from collections import deque
 from typing import TYPE_CHECKING
 
-from mqbroker.limits import MQTT_DELAYED_BYTES_HIGH, MQTT_DELAYED_BYTES_MAX, OUTPUT_HIGH_WATER_BYTES
+from mqbroker.core.line import Member
+from mqbroker.core.scheduler import Task
+from mqbroker.limits import MQTT_DELAYED_BYTES_HIGH, MQTT_DELAYED_BYTES_MAX
 from mqbroker.protocols.mqtt import pacing
 
 if TYPE_CHECKING:
@@ -73,13 +76,14 @@ class SharedJam(Jam):
 class Delayed(Jam):
     """The packets that wait until one client reads again."""
 
-    __slots__ = ("byte_count", "connection", "packets")
+    __slots__ = ("byte_count", "connection", "packets", "sender")
 
     def __init__(self, connection: "MqttConnection") -> None:
         Jam.__init__(self)
         self.connection = connection
-        self.packets: list[bytes] = []
+        self.packets: deque[bytes] = deque()
         self.byte_count = 0
+        self.sender = Sender(self)
 
     def add(self, packet: bytes) -> bool:
         """Keeps a packet; False when there is no room for it."""
@@ -87,20 +91,48 @@ class Delayed(Jam):
             return False
         self.packets.append(packet)
         self.byte_count += len(packet)
+        if self.sender.line is None:
+            self.connection.gate.join(self.sender)
         if self.byte_count > MQTT_DELAYED_BYTES_HIGH:
             self.hold(self.connection.hub.publisher)
         return True
 
-    def flush(self) -> None:
-        """The client reads: moves packets to its output, up to the high-water mark."""
-        connection = self.connection
-        taken = 0
-        for packet in self.packets:
-            if len(connection.out) > OUTPUT_HIGH_WATER_BYTES:
-                break
-            connection.send(packet)
+    def flush(self, portion: int) -> int:
+        """Moves up to so many packets to the output, as far as the client takes them. How many it was."""
+        connection, packets = self.connection, self.packets
+        left = portion
+        while packets and left > 0 and connection.gate.is_open:
+            left -= 1
+            packet = packets.popleft()
             self.byte_count -= len(packet)
-            taken += 1
-        del self.packets[:taken]
-        if not self.packets:
+            connection.send(packet)
+        if packets:
+            connection.gate.join(self.sender)
+        else:
+            connection.delayed = None
             self.end()
+        return portion - left
+
+    def drop(self) -> None:
+        """The connection is gone."""
+        self.let_go()
+        if self.sender.line is not None:
+            self.sender.line.leave(self.sender)
+
+
+class Sender(Member):
+    """Stands for the packets in the line of those who wait for the client, in turn with the session's queues."""
+
+    __slots__ = ("_delayed",)
+
+    def __init__(self, delayed: Delayed) -> None:
+        Member.__init__(self)
+        self._delayed = delayed
+
+    def take_turn(self, portion: int, now: int) -> int:
+        """Sends some of them."""
+        return self._delayed.flush(portion)
+
+    def schedule(self, task: Task) -> None:
+        """Has the task run in portions."""
+        self._delayed.connection.hub.broker.scheduler.add(task)

@@ -64,6 +64,7 @@ def _note_version(connection: "MqttConnection", body: bytes) -> None:
 
 def _take_connect(connection: "MqttConnection", connect: Connect) -> None:
     connection.connect = connect
+    connection.counters.connects_received += 1
     connection.version = connect.version
     connection.is_bridge = connect.is_bridge
     connection.packet_size_max = connect.properties.get("maximum_packet_size", MQTT_PACKET_BYTES_CEILING)

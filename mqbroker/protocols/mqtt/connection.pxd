@@ -4,6 +4,7 @@ from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Message, Properties, new_message
 from mqbroker.core.route cimport Route
 from mqbroker.core.router cimport Router
+from mqbroker.protocols.mqtt.counters cimport Counters
 from mqbroker.protocols.mqtt.output cimport PublishEncoder
 from mqbroker.protocols.session cimport Session
 
@@ -12,6 +13,7 @@ cdef class MqttConnection(Session):
     cdef public object hub
     cdef public Ledger ledger
     cdef public PublishEncoder encoder
+    cdef public Counters counters
     cdef public object peer
     cdef public str name
     cdef public int state
@@ -67,13 +69,17 @@ cdef class MqttConnection(Session):
     cpdef scan(self, bytes data)
     @cython.locals(
         qos=int, body_at=Py_ssize_t, packet_id_at=Py_ssize_t, packet_id=int, topic=bytes, properties=Properties,
-        route=Route, message=Message, outcome=int,
+        route=Route, message=Message, outcome=int, counters=Counters,
     )
     cpdef take_publish(self, int first, bytes data, Py_ssize_t at, Py_ssize_t end)
     cpdef take_puback(self, int packet_id)
     cpdef take_step(self, int first, int packet_id)
     @cython.locals(encoder=PublishEncoder, packet=bytes)
     cpdef bint send_message(self, Message message, int flags, int packet_id, tuple identifiers, bint keeps_retain) except -1
-    @cython.locals(encoder=PublishEncoder, packet=bytes)
+    @cython.locals(encoder=PublishEncoder, packet=bytes, counters=Counters)
     cpdef send_plain(self, Message message)
     cpdef bint send_specially(self, Message message, int flags, int packet_id, tuple identifiers, bint is_retained) except -1
+    @cython.locals(counters=Counters)
+    cpdef count_sent(self, Message message)
+    cpdef bytearray take_output(self)
+    cpdef list take_lent(self)

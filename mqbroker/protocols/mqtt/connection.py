@@ -23,7 +23,7 @@ from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import frame
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed
-from mqbroker.protocols.mqtt.codec.wire import scan_varint
+from mqbroker.protocols.mqtt.codec.wire import packet_ends, scan_varint
 from mqbroker.protocols.mqtt.dispatch import HANDLERS
 from mqbroker.protocols.mqtt.fitting import encode_fitting
 from mqbroker.protocols.mqtt.output import alias_octets
@@ -50,11 +50,11 @@ class MqttConnection(Session):
 
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
-        "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_bridge",
+        "counters", "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_bridge",
         "is_rate_limited", "is_registered", "is_scanning", "keep_alive_ms", "last_words", "ledger", "message_size_max",
         "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position",
-        "problem_information", "properties", "publishes", "qos_max", "rate_window", "received_at",
-        "resume_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
+        "problem_information", "properties", "publishes", "qos_max", "rate_window", "received_at", "resume_at",
+        "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
@@ -62,6 +62,8 @@ class MqttConnection(Session):
         self.hub = hub
         self.ledger = hub.ledger
         self.encoder = hub.encoder
+        self.counters = hub.counters
+        self.counters.sockets_opened += 1
         self.peer = peer
         self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
         self.state = AWAIT_CONNECT
@@ -115,9 +117,8 @@ class MqttConnection(Session):
         """Acknowledgements that wait for the journal: batch, octets, how many of them were for QoS 1."""
         self.unacked = self.unacked_now = 0
         """QoS 1 messages that were received and whose PUBACK has not left yet; and those of this chunk among them."""
-        self.publishes = 0
-        """Messages received, in this second if the rate is limited."""
-        self.rate_window = 0
+        self.publishes = self.rate_window = 0
+        """Messages received, in this second (`rate_window`) if the rate is limited."""
         self.resume_at = 0  # when it is read again that rests for others' or for its own rate's sake
         self.is_blocked = False
         """Whether no message is taken, because a resource is low."""
@@ -134,6 +135,7 @@ class MqttConnection(Session):
         self.now = now
         self.hub.now = now
         self.received_at = now
+        self.counters.bytes_received += len(data)
         if self.state == CLOSED:
             return
         if self.parts:
@@ -145,6 +147,7 @@ class MqttConnection(Session):
             data = self.take_parts()
         elif self.is_waiting:
             self._keep(data, 0)
+            pacing.update(self)
             return
         self.process(data)
 
@@ -186,7 +189,6 @@ class MqttConnection(Session):
             pacing.limit_rate(self)
         if self.is_blocked or self.state == CHECKING:
             pacing.update(self)
-        self.outbox.wake()  # the facts of this chunk are to be sealed, also when there is nothing to send
 
     def _keep(self, data: bytes, start: int) -> None:
         rest = data[start:] if start else data
@@ -219,6 +221,7 @@ class MqttConnection(Session):
                 self.needed = end - position
                 break
             self.position = end
+            self.counters.packets_received += 1
             if self.state != OPEN:
                 connecting.take_packet(self, first, data[at:end])
                 if self.is_waiting or self.state == CLOSED:
@@ -277,6 +280,9 @@ class MqttConnection(Session):
             else:
                 body_at += 1
         self.publishes += 1
+        counters = self.counters
+        counters.publishes_received += 1
+        counters.publish_bytes_received += end - body_at
         if end - body_at > self.message_size_max:
             publishing.refuse_large(self, topic, qos, packet_id)
             return
@@ -323,6 +329,7 @@ class MqttConnection(Session):
     def flush_acks(self) -> None:
         """Sends the acknowledgements of this chunk, now or when the journal has caught up."""
         octets = b"".join(self.acks)
+        self.counters.others_sent += len(self.acks)
         self.acks.clear()
         count, self.unacked_now = self.unacked_now, 0
         if self.ledger.is_journalling:
@@ -364,6 +371,7 @@ class MqttConnection(Session):
                 packet = encoder.packet(0x30 | flags, encoder.topic, packet_id.to_bytes(2, "big"), None)
                 if encoder.topic and len(packet) <= self.packet_size_max:
                     self.send(packet)
+                    self.count_sent(message)
                     return True
         return self.send_specially(message, flags, packet_id, identifiers, keeps_retain)
 
@@ -379,8 +387,11 @@ class MqttConnection(Session):
             self.send_specially(message, 0, 0, (), False)
         elif self.delayed is None and self.gate.is_open:
             self.send(packet)
+            counters = self.counters  # as count_sent does: a call would be felt in a fan-out
+            counters.publishes_sent += 1
+            counters.publish_bytes_sent += len(message.body)
         else:
-            self.delay(packet)
+            self.delay(packet, message)
 
     def send_specially(
         self, message: Message, flags: int, packet_id: int, identifiers: tuple[int, ...], is_retained: bool
@@ -402,20 +413,29 @@ class MqttConnection(Session):
         if not packet:
             packet = encoder.packet(0x30 | flags, encoder.topic, number, octets)
         if len(packet) > self.packet_size_max:  # [MQTT-3.1.2-24]: as if it had been sent [MQTT-3.1.2-25]
-            self.hub.dropped += 1
+            self.counters.dropped += 1
             return False
         if is_late:
-            self.delay(packet)
+            self.delay(packet, message)
         else:
             self.send(packet)
+            self.count_sent(message)
         return True
 
-    def delay(self, packet: bytes) -> None:
+    def count_sent(self, message: Message) -> None:
+        """A message goes to the client, now or when it reads again."""
+        counters = self.counters
+        counters.publishes_sent += 1
+        counters.publish_bytes_sent += len(message.body)
+
+    def delay(self, packet: bytes, message: Message) -> None:
         """A QoS 0 message for a client that does not read at present."""
         if self.delayed is None:
             self.delayed = Delayed(self)
-        if not self.delayed.add(packet):
-            self.hub.dropped += 1
+        if self.delayed.add(packet):
+            self.count_sent(message)
+        else:
+            self.counters.dropped += 1
 
     def _with_alias(self, first: int, number: bytes, octets: bytes, is_late: bool) -> bytes:
         """The current message with a topic alias; empty when its topic gets none, or the client takes no such packet.
@@ -447,6 +467,7 @@ class MqttConnection(Session):
         """Sends any packet but PUBLISH, if the client takes one of that size [MQTT-3.1.2-24]."""
         octets = self.encoded(packet)
         if octets:
+            self.counters.others_sent += 1
             self.send(octets)
 
     def encoded(self, packet: Any) -> bytes:
@@ -466,13 +487,24 @@ class MqttConnection(Session):
             number += bytes((reason,))
         self.acknowledge(frame(kind << 4 | c.FIXED_FLAGS[kind], number))
 
+    def packet_ends(self, data: bytes) -> list[int]:
+        """Where each packet ends of what it has sent."""
+        return packet_ends(data)
+
+    def take_output(self) -> bytearray:
+        """Counts what leaves. Overrides Session's, as the next one does."""
+        self.counters.bytes_sent += len(self.out)
+        return Session.take_output(self)
+
+    def take_lent(self) -> list[bytes | bytearray | memoryview] | None:
+        """Counts what leaves before that."""
+        self.counters.bytes_sent += self.lent_bytes
+        return Session.take_lent(self)
+
     def resume_deliveries(self, now: int) -> None:
         """The client reads again."""
         self.now = now
-        if self.delayed is not None:
-            self.delayed.flush()
-            if not self.delayed.packets:
-                self.delayed = None
+        Session.resume_deliveries(self, now)
         if self.session is not None:
             self.session.offer(now)
         if self.acks:
@@ -510,6 +542,14 @@ class MqttConnection(Session):
         """An operator's action has taken the session away."""
         ending.disconnect(self, Reason.ADMINISTRATIVE_ACTION, "the session's queue was deleted")
 
+    def input_ended(self, now: int) -> bool:
+        """The client has left without a word; what it published is acknowledged all the same."""
+        self.now = now
+        self.hub.now = max(now, self.hub.now)
+        ending.note_loss(self)
+        ending.hang_up(self)
+        return not self.is_closing
+
     def shut_down(self, now: int) -> None:
         """The broker stops."""
         self.now = now
@@ -520,6 +560,7 @@ class MqttConnection(Session):
         self.now = now
         self.hub.now = max(now, self.hub.now)
         self.owed.clear()
+        ending.note_loss(self)
         ending.release(self)
 
 

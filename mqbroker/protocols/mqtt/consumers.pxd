@@ -1,3 +1,5 @@
+cimport cython
+
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.message cimport Entry, Message
 from mqbroker.protocols.mqtt.connection cimport MqttConnection
@@ -17,6 +19,8 @@ cdef class StoredConsumer(Consumer):
     cdef public MqttSession session
 
     cpdef deliver(self, Entry entry)
+    @cython.locals(count=Py_ssize_t)
+    cpdef Py_ssize_t take_turn(self, Py_ssize_t portion, long long now) except -1
 
 
 cdef class SharedConsumer(Consumer):

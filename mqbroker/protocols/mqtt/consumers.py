@@ -46,6 +46,13 @@ class StoredConsumer(Consumer):
         """Sends it at the QoS that is due."""
         self.session.take(entry)
 
+    def take_turn(self, portion: int, now: int) -> int:
+        """Takes up to a portion of what waits; what is retained comes after that."""
+        count = Consumer.take_turn(self, portion, now)
+        if self.session.backlog is not None:
+            self.session.send_backlog(now)
+        return count
+
     def cancelled(self) -> None:
         """Somebody has deleted the queue."""
         self.session.hub.queue_lost(self.session)
@@ -72,9 +79,8 @@ class SharedConsumer(Consumer):
         flags, identifiers = qos | FRESH, self.subscription.identifiers
         properties = as_final(message.properties, flags, identifiers, session.hub.settings.mapping)
         moved = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
-        queue = self.queue
+        self.queue.acknowledge(entry)  # before it comes back: it may need the place that it took in the window
         session.stored_queue(session.hub.now).publish(moved, session.hub.now)
-        queue.acknowledge(entry)
 
     def cancelled(self) -> None:
         """Somebody has deleted the queue of the group."""

@@ -17,6 +17,7 @@ def _second_connect(connection: "MqttConnection", packet: Any) -> None:
 
 
 def _ping(connection: "MqttConnection", packet: "PingReq") -> None:
+    connection.counters.others_sent += 1
     connection.send(c.PINGRESP_PACKET)  # [MQTT-3.12.4-1]
 
 

@@ -81,6 +81,7 @@ def hang_up(connection: "MqttConnection", last_words: bytes = b"") -> None:
 def finish(connection: "MqttConnection") -> None:
     """Says the last words and closes."""
     if connection.last_words:
+        connection.counters.others_sent += 1
         connection.send(connection.last_words)
         connection.last_words = b""
     connection.is_closing = True
@@ -99,7 +100,14 @@ def take_disconnect(connection: "MqttConnection", packet: Disconnect) -> None:
         session.expiry_s = min(expiry_s, connection.hub.settings.session_expiry_s_max)
     if packet.reason != Reason.DISCONNECT_WITH_WILL:
         session.will = None  # [MQTT-3.14.4-3]
+    log.info("%s, client %r: disconnected", connection.name, connection.client_id)
     hang_up(connection)
+
+
+def note_loss(connection: "MqttConnection") -> None:
+    """A line for a client that goes without DISCONNECT."""
+    if connection.state == stages.OPEN:
+        log.warning("%s, client %r: closed the socket without DISCONNECT", connection.name, connection.client_id)
 
 
 def take_over(connection: "MqttConnection") -> None:
@@ -126,7 +134,7 @@ def release(connection: "MqttConnection") -> None:
     connection.parts.clear()
     connection.held.clear()
     if connection.delayed is not None:
-        connection.delayed.let_go()
+        connection.delayed.drop()
         connection.delayed = None
     for jam in list(connection.held_by):
         jam.held.discard(connection)
@@ -141,7 +149,6 @@ def release(connection: "MqttConnection") -> None:
     if session is not None and session.connection is connection:
         session.detach(connection.now)
         hub.left(session, connection.now)
-        connection.outbox.wake()
 
 
 def _count_out(by_address: Counter[str], host: str) -> None:

@@ -1,9 +1,9 @@
 """What the journal has from a time when topics became routing keys by another mapping (`mqtt.topic_mapping`).
 
 Runs once at each start. Retained messages, bindings of sessions and of groups, and wills get the key that their topic
-has now, so that they go on meeting what is published from now on. Messages that wait in queues keep their keys: who
-shares them does not change its mind with us. They are matched by the former key of their subscription, and sent by the
-mapping that their own flags name where the present one has no topic for them (output.py).
+has now, so that they meet what is published from now on. Messages that wait in queues keep their keys, for AMQP queues
+may share them. They are matched by the former key of their subscription, and sent by the mapping that their own flags
+name where the present one has no topic for them (output.py).
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """What an MQTT connection needs of the broker around it, as values: settings, and who to ask."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,5 +77,7 @@ class MqttServices:
     alarms: Alarms
     settings: MqttSettings = field(default_factory=MqttSettings)
     registry: Registry = field(default_factory=Registry)
+    memory_bytes: Callable[[], int] = lambda: 0
+    """How much the process uses."""
     by_address: Counter[str] = field(default_factory=Counter)
     """Open MQTT connections of each client address."""

@@ -17,7 +17,8 @@ from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
 from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
 from mqbroker.errors import RequestRefused
 from mqbroker.limits import MQTT_LOSS_REPORT_MS
-from mqbroker.protocols.mqtt import sharing, system
+from mqbroker.protocols.mqtt import sharing
+from mqbroker.protocols.mqtt.counters import Counters
 from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import mapping_flag
@@ -26,6 +27,7 @@ from mqbroker.protocols.mqtt.rights import Rights
 from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
+from mqbroker.protocols.mqtt.system import System
 from mqbroker.protocols.mqtt.topics import parse_filter
 from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
 from mqbroker.protocols.rate_log import RateLog
@@ -33,6 +35,9 @@ from mqbroker.protocols.rate_log import RateLog
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.connection import MqttConnection
+
+KINDS = ("mqtt-session", "mqtt-incoming", "mqtt-share")
+"""The kinds of definitions that are those of MQTT's sessions, in the order of a restart."""
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -49,13 +54,12 @@ class Sessions:
         self.encoder = PublishEncoder(services.settings.mapping)
         self.flags = mapping_flag(services.settings.mapping)
         self.version = mqbroker.__version__
-        self.started_at = 0
         self.now = 0
         """The newest time that any connection was told."""
         self.publisher: MqttConnection | None = None
         """Whose input is being handled."""
-        self.dropped = 0
-        """Messages that a connected client did not get, because it read too slowly or takes only smaller ones."""
+        self.counters = Counters()
+        self.system = System(self)
         self.losses = LossReports(services.broker.timers, lambda: self.now)
         self.renamed = RateLog(log, MQTT_LOSS_REPORT_MS)
         self.unsayable = RateLog(log, MQTT_LOSS_REPORT_MS)
@@ -73,6 +77,11 @@ class Sessions:
     def all(self) -> list[MqttSession]:
         """Every session, connected or not."""
         return list(self._sessions.values())
+
+    @property
+    def session_count(self) -> int:
+        """How many there are."""
+        return len(self._sessions)
 
     def queue_arguments(self) -> dict[str, object]:
         """How much may wait in a session's queue."""
@@ -170,6 +179,7 @@ class Sessions:
             return
         will = session.will
         if session.ends_at and session.ends_at <= now:
+            self.counters.sessions_expired += 1
             self.end(session, now)
             return
         if will is not None and will.due_at <= now:
@@ -203,13 +213,13 @@ class Sessions:
 
     def note_unsayable(self, message: Message) -> None:
         """A client was to be sent a message of another protocol whose routing key is no topic."""
-        self.dropped += 1
+        self.counters.dropped += 1
         text = f"a message to {message.exchange!r} with the key {message.routing_key!r} is not sent to MQTT clients"
         self.unsayable.warning(self.now, f"{text}: there is no such topic")
 
     def note_large(self, topic: str, client_id: str) -> None:
         """A client has published a message that is larger than allowed."""
-        self.dropped += 1
+        self.counters.dropped += 1
         text = f"client {client_id!r}: a message to {topic!r} is dropped, it is larger than mqtt.message_size_max"
         self.large.warning(self.now, text)
 
@@ -223,22 +233,6 @@ class Sessions:
             return
         self.publish(session.vhost, will.message(now), will.is_retained, now)
 
-    def system_messages(self, now: int) -> list[Message]:
-        """What a new subscription to $SYS topics is sent."""
-        return system.messages(self, now) if self.settings.system_interval_s else []
-
-    def _next_system(self, now: int) -> None:
-        interval_s = self.settings.system_interval_s
-        if interval_s:
-            system.publish(self, now)
-            self.broker.timers.at(now + interval_s * 1000, self._next_system)
-
-    def publish_system(self, session: MqttSession, message: Message) -> None:
-        """Gives a $SYS message to one session, if it subscribes to it."""
-        match = session.match(message)
-        if session.connection is not None and match.qos >= 0:
-            session.connection.send_message(message, 0, 0, match.identifiers, match.retain_as_published)
-
     # --- restart ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -246,19 +240,18 @@ class Sessions:
         for session in self.all():
             session.note_sent()
 
+    @staticmethod
+    def are_in(found: Mapping[str, bytes]) -> bool:
+        """Whether there are sessions among the definitions of the journal."""
+        return any(definitions.kind_of(key) == "mqtt-session" for key in found)
+
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
-        self.now = self.started_at = now
+        self.now = now
         for vhost in self.broker.vhosts.values():
             remap_retained(self.retained(vhost), self.settings.mapping)
-        self._next_system(now)
-        by_kind: dict[str, list[tuple[list[str], bytes]]] = {"mqtt-session": [], "mqtt-incoming": [], "mqtt-share": []}
-        for key, data in found.items():
-            kind, *names = definitions.names(key)
-            if kind in by_kind and names[0] in self.broker.vhosts:
-                by_kind[kind].append((names, data))
-            elif kind in by_kind:
-                self.ledger.define(key, None)  # the vhost was deleted, and all that was in it
+        self.system.start(now)
+        by_kind = {kind: self._in_vhosts(kind, of_kind) for kind, of_kind in definitions.of_kinds(found, KINDS).items()}
         for names, data in by_kind["mqtt-session"]:
             self._restore_session(names[0], names[1], definitions.unpack(data), now)
         for names, _ in by_kind["mqtt-incoming"]:
@@ -269,6 +262,13 @@ class Sessions:
             sharing.forget_orphans(self.members, vhost)
         for session in self.all():
             self._resume_absence(session, now)
+
+    def _in_vhosts(self, kind: str, of_kind: list[tuple[list[str], bytes]]) -> list[tuple[list[str], bytes]]:
+        """Those whose vhost is there. With a vhost all that was in it was deleted."""
+        for names, _ in of_kind:
+            if names[0] not in self.broker.vhosts:
+                self.ledger.define(definitions.key(kind, *names), None)
+        return [(names, data) for names, data in of_kind if names[0] in self.broker.vhosts]
 
     def _restore_session(self, vhost_name: str, client_id: str, value: Mapping[str, object], now: int) -> None:
         vhost = self.broker.vhost(vhost_name)
@@ -295,6 +295,7 @@ class Sessions:
     def _resume_absence(self, session: MqttSession, now: int) -> None:
         """To everyone else the restart was the end of the client's connection, unless it had ended before."""
         if session.ends_at and session.ends_at <= now:
+            self.counters.sessions_expired += 1
             self.end(session, now)
         elif session.ends_at:
             self._await_will(session, now)

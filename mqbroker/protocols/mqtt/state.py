@@ -69,7 +69,7 @@ class MqttSession:
         self.timer_at = 0
         """When its timer fires, 0 when none is armed."""
         self.connection: MqttConnection | None = None
-        self.subscriptions = Subscriptions()
+        self.subscriptions = Subscriptions(hub.counters)
         self.matches = self.subscriptions.matches
         self.window = Window()
         self.live: LiveQueue | None = None
@@ -169,6 +169,9 @@ class MqttSession:
     def attach(self, connection: "MqttConnection", now: int) -> None:
         """A client has connected: what was in flight goes out again, then what waits (§4.4)."""
         self.connection = connection
+        counters = self.hub.counters
+        counters.clients_connected += 1
+        counters.clients_connected_max = max(counters.clients_connected_max, counters.clients_connected)
         self.ends_at = 0
         for packet_id, entry in list(self.outgoing.items()):
             if entry.attempts >= RELEASED:
@@ -190,6 +193,7 @@ class MqttSession:
     def detach(self, now: int) -> None:
         """The client is gone: nothing is delivered; what others may have instead goes back to them."""
         self.connection = None
+        self.hub.counters.clients_connected -= 1
         if self.live is not None:
             self.live.subscriber = None
         if self.stored is not None and self.stored_consumer is not None and not self.stored.is_deleted:
@@ -474,11 +478,11 @@ class MqttSession:
                 leave_share(self, subscription, now)
         for queue in self.queues():
             if not queue.is_deleted:
-                queue.consumers.clear()
-                queue.ring.clear()
+                queue.dismiss()
                 self.vhost.delete_queue(queue.name)
         for packet_id in list(self.incoming):
             self.release_incoming(packet_id)
+        self.subscriptions.end()
         self.outgoing.clear()
         self.held.clear()
         self._set_backlog(None)

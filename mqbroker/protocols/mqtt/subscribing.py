@@ -10,7 +10,7 @@ from mqbroker.protocols.mqtt.codec.packets import SubAck, Subscribe, TopicFilter
 from mqbroker.protocols.mqtt.codec.reasons import FAILURE, Reason, protocol_error, reason_of
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.subscriptions import Subscription
-from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, SYSTEM_PREFIX, parse_filter
+from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, parse_filter
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
@@ -50,11 +50,7 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
 def _send_retained(connection: "MqttConnection", subscription: Subscription) -> None:
     session = connection.session
     assert session is not None
-    if subscription.topic.startswith(SYSTEM_PREFIX):
-        for message in connection.hub.system_messages(connection.now):
-            if session.match(message).qos >= 0:
-                connection.encoder.load(message)
-                connection.send_specially(message, 0, 0, subscription.identifiers, True)
+    connection.hub.system.send_to(session, subscription, connection.now)
     session.send_retained(subscription, connection.now)
 
 
@@ -76,6 +72,7 @@ def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> Non
     octets = connection.encoded(packet)
     if not octets:
         return
+    connection.counters.others_sent += 1
     if connection.session.is_durable and connection.ledger.is_journalling:
         connection.owe(octets, 0)
     else:

@@ -6,12 +6,15 @@ what is asked per message is one look into a dictionary.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mqbroker.core.topics import TopicTrie
 from mqbroker.limits import MQTT_MATCHES_MAX
 from mqbroker.protocols.mqtt.codec.packets import TopicFilter
-from mqbroker.protocols.mqtt.topics import is_hidden
+from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, is_hidden
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.mqtt.counters import Counters
 
 _FILTER = "x-mqtt-filter"
 _QOS = "x-mqtt-qos"
@@ -88,9 +91,12 @@ UNKNOWN = Match(2, (), False, False)
 class Subscriptions:
     """All subscriptions of one session, by filter text."""
 
-    __slots__ = ("_former", "_trie", "by_text", "matches")
+    __slots__ = ("_counters", "_former", "_trie", "by_text", "matches", "system_count")
 
-    def __init__(self) -> None:
+    def __init__(self, counters: "Counters") -> None:
+        self._counters = counters
+        self.system_count = 0
+        """How many of them are for $SYS topics."""
         self.by_text: dict[str, Subscription] = {}
         self._trie: TopicTrie[Subscription] = TopicTrie()
         self._former: TopicTrie[Subscription] = TopicTrie()
@@ -101,6 +107,7 @@ class Subscriptions:
     def add(self, subscription: Subscription) -> None:
         """Adds one whose text is not there yet."""
         self.by_text[subscription.text] = subscription
+        self._count(subscription, 1)
         if not subscription.group:
             self._trie.add(subscription.key, subscription)
             if subscription.former_key:
@@ -110,11 +117,28 @@ class Subscriptions:
     def remove(self, text: str) -> Subscription | None:
         """Takes one away; None when it is not there."""
         found = self.by_text.pop(text, None)
-        if found is not None and not found.group:
-            self._trie.remove(found.key, found)
-            self._former.remove(found.former_key, found)
+        if found is not None:
+            self._count(found, -1)
+            if not found.group:
+                self._trie.remove(found.key, found)
+                self._former.remove(found.former_key, found)
         self.matches.clear()
         return found
+
+    def end(self) -> None:
+        """The session is over."""
+        for subscription in self.by_text.values():
+            self._count(subscription, -1)
+        self.by_text.clear()
+
+    def _count(self, subscription: Subscription, change: int) -> None:
+        if subscription.group:
+            self._counters.shared_subscriptions += change
+            return
+        self._counters.subscriptions += change
+        if subscription.topic.startswith(SYSTEM_PREFIX):
+            self._counters.system_subscriptions += change
+            self.system_count += change
 
     def forget_matches(self) -> None:
         """What was remembered is no longer true."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.sqs_house import ACCOUNT, START, House
+from tests.support.sqs_house import ACCOUNT, START, WIRES, House
 
 COMMON = {
     "ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "0",
@@ -297,3 +297,30 @@ def test_what_has_expired_in_flight_is_deleted_without_complaint(house: House) -
     message = house.receive_one(url)
     house.leap(61)
     house.delete(url, message)
+
+
+# --- not strict -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=WIRES)
+def lenient(request: pytest.FixtureRequest) -> House:
+    """A house that is not strict."""
+    return House(is_strict=False, wire=request.param)
+
+
+def test_who_is_not_strict_ignores_attributes_that_nobody_knows(lenient: House) -> None:
+    """The bug: an attribute that only some emulator knows, such as QueueName, was refused."""
+    url = lenient.create("orders", QueueName="orders", FifoQueue="False", QueueArn="x", DelaySeconds="1")
+    assert lenient.create("orders", QueueName="other", DelaySeconds="1") == url
+    lenient.set(url, QueueName="orders", VisibilityTimeout="5")
+    assert lenient.attributes(url, "QueueName", "DelaySeconds", "VisibilityTimeout") == {
+        "DelaySeconds": "1", "VisibilityTimeout": "5"
+    }  # fmt: skip
+    lenient.send(url, DelaySeconds=0)
+    message = lenient.receive_one(url, AttributeNames=["QueueName", "SenderId"])
+    assert message["Attributes"] == {"SenderId": ACCOUNT}
+
+
+def test_who_is_not_strict_still_refuses_wrong_values_and_attributes_of_another_type(lenient: House) -> None:
+    for given in ({"DelaySeconds": "x"}, {"ContentBasedDeduplication": "true"}, {"FifoQueue": "x"}):
+        assert lenient.refused("CreateQueue", QueueName="orders", Attributes=given)[0].startswith("InvalidAttribute")

@@ -122,14 +122,25 @@ def test_permissions_are_statements_of_the_policy(sqs: Any, url: str) -> None:
     assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
 
 
-def test_a_queue_is_purged_once_a_minute(sqs: Any, url: str, name: str) -> None:
-    sqs.send_message(QueueUrl=url, MessageBody="x")
-    sqs.purge_queue(QueueUrl=url)
-    assert sqs.receive_message(QueueUrl=url).get("Messages", []) == []
+def test_a_queue_is_purged_once_a_minute(owner: Any, name: str) -> None:
+    url = owner.create_queue(QueueName=name)["QueueUrl"]
+    owner.send_message(QueueUrl=url, MessageBody="x")
+    owner.purge_queue(QueueUrl=url)
+    assert owner.receive_message(QueueUrl=url).get("Messages", []) == []
     with pytest.raises(ClientError) as caught:
-        sqs.purge_queue(QueueUrl=url)
+        owner.purge_queue(QueueUrl=url)
     assert error_of(caught) == (
         "AWS.SimpleQueueService.PurgeQueueInProgress",
         f"Only one PurgeQueue operation on {name} is allowed every 60 seconds.",
     )
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_development_lets_every_test_make_purge_and_delete_a_queue_of_one_name(sqs: Any, name: str) -> None:
+    """The bug: PurgeQueueInProgress and QueueDeletedRecently from the second test on that used the same name."""
+    for _ in range(3):
+        url = sqs.create_queue(QueueName=name, Attributes={"QueueName": name, "FifoQueue": "false"})["QueueUrl"]
+        for _ in range(2):
+            sqs.send_message(QueueUrl=url, MessageBody="x")
+            sqs.purge_queue(QueueUrl=url)
+        sqs.delete_queue(QueueUrl=url)

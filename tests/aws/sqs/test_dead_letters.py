@@ -190,13 +190,19 @@ def test_dead_letters_of_a_group_keep_their_order(house: House) -> None:
 # --- the policy -----------------------------------------------------------------------------------------------------
 
 
-def test_the_policy_is_shown_as_it_was_given(house: House) -> None:
+@pytest.mark.parametrize("count", [10, "10"])
+def test_the_policy_is_shown_without_white_space_and_with_a_number(house: House, count: object) -> None:
+    """The bug: it was shown as it was given, so who compared it with AWS's form saw a change each time."""
     dead = house.create("dead")
-    given = {"deadLetterTargetArn": house.arn(dead), "maxReceiveCount": 10}
-    url = house.create("orders", RedrivePolicy=json.dumps(given), MessageRetentionPeriod="604800")
+    given = json.dumps({"maxReceiveCount": count, "deadLetterTargetArn": house.arn(dead)}, indent=1)
+    url = house.create("orders", RedrivePolicy=given, MessageRetentionPeriod="604800")
     shown = house.attributes(url, "RedrivePolicy", "MessageRetentionPeriod")
     assert shown["MessageRetentionPeriod"] == "604800"
-    assert json.loads(shown["RedrivePolicy"]) == given
+    assert shown["RedrivePolicy"] == f'{{"deadLetterTargetArn":"{house.arn(dead)}","maxReceiveCount":10}}'
+    for same in (10, "10"):
+        assert house.create("orders", RedrivePolicy=policy(house.arn(dead), same)) == url
+    other = {"RedrivePolicy": policy(house.arn(dead), 11)}
+    assert house.refused("CreateQueue", QueueName="orders", Attributes=other)[0] == "QueueAlreadyExists"
     house.set(url, RedrivePolicy="")
     assert house.attributes(url, "RedrivePolicy") == {}
     house.set(url, RedrivePolicy="")

@@ -241,12 +241,57 @@ def test_the_scope_may_be_changed_later(house: House) -> None:
     same(house, url, "1", "a")
     same(house, url, "2", "b")
     house.set(url, DeduplicationScope="messageGroup", FifoThroughputLimit="perMessageGroupId")
+    house.pass_time(60)
     same(house, url, "3", "a")
     same(house, url, "4", "b")
     assert drain(house, url) == ["1", "4"]
     house.set(url, DeduplicationScope="queue", FifoThroughputLimit="perQueue")
+    house.pass_time(60)
     same(house, url, "5", "c")
     assert drain(house, url) == []
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_the_old_scope_holds_for_a_minute_whatever_else_is_changed(house: House, meanwhile: bool) -> None:
+    """The bug: a change of the scope was in force at once, which on AWS takes up to a minute."""
+    url = house.create("orders.fifo")
+    same(house, url, "1", "a")
+    house.set(url, DeduplicationScope="messageGroup")
+    assert house.attributes(url, "DeduplicationScope") == {"DeduplicationScope": "messageGroup"}
+    house.pass_time(30)
+    if meanwhile:
+        house.set(url, DelaySeconds="0")
+    house.pass_time(29.9)
+    same(house, url, "2", "b")
+    assert drain(house, url) == ["1"]
+    house.pass_time(0.1)
+    same(house, url, "3", "b")
+    assert drain(house, url) == ["3"]
+
+
+def test_a_change_of_the_scope_that_is_taken_back_never_comes_in_force(house: House) -> None:
+    url = house.create("orders.fifo")
+    same(house, url, "1", "a")
+    house.set(url, DeduplicationScope="messageGroup")
+    house.pass_time(30)
+    house.set(url, DeduplicationScope="queue")
+    house.pass_time(60)
+    same(house, url, "2", "b")
+    assert drain(house, url) == ["1"]
+
+
+def test_who_is_not_strict_changes_the_scope_at_once_and_a_deleted_queue_is_left_alone() -> None:
+    house = House(is_strict=False)
+    url = house.create("orders.fifo")
+    same(house, url, "1", "a")
+    house.set(url, DeduplicationScope="messageGroup")
+    same(house, url, "2", "b")
+    assert drain(house, url) == ["1", "2"]
+    strict = House()
+    url = strict.create("orders.fifo")
+    strict.set(url, DeduplicationScope="messageGroup")
+    strict.call("DeleteQueue", QueueUrl=url)
+    strict.pass_time(61)
 
 
 def test_a_message_that_is_sent_again_is_counted(house: House) -> None:

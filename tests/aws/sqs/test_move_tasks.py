@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -56,7 +57,8 @@ def refused(house: House, action: str, **parameters: Any) -> tuple[int, str, str
 
 def test_messages_go_back_to_where_they_came_from(house: House) -> None:
     ward = Ward(house)
-    ward.start()
+    handle = json.loads(b64decode(ward.start()))
+    assert handle == {"taskId": str(UUID(handle["taskId"])), "sourceArn": ward.dead_arn}
     house.pass_time(0.1)
     messages = house.receive(ward.url)
     assert [message["Body"] for message in messages] == ["0", "1", "2"]

@@ -113,6 +113,19 @@ def test_a_user_of_another_account_may_be_meant(house: House) -> None:
     assert not may(house, url, account=OTHER)
 
 
+@pytest.mark.parametrize("text", ["'$sqs_queue_arn'", "/000000000000/orders", "orders"])
+def test_a_resource_that_is_no_arn_is_kept_and_means_nothing(house: House, text: str) -> None:
+    """The bug: such a policy was refused."""
+    url = house.create("orders")
+    put(house, url, statement(house, url, Resource=text))
+    assert json.loads(house.attributes(url, "Policy")["Policy"])["Statement"][0]["Resource"] == text
+    assert not may(house, url, account=OTHER)
+    put(house, url, statement(house, url, Resource=text), statement(house, url, Condition={"ArnEquals": {"a": text}}))
+    assert not may(house, url, account=OTHER)
+    put(house, url, statement(house, url, Resource=[text, house.arn(url)]))
+    assert may(house, url, account=OTHER)
+
+
 # --- conditions -----------------------------------------------------------------------------------------------------
 
 

@@ -97,6 +97,25 @@ def test_attributes_are_named_by_number(old: Old, url: str, name: str) -> None:
     assert (status, error(body)) == (400, ("InvalidAttributeName", "Unknown Attribute Foobar.", "Sender"))
 
 
+def test_a_url_that_was_signed_in_advance_for_no_action_is_an_unknown_operation(old: Old, url: str) -> None:
+    """The bug: it was told that an action was missing, with another status than on AWS."""
+    for each in (url, old.base + "/"):
+        status, body = old.get(each)
+        assert status == 404
+        assert UNKNOWN_OPERATION in body
+
+
+def test_a_form_is_read_as_one_although_it_names_a_target(old: Old, name: str) -> None:
+    """The bug: Perl's Paws sends X-Amz-Target with each form, and was answered 404."""
+    content_type = "application/x-www-form-urlencoded; charset=utf-8"
+    headers = {"x-amz-target": "AmazonSQS.CreateQueue", "content-type": content_type}
+    made = AWSRequest("POST", old.base + "/", headers, form("CreateQueue", {"QueueName": name}))
+    SigV4Auth(CREDENTIALS, "sqs", "us-east-1").add_auth(made)
+    status, body = old._send(made, {})
+    assert status == 200
+    assert result("CreateQueue", body)["QueueUrl"].endswith(f"/{name}")
+
+
 def test_every_action_works_as_a_form(old: Old, url: str, name: str) -> None:
     attributes = {"n": {"DataType": "Number", "StringValue": "3"}}
     entries = [{"Id": "a", "MessageBody": "1", "MessageAttributes": attributes}, {"Id": "b", "MessageBody": "2"}]

@@ -72,10 +72,14 @@ def test_an_empty_document_takes_it_away() -> None:
 
 
 def test_documents_are_compared_as_json() -> None:
-    have = {"RedrivePolicy": '{"maxReceiveCount": 3, "deadLetterTargetArn": "x"}', "DelaySeconds": "5"}
-    same = {"RedrivePolicy": '{"deadLetterTargetArn":"x","maxReceiveCount":3}'}
+    arn = "arn:aws:sqs:us-east-1:1:dead"
+    redrive = f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":3}}'
+    have = {"RedrivePolicy": redrive, "DelaySeconds": "5", "Policy": "{}"}
+    same = {"RedrivePolicy": f'{{"maxReceiveCount": "3", "deadLetterTargetArn": "{arn}"}}', "Policy": "{ }"}
     assert attributes.first_difference(same, have) is None
     assert attributes.first_difference({"DelaySeconds": "6"}, have) == "DelaySeconds"
+    other = {"RedrivePolicy": f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":4}}'}
+    assert attributes.first_difference(other, have) == "RedrivePolicy"
 
 
 @pytest.mark.parametrize(

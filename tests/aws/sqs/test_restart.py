@@ -156,6 +156,16 @@ def test_purged_messages_and_deleted_queues_stay_away(house: House) -> None:
     assert house.call("ListQueues")["QueueUrls"] == [url]
 
 
+def test_a_change_of_the_scope_of_ids_is_in_force_after_a_restart(house: House) -> None:
+    url = house.create("orders.fifo")
+    send = {"MessageDeduplicationId": "once"}
+    house.send(url, "1", MessageGroupId="a", **send)
+    house.set(url, DeduplicationScope="messageGroup")
+    house.restart()
+    house.send(url, "2", MessageGroupId="b", **send)
+    assert house.bodies(url) == ["1", "2"]
+
+
 def test_ids_that_a_purge_has_cleared_stay_away_and_later_ones_do_not(house: House) -> None:
     """The bug: a purge left the deduplication ids in the journal."""
     url = house.create("orders.fifo")

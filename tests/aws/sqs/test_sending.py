@@ -247,9 +247,9 @@ def test_a_trace_header_is_a_system_attribute_with_a_digest_of_its_own(house: Ho
 
 def test_the_trace_header_of_the_request_is_that_of_its_message(house: House) -> None:
     url = house.create("orders")
-    sent = house.send(url, trace=TRACE)
+    sent = house.send(url, headers={"x-amzn-trace-id": TRACE})
     assert "MD5OfMessageSystemAttributes" not in sent
-    house.send(url, trace="Root=other", MessageSystemAttributes={"AWSTraceHeader": text(TRACE)})
+    house.send(url, headers={"x-amzn-trace-id": "Root=other"}, MessageSystemAttributes={"AWSTraceHeader": text(TRACE)})
     found = [message["Attributes"]["AWSTraceHeader"] for message in house.receive(url)]
     assert found == [TRACE, TRACE]
 

@@ -1,7 +1,7 @@
 """Packets to octets: `encode(packet, version)`, the whole packet with its fixed header.
 
 Fields that a version does not know are left out, and so are reason codes and properties that may be (§3.4.2.1): the
-shortest form is sent. ValueError for what has no place in the packet is an error of ours, never of a peer.
+shortest form is sent. ValueError for what has no place in the packet is an internal error, never one of a peer.
 """
 
 from collections.abc import Callable

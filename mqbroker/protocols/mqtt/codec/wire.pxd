@@ -1,3 +1,10 @@
+cimport cython
+
+
+@cython.locals(ends=list, size=Py_ssize_t, end=Py_ssize_t, at=Py_ssize_t, remaining=Py_ssize_t)
+cpdef list packet_ends(bytes data)
+
+
 cdef class Reader:
     cdef public bytes data
     cdef public Py_ssize_t at

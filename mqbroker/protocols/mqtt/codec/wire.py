@@ -44,6 +44,23 @@ def scan_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     return 0, -1
 
 
+def packet_ends(data: bytes) -> list[int]:
+    """Where each of the packets ends that `data` consists of (§2.1)."""
+    ends: list[int] = []
+    size = len(data)
+    end = 0
+    while end < size:
+        at = end + 1
+        remaining = data[at]
+        if remaining & 0x80:
+            remaining, at = scan_varint(data, at, size)
+        else:
+            at += 1
+        end = at + remaining
+        ends.append(end)
+    return ends
+
+
 def encode_text(text: str) -> bytes:
     """A UTF-8 string with its length. Raises ValueError (UnicodeEncodeError) for what has no UTF-8 form."""
     return encode_binary(text.encode())

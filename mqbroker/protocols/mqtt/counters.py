@@ -1,0 +1,38 @@
+"""What all connections of MQTT count: plain integers, bumped where the work is done and read by whoever reports on it.
+
+They never go down, but for the numbers of what there is at present: connected clients and subscriptions.
+"""
+
+
+class Counters:
+    """One object for all connections."""
+
+    __slots__ = (
+        "bytes_received", "bytes_sent", "clients_connected", "clients_connected_max", "connects_received", "dropped",
+        "others_sent", "packets_received", "publish_bytes_received", "publish_bytes_sent", "publishes_received",
+        "publishes_sent", "sessions_expired", "shared_subscriptions", "sockets_opened", "subscriptions",
+        "system_subscriptions",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.sockets_opened = 0
+        self.connects_received = 0
+        self.bytes_received = 0
+        self.bytes_sent = 0
+        self.packets_received = 0
+        self.others_sent = 0
+        """Packets that are no PUBLISH."""
+        self.publishes_received = 0
+        self.publishes_sent = 0
+        self.publish_bytes_received = 0
+        """Of payloads."""
+        self.publish_bytes_sent = 0
+        self.dropped = 0
+        """Messages that a client did not get, or that were not taken from one, because of a limit."""
+        self.sessions_expired = 0
+        self.clients_connected = 0
+        self.clients_connected_max = 0
+        self.subscriptions = 0
+        self.shared_subscriptions = 0
+        self.system_subscriptions = 0
+        """Those of $SYS topics."""

@@ -1,0 +1,36 @@
+"""HTTP clients that send no more: what they asked for is answered, and nothing is waited for on their behalf."""
+
+from mqbroker.aws.call import Call
+from mqbroker.limits import HTTP_PIPELINE_MAX
+from tests.aws.house import Shop, wait
+from tests.aws.http_talk import get
+from tests.aws.test_http import NOW, taken
+
+
+def test_who_sends_no_more_is_answered_and_then_closed() -> None:
+    """The end of the stream cut off every answer that was not there at once."""
+    shop = Shop(wait)
+    session = shop.session()
+    session.receive_data(get("MessageBody=a") + get("MessageBody=b") + b"GET / HT", NOW)
+    assert session.input_ended(NOW)
+    shop.calls[1].answer(None)
+    assert taken(session) == []
+    shop.calls[0].answer(None)
+    assert len(taken(session)) == 2
+    assert session.is_closing
+
+
+def test_nothing_is_waited_for_on_behalf_of_who_may_be_gone() -> None:
+    """A long poll would take messages for a client that cannot be told from one that has closed its socket."""
+
+    def poll(call: Call) -> None:
+        call.on_hurry = lambda: call.answer({})
+
+    shop = Shop(poll)
+    session = shop.session()
+    session.receive_data(get("MessageBody=a") * (HTTP_PIPELINE_MAX + 3), NOW)
+    assert not session.is_reading
+    assert session.input_ended(NOW)
+    assert len(taken(session)) == HTTP_PIPELINE_MAX
+    assert len(taken(session)) == 3
+    assert session.is_closing
