@@ -166,7 +166,7 @@ def _publish(found: Results, baseline: str | None, output: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("readme", type=click.Path(path_type=Path))
 def readme_command(file: Path, readme: Path) -> None:
-    """Put the headline figures of a result file into README, between its bench:begin and bench:end comments."""
+    """Put the headline figures of a result file into a page, between its bench:begin and bench:end comments."""
     with _sentences():
         found = results.load(file)
         readme.write_text(report.with_headline(readme.read_text(), found))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mqbroker import __version__
+from mqbroker.built import FORM
 from mqbroker.config import Config, load_config
 from mqbroker.config.keys import KEY_BYTES, KeySource, read_keys
 from mqbroker.config.option import Option, all_options
@@ -66,7 +67,7 @@ def _flag(option: Option) -> Callable[[Command], Command]:
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="mqbroker", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="mqbroker", message=f"%(prog)s %(version)s ({FORM})")
 def main() -> None:
     """One broker, many protocols, one durable routing core."""
 

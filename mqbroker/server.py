@@ -17,6 +17,7 @@ from mqbroker.aws.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
 from mqbroker.aws.sqs import actions as sqs_actions
 from mqbroker.aws.sqs.properties import SQS, SqsProperties
+from mqbroker.built import FORM
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
@@ -25,7 +26,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Properties
 from mqbroker.core.restoration import restore
-from mqbroker.errors import DiskFailed
+from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import AMQP_BODIES_MEMORY_SHARE
 from mqbroker.net import devcerts
 from mqbroker.net.connections import Connections
@@ -42,7 +43,7 @@ from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.session import Outbox, Peer
-from mqbroker.runtime import allocator, descriptors, timekeeper
+from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.provisioning import Provisioning
@@ -69,6 +70,8 @@ KINDS = (*restoration.KINDS, *sessions.KINDS, *sqs_actions.KINDS, timekeeper.KIN
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
 # 100,000 objects at once would hold up everything for a tenth of a second.
+_RECOVERY_SHARE_MAX = 0.9  # of the memory of a control group: some is needed to serve what was recovered
+_INPUT_SHARE = 64  # so many looks at the memory while input of the size of its limit arrives
 _TICK_S = 0.5  # how exact deadlines of sessions are
 
 
@@ -121,6 +124,8 @@ class Server:
         self._aws.restore(found, clock.now())
         self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
+        self._connections.input_step = int(self._alarms.memory_limit_bytes) // _INPUT_SHARE
+        self._connections.input_seen = self._look_soon
         self._tls = self._open_tls()
         self._listeners = Listeners(
             self._connections,
@@ -168,6 +173,7 @@ class Server:
             config.journal.segment_bytes,
             keyring,
             _require_known,
+            _require_memory,
         )
         self._stack.callback(ledger.close)
         if found.note:
@@ -208,7 +214,8 @@ class Server:
         """What is running, where, and how safe messages are."""
         config = self._config
         where = "memory only" if config.durability == "memory" else str(config.data_dir.absolute())
-        lines = [f"mqbroker {mqbroker.__version__}", f"  data        {where}", f"  durability  {config.durability}"]
+        version = f"mqbroker {mqbroker.__version__} ({FORM})"
+        lines = [version, f"  data        {where}", f"  durability  {config.durability}"]
         for listener, host, port in self._listeners.addresses:
             shown = f"[{host}]" if ":" in host else host
             lines.append(f"  listening   {listener.scheme}://{shown}:{port}")
@@ -256,6 +263,9 @@ class Server:
             self._tls.check(now)
         self._check_alarms()
 
+    def _look_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._check_alarms)
+
     def _check_alarms(self) -> None:
         if self._alarms.check(self._clock.now()):
             for session in self._connections.sessions():
@@ -275,6 +285,17 @@ class Server:
 def _require_known(found: Mapping[str, bytes]) -> None:
     """Refuses a journal with definitions that nobody here would put back."""
     definitions.require_known(found, KINDS)
+
+
+def _require_memory() -> None:
+    """Ends a recovery that takes more memory than there is: better one sentence than one kill after another."""
+    limit = memory.group_limit_bytes()
+    if limit and memory.resident_bytes() > limit * _RECOVERY_SHARE_MAX:
+        text = (
+            f"the messages in the journal need more memory than this control group may use ({limit >> 20} MiB): "
+            "give it more until they are drained"
+        )
+        raise StorageError(text)
 
 
 def _log_encryption(keyring: Keyring, plain_segments: int) -> None:

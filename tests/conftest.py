@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,9 @@ from tests.support.amqp_talk import Talk
 
 settings.register_profile("house", deadline=None)  # how long an example takes says more of the machine than of the code
 settings.load_profile("house")
+
+HOME = Path(os.environ.get("MQBROKER_TEST_HOME", Path(__file__).parents[1]))
+"""Where `make` has put what tests need beside Python packages: .cache/node and .venv-amqtt."""
 
 REQUIRED = frozenset(filter(None, os.environ.get("MQBROKER_REQUIRE", "").split(",")))
 
@@ -22,6 +26,16 @@ def program(request: pytest.FixtureRequest) -> str:
     MQBROKER_REQUIRE lists programs, separated by commas, whose absence is a failure instead.
     """
     return find_program(request.param)
+
+
+def find_amqtt_python() -> str:
+    """The interpreter of amqtt's own environment."""
+    path = HOME / ".venv-amqtt" / "bin" / "python"
+    if path.exists():
+        return str(path)
+    if "amqtt" in REQUIRED:
+        pytest.fail("amqtt has no environment, and MQBROKER_REQUIRE says that it must be here")
+    pytest.skip("amqtt has no environment: make .venv-amqtt/.installed")
 
 
 def find_program(name: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from mqbroker import __version__
+from mqbroker.built import FORM
 from mqbroker.cli import main
 from mqbroker.config import Config
 from mqbroker.config.keys import KeySource, read_keys
@@ -51,7 +52,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
 
 def test_the_version_is_one_line() -> None:
     result = run("--version")
-    assert (result.returncode, result.stdout) == (0, f"mqbroker {__version__}\n")
+    assert (result.returncode, result.stdout) == (0, f"mqbroker {__version__} ({FORM})\n")
 
 
 def test_serve_passes_its_flags_on(served: list[Config], tmp_path: Path) -> None:

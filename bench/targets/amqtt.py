@@ -1,21 +1,22 @@
 """amqtt, the MQTT broker in plain asyncio Python: the peer of an interpreted mqbroker.
 
-Owns its command line and settings.
+Owns its command line and settings. It pins old versions of libraries that mqbroker uses too, so it has an environment
+of its own (`make bench-peers`).
 """
 
-import sys
-from importlib.metadata import PackageNotFoundError, version
+import subprocess
 from pathlib import Path
 
 from bench.errors import TargetError
 from bench.targets.base import Promise
 from bench.targets.single import InMemory
 
-_PROGRAM = Path(sys.executable).with_name("amqtt")
+_PROGRAM = Path(__file__).parents[2] / ".venv-amqtt" / "bin" / "amqtt"
+_VERSION = "from importlib.metadata import version; print(version('amqtt'))"
 
 
 class Amqtt(InMemory):
-    """An amqtt broker of the environment that the harness runs in."""
+    """An amqtt broker of the environment `.venv-amqtt`."""
 
     name = "amqtt"
     title = "amqtt"
@@ -26,7 +27,7 @@ class Amqtt(InMemory):
     def command(self, place: Path, promise: Promise) -> list[str]:
         """Run with settings in the private directory."""
         if not self.installed():
-            raise TargetError("amqtt is not installed in this environment: pip install amqtt")
+            raise TargetError("amqtt is not installed: make bench-peers")
         settings = place / "amqtt.yaml"
         settings.write_text(
             "listeners:\n"
@@ -37,12 +38,12 @@ class Amqtt(InMemory):
         return [str(_PROGRAM), "-c", str(settings)]
 
     def installed(self) -> bool:
-        """Whether this environment has it."""
+        """Whether it has been set up."""
         return _PROGRAM.exists()
 
     def version(self) -> str:
         """The installed distribution's version."""
-        try:
-            return f"{self.title} {version('amqtt')}"
-        except PackageNotFoundError:
+        if not self.installed():
             return self.title
+        command = [str(_PROGRAM.with_name("python")), "-c", _VERSION]
+        return f"{self.title} {subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()}"

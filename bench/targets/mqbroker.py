@@ -21,7 +21,7 @@ _RUN_ENVIRONMENT = _ROOT / ".venv-run" / "bin" / "python"
 _INTERPRETED = Path(__file__).with_name("interpreted.py")
 _DESCRIBE = (
     "import json, pathlib, platform, mqbroker; home = pathlib.Path(mqbroker.__file__).parent;"
-    "compiled, sqs = len(list(home.rglob('*.so'))), (home / 'aws' / 'sqs').exists();"
+    "compiled, sqs = any(home.rglob('*.so')), (home / 'aws' / 'sqs').exists();"
     "print(json.dumps([mqbroker.__version__, compiled, platform.python_version(), sqs]))"
 )
 _SCHEMES = {"sqs": "aws"}
@@ -88,8 +88,8 @@ class Mqbroker(SingleProcess):
         return super().speaks(protocol) and (protocol != "sqs" or self._described[3])
 
     @cached_property
-    def _described(self) -> tuple[str, int, str, bool]:
-        """Version, number of compiled modules, version of Python, whether it speaks SQS."""
+    def _described(self) -> tuple[str, bool, str, bool]:
+        """Version, whether it is compiled, version of Python, whether it speaks SQS."""
         command = [str(self._python), "-P", "-c", _DESCRIBE]
         shown = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if shown.returncode:
@@ -98,9 +98,9 @@ class Mqbroker(SingleProcess):
         return version, compiled, python, sqs
 
     def version(self) -> str:
-        """Version, Python, and how many of its modules are compiled."""
+        """Version, Python, and whether it is compiled."""
         version, compiled, python, _ = self._described
-        build = "interpreted" if self._interpreted or not compiled else f"{compiled} modules compiled"
+        build = "compiled" if compiled and not self._interpreted else "interpreted"
         return f"mqbroker {version} ({build}, Python {python})"
 
     def mode(self, promise: Promise) -> str:

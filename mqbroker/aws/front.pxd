@@ -12,6 +12,7 @@ cdef class Front:
     cdef object _pages
     cdef object _web
     cdef object _failures
+    cdef object _refusals
     cdef dict _targets
     cdef dict _actions
 

@@ -3,7 +3,6 @@ cimport cython
 from mqbroker.aws.call cimport Call
 from mqbroker.aws.http_headers cimport HeaderReader
 from mqbroker.aws.wire cimport HttpRequest, HttpResponse
-from mqbroker.clock cimport Clock
 from mqbroker.protocols.session cimport Session
 
 
@@ -17,7 +16,7 @@ cdef class Endpoint:
     cdef public long long bodies_bytes
     cdef public object refusals
     cdef object _outbox
-    cdef Clock _clock
+    cdef object _clock
     cdef long long _date_second
     cdef bytes _date_line
 

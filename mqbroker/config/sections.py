@@ -210,7 +210,7 @@ class LimitsConfig:
     )
     memory_high_watermark: float = option(
         0.6,
-        "Memory above which publishers are held back: up to 1.0 a share of the machine's, else bytes.",
+        "Memory above which publishers are held back: up to 1.0 a share of what there is, else bytes.",
         minimum=0.01,
     )
     memory_check_interval_ms: int = option(

@@ -104,6 +104,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_open or self.session.sink is None:
             self.data_received(bytes(self._connections.input[:nbytes]))
         elif not self.session.is_closing:
+            self._connections.count_input(nbytes)
             self.session.sink_filled(nbytes, self._clock.now())
             self.session.outbox.wake()
 
@@ -112,6 +113,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_open or self.session.is_closing:
             return
         session = self.session
+        self._connections.count_input(len(data))
         try:
             session.receive_data(data, self._clock.now())
         except Exception:

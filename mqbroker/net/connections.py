@@ -6,7 +6,7 @@ be without a name. A peer over budget is turned away itself; strangers.py says w
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mqbroker.clock import Clock
 from mqbroker.config.sections import LimitsConfig
@@ -24,6 +24,10 @@ class Connections:
         self.limits = limits
         self.input = memoryview(bytearray(INPUT_BYTES))
         """What all connections receive into: it is copied, or used up, before the next one reads."""
+        self.input_seen: Callable[[], None] = _nothing
+        """Called for each `input_step` bytes of input: it may fill the memory before the next regular look."""
+        self.input_step = 1 << 62
+        self._input_bytes = 0
         self._clock = clock
         self._all: set[Connection] = set()
         self._strangers = Strangers(limits.preauth_connections_max, self._turn_away)
@@ -77,6 +81,13 @@ class Connections:
         if self._empty_waiter is not None and not self._all:
             self._empty_waiter.set()
 
+    def count_input(self, size: int) -> None:
+        """So much has arrived."""
+        self._input_bytes += size
+        if self._input_bytes >= self.input_step:
+            self._input_bytes = 0
+            self.input_seen()
+
     # --- the turn of the loop ---------------------------------------------------------------------------------------
 
     def flush(self, marked: Iterable[Session], now: int) -> None:
@@ -118,3 +129,7 @@ class Connections:
         """Cuts the connections that are still open."""
         for connection in list(self._by_session.values()):
             connection.abort()
+
+
+def _nothing() -> None:
+    """Stands in until somebody wants to know."""

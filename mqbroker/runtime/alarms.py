@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mqbroker.config.sections import LimitsConfig
 from mqbroker.limits import MEMORY_TRIM_INTERVAL_MS, MEMORY_TRIM_SHARE
+from mqbroker.runtime import memory
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,6 @@ class Alarms:
 
 
 def _memory_limit(watermark: float) -> float:
-    """Bytes for a watermark: up to 1.0 it is a share of the machine's memory."""
-    return watermark if watermark > 1 else watermark * os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
+    """Bytes for a watermark: up to 1.0 it is a share of the memory that this process may use."""
+    return watermark if watermark > 1 else watermark * memory.usable_bytes()
 

@@ -20,10 +20,6 @@ WRITE = "write"
 Accept = Callable[[Mapping[str, bytes]], None]
 
 
-def _accept_all(_: Mapping[str, bytes]) -> None:
-    """For callers that understand whatever they find."""
-
-
 def open_journal(
     disk: Disk,
     formats: Formats,
@@ -32,7 +28,8 @@ def open_journal(
     fatal: Callable[[DiskFailed], None],
     segment_bytes: int = SEGMENT_BYTES,
     keyring: Keyring | None = None,
-    accept: Accept = _accept_all,
+    accept: Accept | None = None,
+    step: Callable[[], None] | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
@@ -41,13 +38,17 @@ def open_journal(
     callable called soon on the thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there,
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
-    then nothing has changed. JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another
-    key, StorageError when it cannot be used otherwise.
+    then nothing has changed; `step` is called after each segment that was read, and may raise it too.
+
+    JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
+    cannot be used otherwise.
     """
     appends = ThreadLane("journal", wake) if mode == FSYNC else InlineLane()
     chores = ThreadLane("journal-chores", wake)
     sync = mode == FSYNC
-    return assemble(disk, formats, sync, appends, chores, fatal, segment_bytes, keyring=keyring, accept=accept)
+    return assemble(
+        disk, formats, sync, appends, chores, fatal, segment_bytes, keyring=keyring, accept=accept, step=step
+    )  # fmt: skip
 
 
 def assemble(
@@ -60,13 +61,15 @@ def assemble(
     segment_bytes: int,
     entropy: Entropy = os.urandom,
     keyring: Keyring | None = None,
-    accept: Accept = _accept_all,
+    accept: Accept | None = None,
+    step: Callable[[], None] | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The same with the lanes and the source of random bytes chosen by the caller."""
     try:
-        recovery = Recovery(disk, formats, keyring)
+        recovery = Recovery(disk, formats, keyring, step)
         recovery.run()
-        accept(recovery.recovered.definitions)
+        if accept is not None:
+            accept(recovery.recovered.definitions)
         writer = Writer(disk, appends, chores, sync, segment_bytes)
         return _continue(disk, recovery, writer, fatal, entropy, keyring)
     except BaseException:

@@ -91,7 +91,10 @@ class Recovered:
 class Recovery:
     """Reads a journal. `recovered` is for the caller; the rest for whoever goes on writing."""
 
-    def __init__(self, disk: Disk, formats: Formats, keyring: Keyring | None = None) -> None:
+    def __init__(
+        self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Callable[[], None] | None = None
+    ) -> None:
+        """`step` is called after each segment, and may raise StorageError when it takes too much."""
         self.recovered = Recovered()
         self.tallies = Tallies()
         self.cluster_id = b""
@@ -99,10 +102,12 @@ class Recovery:
         """The first batches of the segments to be deleted."""
         self.unfinished: dict[str, int] = {}
         """Segments that are longer than what they hold, and where they end: nothing is ever appended to them."""
+        self._newest_bytes = 0
         self.bytes_needed = 0
         """How much of the newest segment is needed for as long as it is the newest."""
         self._disk = disk
         self._keyring = keyring
+        self._step = step
         self._formats = {NOTE_CODE: NoteProperties, **formats}
         self._names = segment_names(disk.names())
 
@@ -125,13 +130,18 @@ class Recovery:
                 gc.enable()
 
     def _read_all(self) -> None:
-        newest = self._read_newest()
-        facts = self._read_facts(newest)
+        facts, newest = self._read_last()
         self._read_older(facts, newest)
-        self._read_own(newest, facts)
+        self.tallies.add(newest)
         for entries in self.recovered.entries.values():
             entries.sort(key=attrgetter("sequence"))
         self.recovered.definitions = facts.definitions
+
+    def _read_last(self) -> tuple[Facts, Tally]:
+        # What is read of a segment is let go of before the next one is: there may be little memory.
+        scan = self._read_newest()
+        facts = self._read_facts(scan)
+        return facts, self._read_own(scan, facts)
 
     def _read_newest(self) -> Scan:
         name = self.newest
@@ -142,6 +152,7 @@ class Recovery:
         self.cluster_id = scan.header.cluster_id
         self.unfinished[name] = scan.end
         self.bytes_needed = scan.bytes_needed
+        self._newest_bytes = len(scan.data)
         recovered = self.recovered
         recovered.is_new = False
         recovered.was_clean = scan.is_closed
@@ -161,7 +172,7 @@ class Recovery:
             raise self._corrupt(scan, "the first batch holds no checkpoint")
         return facts
 
-    def _read_older(self, facts: Facts, newest: Scan) -> None:
+    def _read_older(self, facts: Facts, newest: Tally) -> None:
         for first in map(first_lsn_of, self._names[:-1]):
             tally = facts.tallies.get(first)
             if tally is None or not tally.shares:
@@ -171,7 +182,7 @@ class Recovery:
             if tally.shares:
                 self._read_tally(tally, newest)
 
-    def _read_tally(self, tally: Tally, newest: Scan) -> None:
+    def _read_tally(self, tally: Tally, newest: Tally) -> None:
         name = segment_name(tally.first_lsn)
         if name not in self._names:
             raise JournalCorrupt(self._at(name), 0, 0, self._hinted(f"it is missing, with {tally.live} live messages"))
@@ -179,7 +190,8 @@ class Recovery:
         if scan.header is not None and scan.header.cluster_id != self.cluster_id:
             raise StorageError(f"{self._at(name)} belongs to the journal of another broker")
         if scan.is_encrypted and not newest.is_encrypted:
-            raise self._forged(newest, PLAIN_BEHIND.format(name))
+            path = self._at(self.newest)
+            raise JournalCorrupt(path, 0, self._newest_bytes, self._hinted(PLAIN_BEHIND.format(name)))
         if scan.is_plain and tally.is_encrypted:
             raise self._forged(scan, PLAIN_INSTEAD)
         if scan.last_lsn != tally.last_lsn:
@@ -188,17 +200,19 @@ class Recovery:
             self.unfinished[name] = scan.end
         tally.is_redelivered = tally.is_redelivered or not self.recovered.was_clean
         self._decode(scan, tally, tally.shares, shares_only=True)
+        self.tallies.add(tally)
 
-    def _read_own(self, scan: Scan, facts: Facts) -> None:
+    def _read_own(self, scan: Scan, facts: Facts) -> Tally:
         shares = facts.own
         for queue in facts.gone:
             gone = shares[queue] = Share()
             gone.settled.add(-NUMBER_MAX, NUMBER_MAX)
         tally = Tally(first_lsn_of(scan.name), scan.last_lsn, not self.recovered.was_clean)
         self._decode(scan, tally, shares, shares_only=False)
+        return tally
 
     def _decode(self, scan: Scan, tally: Tally, shares: dict[int, Share], shares_only: bool) -> None:
-        """Adds the live entries of a segment to what was recovered, and the segment to the tallies."""
+        """Adds the live entries of a segment to what was recovered, and to its tally."""
         decoder = EntryDecoder(scan.content, self._formats, shares, shares_only, tally.is_redelivered)
         try:
             for frame in scan.batches:
@@ -212,8 +226,9 @@ class Recovery:
             self.recovered.entries.setdefault(queue, []).extend(entries)
         tally.is_encrypted = scan.is_encrypted
         tally.close()
-        self.tallies.add(tally)
         self.recovered.plain_segments += not scan.is_encrypted
+        if self._step is not None:
+            self._step()
 
     def _at(self, name: str) -> str:
         return os.path.join(self._disk.path, name)

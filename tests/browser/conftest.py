@@ -1,6 +1,5 @@
 """The page and a browser, for all tests of this folder."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -27,7 +26,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 def site() -> Iterator[int]:
     """The page and the clients that it loads, served on a port of 127.0.0.1."""
     node_modules.prepare()
-    shutil.copy(PAGE, node_modules.FOLDER)
+    node_modules.put(PAGE, PAGE.name)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(node_modules.FOLDER))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -9,7 +9,7 @@ from tests.browser.chromium import Chromium
 from tests.clients import node_modules
 from tests.support.broker_process import BrokerProcess
 
-pytestmark = pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
+pytestmark = pytest.mark.timeout(3 * node_modules.RUN_TIMEOUT_S)
 
 
 @pytest.fixture(scope="module")

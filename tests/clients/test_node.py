@@ -12,7 +12,7 @@ def _modules() -> None:
     node_modules.prepare()
 
 
-@pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
+@pytest.mark.timeout(3 * node_modules.RUN_TIMEOUT_S)
 @pytest.mark.parametrize("scheme", ["amqp", "amqps"])
 @pytest.mark.parametrize("script", ["amqplib.test.mjs", "amqp-client.test.mjs"])
 def test_a_client_finds_everything_as_it_expects_it(broker: BrokerProcess, script: str, scheme: str) -> None:
@@ -22,7 +22,7 @@ def test_a_client_finds_everything_as_it_expects_it(broker: BrokerProcess, scrip
     assert process.returncode == 0, output
 
 
-@pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
+@pytest.mark.timeout(3 * node_modules.RUN_TIMEOUT_S)
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
 def test_amqp_over_websocket_is_the_same(broker: BrokerProcess, scheme: str) -> None:
     url = f"{scheme}://guest:guest@localhost:{broker.ports[scheme]}/ws/amqp"
@@ -31,7 +31,7 @@ def test_amqp_over_websocket_is_the_same(broker: BrokerProcess, scheme: str) -> 
     assert process.returncode == 0, output
 
 
-@pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
+@pytest.mark.timeout(3 * node_modules.RUN_TIMEOUT_S)
 @pytest.mark.parametrize(
     ("scheme", "version"),
     [("mqtt", 3), ("mqtt", 4), ("mqtt", 5), ("mqtts", 5), ("ws", 3), ("ws", 4), ("ws", 5), ("wss", 5)],

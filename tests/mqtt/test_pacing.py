@@ -52,6 +52,23 @@ def test_what_follows_a_connect_waits_until_the_log_in_is_decided() -> None:
     assert [int(payload.rstrip(b"\0")) for _, payload, _ in watcher.messages()] == list(range(21))
 
 
+def test_who_waits_for_its_log_in_may_go_away_meanwhile() -> None:
+    house = House()
+    house.authenticator.is_slow = True
+    client = house.client()
+    client.say(encode(p.Connect("x", user_name="guest", password=b"guest"), 5))
+    assert client.connection.is_reading
+    client.say(publish(0))
+    assert not client.connection.is_reading
+    gone = house.client()
+    gone.say(encode(p.Connect("gone", user_name="guest", password=b"guest"), 5))
+    gone.connection.input_ended(house.now)
+    house.authenticator.answer_all()
+    house.turn()
+    assert [session.client_id for session in house.sessions.all()] == ["x"]
+    assert client.connection.is_reading
+
+
 def test_what_follows_a_connect_is_dropped_when_the_log_in_is_refused() -> None:
     house = House()
     house.authenticator.is_slow = True

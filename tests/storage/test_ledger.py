@@ -162,6 +162,48 @@ def test_a_kept_promise_may_add_facts_and_promises() -> None:
     assert journal.reopen().found() == {1: [1, 2, 3, 4]}
 
 
+def test_promises_that_lead_to_batches_that_keep_promises_do_not_nest() -> None:
+    """Without its guard `seal` ended each batch within the end of the one before it, until the stack was full.
+
+    So it is where batches are written at once, as in the mode `write`.
+    """
+    journal, kept = Journal(segment_bytes=1 << 20), list[int]()
+    ledger = journal.ledger
+    depth = most = 0
+
+    def again() -> None:
+        nonlocal depth, most
+        depth += 1
+        most = max(most, depth)
+        kept.append(len(kept))
+        if len(kept) < 3000:
+            ledger.define("key", b"%d" % len(kept))
+            ledger.promise(ledger.position, again)
+            ledger.seal()
+        depth -= 1
+
+    ledger.promise(ledger.position, again)
+    ledger.seal()
+    assert (len(kept), most) == (3000, 1)
+    assert journal.reopen().recovered.definitions == {"key": b"2999"}
+
+
+def test_a_promise_that_fails_leaves_a_ledger_that_seals() -> None:
+    journal, kept = Journal(), list[str]()
+    ledger = journal.ledger
+
+    def fail() -> None:
+        raise RuntimeError("a mistake in whoever keeps a promise")
+
+    ledger.promise(ledger.position, fail)
+    with pytest.raises(RuntimeError):
+        ledger.seal()
+    ledger.enqueue(an_entry(1))
+    ledger.promise(ledger.position, lambda: kept.append("kept"))
+    ledger.seal()
+    assert kept == ["kept"]
+
+
 def test_facts_gather_while_a_batch_is_under_way() -> None:
     lane = ManualLane()
     ledger = Journal(appends=lane).ledger

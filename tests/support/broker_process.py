@@ -19,15 +19,23 @@ class BrokerProcess:
     """`mqbroker serve`, started by `start()` or a `with` block; `ports` maps schemes to what was taken.
 
     `options` are command line options beside the listeners and the data directory. The log goes to `log_path`.
+    `python` is the interpreter of another environment that mqbroker is installed in. `banner` is what it has printed.
     """
 
     def __init__(
-        self, data_dir: Path, *options: str, schemes: tuple[str, ...] = ("amqp",), config: str | None = None
+        self,
+        data_dir: Path,
+        *options: str,
+        schemes: tuple[str, ...] = ("amqp",),
+        config: str | None = None,
+        python: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.schemes = schemes
         self.options = options
         self.config = config
+        self.python = python
+        self.banner: list[str] = []
         self.ports: dict[str, int] = {}
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[str] | None = None
@@ -45,7 +53,9 @@ class BrokerProcess:
 
     def command(self) -> list[str]:
         """The command line. After the first start the same ports are asked for again: clients reconnect to them."""
-        command = [sys.executable, "-m", "mqbroker", "serve", "--data-dir", str(self.data_dir)]
+        # -P: what is installed there, not the sources that lie in the working directory.
+        program = [sys.executable] if self.python is None else [str(self.python), "-P"]
+        command = [*program, "-m", "mqbroker", "serve", "--data-dir", str(self.data_dir)]
         if self.config is not None:
             path = self.data_dir.parent / f"{self.data_dir.name}.toml"
             path.write_text(self.config)
@@ -66,7 +76,9 @@ class BrokerProcess:
             )
         assert self.process.stdout is not None
         missing = set(self.schemes)
+        self.banner = []
         for line in self.process.stdout:
+            self.banner.append(line.rstrip("\n"))
             found = _LISTENING.match(line)
             if found:
                 self.ports[found[1]] = int(found[3])

@@ -147,6 +147,7 @@ class MqttConnection(Session):
             data = self.take_parts()
         elif self.is_waiting:
             self._keep(data, 0)
+            pacing.update(self)
             return
         self.process(data)
 
@@ -544,6 +545,7 @@ class MqttConnection(Session):
     def input_ended(self, now: int) -> bool:
         """The client has left without a word; what it published is acknowledged all the same."""
         self.now = now
+        self.hub.now = max(now, self.hub.now)
         ending.note_loss(self)
         ending.hang_up(self)
         return not self.is_closing

@@ -1,7 +1,8 @@
 """Whether a connection is read, what of its input is held back, and when it is looked at next.
 
-Nothing is read while the log-in is being checked (3.1.1 §3.1.4: what follows CONNECT may be here already, and waits),
-while the client publishes faster than it may, or while others cannot keep up with it (backpressure.py).
+Nothing is read while something waits for the log-in to be decided (3.1.1 §3.1.4: what follows CONNECT may be here
+already; who is silent meanwhile is read, for it may also go away), while the client publishes faster than it may, or
+while others cannot keep up with it (backpressure.py).
 
 While memory or disk is low no message is taken, whoever sends it, but the connection is read on: who is pinged has to
 answer, or the client connects again, and only acknowledgements make room. So what came is looked through, and what has
@@ -83,9 +84,8 @@ def hold_back(connection: "MqttConnection", first: int, packet: bytes) -> bool:
 
 def update(connection: "MqttConnection") -> None:
     """Reads, or does not, as there are reasons for it."""
-    is_reading = not (
-        connection.is_waiting or connection.held_by or connection.is_rate_limited or _holds_enough(connection)
-    )
+    has_enough = connection.parts if connection.is_waiting else _holds_enough(connection)
+    is_reading = not (has_enough or connection.held_by or connection.is_rate_limited)
     if is_reading is connection.is_reading:
         return
     connection.is_reading = is_reading

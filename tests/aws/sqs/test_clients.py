@@ -46,7 +46,7 @@ def test_the_command_line_sends_receives_and_deletes(broker: BrokerProcess, name
     assert counts["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
-@pytest.mark.timeout(node_modules.INSTALL_TIMEOUT_S)
+@pytest.mark.timeout(3 * node_modules.RUN_TIMEOUT_S)
 def test_the_sdk_of_node_finds_everything_as_it_expects_it(broker: BrokerProcess) -> None:
     node_modules.prepare()
     url = f"http://127.0.0.1:{broker.ports['aws']}"

@@ -1,1 +1,0 @@
-cpdef bint has_forbidden_characters(str text) except -1

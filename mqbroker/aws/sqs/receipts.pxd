@@ -1,2 +1,0 @@
-cpdef str make_handle(receipt)
-cpdef read_handle(str handle)

@@ -1,4 +1,0 @@
-cdef class Clock:
-    cdef long long _offset_ms
-
-    cpdef long long now(self) except? -1

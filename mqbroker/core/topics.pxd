@@ -1,1 +1,0 @@
-# Compiled as it is, for messages whose topic was not seen lately.

@@ -1,1 +1,0 @@
-# Compiled as it is, for topics that were not seen lately.

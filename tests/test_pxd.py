@@ -1,0 +1,84 @@
+"""What .pxd files tell the compiler agrees with the modules beside them: a missing attribute fails only compiled."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "mqbroker"
+PXDS = sorted(path for path in FOLDER.rglob("*.pxd") if path.name != "octets.pxd")
+
+CLASS = re.compile(r"cdef class (\w+)(?:\((\w+)\))?:")
+ATTRIBUTE = re.compile(r"    cdef (?:public |readonly )?[\w. ]+?\b\w+(?:, \w+)*$")
+
+
+@dataclass
+class CClass:
+    """A class with C attributes, and the one it is derived from."""
+
+    base: str | None
+    attributes: set[str] = field(default_factory=set)
+
+
+def declared() -> dict[str, CClass]:
+    """All such classes by their names."""
+    found: dict[str, CClass] = {}
+    for path in PXDS:
+        current: CClass | None = None
+        for line in path.read_text().splitlines():
+            if opening := CLASS.match(line):
+                current = found[opening[1]] = CClass(opening[2])
+            elif line and not line[0].isspace():
+                current = None
+            elif current is not None and ATTRIBUTE.match(line):
+                current.attributes |= {name.split()[-1] for name in line.split(",")}
+    return found
+
+
+CLASSES = declared()
+
+
+def attributes_of(name: str | None) -> set[str]:
+    """The C attributes of a class, inherited ones included."""
+    known = CLASSES.get(name or "")
+    return known.attributes | attributes_of(known.base) if known is not None else set()
+
+
+def c_classes(path: Path) -> Iterator[ast.ClassDef]:
+    """The classes of a module that have C attributes."""
+    names = [found[1] for line in path.read_text().splitlines() if (found := CLASS.match(line))]
+    tree = ast.parse(path.with_suffix(".py").read_text())
+    yield from (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names)
+
+
+def assigned(body: ast.ClassDef) -> set[str]:
+    """The names that the class's methods assign to `self`, or that its slots have."""
+    found = set()
+    for node in ast.walk(body):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if isinstance(node.value, ast.Name) and node.value.id == "self":
+                found.add(node.attr)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__slots__":
+            slots = ast.literal_eval(node.value)
+            found |= {slots} if isinstance(slots, str) else set(slots)
+    return found
+
+
+def setters(body: ast.ClassDef) -> set[str]:
+    """The names that are assigned to through a property."""
+    return {each.name for each in body.body if isinstance(each, ast.FunctionDef) and each.decorator_list}
+
+
+@pytest.mark.parametrize("path", PXDS, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_a_compiled_class_has_the_attributes_that_its_methods_set(path: Path) -> None:
+    """An attribute was added to a class and not to its .pxd: the compiled broker could not serve a single request."""
+    for body in c_classes(path):
+        missing = assigned(body) - attributes_of(body.name) - setters(body)
+        assert missing == set(), f"{body.name} in {path.name} lacks them"
+
+
+def test_every_pxd_augments_a_module() -> None:
+    assert [path.name for path in FOLDER.rglob("*.pxd") if not path.with_suffix(".py").exists()] == []
