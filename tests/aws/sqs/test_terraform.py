@@ -1,4 +1,4 @@
-"""Terraform with its AWS provider, unmodified: README's configuration is applied, found unchanged, and taken away.
+"""Terraform with its AWS provider, unmodified: the configuration in docs/ is applied, found unchanged, and taken away.
 
 It needs the program, and the provider in a folder that MQBROKER_TERRAFORM_PLUGINS names (`terraform providers mirror`).
 The provider waits for half a minute after each change until it believes in it, so this is one of the slow tests.
@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import find_program
 from tests.support.broker_process import BrokerProcess
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "sqs.md").read_text()
 TIMEOUT_S = 280
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3 * TIMEOUT_S)]
@@ -44,7 +44,7 @@ def test_queues_of_any_region_are_made_and_need_no_second_change(broker: BrokerP
     plugins = os.environ.get("MQBROKER_TERRAFORM_PLUGINS")
     if not plugins:
         pytest.skip("MQBROKER_TERRAFORM_PLUGINS does not name a folder with Terraform's AWS provider")
-    (block,) = re.findall(r"^```hcl\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (block,) = re.findall(r"^```hcl\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
     block = str(block).replace("localhost:9324", f"localhost:{broker.ports['aws']}").replace("us-east-1", "eu-west-1")
     terraform = Terraform(tmp_path, block)
     terraform.run("init", f"-plugin-dir={plugins}")
