@@ -62,6 +62,7 @@ class GroupedBroker(BrokerProcess):
         return self.group.enclosing(super().command())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_a_broker_in_a_control_group_blocks_publishers_before_it_is_killed_and_starts_again(
     group: Group, tmp_path: Path
@@ -80,6 +81,7 @@ def test_a_broker_in_a_control_group_blocks_publishers_before_it_is_killed_and_s
         assert broker.stop() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_a_recovery_that_does_not_fit_ends_in_a_sentence_and_not_in_a_kill(group: Group, tmp_path: Path) -> None:
     with GroupedBroker(group, tmp_path / "data") as broker:
