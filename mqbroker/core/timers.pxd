@@ -14,7 +14,7 @@ cdef class Timer:
 
 @cython.final
 cdef class Timers:
-    cdef list _heap
+    cdef readonly list _heap
     cdef long long _order
 
     cpdef Timer at(self, long long deadline, object callback)
