@@ -91,7 +91,7 @@ class Call:
         self.headers = headers
         self.is_answered = False
         self.is_delivery = False
-        """Whether the answer brings messages: then it leaves behind the answers to those who have sent some."""
+        """Whether the answer brings messages: then it leaves after the answers to those who have sent some."""
         self.on_abandoned: Callable[[], None] | None = None
         """Called when the client's connection goes before the answer: nothing needs to be answered any more."""
         self.on_hurry: Callable[[], None] | None = None

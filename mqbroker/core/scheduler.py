@@ -69,6 +69,6 @@ class Scheduler:
         return bool(self.round)
 
     def finish(self, now: int) -> None:
-        """Runs everything to its end: for an orderly stop, and where nobody else is kept waiting."""
+        """Runs everything to its end, where nobody else is kept waiting."""
         while self.step(now):
             pass

@@ -2,7 +2,7 @@
 
 A channel is held from a durable declaration or a commit until the journal has it. Its answers are kept until then, and
 its frames too, so that answers never overtake each other. When it is released the frames are taken up in portions, in
-turn with other work; one of them may hold the channel anew, and those behind it wait on. A client that sends much ahead
+turn with other work; one of them may hold the channel anew, and those after it wait on. A client that sends much ahead
 of its answers is not read while more than so much is kept of it.
 """
 
@@ -14,7 +14,6 @@ from mqbroker.protocols.amqp.channel import HELD, OPEN, Channel
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
-
 
 
 class HeldFrames(Task):
