@@ -62,6 +62,7 @@ _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits t
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
 # 100,000 objects at once would hold up everything for a tenth of a second.
 _TICK_S = 0.5  # how exact deadlines of sessions are
+_ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
 
 
 class Server:
@@ -214,6 +215,8 @@ class Server:
         self._turn.schedule()
         if not await self._connections.wait_closed(self._config.shutdown_timeout_s):
             self._connections.abort()
+            await self._connections.wait_closed(_ABORT_TIMEOUT_S)
+        self._broker.scheduler.finish(self._clock.now())  # what they held goes back, and the journal hears of it
 
     async def _tick_task(self) -> None:
         """Deadlines of sessions, and resources, looked at regularly."""

@@ -15,17 +15,19 @@ cdef class Deduplication:
     cdef bint _by_group
     cdef public dict _notes
     cdef object _keys
+    cdef dict _again
     cdef list _late
 
     cdef str _key(self, str group, str name)
     cdef _remember(self, str group, str name, bytes note)
-    @cython.locals(note=bytes)
+    @cython.locals(key=str, note=bytes)
     cpdef Entry find(self, str group, str name, long long now)
     @cython.locals(message=Message, message_id=bytes, marker=Entry, lsn="long long")
     cpdef note(self, str group, str name, Entry entry, long long now)
+    @cython.locals(key=str, passed=Py_ssize_t)
     cpdef long long next_deadline(self) except? -1
-    @cython.locals(late=list)
-    cpdef expire(self, long long now)
+    @cython.locals(late=list, done=Py_ssize_t)
+    cpdef Py_ssize_t expire(self, long long now, Py_ssize_t most) except -1
     @cython.locals(marker=Entry)
     cdef _settle(self, bytes note)
 

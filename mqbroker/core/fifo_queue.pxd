@@ -6,6 +6,8 @@ from mqbroker.core.grouped_queue cimport GroupedQueue
 from mqbroker.core.message cimport Entry, Message
 from mqbroker.core.polled_queue cimport PolledQueue
 
+cdef Py_ssize_t _PORTION
+
 
 cdef class FifoQueue(PolledQueue):
     cdef public Deduplication deduplication
@@ -33,5 +35,6 @@ cdef class FifoQueue(PolledQueue):
     cpdef bring_back(self, Entry entry)
     cpdef bint is_noise(self, GroupLine line) except -1
     cpdef bint counts_for_age(self, Entry entry) except -1
-    cpdef expire(self, long long now)
+    @cython.locals(done=Py_ssize_t)
+    cpdef Py_ssize_t do_due(self, long long now, Py_ssize_t most) except -1
     cpdef long long next_deadline(self) except? -1

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
 from mqbroker.core.priority_queue import PriorityQueue
-from mqbroker.core.queue import Queue, QueueHost
+from mqbroker.core.queue import Queue
+from mqbroker.core.queue_host import QueueHost
 from mqbroker.core.subscriber_queue import ROLES, role_of
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ of refusals are RabbitMQ's.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions, polled_queues
@@ -14,14 +15,12 @@ from mqbroker.core.binding_index import Binding
 from mqbroker.core.bindings import Bindings
 from mqbroker.core.delayed import DelayedMessages
 from mqbroker.core.exchange import Exchange, make_exchange
-from mqbroker.core.leftovers import Container, leave
 from mqbroker.core.poll_settings import PollSettings
 from mqbroker.core.polled_queue import PolledQueue
 from mqbroker.core.queue import Queue
 from mqbroker.core.queue_factory import make_queue, pack_exchange, pack_queue
 from mqbroker.core.retained import RetainedMessages
 from mqbroker.core.routing import Routing
-from mqbroker.core.scheduler import Task
 from mqbroker.core.timers import Timer
 from mqbroker.errors import AccessRefused, NotFound, NotImplementedByPeer, PreconditionFailed, ResourceLocked
 
@@ -42,11 +41,10 @@ class VHost(Routing):
     """The exchanges and queues of one virtual host."""
 
     def __init__(self, name: str, broker: "Broker") -> None:
-        Routing.__init__(self, name)
+        Routing.__init__(self, name, broker.scheduler)
         self.broker = broker
         self.ledger = broker.ledger
         self.timers = broker.timers
-        self.scheduler = broker.scheduler
         self.default_queue_type = "classic"
         self._bindings = Bindings(name, self.ledger)
         self.retained: RetainedMessages | None = None
@@ -418,11 +416,14 @@ class VHost(Routing):
             self._remove_exchange(exchange)
         self._forget_retained()
 
-    def delete_owned(self, owner: object) -> None:
-        """A connection is gone: its exclusive queues go with it."""
-        for queue in list(self._owned.get(owner, ())):
+    def delete_owned(self, owner: object, most: int) -> int:
+        """A connection is gone: its exclusive queues go with it, so many of them at most. How many it were."""
+        queues = list(islice(self._owned.get(owner, ()), most))
+        for queue in queues:
             self._remove_queue(queue)
-        self._owned.pop(owner, None)
+        if len(queues) < most:
+            self._owned.pop(owner, None)
+        return len(queues)
 
     def queue_unused(self, queue: Queue, now: int) -> None:
         """QueueHost: the last consumer of an auto-delete queue has left."""
@@ -461,14 +462,6 @@ class VHost(Routing):
             queue.alarm = self.timers.at(deadline, queue.timer_fired)
         else:
             self.timers.move(queue.alarm, deadline)
-
-    def schedule(self, task: Task) -> None:
-        """QueueHost: has the task run in portions."""
-        self.scheduler.add(task)
-
-    def leave(self, containers: list[Container]) -> None:
-        """QueueHost: has what is in the containers freed."""
-        leave(self.scheduler, containers)
 
     def apply_policies(self, now: int) -> None:
         """The policies have changed: every queue and exchange takes over what applies to it now."""

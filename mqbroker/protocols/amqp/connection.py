@@ -19,13 +19,14 @@ from mqbroker.core.queue import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp import bodies, ending, frames, publishing, timeouts, unusual
-from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
+from mqbroker.protocols.amqp.channel import BODY, CLOSING, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
 from mqbroker.protocols.amqp.room import Room
+from mqbroker.protocols.amqp.settling import ACK, settle_through
 from mqbroker.protocols.session import Outbox, Peer, Session
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ _HEADER = HEADER
 _BODY = BODY
 _REJECTED = REJECTED
 _UNROUTED = UNROUTED
+_SETTLED = ACK
 _LARGE = LARGE_PIECE_BYTES
 
 
@@ -57,8 +59,8 @@ class AmqpConnection(Session):
     __slots__ = (
         "access_generation", "arrival", "at_method", "blocked_for", "capabilities", "channel_max", "channels",
         "close_sent", "confirming", "current", "frame_max",
-        "handshake", "has_published", "heartbeat_ms", "ledger", "name", "next_sweep", "now", "peer", "position",
-        "promised", "received_at", "remainder", "services", "size_limit", "user", "vhost",
+        "handshake", "has_published", "heartbeat_ms", "is_leaving", "ledger", "name", "next_sweep", "now", "peer",
+        "position", "promised", "received_at", "releasing", "remainder", "services", "size_limit", "user", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
@@ -95,6 +97,10 @@ class AmqpConnection(Session):
         self.promised = 0
         """The newest journal batch that this connection has asked to be told of."""
         self.close_sent = False
+        self.is_leaving = False
+        """Whether the client has sent connection.close, and what it sent before that may still have to be done."""
+        self.releasing = 0
+        """How many of its channels, or all of them together, are being released at the moment."""
         self.has_published = False
         self.blocked_for = ""
         """The reason of the last connection.blocked that is still in force."""
@@ -344,7 +350,7 @@ class AmqpConnection(Session):
         if channel.transaction is not None:
             channel.transaction.acknowledge(tag, multiple)
         elif multiple:
-            self.settle(channel, self.through(channel, tag))
+            settle_through(self, channel, self.last_of(channel, tag), _SETTLED)
         else:
             entry = channel.unacked.take(tag)
             if entry is None:
@@ -354,14 +360,14 @@ class AmqpConnection(Session):
             queue.acknowledge(entry)
             queue.offer(consumer, self.now)
 
-    def through(self, channel: Channel, tag: int) -> "list[Entry]":
-        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed if the tag is none of ours."""
-        unacked = channel.unacked
+    def last_of(self, channel: Channel, tag: int) -> int:
+        """The tag of the last delivery that a client means by `multiple`; 0 is all. Raises PreconditionFailed if it is
+        none of those that wait."""
         if tag == 0:
-            return unacked.take_all()
-        if not unacked.has(tag):
+            return channel.next_tag - 1
+        if not channel.unacked.has(tag):
             raise PreconditionFailed(f"unknown delivery tag {tag}")
-        return unacked.take_through(tag)
+        return tag
 
     def settle(self, channel: Channel, entries: "list[Entry]") -> None:
         """Acknowledges many, then offers their consumers to the queues once each."""
@@ -404,12 +410,11 @@ class AmqpConnection(Session):
 
     def close_once_released(self) -> None:
         """The client closes: what it sent before that on channels that are held is still to be done."""
-        if any(channel.state == HELD for channel in self.channels.values()):
-            self.ledger.promise(self.ledger.position, self.close_once_released)
-        elif not self.is_closing:
-            ending.release_everything(self)
-            self.send(encode_method("connection.close-ok", 0))
-            ending.await_peer(self)
+        self.is_leaving = True
+        if self.close_sent or self.is_closing:
+            return
+        if not any(channel.state == HELD for channel in self.channels.values()):
+            ending.leave(self)
 
     def channel_count(self) -> int:
         """How many channels are open."""
@@ -436,9 +441,9 @@ class AmqpConnection(Session):
 
     def consumer_cancelled(self, channel: Channel, consumer: "AmqpConsumer") -> None:
         """The queue of a consumer has gone."""
-        if channel.consumers.pop(consumer.tag, None) is None or not self.capabilities.get("consumer_cancel_notify"):
-            return
-        channel.reply("basic.cancel", consumer_tag=consumer.tag, nowait=True)
+        is_known = channel.consumers.pop(consumer.tag, None) is not None
+        if is_known and channel.state != CLOSING and self.capabilities.get("consumer_cancel_notify"):
+            channel.reply("basic.cancel", consumer_tag=consumer.tag, nowait=True)
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -495,10 +500,22 @@ class AmqpConnection(Session):
             channel.state = HELD
             self.ledger.promise(self.ledger.position, lambda: self.release(channel))
 
+    def release_once_safe(self, channel: Channel) -> None:
+        """Work that has held the channel is done; what is recorded of it has to be durable still."""
+        if channel.state == HELD and self.ledger.is_journalling:
+            self.hold(channel)
+        else:
+            self.release(channel)
+
     def release(self, channel: Channel) -> None:
-        """The journal has caught up: sends what was held back and handles what has arrived since."""
-        if channel.state != HELD:
-            return
+        """The journal has caught up, or work is done: sends what was held back, handles what has arrived since."""
+        if channel.state == HELD:
+            self.go_on(channel)
+        if self.is_leaving:
+            self.close_once_released()
+
+    def go_on(self, channel: Channel) -> None:
+        """A channel is held no more."""
         channel.state = OPEN
         for reply in channel.held_replies:
             self.send(reply)

@@ -128,8 +128,9 @@ def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]
     """queue.purge. Raises RequestRefused."""
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
-    count = vhost.queue(name, connection).purge()
-    connection.hold(channel)
+    queue = vhost.queue(name, connection)
+    channel.state = HELD
+    count = queue.purge(connection.now, lambda now: connection.release_once_safe(channel))
     reply_unless_nowait(channel, args, "queue.purge-ok", message_count=count)
 
 
