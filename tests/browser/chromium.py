@@ -7,6 +7,7 @@ import json
 import subprocess
 import threading
 from collections import deque
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,6 +39,7 @@ class Chromium:
     def __init__(self, program: str, profile: Path) -> None:
         self._command = [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         self._last_id = 0
+        self._stack = ExitStack()
         self._session: dict[str, str] = {}
         self._events: list[str] = []
 
@@ -46,7 +48,8 @@ class Chromium:
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         try:
-            self._devtools = connect(self._endpoint(), proxy=None, max_size=None, open_timeout=TIMEOUT_S)
+            opening = connect(self._endpoint(), proxy=None, max_size=None, open_timeout=TIMEOUT_S)
+            self._devtools = self._stack.enter_context(opening)
         except BaseException:
             self._end_process()
             raise
@@ -102,7 +105,7 @@ class Chromium:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._devtools.close()
+        self._stack.close()
         self._end_process()
         self._drain.join()
         assert self._process.stderr is not None

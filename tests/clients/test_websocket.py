@@ -6,7 +6,6 @@ from pathlib import Path
 import pika  # type: ignore[import-untyped]
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.support.amqp_talk import Closed, Talk
@@ -102,7 +101,7 @@ def test_only_pages_of_the_listed_origins_may_connect(tmp_path: Path) -> None:
         with WebSocketAmqp(url_of(broker), origin=Origin("https://shop.example")) as client:
             client.open()
         with pytest.raises(InvalidStatus, match="HTTP 403"):
-            connect(url_of(broker), origin=Origin("https://evil.example"), proxy=None)
+            WebSocketAmqp(url_of(broker), origin=Origin("https://evil.example"))
 
 
 def test_whoever_is_silent_during_the_log_in_is_cut(tmp_path: Path) -> None:

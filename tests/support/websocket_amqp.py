@@ -1,6 +1,7 @@
 """A blocking AMQP client over WebSocket that says exactly what it is told to; see amqp_talk.py."""
 
 import ssl
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,7 +28,11 @@ class WebSocketAmqp(Talk):
         super().__init__()
         self._message_size = message_size
         self._patience_s = patience_s
-        self.websocket = connect(url, ssl=tls, proxy=None, open_timeout=TIMEOUT_S, **options)
+        # Entered, not just called: before websockets 17 that was the same, now it is the way to a connection.
+        self._stack = ExitStack()
+        self.websocket = self._stack.enter_context(
+            connect(url, ssl=tls, proxy=None, open_timeout=TIMEOUT_S, **options)
+        )
 
     def write(self, data: bytes) -> None:
         """Sends octets."""
@@ -49,4 +54,4 @@ class WebSocketAmqp(Talk):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.websocket.close()
+        self._stack.close()
