@@ -45,6 +45,8 @@ class BindingIndex:
     __slots__ = ()
 
     is_keyed = True
+    picks_one = False
+    """Whether a message goes to one destination of all that are bound."""
 
     def __init__(self, arguments: Mapping[str, object]) -> None:
         """`arguments` are those of the exchange. Raises PreconditionFailed for what the type cannot use."""
@@ -147,6 +149,8 @@ class ConsistentHashIndex(BindingIndex):
     """One binding, chosen by a hash of the routing key, of a header or of a property; binding keys are weights."""
 
     __slots__ = ("_hash", "_header", "_property", "is_keyed")
+
+    picks_one = True
 
     def __init__(self, arguments: Mapping[str, object]) -> None:
         check_hash_arguments(arguments)

@@ -3,6 +3,9 @@ cimport cython
 from mqbroker.core.message cimport Entry, Message, Properties, new_message
 from mqbroker.core.queue cimport Queue
 from mqbroker.core.router cimport Router
+from mqbroker.core.scheduler cimport Task
+
+cdef int _AT_ONCE
 
 
 cdef class Plan:
@@ -20,7 +23,7 @@ cdef class Plan:
     cpdef Message letter(self, Message message, long long now)
 
 
-cdef class Burials:
+cdef class Burials(Task):
     cdef public Router _cemetery
     cdef public object _dead
     cdef public bint _is_busy
@@ -28,7 +31,10 @@ cdef class Burials:
     cdef public long long _generation
 
     cpdef bury(self, Queue queue, Entry entry, str reason, long long now)
+    @cython.locals(queue=Queue, entry=Entry)
+    cpdef bint run(self, long long now, long long portion) except -1
+    cpdef _bury(self, Queue queue, Entry entry, str reason, long long now)
     @cython.locals(plan=Plan)
-    cpdef _bury(self, Queue queue, Message message, str reason, long long now)
+    cpdef _send(self, Queue queue, Message message, str reason, long long now)
     @cython.locals(plan=Plan)
     cpdef Plan _plan(self, Queue queue, Message message, str reason, long long now)

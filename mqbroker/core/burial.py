@@ -5,7 +5,7 @@ second. What was found out for the last dead letter of a queue holds for the nex
 only, so history and route are made once for such a batch. It knows what the history says from deadletter.py.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -18,7 +18,11 @@ from mqbroker.core.deadletter import (
 )
 from mqbroker.core.message import Entry, Message, Properties, new_message
 from mqbroker.core.queue import Queue
+from mqbroker.core.scheduler import Task
 from mqbroker.core.targets import Targets
+from mqbroker.limits import LETTERS_AT_ONCE
+
+_AT_ONCE = LETTERS_AT_ONCE  # a C integer when compiled
 
 
 class Cemetery(Protocol):
@@ -35,6 +39,9 @@ class Cemetery(Protocol):
 
     def publish_to_targets(self, targets: Targets, message: Message, now: int) -> int:
         """Publishes where `targets` said."""
+
+    def schedule(self, task: Task) -> None:
+        """Has the task run in portions."""
 
 
 class Plan:
@@ -72,14 +79,22 @@ class Plan:
         return new_message(self.letter_exchange, self.letter_key, self.letter_properties, message.body, now)
 
 
-class Burials:
-    """The dead letters of one vhost."""
+class Burials(Task):
+    """The dead letters of one vhost.
+
+    A dead letter may push another one out of its queue, and that one a third. So those wait here for their turn, which
+    makes a loop of what would be a recursion; and since two full queues may push a hundred thousand out of each other,
+    the loop is done in portions, in turn with others and fairly among the queues. An entry is settled in the batch of
+    the journal in which its letter enters another queue, so a crash in between leaves it where it was.
+    """
 
     __slots__ = ("_cemetery", "_dead", "_generation", "_is_busy", "_plans")
 
     def __init__(self, cemetery: Cemetery) -> None:
+        Task.__init__(self)
         self._cemetery = cemetery
-        self._dead: deque[tuple[Queue, Entry, str]] = deque()
+        self._dead: OrderedDict[Queue, deque[tuple[Entry, str]]] = OrderedDict()
+        """What waits, by the queue that it died in."""
         self._is_busy = False
         self._plans: dict[Queue, Plan] = {}
         """The last plan of each queue, in one generation of the topology and the policies."""
@@ -90,24 +105,44 @@ class Burials:
         self._plans.clear()
 
     def bury(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
-        """Publishes a copy of the entry to the queue's dead-letter exchange.
+        """Publishes a copy of the entry to the queue's dead-letter exchange and settles the entry: at once, unless
+        others have to go first."""
+        waiting = self._dead.get(queue)
+        if waiting is not None:
+            waiting.append((entry, reason))
+        elif self._is_busy:
+            self._dead[queue] = deque([(entry, reason)])
+        else:
+            self._is_busy = True
+            try:
+                self._bury(queue, entry, reason, now)
+            finally:
+                self._is_busy = False
+        if self._dead and not self._is_busy and self.run(now, _AT_ONCE):
+            self._cemetery.schedule(self)
 
-        A dead letter may push another one out of its queue; those wait their turn here, so that a long chain of queues
-        is a loop and not a recursion.
-        """
-        if self._is_busy:
-            self._dead.append((queue, entry, reason))
-            return
+    def run(self, now: int, portion: int) -> bool:
+        """Task: buries a portion of those that wait, one of each queue in turn."""
         self._is_busy = True
         try:
-            self._bury(queue, entry.message, reason, now)
-            while self._dead:
-                queue, entry, reason = self._dead.popleft()
-                self._bury(queue, entry.message, reason, now)
+            while self._dead and portion > 0:
+                portion -= 1
+                queue, waiting = self._dead.popitem(last=False)
+                entry, reason = waiting.popleft()
+                if waiting:
+                    self._dead[queue] = waiting
+                self._bury(queue, entry, reason, now)
         finally:
             self._is_busy = False
+        return bool(self._dead)
 
-    def _bury(self, queue: Queue, message: Message, reason: str, now: int) -> None:
+    def _bury(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
+        if queue.dead_letter_exchange is not None:  # a policy may have ended while it waited
+            self._send(queue, entry.message, reason, now)
+        if entry.lsn:
+            queue.ledger.settle(entry)
+
+    def _send(self, queue: Queue, message: Message, reason: str, now: int) -> None:
         if self._generation != self._cemetery.generation:
             self._plans.clear()
             self._generation = self._cemetery.generation

@@ -19,11 +19,15 @@ from collections import deque
 from collections.abc import Iterable
 from hashlib import sha256
 from struct import Struct
+from typing import TYPE_CHECKING
 
 from mqbroker.core.group_lines import id_in
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
 from mqbroker.limits import DEDUPLICATION_MS
+
+if TYPE_CHECKING:
+    from mqbroker.core.leftovers import Container
 
 NOTE_CODE = 0  # `Properties.code` of what no protocol sent
 
@@ -58,7 +62,7 @@ def deduplication_id_of(message: Message, by_content: bool) -> str:
 class Deduplication:
     """The ids of one queue, oldest first: all of them count for the same time."""
 
-    __slots__ = ("_by_group", "_is_recorded", "_keys", "_late", "_ledger", "_notes", "number")
+    __slots__ = ("_again", "_by_group", "_is_recorded", "_keys", "_late", "_ledger", "_notes", "number")
 
     def __init__(self, ledger: Ledger, number: int, is_recorded: bool) -> None:
         self.number = number
@@ -68,6 +72,8 @@ class Deduplication:
         self._by_group = False
         self._notes: dict[str, bytes] = {}
         self._keys: deque[str] = deque()
+        self._again: dict[str, int] = {}
+        """How many of the oldest occurrences of a key in `_keys` mean nothing: its id was taken again since."""
         self._late: list[bytes] = []
         """Notes that were in the open batch still when they were to be settled: the disk has hung for so long."""
 
@@ -78,10 +84,11 @@ class Deduplication:
         """Says whether an id counts in its group only. What is known counts so from now on."""
         if by_group == self._by_group:
             return
-        old = [(*self._names(key), self._notes[key]) for key in self._keys]
+        old = [(*self._names(key), note) for key, note in self._notes.items()]
         self._by_group = by_group
         self._notes.clear()
         self._keys.clear()
+        self._again.clear()
         for group, name, note in old:
             self._remember(group, name, note)
 
@@ -106,12 +113,14 @@ class Deduplication:
 
         None when there was none in the last five minutes.
         """
-        self.expire(now)
-        note = self._notes.get(self._key(group, name))
+        key = self._key(group, name)
+        note = self._notes.get(key)
         if note is None:
             return None
         sequence, expires_at, _, octets = _unpack(note)
-        if expires_at <= now:
+        if expires_at <= now:  # its turn to be forgotten has not come yet
+            self._settle(self._notes.pop(key))
+            self._again[key] = self._again.get(key, 0) + 1
             return None
         message_id = note[_HEAD.size + octets :].decode("utf-8", "surrogateescape")
         properties = NoteProperties(message_id=message_id or None)
@@ -144,16 +153,35 @@ class Deduplication:
 
     def next_deadline(self) -> int:
         """When the oldest id ends to count, 0 for never."""
-        return _unpack(self._notes[self._keys[0]])[1] if self._keys else 0
+        keys, again = self._keys, self._again
+        while keys:
+            key = keys[0]
+            passed = again.get(key, 0) if again else 0
+            if not passed:
+                expires_at: int = _unpack(self._notes[key])[1]
+                return expires_at
+            keys.popleft()
+            if passed == 1:
+                del again[key]
+            else:
+                again[key] = passed - 1
+        return 0
 
-    def expire(self, now: int) -> None:
-        """Forgets the ids that count no more."""
-        late, self._late = self._late, []
-        for note in late:
-            self._settle(note)
-        keys, notes = self._keys, self._notes
-        while keys and self.next_deadline() <= now:
-            self._settle(notes.pop(keys.popleft()))
+    def expire(self, now: int, most: int) -> int:
+        """Forgets the ids that count no more, so many at most; how many it were."""
+        late = self._late
+        done = 0
+        while done < most and late and _unpack(late[-1])[2] != self._ledger.position:
+            self._settle(late.pop())
+            done += 1
+        while done < most and 0 < self.next_deadline() <= now:
+            self._settle(self._notes.pop(self._keys.popleft()))
+            done += 1
+        return done
+
+    def let_go(self) -> "list[Container]":
+        """What holds it all, to be freed by the caller. It is not used any more."""
+        return [self._notes, self._keys]
 
     def _settle(self, note: bytes) -> None:
         sequence, _, lsn, _ = _unpack(note)

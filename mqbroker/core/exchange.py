@@ -25,8 +25,8 @@ class Exchange:
     """One exchange of a vhost. `make_exchange` makes one from a declaration."""
 
     __slots__ = (
-        "_bindings", "_index", "alternate", "arguments", "auto_delete", "durable", "internal", "is_delayed", "is_keyed",
-        "kind", "name",
+        "_bindings", "_index", "alternate", "arguments", "auto_delete", "durable", "internal", "is_delayed",
+        "is_deleted", "is_keyed", "kind", "leaving", "name", "number",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +49,11 @@ class Exchange:
         """Whether messages with an `x-delay` are to be held before they are routed."""
         self.is_keyed = index.is_keyed and not self.is_delayed
         """True when where a message goes depends on its routing key alone, and not on its headers."""
+        self.is_deleted = False
+        self.number = 0
+        """Tells it from namesakes that were deleted; 0 if it is not durable, from an old journal, or always there."""
+        self.leaving = 0
+        """How many destinations are gone whose bindings are still here (bindings.py): they do not count."""
         self.alternate: str | None = None
         """The name of the exchange that gets what this one has no destination for."""
         self._index = index
@@ -64,7 +69,7 @@ class Exchange:
     @property
     def is_unused(self) -> bool:
         """Whether nothing is bound: what `if-unused` and auto-delete ask."""
-        return not self._bindings
+        return all(each.is_deleted for each in self._bindings) if self.leaving else not self._bindings
 
     def bind(self, destination: Destination, key: str, arguments: Mapping[str, object]) -> bool:
         """Adds a binding; False when it was there. Raises PreconditionFailed when the type does not take it."""
@@ -93,12 +98,26 @@ class Exchange:
         """Whether there is such a binding."""
         return Binding(destination, key, arguments).identity() in self._bindings.get(destination, {})
 
-    def unbind_all(self, destination: Destination) -> list[Binding]:
-        """Removes every binding of a destination that is going away, and returns them."""
-        removed = list(self._bindings.pop(destination, {}).values())
-        for binding in removed:
+    def unbind_some(self, destination: Destination, most: int) -> list[Binding]:
+        """Removes so many bindings of a destination at most, and returns them. Where one destination is chosen for each
+        message, all: nothing else would be chosen for one that is gone."""
+        bound = self._bindings.get(destination)
+        removed: list[Binding] = []
+        while bound and (len(removed) < most or self._index.picks_one):
+            binding = bound.popitem()[1]
             self._index.remove(binding)
+            removed.append(binding)
+        if not bound:
+            self._bindings.pop(destination, None)
         return removed
+
+    def is_bound_to(self, destination: Destination) -> bool:
+        """Whether it has any binding of that destination."""
+        return destination in self._bindings
+
+    def bound(self) -> list[Destination]:
+        """Everything that is bound to it."""
+        return list(self._bindings)
 
     def bindings(self) -> Iterator[Binding]:
         """Every binding, those of one destination together."""
@@ -116,7 +135,8 @@ class Exchange:
 
         A keyed exchange needs no message.
         """
-        return self._index.route(key, message)
+        found = self._index.route(key, message)
+        return [each for each in found if not each.is_deleted] if self.leaving else found
 
     def delay_of(self, headers: Mapping[str, object]) -> int:
         """How many milliseconds a message with these headers is to be held here before it is routed; 0 for none."""

@@ -13,9 +13,14 @@ from mqbroker.core.grouped_queue import GroupedQueue
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.poll_settings import PollSettings
 from mqbroker.core.polled_queue import PolledQueue, PollHost
+from mqbroker.core.purge import Done, Purge
+from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from mqbroker.core.ledger import Ledger
+    from mqbroker.core.leftovers import Container
+
+_PORTION = PORTION  # a C integer when compiled
 
 
 class FifoQueue(PolledQueue):
@@ -44,7 +49,7 @@ class FifoQueue(PolledQueue):
         self.deduplication.configure(settings.deduplicates_by_group)
 
     def apply(self, settings: PollSettings, now: int) -> None:
-        self.deduplication.expire(now)
+        self.deduplication.expire(now, _PORTION)
         PolledQueue.apply(self, settings, now)
 
     def empty_lines(self) -> None:
@@ -52,12 +57,16 @@ class FifoQueue(PolledQueue):
         self.blocked = 0
         self.held = set()
 
-    def purge(self) -> int:
+    def empty(self) -> "list[Container]":
+        return [*PolledQueue.empty(self), *self.deduplication.let_go()]
+
+    def purge(self, now: int, done: Done) -> int:
         """The same; the deduplication ids count no more, so that what a test or an operator has cleared can be sent
         again."""
-        count: int = PolledQueue.purge(self)
-        if len(self.deduplication):
+        count: int = self.visible_total + self.in_flight_total + self.delayed_total
+        if count or len(self.deduplication):
             self.start_over()
+        self.host.schedule(Purge(self.ledger, [], done))
         return count
 
     def forget(self) -> None:
@@ -171,9 +180,9 @@ class FifoQueue(PolledQueue):
 
     # --- deadlines --------------------------------------------------------------------------------------------------
 
-    def expire(self, now: int) -> None:
-        self.deduplication.expire(now)
-        PolledQueue.expire(self, now)
+    def do_due(self, now: int, most: int) -> int:
+        done = self.deduplication.expire(now, most)
+        return done + PolledQueue.do_due(self, now, most - done)
 
     def next_deadline(self) -> int:
         found = PolledQueue.next_deadline(self)

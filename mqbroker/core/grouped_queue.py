@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from mqbroker.core.group_lines import GroupLine
 from mqbroker.core.message import GONE, Entry
 from mqbroker.core.poll_settings import GroupCounts
-from mqbroker.core.queue import Queue, QueueHost
+from mqbroker.core.queue import Queue
+from mqbroker.core.queue_host import QueueHost
 from mqbroker.limits import NOISY_GROUP_IN_FLIGHT_MIN, NOISY_GROUP_SHARE, RECEIVES_IN_PLACE
 
 if TYPE_CHECKING:

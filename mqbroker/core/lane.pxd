@@ -16,5 +16,6 @@ cdef class Lane:
     cpdef Entry peek(self)
     @cython.locals(head=Py_ssize_t, entry=Entry)
     cpdef Entry pop(self)
+    @cython.locals(entry=Entry)
     cpdef put_back(self, list entries)
     cpdef list entries(self)

@@ -1,19 +1,15 @@
 """The entries of a queue that wait for a consumer, in order: first come, first served, and what came back first of all.
 
 New entries are appended to a list that is read from a moving head. Entries that were delivered and came back return to
-their old place: they are older than everything that was never delivered, so they wait in a list of their own, kept
-newest first so that the oldest is cheap to take.
+their old place: they are older than everything that was never delivered, so they wait by themselves, in a heap. That
+costs the same for each of them whether they come back one by one, in portions or all together.
 """
 
-from bisect import insort
+from heapq import heappop, heappush
 
 from mqbroker.core.message import Entry
 
 _COMPACT_AT = 1024  # slots already read before the list is cut; below that the copy costs more than the memory
-
-
-def _newest_first(entry: Entry) -> int:
-    return -entry.sequence
 
 
 class Lane:
@@ -24,7 +20,8 @@ class Lane:
     def __init__(self) -> None:
         self.fresh: list[Entry | None] = []
         self.head = 0
-        self.returned: list[Entry] = []
+        self.returned: list[tuple[int, Entry]] = []
+        """A heap of those that came back, by sequence."""
         self.count = 0
 
     def push(self, entry: Entry) -> None:
@@ -35,7 +32,7 @@ class Lane:
     def peek(self) -> Entry | None:
         """The entry whose turn it is, or None."""
         if self.returned:
-            return self.returned[-1]
+            return self.returned[0][1]
         if self.head < len(self.fresh):
             return self.fresh[self.head]
         return None
@@ -44,7 +41,7 @@ class Lane:
         """Takes the entry whose turn it is. The lane must not be empty."""
         self.count -= 1
         if self.returned:
-            return self.returned.pop()
+            return heappop(self.returned)[1]
         head = self.head
         entry = self.fresh[head]
         assert entry is not None
@@ -61,16 +58,12 @@ class Lane:
 
     def put_back(self, entries: list[Entry]) -> None:
         """Returns entries that were popped to their old places."""
-        returned = self.returned
+        for entry in entries:
+            heappush(self.returned, (entry.sequence, entry))
         self.count += len(entries)
-        if len(entries) == 1:
-            insort(returned, entries[0], key=_newest_first)  # one by one, a sort each time would be quadratic
-        else:
-            returned.extend(entries)
-            returned.sort(key=_newest_first)
 
     def entries(self) -> list[Entry]:
         """Every waiting entry, in order; the lane is left as it is."""
-        waiting = self.returned[::-1]
+        waiting = [entry for _, entry in sorted(self.returned)]
         waiting.extend([entry for entry in self.fresh[self.head :] if entry is not None])
         return waiting

@@ -6,7 +6,7 @@ from mqbroker.core.message cimport Entry, Message, Properties, new_entry, new_me
 from mqbroker.core.queue cimport Queue
 from mqbroker.core.timed_queue cimport TimedQueue
 
-cdef long long _AT_ONCE
+cdef Py_ssize_t _PORTION
 
 
 cdef class PolledQueue(TimedQueue):
@@ -31,7 +31,7 @@ cdef class PolledQueue(TimedQueue):
     cpdef Entry enter(self, Message message, GroupLine line, long long now, long long delay_ms, long long ttl_ms)
     @cython.locals(properties=Properties)
     cpdef accept(self, Message message, str source, long long attempts, long long sent_at, long long now)
-    @cython.locals(line=GroupLine, found=list, held_until=cython.longlong)
+    @cython.locals(line=GroupLine, found=list, left=Py_ssize_t)
     cpdef list receive(self, Py_ssize_t count_max, long long visibility_ms, long long now)
     @cython.locals(entry=Entry)
     cpdef receive_from(self, GroupLine line, list found, Py_ssize_t count_max, long long held_until, long long now)
@@ -40,11 +40,14 @@ cdef class PolledQueue(TimedQueue):
     cpdef hold(self, Entry entry, GroupLine line, long long held_until, long long now)
     cpdef change_visibility(self, Entry entry, long long visibility_ms, long long now)
     cpdef delete(self, Entry entry, long long now)
-    cpdef Py_ssize_t purge(self) except -1
+    cpdef Py_ssize_t purge(self, long long now, object done) except -1
     @cython.locals(target=PolledQueue)
     cpdef bint redrive(self, Entry entry, long long now) except -1
+    cpdef PolledQueue dead_letter_target(self)
     cpdef long long redriven_sent_at(self, Entry entry, long long now) except? -1
-    @cython.locals(line=GroupLine, entry=Entry, is_moved=cython.bint)
+    @cython.locals(line=GroupLine)
+    cpdef Entry next_entry(self)
+    @cython.locals(line=GroupLine, entry=Entry)
     cpdef bint move_one(self, PolledQueue target, long long now) except -1
     @cython.locals(left=cython.longlong, consumer=Consumer, entry=Entry)
     cpdef bint run(self, long long now, long long portion) except -1
@@ -52,6 +55,10 @@ cdef class PolledQueue(TimedQueue):
     cpdef Py_ssize_t deliver_to(self, Consumer consumer, Py_ssize_t portion, long long now) except -1
     @cython.locals(line=GroupLine, entry=Entry)
     cpdef Entry draw_next(self, long long now)
+    cpdef bint has_work(self, long long now) except -1
+    @cython.locals(left=Py_ssize_t, line=GroupLine)
+    cpdef bint make_ready(self, long long now) except -1
+    cpdef bint is_spent(self, Entry entry, long long now) except -1
     cpdef hand_over(self, Entry entry, Consumer consumer)
     @cython.locals(line=GroupLine)
     cpdef finish(self, Entry entry)
@@ -59,7 +66,9 @@ cdef class PolledQueue(TimedQueue):
     cpdef acknowledge(self, Entry entry)
     cpdef reject(self, Entry entry, long long now)
     @cython.locals(entry=Entry)
-    cpdef requeue(self, list entries, long long now, bint is_failure=*)
+    cpdef give_back(self, list entries, long long now, bint is_failure)
+    cpdef end_return(self, long long now)
     cpdef serve(self, long long now)
-    cpdef wake(self, Py_ssize_t most, long long now)
+    @cython.locals(woken=Py_ssize_t)
+    cpdef Py_ssize_t wake(self, Py_ssize_t most, long long now) except -1
     cpdef serve_soon(self)

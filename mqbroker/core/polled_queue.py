@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Protocol
 from mqbroker.core.group_lines import GroupLine, group_of
 from mqbroker.core.message import Entry, Message, new_entry, new_message
 from mqbroker.core.poll_settings import PollSettings, Waiter
-from mqbroker.core.queue import ROUTED, Queue, QueueHost
+from mqbroker.core.purge import Done, Purge
+from mqbroker.core.queue import ROUTED, Queue
+from mqbroker.core.queue_host import QueueHost
 from mqbroker.core.timed_queue import TimedQueue
+from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PollHost", "PollSettings", "PolledQueue", "Waiter"]
 
-_AT_ONCE = 1  # a deadline that has passed
+_PORTION = PORTION  # a C integer when compiled
 _PLACES_PER_MS = 1 << 20  # how many places a queue may give away on average, in each millisecond of its life
 
 
@@ -144,10 +147,15 @@ class PolledQueue(TimedQueue):
         found: list[Entry] = []
         if self.noisy:
             self.hush()
+        left = count_max + _PORTION
         while len(found) < count_max and self.in_flight_total < self.in_flight_max:
             line = self.choose()
             if line is None:
                 break
+            if not left:  # it finds what has expired or moves away: who waits is woken when that is done
+                self.host.schedule(self)
+                break
+            left -= 1
             self.receive_from(line, found, count_max, now + max(visibility_ms, 0), now)
             self.tidy(line)
         self.received_count += len(found)
@@ -214,17 +222,19 @@ class PolledQueue(TimedQueue):
         if self.ring or self.waiters:
             self.serve(now)
 
-    def purge(self) -> int:
+    def purge(self, now: int, done: Done) -> int:
         """Settles everything, visible, in flight, and delayed; the count of it. In the journal that is one fact."""
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count:
             self.start_over()
+        self.host.schedule(Purge(self.ledger, [], done))
         return count
 
     def start_over(self) -> None:
         """The journal forgets everything that is kept for the queue, and so does the queue."""
+        left = self.empty()
         self.host.renumber(self)
-        self.host.leave(self.empty())
+        self.host.leave(left)
 
     def forget(self) -> None:
         """The queue is deleted: so is all it has in the journal, and nobody waits for it any more."""
@@ -234,45 +244,64 @@ class PolledQueue(TimedQueue):
 
     def redrive(self, entry: Entry, now: int) -> bool:
         """Puts a copy of the entry into the dead-letter queue, if there is one: the entry is to be settled."""
-        target = self.host.polled_queue(self.dead_letter_queue) if self.dead_letter_queue else None
-        if target is None or target is self:
+        target = self.dead_letter_target()
+        if target is None:
             return False
         target.accept(entry.message, self.name, entry.attempts, self.redriven_sent_at(entry, now), now)
         return True
+
+    def dead_letter_target(self) -> "PolledQueue | None":
+        """Where dead letters go, if they do."""
+        target = self.host.polled_queue(self.dead_letter_queue) if self.dead_letter_queue else None
+        return None if target is self else target
 
     def redriven_sent_at(self, entry: Entry, now: int) -> int:
         """From when on a dead letter is kept: since it was sent."""
         return entry.message.received_at
 
+    def next_entry(self) -> Entry | None:
+        """What may be delivered next."""
+        line = self.choose()
+        return None if line is None else line.peek()
+
     def move_one(self, target: "PolledQueue", now: int) -> bool:
-        """Moves the oldest message that may be delivered to another queue, as a new one. False when there is none."""
-        while True:
-            line = self.choose()
-            if line is None:
-                return False
-            entry = line.pop()
-            self.hide(entry, line)
-            is_moved = self.expiry(entry) > now
-            if is_moved:
-                target.accept(entry.message, "", 0, now, now)
-            self.leave(entry)
-            self.tidy(line)
-            if is_moved:
-                return True
+        """Moves what may be delivered next to another queue, as a new message. False when there is nothing."""
+        line = self.choose()
+        if line is None:
+            return False
+        entry = line.pop()
+        self.hide(entry, line)
+        target.accept(entry.message, "", 0, now, now)
+        self.leave(entry)
+        self.tidy(line)
+        return True
 
     # --- AMQP -------------------------------------------------------------------------------------------------------
 
     def run(self, now: int, portion: int) -> bool:
-        """Delivers a portion to the consumers in the ring. True when there are more of both."""
-        left = portion
-        while left > 0 and self.ring and self.waiting_count():
+        """Does a portion of what is due, then delivers to the consumers in the ring, and wakes those who wait. True
+        when there is more."""
+        left = portion - self.do_due(now, portion)
+        while left > 0 and self.ring and self.waiting_count() and not self.holds:
             consumer = self.next_consumer()
-            entry = None if consumer is None else self.draw_next(now)
-            if entry is None or consumer is None:
+            if consumer is None:
                 break
             left -= 1
-            self.hand_over(entry, consumer)
-        return left <= 0 and bool(self.ring) and self.waiting_count() > 0
+            entry = self.draw_next(now)
+            if entry is not None:
+                self.hand_over(entry, consumer)
+        left -= self.wake(left, now)
+        self.rearm()
+        return left <= 0 and self.has_work(now)
+
+    def has_work(self, now: int) -> bool:
+        """Whether something is due, or can be delivered or received by somebody who is there."""
+        if self.waiting_count():
+            if self.ring and not self.holds:
+                return True
+            if self.waiters and not self.is_at_in_flight_max:
+                return True
+        return 0 < self.next_deadline() <= now
 
     def deliver_to(self, consumer: "Consumer", portion: int, now: int) -> int:
         """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then."""
@@ -280,29 +309,44 @@ class PolledQueue(TimedQueue):
             return 0
         left = portion
         while left > 0 and self.waiting_count() and consumer.can_take():
-            entry = self.draw_next(now)
-            if entry is None:
-                break
             left -= 1
-            self.hand_over(entry, consumer)
+            entry = self.draw_next(now)
+            if entry is not None:
+                self.hand_over(entry, consumer)
         self.end_turn(consumer, left <= 0)
         return portion - left
 
     def draw_next(self, now: int) -> Entry | None:
-        """Takes the next entry in flight without a deadline."""
+        """Takes the next entry in flight without a deadline; None when it was not to be delivered, or there is none."""
         if self.noisy:
             self.hush()
-        while True:
+        line = self.choose()
+        if line is None:
+            return None
+        entry = self.draw(line, now)
+        if entry is not None:
+            self.hold(entry, line, 0, now)
+            self.received_count += 1
+        self.tidy(line)
+        return entry
+
+    def make_ready(self, now: int) -> bool:
+        """Whether what is next can be delivered; else some of what has expired or moves away is gone now."""
+        left = _PORTION
+        while left:
+            left -= 1
             line = self.choose()
-            if line is None:
-                return None
-            entry = self.draw(line, now)
-            if entry is not None:
-                self.hold(entry, line, 0, now)
-                self.received_count += 1
+            if line is None or not self.is_spent(line.peek(), now):
+                return True
+            self.draw(line, now)
             self.tidy(line)
-            if entry is not None:
-                return entry
+        return False
+
+    def is_spent(self, entry: Entry, now: int) -> bool:
+        """Whether an entry is not to be delivered any more."""
+        if self.expiry(entry) <= now:
+            return True
+        return 0 < self.receive_max <= entry.attempts and self.dead_letter_target() is not None
 
     def hand_over(self, entry: Entry, consumer: "Consumer") -> None:
         """Gives an entry that was drawn to a consumer."""
@@ -323,7 +367,7 @@ class PolledQueue(TimedQueue):
     def get(self, holder: "Consumer", now: int) -> Entry | None:
         """Takes the next entry for an AMQP client that polls; `holder` has it until it is settled."""
         self.used_at = now
-        entry = self.draw_next(now)
+        entry = self.draw_next(now) if self.make_ready(now) else None
         if entry is not None:
             entry.consumer = holder
             holder.in_flight += 1
@@ -346,13 +390,17 @@ class PolledQueue(TimedQueue):
             self.finish(entry)
             self.serve(now)
 
-    def requeue(self, entries: list[Entry], now: int, is_failure: bool = False) -> None:
+    def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
         """Consumers give entries back: they are visible again. That they were delivered counts already."""
         for entry in entries:
             self.release(entry)
             if not self.is_deleted and self.is_noted(entry):
                 self.bring_back(entry)
-        if not self.is_deleted:
+
+    def end_return(self, now: int) -> None:
+        """They are all back."""
+        self.holds -= 1
+        if not self.holds and not self.is_deleted:
             self.serve(now)
 
     # --- who waits --------------------------------------------------------------------------------------------------
@@ -372,17 +420,20 @@ class PolledQueue(TimedQueue):
                 self.wake(1, now)
             self.is_turn_of_waiters = not self.is_turn_of_waiters
             self.pump(now)
-        if self.waiters:
-            self.wake(self.waiting_count(), now)
+        if self.waiters and not self.is_scheduled and self.wake(_PORTION, now) >= _PORTION:
+            self.host.schedule(self)
 
-    def wake(self, most: int, now: int) -> None:
-        """Wakes so many of those who wait, as long as there is something to receive."""
+    def wake(self, most: int, now: int) -> int:
+        """Wakes so many of those who wait at most, as long as there is something for each; how many it were."""
         waiters = self.waiters
-        while most > 0 and waiters and self.waiting_count() and self.in_flight_total < self.in_flight_max:
-            most -= 1
+        most = min(most, self.waiting_count())
+        woken = 0
+        while woken < most and waiters and self.waiting_count() and self.in_flight_total < self.in_flight_max:
+            woken += 1
             waiters.popitem(last=False)[0].wake(now)
+        return woken
 
     def serve_soon(self) -> None:
-        """The same, as soon as the timers run next."""
+        """The same, in this turn or the next."""
         if self.ring or self.waiters:
-            self.arm(_AT_ONCE)
+            self.host.schedule(self)

@@ -83,6 +83,7 @@ def renumber(vhost: "VHost", queue: PolledQueue) -> None:
         vhost.ledger.forget(queue.deduplication.number)
         queue.identify(vhost.broker.next_number())
     _define(vhost, queue)
+    vhost.define_bindings(queue)
 
 
 def _made(vhost: "VHost", name: str, role: str, number: int, now: int) -> PolledQueue:

@@ -19,4 +19,6 @@ cdef class PriorityQueue(Queue):
     @cython.locals(lane=Lane)
     cpdef Entry pop(self)
     @cython.locals(lane=Lane, entry=Entry)
-    cpdef expire(self, long long now)
+    cpdef bint has_expired(self, long long now) except -1
+    @cython.locals(lane=Lane, entry=Entry, dropped=Py_ssize_t)
+    cpdef Py_ssize_t drop(self, long long now, Py_ssize_t most) except -1

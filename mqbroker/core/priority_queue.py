@@ -3,15 +3,11 @@
 It owns which lane an entry belongs to; all else is the queue's (queue.py).
 """
 
-from typing import TYPE_CHECKING
-
 from mqbroker.core.lane import Lane
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
-from mqbroker.core.queue import Queue, QueueHost
-
-if TYPE_CHECKING:
-    from mqbroker.core.leftovers import Container
+from mqbroker.core.queue import Queue
+from mqbroker.core.queue_host import QueueHost
 
 
 class PriorityQueue(Queue):
@@ -79,17 +75,19 @@ class PriorityQueue(Queue):
         """Every waiting entry, in the order of delivery."""
         return [entry for lane in reversed(self.lanes) for entry in lane.entries()]
 
-    def empty(self) -> "list[Container]":
-        """Lets go of everything that waits."""
+    def detach(self) -> list[Lane]:
+        """Lets go of everything that waits: the lanes that hold it."""
         lanes, self.lanes = self.lanes, [Lane() for _ in self.lanes]
         self.highest = self.total = 0
         self.byte_count = 0
-        return [entries for lane in lanes for entries in (lane.fresh, lane.returned)]
+        return lanes
 
-    def expire(self, now: int) -> None:
-        """Discards what has expired at the head of any lane: a low priority must not outlive its deadline unseen."""
-        for lane in self.lanes:
-            while lane.count:
+    def drop(self, now: int, most: int) -> int:
+        """The same; what has expired at the head of any lane goes, for a low priority must not outlive its deadline
+        unseen."""
+        dropped = 0
+        for lane in self.lanes if self.has_deadlines else ():
+            while lane.count and dropped < most:
                 entry = lane.peek()
                 assert entry is not None
                 if not entry.expires_at or entry.expires_at > now:
@@ -98,7 +96,18 @@ class PriorityQueue(Queue):
                 self.total -= 1
                 self.byte_count -= len(entry.message.body)
                 self.discard(entry, "expired", now)
-        self.rearm()
+                dropped += 1
+        return dropped + Queue.drop(self, now, most - dropped)
+
+    def has_expired(self, now: int) -> bool:
+        """Whether something at the head of any lane has expired."""
+        if not self.has_deadlines:
+            return False
+        for lane in self.lanes:
+            entry = lane.peek()
+            if entry is not None and 0 < entry.expires_at <= now:
+                return True
+        return False
 
     def rearm(self) -> None:
         """Arms the timer for the earliest head of all lanes."""

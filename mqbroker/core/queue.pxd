@@ -8,6 +8,8 @@ from mqbroker.core.scheduler cimport Task
 
 cdef int _ROUTED
 cdef Py_ssize_t _PORTION
+cdef Py_ssize_t _AT_ONCE
+cdef Py_ssize_t _LEAST
 
 
 cdef class Queue(Task):
@@ -37,6 +39,7 @@ cdef class Queue(Task):
     cdef public long long armed_at
     cdef public object alarm
     cdef public list alone
+    cdef public Py_ssize_t holds
     cdef public long long used_at
     cdef public bint is_plain
     cdef public long long ttl_ms
@@ -55,7 +58,10 @@ cdef class Queue(Task):
     cpdef bint would_overflow(self, Message message) except -1
     cpdef enforce(self, long long now)
     cpdef int refuse(self, Message message, long long now) except -1
+    @cython.locals(most=Py_ssize_t)
     cpdef trim(self, Entry entry, long long now)
+    @cython.locals(dropped=Py_ssize_t)
+    cpdef Py_ssize_t drop(self, long long now, Py_ssize_t most) except -1
     @cython.locals(count=Py_ssize_t)
     cpdef bint is_over_limit(self) except -1
     cpdef store(self, Entry entry)
@@ -63,6 +69,7 @@ cdef class Queue(Task):
     cpdef Entry pop(self)
     cpdef put_back(self, list entries)
     cpdef list waiting(self)
+    cpdef list detach(self)
     @cython.locals(entry=Entry)
     cpdef Entry take(self)
     @cython.locals(ring=list, consumer=Consumer, count=Py_ssize_t, index=Py_ssize_t)
@@ -70,8 +77,12 @@ cdef class Queue(Task):
     cpdef Consumer next_by_priority(self)
     cpdef hand_over(self, Entry entry, Consumer consumer)
     cpdef pump(self, long long now)
+    cpdef work(self, long long now)
     @cython.locals(left=cython.longlong, consumer=Consumer)
     cpdef bint run(self, long long now, long long portion) except -1
+    cpdef bint has_work(self, long long now) except -1
+    @cython.locals(entry=Entry)
+    cpdef bint has_expired(self, long long now) except -1
     @cython.locals(left=Py_ssize_t)
     cpdef Py_ssize_t deliver_to(self, Consumer consumer, Py_ssize_t portion, long long now) except -1
     cpdef bint may_serve(self, Consumer consumer, long long now) except -1
@@ -81,18 +92,22 @@ cdef class Queue(Task):
     cpdef stand_by(self, Consumer consumer)
     @cython.locals(entry=Entry)
     cpdef bint drops_expired(self, long long now) except -1
+    cpdef bint make_ready(self, long long now) except -1
     @cython.locals(entry=Entry)
     cpdef Entry get(self, Consumer holder, long long now)
     @cython.locals(consumer=Consumer)
     cpdef release(self, Entry entry)
     cpdef acknowledge(self, Entry entry)
     cpdef reject(self, Entry entry, long long now)
-    @cython.locals(entry=Entry, back=list)
     cpdef requeue(self, list entries, long long now, bint is_failure=*)
+    cpdef begin_return(self)
+    cpdef end_return(self, long long now)
+    cpdef end_return_soon(self)
+    @cython.locals(entry=Entry, back=list)
+    cpdef give_back(self, list entries, long long now, bint is_failure)
     cpdef discard(self, Entry entry, str reason, long long now)
-    @cython.locals(entry=Entry, count=Py_ssize_t)
-    cpdef Py_ssize_t purge(self) except -1
-    @cython.locals(entry=Entry)
+    @cython.locals(count=Py_ssize_t)
+    cpdef Py_ssize_t purge(self, long long now, object done) except -1
     cpdef expire(self, long long now)
     @cython.locals(entry=Entry)
     cpdef rearm(self)

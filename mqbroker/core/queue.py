@@ -13,14 +13,16 @@ An entry is in exactly one state:
                    +--> expired, dropped: dead-lettered, then settled
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.lane import Lane
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, attempts_after, failures_of, new_entry
+from mqbroker.core.purge import Done, Purge
+from mqbroker.core.queue_host import QueueHost
 from mqbroker.core.scheduler import Task
-from mqbroker.limits import PORTION
+from mqbroker.limits import DROPPED_AT_ONCE, DROPPED_LEAST, PORTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,8 @@ REJECTED = 2  # a full queue refused it (overflow reject-publish)
 # C integers when compiled
 _ROUTED = ROUTED
 _PORTION = PORTION
+_AT_ONCE = DROPPED_AT_ONCE
+_LEAST = DROPPED_LEAST
 
 DROP_HEAD = 0
 REJECT_PUBLISH = 1
@@ -47,27 +51,6 @@ _OVERFLOW = {"drop-head": DROP_HEAD, "reject-publish": REJECT_PUBLISH, "reject-p
 
 def _priority(consumer: Consumer) -> int:
     return consumer.priority
-
-
-class QueueHost(Protocol):
-    """What a queue asks of the vhost it lives in."""
-
-    name: str
-
-    def dead_letter(self, queue: "Queue", entry: Entry, reason: str, now: int) -> None:
-        """Publishes a copy of the entry's message to the queue's dead-letter exchange."""
-
-    def arm(self, queue: "Queue", deadline: int) -> None:
-        """Has `queue.expire(now)` called at or soon after the deadline."""
-
-    def schedule(self, task: Task) -> None:
-        """Has the task run in portions, in turn with all others."""
-
-    def leave(self, containers: "list[Container]") -> None:
-        """Has what is in the containers freed."""
-
-    def queue_unused(self, queue: "Queue", now: int) -> None:
-        """The last consumer of an auto-delete queue has left."""
 
 
 class Queue(Task):
@@ -81,9 +64,9 @@ class Queue(Task):
     __slots__ = (
         "alarm", "alone", "arguments", "armed_at", "auto_delete", "byte_count", "consumers", "cursor",
         "dead_letter_exchange", "dead_letter_key", "delivery_limit", "durable", "exclusive_consumer",
-        "has_consumer_priorities", "has_deadlines", "host", "is_deleted", "is_plain", "is_quorum", "is_recorded",
-        "is_single_active", "lane", "ledger", "max_bytes", "max_length", "name", "next_sequence", "number", "overflow",
-        "owner", "ring", "settings", "ttl_ms", "unacked_count", "used_at",
+        "has_consumer_priorities", "has_deadlines", "holds", "host", "is_deleted", "is_plain", "is_quorum",
+        "is_recorded", "is_single_active", "lane", "ledger", "max_bytes", "max_length", "name", "next_sequence",
+        "number", "overflow", "owner", "ring", "settings", "ttl_ms", "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -121,6 +104,8 @@ class Queue(Task):
         """The host's timer for `expire`, once there was one."""
         self.has_deadlines = False
         """Whether it ever held an entry that expires: then whatever comes to the head has to be looked at."""
+        self.holds = 0
+        """How often older entries are on their way back: until then nothing is delivered."""
         self.used_at = 0
         """When a client last declared, consumed from or polled it; for x-expires."""
         self.is_plain = True
@@ -168,7 +153,7 @@ class Queue(Task):
         """Takes a message: hands it to a consumer that is ready, or lets it wait. ROUTED or REJECTED."""
         if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
             return self.refuse(message, now)
-        if self.ring and self.waiting_count() == 0:
+        if self.ring and not self.holds and self.waiting_count() == 0:
             consumer = self.next_consumer()
             if consumer is not None:
                 if consumer.no_ack:
@@ -207,11 +192,7 @@ class Queue(Task):
 
     def enforce(self, now: int) -> None:
         """The settings have changed: discards what no longer fits."""
-        self.expire(now)
-        if self.is_over_limit():
-            while self.is_over_limit():
-                self.discard(self.take(), "maxlen", now)
-            self.rearm()
+        self.work(now)
 
     def refuse(self, message: Message, now: int) -> int:
         """Rejects a publish that would overflow; its copy goes to the dead-letter exchange if the queue says so."""
@@ -220,9 +201,27 @@ class Queue(Task):
         return REJECTED
 
     def trim(self, entry: Entry, now: int) -> None:
-        """After an append: enforces TTL 0 and the limits, and arms the timer for the new head."""
+        """After an append: enforces TTL 0 and the limits, and arms the timer for the new head.
+
+        One message may displace thousands of small ones. Then the queue is too long for a while, but never longer.
+        """
         if entry.expires_at or self.is_over_limit():
-            self.enforce(now)
+            most = _LEAST if self.is_scheduled else _AT_ONCE
+            if self.drop(now, most) == most and self.has_work(now):
+                self.host.schedule(self)
+            if self.has_deadlines:
+                self.rearm()
+
+    def drop(self, now: int, most: int) -> int:
+        """Discards up to so many entries that have expired at the head, or are too many; how many it were."""
+        dropped = 0
+        while dropped < most and self.waiting_count():
+            if not self.has_deadlines or not self.drops_expired(now):
+                if self.is_plain or not self.is_over_limit():
+                    break
+                self.discard(self.take(), "maxlen", now)
+            dropped += 1
+        return dropped
 
     def is_over_limit(self) -> bool:
         """Whether the waiting messages pass a limit of a drop-head queue."""
@@ -254,6 +253,12 @@ class Queue(Task):
     def waiting(self) -> list[Entry]:
         """Every waiting entry, in the order of delivery."""
         return self.lane.entries()
+
+    def detach(self) -> list[Lane]:
+        """Lets go of everything that waits: the lanes that hold it."""
+        lane, self.lane = self.lane, Lane()
+        self.byte_count = 0
+        return [lane]
 
     def take(self) -> Entry:
         """Takes the next entry and keeps the byte count true."""
@@ -319,10 +324,17 @@ class Queue(Task):
         if self.ring and self.waiting_count() and not self.is_scheduled and self.run(now, _PORTION):
             self.host.schedule(self)
 
+    def work(self, now: int) -> None:
+        """Discards what has to go and delivers what may be; after the first portion in turn with others."""
+        if not self.is_scheduled and self.run(now, _PORTION):
+            self.host.schedule(self)
+
     def run(self, now: int, portion: int) -> bool:
-        """Delivers a portion to the consumers in the ring. True when there are more of both."""
+        """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
         left = portion
-        while left > 0 and self.ring and self.waiting_count():
+        if self.has_deadlines or not self.is_plain:
+            left -= self.drop(now, portion)
+        while left > 0 and self.ring and self.waiting_count() and not self.holds:
             left -= 1
             if self.has_deadlines and self.drops_expired(now):
                 continue
@@ -332,7 +344,18 @@ class Queue(Task):
             self.hand_over(self.take(), consumer)
         if self.has_deadlines:
             self.rearm()
-        return left <= 0 and bool(self.ring) and self.waiting_count() > 0
+        return left <= 0 and self.has_work(now)
+
+    def has_work(self, now: int) -> bool:
+        """Whether something waits that could be delivered, or has to go."""
+        if not self.waiting_count():
+            return False
+        return (bool(self.ring) and not self.holds) or self.is_over_limit() or self.has_expired(now)
+
+    def has_expired(self, now: int) -> bool:
+        """Whether something that waits has expired, and is known to have."""
+        entry = self.peek()
+        return entry is not None and 0 < entry.expires_at <= now
 
     def deliver_to(self, consumer: Consumer, portion: int, now: int) -> int:
         """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then. How
@@ -352,6 +375,9 @@ class Queue(Task):
     def may_serve(self, consumer: Consumer, now: int) -> bool:
         """Whether it is the consumer's turn here. One with a lower priority than others stands by."""
         if self.is_deleted:
+            return False
+        if self.holds:
+            self.stand_by(consumer)
             return False
         consumer.is_new = False
         if self.has_consumer_priorities and self.is_outranked(consumer):
@@ -392,11 +418,16 @@ class Queue(Task):
         self.discard(self.take(), "expired", now)
         return True
 
+    def make_ready(self, now: int) -> bool:
+        """Whether it is known what is next: nothing older is on its way back, and what had expired is gone. Else it is
+        worked at, and may be asked again."""
+        self.work(now)
+        return not self.holds and not self.has_expired(now)
+
     def get(self, holder: Consumer, now: int) -> Entry | None:
         """Takes the next entry for a client that polls; `holder` has it until it is settled. None if nothing waits."""
         self.used_at = now
-        self.expire(now)
-        if self.waiting_count() == 0:
+        if not self.make_ready(now) or self.waiting_count() == 0:
             return None
         entry = self.take()
         entry.consumer = holder
@@ -431,8 +462,29 @@ class Queue(Task):
             self.discard(entry, "rejected", now)
 
     def requeue(self, entries: list[Entry], now: int, is_failure: bool = False) -> None:
-        """Unacknowledged entries come back to their old places. Failures count, and beyond the delivery limit the entry
-        is dead-lettered."""
+        """Unacknowledged entries come back to their old places; many do it in portions (returning.py)."""
+        self.begin_return()
+        self.give_back(entries, now, is_failure)
+        self.end_return(now)
+
+    def begin_return(self) -> None:
+        """Entries are about to come back: what is younger must not be delivered before them."""
+        self.holds += 1
+
+    def end_return(self, now: int) -> None:
+        """They are all back."""
+        self.holds -= 1
+        if not self.holds:
+            self.work(now)
+
+    def end_return_soon(self) -> None:
+        """The same; it goes on in turn with others."""
+        self.holds -= 1
+        if not self.holds:
+            self.host.schedule(self)
+
+    def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
+        """Some of them come back. Failures count, and beyond the delivery limit the entry is dead-lettered."""
         back = []
         for entry in entries:
             self.release(entry)
@@ -447,25 +499,19 @@ class Queue(Task):
                 self.ledger.attempt(entry)
             self.byte_count += len(entry.message.body)
             back.append(entry)
-        if back:
-            self.put_back(back)
-            self.enforce(now)
-            self.pump(now)
+        self.put_back(back)
 
     def discard(self, entry: Entry, reason: str, now: int) -> None:
-        """Dead-letters the entry if the queue says where, then settles it."""
+        """Dead-letters the entry if the queue says where, which may take a while (burial.py); then settles it."""
         if self.dead_letter_exchange is not None:
             self.host.dead_letter(self, entry, reason, now)
-        if entry.lsn:
+        elif entry.lsn:
             self.ledger.settle(entry)
 
-    def purge(self) -> int:
-        """Settles everything that waits; the count of it."""
+    def purge(self, now: int, done: Done) -> int:
+        """Empties the queue; how much waited. Calls `done` once the journal has been told of all of it, not at once."""
         count = self.waiting_count()
-        for _ in range(count):
-            entry = self.take()
-            if entry.lsn:
-                self.ledger.settle(entry)
+        self.host.schedule(Purge(self.ledger, self.detach(), done))
         return count
 
     def forget(self) -> None:
@@ -474,26 +520,18 @@ class Queue(Task):
 
     def empty(self) -> "list[Container]":
         """Lets go of everything that waits: what held it, to be freed by the caller."""
-        lane, self.lane = self.lane, Lane()
-        self.byte_count = 0
-        return [lane.fresh, lane.returned]
+        return [entries for lane in self.detach() for entries in (lane.fresh, lane.returned)]
 
     # --- deadlines --------------------------------------------------------------------------------------------------
 
     def expire(self, now: int) -> None:
         """Discards what has expired at the head, and arms the timer for the next one that will."""
-        while True:
-            entry = self.peek()
-            if entry is None or not entry.expires_at or entry.expires_at > now:
-                break
-            self.discard(self.take(), "expired", now)
-        self.rearm()
+        self.work(now)
 
     def timer_fired(self, now: int) -> None:
-        """The timer armed last has fired."""
+        """The timer has fired. Others may have at the same moment, so what is due waits its turn."""
         self.armed_at = 0
-        if not self.is_deleted:
-            self.expire(now)
+        self.host.schedule(self)
 
     def rearm(self) -> None:
         """Arms the timer for the head, unless it is armed early enough already."""

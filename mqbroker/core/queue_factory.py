@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
 from mqbroker.core.priority_queue import PriorityQueue
-from mqbroker.core.queue import Queue, QueueHost
+from mqbroker.core.queue import Queue
+from mqbroker.core.queue_host import QueueHost
 from mqbroker.core.subscriber_queue import ROLES, role_of
 
 if TYPE_CHECKING:
@@ -51,5 +52,6 @@ def pack_exchange(exchange: "Exchange") -> bytes:
             "auto_delete": exchange.auto_delete,
             "internal": exchange.internal,
             "arguments": exchange.arguments,
+            "number": exchange.number,
         }
     )

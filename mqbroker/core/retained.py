@@ -4,13 +4,14 @@ To the journal it looks like a queue with one entry a topic; a new message enter
 settled. Topics are routing keys, kept in a tree of their words, so that a pattern costs what it matches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mqbroker.core.exchange import make_exchange
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_entry
 from mqbroker.core.queue import ROUTED, Queue
+from mqbroker.core.scheduler import Scheduler, Task
 from mqbroker.core.timers import Timer, Timers
 from mqbroker.core.topic_walk import Node, Walk
 
@@ -24,15 +25,19 @@ RETAINING_EXCHANGE = "amq.retained"
 _SWEEP_MS = 60_000  # how often expired messages are looked for at most; it costs a walk over all of them
 
 
-class RetainedMessages:
-    """The retained messages of one vhost. With `number` 0 they are not journalled."""
+class RetainedMessages(Task):
+    """The retained messages of one vhost. With `number` 0 they are not journalled. As a task it looks for what has
+    expired."""
 
     __slots__ = (
-        "_born", "_is_recorded", "_ledger", "_root", "_sequence", "_timer", "_timers", "byte_count", "bytes_max",
-        "count", "count_max", "number",
+        "_born", "_is_recorded", "_ledger", "_next_expiry", "_pending", "_root", "_scheduler", "_sequence", "_timer",
+        "_timers", "byte_count", "bytes_max", "count", "count_max", "number",
     )  # fmt: skip
 
-    def __init__(self, ledger: Ledger, timers: Timers, number: int, count_max: int, bytes_max: int) -> None:
+    def __init__(
+        self, ledger: Ledger, timers: Timers, scheduler: Scheduler, number: int, count_max: int, bytes_max: int
+    ) -> None:
+        Task.__init__(self)
         self.number = number
         self.count = 0
         self.byte_count = 0
@@ -40,11 +45,15 @@ class RetainedMessages:
         self.bytes_max = bytes_max
         self._ledger = ledger
         self._timers = timers
+        self._scheduler = scheduler
         self._is_recorded = number > 0 and ledger.is_journalling
         self._root = Node(0)
         self._born = 0
         self._sequence = 1
         self._timer = Timer(self._sweep)
+        self._pending: list[Iterator[Node]] = []
+        """What is still to be looked at by the sweep that is under way."""
+        self._next_expiry = 0
 
     def put(self, message: Message, now: int) -> bool:
         """Makes the message its topic's last one; an empty body deletes. False when there is no room for it."""
@@ -107,6 +116,7 @@ class RetainedMessages:
     def drop(self) -> dict[str, Node]:
         """Lets go of everything: what held it, to be freed by the caller."""
         self._timers.cancel(self._timer)
+        self._pending.clear()
         root, self._root = self._root, Node(0)
         self.count = self.byte_count = 0
         return root.words
@@ -141,15 +151,41 @@ class RetainedMessages:
             self._timers.move(self._timer, entry.expires_at)
 
     def _sweep(self, now: int) -> None:
-        """Deletes what has expired. There is one timer for all, because a topic may be set again at any rate; until it
-        fires `find` passes over what has expired."""
-        expiring = [entry for entry in self.entries() if entry.expires_at]
-        for entry in expiring:
-            if entry.expires_at <= now:
+        """Has what has expired deleted. There is one timer for all, because a topic may be set again at any rate; until
+        then walks pass over what has expired."""
+        if self._pending:
+            self._note_expiry(now)  # of something that is younger than the sweep, which may have been there already
+        else:
+            self._pending = [iter((self._root,))]
+            self._scheduler.add(self)
+
+    def _note_expiry(self, expires_at: int) -> None:
+        if not self._next_expiry or expires_at < self._next_expiry:
+            self._next_expiry = expires_at
+
+    def run(self, now: int, portion: int) -> bool:
+        """Task: looks at a portion of the topics, and deletes what has expired."""
+        pending = self._pending
+        left = portion
+        while pending and left > 0:
+            left -= 1
+            node = next(pending[-1], None)
+            if node is None:
+                pending.pop()
+                continue
+            if node.words:
+                pending.append(iter(list(node.words.values())))
+            entry = node.entry
+            if entry is not None and 0 < entry.expires_at <= now:
                 self.delete(entry.message.routing_key)
-        left = [entry.expires_at for entry in expiring if entry.expires_at > now]
-        if left:
-            self._timers.move(self._timer, max(min(left), now + _SWEEP_MS))
+            elif entry is not None and entry.expires_at:
+                self._note_expiry(entry.expires_at)
+        if pending:
+            return True
+        if self._next_expiry and self.count:
+            self._timers.move(self._timer, max(self._next_expiry, now + _SWEEP_MS))
+        self._next_expiry = 0
+        return False
 
     def _settle(self, node: Node) -> None:
         entry = node.entry

@@ -8,10 +8,12 @@ from mqbroker.core.burial import Burials
 from mqbroker.core.deadletter import all_keys
 from mqbroker.core.delayed import DelayedMessages
 from mqbroker.core.exchange import Exchange, headers_after_delay, resolve
+from mqbroker.core.leftovers import Container, leave
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queue import ROUTED, UNROUTED, Queue
 from mqbroker.core.route import Route
 from mqbroker.core.router import Router, publish_to
+from mqbroker.core.scheduler import Scheduler, Task
 from mqbroker.core.subscriber_queue import role_of
 from mqbroker.core.targets import RememberedTargets, Targets
 from mqbroker.core.values import octets
@@ -22,9 +24,10 @@ from mqbroker.limits import NAME_BYTES_MAX
 class Routing(Router):
     """The ways that messages take through one vhost."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, scheduler: Scheduler) -> None:
         Router.__init__(self)
         self.name = name
+        self.scheduler = scheduler
         self.exchanges: dict[str, Exchange] = {}
         self.queues: dict[str, Queue] = {}
         self.reply_queues: dict[str, Queue] = {}
@@ -118,6 +121,16 @@ class Routing(Router):
     def publish_due(self, exchange_name: str, message: Message, now: int) -> None:
         """The time of a message that was held back has come."""
         self.publish_by_content(exchange_name, all_keys(message), message, now)
+
+    # --- work in portions -------------------------------------------------------------------------------------------
+
+    def schedule(self, task: Task) -> None:
+        """QueueHost: has the task run in portions."""
+        self.scheduler.add(task)
+
+    def leave(self, containers: list[Container]) -> None:
+        """QueueHost: has what is in the containers freed."""
+        leave(self.scheduler, containers)
 
     # --- dead letters -----------------------------------------------------------------------------------------------
 

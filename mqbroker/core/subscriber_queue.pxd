@@ -1,3 +1,5 @@
+cimport cython
+
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.message cimport Entry, Message
 from mqbroker.core.queue cimport Queue
@@ -33,4 +35,7 @@ cdef class SharedQueue(SubscriberQueue):
 
     cpdef int publish(self, Message message, long long now) except -1
     cpdef Entry pop(self)
+    @cython.locals(lanes=list)
+    cpdef list detach(self)
+    cpdef look_again(self)
     cpdef Consumer next_consumer(self)

@@ -6,8 +6,10 @@ slow never makes a publish fail: what has no room is dropped here, and counted.
 
 from typing import TYPE_CHECKING, Protocol
 
+from mqbroker.core.lane import Lane
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queue import DROP_HEAD, ROUTED, Queue, QueueHost
+from mqbroker.core.queue import DROP_HEAD, ROUTED, Queue
+from mqbroker.core.queue_host import QueueHost
 from mqbroker.limits import SHARED_QUEUE_HIGH
 
 if TYPE_CHECKING:
@@ -135,11 +137,22 @@ class SharedQueue(SubscriberQueue):
     def pop(self) -> Entry:
         """Takes the entry whose turn it is."""
         entry = Queue.pop(self)
+        if self.is_long:
+            self.look_again()
+        return entry
+
+    def detach(self) -> list[Lane]:
+        """Lets go of everything that waits."""
+        lanes: list[Lane] = Queue.detach(self)
+        self.look_again()
+        return lanes
+
+    def look_again(self) -> None:
+        """There is less than there was: if that was too much, it may not be any more."""
         if self.is_long and self.lane.count <= SHARED_QUEUE_HIGH // 2:
             self.is_long = False
             if self.watcher is not None:
                 self.watcher.shrank()
-        return entry
 
     def next_consumer(self) -> "Consumer | None":
         """The consumer whose turn it is; the same one again while it can take more, if the group is sticky."""

@@ -4,6 +4,7 @@ from mqbroker.core.group_lines cimport GroupLine, group_of
 from mqbroker.core.grouped_queue cimport GroupedQueue
 from mqbroker.core.message cimport Entry, Message
 
+cdef Py_ssize_t _PORTION
 cdef Py_ssize_t _SLACK
 
 
@@ -33,12 +34,13 @@ cdef class TimedQueue(GroupedQueue):
     @cython.locals(entry=Entry)
     cpdef renew_deadlines(self)
     cpdef enforce(self, long long now)
-    @cython.locals(entry=Entry, deadline=cython.longlong)
     cpdef expire(self, long long now)
+    @cython.locals(entry=Entry, deadline=cython.longlong, done=Py_ssize_t)
+    cpdef Py_ssize_t do_due(self, long long now, Py_ssize_t most) except -1
     @cython.locals(line=GroupLine)
     cpdef fall_due(self, Entry entry, long long now)
-    @cython.locals(line=GroupLine)
-    cpdef sweep(self, long long now)
+    @cython.locals(line=GroupLine, done=Py_ssize_t)
+    cpdef Py_ssize_t sweep(self, long long now, Py_ssize_t most) except -1
     @cython.locals(entry=Entry)
     cpdef drop_first(self, GroupLine line)
     @cython.locals(deadlines=list, entry=Entry, line=GroupLine, deadline=cython.longlong, found=cython.longlong, expiry=cython.longlong)

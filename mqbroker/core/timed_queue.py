@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from mqbroker.core.group_lines import GroupLine, group_of
 from mqbroker.core.grouped_queue import GroupedQueue
 from mqbroker.core.message import Entry
-from mqbroker.core.queue import QueueHost
-from mqbroker.limits import RETENTION_MS
+from mqbroker.core.queue_host import QueueHost
+from mqbroker.limits import PORTION, RETENTION_MS
 
 if TYPE_CHECKING:
     from mqbroker.core.ledger import Ledger
     from mqbroker.core.leftovers import Container
 
+_PORTION = PORTION  # a C integer when compiled
 _SLACK = 64  # items beyond twice the needed ones before the heap is made anew
 
 
@@ -159,15 +160,22 @@ class TimedQueue(GroupedQueue):
         self.expire(now)
 
     def expire(self, now: int) -> None:
-        """Does everything that is due, and arms the timer for the next deadline."""
-        while self.deadlines and self.deadlines[0][0] <= now:
+        """Does what is due, after the first portion in turn with others, and arms the timer for the next deadline."""
+        if not self.is_scheduled and self.do_due(now, _PORTION) >= _PORTION:
+            self.host.schedule(self)
+        self.serve(now)
+        self.rearm()
+
+    def do_due(self, now: int, most: int) -> int:
+        """Does what is due, so much at most; how much it was."""
+        done = 0
+        while done < most and self.deadlines and self.deadlines[0][0] <= now:
+            done += 1
             deadline, sequence = heappop(self.deadlines)
             entry = self.noted.get(sequence)
             if entry is not None and entry.consumer is None and self.deadline(entry) == deadline:
                 self.fall_due(entry, now)
-        self.sweep(now)
-        self.serve(now)
-        self.rearm()
+        return done + self.sweep(now, most - done)
 
     def fall_due(self, entry: Entry, now: int) -> None:
         """The deadline of a noted entry has passed: it expires, or it is visible."""
@@ -185,16 +193,20 @@ class TimedQueue(GroupedQueue):
             self.show(entry, line, entry.sequence)
             self.watch_if_odd(entry, line)
 
-    def sweep(self, now: int) -> None:
-        """Settles what has expired at the front of the lines."""
-        while True:
+    def sweep(self, now: int, most: int) -> int:
+        """Settles what has expired at the front of the lines, so much at most; how much it was."""
+        done = 0
+        while done < most:
             line = self.choose()
             if line is None or self.expiry(line.peek()) > now:
                 break
             self.drop_first(line)
+            done += 1
         for line in list(self.noisy):
-            while line.first() and self.expiry(line.peek()) <= now:
+            while done < most and line.first() and self.expiry(line.peek()) <= now:
                 self.drop_first(line)
+                done += 1
+        return done
 
     def drop_first(self, line: GroupLine) -> None:
         """The first entry of a line is settled."""

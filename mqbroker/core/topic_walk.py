@@ -62,13 +62,19 @@ class Walk:
         self._is_begun = False
         self._taken: set[int] = set()
 
-    def next(self, now: int) -> Entry | None:
-        """The next entry; None when there is none left."""
+    @property
+    def is_over(self) -> bool:
+        """Whether there is none left."""
+        return self._is_begun and not self._levels
+
+    def next(self, now: int, most: int) -> Entry | None:
+        """The next entry; None when it is not among so many of the topics that come next, or there is none left."""
         if not self._is_begun:
             self._is_begun = True
             self._go_below(self._root, 0)
         levels = self._levels
-        while levels:
+        while levels and most > 0:
+            most -= 1
             level = levels[-1]
             node = next(level.nodes, None)
             if node is None:

@@ -67,3 +67,7 @@ def message(body: bytes = b"", key: str = "key", exchange: str = "", properties:
 def entry(sequence: int) -> Entry:
     """An entry whose body is its sequence."""
     return new_entry(message(str(sequence).encode()), 1, sequence)
+
+
+def nothing(now: int) -> None:
+    """Does nothing when something is done."""

@@ -24,6 +24,7 @@ from mqbroker.errors import DiskFailed
 from mqbroker.protocols.amqp.properties import build
 from mqbroker.server import FORMATS
 from mqbroker.storage.journal import assemble
+from tests.core.messages import nothing
 from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Name, Observed
 from tests.storage.house import KEYRING, ManualLane
 from tests.storage.simdisk import PowerCut, SimDisk
@@ -136,6 +137,12 @@ class House:
         taker.queue.requeue([taker.held.pop(name) for name in names], self.now, is_failure)
         self._offer(taker)
 
+    def purge(self, queue: str) -> int:
+        """Empties the queue; of how many messages."""
+        count = self.vhost.queues[queue].purge(self.now, nothing)
+        self.broker.scheduler.finish(self.now)
+        return count
+
     def _offer(self, taker: Taker) -> None:
         if taker in taker.queue.consumers:
             taker.queue.offer(taker, self.now)
@@ -156,6 +163,7 @@ class House:
             if not 0 < self.broker.timers.next_deadline() <= self.now:
                 return
             self.broker.advance(self.now)
+            self.broker.scheduler.finish(self.now)
         raise AssertionError("the timers never come to rest")
 
     def promise(self) -> None:

@@ -219,7 +219,7 @@ class PolledMachine(RuleBasedStateMachine):
 
     def _purge(self, name: str, chance: Random) -> None:
         model = self.world.queues[name]
-        assert self._queue(name).purge() == len(model.items)
+        assert self.house.purge(name) == len(model.items)
         if model.items:
             model.turns.clear()
         model.items.clear()

@@ -277,10 +277,12 @@ class House:
         """Does what is due now."""
         while 0 < self.broker.timers.next_deadline() <= self.now:
             self.broker.advance(self.now)
+            self.broker.scheduler.finish(self.now)
         self.turn()
 
     def turn(self) -> None:
-        """The end of a turn of the loop: batches are sealed and promises kept."""
+        """The end of a turn of the loop: work is done, batches are sealed and promises kept."""
+        self.broker.scheduler.finish(self.now)
         self.broker.ledger.seal()
         while any(lane.step() for lane in self._lanes):
             self.broker.ledger.seal()

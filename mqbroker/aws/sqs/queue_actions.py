@@ -120,8 +120,7 @@ class QueueActions:
         if self._queues.is_strict and queue.purged_at and call.now < queue.purged_at + SQS_PURGE_INTERVAL_MS:
             raise refusals.purge_in_progress(queue.name)
         queue.purged_at = call.now
-        queue.core.purge()
-        self._service.answer_when_safe(call)
+        queue.core.purge(call.now, lambda _: self._service.answer_when_safe(call))
 
     # --- attributes -------------------------------------------------------------------------------------------------
 

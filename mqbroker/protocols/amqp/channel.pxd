@@ -36,6 +36,7 @@ cdef class Channel:
     cdef public Unacked unacked
     cdef public Window window
     cdef public Window polling
+    cdef public object settling
     cdef public long prefetch
     cdef public dict consumers
     cdef public dict holders
