@@ -30,7 +30,7 @@ class Lane(Protocol):
         """Blocks until one piece of work is done, and calls its `done`. False when none was under way."""
 
     def close(self) -> None:
-        """Ends the lane behind what was submitted."""
+        """Ends the lane after what was submitted."""
 
 
 def _outcome(work: Work) -> Exception | None:
@@ -62,14 +62,16 @@ class AdaptiveLane:
     file system has the writer wait until it has written what it has, for many milliseconds. Such times last.
     """
 
-    def __init__(self, thread: Lane) -> None:
+    def __init__(self, thread: Lane, seconds: Callable[[], float] = monotonic) -> None:
+        """`seconds` is what work is timed with."""
         self._inline = InlineLane()
         self._thread = thread
+        self._seconds = seconds
         self._under_way = 0
         self._slow_until = 0.0
 
     def submit(self, work: Work, done: Done) -> None:
-        is_slow = getattr(work, "is_long", False) or monotonic() < self._slow_until
+        is_slow = getattr(work, "is_long", False) or self._seconds() < self._slow_until
         if is_slow or self._under_way:
             self._under_way += 1
             self._thread.submit(partial(self._timed, work), partial(self._finish, done))
@@ -77,9 +79,9 @@ class AdaptiveLane:
             self._inline.submit(partial(self._timed, work), done)
 
     def _timed(self, work: Work) -> None:
-        began = monotonic()
+        began = self._seconds()
         work()
-        ended = monotonic()
+        ended = self._seconds()
         if ended - began > SLOW_WRITE_S and not getattr(work, "is_long", False):
             self._slow_until = ended + SLOW_WRITES_EXPECTED_S
 
