@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 import uvloop
 
 import mqbroker
-from mqbroker.aws.credentials import make_identify
+from mqbroker.aws.auth.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
 from mqbroker.aws.sqs import actions as sqs_actions
 from mqbroker.aws.sqs.properties import SQS, SQS_OCTETS, SqsProperties
@@ -50,10 +50,10 @@ from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.tasks import Tasks
 from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
-from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import open_journal
-from mqbroker.storage.keyring import Keyring
+from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
+from mqbroker.storage.log.disk import FileDisk
 
 log = logging.getLogger("mqbroker")
 

@@ -8,10 +8,10 @@ randomness: unique names come from a function.
 from collections.abc import Callable, Iterable, Mapping
 
 from mqbroker.core import definitions
-from mqbroker.core.access import Access, Permissions, TopicPermissions, User
+from mqbroker.core.access.access import Access, Permissions, TopicPermissions, User
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.policy import Policies, Policy
-from mqbroker.core.quotas import (
+from mqbroker.core.rabbitmq.policy import Policies, Policy
+from mqbroker.core.rabbitmq.quotas import (
     NO_VHOST_LIMITS,
     UserLimits,
     VHostLimits,

@@ -7,13 +7,15 @@ needs the bindings, and finds its place behind what its new queue had before.
 
 from collections.abc import Mapping
 
-from mqbroker.core import definitions, polled_queues, subscriber_queue
+from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
-from mqbroker.core.exchange import make_exchange
-from mqbroker.core.fifo_queue import FifoQueue
 from mqbroker.core.message import Entry
-from mqbroker.core.policy import Policy
-from mqbroker.core.retained import RetainedMessages
+from mqbroker.core.queues import subscriber as subscriber_queue
+from mqbroker.core.queues.polled import declaring as polled_queues
+from mqbroker.core.queues.polled.fifo import FifoQueue
+from mqbroker.core.queues.retained import RetainedMessages
+from mqbroker.core.rabbitmq.policy import Policy
+from mqbroker.core.routing.exchange import make_exchange
 from mqbroker.core.vhost import VHost
 
 KINDS = (

@@ -1,27 +1,28 @@
 """A virtual host: exchanges, queues, the bindings between them, and the one way a message takes through them.
 
-The vhost owns the names and the topology, and tells the ledger what is durable; routing.py, on which it is built, finds
-the queues for a message. It does not know who asks: permissions are checked by the session (core/access.py), and texts
-of refusals are RabbitMQ's.
+The vhost owns the names and the topology, and tells the ledger what is durable; routing/resolution.py, on which it is
+built, finds the queues for a message. It does not know who asks: permissions are checked by the session (core/access),
+and texts of refusals are RabbitMQ's.
 """
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from mqbroker.core import definitions, polled_queues
-from mqbroker.core.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
-from mqbroker.core.binding_index import Binding
-from mqbroker.core.bindings import Bindings
-from mqbroker.core.delayed import DelayedMessages
-from mqbroker.core.exchange import Exchange, make_exchange
-from mqbroker.core.poll_settings import PollSettings
-from mqbroker.core.polled_queue import PolledQueue
-from mqbroker.core.queue import Queue
-from mqbroker.core.queue_checks import check_deletable, check_reserved, check_server_named
-from mqbroker.core.queue_factory import make_queue, pack_exchange, pack_queue
-from mqbroker.core.retained import RetainedMessages
-from mqbroker.core.routing import Routing
+from mqbroker.core import definitions
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.delayed import DelayedMessages
+from mqbroker.core.queues.kinds import make_queue, pack_exchange, pack_queue
+from mqbroker.core.queues.polled import declaring as polled_queues
+from mqbroker.core.queues.polled.queue import PolledQueue
+from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.core.queues.retained import RetainedMessages
+from mqbroker.core.rabbitmq.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
+from mqbroker.core.rabbitmq.queue_checks import check_deletable, check_reserved, check_server_named
+from mqbroker.core.routing.binding_index import Binding
+from mqbroker.core.routing.bindings import Bindings
+from mqbroker.core.routing.exchange import Exchange, make_exchange
+from mqbroker.core.routing.resolution import Routing
 from mqbroker.core.timers import Timer
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from mqbroker.limits import PORTION
@@ -281,7 +282,7 @@ class VHost(Routing):
     def add_subscriber_queue(
         self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
     ) -> Queue:
-        """A queue of one subscriber (core/subscriber_queue.py). Raises PreconditionFailed, ResourceLocked."""
+        """A queue of one subscriber (core/queues/subscriber.py). Raises PreconditionFailed, ResourceLocked."""
         if name in self.queues:
             raise ResourceLocked(f"queue '{name}' in vhost '{self.name}' is there and is not this subscriber's")
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
@@ -313,7 +314,7 @@ class VHost(Routing):
             self.leave([self.retained.drop()])
             self.ledger.define(definitions.key("retained", self.name), None)
 
-    # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
+    # --- polled queues (core/queues/polled/declaring.py) ------------------------------------------------------------
 
     def add_polled_queue(self, name: str, settings: PollSettings, now: int, fifo: bool = False) -> PolledQueue:
         """A durable queue that clients poll, in the place of a plain one if there is one of that name.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from mqbroker.core.message import new_message
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
 from mqbroker.limits import ACKS_AT_ONCE, PORTION
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
 
 
 class PlainProperties(Properties):

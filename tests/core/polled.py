@@ -3,10 +3,10 @@
 from typing import Any
 
 from mqbroker.core.broker import Broker
-from mqbroker.core.fifo_queue import FifoQueue
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, Properties, new_message
-from mqbroker.core.polled_queue import PolledQueue, PollSettings, Waiter
+from mqbroker.core.queues.polled.fifo import FifoQueue
+from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings, Waiter
 from tests.core.messages import PlainProperties, Taker
 
 START = 1_700_000_000_000

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from mqbroker.core.burial import Burials
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Message, Properties, new_entry
-from mqbroker.core.queue import ROUTED, Queue
-from mqbroker.core.router import Router
+from mqbroker.core.queues.base import ROUTED, Queue
+from mqbroker.core.routing.dead_letters import Burials
+from mqbroker.core.routing.router import Router
+from mqbroker.core.routing.targets import Targets
 from mqbroker.core.scheduler import Scheduler, Task
-from mqbroker.core.targets import Targets
 from tests.core.messages import PlainProperties, message
 from tests.core.test_queue import Host
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.delayed import DelayedMessages
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Message
+from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.timers import Timers
 from tests.core.messages import entry, message

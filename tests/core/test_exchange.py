@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.exchange import (
+from mqbroker.core.message import Message, Properties
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.routing.exchange import (
     Exchange,
     delay_of,
     headers_after_delay,
     make_exchange,
     resolve,
 )
-from mqbroker.core.message import Message, Properties
-from mqbroker.core.queue import Queue
 from mqbroker.core.values import Decimal, Float32, Int32, Timestamp, UInt8
 from mqbroker.errors import PreconditionFailed
 

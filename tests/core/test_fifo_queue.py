@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.polled_queue import PollSettings
+from mqbroker.core.queues.polled.queue import PollSettings
 from tests.core.messages import PlainProperties, nothing
 from tests.core.polled import Lab, Poller, bodies, counts
 

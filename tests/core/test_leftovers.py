@@ -8,10 +8,10 @@ import pytest
 
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.leftovers import Leftovers, leave
 from mqbroker.core.message import Properties, new_message
-from mqbroker.core.poll_settings import PollSettings
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.leftovers import Leftovers, leave
+from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.vhost import VHost
 from mqbroker.limits import PORTION

@@ -3,7 +3,7 @@
 import pytest
 
 from mqbroker.core.message import GONE, Entry, Properties
-from mqbroker.core.polled_queue import PollSettings
+from mqbroker.core.queues.polled.queue import PollSettings
 from mqbroker.errors import PreconditionFailed
 from tests.core.messages import PlainProperties, Taker, message, nothing
 from tests.core.polled import Lab, Poller, bodies, counts

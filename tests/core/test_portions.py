@@ -11,11 +11,11 @@ from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, Properties, new_message
-from mqbroker.core.policy import Policy
-from mqbroker.core.poll_settings import PollSettings
-from mqbroker.core.polled_queue import PolledQueue
-from mqbroker.core.queue import Queue
-from mqbroker.core.returning import Returning
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.polled.queue import PolledQueue
+from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.core.queues.returning import Returning
+from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.properties import build
 from tests.core.messages import PlainProperties, Taker

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqbroker.core.arguments import QueueArguments
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.leftovers import Container
 from mqbroker.core.message import FAILURES_MAX, RETURNS_MAX, Entry, attempts_after, failures_of, returns_of
-from mqbroker.core.priority_queue import PriorityQueue
-from mqbroker.core.queue import REJECTED, ROUTED, Queue
+from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
+from mqbroker.core.queues.leftovers import Container
+from mqbroker.core.queues.priority import PriorityQueue
+from mqbroker.core.rabbitmq.arguments import QueueArguments
 from mqbroker.core.scheduler import Scheduler, Task
 from tests.core.messages import PlainProperties, Taker, message, nothing
 

@@ -6,10 +6,10 @@ import pytest
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Properties, new_message
-from mqbroker.core.retained import RetainedMessages
+from mqbroker.core.queues.retained import RetainedMessages
+from mqbroker.core.routing.topic_walk import Walk
 from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.timers import Timers
-from mqbroker.core.topic_walk import Walk
 
 TOPICS = ["a", "a.b", "a.b.c", "a.c", "b", "b.b", "b.c.c", "", ".", "$a.b", "c.b", "c"]
 PATTERNS = ["#", "*", "*.b", "a.#", "a.*", "a.b", "*.*.c", "$a.*", "b.c.#", "*.#", "x.#", ""]

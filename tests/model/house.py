@@ -11,14 +11,14 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from mqbroker.core.binding_index import Destination
 from mqbroker.core.broker import Broker
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, failures_of, new_message, returns_of
-from mqbroker.core.queue import REJECTED as QUEUE_REJECTED
-from mqbroker.core.queue import UNROUTED as QUEUE_UNROUTED
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import REJECTED as QUEUE_REJECTED
+from mqbroker.core.queues.base import UNROUTED as QUEUE_UNROUTED
+from mqbroker.core.queues.base import Queue
 from mqbroker.core.restoration import restore
+from mqbroker.core.routing.binding_index import Destination
 from mqbroker.core.vhost import VHost
 from mqbroker.errors import DiskFailed
 from mqbroker.protocols.amqp.properties import build

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from mqbroker.core.access import AccessKey, Permissions, TopicPermissions
+from mqbroker.core.access.access import AccessKey, Permissions, TopicPermissions
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.policy import Policy
-from mqbroker.core.poll_settings import PollSettings
+from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.properties import build
 from tests.model.house import House, ident_of

@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 import pytest
 
 from mqbroker.limits import SLOW_WRITE_S
-from mqbroker.storage.lanes import AdaptiveLane, InlineLane, ThreadLane
+from mqbroker.storage.log.lanes import AdaptiveLane, InlineLane, ThreadLane
 
 
 class Loop:

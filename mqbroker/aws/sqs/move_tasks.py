@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.request_ids import uuid_text
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.request_ids import uuid_text
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.properties import SqsProperties
 from mqbroker.aws.sqs.queue import SqsQueue

@@ -3,10 +3,10 @@
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 
-from mqbroker.aws.authorization import authorize
-from mqbroker.aws.call import Call
-from mqbroker.aws.parameters import missing_parameter
-from mqbroker.aws.policy_edits import add_permission, remove_permission
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.parameters import missing_parameter
+from mqbroker.aws.policy.authorization import authorize
+from mqbroker.aws.policy.edits import add_permission, remove_permission
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.message_attributes import is_all
 from mqbroker.aws.sqs.queue import SqsQueue

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
-from mqbroker.core.queue import Queue
-from mqbroker.core.queue_checks import check_consumable, check_pollable
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.rabbitmq.queue_checks import check_consumable, check_pollable
 from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT, COUNT_MAX

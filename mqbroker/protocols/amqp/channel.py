@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mqbroker import octets
 from mqbroker.core.consumer import Window
 from mqbroker.core.message import Properties
-from mqbroker.core.route import Route
+from mqbroker.core.routing.route import Route
 from mqbroker.protocols.amqp.ages import Ages
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.unacked import Unacked

@@ -3,9 +3,9 @@ cimport cython
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Entry, Message, Properties, new_message
-from mqbroker.core.queue cimport Queue
-from mqbroker.core.route cimport Route
-from mqbroker.core.router cimport Router
+from mqbroker.core.queues.base cimport Queue
+from mqbroker.core.routing.route cimport Route
+from mqbroker.core.routing.router cimport Router
 cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp.body_budget cimport BodyBudget
 from mqbroker.protocols.amqp.channel cimport Channel

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker import octets
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.queue import REJECTED, UNROUTED, Queue
+from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import (
     AMQP_BODIES_BYTES_MAX,

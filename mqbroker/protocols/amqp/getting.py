@@ -5,7 +5,7 @@ The channel is held until that is done, in turn with the work of others. Then th
 
 from typing import TYPE_CHECKING
 
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
 from mqbroker.core.scheduler import Task
 from mqbroker.protocols.amqp import holding
 from mqbroker.protocols.amqp.channel import HELD

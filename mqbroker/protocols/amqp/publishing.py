@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker import octets
-from mqbroker.core.deadletter import carbon_copies
 from mqbroker.core.message import Message, Properties, new_message
-from mqbroker.core.queue import UNROUTED
-from mqbroker.core.route import Route
-from mqbroker.core.targets import Targets
+from mqbroker.core.queues.base import UNROUTED
+from mqbroker.core.rabbitmq.x_death import carbon_copies
+from mqbroker.core.routing.route import Route
+from mqbroker.core.routing.targets import Targets
 from mqbroker.core.values import type_name
 from mqbroker.errors import AccessRefused, NotImplementedByPeer, PreconditionFailed
 from mqbroker.protocols.amqp import direct_reply, frames

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
 from mqbroker.errors import NotFound
 from mqbroker.protocols.amqp import direct_reply, holding
 from mqbroker.protocols.amqp.channel import HELD, OPEN

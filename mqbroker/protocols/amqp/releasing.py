@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mqbroker.core.returning import Returning
+from mqbroker.core.queues.returning import Returning
 from mqbroker.core.scheduler import Task
 from mqbroker.protocols.amqp import direct_reply
 

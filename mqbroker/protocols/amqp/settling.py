@@ -7,7 +7,7 @@ turn with the work of others: what the client sends next has to see all of it do
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry
-from mqbroker.core.returning import Returning
+from mqbroker.core.queues.returning import Returning
 from mqbroker.core.scheduler import Task
 from mqbroker.limits import ACKS_AT_ONCE, COUNT_MAX, PORTION
 from mqbroker.protocols.amqp import holding

@@ -7,8 +7,8 @@ loop, so that the journal has them in one batch: all or nothing. commit-ok waits
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queue import REJECTED
-from mqbroker.core.targets import Targets
+from mqbroker.core.queues.base import REJECTED
+from mqbroker.core.routing.targets import Targets
 from mqbroker.errors import PreconditionFailed
 from mqbroker.protocols.amqp import basic_methods, holding, publishing
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait

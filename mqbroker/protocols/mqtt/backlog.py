@@ -5,14 +5,14 @@ subscribed stands in it before all that came later. So when a message is about t
 what is retained for its topic has still to be sent, that goes first. What was replaced before its turn came is not sent
 at all: its successor has come to the client as a message like any other.
 
-The session's queues ask (`Forerunner` in core/subscriber_queue.py); nothing is asked of a session without a backlog.
+The session's queues ask (`Forerunner` in core/queues/subscriber.py); nothing is asked of a session without a backlog.
 """
 
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Message, new_message
+from mqbroker.core.routing.topic_walk import Walk
 from mqbroker.core.scheduler import Task
-from mqbroker.core.topic_walk import Walk
 from mqbroker.limits import PORTION
 from mqbroker.protocols.mqtt.output import origin_of
 from mqbroker.protocols.mqtt.properties import FRESH, RETAIN, as_final, qos_of
