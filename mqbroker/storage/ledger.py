@@ -1,8 +1,9 @@
 """The journal as the core sees it, made durable. Collecting facts is once per message, so it is compiled.
 
 It owns the open batch and the batches that wait for the disk; log/encoder.py turns them into bytes,
-log/appender.py writes them. An entry that is settled before its batch is sealed leaves no trace. While a batch is under way the open one grows: the
-size of a batch follows from the speed of the disk (group commit without a timer), up to BATCH_BYTES_MAX.
+log/appender.py writes them. An entry that is settled before its batch is sealed leaves no trace. While a batch is under
+way the open one grows: the size of a batch follows from the speed of the disk (group commit without a timer), up to
+BATCH_BYTES_MAX.
 
 Damage to the last batch of a log may look like a write that was cut off (torn.py). So a log at rest ends with a mark, a
 batch that says nothing: where the mark is, everything before it was confirmed, and what is wrong with that is damage.
