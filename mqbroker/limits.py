@@ -198,8 +198,8 @@ QUERY_PARAMETERS_MAX = 10_000  # SQS: ten messages with ten attributes of three 
 QUERY_DEPTH_MAX = 16  # parts of a parameter's name; SQS has five
 
 # --- AWS services ------------------------------------------------------------------------------------------------
-AWS_ACCESS_KEY_ID_CHARS_MIN = 16  # IAM's AccessKey: 16 to 128 of \w
-AWS_ACCESS_KEY_ID_CHARS_MAX = 128
+ACCESS_KEY_ID_CHARS_MIN = 16  # IAM's AccessKey: 16 to 128 of \w
+ACCESS_KEY_ID_CHARS_MAX = 128
 AWS_REGION_CHARS_MAX = 32  # the longest of AWS has 14; it is part of names of queues
 AWS_CLOCK_SKEW_S = 300  # SigV4 of most services; SQS answers with 15 minutes in its texts
 AWS_CLOCK_SKEW_S_CEILING = 86_400  # signing keys are for one day

@@ -24,6 +24,7 @@ LAYERS = (
     ("net",),
     ("runtime",),
     ("aws", "management"),
+    ("spoken",),
     ("server",),
     ("cli",),
     ("__main__",),

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from mqbroker.aws.auth.claim import is_region
 from mqbroker.aws.auth.sigv4 import SignedRequest, Verifier
-from mqbroker.config.aws import AwsConfig
+from mqbroker.aws.config import AwsConfig
 from mqbroker.core.access.access import Access, AccessKey
 from mqbroker.limits import AWS_CALLERS_MAX
 

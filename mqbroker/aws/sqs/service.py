@@ -9,7 +9,7 @@ from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.core.broker import Broker
 from mqbroker.limits import SQS_DECISIONS_REMEMBERED
-from mqbroker.protocols.amqp.services import Alarms
+from mqbroker.protocols.services import Alarms
 
 
 class SqsService:

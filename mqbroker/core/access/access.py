@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from mqbroker.core.rabbitmq.patterns import compile_permission
 from mqbroker.core.rabbitmq.quotas import NO_USER_LIMITS, UserLimits
 from mqbroker.errors import AccessRefused, NotAllowed, NotFound, PreconditionFailed
-from mqbroker.limits import AWS_ACCESS_KEY_ID_CHARS_MAX, AWS_ACCESS_KEY_ID_CHARS_MIN
+from mqbroker.limits import ACCESS_KEY_ID_CHARS_MAX, ACCESS_KEY_ID_CHARS_MIN
 
 # What RabbitMQ's permissions call the exchange without a name.
 _DEFAULT_EXCHANGE = "amq.default"
@@ -28,7 +28,7 @@ _WILDCARDS = frozenset("*#+")
 
 _DECISIONS_MAX = 4096
 
-_KEY_ID = re.compile(rf"\w{{{AWS_ACCESS_KEY_ID_CHARS_MIN},{AWS_ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII)
+_KEY_ID = re.compile(rf"\w{{{ACCESS_KEY_ID_CHARS_MIN},{ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
 

@@ -232,6 +232,10 @@ class HttpSession(Session):
             self.lingers = self._state != _IDLE  # an idle client has read everything, and sends nothing
             self._end()
 
+    def describe(self) -> dict[str, object]:
+        """What an operator sees of it. Each request says anew who sends it."""
+        return {**self._peer.describe(), "protocol": "HTTP/1.1", "requests": len(self.exchanges)}
+
     def connection_lost(self, now: int) -> None:
         """Nobody waits for the open calls any more."""
         self._is_ending = True

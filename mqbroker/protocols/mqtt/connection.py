@@ -24,6 +24,7 @@ from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import frame
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed
 from mqbroker.protocols.mqtt.codec.wire import packet_ends, scan_varint
+from mqbroker.protocols.mqtt.description import describe
 from mqbroker.protocols.mqtt.dispatch import HANDLERS
 from mqbroker.protocols.mqtt.fitting import encode_fitting
 from mqbroker.protocols.mqtt.output import alias_octets
@@ -70,7 +71,7 @@ class MqttConnection(Session):
         self.state = AWAIT_CONNECT
         self.now = now
         self.received_at = now
-        self.deadline = now + hub.settings.preauth_timeout_ms
+        self.deadline = now + hub.services.preauth_timeout_ms
         self.position = 0
         self.parts: list[bytes] = []
         """The beginning of a packet that is not complete yet."""
@@ -536,15 +537,22 @@ class MqttConnection(Session):
         else:
             pacing.set_deadline(self)
 
+    def describe(self) -> dict[str, object]:
+        """What an operator sees of it."""
+        return describe(self)
+
     def alarms_changed(self) -> None:
         """A resource has run low or has recovered."""
         pacing.alarms_changed(self)
+        self.mark()
 
     # --- ends -------------------------------------------------------------------------------------------------------
 
-    def evict(self) -> None:
-        """An operator's action has taken the session away."""
-        ending.disconnect(self, Reason.ADMINISTRATIVE_ACTION, "the session's queue was deleted")
+    def end(self, reason: str, now: int) -> None:
+        """An operator's action has taken the session away, or the user, or the vhost."""
+        self.now = now
+        self.hub.now = max(now, self.hub.now)
+        ending.end(self, reason)
 
     def input_ended(self, now: int) -> bool:
         """The client has left without a word; what it published is acknowledged all the same."""
