@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import mqbroker
+from mqbroker.spoken import PROTOCOLS
 
 PACKAGE = Path(mqbroker.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -72,6 +73,32 @@ MODULES = sources(PACKAGE)
 EVERYTHING = MODULES + sources(*(ROOT / name for name in ("tests", "certs", "bench")))
 
 
+PROTOCOL_FOLDERS = [path.parent for path in MODULES if path.name == "protocol.py" and path.parent.name != "protocols"]
+PROTOCOL_MODULES = [path for path in MODULES if any(path.is_relative_to(folder) for folder in PROTOCOL_FOLDERS)]
+PROTOCOL_NAMES = {
+    name
+    for each in PROTOCOLS
+    for name in (each.name, each.websocket_path, *each.subprotocols, *(scheme.name for scheme in each.schemes))
+    if name
+}
+WITHOUT_PROTOCOLS = ("config", "net", "runtime", "server", "cli")
+
+# How messages of one protocol are shown to clients of another: it goes when properties are neutral in the core.
+CROSSINGS = (
+    ("mqbroker/protocols/mqtt/properties.py", "mqbroker.protocols.amqp.properties.amqp_properties"),
+    ("mqbroker/aws/sqs/properties.py", "mqbroker.protocols.amqp.properties.amqp_properties"),
+    ("mqbroker/aws/sqs/shown_message.py", "mqbroker.protocols.mqtt.properties.MqttProperties"),
+)
+
+
+def dotted(folder: Path) -> str:
+    return ".".join(folder.relative_to(PACKAGE.parent).parts)
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
 def label(path: Path) -> str:
     return str(path.relative_to(PACKAGE.parent if path.is_relative_to(PACKAGE) else ROOT))
 
@@ -131,6 +158,29 @@ def test_imports_go_downwards_only(path: Path) -> None:
         if target != part and RANKS.get(target, -1) >= RANKS[part]:
             upwards.append(f"line {line}: {part} must not import {name}")
     assert upwards == []
+
+
+@pytest.mark.parametrize("path", PROTOCOL_MODULES, ids=label)
+def test_no_protocol_imports_another(path: Path) -> None:
+    """The second and third protocol leaned on the first, and none could be changed alone."""
+    own = next(folder for folder in PROTOCOL_FOLDERS if path.is_relative_to(folder))
+    others = [dotted(folder) for folder in PROTOCOL_FOLDERS if folder != own]
+    found = [name for name, _ in imports(parsed(path)) if any(is_in(name, other) for other in others)]
+    assert [name for name in found if (label(path), name) not in CROSSINGS] == []
+
+
+@pytest.mark.parametrize(("place", "name"), CROSSINGS)
+def test_exceptions_are_still_needed(place: str, name: str) -> None:
+    assert name in [each for each, _ in imports(parsed(ROOT / place))]
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if part_of(path) in WITHOUT_PROTOCOLS], ids=label)
+def test_protocols_are_named_in_the_list_alone(path: Path) -> None:
+    """The server knew each protocol in eight places, and net and config each in some more."""
+    tree = parsed(path)
+    found = [name for name, _ in imports(tree) if any(is_in(name, dotted(folder)) for folder in PROTOCOL_FOLDERS)]
+    found += [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in PROTOCOL_NAMES]
+    assert found == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=label)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from mqbroker import limits
+from mqbroker.aws.limits import AWS_CLOCK_SKEW_S, AWS_CLOCK_SKEW_S_CEILING, AWS_REGION_CHARS_MAX
 from mqbroker.config.access_keys import parse_account
 from mqbroker.config.addresses import Network, parse_network, parse_origin
 from mqbroker.config.option import option, place, tables
@@ -11,7 +11,7 @@ from mqbroker.config.option import option, place, tables
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
 
-_REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{limits.AWS_REGION_CHARS_MAX - 1}}}")
+_REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{AWS_REGION_CHARS_MAX - 1}}}")
 _QUEUE_NAME = re.compile(r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?")
 
 
@@ -59,10 +59,10 @@ class AwsConfig:
     account: str = option(DEFAULT_ACCOUNT, "The default account, whose vhost is default_vhost.", parse=parse_account)
     region: str = option(DEFAULT_REGION, "The default region.", parse=_region)
     clock_skew_s: int = option(
-        limits.AWS_CLOCK_SKEW_S,
+        AWS_CLOCK_SKEW_S,
         "Seconds that the clock of a client may be wrong.",
         minimum=1,
-        maximum=limits.AWS_CLOCK_SKEW_S_CEILING,
+        maximum=AWS_CLOCK_SKEW_S_CEILING,
     )
     sqs_strict: bool = option(
         True,

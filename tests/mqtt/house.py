@@ -15,7 +15,6 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Properties, new_message
 from mqbroker.core.restoration import restore
-from mqbroker.limits import MQTT_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
@@ -24,6 +23,7 @@ from mqbroker.protocols.mqtt.codec.encode import encode
 from mqbroker.protocols.mqtt.codec.wire import scan_varint
 from mqbroker.protocols.mqtt.config import MqttConfig
 from mqbroker.protocols.mqtt.connection import MqttConnection
+from mqbroker.protocols.mqtt.limits import MQTT_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.services import Services

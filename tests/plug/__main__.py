@@ -4,9 +4,10 @@ from mqbroker import spoken
 from tests.plug.line.protocol import LineProtocol
 from tests.plug.operators.protocol import OperatorsProtocol
 
-spoken.PROTOCOLS = (*spoken.PROTOCOLS, LineProtocol(), OperatorsProtocol())
+PLUGGED = (*spoken.PROTOCOLS, LineProtocol(), OperatorsProtocol())
 
 if __name__ == "__main__":
+    spoken.PROTOCOLS = PLUGGED
     from mqbroker.cli import main  # which reads the list when it is imported
 
     main(prog_name="mqbroker")

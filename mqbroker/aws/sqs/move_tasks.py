@@ -13,6 +13,7 @@ import orjson
 
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.request_ids import uuid_text
+from mqbroker.aws.limits import SQS_MOVE_RATE_MAX, SQS_MOVE_TASKS_KEPT, SQS_MOVE_TASKS_RUNNING_MAX
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.kinds import MOVE_TASK
 from mqbroker.aws.sqs.properties import SqsProperties
@@ -21,7 +22,6 @@ from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.core import definitions
 from mqbroker.core.message import Entry, RedrivenProperties
-from mqbroker.limits import SQS_MOVE_RATE_MAX, SQS_MOVE_TASKS_KEPT, SQS_MOVE_TASKS_RUNNING_MAX
 
 RUNNING = "RUNNING"
 COMPLETED = "COMPLETED"

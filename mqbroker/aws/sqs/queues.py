@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from mqbroker.aws.front.accounts import Accounts
+from mqbroker.aws.limits import SQS_ATTRIBUTES_MS, SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.clear_text import ClearText
 from mqbroker.aws.sqs.kinds import QUEUE
@@ -21,7 +22,6 @@ from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings
 from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused
-from mqbroker.limits import SQS_ATTRIBUTES_MS, SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 
 # A host such as sqs.example.com names no region.
 _REGION = r"[a-z]{2}(?:-[a-z]+){1,3}-[0-9]{1,2}"

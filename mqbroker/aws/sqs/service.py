@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mqbroker.aws.front.call import Call
+from mqbroker.aws.limits import SQS_DECISIONS_REMEMBERED
 from mqbroker.aws.policy.authorization import NO_CONTEXT, authorize, context_of
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.core.broker import Broker
-from mqbroker.limits import SQS_DECISIONS_REMEMBERED
 from mqbroker.protocols.services import Alarms
 
 

@@ -4,6 +4,13 @@ from dataclasses import dataclass
 
 from mqbroker import limits
 from mqbroker.config.option import option
+from mqbroker.protocols.amqp.limits import (
+    AMQP_CHANNELS_MAX,
+    AMQP_FRAME_SIZE_BYTES_CEILING,
+    AMQP_FRAME_SIZE_BYTES_MAX,
+    AMQP_FRAME_SIZE_BYTES_MIN,
+    AMQP_HEARTBEAT_S,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,14 +18,14 @@ class AmqpConfig:
     """[amqp]"""
 
     frame_max: int = option(
-        limits.AMQP_FRAME_SIZE_BYTES_MAX,
+        AMQP_FRAME_SIZE_BYTES_MAX,
         "Largest frame in bytes, as proposed to clients in connection.tune.",
-        minimum=limits.AMQP_FRAME_SIZE_BYTES_MIN,
-        maximum=limits.AMQP_FRAME_SIZE_BYTES_CEILING,
+        minimum=AMQP_FRAME_SIZE_BYTES_MIN,
+        maximum=AMQP_FRAME_SIZE_BYTES_CEILING,
     )
-    channel_max: int = option(limits.AMQP_CHANNELS_MAX, "Channels per connection.", minimum=1, maximum=65_535)
+    channel_max: int = option(AMQP_CHANNELS_MAX, "Channels per connection.", minimum=1, maximum=65_535)
     heartbeat_s: int = option(
-        limits.AMQP_HEARTBEAT_S, "Heartbeat in seconds proposed to clients; 0 is none.", minimum=0, maximum=65_535
+        AMQP_HEARTBEAT_S, "Heartbeat in seconds proposed to clients; 0 is none.", minimum=0, maximum=65_535
     )
     message_size_max: int = option(
         limits.MESSAGE_BYTES_MAX, "Largest message body in bytes.", minimum=1, maximum=limits.MESSAGE_BYTES_CEILING

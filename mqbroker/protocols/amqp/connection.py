@@ -17,14 +17,7 @@ from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
-from mqbroker.limits import (
-    AMQP_BODIES_BYTES_MAX,
-    AMQP_HELD_FRAMES_BYTES_MAX,
-    AMQP_SIP_BYTES,
-    LARGE_PIECE_BYTES,
-    PREAUTH_BYTES_MAX,
-    ROUTE_CACHE_ENTRIES_MAX,
-)
+from mqbroker.limits import LARGE_PIECE_BYTES, PREAUTH_BYTES_MAX, ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp import (
     backpressure,
     bodies,
@@ -41,6 +34,7 @@ from mqbroker.protocols.amqp.channel import BODY, CLOSING, HEADER, HELD, METHOD,
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE, CONNECTION_FORCED
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
+from mqbroker.protocols.amqp.limits import AMQP_BODIES_BYTES_MAX, AMQP_HELD_FRAMES_BYTES_MAX, AMQP_SIP_BYTES
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
 from mqbroker.protocols.amqp.room import Room

@@ -14,13 +14,9 @@ from typing import TYPE_CHECKING
 
 import mqbroker
 from mqbroker.errors import NotAllowed, ProtocolViolation
-from mqbroker.limits import (
-    AMQP_FRAME_SIZE_BYTES_MIN,
-    AMQP_LEAVE_TIMEOUT_S,
-    LOGIN_CHECK_TIMEOUT_MS,
-    PREAUTH_BYTES_MAX,
-)
+from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS, PREAUTH_BYTES_MAX
 from mqbroker.protocols.amqp import constants, ending
+from mqbroker.protocols.amqp.limits import AMQP_FRAME_SIZE_BYTES_MIN, AMQP_LEAVE_TIMEOUT_S
 from mqbroker.protocols.amqp.methods import Method, encode_method
 from mqbroker.protocols.amqp.sasl import Credentials, parse_response
 

@@ -1,8 +1,8 @@
 """What the AMQP connections of one broker share: the broker's services, and what is AMQP's alone."""
 
-from mqbroker import limits
 from mqbroker.protocols.amqp.body_budget import BodyBudget
 from mqbroker.protocols.amqp.config import AmqpConfig
+from mqbroker.protocols.amqp.limits import AMQP_BODIES_BYTES_MAX
 from mqbroker.protocols.amqp.properties import RecentProperties
 from mqbroker.protocols.services import Services
 
@@ -25,7 +25,7 @@ class AmqpServices:
     )
 
     def __init__(
-        self, shared: Services, settings: AmqpConfig, bodies_bytes_max: int = limits.AMQP_BODIES_BYTES_MAX
+        self, shared: Services, settings: AmqpConfig, bodies_bytes_max: int = AMQP_BODIES_BYTES_MAX
     ) -> None:
         """`bodies_bytes_max` is for bodies that are not complete, of all connections together."""
         self.broker = shared.broker

@@ -1,8 +1,8 @@
 """AMQP 0-9-1 in one broker."""
 
-from mqbroker.limits import AMQP_BODIES_MEMORY_SHARE
 from mqbroker.protocols.amqp.config import AmqpConfig
 from mqbroker.protocols.amqp.connection import AmqpConnection
+from mqbroker.protocols.amqp.limits import AMQP_BODIES_MEMORY_SHARE
 from mqbroker.protocols.amqp.services import AmqpServices
 from mqbroker.protocols.protocol import Speaker
 from mqbroker.protocols.services import Services

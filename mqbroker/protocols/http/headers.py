@@ -4,7 +4,7 @@ A client sends mostly the same headers with each request, in the same order, so 
 differs is read anew. Grammar is the parser's business; what headers mean is not known here.
 """
 
-from mqbroker.limits import HTTP_HEAD_KEPT_BYTES, HTTP_HEADER_NAME_BYTES_MAX, HTTP_HEADER_NAMES_MAX
+from mqbroker.protocols.http.limits import HTTP_HEAD_KEPT_BYTES, HTTP_HEADER_NAME_BYTES_MAX, HTTP_HEADER_NAMES_MAX
 
 _SEPARATOR_BYTES = 4  # the colon, a space, CR and LF
 

@@ -21,7 +21,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from mqbroker.clock import Clock
 from mqbroker.errors import ProtocolViolation
-from mqbroker.limits import (
+from mqbroker.protocols.http.headers import HeaderReader
+from mqbroker.protocols.http.limits import (
     HTTP_BODIES_BYTES_MAX,
     HTTP_BODY_BYTES_MAX,
     HTTP_HEAD_BYTES_MAX,
@@ -31,7 +32,6 @@ from mqbroker.limits import (
     HTTP_REQUEST_TIMEOUT_S,
     HTTP_SLICE_BYTES,
 )
-from mqbroker.protocols.http.headers import HeaderReader
 from mqbroker.protocols.http.messages import Handle, HttpRequest, HttpResponse, Pending
 from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Outbox, Peer, Session

@@ -2,9 +2,19 @@
 
 from dataclasses import dataclass
 
-from mqbroker import limits
 from mqbroker.config.option import option
 from mqbroker.config.sections import DAY_S
+from mqbroker.protocols.mqtt.limits import (
+    MQTT_INFLIGHT_MAX,
+    MQTT_PACKET_BYTES_CEILING,
+    MQTT_PACKET_BYTES_MAX,
+    MQTT_QUEUED_MESSAGES_MAX,
+    MQTT_RECEIVE_MAX,
+    MQTT_RETAINED_BYTES_MAX,
+    MQTT_RETAINED_MESSAGES_MAX,
+    MQTT_SESSION_EXPIRY_S,
+    MQTT_TOPIC_ALIASES_MAX,
+)
 
 DROP_OLDEST = "drop-oldest"
 DROP_NEWEST = "drop-newest"
@@ -18,39 +28,39 @@ class MqttConfig:
     """[mqtt]"""
 
     packet_size_max: int = option(
-        limits.MQTT_PACKET_BYTES_MAX,
+        MQTT_PACKET_BYTES_MAX,
         "Largest packet in bytes that clients may send.",
         minimum=1024,
-        maximum=limits.MQTT_PACKET_BYTES_CEILING,
+        maximum=MQTT_PACKET_BYTES_CEILING,
     )
     message_size_max: int = option(
         0,
         "Largest payload in bytes; 0 is no limit but packet_size_max.",
         minimum=0,
-        maximum=limits.MQTT_PACKET_BYTES_CEILING,
+        maximum=MQTT_PACKET_BYTES_CEILING,
     )
     maximum_qos: int = option(2, "Highest QoS that clients may publish and subscribe with.", minimum=0, maximum=2)
     retain_available: bool = option(True, "Whether clients may retain messages.")
     receive_max: int = option(
-        limits.MQTT_RECEIVE_MAX, "QoS 1 and 2 messages that a client may have open.", minimum=1, maximum=65_535
+        MQTT_RECEIVE_MAX, "QoS 1 and 2 messages that a client may have open.", minimum=1, maximum=65_535
     )
     inflight_max: int = option(
-        limits.MQTT_INFLIGHT_MAX, "Unacknowledged deliveries of a session.", minimum=1, maximum=65_535
+        MQTT_INFLIGHT_MAX, "Unacknowledged deliveries of a session.", minimum=1, maximum=65_535
     )
     topic_alias_max: int = option(
-        limits.MQTT_TOPIC_ALIASES_MAX, "Topic aliases in each direction; 0 is none.", minimum=0, maximum=65_535
+        MQTT_TOPIC_ALIASES_MAX, "Topic aliases in each direction; 0 is none.", minimum=0, maximum=65_535
     )
     keep_alive_s_max: int = option(
         0, "Longest keep alive in seconds that clients of MQTT 5 may choose; 0 is any.", minimum=0, maximum=65_535
     )
     session_expiry_s_max: int = option(
-        limits.MQTT_SESSION_EXPIRY_S,
+        MQTT_SESSION_EXPIRY_S,
         "Seconds that a session stays without its client; 4294967295 is for ever.",
         minimum=0,
         maximum=0xFFFF_FFFF,
     )
     queued_messages_max: int = option(
-        limits.MQTT_QUEUED_MESSAGES_MAX, "Messages that wait for a session; 0 is no limit.", minimum=0
+        MQTT_QUEUED_MESSAGES_MAX, "Messages that wait for a session; 0 is no limit.", minimum=0
     )
     queued_bytes_max: int = option(0, "Bytes of messages that wait for a session; 0 is no limit.", minimum=0)
     overflow: str = option(
@@ -58,10 +68,10 @@ class MqttConfig:
     )
     queue_qos0: bool = option(False, "Keep QoS 0 messages for sessions whose client is away.")
     retained_messages_max: int = option(
-        limits.MQTT_RETAINED_MESSAGES_MAX, "Retained messages of a vhost.", minimum=0
+        MQTT_RETAINED_MESSAGES_MAX, "Retained messages of a vhost.", minimum=0
     )
     retained_bytes_max: int = option(
-        limits.MQTT_RETAINED_BYTES_MAX, "Bytes of the retained messages of a vhost.", minimum=0
+        MQTT_RETAINED_BYTES_MAX, "Bytes of the retained messages of a vhost.", minimum=0
     )
     share_strategy: str = option(
         ROUND_ROBIN,

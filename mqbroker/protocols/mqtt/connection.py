@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.routing.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import MQTT_CONNECT_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt import connecting, ending, pacing, publishing
 from mqbroker.protocols.mqtt.backpressure import Delayed, Jam
 from mqbroker.protocols.mqtt.codec import constants as c
@@ -27,6 +26,7 @@ from mqbroker.protocols.mqtt.codec.wire import packet_ends, scan_varint
 from mqbroker.protocols.mqtt.description import describe
 from mqbroker.protocols.mqtt.dispatch import HANDLERS
 from mqbroker.protocols.mqtt.fitting import encode_fitting
+from mqbroker.protocols.mqtt.limits import MQTT_CONNECT_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt.output import alias_octets
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties
 from mqbroker.protocols.mqtt.stages import AWAIT_CONNECT, CHECKING, CLOSED, OPEN

@@ -17,11 +17,11 @@ from mqbroker.core.queues.retained import RetainedMessages, add_retaining_exchan
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.errors import RequestRefused
-from mqbroker.limits import MQTT_LOSS_REPORT_MS, MQTT_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.config import DROP_NEWEST, MqttConfig
 from mqbroker.protocols.mqtt.counters import Counters
 from mqbroker.protocols.mqtt.kinds import INCOMING, KINDS, SESSION, SHARE
+from mqbroker.protocols.mqtt.limits import MQTT_LOSS_REPORT_MS, MQTT_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import mapping_flag
