@@ -18,11 +18,11 @@ from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.unacked import Unacked
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
     from mqbroker.protocols.amqp.holding import HeldFrames
     from mqbroker.protocols.amqp.room import Room
     from mqbroker.protocols.amqp.settling import Settling
+    from mqbroker.protocols.amqp.state import ConnectionState
     from mqbroker.protocols.amqp.transactions import Transaction
 
 # What may be done with a frame that arrives for the channel.
@@ -52,7 +52,7 @@ class Channel:
         "room", "route", "routes", "settling", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
-    def __init__(self, connection: "AmqpConnection", number: int) -> None:
+    def __init__(self, connection: "ConnectionState", number: int) -> None:
         self.connection = connection
         self.number = number
         self.state = OPEN
