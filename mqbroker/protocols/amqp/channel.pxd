@@ -5,7 +5,7 @@ from mqbroker.core.consumer cimport Window
 from mqbroker.core.message cimport Properties
 from mqbroker.core.routing.route cimport Route
 from mqbroker.protocols.amqp.room cimport Room
-from mqbroker.protocols.amqp.unacked cimport Unacked
+from mqbroker.protocols.unacked cimport Unacked
 
 
 cdef class Channel:

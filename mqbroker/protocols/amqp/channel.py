@@ -13,9 +13,9 @@ from mqbroker import octets
 from mqbroker.core.consumer import Window
 from mqbroker.core.message import Properties
 from mqbroker.core.routing.route import Route
-from mqbroker.protocols.amqp.ages import Ages
+from mqbroker.protocols.ages import Ages
 from mqbroker.protocols.amqp.methods import encode_method
-from mqbroker.protocols.amqp.unacked import Unacked
+from mqbroker.protocols.unacked import Unacked
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
