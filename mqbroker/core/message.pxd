@@ -22,6 +22,7 @@ cdef class Message:
     cdef public long long received_at
     cdef public long long lsn
     cdef public int slot
+    cdef public int size
 
     cpdef bytes content(self)
 

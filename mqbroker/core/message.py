@@ -139,14 +139,16 @@ def restore_redriven(raw: bytes, formats: Mapping[int, Callable[[bytes], Propert
 
 
 class Message:
-    """One published message. `body` is read through `content()` only: a body may have left memory for the disk."""
+    """One published message. Its body is read through `content()` only: it may have left memory for the disk."""
 
-    __slots__ = ("body", "exchange", "lsn", "properties", "received_at", "routing_key", "slot")
+    __slots__ = ("body", "exchange", "lsn", "properties", "received_at", "routing_key", "size", "slot")
 
     exchange: str
     routing_key: str
     properties: Properties
     body: bytes
+    size: int
+    """Octets of the body. Counted once: whoever adds up what waits needs no body for it."""
     received_at: int
     """When it was published, in milliseconds."""
     lsn: int
@@ -216,6 +218,7 @@ def new_message(exchange: str, routing_key: str, properties: Properties, body: b
     message.routing_key = routing_key
     message.properties = properties
     message.body = body
+    message.size = len(body)
     message.received_at = now
     message.lsn = 0
     message.slot = 0

@@ -73,7 +73,7 @@ class JournalLedger(Ledger):
         entry.slot = len(entries)
         entries.append(entry)
         self.entries_live += 1
-        self.open_bytes += ENTRY_BYTES + len(message.body) + len(message.properties.raw)
+        self.open_bytes += ENTRY_BYTES + message.size + len(message.properties.raw)
 
     def settle(self, entry: Entry) -> None:
         if entry.lsn == self.position:

@@ -136,7 +136,7 @@ class Queue(Task):
     def restore(self, entries: list[Entry]) -> None:
         """Takes over what the journal kept, in order of sequence. `enforce` it once everything else is restored too."""
         for entry in entries:
-            self.byte_count += len(entry.message.body)
+            self.byte_count += entry.message.size
             self.store(entry)
             if entry.expires_at:
                 self.has_deadlines = True
@@ -162,7 +162,7 @@ class Queue(Task):
                     self.hand_over(self.admit(message, now), consumer)
                 return _ROUTED
         entry = self.admit(message, now)
-        self.byte_count += len(message.body)
+        self.byte_count += message.size
         self.store(entry)
         if entry.expires_at or not self.is_plain:
             self.trim(entry, now)
@@ -188,7 +188,7 @@ class Queue(Task):
         """Whether one more waiting message would pass a limit."""
         if 0 <= self.max_length < self.waiting_count() + 1:
             return True
-        return 0 <= self.max_bytes < self.byte_count + len(message.body)
+        return 0 <= self.max_bytes < self.byte_count + message.size
 
     def enforce(self, now: int) -> None:
         """The settings have changed: discards what no longer fits."""
@@ -263,7 +263,7 @@ class Queue(Task):
     def take(self) -> Entry:
         """Takes the next entry and keeps the byte count true."""
         entry = self.pop()
-        self.byte_count -= len(entry.message.body)
+        self.byte_count -= entry.message.size
         return entry
 
     # --- delivering -------------------------------------------------------------------------------------------------
@@ -497,7 +497,7 @@ class Queue(Task):
                 continue
             if entry.lsn:
                 self.ledger.attempt(entry)
-            self.byte_count += len(entry.message.body)
+            self.byte_count += entry.message.size
             back.append(entry)
         self.put_back(back)
 

@@ -94,7 +94,7 @@ class PriorityQueue(Queue):
                     break
                 lane.pop()
                 self.total -= 1
-                self.byte_count -= len(entry.message.body)
+                self.byte_count -= entry.message.size
                 self.discard(entry, "expired", now)
                 dropped += 1
         return dropped + Queue.drop(self, now, most - dropped)

@@ -76,7 +76,7 @@ class Plan:
 
     def letter(self, message: Message, now: int) -> Message:
         """The dead letter with the body of `message`."""
-        return new_message(self.letter_exchange, self.letter_key, self.letter_properties, message.body, now)
+        return new_message(self.letter_exchange, self.letter_key, self.letter_properties, message.content(), now)
 
 
 class Burials(Task):

@@ -115,7 +115,7 @@ class Routing(Router):
         """Keeps a message at an x-delayed-message exchange until its time has come."""
         headers = message.properties.headers()
         properties = message.properties.with_headers(headers_after_delay(headers))
-        held = new_message(message.exchange, message.routing_key, properties, message.body, now)
+        held = new_message(message.exchange, message.routing_key, properties, message.content(), now)
         self.delayed[exchange.name].hold(held, now + exchange.delay_of(headers))
 
     def publish_due(self, exchange_name: str, message: Message, now: int) -> None:

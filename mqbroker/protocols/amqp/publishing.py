@@ -91,7 +91,7 @@ def publish_special(connection: "AmqpConnection", channel: "Channel", message: M
         properties = properties.with_blind_copies()
     properties = direct_reply.with_reply_name(channel, properties)
     if properties is not message.properties:
-        message = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
+        message = new_message(message.exchange, message.routing_key, properties, message.content(), message.received_at)
     vhost = connection.vhost
     assert vhost is not None
     targets = vhost.targets(message.exchange, keys, message)

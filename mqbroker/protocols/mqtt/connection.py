@@ -393,7 +393,7 @@ class MqttConnection(Session):
             self.send_delivery(packet)
             counters = self.counters  # as count_sent does: a call would be felt in a fan-out
             counters.publishes_sent += 1
-            counters.publish_bytes_sent += len(message.body)
+            counters.publish_bytes_sent += message.size
         else:
             self.delay(packet, message)
 
@@ -430,7 +430,7 @@ class MqttConnection(Session):
         """A message goes to the client, now or when it reads again."""
         counters = self.counters
         counters.publishes_sent += 1
-        counters.publish_bytes_sent += len(message.body)
+        counters.publish_bytes_sent += message.size
 
     def delay(self, packet: bytes, message: Message) -> None:
         """A QoS 0 message for a client that does not read at present."""

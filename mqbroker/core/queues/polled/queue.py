@@ -96,7 +96,7 @@ class PolledQueue(TimedQueue):
         line = self.line_for(group_of(message.properties))
         entry = self.enter(message, line, now, self.delay_ms if delay_ms < 0 else delay_ms, message.properties.ttl_ms)
         self.sent_count += 1
-        self.sent_bytes += len(message.body)
+        self.sent_bytes += message.size
         if self.ring or self.waiters:
             self.serve(now)
         return entry
