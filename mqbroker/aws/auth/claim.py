@@ -15,6 +15,7 @@ from mqbroker.aws.auth.signed_head import ALGORITHM, SignedHead
 from mqbroker.aws.auth.signing_keys import TERMINATOR, SigningKey
 from mqbroker.aws.front.refusals import does_not_match, fingerprint, incomplete
 from mqbroker.core.access.access import AccessKey
+from mqbroker.core.recent import remember
 from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX, AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
 
 _REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{AWS_REGION_CHARS_MAX - 1}}}")
@@ -52,11 +53,8 @@ class Claim:
 
     def keep(self, place: tuple[str, ...], head: SignedHead) -> None:
         """Keeps the head of a right signature."""
-        if sum(map(len, place)) > AWS_HEAD_KEPT_BYTES:
-            return
-        if len(self.heads) >= AWS_HEADS_MAX:
-            self.heads.clear()
-        self.heads[place] = head
+        if sum(map(len, place)) <= AWS_HEAD_KEPT_BYTES:
+            remember(self.heads, place, head, AWS_HEADS_MAX)
 
     def split(self) -> None:
         """Takes the credential apart. Raises AwsError."""

@@ -14,6 +14,7 @@ from mqbroker.aws.auth.claim import is_region
 from mqbroker.aws.auth.sigv4 import SignedRequest, Verifier
 from mqbroker.config.aws import AwsConfig
 from mqbroker.core.access.access import Access, AccessKey
+from mqbroker.core.recent import remember
 from mqbroker.limits import AWS_CALLERS_MAX
 
 _ACCOUNT_DIGITS = 12
@@ -83,9 +84,7 @@ class SignedIdentity:
         key_id, region, host, is_secure = place
         arn, user_id = arn_of(key.account, key.user), user_id_of(key.account, key.user)
         caller = Caller(key.account, region, key.user, key_id, user_id, arn, host, is_secure)
-        if len(self._callers) >= AWS_CALLERS_MAX:
-            self._callers.clear()
-        self._callers[place] = (key, caller)
+        remember(self._callers, place, (key, caller), AWS_CALLERS_MAX)
         return caller
 
 

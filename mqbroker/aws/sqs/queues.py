@@ -19,6 +19,7 @@ from mqbroker.aws.sqs.tags import check_tags
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings
+from mqbroker.core.recent import remember
 from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused
 from mqbroker.limits import SQS_ATTRIBUTES_MS, SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 
@@ -70,9 +71,7 @@ class SqsQueues:
             queue = self.get(arn_at(url, account, region))
             if queue is None:
                 raise refusals.queue_does_not_exist()
-            if len(self._by_url) >= SQS_URLS_REMEMBERED:
-                self._by_url.clear()
-            self._by_url[question] = queue
+            remember(self._by_url, question, queue, SQS_URLS_REMEMBERED)
         return queue
 
     def url_of(self, queue: SqsQueue, base_url: str) -> str:

@@ -17,16 +17,15 @@ from dataclasses import dataclass, field
 
 from mqbroker.core.rabbitmq.patterns import compile_permission
 from mqbroker.core.rabbitmq.quotas import NO_USER_LIMITS, UserLimits
+from mqbroker.core.recent import remember
 from mqbroker.errors import AccessRefused, NotAllowed, NotFound, PreconditionFailed
-from mqbroker.limits import AWS_ACCESS_KEY_ID_CHARS_MAX, AWS_ACCESS_KEY_ID_CHARS_MIN
+from mqbroker.limits import ACCESS_DECISIONS_MAX, AWS_ACCESS_KEY_ID_CHARS_MAX, AWS_ACCESS_KEY_ID_CHARS_MIN
 
 # What RabbitMQ's permissions call the exchange without a name.
 _DEFAULT_EXCHANGE = "amq.default"
 
 # Values put into a topic pattern must not be read as wildcards by whoever subscribes (AMQP and MQTT).
 _WILDCARDS = frozenset("*#+")
-
-_DECISIONS_MAX = 4096
 
 _KEY_ID = re.compile(rf"\w{{{AWS_ACCESS_KEY_ID_CHARS_MIN},{AWS_ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -216,7 +215,8 @@ class Access:
             question = (name, vhost, resource, action)
             allowed = self._decisions.get(question)
             if allowed is None:
-                allowed = self._remember(question, self._may(name, vhost, resource, action))
+                allowed = self._may(name, vhost, resource, action)
+                remember(self._decisions, question, allowed, ACCESS_DECISIONS_MAX)
             if allowed:
                 return
         raise AccessRefused(f"access to {kind} '{resource}' in vhost '{vhost}' refused for user '{name}'")
@@ -228,12 +228,6 @@ class Access:
             return False
         pattern: str = getattr(permissions, action)
         return compile_permission(pattern).search(resource) is not None
-
-    def _remember(self, question: tuple[str, str, str, str], allowed: bool) -> bool:
-        if len(self._decisions) >= _DECISIONS_MAX:
-            self._decisions.clear()
-        self._decisions[question] = allowed
-        return allowed
 
     def check_topic_write(
         self, name: str, vhost: str, exchange: str, key: str, variables: Mapping[str, str] | None = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
+from mqbroker.core.recent import remember
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import (
     AMQP_BODIES_BYTES_MAX,
@@ -287,9 +288,7 @@ class AmqpConnection(Session):
         found = channel.routes.get(frame)
         if found is None:
             found = publishing.begin(self, frame[7:-1])
-            if len(channel.routes) >= ROUTE_CACHE_ENTRIES_MAX:
-                channel.routes.clear()
-            channel.routes[frame] = found
+            remember(channel.routes, frame, found, ROUTE_CACHE_ENTRIES_MAX)
         channel.route, channel.mandatory = found
         channel.publish_frame = frame
         return False

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from mqbroker import octets
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, Properties, failures_of, returns_of
+from mqbroker.core.recent import remember
 from mqbroker.limits import CONSUMER_SHAPES_MAX, LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp.channel import Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
@@ -179,9 +180,7 @@ class AmqpConsumer(Consumer):
             start = content_header_frame(number, properties.raw, size)
             if 0 < size <= self.room:
                 start += _pack_body_start(3, number, size)
-            if len(self.shapes) >= CONSUMER_SHAPES_MAX:
-                self.shapes.clear()
-            known = self.shapes[properties] = size, start
+            known = remember(self.shapes, properties, (size, start), CONSUMER_SHAPES_MAX)
         self.content_start = known[1]
         self.join_tail()
 

@@ -26,6 +26,7 @@ from typing import Any, cast
 from mqbroker.core.message import BLIND_COPIES_BIT, Properties, RedrivenProperties
 from mqbroker.core.rabbitmq.erlang_text import term_text
 from mqbroker.core.rabbitmq.x_death import carbon_copies
+from mqbroker.core.recent import remember
 from mqbroker.core.values import Table, Value
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import (
@@ -235,9 +236,7 @@ class RecentProperties:
         if found is None:
             found = BasicProperties(raw)
             if len(raw) <= RECENT_PROPERTIES_BYTES_MAX:
-                if len(self._known) >= RECENT_PROPERTIES_MAX:
-                    self._known.clear()
-                self._known[raw] = found
+                remember(self._known, raw, found, RECENT_PROPERTIES_MAX)
         return found
 
 
