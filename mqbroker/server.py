@@ -16,7 +16,7 @@ import mqbroker
 from mqbroker.aws.auth.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
 from mqbroker.aws.sqs import actions as sqs_actions
-from mqbroker.aws.sqs.properties import SQS, SQS_OCTETS, SqsProperties
+from mqbroker.aws.sqs import properties as sqs_properties
 from mqbroker.built import FORM
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
@@ -24,7 +24,9 @@ from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import REDRIVEN, Entry, Properties, restore_redriven
+from mqbroker.core.message import Entry
+from mqbroker.core.properties import registered
+from mqbroker.core.queues.polled import deduplication
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import AMQP_BODIES_MEMORY_SHARE
@@ -32,13 +34,13 @@ from mqbroker.net import devcerts
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
+from mqbroker.protocols.amqp import properties as amqp_properties
 from mqbroker.protocols.amqp.connection import AmqpConnection
-from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.amqp.services import Alarms as AlarmsView
 from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
+from mqbroker.protocols.mqtt import properties as mqtt_properties
 from mqbroker.protocols.mqtt import sessions
 from mqbroker.protocols.mqtt.connection import MqttConnection
-from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
 from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.mqtt.topics import MAPPINGS
@@ -57,14 +59,10 @@ from mqbroker.storage.log.disk import FileDisk
 
 log = logging.getLogger("mqbroker")
 
-FORMATS: Mapping[int, Callable[[bytes], Properties]] = {
-    AMQP: BasicProperties,
-    MQTT: MqttProperties,
-    SQS: SqsProperties,
-    SQS_OCTETS: lambda raw: SqsProperties(raw, SQS_OCTETS),
-    REDRIVEN: lambda raw: restore_redriven(raw, FORMATS),
-}
-"""Makes properties from what the journal kept, by `Properties.code`."""
+FORMATS = registered(
+    deduplication.FORMATS, amqp_properties.FORMATS, mqtt_properties.FORMATS, sqs_properties.FORMATS
+)  # fmt: skip
+"""The encodings of properties that the journal may hold: each has an owner, who makes properties of it again."""
 
 KINDS = (*restoration.KINDS, *sessions.KINDS, *sqs_actions.KINDS, timekeeper.KIND)
 """The kinds of definitions that the journal may hold: each has an owner who puts it back."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import mqbroker
+from mqbroker.core.properties import NAMES
 
 PACKAGE = Path(mqbroker.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -213,3 +214,16 @@ def bodies_read(tree: ast.AST) -> Iterator[str]:
 def test_a_body_is_read_by_content_and_measured_by_size(path: Path) -> None:
     """Nineteen places took a body to be in memory: none of them would have found one that was on disk."""
     assert list(bodies_read(parsed(path))) == []
+
+
+def test_properties_are_asked_for_by_neutral_names() -> None:
+    """A name that only one protocol knows is a name that every other one answers with nothing."""
+    asked = {
+        (label(path), node.args[0].value)
+        for path in MODULES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "text"
+        if len(node.args) == 1 and isinstance(node.args[0], ast.Constant)
+    }
+    assert asked
+    assert {each for each in asked if each[1] not in NAMES} == set()

@@ -1,14 +1,6 @@
 cimport cython
 
-
-cdef class Properties:
-    cdef public int code
-    cdef public bytes raw
-    cdef public bint persistent
-    cdef public int priority
-    cdef public long long ttl_ms
-    cdef public bint has_headers
-    cdef public bint is_dead_letter
+from mqbroker.core.properties cimport Properties
 
 
 @cython.final

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mqbroker.core.message import GONE, Entry, Properties
+from mqbroker.core.message import GONE, Entry
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.polled.queue import PollSettings
 from mqbroker.errors import PreconditionFailed
 from tests.core.messages import PlainProperties, Taker, message, nothing

@@ -19,7 +19,8 @@ from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.core import definitions
-from mqbroker.core.message import Entry, RedrivenProperties
+from mqbroker.core.message import Entry
+from mqbroker.core.properties import RedrivenProperties
 from mqbroker.limits import SQS_MOVE_RATE_MAX, SQS_MOVE_TASKS_KEPT, SQS_MOVE_TASKS_RUNNING_MAX
 
 KIND = "sqs-move-task"

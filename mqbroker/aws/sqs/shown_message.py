@@ -25,7 +25,8 @@ from mqbroker.aws.sqs.properties import (
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.receipts import Receipt, make_handle
 from mqbroker.aws.sqs.redrive import QueueArn
-from mqbroker.core.message import Entry, Message, Properties, RedrivenProperties
+from mqbroker.core.message import Entry, Message
+from mqbroker.core.properties import Properties, RedrivenProperties
 from mqbroker.core.queues.polled.deduplication import NoteProperties
 from mqbroker.protocols.mqtt.properties import MqttProperties
 

@@ -3,7 +3,8 @@ cimport cython
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.queues.lane cimport Lane
 from mqbroker.core.ledger cimport Ledger
-from mqbroker.core.message cimport Entry, Message, Properties, attempts_after, failures_of, new_entry
+from mqbroker.core.message cimport Entry, Message, attempts_after, failures_of, new_entry
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.scheduler cimport Task
 
 cdef int _ROUTED

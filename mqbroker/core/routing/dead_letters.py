@@ -9,7 +9,8 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Protocol
 
-from mqbroker.core.message import Entry, Message, Properties, new_message
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.rabbitmq.x_death import (
     all_keys,

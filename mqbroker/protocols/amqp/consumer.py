@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from mqbroker import octets
 from mqbroker.core.consumer import Consumer, Gate, Window
-from mqbroker.core.message import Entry, Message, Properties, failures_of, returns_of
+from mqbroker.core.message import Entry, Message, failures_of, returns_of
+from mqbroker.core.properties import Properties
 from mqbroker.core.recent import remember
 from mqbroker.limits import CONSUMER_SHAPES_MAX, LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp.channel import Channel

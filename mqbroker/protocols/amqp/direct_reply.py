@@ -8,7 +8,7 @@ who is to answer must not be able to take other answers.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Properties
+from mqbroker.core.properties import Properties
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.protocols.amqp.properties import BasicProperties
 

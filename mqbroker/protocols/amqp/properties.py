@@ -23,7 +23,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from mqbroker.core.message import BLIND_COPIES_BIT, Properties, RedrivenProperties
+from mqbroker.core.properties import BLIND_COPIES_BIT, Formats, Properties, RedrivenProperties
 from mqbroker.core.rabbitmq.erlang_text import term_text
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.recent import remember
@@ -220,6 +220,9 @@ class BasicProperties(Properties):
             if value is not None:
                 octets[flag] = _encode(flag, value)
         return BasicProperties(_joined(octets), self.code)
+
+
+FORMATS: Formats = {AMQP: BasicProperties}
 
 
 class RecentProperties:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker import octets
-from mqbroker.core.message import Message, Properties, new_message
+from mqbroker.core.message import Message, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.routing.route import Route

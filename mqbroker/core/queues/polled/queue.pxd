@@ -2,7 +2,8 @@ cimport cython
 
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.queues.polled.group_lines cimport GroupLine, group_of
-from mqbroker.core.message cimport Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message cimport Entry, Message, new_entry, new_message
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.base cimport Queue
 from mqbroker.core.queues.polled.timed cimport TimedQueue
 
