@@ -64,7 +64,7 @@ FORMATS = registered(
 )  # fmt: skip
 """The encodings of properties that the journal may hold: each has an owner, who makes properties of it again."""
 
-KINDS = (*restoration.KINDS, *sessions.KINDS, *sqs_actions.KINDS, timekeeper.KIND)
+KINDS = definitions.owned(restoration.KINDS, sessions.KINDS, sqs_actions.KINDS, (timekeeper.KIND,))
 """The kinds of definitions that the journal may hold: each has an owner who puts it back."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL

@@ -9,6 +9,7 @@ import pytest
 
 import mqbroker
 from mqbroker.core.properties import NAMES
+from mqbroker.server import KINDS
 
 PACKAGE = Path(mqbroker.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -227,3 +228,21 @@ def test_properties_are_asked_for_by_neutral_names() -> None:
     }
     assert asked
     assert {each for each in asked if each[1] not in NAMES} == set()
+
+
+def kinds_written(tree: ast.AST) -> set[str]:
+    """The kinds of definitions that a module makes keys of."""
+    return {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "definitions.key"
+        if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
+    }
+
+
+def test_every_kind_of_definition_is_registered_once() -> None:
+    """A kind that nobody had registered was written, and the next start refused it."""
+    written = set[str]().union(*(kinds_written(parsed(path)) for path in MODULES))
+    assert written
+    assert written <= set(KINDS)
+    assert len(set(KINDS)) == len(KINDS)
