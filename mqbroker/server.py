@@ -23,6 +23,7 @@ from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
+from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import registered
@@ -97,13 +98,14 @@ class Server:
         self._timekeeper = Timekeeper(clock, self._ledger)
         self._timekeeper.begin(found, is_free=not entries and not Sessions.are_in(found))
         self._stack.callback(self._timekeeper.note)
-        self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
+        self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16), Events(clock.now))
         restore(self._broker, found, entries, clock.now())
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
             lambda: isinstance(self._ledger, JournalLedger) and self._ledger.is_full,
             lambda: asyncio.get_running_loop().run_in_executor(None, allocator.trim),
+            self._broker.events,
         )
         self._stack.callback(self._alarms.close)
         authenticator = PooledAuthenticator(self._broker.access, clock)
@@ -148,6 +150,7 @@ class Server:
             self._listeners.open(listener)
         if isinstance(self._ledger, JournalLedger):
             self._ledger.watch_space(lambda _: self._check_alarms())
+            self._ledger.segment_begun = self._tell_of_segment
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
@@ -265,6 +268,11 @@ class Server:
         if self._tls is not None:
             self._tls.check(now)
         self._check_alarms()
+
+    def _tell_of_segment(self) -> None:
+        assert isinstance(self._ledger, JournalLedger)
+        segments, written = self._ledger.segments, self._ledger.bytes_written
+        self._broker.events.tell("journal.segment.begun", segments=segments, bytes_written=written)
 
     def _look_soon(self) -> None:
         asyncio.get_running_loop().call_soon(self._check_alarms)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import mqbroker
+from mqbroker.core.events import EVENTS
 from mqbroker.core.properties import NAMES
 from mqbroker.server import KINDS
 
@@ -246,3 +247,19 @@ def test_every_kind_of_definition_is_registered_once() -> None:
     assert written
     assert written <= set(KINDS)
     assert len(set(KINDS)) == len(KINDS)
+
+
+def told(path: Path) -> Iterator[tuple[str, str, set[str | None]]]:
+    """The events that a module tells of: where, which, and with which fields."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("events.tell"):
+            name = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else ""
+            yield f"{label(path)} line {node.lineno}", name, {each.arg for each in node.keywords}
+
+
+def test_events_are_told_as_they_are_declared() -> None:
+    """A field that is missing would be noticed by the first one who subscribes in production."""
+    found = [each for path in MODULES for each in told(path)]
+    assert [(where, name) for where, name, fields in found if name and fields != set(EVENTS.get(name, ()))] == []
+    source = "".join(path.read_text() for path in MODULES if label(path) != "mqbroker/core/events.py")
+    assert [name for name in EVENTS if f'"{name}"' not in source] == []

@@ -42,9 +42,12 @@ cpdef Entry new_entry(Message message, int queue_number, long long sequence)
 
 
 cdef int _FAILURE
+cdef int _TAKEN
 
 cpdef int attempts_after(int attempts, bint is_failure) except -1
 cpdef int returns_of(int attempts) except -1
 cpdef int failures_of(int attempts) except -1
+cpdef bint is_taken(Entry entry) except -1
+cpdef note_taken(Entry entry)
 @cython.locals(message=Message)
 cpdef Message new_message(str exchange, str routing_key, Properties properties, bytes body, long long now)

@@ -20,6 +20,7 @@ GONE = -1  # in `Entry.held_until`
 RETURNS_MAX = (1 << 16) - 1
 FAILURES_MAX = (1 << 14) - 1
 _FAILURE = 1 << 16
+_TAKEN = 1 << 30  # beside them: the entry's taker has it for good, and only the end of their exchange is missing
 
 
 class Message:
@@ -93,6 +94,16 @@ def returns_of(attempts: int) -> int:
 def failures_of(attempts: int) -> int:
     """How often that was because its consumer failed, or said that it had."""
     return attempts >> 16 & FAILURES_MAX
+
+
+def is_taken(entry: Entry) -> bool:
+    """Whether its taker has said that it has the entry: then it is not sent again, but stays until that is settled."""
+    return entry.attempts >= _TAKEN
+
+
+def note_taken(entry: Entry) -> None:
+    """Its taker has it. What was counted before means nothing any more."""
+    entry.attempts = _TAKEN
 
 
 def new_message(exchange: str, routing_key: str, properties: Properties, body: bytes, now: int) -> Message:

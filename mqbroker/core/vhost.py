@@ -46,6 +46,7 @@ class VHost(Routing):
     def __init__(self, name: str, broker: "Broker") -> None:
         Routing.__init__(self, name, broker.scheduler)
         self.broker = broker
+        self.events = broker.events
         self.ledger = broker.ledger
         self.timers = broker.timers
         self.default_queue_type = "classic"
@@ -111,6 +112,16 @@ class VHost(Routing):
         self._add_exchange(exchange)
         if durable:
             self.ledger.define(definitions.key("exchange", self.name, name), pack_exchange(exchange))
+        self.events.tell(
+            "exchange.created",
+            vhost=self.name,
+            exchange=name,
+            kind=kind,
+            durable=durable,
+            auto_delete=auto_delete,
+            internal=internal,
+            arguments=arguments,
+        )
         return exchange
 
     def _add_exchange(self, exchange: Exchange) -> None:
@@ -164,6 +175,7 @@ class VHost(Routing):
         if exchange.durable:
             self.ledger.define(definitions.key("exchange", self.name, exchange.name), None)
         self.generation += 1
+        self.events.tell("exchange.deleted", vhost=self.name, exchange=exchange.name)
 
     # --- bindings ---------------------------------------------------------------------------------------------------
 
@@ -173,6 +185,7 @@ class VHost(Routing):
         """Binds a queue or an exchange to `exchange`; twice is once. True if it is for the journal."""
         if self._bindings.add(exchange, destination, key, arguments):
             self.generation += 1
+            self._tell_of_binding("binding.created", exchange, destination, key, arguments)
         return self._bindings.is_durable(exchange, destination)
 
     def restore_binding(
@@ -189,8 +202,22 @@ class VHost(Routing):
         if not self._bindings.remove(exchange, destination, key, arguments):
             return False
         self.generation += 1
+        self._tell_of_binding("binding.deleted", exchange, destination, key, arguments)
         self._delete_exchange_if_unused(exchange)
         return self._bindings.is_durable(exchange, destination)
+
+    def _tell_of_binding(
+        self, event: str, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
+    ) -> None:
+        self.events.tell(
+            event,
+            vhost=self.name,
+            source=exchange.name,
+            destination=destination.name,
+            destination_kind="exchange" if isinstance(destination, Exchange) else "queue",
+            key=key,
+            arguments=arguments,
+        )
 
     def _delete_exchange_if_unused(self, exchange: Exchange) -> None:
         if exchange.auto_delete and exchange.is_unused and self.exchanges.get(exchange.name) is exchange:
@@ -365,6 +392,15 @@ class VHost(Routing):
         self.queues[queue.name] = queue
         self.generation += 1
         self._watch_expiry(queue, queue.used_at)
+        self.events.tell(
+            "queue.created",
+            vhost=self.name,
+            queue=queue.name,
+            durable=queue.durable,
+            exclusive=queue.owner is not None,
+            auto_delete=queue.auto_delete,
+            arguments=queue.arguments,
+        )
 
     def restore_queue(
         self, name: str, number: int, auto_delete: bool, arguments: Mapping[str, object], now: int, role: str = ""
@@ -401,6 +437,7 @@ class VHost(Routing):
         for consumer in queue.dismiss():
             consumer.cancelled()
         self._release(queue)
+        self.events.tell("queue.deleted", vhost=self.name, queue=queue.name, messages=count)
         return count
 
     def _release(self, queue: Queue) -> None:

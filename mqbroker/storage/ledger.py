@@ -33,7 +33,7 @@ class JournalLedger(Ledger):
 
     __slots__ = (
         "batches", "batches_tended", "bytes_written", "closed", "deferred", "entries", "entries_live", "is_marked",
-        "is_sealing", "open", "open_bytes", "scribe", "sealed", "settled", "writer",
+        "is_sealing", "open", "open_bytes", "scribe", "sealed", "segment_begun", "settled", "writer",
     )  # fmt: skip
 
     def __init__(self, scribe: Scribe, writer: Writer, position: int) -> None:
@@ -52,6 +52,8 @@ class JournalLedger(Ledger):
         """Frames written in this run."""
         self.bytes_written = 0
         """Their payloads' bytes."""
+        self.segment_begun: Callable[[], None] = _nothing
+        """Called when a new segment begins."""
         self.batches_tended = 0
         """As many as there were when `tend` was called last."""
         self.is_marked = True
@@ -204,6 +206,8 @@ class JournalLedger(Ledger):
         self.batches += 1
         self.bytes_written += len(job.payload)
         self.writer.append(job)
+        if job.segment is not None:
+            self.segment_begun()
 
     def _batch_done(self, lsn: int) -> None:
         self.writer.delete(self.scribe.tallies.take_dead())

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from mqbroker.aws.auth.signed_head import ALGORITHM, SignedHead
 from mqbroker.aws.auth.signing_keys import TERMINATOR, SigningKey
 from mqbroker.aws.front.refusals import does_not_match, fingerprint, incomplete
-from mqbroker.core.access.access import AccessKey
+from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
 from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX, AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
 
@@ -40,13 +40,13 @@ class Claim:
         self.name_set = frozenset(self.names)
         self.checked_headers: tuple[str, ...] = ()
         """The names of all headers of the last request that had every signed one, as it has to."""
-        self.key: AccessKey | None = None
+        self.key: Credential | None = None
         """The key that the claim was found right with, and what it signs with."""
         self.signing_key: SigningKey | None = None
         self.heads: dict[tuple[str, ...], SignedHead] = {}
         """What right signatures made with that key began with lately, by method, path, timestamp, and headers."""
 
-    def prove(self, key: AccessKey, signing_key: SigningKey) -> None:
+    def prove(self, key: Credential, signing_key: SigningKey) -> None:
         """The claim was found right with this key."""
         self.key, self.signing_key = key, signing_key
         self.heads.clear()

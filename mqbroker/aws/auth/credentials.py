@@ -13,7 +13,8 @@ from urllib.parse import parse_qs
 from mqbroker.aws.auth.claim import is_region
 from mqbroker.aws.auth.sigv4 import SignedRequest, Verifier
 from mqbroker.config.aws import AwsConfig
-from mqbroker.core.access.access import Access, AccessKey
+from mqbroker.core.access.access import Access
+from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
 from mqbroker.limits import AWS_CALLERS_MAX
 
@@ -67,7 +68,7 @@ class SignedIdentity:
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
-        self._callers: dict[tuple[str, str, str, bool], tuple[AccessKey, Caller]] = {}
+        self._callers: dict[tuple[str, str, str, bool], tuple[Credential, Caller]] = {}
 
     def __call__(self, request: SignedRequest, service: str, now: int) -> Caller:
         """Raises AwsError."""
@@ -80,7 +81,7 @@ class SignedIdentity:
             return found[1]
         return self._remember(place, key)
 
-    def _remember(self, place: tuple[str, str, str, bool], key: AccessKey) -> Caller:
+    def _remember(self, place: tuple[str, str, str, bool], key: Credential) -> Caller:
         key_id, region, host, is_secure = place
         arn, user_id = arn_of(key.account, key.user), user_id_of(key.account, key.user)
         caller = Caller(key.account, region, key.user, key_id, user_id, arn, host, is_secure)

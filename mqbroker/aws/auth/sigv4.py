@@ -20,7 +20,7 @@ from mqbroker.aws.auth.digests import sha256_hex
 from mqbroker.aws.auth.signed_head import SignedHead
 from mqbroker.aws.auth.signing_keys import SigningKey, SigningKeys
 from mqbroker.aws.front.refusals import does_not_match, incomplete, unknown_client, unsigned
-from mqbroker.core.access.access import AccessKey
+from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
 from mqbroker.limits import AWS_CLAIMS_MAX, AWS_TIMESTAMPS_REMEMBERED
 from mqbroker.protocols.session import Peer
@@ -57,7 +57,7 @@ class SignedRequest(Protocol):
 class Verifier:
     """Verifies requests against access keys. `keys` is looked at each time, so a key that changes counts at once."""
 
-    def __init__(self, keys: Mapping[str, AccessKey], clock_skew_s: int) -> None:
+    def __init__(self, keys: Mapping[str, Credential], clock_skew_s: int) -> None:
         self._keys = keys
         self._clock_skew_s = clock_skew_s
         self._signing_keys = SigningKeys()

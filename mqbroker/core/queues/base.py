@@ -13,11 +13,13 @@ An entry is in exactly one state:
                    +--> expired, dropped: dead-lettered, then settled
 """
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, attempts_after, failures_of, new_entry
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
 from mqbroker.core.queues.purge import Done, Purge
@@ -37,10 +39,7 @@ UNROUTED = 1  # no queue was bound for it
 REJECTED = 2  # a full queue refused it (overflow reject-publish)
 
 # C integers when compiled
-_ROUTED = ROUTED
-_PORTION = PORTION
-_AT_ONCE = DROPPED_AT_ONCE
-_LEAST = DROPPED_LEAST
+_ROUTED, _PORTION, _AT_ONCE, _LEAST = ROUTED, PORTION, DROPPED_AT_ONCE, DROPPED_LEAST
 
 DROP_HEAD = 0
 REJECT_PUBLISH = 1
@@ -48,9 +47,7 @@ REJECT_PUBLISH_DLX = 2
 
 _OVERFLOW = {"drop-head": DROP_HEAD, "reject-publish": REJECT_PUBLISH, "reject-publish-dlx": REJECT_PUBLISH_DLX}
 
-
-def _priority(consumer: Consumer) -> int:
-    return consumer.priority
+_priority = attrgetter("priority")
 
 
 class Queue(Task):
@@ -511,6 +508,7 @@ class Queue(Task):
     def purge(self, now: int, done: Done) -> int:
         """Empties the queue; how much waited. Calls `done` once the journal has been told of all of it, not at once."""
         count = self.waiting_count()
+        telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, self.detach(), done))
         return count
 
@@ -552,12 +550,14 @@ class Queue(Task):
             self.exclusive_consumer = consumer
         consumer.is_active = not self.is_single_active or len(self.consumers) == 1
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
+        telling.consumer_added(self, consumer)
 
     def remove_consumer(self, consumer: Consumer, now: int) -> None:
         """Ends a subscription; what it holds unacknowledged stays with it. A successor takes over if it was alone."""
         self.used_at = now
         self.consumers.remove(consumer)
         self.stand_down(consumer)
+        telling.consumer_removed(self, consumer)
         if consumer is self.exclusive_consumer:
             self.exclusive_consumer = None
         self.has_consumer_priorities = any(each.priority for each in self.consumers)

@@ -65,6 +65,8 @@ _LARGE = LARGE_PIECE_BYTES
 class AmqpConnection(Session):
     """One client."""
 
+    protocol = "AMQP 0-9-1"
+
     __slots__ = (
         "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
         "channels", "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms",
@@ -121,6 +123,9 @@ class AmqpConnection(Session):
         """Whether the first publish is at hand, in `remainder`, and waits until publishers go on."""
 
     # --- input ------------------------------------------------------------------------------------------------------
+
+    def label(self) -> str:
+        return self.name
 
     def receive_data(self, data: bytes, now: int) -> None:
         """Takes what arrived. Whatever the peer did wrong is answered with the protocol's own error."""
@@ -475,6 +480,7 @@ class AmqpConnection(Session):
             raise ProtocolViolation("not_allowed", text)
         self.services.check_channels(self.user)
         self.channels[number] = Channel(self, number)
+        ending.tell_of_channel(self, "channel.opened", number)
         self.send(encode_method("channel.open-ok", number))
 
     def forget_routes(self) -> None:

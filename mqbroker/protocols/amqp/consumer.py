@@ -203,6 +203,9 @@ class AmqpConsumer(Consumer):
         """The properties of a message that cannot go out as they are: another protocol's, or with a delivery count."""
         return properties_to_send(entry, self.queue)
 
+    def label(self) -> str:
+        return self.tag
+
     def cancelled(self) -> None:
         """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""
         self.channel.connection.consumer_cancelled(self.channel, self)

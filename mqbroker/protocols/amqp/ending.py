@@ -135,6 +135,7 @@ def release_channel(connection: "AmqpConnection", channel: Channel, done: Callab
 def _stop(connection: "AmqpConnection", channel: Channel) -> None:
     """The channel takes nothing any more, neither from its client nor for it."""
     channel.state = CLOSING
+    tell_of_channel(connection, "channel.closed", channel.number)
     channel.expecting = METHOD
     channel.window.is_open = False
     channel.owed.clear()
@@ -145,6 +146,14 @@ def _stop(connection: "AmqpConnection", channel: Channel) -> None:
     if channel.held is not None:
         channel.held.drop()
         connection.update_reading()
+
+
+def tell_of_channel(connection: "AmqpConnection", event: str, number: int) -> None:
+    """Tells whoever watches the broker that a channel has opened or closed."""
+    assert connection.vhost is not None
+    connection.services.broker.events.tell(
+        event, session=connection.name, channel=number, user=connection.user, vhost=connection.vhost.name
+    )
 
 
 def _release(connection: "AmqpConnection", releasing: Releasing) -> None:

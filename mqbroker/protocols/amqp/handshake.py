@@ -180,6 +180,9 @@ class Handshake:
         reason = self.why_refused(user, is_right)
         if reason:
             log.warning("%s: log-in of user %r refused: %s", connection.name, user, reason)
+            connection.services.broker.events.tell(
+                "user.refused", user=user, protocol=connection.protocol, peer=connection.name, reason=reason
+            )
             self.refuse_login(mechanism)
         else:
             connection.user = user

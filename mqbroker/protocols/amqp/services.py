@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker import limits
+from mqbroker.core.events import Events
 from mqbroker.protocols.amqp.body_budget import BodyBudget
 from mqbroker.protocols.amqp.properties import RecentProperties
 
@@ -55,6 +56,7 @@ class Registry:
     """The open connections: for limits, shutdown and alarms."""
 
     def __init__(self) -> None:
+        self.events = Events()
         self.sessions: set[Session] = set()
         self._by_user: dict[str, int] = {}
         self._by_vhost: dict[str, int] = {}
@@ -66,6 +68,7 @@ class Registry:
         self._names[session] = user, vhost
         self._by_user[user] = self.user_count(user) + 1
         self._by_vhost[vhost] = self.vhost_count(vhost) + 1
+        self._tell("session.opened", session, user, vhost)
 
     def closed(self, session: "Session") -> None:
         """It has gone; one that was never open is passed over."""
@@ -74,6 +77,10 @@ class Registry:
             self.sessions.discard(session)
             self._by_user[names[0]] -= 1
             self._by_vhost[names[1]] -= 1
+            self._tell("session.closed", session, *names)
+
+    def _tell(self, event: str, session: "Session", user: str, vhost: str) -> None:
+        self.events.tell(event, session=session.label(), protocol=session.protocol, user=user, vhost=vhost)
 
     def user_count(self, user: str) -> int:
         """Open connections of a user."""
@@ -101,6 +108,7 @@ class AmqpServices:
     body_budget: BodyBudget = field(init=False)
 
     def __post_init__(self) -> None:
+        self.registry.events = self.broker.events
         self.body_budget = BodyBudget(self.settings.bodies_bytes_max)
 
     def check_channels(self, user: str) -> None:

@@ -49,6 +49,8 @@ _FIRST_HEADER_BYTES = 5  # the longest fixed header
 class MqttConnection(Session):
     """One client."""
 
+    protocol = "MQTT"
+
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
         "counters", "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_bridge",
@@ -130,6 +132,9 @@ class MqttConnection(Session):
         """Whether `process` is at work: what is left of its chunk is its business."""
 
     # --- input ------------------------------------------------------------------------------------------------------
+
+    def label(self) -> str:
+        return self.name
 
     def receive_data(self, data: bytes, now: int) -> None:
         """Takes what arrived. Whatever the peer did wrong ends as the specification says."""

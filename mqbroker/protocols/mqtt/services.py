@@ -81,3 +81,6 @@ class MqttServices:
     """How much the process uses."""
     by_address: Counter[str] = field(default_factory=Counter)
     """Open MQTT connections of each client address."""
+
+    def __post_init__(self) -> None:
+        self.registry.events = self.broker.events

@@ -143,8 +143,16 @@ class Sessions:
         session.timer = None
         session.end(now, sharing.leave)
         session.forget()
+        self.tell("subscriber.ended", session, has_expired=0 < session.ends_at <= now)
         if will is not None:
             self.publish_will(session, will, now)
+
+    def tell(self, event: str, session: MqttSession, **fields: object) -> None:
+        """Tells whoever watches the broker what becomes of a session."""
+        vhost, protocol = session.vhost.name, "MQTT"
+        self.broker.events.tell(
+            event, vhost=vhost, subscriber=session.client_id, user=session.user, protocol=protocol, **fields
+        )
 
     def left(self, session: MqttSession, now: int) -> None:
         """The session has no connection any more: its end and its will are to be waited for."""

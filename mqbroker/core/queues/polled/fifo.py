@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry, Message
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.polled.deduplication import Deduplication, deduplication_id_of
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
 from mqbroker.core.queues.polled.grouped import GroupedQueue
@@ -66,6 +67,7 @@ class FifoQueue(PolledQueue):
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count or len(self.deduplication):
             self.start_over()
+        telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, [], done))
         return count
 

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import ROUTED, Queue
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
@@ -227,6 +228,7 @@ class PolledQueue(TimedQueue):
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count:
             self.start_over()
+        telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, [], done))
         return count
 
