@@ -74,6 +74,15 @@ OUTPUT_HIGH_WATER_BYTES = 1 << 20  # deliveries to a connection stop above this 
 # --- journal -----------------------------------------------------------------------------------------------------
 SEGMENT_BYTES = 64 << 20  # design §5
 BATCH_BYTES_MAX = 8 << 20  # a batch is sealed when it grows past this, so that one write stays short
+JOURNAL_BEHIND_BYTES_MIN = 256 << 10  # waiting for the disk before those who add most are held: half a ms of writing
+JOURNAL_BEHIND_BYTES_MAX = 2 << 20
+JOURNAL_BEHIND_BYTES_PER_S = 256 << 20  # and in between as much as a disk writes in the time that a sync takes it
+JOURNAL_SHARED_BEHIND_SHARE = 4  # this part of it where others publish as well: their confirms wait for all of it twice
+JOURNAL_SHARED_MS = 1000  # how long others are expected to publish once two have
+JOURNAL_FAR_BEHIND_FACTOR = 8  # times as much, and everybody is held who adds anything
+PUBLISHERS_HEAVY_MAX = 16  # who has added the 16th part of the bound to a batch is one of those who add most
+PUBLISHERS_LET_GO_MAX = 4  # as many are let go at once when nothing waits for the disk
+PUBLISHER_HASTE = 10  # who was held while others publish is read in a tenth of a slice: a tenth of a millisecond's work
 SLOW_WRITE_S = 0.002  # a write to the page cache that takes longer has waited for the disk
 SLOW_WRITES_EXPECTED_S = 30  # how long others are then expected: Linux writes out what is that old (dirty_expire)
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
