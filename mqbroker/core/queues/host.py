@@ -7,6 +7,7 @@ from mqbroker.core.scheduler import Task
 if TYPE_CHECKING:
     from mqbroker.core.message import Entry
     from mqbroker.core.queues.base import Queue
+    from mqbroker.core.queues.classic import ClassicQueue
     from mqbroker.core.queues.leftovers import Container
 
 
@@ -15,7 +16,7 @@ class QueueHost(Protocol):
 
     name: str
 
-    def dead_letter(self, queue: "Queue", entry: "Entry", reason: str, now: int) -> None:
+    def dead_letter(self, queue: "ClassicQueue", entry: "Entry", reason: str, now: int) -> None:
         """Publishes a copy of the entry's message to the queue's dead-letter exchange, and settles the entry."""
 
     def arm(self, queue: "Queue", deadline: int) -> None:
