@@ -31,7 +31,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "policy.deleted": ("vhost", "policy", "is_operator"),
     "exchange.created": ("vhost", "exchange", "kind", "durable", "auto_delete", "internal", "arguments"),
     "exchange.deleted": ("vhost", "exchange"),
-    "queue.created": ("vhost", "queue", "durable", "exclusive", "auto_delete", "arguments"),
+    "queue.created": ("vhost", "queue", "kind", "durable", "exclusive", "auto_delete", "arguments"),
     "queue.deleted": ("vhost", "queue", "messages"),  # its bindings and consumers go with it, and are not told of
     "queue.purged": ("vhost", "queue", "messages"),
     "binding.created": ("vhost", "source", "destination", "destination_kind", "key", "arguments"),

@@ -8,6 +8,7 @@ from mqbroker.core.access.access import Permissions, TopicPermissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.events import EVENTS, Event, Events
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.rabbitmq.policy import Policy
 from tests.core.messages import Taker, nothing
 
@@ -40,7 +41,7 @@ def test_what_is_declared_bound_consumed_and_deleted_is_told() -> None:
     broker, notes = made()
     vhost = broker.add_vhost("/")
     exchange = vhost.declare_exchange("e", "topic", True, False, False, {})
-    queue = vhost.declare_queue("q", False, False, False, {}, 0)
+    queue = declare_queue(vhost, "q", False, False, False, {}, 0)
     vhost.bind(exchange, queue, "a.*", {})
     vhost.bind(exchange, queue, "a.*", {})
     assert list(notes) == ["vhost.created", "exchange.created", "queue.created", "binding.created"]

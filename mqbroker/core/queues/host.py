@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from mqbroker.core.events import Events
     from mqbroker.core.message import Entry
     from mqbroker.core.queues.base import Queue
+    from mqbroker.core.queues.classic import ClassicQueue
     from mqbroker.core.queues.leftovers import Container
 
 
@@ -17,7 +18,7 @@ class QueueHost(Protocol):
     name: str
     events: "Events"
 
-    def dead_letter(self, queue: "Queue", entry: "Entry", reason: str, now: int) -> None:
+    def dead_letter(self, queue: "ClassicQueue", entry: "Entry", reason: str, now: int) -> None:
         """Publishes a copy of the entry's message to the queue's dead-letter exchange, and settles the entry."""
 
     def arm(self, queue: "Queue", deadline: int) -> None:

@@ -404,8 +404,7 @@ class AmqpConnection(Session):
                 raise PreconditionFailed(f"unknown delivery tag {tag}")
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
-            queue.acknowledge(entry)
-            queue.offer(consumer, self.now)
+            queue.acknowledge(entry, self.now)
 
     def last_of(self, channel: Channel, tag: int) -> int:
         """The tag of the last delivery that a client means by `multiple`; 0 is all. Raises PreconditionFailed if it is
@@ -423,7 +422,7 @@ class AmqpConnection(Session):
         for entry in entries:
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
-            queue.acknowledge(entry)
+            queue.settle(entry)
             if consumer is not previous:
                 consumers[consumer] = None
                 previous = consumer

@@ -50,7 +50,7 @@ def short_string(text: str) -> bytes:
 def properties_to_send(entry: Entry, queue: "Queue") -> BasicProperties:
     """The properties of an entry in this protocol's encoding, with its counts if the queue shows them."""
     properties = amqp_properties(entry.message.properties)
-    if not entry.attempts or not queue.is_quorum:
+    if not entry.attempts or not queue.counts_failures:
         return properties
     counts = {"x-acquired-count": returns_of(entry.attempts)}
     failures = failures_of(entry.attempts)

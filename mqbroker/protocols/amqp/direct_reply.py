@@ -59,4 +59,4 @@ def check_declared(connection: "AmqpConnection", name: str) -> None:
 def end(vhost: "VHost", consumer: "AmqpConsumer") -> None:
     """The reply consumer is gone, and its name with it."""
     consumer.queue.consumers.clear()
-    vhost.remove_reply_queue(consumer.queue)
+    vhost.remove(consumer.queue)

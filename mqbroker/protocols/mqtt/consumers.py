@@ -88,7 +88,7 @@ class SharedConsumer(Consumer):
         flags, identifiers = qos | FRESH, self.subscription.identifiers
         properties = as_final(message.properties, flags, identifiers, session.hub.settings.mapping)
         moved = new_message(message.exchange, message.routing_key, properties, message.content(), message.received_at)
-        self.queue.acknowledge(entry)  # before it comes back: it may need the place that it took in the window
+        self.queue.settle(entry)  # before it comes back: it may need the place that it took in the window
         session.stored_queue(session.hub.now).publish(moved, session.hub.now)
 
     def cancelled(self) -> None:

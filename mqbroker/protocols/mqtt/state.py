@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from mqbroker.core import definitions
 from mqbroker.core.consumer import Gate, Window
 from mqbroker.core.message import Entry, Message, is_taken, note_taken
+from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.protocols.mqtt.backlog import Backlog
 from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
@@ -99,7 +100,7 @@ class MqttSession:
     def live_queue(self, now: int) -> LiveQueue:
         """The queue of its QoS 0 filters."""
         if self.live is None:
-            queue = self.vhost.add_subscriber_queue(self.queue_name(0), LiveQueue.role, self.is_durable, {}, now)
+            queue = self.vhost.declare(QueueSpec(self.queue_name(0), LiveQueue.role, self.is_durable), now)
             assert isinstance(queue, LiveQueue)
             self.use_live(queue)
         assert self.live is not None
@@ -123,10 +124,8 @@ class MqttSession:
     def stored_queue(self, now: int) -> SubscriberQueue:
         """The queue of its other filters, and of what was retained for it."""
         if self.stored is None:
-            arguments = self.hub.queue_arguments()
-            queue = self.vhost.add_subscriber_queue(
-                self.queue_name(1), SubscriberQueue.role, self.is_durable, arguments, now
-            )
+            spec = self.hub.spec_of_queue(self.queue_name(1), SubscriberQueue.role, self.is_durable)
+            queue = self.vhost.declare(spec, now)
             assert isinstance(queue, SubscriberQueue)
             self.use_stored(queue, now)
         assert self.stored is not None
@@ -207,7 +206,9 @@ class MqttSession:
         mine = [packet_id for packet_id, entry in self.outgoing.items() if entry.consumer is consumer]
         entries = [self.outgoing.pop(packet_id) for packet_id in mine]
         consumer.returned = {entry.sequence for entry in entries}
-        queue.requeue(entries, now)
+        queue.begin_return()
+        queue.give_back(entries, now, False)
+        queue.end_return(now)
 
     def offer(self, now: int) -> None:
         """A window has opened: takes what waits."""
@@ -313,7 +314,7 @@ class MqttSession:
     def _spend(self, entry: Entry) -> None:
         """Nobody will acknowledge it. The queue may be told while it hands the entry over: that is its last act."""
         assert entry.consumer is not None
-        entry.consumer.queue.acknowledge(entry)
+        entry.consumer.queue.settle(entry)
 
     def _send(self, entry: Entry, packet_id: int, flags: int, match: Match) -> bool:
         connection = self.connection
@@ -423,11 +424,11 @@ class MqttSession:
         assert entry.consumer is not None
         queue = entry.consumer.queue
         if is_accepted:
-            queue.acknowledge(entry)
+            queue.settle(entry)
         else:
-            queue.reject(entry, now)
+            queue.give_up(entry, now)
         if self.held:
-            self.flush_held()
+            self.flush_held()  # before anything new, so the queue was told only that the entry is settled
         if self.shares or self.backlog is not None:
             self.offer(now)
         elif self.stored is not None and self.stored_consumer is not None:

@@ -4,6 +4,7 @@ What is in flight locks what is behind it in its group: that is delivered when a
 again and delivered first. One receive may take several messages of a group, and goes on with other groups.
 """
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,12 @@ class FifoQueue(PolledQueue):
         """The number under which the journal keeps the deduplication ids."""
         self.deduplication = Deduplication(self.ledger, number, self.is_recorded)
         self.deduplication.configure(self.settings_of_polling.deduplicates_by_group)
+
+    def renumber(self, next_number: Callable[[], int]) -> None:
+        """The same; and so do the deduplication ids."""
+        PolledQueue.renumber(self, next_number)
+        self.ledger.forget(self.deduplication.number)
+        self.identify(next_number())
 
     def set_up(self, settings: PollSettings) -> None:
         PolledQueue.set_up(self, settings)
