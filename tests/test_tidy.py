@@ -10,7 +10,8 @@ import pytest
 import mqbroker
 from mqbroker.core.events import EVENTS
 from mqbroker.core.properties import NAMES
-from mqbroker.server import KINDS
+from mqbroker.server import kinds_of
+from mqbroker.spoken import PROTOCOLS
 
 PACKAGE = Path(mqbroker.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,7 @@ LAYERS = (
     ("net",),
     ("runtime",),
     ("aws", "management"),
+    ("spoken",),
     ("server",),
     ("cli",),
     ("__main__",),
@@ -72,6 +74,24 @@ def sources(*folders: Path) -> list[Path]:
 
 MODULES = sources(PACKAGE)
 EVERYTHING = MODULES + sources(*(ROOT / name for name in ("tests", "certs", "bench")))
+
+
+PROTOCOL_FOLDERS = [path.parent for path in MODULES if path.name == "protocol.py" and path.parent.name != "protocols"]
+PROTOCOL_MODULES = [path for path in MODULES if any(path.is_relative_to(folder) for folder in PROTOCOL_FOLDERS)]
+PROTOCOL_NAMES = {
+    name
+    for each in PROTOCOLS
+    for name in (each.name, each.websocket_path, *each.subprotocols, *(scheme.name for scheme in each.schemes))
+    if name
+}
+WITHOUT_PROTOCOLS = ("config", "net", "runtime", "server", "cli")
+
+def dotted(folder: Path) -> str:
+    return ".".join(folder.relative_to(PACKAGE.parent).parts)
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
 
 
 def label(path: Path) -> str:
@@ -133,6 +153,23 @@ def test_imports_go_downwards_only(path: Path) -> None:
         if target != part and RANKS.get(target, -1) >= RANKS[part]:
             upwards.append(f"line {line}: {part} must not import {name}")
     assert upwards == []
+
+
+@pytest.mark.parametrize("path", PROTOCOL_MODULES, ids=label)
+def test_no_protocol_imports_another(path: Path) -> None:
+    """The second and third protocol leaned on the first, and none could be changed alone."""
+    own = next(folder for folder in PROTOCOL_FOLDERS if path.is_relative_to(folder))
+    others = [dotted(folder) for folder in PROTOCOL_FOLDERS if folder != own]
+    assert [name for name, _ in imports(parsed(path)) if any(is_in(name, other) for other in others)] == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if part_of(path) in WITHOUT_PROTOCOLS], ids=label)
+def test_protocols_are_named_in_the_list_alone(path: Path) -> None:
+    """The server knew each protocol in eight places, and net and config each in some more."""
+    tree = parsed(path)
+    found = [name for name, _ in imports(tree) if any(is_in(name, dotted(folder)) for folder in PROTOCOL_FOLDERS)]
+    found += [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in PROTOCOL_NAMES]
+    assert found == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=label)
@@ -244,9 +281,10 @@ def kinds_written(tree: ast.AST) -> set[str]:
 def test_every_kind_of_definition_is_registered_once() -> None:
     """A kind that nobody had registered was written, and the next start refused it."""
     written = set[str]().union(*(kinds_written(parsed(path)) for path in MODULES))
+    kinds = kinds_of(PROTOCOLS)
     assert written
-    assert written <= set(KINDS)
-    assert len(set(KINDS)) == len(KINDS)
+    assert written <= set(kinds)
+    assert len(set(kinds)) == len(kinds)
 
 
 def told(path: Path) -> Iterator[tuple[str, str, set[str | None]]]:

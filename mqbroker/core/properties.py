@@ -75,6 +75,10 @@ class Properties:
         """A property by its neutral name (NAMES), or None. Overridden."""
         return None
 
+    def topic(self, routing_key: str) -> str | None:
+        """What its publisher has called this routing key, in a protocol that has topics instead. Overridden there."""
+        return None
+
     def blind_copies(self) -> list[str]:
         """Routing keys that count like the message's own, also when it is dead-lettered, but are not shown to anybody:
         `headers` does not have them. Overridden where there are such."""
@@ -170,6 +174,9 @@ class RedrivenProperties(Properties):
 
     def text(self, name: str) -> str | None:
         return self.inner.text(name)
+
+    def topic(self, routing_key: str) -> str | None:
+        return self.inner.topic(routing_key)
 
     def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> Properties:
         return self.inner.with_headers(headers, drop_expiration)

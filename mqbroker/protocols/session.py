@@ -32,6 +32,19 @@ class Peer:
     listener: str = ""
     """The URL of the listener that it came to, for the log."""
 
+    def describe(self) -> dict[str, object]:
+        """Its part of what a session says of itself."""
+        return {
+            "name": f"{self.host}:{self.port} -> {self.server_host}:{self.server_port}",
+            "peer_host": self.host,
+            "peer_port": self.port,
+            "host": self.server_host,
+            "port": self.server_port,
+            "is_tls": self.is_tls,
+            "certificate_names": dict(self.certificate_names),
+            "listener": self.listener,
+        }
+
 
 class Outbox:
     """The sessions with output to write in this loop turn. `wake` asks for the end of the turn, at any time.
@@ -136,12 +149,24 @@ class Session:
         """The broker stops in an orderly way: tell the peer. Overridden."""
         self.is_closing = True
 
+    def end(self, reason: str, now: int) -> None:
+        """An operator ends it: by an action of their own, or because its user or vhost is deleted. The peer is told
+        `reason` if its protocol has a place for it. Overridden where that differs from an end of the broker."""
+        self.shut_down(now)
+
+    def describe(self) -> dict[str, object]:
+        """What an operator may want to know of it, by neutral names. Overridden: at least with `Peer.describe`."""
+        return {}
+
     def connection_lost(self, now: int) -> None:
         """The connection is gone; release everything it held. Overridden; called exactly once."""
 
     def packet_ends(self, data: bytes) -> list[int]:
         """Where the packets of its output end that `data` is; empty when peers take it as one stream. Overridden."""
         return []
+
+    def alarms_changed(self) -> None:
+        """A resource has run low or has recovered. Overridden where publishers are held back by it."""
 
     def channel_count(self) -> int:
         """How many channels are open on it, for the limits of its user. Overridden where there are such."""

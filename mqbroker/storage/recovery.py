@@ -39,6 +39,7 @@ from operator import attrgetter
 
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats
+from mqbroker.core.queues.polled import deduplication
 from mqbroker.errors import JournalCorrupt, StorageError
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.keys.keyring import Keyring
@@ -106,7 +107,7 @@ class Recovery:
         self._disk = disk
         self._keyring = keyring
         self._step = step
-        self._formats = formats
+        self._formats = {**deduplication.FORMATS, **formats}
         self._names = segment_names(disk.names())
 
     @property

@@ -1,7 +1,7 @@
 """HTTP clients that send no more: what they asked for is answered, and nothing is waited for on their behalf."""
 
 from mqbroker.aws.front.call import Call
-from mqbroker.limits import HTTP_PIPELINE_MAX
+from mqbroker.protocols.http.limits import HTTP_PIPELINE_MAX
 from tests.aws.house import Shop, wait
 from tests.aws.http_talk import get
 from tests.aws.test_http import NOW, taken

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from mqbroker.aws.auth.signing_keys import SigningKey, SigningKeys
 from mqbroker.aws.auth.sigv4 import Verifier
+from mqbroker.aws.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX
 from mqbroker.core.access.credentials import access_key
 from mqbroker.errors import AwsError
-from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX
 from tests.aws.signed import (
     ACCOUNT,
     KEY_ID,

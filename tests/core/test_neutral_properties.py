@@ -15,7 +15,10 @@ from mqbroker.protocols.mqtt.codec.property_table import join_properties
 from mqbroker.protocols.mqtt.properties import EXACT_MAPPING, mqtt_octets
 from mqbroker.protocols.mqtt.properties import make_properties as make_mqtt
 from mqbroker.protocols.mqtt.topics import RABBITMQ
-from mqbroker.server import FORMATS
+from mqbroker.server import formats_of
+from mqbroker.spoken import PROTOCOLS
+
+FORMATS = formats_of(PROTOCOLS)
 
 DEATH = {
     "count": 1, "reason": "expired", "queue": "q", "time": Timestamp(7), "exchange": "",
@@ -104,4 +107,4 @@ def test_an_encoding_has_one_owner() -> None:
         registered(AMQP_FORMATS, AMQP_FORMATS)
     with pytest.raises(StorageError, match="two encodings of properties have the number 6"):
         registered({ANNOTATED: lambda raw: make_mqtt(0, "", b"")})
-    assert sorted(FORMATS) == [0, 1, 2, 3, SQS_OCTETS, 5, ANNOTATED]
+    assert sorted(FORMATS) == [1, 2, 3, SQS_OCTETS, 5, ANNOTATED]

@@ -14,9 +14,9 @@ from urllib.parse import unquote
 from mqbroker.aws.auth.signed_head import ALGORITHM, SignedHead
 from mqbroker.aws.auth.signing_keys import TERMINATOR, SigningKey
 from mqbroker.aws.front.refusals import does_not_match, fingerprint, incomplete
+from mqbroker.aws.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX, AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
 from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
-from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX, AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
 
 _REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{AWS_REGION_CHARS_MAX - 1}}}")
 _PARAMETERS = ("Credential", "Signature", "SignedHeaders")

@@ -12,11 +12,11 @@ from urllib.parse import parse_qs
 
 from mqbroker.aws.auth.claim import is_region
 from mqbroker.aws.auth.sigv4 import SignedRequest, Verifier
-from mqbroker.config.aws import AwsConfig
+from mqbroker.aws.config import AwsConfig
+from mqbroker.aws.limits import AWS_CALLERS_MAX
 from mqbroker.core.access.access import Access
 from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
-from mqbroker.limits import AWS_CALLERS_MAX
 
 _ACCOUNT_DIGITS = 12
 _UNIQUE_ID_CHARS = 17  # behind AIDA, which marks a user among IAM's unique identifiers

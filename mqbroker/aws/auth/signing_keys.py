@@ -9,8 +9,8 @@ from hashlib import sha256
 from hmac import digest
 from typing import Any
 
+from mqbroker.aws.limits import AWS_SIGNING_KEYS_MAX
 from mqbroker.core.access.credentials import Credential
-from mqbroker.limits import AWS_SIGNING_KEYS_MAX
 
 Hash = Any
 """A hash object of hashlib, for which it has no public type."""

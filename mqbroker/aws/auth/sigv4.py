@@ -20,9 +20,9 @@ from mqbroker.aws.auth.digests import sha256_hex
 from mqbroker.aws.auth.signed_head import SignedHead
 from mqbroker.aws.auth.signing_keys import SigningKey, SigningKeys
 from mqbroker.aws.front.refusals import does_not_match, incomplete, unknown_client, unsigned
+from mqbroker.aws.limits import AWS_CLAIMS_MAX, AWS_TIMESTAMPS_REMEMBERED
 from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
-from mqbroker.limits import AWS_CLAIMS_MAX, AWS_TIMESTAMPS_REMEMBERED
 from mqbroker.protocols.session import Peer
 
 _UNSIGNED = frozenset(("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"))

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mqbroker.aws.front.call import Call
+from mqbroker.aws.limits import SQS_DECISIONS_REMEMBERED
 from mqbroker.aws.policy.authorization import NO_CONTEXT, authorize, context_of
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.core.broker import Broker
 from mqbroker.core.recent import remember
-from mqbroker.limits import SQS_DECISIONS_REMEMBERED
-from mqbroker.protocols.amqp.services import Alarms
+from mqbroker.protocols.services import Alarms
 
 
 class SqsService:

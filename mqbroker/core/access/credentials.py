@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass, field
 
 from mqbroker.errors import NotFound, PreconditionFailed
-from mqbroker.limits import AWS_ACCESS_KEY_ID_CHARS_MAX, AWS_ACCESS_KEY_ID_CHARS_MIN
+from mqbroker.limits import ACCESS_KEY_ID_CHARS_MAX, ACCESS_KEY_ID_CHARS_MIN
 
 PASSWORD = "password"
 ACCESS_KEY = "access key"
 
-_KEY_ID = re.compile(rf"\w{{{AWS_ACCESS_KEY_ID_CHARS_MIN},{AWS_ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII)
+_KEY_ID = re.compile(rf"\w{{{ACCESS_KEY_ID_CHARS_MIN},{ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
 

@@ -11,7 +11,7 @@ because what was read with that publish is kept.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.limits import AMQP_SIP_BYTES
+from mqbroker.protocols.amqp.limits import AMQP_SIP_BYTES
 from mqbroker.protocols.amqp.methods import encode_method
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.checks import check_consumable, check_pollable, is_exclusive
 from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
-from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT, COUNT_MAX
+from mqbroker.limits import COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
 from mqbroker.protocols.amqp.getting import get_soon
+from mqbroker.protocols.amqp.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.queue_methods import name_of
 from mqbroker.protocols.amqp.releasing import end_consumer

@@ -31,6 +31,7 @@ cdef class AmqpConnection(Session):
     cdef public object peer
     cdef public str name
     cdef public object handshake
+    cdef public dict client_properties
     cdef public dict capabilities
     cdef public str user
     cdef public Router vhost

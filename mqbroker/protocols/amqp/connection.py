@@ -18,20 +18,24 @@ from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
 from mqbroker.core.recent import remember
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
-from mqbroker.limits import (
-    AMQP_BODIES_BYTES_MAX,
-    AMQP_HELD_FRAMES_BYTES_MAX,
-    AMQP_SIP_BYTES,
-    LARGE_PIECE_BYTES,
-    PREAUTH_BYTES_MAX,
-    ROUTE_CACHE_ENTRIES_MAX,
+from mqbroker.limits import LARGE_PIECE_BYTES, PREAUTH_BYTES_MAX, ROUTE_CACHE_ENTRIES_MAX
+from mqbroker.protocols.amqp import (
+    backpressure,
+    bodies,
+    description,
+    ending,
+    frames,
+    holding,
+    publishing,
+    timeouts,
+    unusual,
 )
-from mqbroker.protocols.amqp import backpressure, bodies, ending, frames, holding, publishing, timeouts, unusual
 from mqbroker.protocols.amqp.body_budget import BodyBudget
 from mqbroker.protocols.amqp.channel import BODY, CLOSING, HEADER, HELD, METHOD, OPEN, Channel
-from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
+from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE, CONNECTION_FORCED
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
+from mqbroker.protocols.amqp.limits import AMQP_BODIES_BYTES_MAX, AMQP_HELD_FRAMES_BYTES_MAX, AMQP_SIP_BYTES
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
 from mqbroker.protocols.amqp.room import Room
@@ -69,9 +73,10 @@ class AmqpConnection(Session):
 
     __slots__ = (
         "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
-        "channels", "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms",
-        "held_bytes", "is_held", "is_leaving", "ledger", "name", "next_sweep", "now", "peer", "position", "promised",
-        "received_at", "releasing", "remainder", "services", "size_limit", "user", "vhost",
+        "channels", "client_properties", "close_sent", "confirming", "current", "frame_max", "handshake",
+        "has_published", "heartbeat_ms", "held_bytes", "is_held", "is_leaving", "ledger", "name", "next_sweep", "now",
+        "peer", "position", "promised", "received_at", "releasing", "remainder", "services", "size_limit", "user",
+        "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
@@ -82,6 +87,7 @@ class AmqpConnection(Session):
         self.peer = peer
         self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
         self.handshake: Handshake | None = Handshake(self, now)
+        self.client_properties: dict[str, object] = {}
         self.capabilities: dict[str, object] = {}
         self.user = ""
         self.vhost: VHost | None = None
@@ -477,7 +483,7 @@ class AmqpConnection(Session):
             text = f"number of channels opened ({count}) has reached the negotiated channel_max ({most})"
             self.at_method = 0
             raise ProtocolViolation("not_allowed", text)
-        self.services.check_channels(self.user)
+        self.services.admission.check_channels(self.user)
         self.channels[number] = Channel(self, number)
         ending.tell_of_channel(self, "channel.opened", number)
         self.send(encode_method("channel.open-ok", number))
@@ -528,6 +534,7 @@ class AmqpConnection(Session):
     def alarms_changed(self) -> None:
         """A resource has run low or has recovered."""
         backpressure.alarms_changed(self)
+        self.mark()
 
     # --- waiting for the journal ------------------------------------------------------------------------------------
 
@@ -543,13 +550,21 @@ class AmqpConnection(Session):
     # --- ends -------------------------------------------------------------------------------------------------------
 
     def shut_down(self, now: int) -> None:
-        """The broker stops: connection.close 320."""
+        """The broker stops."""
+        self.end("broker forced connection closure with reason 'shutdown'", now)
+
+    def end(self, reason: str, now: int) -> None:
+        """The broker or an operator ends it: connection.close 320."""
         self.now = now
         if self.handshake is None and not self.close_sent and not self.is_closing:
-            ending.close(self, 320, "broker forced connection closure with reason 'shutdown'")
+            ending.close(self, CONNECTION_FORCED, reason)
         else:
             self.is_closing = True
             self.mark()
+
+    def describe(self) -> dict[str, object]:
+        """What an operator sees of it."""
+        return description.describe(self)
 
     def connection_lost(self, now: int) -> None:
         """The socket is gone."""

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import AMQP_CLOSE_TIMEOUT_S, AMQP_LEAVE_TIMEOUT_S, PORTION
+from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.channel import CLOSING, METHOD, Channel
+from mqbroker.protocols.amqp.limits import AMQP_CLOSE_TIMEOUT_S, AMQP_LEAVE_TIMEOUT_S
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.releasing import Releasing
 from mqbroker.protocols.amqp.replies import close_text, reply_of

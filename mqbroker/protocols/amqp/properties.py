@@ -29,12 +29,8 @@ from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.recent import remember
 from mqbroker.core.values import Table, Value
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
-from mqbroker.limits import (
-    AMQP_SHORTSTR_BYTES_MAX,
-    EXPIRY_MS_MAX,
-    RECENT_PROPERTIES_BYTES_MAX,
-    RECENT_PROPERTIES_MAX,
-)
+from mqbroker.limits import EXPIRY_MS_MAX, RECENT_PROPERTIES_BYTES_MAX, RECENT_PROPERTIES_MAX
+from mqbroker.protocols.amqp.limits import AMQP_SHORTSTR_BYTES_MAX
 from mqbroker.protocols.amqp.tables import check_table, read_table, write_short_string, write_table
 
 AMQP = 1  # the journal's number for this encoding

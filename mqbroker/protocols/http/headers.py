@@ -5,7 +5,7 @@ differs is read anew. Grammar is the parser's business; what headers mean is not
 """
 
 from mqbroker.core.recent import remember
-from mqbroker.limits import HTTP_HEAD_KEPT_BYTES, HTTP_HEADER_NAME_BYTES_MAX, HTTP_HEADER_NAMES_MAX
+from mqbroker.protocols.http.limits import HTTP_HEAD_KEPT_BYTES, HTTP_HEADER_NAME_BYTES_MAX, HTTP_HEADER_NAMES_MAX
 
 _SEPARATOR_BYTES = 4  # the colon, a space, CR and LF
 

@@ -86,7 +86,7 @@ class SharedConsumer(Consumer):
             session.take_shared(entry, qos)
             return
         flags, identifiers = qos | FRESH, self.subscription.identifiers
-        properties = as_final(message.properties, flags, identifiers, session.hub.settings.mapping)
+        properties = as_final(message.properties, flags, identifiers, session.hub.mapping)
         moved = new_message(message.exchange, message.routing_key, properties, message.content(), message.received_at)
         self.queue.settle(entry)  # before it comes back: it may need the place that it took in the window
         session.stored_queue(session.hub.now).publish(moved, session.hub.now)

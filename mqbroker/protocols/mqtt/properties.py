@@ -92,6 +92,10 @@ class MqttProperties(Properties):
             return None if topic is None else self.mapping.to_key(topic)
         return None
 
+    def topic(self, routing_key: str) -> str | None:
+        """The topic that became the key."""
+        return self.mapping.from_key(routing_key)
+
 
 FORMATS: Formats = {MQTT: MqttProperties}
 

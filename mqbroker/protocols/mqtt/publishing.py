@@ -7,11 +7,11 @@ from mqbroker.core.queues.base import UNROUTED
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import MQTT_ROUTES_MAX
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.property_table import join_properties, read_properties
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed, protocol_error
 from mqbroker.protocols.mqtt.codec.wire import Reader, decode_text
+from mqbroker.protocols.mqtt.limits import MQTT_ROUTES_MAX
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties, make_properties
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.topics import check_topic_name

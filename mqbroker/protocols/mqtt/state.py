@@ -27,6 +27,7 @@ from mqbroker.protocols.mqtt.backlog import Backlog
 from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
 from mqbroker.protocols.mqtt.codec.reasons import protocol_error
 from mqbroker.protocols.mqtt.consumers import LiveConsumer, SharedConsumer, StoredConsumer
+from mqbroker.protocols.mqtt.kinds import INCOMING, SESSION
 from mqbroker.protocols.mqtt.output import is_fresh, origin_of
 from mqbroker.protocols.mqtt.properties import qos_of
 from mqbroker.protocols.mqtt.subscriptions import Match, Subscription, Subscriptions
@@ -458,7 +459,7 @@ class MqttSession:
 
     def _incoming_key(self, packet_id: int) -> str:
         if not self.incoming_prefix:
-            self.incoming_prefix = definitions.key("mqtt-incoming", self.vhost.name, self.client_id)[:-1]
+            self.incoming_prefix = definitions.key(INCOMING, self.vhost.name, self.client_id)[:-1]
         return f'{self.incoming_prefix},"{packet_id}"]'
 
     # --- the end ----------------------------------------------------------------------------------------------------
@@ -502,7 +503,7 @@ class MqttSession:
             self.ledger.define(self._key(), None)
 
     def _key(self) -> str:
-        return definitions.key("mqtt-session", self.vhost.name, self.client_id)
+        return definitions.key(SESSION, self.vhost.name, self.client_id)
 
     @property
     def never_expires(self) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.topics import TopicTrie
-from mqbroker.limits import MQTT_MATCHES_MAX
 from mqbroker.protocols.mqtt.codec.packets import TopicFilter
+from mqbroker.protocols.mqtt.limits import MQTT_MATCHES_MAX
 from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, is_hidden
 
 if TYPE_CHECKING:
