@@ -33,6 +33,7 @@ NAME_BYTES_MAX = 255  # a short string
 ROUTE_CACHE_ENTRIES_MAX = 4096  # per channel; a publisher with more distinct keys than that routes each time
 HASH_DRAWS_MAX = 1000  # destinations of an x-consistent-hash exchange that all draw for a message: 0.6 ms; then a tree
 RECENT_PROPERTIES_MAX = 1024  # properties that are shared by messages of all publishers
+ACCESS_DECISIONS_MAX = 4096  # what users may do to which queue or exchange, as long as no permission changes
 CONSUMER_SHAPES_MAX = 16  # of these, whose encoding a consumer remembers: ten priorities in turn and some more
 RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would take memory
 

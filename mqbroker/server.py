@@ -19,15 +19,18 @@ from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
+from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import REDRIVEN, Entry, restore_redriven
+from mqbroker.core.message import Entry
+from mqbroker.core.properties import Formats, registered
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.net import devcerts
+from mqbroker.net.connection import SessionFactory
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
-from mqbroker.protocols.protocol import Formats, Protocol
+from mqbroker.protocols.protocol import Protocol
 from mqbroker.protocols.recognition import Recognition
 from mqbroker.protocols.services import Alarms as AlarmsView
 from mqbroker.protocols.services import Authenticator, Services
@@ -35,6 +38,7 @@ from mqbroker.protocols.session import Outbox
 from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.tasks import Tasks
 from mqbroker.runtime.timekeeper import Timekeeper
@@ -78,13 +82,14 @@ class Server:
         self._timekeeper = Timekeeper(clock, self._ledger)
         self._timekeeper.begin(found, is_free=not entries and not _has_deadlines(self._protocols, found))
         self._stack.callback(self._timekeeper.note)
-        self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
+        self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16), Events(clock.now))
         restore(self._broker, found, entries, clock.now())
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
             lambda: isinstance(self._ledger, JournalLedger) and self._ledger.is_full,
             lambda: asyncio.get_running_loop().run_in_executor(None, allocator.trim),
+            self._broker.events,
         )
         self._stack.callback(self._alarms.close)
         authenticator = PooledAuthenticator(self._broker.access, clock)
@@ -98,12 +103,9 @@ class Server:
         services = _services(config, self._protocols, *parts)
         services.memory_bytes = self._alarms.resident_bytes
         services.memory_bytes_max = int(self._alarms.memory_limit_bytes)
-        factories = {}
-        for protocol in self._protocols:
-            speaker = protocol.start(services, config)
-            speaker.restore(found, clock.now())
-            self._stack.callback(speaker.stop)
-            factories[protocol.name] = speaker.new_session
+        evictions = Evictions(services.registry, clock, asyncio.get_running_loop().call_soon)
+        self._broker.events.subscribe(evictions.take)
+        factories = self._start_protocols(services, found)
         self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
         self._connections.input_step = int(self._alarms.memory_limit_bytes) // _INPUT_SHARE
@@ -123,9 +125,20 @@ class Server:
             self._listeners.open(listener)
         if isinstance(self._ledger, JournalLedger):
             self._ledger.watch_space(lambda _: self._check_alarms())
+            self._ledger.segment_begun = self._tell_of_segment
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
+
+    def _start_protocols(self, services: Services, found: Mapping[str, bytes]) -> dict[str, SessionFactory]:
+        """What makes the sessions of each protocol, by its name."""
+        factories: dict[str, SessionFactory] = {}
+        for protocol in self._protocols:
+            speaker = protocol.start(services, self._config)
+            speaker.restore(found, self._clock.now())
+            self._stack.callback(speaker.stop)
+            factories[protocol.name] = speaker.new_session
+        return factories
 
     def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
         config = self._config
@@ -235,6 +248,11 @@ class Server:
             self._tls.check(now)
         self._check_alarms()
 
+    def _tell_of_segment(self) -> None:
+        assert isinstance(self._ledger, JournalLedger)
+        segments, written = self._ledger.segments, self._ledger.bytes_written
+        self._broker.events.tell("journal.segment.begun", segments=segments, bytes_written=written)
+
     def _look_soon(self) -> None:
         asyncio.get_running_loop().call_soon(self._check_alarms)
 
@@ -253,15 +271,13 @@ class Server:
 
 
 def formats_of(protocols: Iterable[Protocol]) -> Formats:
-    """Makes properties from what the journal kept, by `Properties.code`."""
-    formats = {code: make for each in protocols for code, make in each.formats().items()}
-    formats[REDRIVEN] = lambda raw: restore_redriven(raw, formats)
-    return formats
+    """The encodings of properties that the journal may hold: each has an owner, who makes properties of it again."""
+    return registered(*(each.formats() for each in protocols))
 
 
 def kinds_of(protocols: Iterable[Protocol]) -> tuple[str, ...]:
     """The kinds of definitions that the journal may hold: each has an owner who puts it back."""
-    return (*restoration.KINDS, *(kind for each in protocols for kind in each.kinds), timekeeper.KIND)
+    return definitions.owned(restoration.KINDS, (timekeeper.KIND,), *(each.kinds for each in protocols))
 
 
 def _has_deadlines(protocols: Iterable[Protocol], found: Mapping[str, bytes]) -> bool:

@@ -9,7 +9,8 @@ from mqbroker.aws.sqs.kinds import KINDS
 from mqbroker.config.addresses import LOOPBACK
 from mqbroker.config.listener import Scheme
 from mqbroker.config.sections import Config, UserDefinition
-from mqbroker.protocols.protocol import Formats, Protocol, Speaker
+from mqbroker.core.properties import Formats
+from mqbroker.protocols.protocol import Protocol, Speaker
 
 if TYPE_CHECKING:
     from mqbroker.config.sources import KeyPath
@@ -56,9 +57,9 @@ class AwsProtocol(Protocol):
 
     def formats(self) -> Formats:
         """Overrides Protocol's."""
-        from mqbroker.aws.sqs.properties import SQS, SQS_OCTETS, SqsProperties
+        from mqbroker.aws.sqs.properties import FORMATS
 
-        return {SQS: SqsProperties, SQS_OCTETS: lambda raw: SqsProperties(raw, SQS_OCTETS)}
+        return FORMATS
 
     def start(self, services: "Services", config: Config) -> Speaker:
         """Overrides Protocol's."""

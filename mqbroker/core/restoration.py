@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.message import Entry
-from mqbroker.core.queues import subscriber as subscriber_queue
-from mqbroker.core.queues.polled import declaring as polled_queues
-from mqbroker.core.queues.polled.fifo import FifoQueue
 from mqbroker.core.queues.retained import RetainedMessages
+from mqbroker.core.rabbitmq.arguments import declared_spec
 from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.core.routing.exchange import make_exchange
 from mqbroker.core.vhost import VHost
@@ -109,26 +107,11 @@ class Restoration:
             delayed.restore(self.entries.get(number, []))
 
     def _restore_queue(self, names: list[str], value: dict[str, object]) -> None:
-        role = str(value.get("role", ""))
-        if role in polled_queues.ROLES:
-            self._restore_polled_queue(names, value)
-            return
-        if role and role not in subscriber_queue.ROLES:
-            raise definitions.too_new(f"queues with the role {role}")
-        number, arguments = value["number"], value["arguments"]
-        assert isinstance(number, int)
+        vhost_name, name = names
+        arguments = value["arguments"]
         assert isinstance(arguments, dict)
-        queue = self.broker.vhost(names[0]).restore_queue(
-            names[1], number, value["auto_delete"] is True, arguments, self.now, role
-        )
-        queue.restore(self.entries.get(number, []))
-
-    def _restore_polled_queue(self, names: list[str], value: dict[str, object]) -> None:
-        queue = self.broker.vhost(names[0]).restore_polled_queue(names[1], value, self.now)
-        queue.restore(self.entries.get(queue.number, []))
-        if isinstance(queue, FifoQueue):
-            queue.restore_deduplication(self.entries.get(queue.deduplication.number, []), self.now)
-        queue.start_from(self.now)
+        spec = declared_spec(arguments, name, vhost_name, True, False, value["auto_delete"] is True)
+        self.broker.vhost(vhost_name).restore_queue(spec, value, self.entries, self.now)
 
     def _restore_binding(self, names: list[str], value: dict[str, object]) -> None:
         vhost_name, exchange_name, kind, name, key, _ = names

@@ -6,25 +6,27 @@ and texts of refusals are RabbitMQ's.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.delayed import DelayedMessages
-from mqbroker.core.queues.kinds import make_queue, pack_exchange, pack_queue
-from mqbroker.core.queues.polled import declaring as polled_queues
+from mqbroker.core.queues.kind import Entries
 from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.core.queues.register import QueueRegister
 from mqbroker.core.queues.retained import RetainedMessages
-from mqbroker.core.rabbitmq.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
-from mqbroker.core.rabbitmq.queue_checks import check_deletable, check_reserved, check_server_named
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq import x_death
+from mqbroker.core.rabbitmq.arguments import arguments_for, check_equivalent
+from mqbroker.core.rabbitmq.checks import check_deletable, check_reserved, locked
 from mqbroker.core.routing.binding_index import Binding
 from mqbroker.core.routing.bindings import Bindings
 from mqbroker.core.routing.exchange import Exchange, make_exchange
 from mqbroker.core.routing.resolution import Routing
-from mqbroker.core.timers import Timer
-from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed
 from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
@@ -44,17 +46,16 @@ class VHost(Routing):
     """The exchanges and queues of one virtual host."""
 
     def __init__(self, name: str, broker: "Broker") -> None:
-        Routing.__init__(self, name, broker.scheduler)
+        Routing.__init__(self, name, broker.scheduler, x_death)
         self.broker = broker
+        self.events = broker.events
         self.ledger = broker.ledger
         self.timers = broker.timers
         self.default_queue_type = "classic"
         self._bindings = Bindings(name, self.ledger, self.exchanges, self.queues)
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
-        self._owned: dict[object, dict[Queue, None]] = {}
-        self._expiries: dict[Queue, Timer] = {}
-        """The timers of queues with x-expires."""
+        self._register = QueueRegister(self)
         for exchange_name, kind, internal in PREDECLARED:
             self.exchanges[exchange_name] = make_exchange(exchange_name, kind, True, False, internal, {})
 
@@ -65,16 +66,9 @@ class VHost(Routing):
         found = self.queues.get(name)
         if found is None:
             raise NotFound(f"no queue '{name}' in vhost '{self.name}'")
-        if found.owner is not None and found.owner is not owner:
-            raise self._locked(name)
+        if found.spec.owner is not None and found.spec.owner is not owner:
+            raise locked(name, self.name)
         return found
-
-    def _locked(self, name: str) -> ResourceLocked:
-        return ResourceLocked(
-            f"cannot obtain exclusive access to locked queue '{name}' in vhost '{self.name}'. It could be originally "
-            "declared on another connection or the exclusive property value does not match that of the original "
-            "declaration."
-        )
 
     def bindings(self) -> Iterator[tuple[Exchange, Binding]]:
         """Every binding with its source, without those of the default exchange."""
@@ -110,7 +104,17 @@ class VHost(Routing):
         exchange.number = self.broker.next_number() if durable else 0
         self._add_exchange(exchange)
         if durable:
-            self.ledger.define(definitions.key("exchange", self.name, name), pack_exchange(exchange))
+            self.ledger.define(definitions.key("exchange", self.name, name), exchange.packed())
+        self.events.tell(
+            "exchange.created",
+            vhost=self.name,
+            exchange=name,
+            kind=kind,
+            durable=durable,
+            auto_delete=auto_delete,
+            internal=internal,
+            arguments=arguments,
+        )
         return exchange
 
     def _add_exchange(self, exchange: Exchange) -> None:
@@ -154,7 +158,7 @@ class VHost(Routing):
     def _remove_exchange(self, exchange: Exchange) -> None:
         del self.exchanges[exchange.name]
         exchange.is_deleted = True
-        self._unbind_everything_from(exchange)
+        self.unbind_everything_from(exchange)
         delayed = self.delayed.pop(exchange.name, None)
         if delayed is not None:
             self.leave([delayed.drop()])  # its timer would route by an exchange that is gone
@@ -164,6 +168,7 @@ class VHost(Routing):
         if exchange.durable:
             self.ledger.define(definitions.key("exchange", self.name, exchange.name), None)
         self.generation += 1
+        self.events.tell("exchange.deleted", vhost=self.name, exchange=exchange.name)
 
     # --- bindings ---------------------------------------------------------------------------------------------------
 
@@ -173,6 +178,7 @@ class VHost(Routing):
         """Binds a queue or an exchange to `exchange`; twice is once. True if it is for the journal."""
         if self._bindings.add(exchange, destination, key, arguments):
             self.generation += 1
+            self._tell_of_binding("binding.created", exchange, destination, key, arguments)
         return self._bindings.is_durable(exchange, destination)
 
     def restore_binding(
@@ -189,14 +195,29 @@ class VHost(Routing):
         if not self._bindings.remove(exchange, destination, key, arguments):
             return False
         self.generation += 1
+        self._tell_of_binding("binding.deleted", exchange, destination, key, arguments)
         self._delete_exchange_if_unused(exchange)
         return self._bindings.is_durable(exchange, destination)
+
+    def _tell_of_binding(
+        self, event: str, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
+    ) -> None:
+        self.events.tell(
+            event,
+            vhost=self.name,
+            source=exchange.name,
+            destination=destination.name,
+            destination_kind="exchange" if isinstance(destination, Exchange) else "queue",
+            key=key,
+            arguments=arguments,
+        )
 
     def _delete_exchange_if_unused(self, exchange: Exchange) -> None:
         if exchange.auto_delete and exchange.is_unused and self.exchanges.get(exchange.name) is exchange:
             self._remove_exchange(exchange)
 
-    def _unbind_everything_from(self, gone: Queue | Exchange) -> None:
+    def unbind_everything_from(self, gone: Queue | Exchange) -> None:
+        """RegisterHost: a queue or an exchange is gone, and so are its bindings."""
         leaving = self._bindings.leave(gone)
         if leaving.run(0, PORTION):
             self.schedule(leaving)
@@ -210,91 +231,96 @@ class VHost(Routing):
 
     # --- queues -----------------------------------------------------------------------------------------------------
 
-    def generated_name(self) -> str:
-        """A name of the server's for a queue that was declared without one."""
-        return f"amq.gen-{self.broker.unique_name()}"
+    def declare(self, spec: QueueSpec, now: int) -> Queue:
+        """A new queue. Raises PreconditionFailed, ResourceLocked."""
+        return self._register.declare(_with_arguments(spec), now)
 
-    def declare_queue(
-        self,
-        name: str,
-        durable: bool,
-        exclusive: bool,
-        auto_delete: bool,
-        arguments: Mapping[str, object],
-        now: int,
-        connection: object | None = None,
-        is_generated: bool = False,
-    ) -> Queue:
-        """Declares a queue, or checks that the one there is equivalent. An exclusive one belongs to `connection`.
+    def take_over(self, spec: QueueSpec, now: int) -> Queue:
+        """A new queue, in the place of a plain one if there is one of that name; that one's bindings become its own.
 
-        Raises PreconditionFailed, AccessRefused, ResourceLocked, NotAllowed.
+        Raises PreconditionFailed with what another queue of that name has or is.
         """
-        if not is_generated:
-            check_reserved("queue", name)
-        durable = durable and not exclusive  # it does not outlive its connection, whatever the client says
-        current = self.queues.get(name)
-        if current is not None:
-            owner = connection if exclusive else None
-            if current.owner is not owner:
-                raise self._locked(name)
-            if current.settings is not None:
-                arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
-            received = {"durable": durable, "auto_delete": auto_delete, "arguments": arguments}
-            have = {field: getattr(current, field) for field in received}
-            check_equivalent(have, received, "queue", name, self.name)
-            current.used_at = now
-            return current
-        arguments = with_default_type(arguments, self.default_queue_type, durable, exclusive, auto_delete)
-        if is_generated:
-            check_server_named(arguments)
-        settings = self._settings(name, arguments, durable, exclusive, auto_delete)
-        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
-        number = self.broker.next_number() if durable else 0
-        queue = make_queue(self, self.ledger, name, number, durable, settings)
-        queue.auto_delete = auto_delete
-        queue.arguments = arguments
-        queue.used_at = now
-        if exclusive:
-            queue.owner = connection
-            self._owned.setdefault(connection, {})[queue] = None
-        self._add_queue(queue)
-        if number:
-            self.ledger.define(definitions.key("queue", self.name, name), pack_queue(queue))
+        former = self.queues.get(spec.name)
+        if former is None:
+            return self.declare(spec, now)
+        queue = self._register.replace(former, _with_arguments(spec), now, self._inherit)
+        self.define_bindings(queue)
         return queue
 
-    def _settings(
-        self, name: str, arguments: Mapping[str, object], durable: bool, exclusive: bool, auto_delete: bool
-    ) -> QueueArguments:
-        policy = self.broker.policies.effective(self.name, "queue", name, queue_type_of(arguments))
-        return QueueArguments.parse(arguments, name, self.name, policy, durable, exclusive, auto_delete)
+    def _inherit(self, former: Queue, queue: Queue) -> None:
+        for exchange, binding in self._bindings.to(former):
+            self.restore_binding(exchange, queue, binding.key, binding.arguments)
 
-    def add_reply_queue(self, name: str) -> Queue:
-        """A queue for direct reply-to. Whoever knows its name can publish to it, and do nothing else with it."""
-        queue = self.reply_queues[name] = Queue(self, self.ledger, name, 0, False)
-        self.generation += 1
-        return queue
+    def restore_queue(self, spec: QueueSpec, value: Mapping[str, object], entries: Entries, now: int) -> Queue:
+        """Puts back a queue that the journal kept."""
+        return self._register.restore(spec, value, entries, now)
 
-    def remove_reply_queue(self, queue: Queue) -> None:
-        """The consumer of a reply queue has gone."""
+    def change_polling(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
+        """Changes what a polled queue does, in force at once."""
+        queue.apply(settings, now)
+        self._register.define(queue)
+
+    def delete_queue(
+        self, name: str, owner: object | None = None, if_unused: bool = False, if_empty: bool = False
+    ) -> int:
+        """Deletes a queue; the number of messages that waited in it. One that is not there had none."""
+        if name not in self.queues:
+            return 0
+        queue = self.queue(name, owner)
+        check_deletable(queue, self.name, if_unused, if_empty)
+        return self._register.remove(queue)
+
+    def delete_owned(self, owner: object, most: int) -> int:
+        """A connection is gone: its exclusive queues go with it, so many of them at most. How many it were."""
+        return self._register.remove_owned(owner, most)
+
+    def remove(self, queue: Queue) -> None:
+        """Deletes a queue, unless it is gone already."""
         if not queue.is_deleted:
-            self._remove_queue(queue)
+            self._register.remove(queue)
 
-    def add_subscriber_queue(
-        self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
-    ) -> Queue:
-        """A queue of one subscriber (core/queues/subscriber.py). Raises PreconditionFailed, ResourceLocked."""
-        if name in self.queues:
-            raise ResourceLocked(f"queue '{name}' in vhost '{self.name}' is there and is not this subscriber's")
-        self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
-        settings = self._settings(name, arguments, durable, False, False)
-        number = self.broker.next_number() if durable else 0
-        queue = make_queue(self, self.ledger, name, number, durable, settings, role)
-        queue.arguments = arguments
-        queue.used_at = now
-        self._add_queue(queue)
-        if durable:
-            self.ledger.define(definitions.key("queue", self.name, name), pack_queue(queue))
-        return queue
+    def delete_some(self, most: int) -> int:
+        """The vhost is to be deleted: so are its queues and exchanges, so many of them at most. How many it were."""
+        queues = list(islice(chain(self.queues.values(), self.reply_queues.values()), most))
+        for queue in queues:
+            self.remove(queue)
+        exchanges = list(islice(self.exchanges.values(), most - len(queues)))
+        for exchange in exchanges:
+            if not exchange.is_deleted:  # with the last that was bound to it
+                self._remove_exchange(exchange)
+        done = len(queues) + len(exchanges)
+        if done < most:
+            self._forget_retained()
+            self._bindings.finish()
+        return done
+
+    # --- what queues ask for ----------------------------------------------------------------------------------------
+
+    def next_number(self) -> int:
+        """RegisterHost: a number for something that the journal keeps messages of."""
+        return self.broker.next_number()
+
+    def check_room(self, queue_name: str) -> None:
+        """RegisterHost: raises PreconditionFailed when one more queue is too many."""
+        self.broker.limits_of(self.name).check_queues(self.name, queue_name, len(self.queues))
+
+    def in_force(self, declared: QueueSpec) -> QueueSpec:
+        """RegisterHost: what policies make of a spec."""
+        return self.broker.policies.in_force(declared, self.name)
+
+    def polled_queue(self, name: str) -> PolledQueue | None:
+        """PollHost: the polled queue of that name, if there is one."""
+        found = self.queues.get(name)
+        return found if isinstance(found, PolledQueue) else None
+
+    def renumber(self, queue: PolledQueue) -> None:
+        """PollHost: the journal forgets all that it keeps for the queue, which goes on under new numbers."""
+        self._register.renumber(queue)
+        self.define_bindings(queue)
+
+    def queue_unused(self, queue: Queue, now: int) -> None:
+        """QueueHost: the last consumer of an auto-delete queue has left."""
+        self.remove(queue)
 
     def retain(self, count_max: int, bytes_max: int) -> RetainedMessages:
         """The store of retained messages; made at the first call, which says how much it may hold."""
@@ -314,149 +340,6 @@ class VHost(Routing):
             self.leave([self.retained.drop()])
             self.ledger.define(definitions.key("retained", self.name), None)
 
-    # --- polled queues (core/queues/polled/declaring.py) ------------------------------------------------------------
-
-    def add_polled_queue(self, name: str, settings: PollSettings, now: int, fifo: bool = False) -> PolledQueue:
-        """A durable queue that clients poll, in the place of a plain one if there is one of that name.
-
-        Raises AccessRefused, NotAllowed, and PreconditionFailed with what another queue of that name has or is.
-        """
-        check_reserved("queue", name)
-        if name not in self.queues:
-            self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
-        return polled_queues.add(self, name, settings, now, fifo)
-
-    def change_polled_queue(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
-        """Changes what it does, in force at once."""
-        polled_queues.change(self, queue, settings, now)
-
-    def restore_polled_queue(self, name: str, value: Mapping[str, object], now: int) -> PolledQueue:
-        """Puts back a polled queue that the journal kept."""
-        queue = polled_queues.restored(self, name, value, now)
-        self._add_queue(queue)
-        return queue
-
-    def polled_queue(self, name: str) -> PolledQueue | None:
-        """PollHost: the polled queue of that name, if there is one."""
-        found = self.queues.get(name)
-        return found if isinstance(found, PolledQueue) else None
-
-    def renumber(self, queue: PolledQueue) -> None:
-        """PollHost: the journal forgets all that it keeps for the queue, which goes on under new numbers."""
-        polled_queues.renumber(self, queue)
-
-    def add_queue(self, queue: Queue) -> None:
-        """Adds a queue that was made elsewhere, in the place of its namesake, whose bindings become its own.
-
-        The journal has to be told of the queue itself.
-        """
-        bindings: list[tuple[Exchange, Binding]] = []
-        former = self.queues.get(queue.name)
-        if former is not None:
-            bindings = self._bindings.to(former)
-            for exchange, binding in bindings:  # at first: an exchange may be deleted with its last binding
-                self.restore_binding(exchange, queue, binding.key, binding.arguments)
-            self._remove_queue(former)
-        self._add_queue(queue)
-        for exchange, binding in bindings:
-            self._bindings.define(exchange, queue, binding.key, binding.arguments)
-
-    def _add_queue(self, queue: Queue) -> None:
-        self.queues[queue.name] = queue
-        self.generation += 1
-        self._watch_expiry(queue, queue.used_at)
-
-    def restore_queue(
-        self, name: str, number: int, auto_delete: bool, arguments: Mapping[str, object], now: int, role: str = ""
-    ) -> Queue:
-        """Puts back a durable queue that the journal kept."""
-        settings = self._settings(name, arguments, True, False, auto_delete)
-        queue = make_queue(self, self.ledger, name, number, True, settings, role)
-        queue.auto_delete = auto_delete
-        queue.arguments = arguments
-        queue.used_at = now
-        self._add_queue(queue)
-        return queue
-
-    def delete_queue(
-        self, name: str, owner: object | None = None, if_unused: bool = False, if_empty: bool = False
-    ) -> int:
-        """Deletes a queue; the number of messages that waited in it. One that is not there had none."""
-        if name not in self.queues:
-            return 0
-        queue = self.queue(name, owner)
-        check_deletable(queue, self.name, if_unused, if_empty)
-        return self._remove_queue(queue)
-
-    def _remove_queue(self, queue: Queue) -> int:
-        count = queue.waiting_count()
-        queue.is_deleted = True
-        del (self.queues if queue.name in self.queues else self.reply_queues)[queue.name]
-        if queue.owner is not None:
-            self._owned[queue.owner].pop(queue, None)
-        self._unbind_everything_from(queue)
-        if queue.number:
-            queue.forget()
-            self.ledger.define(definitions.key("queue", self.name, queue.name), None)
-        for consumer in queue.dismiss():
-            consumer.cancelled()
-        self._release(queue)
-        return count
-
-    def _release(self, queue: Queue) -> None:
-        """Nothing keeps a deleted queue: no route of a publisher that rests, no timer; and its messages go at once."""
-        queue.alone.clear()
-        self.release_routes()
-        self.timers.cancel(queue.alarm)
-        self.timers.cancel(self._expiries.pop(queue, None))
-        queue.alarm = None
-        self.leave(queue.empty())
-
-    def delete_some(self, most: int) -> int:
-        """The vhost is to be deleted: so are its queues and exchanges, so many of them at most. How many it were."""
-        names = list(islice(chain(self.queues, self.reply_queues), most))
-        for name in names:
-            self._remove_queue(self.queues.get(name) or self.reply_queues[name])
-        exchanges = list(islice(self.exchanges.values(), most - len(names)))
-        for exchange in exchanges:
-            if not exchange.is_deleted:  # with the last that was bound to it
-                self._remove_exchange(exchange)
-        done = len(names) + len(exchanges)
-        if done < most:
-            self._forget_retained()
-            self._bindings.finish()
-        return done
-
-    def delete_owned(self, owner: object, most: int) -> int:
-        """A connection is gone: its exclusive queues go with it, so many of them at most. How many it were."""
-        queues = list(islice(self._owned.get(owner, ()), most))
-        for queue in queues:
-            self._remove_queue(queue)
-        if len(queues) < most:
-            self._owned.pop(owner, None)
-        return len(queues)
-
-    def queue_unused(self, queue: Queue, now: int) -> None:
-        """QueueHost: the last consumer of an auto-delete queue has left."""
-        if not queue.is_deleted:
-            self._remove_queue(queue)
-
-    def _watch_expiry(self, queue: Queue, now: int) -> None:
-        if queue.settings is not None and queue.settings.expires is not None:
-            expires = queue.settings.expires
-            timer = self._expiries.get(queue)
-            self.timers.cancel(timer)
-            self._expiries[queue] = self.timers.at(now + expires, lambda at: self._expire_queue(queue, expires, at))
-
-    def _expire_queue(self, queue: Queue, expires: int, now: int) -> None:
-        """Deletes a queue that nobody has used for its x-expires; otherwise looks again when that could be so."""
-        if queue.is_deleted or queue.settings is None or queue.settings.expires != expires:
-            return
-        if not queue.consumers and queue.used_at + expires <= now:
-            self._remove_queue(queue)
-        else:
-            self._watch_expiry(queue, now if queue.consumers else queue.used_at)
-
     # --- timers and policies ----------------------------------------------------------------------------------------
 
     def arm(self, queue: Queue, deadline: int) -> None:
@@ -468,18 +351,12 @@ class VHost(Routing):
 
     def apply_policies(self, now: int) -> None:
         """The policies have changed: every queue and exchange takes over what applies to it now."""
-        for queue in list(self.queues.values()):
-            if queue.settings is not None:
-                is_exclusive = queue.owner is not None
-                before = queue.settings.expires
-                queue.configure(
-                    self._settings(queue.name, queue.arguments, queue.durable, is_exclusive, queue.auto_delete)
-                )
-                if queue.settings.expires != before:
-                    self._watch_expiry(queue, now)
-                queue.enforce(now)
+        self._register.apply_policies(now)
         for exchange in self.exchanges.values():
             exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))
         self.generation += 1
 
 
+def _with_arguments(spec: QueueSpec) -> QueueSpec:
+    """A spec with the arguments by which a client of AMQP would say the same, if nobody has said it with such."""
+    return spec if spec.arguments else replace(spec, arguments=arguments_for(spec))

@@ -5,20 +5,16 @@ Adding a protocol is a folder and one line in mqbroker/spoken.py. Its `Protocol`
 command line, so it imports what runs the protocol only when that is asked for.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mqbroker.config.extension import Extension
 from mqbroker.config.sections import Config
+from mqbroker.core.properties import Formats
 
 if TYPE_CHECKING:
-    from mqbroker.core.message import Properties
     from mqbroker.protocols.services import Services
     from mqbroker.protocols.session import Peer, Session
-
-Formats: TypeAlias = "Mapping[int, Callable[[bytes], Properties]]"
-"""Makes properties of what the journal kept, by `Properties.code`."""
-
 
 class Protocol(Extension):
     """The base of protocols."""

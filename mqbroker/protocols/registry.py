@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from mqbroker.core.events import Events
 from mqbroker.protocols.session import Session
 
 
@@ -9,6 +10,8 @@ class Registry:
     """The sessions that are open for a user in a vhost."""
 
     def __init__(self) -> None:
+        self.events = Events()
+        """Told who comes and goes: the broker's, once there is one."""
         self._names: dict[Session, tuple[str, str]] = {}
         self._by_user: dict[str, int] = {}
         self._by_vhost: dict[str, int] = {}
@@ -18,6 +21,7 @@ class Registry:
         self._names[session] = user, vhost
         self._by_user[user] = self.user_count(user) + 1
         self._by_vhost[vhost] = self.vhost_count(vhost) + 1
+        self._tell("session.opened", session, user, vhost)
 
     def closed(self, session: Session) -> None:
         """It has gone; one that was never open is passed over."""
@@ -25,6 +29,10 @@ class Registry:
         if names is not None:
             self._by_user[names[0]] -= 1
             self._by_vhost[names[1]] -= 1
+            self._tell("session.closed", session, *names)
+
+    def _tell(self, event: str, session: Session, user: str, vhost: str) -> None:
+        self.events.tell(event, session=session.label(), protocol=session.protocol, user=user, vhost=vhost)
 
     def user_count(self, user: str) -> int:
         """Open sessions of a user."""

@@ -82,6 +82,9 @@ class Outbox:
 class Session:
     """The base of all protocol sessions. Subclasses override the methods that say so."""
 
+    protocol = ""
+    """What the protocol is called, for whoever watches the broker. Overridden."""
+
     __slots__ = (
         "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
         "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers", "out", "outbox",
@@ -118,6 +121,10 @@ class Session:
         self.deadline = 0
         """When `tick` is to be called, in milliseconds; 0 for never."""
         self.gate = Gate()
+
+    def label(self) -> str:
+        """What the session is called in the log and in events: who is connected to what. Overridden."""
+        return ""
 
     def receive_data(self, data: bytes, now: int) -> None:
         """Takes what arrived. Never raises for what the peer did. Overridden."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from mqbroker.core.message import new_message
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.limits import ACKS_AT_ONCE, PORTION
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build
@@ -42,7 +43,7 @@ def method(name: str, channel: int = 1, /, **args: object) -> bytes:
 def fill(house: House, queue: str, count: int = COUNT, **arguments: object) -> Queue:
     """A queue with so many numbered messages."""
     given = {f"x-{name.replace('_', '-')}": value for name, value in arguments.items()}
-    made = house.broker.vhost("/").declare_queue(queue, True, False, False, given, house.now)
+    made = declare_queue(house.broker.vhost("/"), queue, True, False, False, given, house.now)
     put(house, queue, *range(count))
     return made
 

@@ -384,11 +384,11 @@ def test_a_vhosts_default_queue_type_counts_for_redeclarations(house: House) -> 
     house.broker.vhosts["/"].default_queue_type = "quorum"
     client = house.connect()
     client.declare("q", durable=True)
-    assert house.broker.vhosts["/"].queues["q"].is_quorum
+    assert house.broker.vhosts["/"].queues["q"].counts_failures
     client.declare("q", durable=True)
     client.declare("q", durable=True, arguments={"x-queue-type": "quorum"})
     client.declare("transient", auto_delete=True)
-    assert not house.broker.vhosts["/"].queues["transient"].is_quorum
+    assert not house.broker.vhosts["/"].queues["transient"].counts_failures
 
 
 # --- alarms ---------------------------------------------------------------------------------------------------------

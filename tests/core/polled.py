@@ -4,8 +4,10 @@ from typing import Any
 
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry, Message, Properties, new_message
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.polled.fifo import FifoQueue
+from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings, Waiter
 from tests.core.messages import PlainProperties, Taker
 
@@ -45,11 +47,13 @@ class Lab:
 
     def queue(self, name: str = "q", **settings: Any) -> PolledQueue:
         """A standard queue with these settings."""
-        return self.vhost.add_polled_queue(name, PollSettings(**settings), self.now)
+        made = self.vhost.take_over(polled_spec(name, PollSettings(**settings)), self.now)
+        assert isinstance(made, PolledQueue)
+        return made
 
     def fifo(self, name: str = "q.fifo", **settings: Any) -> FifoQueue:
         """A FIFO queue with these settings."""
-        made = self.vhost.add_polled_queue(name, PollSettings(**settings), self.now, fifo=True)
+        made = self.vhost.take_over(polled_spec(name, PollSettings(**settings), True), self.now)
         assert isinstance(made, FifoQueue)
         return made
 

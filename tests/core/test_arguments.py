@@ -2,7 +2,8 @@
 
 import pytest
 
-from mqbroker.core.rabbitmq.arguments import QueueArguments, check_equivalent, with_default_type
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq.arguments import check_equivalent, parse_spec, with_default_type
 from mqbroker.core.values import Decimal, Float32, Int8, Int16, Int32, RawString, Timestamp, UInt8, UInt16, UInt32
 from mqbroker.errors import PreconditionFailed
 
@@ -10,15 +11,15 @@ QUORUM = {"x-queue-type": "quorum"}
 TEN_YEARS = 315_360_000_000
 
 
-def parse(arguments: dict[str, object], policy: dict[str, object] | None = None) -> QueueArguments:
-    return QueueArguments.parse(arguments, "q", "/", policy or {})
+def parse(arguments: dict[str, object], policy: dict[str, object] | None = None) -> QueueSpec:
+    return parse_spec(arguments, "q", "/", policy or {})
 
 
 def refusal(
     arguments: dict[str, object], durable: bool = True, exclusive: bool = False, auto_delete: bool = False
 ) -> str:
     with pytest.raises(PreconditionFailed) as caught:
-        QueueArguments.parse(arguments, "q", "/", {}, durable, exclusive, auto_delete)
+        parse_spec(arguments, "q", "/", {}, durable, exclusive, auto_delete)
     return str(caught.value)
 
 
@@ -170,7 +171,7 @@ def test_a_quorum_queue_that_goes_away_by_itself_is_refused(how: dict[str, bool]
 
 def test_nothing_is_limited_by_default() -> None:
     settings = parse({})
-    assert settings.queue_type == "classic"
+    assert settings.kind == "classic"
     assert settings.overflow == "drop-head"
     assert not settings.single_active_consumer
     fields = ("message_ttl", "expires", "max_length", "max_length_bytes", "dead_letter_exchange", "max_priority")
@@ -217,7 +218,7 @@ def test_the_default_queue_type_is_taken_where_it_fits() -> None:
     assert with_default_type({}, "classic", durable=True, exclusive=False, auto_delete=False) == {}
     asked = {"x-queue-type": "classic"}
     assert with_default_type(asked, "quorum", durable=True, exclusive=False, auto_delete=False) == asked
-    assert QueueArguments.parse({}, "q", "/", {}, default_queue_type="quorum").queue_type == "quorum"
+    assert parse_spec({}, "q", "/", {}, default_queue_type="quorum").counts_failures
 
 
 # --- equivalence ----------------------------------------------------------------------------------------------------

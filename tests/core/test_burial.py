@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Message, Properties, new_entry
+from mqbroker.core.message import Message, new_entry
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import ROUTED, Queue
+from mqbroker.core.queues.classic import ClassicQueue
+from mqbroker.core.rabbitmq import x_death
 from mqbroker.core.routing.dead_letters import Burials
 from mqbroker.core.routing.router import Router
 from mqbroker.core.routing.targets import Targets
@@ -40,8 +43,8 @@ class Cemetery(Router):
         return ROUTED
 
 
-def queue(name: str = "q", exchange: str = "dlx", key: str | None = None) -> Queue:
-    made = Queue(Host(), Ledger(), name, 0, False)
+def queue(name: str = "q", exchange: str = "dlx", key: str | None = None) -> ClassicQueue:
+    made = ClassicQueue(Host(), Ledger(), name, 0, False)
     made.dead_letter_exchange, made.dead_letter_key = exchange, key
     return made
 
@@ -53,10 +56,10 @@ def cemetery() -> Cemetery:
 
 @pytest.fixture
 def burials(cemetery: Cemetery) -> Burials:
-    return Burials(cemetery)
+    return Burials(cemetery, x_death)
 
 
-def bury(burials: Burials, place: Queue, dead: Message, reason: str = "expired", now: int = 5_000) -> None:
+def bury(burials: Burials, place: ClassicQueue, dead: Message, reason: str = "expired", now: int = 5_000) -> None:
     burials.bury(place, new_entry(dead, 0, 1), reason, now)
 
 

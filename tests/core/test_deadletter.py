@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.rabbitmq.x_death import (
     Death,
     carbon_copies,
@@ -24,8 +24,8 @@ from tests.core.messages import PlainProperties, message
 from tests.core.test_queue import Host
 
 
-def queue(name: str, key: str | None = None) -> Queue:
-    made = Queue(Host(), Ledger(), name, 0, False)
+def queue(name: str, key: str | None = None) -> ClassicQueue:
+    made = ClassicQueue(Host(), Ledger(), name, 0, False)
     made.dead_letter_exchange, made.dead_letter_key = "dlx", key
     return made
 

@@ -11,6 +11,7 @@ from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.limits import PORTION
 from tests.core.messages import PlainProperties, message
 
@@ -88,7 +89,7 @@ class Street:
 
     def queue(self, backlog: int = 0, **arguments: object) -> Queue:
         named = {f"x-{name.replace('_', '-')}": value for name, value in arguments.items()}
-        made = self.vhost.declare_queue(f"q{len(self.queues)}", False, False, False, named, 0)
+        made = declare_queue(self.vhost, f"q{len(self.queues)}", False, False, False, named, 0)
         self.queues.append(made)
         self.publish(made, backlog)
         return made
@@ -128,7 +129,7 @@ class Street:
     def acknowledge(self, taker: Taker, count: int = 1) -> None:
         settled, taker.held = taker.held[:count], taker.held[count:]
         for entry in settled:
-            taker.queue.acknowledge(entry)
+            taker.queue.settle(entry)
         if settled:
             taker.queue.offer(taker, 0)
 

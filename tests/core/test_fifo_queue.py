@@ -83,7 +83,7 @@ def test_a_message_without_a_group_has_the_group_without_a_name(lab: Lab) -> Non
 def test_a_shorter_delay_lets_nothing_overtake_its_group(lab: Lab) -> None:
     queue = lab.fifo(delay_ms=900)
     lab.send(queue, "a", group="1")
-    lab.vhost.change_polled_queue(queue, PollSettings(), lab.now)
+    lab.vhost.change_polling(queue, PollSettings(), lab.now)
     lab.send(queue, "b", group="1")
     lab.send(queue, "x", group="2")
     assert lab.get(queue) == "x"
@@ -98,7 +98,7 @@ def test_a_delayed_message_that_expires_holds_nobody_back_afterwards(lab: Lab) -
     queue = lab.fifo(delay_ms=900_000, retention_ms=60_000)
     lab.send(queue, "a", group="1")
     lab.wait(60_000)
-    lab.vhost.change_polled_queue(queue, PollSettings(delay_ms=1000), lab.now)
+    lab.vhost.change_polling(queue, PollSettings(delay_ms=1000), lab.now)
     lab.send(queue, "b", group="1")
     lab.wait(1000)
     assert lab.get(queue) == "b"
@@ -136,7 +136,7 @@ def test_a_consumer_of_amqp_locks_a_group_too(lab: Lab) -> None:
     lab.send(queue, *"abc", group="1")
     lab.send(queue, "x", group="2")
     assert taker.bodies == [b"a", b"x"]
-    queue.acknowledge(taker.taken[0])
+    queue.acknowledge(taker.taken[0], lab.now)
     lab.wait(0)
     assert taker.bodies == [b"a", b"x", b"b"]
     queue.requeue([taker.taken[2]], lab.now)
@@ -144,16 +144,14 @@ def test_a_consumer_of_amqp_locks_a_group_too(lab: Lab) -> None:
     assert counts(queue) == (1, 2, 0)
 
 
-def test_an_acknowledgement_wakes_long_polls_although_nobody_says_the_time(lab: Lab) -> None:
+def test_an_acknowledgement_wakes_long_polls_at_once(lab: Lab) -> None:
     queue = lab.fifo()
     taker = lab.subscribe(queue, prefetch=1)
     lab.send(queue, *"ab", group="1")
     queue.remove_consumer(taker, lab.now)
     poller = Poller(queue)
     queue.wait(poller)
-    queue.acknowledge(taker.taken[0])
-    assert poller.wakes == 0
-    lab.wait(0)
+    queue.acknowledge(taker.taken[0], lab.now)
     assert bodies(poller.got) == "b"
 
 

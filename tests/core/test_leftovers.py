@@ -8,10 +8,13 @@ import pytest
 
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Properties, new_message
-from mqbroker.core.queues.base import Queue
+from mqbroker.core.message import new_message
+from mqbroker.core.properties import Properties
+from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.leftovers import Leftovers, leave
+from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.vhost import VHost
 from mqbroker.limits import PORTION
@@ -32,9 +35,11 @@ class Lab:
         self.broker = Broker(Ledger(), lambda: "name")
         self.vhost: VHost = self.broker.add_vhost("/")
 
-    def declare(self, name: str, **arguments: object) -> Queue:
+    def declare(self, name: str, **arguments: object) -> ClassicQueue:
         given = {f"x-{key.replace('_', '-')}": value for key, value in arguments.items()}
-        return self.vhost.declare_queue(name, True, False, False, given, NOW)
+        made = declare_queue(self.vhost, name, True, False, False, given, NOW)
+        assert isinstance(made, ClassicQueue)
+        return made
 
     def fill(self, exchange: str, key: str, properties: Properties, count: int = COUNT) -> None:
         route = self.vhost.route(exchange, key)
@@ -55,11 +60,11 @@ def with_priorities(lab: Lab) -> None:
 
 
 def polled(lab: Lab) -> None:
-    lab.vhost.add_polled_queue("q", PollSettings(), NOW)
+    lab.vhost.take_over(polled_spec("q", PollSettings()), NOW)
 
 
 def fifo(lab: Lab) -> None:
-    lab.vhost.add_polled_queue("q", PollSettings(), NOW, fifo=True)
+    lab.vhost.take_over(polled_spec("q", PollSettings(), True), NOW)
 
 
 KINDS = pytest.mark.parametrize("make", [plain, with_priorities, polled, fifo])

@@ -2,8 +2,10 @@
 
 import pytest
 
-from mqbroker.core.message import GONE, Entry, Properties
+from mqbroker.core.message import GONE, Entry
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.polled.queue import PollSettings
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.errors import PreconditionFailed
 from tests.core.messages import PlainProperties, Taker, message, nothing
 from tests.core.polled import Lab, Poller, bodies, counts
@@ -142,7 +144,7 @@ def test_a_shorter_retention_applies_to_what_is_there(lab: Lab) -> None:
     lab.receive(queue, 1, 600_000)
     lab.wait(60_000)
     lab.send(queue, "c")
-    lab.vhost.change_polled_queue(queue, PollSettings(retention_ms=90_000), lab.now)
+    lab.vhost.change_polling(queue, PollSettings(retention_ms=90_000), lab.now)
     lab.wait(29_999)
     assert counts(queue) == (2, 1, 0)
     lab.wait(1)
@@ -155,7 +157,7 @@ def test_a_timer_of_an_earlier_longer_retention_does_not_stand_for_a_shorter_one
     queue = lab.queue(retention_ms=600_000)
     lab.send(queue, "a")
     queue.purge(lab.now, nothing)
-    lab.vhost.change_polled_queue(queue, PollSettings(retention_ms=60_000), lab.now)
+    lab.vhost.change_polling(queue, PollSettings(retention_ms=60_000), lab.now)
     lab.send(queue, "b")
     lab.wait(60_000)
     assert counts(queue) == (0, 0, 0)
@@ -201,7 +203,7 @@ def test_without_its_dead_letter_queue_a_message_is_delivered_for_ever(lab: Lab)
     for _ in range(5):
         assert lab.get(queue, 1, 1000) == "a"
         lab.wait(1000)
-    lab.vhost.change_polled_queue(queue, PollSettings(receive_max=1, dead_letter_queue="q"), lab.now)
+    lab.vhost.change_polling(queue, PollSettings(receive_max=1, dead_letter_queue="q"), lab.now)
     assert lab.get(queue) == "a"
 
 
@@ -338,7 +340,7 @@ def test_what_a_consumer_of_a_deleted_queue_holds_goes_nowhere(lab: Lab) -> None
     assert taker.is_cancelled
     queue.reject(taker.taken[0], lab.now)
     queue.requeue([taker.taken[1]], lab.now)
-    queue.acknowledge(taker.taken[2])
+    queue.acknowledge(taker.taken[2], lab.now)
     assert (counts(queue), counts(dead), taker.in_flight) == ((0, 0, 0), (0, 0, 0), 0)
 
 
@@ -388,8 +390,7 @@ def test_consumers_of_amqp_get_messages_before_long_polls_and_hold_them_without_
     lab.wait(86_400_000)
     assert queue.is_in_flight(entry)
     assert queue.unacked_count == 1
-    queue.acknowledge(entry)
-    queue.offer(taker, lab.now)
+    queue.acknowledge(entry, lab.now)
     assert taker.bodies == [b"a", b"b"]
     assert counts(queue) == (0, 1, 0)
 
@@ -412,7 +413,7 @@ def test_what_a_consumer_rejects_is_redriven(lab: Lab) -> None:
     lab.send(queue, "a")
     queue.reject(taker.taken.pop(), lab.now)
     assert (counts(queue), counts(dead)) == ((0, 0, 0), (1, 0, 0))
-    lab.vhost.change_polled_queue(queue, PollSettings(), lab.now)
+    lab.vhost.change_polling(queue, PollSettings(), lab.now)
     lab.send(queue, "b")
     queue.reject(taker.taken.pop(), lab.now)
     assert (counts(queue), counts(dead)) == ((0, 0, 0), (1, 0, 0))
@@ -435,7 +436,7 @@ def test_a_client_of_amqp_that_polls_holds_what_it_got(lab: Lab) -> None:
     entry = queue.get(holder, lab.now)
     assert entry is not None
     assert (holder.in_flight, counts(queue)) == (1, (0, 1, 0))
-    queue.acknowledge(entry)
+    queue.acknowledge(entry, lab.now)
     assert (holder.in_flight, counts(queue)) == (0, (0, 0, 0))
 
 
@@ -449,7 +450,7 @@ def test_a_message_that_sqs_deletes_under_its_consumer_is_settled_once(lab: Lab)
     queue.delete(second, lab.now)
     assert counts(queue) == (0, 0, 0)
     assert first.held_until == GONE
-    queue.acknowledge(first)
+    queue.acknowledge(first, lab.now)
     queue.requeue([second], lab.now)
     assert counts(queue) == (0, 0, 0)
     assert (taker.in_flight, queue.unacked_count) == (0, 0)
@@ -466,11 +467,11 @@ def test_visibility_of_what_a_consumer_holds_cannot_be_changed(lab: Lab) -> None
 def test_a_producer_that_declares_the_queue_finds_it(lab: Lab) -> None:
     queue = lab.queue()
     lab.vhost.default_queue_type = "quorum"
-    assert lab.vhost.declare_queue("q", True, False, False, {}, lab.now) is queue
+    assert declare_queue(lab.vhost, "q", True, False, False, {}, lab.now) is queue
     with pytest.raises(PreconditionFailed, match="inequivalent arg 'durable'"):
-        lab.vhost.declare_queue("q", False, False, False, {}, lab.now)
+        declare_queue(lab.vhost, "q", False, False, False, {}, lab.now)
     with pytest.raises(PreconditionFailed, match="inequivalent arg 'x-max-length'"):
-        lab.vhost.declare_queue("q", True, False, False, {"x-max-length": 5}, lab.now)
+        declare_queue(lab.vhost, "q", True, False, False, {"x-max-length": 5}, lab.now)
 
 
 def test_a_message_that_is_routed_here_is_delayed_as_the_queue_says(lab: Lab) -> None:

@@ -10,11 +10,14 @@ import pytest
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry, Message, Properties, new_message
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.queues.returning import Returning
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.properties import build
@@ -102,10 +105,13 @@ class Lab:
 
     def declare(self, name: str, **arguments: object) -> Queue:
         given = {f"x-{key.replace('_', '-')}": value for key, value in arguments.items()}
-        return self.vhost.declare_queue(name, True, False, False, given, self.now)
+        return declare_queue(self.vhost, name, True, False, False, given, self.now)
 
     def polled(self, name: str, fifo: bool = False, **settings: int | str) -> PolledQueue:
-        return self.vhost.add_polled_queue(name, PollSettings(**settings), self.now, fifo)  # type: ignore[arg-type]
+        spec = polled_spec(name, PollSettings(**settings), fifo)  # type: ignore[arg-type]
+        made = self.vhost.take_over(spec, self.now)
+        assert isinstance(made, PolledQueue)
+        return made
 
     def publish(self, key: str, count: int = 1, body: bytes = b"x", exchange: str = "", first: int = 0) -> None:
         route = self.vhost.route(exchange, key)
@@ -361,7 +367,7 @@ def test_one_of_several_is_chosen_among_those_that_are_there(lab: Lab) -> None:
 def test_a_vhost_is_deleted(lab: Lab) -> None:
     other = lab.broker.add_vhost("other")
     for number in range(COUNT):
-        other.declare_queue(f"q{number}", True, False, False, {}, lab.now)
+        declare_queue(other, f"q{number}", True, False, False, {}, lab.now)
     other.declare_exchange("x", "fanout", True, False, False, {})
     lab.do(lambda: lab.broker.delete_vhost("other"))
     assert "other" not in lab.broker.vhosts
@@ -373,12 +379,12 @@ def test_a_vhost_is_deleted(lab: Lab) -> None:
 def test_a_vhost_is_made_again_while_its_namesake_is_deleted(lab: Lab) -> None:
     other = lab.broker.add_vhost("other")
     for number in range(COUNT):
-        queue = other.declare_queue(f"q{number}", True, False, False, {}, lab.now)
+        queue = declare_queue(other, f"q{number}", True, False, False, {}, lab.now)
         for key in range(3):
             other.bind(other.exchanges["amq.topic"], queue, f"{key}", {})
     lab.broker.delete_vhost("other")
     again = lab.broker.add_vhost("other")
-    queue = again.declare_queue("q0", True, False, False, {}, lab.now)
+    queue = declare_queue(again, "q0", True, False, False, {}, lab.now)
     again.bind(again.exchanges["amq.topic"], queue, "0", {})
     lab.finish()
     assert list(again.queues) == ["q0"]

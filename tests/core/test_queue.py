@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import FAILURES_MAX, RETURNS_MAX, Entry, attempts_after, failures_of, returns_of
 from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
+from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.leftovers import Container
 from mqbroker.core.queues.priority import PriorityQueue
-from mqbroker.core.rabbitmq.arguments import QueueArguments
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq.arguments import parse_spec
 from mqbroker.core.scheduler import Scheduler, Task
 from tests.core.messages import PlainProperties, Taker, message, nothing
 
@@ -26,8 +29,9 @@ class Host:
     unused: int = 0
     scheduler: Scheduler = field(default_factory=Scheduler)
     name: str = "/"
+    events: Events = field(default_factory=Events)
 
-    def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
+    def dead_letter(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         self.letters.append((entry.message.content(), reason))
 
     def arm(self, queue: Queue, deadline: int) -> None:
@@ -43,15 +47,15 @@ class Host:
         self.unused += 1
 
 
-def made(top_priority: int | None = None, **arguments: Any) -> tuple[Queue, Host]:
+def made(top_priority: int | None = None, **arguments: Any) -> tuple[ClassicQueue, Host]:
     """A transient queue with these arguments (underscores for hyphens, without `x-`), and its host."""
     host = Host()
     if top_priority is None:
-        queue = Queue(host, Ledger(), "q", 0, False)
+        queue = ClassicQueue(host, Ledger(), "q", 0, False)
     else:
         queue = PriorityQueue(host, Ledger(), "q", 0, False, top_priority)
     given_arguments = {f"x-{name.replace('_', '-')}": value for name, value in arguments.items()}
-    queue.configure(QueueArguments.parse(given_arguments, "q", "/", {}))
+    queue.configure(parse_spec(given_arguments, "q", "/", {}))
     return queue, host
 
 
@@ -109,7 +113,7 @@ class Pair:
         else:
             self.gone.add(int(entry.message.content()))
             if how == "ack":
-                self.queue.acknowledge(entry)
+                self.queue.acknowledge(entry, 0)
             else:
                 self.queue.reject(entry, 0)
         self.queue.offer(taker, 0)
@@ -230,8 +234,7 @@ def test_the_highest_priority_takes_all_until_it_is_full() -> None:
     low, high = add(queue, priority=-5), add(queue, prefetch=2, priority=5)
     put(queue, b"1", b"2", b"3")
     assert (high.bodies, low.bodies) == ([b"1", b"2"], [b"3"])
-    queue.acknowledge(high.taken[0])
-    queue.offer(high, 0)
+    queue.acknowledge(high.taken[0], 0)
     put(queue, b"4")
     assert high.bodies == [b"1", b"2", b"4"]
 
@@ -267,8 +270,7 @@ def test_a_consumer_that_left_is_not_offered_again() -> None:
     taker = add(queue, prefetch=1)
     put(queue, b"1", b"2")
     queue.remove_consumer(taker, 0)
-    queue.acknowledge(taker.taken.pop())
-    queue.offer(taker, 0)
+    queue.acknowledge(taker.taken.pop(), 0)
     assert (taker.bodies, bodies(queue)) == ([b"1"], [b"2"])
 
 
@@ -284,7 +286,7 @@ def test_a_consumer_may_come_back() -> None:
 
 def test_an_auto_delete_queue_says_when_its_last_consumer_leaves() -> None:
     queue, host = made()
-    queue.auto_delete = True
+    queue.configure(QueueSpec(auto_delete=True))
     takers = [add(queue), add(queue)]
     queue.remove_consumer(takers[0], 0)
     assert host.unused == 0
@@ -323,6 +325,7 @@ def test_without_a_dead_letter_exchange_there_are_no_letters() -> None:
 def test_the_delivery_limit_counts_failures_only() -> None:
     queue, host = made(queue_type="quorum", delivery_limit=2, dead_letter_exchange="x")
     taker = Taker(queue)
+    taker.is_active = False  # it polls
     put(queue, b"1")
     for number in range(6):
         entry = queue.get(taker, 0)
@@ -391,6 +394,6 @@ def test_a_priority_queue_expires_in_all_its_lanes() -> None:
 def test_new_limits_count_at_once(top_priority: int | None) -> None:
     queue, host = made(top_priority, dead_letter_exchange="x")
     put(queue, b"1", b"2", b"3")
-    queue.configure(QueueArguments.parse({"x-dead-letter-exchange": "x"}, "q", "/", {"max-length": 1}))
+    queue.configure(parse_spec({"x-dead-letter-exchange": "x"}, "q", "/", {"max-length": 1}))
     queue.enforce(0)
     assert (bodies(queue), host.letters) == ([b"3"], [(b"1", "maxlen"), (b"2", "maxlen")])

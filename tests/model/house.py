@@ -113,8 +113,10 @@ class House:
         return taker
 
     def holder(self, queue: str, number: int) -> Taker:
-        """Somebody who can hold messages of that queue."""
-        return Taker(self.vhost.queues[queue], number, self.observed)
+        """Somebody who can hold messages of that queue, and is sent none."""
+        taker = Taker(self.vhost.queues[queue], number, self.observed)
+        taker.is_active = False
+        return taker
 
     def get(self, taker: Taker) -> Entry | None:
         """Polls."""
@@ -125,28 +127,21 @@ class House:
 
     def acknowledge(self, taker: Taker, name: Name) -> None:
         """The client has done with it."""
-        taker.queue.acknowledge(taker.held.pop(name))
-        self._offer(taker)
+        taker.queue.acknowledge(taker.held.pop(name), self.now)
 
     def reject(self, taker: Taker, name: Name) -> None:
         """The client refuses it for good."""
         taker.queue.reject(taker.held.pop(name), self.now)
-        self._offer(taker)
 
     def requeue(self, taker: Taker, names: list[Name], is_failure: bool) -> None:
         """The client gives messages back."""
         taker.queue.requeue([taker.held.pop(name) for name in names], self.now, is_failure)
-        self._offer(taker)
 
     def purge(self, queue: str) -> int:
         """Empties the queue; of how many messages."""
         count = self.vhost.queues[queue].purge(self.now, nothing)
         self.broker.scheduler.finish(self.now)
         return count
-
-    def _offer(self, taker: Taker) -> None:
-        if taker in taker.queue.consumers:
-            taker.queue.offer(taker, self.now)
 
     # --- time and disk ----------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from tests.model.house import House, Taker, name_of
 from tests.model.model import Exchange, Letter, Model, ModelConsumer, ModelQueue, Observed, Options, Saved
 from tests.storage.simdisk import SimDisk
@@ -135,8 +136,7 @@ class BrokerMachine(RuleBasedStateMachine):
         if name in self.model.queues:
             return
         options, now = queue_options(Random(seed)), self.house.now
-        self.house.vhost.declare_queue(
-            name, options.durable, False, options.auto_delete, options.arguments(), now
+        declare_queue(self.house.vhost, name, options.durable, False, options.auto_delete, options.arguments(), now
         )  # fmt: skip
         self.model.queues[name] = ModelQueue(name, options, now)
         self._rest(is_promised=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings
 from mqbroker.protocols.amqp.properties import build
 from tests.model.house import House, Taker
@@ -46,7 +47,7 @@ class PolledMachine(RuleBasedStateMachine):
         self._open(SimDisk(), NOW)
         self.house.start()
         for name in NAMES:
-            self.house.vhost.add_polled_queue(name, self._settings(name), NOW, fifo=name[0] == "f")
+            self.house.vhost.take_over(polled_spec(name, self._settings(name), name[0] == "f"), NOW)
         self.house.finish()
         self.saved[self.house.ledger.position - 1] = self.world.copy()
         self._rest(is_promised=True)
@@ -153,6 +154,7 @@ class PolledMachine(RuleBasedStateMachine):
 
     def _get(self, name: str, chance: Random) -> None:
         taker = Taker(self._queue(name), 1, Observed())
+        taker.is_active = False  # it polls
         entry = self._queue(name).get(taker, self.house.now)
         model = self.world.queues[name]
         item = model.draw(self.world.queues.get(DEAD.get(name, "")), self.house.now)
@@ -176,7 +178,7 @@ class PolledMachine(RuleBasedStateMachine):
     def _acknowledge(self, name: str, chance: Random) -> None:
         if (found := self._pop_held(chance)) is not None:
             queue, model, entry, item = found
-            queue.acknowledge(entry)
+            queue.acknowledge(entry, self.house.now)
             if item is not None:
                 model.items.remove(item)
             model.fall_due(self.house.now)
@@ -214,7 +216,7 @@ class PolledMachine(RuleBasedStateMachine):
         model.retention_ms = chance.choice((60_000, 600_000, 86_400_000))
         model.receive_max = chance.choice((0, 1, 2, 4)) if name in DEAD else 0
         model.by_group = model.by_group or chance.random() < 0.05
-        self.house.vhost.change_polled_queue(self._queue(name), self._settings(name), self.house.now)
+        self.house.vhost.change_polling(self._queue(name), self._settings(name), self.house.now)
         model.fall_due(self.house.now)
 
     def _purge(self, name: str, chance: Random) -> None:

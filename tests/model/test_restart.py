@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from mqbroker.core.access.access import AccessKey, Permissions, TopicPermissions
+from mqbroker.core.access.access import Permissions, TopicPermissions
+from mqbroker.core.access.credentials import access_key
 from mqbroker.core.message import Message, new_message
+from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.properties import build
@@ -44,7 +47,7 @@ class Lives:
     def declare(self, name: str, **arguments: object) -> None:
         """A durable queue; underscores in the names of arguments stand for dashes."""
         named = {f"x-{argument.replace('_', '-')}": value for argument, value in arguments.items()}
-        self.vhost.declare_queue(name, True, False, False, named, self.house.now)
+        declare_queue(self.vhost, name, True, False, False, named, self.house.now)
 
     def publish(self, ident: int, key: str, ttl_ms: int | None = None, exchange: str = "") -> None:
         """Publishes a persistent message."""
@@ -168,7 +171,7 @@ def test_users_permissions_limits_and_policies_survive_and_what_was_deleted_does
     for operator in (False, True):
         assert [policy.name for policy in found.policies.all(operator)] == ["short"]
     lives.declare("q")
-    assert lives.vhost.queues["q"].max_length == 5
+    assert lives.vhost.queues["q"].spec.max_length == 5
 
 
 def test_access_keys_survive_and_what_was_deleted_does_not_return(lives: Lives) -> None:
@@ -180,7 +183,7 @@ def test_access_keys_survive_and_what_was_deleted_does_not_return(lives: Lives) 
     broker.delete_user("bob")
     broker.delete_access_key("AKIA000000000002")
     lives.restart()
-    key = AccessKey("AKIA000000000000", "ann", "another", "000000000007")
+    key = access_key("AKIA000000000000", "ann", "another", "000000000007")
     assert lives.house.broker.access.access_keys == {key.id: key}
     lives.house.broker.put_user("bob", "")
     assert lives.house.broker.access.access_keys_of("bob") == []
@@ -295,9 +298,9 @@ def test_bindings_of_what_was_deleted_do_not_come_back(lives: Lives, is_queue: b
 
 
 def test_bindings_of_a_polled_queue_survive_its_purge(lives: Lives) -> None:
-    queue = lives.vhost.add_polled_queue("q", PollSettings(), lives.house.now)
+    queue = lives.vhost.take_over(polled_spec("q", PollSettings()), lives.house.now)
     lives.vhost.bind(lives.vhost.exchanges["amq.fanout"], queue, "", {})
-    queue.send(delayed(1, 0), lives.house.now)
+    queue.publish(delayed(1, 0), lives.house.now)
     lives.house.purge("q")
     lives.restart()
     assert [binding.destination for _, binding in lives.vhost.bindings()] == [lives.vhost.queues["q"]]
@@ -307,7 +310,7 @@ def test_half_a_vhost_is_there_again_when_its_deletion_was_not_over(lives: Lives
     broker = lives.house.broker
     other = broker.add_vhost("other")
     for number in range(3 * PORTION):
-        other.declare_queue(f"q{number}", True, False, False, {}, lives.house.now)
+        declare_queue(other, f"q{number}", True, False, False, {}, lives.house.now)
     broker.delete_vhost("other")
     lives.restart()
     other = lives.house.broker.vhost("other")

@@ -13,7 +13,8 @@ from mqbroker.core.access.access import Permissions
 from mqbroker.core.access.passwords import hash_for_scram
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Properties, new_message
+from mqbroker.core.message import new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.restoration import restore
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.mqtt.codec import constants as c

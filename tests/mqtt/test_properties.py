@@ -2,6 +2,7 @@
 
 import pytest
 
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.values import Decimal, Int32
 from mqbroker.protocols.amqp.properties import amqp_properties, build
 from mqbroker.protocols.mqtt.codec.constants import PUBLISH
@@ -82,14 +83,13 @@ def test_mqtt_sees_those_of_amqp_as_its_own() -> None:
 def test_a_message_of_mqtt_can_be_dead_lettered() -> None:
     house = House()
     vhost = house.broker.vhost("/")
-    dead = vhost.declare_queue("dead", True, False, False, {}, house.now)
+    dead = declare_queue(vhost, "dead", True, False, False, {}, house.now)
     arguments = {"x-message-ttl": 1000, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
-    queue = vhost.declare_queue("q", True, False, False, arguments, house.now)
+    queue = declare_queue(vhost, "q", True, False, False, arguments, house.now)
     vhost.bind(vhost.exchange("amq.topic"), queue, "a.#", {})
     house.connect("p").publish("a/b", b"x", 1, properties={"user_property": [("k", "v")]})
     house.wait(2)
-    entry = dead.peek()
-    assert entry is not None
+    (entry,) = dead.waiting()
     headers = entry.message.properties.headers()
     assert headers["k"] == "v"
     assert "x-death" in headers

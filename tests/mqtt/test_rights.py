@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mqbroker.core.access.access import Permissions
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.protocols.amqp.properties import build
 from mqbroker.protocols.mqtt.codec.reasons import Reason
 from tests.mqtt.house import Client, House
@@ -145,7 +146,7 @@ def test_a_queue_of_somebody_elses_is_not_replaced_by_that_of_a_session(
     """A queue of AMQP with the name of a session's queue was replaced, with all its messages."""
     house = House(SimDisk())
     vhost = house.broker.vhost("/")
-    queue = vhost.declare_queue(name, True, False, False, {}, house.now)
+    queue = declare_queue(vhost, name, True, False, False, {}, house.now)
     house.publish_amqp("", name, build(delivery_mode=2), b"kept")
     client = house.connect("s", **KEEP)
     assert client.subscribe(topic_filter, qos=qos) == [Reason.IMPLEMENTATION_SPECIFIC_ERROR]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mqbroker.core.access.access import TopicPermissions
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.routing.topics import TopicTrie
 from mqbroker.protocols.amqp.properties import build
 from mqbroker.protocols.mqtt.codec import packets as p
@@ -116,7 +117,7 @@ def test_topics_that_differ_in_a_dot_are_retained_side_by_side() -> None:
 def test_amqp_sees_a_slash_for_a_dot_inside_of_a_level_and_a_plus_for_a_star() -> None:
     house = House()
     vhost = house.broker.vhost("/")
-    queue = vhost.declare_queue("q", True, False, False, {}, house.now)
+    queue = declare_queue(vhost, "q", True, False, False, {}, house.now)
     vhost.bind(vhost.exchange("amq.topic"), queue, "dev.*.up", {})
     publisher, subscriber = house.connect("p"), house.connect("s")
     publisher.publish("dev/192.168.1.5/up", qos=1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from mqbroker.core.message import PROTOCOL_BITS
+from mqbroker.core.properties import PROTOCOL_BITS
 from mqbroker.protocols.protocol import Protocol
 from mqbroker.server import formats_of
 from mqbroker.spoken import PROTOCOLS

@@ -21,7 +21,8 @@ from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.core import definitions
-from mqbroker.core.message import Entry, RedrivenProperties
+from mqbroker.core.message import Entry
+from mqbroker.core.properties import RedrivenProperties
 
 RUNNING = "RUNNING"
 COMPLETED = "COMPLETED"

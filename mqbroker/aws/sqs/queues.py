@@ -20,7 +20,10 @@ from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
 from mqbroker.aws.sqs.tags import check_tags
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
+from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings
+from mqbroker.core.rabbitmq.checks import check_reserved
+from mqbroker.core.recent import remember
 from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused
 
 # A host such as sqs.example.com names no region.
@@ -69,9 +72,7 @@ class SqsQueues:
             queue = self.get(arn_at(url, account, region))
             if queue is None:
                 raise refusals.queue_does_not_exist()
-            if len(self._by_url) >= SQS_URLS_REMEMBERED:
-                self._by_url.clear()
-            self._by_url[question] = queue
+            remember(self._by_url, question, queue, SQS_URLS_REMEMBERED)
         return queue
 
     def url_of(self, queue: SqsQueue, base_url: str) -> str:
@@ -128,11 +129,13 @@ class SqsQueues:
             raise refusals.invalid_value(f"The account {arn.account} has no vhost.") from None
         name = self.core_name(arn)
         try:
-            core = vhost.add_polled_queue(name, self._settings(arn, is_fifo, attributes), now, fifo=is_fifo)
+            check_reserved("queue", name)
+            core = vhost.take_over(polled_spec(name, self._settings(arn, is_fifo, attributes), is_fifo), now)
         except PreconditionFailed as error:
             raise refusals.queue_of_another_protocol(name, vhost.name, str(error)) from None
         except RequestRefused as error:  # a limit of the vhost, or a name that it keeps for itself: amq.fifo
             raise refusals.unsupported(str(error)) from None
+        assert isinstance(core, PolledQueue)
         queue = SqsQueue(arn, vhost, core, is_fifo, now // 1000)
         queue.configure(attributes)
         queue.tags = dict(tags)
@@ -153,14 +156,14 @@ class SqsQueues:
             # what is sent meanwhile under the old one must not be taken twice.
             settings = replace(settings, deduplicates_by_group=scope)
             self._broker.timers.at(now + SQS_ATTRIBUTES_MS, lambda at: self._bring_in_force(queue, at))
-        queue.vhost.change_polled_queue(queue.core, settings, now)
+        queue.vhost.change_polling(queue.core, settings, now)
         self.keep(queue)
 
     def _bring_in_force(self, queue: SqsQueue, now: int) -> None:
         """Has the core do what the attributes say, if it does not yet."""
         settings = self._settings(queue.arn, queue.is_fifo, queue.attributes)
         if not queue.core.is_deleted and settings != queue.core.settings_of_polling:
-            queue.vhost.change_polled_queue(queue.core, settings, now)
+            queue.vhost.change_polling(queue.core, settings, now)
 
     def keep(self, queue: SqsQueue) -> None:
         """Tells the journal what the queue is like now."""

@@ -2,10 +2,10 @@ cimport cython
 
 from mqbroker.core.queues.lane cimport Lane
 from mqbroker.core.message cimport Entry
-from mqbroker.core.queues.base cimport Queue
+from mqbroker.core.queues.classic cimport ClassicQueue
 
 
-cdef class PriorityQueue(Queue):
+cdef class PriorityQueue(ClassicQueue):
     cdef public list lanes
     cdef public Py_ssize_t highest
     cdef public Py_ssize_t total

@@ -1,22 +1,22 @@
 """A queue whose messages have priorities: one lane for each, and the highest that has something goes first.
 
-It owns which lane an entry belongs to; all else is the queue's (base.py).
+It owns which lane an entry belongs to; all else is the queue's (classic.py).
 """
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
-from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
 
 
-class PriorityQueue(Queue):
+class PriorityQueue(ClassicQueue):
     """A queue with one lane for each priority from 0 to `top`; higher ones first. A message without one counts as 0."""
 
     __slots__ = ("highest", "lanes", "total")
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool, top: int) -> None:
-        Queue.__init__(self, host, ledger, name, number, durable)
+        ClassicQueue.__init__(self, host, ledger, name, number, durable)
         self.lanes = [Lane() for _ in range(top + 1)]
         self.highest = 0
         """No lane above this one has anything in it."""
@@ -94,10 +94,10 @@ class PriorityQueue(Queue):
                     break
                 lane.pop()
                 self.total -= 1
-                self.byte_count -= len(entry.message.body)
+                self.byte_count -= entry.message.size
                 self.discard(entry, "expired", now)
                 dropped += 1
-        return dropped + Queue.drop(self, now, most - dropped)
+        return dropped + ClassicQueue.drop(self, now, most - dropped)
 
     def has_expired(self, now: int) -> bool:
         """Whether something at the head of any lane has expired."""

@@ -3,13 +3,14 @@ cimport cython
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.message cimport Entry, Message
 from mqbroker.core.queues.base cimport Queue
+from mqbroker.core.queues.classic cimport ClassicQueue
 
 
 cdef class Losses:
     cdef public long long count
 
 
-cdef class SubscriberQueue(Queue):
+cdef class SubscriberQueue(ClassicQueue):
     cdef public bint keeps_transient
     cdef public long long dropped
     cdef public Losses losses

@@ -7,7 +7,8 @@ slow never makes a publish fail: what has no room is dropped here, and counted.
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queues.base import DROP_HEAD, ROUTED, Queue
+from mqbroker.core.queues.base import ROUTED, Queue
+from mqbroker.core.queues.classic import DROP_HEAD, ClassicQueue
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
 from mqbroker.limits import SHARED_QUEUE_HIGH
@@ -36,16 +37,18 @@ class Forerunner(Protocol):
         """A message is about to enter a queue of the subscriber: puts there first what has to come before it."""
 
 
-class SubscriberQueue(Queue):
+class SubscriberQueue(ClassicQueue):
     """Keeps persistent messages while its subscriber is away. Others only on request: nobody was promised them."""
 
     role = "subscriber"
-    """How the journal tells these queues from others."""
+    """The name of the kind."""
+
+    takes_long_keys = True
 
     __slots__ = ("dropped", "forerunner", "is_reported", "keeps_transient", "losses")
 
     def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
-        Queue.__init__(self, host, ledger, name, number, durable)
+        ClassicQueue.__init__(self, host, ledger, name, number, durable)
         self.keeps_transient = False
         self.dropped = 0
         """Messages that had no room."""
@@ -63,13 +66,13 @@ class SubscriberQueue(Queue):
         if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
             self.lose()
             return ROUTED
-        return Queue.publish(self, message, now)
+        return ClassicQueue.publish(self, message, now)
 
     def discard(self, entry: Entry, reason: str, now: int) -> None:
         """The same as in any queue, but counted when there was no room."""
         if reason == "maxlen":
             self.lose()
-        Queue.discard(self, entry, reason, now)
+        ClassicQueue.discard(self, entry, reason, now)
 
     def lose(self) -> None:
         """Counts a message that had no room."""
@@ -85,6 +88,8 @@ class LiveQueue(Queue):
     """Hands every message to its one subscriber at once and keeps none."""
 
     role = "live"
+
+    takes_long_keys = True
 
     __slots__ = ("forerunner", "subscriber")
 
@@ -136,14 +141,14 @@ class SharedQueue(SubscriberQueue):
 
     def pop(self) -> Entry:
         """Takes the entry whose turn it is."""
-        entry = Queue.pop(self)
+        entry = ClassicQueue.pop(self)
         if self.is_long:
             self.look_again()
         return entry
 
     def detach(self) -> list[Lane]:
         """Lets go of everything that waits."""
-        lanes: list[Lane] = Queue.detach(self)
+        lanes: list[Lane] = ClassicQueue.detach(self)
         self.look_again()
         return lanes
 
@@ -156,15 +161,8 @@ class SharedQueue(SubscriberQueue):
 
     def next_consumer(self) -> "Consumer | None":
         """The consumer whose turn it is; the same one again while it can take more, if the group is sticky."""
-        consumer = Queue.next_consumer(self)
+        consumer = ClassicQueue.next_consumer(self)
         if consumer is not None and self.is_sticky and self.cursor:
             self.cursor -= 1
         return consumer
 
-
-ROLES: dict[str, type[Queue]] = {each.role: each for each in (SubscriberQueue, LiveQueue, SharedQueue)}
-
-
-def role_of(queue: Queue) -> str:
-    """The role of a subscriber's queue; empty for any other queue."""
-    return queue.role if isinstance(queue, SubscriberQueue | LiveQueue) else ""

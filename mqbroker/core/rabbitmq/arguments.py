@@ -1,4 +1,4 @@
-"""The arguments of a queue: what is accepted, what it amounts to together with a policy, and when two are equivalent.
+"""The arguments of a queue: what is accepted, which spec that is together with a policy, and when two are equivalent.
 
 Owns the rules and the texts of RabbitMQ 3.10.8, measured against it: clients match on them. It knows queues by name
 only. What 3.10.8 takes for one queue type and refuses for another is refused here as well; what no type of it knows is
@@ -6,20 +6,28 @@ accepted and has no effect.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple, TypeVar
 
+from mqbroker.core.queues import kinds
+from mqbroker.core.queues.spec import CLASSIC, DROP_HEAD, QueueSpec
 from mqbroker.core.rabbitmq.erlang_text import plain_text
 from mqbroker.core.values import Timestamp, same_value, type_name
 from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import COUNT_MAX, EXPIRY_MS_MAX, QUEUE_PRIORITY_MAX, QUORUM_PRIORITY_MAX
 
 Arguments = Mapping[str, object]
+T = TypeVar("T")
 
 # Quorum queues since RabbitMQ 4.0; a poison message does not go round for ever.
 DEFAULT_DELIVERY_LIMIT: Final = 20
 
 _QUEUE_TYPES = ("classic", "quorum")
+
+
+def is_queue_type(name: object) -> bool:
+    """Whether clients may declare queues of this type: one of RabbitMQ's, or a kind that has no other name."""
+    return isinstance(name, str) and (name in _QUEUE_TYPES or kinds.is_declarable(name))
 
 
 # --- checks of one value: None, or what Erlang prints of the error ----------------------------------------------------
@@ -90,7 +98,7 @@ def _check_mode(value: object) -> str | None:
 
 
 def _check_type(value: object) -> str | None:
-    is_known = value in _QUEUE_TYPES
+    is_known = is_queue_type(value)
     return _check_string(value) or (None if is_known else f"\"unsupported queue type '{plain_text(value)}'\"")
 
 
@@ -109,6 +117,10 @@ def _number(value: object) -> int:
 class _Argument(NamedTuple):
     check: Callable[[object], str | None]
     queue_types: tuple[str, ...]
+
+    def is_for(self, queue_type: str) -> bool:
+        """Whether queues of a type take it; a type that RabbitMQ does not have takes what all take."""
+        return queue_type in self.queue_types or (self.queue_types == _QUEUE_TYPES and queue_type not in _QUEUE_TYPES)
 
 
 _CLASSIC = ("classic",)
@@ -144,7 +156,7 @@ _ARGUMENTS: Final[dict[str, _Argument]] = {
 
 def arguments_of(queue_type: str) -> list[str]:
     """The arguments that mean something to a type of queue: those that count when a queue is declared again."""
-    return [name for name, argument in _ARGUMENTS.items() if queue_type in argument.queue_types]
+    return [name for name, argument in _ARGUMENTS.items() if argument.is_for(queue_type)]
 
 
 def check_queue_arguments(arguments: Arguments, queue_type: str, place: str) -> None:
@@ -158,7 +170,7 @@ def check_queue_arguments(arguments: Arguments, queue_type: str, place: str) -> 
         if name in arguments:
             _check_argument(name, arguments, place)
     for name in arguments:
-        if name in _ARGUMENTS and queue_type not in _ARGUMENTS[name].queue_types:
+        if name in _ARGUMENTS and not _ARGUMENTS[name].is_for(queue_type):
             raise PreconditionFailed(f"invalid arg '{name}' for {place} of queue type rabbit_{queue_type}_queue")
 
 
@@ -178,7 +190,7 @@ def check_queue_properties(queue_type: str, durable: bool, exclusive: bool, auto
 
 
 def _wrong_property(queue_type: str, durable: bool, exclusive: bool, auto_delete: bool) -> str | None:
-    if queue_type == "classic":
+    if queue_type != "quorum":
         return None
     if auto_delete:
         return "auto-delete"
@@ -204,85 +216,114 @@ def with_default_type(
 # --- what they amount to ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class QueueArguments:
-    """What a queue is to do: its arguments and its policy taken together. None means no limit, or not at all."""
+def parse_spec(
+    arguments: Arguments,
+    queue: str,
+    vhost: str,
+    policy: Mapping[str, object],
+    durable: bool = True,
+    exclusive: bool = False,
+    auto_delete: bool = False,
+    default_queue_type: str = "classic",
+) -> QueueSpec:
+    """Checks the arguments of a declaration and combines them with the effective policy. Raises PreconditionFailed."""
+    arguments = with_default_type(arguments, default_queue_type, durable, exclusive, auto_delete)
+    return under_policy(declared_spec(arguments, queue, vhost, durable, exclusive, auto_delete), policy)
 
-    queue_type: str
-    message_ttl: int | None
-    """Milliseconds."""
-    expires: int | None
-    """Milliseconds."""
-    max_length: int | None
-    max_length_bytes: int | None
-    overflow: str
-    dead_letter_exchange: str | None
-    dead_letter_routing_key: str | None
-    max_priority: int | None
-    single_active_consumer: bool
-    delivery_limit: int | None
-    consumer_timeout: int | None
-    """Milliseconds."""
 
-    @staticmethod
-    def parse(
-        arguments: Arguments,
-        queue: str,
-        vhost: str,
-        policy: Mapping[str, object],
-        durable: bool = True,
-        exclusive: bool = False,
-        auto_delete: bool = False,
-        default_queue_type: str = "classic",
-    ) -> "QueueArguments":
-        """Checks the arguments of a declaration and combines them with the effective policy (core/policy.py).
-
-        Where both state a number the lower one counts, otherwise the argument does. Raises PreconditionFailed.
-        """
-        place = f"queue '{queue}' in vhost '{vhost}'"
-        arguments = with_default_type(arguments, default_queue_type, durable, exclusive, auto_delete)
-        queue_type = queue_type_of(arguments)
-        check_queue_arguments(arguments, queue_type, place)
-        check_queue_properties(queue_type, durable, exclusive, auto_delete, place)
-        return _combine(arguments, policy, queue_type)
+def declared_spec(
+    arguments: Arguments, queue: str, vhost: str, durable: bool, exclusive: bool, auto_delete: bool
+) -> QueueSpec:
+    """What a declaration asks for, checked. Raises PreconditionFailed."""
+    place = f"queue '{queue}' in vhost '{vhost}'"
+    queue_type = queue_type_of(arguments)
+    check_queue_arguments(arguments, queue_type, place)
+    check_queue_properties(queue_type, durable, exclusive, auto_delete, place)
+    is_quorum = queue_type == "quorum"
+    return QueueSpec(
+        name=queue,
+        kind=CLASSIC if is_quorum else queue_type,
+        durable=durable,
+        auto_delete=auto_delete,
+        message_ttl=_whole(arguments.get("x-message-ttl")),
+        expires=_whole(arguments.get("x-expires")),
+        max_length=_whole(arguments.get("x-max-length")),
+        max_length_bytes=_whole(arguments.get("x-max-length-bytes")),
+        overflow=_text(arguments, "x-overflow") or "",
+        dead_letter_exchange=_text(arguments, "x-dead-letter-exchange"),
+        dead_letter_routing_key=_text(arguments, "x-dead-letter-routing-key"),
+        max_priority=QUORUM_PRIORITY_MAX if is_quorum else _whole(arguments.get("x-max-priority")),
+        single_active_consumer=arguments.get("x-single-active-consumer") is True,
+        delivery_limit=_integer(arguments.get("x-delivery-limit")) if is_quorum else None,
+        counts_failures=is_quorum,
+        consumer_timeout=_whole(arguments.get("x-consumer-timeout")),
+        arguments=arguments,
+    )
 
 
 def queue_type_of(arguments: Arguments) -> str:
     """The type that the arguments ask for; classic for one that is not known, which the checks refuse."""
     wanted = arguments.get("x-queue-type")
-    return wanted if isinstance(wanted, str) and wanted in _QUEUE_TYPES else "classic"
+    return wanted if isinstance(wanted, str) and is_queue_type(wanted) else "classic"
 
 
-def _combine(arguments: Arguments, policy: Mapping[str, object], queue_type: str) -> QueueArguments:
-    return QueueArguments(
-        queue_type=queue_type,
-        message_ttl=_lower(arguments, policy, "message-ttl"),
-        expires=_lower(arguments, policy, "expires"),
-        max_length=_lower(arguments, policy, "max-length"),
-        max_length_bytes=_lower(arguments, policy, "max-length-bytes"),
-        overflow=_text(arguments, policy, "overflow") or "drop-head",
-        dead_letter_exchange=_text(arguments, policy, "dead-letter-exchange"),
-        dead_letter_routing_key=_text(arguments, policy, "dead-letter-routing-key"),
-        max_priority=QUORUM_PRIORITY_MAX if queue_type == "quorum" else _whole(arguments.get("x-max-priority")),
-        single_active_consumer=arguments.get("x-single-active-consumer") is True,
-        delivery_limit=_delivery_limit(arguments, policy) if queue_type == "quorum" else None,
-        consumer_timeout=_lower(arguments, policy, "consumer-timeout"),
+def under_policy(spec: QueueSpec, policy: Mapping[str, object]) -> QueueSpec:
+    """What is in force of a declared spec with the effective policy (policy.py) laid over it.
+
+    Where both state a number the lower one counts, otherwise what was declared does.
+    """
+    return replace(
+        spec,
+        message_ttl=_lower(spec.message_ttl, policy, "message-ttl"),
+        expires=_lower(spec.expires, policy, "expires"),
+        max_length=_lower(spec.max_length, policy, "max-length"),
+        max_length_bytes=_lower(spec.max_length_bytes, policy, "max-length-bytes"),
+        overflow=spec.overflow or _text(policy, "overflow") or DROP_HEAD,
+        dead_letter_exchange=_first(spec.dead_letter_exchange, _text(policy, "dead-letter-exchange")),
+        dead_letter_routing_key=_first(spec.dead_letter_routing_key, _text(policy, "dead-letter-routing-key")),
+        delivery_limit=_delivery_limit(spec.delivery_limit, policy) if spec.counts_failures else None,
+        consumer_timeout=_lower(spec.consumer_timeout, policy, "consumer-timeout"),
     )
 
 
-def _lower(arguments: Arguments, policy: Mapping[str, object], name: str) -> int | None:
-    stated = [_whole(arguments.get(f"x-{name}")), _whole(policy.get(name))]
-    return min((number for number in stated if number is not None), default=None)
+def arguments_for(spec: QueueSpec) -> Arguments:
+    """The arguments with which a client would have declared a queue that another protocol has made."""
+    stated = {
+        "x-queue-type": "quorum" if spec.counts_failures else None,
+        "x-expires": spec.expires,
+        "x-message-ttl": spec.message_ttl,
+        "x-dead-letter-exchange": spec.dead_letter_exchange,
+        "x-dead-letter-routing-key": spec.dead_letter_routing_key,
+        "x-max-length": spec.max_length,
+        "x-max-length-bytes": spec.max_length_bytes,
+        "x-max-priority": None if spec.counts_failures else spec.max_priority,
+        "x-overflow": spec.overflow or None,
+        "x-single-active-consumer": spec.single_active_consumer or None,
+        "x-delivery-limit": spec.delivery_limit,
+        "x-consumer-timeout": spec.consumer_timeout,
+    }
+    return {name: value for name, value in stated.items() if value is not None}
 
 
-def _text(arguments: Arguments, policy: Mapping[str, object], name: str) -> str | None:
-    value = arguments.get(f"x-{name}", policy.get(name))
+def _lower(declared: int | None, policy: Mapping[str, object], name: str) -> int | None:
+    stated = _whole(policy.get(name))
+    if declared is None or stated is None:
+        return _first(declared, stated)
+    return min(declared, stated)
+
+
+def _first(one: T | None, other: T | None) -> T | None:
+    return other if one is None else one
+
+
+def _text(words: Mapping[str, object], name: str) -> str | None:
+    value = words.get(name)
     return plain_text(value) if isinstance(value, str | bytes) else None
 
 
-def _delivery_limit(arguments: Arguments, policy: Mapping[str, object]) -> int | None:
+def _delivery_limit(declared: int | None, policy: Mapping[str, object]) -> int | None:
     """A negative number is no limit, and gives way to any other (RabbitMQ 4.0)."""
-    stated = [_integer(arguments.get("x-delivery-limit")), _integer(policy.get("delivery-limit"))]
+    stated = [declared, _integer(policy.get("delivery-limit"))]
     numbers = [number for number in stated if number is not None]
     if not numbers:
         return DEFAULT_DELIVERY_LIMIT

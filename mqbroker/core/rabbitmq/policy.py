@@ -11,6 +11,8 @@ not know does not apply to queues of that type at all (measured).
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq.arguments import queue_type_of, under_policy
 from mqbroker.core.rabbitmq.erlang_text import json_text, pairs_text
 from mqbroker.core.rabbitmq.patterns import compile_pattern
 from mqbroker.errors import NotFound, PreconditionFailed
@@ -97,11 +99,18 @@ class Policies:
             settings[key] = min(mine, value) if isinstance(mine, int) and isinstance(value, int) else value
         return settings
 
+    def in_force(self, declared: QueueSpec, vhost: str) -> QueueSpec:
+        """What a queue that was declared like that does under the policies that apply to it."""
+        policy = self.effective(vhost, "queue", declared.name, queue_type_of(declared.arguments))
+        return under_policy(declared, policy) if policy or declared.counts_failures else declared
+
     def _of(self, operator: bool) -> dict[tuple[str, str], Policy]:
         return self._operator if operator else self._user
 
 
 def _applies(policy: Policy, target: str) -> bool:
+    if target not in _UNKNOWN_TO:  # a type of queue that RabbitMQ does not have
+        return policy.apply_to in ("all", "queues")
     return target in _KINDS[policy.apply_to] and _UNKNOWN_TO[target].isdisjoint(policy.definition)
 
 

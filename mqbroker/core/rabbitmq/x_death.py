@@ -1,6 +1,7 @@
 """Dead-lettering: what is written on a message that leaves a queue without having been processed.
 
-Owns the `x-death` header and the rule that ends cycles. Where the copy goes is the vhost's business.
+Owns the `x-death` header and the rule that ends cycles. Where the copy goes is the vhost's business, to which this
+module is a `History` (core/routing/dead_letters.py).
 
 `x-death` is an array of tables, newest first; one for each pair of queue and reason, with a `count`. Only what this
 broker wrote itself counts: a client that publishes a message with an `x-death` of its own starts a new history
@@ -10,16 +11,17 @@ broker wrote itself counts: a client that publishes a message with an `x-death` 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Message, Properties
+from mqbroker.core.message import Message
+from mqbroker.core.properties import Properties
 from mqbroker.core.values import Timestamp
 
 if TYPE_CHECKING:
-    from mqbroker.core.queues.base import Queue
+    from mqbroker.core.queues.classic import ClassicQueue
 
 Death = dict[str, object]
 
 
-def headers_of_dead_letter(queue: "Queue", message: Message, reason: str, now: int) -> dict[str, object]:
+def headers_of_dead_letter(queue: "ClassicQueue", message: Message, reason: str, now: int) -> dict[str, object]:
     """The headers of a message that dies in `queue`, with its history brought up to date."""
     headers = dict(message.properties.headers())
     is_first = not message.properties.is_dead_letter
@@ -33,7 +35,7 @@ def headers_of_dead_letter(queue: "Queue", message: Message, reason: str, now: i
 
 
 def properties_of_dead_letter(
-    queue: "Queue", properties: Properties, headers: Mapping[str, object]
+    queue: "ClassicQueue", properties: Properties, headers: Mapping[str, object]
 ) -> Properties:
     """The properties of a dead letter of the queue with these headers."""
     if queue.dead_letter_key is not None:
@@ -47,6 +49,11 @@ def deaths_in(headers: Mapping[str, object]) -> list[Death]:
     """The history in the headers of a dead letter, newest first."""
     found = headers.get("x-death")
     return [dict(each) for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def goes_round(queue_name: str, headers: Mapping[str, object]) -> bool:
+    """Whether a dead letter with these headers comes to a queue where it died before, and would go round for ever."""
+    return is_cycle(queue_name, deaths_in(headers))
 
 
 def is_cycle(queue_name: str, deaths: list[Death]) -> bool:

@@ -1,7 +1,8 @@
 cimport cython
 
-from mqbroker.core.message cimport Entry, Message, Properties, new_message
-from mqbroker.core.queues.base cimport Queue
+from mqbroker.core.message cimport Entry, Message, new_message
+from mqbroker.core.properties cimport Properties
+from mqbroker.core.queues.classic cimport ClassicQueue
 from mqbroker.core.routing.router cimport Router
 from mqbroker.core.scheduler cimport Task
 
@@ -25,16 +26,17 @@ cdef class Plan:
 
 cdef class Burials(Task):
     cdef public Router _cemetery
+    cdef public object _history
     cdef public object _dead
     cdef public bint _is_busy
     cdef public dict _plans
     cdef public long long _generation
 
-    cpdef bury(self, Queue queue, Entry entry, str reason, long long now)
-    @cython.locals(queue=Queue, entry=Entry)
+    cpdef bury(self, ClassicQueue queue, Entry entry, str reason, long long now)
+    @cython.locals(queue=ClassicQueue, entry=Entry)
     cpdef bint run(self, long long now, long long portion) except -1
-    cpdef _bury(self, Queue queue, Entry entry, str reason, long long now)
+    cpdef _bury(self, ClassicQueue queue, Entry entry, str reason, long long now)
     @cython.locals(plan=Plan)
-    cpdef _send(self, Queue queue, Message message, str reason, long long now)
+    cpdef _send(self, ClassicQueue queue, Message message, str reason, long long now)
     @cython.locals(plan=Plan)
-    cpdef Plan _plan(self, Queue queue, Message message, str reason, long long now)
+    cpdef Plan _plan(self, ClassicQueue queue, Message message, str reason, long long now)

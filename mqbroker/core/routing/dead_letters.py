@@ -2,22 +2,17 @@
 
 Dead letters come in batches: what was published together expires together, with the same properties, in the same
 second. What was found out for the last dead letter of a queue holds for the next one that differs from it by its body
-only, so history and route are made once for such a batch. It knows what the history says from x_death.py.
+only, so history and route are made once for such a batch. What the history says, and how, is the business of a
+`History`.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Protocol
 
-from mqbroker.core.message import Entry, Message, Properties, new_message
-from mqbroker.core.queues.base import Queue
-from mqbroker.core.rabbitmq.x_death import (
-    all_keys,
-    deaths_in,
-    headers_of_dead_letter,
-    is_cycle,
-    properties_of_dead_letter,
-)
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.properties import Properties
+from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.routing.targets import Targets
 from mqbroker.core.scheduler import Task
 from mqbroker.limits import LETTERS_AT_ONCE
@@ -42,6 +37,26 @@ class Cemetery(Protocol):
 
     def schedule(self, task: Task) -> None:
         """Has the task run in portions."""
+
+
+class History(Protocol):
+    """What is written on dead letters: where they died, and why."""
+
+    def headers_of_dead_letter(
+        self, queue: ClassicQueue, message: Message, reason: str, now: int
+    ) -> Mapping[str, object]:
+        """The headers of a message that dies in `queue`."""
+
+    def properties_of_dead_letter(
+        self, queue: ClassicQueue, properties: Properties, headers: Mapping[str, object]
+    ) -> Properties:
+        """The properties of a dead letter of the queue with these headers."""
+
+    def all_keys(self, message: Message) -> list[str]:
+        """Every routing key of a message."""
+
+    def goes_round(self, queue_name: str, headers: Mapping[str, object]) -> bool:
+        """Whether a dead letter with these headers must not enter a queue, because it would go round for ever."""
 
 
 class Plan:
@@ -76,7 +91,7 @@ class Plan:
 
     def letter(self, message: Message, now: int) -> Message:
         """The dead letter with the body of `message`."""
-        return new_message(self.letter_exchange, self.letter_key, self.letter_properties, message.body, now)
+        return new_message(self.letter_exchange, self.letter_key, self.letter_properties, message.content(), now)
 
 
 class Burials(Task):
@@ -88,15 +103,16 @@ class Burials(Task):
     the journal in which its letter enters another queue, so a crash in between leaves it where it was.
     """
 
-    __slots__ = ("_cemetery", "_dead", "_generation", "_is_busy", "_plans")
+    __slots__ = ("_cemetery", "_dead", "_generation", "_history", "_is_busy", "_plans")
 
-    def __init__(self, cemetery: Cemetery) -> None:
+    def __init__(self, cemetery: Cemetery, history: History) -> None:
         Task.__init__(self)
         self._cemetery = cemetery
-        self._dead: OrderedDict[Queue, deque[tuple[Entry, str]]] = OrderedDict()
+        self._history = history
+        self._dead: OrderedDict[ClassicQueue, deque[tuple[Entry, str]]] = OrderedDict()
         """What waits, by the queue that it died in."""
         self._is_busy = False
-        self._plans: dict[Queue, Plan] = {}
+        self._plans: dict[ClassicQueue, Plan] = {}
         """The last plan of each queue, in one generation of the topology and the policies."""
         self._generation = 0
 
@@ -104,7 +120,7 @@ class Burials(Task):
         """A queue is gone: no plan must keep it alive."""
         self._plans.clear()
 
-    def bury(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
+    def bury(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         """Publishes a copy of the entry to the queue's dead-letter exchange and settles the entry: at once, unless
         others have to go first."""
         waiting = self._dead.get(queue)
@@ -136,13 +152,13 @@ class Burials(Task):
             self._is_busy = False
         return bool(self._dead)
 
-    def _bury(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
+    def _bury(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         if queue.dead_letter_exchange is not None:  # a policy may have ended while it waited
             self._send(queue, entry.message, reason, now)
         if entry.lsn:
             queue.ledger.settle(entry)
 
-    def _send(self, queue: Queue, message: Message, reason: str, now: int) -> None:
+    def _send(self, queue: ClassicQueue, message: Message, reason: str, now: int) -> None:
         if self._generation != self._cemetery.generation:
             self._plans.clear()
             self._generation = self._cemetery.generation
@@ -152,16 +168,16 @@ class Burials(Task):
         if plan.targets is not None:
             self._cemetery.publish_to_targets(plan.targets, plan.letter(message, now), now)
 
-    def _plan(self, queue: Queue, message: Message, reason: str, now: int) -> Plan:
-        headers = headers_of_dead_letter(queue, message, reason, now)
-        properties = properties_of_dead_letter(queue, message.properties, headers)
+    def _plan(self, queue: ClassicQueue, message: Message, reason: str, now: int) -> Plan:
+        history = self._history
+        headers = history.headers_of_dead_letter(queue, message, reason, now)
+        properties = history.properties_of_dead_letter(queue, message.properties, headers)
         exchange = queue.dead_letter_exchange or ""
         key = message.routing_key if queue.dead_letter_key is None else queue.dead_letter_key
         plan = self._plans[queue] = Plan(message, reason, now, exchange, key, properties)
         if not exchange or exchange in self._cemetery.exchanges:
             letter = plan.letter(message, now)
-            found = self._cemetery.targets(exchange, all_keys(letter), letter)
-            deaths = deaths_in(headers)
-            queues = [each for each in found.queues if not is_cycle(each.name, deaths)]
+            found = self._cemetery.targets(exchange, history.all_keys(letter), letter)
+            queues = [each for each in found.queues if not history.goes_round(each.name, headers)]
             plan.targets = Targets(queues, found.held_by)
         return plan

@@ -8,6 +8,7 @@ exchange only says how long a message is to be held.
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mqbroker.core import definitions
 from mqbroker.core.message import Message
 from mqbroker.core.rabbitmq.erlang_text import plain_text
 from mqbroker.core.routing.binding_index import Binding, BindingIndex, Destination, make_index
@@ -58,6 +59,18 @@ class Exchange:
         """The name of the exchange that gets what this one has no destination for."""
         self._index = index
         self._bindings: dict[Destination, dict[Hashable, Binding]] = {}
+
+    def packed(self) -> bytes:
+        """Its definition."""
+        return definitions.pack(
+            {
+                "type": self.kind,
+                "auto_delete": self.auto_delete,
+                "internal": self.internal,
+                "arguments": self.arguments,
+                "number": self.number,
+            }
+        )
 
     def apply_policy(self, definition: Mapping[str, object]) -> None:
         """Takes over the effective policy: an alternate exchange, unless an argument names one."""

@@ -6,11 +6,10 @@ topology comes about and goes is the vhost's business, which is built on this.
 
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.base import ROUTED, UNROUTED, Queue
+from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.queues.leftovers import Container, leave
-from mqbroker.core.queues.subscriber import role_of
-from mqbroker.core.rabbitmq.x_death import all_keys
-from mqbroker.core.routing.dead_letters import Burials
+from mqbroker.core.routing.dead_letters import Burials, History
 from mqbroker.core.routing.exchange import Exchange, headers_after_delay, resolve
 from mqbroker.core.routing.route import Route
 from mqbroker.core.routing.router import Router, publish_to
@@ -24,7 +23,7 @@ from mqbroker.limits import NAME_BYTES_MAX
 class Routing(Router):
     """The ways that messages take through one vhost."""
 
-    def __init__(self, name: str, scheduler: Scheduler) -> None:
+    def __init__(self, name: str, scheduler: Scheduler, history: History) -> None:
         Router.__init__(self)
         self.name = name
         self.scheduler = scheduler
@@ -35,7 +34,8 @@ class Routing(Router):
         self.delayed: dict[str, DelayedMessages] = {}
         """What x-delayed-message exchanges hold back."""
         self._remembered = RememberedTargets()
-        self._burials = Burials(self)
+        self._history = history
+        self._burials = Burials(self, history)
 
     def release_routes(self) -> None:
         """A queue is gone: nothing that is remembered keeps it."""
@@ -115,12 +115,12 @@ class Routing(Router):
         """Keeps a message at an x-delayed-message exchange until its time has come."""
         headers = message.properties.headers()
         properties = message.properties.with_headers(headers_after_delay(headers))
-        held = new_message(message.exchange, message.routing_key, properties, message.body, now)
+        held = new_message(message.exchange, message.routing_key, properties, message.content(), now)
         self.delayed[exchange.name].hold(held, now + exchange.delay_of(headers))
 
     def publish_due(self, exchange_name: str, message: Message, now: int) -> None:
         """The time of a message that was held back has come."""
-        self.publish_by_content(exchange_name, all_keys(message), message, now)
+        self.publish_by_content(exchange_name, self._history.all_keys(message), message, now)
 
     # --- work in portions -------------------------------------------------------------------------------------------
 
@@ -134,14 +134,14 @@ class Routing(Router):
 
     # --- dead letters -----------------------------------------------------------------------------------------------
 
-    def dead_letter(self, queue: Queue, entry: Entry, reason: str, now: int) -> None:
+    def dead_letter(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         """QueueHost: publishes a copy of the entry to the queue's dead-letter exchange."""
         self._burials.bury(queue, entry, reason, now)
 
 
 def _speakable(queues: list[Queue], key: str) -> list[Queue]:
-    """Those that a message with this key may enter. One too long for a short string has no place in a common queue,
-    whose consumers could not be told it; the queues of a subscriber are read by its own protocol."""
+    """Those that a message with this key may enter: one that is too long for a name has no place in a queue whose
+    consumers could not be told it."""
     if len(key) <= NAME_BYTES_MAX // 4 or len(octets(key)) <= NAME_BYTES_MAX:
         return queues
-    return [queue for queue in queues if role_of(queue)]
+    return [queue for queue in queues if queue.takes_long_keys]

@@ -6,6 +6,7 @@ A transaction keeps it from the publish to the commit, so what it names may have
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mqbroker.core.recent import remember
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 
 if TYPE_CHECKING:
@@ -43,7 +44,4 @@ class RememberedTargets:
 
     def put(self, question: tuple[object, ...], targets: Targets) -> Targets:
         """Remembers an answer, and returns it, for the generation that `get` was last asked about."""
-        if len(self._found) >= ROUTE_CACHE_ENTRIES_MAX:
-            self._found.clear()
-        self._found[question] = targets
-        return targets
+        return remember(self._found, question, targets, ROUTE_CACHE_ENTRIES_MAX)

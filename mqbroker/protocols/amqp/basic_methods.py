@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.rabbitmq.queue_checks import check_consumable, check_pollable
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq.checks import check_consumable, check_pollable, is_exclusive
 from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import COUNT_MAX
@@ -52,7 +53,7 @@ def consume(connection: "ConnectionState", channel: "Channel", args: dict[str, A
     queue = _queue_to_consume(connection, channel, args)
     consumer = AmqpConsumer(queue, connection, channel, tag, connection.frame_max)
     consumer.no_ack = args["no_ack"]
-    consumer.is_exclusive = args["exclusive"] and not queue.is_quorum
+    consumer.is_exclusive = is_exclusive(queue, args["exclusive"])
     consumer.prefetch = channel.prefetch
     # A reply consumer has no arguments, as in RabbitMQ: its queue is there by now and must not be left behind.
     arguments = {} if direct_reply.is_reply_name(queue.name) else args["arguments"]
@@ -71,7 +72,8 @@ def _queue_to_consume(connection: "ConnectionState", channel: "Channel", args: d
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     if name == direct_reply.NAME:
         direct_reply.check_consume(channel, args["no_ack"])
-        return vhost.add_reply_queue(f"{direct_reply.NAME}.{connection.services.broker.unique_name()}")
+        name = f"{direct_reply.NAME}.{connection.services.broker.unique_name()}"
+        return vhost.declare(QueueSpec(name, is_hidden=True), connection.now)
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
     check_consumable(queue, vhost.name, args["exclusive"])
@@ -89,8 +91,7 @@ def _integer(connection: "ConnectionState", arguments: dict[str, object], name: 
 def _timeout(connection: "ConnectionState", queue: Queue, arguments: dict[str, object]) -> int:
     """The consumer timeout in milliseconds: the consumer's, the queue's, or the broker's own; 0 for none."""
     wanted = _integer(connection, arguments, "x-consumer-timeout", queue)
-    of_queue = queue.settings.consumer_timeout if queue.settings is not None else None
-    return max(wanted, 0) or of_queue or connection.services.settings.consumer_timeout_ms
+    return max(wanted, 0) or queue.spec.consumer_timeout or connection.services.settings.consumer_timeout_ms
 
 
 def cancel(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
@@ -119,7 +120,7 @@ def get(connection: "ConnectionState", channel: "Channel", args: dict[str, Any])
     channel.next_tag = tag + 1
     _send_got(connection, channel, entry, queue, tag)
     if args["no_ack"]:
-        queue.acknowledge(entry)
+        queue.acknowledge(entry, connection.now)
     else:
         entry.tag = tag
         channel.unacked.add(tag, entry)

@@ -2,7 +2,7 @@ cimport cython
 
 cimport mqbroker.octets as octets
 from mqbroker.core.consumer cimport Window
-from mqbroker.core.message cimport Properties
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.routing.route cimport Route
 from mqbroker.protocols.amqp.room cimport Room
 from mqbroker.protocols.unacked cimport Unacked

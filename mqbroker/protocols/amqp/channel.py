@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker import octets
 from mqbroker.core.consumer import Window
-from mqbroker.core.message import Properties
+from mqbroker.core.properties import Properties
 from mqbroker.core.routing.route import Route
 from mqbroker.protocols.ages import Ages
 from mqbroker.protocols.amqp.methods import encode_method

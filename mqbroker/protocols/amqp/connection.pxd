@@ -1,7 +1,8 @@
 cimport cython
 
 from mqbroker.core.consumer cimport Consumer
-from mqbroker.core.message cimport Entry, Message, Properties, new_message
+from mqbroker.core.message cimport Entry, Message, new_message
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.base cimport Queue
 from mqbroker.core.routing.route cimport Route
 from mqbroker.core.routing.router cimport Router

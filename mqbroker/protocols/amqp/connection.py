@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
+from mqbroker.core.recent import remember
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp import (
@@ -237,9 +238,7 @@ class AmqpConnection(ConnectionState):
         found = channel.routes.get(frame)
         if found is None:
             found = publishing.begin(self, frame[7:-1])
-            if len(channel.routes) >= ROUTE_CACHE_ENTRIES_MAX:
-                channel.routes.clear()
-            channel.routes[frame] = found
+            remember(channel.routes, frame, found, ROUTE_CACHE_ENTRIES_MAX)
         channel.route, channel.mandatory = found
         channel.publish_frame = frame
         return False
@@ -323,8 +322,7 @@ class AmqpConnection(ConnectionState):
                 raise PreconditionFailed(f"unknown delivery tag {tag}")
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
-            queue.acknowledge(entry)
-            queue.offer(consumer, self.now)
+            queue.acknowledge(entry, self.now)
 
     # --- methods ----------------------------------------------------------------------------------------------------
 

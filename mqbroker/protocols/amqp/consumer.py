@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from mqbroker import octets
 from mqbroker.core.consumer import Consumer, Gate, Window
-from mqbroker.core.message import Entry, Message, Properties, failures_of, returns_of
+from mqbroker.core.message import Entry, Message, failures_of, returns_of
+from mqbroker.core.properties import Properties
+from mqbroker.core.recent import remember
 from mqbroker.limits import CONSUMER_SHAPES_MAX, LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp.channel import Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
@@ -48,7 +50,7 @@ def short_string(text: str) -> bytes:
 def properties_to_send(entry: Entry, queue: "Queue") -> BasicProperties:
     """The properties of an entry in this protocol's encoding, with its counts if the queue shows them."""
     properties = amqp_properties(entry.message.properties)
-    if not entry.attempts or not queue.is_quorum:
+    if not entry.attempts or not queue.counts_failures:
         return properties
     counts = {"x-acquired-count": returns_of(entry.attempts)}
     failures = failures_of(entry.attempts)
@@ -179,9 +181,7 @@ class AmqpConsumer(Consumer):
             start = content_header_frame(number, properties.raw, size)
             if 0 < size <= self.room:
                 start += _pack_body_start(3, number, size)
-            if len(self.shapes) >= CONSUMER_SHAPES_MAX:
-                self.shapes.clear()
-            known = self.shapes[properties] = size, start
+            known = remember(self.shapes, properties, (size, start), CONSUMER_SHAPES_MAX)
         self.content_start = known[1]
         self.join_tail()
 
@@ -202,6 +202,9 @@ class AmqpConsumer(Consumer):
     def translate(self, entry: Entry) -> Properties:
         """The properties of a message that cannot go out as they are: another protocol's, or with a delivery count."""
         return properties_to_send(entry, self.queue)
+
+    def label(self) -> str:
+        return self.tag
 
     def cancelled(self) -> None:
         """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""

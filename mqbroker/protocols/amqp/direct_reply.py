@@ -8,7 +8,7 @@ who is to answer must not be able to take other answers.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Properties
+from mqbroker.core.properties import Properties
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.protocols.amqp.properties import BasicProperties
 
@@ -59,4 +59,4 @@ def check_declared(connection: "ConnectionState", name: str) -> None:
 def end(vhost: "VHost", consumer: "AmqpConsumer") -> None:
     """The reply consumer is gone, and its name with it."""
     consumer.queue.consumers.clear()
-    vhost.remove_reply_queue(consumer.queue)
+    vhost.remove(consumer.queue)

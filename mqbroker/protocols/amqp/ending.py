@@ -136,6 +136,7 @@ def release_channel(connection: "ConnectionState", channel: Channel, done: Calla
 def _stop(connection: "ConnectionState", channel: Channel) -> None:
     """The channel takes nothing any more, neither from its client nor for it."""
     channel.state = CLOSING
+    connection.tell_of_channel("channel.closed", channel.number)
     channel.expecting = METHOD
     channel.window.is_open = False
     channel.owed.clear()

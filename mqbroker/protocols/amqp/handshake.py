@@ -175,6 +175,9 @@ class Handshake:
         reason = connection.services.admission.why_refused(user, connection.peer, is_right)
         if reason:
             log.warning("%s: log-in of user %r refused: %s", connection.name, user, reason)
+            connection.services.broker.events.tell(
+                "user.refused", user=user, protocol=connection.protocol, peer=connection.name, reason=reason
+            )
             self.refuse_login(mechanism)
         else:
             connection.user = user

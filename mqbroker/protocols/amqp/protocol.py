@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from mqbroker.config.listener import Scheme
 from mqbroker.config.sections import Config
+from mqbroker.core.properties import Formats
 from mqbroker.protocols.amqp.config import AmqpConfig
-from mqbroker.protocols.protocol import Formats, Protocol, Speaker
+from mqbroker.protocols.protocol import Protocol, Speaker
 
 if TYPE_CHECKING:
     from mqbroker.protocols.services import Services
@@ -22,9 +23,9 @@ class AmqpProtocol(Protocol):
 
     def formats(self) -> Formats:
         """Overrides Protocol's."""
-        from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
+        from mqbroker.protocols.amqp.properties import FORMATS
 
-        return {AMQP: BasicProperties}
+        return FORMATS
 
     def recognise(self, data: bytes) -> str:
         """Overrides Protocol's."""

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker import octets
-from mqbroker.core.message import Message, Properties, new_message
+from mqbroker.core.message import Message, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.routing.route import Route
@@ -91,7 +92,7 @@ def publish_special(connection: "ConnectionState", channel: "Channel", message: 
         properties = properties.with_blind_copies()
     properties = direct_reply.with_reply_name(channel, properties)
     if properties is not message.properties:
-        message = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
+        message = new_message(message.exchange, message.routing_key, properties, message.content(), message.received_at)
     vhost = connection.vhost
     assert vhost is not None
     targets = vhost.targets(message.exchange, keys, message)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
 from mqbroker.errors import NotFound
 from mqbroker.protocols.amqp import direct_reply, holding
 from mqbroker.protocols.amqp.channel import HELD, OPEN
@@ -35,10 +36,11 @@ def declare(connection: "ConnectionState", channel: "Channel", args: dict[str, A
         declare_passively(connection, channel, args, name)
         return
     vhost = vhost_of(connection)
-    name = name or vhost.generated_name()
+    name = name or generated_name(vhost)
     connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
     _check_dead_letter(connection, args["arguments"], name)
-    queue = vhost.declare_queue(
+    queue = declare_queue(
+        vhost,
         name,
         args["durable"],
         args["exclusive"],

@@ -62,7 +62,6 @@ def _settle_one(entry: Entry, outcome: int, now: int) -> None:
         queue.reject(entry, now)
     else:
         queue.requeue([entry], now, outcome == FAIL)
-    queue.offer(consumer, now)
 
 
 class Settling(Task):
@@ -107,7 +106,7 @@ class Settling(Task):
             return
         for entry in entries:
             assert entry.consumer is not None
-            entry.consumer.queue.reject(entry, now)
+            entry.consumer.queue.give_up(entry, now)
 
     def end(self, now: int, portion: int) -> bool:
         """Everything was taken: has the queues go on, then offers them the consumers. True when that is done too."""

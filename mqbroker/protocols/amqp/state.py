@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class ConnectionState(Session):
     """One client, as handlers know it."""
 
+    protocol = "AMQP 0-9-1"
+
     __slots__ = (
         "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
         "channels", "client_properties", "close_sent", "confirming", "current", "frame_max", "handshake",
@@ -88,6 +90,10 @@ class ConnectionState(Session):
         self.is_held = False
         """Whether the first publish is at hand, in `remainder`, and waits until publishers go on."""
 
+    def label(self) -> str:
+        """Overrides Session's."""
+        return self.name
+
     # --- channels ---------------------------------------------------------------------------------------------------
 
     def channel_count(self) -> int:
@@ -103,7 +109,15 @@ class ConnectionState(Session):
             raise ProtocolViolation("not_allowed", text)
         self.services.admission.check_channels(self.user)
         self.channels[number] = Channel(self, number)
+        self.tell_of_channel("channel.opened", number)
         self.send(encode_method("channel.open-ok", number))
+
+    def tell_of_channel(self, event: str, number: int) -> None:
+        """Tells whoever watches the broker that a channel has opened or closed."""
+        assert self.vhost is not None
+        self.services.broker.events.tell(
+            event, session=self.name, channel=number, user=self.user, vhost=self.vhost.name
+        )
 
     def forget_routes(self) -> None:
         """Permissions have changed: every channel has to ask again before it publishes."""
@@ -162,7 +176,7 @@ class ConnectionState(Session):
         for entry in entries:
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
-            queue.acknowledge(entry)
+            queue.settle(entry)
             if consumer is not previous:
                 consumers[consumer] = None
                 previous = consumer

@@ -114,7 +114,7 @@ class Backlog(Task):
         mapping = self._session.hub.mapping
         properties = as_final(message.properties, qos | FRESH | RETAIN, subscription.identifiers, mapping)
         properties.ttl_ms = _left_ms(message, now)  # counted from the copy's own time on
-        return new_message(message.exchange, message.routing_key, properties, message.body, now)
+        return new_message(message.exchange, message.routing_key, properties, message.content(), now)
 
 
 def _left_ms(message: Message, now: int) -> int:

@@ -163,6 +163,9 @@ def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bo
     try:
         reason = _why_refused(connection, user, is_right)
         if reason:
+            connection.hub.broker.events.tell(
+                "user.refused", user=user, protocol=connection.protocol, peer=connection.name, reason=reason
+            )
             ending.fail(connection, ProtocolViolation("login", f"login of user {user!r} refused"), reason)
             return
         _open(connection, vhost, user)
@@ -216,6 +219,8 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
         _displace(connection, connect)
     session, is_present = hub.open(vhost, connection.client_id, connect.clean_start, expiry_s, connection.now)
     session.user = connection.user
+    if not is_present:
+        hub.tell("subscriber.created", session)
     session.access_generation = -1
     if connect.will is not None:
         key = hub.mapping.to_key(connect.will.topic)

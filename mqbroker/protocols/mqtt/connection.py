@@ -50,6 +50,8 @@ _FIRST_HEADER_BYTES = 5  # the longest fixed header
 class MqttConnection(Session):
     """One client."""
 
+    protocol = "MQTT"
+
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
         "counters", "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_bridge",
@@ -131,6 +133,9 @@ class MqttConnection(Session):
         """Whether `process` is at work: what is left of its chunk is its business."""
 
     # --- input ------------------------------------------------------------------------------------------------------
+
+    def label(self) -> str:
+        return self.name
 
     def receive_data(self, data: bytes, now: int) -> None:
         """Takes what arrived. Whatever the peer did wrong ends as the specification says."""
@@ -394,7 +399,7 @@ class MqttConnection(Session):
             self.send_delivery(packet)
             counters = self.counters  # as count_sent does: a call would be felt in a fan-out
             counters.publishes_sent += 1
-            counters.publish_bytes_sent += len(message.body)
+            counters.publish_bytes_sent += message.size
         else:
             self.delay(packet, message)
 
@@ -431,7 +436,7 @@ class MqttConnection(Session):
         """A message goes to the client, now or when it reads again."""
         counters = self.counters
         counters.publishes_sent += 1
-        counters.publish_bytes_sent += len(message.body)
+        counters.publish_bytes_sent += message.size
 
     def delay(self, packet: bytes, message: Message) -> None:
         """A QoS 0 message for a client that does not read at present."""

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from mqbroker.config.listener import Scheme
 from mqbroker.config.sections import Config
+from mqbroker.core.properties import Formats
 from mqbroker.protocols.mqtt.config import MqttConfig
 from mqbroker.protocols.mqtt.kinds import KINDS, SESSION
-from mqbroker.protocols.protocol import Formats, Protocol, Speaker
+from mqbroker.protocols.protocol import Protocol, Speaker
 
 if TYPE_CHECKING:
     from mqbroker.config.sources import KeyPath
@@ -39,9 +40,9 @@ class MqttProtocol(Protocol):
 
     def formats(self) -> Formats:
         """Overrides Protocol's."""
-        from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
+        from mqbroker.protocols.mqtt.properties import FORMATS
 
-        return {MQTT: MqttProperties}
+        return FORMATS
 
     def recognise(self, data: bytes) -> str:
         """Overrides Protocol's."""

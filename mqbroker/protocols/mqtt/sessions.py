@@ -14,6 +14,7 @@ from mqbroker.core import definitions
 from mqbroker.core.message import Message
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.retained import RetainedMessages, add_retaining_exchange
+from mqbroker.core.queues.spec import REJECT_PUBLISH, QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.errors import RequestRefused
@@ -91,17 +92,18 @@ class Sessions:
         """How many there are."""
         return len(self._sessions)
 
-    def queue_arguments(self) -> dict[str, object]:
-        """How much may wait in a session's queue."""
+    def spec_of_queue(self, name: str, kind: str, durable: bool) -> QueueSpec:
+        """A queue in which messages wait for a session or a group, and how much may wait there."""
         settings = self.settings
-        arguments: dict[str, object] = {}
-        if settings.queued_messages_max:
-            arguments["x-max-length"] = settings.queued_messages_max
-        if settings.queued_bytes_max:
-            arguments["x-max-length-bytes"] = settings.queued_bytes_max
-        if arguments and settings.overflow == DROP_NEWEST:
-            arguments["x-overflow"] = "reject-publish"
-        return arguments
+        has_limit = settings.queued_messages_max or settings.queued_bytes_max
+        return QueueSpec(
+            name,
+            kind,
+            durable,
+            max_length=settings.queued_messages_max or None,
+            max_length_bytes=settings.queued_bytes_max or None,
+            overflow=REJECT_PUBLISH if has_limit and settings.overflow == DROP_NEWEST else "",
+        )
 
     def retained(self, vhost: "VHost") -> RetainedMessages:
         """The retained messages of a vhost, and the exchange by which others retain."""
@@ -151,8 +153,16 @@ class Sessions:
         session.timer = None
         session.end(now, sharing.leave)
         session.forget()
+        self.tell("subscriber.ended", session, has_expired=0 < session.ends_at <= now)
         if will is not None:
             self.publish_will(session, will, now)
+
+    def tell(self, event: str, session: MqttSession, **fields: object) -> None:
+        """Tells whoever watches the broker what becomes of a session."""
+        vhost, protocol = session.vhost.name, "MQTT"
+        self.broker.events.tell(
+            event, vhost=vhost, subscriber=session.client_id, user=session.user, protocol=protocol, **fields
+        )
 
     def left(self, session: MqttSession, now: int) -> None:
         """The session has no connection any more: its end and its will are to be waited for."""

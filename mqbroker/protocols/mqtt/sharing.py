@@ -80,7 +80,7 @@ def _group_queue(session: MqttSession, subscription: Subscription, now: int) -> 
     name = queue_name(subscription)
     queue = vhost.queues.get(name)
     if not isinstance(queue, SharedQueue):
-        queue = vhost.add_subscriber_queue(name, SharedQueue.role, True, session.hub.queue_arguments(), now)
+        queue = vhost.declare(session.hub.spec_of_queue(name, SharedQueue.role, True), now)
         vhost.bind(vhost.exchange(TOPIC_EXCHANGE), queue, subscription.key, {})
     assert isinstance(queue, SharedQueue)
     if queue.watcher is None:

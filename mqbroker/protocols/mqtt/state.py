@@ -10,7 +10,7 @@ and it is a member of the queues of its shared subscriptions (sharing.py).
 
 Packet identifiers of its own queue follow from the place in the queue. So a message that comes back from the journal
 has the identifier under which the client may know it already, and nothing needs to be written per delivery. A message
-of QoS 2 stays in the queue until PUBCOMP; that PUBREC has come is noted in its attempts (RELEASED), which the journal
+of QoS 2 stays in the queue until PUBCOMP; that PUBREC has come is noted in it (`note_taken`), which the journal
 keeps. Before a message of QoS 2 or its PUBREL leaves, what it relies on is durable: otherwise the client might see the
 message again after a crash.
 """
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
 from mqbroker.core.consumer import Gate, Window
-from mqbroker.core.message import Entry, Message
+from mqbroker.core.message import Entry, Message, is_taken, note_taken
+from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.protocols.mqtt.backlog import Backlog
 from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 
 FINAL = Match(2, (), True, False)
 """For what is sent for one subscription only: the message says everything itself."""
-
-RELEASED = 1 << 30
-"""In `Entry.attempts`: the client has the message (PUBREC), its PUBREL is sent or to be sent."""
 
 TOPIC_EXCHANGE = "amq.topic"
 
@@ -103,7 +101,7 @@ class MqttSession:
     def live_queue(self, now: int) -> LiveQueue:
         """The queue of its QoS 0 filters."""
         if self.live is None:
-            queue = self.vhost.add_subscriber_queue(self.queue_name(0), LiveQueue.role, self.is_durable, {}, now)
+            queue = self.vhost.declare(QueueSpec(self.queue_name(0), LiveQueue.role, self.is_durable), now)
             assert isinstance(queue, LiveQueue)
             self.use_live(queue)
         assert self.live is not None
@@ -127,10 +125,8 @@ class MqttSession:
     def stored_queue(self, now: int) -> SubscriberQueue:
         """The queue of its other filters, and of what was retained for it."""
         if self.stored is None:
-            arguments = self.hub.queue_arguments()
-            queue = self.vhost.add_subscriber_queue(
-                self.queue_name(1), SubscriberQueue.role, self.is_durable, arguments, now
-            )
+            spec = self.hub.spec_of_queue(self.queue_name(1), SubscriberQueue.role, self.is_durable)
+            queue = self.vhost.declare(spec, now)
             assert isinstance(queue, SubscriberQueue)
             self.use_stored(queue, now)
         assert self.stored is not None
@@ -176,7 +172,7 @@ class MqttSession:
         counters.clients_connected_max = max(counters.clients_connected_max, counters.clients_connected)
         self.ends_at = 0
         for packet_id, entry in list(self.outgoing.items()):
-            if entry.attempts >= RELEASED:
+            if is_taken(entry):
                 connection.send_release(packet_id)
             elif not self._send_again(entry, packet_id):
                 self._forget(packet_id)
@@ -211,7 +207,9 @@ class MqttSession:
         mine = [packet_id for packet_id, entry in self.outgoing.items() if entry.consumer is consumer]
         entries = [self.outgoing.pop(packet_id) for packet_id in mine]
         consumer.returned = {entry.sequence for entry in entries}
-        queue.requeue(entries, now)
+        queue.begin_return()
+        queue.give_back(entries, now, False)
+        queue.end_return(now)
 
     def offer(self, now: int) -> None:
         """A window has opened: takes what waits."""
@@ -277,7 +275,7 @@ class MqttSession:
 
     def take(self, entry: Entry) -> None:
         """A message of its own queue."""
-        if entry.attempts >= RELEASED:
+        if is_taken(entry):
             packet_id = packet_id_of(entry)
             self.outgoing[packet_id] = entry
             self.qos2.add(packet_id)
@@ -317,7 +315,7 @@ class MqttSession:
     def _spend(self, entry: Entry) -> None:
         """Nobody will acknowledge it. The queue may be told while it hands the entry over: that is its last act."""
         assert entry.consumer is not None
-        entry.consumer.queue.acknowledge(entry)
+        entry.consumer.queue.settle(entry)
 
     def _send(self, entry: Entry, packet_id: int, flags: int, match: Match) -> bool:
         connection = self.connection
@@ -387,7 +385,7 @@ class MqttSession:
         """PUBREC with a failure. Raises ProtocolViolation."""
         self._check_received(packet_id)
         entry = self.outgoing.get(packet_id)
-        if entry is not None and entry.attempts >= RELEASED:
+        if entry is not None and is_taken(entry):
             raise protocol_error(f"PUBREC refuses packet identifier {packet_id}, which was taken before")
         self.settle(packet_id, False, now)
 
@@ -400,8 +398,8 @@ class MqttSession:
         entry = self.outgoing.get(packet_id)
         if entry is None:
             return False
-        if entry.attempts < RELEASED:
-            entry.attempts = RELEASED
+        if not is_taken(entry):
+            note_taken(entry)
             if entry.lsn:
                 self.ledger.attempt(entry)
         return True
@@ -413,7 +411,7 @@ class MqttSession:
     def complete(self, packet_id: int, now: int) -> None:
         """PUBCOMP: the delivery is complete. Raises ProtocolViolation."""
         entry = self.outgoing.get(packet_id)
-        if entry is not None and entry.attempts < RELEASED:
+        if entry is not None and not is_taken(entry):
             raise protocol_error(f"PUBCOMP for packet identifier {packet_id}, for which no PUBREL was sent")
         self.settle(packet_id, True, now)
 
@@ -427,11 +425,11 @@ class MqttSession:
         assert entry.consumer is not None
         queue = entry.consumer.queue
         if is_accepted:
-            queue.acknowledge(entry)
+            queue.settle(entry)
         else:
-            queue.reject(entry, now)
+            queue.give_up(entry, now)
         if self.held:
-            self.flush_held()
+            self.flush_held()  # before anything new, so the queue was told only that the entry is settled
         if self.shares or self.backlog is not None:
             self.offer(now)
         elif self.stored is not None and self.stored_consumer is not None:

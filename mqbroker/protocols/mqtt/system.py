@@ -160,7 +160,7 @@ class System:
                     size += queue.byte_count
         for session in self._hub.all():
             if session.outgoing:
-                size += sum(len(entry.message.body) for entry in session.outgoing.values())
+                size += sum(entry.message.size for entry in session.outgoing.values())
         return {
             "retained messages/count": retained,
             "messages/stored": retained + kept,

@@ -6,6 +6,7 @@ import pytest
 
 from mqbroker.core.message import new_message
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from tests.core.messages import PlainProperties
 from tests.support.sqs_house import ACCOUNT, BASE, House, Refused
 
@@ -120,7 +121,7 @@ def test_the_suffix_counts_as_part_of_the_name(house: House) -> None:
 def declare(house: House, name: str = "orders", **changes: Any) -> Queue:
     """A queue as AMQP declares it."""
     given = {"durable": True, "exclusive": False, "auto_delete": False, "arguments": {}, **changes}
-    return house.broker.vhost("/").declare_queue(name, now=house.now, **given)
+    return declare_queue(house.broker.vhost("/"), name, now=house.now, **given)
 
 
 @pytest.mark.parametrize("name", ["orders", "orders.fifo"])

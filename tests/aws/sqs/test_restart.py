@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mqbroker.core.message import new_message
+from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.protocols.amqp.properties import BasicProperties, build
 from tests.storage.simdisk import SimDisk
 from tests.support.sqs_house import ACCOUNT, WIRES, House
@@ -40,7 +41,7 @@ def test_attributes_tags_and_policies_come_back(house: House) -> None:
 
 def test_a_queue_that_was_taken_over_from_amqp_is_what_it_was_with_its_bindings(house: House) -> None:
     vhost = house.broker.vhost("/")
-    queue = vhost.declare_queue("orders", True, False, False, {}, house.now)
+    queue = declare_queue(vhost, "orders", True, False, False, {}, house.now)
     vhost.bind(vhost.exchange("amq.topic"), queue, "orders.#", {})
     house.turn()
     url = house.create("orders", VisibilityTimeout="0")

@@ -1,6 +1,6 @@
 """The properties of a line, of which there are none: it is kept, and that is all."""
 
-from mqbroker.core.message import Properties
+from mqbroker.core.properties import Properties
 
 LINE = 60
 

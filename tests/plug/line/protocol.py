@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mqbroker.config.listener import Scheme
 from mqbroker.config.option import option
 from mqbroker.config.sections import Config
-from mqbroker.protocols.protocol import Formats, Protocol, Speaker
+from mqbroker.core.properties import Formats
+from mqbroker.protocols.protocol import Protocol, Speaker
 
 if TYPE_CHECKING:
     from mqbroker.config.sources import KeyPath

@@ -7,6 +7,7 @@
 
 from mqbroker.core.consumer import Consumer, Window
 from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.errors import RequestRefused
 from mqbroker.limits import PORTION
 from mqbroker.protocols.protocol import Speaker
@@ -112,7 +113,8 @@ class LineSession(Session):
     def subscribe(self, pattern: str, now: int) -> None:
         vhost, exchange = self.vhost, self.settings.exchange
         self.broker.access.check_read(self.user, vhost.name, "exchange", exchange)
-        queue = vhost.declare_queue(vhost.generated_name(), False, True, True, {}, now, self, is_generated=True)
+        name = f"line-{self.broker.unique_name()}"
+        queue = vhost.declare(QueueSpec(name, owner=self, auto_delete=True), now)
         vhost.bind(vhost.exchange(exchange), queue, pattern, {})
         consumer = LineConsumer(queue, self.gate, Window())
         consumer.session = self

@@ -4,10 +4,12 @@ What is in flight locks what is behind it in its group: that is delivered when a
 again and delivered first. One receive may take several messages of a group, and goes on with other groups.
 """
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry, Message
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.polled.deduplication import Deduplication, deduplication_id_of
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
 from mqbroker.core.queues.polled.grouped import GroupedQueue
@@ -43,6 +45,12 @@ class FifoQueue(PolledQueue):
         self.deduplication = Deduplication(self.ledger, number, self.is_recorded)
         self.deduplication.configure(self.settings_of_polling.deduplicates_by_group)
 
+    def renumber(self, next_number: Callable[[], int]) -> None:
+        """The same; and so do the deduplication ids."""
+        PolledQueue.renumber(self, next_number)
+        self.ledger.forget(self.deduplication.number)
+        self.identify(next_number())
+
     def set_up(self, settings: PollSettings) -> None:
         PolledQueue.set_up(self, settings)
         self.deduplicates_by_content = settings.deduplicates_by_content
@@ -66,6 +74,7 @@ class FifoQueue(PolledQueue):
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count or len(self.deduplication):
             self.start_over()
+        telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, [], done))
         return count
 

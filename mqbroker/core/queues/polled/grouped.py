@@ -90,14 +90,14 @@ class GroupedQueue(Queue):
         """An entry is visible from now on."""
         line.add(place, entry)
         self.visible_total += 1
-        self.byte_count += len(entry.message.body)
+        self.byte_count += entry.message.size
         if not line.key or place < line.key:
             self.place(line)
 
     def hide(self, entry: Entry, line: GroupLine) -> None:
         """A visible entry was taken out of its line (`GroupLine.pop`)."""
         self.visible_total -= 1
-        self.byte_count -= len(entry.message.body)
+        self.byte_count -= entry.message.size
 
     def add_in_flight(self, line: GroupLine, entry: Entry) -> None:
         """One more entry of the line is in flight."""

@@ -2,7 +2,8 @@ cimport cython
 
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.queues.polled.group_lines cimport GroupLine, group_of
-from mqbroker.core.message cimport Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message cimport Entry, Message, new_entry, new_message
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.base cimport Queue
 from mqbroker.core.queues.polled.timed cimport TimedQueue
 
@@ -63,8 +64,9 @@ cdef class PolledQueue(TimedQueue):
     @cython.locals(line=GroupLine)
     cpdef finish(self, Entry entry)
     cpdef Entry get(self, Consumer holder, long long now)
-    cpdef acknowledge(self, Entry entry)
-    cpdef reject(self, Entry entry, long long now)
+    cpdef settle(self, Entry entry)
+    cpdef offer(self, Consumer consumer, long long now)
+    cpdef give_up(self, Entry entry, long long now)
     @cython.locals(entry=Entry)
     cpdef give_back(self, list entries, long long now, bint is_failure)
     cpdef end_return(self, long long now)

@@ -11,15 +11,18 @@ counts as received too.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import ROUTED, Queue
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
 from mqbroker.core.queues.polled.settings import PollSettings, Waiter
 from mqbroker.core.queues.polled.timed import TimedQueue
 from mqbroker.core.queues.purge import Done, Purge
+from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ class PolledQueue(TimedQueue):
     """A standard queue. Every message is delivered at least once; their order is kept where that costs nothing."""
 
     role = "polled"
-    """How the journal tells these queues from others."""
+    """The name of the kind."""
 
     __slots__ = (
         "dead_letter_queue", "deduplicated_count", "delay_ms", "deleted_count", "in_flight_max", "is_turn_of_waiters",
@@ -63,6 +66,11 @@ class PolledQueue(TimedQueue):
         self.sent_count = self.sent_bytes = self.received_count = self.deleted_count = 0
         self.deduplicated_count = 0
         self.set_up(PollSettings())
+
+    def configure(self, spec: QueueSpec) -> None:
+        """Takes over what it is to do, as a queue without messages."""
+        Queue.configure(self, spec)
+        self.set_up(spec.polling)
 
     def set_up(self, settings: PollSettings) -> None:
         """Takes over settings. `apply` does it for a queue that has messages."""
@@ -96,7 +104,7 @@ class PolledQueue(TimedQueue):
         line = self.line_for(group_of(message.properties))
         entry = self.enter(message, line, now, self.delay_ms if delay_ms < 0 else delay_ms, message.properties.ttl_ms)
         self.sent_count += 1
-        self.sent_bytes += len(message.body)
+        self.sent_bytes += message.size
         if self.ring or self.waiters:
             self.serve(now)
         return entry
@@ -227,6 +235,7 @@ class PolledQueue(TimedQueue):
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count:
             self.start_over()
+        telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, [], done))
         return count
 
@@ -241,6 +250,11 @@ class PolledQueue(TimedQueue):
         self.ledger.forget(self.number)
         while self.waiters:
             self.waiters.popitem(last=False)[0].queue_deleted()
+
+    def renumber(self, next_number: Callable[[], int]) -> None:
+        """The journal forgets the entries of the queue, which goes on under another number."""
+        self.ledger.forget(self.number)
+        self.number = next_number()
 
     def redrive(self, entry: Entry, now: int) -> bool:
         """Puts a copy of the entry into the dead-letter queue, if there is one: the entry is to be settled."""
@@ -375,14 +389,18 @@ class PolledQueue(TimedQueue):
             self.unacked_count += 1
         return entry
 
-    def acknowledge(self, entry: Entry) -> None:
-        """A consumer has processed the entry."""
+    def settle(self, entry: Entry) -> None:
+        """A consumer has processed the entry, and is offered nothing yet."""
         self.release(entry)
         self.finish(entry)
-        if (self.waiters or self.ring) and self.waiting_count():
-            self.serve_soon()  # its group may be free now, and here nobody knows the time
 
-    def reject(self, entry: Entry, now: int) -> None:
+    def offer(self, consumer: "Consumer", now: int) -> None:
+        """The same; what the consumer has settled may let others go on: its group was locked, or too much in flight."""
+        Queue.offer(self, consumer, now)
+        if (self.waiters or self.ring) and self.waiting_count():
+            self.serve(now)
+
+    def give_up(self, entry: Entry, now: int) -> None:
         """A consumer refuses the entry for good: it is redriven if the queue says where, then settled."""
         self.release(entry)
         if self.is_noted(entry):

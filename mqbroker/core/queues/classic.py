@@ -1,0 +1,333 @@
+"""A common queue, first come, first served: limits, deadlines, and what becomes of whatever leaves it without an ack.
+
+It owns what waits, in a lane. Features that it was not declared with cost it nothing: `is_plain` queues take the short
+path in `publish`, and priorities are a subclass (priority.py).
+"""
+
+from typing import TYPE_CHECKING
+
+from mqbroker.core.consumer import Consumer
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry, Message, attempts_after, failures_of, new_entry
+from mqbroker.core.queues import spec as specs
+from mqbroker.core.queues import telling
+from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
+from mqbroker.core.queues.host import QueueHost
+from mqbroker.core.queues.lane import Lane
+from mqbroker.core.queues.purge import Done, Purge
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.limits import DROPPED_AT_ONCE, DROPPED_LEAST
+
+if TYPE_CHECKING:
+    from mqbroker.core.queues.leftovers import Container
+
+# C integers when compiled
+_ROUTED = ROUTED
+_AT_ONCE = DROPPED_AT_ONCE
+_LEAST = DROPPED_LEAST
+
+DROP_HEAD = 0
+REJECT_PUBLISH = 1
+REJECT_PUBLISH_DLX = 2
+
+_OVERFLOW = {
+    "": DROP_HEAD,
+    specs.DROP_HEAD: DROP_HEAD,
+    specs.REJECT_PUBLISH: REJECT_PUBLISH,
+    specs.REJECT_PUBLISH_AND_DEAD_LETTER: REJECT_PUBLISH_DLX,
+}
+
+
+class ClassicQueue(Queue):
+    """An ordered line of messages."""
+
+    __slots__ = (
+        "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane", "max_bytes",
+        "max_length", "overflow", "ttl_ms",
+    )  # fmt: skip
+
+    def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
+        Queue.__init__(self, host, ledger, name, number, durable)
+        self.lane = Lane()
+        self.has_deadlines = False
+        """Whether it ever held an entry that expires: then whatever comes to the head has to be looked at."""
+        self.is_plain = True
+        self.ttl_ms = -1
+        self.max_length = -1
+        self.max_bytes = -1
+        self.overflow = DROP_HEAD
+        self.delivery_limit = -1
+        self.dead_letter_exchange: str | None = None
+        self.dead_letter_key: str | None = None
+
+    def configure(self, spec: QueueSpec) -> None:
+        """Takes over what it is to do. May be called again when that changes; `enforce` it then."""
+        Queue.configure(self, spec)
+        self.ttl_ms = _limit(spec.message_ttl)
+        self.max_length = _limit(spec.max_length)
+        self.max_bytes = _limit(spec.max_length_bytes)
+        self.overflow = _OVERFLOW[spec.overflow]
+        self.delivery_limit = _limit(spec.delivery_limit)
+        self.dead_letter_exchange = spec.dead_letter_exchange
+        self.dead_letter_key = spec.dead_letter_routing_key
+        self.is_plain = self.max_length < 0 and self.max_bytes < 0 and self.ttl_ms < 0
+
+    def restore(self, entries: list[Entry]) -> None:
+        """Takes over what the journal kept, in order of sequence. `enforce` it once everything else is restored too."""
+        for entry in entries:
+            self.byte_count += entry.message.size
+            self.store(entry)
+            if entry.expires_at:
+                self.has_deadlines = True
+        if entries:
+            self.next_sequence = entries[-1].sequence + 1
+
+    def waiting_count(self) -> int:
+        """How many entries wait for a consumer."""
+        return self.lane.count
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    def publish(self, message: Message, now: int) -> int:
+        """Takes a message: hands it to a consumer that is ready, or lets it wait. ROUTED or REJECTED."""
+        if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
+            return self.refuse(message, now)
+        if self.ring and not self.holds and self.waiting_count() == 0:
+            consumer = self.next_consumer()
+            if consumer is not None:
+                if consumer.no_ack:
+                    consumer.pass_on(message)  # settled before anybody could record it
+                else:
+                    self.hand_over(self.admit(message, now), consumer)
+                return _ROUTED
+        entry = self.admit(message, now)
+        self.byte_count += message.size
+        self.store(entry)
+        if entry.expires_at or not self.is_plain:
+            self.trim(entry, now)
+        return _ROUTED
+
+    def admit(self, message: Message, now: int) -> Entry:
+        """Makes the message's entry here: its place, its deadline, its record."""
+        sequence = self.next_sequence
+        self.next_sequence = sequence + 1
+        entry = new_entry(message, self.number, sequence)
+        properties = message.properties
+        ttl_ms = properties.ttl_ms
+        if self.ttl_ms >= 0 and (ttl_ms < 0 or self.ttl_ms < ttl_ms):
+            ttl_ms = self.ttl_ms
+        if ttl_ms >= 0:
+            entry.expires_at = now + ttl_ms
+            self.has_deadlines = True
+        if self.is_recorded and properties.persistent:
+            self.ledger.enqueue(entry)
+        return entry
+
+    def would_overflow(self, message: Message) -> bool:
+        """Whether one more waiting message would pass a limit."""
+        if 0 <= self.max_length < self.waiting_count() + 1:
+            return True
+        return 0 <= self.max_bytes < self.byte_count + message.size
+
+    def refuse(self, message: Message, now: int) -> int:
+        """Rejects a publish that would overflow; its copy goes to the dead-letter exchange if the queue says so."""
+        if self.overflow == REJECT_PUBLISH_DLX and self.dead_letter_exchange is not None:
+            self.host.dead_letter(self, new_entry(message, self.number, 0), "maxlen", now)
+        return REJECTED
+
+    def trim(self, entry: Entry, now: int) -> None:
+        """After an append: enforces TTL 0 and the limits, and arms the timer for the new head.
+
+        One message may displace thousands of small ones. Then the queue is too long for a while, but never longer.
+        """
+        if entry.expires_at or self.is_over_limit():
+            most = _LEAST if self.is_scheduled else _AT_ONCE
+            if self.drop(now, most) == most and self.has_work(now):
+                self.host.schedule(self)
+            if self.has_deadlines:
+                self.rearm()
+
+    def drop(self, now: int, most: int) -> int:
+        """Discards up to so many entries that have expired at the head, or are too many; how many it were."""
+        dropped = 0
+        while dropped < most and self.waiting_count():
+            if not self.has_deadlines or not self.drops_expired(now):
+                if self.is_plain or not self.is_over_limit():
+                    break
+                self.discard(self.take(), "maxlen", now)
+            dropped += 1
+        return dropped
+
+    def is_over_limit(self) -> bool:
+        """Whether the waiting messages pass a limit of a drop-head queue."""
+        if self.overflow != DROP_HEAD:
+            return False
+        count = self.waiting_count()
+        if count == 0:
+            return False
+        return 0 <= self.max_length < count or 0 <= self.max_bytes < self.byte_count
+
+    # --- the waiting line; PriorityQueue overrides these ------------------------------------------------------------
+
+    def store(self, entry: Entry) -> None:
+        """Appends an entry to its lane."""
+        self.lane.push(entry)
+
+    def peek(self) -> Entry | None:
+        """The entry whose turn it is."""
+        return self.lane.peek()
+
+    def pop(self) -> Entry:
+        """Takes the entry whose turn it is out of its lane."""
+        return self.lane.pop()
+
+    def put_back(self, entries: list[Entry]) -> None:
+        """Returns entries to their old places."""
+        self.lane.put_back(entries)
+
+    def waiting(self) -> list[Entry]:
+        """Every waiting entry, in the order of delivery."""
+        return self.lane.entries()
+
+    def detach(self) -> list[Lane]:
+        """Lets go of everything that waits: the lanes that hold it."""
+        lane, self.lane = self.lane, Lane()
+        self.byte_count = 0
+        return [lane]
+
+    def take(self) -> Entry:
+        """Takes the next entry and keeps the byte count true."""
+        entry = self.pop()
+        self.byte_count -= entry.message.size
+        return entry
+
+    # --- delivering -------------------------------------------------------------------------------------------------
+
+    def run(self, now: int, portion: int) -> bool:
+        """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
+        left = portion
+        if self.has_deadlines or not self.is_plain:
+            left -= self.drop(now, portion)
+        while left > 0 and self.ring and self.waiting_count() and not self.holds:
+            left -= 1
+            if self.has_deadlines and self.drops_expired(now):
+                continue
+            consumer = self.next_consumer()
+            if consumer is None:
+                break
+            self.hand_over(self.take(), consumer)
+        if self.has_deadlines:
+            self.rearm()
+        return left <= 0 and self.has_work(now)
+
+    def has_work(self, now: int) -> bool:
+        """Whether something waits that could be delivered, or has to go."""
+        if not self.waiting_count():
+            return False
+        return (bool(self.ring) and not self.holds) or self.is_over_limit() or self.has_expired(now)
+
+    def has_expired(self, now: int) -> bool:
+        """Whether something that waits has expired, and is known to have."""
+        entry = self.peek()
+        return entry is not None and 0 < entry.expires_at <= now
+
+    def deliver_to(self, consumer: Consumer, portion: int, now: int) -> int:
+        """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then. How
+        much it was, with what had expired."""
+        if not self.may_serve(consumer, now):
+            return 0
+        left = portion
+        while left > 0 and self.waiting_count() and consumer.can_take():
+            left -= 1
+            if not self.has_deadlines or not self.drops_expired(now):
+                self.hand_over(self.take(), consumer)
+        if self.has_deadlines:
+            self.rearm()
+        self.end_turn(consumer, left <= 0)
+        return portion - left
+
+    def drops_expired(self, now: int) -> bool:
+        """Whether the next entry had expired: then it is gone."""
+        entry = self.peek()
+        assert entry is not None
+        if not entry.expires_at or entry.expires_at > now:
+            return False
+        self.discard(self.take(), "expired", now)
+        return True
+
+    def make_ready(self, now: int) -> bool:
+        """Whether it is known what is next: nothing older is on its way back, and what had expired is gone. Else it is
+        worked at, and may be asked again."""
+        self.work(now)
+        return not self.holds and not self.has_expired(now)
+
+    def get(self, holder: Consumer, now: int) -> Entry | None:
+        """Takes the next entry for a client that polls; `holder` has it until it is settled. None if nothing waits."""
+        self.used_at = now
+        if not self.make_ready(now) or self.waiting_count() == 0:
+            return None
+        entry = self.take()
+        entry.consumer = holder
+        holder.in_flight += 1
+        holder.window.in_flight += 1
+        self.unacked_count += 1
+        if self.has_deadlines:
+            self.rearm()
+        return entry
+
+    def rearm(self) -> None:
+        """Arms the timer for the head, unless it is armed early enough already."""
+        entry = self.peek()
+        if entry is None or not entry.expires_at:
+            return
+        if not self.armed_at or entry.expires_at < self.armed_at:
+            self.armed_at = entry.expires_at
+            self.host.arm(self, entry.expires_at)
+
+    # --- leaving ----------------------------------------------------------------------------------------------------
+
+    def give_up(self, entry: Entry, now: int) -> None:
+        """A client refuses the entry for good: dead-lettered, then settled. Of a deleted queue there are no letters."""
+        self.release(entry)
+        if not self.is_deleted:
+            self.discard(entry, "rejected", now)
+
+    def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
+        """Some of them come back. Failures count, and beyond the delivery limit the entry is dead-lettered."""
+        back = []
+        for entry in entries:
+            self.release(entry)
+            entry.is_redelivered = True
+            entry.attempts = attempts_after(entry.attempts, is_failure)
+            if self.is_deleted:
+                continue
+            if 0 <= self.delivery_limit < failures_of(entry.attempts):
+                self.discard(entry, "delivery_limit", now)
+                continue
+            if entry.lsn:
+                self.ledger.attempt(entry)
+            self.byte_count += entry.message.size
+            back.append(entry)
+        self.put_back(back)
+
+    def discard(self, entry: Entry, reason: str, now: int) -> None:
+        """Dead-letters the entry if the queue says where, which may take a while; then settles it."""
+        if self.dead_letter_exchange is not None:
+            self.host.dead_letter(self, entry, reason, now)
+        elif entry.lsn:
+            self.ledger.settle(entry)
+
+    def purge(self, now: int, done: Done) -> int:
+        """Empties the queue; how much waited. Calls `done` once the journal has been told of all of it, not at once."""
+        count = self.waiting_count()
+        telling.purged(self, count)
+        self.host.schedule(Purge(self.ledger, self.detach(), done))
+        return count
+
+    def empty(self) -> "list[Container]":
+        """Lets go of everything that waits: what held it, to be freed by the caller."""
+        return [entries for lane in self.detach() for entries in (lane.fresh, lane.returned)]
+
+
+def _limit(number: int | None) -> int:
+    return -1 if number is None else number
