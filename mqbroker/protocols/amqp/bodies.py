@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.protocols.amqp import ending, frames
-from mqbroker.protocols.amqp.channel import BODY, OPEN, Channel
+from mqbroker.protocols.amqp.channel import BODY, OPEN, Arrival
 from mqbroker.protocols.amqp.constants import BASIC_PUBLISH, FRAME_BODY, FRAME_END
 from mqbroker.protocols.amqp.room import Room
 
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.state import ConnectionState
 
 _ENVELOPE_BYTES = 7  # what a frame has before its payload
-
-
-class Arrival:
-    """A body frame of which `left` octets of the payload are still to come, or only the end octet."""
-
-    __slots__ = ("channel", "left", "room", "size")
-
-    def __init__(self, channel: Channel, room: Room, size: int) -> None:
-        self.channel = channel
-        self.room = room
-        self.size = size
-        self.left = size
 
 
 def begin(connection: "ConnectionState", data: bytes, position: int, size: int) -> bool:

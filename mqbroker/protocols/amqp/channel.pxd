@@ -50,3 +50,10 @@ cdef class Channel:
 
     @cython.locals(properties=Properties)
     cpdef bint has_same_properties(self, bytes frame) except -1
+
+
+cdef class Arrival:
+    cdef public Channel channel
+    cdef public Room room
+    cdef public Py_ssize_t size
+    cdef public Py_ssize_t left

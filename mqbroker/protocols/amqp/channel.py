@@ -18,12 +18,11 @@ from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.unacked import Unacked
 
 if TYPE_CHECKING:
+    from mqbroker.core.scheduler import Task
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
-    from mqbroker.protocols.amqp.holding import HeldFrames
+    from mqbroker.protocols.amqp.parts import Held, UnderWay
     from mqbroker.protocols.amqp.room import Room
-    from mqbroker.protocols.amqp.settling import Settling
     from mqbroker.protocols.amqp.state import ConnectionState
-    from mqbroker.protocols.amqp.transactions import Transaction
 
 # What may be done with a frame that arrives for the channel.
 OPEN = 0  # handle it
@@ -94,7 +93,7 @@ class Channel:
         self.window = Window()
         self.polling = Window()
         """The window of what was got by polling: never shut, never full."""
-        self.settling: Settling | None = None
+        self.settling: Task | None = None
         """What is settled of it in portions at the moment."""
         self.prefetch = 0
         self.consumers: dict[str, AmqpConsumer] = {}
@@ -105,9 +104,9 @@ class Channel:
         self.reply_consumer: AmqpConsumer | None = None
         self.last_queue = ""
         """The last queue declared: what an empty queue name means (AMQP 0-9-1 §1.7)."""
-        self.transaction: Transaction | None = None
+        self.transaction: UnderWay | None = None
         # waiting for the journal
-        self.held: HeldFrames | None = None
+        self.held: Held | None = None
         """What has arrived meanwhile; None until something has."""
         self.held_confirm = b""
         """The answer to a commit; it goes before deliveries."""
@@ -152,3 +151,15 @@ class Channel:
             self.confirmed = tag
             confirms += _pack_confirm(1, self.number, 13, _ACK, tag, multiple, 0xCE)
         return confirms
+
+
+class Arrival:
+    """A body frame of which `left` octets of the payload are still to come, or only the end octet."""
+
+    __slots__ = ("channel", "left", "room", "size")
+
+    def __init__(self, channel: Channel, room: "Room", size: int) -> None:
+        self.channel = channel
+        self.room = room
+        self.size = size
+        self.left = size

@@ -106,9 +106,11 @@ def keep(connection: "ConnectionState", channel: Channel, frame: bytes) -> None:
 
 
 def _held(connection: "ConnectionState", channel: Channel) -> HeldFrames:
-    if channel.held is None:
-        channel.held = HeldFrames(connection, channel)
-    return channel.held
+    held = channel.held
+    if held is None:
+        held = channel.held = HeldFrames(connection, channel)
+    assert isinstance(held, HeldFrames)
+    return held
 
 
 def release_to(connection: "ConnectionState", channel: Channel, frame: bytes) -> None:
@@ -128,7 +130,7 @@ def release(connection: "ConnectionState", channel: Channel) -> None:
         connection.send(reply)
     channel.held_replies.clear()
     if channel.held:
-        connection.services.broker.scheduler.add(channel.held)  # it is held until its turn comes
+        connection.services.broker.scheduler.add(_held(connection, channel))  # it is held until its turn comes
     else:
         channel.state = OPEN
         _went_on(connection)

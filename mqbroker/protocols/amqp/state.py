@@ -10,7 +10,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.protocols.amqp.body_budget import BodyBudget
-from mqbroker.protocols.amqp.channel import CLOSING, Channel
+from mqbroker.protocols.amqp.channel import Arrival, Channel
 from mqbroker.protocols.amqp.limits import AMQP_BODIES_BYTES_MAX, AMQP_HELD_FRAMES_BYTES_MAX, AMQP_SIP_BYTES
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.session import Outbox, Peer, Session
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
     from mqbroker.core.message import Entry, Message
     from mqbroker.core.vhost import VHost
-    from mqbroker.protocols.amqp.bodies import Arrival
-    from mqbroker.protocols.amqp.consumer import AmqpConsumer
-    from mqbroker.protocols.amqp.handshake import Handshake
     from mqbroker.protocols.amqp.methods import Method
+    from mqbroker.protocols.amqp.parts import Opening
     from mqbroker.protocols.amqp.room import Room
     from mqbroker.protocols.amqp.services import AmqpServices
 
@@ -47,7 +45,7 @@ class ConnectionState(Session):
         self.ledger = services.broker.ledger
         self.peer = peer
         self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
-        self.handshake: Handshake | None = None
+        self.handshake: Opening | None = None
         """What is left of the opening; None once the connection is open."""
         self.client_properties: dict[str, object] = {}
         self.capabilities: dict[str, object] = {}
@@ -126,12 +124,6 @@ class ConnectionState(Session):
             channel.publish_frame = channel.express = b""
             channel.is_repeated = False
             channel.routes.clear()
-
-    def consumer_cancelled(self, channel: Channel, consumer: "AmqpConsumer") -> None:
-        """The queue of a consumer has gone."""
-        is_known = channel.consumers.pop(consumer.tag, None) is not None
-        if is_known and channel.state != CLOSING and self.capabilities.get("consumer_cancel_notify"):
-            channel.reply("basic.cancel", consumer_tag=consumer.tag, nowait=True)
 
     # --- confirms ---------------------------------------------------------------------------------------------------
 

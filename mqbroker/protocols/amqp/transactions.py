@@ -17,6 +17,7 @@ from mqbroker.protocols.amqp.settling import ACK, settle
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
+    from mqbroker.protocols.amqp.parts import UnderWay
     from mqbroker.protocols.amqp.state import ConnectionState
 
 
@@ -79,7 +80,7 @@ def select(connection: "ConnectionState", channel: "Channel", args: dict[str, An
     channel.reply("tx.select-ok")
 
 
-def _transaction(channel: "Channel") -> Transaction:
+def _transaction(channel: "Channel") -> "UnderWay":
     if channel.transaction is None:
         raise PreconditionFailed("channel is not transactional")
     return channel.transaction
