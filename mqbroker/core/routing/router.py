@@ -57,9 +57,15 @@ class Router:
         if not route.is_fixed:
             return self.publish_by_content(route.exchange_name, [route.routing_key], message, now)
         queues = route.queues
-        if len(queues) == 1:
+        count = len(queues)
+        flow = route.flow
+        flow.received += 1
+        flow.routed += count
+        if count == 1:
             queue: Queue = queues[0]
             return queue.publish(message, now)
+        if not count:
+            flow.unrouted += 1
         return publish_to(queues, message, now)
 
 
