@@ -24,7 +24,7 @@ cdef class Counts:
 @cython.final
 cdef class Flow:
     cdef public long long received
-    cdef public long long routed
+    cdef public long long surplus
     cdef public long long unrouted
 
     cpdef add(self, Flow other)

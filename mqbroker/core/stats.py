@@ -84,20 +84,25 @@ class Counts:
 class Flow:
     """Of one exchange, or of several together."""
 
-    __slots__ = ("received", "routed", "unrouted")
+    __slots__ = ("received", "surplus", "unrouted")
 
     def __init__(self) -> None:
         self.received = 0
         """Messages published to it."""
-        self.routed = 0
-        """To how many queues they went: one message may count several times."""
+        self.surplus = 0
+        """By how many more queues they went to than they are: most go to one, which needs no second count."""
         self.unrouted = 0
         """Messages that no queue was bound for."""
+
+    @property
+    def routed(self) -> int:
+        """To how many queues they went: one message may count several times."""
+        return self.received + self.surplus
 
     def add(self, other: "Flow") -> None:
         """Adds another's."""
         self.received += other.received
-        self.routed += other.routed
+        self.surplus += other.surplus
         self.unrouted += other.unrouted
 
 

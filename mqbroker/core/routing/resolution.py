@@ -101,7 +101,7 @@ class Routing(Router):
         queues = [queue for queue in targets.queues if not queue.is_deleted]
         flow = targets.flow
         flow.received += 1
-        flow.routed += len(queues)
+        flow.surplus += len(queues) - 1
         if not queues and not targets.held_by:
             flow.unrouted += 1
         outcome = publish_to(queues, message, now)

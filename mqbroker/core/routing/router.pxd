@@ -12,7 +12,7 @@ cdef class Router:
 
     cpdef refresh(self, Route route)
     cpdef int publish_by_content(self, str exchange_name, list keys, Message message, long long now) except -1
-    @cython.locals(queues=list, queue=Queue, count=Py_ssize_t, flow=Flow)
+    @cython.locals(queues=list, queue=Queue, flow=Flow)
     cpdef int publish(self, Route route, Message message, long long now) except -1
 
 

@@ -57,14 +57,13 @@ class Router:
         if not route.is_fixed:
             return self.publish_by_content(route.exchange_name, [route.routing_key], message, now)
         queues = route.queues
-        count = len(queues)
         flow = route.flow
         flow.received += 1
-        flow.routed += count
-        if count == 1:
+        if len(queues) == 1:
             queue: Queue = queues[0]
             return queue.publish(message, now)
-        if not count:
+        flow.surplus += len(queues) - 1
+        if not queues:
             flow.unrouted += 1
         return publish_to(queues, message, now)
 
