@@ -8,6 +8,7 @@ from mqbroker.aws.limits import SQS_DECISIONS_REMEMBERED
 from mqbroker.aws.policy.authorization import NO_CONTEXT, authorize, context_of
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
+from mqbroker.aws.sqs.rights import SQS_RIGHTS
 from mqbroker.core.broker import Broker
 from mqbroker.core.recent import remember
 from mqbroker.protocols.services import Alarms
@@ -53,7 +54,7 @@ class SqsService:
             call.caller,
             queue.arn.account,
             queue.vhost.name,
-            action or call.action.name,
+            SQS_RIGHTS[action or call.action.name],
             queue.core.name,
             str(queue.arn),
             queue.policy,
