@@ -108,9 +108,8 @@ def test_sessions_say_what_they_are(broker: PluggedBroker, operator: LineClient)
         check(first, "AMQP 0-9-1", by_amqp.socket.getsockname()[1], broker.ports["amqp"])
         assert first["state"] == "running"
         assert "capabilities" in first["client_properties"]
-        assert first["channels"] == [
-            {"number": 1, "consumers": 0, "unacknowledged": 0, "is_transactional": False}
-        ]
+        (channel,) = first["channels"]
+        assert (channel["number"], channel["unacknowledged"], channel["is_transactional"]) == (1, 0, False)
         check(second, "MQTT 5.0", by_mqtt.socket.getsockname()[1], broker.ports["mqtt"])
         assert (second["client_id"], second["subscriptions"]) == ("guest5", 0)
         check(third, "lines", line.socket.getsockname()[1], broker.ports["line"])
