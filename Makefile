@@ -1,16 +1,21 @@
 # Each target keeps its own environment, so that an interpreted and a compiled mqbroker never meet:
 #   .venv           editable and interpreted, with the test tools: test, test-slow, lint
-#   .venv-run       a wheel, compiled where there is a C compiler: run, bench
+#   .venv-build     what makes the wheel, which is compiled where there is a C compiler
+#   .venv-run       the wheel and what it needs, nothing else: run, smoke, and what bench measures
 #   .venv-compiled  the same wheel with the test tools: test-compiled
+#   .venv-bench     what the benchmark itself needs
 #   .venv-lowest, .venv-newest, .venv-python3.x   other versions, interpreted: test-lowest, test-newest, test-pythons
 #   .venv-amqtt     amqtt, a client and peer that pins old versions of what mqbroker uses too
 # The versions of all packages are in requirements/, so that what runs is what is tested: `make lock` takes the newest.
 
 PYTHON ?= python3
 VENV ?= .venv
+VENV_BUILD ?= .venv-build
 VENV_RUN ?= .venv-run
 VENV_COMPILED ?= .venv-compiled
+VENV_BENCH ?= .venv-bench
 VENV_AMQTT ?= .venv-amqtt
+WHEEL := .cache/wheel
 PYTEST_ARGS ?=
 # Files of tests run side by side. Many wait for processes, so there is one worker more than processors.
 WORKERS ?= $(shell expr $$(nproc) + 1)
@@ -81,8 +86,8 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy --strict mqbroker bench certs tests
 
-bench: $(VENV_RUN)/.bench
-	$(VENV_RUN)/bin/python -m bench run $(BENCH_ARGS)
+bench: $(VENV_RUN)/.installed $(VENV_BENCH)/.installed
+	$(VENV_BENCH)/bin/python -m bench run $(BENCH_ARGS)
 
 # What the benchmark compares with that comes from npm, which needs Node.js, or needs an environment of its own.
 bench-peers: $(VENV_AMQTT)/.installed
@@ -100,13 +105,13 @@ npm:
 # The newest versions that there are, of everything that is run or tested, and of amqtt in an environment of its own.
 lock:
 	rm -rf .cache/lock .cache/lock-amqtt
-	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python $(PIP) install --quiet '.[test,bench]'
+	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python $(PIP) install --quiet --upgrade setuptools Cython '.[test,bench]'
 	$(PYTHON) -m venv .cache/lock-amqtt && .cache/lock-amqtt/bin/python $(PIP) install --quiet amqtt
-	.cache/lock/bin/python $(PIP) freeze --exclude mqbroker >requirements/lock.txt
+	.cache/lock/bin/python $(PIP) freeze --all --exclude mqbroker --exclude pip >requirements/lock.txt
 	.cache/lock-amqtt/bin/python $(PIP) freeze >requirements/amqtt.txt
 
 clean:
-	rm -rf build dist *.egg-info $(VENV_RUN) $(VENV_COMPILED) $(VENV_AMQTT) .venv-lowest .venv-newest .venv-python3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	rm -rf build dist *.egg-info $(VENV_BUILD) $(VENV_RUN) $(VENV_COMPILED) $(VENV_BENCH) $(VENV_AMQTT) .venv-lowest .venv-newest .venv-python3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
 	find mqbroker tests certs bench -name __pycache__ -prune -exec rm -rf {} +
 
 %/bin/python:
@@ -117,19 +122,28 @@ $(VENV)/.installed: pyproject.toml setup.py requirements/lock.txt | $(VENV)/bin/
 	$(VENV)/bin/python $(PIP) install --quiet $(LOCKED) --editable '.[test]'
 	touch $@
 
-# `build` is removed first: setuptools would put what an earlier build left there into the wheel.
-$(VENV_RUN)/.installed: $(SOURCES) | $(VENV_RUN)/bin/python
-	rm -rf build
-	$(VENV_RUN)/bin/python $(PIP) install --quiet $(LOCKED) .
+# One wheel for all that install one, made by versions of the lock. `setup.py` is run by itself because pip would show
+# nothing of what takes most of a minute. `build` is removed first: what an earlier build left there would get in.
+$(WHEEL)/.made: $(SOURCES) | $(VENV_BUILD)/bin/python
+	$(VENV_BUILD)/bin/python $(PIP) install --quiet $(LOCKED) setuptools Cython
+	rm -rf build $(WHEEL)
+	$(VENV_BUILD)/bin/python -W ignore setup.py --quiet bdist_wheel --dist-dir $(WHEEL)
 	touch $@
 
-$(VENV_RUN)/.bench: $(VENV_RUN)/.installed
-	$(VENV_RUN)/bin/python $(PIP) install --quiet $(LOCKED) '.[bench]'
+# $(call install,ENVIRONMENT,EXTRA): the wheel and what it needs; then the wheel again, for pip keeps one of the same version
+install = $(1)/bin/python $(PIP) install --quiet $(LOCKED) "$$(echo $(WHEEL)/*.whl)$(2)" && \
+    $(1)/bin/python $(PIP) install --quiet --force-reinstall --no-deps $(WHEEL)/*.whl
+
+$(VENV_RUN)/.installed: $(WHEEL)/.made | $(VENV_RUN)/bin/python
+	$(call install,$(VENV_RUN))
 	touch $@
 
-$(VENV_COMPILED)/.installed: $(SOURCES) | $(VENV_COMPILED)/bin/python
-	rm -rf build
-	$(VENV_COMPILED)/bin/python $(PIP) install --quiet $(LOCKED) '.[test]'
+$(VENV_COMPILED)/.installed: $(WHEEL)/.made | $(VENV_COMPILED)/bin/python
+	$(call install,$(VENV_COMPILED),[test])
+	touch $@
+
+$(VENV_BENCH)/.installed: $(WHEEL)/.made | $(VENV_BENCH)/bin/python
+	$(call install,$(VENV_BENCH),[bench])
 	touch $@
 
 $(VENV_AMQTT)/.installed: requirements/amqtt.txt | $(VENV_AMQTT)/bin/python
