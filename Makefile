@@ -25,7 +25,7 @@ RUN_ARGS ?=
 SOURCES := $(shell find mqbroker -name '*.py' -o -name '*.pxd') pyproject.toml setup.py requirements/lock.txt
 # octets.pxd is compiled into the modules that cimport it (setup.py)
 HOT_MODULES := $(filter-out mqbroker.octets,$(subst /,.,$(basename $(shell find mqbroker -name '*.pxd'))))
-STAGED := $(wildcard tests certs bench conf docs requirements pyproject.toml README.md CHANGELOG.md CONTRIBUTING.md \
+STAGED := $(wildcard tests certs bench conf docs requirements pyproject.toml setup.py README.md CHANGELOG.md CONTRIBUTING.md \
     SECURITY.md LICENSE Makefile)
 PIP := -m pip --disable-pip-version-check
 LOCKED := --constraint requirements/lock.txt
