@@ -125,14 +125,18 @@ $(VENV)/.installed: pyproject.toml setup.py requirements/lock.txt | $(VENV)/bin/
 # One wheel for all that install one, made by versions of the lock. `setup.py` is run by itself because pip would show
 # nothing of what takes most of a minute. `build` is removed first: what an earlier build left there would get in.
 $(WHEEL)/.made: $(SOURCES) | $(VENV_BUILD)/bin/python
-	$(VENV_BUILD)/bin/python $(PIP) install --quiet $(LOCKED) setuptools Cython
+	$(VENV_BUILD)/bin/python $(PIP) install --quiet --no-compile $(LOCKED) setuptools Cython
 	rm -rf build $(WHEEL)
 	$(VENV_BUILD)/bin/python -W ignore setup.py --quiet bdist_wheel --dist-dir $(WHEEL)
 	touch $@
 
-# $(call install,ENVIRONMENT,EXTRA): the wheel and what it needs; then the wheel again, for pip keeps one of the same version
-install = $(1)/bin/python $(PIP) install --quiet $(LOCKED) "$$(echo $(WHEEL)/*.whl)$(2)" && \
-    $(1)/bin/python $(PIP) install --quiet --force-reinstall --no-deps $(WHEEL)/*.whl
+# The environments of the wheel are filled from outside: to put pip into each would cost more than all else in them.
+$(VENV_RUN)/bin/python $(VENV_COMPILED)/bin/python $(VENV_BENCH)/bin/python:
+	$(PYTHON) -m venv --without-pip $(@:/bin/python=)
+
+# $(call install,ENVIRONMENT,EXTRA): the wheel and what it needs. pip would keep a wheel that has the same version.
+install = rm -rf $(1)/lib/python*/site-packages/mqbroker* && \
+    $(VENV_BUILD)/bin/python $(PIP) --python $(1)/bin/python install --quiet $(LOCKED) "$$(echo $(WHEEL)/*.whl)$(2)"
 
 $(VENV_RUN)/.installed: $(WHEEL)/.made | $(VENV_RUN)/bin/python
 	$(call install,$(VENV_RUN))
