@@ -35,15 +35,15 @@ DIRECTIVES = {
 FLAGS = ["-O1", "-g0", "-w", "-fno-asynchronous-unwind-tables", "--param=max-inline-insns-single=20"]
 FLAGS_FOR_WARM = ["-Og", *FLAGS[1:]]
 WARM = (
-    "mqbroker/core/burial.py",
-    "mqbroker/core/group_lines.py",
-    "mqbroker/core/grouped_queue.py",
-    "mqbroker/core/polled_queue.py",
-    "mqbroker/core/timed_queue.py",
+    "mqbroker/core/routing/dead_letters.py",
+    "mqbroker/core/queues/polled/group_lines.py",
+    "mqbroker/core/queues/polled/grouped.py",
+    "mqbroker/core/queues/polled/queue.py",
+    "mqbroker/core/queues/polled/timed.py",
     "mqbroker/protocols/amqp/properties.py",
     "mqbroker/protocols/amqp/tables.py",
     "mqbroker/storage/intervals.py",
-    "mqbroker/storage/tally.py",
+    "mqbroker/storage/liveness.py",
 )
 # Making a module's strings, types and functions happens once; by default the compiler optimizes that like the rest.
 # A cache at each place where a global name is read was a twelfth of the time; from Python 3.12 on there is none anyway.

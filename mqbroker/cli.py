@@ -21,7 +21,7 @@ from mqbroker.errors import ConfigError, MqbrokerError
 from mqbroker.net.tls import server_context
 
 if TYPE_CHECKING:
-    from mqbroker.storage.keyring import Keyring
+    from mqbroker.storage.keys.keyring import Keyring
 
 CONFIG_VARIABLE = "MQBROKER_CONFIG"
 FILE = click.Path(path_type=Path)
@@ -105,7 +105,7 @@ def check_config(config_file: Path | None) -> None:
 def _keyring(sources: Sequence[KeySource]) -> "Keyring | None":
     if not sources:
         return None
-    from mqbroker.storage.keyring import Keyring
+    from mqbroker.storage.keys.keyring import Keyring
 
     return Keyring(read_keys(sources, os.environ))
 
@@ -151,7 +151,7 @@ def new_key() -> None:
 @key_flags
 def verify(directory: Path, config_file: Path | None, keys: tuple[KeySource, ...]) -> None:
     """Check every batch of the journal in DIRECTORY; exit with 1 if it is damaged."""
-    from mqbroker.storage.verify import verify as verify_journal
+    from mqbroker.storage.tools.verify import verify as verify_journal
 
     report = verify_journal(directory, _given_keyring(config_file, keys))
     click.echo(str(report))
@@ -163,7 +163,7 @@ def verify(directory: Path, config_file: Path | None, keys: tuple[KeySource, ...
 @key_flags
 def inspect(directory: Path, config_file: Path | None, keys: tuple[KeySource, ...]) -> None:
     """Print what the journal in DIRECTORY records, one line each, without message bodies."""
-    from mqbroker.storage.verify import inspect as inspect_journal
+    from mqbroker.storage.tools.verify import inspect as inspect_journal
 
     for line in inspect_journal(directory, _given_keyring(config_file, keys)):
         click.echo(line)
@@ -175,7 +175,7 @@ def inspect(directory: Path, config_file: Path | None, keys: tuple[KeySource, ..
 @key_flags
 def repair(directory: Path, dry_run: bool, config_file: Path | None, keys: tuple[KeySource, ...]) -> None:
     """Cut the damage out of the journal in DIRECTORY. What is cut out is lost; the files are kept as *.damaged."""
-    from mqbroker.storage.verify import repair as repair_journal
+    from mqbroker.storage.tools.verify import repair as repair_journal
 
     keyring = _given_keyring(config_file, keys)
     for line in repair_journal(directory, dry_run, keyring) or ["there is nothing to repair"]:

@@ -56,6 +56,11 @@ LARGE_PIECE_BYTES = 32_768  # from here on a body is not copied: two more system
 
 # --- turns -------------------------------------------------------------------------------------------------------
 PORTION = 200  # messages' worth of work before others have their turn: RabbitMQ's credit per consumer, 200
+DROPPED_AT_ONCE = 20  # messages that one publish displaces at most, when it is too large for the queue's limit in bytes
+DROPPED_LEAST = 2  # of them while others wait to be dropped: more than comes in
+ACKS_AT_ONCE = 1_000  # settled for one `multiple`, each of which is little work
+LETTERS_AT_ONCE = 2  # dead letters that follow one directly, from queues where it has displaced another
+SLOW_TURN_MS = 100  # from here on it is logged what has kept the loop busy
 TURN_MS = 2  # work in portions that one turn of the loop does before sockets are read again; RabbitMQ's is preempted
 INPUT_TURN_US = 2000  # what the input of one connection, or of several that have more, may take of a turn
 INPUT_SHARE_US_MIN = 250  # but that long each, however many there are: less would cost more in turns than it brings

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 import uvloop
 
 import mqbroker
-from mqbroker.aws.credentials import make_identify
+from mqbroker.aws.auth.credentials import make_identify
 from mqbroker.aws.gateway import AwsGateway
 from mqbroker.aws.sqs import actions as sqs_actions
 from mqbroker.aws.sqs.properties import SQS, SQS_OCTETS, SqsProperties
@@ -50,10 +50,10 @@ from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.tasks import Tasks
 from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
-from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import open_journal
-from mqbroker.storage.keyring import Keyring
+from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
+from mqbroker.storage.log.disk import FileDisk
 
 log = logging.getLogger("mqbroker")
 
@@ -75,6 +75,7 @@ _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages ar
 _RECOVERY_SHARE_MAX = 0.9  # of the memory of a control group: some is needed to serve what was recovered
 _INPUT_SHARE = 64  # so many looks at the memory while input of the size of its limit arrives
 _TICK_S = 0.5  # how exact deadlines of sessions are
+_ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
 
 
 class Server:
@@ -244,6 +245,8 @@ class Server:
         self._turn.schedule()
         if not await self._connections.wait_closed(self._config.shutdown_timeout_s):
             self._connections.abort()
+            await self._connections.wait_closed(_ABORT_TIMEOUT_S)
+        self._broker.scheduler.finish(self._clock.now())  # what they held goes back, and the journal hears of it
 
     async def _tick_task(self) -> None:
         """Deadlines of sessions, and resources, looked at regularly."""

@@ -17,9 +17,9 @@ from mqbroker.config import Config
 from mqbroker.config.keys import KeySource, read_keys
 from mqbroker.errors import StorageError
 from mqbroker.net.devcerts import generate
-from mqbroker.storage.keyring import Keyring, key_id_of
-from mqbroker.storage.scan import Scan
-from mqbroker.storage.segment import segment_names
+from mqbroker.storage.keys.keyring import Keyring, key_id_of
+from mqbroker.storage.log.scan import Scan
+from mqbroker.storage.log.segment import segment_names
 from tests.storage.house import Journal, an_entry
 
 

@@ -3,29 +3,29 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from mqbroker.aws import sts
-from mqbroker.aws.accounts import Accounts
-from mqbroker.aws.call import Identify
-from mqbroker.aws.forwarded import through_proxies
-from mqbroker.aws.front import Front, ServiceHandlers
-from mqbroker.aws.http import Endpoint, HttpSession
-from mqbroker.aws.model import load_model
-from mqbroker.aws.pages import Pages
-from mqbroker.aws.request_ids import RequestIds
-from mqbroker.aws.service import Service
+from mqbroker.aws.front.accounts import Accounts
+from mqbroker.aws.front.call import Identify
+from mqbroker.aws.front.forwarded import through_proxies
+from mqbroker.aws.front.front import Front, ServiceHandlers
+from mqbroker.aws.front.model import load_model
+from mqbroker.aws.front.request_ids import RequestIds
+from mqbroker.aws.front.service import Service
+from mqbroker.aws.front.web_pages import WebPages
 from mqbroker.aws.sqs.actions import SqsActions
+from mqbroker.aws.sqs.pages import Pages
+from mqbroker.aws.sqs.query_names import SQS_QUERY_NAMES
 from mqbroker.aws.sqs.queue_attributes import check_attributes, effective, first_difference, merged
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
 from mqbroker.aws.sqs.service import SqsService
-from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
-from mqbroker.aws.web_pages import WebPages
+from mqbroker.aws.sts import actions as sts
 from mqbroker.clock import Clock
 from mqbroker.config.aws import AwsConfig, QueueDefinition
 from mqbroker.core.broker import Broker
 from mqbroker.errors import AwsError, ConfigError
 from mqbroker.net.origins import Origins
 from mqbroker.protocols.amqp.services import Alarms
+from mqbroker.protocols.http.session import Endpoint, HttpSession
 from mqbroker.protocols.session import Outbox, Peer
 
 log = logging.getLogger(__name__)

@@ -8,10 +8,10 @@ randomness: unique names come from a function.
 from collections.abc import Callable, Iterable, Mapping
 
 from mqbroker.core import definitions
-from mqbroker.core.access import Access, Permissions, TopicPermissions, User
+from mqbroker.core.access.access import Access, Permissions, TopicPermissions, User
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.policy import Policies, Policy
-from mqbroker.core.quotas import (
+from mqbroker.core.rabbitmq.policy import Policies, Policy
+from mqbroker.core.rabbitmq.quotas import (
     NO_VHOST_LIMITS,
     UserLimits,
     VHostLimits,
@@ -21,7 +21,9 @@ from mqbroker.core.quotas import (
 from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.timers import Timers
 from mqbroker.core.vhost import VHost
+from mqbroker.core.vhost_end import VHostEnd
 from mqbroker.errors import NotFound
+from mqbroker.limits import PORTION
 
 _NUMBER_BLOCK = 1000  # queue numbers are reserved in the journal by the thousand, so that none is ever used twice
 
@@ -38,6 +40,8 @@ class Broker:
         self.access = Access()
         self.policies = Policies()
         self.vhosts: dict[str, VHost] = {}
+        self._ends: dict[str, VHostEnd] = {}
+        """The vhosts that are being deleted."""
         self._vhost_limits: dict[str, VHostLimits] = {}
         self._next_number = 1
         self._numbers_reserved = 1
@@ -69,15 +73,22 @@ class Broker:
         """Adds a vhost with its predeclared exchanges; one that is there stays as it is."""
         found = self.vhosts.get(name)
         if found is None:
+            if name in self._ends:
+                self._ends[name].finish()
             found = self.vhosts[name] = VHost(name, self)
             self._define(definitions.key("vhost", name), {})
         return found
 
     def delete_vhost(self, name: str) -> None:
-        """Deletes a vhost with everything in it. Raises NotFound."""
+        """Deletes a vhost with everything in it, in portions. Raises NotFound."""
         vhost = self.vhost(name)
-        vhost.delete_everything()
         del self.vhosts[name]
+        end = self._ends[name] = VHostEnd(vhost, lambda: self._forget_vhost(name))
+        if end.run(0, PORTION):
+            self.scheduler.add(end)
+
+    def _forget_vhost(self, name: str) -> None:
+        del self._ends[name]
         for policy in [each for each in self.policies.all() if each.vhost == name]:
             self._define(definitions.key("policy", name, policy.name), None)
         for policy in [each for each in self.policies.all(operator=True) if each.vhost == name]:

@@ -14,7 +14,7 @@ from mqbroker.core.scheduler import Task
 from mqbroker.limits import COUNT_MAX, PORTION
 
 if TYPE_CHECKING:
-    from mqbroker.core.queue import Queue
+    from mqbroker.core.queues.base import Queue
 
 # C integers when compiled
 _COUNT_MAX = COUNT_MAX

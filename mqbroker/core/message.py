@@ -47,7 +47,7 @@ class Properties:
         """How long the message may live, in milliseconds, -1 for ever."""
         self.has_headers = False
         self.is_dead_letter = bool(code & DEAD_LETTER_BIT)
-        """True when the broker itself wrote the history in the headers (core/deadletter.py)."""
+        """True when the broker itself wrote the history in the headers (core/rabbitmq/x_death.py)."""
 
     def headers(self) -> Mapping[str, object]:
         """The application's headers as neutral values (core/values.py). Overridden."""

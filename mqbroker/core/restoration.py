@@ -1,19 +1,21 @@
 """A restart: puts definitions and messages that the journal kept back into a broker.
 
 Definitions come in an order in which each finds what it refers to. Nothing of it is told to the ledger: it said all
-this. Only then each queue does what has become due meanwhile: a dead letter needs the bindings, and finds its place
-behind what its new queue had before.
+this. Then what is left over of deletions goes. Only then each queue does what has become due meanwhile: a dead letter
+needs the bindings, and finds its place behind what its new queue had before.
 """
 
 from collections.abc import Mapping
 
-from mqbroker.core import definitions, polled_queues, subscriber_queue
+from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
-from mqbroker.core.exchange import make_exchange
-from mqbroker.core.fifo_queue import FifoQueue
 from mqbroker.core.message import Entry
-from mqbroker.core.policy import Policy
-from mqbroker.core.retained import RetainedMessages
+from mqbroker.core.queues import subscriber as subscriber_queue
+from mqbroker.core.queues.polled import declaring as polled_queues
+from mqbroker.core.queues.polled.fifo import FifoQueue
+from mqbroker.core.queues.retained import RetainedMessages
+from mqbroker.core.rabbitmq.policy import Policy
+from mqbroker.core.routing.exchange import make_exchange
 from mqbroker.core.vhost import VHost
 
 KINDS = (
@@ -37,6 +39,8 @@ class Restoration:
         self.broker = broker
         self.entries = entries
         self.now = now
+        self.leftovers: list[str] = []
+        """Bindings of queues and exchanges that were gone: the broker has died before they were."""
         self.delayed_numbers: dict[tuple[str, str], int] = {}
         self.by_kind = definitions.of_kinds(found, KINDS)
 
@@ -46,6 +50,8 @@ class Restoration:
             restore = getattr(self, f"_restore_{kind.replace('-', '_')}")
             for names, data in found:
                 restore(names, definitions.unpack(data))
+        for key in self.leftovers:
+            self.broker.ledger.define(key, None)
         for vhost in self.broker.vhosts.values():
             for queue in list(vhost.queues.values()):
                 queue.enforce(self.now)
@@ -94,6 +100,9 @@ class Restoration:
         assert isinstance(kind, str)
         assert isinstance(arguments, dict)
         exchange = make_exchange(name, kind, True, value["auto_delete"] is True, value["internal"] is True, arguments)
+        birth = value.get("number", 0)
+        assert isinstance(birth, int)
+        exchange.number = birth
         number = self.delayed_numbers.get((vhost_name, name), 0)
         delayed = self.broker.vhost(vhost_name).restore_exchange(exchange, number)
         if delayed is not None:
@@ -128,13 +137,16 @@ class Restoration:
         vhost = self.broker.vhost(vhost_name)
         destination = vhost.queues.get(name) if kind == "q" else vhost.exchanges.get(name)
         source = vhost.exchanges.get(exchange_name)
-        assert destination is not None
-        assert source is not None
-        vhost.restore_binding(source, destination, key, arguments)
+        if destination is not None and source is not None:
+            ends = [source.number, destination.number]
+            if value.get("ends", ends) == ends:  # older journals have none
+                vhost.restore_binding(source, destination, key, arguments)
+                return
+        self.leftovers.append(definitions.key("binding", *names))
 
     def _restore_retained(self, names: list[str], value: dict[str, object]) -> None:
         number = value["number"]
         assert isinstance(number, int)
         vhost = self.broker.vhost(names[0])
-        vhost.retained = RetainedMessages(vhost.ledger, vhost.timers, number, 0, 0)
+        vhost.retained = RetainedMessages(vhost.ledger, vhost.timers, vhost.scheduler, number, 0, 0)
         vhost.retained.restore(self.entries.get(number, []))

@@ -1,30 +1,31 @@
 """A virtual host: exchanges, queues, the bindings between them, and the one way a message takes through them.
 
-The vhost owns the names and the topology, and tells the ledger what is durable; routing.py, on which it is built, finds
-the queues for a message. It does not know who asks: permissions are checked by the session (core/access.py), and texts
-of refusals are RabbitMQ's.
+The vhost owns the names and the topology, and tells the ledger what is durable; routing/resolution.py, on which it is
+built, finds the queues for a message. It does not know who asks: permissions are checked by the session (core/access),
+and texts of refusals are RabbitMQ's.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from mqbroker.core import definitions, polled_queues
-from mqbroker.core.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
-from mqbroker.core.binding_index import Binding
-from mqbroker.core.bindings import Bindings
-from mqbroker.core.delayed import DelayedMessages
-from mqbroker.core.exchange import Exchange, make_exchange
-from mqbroker.core.leftovers import Container, leave
-from mqbroker.core.poll_settings import PollSettings
-from mqbroker.core.polled_queue import PolledQueue
-from mqbroker.core.queue import Queue
-from mqbroker.core.queue_checks import check_deletable, check_reserved, check_server_named
-from mqbroker.core.queue_factory import make_queue, pack_exchange, pack_queue
-from mqbroker.core.retained import RetainedMessages
-from mqbroker.core.routing import Routing
-from mqbroker.core.scheduler import Task
+from mqbroker.core import definitions
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.delayed import DelayedMessages
+from mqbroker.core.queues.kinds import make_queue, pack_exchange, pack_queue
+from mqbroker.core.queues.polled import declaring as polled_queues
+from mqbroker.core.queues.polled.queue import PolledQueue
+from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.core.queues.retained import RetainedMessages
+from mqbroker.core.rabbitmq.arguments import QueueArguments, check_equivalent, queue_type_of, with_default_type
+from mqbroker.core.rabbitmq.queue_checks import check_deletable, check_reserved, check_server_named
+from mqbroker.core.routing.binding_index import Binding
+from mqbroker.core.routing.bindings import Bindings
+from mqbroker.core.routing.exchange import Exchange, make_exchange
+from mqbroker.core.routing.resolution import Routing
 from mqbroker.core.timers import Timer
 from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
@@ -43,13 +44,12 @@ class VHost(Routing):
     """The exchanges and queues of one virtual host."""
 
     def __init__(self, name: str, broker: "Broker") -> None:
-        Routing.__init__(self, name)
+        Routing.__init__(self, name, broker.scheduler)
         self.broker = broker
         self.ledger = broker.ledger
         self.timers = broker.timers
-        self.scheduler = broker.scheduler
         self.default_queue_type = "classic"
-        self._bindings = Bindings(name, self.ledger)
+        self._bindings = Bindings(name, self.ledger, self.exchanges, self.queues)
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self._owned: dict[object, dict[Queue, None]] = {}
@@ -80,7 +80,8 @@ class VHost(Routing):
         """Every binding with its source, without those of the default exchange."""
         for exchange in self.exchanges.values():
             for binding in exchange.bindings():
-                yield exchange, binding
+                if not binding.destination.is_deleted:
+                    yield exchange, binding
 
     # --- exchanges --------------------------------------------------------------------------------------------------
 
@@ -106,6 +107,7 @@ class VHost(Routing):
         exchange = make_exchange(name, kind, durable, auto_delete, internal, arguments, self.name)
         check_reserved("exchange", name)
         self.broker.limits_of(self.name).check_exchanges(self.name, name, len(self.exchanges))
+        exchange.number = self.broker.next_number() if durable else 0
         self._add_exchange(exchange)
         if durable:
             self.ledger.define(definitions.key("exchange", self.name, name), pack_exchange(exchange))
@@ -125,7 +127,7 @@ class VHost(Routing):
     def _add_delayed(self, exchange: Exchange, number: int) -> DelayedMessages:
         name = exchange.name
         delayed = self.delayed[name] = DelayedMessages(
-            self.ledger, self.timers, number, lambda message, now: self.publish_due(name, message, now)
+            self.ledger, self.timers, self.scheduler, number, lambda message, now: self.publish_due(name, message, now)
         )
         return delayed
 
@@ -151,7 +153,7 @@ class VHost(Routing):
 
     def _remove_exchange(self, exchange: Exchange) -> None:
         del self.exchanges[exchange.name]
-        self._bindings.remove_source(exchange)
+        exchange.is_deleted = True
         self._unbind_everything_from(exchange)
         delayed = self.delayed.pop(exchange.name, None)
         if delayed is not None:
@@ -194,9 +196,17 @@ class VHost(Routing):
         if exchange.auto_delete and exchange.is_unused and self.exchanges.get(exchange.name) is exchange:
             self._remove_exchange(exchange)
 
-    def _unbind_everything_from(self, destination: Queue | Exchange) -> None:
-        for source in self._bindings.remove_destination(destination):
+    def _unbind_everything_from(self, gone: Queue | Exchange) -> None:
+        leaving = self._bindings.leave(gone)
+        if leaving.run(0, PORTION):
+            self.schedule(leaving)
+        for source in leaving.sources:
             self._delete_exchange_if_unused(source)
+
+    def define_bindings(self, queue: Queue) -> None:
+        """The queue has another number: so have the definitions of its bindings."""
+        for exchange, binding in self._bindings.to(queue):
+            self._bindings.define(exchange, queue, binding.key, binding.arguments)
 
     # --- queues -----------------------------------------------------------------------------------------------------
 
@@ -272,7 +282,7 @@ class VHost(Routing):
     def add_subscriber_queue(
         self, name: str, role: str, durable: bool, arguments: Mapping[str, object], now: int
     ) -> Queue:
-        """A queue of one subscriber (core/subscriber_queue.py). Raises PreconditionFailed, ResourceLocked."""
+        """A queue of one subscriber (core/queues/subscriber.py). Raises PreconditionFailed, ResourceLocked."""
         if name in self.queues:
             raise ResourceLocked(f"queue '{name}' in vhost '{self.name}' is there and is not this subscriber's")
         self.broker.limits_of(self.name).check_queues(self.name, name, len(self.queues))
@@ -291,7 +301,9 @@ class VHost(Routing):
         if self.retained is None:
             number = self.broker.next_number()
             self.ledger.define(definitions.key("retained", self.name), definitions.pack({"number": number}))
-            self.retained = RetainedMessages(self.ledger, self.timers, number, count_max, bytes_max)
+            self.retained = RetainedMessages(
+                self.ledger, self.timers, self.scheduler, number, count_max, bytes_max
+            )
         self.retained.count_max = count_max
         self.retained.bytes_max = bytes_max
         return self.retained
@@ -302,7 +314,7 @@ class VHost(Routing):
             self.leave([self.retained.drop()])
             self.ledger.define(definitions.key("retained", self.name), None)
 
-    # --- polled queues (core/polled_queues.py) ----------------------------------------------------------------------
+    # --- polled queues (core/queues/polled/declaring.py) ------------------------------------------------------------
 
     def add_polled_queue(self, name: str, settings: PollSettings, now: int, fifo: bool = False) -> PolledQueue:
         """A durable queue that clients poll, in the place of a plain one if there is one of that name.
@@ -400,19 +412,29 @@ class VHost(Routing):
         queue.alarm = None
         self.leave(queue.empty())
 
-    def delete_everything(self) -> None:
-        """The vhost is to be deleted: so are its queues and exchanges."""
-        for queue in (*self.queues.values(), *self.reply_queues.values()):
-            self._remove_queue(queue)
-        for exchange in list(self.exchanges.values()):
-            self._remove_exchange(exchange)
-        self._forget_retained()
+    def delete_some(self, most: int) -> int:
+        """The vhost is to be deleted: so are its queues and exchanges, so many of them at most. How many it were."""
+        names = list(islice(chain(self.queues, self.reply_queues), most))
+        for name in names:
+            self._remove_queue(self.queues.get(name) or self.reply_queues[name])
+        exchanges = list(islice(self.exchanges.values(), most - len(names)))
+        for exchange in exchanges:
+            if not exchange.is_deleted:  # with the last that was bound to it
+                self._remove_exchange(exchange)
+        done = len(names) + len(exchanges)
+        if done < most:
+            self._forget_retained()
+            self._bindings.finish()
+        return done
 
-    def delete_owned(self, owner: object) -> None:
-        """A connection is gone: its exclusive queues go with it."""
-        for queue in list(self._owned.get(owner, ())):
+    def delete_owned(self, owner: object, most: int) -> int:
+        """A connection is gone: its exclusive queues go with it, so many of them at most. How many it were."""
+        queues = list(islice(self._owned.get(owner, ()), most))
+        for queue in queues:
             self._remove_queue(queue)
-        self._owned.pop(owner, None)
+        if len(queues) < most:
+            self._owned.pop(owner, None)
+        return len(queues)
 
     def queue_unused(self, queue: Queue, now: int) -> None:
         """QueueHost: the last consumer of an auto-delete queue has left."""
@@ -443,14 +465,6 @@ class VHost(Routing):
             queue.alarm = self.timers.at(deadline, queue.timer_fired)
         else:
             self.timers.move(queue.alarm, deadline)
-
-    def schedule(self, task: Task) -> None:
-        """QueueHost: has the task run in portions."""
-        self.scheduler.add(task)
-
-    def leave(self, containers: list[Container]) -> None:
-        """QueueHost: has what is in the containers freed."""
-        leave(self.scheduler, containers)
 
     def apply_policies(self, now: int) -> None:
         """The policies have changed: every queue and exchange takes over what applies to it now."""

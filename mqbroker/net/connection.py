@@ -127,7 +127,9 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
             return
-        self._account(len(data), time.perf_counter_ns() - started)
+        ended = time.perf_counter_ns()
+        self._connections.watch.took(started, ended, session)
+        self._account(len(data), ended - started)
         session.outbox.wake()
         if session.is_reading is not self._is_reading or session.is_closing:
             self._obey()

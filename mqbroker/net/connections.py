@@ -6,6 +6,7 @@ be without a name. A peer over budget is turned away itself; strangers.py says w
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 
 from mqbroker.clock import Clock
@@ -13,6 +14,7 @@ from mqbroker.config.sections import LimitsConfig
 from mqbroker.limits import INPUT_BYTES
 from mqbroker.net.connection import Connection
 from mqbroker.net.ration import share_ns
+from mqbroker.net.stopwatch import Stopwatch
 from mqbroker.net.strangers import Strangers
 from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Session
@@ -33,6 +35,8 @@ class Connections:
         """The number of this turn of the loop."""
         self.share_ns = share_ns(0)
         """How long the input of each connection may take in this turn."""
+        self.watch = Stopwatch()
+        """How long turns take."""
         self._resting: list[Connection] = []
         self._clock = clock
         self._all: set[Connection] = set()
@@ -115,11 +119,15 @@ class Connections:
 
     def tick(self, now: int) -> None:
         """Calls every session whose deadline has passed."""
+        began = time.perf_counter_ns()
         due = [session for session in self._by_session if 0 < session.deadline <= now]
         for session in due:
             connection = self._by_session.get(session)
             if connection is not None:
                 connection.tick(now)
+        ended = time.perf_counter_ns()
+        self.watch.took(began, ended, "deadlines of sessions")
+        self.watch.end(ended)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

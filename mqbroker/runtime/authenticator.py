@@ -13,8 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from mqbroker.clock import Clock
-from mqbroker.core.access import Access
-from mqbroker.core.passwords import decoy, verify
+from mqbroker.core.access.access import Access
+from mqbroker.core.access.passwords import decoy, verify
 from mqbroker.limits import LOGIN_CACHE_ENTRIES_MAX, LOGIN_CACHE_MS
 from mqbroker.runtime.login_queue import LoginQueue
 

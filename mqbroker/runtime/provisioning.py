@@ -20,10 +20,10 @@ from typing import Protocol, TypeVar
 
 from mqbroker.config.aws import AccessKeyDefinition
 from mqbroker.config.sections import Config, PermissionDefinition, UserDefinition
-from mqbroker.core.access import Permissions, User
+from mqbroker.core.access.access import Permissions, User
+from mqbroker.core.access.passwords import SALT_BYTES, hash_password, is_known_format, verify
 from mqbroker.core.broker import Broker
-from mqbroker.core.passwords import SALT_BYTES, hash_password, is_known_format, verify
-from mqbroker.core.patterns import compile_permission
+from mqbroker.core.rabbitmq.patterns import compile_permission
 from mqbroker.errors import ConfigError, PreconditionFailed
 
 log = logging.getLogger(__name__)

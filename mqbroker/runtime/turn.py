@@ -18,6 +18,7 @@ from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.limits import TURN_MS
 from mqbroker.net.connections import Connections
+from mqbroker.net.stopwatch import Stopwatch
 from mqbroker.protocols.session import Outbox
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Turn:
         self._stop = stop
         self._loop = asyncio.get_running_loop()
         self._is_scheduled = True  # until there is a broker, of whose start nothing may be left when it fails
+        self._watch = Stopwatch()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0
 
@@ -40,6 +42,7 @@ class Turn:
         """Says whose turns these are. Call it once, before the first session."""
         self._broker = broker
         self._connections = connections
+        self._watch = connections.watch
         self._is_scheduled = False
         broker.scheduler.wake = self.schedule
 
@@ -51,30 +54,46 @@ class Turn:
 
     def run(self, work: Callable[[], None]) -> None:
         """Does what another thread has asked for, and then the end of the turn."""
+        began = time.perf_counter_ns()
         work()
+        self._took(began, "the report of another thread")
         self.schedule()
+
+    def _took(self, began_ns: int, what: str) -> int:
+        """So long took a part of this turn. Returns the time."""
+        ended_ns = time.perf_counter_ns()
+        self._watch.took(began_ns, ended_ns, what)
+        return ended_ns
 
     def _run(self) -> None:
         self._is_scheduled = False
         now = self._clock.now()
         try:
-            self._work(now)
+            began = self._work(now)
             self._broker.ledger.seal()
+            began = self._took(began, "promises of the journal")
             self._flush(now)
             self._set_timer()
+            self._watch.end(self._took(began, "output"))
         except Exception:
             log.critical("the broker stops: internal error", exc_info=True)
             self._stop()
 
-    def _work(self, now: int) -> None:
-        scheduler = self._broker.scheduler
-        if not scheduler.round:
-            return
-        end = time.perf_counter_ns() + TURN_MS * 1_000_000
-        while scheduler.step(now):
-            if time.perf_counter_ns() >= end:
+    def _work(self, now: int) -> int:
+        """Runs tasks for some time. Returns the time."""
+        scheduler, watch = self._broker.scheduler, self._watch
+        began = time.perf_counter_ns()
+        end = began + TURN_MS * 1_000_000
+        while scheduler.round:
+            if began >= end:
                 self.schedule()
-                return
+                break
+            task = scheduler.round[0]
+            scheduler.step(now)
+            ended = time.perf_counter_ns()
+            watch.took(began, ended, task)
+            began = ended
+        return began
 
     def _flush(self, now: int) -> None:
         outbox = self.outbox
@@ -97,10 +116,12 @@ class Turn:
 
     def _advance(self) -> None:
         self._timer = None
+        began = time.perf_counter_ns()
         try:
             self._broker.advance(self._clock.now())
         except Exception:
             log.critical("the broker stops: internal error", exc_info=True)
             self._stop()
             return
+        self._took(began, "timers")
         self.schedule()

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 
 from mqbroker.errors import DiskFailed
 from mqbroker.limits import SEGMENT_BYTES
-from mqbroker.storage.disk import Disk
-from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.lanes import AdaptiveLane, Lane, ThreadLane, Wake
+from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
+from mqbroker.storage.log.appender import Writer
+from mqbroker.storage.log.disk import Disk
+from mqbroker.storage.log.encoder import Entropy, Scribe
+from mqbroker.storage.log.lanes import AdaptiveLane, Lane, ThreadLane, Wake
+from mqbroker.storage.log.segment import ID_BYTES, first_lsn_of
 from mqbroker.storage.opening import prepare_first
 from mqbroker.storage.recovery import Formats, Recovered, Recovery
-from mqbroker.storage.scribe import Entropy, Scribe
-from mqbroker.storage.segment import ID_BYTES, first_lsn_of
-from mqbroker.storage.writer import Writer
 
 FSYNC = "fsync"
 WRITE = "write"

@@ -1,8 +1,9 @@
 """The journal as the core sees it, made durable. Collecting facts is once per message, so it is compiled.
 
-It owns the open batch and the batches that wait for the disk; scribe.py turns them into bytes, writer.py writes them.
-An entry that is settled before its batch is sealed leaves no trace. While a batch is under way the open one grows: the
-size of a batch follows from the speed of the disk (group commit without a timer), up to BATCH_BYTES_MAX.
+It owns the open batch and the batches that wait for the disk; log/encoder.py turns them into bytes,
+log/appender.py writes them. An entry that is settled before its batch is sealed leaves no trace. While a batch is under
+way the open one grows: the size of a batch follows from the speed of the disk (group commit without a timer), up to
+BATCH_BYTES_MAX.
 
 Damage to the last batch of a log may look like a write that was cut off (torn.py). So a log at rest ends with a mark, a
 batch that says nothing: where the mark is, everything before it was confirmed, and what is wrong with that is damage.
@@ -14,11 +15,11 @@ from collections.abc import Callable
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.limits import BATCH_BYTES_MAX, MARK_BYTES_MAX
-from mqbroker.storage.batch import Batch
-from mqbroker.storage.facts import DEFERRED_BYTES
-from mqbroker.storage.frame import FLAG_CLOSED
-from mqbroker.storage.scribe import Scribe
-from mqbroker.storage.writer import Writer
+from mqbroker.storage.log.appender import Writer
+from mqbroker.storage.log.batch import Batch
+from mqbroker.storage.log.encoder import Scribe
+from mqbroker.storage.log.facts import DEFERRED_BYTES
+from mqbroker.storage.log.frame import FLAG_CLOSED
 
 ENTRY_BYTES = 64  # about what a record needs beside body and properties
 

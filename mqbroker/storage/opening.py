@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import OPENING_ROOM_BYTES_MIN
-from mqbroker.storage.disk import Disk
+from mqbroker.storage.log.appender import NO_SPACE
+from mqbroker.storage.log.disk import Disk
+from mqbroker.storage.log.segment import SPARE, segment_name
 from mqbroker.storage.recovery import Recovery
-from mqbroker.storage.segment import SPARE, segment_name
-from mqbroker.storage.writer import NO_SPACE
 
 
 def prepare_first(disk: Disk, recovery: Recovery, segment_bytes: int, needed: int) -> int:

@@ -37,17 +37,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from mqbroker.core.deduplication import NOTE_CODE, NoteProperties
 from mqbroker.core.message import Entry, Properties
+from mqbroker.core.queues.polled.deduplication import NOTE_CODE, NoteProperties
 from mqbroker.errors import JournalCorrupt, StorageError
-from mqbroker.storage.disk import Disk
-from mqbroker.storage.facts import Facts, read_facts
 from mqbroker.storage.intervals import NUMBER_MAX
-from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.records import EntryDecoder
-from mqbroker.storage.scan import Scan, Tail
-from mqbroker.storage.segment import first_lsn_of, segment_name, segment_names
-from mqbroker.storage.tally import Share, Tallies, Tally
+from mqbroker.storage.keys.keyring import Keyring
+from mqbroker.storage.liveness import Share, Tallies, Tally
+from mqbroker.storage.log.disk import Disk
+from mqbroker.storage.log.facts import Facts, read_facts
+from mqbroker.storage.log.records import EntryDecoder
+from mqbroker.storage.log.scan import Scan, Tail
+from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
 
 Formats = Mapping[int, Callable[[bytes], Properties]]
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqbroker.core.arguments import arguments_of
+from mqbroker.core.rabbitmq.arguments import arguments_of
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.methods import SPECS, MethodSpec, encode_method
 from mqbroker.protocols.amqp.properties import build

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mqbroker.core.access import Permissions, TopicPermissions
+from mqbroker.core.access.access import Permissions, TopicPermissions
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.policy import Policy
+from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.methods import encode_method

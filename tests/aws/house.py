@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.credentials import Caller
-from mqbroker.aws.front import Front, Handler, Page, ServiceHandlers
-from mqbroker.aws.http import Endpoint, HttpSession
-from mqbroker.aws.model import load_model
-from mqbroker.aws.request_ids import RequestIds
-from mqbroker.aws.service import Service
-from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
-from mqbroker.aws.web_pages import WebPages
-from mqbroker.aws.wire import HttpRequest
+from mqbroker.aws.auth.credentials import Caller
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.front import Front, Handler, Page, ServiceHandlers
+from mqbroker.aws.front.model import load_model
+from mqbroker.aws.front.request_ids import RequestIds
+from mqbroker.aws.front.service import Service
+from mqbroker.aws.front.web_pages import WebPages
+from mqbroker.aws.sqs.query_names import SQS_QUERY_NAMES
 from mqbroker.clock import Clock
 from mqbroker.net.origins import Origins
+from mqbroker.protocols.http.messages import HttpRequest
+from mqbroker.protocols.http.session import Endpoint, HttpSession
 from mqbroker.protocols.session import Outbox, Peer
 
 PEER = Peer("127.0.0.1", 40_000, True, "127.0.0.1", 9324)

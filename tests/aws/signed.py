@@ -10,9 +10,9 @@ import pytest
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
-from mqbroker.aws.claim import Claim
-from mqbroker.aws.sigv4 import Verifier
-from mqbroker.core.access import AccessKey
+from mqbroker.aws.auth.claim import Claim
+from mqbroker.aws.auth.sigv4 import Verifier
+from mqbroker.core.access.access import AccessKey
 from mqbroker.errors import AwsError
 from mqbroker.protocols.session import Peer
 

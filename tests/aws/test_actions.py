@@ -13,10 +13,10 @@ import pytest
 from botocore.parsers import create_parser  # type: ignore[import-untyped]
 from botocore.serialize import create_serializer  # type: ignore[import-untyped]
 
-from mqbroker.aws import json_wire, query_wire
-from mqbroker.aws.service import Action
-from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
-from mqbroker.aws.wire import HttpResponse
+from mqbroker.aws.front import json_wire, query_wire
+from mqbroker.aws.front.service import Action
+from mqbroker.aws.sqs.query_names import SQS_QUERY_NAMES
+from mqbroker.protocols.http.messages import HttpResponse
 from tests.aws.examples import botocore_model, example_input, example_output, with_milliseconds
 from tests.aws.house import sns, sqs
 

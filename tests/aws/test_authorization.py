@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from botocore.session import Session  # type: ignore[import-untyped]
 
-from mqbroker.aws.authorization import SQS_RIGHTS, authorize, context_of
-from mqbroker.aws.credentials import Caller
-from mqbroker.aws.policy import Policy
-from mqbroker.core.access import Access, Permissions
+from mqbroker.aws.auth.credentials import Caller
+from mqbroker.aws.policy.authorization import SQS_RIGHTS, authorize, context_of
+from mqbroker.aws.policy.policy import Policy
+from mqbroker.core.access.access import Access, Permissions
 from mqbroker.errors import AwsError
 from mqbroker.limits import AWS_CONDITION_VALUE_CHARS_MAX
 from tests.aws.test_policy import ARN, OTHER, OWNER, caller, policy, statement

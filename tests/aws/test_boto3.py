@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from mqbroker.aws.call import Call
+from mqbroker.aws.front.call import Call
 from mqbroker.clock import Clock
 from mqbroker.config.listener import Listener
 from mqbroker.config.sections import LimitsConfig, TlsConfig

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from mqbroker.aws.credentials import Caller, SignedIdentity, arn_of, make_identify, user_id_of
+from mqbroker.aws.auth.credentials import Caller, SignedIdentity, arn_of, make_identify, user_id_of
 from mqbroker.config.aws import AwsConfig
-from mqbroker.core.access import Access
+from mqbroker.core.access.access import Access
 from mqbroker.errors import AwsError
 from mqbroker.protocols.session import Peer
 from tests.aws.signed import ACCOUNT, KEY_ID, NOW, PEER, SECRET, Request, call, sign
@@ -63,7 +63,7 @@ def test_a_key_that_moves_to_another_user_is_that_user_at_once() -> None:
 
 
 def test_callers_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mqbroker.aws.credentials.AWS_CALLERS_MAX", 2)
+    monkeypatch.setattr("mqbroker.aws.auth.credentials.AWS_CALLERS_MAX", 2)
     identify = make_identify(access(), AwsConfig())
     assert isinstance(identify, SignedIdentity)
     for number in range(5):

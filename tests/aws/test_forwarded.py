@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from mqbroker.aws.call import Answer, Call
-from mqbroker.aws.credentials import make_identify
-from mqbroker.aws.forwarded import through_proxies
-from mqbroker.aws.wire import HttpRequest
+from mqbroker.aws.auth.credentials import make_identify
+from mqbroker.aws.front.forwarded import through_proxies
 from mqbroker.config.aws import AwsConfig
-from mqbroker.core.access import Access
+from mqbroker.core.access.access import Access
+from mqbroker.protocols.http.messages import Answer, HttpRequest, Pending
 from mqbroker.protocols.session import Peer
 from tests.aws.signed import ACCOUNT, KEY_ID, NOW, SECRET, call, sign
 
@@ -22,7 +21,7 @@ def seen(peer: Peer = PROXY, proxied: bool = True, host: str = "broker:9324", **
     """A request as whoever handles it sees it."""
     found: list[HttpRequest] = []
 
-    def handle(request: HttpRequest, answer: Answer, now: int) -> Call | None:
+    def handle(request: HttpRequest, answer: Answer, now: int) -> Pending | None:
         found.append(request)
         return None
 

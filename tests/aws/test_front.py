@@ -5,11 +5,11 @@ from uuid import RFC_4122, UUID
 import orjson
 import pytest
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.credentials import Caller
-from mqbroker.aws.request_ids import RequestIds
-from mqbroker.aws.wire import HttpRequest, HttpResponse
+from mqbroker.aws.auth.credentials import Caller
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.request_ids import RequestIds
 from mqbroker.errors import AwsError
+from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 from mqbroker.protocols.session import Peer
 from tests.aws.house import PEER, QUEUE_URL, SOMEBODY, Shop, empty
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.http import HttpSession
-from mqbroker.aws.wire import HttpRequest, HttpResponse
+from mqbroker.aws.front.call import Call
 from mqbroker.limits import (
     HTTP_BODIES_BYTES_MAX,
     HTTP_BODY_BYTES_MAX,
@@ -20,6 +18,8 @@ from mqbroker.limits import (
     HTTP_SLICE_BYTES,
     OUTPUT_HIGH_WATER_BYTES,
 )
+from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
+from mqbroker.protocols.http.session import HttpSession
 from tests.aws.house import Shop, empty, wait
 from tests.aws.http_talk import Answer, answers, get, post
 from tests.support.output import all_output
@@ -576,7 +576,7 @@ def test_what_is_no_request_is_refused_behind_the_answers_before() -> None:
 
 
 def test_an_error_of_ours_is_not_taken_for_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mqbroker.aws.http._ABSOLUTE", None)
+    monkeypatch.setattr("mqbroker.protocols.http.session._ABSOLUTE", None)
     with pytest.raises(AttributeError):
         Shop(empty).session().receive_data(b"GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", NOW)
 

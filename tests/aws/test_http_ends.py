@@ -1,6 +1,6 @@
 """HTTP clients that send no more: what they asked for is answered, and nothing is waited for on their behalf."""
 
-from mqbroker.aws.call import Call
+from mqbroker.aws.front.call import Call
 from mqbroker.limits import HTTP_PIPELINE_MAX
 from tests.aws.house import Shop, wait
 from tests.aws.http_talk import get

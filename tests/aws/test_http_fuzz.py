@@ -5,9 +5,9 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.wire import HttpRequest, HttpResponse
+from mqbroker.aws.front.call import Call
 from mqbroker.limits import HTTP_PIPELINE_MAX
+from mqbroker.protocols.http.messages import HttpRequest, HttpResponse, Pending
 from tests.aws.house import Shop, empty, wait
 from tests.aws.http_talk import Answer, answers, get, post
 from tests.support.output import all_output
@@ -42,7 +42,7 @@ def talk(shop: Shop, pieces: list[bytes]) -> list[Answer]:
     methods: list[str] = []
     handle = shop.endpoint.handle
 
-    def watched(request: HttpRequest, answer: Callable[[HttpResponse], None], now: int) -> Call | None:
+    def watched(request: HttpRequest, answer: Callable[[HttpResponse], None], now: int) -> Pending | None:
         methods.append(request.method)
         return handle(request, answer, now)
 

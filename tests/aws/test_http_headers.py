@@ -2,8 +2,8 @@
 
 import pytest
 
-from mqbroker.aws.http_headers import HeaderReader
 from mqbroker.limits import HTTP_HEAD_KEPT_BYTES
+from mqbroker.protocols.http.headers import HeaderReader
 
 Head = list[tuple[bytes, bytes]]
 

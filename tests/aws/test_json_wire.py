@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqbroker.aws import json_wire
-from mqbroker.aws.call import refusal
-from mqbroker.aws.service import Action
+from mqbroker.aws.front import json_wire
+from mqbroker.aws.front.call import refusal
+from mqbroker.aws.front.service import Action
 from mqbroker.errors import AwsError
 from tests.aws.house import QUEUE_URL, sqs
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.aws.credentials import Caller, arn_of, user_id_of
-from mqbroker.aws.policy import SERVICE_KEY, Decision, Policy
+from mqbroker.aws.auth.credentials import Caller, arn_of, user_id_of
+from mqbroker.aws.policy.policy import SERVICE_KEY, Decision, Policy
 from mqbroker.errors import AwsError
 
 OWNER = "111122223333"

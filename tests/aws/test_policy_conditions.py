@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.aws.policy_conditions import compile_condition
-from mqbroker.aws.wildcards import Context
+from mqbroker.aws.policy.conditions import compile_condition
+from mqbroker.aws.policy.wildcards import Context
 
 CONTEXT: Context = {
     "s": "Text",

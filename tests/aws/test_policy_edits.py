@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mqbroker.aws.policy import Policy
-from mqbroker.aws.policy_edits import add_permission, remove_permission
+from mqbroker.aws.policy.edits import add_permission, remove_permission
+from mqbroker.aws.policy.policy import Policy
 from mqbroker.errors import AwsError
 
 ARN = "arn:aws:sqs:eu-west-1:111122223333:orders"

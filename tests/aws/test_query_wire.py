@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqbroker.aws import query_wire
-from mqbroker.aws.call import refusal
+from mqbroker.aws.front import query_wire
+from mqbroker.aws.front.call import refusal
 from mqbroker.errors import AwsError
 from mqbroker.limits import QUERY_DEPTH_MAX, QUERY_PARAMETERS_MAX
 from tests.aws.house import sns, sqs

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.aws.signing_keys import SigningKey, SigningKeys
-from mqbroker.aws.sigv4 import Verifier
-from mqbroker.core.access import AccessKey
+from mqbroker.aws.auth.signing_keys import SigningKey, SigningKeys
+from mqbroker.aws.auth.sigv4 import Verifier
+from mqbroker.core.access.access import AccessKey
 from mqbroker.errors import AwsError
 from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX
 from tests.aws.signed import (
@@ -247,7 +247,7 @@ def test_a_key_that_changes_or_goes_counts_at_once() -> None:
 
 
 def test_signing_keys_are_kept_until_others_are_of_more_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mqbroker.aws.signing_keys.AWS_SIGNING_KEYS_MAX", 2)
+    monkeypatch.setattr("mqbroker.aws.auth.signing_keys.AWS_SIGNING_KEYS_MAX", 2)
     kept, key = SigningKeys(), KEYS[KEY_ID]
     made = {region: kept.get(key, "20150830", region, "sqs") for region in ("a", "b", "c")}
     for region in ("a", "b"):
@@ -261,7 +261,7 @@ def test_signing_keys_are_kept_until_others_are_of_more_use(monkeypatch: pytest.
 
 
 def test_strangers_leave_nothing_behind_and_clients_no_more_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mqbroker.aws.sigv4.AWS_CLAIMS_MAX", 3)
+    monkeypatch.setattr("mqbroker.aws.auth.sigv4.AWS_CLAIMS_MAX", 3)
     verifier = Verifier(KEYS, 300)
     with pytest.raises(AwsError):
         verifier.verify(sign(call(), secret="wrong"), "sqs", NOW)

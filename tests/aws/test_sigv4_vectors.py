@@ -9,10 +9,10 @@ from botocore.utils import percent_encode  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.aws.canonical import canonical_lines, canonical_path, canonical_query, query_pairs
-from mqbroker.aws.signing_keys import SigningKey
-from mqbroker.aws.sigv4 import Verifier
-from mqbroker.core.access import AccessKey
+from mqbroker.aws.auth.canonical import canonical_lines, canonical_path, canonical_query, query_pairs
+from mqbroker.aws.auth.signing_keys import SigningKey
+from mqbroker.aws.auth.sigv4 import Verifier
+from mqbroker.core.access.access import AccessKey
 from mqbroker.errors import AwsError
 from tests.aws.signed import NOW, SECRET, Request
 

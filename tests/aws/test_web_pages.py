@@ -2,11 +2,11 @@
 
 import pytest
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.web_pages import WebPages
-from mqbroker.aws.wire import HttpRequest, HttpResponse
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.web_pages import WebPages
 from mqbroker.errors import AwsError
 from mqbroker.net.origins import Origins
+from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 from tests.aws.house import PEER, Shop, empty
 
 SHOP = "https://shop.example"

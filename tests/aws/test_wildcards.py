@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.aws.wildcards import ArnPattern, Pattern, tokenise
+from mqbroker.aws.policy.wildcards import ArnPattern, Pattern, tokenise
 
 
 def is_like(pattern: str, text: str) -> bool:

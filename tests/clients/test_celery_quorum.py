@@ -56,10 +56,19 @@ def test_a_chord_runs_its_body_behind_all_of_its_header(worker: WorkerProcess, a
     assert celery.chord(header, app=app)(signature(app, total)).get(timeout=TIMEOUT_S) == 90
 
 
+def await_no_consumers(app: Any) -> None:
+    """A worker answers that it cancels before it does."""
+    deadline = time.monotonic() + TIMEOUT_S
+    with app.connection_for_write() as connection:
+        while connection.default_channel.queue_declare(PRIORITIES, passive=True).consumer_count:
+            assert time.monotonic() < deadline, "the worker still consumes"
+
+
 def test_tasks_of_higher_priority_run_first(worker: WorkerProcess, app: Any) -> None:
     """All wait in their queue before the worker consumes from it."""
     options = {"reply": True, "timeout": TIMEOUT_S, "limit": 1}
     app.control.cancel_consumer(PRIORITIES, **options)
+    await_no_consumers(app)
     results = {
         priority: send(app, finished_at, queue=PRIORITIES, priority=priority) for priority in (0, 4, 9, 2, 7, 5)
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
 
 
 class PlainProperties(Properties):
@@ -67,3 +67,7 @@ def message(body: bytes = b"", key: str = "key", exchange: str = "", properties:
 def entry(sequence: int) -> Entry:
     """An entry whose body is its sequence."""
     return new_entry(message(str(sequence).encode()), 1, sequence)
+
+
+def nothing(now: int) -> None:
+    """Does nothing when something is done."""

@@ -3,10 +3,10 @@
 from typing import Any
 
 from mqbroker.core.broker import Broker
-from mqbroker.core.fifo_queue import FifoQueue
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, Properties, new_message
-from mqbroker.core.polled_queue import PolledQueue, PollSettings, Waiter
+from mqbroker.core.queues.polled.fifo import FifoQueue
+from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings, Waiter
 from tests.core.messages import PlainProperties, Taker
 
 START = 1_700_000_000_000
@@ -83,12 +83,14 @@ class Lab:
         """Lets time pass, with everything that is due on the way."""
         target = self.now + ms
         timers = self.broker.timers
+        self.broker.scheduler.finish(self.now)
         for _ in range(10_000):
             if not 0 < timers.next_deadline() <= target:
                 self.now = target
                 return
             self.now = max(self.now, timers.next_deadline())
             self.broker.advance(self.now)
+            self.broker.scheduler.finish(self.now)
         raise AssertionError("the timers never come to rest")
 
     def subscribe(self, queue: PolledQueue, prefetch: int = 0, no_ack: bool = False) -> Taker:

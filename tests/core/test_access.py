@@ -2,8 +2,8 @@
 
 import pytest
 
-from mqbroker.core.access import Access, Permissions, TopicPermissions
-from mqbroker.core.quotas import UserLimits
+from mqbroker.core.access.access import Access, Permissions, TopicPermissions
+from mqbroker.core.rabbitmq.quotas import UserLimits
 from mqbroker.errors import AccessRefused, NotAllowed, NotFound, PreconditionFailed
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.arguments import QueueArguments, check_equivalent, with_default_type
+from mqbroker.core.rabbitmq.arguments import QueueArguments, check_equivalent, with_default_type
 from mqbroker.core.values import Decimal, Float32, Int8, Int16, Int32, RawString, Timestamp, UInt8, UInt16, UInt32
 from mqbroker.errors import PreconditionFailed
 

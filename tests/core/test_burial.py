@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from mqbroker.core.burial import Burials
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Message, Properties, new_entry
-from mqbroker.core.queue import ROUTED, Queue
-from mqbroker.core.router import Router
-from mqbroker.core.targets import Targets
+from mqbroker.core.queues.base import ROUTED, Queue
+from mqbroker.core.routing.dead_letters import Burials
+from mqbroker.core.routing.router import Router
+from mqbroker.core.routing.targets import Targets
+from mqbroker.core.scheduler import Scheduler, Task
 from tests.core.messages import PlainProperties, message
 from tests.core.test_queue import Host
 
@@ -23,10 +24,14 @@ class Cemetery(Router):
         self.questions: list[tuple[str, list[str]]] = []
         self.letters: list[Message] = []
         self.targets_found: list[Queue] = []
+        self.scheduler = Scheduler()
 
     def targets(self, exchange_name: str, keys: list[str], message: Message) -> Targets:
         self.questions.append((exchange_name, keys))
         return Targets(list(self.targets_found), [])
+
+    def schedule(self, task: Task) -> None:
+        self.scheduler.add(task)
 
     def publish_to_targets(self, targets: Targets, message: Message, now: int) -> int:
         self.letters.append(message)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core import consistent_hash
-from mqbroker.core.consistent_hash import WeightedHash, check_hash_arguments, parse_weight
+from mqbroker.core.routing import consistent_hash
+from mqbroker.core.routing.consistent_hash import WeightedHash, check_hash_arguments, parse_weight
 from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import HASH_DRAWS_MAX
 

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.deadletter import (
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Message, new_message
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.rabbitmq.x_death import (
     Death,
     carbon_copies,
     deaths_in,
@@ -16,9 +19,6 @@ from mqbroker.core.deadletter import (
     is_cycle,
     properties_of_dead_letter,
 )
-from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Message, new_message
-from mqbroker.core.queue import Queue
 from mqbroker.core.values import Timestamp
 from tests.core.messages import PlainProperties, message
 from tests.core.test_queue import Host

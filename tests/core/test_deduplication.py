@@ -4,12 +4,12 @@ from hashlib import sha256
 
 import pytest
 
-from mqbroker.core.deduplication import Deduplication, NoteProperties
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, new_entry, new_message
-from mqbroker.core.polled_queue import PollSettings
-from mqbroker.limits import DEDUPLICATION_MS
-from tests.core.messages import PlainProperties
+from mqbroker.core.queues.polled.deduplication import Deduplication, NoteProperties
+from mqbroker.core.queues.polled.queue import PollSettings
+from mqbroker.limits import DEDUPLICATION_MS, PORTION
+from tests.core.messages import PlainProperties, nothing
 from tests.core.polled import Lab, bodies, counts
 
 
@@ -60,7 +60,7 @@ def test_a_purge_clears_the_ids_also_of_a_queue_that_is_empty(lab: Lab, is_delet
     lab.send(queue, "a", group="1", deduplication="1")
     if is_deleted:
         queue.delete(lab.receive(queue, 1)[0], lab.now)
-    assert queue.purge() == (0 if is_deleted else 1)
+    assert queue.purge(lab.now, nothing) == (0 if is_deleted else 1)
     assert len(queue.deduplication) == 0
     lab.send(queue, "b", group="1", deduplication="1")
     lab.send(queue, "c", group="1", deduplication="1")
@@ -160,8 +160,8 @@ def test_a_disk_that_hangs_for_five_minutes_has_its_notes_settled_afterwards(lab
     (entry,) = lab.send(lab.fifo(), "a")
     entry.message.properties.persistent = True
     known.note("group", "name", entry, 0)
-    known.expire(DEDUPLICATION_MS)
+    known.expire(DEDUPLICATION_MS, PORTION)
     assert (len(known), ledger.settled, known.next_deadline()) == (0, [], 0)
     ledger.position += 1
-    known.expire(DEDUPLICATION_MS)
+    known.expire(DEDUPLICATION_MS, PORTION)
     assert ledger.settled == [entry.sequence]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.erlang_text import json_text, pairs_text, plain_text, term_text
+from mqbroker.core.rabbitmq.erlang_text import json_text, pairs_text, plain_text, term_text
 from mqbroker.core.values import Decimal, Int32, RawString, Timestamp
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.poll_settings import GroupCounts
+from mqbroker.core.queues.polled.settings import GroupCounts
 from tests.core.polled import Lab, Poller, bodies, counts, texts
 
 

@@ -10,7 +10,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
 from mqbroker.limits import PORTION
 from tests.core.messages import PlainProperties, message
 

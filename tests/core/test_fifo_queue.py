@@ -2,8 +2,8 @@
 
 import pytest
 
-from mqbroker.core.polled_queue import PollSettings
-from tests.core.messages import PlainProperties
+from mqbroker.core.queues.polled.queue import PollSettings
+from tests.core.messages import PlainProperties, nothing
 from tests.core.polled import Lab, Poller, bodies, counts
 
 
@@ -115,7 +115,7 @@ def test_dead_letters_keep_their_order_and_their_retention_begins_anew(lab: Lab)
     lab.wait(59_999)
     assert lab.get(dead, 1, 0) == "a"
     assert lab.get(dead) == "abc"
-    assert dead.purge() == 3
+    assert dead.purge(lab.now, nothing) == 3
 
 
 def test_who_waits_is_woken_when_a_group_is_free_again(lab: Lab) -> None:
@@ -137,7 +137,7 @@ def test_a_consumer_of_amqp_locks_a_group_too(lab: Lab) -> None:
     lab.send(queue, "x", group="2")
     assert taker.bodies == [b"a", b"x"]
     queue.acknowledge(taker.taken[0])
-    queue.offer(taker, lab.now)
+    lab.wait(0)
     assert taker.bodies == [b"a", b"x", b"b"]
     queue.requeue([taker.taken[2]], lab.now)
     assert taker.bodies[3:] == [b"b"]
@@ -218,7 +218,7 @@ def test_purge_frees_the_groups(lab: Lab) -> None:
     queue = lab.fifo()
     lab.send(queue, *"abc", group="1")
     lab.receive(queue, 1)
-    assert queue.purge() == 3
+    assert queue.purge(lab.now, nothing) == 3
     lab.send(queue, "d", group="1")
     assert queue.waiting_count() == 1
     assert lab.get(queue) == "d"

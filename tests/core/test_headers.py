@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.headers import HeadersTable, check_headers_arguments
+from mqbroker.core.routing.headers import HeadersTable, check_headers_arguments
 from mqbroker.core.values import Decimal, Int32, RawString, Timestamp, same_value
 from mqbroker.errors import PreconditionFailed
 

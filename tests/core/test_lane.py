@@ -5,8 +5,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.lane import Lane
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.lane import Lane
 from tests.core.messages import entry
 
 STEPS = st.lists(st.sampled_from(["push", "pop", "put back"]) | st.integers(1, 5), max_size=80)

@@ -8,14 +8,14 @@ import pytest
 
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.leftovers import Leftovers, leave
 from mqbroker.core.message import Properties, new_message
-from mqbroker.core.poll_settings import PollSettings
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.leftovers import Leftovers, leave
+from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.vhost import VHost
 from mqbroker.limits import PORTION
-from tests.core.messages import PlainProperties, message
+from tests.core.messages import PlainProperties, message, nothing
 
 NOW = 1_700_000_000_000
 COUNT = 3 * PORTION
@@ -163,7 +163,7 @@ def test_a_purge_of_a_polled_queue_frees_what_was_in_it(make: Callable[[Lab], No
     seen = ref(properties)
     lab.fill("", "q", properties)
     del properties
-    assert lab.vhost.queues["q"].purge() == COUNT
+    assert lab.vhost.queues["q"].purge(NOW, nothing) == COUNT
     lab.finish()
     assert seen() is None
 

@@ -5,7 +5,7 @@ from base64 import b64encode
 
 import pytest
 
-from mqbroker.core.passwords import decoy, hash_password, is_outdated, verify
+from mqbroker.core.access.passwords import decoy, hash_password, is_outdated, verify
 
 SALT = bytes(range(16))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.patterns import compile_pattern, compile_permission
+from mqbroker.core.rabbitmq.patterns import compile_pattern, compile_permission
 from mqbroker.errors import PreconditionFailed
 
 

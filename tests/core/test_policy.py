@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.policy import Policies, Policy
+from mqbroker.core.rabbitmq.policy import Policies, Policy
 from mqbroker.errors import NotFound, PreconditionFailed
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from mqbroker.core.message import GONE, Entry, Properties
-from mqbroker.core.polled_queue import PollSettings
+from mqbroker.core.queues.polled.queue import PollSettings
 from mqbroker.errors import PreconditionFailed
-from tests.core.messages import PlainProperties, Taker, message
+from tests.core.messages import PlainProperties, Taker, message, nothing
 from tests.core.polled import Lab, Poller, bodies, counts
 
 
@@ -154,7 +154,7 @@ def test_a_timer_of_an_earlier_longer_retention_does_not_stand_for_a_shorter_one
     """A timer was armed already, for later, so none was armed for the only message."""
     queue = lab.queue(retention_ms=600_000)
     lab.send(queue, "a")
-    queue.purge()
+    queue.purge(lab.now, nothing)
     lab.vhost.change_polled_queue(queue, PollSettings(retention_ms=60_000), lab.now)
     lab.send(queue, "b")
     lab.wait(60_000)
@@ -361,9 +361,9 @@ def test_a_purge_takes_everything_and_what_comes_later_is_not_touched(lab: Lab) 
     lab.send(queue, "d", delay_ms=1000)
     held = lab.receive(queue, 1, 1000)[0]
     number = queue.number
-    assert queue.purge() == 4
+    assert queue.purge(lab.now, nothing) == 4
     assert queue.number != number
-    assert queue.purge() == 0
+    assert queue.purge(lab.now, nothing) == 0
     assert counts(queue) == (0, 0, 0)
     queue.delete(held, lab.now)
     queue.change_visibility(held, 0, lab.now)

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqbroker.core.arguments import QueueArguments
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.leftovers import Container
 from mqbroker.core.message import FAILURES_MAX, RETURNS_MAX, Entry, attempts_after, failures_of, returns_of
-from mqbroker.core.priority_queue import PriorityQueue
-from mqbroker.core.queue import REJECTED, ROUTED, Queue
+from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
+from mqbroker.core.queues.leftovers import Container
+from mqbroker.core.queues.priority import PriorityQueue
+from mqbroker.core.rabbitmq.arguments import QueueArguments
 from mqbroker.core.scheduler import Scheduler, Task
-from tests.core.messages import PlainProperties, Taker, message
+from tests.core.messages import PlainProperties, Taker, message, nothing
 
 
 @dataclass
@@ -363,7 +363,7 @@ def test_purge_keeps_what_is_held() -> None:
     queue, host = made(dead_letter_exchange="x")
     taker = add(queue, prefetch=1)
     put(queue, b"1", b"2", b"3")
-    assert queue.purge() == 2
+    assert queue.purge(0, nothing) == 2
     assert (len(taker.taken), queue.byte_count, host.letters) == (1, 0, [])
 
 
@@ -373,6 +373,7 @@ def test_the_timer_is_armed_for_the_earliest_deadline_only() -> None:
     put(queue, b"2", ttl_ms=900)
     assert host.armed == [500]
     queue.timer_fired(500)
+    host.scheduler.finish(500)
     assert (bodies(queue), host.armed) == ([b"2"], [500, 900])
 
 
@@ -382,6 +383,7 @@ def test_a_priority_queue_expires_in_all_its_lanes() -> None:
     put(queue, b"low", priority=0, ttl_ms=100)
     assert host.armed == [100]
     queue.timer_fired(100)
+    host.scheduler.finish(100)
     assert (host.letters, bodies(queue)) == ([(b"low", "expired")], [b"high"])
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.quotas import (
+from mqbroker.core.rabbitmq.quotas import (
     NO_USER_LIMITS,
     NO_VHOST_LIMITS,
     UserLimits,

@@ -1,6 +1,6 @@
 """Remembered routes of messages whose properties decide where they go."""
 
-from mqbroker.core.targets import RememberedTargets, Targets
+from mqbroker.core.routing.targets import RememberedTargets, Targets
 
 QUESTION = ("orders", "key", 1, b"\x10\x00\x02")
 

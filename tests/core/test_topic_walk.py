@@ -6,16 +6,17 @@ import pytest
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Properties, new_message
-from mqbroker.core.retained import RetainedMessages
+from mqbroker.core.queues.retained import RetainedMessages
+from mqbroker.core.routing.topic_walk import Walk
+from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.timers import Timers
-from mqbroker.core.topic_walk import Walk
 
 TOPICS = ["a", "a.b", "a.b.c", "a.c", "b", "b.b", "b.c.c", "", ".", "$a.b", "c.b", "c"]
 PATTERNS = ["#", "*", "*.b", "a.#", "a.*", "a.b", "*.*.c", "$a.*", "b.c.#", "*.#", "x.#", ""]
 
 
 def store_of(*topics: str) -> RetainedMessages:
-    store = RetainedMessages(Ledger(), Timers(), 1, 1000, 1 << 20)
+    store = RetainedMessages(Ledger(), Timers(), Scheduler(), 1, 1000, 1 << 20)
     for topic in topics:
         put(store, topic, b"old")
     return store
@@ -27,8 +28,10 @@ def put(store: RetainedMessages, topic: str, body: bytes) -> None:
 
 def rest_of(walk: Walk) -> list[str]:
     found = []
-    while (entry := walk.next(0)) is not None:
-        found.append(entry.message.routing_key)
+    while not walk.is_over:
+        entry = walk.next(0, 2)
+        if entry is not None:
+            found.append(entry.message.routing_key)
     return found
 
 
@@ -73,7 +76,7 @@ def test_every_topic_comes_once_however_the_tree_changes_meanwhile(pattern: str,
                 assert entry is old[topic]
                 met.append(topic)
         else:
-            entry = walk.next(0)
+            entry = walk.next(0, 3)
             if entry is not None:
                 assert entry is old[entry.message.routing_key]
                 met.append(entry.message.routing_key)

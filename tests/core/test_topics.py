@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.topics import TopicTrie
+from mqbroker.core.routing.topics import TopicTrie
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 
 

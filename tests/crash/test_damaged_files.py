@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mqbroker.storage.frame import Frame
-from mqbroker.storage.scan import Scan
-from mqbroker.storage.segment import segment_names
+from mqbroker.storage.log.frame import Frame
+from mqbroker.storage.log.scan import Scan
+from mqbroker.storage.log.segment import segment_names
 from tests.crash.clients import declare, publish_at_once, take_all
 from tests.support.broker_process import BrokerProcess
 from tests.support.waiting import eventually

@@ -14,8 +14,8 @@ from time import monotonic
 
 import pytest
 
-from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.verify import verify
+from mqbroker.storage.keys.keyring import Keyring
+from mqbroker.storage.tools.verify import verify
 from tests.crash.oracle import CONSUMED, SHORT, Oracle
 from tests.crash.workers import Consumer, Publisher, Worker, consumer, declare
 from tests.support.broker_process import BrokerProcess

@@ -8,8 +8,8 @@ import pytest
 
 from mqbroker.core import definitions
 from mqbroker.server import FORMATS, KINDS
-from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import WRITE, open_journal
+from mqbroker.storage.log.disk import FileDisk
 from tests.storage.house import Fatal
 
 TIMEOUT_S = 50

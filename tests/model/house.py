@@ -11,19 +11,20 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from mqbroker.core.binding_index import Destination
 from mqbroker.core.broker import Broker
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, failures_of, new_message, returns_of
-from mqbroker.core.queue import REJECTED as QUEUE_REJECTED
-from mqbroker.core.queue import UNROUTED as QUEUE_UNROUTED
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import REJECTED as QUEUE_REJECTED
+from mqbroker.core.queues.base import UNROUTED as QUEUE_UNROUTED
+from mqbroker.core.queues.base import Queue
 from mqbroker.core.restoration import restore
+from mqbroker.core.routing.binding_index import Destination
 from mqbroker.core.vhost import VHost
 from mqbroker.errors import DiskFailed
 from mqbroker.protocols.amqp.properties import build
 from mqbroker.server import FORMATS
 from mqbroker.storage.journal import assemble
+from tests.core.messages import nothing
 from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Name, Observed
 from tests.storage.house import KEYRING, ManualLane
 from tests.storage.simdisk import PowerCut, SimDisk
@@ -136,6 +137,12 @@ class House:
         taker.queue.requeue([taker.held.pop(name) for name in names], self.now, is_failure)
         self._offer(taker)
 
+    def purge(self, queue: str) -> int:
+        """Empties the queue; of how many messages."""
+        count = self.vhost.queues[queue].purge(self.now, nothing)
+        self.broker.scheduler.finish(self.now)
+        return count
+
     def _offer(self, taker: Taker) -> None:
         if taker in taker.queue.consumers:
             taker.queue.offer(taker, self.now)
@@ -156,6 +163,7 @@ class House:
             if not 0 < self.broker.timers.next_deadline() <= self.now:
                 return
             self.broker.advance(self.now)
+            self.broker.scheduler.finish(self.now)
         raise AssertionError("the timers never come to rest")
 
     def promise(self) -> None:

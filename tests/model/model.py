@@ -268,12 +268,12 @@ class Model:
         return ROUTED
 
     def enforce(self, queue: ModelQueue, now: int) -> None:
-        """What has expired dies, then what is too much."""
-        while (letter := queue.expired(now)) is not None:
+        """What has expired dies, then what is too much, and what of the rest has expired too."""
+        while (letter := queue.expired(now)) is not None or queue.is_over():
+            reason = "maxlen" if letter is None else "expired"
+            letter = letter or queue.waiting[0]
             queue.waiting.remove(letter)
-            self._die(queue, letter, "expired", now)
-        while queue.is_over():
-            self._die(queue, queue.waiting.pop(0), "maxlen", now)
+            self._die(queue, letter, reason, now)
 
     def pump(self, queue: ModelQueue, now: int) -> None:
         """Follows the broker in handing out what waits; what has expired dies as it comes to the head."""

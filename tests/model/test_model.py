@@ -218,7 +218,7 @@ class BrokerMachine(RuleBasedStateMachine):
     def _purge(self, number: int, *_: int) -> None:
         if self.model.queues:
             queue = self._queue(number)
-            assert self.house.vhost.queues[queue.name].purge() == len(queue.waiting)
+            assert self.house.purge(queue.name) == len(queue.waiting)
             queue.waiting.clear()
             self._rest(is_promised=True)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from mqbroker.core.message import Entry, Message, new_message
-from mqbroker.core.polled_queue import PolledQueue, PollSettings
+from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings
 from mqbroker.protocols.amqp.properties import build
 from tests.model.house import House, Taker
 from tests.model.model import Observed
@@ -219,7 +219,7 @@ class PolledMachine(RuleBasedStateMachine):
 
     def _purge(self, name: str, chance: Random) -> None:
         model = self.world.queues[name]
-        assert self._queue(name).purge() == len(model.items)
+        assert self.house.purge(name) == len(model.items)
         if model.items:
             model.turns.clear()
         model.items.clear()

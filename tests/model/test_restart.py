@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from mqbroker.core.access import AccessKey, Permissions, TopicPermissions
+from mqbroker.core.access.access import AccessKey, Permissions, TopicPermissions
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.policy import Policy
+from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.core.rabbitmq.policy import Policy
+from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.properties import build
 from tests.model.house import House, ident_of
 from tests.model.model import Letter, Observed
@@ -239,3 +241,78 @@ def test_a_delayed_exchange_is_deleted_with_what_it_holds(lives: Lives, durable:
     lives.restart()
     assert lives.idents("q") == []
     assert lives.house.live_entries() == 0
+
+
+def test_a_purge_that_was_not_answered_may_be_half_done_after_a_kill_and_nothing_else_is_lost(lives: Lives) -> None:
+    lives.declare("q")
+    for number in range(3 * PORTION):
+        lives.publish(number + 1, "q")
+    answers: list[int] = []
+    assert lives.vhost.queues["q"].purge(lives.house.now, answers.append) == 3 * PORTION
+    lives.publish(7_000, "q")
+    lives.house.broker.scheduler.step(lives.house.now)
+    lives.restart()
+    assert not answers
+    assert lives.idents("q") == [*range(PORTION + 1, 3 * PORTION + 1), 7_000]
+
+
+def test_a_purge_that_was_answered_stays_done(lives: Lives) -> None:
+    lives.declare("q")
+    for number in range(3 * PORTION):
+        lives.publish(number + 1, "q")
+    lives.house.purge("q")
+    lives.publish(7_000, "q")
+    lives.restart()
+    assert lives.idents("q") == [7_000]
+    assert lives.house.live_entries() == 1
+
+
+@pytest.mark.parametrize("is_queue", [True, False])
+@pytest.mark.parametrize("is_there_again", [True, False])
+def test_bindings_of_what_was_deleted_do_not_come_back(lives: Lives, is_queue: bool, is_there_again: bool) -> None:
+    """The broker is killed before it could say so of all of them, and somebody has made a namesake of what is gone."""
+
+    def declare() -> None:
+        lives.declare("q")
+        lives.vhost.declare_exchange("x", "topic", True, False, False, {})
+
+    declare()
+    for number in range(3 * PORTION):
+        lives.vhost.bind(lives.vhost.exchanges["x"], lives.vhost.queues["q"], f"{number}", {})
+    if is_queue:
+        lives.vhost.delete_queue("q")
+    else:
+        lives.vhost.delete_exchange("x")
+    expected = []
+    if is_there_again:
+        declare()
+        expected = sorted(f"{number}" for number in (0, 3 * PORTION - 1, 3 * PORTION))
+        for key in expected:
+            lives.vhost.bind(lives.vhost.exchanges["x"], lives.vhost.queues["q"], key, {})
+    for _ in range(2):
+        lives.restart()
+        assert sorted(binding.key for _, binding in lives.vhost.bindings()) == expected
+
+
+def test_bindings_of_a_polled_queue_survive_its_purge(lives: Lives) -> None:
+    queue = lives.vhost.add_polled_queue("q", PollSettings(), lives.house.now)
+    lives.vhost.bind(lives.vhost.exchanges["amq.fanout"], queue, "", {})
+    queue.send(delayed(1, 0), lives.house.now)
+    lives.house.purge("q")
+    lives.restart()
+    assert [binding.destination for _, binding in lives.vhost.bindings()] == [lives.vhost.queues["q"]]
+
+
+def test_half_a_vhost_is_there_again_when_its_deletion_was_not_over(lives: Lives) -> None:
+    broker = lives.house.broker
+    other = broker.add_vhost("other")
+    for number in range(3 * PORTION):
+        other.declare_queue(f"q{number}", True, False, False, {}, lives.house.now)
+    broker.delete_vhost("other")
+    lives.restart()
+    other = lives.house.broker.vhost("other")
+    assert 0 < len(other.queues) < 3 * PORTION
+    lives.house.broker.delete_vhost("other")
+    lives.house.broker.scheduler.finish(lives.house.now)
+    lives.restart()
+    assert list(lives.house.broker.vhosts) == ["/"]

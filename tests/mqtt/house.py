@@ -8,11 +8,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from mqbroker.core.access import Permissions
+from mqbroker.core.access.access import Permissions
+from mqbroker.core.access.passwords import hash_for_scram
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Properties, new_message
-from mqbroker.core.passwords import hash_for_scram
 from mqbroker.core.restoration import restore
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.mqtt.codec import constants as c
@@ -26,8 +26,8 @@ from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
 from mqbroker.protocols.session import Outbox, Peer, Session
 from mqbroker.storage.journal import assemble
-from mqbroker.storage.lanes import InlineLane
 from mqbroker.storage.ledger import JournalLedger
+from mqbroker.storage.log.lanes import InlineLane
 from mqbroker.storage.recovery import Recovered
 from tests.storage.simdisk import SimDisk
 from tests.support.output import all_output

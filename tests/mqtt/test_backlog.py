@@ -4,8 +4,13 @@ from collections import defaultdict
 
 import pytest
 
+from mqbroker.core.message import new_message
+from mqbroker.limits import PORTION
+from mqbroker.protocols.amqp.properties import build
 from mqbroker.protocols.mqtt.codec import packets as p
+from mqbroker.protocols.mqtt.codec.encode import encode
 from tests.mqtt.house import Client, House
+from tests.support.output import all_output
 
 KEEP = {"clean_start": False, "properties": {"session_expiry_interval": 600}}
 TOPICS = 400
@@ -171,3 +176,38 @@ def test_no_local_hides_what_the_client_has_retained_itself() -> None:
     client.received()
     client.subscribe(p.TopicFilter("t/#", 1, no_local=True))
     assert [topic for topic, _, _ in client.messages()] == ["t/2"]
+
+
+@pytest.mark.parametrize("key", ["#", "+/wanted"])
+def test_a_subscription_to_everything_is_served_in_portions(key: str) -> None:
+    """The fault: to look through a million retained messages took the loop for itself, whether they matched or not.
+
+    What is published meanwhile comes behind what was retained for its topic.
+    """
+    house = House()
+    store = house.broker.vhost("/").retained
+    assert store is not None
+    topics = 50 * PORTION
+    for number in range(topics):
+        store.put(new_message("", f"{number}.other", build(), b"old", house.now), house.now)
+    store.put(new_message("", f"{topics}.wanted", build(), b"old", house.now), house.now)
+    client, live = house.connect("c"), house.connect("live")
+    portions: list[list[tuple[str, bytes, int]]] = []
+
+    def read() -> None:
+        client.arrived += all_output(client.connection)
+        client.connection.output_written(house.now)
+        portions.append(client.messages())
+
+    client.connection.receive_data(encode(p.Subscribe(1, [p.TopicFilter(key, 0)], {}), 5), house.now)
+    read()
+    live.connection.receive_data(encode(p.Publish(f"{topics}/wanted", b"new", 0), 5), house.now)
+    read()
+    while house.broker.scheduler.round:
+        house.broker.scheduler.step(house.now)
+        read()
+    found = [each for portion in portions for each in portion]
+    assert len(portions) > (50 if key == "#" else 3)
+    assert max(map(len, portions)) <= PORTION + 2
+    assert len(found) == (topics + 2 if key == "#" else 2)
+    assert [payload for topic, payload, _ in found if topic.endswith("/wanted")] == [b"old", b"new"]

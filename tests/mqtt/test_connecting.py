@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mqbroker.core.access import Permissions, TopicPermissions
+from mqbroker.core.access.access import Permissions, TopicPermissions
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.encode import encode

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.access import Permissions
+from mqbroker.core.access.access import Permissions
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
 from tests.mqtt.house import Client, House

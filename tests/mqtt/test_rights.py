@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mqbroker.core.access import Permissions
+from mqbroker.core.access.access import Permissions
 from mqbroker.protocols.amqp.properties import build
 from mqbroker.protocols.mqtt.codec.reasons import Reason
 from tests.mqtt.house import Client, House

@@ -155,7 +155,7 @@ def test_a_member_that_is_full_is_passed_over() -> None:
 def test_members_that_do_not_keep_up_hold_their_publisher_for_a_second_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A burst at QoS 0 to a shared subscription used to fill the bounded queue, which dropped what subscribers that
     read all the time could have had."""
-    monkeypatch.setattr("mqbroker.core.subscriber_queue.SHARED_QUEUE_HIGH", 4)
+    monkeypatch.setattr("mqbroker.core.queues.subscriber.SHARED_QUEUE_HIGH", 4)
     house = House()
     (member,) = group(house, 1, 1, properties={"receive_maximum": 1})
     publisher = house.connect("p")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.access import TopicPermissions
+from mqbroker.core.access.access import TopicPermissions
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.encode import encode

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.access import TopicPermissions
-from mqbroker.core.topics import TopicTrie
+from mqbroker.core.access.access import TopicPermissions
+from mqbroker.core.routing.topics import TopicTrie
 from mqbroker.protocols.amqp.properties import build
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.reasons import Reason

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.core.access import TopicPermissions
+from mqbroker.core.access.access import TopicPermissions
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.reasons import Reason
 from tests.mqtt.house import Client, House

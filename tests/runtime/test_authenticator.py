@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from mqbroker.clock import Clock
-from mqbroker.core.access import Access
+from mqbroker.core.access.access import Access
 from mqbroker.runtime import authenticator
 from mqbroker.runtime.authenticator import PooledAuthenticator
 

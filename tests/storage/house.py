@@ -8,9 +8,9 @@ import pytest
 from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
 from mqbroker.errors import DiskFailed
 from mqbroker.storage.journal import assemble
-from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.lanes import Done, InlineLane, Lane, Work
+from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
+from mqbroker.storage.log.lanes import Done, InlineLane, Lane, Work
 from mqbroker.storage.recovery import Recovered
 from tests.storage.simdisk import SimDisk
 

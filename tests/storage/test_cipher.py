@@ -3,10 +3,10 @@
 import pytest
 
 from mqbroker.errors import KeyMissing
-from mqbroker.storage.cipher import DataKey
-from mqbroker.storage.frame import FLAG_FILLER, FRAME_BYTES, SEALED, TAG_BYTES, Frame, pack_frame, read_frame
-from mqbroker.storage.keyring import KEY_BLOCK_BYTES, KeyBlock, Keyring, key_id_of, pack_key_block, read_key_block
-from mqbroker.storage.segment import SEGMENT_HEADER_BYTES, encrypted, pack_segment_header, read_segment_header
+from mqbroker.storage.keys.cipher import DataKey
+from mqbroker.storage.keys.keyring import KEY_BLOCK_BYTES, KeyBlock, Keyring, key_id_of, pack_key_block, read_key_block
+from mqbroker.storage.log.frame import FLAG_FILLER, FRAME_BYTES, SEALED, TAG_BYTES, Frame, pack_frame, read_frame
+from mqbroker.storage.log.segment import SEGMENT_HEADER_BYTES, encrypted, pack_segment_header, read_segment_header
 from tests.storage.test_frame import HEADER, SEED
 
 SECRET = bytes(range(32))

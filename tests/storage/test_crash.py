@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from mqbroker.errors import StorageError
-from mqbroker.storage.keyring import Keyring
+from mqbroker.storage.keys.keyring import Keyring
 from tests.storage.house import KEYRINGS, Journal
 from tests.storage.simdisk import PowerCut, SimDisk
 from tests.storage.world import State, World, lives

@@ -8,11 +8,11 @@ it may be what is left of a write whose beginning is missing.
 import pytest
 
 from mqbroker.errors import StorageError
-from mqbroker.storage.keyring import Keyring
+from mqbroker.storage.keys.keyring import Keyring
+from mqbroker.storage.log.scan import Scan
+from mqbroker.storage.log.segment import segment_names
+from mqbroker.storage.log.torn import SECTOR_BYTES
 from mqbroker.storage.recovery import Recovered
-from mqbroker.storage.scan import Scan
-from mqbroker.storage.segment import segment_names
-from mqbroker.storage.torn import SECTOR_BYTES
 from tests.storage.house import KEYRINGS, NOW, Journal, a_message, an_entry, sequences
 from tests.storage.simdisk import SimDisk
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mqbroker.errors import ConfigError
-from mqbroker.storage.disk import Disk, FileDisk
+from mqbroker.storage.log.disk import Disk, FileDisk
 from tests.storage.simdisk import SimDisk
 
 
@@ -100,7 +100,8 @@ def test_one_directory_is_for_one_broker(tmp_path: Path) -> None:
     disk = FileDisk(tmp_path)
     with pytest.raises(ConfigError, match=f"journal directory {tmp_path} is in use by another broker"):
         FileDisk(tmp_path)
-    program = f"from mqbroker.storage.disk import FileDisk; from pathlib import Path; FileDisk(Path({str(tmp_path)!r}))"
+    imports = "from mqbroker.storage.log.disk import FileDisk; from pathlib import Path"
+    program = f"{imports}; FileDisk(Path({str(tmp_path)!r}))"
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     assert "in use by another broker" in other.stderr
     FileDisk(tmp_path, exclusive=False).close()

@@ -11,11 +11,11 @@ import pytest
 from crc32c import crc32c
 
 from mqbroker.errors import JournalCorrupt, KeyMissing, StorageError
-from mqbroker.storage.frame import FLAG_FILLER, FRAME_BYTES, Frame, pack_frame
-from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.scan import Scan
-from mqbroker.storage.segment import segment_names
-from mqbroker.storage.verify import inspect, repair, verify
+from mqbroker.storage.keys.keyring import Keyring
+from mqbroker.storage.log.frame import FLAG_FILLER, FRAME_BYTES, Frame, pack_frame
+from mqbroker.storage.log.scan import Scan
+from mqbroker.storage.log.segment import segment_names
+from mqbroker.storage.tools.verify import inspect, repair, verify
 from tests.storage.house import KEYRING, Journal, a_message, an_entry, sequences
 from tests.storage.simdisk import SimDisk
 from tests.storage.test_verify import laid_out

@@ -3,8 +3,8 @@
 import pytest
 
 from mqbroker.errors import StorageError
-from mqbroker.storage.frame import FRAME_BYTES, Frame, pack_frame, read_frame
-from mqbroker.storage.segment import SEGMENT_HEADER_BYTES, SegmentHeader, pack_segment_header, read_segment_header
+from mqbroker.storage.log.frame import FRAME_BYTES, Frame, pack_frame, read_frame
+from mqbroker.storage.log.segment import SEGMENT_HEADER_BYTES, SegmentHeader, pack_segment_header, read_segment_header
 
 SEED = 0x1234ABCD
 PAYLOAD = b"entries" + b"facts"

@@ -8,12 +8,12 @@ from queue import SimpleQueue
 import pytest
 
 from mqbroker.errors import DiskFailed
-from mqbroker.storage.disk import FileDisk
 from mqbroker.storage.journal import FSYNC, WRITE, open_journal
 from mqbroker.storage.ledger import JournalLedger
+from mqbroker.storage.log.disk import FileDisk
+from mqbroker.storage.log.segment import segment_names
 from mqbroker.storage.recovery import Recovered
-from mqbroker.storage.segment import segment_names
-from mqbroker.storage.verify import verify
+from mqbroker.storage.tools.verify import verify
 from tests.storage.house import FORMATS, Fatal, an_entry, sequences
 
 SEGMENT_BYTES = 1 << 16

@@ -1,13 +1,12 @@
 """Lanes: order, outcomes on the right thread, waiting."""
 
 import threading
-import time
 from queue import Empty, SimpleQueue
 
 import pytest
 
 from mqbroker.limits import SLOW_WRITE_S
-from mqbroker.storage.lanes import AdaptiveLane, InlineLane, ThreadLane
+from mqbroker.storage.log.lanes import AdaptiveLane, InlineLane, ThreadLane
 
 
 class Loop:
@@ -87,10 +86,11 @@ class Long:
 def test_an_adaptive_lane_goes_to_its_thread_once_the_disk_makes_the_caller_wait() -> None:
     """In the mode `write` the loop stood still with the file system, so that messages waited longer than in `fsync`."""
     loop, seen, outcomes = Loop(), list[str](), list[Exception | None]()
-    lane = AdaptiveLane(ThreadLane("test", loop.wake))
+    time = [0.0]
+    lane = AdaptiveLane(ThreadLane("test", loop.wake), lambda: time[0])
 
     def work(seconds: float = 0.0) -> None:
-        time.sleep(seconds)
+        time[0] += seconds
         seen.append(threading.current_thread().name)
 
     here = threading.current_thread().name
@@ -106,7 +106,7 @@ def test_an_adaptive_lane_goes_to_its_thread_once_the_disk_makes_the_caller_wait
 
 def test_an_adaptive_lane_takes_long_work_to_its_thread_and_keeps_the_order() -> None:
     loop, seen, outcomes = Loop(), list[str](), list[Exception | None]()
-    lane = AdaptiveLane(ThreadLane("test", loop.wake))
+    lane = AdaptiveLane(ThreadLane("test", loop.wake), lambda: 0.0)
     lane.submit(Long(seen), outcomes.append)
     lane.submit(lambda: seen.append("second"), outcomes.append)
     assert outcomes == []

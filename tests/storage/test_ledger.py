@@ -7,8 +7,8 @@ import pytest
 from mqbroker.core.message import DEAD_LETTER_BIT, GONE, Properties
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import BATCH_BYTES_MAX
-from mqbroker.storage.scan import Scan
-from mqbroker.storage.segment import segment_names
+from mqbroker.storage.log.scan import Scan
+from mqbroker.storage.log.segment import segment_names
 from tests.storage.house import NOW, Journal, ManualLane, a_message, an_entry
 from tests.storage.simdisk import SimDisk
 

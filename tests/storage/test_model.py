@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, initialize, multiple, rule
 
 from mqbroker.core.message import Entry, Message, new_entry
-from mqbroker.storage.keyring import Keyring
+from mqbroker.storage.keys.keyring import Keyring
 from tests.storage.house import KEYRING, Journal, a_message, sequences
 
 QUEUES = st.integers(1, 3)

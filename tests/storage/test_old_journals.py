@@ -2,8 +2,8 @@
 
 import pytest
 
+from mqbroker.storage.log.segment import segment_names
 from mqbroker.storage.recovery import Recovered
-from mqbroker.storage.segment import segment_names
 from tests.storage.house import KEYRING, NOW, Journal, an_entry
 from tests.storage.old_journals import FILES, content_of
 from tests.storage.simdisk import SimDisk

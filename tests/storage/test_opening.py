@@ -8,9 +8,9 @@ import pytest
 
 from mqbroker.core.message import Entry
 from mqbroker.errors import StorageError
-from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.scan import Scan, Tail
-from mqbroker.storage.segment import segment_names
+from mqbroker.storage.keys.keyring import Keyring
+from mqbroker.storage.log.scan import Scan, Tail
+from mqbroker.storage.log.segment import segment_names
 from tests.storage.house import KEYRINGS, Journal, an_entry
 from tests.storage.simdisk import PowerCut, SimDisk
 

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mqbroker.core.message import GONE, Entry, Message, new_entry, new_message
-from mqbroker.storage.facts import (
+from mqbroker.storage.intervals import NUMBER_MAX
+from mqbroker.storage.liveness import Share, Tally
+from mqbroker.storage.log.facts import (
     Facts,
     pack_attempted,
     pack_checkpoint,
@@ -16,9 +18,7 @@ from mqbroker.storage.facts import (
     pack_settled,
     read_facts,
 )
-from mqbroker.storage.intervals import NUMBER_MAX
-from mqbroker.storage.records import EntryDecoder, EntryEncoder
-from mqbroker.storage.tally import Share, Tally
+from mqbroker.storage.log.records import EntryDecoder, EntryEncoder
 from tests.storage.house import FORMATS, PROPERTIES, a_message, an_entry, make_properties
 
 NAMES = st.binary(max_size=40).map(lambda raw: raw.decode("utf-8", "surrogateescape"))

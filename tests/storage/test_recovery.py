@@ -8,8 +8,8 @@ import pytest
 from crc32c import crc32c
 
 from mqbroker.errors import JournalCorrupt, StorageError
-from mqbroker.storage.scan import Scan
-from mqbroker.storage.segment import segment_names
+from mqbroker.storage.log.scan import Scan
+from mqbroker.storage.log.segment import segment_names
 from tests.storage.house import Journal, an_entry
 from tests.storage.simdisk import SimDisk
 

@@ -1,7 +1,7 @@
 """Segments: when they begin, when they are deleted, and that nothing comes back with them."""
 
-from mqbroker.storage.scan import Scan, Tail
-from mqbroker.storage.segment import SPARE, segment_name, segment_names
+from mqbroker.storage.log.scan import Scan, Tail
+from mqbroker.storage.log.segment import SPARE, segment_name, segment_names
 from tests.storage.house import Journal, ManualLane, an_entry
 
 BODY = bytes(500)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from mqbroker.errors import ConfigError, JournalCorrupt
-from mqbroker.storage.disk import FileDisk
-from mqbroker.storage.keyring import Keyring
-from mqbroker.storage.scan import Scan
-from mqbroker.storage.segment import segment_names
-from mqbroker.storage.verify import inspect, repair, verify
+from mqbroker.storage.keys.keyring import Keyring
+from mqbroker.storage.log.disk import FileDisk
+from mqbroker.storage.log.scan import Scan
+from mqbroker.storage.log.segment import segment_names
+from mqbroker.storage.tools.verify import inspect, repair, verify
 from tests.storage.house import KEYRINGS, Journal, a_message, an_entry, sequences
 from tests.storage.simdisk import SimDisk
 from tests.storage.test_damage import SEGMENT_BYTES, a_small_log

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from mqbroker.core.message import Entry, Message, new_entry
-from mqbroker.storage.keyring import Keyring
+from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.recovery import Recovered, Recovery
 from tests.storage.house import FORMATS, Journal, ManualLane, a_message
 from tests.storage.simdisk import PowerCut, SimDisk

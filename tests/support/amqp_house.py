@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from mqbroker.core.access import Permissions
+from mqbroker.core.access.access import Permissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.protocols.amqp.connection import AmqpConnection

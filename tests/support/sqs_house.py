@@ -10,26 +10,26 @@ from typing import Any
 
 import orjson
 
-from mqbroker.aws.accounts import Accounts
-from mqbroker.aws.authorization import NO_HEADERS
-from mqbroker.aws.call import Call
-from mqbroker.aws.credentials import AnyIdentity, Caller, arn_of, user_id_of
-from mqbroker.aws.front import Front, ServiceHandlers
-from mqbroker.aws.model import load_model
-from mqbroker.aws.service import Service
+from mqbroker.aws.auth.credentials import AnyIdentity, Caller, arn_of, user_id_of
+from mqbroker.aws.front.accounts import Accounts
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.front import Front, ServiceHandlers
+from mqbroker.aws.front.model import load_model
+from mqbroker.aws.front.service import Service
+from mqbroker.aws.front.web_pages import WebPages
+from mqbroker.aws.policy.authorization import NO_HEADERS
 from mqbroker.aws.sqs.actions import SqsActions
+from mqbroker.aws.sqs.query_names import SQS_QUERY_NAMES
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
-from mqbroker.aws.sqs_query import SQS_QUERY_NAMES
-from mqbroker.aws.web_pages import WebPages
-from mqbroker.aws.wire import HttpRequest, HttpResponse
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
 from mqbroker.net.origins import Origins
+from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 from mqbroker.protocols.session import Peer
 from mqbroker.server import FORMATS
 from mqbroker.storage.journal import assemble
@@ -277,10 +277,12 @@ class House:
         """Does what is due now."""
         while 0 < self.broker.timers.next_deadline() <= self.now:
             self.broker.advance(self.now)
+            self.broker.scheduler.finish(self.now)
         self.turn()
 
     def turn(self) -> None:
-        """The end of a turn of the loop: batches are sealed and promises kept."""
+        """The end of a turn of the loop: work is done, batches are sealed and promises kept."""
+        self.broker.scheduler.finish(self.now)
         self.broker.ledger.seal()
         while any(lane.step() for lane in self._lanes):
             self.broker.ledger.seal()

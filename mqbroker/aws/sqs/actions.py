@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from mqbroker.aws.front import Handler
+from mqbroker.aws.front.front import Handler
 from mqbroker.aws.sqs import move_tasks, queues
 from mqbroker.aws.sqs.move_tasks import MoveActions
 from mqbroker.aws.sqs.queue_actions import QueueActions

@@ -18,7 +18,7 @@ from math import isfinite
 from struct import Struct
 from typing import Any
 
-from mqbroker.aws.digests import md5_hex
+from mqbroker.aws.auth.digests import md5_hex
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.json_text import json_text
 from mqbroker.core.values import Decimal

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.request_ids import uuid_text
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.request_ids import uuid_text
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.properties import SqsProperties
 from mqbroker.aws.sqs.queue import SqsQueue
@@ -202,21 +202,26 @@ class MoveActions:
         if source is None:
             self._end(task, FAILED, _GONE)
             return
+        pause_ms = _STEP_MS if task.rate else 0
         for _ in range(task.allowance(now)):
-            found = source.core.peek_messages(1)
-            if not found:
-                self._end(task, COMPLETED)
-                return
-            target = self._target(task, source, found[0])
-            if target is None or not source.core.move_one(target.core, now):
+            entry = source.core.next_entry()
+            if entry is None:
+                pause_ms = _STEP_MS  # unless there is none at all, the groups of all are locked
+                break
+            if source.core.expiry(entry) <= now:
+                source.core.expire(now)  # a portion of what has expired
+                break
+            target = self._target(task, source, entry)
+            if target is None:
                 self._end(task, FAILED, _GONE)
                 return
+            source.core.move_one(target.core, now)
             task.moved += 1
             task.credit -= 1
         if not source.core.visible_count():
             self._end(task, COMPLETED)
             return
-        self._timers.at(now + (_STEP_MS if task.rate else 0), lambda at: self._step(task, at))
+        self._timers.at(now + pause_ms, lambda at: self._step(task, at))
 
     def _target(self, task: MoveTask, source: SqsQueue, entry: Entry) -> SqsQueue | None:
         if task.destination is not None:

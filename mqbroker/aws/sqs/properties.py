@@ -18,7 +18,7 @@ from hashlib import md5
 from struct import Struct
 from uuid import UUID
 
-from mqbroker.aws.request_ids import uuid_text
+from mqbroker.aws.front.request_ids import uuid_text
 from mqbroker.aws.sqs.message_attributes import STRING, as_headers, unpack
 from mqbroker.core.message import DEAD_LETTER_BIT, Properties
 from mqbroker.protocols.amqp.properties import amqp_properties

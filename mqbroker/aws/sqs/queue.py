@@ -6,10 +6,10 @@ It owns what AWS knows of a queue and the core does not. Messages, deadlines and
 from collections.abc import Mapping
 from hashlib import sha256
 
-from mqbroker.aws.policy import Policy
+from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sqs.queue_attributes import effective
 from mqbroker.aws.sqs.redrive import QueueArn, RedriveAllowPolicy, RedrivePolicy
-from mqbroker.core.polled_queue import PolledQueue
+from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.vhost import VHost
 
 

@@ -3,10 +3,10 @@
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 
-from mqbroker.aws.authorization import authorize
-from mqbroker.aws.call import Call
-from mqbroker.aws.parameters import missing_parameter
-from mqbroker.aws.policy_edits import add_permission, remove_permission
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.parameters import missing_parameter
+from mqbroker.aws.policy.authorization import authorize
+from mqbroker.aws.policy.edits import add_permission, remove_permission
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.message_attributes import is_all
 from mqbroker.aws.sqs.queue import SqsQueue
@@ -120,8 +120,7 @@ class QueueActions:
         if self._queues.is_strict and queue.purged_at and call.now < queue.purged_at + SQS_PURGE_INTERVAL_MS:
             raise refusals.purge_in_progress(queue.name)
         queue.purged_at = call.now
-        queue.core.purge()
-        self._service.answer_when_safe(call)
+        queue.core.purge(call.now, lambda _: self._service.answer_when_safe(call))
 
     # --- attributes -------------------------------------------------------------------------------------------------
 

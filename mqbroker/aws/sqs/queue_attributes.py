@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from mqbroker import limits
-from mqbroker.aws.policy import Policy
+from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.redrive import RedriveAllowPolicy, RedrivePolicy
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from mqbroker.aws.accounts import Accounts
+from mqbroker.aws.front.accounts import Accounts
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.clear_text import ClearText
 from mqbroker.aws.sqs.queue import SqsQueue
@@ -18,7 +18,7 @@ from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
 from mqbroker.aws.sqs.tags import check_tags
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
-from mqbroker.core.polled_queue import PolledQueue, PollSettings
+from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings
 from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused
 from mqbroker.limits import SQS_ATTRIBUTES_MS, SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 

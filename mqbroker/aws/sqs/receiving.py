@@ -8,14 +8,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from mqbroker.aws.call import Call
+from mqbroker.aws.front.call import Call
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.message_attributes import is_all
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.shown_message import ShownMessage
 from mqbroker.core.message import Entry
-from mqbroker.core.poll_settings import Waiter
+from mqbroker.core.queues.polled.settings import Waiter
 from mqbroker.core.timers import Timers
 from mqbroker.limits import (
     SQS_RECEIVE_ATTEMPT_MS,

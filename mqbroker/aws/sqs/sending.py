@@ -6,10 +6,10 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.digests import md5_hex
-from mqbroker.aws.parameters import missing_parameter
-from mqbroker.aws.request_ids import uuid_text
+from mqbroker.aws.auth.digests import md5_hex
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.parameters import missing_parameter
+from mqbroker.aws.front.request_ids import uuid_text
 from mqbroker.aws.sqs import message_attributes, refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
 from mqbroker.aws.sqs.message_attributes import STRING

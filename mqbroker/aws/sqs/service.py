@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mqbroker.aws.authorization import NO_CONTEXT, authorize, context_of
-from mqbroker.aws.call import Call
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.policy.authorization import NO_CONTEXT, authorize, context_of
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.core.broker import Broker

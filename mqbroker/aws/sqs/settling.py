@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mqbroker.aws.call import Call
-from mqbroker.aws.parameters import missing_parameter
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.parameters import missing_parameter
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
 from mqbroker.aws.sqs.queue import SqsQueue

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from hashlib import md5, sha256
 from uuid import UUID
 
-from mqbroker.aws.digests import md5_hex
+from mqbroker.aws.auth.digests import md5_hex
 from mqbroker.aws.sqs import message_attributes
 from mqbroker.aws.sqs.message_attributes import STRING, Attribute, from_text
 from mqbroker.aws.sqs.properties import (
@@ -25,8 +25,8 @@ from mqbroker.aws.sqs.properties import (
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.receipts import Receipt, make_handle
 from mqbroker.aws.sqs.redrive import QueueArn
-from mqbroker.core.deduplication import NoteProperties
 from mqbroker.core.message import Entry, Message, Properties, RedrivenProperties
+from mqbroker.core.queues.polled.deduplication import NoteProperties
 from mqbroker.protocols.mqtt.properties import MqttProperties
 
 ROUTING_KEY_ATTRIBUTE = "mqbroker.routing_key"

@@ -3,19 +3,21 @@
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
-from mqbroker.core.queue import Queue
-from mqbroker.core.queue_checks import check_consumable, check_pollable
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.rabbitmq.queue_checks import check_consumable, check_pollable
 from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT, COUNT_MAX
-from mqbroker.protocols.amqp import direct_reply, ending, publishing, timeouts
+from mqbroker.protocols.amqp import direct_reply, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
+from mqbroker.protocols.amqp.getting import get_soon
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.queue_methods import name_of
+from mqbroker.protocols.amqp.releasing import end_consumer
+from mqbroker.protocols.amqp.settling import DISCARD, FAIL, RETURN, settle, settle_through
 
 if TYPE_CHECKING:
-    from mqbroker.core.consumer import Consumer
     from mqbroker.protocols.amqp.channel import Channel
     from mqbroker.protocols.amqp.connection import AmqpConnection
 
@@ -95,7 +97,7 @@ def cancel(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
     consumer = channel.consumers.get(args["consumer_tag"])
     reply_unless_nowait(channel, args, "basic.cancel-ok", consumer_tag=args["consumer_tag"])  # before a successor's
     if consumer is not None:
-        ending.end_consumer(connection, channel, consumer)
+        end_consumer(vhost_of(connection), channel, consumer, connection.now)
 
 
 def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
@@ -106,6 +108,9 @@ def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
     check_pollable(queue, vhost.name)
     holder = _holder(connection, channel, queue)
     entry = queue.get(holder, connection.now)
+    if entry is None and queue.waiting_count():
+        get_soon(connection, channel, queue, encode_method("basic.get", channel.number, **args))
+        return
     if entry is None:
         channel.reply("basic.get-empty")
         return
@@ -147,13 +152,6 @@ def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, qu
 
 # --- settling -------------------------------------------------------------------------------------------------------
 
-# What becomes of deliveries that are refused. To quorum queues basic.reject says that the message could not be
-# processed, which counts for the delivery limit; basic.nack and basic.recover only give it back (RabbitMQ 4.3).
-RETURN = 1
-FAIL = 2
-DISCARD = 3
-
-
 def ack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.ack in an unusual form."""
     connection.acknowledge(channel, args["delivery_tag"], args["multiple"])
@@ -173,34 +171,20 @@ def refuse(connection: "AmqpConnection", channel: "Channel", tag: int, multiple:
     """Sends deliveries back to their queues, or dead-letters them. Raises PreconditionFailed for an unknown tag."""
     if channel.transaction is not None:
         channel.transaction.refuse(tag, multiple, outcome)
-        return
-    give_back(connection, channel, take(connection, channel, tag, multiple), outcome)
+    elif multiple:
+        settle_through(connection, channel, connection.last_of(channel, tag), outcome)
+    else:
+        settle(connection, channel, take(connection, channel, tag, False), outcome)
 
 
 def take(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool) -> list[Entry]:
     """Removes one or many deliveries from those that wait. Raises PreconditionFailed for an unknown tag."""
     if multiple:
-        return connection.through(channel, tag)
+        return channel.unacked.take_through(connection.last_of(channel, tag), COUNT_MAX)
     entry = channel.unacked.take(tag)
     if entry is None:
         raise PreconditionFailed(f"unknown delivery tag {tag}")
     return [entry]
-
-
-def give_back(connection: "AmqpConnection", channel: "Channel", entries: list[Entry], outcome: int) -> None:
-    """Requeues or dead-letters deliveries that were taken, then offers their consumers again."""
-    consumers: dict[Consumer, None] = {}
-    for entry in entries:
-        assert entry.consumer is not None
-        consumers[entry.consumer] = None
-    if outcome == DISCARD:
-        for entry in entries:
-            assert entry.consumer is not None
-            entry.consumer.queue.reject(entry, connection.now)
-    else:
-        publishing.requeue(entries, connection.now, outcome == FAIL)
-    for consumer in consumers:
-        consumer.queue.offer(consumer, connection.now)
 
 
 def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
@@ -213,7 +197,7 @@ def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
 def recover_async(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.recover without an answer."""
     _check_recover(args)
-    give_back(connection, channel, channel.unacked.take_all(), RETURN)
+    settle_through(connection, channel, connection.last_of(channel, 0), RETURN)
 
 
 def _check_recover(args: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@ cimport cython
 cimport mqbroker.octets as octets
 from mqbroker.core.consumer cimport Window
 from mqbroker.core.message cimport Properties
-from mqbroker.core.route cimport Route
+from mqbroker.core.routing.route cimport Route
 from mqbroker.protocols.amqp.room cimport Room
 from mqbroker.protocols.amqp.unacked cimport Unacked
 
@@ -36,6 +36,7 @@ cdef class Channel:
     cdef public Unacked unacked
     cdef public Window window
     cdef public Window polling
+    cdef public object settling
     cdef public long prefetch
     cdef public dict consumers
     cdef public dict holders

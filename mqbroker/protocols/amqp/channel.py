@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mqbroker import octets
 from mqbroker.core.consumer import Window
 from mqbroker.core.message import Properties
-from mqbroker.core.route import Route
+from mqbroker.core.routing.route import Route
 from mqbroker.protocols.amqp.ages import Ages
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.unacked import Unacked
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
     from mqbroker.protocols.amqp.holding import HeldFrames
     from mqbroker.protocols.amqp.room import Room
+    from mqbroker.protocols.amqp.settling import Settling
     from mqbroker.protocols.amqp.transactions import Transaction
 
 # What may be done with a frame that arrives for the channel.
@@ -48,7 +49,7 @@ class Channel:
         "consumers", "expecting", "express", "header_frame", "held", "held_confirm", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
         "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
-        "room", "route", "routes", "state", "transaction", "unacked", "window",
+        "room", "route", "routes", "settling", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
     def __init__(self, connection: "AmqpConnection", number: int) -> None:
@@ -93,6 +94,8 @@ class Channel:
         self.window = Window()
         self.polling = Window()
         """The window of what was got by polling: never shut, never full."""
+        self.settling: Settling | None = None
+        """What is settled of it in portions at the moment."""
         self.prefetch = 0
         self.consumers: dict[str, AmqpConsumer] = {}
         self.holders: dict[str, Holder] = {}

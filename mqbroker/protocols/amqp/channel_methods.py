@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import NotImplementedByPeer, ProtocolViolation
 from mqbroker.protocols.amqp import ending
-from mqbroker.protocols.amqp.channel import CLOSING
 from mqbroker.protocols.amqp.methods import encode_method
 
 if TYPE_CHECKING:
@@ -22,10 +21,13 @@ def open_again(connection: "AmqpConnection", channel: "Channel", args: dict[str,
 def close(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
     """channel.close: gives everything back, after the confirms that are due."""
     connection.send_confirms([channel])
-    ending.release_channel(connection, channel)
-    channel.state = CLOSING
-    del connection.channels[channel.number]
-    connection.send(encode_method("channel.close-ok", channel.number))
+
+    def released() -> None:
+        if connection.channels.get(channel.number) is channel:
+            del connection.channels[channel.number]
+            connection.send(encode_method("channel.close-ok", channel.number))
+
+    ending.release_channel(connection, channel, released)
 
 
 def flow(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:

@@ -3,9 +3,9 @@ cimport cython
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Entry, Message, Properties, new_message
-from mqbroker.core.queue cimport Queue
-from mqbroker.core.route cimport Route
-from mqbroker.core.router cimport Router
+from mqbroker.core.queues.base cimport Queue
+from mqbroker.core.routing.route cimport Route
+from mqbroker.core.routing.router cimport Router
 cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp.body_budget cimport BodyBudget
 from mqbroker.protocols.amqp.channel cimport Channel
@@ -20,6 +20,7 @@ cdef int _HEADER
 cdef int _BODY
 cdef int _REJECTED
 cdef int _UNROUTED
+cdef int _SETTLED
 cdef long long _LARGE
 
 
@@ -52,6 +53,7 @@ cdef class AmqpConnection(Session):
     cdef public Py_ssize_t held_bytes
     cdef public bint is_leaving
     cdef public bint close_sent
+    cdef public int releasing
     cdef public bint has_published
     cdef public bint is_held
     cdef public str blocked_for
@@ -75,5 +77,6 @@ cdef class AmqpConnection(Session):
     cpdef published(self, Channel channel, Message message, int outcome, bint mandatory)
     @cython.locals(entry=Entry, consumer=Consumer, queue=Queue)
     cpdef acknowledge(self, Channel channel, unsigned long long tag, bint multiple)
+    cpdef long long last_of(self, Channel channel, unsigned long long tag) except? -1
     @cython.locals(entry=Entry, consumer=Consumer, previous=Consumer, consumers=dict, queue=Queue)
     cpdef settle(self, Channel channel, list entries)

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 from mqbroker import octets
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.queue import REJECTED, UNROUTED, Queue
+from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import (
     AMQP_BODIES_BYTES_MAX,
     AMQP_HELD_FRAMES_BYTES_MAX,
-    AMQP_LEAVE_TIMEOUT_S,
     AMQP_SIP_BYTES,
     LARGE_PIECE_BYTES,
     PREAUTH_BYTES_MAX,
@@ -28,13 +27,14 @@ from mqbroker.limits import (
 )
 from mqbroker.protocols.amqp import backpressure, bodies, ending, frames, holding, publishing, timeouts, unusual
 from mqbroker.protocols.amqp.body_budget import BodyBudget
-from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
+from mqbroker.protocols.amqp.channel import BODY, CLOSING, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
 from mqbroker.protocols.amqp.room import Room
+from mqbroker.protocols.amqp.settling import ACK, settle_through
 from mqbroker.protocols.session import Outbox, Peer, Session
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ _HEADER = HEADER
 _BODY = BODY
 _REJECTED = REJECTED
 _UNROUTED = UNROUTED
+_SETTLED = ACK
 _LARGE = LARGE_PIECE_BYTES
 
 
@@ -67,8 +68,7 @@ class AmqpConnection(Session):
         "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
         "channels", "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms",
         "held_bytes", "is_held", "is_leaving", "ledger", "name", "next_sweep", "now", "peer", "position", "promised",
-        "received_at", "remainder",
-        "services", "size_limit", "user", "vhost",
+        "received_at", "releasing", "remainder", "services", "size_limit", "user", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
@@ -109,8 +109,10 @@ class AmqpConnection(Session):
         self.held_bytes = 0
         """How much is kept of frames for channels that wait for the journal."""
         self.is_leaving = False
-        """The client has closed, while some of its channels are held."""
+        """The client has closed, while some of its channels are held, or end."""
         self.close_sent = False
+        self.releasing = 0
+        """How many of its channels, or all of them together, are being released at the moment."""
         self.has_published = False
         self.blocked_for = ""
         """The reason of the last connection.blocked that is still in force."""
@@ -391,7 +393,7 @@ class AmqpConnection(Session):
         if channel.transaction is not None:
             channel.transaction.acknowledge(tag, multiple)
         elif multiple:
-            self.settle(channel, self.through(channel, tag))
+            settle_through(self, channel, self.last_of(channel, tag), _SETTLED)
         else:
             entry = channel.unacked.take(tag)
             if entry is None:
@@ -401,14 +403,14 @@ class AmqpConnection(Session):
             queue.acknowledge(entry)
             queue.offer(consumer, self.now)
 
-    def through(self, channel: Channel, tag: int) -> "list[Entry]":
-        """Takes the deliveries up to a tag; 0 is all. Raises PreconditionFailed for one that is not there."""
-        unacked = channel.unacked
+    def last_of(self, channel: Channel, tag: int) -> int:
+        """The tag of the last delivery that a client means by `multiple`; 0 is all. Raises PreconditionFailed if it is
+        none of those that wait."""
         if tag == 0:
-            return unacked.take_all()
-        if not unacked.has(tag):
+            return channel.next_tag - 1
+        if not channel.unacked.has(tag):
             raise PreconditionFailed(f"unknown delivery tag {tag}")
-        return unacked.take_through(tag)
+        return tag
 
     def settle(self, channel: Channel, entries: "list[Entry]") -> None:
         """Acknowledges many, then offers their consumers to the queues once each."""
@@ -450,18 +452,16 @@ class AmqpConnection(Session):
             raise ProtocolViolation("channel", "unexpected method in connection state running")
 
     def close_once_released(self) -> None:
-        """The client closes: what it sent before that on channels that are held is still to be done."""
+        """The client closes: what it sent before that on channels that are held, or end, is still to be done."""
         self.is_leaving = True
-        if any(channel.state == HELD for channel in self.channels.values()):
+        if self.releasing or any(channel.state == HELD for channel in self.channels.values()):
             return
         self.is_leaving = False
         if self.is_held:  # behind it, for that came first
             self.remainder += encode_method("connection.close", 0, reply_code=200, class_id=0, method_id=0)
         elif not self.is_closing and not self.close_sent:
             log.info("%s, user %r: closed by the client", self.name, self.user)
-            ending.release_everything(self)
-            self.send(encode_method("connection.close-ok", 0))
-            ending.await_peer(self, AMQP_LEAVE_TIMEOUT_S)
+            ending.leave(self)
 
     def channel_count(self) -> int:
         """How many channels are open."""
@@ -488,9 +488,9 @@ class AmqpConnection(Session):
 
     def consumer_cancelled(self, channel: Channel, consumer: "AmqpConsumer") -> None:
         """The queue of a consumer has gone."""
-        if channel.consumers.pop(consumer.tag, None) is None or not self.capabilities.get("consumer_cancel_notify"):
-            return
-        channel.reply("basic.cancel", consumer_tag=consumer.tag, nowait=True)
+        is_known = channel.consumers.pop(consumer.tag, None) is not None
+        if is_known and channel.state != CLOSING and self.capabilities.get("consumer_cancel_notify"):
+            channel.reply("basic.cancel", consumer_tag=consumer.tag, nowait=True)
 
     # --- time -------------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, amqp_prope
 from mqbroker.protocols.session import Session
 
 if TYPE_CHECKING:
-    from mqbroker.core.queue import Queue
+    from mqbroker.core.queues.base import Queue
 
 # C integers when compiled
 _AMQP = AMQP

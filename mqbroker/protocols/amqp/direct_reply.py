@@ -13,6 +13,7 @@ from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.protocols.amqp.properties import BasicProperties
 
 if TYPE_CHECKING:
+    from mqbroker.core.vhost import VHost
     from mqbroker.protocols.amqp.channel import Channel
     from mqbroker.protocols.amqp.connection import AmqpConnection
     from mqbroker.protocols.amqp.consumer import AmqpConsumer
@@ -55,9 +56,7 @@ def check_declared(connection: "AmqpConnection", name: str) -> None:
         raise NotFound(f"no queue '{name}' in vhost '{vhost.name}'")
 
 
-def end(connection: "AmqpConnection", consumer: "AmqpConsumer") -> None:
+def end(vhost: "VHost", consumer: "AmqpConsumer") -> None:
     """The reply consumer is gone, and its name with it."""
-    vhost = connection.vhost
-    if vhost is not None:
-        consumer.queue.consumers.clear()
-        vhost.remove_reply_queue(consumer.queue)
+    consumer.queue.consumers.clear()
+    vhost.remove_reply_queue(consumer.queue)

@@ -5,18 +5,18 @@ leave, exclusive queues are deleted.
 """
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import AMQP_CLOSE_TIMEOUT_S
-from mqbroker.protocols.amqp import direct_reply, publishing
+from mqbroker.limits import AMQP_CLOSE_TIMEOUT_S, AMQP_LEAVE_TIMEOUT_S, PORTION
 from mqbroker.protocols.amqp.channel import CLOSING, METHOD, Channel
 from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.releasing import Releasing
 from mqbroker.protocols.amqp.replies import close_text, reply_of
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.connection import AmqpConnection
-    from mqbroker.protocols.amqp.consumer import AmqpConsumer
 
 log = logging.getLogger("mqbroker.amqp")
 
@@ -45,8 +45,6 @@ def close_channel(connection: "AmqpConnection", channel: Channel, code: int, tex
             method_id=index & 0xFFFF,
         )
     )
-    channel.state = CLOSING
-    channel.expecting = METHOD
     release_channel(connection, channel)
 
 
@@ -98,48 +96,57 @@ def await_peer(connection: "AmqpConnection", timeout_s: int) -> None:
     connection.deadline = connection.now + timeout_s * 1000
 
 
-def release_everything(connection: "AmqpConnection") -> None:
-    """Gives back every unacknowledged delivery and every exclusive queue. Safe to call twice."""
+def leave(connection: "AmqpConnection") -> None:
+    """The client closes, and all that it has sent before is done: it is answered when everything is released."""
+    await_peer(connection, AMQP_LEAVE_TIMEOUT_S)
+    connection.deadline = 0  # its time has not begun
+
+    def left() -> None:
+        if not connection.is_closing:
+            connection.send(encode_method("connection.close-ok", 0))
+            await_peer(connection, AMQP_LEAVE_TIMEOUT_S)
+
+    release_everything(connection, left)
+
+
+def release_everything(connection: "AmqpConnection", done: Callable[[], None] | None = None) -> None:
+    """Gives back every unacknowledged delivery and every exclusive queue, then calls `done`. Safe to call twice."""
     connection.gate.is_open = False
-    for channel in list(connection.channels.values()):
-        if channel.state != CLOSING:
-            channel.state = CLOSING
-            release_channel(connection, channel)
+    channels = [channel for channel in connection.channels.values() if channel.state != CLOSING]
     connection.channels.clear()
-    if connection.vhost is not None:
-        connection.vhost.delete_owned(connection)
-        connection.services.registry.closed(connection)
+    for channel in channels:
+        _stop(connection, channel)
+    vhost = connection.vhost
+    if vhost is not None:
         connection.vhost = None
+        connection.services.registry.closed(connection)
+        _release(connection, Releasing(connection, vhost, channels, owns_all=True, done=done))
+    elif done is not None:
+        done()
 
 
-def release_channel(connection: "AmqpConnection", channel: Channel) -> None:
-    """Ends the consumers of a channel and requeues what it held."""
-    now = connection.now
+def release_channel(connection: "AmqpConnection", channel: Channel, done: Callable[[], None] | None = None) -> None:
+    """Ends the consumers of a channel and requeues what it held, then calls `done`."""
+    _stop(connection, channel)
+    assert connection.vhost is not None
+    _release(connection, Releasing(connection, connection.vhost, [channel], owns_all=False, done=done))
+
+
+def _stop(connection: "AmqpConnection", channel: Channel) -> None:
+    """The channel takes nothing any more, neither from its client nor for it."""
+    channel.state = CLOSING
+    channel.expecting = METHOD
     channel.window.is_open = False
-    if channel.transaction is not None:
-        channel.transaction.rollback()
-    # Back first, while this channel's consumers take nothing any more: a successor gets them in the old order.
-    publishing.requeue(channel.unacked.take_all(), now, is_failure=True)
-    for consumer in list(channel.consumers.values()):
-        end_consumer(connection, channel, consumer)
     channel.owed.clear()
     channel.route = None
     connection.drop_body(channel)
     channel.held_replies.clear()
     channel.held_confirm = b""
-    channel.transaction = None
     if channel.held is not None:
         channel.held.drop()
         connection.update_reading()
-    if connection.is_leaving:
-        connection.close_once_released()
 
 
-def end_consumer(connection: "AmqpConnection", channel: Channel, consumer: "AmqpConsumer") -> None:
-    """Takes a consumer out of its channel and its queue."""
-    del channel.consumers[consumer.tag]
-    if channel.reply_consumer is consumer:
-        channel.reply_consumer = None
-        direct_reply.end(connection, consumer)
-    elif not consumer.queue.is_deleted:
-        consumer.queue.remove_consumer(consumer, connection.now)
+def _release(connection: "AmqpConnection", releasing: Releasing) -> None:
+    if releasing.run(connection.now, PORTION):
+        connection.services.broker.scheduler.add(releasing)

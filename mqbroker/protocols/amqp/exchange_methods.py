@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mqbroker.core.exchange import Exchange
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.routing.exchange import Exchange
 from mqbroker.errors import AccessRefused
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ wrong are RabbitMQ's and are made here.
 
 import struct
 
-from mqbroker.core.erlang_text import term_text
+from mqbroker.core.rabbitmq.erlang_text import term_text
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp.constants import (
     CLASS_BASIC,

@@ -1,6 +1,7 @@
-"""Channels that wait for the journal: what they are to be answered, and what arrives for them meanwhile.
+"""Channels that wait: what they are to be answered, and what arrives for them meanwhile.
 
-A channel is held from a durable declaration or a commit until the journal has it. Its answers are kept until then, and
+A channel is held from a durable declaration or a commit until the journal has it, and while something that it asked for
+is done in portions. Its answers are kept until then, and
 its frames too, so that answers never overtake each other. When it is released the frames are taken up in portions, in
 turn with other work; one of them may hold the channel anew, and those after it wait on. A client that sends much ahead
 of its answers is not read while more than so much is kept of it.
@@ -33,6 +34,11 @@ class HeldFrames(Task):
     def keep(self, frame: bytes) -> None:
         """A frame has arrived."""
         self._frames.append(frame)
+        self._connection.held_bytes += len(frame)
+
+    def keep_first(self, frame: bytes) -> None:
+        """A frame has to be handled before all others."""
+        self._frames.appendleft(frame)
         self._connection.held_bytes += len(frame)
 
     def drop(self) -> None:
@@ -77,6 +83,14 @@ def hold(connection: "AmqpConnection", channel: Channel) -> None:
         connection.ledger.promise(connection.ledger.position, lambda: release(connection, channel))
 
 
+def release_once_safe(connection: "AmqpConnection", channel: Channel) -> None:
+    """Work for which the channel was held is done; but what is recorded of it has to be durable still."""
+    if channel.state == HELD and connection.ledger.is_journalling:
+        hold(connection, channel)
+    else:
+        release(connection, channel)
+
+
 def confirm(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
     """Answers that messages are safe: when they are, and before deliveries of that turn."""
     if channel.state == HELD:
@@ -87,14 +101,24 @@ def confirm(connection: "AmqpConnection", channel: Channel, frame: bytes) -> Non
 
 def keep(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
     """A frame has arrived for a channel that is held."""
-    if channel.held is None:
-        channel.held = HeldFrames(connection, channel)
-    channel.held.keep(frame)
+    _held(connection, channel).keep(frame)
     connection.update_reading()
 
 
+def _held(connection: "AmqpConnection", channel: Channel) -> HeldFrames:
+    if channel.held is None:
+        channel.held = HeldFrames(connection, channel)
+    return channel.held
+
+
+def release_to(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
+    """Releases a channel, which has to handle this frame first."""
+    _held(connection, channel).keep_first(frame)
+    release(connection, channel)
+
+
 def release(connection: "AmqpConnection", channel: Channel) -> None:
-    """The journal has caught up: sends what was held back, and handles what has arrived since."""
+    """The journal has caught up, or work is done: sends what was held back, and handles what has arrived since."""
     if channel.state != HELD:
         return
     if channel.held_confirm:

@@ -23,9 +23,9 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from mqbroker.core.deadletter import carbon_copies
-from mqbroker.core.erlang_text import term_text
 from mqbroker.core.message import BLIND_COPIES_BIT, Properties, RedrivenProperties
+from mqbroker.core.rabbitmq.erlang_text import term_text
+from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.values import Table, Value
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import (

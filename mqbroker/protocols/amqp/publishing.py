@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker import octets
-from mqbroker.core.deadletter import carbon_copies
-from mqbroker.core.message import Entry, Message, Properties, new_message
-from mqbroker.core.queue import UNROUTED, Queue
-from mqbroker.core.route import Route
-from mqbroker.core.targets import Targets
+from mqbroker.core.message import Message, Properties, new_message
+from mqbroker.core.queues.base import UNROUTED
+from mqbroker.core.rabbitmq.x_death import carbon_copies
+from mqbroker.core.routing.route import Route
+from mqbroker.core.routing.targets import Targets
 from mqbroker.core.values import type_name
 from mqbroker.errors import AccessRefused, NotImplementedByPeer, PreconditionFailed
 from mqbroker.protocols.amqp import direct_reply, frames
@@ -152,13 +152,3 @@ def send_content(
     connection.send(frames.content_header_frame(channel.number, properties.raw, len(body)))
     for piece in frames.body_frames(channel.number, body, connection.frame_max):
         connection.send(piece)
-
-
-def requeue(entries: list[Entry], now: int, is_failure: bool) -> None:
-    """Returns unacknowledged entries to their queues, all of one queue at once."""
-    by_queue: dict[Queue, list[Entry]] = {}
-    for entry in entries:
-        assert entry.consumer is not None
-        by_queue.setdefault(entry.consumer.queue, []).append(entry)
-    for queue, own in by_queue.items():
-        queue.requeue(own, now, is_failure)

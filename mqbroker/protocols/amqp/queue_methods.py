@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
 from mqbroker.errors import NotFound
-from mqbroker.protocols.amqp import direct_reply
+from mqbroker.protocols.amqp import direct_reply, holding
 from mqbroker.protocols.amqp.channel import HELD, OPEN
 from mqbroker.protocols.amqp.exchange_methods import (
     hold_unless_nowait,
@@ -129,8 +129,12 @@ def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]
     """queue.purge. Raises RequestRefused."""
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
-    count = vhost.queue(name, connection).purge()
-    hold_unless_nowait(connection, channel, args)
+    queue = vhost.queue(name, connection)
+    if args["nowait"]:
+        queue.purge(connection.now, lambda now: None)
+        return
+    channel.state = HELD
+    count = queue.purge(connection.now, lambda now: holding.release_once_safe(connection, channel))
     reply_unless_nowait(channel, args, "queue.purge-ok", message_count=count)
 
 

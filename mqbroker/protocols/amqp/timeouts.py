@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker.errors import PreconditionFailed
 from mqbroker.protocols.amqp import ending
+from mqbroker.protocols.amqp.channel import CLOSING
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
@@ -37,7 +38,7 @@ def sweep(connection: "AmqpConnection", now: int) -> int:
     wait_ms = SWEEP_MS_MAX
     for channel in list(connection.channels.values()):
         shortest_ms = channel.ages.shortest_ms
-        if not shortest_ms:
+        if not shortest_ms or channel.state == CLOSING:
             continue
         wait_ms = min(wait_ms, _interval(shortest_ms))
         channel.ages.mark(now, channel.next_tag)

@@ -7,19 +7,17 @@ loop, so that the journal has them in one batch: all or nothing. commit-ok waits
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queue import REJECTED
-from mqbroker.core.targets import Targets
+from mqbroker.core.queues.base import REJECTED
+from mqbroker.core.routing.targets import Targets
 from mqbroker.errors import PreconditionFailed
 from mqbroker.protocols.amqp import basic_methods, holding, publishing
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait
 from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.settling import ACK, settle
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
     from mqbroker.protocols.amqp.connection import AmqpConnection
-
-
-ACK = 0  # what becomes of deliveries; the others are those of basic_methods.py
 
 
 class Transaction:
@@ -46,8 +44,9 @@ class Transaction:
         self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), outcome))
 
     def commit(self) -> None:
-        """Carries everything out. Raises PreconditionFailed when a queue has refused a message: there is no commit-ok
-        for what is not there. The rest is done all the same, as in RabbitMQ."""
+        """Carries everything out; not in portions, which would be several batches. Raises PreconditionFailed when a
+        queue has refused a message: there is no commit-ok for what is not there. The rest is done all the same, as in
+        RabbitMQ."""
         connection, channel = self.connection, self.channel
         published, settled = self.published, self.settled
         self.published, self.settled = [], []
@@ -56,10 +55,7 @@ class Transaction:
             if publishing.deliver(connection, channel, message, targets, mandatory) == REJECTED:
                 is_complete = False
         for entries, outcome in settled:
-            if outcome == ACK:
-                connection.settle(channel, entries)
-            else:
-                basic_methods.give_back(connection, channel, entries, outcome)
+            settle(connection, channel, entries, outcome)
         if not is_complete:
             raise PreconditionFailed("partial tx completion")
 

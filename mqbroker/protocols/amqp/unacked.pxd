@@ -11,7 +11,7 @@ cdef class Unacked:
     cdef public long long base
     cdef public Py_ssize_t head
     cdef public Py_ssize_t live
-    cdef public dict stragglers
+    cdef public object stragglers
 
     @cython.locals(slots=list)
     cpdef add(self, long long tag, Entry entry)
@@ -20,10 +20,9 @@ cdef class Unacked:
     @cython.locals(index=cython.longlong, slots=list, entry=Entry)
     cpdef Entry take(self, unsigned long long tag)
     @cython.locals(slots=list, index=Py_ssize_t, end=Py_ssize_t, entry=Entry, taken=list)
-    cpdef list take_through(self, long long tag)
+    cpdef list take_through(self, long long tag, Py_ssize_t most)
     @cython.locals(index=cython.longlong)
     cpdef bint has(self, unsigned long long tag) except -1
-    cpdef list take_all(self)
     @cython.locals(slots=list, head=Py_ssize_t, count=Py_ssize_t)
     cpdef skip(self)
     @cython.locals(slots=list, half=Py_ssize_t, index=Py_ssize_t, entry=Entry)

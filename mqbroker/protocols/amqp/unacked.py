@@ -6,6 +6,8 @@ settles millions of newer ones would make that list grow without end: when most 
 older end moves to a dictionary.
 """
 
+from collections import OrderedDict
+
 from mqbroker.core.message import Entry
 
 _SPARSE_AT = 4096  # slots, before the list is looked at for being mostly empty
@@ -23,7 +25,8 @@ class Unacked:
         self.head = 0
         """The first slot that may be in use."""
         self.live = 0
-        self.stragglers: dict[int, Entry] = {}
+        self.stragglers: OrderedDict[int, Entry] = OrderedDict()
+        """In the order of tags."""
 
     def add(self, tag: int, entry: Entry) -> None:
         """Notes a delivery. Tags are added in growing order."""
@@ -41,14 +44,17 @@ class Unacked:
 
     def put_back(self, entries: list[Entry]) -> None:
         """Returns deliveries that were taken (a transaction was rolled back)."""
+        old = []
         for entry in entries:
             index = entry.tag - self.base
             if 0 <= index < len(self.slots):
                 self.slots[index] = entry
                 self.head = min(self.head, index)
             else:
-                self.stragglers[entry.tag] = entry
+                old.append((entry.tag, entry))
             self.live += 1
+        if old:
+            self.stragglers = OrderedDict(sorted([*self.stragglers.items(), *old]))
 
     def bridge(self, tag: int) -> None:
         """Makes the list end just below `tag` when deliveries without acknowledgement have used up tags in between."""
@@ -83,21 +89,22 @@ class Unacked:
             self.skip()
         return entry
 
-    def take_through(self, tag: int) -> list[Entry]:
-        """Removes every delivery up to and including `tag`, oldest first."""
-        taken = []
-        if self.stragglers:
-            taken = [self.stragglers.pop(each) for each in sorted(self.stragglers) if each <= tag]
+    def take_through(self, tag: int, most: int) -> list[Entry]:
+        """Removes the deliveries up to and including `tag`, oldest first, so many at most."""
+        taken: list[Entry] = []
+        stragglers = self.stragglers
+        while stragglers and len(taken) < most and next(iter(stragglers)) <= tag:
+            taken.append(stragglers.popitem(last=False)[1])
         slots = self.slots
         index = self.head
         end = min(tag - self.base + 1, len(slots))
-        while index < end:
+        while index < end and len(taken) < most:
             entry = slots[index]
             if entry is not None:
                 taken.append(entry)
                 slots[index] = None
             index += 1
-        self.head = max(self.head, end)
+        self.head = max(self.head, index)
         self.live -= len(taken)
         self.skip()
         return taken
@@ -111,14 +118,10 @@ class Unacked:
 
     def below(self, tag: int) -> list[Entry]:
         """The deliveries under a tag that are waiting, oldest first; they are left as they are."""
-        waiting = [self.stragglers[each] for each in sorted(self.stragglers) if each < tag]
+        waiting = [entry for each, entry in self.stragglers.items() if each < tag]
         end = max(self.head, min(tag - self.base, len(self.slots)))
         waiting.extend([entry for entry in self.slots[self.head : end] if entry is not None])
         return waiting
-
-    def take_all(self) -> list[Entry]:
-        """Removes every delivery, oldest first."""
-        return self.take_through(self.base + len(self.slots))
 
     def skip(self) -> None:
         """Moves the head past settled slots."""

@@ -51,7 +51,7 @@ def take(connection: "AmqpConnection", kind: int, number: int, frame: bytes) -> 
 
 def _take_while_closing(connection: "AmqpConnection", number: int, index: int) -> None:
     """We have sent connection.close or close-ok: only the same of the peer counts (AMQP 0-9-1 §2.2.4)."""
-    if number == 0 and index == CONNECTION_CLOSE:
+    if number == 0 and index == CONNECTION_CLOSE and not connection.releasing:
         connection.send(encode_method("connection.close-ok", 0))
     elif number == 0 and index == CONNECTION_CLOSE_OK:
         connection.is_closing = True

@@ -5,13 +5,15 @@ subscribed stands in it before all that came later. So when a message is about t
 what is retained for its topic has still to be sent, that goes first. What was replaced before its turn came is not sent
 at all: its successor has come to the client as a message like any other.
 
-The session's queues ask (`Forerunner` in core/subscriber_queue.py); nothing is asked of a session without a backlog.
+The session's queues ask (`Forerunner` in core/queues/subscriber.py); nothing is asked of a session without a backlog.
 """
 
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.topic_walk import Walk
+from mqbroker.core.routing.topic_walk import Walk
+from mqbroker.core.scheduler import Task
+from mqbroker.limits import PORTION
 from mqbroker.protocols.mqtt.output import origin_of
 from mqbroker.protocols.mqtt.properties import FRESH, RETAIN, as_final, qos_of
 
@@ -19,13 +21,19 @@ if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.state import MqttSession
     from mqbroker.protocols.mqtt.subscriptions import Subscription
 
+_TOPICS_PER_STEP = 20  # to pass over one that does not match costs less than to send one
 
-class Backlog:
-    """The walks over what is retained, by the filter of their subscription, in the order of subscribing."""
+
+class Backlog(Task):
+    """The walks over what is retained, by the filter of their subscription, in the order of subscribing.
+
+    As a task it goes on with what the client could take and nobody has come by yet.
+    """
 
     __slots__ = ("_session", "_walks", "is_kept")
 
     def __init__(self, session: "MqttSession") -> None:
+        Task.__init__(self)
         self._session = session
         self._walks: dict[str, Walk] = {}
         self.is_kept = False
@@ -47,18 +55,29 @@ class Backlog:
         """The subscription has gone [MQTT-3.10.4-2]."""
         self._walks.pop(text, None)
 
+    def run(self, now: int, portion: int) -> bool:
+        """Task: a portion more."""
+        if self._session.backlog is self:
+            self._session.send_backlog(now)
+        return False  # it has come back already if that was not all
+
     def send(self, now: int) -> bool:
-        """Sends on, as far as the client takes it. False when nothing is left."""
+        """Sends a portion, as far as the client takes it; the rest in turn with others. False when nothing is left."""
+        left = PORTION
         while self._walks:
+            if left <= 0:
+                self._session.vhost.schedule(self)
+                return True
             text, walk = next(iter(self._walks.items()))
             subscription = self._session.subscriptions.by_text[text]
             if not self._can_take(subscription):
                 return True
-            entry = walk.next(now)
-            if entry is None:
-                del self._walks[text]
-            else:
+            left -= 1
+            entry = walk.next(now, _TOPICS_PER_STEP)
+            if entry is not None:
                 self._deliver(subscription, entry.message, now)
+            elif walk.is_over:
+                del self._walks[text]
         return False
 
     def precede(self, message: Message, now: int) -> None:

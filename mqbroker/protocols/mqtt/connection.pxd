@@ -2,8 +2,8 @@ cimport cython
 
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Message, Properties, new_message
-from mqbroker.core.route cimport Route
-from mqbroker.core.router cimport Router
+from mqbroker.core.routing.route cimport Route
+from mqbroker.core.routing.router cimport Router
 from mqbroker.protocols.mqtt.counters cimport Counters
 from mqbroker.protocols.mqtt.output cimport PublishEncoder
 from mqbroker.protocols.session cimport Session

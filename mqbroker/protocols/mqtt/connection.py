@@ -14,7 +14,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.route import Route
+from mqbroker.core.routing.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import MQTT_CONNECT_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt import connecting, ending, pacing, publishing

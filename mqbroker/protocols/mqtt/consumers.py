@@ -11,7 +11,7 @@ from mqbroker.protocols.mqtt.properties import FRESH, as_final, qos_of
 from mqbroker.protocols.mqtt.subscriptions import PLAIN
 
 if TYPE_CHECKING:
-    from mqbroker.core.access import Access
+    from mqbroker.core.access.access import Access
     from mqbroker.protocols.mqtt.connection import MqttConnection
     from mqbroker.protocols.mqtt.state import MqttSession
     from mqbroker.protocols.mqtt.subscriptions import Match, Subscription

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mqbroker.core.subscriber_queue import Losses, SubscriberQueue
+from mqbroker.core.queues.subscriber import Losses, SubscriberQueue
 from mqbroker.limits import MQTT_LOSS_REPORT_MS
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import new_message
-from mqbroker.core.queue import UNROUTED
-from mqbroker.core.route import Route
+from mqbroker.core.queues.base import UNROUTED
+from mqbroker.core.routing.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import MQTT_ROUTES_MAX
 from mqbroker.protocols.mqtt.codec import constants as c

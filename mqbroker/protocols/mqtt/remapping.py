@@ -15,9 +15,9 @@ from mqbroker.protocols.mqtt.topics import MAPPINGS
 from mqbroker.protocols.mqtt.topics import Mapping as TopicMapping
 
 if TYPE_CHECKING:
-    from mqbroker.core.exchange import Exchange
-    from mqbroker.core.queue import Queue
-    from mqbroker.core.retained import RetainedMessages
+    from mqbroker.core.queues.base import Queue
+    from mqbroker.core.queues.retained import RetainedMessages
+    from mqbroker.core.routing.exchange import Exchange
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.wills import PendingWill
 

@@ -21,7 +21,7 @@ from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.topics import RABBITMQ, Mapping, is_reserved
 
 if TYPE_CHECKING:
-    from mqbroker.core.access import Access
+    from mqbroker.core.access.access import Access
     from mqbroker.protocols.mqtt.state import MqttSession
     from mqbroker.protocols.mqtt.subscriptions import Subscription
 

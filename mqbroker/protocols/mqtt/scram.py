@@ -13,8 +13,8 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from mqbroker.core.access import Access
-from mqbroker.core.passwords import ScramKeys, decoy_scram_keys, scram_keys
+from mqbroker.core.access.access import Access
+from mqbroker.core.access.passwords import ScramKeys, decoy_scram_keys, scram_keys
 
 METHOD = "SCRAM-SHA-256"
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import mqbroker
 from mqbroker.core import definitions
-from mqbroker.core.exchange import Exchange
 from mqbroker.core.message import Message
-from mqbroker.core.queue import Queue
-from mqbroker.core.retained import RetainedMessages, add_retaining_exchange
-from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.retained import RetainedMessages, add_retaining_exchange
+from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
+from mqbroker.core.routing.exchange import Exchange
 from mqbroker.errors import RequestRefused
 from mqbroker.limits import MQTT_LOSS_REPORT_MS
 from mqbroker.protocols.mqtt import sharing
@@ -201,7 +201,7 @@ class Sessions:
     # --- publishing -------------------------------------------------------------------------------------------------
 
     def publish(self, vhost: "VHost", message: Message, is_retained: bool, now: int) -> int:
-        """Routes a message off the short path: retains it if it says so. The outcome of core/queue.py."""
+        """Routes a message off the short path: retains it if it says so. The outcome of core/queues/base.py."""
         if is_retained and not self.retained(vhost).put(message, now):
             log.warning("vhost %r: no room to retain a message for %r", vhost.name, message.routing_key)
         return vhost.publish(vhost.route(TOPIC_EXCHANGE, message.routing_key), message, now)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
-from mqbroker.core.subscriber_queue import SharedQueue
+from mqbroker.core.queues.subscriber import SharedQueue
 from mqbroker.protocols.mqtt.backpressure import SharedJam
 from mqbroker.protocols.mqtt.consumers import SharedConsumer
 from mqbroker.protocols.mqtt.remapping import remap_group

@@ -3,7 +3,7 @@ cimport cython
 from mqbroker.core.consumer cimport Window
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Entry, Message
-from mqbroker.core.queue cimport Queue
+from mqbroker.core.queues.base cimport Queue
 from mqbroker.protocols.mqtt.connection cimport MqttConnection
 
 

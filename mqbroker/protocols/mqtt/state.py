@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from mqbroker.core import definitions
 from mqbroker.core.consumer import Gate, Window
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.subscriber_queue import LiveQueue, SubscriberQueue
+from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.protocols.mqtt.backlog import Backlog
 from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
 from mqbroker.protocols.mqtt.codec.reasons import protocol_error

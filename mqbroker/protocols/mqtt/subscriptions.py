@@ -8,7 +8,7 @@ what is asked per message is one look into a dictionary.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from mqbroker.core.topics import TopicTrie
+from mqbroker.core.routing.topics import TopicTrie
 from mqbroker.limits import MQTT_MATCHES_MAX
 from mqbroker.protocols.mqtt.codec.packets import TopicFilter
 from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, is_hidden

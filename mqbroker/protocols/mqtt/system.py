@@ -9,8 +9,8 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.subscriber_queue import SubscriberQueue
-from mqbroker.core.topics import TopicTrie
+from mqbroker.core.queues.subscriber import SubscriberQueue
+from mqbroker.core.routing.topics import TopicTrie
 from mqbroker.protocols.mqtt.properties import RETAIN, make_properties
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from mqbroker.aws.authorization import context_of
-from mqbroker.aws.credentials import user_id_of
-from mqbroker.core.access import Permissions
+from mqbroker.aws.auth.credentials import user_id_of
+from mqbroker.aws.policy.authorization import context_of
+from mqbroker.core.access.access import Permissions
 from mqbroker.protocols.session import Peer
 from tests.aws.test_policy import caller
 from tests.support.sqs_house import ACCOUNT, REGION, House, Refused

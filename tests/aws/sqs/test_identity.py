@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from mqbroker.aws.credentials import user_id_of
+from mqbroker.aws.auth.credentials import user_id_of
 from tests.aws.sqs.conftest import OTHER_ACCOUNT, OTHER_KEY, OTHER_SECRET
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_http import request

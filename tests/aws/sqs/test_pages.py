@@ -7,12 +7,12 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from mqbroker.aws.pages import Pages
-from mqbroker.aws.web_pages import WebPages
-from mqbroker.aws.wire import HttpRequest
+from mqbroker.aws.front.web_pages import WebPages
+from mqbroker.aws.sqs.pages import Pages
 from mqbroker.clock import Clock
 from mqbroker.errors import AwsError
 from mqbroker.net.origins import Origins
+from mqbroker.protocols.http.messages import HttpRequest
 from mqbroker.protocols.session import Peer
 from tests.aws.sqs.conftest import client
 from tests.support.broker_process import BrokerProcess

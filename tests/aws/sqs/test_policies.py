@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mqbroker.core.access import Permissions
+from mqbroker.core.access.access import Permissions
 from mqbroker.protocols.session import Peer
 from tests.support.sqs_house import ACCOUNT, House, Refused
 

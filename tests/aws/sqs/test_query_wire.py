@@ -10,7 +10,7 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth  # type: ignore[import-untyp
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
-from mqbroker.aws.wire import HttpRequest, HttpResponse
+from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 from tests.aws.sqs.conftest import OWNER_KEY, OWNER_SECRET
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_http import request

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mqbroker.core.message import new_message
-from mqbroker.core.queue import Queue
+from mqbroker.core.queues.base import Queue
 from tests.core.messages import PlainProperties
 from tests.support.sqs_house import ACCOUNT, BASE, House, Refused
 

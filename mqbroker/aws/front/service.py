@@ -1,0 +1,61 @@
+"""A service as the front serves it: its actions with the parsers and writers compiled from the model.
+
+Everything here is made once at the start; a request only looks up and calls.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mqbroker.aws.front import json_wire, query_answer, query_wire
+from mqbroker.aws.front.model import ActionModel, ServiceModel
+from mqbroker.aws.front.request_ids import request_id_header
+from mqbroker.protocols.http.messages import HttpResponse
+
+
+class Action:
+    """One action of a service."""
+
+    __slots__ = (
+        "answer_query",
+        "answer_query_in_json",
+        "has_output",
+        "name",
+        "parse_json",
+        "parse_query",
+        "path_member",
+        "service",
+        "takes_path",
+    )
+
+    def __init__(self, service: "Service", model: ActionModel, source: ServiceModel) -> None:
+        self.service = service
+        self.name = model.name
+        self.has_output = model.output is not None
+        self.parse_json = json_wire.compile_parser(model.input)
+        self.parse_query = query_wire.compile_parser(model.input)
+        self.answer_query = query_answer.compile_xml_answerer(model, source.namespace)
+        self.answer_query_in_json = query_answer.compile_json_answerer(model, source.json_names)
+        self.path_member = source.path_member if source.path_member in model.input.members else ""
+        """The parameter that the request's path stands for when it is missing; "" for none."""
+        self.takes_path = not source.path_member or bool(self.path_member) or model.name in source.path_free_actions
+        """Whether the action may be sent to a path of a resource instead of "/"."""
+
+    def answer_json(self, result: Mapping[str, Any], request_id: str) -> HttpResponse:
+        """The answer on the JSON wire. An action that answers nothing has an empty body."""
+        body = json_wire.result_body(result) if self.has_output else b""
+        return HttpResponse(200, self.service.json_type, body, request_id_header(request_id))
+
+
+class Service:
+    """A service: its name such as "sqs", and its actions by name."""
+
+    __slots__ = ("actions", "api_version", "has_query_errors", "json_type", "name", "namespace", "target_prefix")
+
+    def __init__(self, model: ServiceModel) -> None:
+        self.name = model.name
+        self.api_version = model.api_version
+        self.namespace = model.namespace
+        self.target_prefix = model.target_prefix
+        self.has_query_errors = model.has_query_errors
+        self.json_type = f"application/x-amz-json-{model.json_version}".encode()
+        self.actions = {name: Action(self, action, model) for name, action in model.actions.items()}

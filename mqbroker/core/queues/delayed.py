@@ -1,0 +1,88 @@
+"""The messages that an x-delayed-message exchange holds back until their time has come.
+
+To the journal it looks like a queue: an entry for each message, with its due time where a queue has the expiry. When a
+message is due it is routed as if it had been published then, and settled here, in the same batch. Many that are due at
+once are routed in portions.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable
+
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.scheduler import Scheduler, Task
+from mqbroker.core.timers import Timer, Timers
+
+
+class DelayedMessages(Task):
+    """A heap of messages by due time, for one exchange. `publish(message, now)` routes one that is due."""
+
+    __slots__ = (
+        "_heap", "_is_recorded", "_ledger", "_publish", "_scheduler", "_sequence", "_timer", "_timers", "number",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        timers: Timers,
+        scheduler: Scheduler,
+        number: int,
+        publish: Callable[[Message, int], None],
+    ) -> None:
+        Task.__init__(self)
+        self.number = number
+        self._ledger = ledger
+        self._timers = timers
+        self._scheduler = scheduler
+        self._publish = publish
+        self._is_recorded = number > 0 and ledger.is_journalling
+        self._heap: list[tuple[int, int, Entry]] = []
+        self._sequence = 1
+        self._timer = Timer(self._fire)
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def hold(self, message: Message, due: int) -> None:
+        """Keeps the message until `due` (milliseconds)."""
+        entry = new_entry(message, self.number, self._sequence)
+        self._sequence += 1
+        entry.expires_at = due
+        if self._is_recorded and message.properties.persistent:
+            self._ledger.enqueue(entry)
+        self._push(entry)
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Takes over what the journal kept."""
+        for entry in entries:
+            self._sequence = max(self._sequence, entry.sequence + 1)
+            self._push(entry)
+
+    def drop(self) -> list[tuple[int, int, Entry]]:
+        """Lets go of everything held: what held it, to be freed by the caller."""
+        self._timers.cancel(self._timer)
+        heap, self._heap = self._heap, []
+        return heap
+
+    def _push(self, entry: Entry) -> None:
+        heapq.heappush(self._heap, (entry.expires_at, entry.sequence, entry))
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._heap and (not self._timer.is_armed or self._heap[0][0] < self._timer.deadline):
+            self._timers.move(self._timer, self._heap[0][0])
+
+    def _fire(self, now: int) -> None:
+        self._scheduler.add(self)
+
+    def run(self, now: int, portion: int) -> bool:
+        """Task: routes a portion of what is due."""
+        left = portion
+        while left > 0 and self._heap and self._heap[0][0] <= now:
+            left -= 1
+            entry = heapq.heappop(self._heap)[2]
+            self._publish(entry.message, now)
+            if entry.lsn:
+                self._ledger.settle(entry)
+        self._arm()
+        return left <= 0 and bool(self._heap) and self._heap[0][0] <= now

@@ -1,0 +1,21 @@
+cimport cython
+
+from mqbroker.core.message cimport Entry
+
+cdef Py_ssize_t _COMPACT_AT
+
+
+@cython.final
+cdef class Lane:
+    cdef public list fresh
+    cdef public list returned
+    cdef public Py_ssize_t head
+    cdef public Py_ssize_t count
+
+    cpdef push(self, Entry entry)
+    cpdef Entry peek(self)
+    @cython.locals(head=Py_ssize_t, entry=Entry)
+    cpdef Entry pop(self)
+    @cython.locals(entry=Entry)
+    cpdef put_back(self, list entries)
+    cpdef list entries(self)

@@ -1,0 +1,62 @@
+cimport cython
+
+from mqbroker.core.queues.polled.group_lines cimport GroupLine
+from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.queues.base cimport Queue
+
+cdef long long _NOISY_SHARE
+cdef long long _NOISY_MIN
+cdef int _RECEIVES_IN_PLACE
+cdef long long _GONE
+cdef Py_ssize_t _SLACK
+
+
+cdef class GroupedQueue(Queue):
+    cdef public GroupLine ungrouped
+    cdef public dict lines
+    cdef public dict heads
+    cdef public list ready
+    cdef public dict noisy
+    cdef public dict noted
+    cdef public dict places
+    cdef public list taken
+    cdef public Py_ssize_t visible_total
+    cdef public Py_ssize_t in_flight_total
+    cdef public Py_ssize_t delayed_total
+    cdef public Py_ssize_t groups_in_flight
+
+    cpdef empty_lines(self)
+    @cython.locals(line=GroupLine)
+    cpdef GroupLine line_for(self, str group)
+    @cython.locals(line=GroupLine)
+    cpdef GroupLine line_of(self, Entry entry)
+    @cython.locals(message=Message)
+    cpdef show(self, Entry entry, GroupLine line, long long place)
+    @cython.locals(message=Message)
+    cpdef hide(self, Entry entry, GroupLine line)
+    cpdef add_in_flight(self, GroupLine line, Entry entry)
+    cpdef remove_in_flight(self, GroupLine line, Entry entry)
+    @cython.locals(place=cython.longlong)
+    cpdef place(self, GroupLine line)
+    @cython.locals(heads=dict)
+    cpdef register(self, GroupLine line, long long place)
+    @cython.locals(line=GroupLine, ready=list)
+    cpdef GroupLine choose(self)
+    cpdef tidy(self, GroupLine line)
+    cpdef bint is_noise(self, GroupLine line) except -1
+    @cython.locals(line=GroupLine)
+    cpdef hush(self)
+    @cython.locals(line=GroupLine, found=GroupLine, place=cython.longlong, lowest=cython.longlong)
+    cpdef GroupLine least_noisy(self)
+    cpdef note(self, Entry entry, GroupLine line)
+    cpdef bint is_noted(self, Entry entry) except -1
+    cpdef leave(self, Entry entry)
+    @cython.locals(line=GroupLine)
+    cpdef remove_noted(self, Entry entry)
+    cpdef Py_ssize_t waiting_count(self) except -1
+    @cython.locals(entry=Entry)
+    cpdef Entry find(self, long long sequence)
+    cpdef bint is_in_flight(self, Entry entry) except -1
+    cpdef list waiting(self)
+    cpdef bint counts_for_age(self, Entry entry) except -1
+    cpdef note_taken(self, Entry entry)

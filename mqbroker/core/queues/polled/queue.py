@@ -1,0 +1,439 @@
+"""A queue that clients poll, and whose messages come back by themselves: what SQS calls a standard queue.
+
+    send --> delayed --> visible (in its line) --> in flight --> settled
+                            ^                          |
+                            +-- deadline, or given up -+
+
+It owns what clients do, the redrive of what was received too often to another queue, and who waits for messages:
+consumers of AMQP and long polls, in turn. Which entry is next is grouped.py's business, and what happens by
+itself timed.py's. An AMQP consumer holds what it got without a deadline, until it is settled or given back; that
+counts as received too.
+"""
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
+
+from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.queues.base import ROUTED, Queue
+from mqbroker.core.queues.host import QueueHost
+from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
+from mqbroker.core.queues.polled.settings import PollSettings, Waiter
+from mqbroker.core.queues.polled.timed import TimedQueue
+from mqbroker.core.queues.purge import Done, Purge
+from mqbroker.limits import PORTION
+
+if TYPE_CHECKING:
+    from mqbroker.core.consumer import Consumer
+    from mqbroker.core.ledger import Ledger
+
+__all__ = ["PollHost", "PollSettings", "PolledQueue", "Waiter"]
+
+_PORTION = PORTION  # a C integer when compiled
+_PLACES_PER_MS = 1 << 20  # how many places a queue may give away on average, in each millisecond of its life
+
+
+class PollHost(QueueHost, Protocol):
+    """What a polled queue asks of its vhost beyond that."""
+
+    def polled_queue(self, name: str) -> "PolledQueue | None":
+        """The polled queue of that name, if there is one."""
+
+    def renumber(self, queue: "PolledQueue") -> None:
+        """Has the journal forget all that it keeps for the queue, which goes on under new numbers."""
+
+
+class PolledQueue(TimedQueue):
+    """A standard queue. Every message is delivered at least once; their order is kept where that costs nothing."""
+
+    role = "polled"
+    """How the journal tells these queues from others."""
+
+    __slots__ = (
+        "dead_letter_queue", "deduplicated_count", "delay_ms", "deleted_count", "in_flight_max", "is_turn_of_waiters",
+        "receive_max", "received_count", "sent_bytes", "sent_count", "settings_of_polling", "visibility_ms", "waiters",
+    )  # fmt: skip
+
+    host: PollHost
+
+    def __init__(self, host: PollHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
+        TimedQueue.__init__(self, host, ledger, name, number, durable)
+        self.waiters: OrderedDict[Waiter, None] = OrderedDict()
+        self.is_turn_of_waiters = False
+        """Whether a long poll is served before the consumers of AMQP next time, when there are both."""
+        self.sent_count = self.sent_bytes = self.received_count = self.deleted_count = 0
+        self.deduplicated_count = 0
+        self.set_up(PollSettings())
+
+    def set_up(self, settings: PollSettings) -> None:
+        """Takes over settings. `apply` does it for a queue that has messages."""
+        self.settings_of_polling = settings
+        self.visibility_ms = settings.visibility_ms
+        self.delay_ms = settings.delay_ms
+        self.retention_ms = settings.retention_ms
+        self.in_flight_max = settings.in_flight_max
+        self.receive_max = settings.receive_max
+        self.dead_letter_queue = settings.dead_letter_queue
+
+    def apply(self, settings: PollSettings, now: int) -> None:
+        """Changes the settings, in force at once for the messages that are here too."""
+        self.set_up(settings)
+        self.renew_deadlines()
+        self.expire(now)
+
+    def start_from(self, now: int) -> None:
+        """Has places grow over restarts and namesakes too, whatever was settled: they go with the time of the start."""
+        self.next_sequence = max(self.next_sequence, now * _PLACES_PER_MS)
+
+    # --- coming in --------------------------------------------------------------------------------------------------
+
+    def publish(self, message: Message, now: int) -> int:
+        """Takes a message that another protocol routed here. Always ROUTED."""
+        self.send(message, now)
+        return ROUTED
+
+    def send(self, message: Message, now: int, delay_ms: int = -1) -> Entry:
+        """Takes a message; kept back for `delay_ms`, -1 for as long as the queue says. Returns its entry."""
+        line = self.line_for(group_of(message.properties))
+        entry = self.enter(message, line, now, self.delay_ms if delay_ms < 0 else delay_ms, message.properties.ttl_ms)
+        self.sent_count += 1
+        self.sent_bytes += len(message.body)
+        if self.ring or self.waiters:
+            self.serve(now)
+        return entry
+
+    def enter(self, message: Message, line: GroupLine, now: int, delay_ms: int, ttl_ms: int) -> Entry:
+        """Makes the message's entry here: its place, its deadlines, its record."""
+        sequence = self.next_sequence
+        self.next_sequence = sequence + 1
+        entry = new_entry(message, self.number, sequence)
+        if ttl_ms >= 0:
+            entry.expires_at = now + ttl_ms
+        if delay_ms > 0:
+            entry.held_until = now + delay_ms
+        if self.is_recorded and message.properties.persistent:
+            self.ledger.enqueue(entry)
+        if entry.held_until:
+            self.see(entry)
+            self.note(entry, line)
+            self.add_delayed(entry, line)
+            self.watch(entry)
+        else:
+            self.show(entry, line, sequence)
+            self.watch_if_odd(entry, line)
+            if not self.armed_at or self.armed_at > now + self.retention_ms:
+                self.rearm()
+        return entry
+
+    def accept(self, message: Message, source: str, attempts: int, sent_at: int, now: int) -> None:
+        """Takes a message that another queue gives away, which has delivered it so often; `source` is that one's name,
+        empty for a move back.
+
+        It calls nobody: the queue it comes from is in the midst of its work.
+        """
+        properties = message.properties.redriven(source, attempts)
+        moved = new_message(message.exchange, message.routing_key, properties, message.content(), sent_at)
+        self.enter(moved, self.line_for(group_of(properties)), now, 0, -1)
+        self.serve_soon()
+
+    # --- receiving --------------------------------------------------------------------------------------------------
+
+    @property
+    def is_at_in_flight_max(self) -> bool:
+        """Whether so much is in flight that `receive` gives nothing."""
+        return self.in_flight_total >= self.in_flight_max
+
+    def receive(self, count_max: int, visibility_ms: int, now: int) -> list[Entry]:
+        """Takes up to so many messages in flight, for `visibility_ms`; with 0 they are visible again at once."""
+        found: list[Entry] = []
+        if self.noisy:
+            self.hush()
+        left = count_max + _PORTION
+        while len(found) < count_max and self.in_flight_total < self.in_flight_max:
+            line = self.choose()
+            if line is None:
+                break
+            if not left:  # it finds what has expired or moves away: who waits is woken when that is done
+                self.host.schedule(self)
+                break
+            left -= 1
+            self.receive_from(line, found, count_max, now + max(visibility_ms, 0), now)
+            self.tidy(line)
+        self.received_count += len(found)
+        if found and visibility_ms <= 0:
+            self.expire(now)
+        return found
+
+    def receive_from(self, line: GroupLine, found: list[Entry], count_max: int, held_until: int, now: int) -> None:
+        """Takes the first entry of the line, if it is to be delivered."""
+        entry = self.draw(line, now)
+        if entry is not None:
+            self.hold(entry, line, held_until, now)
+            found.append(entry)
+
+    def draw(self, line: GroupLine, now: int) -> Entry | None:
+        """Takes the first entry out of its line; None when it is not to be delivered, but has expired or moved."""
+        entry = line.pop()
+        self.hide(entry, line)
+        if self.expiry(entry) <= now:
+            self.leave(entry)
+            return None
+        if 0 < self.receive_max <= entry.attempts and self.redrive(entry, now):
+            self.leave(entry)
+            return None
+        return entry
+
+    def hold(self, entry: Entry, line: GroupLine, held_until: int, now: int) -> None:
+        """An entry that was drawn is in flight until then; 0 for without a deadline."""
+        entry.attempts += 1
+        entry.held_until = held_until
+        self.note(entry, line)
+        if entry.first_taken_at:
+            entry.is_redelivered = True
+        else:
+            entry.first_taken_at = now
+            self.note_taken(entry)
+        self.add_in_flight(line, entry)
+        if entry.lsn:
+            self.ledger.defer(entry)
+        if held_until:
+            self.watch(entry)
+
+    def change_visibility(self, entry: Entry, visibility_ms: int, now: int) -> None:
+        """Keeps an entry that was received in flight for so long from now on; with 0 it is visible at once."""
+        if not entry.held_until > 0 or not entry.first_taken_at or not self.is_noted(entry):
+            return
+        entry.held_until = now + visibility_ms if visibility_ms > 0 else 0
+        if entry.lsn:
+            self.ledger.defer(entry)
+        if entry.held_until:
+            self.watch(entry)
+        else:
+            self.bring_back(entry)
+            self.serve(now)
+
+    # --- settling ---------------------------------------------------------------------------------------------------
+
+    def delete(self, entry: Entry, now: int) -> None:
+        """An entry that was received has been processed, even if it is visible again."""
+        if not entry.first_taken_at or not self.is_noted(entry):
+            return
+        self.remove_noted(entry)
+        self.deleted_count += 1
+        if self.ring or self.waiters:
+            self.serve(now)
+
+    def purge(self, now: int, done: Done) -> int:
+        """Settles everything, visible, in flight, and delayed; the count of it. In the journal that is one fact."""
+        count: int = self.visible_total + self.in_flight_total + self.delayed_total
+        if count:
+            self.start_over()
+        self.host.schedule(Purge(self.ledger, [], done))
+        return count
+
+    def start_over(self) -> None:
+        """The journal forgets everything that is kept for the queue, and so does the queue."""
+        left = self.empty()
+        self.host.renumber(self)
+        self.host.leave(left)
+
+    def forget(self) -> None:
+        """The queue is deleted: so is all it has in the journal, and nobody waits for it any more."""
+        self.ledger.forget(self.number)
+        while self.waiters:
+            self.waiters.popitem(last=False)[0].queue_deleted()
+
+    def redrive(self, entry: Entry, now: int) -> bool:
+        """Puts a copy of the entry into the dead-letter queue, if there is one: the entry is to be settled."""
+        target = self.dead_letter_target()
+        if target is None:
+            return False
+        target.accept(entry.message, self.name, entry.attempts, self.redriven_sent_at(entry, now), now)
+        return True
+
+    def dead_letter_target(self) -> "PolledQueue | None":
+        """Where dead letters go, if they do."""
+        target = self.host.polled_queue(self.dead_letter_queue) if self.dead_letter_queue else None
+        return None if target is self else target
+
+    def redriven_sent_at(self, entry: Entry, now: int) -> int:
+        """From when on a dead letter is kept: since it was sent."""
+        return entry.message.received_at
+
+    def next_entry(self) -> Entry | None:
+        """What may be delivered next."""
+        line = self.choose()
+        return None if line is None else line.peek()
+
+    def move_one(self, target: "PolledQueue", now: int) -> bool:
+        """Moves what may be delivered next to another queue, as a new message. False when there is nothing."""
+        line = self.choose()
+        if line is None:
+            return False
+        entry = line.pop()
+        self.hide(entry, line)
+        target.accept(entry.message, "", 0, now, now)
+        self.leave(entry)
+        self.tidy(line)
+        return True
+
+    # --- AMQP -------------------------------------------------------------------------------------------------------
+
+    def run(self, now: int, portion: int) -> bool:
+        """Does a portion of what is due, then delivers to the consumers in the ring, and wakes those who wait. True
+        when there is more."""
+        left = portion - self.do_due(now, portion)
+        while left > 0 and self.ring and self.waiting_count() and not self.holds:
+            consumer = self.next_consumer()
+            if consumer is None:
+                break
+            left -= 1
+            entry = self.draw_next(now)
+            if entry is not None:
+                self.hand_over(entry, consumer)
+        left -= self.wake(left, now)
+        self.rearm()
+        return left <= 0 and self.has_work(now)
+
+    def has_work(self, now: int) -> bool:
+        """Whether something is due, or can be delivered or received by somebody who is there."""
+        if self.waiting_count():
+            if self.ring and not self.holds:
+                return True
+            if self.waiters and not self.is_at_in_flight_max:
+                return True
+        return 0 < self.next_deadline() <= now
+
+    def deliver_to(self, consumer: "Consumer", portion: int, now: int) -> int:
+        """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then."""
+        if not self.may_serve(consumer, now):
+            return 0
+        left = portion
+        while left > 0 and self.waiting_count() and consumer.can_take():
+            left -= 1
+            entry = self.draw_next(now)
+            if entry is not None:
+                self.hand_over(entry, consumer)
+        self.end_turn(consumer, left <= 0)
+        return portion - left
+
+    def draw_next(self, now: int) -> Entry | None:
+        """Takes the next entry in flight without a deadline; None when it was not to be delivered, or there is none."""
+        if self.noisy:
+            self.hush()
+        line = self.choose()
+        if line is None:
+            return None
+        entry = self.draw(line, now)
+        if entry is not None:
+            self.hold(entry, line, 0, now)
+            self.received_count += 1
+        self.tidy(line)
+        return entry
+
+    def make_ready(self, now: int) -> bool:
+        """Whether what is next can be delivered; else some of what has expired or moves away is gone now."""
+        left = _PORTION
+        while left:
+            left -= 1
+            line = self.choose()
+            if line is None or not self.is_spent(line.peek(), now):
+                return True
+            self.draw(line, now)
+            self.tidy(line)
+        return False
+
+    def is_spent(self, entry: Entry, now: int) -> bool:
+        """Whether an entry is not to be delivered any more."""
+        if self.expiry(entry) <= now:
+            return True
+        return 0 < self.receive_max <= entry.attempts and self.dead_letter_target() is not None
+
+    def hand_over(self, entry: Entry, consumer: "Consumer") -> None:
+        """Gives an entry that was drawn to a consumer."""
+        if consumer.no_ack:
+            consumer.deliver(entry)
+            self.finish(entry)
+        else:
+            Queue.hand_over(self, entry, consumer)
+
+    def finish(self, entry: Entry) -> None:
+        """An entry in flight without a deadline is settled, unless it was settled already in another way."""
+        if self.is_noted(entry):
+            line = self.line_of(entry)
+            self.remove_in_flight(line, entry)
+            self.leave(entry)
+            self.tidy(line)
+
+    def get(self, holder: "Consumer", now: int) -> Entry | None:
+        """Takes the next entry for an AMQP client that polls; `holder` has it until it is settled."""
+        self.used_at = now
+        entry = self.draw_next(now) if self.make_ready(now) else None
+        if entry is not None:
+            entry.consumer = holder
+            holder.in_flight += 1
+            holder.window.in_flight += 1
+            self.unacked_count += 1
+        return entry
+
+    def acknowledge(self, entry: Entry) -> None:
+        """A consumer has processed the entry."""
+        self.release(entry)
+        self.finish(entry)
+        if (self.waiters or self.ring) and self.waiting_count():
+            self.serve_soon()  # its group may be free now, and here nobody knows the time
+
+    def reject(self, entry: Entry, now: int) -> None:
+        """A consumer refuses the entry for good: it is redriven if the queue says where, then settled."""
+        self.release(entry)
+        if self.is_noted(entry):
+            self.redrive(entry, now)
+            self.finish(entry)
+            self.serve(now)
+
+    def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
+        """Consumers give entries back: they are visible again. That they were delivered counts already."""
+        for entry in entries:
+            self.release(entry)
+            if not self.is_deleted and self.is_noted(entry):
+                self.bring_back(entry)
+
+    def end_return(self, now: int) -> None:
+        """They are all back."""
+        self.holds -= 1
+        if not self.holds and not self.is_deleted:
+            self.serve(now)
+
+    # --- who waits --------------------------------------------------------------------------------------------------
+
+    def wait(self, waiter: Waiter) -> None:
+        """Has `waiter.wake(now)` called when something can be received: in order of arrival, one for each message."""
+        self.waiters[waiter] = None
+
+    def stop_waiting(self, waiter: Waiter) -> None:
+        """The waiter has gone."""
+        self.waiters.pop(waiter, None)
+
+    def serve(self, now: int) -> None:
+        """Something may be visible: it is for consumers and for those who wait, who go first in turn."""
+        if self.ring:
+            if self.waiters and self.is_turn_of_waiters:
+                self.wake(1, now)
+            self.is_turn_of_waiters = not self.is_turn_of_waiters
+            self.pump(now)
+        if self.waiters and not self.is_scheduled and self.wake(_PORTION, now) >= _PORTION:
+            self.host.schedule(self)
+
+    def wake(self, most: int, now: int) -> int:
+        """Wakes so many of those who wait at most, as long as there is something for each; how many it were."""
+        waiters = self.waiters
+        most = min(most, self.waiting_count())
+        woken = 0
+        while woken < most and waiters and self.waiting_count() and self.in_flight_total < self.in_flight_max:
+            woken += 1
+            waiters.popitem(last=False)[0].wake(now)
+        return woken
+
+    def serve_soon(self) -> None:
+        """The same, in this turn or the next."""
+        if self.ring or self.waiters:
+            self.host.schedule(self)

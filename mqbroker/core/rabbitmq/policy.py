@@ -1,0 +1,194 @@
+"""Policies: settings that operators lay over queues and exchanges by pattern.
+
+Owns the policies of all vhosts, their validation with RabbitMQ 3.10.8's texts, and the rule of which one applies. What
+a setting does is the queue's or the exchange's business (core/arguments.py combines it with the arguments).
+
+Of the policies that match, the one with the highest priority applies, alone. An operator policy is found in the same
+way and merged in: where both state a number, the lower one counts. A policy with a setting that a type of queue does
+not know does not apply to queues of that type at all (measured).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from mqbroker.core.rabbitmq.erlang_text import json_text, pairs_text
+from mqbroker.core.rabbitmq.patterns import compile_pattern
+from mqbroker.errors import NotFound, PreconditionFailed
+
+_KINDS = {
+    "all": ("exchange", "classic", "quorum"),
+    "exchanges": ("exchange",),
+    "queues": ("classic", "quorum"),
+    "classic_queues": ("classic",),
+    "quorum_queues": ("quorum",),
+}
+
+_UNKNOWN_TO: dict[str, frozenset[str]] = {
+    "exchange": frozenset(),
+    "classic": frozenset(("delivery-limit", "dead-letter-strategy", "queue-leader-locator", "initial-cluster-size")),
+    "quorum": frozenset(
+        (
+            "queue-mode", "ha-mode", "ha-params", "ha-sync-mode", "ha-promote-on-shutdown", "ha-promote-on-failure",
+            "queue-master-locator", "initial-cluster-size",
+        )
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy or operator policy. `definition` maps settings such as `message-ttl` to decoded JSON values."""
+
+    vhost: str
+    name: str
+    pattern: str
+    definition: Mapping[str, object]
+    priority: int = 0
+    apply_to: str = "all"
+
+
+class Policies:
+    """The policies of the broker, and what they come to for a queue or an exchange."""
+
+    __slots__ = ("_operator", "_user")
+
+    def __init__(self) -> None:
+        self._user: dict[tuple[str, str], Policy] = {}
+        self._operator: dict[tuple[str, str], Policy] = {}
+
+    def set(self, policy: Policy, operator: bool = False) -> None:
+        """Adds or replaces a policy. Raises PreconditionFailed, with every reason on a line of its own."""
+        check_policy(policy, operator)
+        self._of(operator)[policy.vhost, policy.name] = policy
+
+    def delete(self, vhost: str, name: str, operator: bool = False) -> Policy:
+        """Deletes a policy and returns it. Raises NotFound."""
+        found = self._of(operator).pop((vhost, name), None)
+        if found is None:
+            raise NotFound(f"no {'operator policy' if operator else 'policy'} '{name}' in vhost '{vhost}'")
+        return found
+
+    def forget_vhost(self, vhost: str) -> None:
+        """Deletes all policies of a vhost that was deleted."""
+        for policies in (self._user, self._operator):
+            for key in [key for key in policies if key[0] == vhost]:
+                del policies[key]
+
+    def all(self, operator: bool = False) -> list[Policy]:
+        """Every policy of every vhost."""
+        return list(self._of(operator).values())
+
+    def matching(
+        self, vhost: str, kind: str, name: str, queue_type: str = "classic", operator: bool = False
+    ) -> Policy | None:
+        """The policy that applies to a `queue` or an `exchange`, if any. `queue_type` is classic or quorum."""
+        target = queue_type if kind == "queue" else kind
+        candidates = [each for each in self._of(operator).values() if each.vhost == vhost and _applies(each, target)]
+        candidates.sort(key=lambda each: (each.priority, each.name), reverse=True)
+        return next((each for each in candidates if compile_pattern(each.pattern).search(name)), None)
+
+    def effective(self, vhost: str, kind: str, name: str, queue_type: str = "classic") -> Mapping[str, object]:
+        """The settings in force for a `queue` or an `exchange`; empty when no policy applies."""
+        policy = self.matching(vhost, kind, name, queue_type)
+        operator = self.matching(vhost, kind, name, queue_type, operator=True)
+        settings = {} if policy is None else dict(policy.definition)
+        for key, value in () if operator is None else operator.definition.items():
+            mine = settings.get(key)
+            settings[key] = min(mine, value) if isinstance(mine, int) and isinstance(value, int) else value
+        return settings
+
+    def _of(self, operator: bool) -> dict[tuple[str, str], Policy]:
+        return self._operator if operator else self._user
+
+
+def _applies(policy: Policy, target: str) -> bool:
+    return target in _KINDS[policy.apply_to] and _UNKNOWN_TO[target].isdisjoint(policy.definition)
+
+
+# --- validation -----------------------------------------------------------------------------------------------------
+
+
+def check_policy(policy: Policy, operator: bool = False) -> None:
+    """Raises PreconditionFailed for a policy that RabbitMQ would not take, with every reason on a line of its own."""
+    reasons = [*_definition_errors(policy.definition, operator)]
+    if policy.apply_to not in _KINDS:
+        reasons.append(
+            f"apply-to '{policy.apply_to}' unrecognised; should be one of: 'queues', 'classic_queues', "
+            "'quorum_queues', 'exchanges', or 'all'"
+        )
+    try:
+        compile_pattern(policy.pattern)
+    except PreconditionFailed as error:
+        reasons.append(str(error))
+    if reasons:
+        raise PreconditionFailed("\n".join(reasons))
+
+
+def _definition_errors(definition: Mapping[str, object], operator: bool) -> Iterable[str]:
+    """The first thing that is wrong with the settings, as RabbitMQ reports one only."""
+    if not definition:
+        return ["no policy provided"]
+    for key, value in definition.items():
+        setting = _SETTINGS.get(key)
+        if setting is not None and not setting[0](value):
+            return [f"{json_text(value)} {setting[1]}"]
+    known = _OPERATOR_SETTINGS if operator else _SETTINGS
+    unknown = {key: value for key, value in definition.items() if key not in known}
+    return [f"{pairs_text(unknown)} are not recognised policy settings"] if unknown else []
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_positive(value: object) -> bool:
+    return _is_count(value) and value != 0
+
+
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_anything(value: object) -> bool:
+    return True
+
+
+def _is_one_of(*choices: object) -> Callable[[object], bool]:
+    return lambda value: value in choices and not isinstance(value, bool)
+
+
+# What a setting may be, and what is said of it when it is not. The last group has no effect here: it is taken so that
+# definitions exported by RabbitMQ can be imported.
+_SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "alternate-exchange": (_is_string, "is not a valid alternate exchange name"),
+    "dead-letter-exchange": (_is_string, "is not a valid dead letter exchange name"),
+    "dead-letter-routing-key": (_is_string, "is not a valid dead letter routing key"),
+    "message-ttl": (_is_count, "is not a valid message TTL"),
+    "expires": (_is_positive, "is not a valid queue expiry"),
+    "max-length": (_is_count, "is not a valid maximum length"),
+    "max-length-bytes": (_is_count, "is not a valid maximum length in bytes"),
+    "overflow": (_is_one_of("drop-head", "reject-publish", "reject-publish-dlx"), "is not a valid overflow value"),
+    "delivery-limit": (_is_count, "is not a valid delivery limit"),
+    "consumer-timeout": (_is_count, "is not a valid consumer timeout"),
+    "dead-letter-strategy": (_is_one_of("at-most-once", "at-least-once"), "is not a valid dead letter strategy"),
+    "max-in-memory-length": (_is_count, "is not a valid maximum memory in bytes"),
+    "max-in-memory-bytes": (_is_count, "is not a valid maximum memory in bytes"),
+    "queue-mode": (_is_one_of("default", "lazy"), "is not a valid queue-mode value"),
+    "queue-version": (_is_one_of(1, 2), "is not a valid queue-version value"),
+    "queue-leader-locator": (_is_string, "is not a valid queue leader locator value"),
+    "queue-master-locator": (_is_string, "invalid queue-master-locator value"),
+    "initial-cluster-size": (_is_count, "is not a valid cluster size"),
+    "ha-mode": (_is_one_of("all", "exactly", "nodes"), "is not a valid ha-mode value"),
+    "ha-params": (_is_anything, ""),
+    "ha-sync-mode": (_is_anything, ""),
+    "ha-sync-batch-size": (_is_anything, ""),
+    "ha-promote-on-shutdown": (_is_anything, ""),
+    "ha-promote-on-failure": (_is_anything, ""),
+}
+
+_OPERATOR_SETTINGS = frozenset(
+    (
+        "expires", "message-ttl", "max-length", "max-length-bytes", "max-in-memory-length", "max-in-memory-bytes",
+        "delivery-limit",
+    )
+)  # fmt: skip

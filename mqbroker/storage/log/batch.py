@@ -1,0 +1,37 @@
+"""A batch: the facts between two seals, as objects; and a job: the same as bytes on the way to the disk."""
+
+from dataclasses import dataclass
+
+from mqbroker.core.message import Entry
+from mqbroker.storage.keys.cipher import DataKey
+from mqbroker.storage.log.frame import Frame
+from mqbroker.storage.log.segment import SegmentHeader
+
+
+class Batch:
+    """Facts that become durable together. `entries` holds None where an entry was settled before the seal."""
+
+    __slots__ = ("attempted", "deferred", "defined", "entries", "flags", "forgotten", "lsn", "settled")
+
+    def __init__(self, lsn: int, flags: int = 0) -> None:
+        self.lsn = lsn
+        self.flags = flags
+        self.entries: list[Entry | None] = []
+        self.settled: list[Entry] = []
+        self.attempted: list[Entry] = []
+        self.deferred: list[Entry] = []
+        self.defined: list[tuple[str, bytes | None]] = []
+        self.forgotten: list[int] = []
+
+
+@dataclass(slots=True)
+class Job:
+    """One frame to append. With `segment` it is the first one of that new segment."""
+
+    frame: Frame
+    payload: bytes
+    segment: SegmentHeader | None
+    key: DataKey | None
+    """That segment's key, if it is encrypted."""
+    finished: tuple[str, int] | None
+    """The segment that ends with the batch before, and its length; None when there is none to be finished."""

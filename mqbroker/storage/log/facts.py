@@ -1,0 +1,268 @@
+"""The records of everything but messages: settled, came back, defined, forgotten, and what a checkpoint holds.
+
+They stand behind the entry records of a payload, and speak of entries of earlier batches only. Little endian.
+
+    SETTLED     | 16 | 0 0 0 | queue u32 | runs u32    | segment's first lsn u64 | runs x (start i64, end i64)
+    ATTEMPTED   | 17 | flags, 0 0 | queue u32 | attempts u32 | segment's first lsn u64 | sequence i64
+    DEFINED     | 18 | flags | key bytes u16 | value bytes u32 | key | value
+    FORGOTTEN   | 19 | 0 0 0 | queue u32
+    HELD_ONCE   | 20 | flags | 0 0 | queue u32 | live u32 | runs u32 | changed u32 | segment's first, last lsn u64
+                | runs x (start i64, end i64) | changed x (sequence i64, attempts u32, flags u32)
+    CHECKPOINT  | 21 | 0 0 0 | definitions u32 | shares u32
+    DEFERRED    | 22 | flags, 0 0 | queue u32 | attempts u32 | segment's first lsn u64 | sequence i64
+                | held until i64 | first taken at i64
+    HELD        | 23 | as HELD_ONCE, but
+                | changed x (sequence i64, attempts u32, flags u32, held until i64, first taken at i64)
+
+flags: 1 = delivered before (ATTEMPTED, HELD, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted (HELD),
+so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition as DEFINED, and
+as HELD what each queue has in each older segment that is still needed; a segment or queue not named there has nothing
+left. A changed layout takes a new first byte; old ones are read.
+"""
+
+from collections.abc import Callable, Iterable
+from struct import Struct, pack, unpack_from
+from typing import Protocol
+
+from mqbroker.storage.liveness import Change, Runs, Share, Tally
+
+SETTLED = 16
+ATTEMPTED = 17
+DEFINED = 18
+FORGOTTEN = 19
+HELD_ONCE = 20
+CHECKPOINT = 21
+DEFERRED = 22
+HELD = 23
+
+_SETTLED = Struct("<B3xIIQ")
+_ATTEMPTED = Struct("<BB2xIIQq")
+_DEFINED = Struct("<BBHI")
+_FORGOTTEN = Struct("<B3xI")
+_HELD = Struct("<BB2xIIIIQQ")
+_CHANGED_ONCE = Struct("<qII")
+_CHANGED = Struct("<qIIqq")
+_CHECKPOINT = Struct("<B3xII")
+_DEFERRED = Struct("<BB2xIIQqqq")
+DEFERRED_BYTES = _DEFERRED.size
+CHECKPOINT_BYTES = _CHECKPOINT.size
+
+
+def pack_settled(runs: Runs) -> list[bytes]:
+    """One record per segment and queue."""
+    return [
+        _SETTLED.pack(SETTLED, queue, len(numbers) // 2, first_lsn) + pack(f"<{len(numbers)}q", *numbers)
+        for (first_lsn, queue), numbers in runs.items()
+    ]
+
+
+def pack_attempted(first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> bytes:
+    """An entry came back to its queue and looks like this now."""
+    return _ATTEMPTED.pack(ATTEMPTED, is_redelivered, queue, attempts, first_lsn, sequence)
+
+
+def pack_deferred(first_lsn: int, queue: int, sequence: int, change: Change) -> bytes:
+    """An entry was taken or held and looks like this now."""
+    attempts, is_redelivered, held_until, first_taken_at = change
+    return _DEFERRED.pack(
+        DEFERRED, is_redelivered, queue, attempts, first_lsn, sequence, held_until, first_taken_at
+    )  # fmt: skip
+
+
+def pack_defined(key: str, value: bytes | None) -> bytes:
+    """A definition has this value, or is gone (None)."""
+    name = key.encode("utf-8", "surrogateescape")
+    return _DEFINED.pack(DEFINED, value is not None, len(name), len(value or b"")) + name + (value or b"")
+
+
+def pack_forgotten(queue: int) -> bytes:
+    """A queue is gone with all its entries."""
+    return _FORGOTTEN.pack(FORGOTTEN, queue)
+
+
+def pack_held(tallies: Iterable[Tally]) -> list[bytes]:
+    """What every queue has in every one of these segments."""
+    return [_pack_share(tally, queue, share) for tally in tallies for queue, share in tally.shares.items()]
+
+
+def held_bytes(tallies: Iterable[Tally]) -> int:
+    """How long the records of `pack_held` are, without making them."""
+    return sum(
+        _HELD.size + 16 * len(share.settled) + _CHANGED.size * len(share.attempts)
+        for tally in tallies
+        for share in tally.shares.values()
+    )
+
+
+def _pack_share(tally: Tally, queue: int, share: Share) -> bytes:
+    flags = tally.is_redelivered | tally.is_encrypted << 1
+    head = _HELD.pack(
+        HELD, flags, queue, share.live, len(share.settled), len(share.attempts), tally.first_lsn, tally.last_lsn
+    )  # fmt: skip
+    numbers = [number for run in share.settled for number in run]
+    changed = [_CHANGED.pack(sequence, *state) for sequence, state in share.attempts.items()]
+    return head + pack(f"<{len(numbers)}q", *numbers) + b"".join(changed)
+
+
+def pack_checkpoint(definitions: int, shares: int) -> bytes:
+    """The opening of a checkpoint."""
+    return _CHECKPOINT.pack(CHECKPOINT, definitions, shares)
+
+
+class FactSink(Protocol):
+    """Takes facts as they are read. A segment is named by its first batch."""
+
+    def checkpoint(self) -> None:
+        """A checkpoint begins."""
+
+    def settled(self, first_lsn: int, queue: int, numbers: tuple[int, ...]) -> None:
+        """Entries are gone: `numbers` are start, end, start, end, ..."""
+
+    def attempted(self, first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
+        """An entry came back."""
+
+    def deferred(self, first_lsn: int, queue: int, sequence: int, change: Change) -> None:
+        """An entry was taken or held."""
+
+    def defined(self, key: str, value: bytes | None) -> None:
+        """A definition changed."""
+
+    def forgotten(self, queue: int) -> None:
+        """A queue is gone."""
+
+    def held(
+        self, first_lsn: int, last_lsn: int, is_redelivered: bool, is_encrypted: bool, queue: int, share: Share
+    ) -> None:
+        """What a queue has in an older segment."""
+
+
+def read_facts(data: bytes, start: int, end: int, sink: FactSink) -> None:
+    """Tells `sink` the fact records in `data[start:end]`. ValueError for one that is not known."""
+    position = start
+    while position < end:
+        reader = _READERS.get(data[position])
+        if reader is None:
+            raise ValueError(f"record type {data[position]} is not known")
+        position = reader(data, position, sink)
+
+
+def _read_settled(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, int, int, int] = _SETTLED.unpack_from(data, position)
+    _, queue, runs, first_lsn = fields
+    position += _SETTLED.size
+    sink.settled(first_lsn, queue, unpack_from(f"<{2 * runs}q", data, position))
+    return position + 16 * runs
+
+
+def _read_attempted(data: bytes, position: int, sink: FactSink) -> int:
+    _, flags, queue, attempts, first_lsn, sequence = _ATTEMPTED.unpack_from(data, position)
+    sink.attempted(first_lsn, queue, sequence, attempts, flags & 1 == 1)
+    return position + _ATTEMPTED.size
+
+
+def _read_deferred(data: bytes, position: int, sink: FactSink) -> int:
+    _, flags, queue, attempts, first_lsn, sequence, held_until, first_taken_at = _DEFERRED.unpack_from(data, position)
+    sink.deferred(first_lsn, queue, sequence, (attempts, flags & 1 == 1, held_until, first_taken_at))
+    return position + _DEFERRED.size
+
+
+def _read_defined(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, int, int, int] = _DEFINED.unpack_from(data, position)
+    _, flags, key_bytes, value_bytes = fields
+    value_at = position + _DEFINED.size + key_bytes
+    key = data[position + _DEFINED.size : value_at].decode("utf-8", "surrogateescape")
+    sink.defined(key, data[value_at : value_at + value_bytes] if flags & 1 else None)
+    return value_at + value_bytes
+
+
+def _read_forgotten(data: bytes, position: int, sink: FactSink) -> int:
+    _, queue = _FORGOTTEN.unpack_from(data, position)
+    sink.forgotten(queue)
+    return position + _FORGOTTEN.size
+
+
+def _read_held(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, ...] = _HELD.unpack_from(data, position)
+    kind, flags, queue, live, runs, changed, first_lsn, last_lsn = fields
+    position += _HELD.size
+    share = Share(live)
+    numbers = unpack_from(f"<{2 * runs}q", data, position)
+    for index in range(0, 2 * runs, 2):
+        share.settled.add(numbers[index], numbers[index + 1])
+    position += 16 * runs
+    layout = _CHANGED if kind == HELD else _CHANGED_ONCE
+    for _ in range(changed):
+        sequence, attempts, state, *held = layout.unpack_from(data, position)
+        held_until, first_taken_at = held or (0, 0)
+        share.attempts[sequence] = (attempts, state & 1 == 1, held_until, first_taken_at)
+        position += layout.size
+    sink.held(first_lsn, last_lsn, flags & 1 == 1, flags & 2 == 2, queue, share)
+    return position
+
+
+def _read_checkpoint(data: bytes, position: int, sink: FactSink) -> int:
+    sink.checkpoint()
+    return position + _CHECKPOINT.size
+
+
+_READERS: dict[int, Callable[[bytes, int, FactSink], int]] = {
+    SETTLED: _read_settled, ATTEMPTED: _read_attempted, DEFINED: _read_defined, FORGOTTEN: _read_forgotten,
+    HELD_ONCE: _read_held, CHECKPOINT: _read_checkpoint, DEFERRED: _read_deferred, HELD: _read_held,
+}  # fmt: skip
+
+
+class Facts:
+    """What the facts of one segment, which begins with `first_lsn`, come to. A `FactSink`."""
+
+    def __init__(self, first_lsn: int) -> None:
+        self.first_lsn = first_lsn
+        self.is_checkpointed = False
+        self.definitions: dict[str, bytes] = {}
+        self.tallies: dict[int, Tally] = {}
+        """Per first batch: the older segments that the checkpoint names, as they are at the end of this one."""
+        self.own: dict[int, Share] = {}
+        """Per queue: what is settled of, and changed in, this very segment. `live` is not known here."""
+        self.gone: set[int] = set()
+        """The queues that were forgotten."""
+
+    def checkpoint(self) -> None:
+        self.is_checkpointed = True
+
+    def settled(self, first_lsn: int, queue: int, numbers: tuple[int, ...]) -> None:
+        for index in range(0, len(numbers), 2):
+            if first_lsn == self.first_lsn:
+                self._own(queue).settle(numbers[index], numbers[index + 1])
+            elif first_lsn in self.tallies:
+                self.tallies[first_lsn].settle(queue, numbers[index], numbers[index + 1])
+
+    def attempted(self, first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
+        self.deferred(first_lsn, queue, sequence, (attempts, is_redelivered, 0, 0))
+
+    def deferred(self, first_lsn: int, queue: int, sequence: int, change: Change) -> None:
+        if first_lsn == self.first_lsn:
+            self._own(queue).attempts[sequence] = change
+        elif first_lsn in self.tallies:
+            self.tallies[first_lsn].change(queue, sequence, change)
+
+    def _own(self, queue: int) -> Share:
+        return self.own.setdefault(queue, Share())
+
+    def defined(self, key: str, value: bytes | None) -> None:
+        if value is None:
+            self.definitions.pop(key, None)
+        else:
+            self.definitions[key] = value
+
+    def forgotten(self, queue: int) -> None:
+        self.gone.add(queue)
+        for tally in self.tallies.values():
+            tally.shares.pop(queue, None)
+
+    def held(
+        self, first_lsn: int, last_lsn: int, is_redelivered: bool, is_encrypted: bool, queue: int, share: Share
+    ) -> None:
+        tally = self.tallies.get(first_lsn)
+        if tally is None:
+            tally = self.tallies[first_lsn] = Tally(first_lsn, last_lsn, is_redelivered, is_encrypted)
+            tally.is_open = False
+        tally.shares[queue] = share

@@ -1,0 +1,140 @@
+"""Where the journal's disk work is done: at once in the caller, or one after the other in a thread, or as it comes.
+
+A lane does jobs in order. The outcome of each is given to its `done` on the loop's thread: None, or the exception. A
+thread that has an outcome wakes the loop through an injected call, so nothing here knows asyncio.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Protocol
+
+from mqbroker.limits import SLOW_WRITE_S, SLOW_WRITES_EXPECTED_S
+
+Work = Callable[[], None]
+"""What is to be done. An attribute `is_long` that is true says that it waits for the disk in any case."""
+Done = Callable[[Exception | None], object]
+Wake = Callable[[Callable[[], None]], None]
+"""Has a callable called soon on the loop's thread; may be called from any thread (`loop.call_soon_threadsafe`)."""
+
+
+class Lane(Protocol):
+    """Does work in order."""
+
+    def submit(self, work: Work, done: Done) -> None:
+        """Has `work` done, then `done` called with what it raised."""
+
+    def wait(self) -> bool:
+        """Blocks until one piece of work is done, and calls its `done`. False when none was under way."""
+
+    def close(self) -> None:
+        """Ends the lane after what was submitted."""
+
+
+def _outcome(work: Work) -> Exception | None:
+    # Nothing may be lost in a thread: a programming error ends the process just as a failed write does.
+    try:
+        work()
+    except Exception as error:
+        return error
+    return None
+
+
+class InlineLane:
+    """Does the work in the caller; `done` is called before `submit` returns."""
+
+    def submit(self, work: Work, done: Done) -> None:
+        done(_outcome(work))
+
+    def wait(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        return None
+
+
+class AdaptiveLane:
+    """Does the work in the caller for as long as that takes no time, and otherwise in the thread of another lane.
+
+    To copy a batch to the page cache takes some microseconds, less than to have it done elsewhere; but now and then the
+    file system has the writer wait until it has written what it has, for many milliseconds. Such times last.
+    """
+
+    def __init__(self, thread: Lane, seconds: Callable[[], float] = monotonic) -> None:
+        """`seconds` is what work is timed with."""
+        self._inline = InlineLane()
+        self._thread = thread
+        self._seconds = seconds
+        self._under_way = 0
+        self._slow_until = 0.0
+
+    def submit(self, work: Work, done: Done) -> None:
+        is_slow = getattr(work, "is_long", False) or self._seconds() < self._slow_until
+        if is_slow or self._under_way:
+            self._under_way += 1
+            self._thread.submit(partial(self._timed, work), partial(self._finish, done))
+        else:
+            self._inline.submit(partial(self._timed, work), done)
+
+    def _timed(self, work: Work) -> None:
+        began = self._seconds()
+        work()
+        ended = self._seconds()
+        if ended - began > SLOW_WRITE_S and not getattr(work, "is_long", False):
+            self._slow_until = ended + SLOW_WRITES_EXPECTED_S
+
+    def _finish(self, done: Done, error: Exception | None) -> None:
+        self._under_way -= 1
+        done(error)
+
+    def wait(self) -> bool:
+        return self._thread.wait()
+
+    def close(self) -> None:
+        self._thread.close()
+
+
+class ThreadLane:
+    """Does the work in one thread of its own."""
+
+    def __init__(self, name: str, wake: Wake) -> None:
+        self._wake = wake
+        self._orders: SimpleQueue[tuple[Work, Done] | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[tuple[Done, Exception | None]] = SimpleQueue()
+        self._under_way = 0
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work, done: Done) -> None:
+        self._under_way += 1
+        self._orders.put((work, done))
+
+    def wait(self) -> bool:
+        if not self._under_way:
+            return False
+        self._finish(*self._outcomes.get())
+        return True
+
+    def close(self) -> None:
+        self._orders.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while order := self._orders.get():
+            work, done = order
+            self._outcomes.put((done, _outcome(work)))
+            self._wake(self._deliver)
+
+    def _deliver(self) -> None:
+        # `wait` may have taken the outcome already.
+        try:
+            outcome = self._outcomes.get_nowait()
+        except Empty:
+            return
+        self._finish(*outcome)
+
+    def _finish(self, done: Done, error: Exception | None) -> None:
+        self._under_way -= 1
+        done(error)

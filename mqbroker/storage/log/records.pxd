@@ -1,0 +1,73 @@
+cimport cython
+
+from mqbroker.core.message cimport Entry, Message, Properties, new_entry, new_message
+from mqbroker.storage.liveness cimport Share
+
+
+cdef int _HELD_STEP
+cdef Py_ssize_t _STATE_BYTES
+cdef object _pack_published
+cdef object _pack_repeated
+cdef object _pack_enqueued
+cdef object _pack_state
+cdef object _unpack_state
+cdef object _unpack_published
+cdef object _unpack_repeated
+cdef object _unpack_enqueued
+
+
+cdef class EntryEncoder:
+    cdef public long long lsn
+    cdef public list pieces
+    cdef public Py_ssize_t size
+    cdef public Py_ssize_t count
+    cdef public dict counts
+
+    @cython.locals(
+        entry=Entry, message=Message, before=Message, body=bytes, pieces=list, lsn=cython.longlong,
+        offset=Py_ssize_t, names_at=Py_ssize_t, queue=cython.longlong, run=Py_ssize_t, step=cython.int,
+        attempts=cython.int,
+    )
+    cpdef encode(self, list entries)
+    cpdef Py_ssize_t _encode_state(self, Entry entry) except -1
+    @cython.locals(exchange=bytes, key=bytes, raw=bytes, names=bytes)
+    cpdef Py_ssize_t _encode_names(self, Entry entry, Message message, Py_ssize_t body_bytes, int step) except -1
+    cpdef _count(self, long long queue, Py_ssize_t run)
+
+
+cdef class EntryDecoder:
+    cdef public bytes data
+    cdef public object formats
+    cdef public dict shares
+    cdef public bint shares_only
+    cdef public bint is_redelivered
+    cdef public dict lists
+    cdef public long long lsn
+    cdef public Py_ssize_t start
+    cdef public dict made
+    cdef public Py_ssize_t names_at
+    cdef public str exchange
+    cdef public str key
+    cdef public Properties properties
+    cdef public int code
+
+    @cython.locals(
+        data=bytes, position=Py_ssize_t, names_at=Py_ssize_t, carrier=Py_ssize_t, received_at=cython.longlong, kind=cython.int, flags=cython.int,
+        length=Py_ssize_t, exchange_bytes=Py_ssize_t, key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t,
+        number=cython.longlong, queue=cython.longlong, sequence=cython.longlong, expires_at=cython.longlong,
+        attempts=cython.longlong, first=cython.longlong, last=cython.longlong, is_settled=cython.bint,
+        body_end=Py_ssize_t, is_held=cython.bint,
+        found=list, share=Share, message=Message, entry=Entry,
+    )
+    cpdef decode(self, long long lsn, Py_ssize_t start, Py_ssize_t end)
+    cpdef list _list(self, object queue)
+    cpdef _apply_attempts(self, Entry entry, Share share)
+    @cython.locals(
+        data=bytes, at=Py_ssize_t, names_at=Py_ssize_t, length=Py_ssize_t, exchange_bytes=Py_ssize_t,
+        key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t, received_at=cython.longlong, known=Message,
+    )
+    cpdef Message _message(self, Py_ssize_t carrier)
+    @cython.locals(properties=Properties, message=Message)
+    cpdef Message _make(self, Py_ssize_t carrier, bytes body, long long received_at)
+    @cython.locals(data=bytes, at=Py_ssize_t, exchange_bytes=Py_ssize_t, key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t, raw=bytes)
+    cpdef _read_names(self, Py_ssize_t names_at)
