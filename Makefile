@@ -33,7 +33,9 @@ PYTEST := -m pytest -n $(WORKERS) --dist loadfile
 NPM_TIMEOUT_S := 300
 export MQBROKER_TEST_HOME := $(CURDIR)
 
-PYTHONS := python3.12 python3.13 python3.14
+# Which tests run with other versions of Python.
+PYTHONS_TESTS ?= tests
+PYTHONS ?= python3.12 python3.13 python3.14
 # Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
 PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 
@@ -48,29 +50,38 @@ test: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 test-slow: $(VENV)/.installed
 	$(VENV)/bin/python $(PYTEST) -m slow $(PYTEST_ARGS)
 
-# The tests run from a copy beside which there is no source tree, so `mqbroker` can only be the installed wheel.
-test-compiled: $(VENV_COMPILED)/.installed $(VENV_AMQTT)/.installed npm
-	rm -rf $(VENV_COMPILED)/stage && mkdir $(VENV_COMPILED)/stage
-	cp -R $(STAGED) $(VENV_COMPILED)/stage/
-	cd $(VENV_COMPILED)/stage && MQBROKER_EXPECT_COMPILED="$(HOT_MODULES)" ../bin/python $(PYTEST) $(PYTEST_ARGS)
-
+# $(call suite,ENVIRONMENT,VARIABLES,TESTS): tests in an environment that has mqbroker and the test tools. They run from a
+# copy beside which there is no source tree, so `mqbroker` can only be what is installed there.
+suite = rm -rf $(1)/stage && mkdir $(1)/stage && cp -R $(STAGED) $(1)/stage/ && \
+    (cd $(1)/stage && $(2) ../bin/python $(PYTEST) $(PYTEST_ARGS) $(3))
 # $(call smoke,ENVIRONMENT): the broker of that environment, and the clients of the tests' own
 smoke = MQBROKER_SMOKE_PYTHON=$(1)/bin/python $(VENV)/bin/python -m pytest -m smoke tests/smoke $(PYTEST_ARGS)
-# $(call other,ENVIRONMENT,PYTHON,PIP OPTIONS): a new environment in which nothing is compiled
-other = rm -rf $(1) build && $(2) -m venv $(1) && MQBROKER_COMPILE=0 $(1)/bin/python $(PIP) install --quiet $(3) .
+# $(call other,ENVIRONMENT,PYTHON,PIP ARGUMENTS): a new environment in which nothing is compiled
+other = rm -rf $(1) build && $(2) -m venv $(1) && MQBROKER_COMPILE=0 $(1)/bin/python $(PIP) install --quiet $(3)
+
+test-compiled: $(VENV_COMPILED)/.installed $(VENV_AMQTT)/.installed npm
+	$(call suite,$(VENV_COMPILED),MQBROKER_EXPECT_COMPILED="$(HOT_MODULES)")
 
 smoke: $(VENV)/.installed $(VENV_RUN)/.installed npm
 	$(call smoke,$(VENV_RUN))
 
-test-lowest: $(VENV)/.installed npm
-	$(call other,.venv-lowest,$(PYTHON),--constraint requirements/lowest.txt)
+# The lowest declared versions, and what goes with them of the test tools.
+test-lowest: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
+	$(call other,.venv-lowest,$(PYTHON),--constraint requirements/lowest.txt --requirement requirements/lowest-tools.txt .)
 	$(call smoke,.venv-lowest)
+	$(call suite,.venv-lowest)
 
-test-newest: $(VENV)/.installed npm
-	$(call other,.venv-newest,$(PYTHON),--upgrade)
+# What the newest versions are changes without us. Where they are those of the lock, the suite has passed with them.
+test-newest: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
+	$(call other,.venv-newest,$(PYTHON),--upgrade '.[test]')
 	$(call smoke,.venv-newest)
+	@if .venv-newest/bin/python $(PIP) freeze --exclude mqbroker | grep --invert-match --line-regexp --fixed-strings \
+	        --file requirements/lock.txt; then \
+	    echo "newer than the lock: see above"; \
+	    $(call suite,.venv-newest); \
+	else echo "the newest versions are those of the lock"; fi
 
-test-pythons: $(VENV)/.installed npm
+test-pythons: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 	@set -e; for name in $(PYTHONS); do \
 	    found=; \
 	    for each in $$(which -a $$name) $(addsuffix /$$name,$(PYTHON_PLACES)); do \
@@ -78,8 +89,9 @@ test-pythons: $(VENV)/.installed npm
 	    done; \
 	    if [ -z "$$found" ]; then echo "$$name is not installed: skipped"; continue; fi; \
 	    echo "$$name is $$found"; \
-	    $(call other,.venv-$$name,"$$found",$(LOCKED)) || exit 1; \
-	    $(call smoke,.venv-$$name); \
+	    $(call other,.venv-$$name,"$$found",$(LOCKED) '.[test]') || exit 1; \
+	    $(call smoke,.venv-$$name) || exit 1; \
+	    $(call suite,.venv-$$name,,$(PYTHONS_TESTS)) || exit 1; \
 	done
 
 lint: $(VENV)/.installed

@@ -29,10 +29,10 @@ DIRECTIVES = {
     "emit_code_comments": False,
 }
 
-# The first `make run` waits for this: it should take less than a minute of CPU. -Og takes two thirds of -O1, -O2 and -O3
-# one and a half times and twice that. What is compiled with -Og needs a tenth to a fifth more CPU than with -O1; -O2 and
-# -O3 save the broker 2 % at most, as most of what it does is calls into Python. So those through which every message of
-# AMQP or MQTT passes have -O1, all others -Og.
+# The first `make run` waits for this: it should take less than a minute of CPU. -Og takes two thirds of -O1; -O2 and
+# -O3 take one and a half times and twice -O1. With -Og a broker needs a tenth to a fifth more CPU than with -O1; with
+# -O2 and -O3 2 % less at most, as most of what it does is calls into Python. So the modules that every message of AMQP
+# or MQTT passes through have -O1, all others -Og.
 FLAGS = ["-Og", "-g0", "-w", "-fno-asynchronous-unwind-tables", "--param=max-inline-insns-single=20"]
 FLAGS_FOR_HOTTEST = ["-O1", *FLAGS[1:]]
 HOTTEST = (
