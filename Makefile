@@ -4,7 +4,7 @@
 #   .venv-run       the wheel and what it needs, nothing else: run, smoke, and what bench measures
 #   .venv-compiled  the same wheel with the test tools: test-compiled
 #   .venv-bench     what the benchmark itself needs
-#   .venv-lowest, .venv-newest, .venv-python3.x   other versions, interpreted: test-lowest, test-newest, test-pythons
+#   .venv-lowest, .venv-newest, .venv-python3.x   other versions, interpreted, with the test tools: test-lowest, ...
 #   .venv-amqtt     amqtt, a client and peer that pins old versions of what mqbroker uses too
 # The versions of all packages are in requirements/, so that what runs is what is tested: `make lock` takes the newest.
 
@@ -65,9 +65,10 @@ test-compiled: $(VENV_COMPILED)/.installed $(VENV_AMQTT)/.installed npm
 smoke: $(VENV)/.installed $(VENV_RUN)/.installed npm
 	$(call smoke,$(VENV_RUN))
 
-# The lowest declared versions, and what goes with them of the test tools.
+# The lowest declared versions, in place of those that the test tools ask for: celery wants a newer click than is needed.
 test-lowest: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
-	$(call other,.venv-lowest,$(PYTHON),--constraint requirements/lowest.txt --requirement requirements/lowest-tools.txt .)
+	$(call other,.venv-lowest,$(PYTHON),--requirement requirements/lowest-tools.txt)
+	MQBROKER_COMPILE=0 .venv-lowest/bin/python $(PIP) install --quiet --no-deps --requirement requirements/lowest.txt .
 	$(call smoke,.venv-lowest)
 	$(call suite,.venv-lowest)
 
@@ -101,6 +102,10 @@ lint: $(VENV)/.installed
 bench: $(VENV_RUN)/.installed $(VENV_BENCH)/.installed
 	$(VENV_BENCH)/bin/python -m bench run $(BENCH_ARGS)
 
+LOWEST_CLIENTS := 'aio-pika<10' awscli==1.32.101 boto3==1.34.101
+TEST_TOOLS := $(PYTHON) -c 'import tomllib; print(*(each.partition(">=")[0] for each in tomllib.load( \
+    open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["test"]))'
+
 # What the benchmark compares with that comes from npm, which needs Node.js, or needs an environment of its own.
 bench-peers: $(VENV_AMQTT)/.installed
 	npm install --prefix .cache/bench-peers --no-audit --no-fund fauxqs
@@ -115,12 +120,16 @@ npm:
 	    echo "npm could not install the Node.js clients (see above): tests that need them are skipped"
 
 # The newest versions that there are, of everything that is run or tested, and of amqtt in an environment of its own.
+# The third are the test tools that go with the lowest versions: those that pin what mqbroker uses too are of the same age.
 lock:
-	rm -rf .cache/lock .cache/lock-amqtt
+	rm -rf .cache/lock .cache/lock-amqtt .cache/lock-lowest
 	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python $(PIP) install --quiet --upgrade setuptools Cython '.[test,bench]'
 	$(PYTHON) -m venv .cache/lock-amqtt && .cache/lock-amqtt/bin/python $(PIP) install --quiet amqtt
 	.cache/lock/bin/python $(PIP) freeze --all --exclude mqbroker --exclude pip >requirements/lock.txt
 	.cache/lock-amqtt/bin/python $(PIP) freeze >requirements/amqtt.txt
+	$(PYTHON) -m venv .cache/lock-lowest && .cache/lock-lowest/bin/python $(PIP) install --quiet --upgrade \
+	    $(LOWEST_CLIENTS) $$($(TEST_TOOLS))
+	.cache/lock-lowest/bin/python $(PIP) freeze --all --exclude pip >requirements/lowest-tools.txt
 
 clean:
 	rm -rf build dist *.egg-info $(VENV_BUILD) $(VENV_RUN) $(VENV_COMPILED) $(VENV_BENCH) $(VENV_AMQTT) .venv-lowest .venv-newest .venv-python3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
