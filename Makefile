@@ -33,8 +33,8 @@ PYTEST := -m pytest -n $(WORKERS) --dist loadfile
 NPM_TIMEOUT_S := 300
 export MQBROKER_TEST_HOME := $(CURDIR)
 
-# Which tests run with other versions of Python.
-PYTHONS_TESTS ?= tests
+# Which tests run with other versions of Python; `tests` are all.
+PYTHONS_TESTS ?= tests/core tests/storage tests/amqp/codec tests/mqtt/codec
 PYTHONS ?= python3.12 python3.13 python3.14
 # Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
 PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
