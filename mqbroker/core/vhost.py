@@ -21,26 +21,17 @@ from mqbroker.core.queues.retained import RetainedMessages
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq import x_death
 from mqbroker.core.rabbitmq.arguments import arguments_for, check_equivalent
-from mqbroker.core.rabbitmq.checks import check_deletable, check_reserved, locked
+from mqbroker.core.rabbitmq.checks import check_deletable, check_removable, check_reserved, locked
+from mqbroker.core.rabbitmq.exchange_types import make_exchange, predeclared
 from mqbroker.core.routing.binding_index import Binding
 from mqbroker.core.routing.bindings import Bindings
-from mqbroker.core.routing.exchange import Exchange, make_exchange
+from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.resolution import Routing
-from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed
+from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
-
-PREDECLARED = (
-    ("amq.direct", "direct", False),
-    ("amq.fanout", "fanout", False),
-    ("amq.topic", "topic", False),
-    ("amq.headers", "headers", False),
-    ("amq.match", "headers", False),
-    ("amq.rabbitmq.trace", "topic", True),
-)
-
 
 class VHost(Routing):
     """The exchanges and queues of one virtual host."""
@@ -55,8 +46,7 @@ class VHost(Routing):
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self._register = QueueRegister(self)
-        for exchange_name, kind, internal in PREDECLARED:
-            self.exchanges[exchange_name] = make_exchange(exchange_name, kind, True, False, internal, {})
+        self.exchanges.update(predeclared())
 
     # --- look-ups ---------------------------------------------------------------------------------------------------
 
@@ -135,8 +125,7 @@ class VHost(Routing):
 
     def delete_exchange(self, name: str, if_unused: bool = False) -> None:
         """Deletes an exchange with its bindings; one that is not there is deleted already."""
-        if name.startswith("amq."):
-            raise AccessRefused(f"deletion of system exchange '{name}' in vhost '{self.name}' not allowed")
+        check_removable(name, self.name)
         exchange = self.exchanges.get(name)
         if exchange is None:
             return

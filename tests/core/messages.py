@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
 from mqbroker.core.queues.base import Queue
+from mqbroker.protocols.grouping import group_text
 
 
 class PlainProperties(Properties):
@@ -30,7 +31,7 @@ class PlainProperties(Properties):
         return self._headers
 
     def text(self, name: str) -> str | None:
-        return self._texts.get(name)
+        return self._texts.get(name) or group_text(self, name)
 
     def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> "PlainProperties":
         texts = {name: text for name, text in self._texts.items() if name != "expiration" or not drop_expiration}

@@ -18,6 +18,7 @@ from typing import Any
 
 from mqbroker.core.message import Properties
 from mqbroker.protocols.amqp.properties import amqp_properties
+from mqbroker.protocols.grouping import group_text
 from mqbroker.protocols.mqtt.codec.constants import PUBLISH
 from mqbroker.protocols.mqtt.codec.property_table import join_properties, scan_properties
 from mqbroker.protocols.mqtt.codec.wire import Reader
@@ -91,7 +92,7 @@ class MqttProperties(Properties):
         if name == "reply_to":
             topic: str | None = self.values().get("response_topic")
             return None if topic is None else self.mapping.to_key(topic)
-        return None
+        return group_text(self, name)
 
     def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> Properties:
         """A copy in AMQP's encoding: headers that the broker writes, such as x-death, are no user properties."""
