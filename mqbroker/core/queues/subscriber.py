@@ -165,4 +165,3 @@ class SharedQueue(SubscriberQueue):
         if consumer is not None and self.is_sticky and self.cursor:
             self.cursor -= 1
         return consumer
-
