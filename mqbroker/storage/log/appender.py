@@ -8,8 +8,10 @@ of any of it is fatal; except that a lack of space for the *next* segment is not
 import errno
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter
 
 from mqbroker.errors import DiskFailed
+from mqbroker.limits import JOURNAL_BEHIND_BYTES_MAX, JOURNAL_BEHIND_BYTES_MIN, JOURNAL_BEHIND_BYTES_PER_S
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.log.batch import Job
 from mqbroker.storage.log.disk import Disk
@@ -20,6 +22,8 @@ from mqbroker.storage.log.segment import SPARE, pack_segment_header, segment_nam
 ZERO_AHEAD_BYTES = 1 << 20
 """A synced write into blocks that were never written has to change the file's metadata too, which takes about twice as
 long. So once in a while a write takes zeros along, and those after it find their blocks written."""
+SMALL_WRITE_BYTES = 1 << 15  # what takes as long as a sync does
+SMALL_WRITES_COUNTED = 16
 _ZEROS = bytes(ZERO_AHEAD_BYTES)
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
@@ -37,6 +41,8 @@ class Appender:
         self._seed = 0
         self._crc = 0
         self._key: DataKey | None = None
+        self.sync_s = 0.0
+        """How long a small write takes lately."""
 
     def append(self, job: Job) -> None:
         """Writes the job's frame; returns once it is as durable as the mode promises. OSError when it is not."""
@@ -46,7 +52,11 @@ class Appender:
         header, payload = self._framed(job)
         start = self._end
         self._end += FRAME_BYTES + len(payload)
-        self._disk.write(self._name, [header, payload, self._zeros_ahead()], start, self._sync)
+        zeros = self._zeros_ahead()
+        began = perf_counter()
+        self._disk.write(self._name, [header, payload, zeros], start, self._sync)
+        if len(payload) + len(zeros) < SMALL_WRITE_BYTES:
+            self.sync_s += (perf_counter() - began - self.sync_s) / SMALL_WRITES_COUNTED
 
     def _begin(self, job: Job) -> None:
         # Always synced, and before the spare gets the segment's name: then a named segment without a good header and
@@ -118,6 +128,12 @@ class Writer:
         self._used_bytes = 0
         self._current_bytes = segment_bytes
         self._held: Job | None = None
+
+    @property
+    def backlog_max(self) -> int:
+        """How much may wait for the disk before it makes small writes wait for long."""
+        bytes_ = int(self._appender.sync_s * JOURNAL_BEHIND_BYTES_PER_S)
+        return max(JOURNAL_BEHIND_BYTES_MIN, min(bytes_, JOURNAL_BEHIND_BYTES_MAX))
 
     @property
     def has_spare(self) -> bool:
