@@ -128,3 +128,8 @@ ALLOCATOR_MAPPED_BYTES = 4 << 20  # blocks from here on are given back when they
 ALLOCATOR_KEPT_BYTES = 64 << 20  # free memory that is kept, so that bodies of 1 MiB do not fault in anew
 MEMORY_TRIM_SHARE = 0.9  # of the watermark: from here on free memory goes back to the system
 MEMORY_TRIM_INTERVAL_MS = 5000  # each time takes some 0.1 s for a GiB, in which allocations wait
+
+# --- statistics --------------------------------------------------------------------------------------------------
+SAMPLE_INTERVAL_MS = 5000  # RabbitMQ's collect_statistics_interval
+SAMPLES_KEPT = 120  # of the node: ten minutes
+SAMPLED_QUEUES_MAX = 10_000  # with more, rates are known of vhosts and of the node only

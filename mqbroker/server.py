@@ -40,6 +40,7 @@ from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.provisioning import Provisioning
+from mqbroker.runtime.sampler import Sampler
 from mqbroker.runtime.tasks import Tasks
 from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
@@ -126,6 +127,8 @@ class Server:
         if isinstance(self._ledger, JournalLedger):
             self._ledger.watch_space(lambda _: self._check_alarms())
             self._ledger.segment_begun = self._tell_of_segment
+        self.sampler = Sampler(self._broker, self._node_numbers)
+        self.sampler.start(clock.now())
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
@@ -247,6 +250,23 @@ class Server:
         if self._tls is not None:
             self._tls.check(now)
         self._check_alarms()
+
+    def _node_numbers(self) -> dict[str, int]:
+        """What is to be known of the node beside its queues and exchanges."""
+        connections, watch = self._connections, self._connections.watch
+        found = {
+            "connections": len(connections),
+            "octets_in": connections.octets_in,
+            "octets_out": connections.octets_out,
+            "memory_bytes": self._alarms.resident_bytes(),
+            "longest_turn_ms": watch.longest_ms,
+            "slow_turns": watch.slow_turns,
+        }
+        if isinstance(self._ledger, JournalLedger):
+            found["journal_batches"] = self._ledger.batches
+            found["journal_bytes"] = self._ledger.bytes_written
+            found["journal_segments"] = self._ledger.segments
+        return found
 
     def _tell_of_segment(self) -> None:
         assert isinstance(self._ledger, JournalLedger)

@@ -21,6 +21,7 @@ from mqbroker.core.rabbitmq.quotas import (
     parse_vhost_limits,
 )
 from mqbroker.core.scheduler import Scheduler
+from mqbroker.core.stats import Totals, totals_of
 from mqbroker.core.timers import Timers
 from mqbroker.core.vhost import VHost
 from mqbroker.core.vhost_end import VHostEnd
@@ -44,6 +45,8 @@ class Broker:
         self.access = Access()
         self.policies = Policies()
         self.vhosts: dict[str, VHost] = {}
+        self.past = Totals()
+        """What vhosts have counted that are gone."""
         self._ends: dict[str, VHostEnd] = {}
         """The vhosts that are being deleted."""
         self._vhost_limits: dict[str, VHostLimits] = {}
@@ -89,12 +92,14 @@ class Broker:
         vhost = self.vhost(name)
         del self.vhosts[name]
         self.events.tell("vhost.deleted", vhost=name)
-        end = self._ends[name] = VHostEnd(vhost, lambda: self._forget_vhost(name))
+        end = self._ends[name] = VHostEnd(vhost, lambda: self._forget_vhost(vhost))
         if end.run(0, PORTION):
             self.scheduler.add(end)
 
-    def _forget_vhost(self, name: str) -> None:
+    def _forget_vhost(self, vhost: VHost) -> None:
+        name = vhost.name
         del self._ends[name]
+        self.past.add(totals_of(vhost))
         for policy in [each for each in self.policies.all() if each.vhost == name]:
             self._define(definitions.key("policy", name, policy.name), None)
         for policy in [each for each in self.policies.all(operator=True) if each.vhost == name]:

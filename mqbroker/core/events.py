@@ -34,6 +34,8 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "queue.created": ("vhost", "queue", "kind", "durable", "exclusive", "auto_delete", "arguments"),
     "queue.deleted": ("vhost", "queue", "messages"),  # its bindings and consumers go with it, and are not told of
     "queue.purged": ("vhost", "queue", "messages"),
+    "queue.overflowed": ("vhost", "queue", "dropped", "refused"),  # once a sample at most
+    "queue.dead.lettered": ("vhost", "queue", "messages"),  # the same
     "binding.created": ("vhost", "source", "destination", "destination_kind", "key", "arguments"),
     "binding.deleted": ("vhost", "source", "destination", "destination_kind", "key", "arguments"),
     "consumer.created": ("vhost", "queue", "consumer", "acknowledges", "exclusive", "prefetch", "priority"),

@@ -168,6 +168,7 @@ class VHost(Routing):
         if exchange.durable:
             self.ledger.define(definitions.key("exchange", self.name, exchange.name), None)
         self.generation += 1
+        self.past_flow.add(exchange.flow)
         self.events.tell("exchange.deleted", vhost=self.name, exchange=exchange.name)
 
     # --- bindings ---------------------------------------------------------------------------------------------------

@@ -87,8 +87,8 @@ class Session:
 
     __slots__ = (
         "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
-        "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers", "out", "outbox",
-        "sink",
+        "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers", "octets_in",
+        "octets_out", "out", "outbox", "sink",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
@@ -105,6 +105,8 @@ class Session:
         """The piece of output in which deliveries begin, at `deliveries_at`, after which nothing but deliveries comes;
         None while the output ends with something else."""
         self.deliveries_at = 0
+        self.octets_in = self.octets_out = 0
+        """What was received, counted by the network, and sent."""
         self.is_first = False
         self.is_marked = False
         self.is_paused = False
@@ -240,6 +242,7 @@ class Session:
     def take_output(self) -> bytearray:
         """The output since the last call, behind that of `take_lent`. It is the caller's from then on."""
         data = self.out
+        self.octets_out += len(data)
         self.out = bytearray()
         self.deliveries = None
         self.is_marked = False
@@ -253,6 +256,7 @@ class Session:
     def take_lent(self) -> list[bytes | bytearray | memoryview] | None:
         """The output before that of `take_output`, in pieces; None when nothing was lent."""
         lent = self.lent
+        self.octets_out += self.lent_bytes
         self.lent = None
         self.lent_bytes = 0
         return lent

@@ -26,6 +26,7 @@ from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.scheduler import Task
+from mqbroker.core.stats import Counts
 from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ class Queue(Task):
     """Whether a message may have a routing key that is too long for a name: its consumers can be told it."""
 
     __slots__ = (
-        "alarm", "alone", "armed_at", "byte_count", "consumers", "counts_failures", "cursor", "declared", "durable",
-        "exclusive_consumer", "has_consumer_priorities", "holds", "host", "is_deleted", "is_recorded",
-        "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "unacked_count", "used_at",
+        "alarm", "alone", "armed_at", "byte_count", "consumers", "counts", "counts_failures", "cursor", "declared",
+        "durable", "exclusive_consumer", "first_sequence", "has_consumer_priorities", "holds", "host", "is_deleted",
+        "is_recorded", "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec",
+        "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -74,7 +76,9 @@ class Queue(Task):
         self.declared = self.spec = _NOTHING
         """As it was declared, and what of it is in force: policies may change that."""
         self.counts_failures = False
-        self.next_sequence = 1
+        self.next_sequence = self.first_sequence = 1
+        """The places that it gives next, and gave first since the start."""
+        self.counts = Counts()
         self.byte_count = 0
         """Bytes of the bodies that wait."""
         self.unacked_count = 0
@@ -204,11 +208,16 @@ class Queue(Task):
 
     def hand_over(self, entry: Entry, consumer: Consumer) -> None:
         """Gives an entry to a consumer."""
+        counts = self.counts
+        if entry.is_redelivered:
+            counts.redelivered += 1
         if consumer.no_ack:
+            counts.no_ack += 1
             consumer.deliver(entry)
             if entry.lsn:
                 self.ledger.settle(entry)
             return
+        counts.delivered += 1
         entry.consumer = consumer
         consumer.in_flight += 1
         consumer.window.in_flight += 1
@@ -282,6 +291,7 @@ class Queue(Task):
 
     def settle(self, entry: Entry) -> None:
         """The same; who held it is offered nothing yet."""
+        self.counts.acked += 1
         self.release(entry)
         if entry.lsn:
             self.ledger.settle(entry)

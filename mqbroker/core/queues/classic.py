@@ -80,7 +80,7 @@ class ClassicQueue(Queue):
             if entry.expires_at:
                 self.has_deadlines = True
         if entries:
-            self.next_sequence = entries[-1].sequence + 1
+            self.next_sequence = self.first_sequence = entries[-1].sequence + 1
 
     def waiting_count(self) -> int:
         """How many entries wait for a consumer."""
@@ -96,6 +96,7 @@ class ClassicQueue(Queue):
             consumer = self.next_consumer()
             if consumer is not None:
                 if consumer.no_ack:
+                    self.counts.passed += 1
                     consumer.pass_on(message)  # settled before anybody could record it
                 else:
                     self.hand_over(self.admit(message, now), consumer)
@@ -131,7 +132,9 @@ class ClassicQueue(Queue):
 
     def refuse(self, message: Message, now: int) -> int:
         """Rejects a publish that would overflow; its copy goes to the dead-letter exchange if the queue says so."""
+        self.counts.refused += 1
         if self.overflow == REJECT_PUBLISH_DLX and self.dead_letter_exchange is not None:
+            self.counts.dead_lettered += 1
             self.host.dead_letter(self, new_entry(message, self.number, 0), "maxlen", now)
         return REJECTED
 
@@ -154,6 +157,7 @@ class ClassicQueue(Queue):
             if not self.has_deadlines or not self.drops_expired(now):
                 if self.is_plain or not self.is_over_limit():
                     break
+                self.counts.dropped += 1
                 self.discard(self.take(), "maxlen", now)
             dropped += 1
         return dropped
@@ -252,6 +256,7 @@ class ClassicQueue(Queue):
         assert entry is not None
         if not entry.expires_at or entry.expires_at > now:
             return False
+        self.counts.expired += 1
         self.discard(self.take(), "expired", now)
         return True
 
@@ -267,6 +272,9 @@ class ClassicQueue(Queue):
         if not self.make_ready(now) or self.waiting_count() == 0:
             return None
         entry = self.take()
+        self.counts.got += 1
+        if entry.is_redelivered:
+            self.counts.redelivered += 1
         entry.consumer = holder
         holder.in_flight += 1
         holder.window.in_flight += 1
@@ -288,6 +296,7 @@ class ClassicQueue(Queue):
 
     def give_up(self, entry: Entry, now: int) -> None:
         """A client refuses the entry for good: dead-lettered, then settled. Of a deleted queue there are no letters."""
+        self.counts.rejected += 1
         self.release(entry)
         if not self.is_deleted:
             self.discard(entry, "rejected", now)
@@ -295,6 +304,7 @@ class ClassicQueue(Queue):
     def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
         """Some of them come back. Failures count, and beyond the delivery limit the entry is dead-lettered."""
         back = []
+        self.counts.returned += len(entries)
         for entry in entries:
             self.release(entry)
             entry.is_redelivered = True
@@ -313,6 +323,7 @@ class ClassicQueue(Queue):
     def discard(self, entry: Entry, reason: str, now: int) -> None:
         """Dead-letters the entry if the queue says where, which may take a while; then settles it."""
         if self.dead_letter_exchange is not None:
+            self.counts.dead_lettered += 1
             self.host.dead_letter(self, entry, reason, now)
         elif entry.lsn:
             self.ledger.settle(entry)
@@ -320,6 +331,7 @@ class ClassicQueue(Queue):
     def purge(self, now: int, done: Done) -> int:
         """Empties the queue; how much waited. Calls `done` once the journal has been told of all of it, not at once."""
         count = self.waiting_count()
+        self.counts.purged += count
         telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, self.detach(), done))
         return count

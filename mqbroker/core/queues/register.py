@@ -18,6 +18,7 @@ from mqbroker.core.queues.kind import Entries
 from mqbroker.core.queues.kinds import kind_in, kind_named, kind_of, pack_queue
 from mqbroker.core.queues.polled.queue import PolledQueue, PollHost
 from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.stats import Counts, counts_of
 from mqbroker.core.timers import Timer, Timers
 from mqbroker.errors import PreconditionFailed, ResourceLocked
 
@@ -33,6 +34,8 @@ class RegisterHost(PollHost, Protocol):
     queues: dict[str, Queue]
     reply_queues: dict[str, Queue]
     generation: int
+
+    past_counts: Counts
 
     def next_number(self) -> int:
         """A number for something that the journal keeps messages of."""
@@ -184,6 +187,7 @@ class QueueRegister:
         for consumer in queue.dismiss():
             consumer.cancelled()
         self._release(queue)
+        host.past_counts.add(counts_of(queue))
         if not queue.spec.is_hidden:
             telling.deleted(queue, count)
         return count

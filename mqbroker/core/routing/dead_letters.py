@@ -179,5 +179,5 @@ class Burials(Task):
             letter = plan.letter(message, now)
             found = self._cemetery.targets(exchange, history.all_keys(letter), letter)
             queues = [each for each in found.queues if not history.goes_round(each.name, headers)]
-            plan.targets = Targets(queues, found.held_by)
+            plan.targets = Targets(queues, found.held_by, found.flow)
         return plan

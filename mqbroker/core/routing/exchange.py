@@ -12,6 +12,7 @@ from mqbroker.core import definitions
 from mqbroker.core.message import Message
 from mqbroker.core.rabbitmq.erlang_text import plain_text
 from mqbroker.core.routing.binding_index import Binding, BindingIndex, Destination, make_index
+from mqbroker.core.stats import Flow
 from mqbroker.core.values import Decimal, Int32, Timestamp, type_name
 from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import DELAY_MS_MAX
@@ -26,7 +27,7 @@ class Exchange:
     """One exchange of a vhost. `make_exchange` makes one from a declaration."""
 
     __slots__ = (
-        "_bindings", "_index", "alternate", "arguments", "auto_delete", "durable", "internal", "is_delayed",
+        "_bindings", "_index", "alternate", "arguments", "auto_delete", "durable", "flow", "internal", "is_delayed",
         "is_deleted", "is_keyed", "kind", "leaving", "name", "number",
     )  # fmt: skip
 
@@ -57,6 +58,7 @@ class Exchange:
         """How many destinations are gone whose bindings are still here (bindings.py): they do not count."""
         self.alternate: str | None = None
         """The name of the exchange that gets what this one has no destination for."""
+        self.flow = Flow()
         self._index = index
         self._bindings: dict[Destination, dict[Hashable, Binding]] = {}
 

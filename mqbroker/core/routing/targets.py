@@ -3,10 +3,11 @@
 A transaction keeps it from the publish to the commit, so what it names may have gone when it is used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mqbroker.core.recent import remember
+from mqbroker.core.stats import Flow
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ class Targets:
 
     queues: "list[Queue]"
     held_by: "list[Exchange]"
+    flow: Flow = field(default_factory=Flow)
+    """What the exchange counts that it was published to."""
 
 
 class RememberedTargets:

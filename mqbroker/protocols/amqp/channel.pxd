@@ -24,6 +24,7 @@ cdef class Channel:
     cdef public bint is_plain
     cdef public long long body_size
     cdef public Room room
+    cdef public long long publishes
     cdef public bint confirms
     cdef public long long published
     cdef public long long accepted

@@ -47,7 +47,8 @@ class Channel:
         "accepted", "ages", "body_size", "confirmed", "confirms", "connection",
         "consumers", "expecting", "express", "header_frame", "held", "held_confirm", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
-        "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
+        "polling", "position", "prefetch", "properties", "publish_frame", "published", "publishes", "rejected",
+        "reply_consumer",
         "room", "route", "routes", "settling", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
@@ -73,6 +74,8 @@ class Channel:
         self.body_size = 0
         self.room: Room | None = None
         """What has arrived of a body in several pieces."""
+        self.publishes = 0
+        """How many messages were published on it."""
         # confirms
         self.confirms = False
         self.published = 0

@@ -282,6 +282,7 @@ class AmqpConnection(ConnectionState):
         route = channel.route
         assert route is not None
         assert channel.properties is not None
+        channel.publishes += 1
         message = new_message(route.exchange_name, route.routing_key, channel.properties, body, self.now)
         if channel.is_plain:
             assert self.vhost is not None

@@ -20,6 +20,8 @@ def describe(connection: "ConnectionState") -> dict[str, object]:
         "channel_max": connection.channel_max,
         "frame_max": connection.frame_max,
         "heartbeat_s": connection.heartbeat_ms // 1000,
+        "octets_in": connection.octets_in,
+        "octets_out": connection.octets_out,
         "is_blocked": bool(connection.blocked_for),
         "channels": [_describe_channel(channel) for channel in connection.channels.values()],
     }
@@ -35,6 +37,9 @@ def _describe_channel(channel: Channel) -> dict[str, object]:
     return {
         "number": channel.number,
         "consumers": len(channel.consumers),
+        "publishes": channel.publishes,
+        "deliveries": channel.next_tag - 1,
+        "confirms": channel.confirmed,
         "unacknowledged": channel.window.in_flight,
         "is_transactional": channel.transaction is not None,
     }

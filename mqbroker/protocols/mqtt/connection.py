@@ -289,6 +289,10 @@ class MqttConnection(Session):
         self.publishes += 1
         counters = self.counters
         counters.publishes_received += 1
+        if qos == 1:
+            counters.publishes_received_qos1 += 1
+        elif qos:
+            counters.publishes_received_qos2 += 1
         counters.publish_bytes_received += end - body_at
         if end - body_at > self.message_size_max:
             publishing.refuse_large(self, topic, qos, packet_id)

@@ -21,6 +21,8 @@ def describe(connection: "MqttConnection") -> dict[str, object]:
         "vhost": connection.vhost.name if connection.vhost is not None else "",
         "client_id": connection.client_id,
         "keep_alive_ms": connection.keep_alive_ms,
+        "octets_in": connection.octets_in,
+        "octets_out": connection.octets_out,
         "is_blocked": connection.is_blocked,
         "subscriptions": len(session.subscriptions.by_text) if session is not None else 0,
         "session_expiry_s": session.expiry_s if session is not None else 0,

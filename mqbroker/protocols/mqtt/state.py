@@ -322,6 +322,10 @@ class MqttSession:
         if connection is None:
             return True
         entry.is_redelivered = True
+        if flags & 0x02:
+            self.hub.counters.publishes_sent_qos1 += 1
+        elif flags & 0x04:
+            self.hub.counters.publishes_sent_qos2 += 1
         return connection.send_message(entry.message, flags, packet_id, match.identifiers, match.retain_as_published)
 
     def _send_again(self, entry: Entry, packet_id: int) -> bool:

@@ -74,6 +74,7 @@ class FifoQueue(PolledQueue):
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count or len(self.deduplication):
             self.start_over()
+        self.counts.purged += count
         telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, [], done))
         return count

@@ -90,7 +90,7 @@ class PolledQueue(TimedQueue):
 
     def start_from(self, now: int) -> None:
         """Has places grow over restarts and namesakes too, whatever was settled: they go with the time of the start."""
-        self.next_sequence = max(self.next_sequence, now * _PLACES_PER_MS)
+        self.next_sequence = self.first_sequence = max(self.next_sequence, now * _PLACES_PER_MS)
 
     # --- coming in --------------------------------------------------------------------------------------------------
 
@@ -167,6 +167,7 @@ class PolledQueue(TimedQueue):
             self.receive_from(line, found, count_max, now + max(visibility_ms, 0), now)
             self.tidy(line)
         self.received_count += len(found)
+        self.counts.got += len(found)
         if found and visibility_ms <= 0:
             self.expire(now)
         return found
@@ -176,6 +177,7 @@ class PolledQueue(TimedQueue):
         entry = self.draw(line, now)
         if entry is not None:
             self.hold(entry, line, held_until, now)
+            self.counts.redelivered += entry.is_redelivered
             found.append(entry)
 
     def draw(self, line: GroupLine, now: int) -> Entry | None:
@@ -183,6 +185,7 @@ class PolledQueue(TimedQueue):
         entry = line.pop()
         self.hide(entry, line)
         if self.expiry(entry) <= now:
+            self.counts.expired += 1
             self.leave(entry)
             return None
         if 0 < self.receive_max <= entry.attempts and self.redrive(entry, now):
@@ -227,6 +230,7 @@ class PolledQueue(TimedQueue):
             return
         self.remove_noted(entry)
         self.deleted_count += 1
+        self.counts.acked += 1
         if self.ring or self.waiters:
             self.serve(now)
 
@@ -235,6 +239,7 @@ class PolledQueue(TimedQueue):
         count: int = self.visible_total + self.in_flight_total + self.delayed_total
         if count:
             self.start_over()
+        self.counts.purged += count
         telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, [], done))
         return count
@@ -261,6 +266,7 @@ class PolledQueue(TimedQueue):
         target = self.dead_letter_target()
         if target is None:
             return False
+        self.counts.dead_lettered += 1
         target.accept(entry.message, self.name, entry.attempts, self.redriven_sent_at(entry, now), now)
         return True
 
@@ -365,6 +371,7 @@ class PolledQueue(TimedQueue):
     def hand_over(self, entry: Entry, consumer: "Consumer") -> None:
         """Gives an entry that was drawn to a consumer."""
         if consumer.no_ack:
+            self.counts.no_ack += 1
             consumer.deliver(entry)
             self.finish(entry)
         else:
@@ -383,6 +390,8 @@ class PolledQueue(TimedQueue):
         self.used_at = now
         entry = self.draw_next(now) if self.make_ready(now) else None
         if entry is not None:
+            self.counts.got += 1
+            self.counts.redelivered += entry.is_redelivered
             entry.consumer = holder
             holder.in_flight += 1
             holder.window.in_flight += 1
@@ -391,6 +400,7 @@ class PolledQueue(TimedQueue):
 
     def settle(self, entry: Entry) -> None:
         """A consumer has processed the entry, and is offered nothing yet."""
+        self.counts.acked += 1
         self.release(entry)
         self.finish(entry)
 
@@ -402,6 +412,7 @@ class PolledQueue(TimedQueue):
 
     def give_up(self, entry: Entry, now: int) -> None:
         """A consumer refuses the entry for good: it is redriven if the queue says where, then settled."""
+        self.counts.rejected += 1
         self.release(entry)
         if self.is_noted(entry):
             self.redrive(entry, now)
@@ -410,6 +421,7 @@ class PolledQueue(TimedQueue):
 
     def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
         """Consumers give entries back: they are visible again. That they were delivered counts already."""
+        self.counts.returned += len(entries)
         for entry in entries:
             self.release(entry)
             if not self.is_deleted and self.is_noted(entry):

@@ -180,8 +180,10 @@ class TimedQueue(GroupedQueue):
     def fall_due(self, entry: Entry, now: int) -> None:
         """The deadline of a noted entry has passed: it expires, or it is visible."""
         if self.expiry(entry) <= now:
+            self.counts.expired += 1
             self.remove_noted(entry)
         elif entry.first_taken_at:
+            self.counts.returned += 1
             self.bring_back(entry)
         else:
             line = self.line_of(entry)
@@ -209,7 +211,8 @@ class TimedQueue(GroupedQueue):
         return done
 
     def drop_first(self, line: GroupLine) -> None:
-        """The first entry of a line is settled."""
+        """The first entry of a line has expired, and is settled."""
+        self.counts.expired += 1
         entry = line.pop()
         self.hide(entry, line)
         self.leave(entry)
