@@ -26,6 +26,7 @@ from mqbroker.core.properties import Formats, registered
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.net import devcerts
+from mqbroker.net.connection import SessionFactory
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
@@ -37,6 +38,7 @@ from mqbroker.protocols.session import Outbox
 from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.sampler import Sampler
 from mqbroker.runtime.tasks import Tasks
@@ -102,12 +104,9 @@ class Server:
         services = _services(config, self._protocols, *parts)
         services.memory_bytes = self._alarms.resident_bytes
         services.memory_bytes_max = int(self._alarms.memory_limit_bytes)
-        factories = {}
-        for protocol in self._protocols:
-            speaker = protocol.start(services, config)
-            speaker.restore(found, clock.now())
-            self._stack.callback(speaker.stop)
-            factories[protocol.name] = speaker.new_session
+        evictions = Evictions(services.registry, clock, asyncio.get_running_loop().call_soon)
+        self._broker.events.subscribe(evictions.take)
+        factories = self._start_protocols(services, found)
         self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
         self._connections.input_step = int(self._alarms.memory_limit_bytes) // _INPUT_SHARE
@@ -133,6 +132,16 @@ class Server:
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
+
+    def _start_protocols(self, services: Services, found: Mapping[str, bytes]) -> dict[str, SessionFactory]:
+        """What makes the sessions of each protocol, by its name."""
+        factories: dict[str, SessionFactory] = {}
+        for protocol in self._protocols:
+            speaker = protocol.start(services, self._config)
+            speaker.restore(found, self._clock.now())
+            self._stack.callback(speaker.stop)
+            factories[protocol.name] = speaker.new_session
+        return factories
 
     def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
         config = self._config

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.services import Services
     from mqbroker.protocols.session import Peer, Session
 
+
 class Protocol(Extension):
     """The base of protocols."""
 

@@ -1,7 +1,5 @@
 """The open sessions of all protocols by user and vhost: for limits, and for operators, who see them or end them."""
 
-from collections.abc import Iterable
-
 from mqbroker.core.events import Events
 from mqbroker.protocols.session import Session
 
@@ -46,7 +44,7 @@ class Registry:
         """Open channels of a user, on all sessions."""
         return sum(session.channel_count() for session in self.of_user(user))
 
-    def all(self) -> Iterable[Session]:
+    def all(self) -> list[Session]:
         """Every open session."""
         return list(self._names)
 

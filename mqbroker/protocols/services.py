@@ -60,13 +60,3 @@ class Services:
     def __post_init__(self) -> None:
         self.registry.events = self.broker.events
         self.admission = Admission(self.broker, self.registry, self.loopback_users)
-
-    def delete_user(self, name: str) -> None:
-        """Deletes a user, and ends the sessions of that name. Raises NotFound."""
-        self.broker.delete_user(name)
-        self.registry.end_user(name, self.clock.now())
-
-    def delete_vhost(self, name: str) -> None:
-        """Deletes a vhost with everything in it, and ends the sessions there. Raises NotFound."""
-        self.broker.delete_vhost(name)
-        self.registry.end_vhost(name, self.clock.now())

@@ -5,7 +5,7 @@ from mqbroker.core.consumer cimport Window
 from mqbroker.core.properties cimport Properties
 from mqbroker.core.routing.route cimport Route
 from mqbroker.protocols.amqp.room cimport Room
-from mqbroker.protocols.amqp.unacked cimport Unacked
+from mqbroker.protocols.unacked cimport Unacked
 
 
 cdef class Channel:
@@ -51,3 +51,10 @@ cdef class Channel:
 
     @cython.locals(properties=Properties)
     cpdef bint has_same_properties(self, bytes frame) except -1
+
+
+cdef class Arrival:
+    cdef public Channel channel
+    cdef public Room room
+    cdef public Py_ssize_t size
+    cdef public Py_ssize_t left

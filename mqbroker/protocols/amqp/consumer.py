@@ -22,7 +22,7 @@ from mqbroker.core.message import Entry, Message, failures_of, returns_of
 from mqbroker.core.properties import Properties
 from mqbroker.core.recent import remember
 from mqbroker.limits import CONSUMER_SHAPES_MAX, LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
-from mqbroker.protocols.amqp.channel import Channel
+from mqbroker.protocols.amqp.channel import CLOSING, Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, amqp_properties
 from mqbroker.protocols.session import Session
@@ -208,4 +208,7 @@ class AmqpConsumer(Consumer):
 
     def cancelled(self) -> None:
         """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""
-        self.channel.connection.consumer_cancelled(self.channel, self)
+        channel = self.channel
+        is_known = channel.consumers.pop(self.tag, None) is not None
+        if is_known and channel.state != CLOSING and channel.connection.capabilities.get("consumer_cancel_notify"):
+            channel.reply("basic.cancel", consumer_tag=self.tag, nowait=True)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from mqbroker.protocols.amqp.channel import Channel
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
-def describe(connection: "AmqpConnection") -> dict[str, object]:
+def describe(connection: "ConnectionState") -> dict[str, object]:
     """Facts by neutral names, as `Session.describe` has them."""
     return {
         **connection.peer.describe(),
@@ -27,7 +27,7 @@ def describe(connection: "AmqpConnection") -> dict[str, object]:
     }
 
 
-def _state(connection: "AmqpConnection") -> str:
+def _state(connection: "ConnectionState") -> str:
     if connection.handshake is not None:
         return connection.handshake.stage
     return "closing" if connection.close_sent or connection.is_closing else "running"

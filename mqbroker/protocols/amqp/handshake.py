@@ -21,7 +21,7 @@ from mqbroker.protocols.amqp.methods import Method, encode_method
 from mqbroker.protocols.amqp.sasl import Credentials, parse_response
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 log = logging.getLogger("mqbroker.amqp")
 
@@ -41,7 +41,7 @@ class Handshake:
 
     __slots__ = ("connection", "octets", "stage")
 
-    def __init__(self, connection: "AmqpConnection", now: int) -> None:
+    def __init__(self, connection: "ConnectionState", now: int) -> None:
         self.connection = connection
         self.stage = AWAIT_HEADER
         self.octets = 0

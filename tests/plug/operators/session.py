@@ -39,7 +39,7 @@ class OperatorsSession(Session):
 
     def do(self, verb: str, name: str) -> object:
         if verb == "DELETE-USER":
-            self.services.delete_user(name)
+            self.services.broker.delete_user(name)
         elif verb == "DELETE-VHOST":
-            self.services.delete_vhost(name)
+            self.services.broker.delete_vhost(name)
         return [session.describe() for session in self.services.registry.all()]
