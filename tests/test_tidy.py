@@ -1,6 +1,7 @@
 """The rules of the house that a linter does not know: layers, banned calls, sizes, opening paragraphs."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import mqbroker
+from mqbroker import limits
 from mqbroker.core.events import EVENTS
 from mqbroker.core.properties import NAMES
 from mqbroker.server import kinds_of
@@ -301,3 +303,49 @@ def test_events_are_told_as_they_are_declared() -> None:
     assert [(where, name) for where, name, fields in found if name and fields != set(EVENTS.get(name, ()))] == []
     source = "".join(path.read_text() for path in MODULES if label(path) != "mqbroker/core/events.py")
     assert [name for name in EVENTS if f'"{name}"' not in source] == []
+
+
+PROTOCOL_WORDS = {"amqp", "aws", "erlang", "mqtt", "quorum", "rabbit", "rabbitmq", "sns", "sqs", "stomp"}
+NAMES_OF_PROTOCOLS = re.compile(r"\bx-[a-z]|\bamq\.|\bbasic\.|\bqueue\.declare|MessageGroupId|MessageDeduplicationId")
+CORE = [path for path in MODULES if part_of(path) == "core" and "rabbitmq" not in path.parts]
+SPEAKS_RABBITMQ = {  # where the core is put together
+    "mqbroker/core/access/access.py", "mqbroker/core/access/passwords.py", "mqbroker/core/broker.py",
+    "mqbroker/core/restoration.py", "mqbroker/core/vhost.py",
+}  # fmt: skip
+
+
+def docstrings(tree: ast.AST) -> set[ast.AST]:
+    """Every string that stands by itself: it explains, and may name protocols."""
+    found = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    return {value for value in found if isinstance(value, ast.Constant)}
+
+
+def words_said(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Identifiers and strings, with their lines; but no imports, and no names of limits, which say their precedents."""
+    explaining = docstrings(tree)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str() as text) if node not in explaining:
+                yield text, node.lineno
+            case ast.Name(id=text) | ast.Attribute(attr=text) if not hasattr(limits, text):
+                yield text, node.lineno
+            case ast.FunctionDef(name=text) | ast.ClassDef(name=text) | ast.arg(arg=text):
+                yield text, node.lineno
+
+
+@pytest.mark.parametrize("path", CORE, ids=label)
+def test_the_core_has_no_words_of_protocols(path: Path) -> None:
+    """The second protocol had to speak the first one's arguments to get a queue; RabbitMQ's stay in core/rabbitmq."""
+    assert [
+        f"line {line}: {text}"
+        for text, line in words_said(parsed(path))
+        if NAMES_OF_PROTOCOLS.search(text)
+        or PROTOCOL_WORDS & {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)}
+    ] == []
+
+
+@pytest.mark.parametrize("path", CORE, ids=label)
+def test_queues_and_routing_do_not_know_rabbitmq(path: Path) -> None:
+    """A protocol's arguments and texts are translated where the core is put together, and nowhere below."""
+    found = [name for name, _ in imports(parsed(path)) if name.startswith("mqbroker.core.rabbitmq")]
+    assert not found or label(path) in SPEAKS_RABBITMQ

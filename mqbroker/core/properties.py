@@ -34,7 +34,7 @@ NAMES: Mapping[str, str] = {
 """What `Properties.text` may be asked for. The application's own headers (user properties, message attributes) are
 `Properties.headers`; what the core looks at with every message are the fields of `Properties`."""
 
-_SHARED = frozenset(NAMES).difference(("group_id", "deduplication_id", "delivery_mode"))
+_UNBOUNDED = frozenset(("group_id", "deduplication_id"))
 
 # In `Properties.code` beside the number of the encoding, so that the journal keeps them:
 DEAD_LETTER_BIT = 0x80  # the broker itself wrote the history in the headers
@@ -228,8 +228,10 @@ class AnnotatedProperties(Properties):
     def text(self, name: str) -> str | None:
         if name == "expiration":
             return None if self.ttl_ms < 0 else str(self.ttl_ms)
-        found = self.inner.text(name) if name in _SHARED else None
-        return found if found is None or len(found.encode(errors="surrogateescape")) <= NAME_BYTES_MAX else None
+        found = self.inner.text(name)
+        if found is None or name in _UNBOUNDED or len(found.encode(errors="surrogateescape")) <= NAME_BYTES_MAX:
+            return found
+        return None
 
     def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> Properties:
         return AnnotatedProperties(self.inner, headers, drop_expiration or self.is_without_expiry)

@@ -12,8 +12,8 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.retained import RetainedMessages
 from mqbroker.core.rabbitmq.arguments import declared_spec
+from mqbroker.core.rabbitmq.exchange_types import make_exchange
 from mqbroker.core.rabbitmq.policy import Policy
-from mqbroker.core.routing.exchange import make_exchange
 from mqbroker.core.vhost import VHost
 
 KINDS = (

@@ -129,6 +129,11 @@ def octets(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
 
 
+def text_of(value: str | bytes) -> str:
+    """A string as names are decoded."""
+    return octets(value).decode("utf-8", "surrogateescape")
+
+
 def same_value(left: object, right: object) -> bool:
     """Whether two values are equal as RabbitMQ compares them (headers exchange, equivalence of arguments).
 

@@ -1,8 +1,9 @@
 """A virtual host: exchanges, queues, the bindings between them, and the one way a message takes through them.
 
-The vhost owns the names and the topology, and tells the ledger what is durable; routing/resolution.py, on which it is
-built, finds the queues for a message. It does not know who asks: permissions are checked by the session (core/access),
-and texts of refusals are RabbitMQ's.
+The vhost puts the topology together: queues come and go in queues/register.py, exchanges in their own register
+(routing/exchange_register.py), bindings in routing/bindings.py; routing/resolution.py, on which it is built, finds the
+queues for a message. It does not know who asks: permissions are checked by the session (core/access), and declarations
+are translated by core/rabbitmq.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,26 +21,19 @@ from mqbroker.core.queues.register import QueueRegister
 from mqbroker.core.queues.retained import RetainedMessages
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq import x_death
-from mqbroker.core.rabbitmq.arguments import arguments_for, check_equivalent
-from mqbroker.core.rabbitmq.checks import check_deletable, check_reserved, locked
+from mqbroker.core.rabbitmq.arguments import arguments_for
+from mqbroker.core.rabbitmq.checks import check_deletable, check_removable, locked
+from mqbroker.core.rabbitmq.exchange_types import predeclared
 from mqbroker.core.routing.binding_index import Binding
 from mqbroker.core.routing.bindings import Bindings
-from mqbroker.core.routing.exchange import Exchange, make_exchange
+from mqbroker.core.routing.exchange import Exchange
+from mqbroker.core.routing.exchange_register import ExchangeRegister
 from mqbroker.core.routing.resolution import Routing
-from mqbroker.errors import AccessRefused, NotFound, PreconditionFailed
+from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
-
-PREDECLARED = (
-    ("amq.direct", "direct", False),
-    ("amq.fanout", "fanout", False),
-    ("amq.topic", "topic", False),
-    ("amq.headers", "headers", False),
-    ("amq.match", "headers", False),
-    ("amq.rabbitmq.trace", "topic", True),
-)
 
 
 class VHost(Routing):
@@ -55,9 +49,9 @@ class VHost(Routing):
         self._bindings = Bindings(name, self.ledger, self.exchanges, self.queues)
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
-        self._register = QueueRegister(self)
-        for exchange_name, kind, internal in PREDECLARED:
-            self.exchanges[exchange_name] = make_exchange(exchange_name, kind, True, False, internal, {})
+        self._queues = QueueRegister(self)
+        self._exchanges = ExchangeRegister(self)
+        self.exchanges.update(predeclared())
 
     # --- look-ups ---------------------------------------------------------------------------------------------------
 
@@ -79,97 +73,24 @@ class VHost(Routing):
 
     # --- exchanges --------------------------------------------------------------------------------------------------
 
-    def declare_exchange(
-        self, name: str, kind: str, durable: bool, auto_delete: bool, internal: bool, arguments: Mapping[str, object]
-    ) -> Exchange:
-        """Declares an exchange, or checks that the one there is equivalent.
-
-        Raises PreconditionFailed, AccessRefused.
-        """
-        current = self.exchanges.get(name)
-        if current is not None:
-            received = {
-                "type": kind,
-                "durable": durable,
-                "auto_delete": auto_delete,
-                "internal": internal,
-                "arguments": arguments,
-            }
-            have = {field: getattr(current, "kind" if field == "type" else field) for field in received}
-            check_equivalent(have, received, "exchange", name, self.name)
-            return current
-        exchange = make_exchange(name, kind, durable, auto_delete, internal, arguments, self.name)
-        check_reserved("exchange", name)
-        self.broker.limits_of(self.name).check_exchanges(self.name, name, len(self.exchanges))
-        exchange.number = self.broker.next_number() if durable else 0
-        self._add_exchange(exchange)
-        if durable:
-            self.ledger.define(definitions.key("exchange", self.name, name), exchange.packed())
-        self.events.tell(
-            "exchange.created",
-            vhost=self.name,
-            exchange=name,
-            kind=kind,
-            durable=durable,
-            auto_delete=auto_delete,
-            internal=internal,
-            arguments=arguments,
-        )
-        return exchange
-
-    def _add_exchange(self, exchange: Exchange) -> None:
-        self.exchanges[exchange.name] = exchange
-        exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))
-        if exchange.is_delayed:
-            number = self.broker.next_number() if exchange.durable else 0
-            self._add_delayed(exchange, number)
-            if number:
-                value = definitions.pack({"number": number})
-                self.ledger.define(definitions.key("delayed", self.name, exchange.name), value)
-        self.generation += 1
-
-    def _add_delayed(self, exchange: Exchange, number: int) -> DelayedMessages:
-        name = exchange.name
-        delayed = self.delayed[name] = DelayedMessages(
-            self.ledger, self.timers, self.scheduler, number, lambda message, now: self.publish_due(name, message, now)
-        )
-        return delayed
+    def add_exchange(self, exchange: Exchange) -> None:
+        """A new exchange (core/rabbitmq/declaring.py). Raises PreconditionFailed when it is one too many."""
+        self.broker.limits_of(self.name).check_exchanges(self.name, exchange.name, len(self.exchanges))
+        self._exchanges.add(exchange)
 
     def restore_exchange(self, exchange: Exchange, delayed_number: int) -> DelayedMessages | None:
         """Puts back an exchange that the journal kept; the store of its delayed messages if it has one."""
-        self.exchanges[exchange.name] = exchange
-        exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))
-        self.generation += 1
-        if not exchange.is_delayed:
-            return None
-        return self._add_delayed(exchange, delayed_number)
+        return self._exchanges.restore(exchange, delayed_number)
 
     def delete_exchange(self, name: str, if_unused: bool = False) -> None:
         """Deletes an exchange with its bindings; one that is not there is deleted already."""
-        if name.startswith("amq."):
-            raise AccessRefused(f"deletion of system exchange '{name}' in vhost '{self.name}' not allowed")
+        check_removable(name, self.name)
         exchange = self.exchanges.get(name)
         if exchange is None:
             return
         if if_unused and not exchange.is_unused:
             raise PreconditionFailed(f"exchange '{name}' in vhost '{self.name}' in use")
-        self._remove_exchange(exchange)
-
-    def _remove_exchange(self, exchange: Exchange) -> None:
-        del self.exchanges[exchange.name]
-        exchange.is_deleted = True
-        self.unbind_everything_from(exchange)
-        delayed = self.delayed.pop(exchange.name, None)
-        if delayed is not None:
-            self.leave([delayed.drop()])  # its timer would route by an exchange that is gone
-            if delayed.number:
-                self.ledger.forget(delayed.number)
-                self.ledger.define(definitions.key("delayed", self.name, exchange.name), None)
-        if exchange.durable:
-            self.ledger.define(definitions.key("exchange", self.name, exchange.name), None)
-        self.generation += 1
-        self.past_flow.add(exchange.flow)
-        self.events.tell("exchange.deleted", vhost=self.name, exchange=exchange.name)
+        self._exchanges.remove(exchange)
 
     # --- bindings ---------------------------------------------------------------------------------------------------
 
@@ -215,7 +136,7 @@ class VHost(Routing):
 
     def _delete_exchange_if_unused(self, exchange: Exchange) -> None:
         if exchange.auto_delete and exchange.is_unused and self.exchanges.get(exchange.name) is exchange:
-            self._remove_exchange(exchange)
+            self._exchanges.remove(exchange)
 
     def unbind_everything_from(self, gone: Queue | Exchange) -> None:
         """RegisterHost: a queue or an exchange is gone, and so are its bindings."""
@@ -234,7 +155,7 @@ class VHost(Routing):
 
     def declare(self, spec: QueueSpec, now: int) -> Queue:
         """A new queue. Raises PreconditionFailed, ResourceLocked."""
-        return self._register.declare(_with_arguments(spec), now)
+        return self._queues.declare(_with_arguments(spec), now)
 
     def take_over(self, spec: QueueSpec, now: int) -> Queue:
         """A new queue, in the place of a plain one if there is one of that name; that one's bindings become its own.
@@ -244,7 +165,7 @@ class VHost(Routing):
         former = self.queues.get(spec.name)
         if former is None:
             return self.declare(spec, now)
-        queue = self._register.replace(former, _with_arguments(spec), now, self._inherit)
+        queue = self._queues.replace(former, _with_arguments(spec), now, self._inherit)
         self.define_bindings(queue)
         return queue
 
@@ -254,12 +175,12 @@ class VHost(Routing):
 
     def restore_queue(self, spec: QueueSpec, value: Mapping[str, object], entries: Entries, now: int) -> Queue:
         """Puts back a queue that the journal kept."""
-        return self._register.restore(spec, value, entries, now)
+        return self._queues.restore(spec, value, entries, now)
 
     def change_polling(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
         """Changes what a polled queue does, in force at once."""
         queue.apply(settings, now)
-        self._register.define(queue)
+        self._queues.define(queue)
 
     def delete_queue(
         self, name: str, owner: object | None = None, if_unused: bool = False, if_empty: bool = False
@@ -269,16 +190,16 @@ class VHost(Routing):
             return 0
         queue = self.queue(name, owner)
         check_deletable(queue, self.name, if_unused, if_empty)
-        return self._register.remove(queue)
+        return self._queues.remove(queue)
 
     def delete_owned(self, owner: object, most: int) -> int:
         """A connection is gone: its exclusive queues go with it, so many of them at most. How many it were."""
-        return self._register.remove_owned(owner, most)
+        return self._queues.remove_owned(owner, most)
 
     def remove(self, queue: Queue) -> None:
         """Deletes a queue, unless it is gone already."""
         if not queue.is_deleted:
-            self._register.remove(queue)
+            self._queues.remove(queue)
 
     def delete_some(self, most: int) -> int:
         """The vhost is to be deleted: so are its queues and exchanges, so many of them at most. How many it were."""
@@ -288,14 +209,14 @@ class VHost(Routing):
         exchanges = list(islice(self.exchanges.values(), most - len(queues)))
         for exchange in exchanges:
             if not exchange.is_deleted:  # with the last that was bound to it
-                self._remove_exchange(exchange)
+                self._exchanges.remove(exchange)
         done = len(queues) + len(exchanges)
         if done < most:
             self._forget_retained()
             self._bindings.finish()
         return done
 
-    # --- what queues ask for ----------------------------------------------------------------------------------------
+    # --- what queues and exchanges ask for ----------------------------------------------------------------------------
 
     def next_number(self) -> int:
         """RegisterHost: a number for something that the journal keeps messages of."""
@@ -304,6 +225,10 @@ class VHost(Routing):
     def check_room(self, queue_name: str) -> None:
         """RegisterHost: raises PreconditionFailed when one more queue is too many."""
         self.broker.limits_of(self.name).check_queues(self.name, queue_name, len(self.queues))
+
+    def policy_of(self, exchange: Exchange) -> Mapping[str, object]:
+        """ExchangeHost: the settings that policies lay over an exchange."""
+        return self.broker.policies.effective(self.name, "exchange", exchange.name)
 
     def in_force(self, declared: QueueSpec) -> QueueSpec:
         """RegisterHost: what policies make of a spec."""
@@ -316,7 +241,7 @@ class VHost(Routing):
 
     def renumber(self, queue: PolledQueue) -> None:
         """PollHost: the journal forgets all that it keeps for the queue, which goes on under new numbers."""
-        self._register.renumber(queue)
+        self._queues.renumber(queue)
         self.define_bindings(queue)
 
     def queue_unused(self, queue: Queue, now: int) -> None:
@@ -352,9 +277,8 @@ class VHost(Routing):
 
     def apply_policies(self, now: int) -> None:
         """The policies have changed: every queue and exchange takes over what applies to it now."""
-        self._register.apply_policies(now)
-        for exchange in self.exchanges.values():
-            exchange.apply_policy(self.broker.policies.effective(self.name, "exchange", exchange.name))
+        self._queues.apply_policies(now)
+        self._exchanges.apply_policies()
         self.generation += 1
 
 

@@ -6,6 +6,7 @@ from mqbroker.core.consumer import Consumer, Gate, Window
 from mqbroker.core.message import Entry, Message, new_entry, new_message
 from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
+from mqbroker.protocols.grouping import group_text
 
 
 class PlainProperties(Properties):
@@ -31,7 +32,7 @@ class PlainProperties(Properties):
         return self._headers
 
     def text(self, name: str) -> str | None:
-        return self._texts.get(name)
+        return self._texts.get(name) or group_text(self, name)
 
     def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> "PlainProperties":
         texts = {name: text for name, text in self._texts.items() if name != "expiration" or not drop_expiration}

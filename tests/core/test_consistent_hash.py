@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mqbroker.core.rabbitmq.hash_arguments import check_hash_arguments, parse_weight
 from mqbroker.core.routing import consistent_hash
-from mqbroker.core.routing.consistent_hash import WeightedHash, check_hash_arguments, parse_weight
+from mqbroker.core.routing.consistent_hash import WeightedHash
 from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import HASH_DRAWS_MAX
 

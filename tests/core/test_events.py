@@ -8,7 +8,7 @@ from mqbroker.core.access.access import Permissions, TopicPermissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.events import EVENTS, Event, Events
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from mqbroker.core.rabbitmq.policy import Policy
 from tests.core.messages import Taker, nothing
 
@@ -40,7 +40,7 @@ def test_what_is_declared_bound_consumed_and_deleted_is_told() -> None:
     """Nothing could be observed: a test had to patch the vhost to see anything."""
     broker, notes = made()
     vhost = broker.add_vhost("/")
-    exchange = vhost.declare_exchange("e", "topic", True, False, False, {})
+    exchange = declare_exchange(vhost, "e", "topic", True, False, False, {})
     queue = declare_queue(vhost, "q", False, False, False, {}, 0)
     vhost.bind(exchange, queue, "a.*", {})
     vhost.bind(exchange, queue, "a.*", {})

@@ -11,13 +11,9 @@ from hypothesis import strategies as st
 from mqbroker.core.message import Message
 from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.routing.exchange import (
-    Exchange,
-    delay_of,
-    headers_after_delay,
-    make_exchange,
-    resolve,
-)
+from mqbroker.core.rabbitmq.delays import delay_of, headers_after_delay
+from mqbroker.core.rabbitmq.exchange_types import make_exchange
+from mqbroker.core.routing.exchange import Exchange, resolve
 from mqbroker.core.values import Decimal, Float32, Int32, Timestamp, UInt8
 from mqbroker.errors import PreconditionFailed
 

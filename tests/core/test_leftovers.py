@@ -14,7 +14,7 @@ from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.leftovers import Leftovers, leave
 from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.settings import PollSettings
-from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.vhost import VHost
 from mqbroker.limits import PORTION
@@ -135,7 +135,7 @@ def test_the_timers_of_a_deleted_queue_are_cancelled() -> None:
 
 def test_a_deleted_exchange_lets_go_of_the_messages_it_held_back() -> None:
     lab = Lab()
-    lab.vhost.declare_exchange("later", "x-delayed-message", True, False, False, {"x-delayed-type": "direct"})
+    declare_exchange(lab.vhost, "later", "x-delayed-message", True, False, False, {"x-delayed-type": "direct"})
     properties = Watched({"x-delay": 86_400_000})
     seen = ref(properties)
     lab.fill("later", "key", properties)

@@ -17,7 +17,7 @@ from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.queues.returning import Returning
-from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.properties import build
@@ -304,7 +304,7 @@ def bind_often(lab: Lab, exchange: str, queue: Queue) -> None:
 @pytest.mark.parametrize("kind", ["direct", "topic", "fanout"])
 def test_a_queue_with_many_bindings_is_deleted(lab: Lab, kind: str) -> None:
     """Its exchange forgets it at once, and a namesake with the same binding stays."""
-    lab.vhost.declare_exchange("x", kind, True, False, False, {"alternate-exchange": "amq.fanout"})
+    declare_exchange(lab.vhost, "x", kind, True, False, False, {"alternate-exchange": "amq.fanout"})
     spare = lab.declare("spare")
     lab.vhost.bind(lab.vhost.exchanges["amq.fanout"], spare, "", {})
     bind_often(lab, "x", lab.declare("q"))
@@ -326,10 +326,10 @@ def test_a_queue_with_many_bindings_is_deleted(lab: Lab, kind: str) -> None:
 
 def test_an_exchange_with_many_bindings_is_deleted(lab: Lab) -> None:
     queue = lab.declare("q")
-    lab.vhost.declare_exchange("x", "topic", True, False, False, {})
+    declare_exchange(lab.vhost, "x", "topic", True, False, False, {})
     bind_often(lab, "x", queue)
     lab.do(lambda: lab.vhost.delete_exchange("x"))
-    again = lab.vhost.declare_exchange("x", "topic", True, False, False, {})
+    again = declare_exchange(lab.vhost, "x", "topic", True, False, False, {})
     lab.vhost.bind(again, queue, "key.0", {})
     lab.finish()
     lab.check()
@@ -343,7 +343,7 @@ def test_an_exchange_with_many_bindings_is_deleted(lab: Lab) -> None:
 
 def test_an_exchange_is_deleted_with_its_last_binding_at_once(lab: Lab) -> None:
     queue = lab.declare("q")
-    lab.vhost.declare_exchange("x", "topic", True, True, False, {})
+    declare_exchange(lab.vhost, "x", "topic", True, True, False, {})
     bind_often(lab, "x", queue)
     lab.vhost.delete_queue("q")
     assert "x" not in lab.vhost.exchanges
@@ -353,7 +353,7 @@ def test_an_exchange_is_deleted_with_its_last_binding_at_once(lab: Lab) -> None:
 
 def test_one_of_several_is_chosen_among_those_that_are_there(lab: Lab) -> None:
     """A queue that is gone must not be chosen, however many bindings it has."""
-    lab.vhost.declare_exchange("x", "x-consistent-hash", True, False, False, {})
+    declare_exchange(lab.vhost, "x", "x-consistent-hash", True, False, False, {})
     there, gone = lab.declare("there"), lab.declare("gone")
     for number in range(COUNT):
         lab.vhost.bind(lab.vhost.exchanges["x"], gone, "1", {"number": number})
@@ -368,7 +368,7 @@ def test_a_vhost_is_deleted(lab: Lab) -> None:
     other = lab.broker.add_vhost("other")
     for number in range(COUNT):
         declare_queue(other, f"q{number}", True, False, False, {}, lab.now)
-    other.declare_exchange("x", "fanout", True, False, False, {})
+    declare_exchange(other, "x", "fanout", True, False, False, {})
     lab.do(lambda: lab.broker.delete_vhost("other"))
     assert "other" not in lab.broker.vhosts
     lab.finish()
@@ -397,7 +397,7 @@ def test_a_vhost_is_made_again_while_its_namesake_is_deleted(lab: Lab) -> None:
 
 def test_delayed_messages_that_are_due_together(lab: Lab) -> None:
     queue = lab.declare("q")
-    lab.vhost.declare_exchange("x", "x-delayed-message", True, False, False, {"x-delayed-type": "fanout"})
+    declare_exchange(lab.vhost, "x", "x-delayed-message", True, False, False, {"x-delayed-type": "fanout"})
     lab.vhost.bind(lab.vhost.exchanges["x"], queue, "", {})
     for number in range(COUNT):
         later = lab.message("x", "", b"%d" % number, build(delivery_mode=2, headers={"x-delay": 100}))

@@ -7,6 +7,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.spec import DROP_HEAD, REJECT_PUBLISH, QueueSpec
+from mqbroker.core.rabbitmq.declaring import declare_exchange
 from mqbroker.core.stats import exchange_stats, queue_stats, snapshot
 from mqbroker.core.vhost import VHost
 from tests.core.messages import PlainProperties, Taker, message, nothing
@@ -86,13 +87,13 @@ def test_what_leaves_a_queue_in_another_way_counts_by_its_reason() -> None:
 
 def test_exchanges_count_what_comes_and_where_it_goes() -> None:
     _, vhost = made()
-    exchange = vhost.declare_exchange("e", "topic", False, False, False, {})
+    exchange = declare_exchange(vhost, "e", "topic", False, False, False, {})
     for name in ("a", "b"):
         vhost.bind(exchange, vhost.declare(QueueSpec(name), 0), "k", {})
     publish(vhost, "k", 3, "e")
     publish(vhost, "nobody", 2, "e")
     assert exchange_stats(exchange) == {"received": 5, "routed": 6, "unrouted": 2}
-    headers = vhost.declare_exchange("h", "headers", False, False, False, {})
+    headers = declare_exchange(vhost, "h", "headers", False, False, False, {})
     publish(vhost, "k", 2, "h")
     assert exchange_stats(headers) == {"received": 2, "routed": 0, "unrouted": 2}
 
@@ -100,7 +101,7 @@ def test_exchanges_count_what_comes_and_where_it_goes() -> None:
 def test_totals_do_not_go_down_when_something_is_deleted() -> None:
     """A rate would have been negative."""
     broker, vhost = made()
-    exchange = vhost.declare_exchange("e", "fanout", False, False, False, {})
+    exchange = declare_exchange(vhost, "e", "fanout", False, False, False, {})
     vhost.bind(exchange, vhost.declare(QueueSpec("q"), 0), "", {})
     publish(vhost, "k", 3, "e")
     before = snapshot(broker)

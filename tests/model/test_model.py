@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from tests.model.house import House, Taker, name_of
 from tests.model.model import Exchange, Letter, Model, ModelConsumer, ModelQueue, Observed, Options, Saved
 from tests.storage.simdisk import SimDisk
@@ -136,8 +136,7 @@ class BrokerMachine(RuleBasedStateMachine):
         if name in self.model.queues:
             return
         options, now = queue_options(Random(seed)), self.house.now
-        declare_queue(self.house.vhost, name, options.durable, False, options.auto_delete, options.arguments(), now
-        )  # fmt: skip
+        declare_queue(self.house.vhost, name, options.durable, False, options.auto_delete, options.arguments(), now)
         self.model.queues[name] = ModelQueue(name, options, now)
         self._rest(is_promised=True)
 
@@ -157,7 +156,7 @@ class BrokerMachine(RuleBasedStateMachine):
                 self.house.vhost.delete_exchange(name)
                 self.model.delete_exchange(name)
         else:
-            self.house.vhost.declare_exchange(name, kind, durable, False, False, {})
+            declare_exchange(self.house.vhost, name, kind, durable, False, False, {})
             self.model.exchanges[name] = Exchange(kind, durable)
         self._rest(is_promised=True)
 

@@ -9,7 +9,7 @@ from mqbroker.core.access.credentials import access_key
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.settings import PollSettings
-from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.properties import build
@@ -68,7 +68,7 @@ def lives() -> Iterator[Lives]:
 
 def test_what_expires_while_the_broker_is_down_is_dead_lettered_behind_what_was_there(lives: Lives) -> None:
     """Queues discarded what had expired before the bindings were back, so it was lost, and before later queues were."""
-    lives.vhost.declare_exchange("graves", "fanout", True, False, False, {})
+    declare_exchange(lives.vhost, "graves", "fanout", True, False, False, {})
     lives.declare("short", message_ttl=100, dead_letter_exchange="graves")
     lives.declare("dead")
     lives.vhost.bind(lives.vhost.exchanges["graves"], lives.vhost.queues["dead"], "", {})
@@ -209,8 +209,8 @@ def delayed(ident: int, delay_ms: int) -> Message:
 
 def declare_delayed(lives: Lives, durable: bool) -> None:
     lives.declare("q")
-    later = lives.vhost.declare_exchange(
-        "later", "x-delayed-message", durable, False, False, {"x-delayed-type": "direct"}
+    later = declare_exchange(
+        lives.vhost, "later", "x-delayed-message", durable, False, False, {"x-delayed-type": "direct"}
     )
     lives.vhost.bind(later, lives.vhost.queues["q"], "q", {})
 
@@ -277,7 +277,7 @@ def test_bindings_of_what_was_deleted_do_not_come_back(lives: Lives, is_queue: b
 
     def declare() -> None:
         lives.declare("q")
-        lives.vhost.declare_exchange("x", "topic", True, False, False, {})
+        declare_exchange(lives.vhost, "x", "topic", True, False, False, {})
 
     declare()
     for number in range(3 * PORTION):

@@ -21,12 +21,11 @@ from uuid import UUID
 from mqbroker.aws.front.request_ids import uuid_text
 from mqbroker.aws.sqs.message_attributes import STRING, as_headers, unpack
 from mqbroker.core.properties import DEAD_LETTER_BIT, Formats, Properties
+from mqbroker.protocols.grouping import DEDUPLICATION_HEADER, GROUP_HEADER, group_text
 
 SQS = 3  # the journal's number for this encoding
 SQS_OCTETS = 4  # the same for a message whose body was sent in Base64, and is kept as the octets that it stands for
 
-GROUP_HEADER = "MessageGroupId"
-DEDUPLICATION_HEADER = "MessageDeduplicationId"
 TRACE_HEADER = "AWSTraceHeader"
 ENCODING_ATTRIBUTE = "mqbroker.encoding"
 BASE64 = "base64"
@@ -139,9 +138,9 @@ class SqsProperties(Properties):
     def text(self, name: str) -> str | None:
         """message_id, group_id, deduplication_id, and what an attribute of TEXT_ATTRIBUTES says."""
         if name == "group_id":
-            return self.group_id or None
+            return self.group_id or group_text(self, name)
         if name == "deduplication_id":
-            return self.deduplication_id or None
+            return self.deduplication_id or group_text(self, name)
         if name == "message_id":
             return self.message_id
         wanted = TEXT_ATTRIBUTES.get(name)

@@ -16,9 +16,7 @@ from mqbroker.aws.sqs import message_attributes
 from mqbroker.aws.sqs.message_attributes import STRING, Attribute, from_text
 from mqbroker.aws.sqs.properties import (
     BASE64,
-    DEDUPLICATION_HEADER,
     ENCODING_ATTRIBUTE,
-    GROUP_HEADER,
     TEXT_ATTRIBUTES,
     SqsProperties,
 )
@@ -28,6 +26,7 @@ from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.properties import Properties, RedrivenProperties
 from mqbroker.core.queues.polled.deduplication import NoteProperties
+from mqbroker.protocols.grouping import DEDUPLICATION_HEADER, GROUP_HEADER
 
 ROUTING_KEY_ATTRIBUTE = "mqbroker.routing_key"
 EXCHANGE_ATTRIBUTE = "mqbroker.exchange"

@@ -13,14 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mqbroker.core.access.credentials import ACCESS_KEY, PASSWORD, Credential, Credentials, access_key
-from mqbroker.core.rabbitmq.patterns import compile_permission
+from mqbroker.core.rabbitmq.patterns import DEFAULT_EXCHANGE, compile_permission
 from mqbroker.core.rabbitmq.quotas import NO_USER_LIMITS, UserLimits
 from mqbroker.core.recent import remember
 from mqbroker.errors import AccessRefused, NotAllowed, NotFound
 from mqbroker.limits import ACCESS_DECISIONS_MAX
-
-# What RabbitMQ's permissions call the exchange without a name.
-_DEFAULT_EXCHANGE = "amq.default"
 
 # Values put into a topic pattern must not be read as wildcards by whoever subscribes (AMQP and MQTT).
 _WILDCARDS = frozenset("*#+")
@@ -197,7 +194,7 @@ class Access:
     def _check(self, name: str, vhost: str, kind: str, resource: str, *actions: str) -> None:
         """Raises AccessRefused unless one of the actions is allowed."""
         if kind == "exchange" and not resource:
-            resource = _DEFAULT_EXCHANGE
+            resource = DEFAULT_EXCHANGE
         for action in actions:
             question = (name, vhost, resource, action)
             allowed = self._decisions.get(question)

@@ -18,6 +18,8 @@ import hmac
 from base64 import b64decode, b64encode
 from typing import NamedTuple
 
+from mqbroker.core.rabbitmq import salted_digests
+
 SALT_BYTES = 16
 
 # OWASP's equivalents for scrypt; 16 MiB of memory for each check.
@@ -34,9 +36,6 @@ _PARALLEL_MAX = 16
 SCRAM_ITERATIONS = 600_000  # OWASP's number for PBKDF2 with SHA-256
 _SCRAM_ITERATIONS_MAX = 10_000_000
 _SCRAM = "scram-sha-256$"
-
-_RABBIT_SALT_BYTES = 4
-_RABBIT_DIGESTS = {_RABBIT_SALT_BYTES + 32: "sha256", _RABBIT_SALT_BYTES + 64: "sha512"}
 
 
 def hash_password(password: bytes, salt: bytes) -> str:
@@ -60,7 +59,7 @@ def verify(password: bytes, password_hash: str) -> bool:
             return _verify_scrypt(password, password_hash)
         if password_hash.startswith(_SCRAM):
             return _verify_scram(password, password_hash)
-        return _verify_rabbit(password, b64decode(password_hash, validate=True))
+        return salted_digests.verify(password, b64decode(password_hash, validate=True))
     except (ValueError, binascii.Error):
         return False
 
@@ -78,7 +77,7 @@ def is_known_format(password_hash: str) -> bool:
     try:
         if password_hash.startswith("scrypt$"):
             return _scrypt_parts(password_hash) is not None
-        return len(b64decode(password_hash, validate=True)) in _RABBIT_DIGESTS
+        return salted_digests.is_known_size(len(b64decode(password_hash, validate=True)))
     except (ValueError, binascii.Error):
         return False
 
@@ -107,14 +106,6 @@ def _scrypt_parts(password_hash: str) -> tuple[int, int, int, bytes, bytes] | No
 def _derive(password: bytes, salt: bytes, n: int, r: int, p: int) -> bytes:
     memory = 128 * r * (n + p + 2)  # what RFC 7914 §2 needs, which OpenSSL wants stated above 32 MiB
     return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory + (1 << 20), dklen=_KEY_BYTES)
-
-
-def _verify_rabbit(password: bytes, stored: bytes) -> bool:
-    digest = _RABBIT_DIGESTS.get(len(stored))
-    if digest is None:
-        return False
-    salt, expected = stored[:_RABBIT_SALT_BYTES], stored[_RABBIT_SALT_BYTES:]
-    return hmac.compare_digest(hashlib.new(digest, salt + password).digest(), expected)
 
 
 # --- SCRAM ----------------------------------------------------------------------------------------------------------

@@ -5,22 +5,12 @@ settled. Topics are routing keys, kept in a tree of their words, so that a patte
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_entry
-from mqbroker.core.queues.base import ROUTED, Queue
-from mqbroker.core.routing.exchange import make_exchange
 from mqbroker.core.routing.topic_walk import Node, Walk
 from mqbroker.core.scheduler import Scheduler, Task
 from mqbroker.core.timers import Timer, Timers
-
-if TYPE_CHECKING:
-    from mqbroker.core.vhost import VHost
-
-RETAINING_EXCHANGE = "amq.retained"
-"""A topic exchange: what is published to it is retained, and goes on to amq.topic."""
-
 
 _SWEEP_MS = 60_000  # how often expired messages are looked for at most; it costs a walk over all of them
 
@@ -200,28 +190,3 @@ class RetainedMessages(Task):
         while words and path[-1].entry is None and not path[-1].words:
             path.pop()
             del path[-1].words[words.pop()]
-
-
-class RetainingQueue(Queue):
-    """Where the retaining exchange sends its messages: nothing waits here, each becomes its topic's last one."""
-
-    __slots__ = ("retained",)
-
-    retained: RetainedMessages
-
-    def publish(self, message: Message, now: int) -> int:
-        """Retains the message. Always ROUTED."""
-        self.retained.put(message, now)
-        return ROUTED
-
-
-def add_retaining_exchange(vhost: "VHost", retained: RetainedMessages) -> None:
-    """Gives a vhost the exchange by which protocols without a retain flag retain messages. Not for the journal."""
-    if RETAINING_EXCHANGE in vhost.exchanges:
-        return
-    exchange = make_exchange(RETAINING_EXCHANGE, "topic", False, False, False, {})
-    vhost.exchanges[RETAINING_EXCHANGE] = exchange
-    queue = RetainingQueue(vhost, vhost.ledger, RETAINING_EXCHANGE, 0, False)
-    queue.retained = retained
-    exchange.bind(queue, "#", {})
-    exchange.bind(vhost.exchanges["amq.topic"], "#", {})

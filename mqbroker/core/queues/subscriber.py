@@ -167,4 +167,3 @@ class SharedQueue(SubscriberQueue):
         if consumer is not None and self.is_sticky and self.cursor:
             self.cursor -= 1
         return consumer
-

@@ -17,6 +17,12 @@ def check_reserved(kind: str, name: str) -> None:
         raise AccessRefused(f"{kind} name '{name}' contains reserved prefix 'amq.*'")
 
 
+def check_removable(exchange: str, vhost: str) -> None:
+    """Raises AccessRefused for an exchange that is always there."""
+    if exchange.startswith("amq."):
+        raise AccessRefused(f"deletion of system exchange '{exchange}' in vhost '{vhost}' not allowed")
+
+
 def check_server_named(arguments: Mapping[str, object]) -> None:
     """Raises PreconditionFailed for a type of queue that has to have a name of its client's."""
     if queue_type_of(arguments) == "quorum":

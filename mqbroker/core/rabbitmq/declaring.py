@@ -1,6 +1,7 @@
-"""queue.declare as RabbitMQ understands it: names that it keeps for itself, types, arguments, and declaring once more.
+"""Declaring as RabbitMQ understands it: names that it keeps for itself, types, arguments, and declaring once more.
 
-It translates a declaration into a spec (arguments.py) and has the vhost make the queue.
+It translates the declaration of a queue into a spec (arguments.py), and that of an exchange into one of its type
+(exchange_types.py), and gives them to the vhost.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.kinds import kind_of
 from mqbroker.core.rabbitmq.arguments import check_equivalent, declared_spec, with_default_type
 from mqbroker.core.rabbitmq.checks import check_reserved, check_server_named, locked
+from mqbroker.core.rabbitmq.exchange_types import make_exchange
+from mqbroker.core.routing.exchange import Exchange
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
@@ -55,3 +58,34 @@ def declare_queue(
         check_server_named(arguments)
     spec = declared_spec(arguments, name, vhost.name, durable, exclusive, auto_delete)
     return vhost.declare(replace(spec, owner=owner), now)
+
+
+def declare_exchange(
+    vhost: "VHost",
+    name: str,
+    kind: str,
+    durable: bool,
+    auto_delete: bool,
+    internal: bool,
+    arguments: Mapping[str, object],
+) -> Exchange:
+    """Declares an exchange, or checks that the one there is equivalent.
+
+    Raises PreconditionFailed, AccessRefused.
+    """
+    current = vhost.exchanges.get(name)
+    if current is not None:
+        received = {
+            "type": kind,
+            "durable": durable,
+            "auto_delete": auto_delete,
+            "internal": internal,
+            "arguments": arguments,
+        }
+        have = {field: getattr(current, "kind" if field == "type" else field) for field in received}
+        check_equivalent(have, received, "exchange", name, vhost.name)
+        return current
+    exchange = make_exchange(name, kind, durable, auto_delete, internal, arguments, vhost.name)
+    check_reserved("exchange", name)
+    vhost.add_exchange(exchange)
+    return exchange

@@ -12,7 +12,7 @@ Owns the notation only. `term_text` is what Erlang's `~p` prints; `plain_text` i
 
 from collections.abc import Iterable, Mapping
 
-from mqbroker.core.values import Decimal, octets, type_name
+from mqbroker.core.values import Decimal, octets, text_of, type_name
 
 _ESCAPES = {
     0x08: "\\b",
@@ -49,7 +49,7 @@ def term_text(value: object) -> str:
 def plain_text(value: object) -> str:
     """`value` as RabbitMQ puts it between quotes of its own: a string as it is, the rest like `term_text`."""
     if isinstance(value, str | bytes):
-        return octets(value).decode("utf-8", "surrogateescape")
+        return text_of(value)
     return term_text(value)
 
 

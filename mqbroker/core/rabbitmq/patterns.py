@@ -10,6 +10,9 @@ from functools import lru_cache
 
 from mqbroker.errors import PreconditionFailed
 
+DEFAULT_EXCHANGE = "amq.default"
+"""What permissions call the exchange without a name."""
+
 _POSIX_CLASSES = {
     "alnum": "0-9A-Za-z",
     "alpha": "A-Za-z",

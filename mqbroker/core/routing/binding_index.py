@@ -5,18 +5,16 @@ every distinct binding once and returns each destination once. `is_keyed` says t
 key alone, so that the caller may remember it.
 """
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from mqbroker.core.counts import count_down, count_down_in, count_up, count_up_in
 from mqbroker.core.message import Message
-from mqbroker.core.rabbitmq.erlang_text import term_text
-from mqbroker.core.routing.consistent_hash import WeightedHash, check_hash_arguments, parse_weight
-from mqbroker.core.routing.headers import HeadersTable, check_headers_arguments
+from mqbroker.core.routing.consistent_hash import WeightedHash
+from mqbroker.core.routing.headers import Asked, HeadersTable
 from mqbroker.core.routing.topics import TopicTrie
 from mqbroker.core.values import identity, octets
-from mqbroker.errors import PreconditionFailed
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
@@ -48,9 +46,6 @@ class BindingIndex:
     picks_one = False
     """Whether a message goes to one destination of all that are bound."""
 
-    def __init__(self, arguments: Mapping[str, object]) -> None:
-        """`arguments` are those of the exchange. Raises PreconditionFailed for what the type cannot use."""
-
     def check(self, key: str, arguments: Mapping[str, object]) -> None:
         """Raises PreconditionFailed for a binding that the type does not take."""
 
@@ -72,7 +67,7 @@ class DirectIndex(BindingIndex):
 
     __slots__ = ("_by_key",)
 
-    def __init__(self, arguments: Mapping[str, object]) -> None:
+    def __init__(self) -> None:
         self._by_key: dict[str, dict[Destination, int]] = {}
 
     def add(self, binding: Binding) -> None:
@@ -90,7 +85,7 @@ class FanoutIndex(BindingIndex):
 
     __slots__ = ("_bound",)
 
-    def __init__(self, arguments: Mapping[str, object]) -> None:
+    def __init__(self) -> None:
         self._bound: dict[Destination, int] = {}
 
     def add(self, binding: Binding) -> None:
@@ -108,7 +103,7 @@ class TopicIndex(BindingIndex):
 
     __slots__ = ("_trie",)
 
-    def __init__(self, arguments: Mapping[str, object]) -> None:
+    def __init__(self) -> None:
         self._trie: TopicTrie[Destination] = TopicTrie()
 
     def add(self, binding: Binding) -> None:
@@ -124,21 +119,26 @@ class TopicIndex(BindingIndex):
 class HeadersIndex(BindingIndex):
     """Bindings whose arguments match the headers."""
 
-    __slots__ = ("_table",)
+    __slots__ = ("_asked_by", "_check", "_table")
 
     is_keyed = False
 
-    def __init__(self, arguments: Mapping[str, object]) -> None:
+    def __init__(
+        self, asked_by: Callable[[Mapping[str, object]], Asked], check: Callable[[Mapping[str, object]], None]
+    ) -> None:
+        """`asked_by` says what arguments ask for; `check` raises PreconditionFailed for those that make no sense."""
+        self._asked_by = asked_by
+        self._check = check
         self._table: HeadersTable[Destination] = HeadersTable()
 
     def check(self, key: str, arguments: Mapping[str, object]) -> None:
-        check_headers_arguments(arguments)
+        self._check(arguments)
 
     def add(self, binding: Binding) -> None:
-        self._table.add(binding.arguments, binding.destination)
+        self._table.add(self._asked_by(binding.arguments), binding.destination)
 
     def remove(self, binding: Binding) -> None:
-        self._table.remove(binding.arguments, binding.destination)
+        self._table.remove(self._asked_by(binding.arguments), binding.destination)
 
     def route(self, key: str, message: Message | None) -> Collection[Destination]:
         assert message is not None
@@ -148,23 +148,28 @@ class HeadersIndex(BindingIndex):
 class ConsistentHashIndex(BindingIndex):
     """One binding, chosen by a hash of the routing key, of a header or of a property; binding keys are weights."""
 
-    __slots__ = ("_hash", "_header", "_property", "is_keyed")
+    __slots__ = ("_hash", "_header", "_property", "_text_of", "_weigh", "is_keyed")
 
     picks_one = True
 
-    def __init__(self, arguments: Mapping[str, object]) -> None:
-        check_hash_arguments(arguments)
-        self._header = arguments.get("hash-header")
-        self._property = arguments.get("hash-property")
+    def __init__(
+        self, header: str | None, name: str | None, weigh: Callable[[str], int], text_of: Callable[[object], str]
+    ) -> None:
+        """Hashes the header or the property `name`, or else the key. `weigh` reads the weight in the key of a binding,
+        and raises PreconditionFailed; `text_of` says what is hashed of a header that is no string."""
+        self._header = header
+        self._property = name
+        self._weigh = weigh
+        self._text_of = text_of
         self.is_keyed = self._header is None and self._property is None
         self._hash: WeightedHash[Destination] = WeightedHash()
 
     def check(self, key: str, arguments: Mapping[str, object]) -> None:
-        parse_weight(key)
+        self._weigh(key)
 
     def add(self, binding: Binding) -> None:
         label = f"{binding.destination.name}\0{binding.key}\0{identity(binding.arguments)}"
-        self._hash.add(binding.identity(), label, parse_weight(binding.key), binding.destination)
+        self._hash.add(binding.identity(), label, self._weigh(binding.key), binding.destination)
 
     def remove(self, binding: Binding) -> None:
         self._hash.remove(binding.identity())
@@ -179,23 +184,6 @@ class ConsistentHashIndex(BindingIndex):
             return octets(key)
         assert message is not None
         if self._header is not None:
-            value = message.properties.headers().get(str(self._header), "")
-            return octets(value if isinstance(value, str | bytes) else term_text(value))
+            value = message.properties.headers().get(self._header, "")
+            return octets(value if isinstance(value, str | bytes) else self._text_of(value))
         return octets(message.properties.text(str(self._property)) or "")
-
-
-_INDEXES: dict[str, type[BindingIndex]] = {
-    "direct": DirectIndex,
-    "fanout": FanoutIndex,
-    "topic": TopicIndex,
-    "headers": HeadersIndex,
-    "x-consistent-hash": ConsistentHashIndex,
-}
-
-
-def make_index(kind: str, arguments: Mapping[str, object]) -> BindingIndex:
-    """The index of an exchange type, still empty. Raises PreconditionFailed for an unknown type."""
-    index = _INDEXES.get(kind)
-    if index is None:
-        raise PreconditionFailed(f"unknown exchange type '{kind}'")
-    return index(arguments)

@@ -1,4 +1,4 @@
-"""Which of several weighted destinations a key belongs to (the x-consistent-hash exchange).
+"""Which of several weighted destinations a key belongs to (a consistent-hash exchange).
 
 Owns the hash. Weighted rendezvous hashing: every destination draws a number for the key, its weight tilts the draw,
 and the lowest draw wins. Unlike a ring it holds no points, so a weight of a billion costs what a weight of one does;
@@ -14,21 +14,18 @@ Nothing depends on Python's own `hash`, so that a key keeps its destination over
 """
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from hashlib import blake2b
 from itertools import accumulate
 from math import log
 from typing import Generic, TypeVar
 
-from mqbroker.core.rabbitmq.erlang_text import term_text
 from mqbroker.core.values import octets
-from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import HASH_DRAWS_MAX
 
 T = TypeVar("T", bound=Hashable)
 
 _MASK = (1 << 64) - 1
-HASHED_PROPERTIES = ("correlation_id", "message_id", "timestamp")
 
 
 class WeightedHash(Generic[T]):
@@ -133,26 +130,3 @@ def _mix(value: int) -> int:
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
     return value ^ (value >> 31)
-
-
-def parse_weight(key: str) -> int:
-    """The weight that a binding key states. Raises PreconditionFailed unless it is a positive decimal integer."""
-    digits = key[1:] if key[:1] in ("+", "-") else key
-    if not (digits.isascii() and digits.isdigit()):
-        raise PreconditionFailed(f"The binding key must be an integer: {term_text(key)}")
-    weight = int(key)
-    if weight < 1:
-        raise PreconditionFailed("The binding key must be greater than 0")
-    return weight
-
-
-def check_hash_arguments(arguments: Mapping[str, object]) -> None:
-    """Raises PreconditionFailed for a declaration that does not say clearly what to hash."""
-    for name in ("hash-header", "hash-property"):
-        if name in arguments and not isinstance(arguments[name], str):
-            raise PreconditionFailed(f"{name} must be a string")
-    if "hash-header" in arguments and "hash-property" in arguments:
-        raise PreconditionFailed("hash-header and hash-property are mutually exclusive")
-    wanted = arguments.get("hash-property")
-    if wanted is not None and wanted not in HASHED_PROPERTIES:
-        raise PreconditionFailed(f"Unsupported property: {wanted}")

@@ -1,8 +1,8 @@
 """Exchanges: what was declared, what is bound, and where a message goes from there.
 
 An exchange owns its bindings and asks the index of its type where a message goes. It knows neither what queues do nor
-the vhost: an alternate is found by a function that is passed in. What it does not do is wait: an x-delayed-message
-exchange only says how long a message is to be held.
+the vhost: an alternate is found by a function that is passed in. What it does not do is wait: it only says how long a
+message is to be held.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
@@ -10,24 +10,22 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
 from mqbroker.core.message import Message
-from mqbroker.core.rabbitmq.erlang_text import plain_text
-from mqbroker.core.routing.binding_index import Binding, BindingIndex, Destination, make_index
+from mqbroker.core.routing.binding_index import Binding, BindingIndex, Destination
 from mqbroker.core.stats import Flow
-from mqbroker.core.values import Decimal, Int32, Timestamp, type_name
-from mqbroker.errors import PreconditionFailed
-from mqbroker.limits import DELAY_MS_MAX
+from mqbroker.core.values import text_of
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
 
-DELAYED_KIND = "x-delayed-message"
-
 
 class Exchange:
-    """One exchange of a vhost. `make_exchange` makes one from a declaration."""
+    """One exchange of a vhost, of a type that core/rabbitmq/exchange_types.py makes."""
+
+    is_delayed = False
+    """Whether it may hold a message before it is routed. Overridden."""
 
     __slots__ = (
-        "_bindings", "_index", "alternate", "arguments", "auto_delete", "durable", "flow", "internal", "is_delayed",
+        "_bindings", "_index", "alternate", "arguments", "auto_delete", "durable", "flow", "internal",
         "is_deleted", "is_keyed", "kind", "leaving", "name", "number",
     )  # fmt: skip
 
@@ -47,8 +45,6 @@ class Exchange:
         self.auto_delete = auto_delete
         self.internal = internal
         self.arguments = arguments
-        self.is_delayed = kind == DELAYED_KIND
-        """Whether messages with an `x-delay` are to be held before they are routed."""
         self.is_keyed = index.is_keyed and not self.is_delayed
         """True when where a message goes depends on its routing key alone, and not on its headers."""
         self.is_deleted = False
@@ -77,7 +73,7 @@ class Exchange:
     def apply_policy(self, definition: Mapping[str, object]) -> None:
         """Takes over the effective policy: an alternate exchange, unless an argument names one."""
         wanted = self.arguments.get("alternate-exchange", definition.get("alternate-exchange"))
-        self.alternate = plain_text(wanted) if isinstance(wanted, str | bytes) else None
+        self.alternate = text_of(wanted) if isinstance(wanted, str | bytes) else None
 
     # --- bindings ---------------------------------------------------------------------------------------------------
 
@@ -155,24 +151,11 @@ class Exchange:
 
     def delay_of(self, headers: Mapping[str, object]) -> int:
         """How many milliseconds a message with these headers is to be held here before it is routed; 0 for none."""
-        return delay_of(headers) if self.is_delayed else 0
+        return 0
 
-
-def make_exchange(
-    name: str,
-    kind: str,
-    durable: bool,
-    auto_delete: bool,
-    internal: bool,
-    arguments: Mapping[str, object],
-    vhost: str = "/",
-) -> Exchange:
-    """A new exchange. Raises PreconditionFailed for an unknown type or an argument that the type cannot work with."""
-    _check_alternate(name, vhost, arguments)
-    index = make_index(_delayed_kind(arguments) if kind == DELAYED_KIND else kind, arguments)
-    exchange = Exchange(name, kind, durable, auto_delete, internal, arguments, index)
-    exchange.apply_policy({})
-    return exchange
+    def headers_after_delay(self, headers: Mapping[str, object]) -> Mapping[str, object]:
+        """The headers with which a message goes on that was held."""
+        return headers
 
 
 # --- routing --------------------------------------------------------------------------------------------------------
@@ -192,7 +175,7 @@ def resolve(
     name; an alternate that does not exist is passed over.
 
     Without a message the answer is for any message with that key; it is empty when there is no such answer. With a list
-    in `held_by`, x-delayed-message exchanges that are to hold the message are added to it and not followed.
+    in `held_by`, exchanges that are to hold the message are added to it and not followed.
     """
     queues: dict[Queue, None] = {}
     seen = {exchange}
@@ -223,52 +206,3 @@ def _next_hops(
         return found
     alternate = lookup(exchange.alternate)
     return () if alternate is None else (alternate,)
-
-
-# --- arguments ------------------------------------------------------------------------------------------------------
-
-
-def _check_alternate(name: str, vhost: str, arguments: Mapping[str, object]) -> None:
-    if "alternate-exchange" not in arguments:
-        return
-    kind = type_name(arguments["alternate-exchange"])
-    if kind != "longstr":
-        raise PreconditionFailed(
-            f"invalid type '{kind}' for arg 'alternate-exchange' in exchange '{name}' in vhost '{vhost}'"
-        )
-
-
-def _delayed_kind(arguments: Mapping[str, object]) -> str:
-    """The type by which a delayed exchange routes once the time has come."""
-    kind = arguments.get("x-delayed-type")
-    if not isinstance(kind, str | bytes) or kind == DELAYED_KIND:
-        raise PreconditionFailed("Invalid argument, 'x-delayed-type' must be an existing exchange type")
-    return plain_text(kind)
-
-
-def delay_of(headers: Mapping[str, object]) -> int:
-    """The header `x-delay` in milliseconds; 0 when it is absent or not a delay that can be kept (the plugin's rules).
-
-    Strings of digits count too. A message that was held comes out with its delay negated and so is not held again.
-    """
-    delay = _whole_number(headers.get("x-delay"))
-    return delay if 0 < delay <= DELAY_MS_MAX else 0
-
-
-def headers_after_delay(headers: Mapping[str, object]) -> dict[str, object]:
-    """The headers with which a held message goes on: its delay negated, as the plugin does."""
-    delay = delay_of(headers)
-    return {**headers, "x-delay": Int32(-delay) if delay <= 0x7FFF_FFFF else -delay}
-
-
-def _whole_number(value: object) -> int:
-    if isinstance(value, bool | Timestamp):
-        return 0
-    if isinstance(value, Decimal):
-        return int(value.value // 10**value.scale)
-    if not isinstance(value, int | float | str | bytes):
-        return 0
-    try:
-        return int(value)
-    except (ValueError, OverflowError):
-        return 0

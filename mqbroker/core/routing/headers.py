@@ -2,7 +2,6 @@
 
 Owns RabbitMQ's rules, measured with 3.10.8:
 
-- `x-match` is all (the default), any, all-with-x or any-with-x; other `x-` keys count only for the last two;
 - a binding value of void asks only that the header is there;
 - values are equal as `same_value` says: 1 equals 1.0 but neither "1" nor true;
 - a binding that asks for nothing is met by every message under `all` and by none under `any`.
@@ -16,25 +15,19 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 from mqbroker.core.counts import count_down, count_down_in, count_up, count_up_in
-from mqbroker.core.rabbitmq.erlang_text import term_text
-from mqbroker.core.values import identity, octets, type_name
-from mqbroker.errors import PreconditionFailed
+from mqbroker.core.values import identity, octets
 
 T = TypeVar("T", bound=Hashable)
 
-_MODES = ("all", "any", "all-with-x", "any-with-x")
 
-
-class _Asked:
-    """What one binding asks for: pairs of header and value, and headers that only have to be there."""
+class Asked:
+    """What one binding asks for: pairs of header and value, and headers that only have to be there; all, or any."""
 
     __slots__ = ("is_any", "pairs", "present")
 
-    def __init__(self, arguments: Mapping[str, object]) -> None:
-        mode = str(arguments.get("x-match", "all"))
-        self.is_any = mode.startswith("any")
-        with_x = mode.endswith("-with-x")
-        asked = {name: value for name, value in sorted(arguments.items()) if _counts(name, with_x)}
+    def __init__(self, headers: Mapping[str, object], is_any: bool) -> None:
+        self.is_any = is_any
+        asked = dict(sorted(headers.items()))
         self.present = tuple(name for name, value in asked.items() if value is None)
         self.pairs = [(name, _comparable(value)) for name, value in asked.items() if value is not None]
 
@@ -66,7 +59,7 @@ class _Shape(Generic[T]):
 
 
 class HeadersTable(Generic[T]):
-    """Arguments of bindings and their destinations. The same pair may be added more than once and is then removed as
+    """What bindings ask for and their destinations. The same pair may be added more than once and is then removed as
     often."""
 
     __slots__ = ("_by_name", "_by_pair", "_everything", "_shapes", "_shapes_by_name")
@@ -78,9 +71,8 @@ class HeadersTable(Generic[T]):
         self._shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], _Shape[T]] = {}
         self._shapes_by_name: dict[str, dict[_Shape[T], None]] = {}
 
-    def add(self, arguments: Mapping[str, object], destination: T) -> None:
-        """Has messages that match the arguments reach `destination`."""
-        asked = _Asked(arguments)
+    def add(self, asked: Asked, destination: T) -> None:
+        """Has messages that have what is asked for reach `destination`."""
         if asked.is_any:
             for pair in asked.pairs:
                 count_up_in(self._by_pair, pair, destination)
@@ -93,9 +85,8 @@ class HeadersTable(Generic[T]):
         else:
             count_up(self._everything, destination)
 
-    def remove(self, arguments: Mapping[str, object], destination: T) -> None:
+    def remove(self, asked: Asked, destination: T) -> None:
         """Takes one such pair back. It must be there."""
-        asked = _Asked(arguments)
         if asked.is_any:
             for pair in asked.pairs:
                 count_down_in(self._by_pair, pair, destination)
@@ -138,25 +129,7 @@ class HeadersTable(Generic[T]):
             del self._shapes_by_name[shape.registered]
 
 
-def check_headers_arguments(arguments: Mapping[str, object]) -> None:
-    """Raises PreconditionFailed for an `x-match` that is not one of the four."""
-    if "x-match" not in arguments:
-        return
-    value = arguments["x-match"]
-    kind = type_name(value)
-    if kind != "longstr":
-        raise PreconditionFailed(f"Invalid x-match field type {kind} (value {term_text(value)}); expected longstr")
-    if value not in _MODES:
-        raise PreconditionFailed(
-            f"Invalid x-match field value {term_text(value)}; expected all, any, all-with-x, or any-with-x"
-        )
-
-
-def _counts(name: str, with_x: bool) -> bool:
-    return name != "x-match" and (with_x or not name.startswith("x-"))
-
-
-def _names_and_values(asked: _Asked) -> tuple[tuple[str, ...], tuple[Hashable, ...]]:
+def _names_and_values(asked: Asked) -> tuple[tuple[str, ...], tuple[Hashable, ...]]:
     return tuple(name for name, _ in asked.pairs), tuple(value for _, value in asked.pairs)
 
 

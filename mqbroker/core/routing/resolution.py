@@ -10,7 +10,7 @@ from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.queues.leftovers import Container, leave
 from mqbroker.core.routing.dead_letters import Burials, History
-from mqbroker.core.routing.exchange import Exchange, headers_after_delay, resolve
+from mqbroker.core.routing.exchange import Exchange, resolve
 from mqbroker.core.routing.route import Route
 from mqbroker.core.routing.router import Router, publish_to
 from mqbroker.core.routing.targets import RememberedTargets, Targets
@@ -130,7 +130,7 @@ class Routing(Router):
     def _hold(self, exchange: Exchange, message: Message, now: int) -> None:
         """Keeps a message at an x-delayed-message exchange until its time has come."""
         headers = message.properties.headers()
-        properties = message.properties.with_headers(headers_after_delay(headers))
+        properties = message.properties.with_headers(exchange.headers_after_delay(headers))
         held = new_message(message.exchange, message.routing_key, properties, message.content(), now)
         self.delayed[exchange.name].hold(held, now + exchange.delay_of(headers))
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.rabbitmq.declaring import declare_exchange
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.errors import AccessRefused
 from mqbroker.protocols.amqp import holding
@@ -48,7 +49,8 @@ def declare(connection: "ConnectionState", channel: "Channel", args: dict[str, A
     else:
         access.check_configure(connection.user, vhost.name, "exchange", name)
         _check_alternate(connection, args["arguments"], name)
-        exchange = vhost.declare_exchange(
+        exchange = declare_exchange(
+            vhost,
             name, args["exchange_type"], args["durable"], args["auto_delete"], args["internal"], args["arguments"]
         )
         if exchange.durable:

@@ -32,6 +32,7 @@ from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import EXPIRY_MS_MAX, RECENT_PROPERTIES_BYTES_MAX, RECENT_PROPERTIES_MAX
 from mqbroker.protocols.amqp.limits import AMQP_SHORTSTR_BYTES_MAX
 from mqbroker.protocols.amqp.tables import check_table, read_table, write_short_string, write_table
+from mqbroker.protocols.grouping import group_text
 
 AMQP = 1  # the journal's number for this encoding
 BLIND_COPIES = "BCC"  # the header whose routing keys count, and which is not shown to consumers
@@ -181,7 +182,7 @@ class BasicProperties(Properties):
         """One property by name (FLAGS, without "headers"), numbers as decimal digits, None when it is not there."""
         flag = FLAGS.get(name, 0)
         if not self.flags & flag:
-            return None
+            return group_text(self, name) if not flag else None
         for found, start, stop in self._spans():
             if found == flag:
                 return _text(flag, self.raw[start:stop])

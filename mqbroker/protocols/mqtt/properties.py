@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mqbroker.core.properties import Formats, Properties
+from mqbroker.protocols.grouping import group_text
 from mqbroker.protocols.mqtt.codec.constants import PUBLISH
 from mqbroker.protocols.mqtt.codec.property_table import join_properties, scan_properties
 from mqbroker.protocols.mqtt.codec.wire import Reader
@@ -90,7 +91,7 @@ class MqttProperties(Properties):
         if name == "reply_to":
             topic: str | None = self.values().get("response_topic")
             return None if topic is None else self.mapping.to_key(topic)
-        return None
+        return group_text(self, name)
 
     def topic(self, routing_key: str) -> str | None:
         """The topic that became the key."""

@@ -13,7 +13,7 @@ import mqbroker
 from mqbroker.core import definitions
 from mqbroker.core.message import Message
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.retained import RetainedMessages, add_retaining_exchange
+from mqbroker.core.queues.retained import RetainedMessages
 from mqbroker.core.queues.spec import REJECT_PUBLISH, QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.core.routing.exchange import Exchange
@@ -27,6 +27,7 @@ from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import mapping_flag
 from mqbroker.protocols.mqtt.remapping import remap_binding, remap_retained, remap_will
+from mqbroker.protocols.mqtt.retaining import add_retaining_exchange
 from mqbroker.protocols.mqtt.rights import Rights
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by

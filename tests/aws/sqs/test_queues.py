@@ -6,7 +6,7 @@ import pytest
 
 from mqbroker.core.message import new_message
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from tests.core.messages import PlainProperties
 from tests.support.sqs_house import ACCOUNT, BASE, House, Refused
 
@@ -137,7 +137,7 @@ def test_a_plain_empty_queue_of_amqp_is_taken_over(house: House, name: str) -> N
 
 def test_a_queue_that_is_taken_over_keeps_its_bindings(house: House) -> None:
     vhost = house.broker.vhost("/")
-    last = vhost.declare_exchange("last", "fanout", True, True, False, {})
+    last = declare_exchange(vhost, "last", "fanout", True, True, False, {})
     queue = declare(house)
     vhost.bind(vhost.exchange("amq.topic"), queue, "orders.#", {})
     vhost.bind(last, queue, "", {"a": 1})

@@ -58,7 +58,7 @@ _NOTE = NoteProperties()
 def deduplication_id_of(message: Message, by_content: bool) -> str:
     """The id that its sender gave the message; else the digest of its body if that is to count; else nothing."""
     properties = message.properties
-    found = id_in(properties, "deduplication_id", "MessageDeduplicationId")
+    found = id_in(properties, "deduplication_id")
     return sha256(message.content()).hexdigest() if not found and by_content else found
 
 

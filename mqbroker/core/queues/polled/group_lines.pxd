@@ -34,5 +34,5 @@ cdef class GroupLine:
     cpdef step(self)
 
 
-cpdef str id_in(Properties properties, str name, str header_name)
+cpdef str id_in(Properties properties, str name)
 cpdef str group_of(Properties properties)

@@ -129,21 +129,16 @@ class GroupLine:
         return self.untouched[self.head] if self.head < len(self.untouched) else None
 
 
-def id_in(properties: Properties, name: str, header_name: str) -> str:
-    """An id that the sender of a message gave it, in a property or else in a header; empty for none.
-
-    A longer one than SQS takes, which only another protocol can bring, is the digest of it.
-    """
-    found: object = properties.text(name)
-    if found is None and properties.has_headers:
-        found = properties.headers().get(header_name)
-    if not isinstance(found, str):
+def id_in(properties: Properties, name: str) -> str:
+    """An id that the sender of a message gave it; empty for none. One that is too long is the digest of it."""
+    found = properties.text(name)
+    if found is None:
         return ""
     if len(found) > GROUP_ID_CHARACTERS_MAX:
         return sha256(found.encode("utf-8", "surrogateescape")).hexdigest()
-    return str(found)
+    return found
 
 
 def group_of(properties: Properties) -> str:
     """The group of a message; empty for none."""
-    return id_in(properties, "group_id", "MessageGroupId")
+    return id_in(properties, "group_id")
