@@ -35,10 +35,10 @@ FLAGS = ["-O1", "-g0", "-w", "-fno-asynchronous-unwind-tables", "--param=max-inl
 FLAGS_FOR_WARM = ["-Og", *FLAGS[1:]]
 WARM = (
     "mqbroker/core/routing/dead_letters.py",
+    "mqbroker/core/queues/polled/deadlines.py",
     "mqbroker/core/queues/polled/group_lines.py",
-    "mqbroker/core/queues/polled/grouped.py",
+    "mqbroker/core/queues/polled/lines.py",
     "mqbroker/core/queues/polled/queue.py",
-    "mqbroker/core/queues/polled/timed.py",
     "mqbroker/protocols/amqp/properties.py",
     "mqbroker/protocols/amqp/tables.py",
     "mqbroker/storage/intervals.py",

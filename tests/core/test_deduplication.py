@@ -7,7 +7,7 @@ import pytest
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, new_entry, new_message
 from mqbroker.core.queues.polled.deduplication import Deduplication, NoteProperties
-from mqbroker.core.queues.polled.queue import PollSettings
+from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.limits import DEDUPLICATION_MS, PORTION
 from tests.core.messages import PlainProperties, nothing
 from tests.core.polled import Lab, bodies, counts

@@ -111,8 +111,8 @@ def test_a_noisy_group_expires_like_any_other(lab: Lab) -> None:
     assert queue.group_counts().noisy == 1
     lab.wait(59_999)
     assert counts(queue) == (1, 0, 0)
-    assert set(queue.lines) == {"", "quiet"}
-    assert not queue.noisy
+    assert set(queue.lines.groups) == {"", "quiet"}
+    assert not queue.lines.noisy
 
 
 def test_who_waits_gets_messages_of_a_noisy_group_too(lab: Lab) -> None:
@@ -148,4 +148,4 @@ def test_thousands_of_groups_are_served_in_the_order_of_their_messages() -> None
             queue.delete(entry, lab.now)
     assert sequences == sorted(sequences)
     assert len(sequences) == 50_000
-    assert list(queue.lines) == [""]
+    assert list(queue.lines.groups) == [""]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mqbroker.core.queues.polled.queue import PollSettings
+from mqbroker.core.queues.polled.settings import PollSettings
 from tests.core.messages import PlainProperties, nothing
-from tests.core.polled import Lab, Poller, bodies, counts
+from tests.core.polled import Lab, Poller, bodies, counts, sizes
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_amqp_names_the_group_in_a_header(lab: Lab) -> None:
         queue.publish(lab.message(body, PlainProperties({"MessageGroupId": group})), lab.now)
     assert lab.get(queue, 1) == "a"
     assert lab.get(queue) == "xy"
-    assert {len(name) for name in queue.lines} == {0, 1, 64}
+    assert {len(name) for name in queue.lines.groups} == {0, 1, 64}
 
 
 def test_messages_behind_a_locked_group_expire_with_what_locks_it(lab: Lab) -> None:
@@ -170,7 +170,7 @@ def test_messages_behind_a_locked_group_expire_with_what_locks_it(lab: Lab) -> N
     lab.receive(queue, 1, 43_200_000)
     lab.wait(60_000)
     assert counts(queue) == (0, 0, 0)
-    assert list(queue.lines) == [""]
+    assert list(queue.lines.groups) == [""]
 
 
 def test_messages_behind_one_that_amqp_holds_expire_in_time(lab: Lab) -> None:
@@ -232,5 +232,5 @@ def test_two_hundred_thousand_messages_of_one_group_are_no_slower_to_receive() -
     for _ in range(5_000):
         for entry in lab.receive(queue):
             queue.delete(entry, lab.now)
-        assert max(len(queue.ready), len(queue.deadlines), len(queue.noted), len(queue.taken)) < 100
+        assert max(*sizes(queue)) < 100
     assert counts(queue) == (150_000, 0, 0)

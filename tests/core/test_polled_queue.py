@@ -3,11 +3,11 @@
 import pytest
 
 from mqbroker.core.message import GONE, Entry, Properties
-from mqbroker.core.queues.polled.queue import PollSettings
+from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.errors import PreconditionFailed
 from tests.core.messages import PlainProperties, Taker, message, nothing
-from tests.core.polled import Lab, Poller, bodies, counts
+from tests.core.polled import Lab, Poller, bodies, counts, sizes
 
 
 @pytest.fixture
@@ -495,8 +495,8 @@ def test_timers_heaps_and_notes_do_not_grow_with_the_messages_that_went_through(
         if number % 100 == 0:
             lab.wait(30_000)
     assert len(lab.broker.timers) < 10
-    assert max(len(queue.deadlines), len(queue.ready), len(queue.taken), len(queue.noted)) < 200
-    assert list(queue.lines) == [""]
+    assert max(*sizes(queue)) < 200
+    assert list(queue.lines.groups) == [""]
 
 
 def test_a_message_that_comes_back_again_and_again_leaves_nothing_behind(lab: Lab) -> None:
@@ -507,7 +507,7 @@ def test_a_message_that_comes_back_again_and_again_leaves_nothing_behind(lab: La
     lab.send(queue, "a", group="group")
     for _ in range(1000):
         lab.receive(queue, 2, 0)
-    assert max(len(queue.deadlines), len(queue.ready), len(queue.taken), len(queue.noted)) < 200
+    assert max(*sizes(queue)) < 200
 
 
 def test_consumers_and_long_polls_take_turns_at_what_comes() -> None:

@@ -19,7 +19,6 @@ cdef class Queue(Task):
     cdef public object spec
     cdef public bint counts_failures
     cdef public long long next_sequence
-    cdef public long long byte_count
     cdef public Py_ssize_t unacked_count
     cdef public list consumers
     cdef public list ring
@@ -50,6 +49,7 @@ cdef class Queue(Task):
     cpdef Consumer next_consumer(self)
     cpdef Consumer next_by_priority(self)
     cpdef hand_over(self, Entry entry, Consumer consumer)
+    cpdef assign(self, Entry entry, Consumer holder)
     cpdef pump(self, long long now)
     cpdef work(self, long long now)
     cpdef bint may_serve(self, Consumer consumer, long long now) except -1
@@ -70,6 +70,7 @@ cdef class Queue(Task):
     cpdef end_return(self, long long now)
     cpdef end_return_soon(self)
     cpdef expire(self, long long now)
+    cpdef arm(self, long long deadline)
     cpdef stand_down(self, Consumer consumer)
     @cython.locals(consumers=list, consumer=Consumer)
     cpdef list dismiss(self)
