@@ -14,11 +14,12 @@ import click
 
 from mqbroker import __version__
 from mqbroker.built import FORM
-from mqbroker.config import Config, load_config
+from mqbroker.config.composition import config_kind
 from mqbroker.config.keys import KEY_BYTES, KeySource, read_keys
 from mqbroker.config.option import Option, all_options
 from mqbroker.errors import ConfigError, MqbrokerError
 from mqbroker.net.tls import server_context
+from mqbroker.spoken import PROTOCOLS, load_config
 
 if TYPE_CHECKING:
     from mqbroker.storage.keys.keyring import Keyring
@@ -50,7 +51,7 @@ def _fail(sentence: str, code: int) -> NoReturn:
 
 def config_flags(command: Command) -> Command:
     """Adds one flag for every option that declares one."""
-    flagged = [option for option in all_options(Config) if option.rules.flag]
+    flagged = [option for option in all_options(config_kind(PROTOCOLS)) if option.rules.flag]
     for option in reversed(flagged):
         command = _flag(option)(command)
     return command

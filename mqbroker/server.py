@@ -7,67 +7,50 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import uvloop
 
 import mqbroker
-from mqbroker.aws.auth.credentials import make_identify
-from mqbroker.aws.gateway import AwsGateway
-from mqbroker.aws.sqs import actions as sqs_actions
-from mqbroker.aws.sqs.properties import SQS, SQS_OCTETS, SqsProperties
 from mqbroker.built import FORM
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
+from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import REDRIVEN, Entry, Properties, restore_redriven
+from mqbroker.core.message import Entry
+from mqbroker.core.properties import Formats, registered
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed, StorageError
-from mqbroker.limits import AMQP_BODIES_MEMORY_SHARE
 from mqbroker.net import devcerts
+from mqbroker.net.connection import SessionFactory
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
-from mqbroker.protocols.amqp.connection import AmqpConnection
-from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
-from mqbroker.protocols.amqp.services import Alarms as AlarmsView
-from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
-from mqbroker.protocols.mqtt import sessions
-from mqbroker.protocols.mqtt.connection import MqttConnection
-from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
-from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
-from mqbroker.protocols.mqtt.sessions import Sessions
-from mqbroker.protocols.mqtt.topics import MAPPINGS
-from mqbroker.protocols.session import Outbox, Peer
+from mqbroker.protocols.protocol import Protocol
+from mqbroker.protocols.recognition import Recognition
+from mqbroker.protocols.services import Alarms as AlarmsView
+from mqbroker.protocols.services import Authenticator, Services
+from mqbroker.protocols.session import Outbox
 from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.provisioning import Provisioning
+from mqbroker.runtime.sampler import Sampler
 from mqbroker.runtime.tasks import Tasks
 from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
+from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import open_journal
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.disk import FileDisk
 
 log = logging.getLogger("mqbroker")
-
-FORMATS: Mapping[int, Callable[[bytes], Properties]] = {
-    AMQP: BasicProperties,
-    MQTT: MqttProperties,
-    SQS: SqsProperties,
-    SQS_OCTETS: lambda raw: SqsProperties(raw, SQS_OCTETS),
-    REDRIVEN: lambda raw: restore_redriven(raw, FORMATS),
-}
-"""Makes properties from what the journal kept, by `Properties.code`."""
-
-KINDS = (*restoration.KINDS, *sessions.KINDS, *sqs_actions.KINDS, timekeeper.KIND)
-"""The kinds of definitions that the journal may hold: each has an owner who puts it back."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
@@ -81,8 +64,9 @@ _ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
 class Server:
     """One running broker."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
         self._config = config
+        self._protocols = protocols
         self._clock = Clock()
         self._stop_event = asyncio.Event()
         self._exit_code = 0
@@ -97,15 +81,16 @@ class Server:
         self._turn = Turn(clock, self._fail)
         self._ledger, found, entries = self._open_ledger()
         self._timekeeper = Timekeeper(clock, self._ledger)
-        self._timekeeper.begin(found, is_free=not entries and not Sessions.are_in(found))
+        self._timekeeper.begin(found, is_free=not entries and not _has_deadlines(self._protocols, found))
         self._stack.callback(self._timekeeper.note)
-        self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16))
+        self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16), Events(clock.now))
         restore(self._broker, found, entries, clock.now())
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
             lambda: isinstance(self._ledger, JournalLedger) and self._ledger.is_full,
             lambda: asyncio.get_running_loop().run_in_executor(None, allocator.trim),
+            self._broker.events,
         )
         self._stack.callback(self._alarms.close)
         authenticator = PooledAuthenticator(self._broker.access, clock)
@@ -115,16 +100,13 @@ class Server:
         if not self._broker.access.users:
             text = "there is no user, so nobody can log in: name one in [[users]], or set default_user and default_pass"
             log.warning(text)
-        self._services = AmqpServices(self._broker, authenticator, self._alarms, _amqp_settings(config, self._alarms))
-        registry = self._services.registry
-        settings = _mqtt_settings(config)
-        self._mqtt = Sessions(
-            MqttServices(self._broker, authenticator, self._alarms, settings, registry, self._alarms.resident_bytes)
-        )
-        self._mqtt.restore(found, clock.now())
-        self._stack.callback(self._mqtt.close)
-        self._aws = _gateway(config, self._broker, self._alarms, self._turn.outbox, clock)
-        self._aws.restore(found, clock.now())
+        parts = self._broker, authenticator, self._alarms, self._turn.outbox, clock
+        services = _services(config, self._protocols, *parts)
+        services.memory_bytes = self._alarms.resident_bytes
+        services.memory_bytes_max = int(self._alarms.memory_limit_bytes)
+        evictions = Evictions(services.registry, clock, asyncio.get_running_loop().call_soon)
+        self._broker.events.subscribe(evictions.take)
+        factories = self._start_protocols(services, found)
         self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
         self._connections.input_step = int(self._alarms.memory_limit_bytes) // _INPUT_SHARE
@@ -132,14 +114,8 @@ class Server:
         self._tls = self._open_tls()
         self._listeners = Listeners(
             self._connections,
-            {
-                "amqp": self._new_amqp,
-                "amqps": self._new_amqp,
-                "mqtt": self._new_mqtt,
-                "mqtts": self._new_mqtt,
-                "aws": self._aws.new_session,
-                "awss": self._aws.new_session,
-            },
+            self._protocols,
+            factories,
             clock,
             config.proxy_protocol.sources,
             self._tls,
@@ -150,9 +126,22 @@ class Server:
             self._listeners.open(listener)
         if isinstance(self._ledger, JournalLedger):
             self._ledger.watch_space(lambda _: self._check_alarms())
+            self._ledger.segment_begun = self._tell_of_segment
+        self.sampler = Sampler(self._broker, self._node_numbers)
+        self.sampler.start(clock.now())
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
+
+    def _start_protocols(self, services: Services, found: Mapping[str, bytes]) -> dict[str, SessionFactory]:
+        """What makes the sessions of each protocol, by its name."""
+        factories: dict[str, SessionFactory] = {}
+        for protocol in self._protocols:
+            speaker = protocol.start(services, self._config)
+            speaker.restore(found, self._clock.now())
+            self._stack.callback(speaker.stop)
+            factories[protocol.name] = speaker.new_session
+        return factories
 
     def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
         config = self._config
@@ -169,13 +158,13 @@ class Server:
 
         ledger, found = open_journal(
             disk,
-            FORMATS,
+            formats_of(self._protocols),
             config.durability,
             wake,
             self._disk_failed,
             config.journal.segment_bytes,
             keyring,
-            _require_known,
+            lambda found: definitions.require_known(found, kinds_of(self._protocols)),
             _require_memory,
         )
         self._stack.callback(ledger.close)
@@ -195,12 +184,6 @@ class Server:
         if tls.certificate is None and config.dev:
             tls = devcerts.ensure(config.data_dir / "certs").tls_config(tls)
         return ServerTls(tls)
-
-    def _new_amqp(self, peer: Peer) -> AmqpConnection:
-        return AmqpConnection(self._turn.outbox, self._services, peer, self._clock.now())
-
-    def _new_mqtt(self, peer: Peer) -> MqttConnection:
-        return MqttConnection(self._turn.outbox, self._mqtt, peer, self._clock.now())
 
     def _obey_signals(self) -> None:
         """Before anything listens: whoever sees the banner may send a signal, and must get an orderly stop for it."""
@@ -268,15 +251,35 @@ class Server:
             self._tls.check(now)
         self._check_alarms()
 
+    def _node_numbers(self) -> dict[str, int]:
+        """What is to be known of the node beside its queues and exchanges."""
+        connections, watch = self._connections, self._connections.watch
+        found = {
+            "connections": len(connections),
+            "octets_in": connections.octets_in,
+            "octets_out": connections.octets_out,
+            "memory_bytes": self._alarms.resident_bytes(),
+            "longest_turn_ms": watch.longest_ms,
+            "slow_turns": watch.slow_turns,
+        }
+        if isinstance(self._ledger, JournalLedger):
+            found["journal_batches"] = self._ledger.batches
+            found["journal_bytes"] = self._ledger.bytes_written
+            found["journal_segments"] = self._ledger.segments
+        return found
+
+    def _tell_of_segment(self) -> None:
+        assert isinstance(self._ledger, JournalLedger)
+        segments, written = self._ledger.segments, self._ledger.bytes_written
+        self._broker.events.tell("journal.segment.begun", segments=segments, bytes_written=written)
+
     def _look_soon(self) -> None:
         asyncio.get_running_loop().call_soon(self._check_alarms)
 
     def _check_alarms(self) -> None:
         if self._alarms.check(self._clock.now()):
             for session in self._connections.sessions():
-                if isinstance(session, AmqpConnection | MqttConnection):
-                    session.alarms_changed()
-                    session.mark()
+                session.alarms_changed()
 
     def _disk_failed(self, error: DiskFailed) -> None:
         log.critical("the journal failed, so the broker stops: %s", error)
@@ -287,9 +290,19 @@ class Server:
         self._stop_event.set()
 
 
-def _require_known(found: Mapping[str, bytes]) -> None:
-    """Refuses a journal with definitions that nobody here would put back."""
-    definitions.require_known(found, KINDS)
+def formats_of(protocols: Iterable[Protocol]) -> Formats:
+    """The encodings of properties that the journal may hold: each has an owner, who makes properties of it again."""
+    return registered(*(each.formats() for each in protocols))
+
+
+def kinds_of(protocols: Iterable[Protocol]) -> tuple[str, ...]:
+    """The kinds of definitions that the journal may hold: each has an owner who puts it back."""
+    return definitions.owned(restoration.KINDS, (timekeeper.KIND,), *(each.kinds for each in protocols))
+
+
+def _has_deadlines(protocols: Iterable[Protocol], found: Mapping[str, bytes]) -> bool:
+    timed = frozenset[str]().union(*(each.timed_kinds for each in protocols))
+    return any(definitions.kind_of(key) in timed for key in found)
 
 
 def _require_memory() -> None:
@@ -311,74 +324,29 @@ def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
         log.warning(text, plain_segments)
 
 
-def _amqp_settings(config: Config, alarms: Alarms) -> AmqpSettings:
-    amqp = config.amqp
-    bodies_bytes_max = int(alarms.memory_limit_bytes) // AMQP_BODIES_MEMORY_SHARE
-    return AmqpSettings(
-        frame_max=amqp.frame_max,
-        channel_max=amqp.channel_max,
-        heartbeat_s=amqp.heartbeat_s,
-        message_size_max=amqp.message_size_max,
-        bodies_bytes_max=max(amqp.message_size_max, bodies_bytes_max),
-        consumer_timeout_ms=amqp.consumer_timeout_ms,
-        mechanisms=amqp.mechanisms,
-        external_name=amqp.external_name,
-        loopback_users=config.security.loopback_users,
-        preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
-    )
-
-
-def _mqtt_settings(config: Config) -> MqttSettings:
-    mqtt = config.mqtt
-    return MqttSettings(
-        packet_size_max=mqtt.packet_size_max,
-        message_size_max=mqtt.message_size_max,
-        maximum_qos=mqtt.maximum_qos,
-        retain_available=mqtt.retain_available,
-        receive_max=mqtt.receive_max,
-        inflight_max=mqtt.inflight_max,
-        topic_alias_max=mqtt.topic_alias_max,
-        keep_alive_s_max=mqtt.keep_alive_s_max,
-        session_expiry_s_max=mqtt.session_expiry_s_max,
-        queued_messages_max=mqtt.queued_messages_max,
-        queued_bytes_max=mqtt.queued_bytes_max,
-        overflow=mqtt.overflow,
-        queue_qos0=mqtt.queue_qos0,
-        retained_messages_max=mqtt.retained_messages_max,
-        retained_bytes_max=mqtt.retained_bytes_max,
-        share_strategy=mqtt.share_strategy,
-        receive_rate_max=mqtt.receive_rate_max,
-        connections_per_address_max=mqtt.connections_per_address_max,
-        login_refused_code=mqtt.login_refused_code,
-        anonymous_user=mqtt.anonymous_user or ("guest" if config.dev else ""),
-        anonymous_fallback=mqtt.anonymous_fallback,
-        anonymous_from_loopback_only=not mqtt.anonymous_user,
-        certificate_name=mqtt.certificate_name,
-        certificate_client_id=mqtt.certificate_client_id,
-        response_prefix=mqtt.response_prefix,
-        server_reference=mqtt.server_reference,
-        system_interval_s=mqtt.system_interval_s,
-        mapping=MAPPINGS[mqtt.topic_mapping],
-        default_vhost=config.default_vhost,
-        loopback_users=config.security.loopback_users,
-        preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
-    )
-
-
-def _gateway(config: Config, broker: Broker, alarms: AlarmsView, outbox: Outbox, clock: Clock) -> AwsGateway:
-    return AwsGateway(
+def _services(
+    config: Config,
+    protocols: Iterable[Protocol],
+    broker: Broker,
+    authenticator: Authenticator,
+    alarms: AlarmsView,
+    outbox: Outbox,
+    clock: Clock,
+) -> Services:
+    return Services(
         broker,
-        config.aws,
-        config.default_vhost,
-        make_identify(broker.access, config.aws),
+        authenticator,
         alarms,
         outbox,
         clock,
-        is_encrypted=bool(config.journal.encryption_keys) or config.durability == "memory",
+        loopback_users=config.security.loopback_users,
+        preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
+        default_vhost=config.default_vhost,
+        recognition=Recognition([each.recognise for each in protocols]),
     )
 
 
-def rehearse(config: Config) -> None:
+def rehearse(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
     """Makes everything that the configuration names in a broker that nobody connects to. Raises ConfigError."""
 
     class Silent:
@@ -388,13 +356,17 @@ def rehearse(config: Config) -> None:
 
         def forget_expected(self, user: str) -> None: ...
 
-    clock, broker = Clock(), Broker(Ledger(), lambda: "rehearsal")
-    Provisioning(broker, config, Silent(), lambda: None).apply()
-    _gateway(config, broker, Silent(), Outbox(lambda: None), clock).restore({}, clock.now())
+        def check(self, user: str, password: bytes, answer: object, address: str, is_wanted: object) -> None: ...
+
+    clock, broker, silent = Clock(), Broker(Ledger(), lambda: "rehearsal"), Silent()
+    Provisioning(broker, config, silent, lambda: None).apply()
+    services = _services(config, protocols, broker, silent, silent, Outbox(lambda: None), clock)
+    for protocol in protocols:
+        protocol.start(services, config).restore({}, clock.now())
 
 
-async def _serve(config: Config) -> int:
-    server = Server(config)
+async def _serve(config: Config, protocols: Sequence[Protocol]) -> int:
+    server = Server(config, protocols)
     try:
         await server.start()
         print(server.banner(), flush=True)
@@ -415,12 +387,12 @@ def _configure_logging(level: str) -> None:
     logging._srcfile = None  # the documented way to do without the caller's line
 
 
-def serve(config: Config) -> int:
+def serve(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> int:
     """Runs a broker until it is told to stop; the process's exit code. Raises ConfigError, StorageError at first."""
     _configure_logging(config.log_level)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.set_threshold(*_GC_THRESHOLDS)
     allocator.settle()
-    return uvloop.run(_serve(config))
+    return uvloop.run(_serve(config, protocols))
 
 

@@ -14,9 +14,11 @@ from mqbroker import __version__
 from mqbroker.built import FORM
 from mqbroker.cli import main
 from mqbroker.config import Config
+from mqbroker.config.composition import config_kind
 from mqbroker.config.keys import KeySource, read_keys
 from mqbroker.errors import StorageError
 from mqbroker.net.devcerts import generate
+from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.keys.keyring import Keyring, key_id_of
 from mqbroker.storage.log.scan import Scan
 from mqbroker.storage.log.segment import segment_names
@@ -68,7 +70,7 @@ def test_serve_passes_its_flags_on(served: list[Config], tmp_path: Path) -> None
 def test_serve_without_flags_serves_the_defaults(served: list[Config], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MQBROKER_CONFIG", raising=False)
     assert CliRunner().invoke(main, ["serve"]).exit_code == 0
-    assert served == [Config()]
+    assert served == [config_kind(PROTOCOLS)()]
 
 
 def test_dev_is_a_flag(served: list[Config]) -> None:

@@ -1,18 +1,28 @@
 """The configuration: every option is documented, and every mistake is one sentence that says where it is."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mqbroker.config import Config, Listener, load_config
-from mqbroker.config.aws import AccessKeyDefinition, AccountDefinition, AwsConfig, QueueDefinition
-from mqbroker.config.load import DEV_LISTENERS
+from mqbroker import spoken
+from mqbroker.aws.config import AccountDefinition, AwsConfig, QueueDefinition
+from mqbroker.config.access_keys import AccessKeyDefinition
+from mqbroker.config.composition import config_kind, listener_parser
+from mqbroker.config.load import development_listeners
 from mqbroker.config.option import Option, all_options, options_of, table_kind
 from mqbroker.config.sections import PermissionDefinition, UserDefinition, VhostDefinition
 from mqbroker.config.sources import key_lines
 from mqbroker.errors import ConfigError
+
+# Which sections there are is known when the protocols are.
+load_config: Callable[..., Any] = spoken.load_config
+Config: Any = config_kind(spoken.PROTOCOLS)
+DEV_LISTENERS = development_listeners(spoken.PROTOCOLS)
+parse_listener = listener_parser(spoken.PROTOCOLS)
 
 EXAMPLE = Path(__file__).parents[1] / "conf" / "mqbroker.toml"
 
@@ -115,14 +125,14 @@ def test_a_mistake_in_a_flag_names_the_flag() -> None:
 @pytest.mark.parametrize(("alias", "scheme"), [("sqs", "aws"), ("sqss", "awss")])
 def test_a_listener_may_be_called_as_clients_call_it(alias: str, scheme: str) -> None:
     """The bug: a listener sqs:// was refused, and no list of schemes had aws://."""
-    listener, plain = Listener.parse(f"{alias}://127.0.0.1"), Listener.parse(f"{scheme}://127.0.0.1")
+    listener, plain = parse_listener(f"{alias}://127.0.0.1"), parse_listener(f"{scheme}://127.0.0.1")
     assert (listener.scheme, listener.port, listener.is_tls) == (plain.scheme, plain.port, plain.is_tls)
 
 
 def test_development_listens_plain_and_with_tls_on_both_loopbacks_unless_told_otherwise() -> None:
     assert load_config(flags={"dev": True}).listeners == DEV_LISTENERS
     only = load_config(flags={"dev": True, "listeners": ["amqp://127.0.0.1:5672"]})
-    assert only.listeners == (Listener.parse("amqp://127.0.0.1:5672"),)
+    assert only.listeners == (parse_listener("amqp://127.0.0.1:5672"),)
 
 
 def test_development_takes_any_access_key_unless_told_otherwise(tmp_path: Path) -> None:
@@ -340,7 +350,7 @@ def test_plain_listeners_on_other_addresses_are_allowed_by_setting(tmp_path: Pat
     ],
 )
 def test_only_addresses_of_this_machine_count_as_loopback(url: str, is_loopback: bool) -> None:
-    assert Listener.parse(url).is_loopback is is_loopback
+    assert parse_listener(url).is_loopback is is_loopback
 
 
 def test_secrets_are_not_shown() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mqbroker.config import load_config
 from mqbroker.config.keys import KeySource, read_keys
 from mqbroker.config.sections import JournalConfig
 from mqbroker.errors import ConfigError
+from mqbroker.spoken import load_config
 
 KEY = bytes(range(200, 232))
 HEX = KEY.hex()

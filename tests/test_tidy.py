@@ -10,6 +10,10 @@ import pytest
 
 import mqbroker
 from mqbroker import limits
+from mqbroker.core.events import EVENTS
+from mqbroker.core.properties import NAMES
+from mqbroker.server import kinds_of
+from mqbroker.spoken import PROTOCOLS
 
 PACKAGE = Path(mqbroker.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -26,6 +30,7 @@ LAYERS = (
     ("net",),
     ("runtime",),
     ("aws", "management"),
+    ("spoken",),
     ("server",),
     ("cli",),
     ("__main__",),
@@ -71,6 +76,24 @@ def sources(*folders: Path) -> list[Path]:
 
 MODULES = sources(PACKAGE)
 EVERYTHING = MODULES + sources(*(ROOT / name for name in ("tests", "certs", "bench")))
+
+
+PROTOCOL_FOLDERS = [path.parent for path in MODULES if path.name == "protocol.py" and path.parent.name != "protocols"]
+PROTOCOL_MODULES = [path for path in MODULES if any(path.is_relative_to(folder) for folder in PROTOCOL_FOLDERS)]
+PROTOCOL_NAMES = {
+    name
+    for each in PROTOCOLS
+    for name in (each.name, each.websocket_path, *each.subprotocols, *(scheme.name for scheme in each.schemes))
+    if name
+}
+WITHOUT_PROTOCOLS = ("config", "net", "runtime", "server", "cli")
+
+def dotted(folder: Path) -> str:
+    return ".".join(folder.relative_to(PACKAGE.parent).parts)
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
 
 
 def label(path: Path) -> str:
@@ -132,6 +155,23 @@ def test_imports_go_downwards_only(path: Path) -> None:
         if target != part and RANKS.get(target, -1) >= RANKS[part]:
             upwards.append(f"line {line}: {part} must not import {name}")
     assert upwards == []
+
+
+@pytest.mark.parametrize("path", PROTOCOL_MODULES, ids=label)
+def test_no_protocol_imports_another(path: Path) -> None:
+    """The second and third protocol leaned on the first, and none could be changed alone."""
+    own = next(folder for folder in PROTOCOL_FOLDERS if path.is_relative_to(folder))
+    others = [dotted(folder) for folder in PROTOCOL_FOLDERS if folder != own]
+    assert [name for name, _ in imports(parsed(path)) if any(is_in(name, other) for other in others)] == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if part_of(path) in WITHOUT_PROTOCOLS], ids=label)
+def test_protocols_are_named_in_the_list_alone(path: Path) -> None:
+    """The server knew each protocol in eight places, and net and config each in some more."""
+    tree = parsed(path)
+    found = [name for name, _ in imports(tree) if any(is_in(name, dotted(folder)) for folder in PROTOCOL_FOLDERS)]
+    found += [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in PROTOCOL_NAMES]
+    assert found == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=label)
@@ -200,8 +240,73 @@ def test_reading_is_stopped_and_resumed_by_set_reading(path: Path) -> None:
     assert assigned == []
 
 
+def bodies_read(tree: ast.AST) -> Iterator[str]:
+    """Where the field `body` of a message is read."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "body":
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            if owner == "message":
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if label(path) != "mqbroker/core/message.py"], ids=label
+)
+def test_a_body_is_read_by_content_and_measured_by_size(path: Path) -> None:
+    """Nineteen places took a body to be in memory: none of them would have found one that was on disk."""
+    assert list(bodies_read(parsed(path))) == []
+
+
+def test_properties_are_asked_for_by_neutral_names() -> None:
+    """A name that only one protocol knows is a name that every other one answers with nothing."""
+    asked = {
+        (label(path), node.args[0].value)
+        for path in MODULES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "text"
+        if len(node.args) == 1 and isinstance(node.args[0], ast.Constant)
+    }
+    assert asked
+    assert {each for each in asked if each[1] not in NAMES} == set()
+
+
+def kinds_written(tree: ast.AST) -> set[str]:
+    """The kinds of definitions that a module makes keys of."""
+    return {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "definitions.key"
+        if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
+    }
+
+
+def test_every_kind_of_definition_is_registered_once() -> None:
+    """A kind that nobody had registered was written, and the next start refused it."""
+    written = set[str]().union(*(kinds_written(parsed(path)) for path in MODULES))
+    kinds = kinds_of(PROTOCOLS)
+    assert written
+    assert written <= set(kinds)
+    assert len(set(kinds)) == len(kinds)
+
+
+def told(path: Path) -> Iterator[tuple[str, str, set[str | None]]]:
+    """The events that a module tells of: where, which, and with which fields."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("events.tell"):
+            name = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else ""
+            yield f"{label(path)} line {node.lineno}", name, {each.arg for each in node.keywords}
+
+
+def test_events_are_told_as_they_are_declared() -> None:
+    """A field that is missing would be noticed by the first one who subscribes in production."""
+    found = [each for path in MODULES for each in told(path)]
+    assert [(where, name) for where, name, fields in found if name and fields != set(EVENTS.get(name, ()))] == []
+    source = "".join(path.read_text() for path in MODULES if label(path) != "mqbroker/core/events.py")
+    assert [name for name in EVENTS if f'"{name}"' not in source] == []
+
+
 PROTOCOL_WORDS = {"amqp", "aws", "erlang", "mqtt", "quorum", "rabbit", "rabbitmq", "sns", "sqs", "stomp"}
-PROTOCOL_NAMES = re.compile(r"\bx-[a-z]|\bamq\.|\bbasic\.|\bqueue\.declare|MessageGroupId|MessageDeduplicationId")
+NAMES_OF_PROTOCOLS = re.compile(r"\bx-[a-z]|\bamq\.|\bbasic\.|\bqueue\.declare|MessageGroupId|MessageDeduplicationId")
 CORE = [path for path in MODULES if part_of(path) == "core" and "rabbitmq" not in path.parts]
 SPEAKS_RABBITMQ = {  # where the core is put together
     "mqbroker/core/access/access.py", "mqbroker/core/access/passwords.py", "mqbroker/core/broker.py",
@@ -234,7 +339,7 @@ def test_the_core_has_no_words_of_protocols(path: Path) -> None:
     assert [
         f"line {line}: {text}"
         for text, line in words_said(parsed(path))
-        if PROTOCOL_NAMES.search(text)
+        if NAMES_OF_PROTOCOLS.search(text)
         or PROTOCOL_WORDS & {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)}
     ] == []
 

@@ -1,8 +1,10 @@
 """The AWS services of one broker, put together: from the configuration and the journal to sessions for listeners."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from mqbroker.aws.auth.credentials import make_identify
+from mqbroker.aws.config import AwsConfig, QueueDefinition
 from mqbroker.aws.front.accounts import Accounts
 from mqbroker.aws.front.call import Identify
 from mqbroker.aws.front.forwarded import through_proxies
@@ -20,42 +22,30 @@ from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sts import actions as sts
 from mqbroker.clock import Clock
-from mqbroker.config.aws import AwsConfig, QueueDefinition
-from mqbroker.core.broker import Broker
 from mqbroker.errors import AwsError, ConfigError
 from mqbroker.net.origins import Origins
-from mqbroker.protocols.amqp.services import Alarms
 from mqbroker.protocols.http.session import Endpoint, HttpSession
-from mqbroker.protocols.session import Outbox, Peer
+from mqbroker.protocols.protocol import Speaker
+from mqbroker.protocols.services import Services
+from mqbroker.protocols.session import Peer
 
 log = logging.getLogger(__name__)
 
-Wake = Callable[[], None]
 
-
-class AwsGateway:
+class AwsGateway(Speaker):
     """Everything behind the listeners of the schemes `aws` and `awss`."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        config: AwsConfig,
-        default_vhost: str,
-        identify: Identify,
-        alarms: Alarms,
-        outbox: Outbox,
-        clock: Clock,
-        is_encrypted: bool,
-    ) -> None:
+    def __init__(self, shared: Services, config: AwsConfig, is_encrypted: bool) -> None:
         """`is_encrypted`: nothing of a queue comes to a disk in clear text."""
+        broker, clock = shared.broker, shared.clock
         self._config = config
-        vhosts = {config.account: default_vhost, **{account.id: account.vhost for account in config.accounts}}
+        vhosts = {config.account: shared.default_vhost, **{account.id: account.vhost for account in config.accounts}}
         accounts = Accounts(broker, vhosts, makes_vhosts=config.auth == "any")
         self._queues = SqsQueues(broker, accounts, config.region, config.sqs_strict, is_encrypted)
         ids = RequestIds()
-        service = SqsService(broker, self._queues, alarms)
+        service = SqsService(broker, self._queues, shared.alarms)
         self._actions = SqsActions(service, ids.take_octets)
-        identify = _by_wall_clock(identify, clock)
+        identify = _by_wall_clock(make_identify(broker.access, config), clock)
         web = WebPages(Origins(config.origins), is_open=config.auth == "any")
         pages = Pages(self._queues, broker.access, identify, config.account, clock, web)
         model = Service(load_model("sqs", SQS_QUERY_NAMES))
@@ -64,10 +54,10 @@ class AwsGateway:
             "sts": ServiceHandlers(Service(load_model("sts")), sts.HANDLERS),
         }
         front = Front(services, identify, ids.take, pages.table(), web)
-        self._endpoint = Endpoint(through_proxies(front.handle, config.trusted_proxies), outbox, clock)
+        self._endpoint = Endpoint(through_proxies(front.handle, config.trusted_proxies), shared.outbox, clock)
 
     def restore(self, definitions: Mapping[str, bytes], now: int) -> None:
-        """Puts back what the journal kept, then makes the queues of the configuration that are missing.
+        """Overrides Speaker's: then makes the queues of the configuration that are missing.
 
         Raises ConfigError for one that cannot be.
         """
@@ -92,7 +82,7 @@ class AwsGateway:
             log.warning(text, queue.name, different)
 
     def new_session(self, peer: Peer) -> HttpSession:
-        """The session of a new connection."""
+        """Overrides Speaker's."""
         return self._endpoint.new_session(peer)
 
 

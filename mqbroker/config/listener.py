@@ -1,30 +1,30 @@
-"""Listener URLs: `scheme://host:port`, the port optional. Says what is to be opened; opens nothing."""
+"""Listener URLs: `scheme://host:port`, the port optional. Says what is to be opened; opens nothing.
+
+Which schemes there are is the business of the protocols.
+"""
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """What a listener URL's scheme stands for."""
+    """What a listener URL's scheme stands for. `aliases` are other names of it, as some clients write them."""
 
+    name: str
     default_port: int
-    is_tls: bool
+    is_tls: bool = False
     is_websocket: bool = False
+    aliases: tuple[str, ...] = ()
 
 
-SCHEMES = {
-    "amqp": Scheme(5672, is_tls=False),
-    "amqps": Scheme(5671, is_tls=True),
-    "mqtt": Scheme(1883, is_tls=False),
-    "mqtts": Scheme(8883, is_tls=True),
-    "ws": Scheme(15675, is_tls=False, is_websocket=True),
-    "wss": Scheme(15676, is_tls=True, is_websocket=True),
-    "aws": Scheme(9324, is_tls=False),
-    "awss": Scheme(9325, is_tls=True),
-}
-_ALIASES = {"sqs": "aws", "sqss": "awss"}  # as Celery's URLs have it
+WEBSOCKET_SCHEMES = (
+    Scheme("ws", 15675, is_websocket=True),
+    Scheme("wss", 15676, is_tls=True, is_websocket=True),
+)
+"""Those of WebSocket, which is no protocol of its own: each connection says which one it carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +40,24 @@ class Listener:
     port: int
     is_tls: bool
     is_optional: bool = False
+    is_websocket: bool = False
+    """True when the protocol is chosen by each connection, in the opening handshake of its WebSocket."""
 
     @classmethod
-    def parse(cls, url: str) -> "Listener":
+    def parse(cls, url: str, schemes: Sequence[Scheme]) -> "Listener":
         """Raises ValueError with the reason, which continues a sentence that names the option."""
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
             raise ValueError(f"has a listener that is not a URL: {url!r} ({error})") from None
-        name = _ALIASES.get(parts.scheme, parts.scheme)
-        scheme = SCHEMES.get(name)
+        scheme = next((each for each in schemes if parts.scheme in (each.name, *each.aliases)), None)
         if scheme is None:
-            raise ValueError(f"has a listener {url!r} whose scheme is not one of {', '.join(SCHEMES)}")
+            names = ", ".join(each.name for each in schemes)
+            raise ValueError(f"has a listener {url!r} whose scheme is not one of {names}")
         _check_has_only_host_and_port(url, parts)
         port = scheme.default_port if port is None else port
-        return cls(url, name, parts.hostname or "", port, scheme.is_tls)
-
-    @property
-    def is_websocket(self) -> bool:
-        """True when the protocol is chosen by each connection, in the opening handshake of its WebSocket."""
-        return SCHEMES[self.scheme].is_websocket
+        return cls(url, scheme.name, parts.hostname or "", port, scheme.is_tls, is_websocket=scheme.is_websocket)
 
     @property
     def is_loopback(self) -> bool:

@@ -3,71 +3,73 @@
 Knows no command line and reads no environment of its own: both are arguments.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mqbroker.config.addresses import LOOPBACK
-from mqbroker.config.listener import SCHEMES, Listener
+from mqbroker.config.composition import config_kind, listener_parser, schemes_of
+from mqbroker.config.extension import Extension
+from mqbroker.config.listener import Listener
 from mqbroker.config.reader import Reader
 from mqbroker.config.sections import Config, UserDefinition
-from mqbroker.config.sources import EnvironmentSource, FileSource, FlagSource, read_file
+from mqbroker.config.sources import EnvironmentSource, FileSource, FlagSource, KeyPath, read_file
 from mqbroker.errors import ConfigError
 
-DEV_LISTENERS = tuple(
-    replace(Listener.parse(url), is_optional="[" in url)
-    for scheme in SCHEMES
-    for url in (f"{scheme}://127.0.0.1", f"{scheme}://[::1]")
-)
-"""What `--dev` listens on when nothing else is said; ::1 only on machines that have it."""
+
+def development_listeners(extensions: Sequence[Extension]) -> tuple[Listener, ...]:
+    """What `--dev` listens on when nothing else is said; ::1 only on machines that have it."""
+    parse = listener_parser(extensions)
+    return tuple(
+        replace(parse(url), is_optional="[" in url)
+        for scheme in schemes_of(extensions)
+        for url in (f"{scheme.name}://127.0.0.1", f"{scheme.name}://[::1]")
+    )
 
 
 def load_config(
     path: Path | None = None,
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
+    extensions: tuple[Extension, ...] = (),
 ) -> Config:
     """Reads and checks the configuration. `flags` maps option paths such as "data_dir" to values; None is not given.
+    `extensions` are the protocols.
 
     Raises ConfigError, whose text names the file and line, the variable or the flag.
     """
     file = FileSource("", "") if path is None else read_file(path)
     reader = Reader(FlagSource(flags or {}), EnvironmentSource(environment or {}), file)
-    config = reader.read(Config)
+    config = reader.read(config_kind(extensions))
     if config.dev:
-        config = _for_development(config, reader.given)
-    for place, reason in _contradictions(config):
+        config = _for_development(config, reader.given, extensions)
+    for each in extensions:
+        config = each.adjust(config, reader.given)
+    for place, reason in _contradictions(config, extensions):
         raise ConfigError(f"{file.place(place)}: {reason}" if file.name else reason)
     return config
 
 
-def _for_development(config: Config, given: Set[tuple[str, ...]]) -> Config:
+def _for_development(config: Config, given: Set[tuple[str, ...]], extensions: Sequence[Extension]) -> Config:
     # Whoever writes a default out means exactly that.
     if ("listeners",) not in given:
-        config = replace(config, listeners=DEV_LISTENERS)
-    aws = config.aws
-    if ("aws", "auth") not in given:
-        aws = replace(aws, auth="any")
-    if ("aws", "sqs_strict") not in given:
-        aws = replace(aws, sqs_strict=False)
-    # A browser lets any page send requests to this machine, where nobody has to log in, or the password is known.
-    if ("aws", "origins") not in given:
-        aws = replace(aws, origins=(LOOPBACK,))
+        config = replace(config, listeners=development_listeners(extensions))
+    # A browser lets any page send requests to this machine, where the password is known.
     if ("websocket", "origins") not in given:
         config = replace(config, websocket=replace(config.websocket, origins=(LOOPBACK,)))
-    return replace(config, aws=aws)
+    return config
 
 
-def _contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _contradictions(config: Config, extensions: Sequence[Extension]) -> Iterator[tuple[KeyPath, str]]:
     yield from _listener_contradictions(config)
     yield from _tls_contradictions(config)
-    yield from _mqtt_contradictions(config)
     yield from _definition_contradictions(config)
-    yield from _aws_contradictions(config)
+    for each in extensions:
+        yield from each.contradictions(config)
 
 
-def _listener_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _listener_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     place = ("listeners",)
     if not config.listeners:
         yield place, "listeners must name at least one address"
@@ -80,7 +82,7 @@ def _listener_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, 
             yield place, f"{listener.url} {reason}; use {listener.scheme}s or set security.allow_insecure = true"
 
 
-def _tls_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _tls_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     tls = config.tls
     if (tls.certificate is None) is not (tls.key is None):
         yield ("tls",), "tls.certificate and tls.key belong together: give both or none"
@@ -91,12 +93,7 @@ def _tls_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...],
         yield ("listeners",), f"{needs_certificate[0]} needs tls.certificate and tls.key"
 
 
-def _mqtt_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if config.mqtt.anonymous_fallback and not (config.mqtt.anonymous_user or config.dev):
-        yield ("mqtt", "anonymous_fallback"), "mqtt.anonymous_fallback needs mqtt.anonymous_user"
-
-
-def _definition_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _definition_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     for number, user in enumerate(config.users):
         reason = _user_contradiction(user)
         if reason:
@@ -109,11 +106,12 @@ def _definition_contradictions(config: Config) -> Iterator[tuple[tuple[str | int
         if not vhost.name:
             yield ("vhosts", number), "a vhost needs a name"
     yield from _vhost_contradictions(config)
+    yield from _access_key_contradictions(config)
     if bool(config.default_user) is not bool(config.default_pass):
         yield ("default_user",), "default_user and default_pass belong together: give both or none"
 
 
-def _vhost_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _vhost_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     vhosts = {config.default_vhost, *(vhost.name for vhost in config.vhosts)}
     for number, user in enumerate(config.users):
         for each, permission in enumerate(user.permissions):
@@ -122,34 +120,13 @@ def _vhost_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...
                 yield ("users", number, "permissions", each, "vhost"), f"{text}: name it in [[vhosts]]"
 
 
-def _aws_contradictions(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    aws = config.aws
-    if aws.auth == "any" and not config.security.allow_insecure:
-        for listener in config.listeners:
-            if listener.scheme in ("aws", "awss") and not listener.is_loopback:
-                reason = f"aws.auth = 'any' lets anyone in who reaches {listener.url}"
-                yield ("aws", "auth"), f"{reason}; use 'sigv4' or set security.allow_insecure = true"
-    for number, account in enumerate(aws.accounts):
-        if not (account.id and account.vhost):
-            yield ("aws", "accounts", number), "an account of aws needs an id and a vhost"
-    yield from _twice("accounts with the id", ("aws", "accounts"), [account.id for account in aws.accounts])
-    for number, queue in enumerate(aws.queues):
-        if not queue.name:
-            yield ("aws", "queues", number), "a queue of aws needs a name"
-    places = [(queue.account or aws.account, queue.region or aws.region, queue.name) for queue in aws.queues]
-    yield from _twice("queues", ("aws", "queues"), [":".join(place) for place in places])
+def _access_key_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     keys = [(number, key) for number, user in enumerate(config.users) for key in user.access_keys]
     for place, (number, key) in enumerate(keys):
         if not (key.id and key.secret):
             yield ("users", number), "an access key needs an id and a secret"
         if key.id in [other.id for _, other in keys[:place]]:
             yield ("users", number), f"there are two access keys with the id {key.id!r}"
-
-
-def _twice(what: str, path: tuple[str, ...], names: list[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            yield (*path, number), f"there are two {what} {name!r}"
 
 
 def _user_contradiction(user: UserDefinition) -> str:

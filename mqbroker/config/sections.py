@@ -1,142 +1,23 @@
-"""Every option of the broker, each declared once. Another option is another line here (and in conf/mqbroker.toml).
+"""The options of the broker, each declared once. Another option is another line here (and in conf/mqbroker.toml).
 
-Holds values and their help; where they come from is `reader`'s business, what they mean together is `load`'s.
+Holds values and their help; where they come from is `reader`'s business, what they mean together is `load`'s. The
+sections of protocols are declared by these, and become fields of `Config` in composition.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Self, TypeVar
 
 from mqbroker import limits
+from mqbroker.config.access_keys import AccessKeyDefinition
 from mqbroker.config.addresses import Network, parse_network, parse_origin
-from mqbroker.config.aws import AccessKeyDefinition, AwsConfig
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
 
 DAY_S = 86_400
-DEFAULT_LISTENERS = (Listener.parse("amqp://127.0.0.1:5672"),)
 
-
-@dataclass(frozen=True, slots=True)
-class AmqpConfig:
-    """[amqp]"""
-
-    frame_max: int = option(
-        limits.AMQP_FRAME_SIZE_BYTES_MAX,
-        "Largest frame in bytes, as proposed to clients in connection.tune.",
-        minimum=limits.AMQP_FRAME_SIZE_BYTES_MIN,
-        maximum=limits.AMQP_FRAME_SIZE_BYTES_CEILING,
-    )
-    channel_max: int = option(limits.AMQP_CHANNELS_MAX, "Channels per connection.", minimum=1, maximum=65_535)
-    heartbeat_s: int = option(
-        limits.AMQP_HEARTBEAT_S, "Heartbeat in seconds proposed to clients; 0 is none.", minimum=0, maximum=65_535
-    )
-    message_size_max: int = option(
-        limits.MESSAGE_BYTES_MAX, "Largest message body in bytes.", minimum=1, maximum=limits.MESSAGE_BYTES_CEILING
-    )
-    consumer_timeout_ms: int = option(
-        0,
-        "Time in milliseconds in which a delivery must be acknowledged; 0 is no limit.",
-        minimum=0,
-        maximum=limits.EXPIRY_MS_MAX,
-    )
-    mechanisms: tuple[str, ...] = option(
-        ("PLAIN", "AMQPLAIN"),
-        "SASL mechanisms offered to clients. EXTERNAL logs in by client certificate.",
-        choices=("PLAIN", "AMQPLAIN", "EXTERNAL"),
-    )
-    external_name: str = option(
-        "cn",
-        "Which name of a client certificate is the user name for EXTERNAL.",
-        choices=("cn", "dn", "san_dns", "san_email", "san_uri"),
-    )
-
-
-_NAMES = ("", "cn", "dn", "san_dns", "san_email", "san_uri", "san_ip")
-
-
-@dataclass(frozen=True, slots=True)
-class MqttConfig:
-    """[mqtt]"""
-
-    packet_size_max: int = option(
-        limits.MQTT_PACKET_BYTES_MAX,
-        "Largest packet in bytes that clients may send.",
-        minimum=1024,
-        maximum=limits.MQTT_PACKET_BYTES_CEILING,
-    )
-    message_size_max: int = option(
-        0,
-        "Largest payload in bytes; 0 is no limit but packet_size_max.",
-        minimum=0,
-        maximum=limits.MQTT_PACKET_BYTES_CEILING,
-    )
-    maximum_qos: int = option(2, "Highest QoS that clients may publish and subscribe with.", minimum=0, maximum=2)
-    retain_available: bool = option(True, "Whether clients may retain messages.")
-    receive_max: int = option(
-        limits.MQTT_RECEIVE_MAX, "QoS 1 and 2 messages that a client may have open.", minimum=1, maximum=65_535
-    )
-    inflight_max: int = option(
-        limits.MQTT_INFLIGHT_MAX, "Unacknowledged deliveries of a session.", minimum=1, maximum=65_535
-    )
-    topic_alias_max: int = option(
-        limits.MQTT_TOPIC_ALIASES_MAX, "Topic aliases in each direction; 0 is none.", minimum=0, maximum=65_535
-    )
-    keep_alive_s_max: int = option(
-        0, "Longest keep alive in seconds that clients of MQTT 5 may choose; 0 is any.", minimum=0, maximum=65_535
-    )
-    session_expiry_s_max: int = option(
-        limits.MQTT_SESSION_EXPIRY_S,
-        "Seconds that a session stays without its client; 4294967295 is for ever.",
-        minimum=0,
-        maximum=0xFFFF_FFFF,
-    )
-    queued_messages_max: int = option(
-        limits.MQTT_QUEUED_MESSAGES_MAX, "Messages that wait for a session; 0 is no limit.", minimum=0
-    )
-    queued_bytes_max: int = option(0, "Bytes of messages that wait for a session; 0 is no limit.", minimum=0)
-    overflow: str = option(
-        "drop-oldest", "Which message a full session loses.", choices=("drop-oldest", "drop-newest")
-    )
-    queue_qos0: bool = option(False, "Keep QoS 0 messages for sessions whose client is away.")
-    retained_messages_max: int = option(
-        limits.MQTT_RETAINED_MESSAGES_MAX, "Retained messages of a vhost.", minimum=0
-    )
-    retained_bytes_max: int = option(
-        limits.MQTT_RETAINED_BYTES_MAX, "Bytes of the retained messages of a vhost.", minimum=0
-    )
-    share_strategy: str = option(
-        "round-robin",
-        "Who of a shared subscription gets the next message: each in turn, or the same as long as it can take it.",
-        choices=("round-robin", "sticky"),
-    )
-    receive_rate_max: int = option(0, "Publishes a second from one connection; 0 is no limit.", minimum=0)
-    connections_per_address_max: int = option(
-        0, "MQTT connections from one client address; 0 is no limit.", minimum=0
-    )
-    login_refused_code: int = option(
-        4, "CONNACK's code for a wrong or missing log-in: 4, or 5 as in Mosquitto (0x86, 0x87).", minimum=4, maximum=5
-    )
-    anonymous_user: str = option("", "The user that clients without a user name are; empty refuses them.")
-    anonymous_fallback: bool = option(
-        False, "Clients whose user name is unknown, or that give no password with it, are anonymous_user too."
-    )
-    certificate_name: str = option(
-        "", "Which name of a client certificate is the user name of clients that give none.", choices=_NAMES
-    )
-    certificate_client_id: str = option(
-        "", "Which name of a client certificate the client identifier has to equal.", choices=_NAMES
-    )
-    response_prefix: str = option("", "What Response Information begins with; the client identifier follows.")
-    server_reference: str = option("", "Another server that clients are told of when this one stops.")
-    system_interval_s: int = option(
-        10, "Seconds between two publications of the $SYS topics; 0 is never.", minimum=0, maximum=DAY_S
-    )
-    topic_mapping: str = option(
-        "exact",
-        "How topics become routing keys: 'exact' brings every topic back, 'rabbitmq' takes a . in a level for a /.",
-        choices=("exact", "rabbitmq"),
-    )
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +153,9 @@ class VhostDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration, checked."""
+    """The whole configuration, checked. With protocols (composition.py) it has a field for the section of each."""
 
-    listeners: tuple[Listener, ...] = option(
-        DEFAULT_LISTENERS,
-        "Addresses to listen on, such as amqp://127.0.0.1:5672 or amqps://[::1]:5671.",
-        parse=Listener.parse,
-        flag="--listen URL",
-    )
+    listeners: tuple[Listener, ...] = option((), "Addresses to listen on.", flag="--listen URL")
     data_dir: Path = option(
         Path("mqbroker-data"), "Folder of the journal and of everything else that must survive.", flag="--data-dir DIR"
     )
@@ -308,9 +184,6 @@ class Config:
         "Make users at the start what the configuration says, and delete those that it does not name.",
         flag="--apply-users",
     )
-    amqp: AmqpConfig = section(AmqpConfig)
-    mqtt: MqttConfig = section(MqttConfig)
-    aws: AwsConfig = section(AwsConfig)
     security: SecurityConfig = section(SecurityConfig)
     tls: TlsConfig = section(TlsConfig)
     proxy_protocol: ProxyProtocolConfig = section(ProxyProtocolConfig)
@@ -319,3 +192,15 @@ class Config:
     journal: JournalConfig = section(JournalConfig)
     vhosts: tuple[VhostDefinition, ...] = tables(VhostDefinition, "Vhosts created at the start if missing.")
     users: tuple[UserDefinition, ...] = tables(UserDefinition, "Users created at the start if missing.")
+
+    def of(self, kind: type[T]) -> T:
+        """The section that is declared by the dataclass `kind`."""
+        return next(value for value in self._values().values() if isinstance(value, kind))
+
+    def having(self, section: object) -> Self:
+        """The same configuration with another section of that kind."""
+        name = next(name for name, value in self._values().items() if type(value) is type(section))
+        return replace(self, **{name: section})  # type: ignore[arg-type]  # which fields there are is known at run time
+
+    def _values(self) -> dict[str, object]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}

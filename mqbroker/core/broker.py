@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from mqbroker.core import definitions
 from mqbroker.core.access.access import Access, Permissions, TopicPermissions, User
+from mqbroker.core.access.credentials import ACCESS_KEY
+from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.rabbitmq.policy import Policies, Policy
 from mqbroker.core.rabbitmq.quotas import (
@@ -19,6 +21,7 @@ from mqbroker.core.rabbitmq.quotas import (
     parse_vhost_limits,
 )
 from mqbroker.core.scheduler import Scheduler
+from mqbroker.core.stats import Totals, totals_of
 from mqbroker.core.timers import Timers
 from mqbroker.core.vhost import VHost
 from mqbroker.core.vhost_end import VHostEnd
@@ -31,8 +34,10 @@ _NUMBER_BLOCK = 1000  # queue numbers are reserved in the journal by the thousan
 class Broker:
     """Everything that clients of any protocol share."""
 
-    def __init__(self, ledger: Ledger, unique_name: Callable[[], str]) -> None:
+    def __init__(self, ledger: Ledger, unique_name: Callable[[], str], events: Events | None = None) -> None:
         self.ledger = ledger
+        self.events = events or Events()
+        """Told of everything that happens beside messages."""
         self.unique_name = unique_name
         """Returns a new name, hard to guess, at each call."""
         self.timers = Timers()
@@ -40,6 +45,8 @@ class Broker:
         self.access = Access()
         self.policies = Policies()
         self.vhosts: dict[str, VHost] = {}
+        self.past = Totals()
+        """What vhosts have counted that are gone."""
         self._ends: dict[str, VHostEnd] = {}
         """The vhosts that are being deleted."""
         self._vhost_limits: dict[str, VHostLimits] = {}
@@ -77,18 +84,22 @@ class Broker:
                 self._ends[name].finish()
             found = self.vhosts[name] = VHost(name, self)
             self._define(definitions.key("vhost", name), {})
+            self.events.tell("vhost.created", vhost=name)
         return found
 
     def delete_vhost(self, name: str) -> None:
         """Deletes a vhost with everything in it, in portions. Raises NotFound."""
         vhost = self.vhost(name)
         del self.vhosts[name]
-        end = self._ends[name] = VHostEnd(vhost, lambda: self._forget_vhost(name))
+        self.events.tell("vhost.deleted", vhost=name)
+        end = self._ends[name] = VHostEnd(vhost, lambda: self._forget_vhost(vhost))
         if end.run(0, PORTION):
             self.scheduler.add(end)
 
-    def _forget_vhost(self, name: str) -> None:
+    def _forget_vhost(self, vhost: VHost) -> None:
+        name = vhost.name
         del self._ends[name]
+        self.past.add(totals_of(vhost))
         for policy in [each for each in self.policies.all() if each.vhost == name]:
             self._define(definitions.key("policy", name, policy.name), None)
         for policy in [each for each in self.policies.all(operator=True) if each.vhost == name]:
@@ -110,12 +121,15 @@ class Broker:
         self.vhost(vhost)
         self._vhost_limits[vhost] = parse_vhost_limits(limits)
         self._define(definitions.key("vhost-limits", vhost), limits)
+        self.events.tell("vhost.limits.set", vhost=vhost, limits=limits)
 
     # --- users ------------------------------------------------------------------------------------------------------
 
     def put_user(self, name: str, password_hash: str, tags: Iterable[str] = ()) -> None:
         """Creates a user or changes an existing one's password and tags."""
-        self._keep_user(self.access.put_user(name, password_hash, tags))
+        user = self.access.put_user(name, password_hash, tags)
+        self._keep_user(user)
+        self.events.tell("user.put", user=name, tags=sorted(user.tags))
 
     def delete_user(self, name: str) -> None:
         """Deletes a user and the user's access keys. Raises NotFound."""
@@ -124,9 +138,10 @@ class Broker:
         for key in keys:
             self._define(definitions.key("access-key", key.id), None)
         self._define(definitions.key("user", name), None)
+        self.events.tell("user.deleted", user=name)
 
     def put_access_key(self, user: str, key_id: str, secret: str, account: str) -> None:
-        """Gives a user a key to sign requests of AWS services with. Raises NotFound, PreconditionFailed.
+        """Gives a user a key to sign requests with. Raises NotFound, PreconditionFailed.
 
         The journal keeps the secret as it is: a signature cannot be checked with a hash of it.
         """
@@ -134,33 +149,53 @@ class Broker:
         self._define(
             definitions.key("access-key", key_id), {"user": key.user, "secret": key.secret, "account": key.account}
         )
+        self.events.tell("credential.put", user=user, kind=key.kind, id=key_id)
 
     def delete_access_key(self, key_id: str) -> None:
         """Deletes an access key. Raises NotFound."""
         self.access.delete_access_key(key_id)
         self._define(definitions.key("access-key", key_id), None)
+        self.events.tell("credential.deleted", kind=ACCESS_KEY, id=key_id)
 
     def set_permissions(self, user: str, vhost: str, permissions: Permissions) -> None:
         """Says what a user may do in a vhost. Raises NotFound, PreconditionFailed."""
         self.vhost(vhost)
         self.access.set_permissions(user, vhost, permissions)
         self._keep_user(self.access.user(user))
+        self.events.tell(
+            "permission.set",
+            user=user,
+            vhost=vhost,
+            configure=permissions.configure,
+            write=permissions.write,
+            read=permissions.read,
+        )
 
     def clear_permissions(self, user: str, vhost: str) -> None:
         """Takes a vhost from a user. Raises NotFound."""
         self.access.clear_permissions(user, vhost)
         self._keep_user(self.access.user(user))
+        self.events.tell("permission.cleared", user=user, vhost=vhost)
 
     def set_topic_permissions(self, user: str, vhost: str, exchange: str, permissions: TopicPermissions) -> None:
         """Restricts a user on a topic exchange. Raises NotFound, PreconditionFailed."""
         self.vhost(vhost)
         self.access.set_topic_permissions(user, vhost, exchange, permissions)
         self._keep_user(self.access.user(user))
+        self.events.tell(
+            "topic.permission.set",
+            user=user,
+            vhost=vhost,
+            exchange=exchange,
+            write=permissions.write,
+            read=permissions.read,
+        )
 
     def set_user_limits(self, user: str, limits: Mapping[str, object]) -> None:
         """Sets `max-connections` and `max-channels`. Raises NotFound, PreconditionFailed."""
         self.access.set_limits(user, parse_user_limits(limits))
         self._keep_user(self.access.user(user))
+        self.events.tell("user.limits.set", user=user, limits=limits)
 
     def _keep_user(self, user: User) -> None:
         self._define(
@@ -191,12 +226,23 @@ class Broker:
             },
         )
         vhost.apply_policies(now)
+        self.events.tell(
+            "policy.set",
+            vhost=policy.vhost,
+            policy=policy.name,
+            pattern=policy.pattern,
+            definition=policy.definition,
+            priority=policy.priority,
+            apply_to=policy.apply_to,
+            is_operator=operator,
+        )
 
     def delete_policy(self, vhost: str, name: str, now: int, operator: bool = False) -> None:
         """Deletes a policy; what it did ends at once. Raises NotFound."""
         self.policies.delete(vhost, name, operator)
         self._define(definitions.key("operator-policy" if operator else "policy", vhost, name), None)
         self.vhost(vhost).apply_policies(now)
+        self.events.tell("policy.deleted", vhost=vhost, policy=name, is_operator=operator)
 
     # --- time and restart -------------------------------------------------------------------------------------------
 

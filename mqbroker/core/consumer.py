@@ -90,6 +90,10 @@ class Consumer(Member):
         self.is_waiting = False
         """True while it stands in its queue's ring of consumers that can take a message."""
 
+    def label(self) -> str:
+        """What its protocol calls it. Overridden where it has a name."""
+        return ""
+
     def can_take(self) -> bool:
         """Whether every window is open."""
         window = self.window

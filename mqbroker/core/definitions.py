@@ -58,6 +58,15 @@ def of_kinds(found: Mapping[str, bytes], kinds: Iterable[str]) -> dict[str, list
     return by_kind
 
 
+def owned(*owners: Iterable[str]) -> tuple[str, ...]:
+    """The kinds of all owners. Raises StorageError when a kind has two: each would put back the other's."""
+    kinds = tuple(kind for owner in owners for kind in owner)
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise StorageError(f"definitions of the kind {kind} have two owners")
+    return kinds
+
+
 def require_known(found: Iterable[str], kinds: Collection[str]) -> None:
     """Raises StorageError when there is a key of another kind."""
     unknown = sorted({kind_of(each) for each in found}.difference(kinds))

@@ -1,14 +1,6 @@
 cimport cython
 
-
-cdef class Properties:
-    cdef public int code
-    cdef public bytes raw
-    cdef public bint persistent
-    cdef public int priority
-    cdef public long long ttl_ms
-    cdef public bint has_headers
-    cdef public bint is_dead_letter
+from mqbroker.core.properties cimport Properties
 
 
 @cython.final
@@ -22,6 +14,7 @@ cdef class Message:
     cdef public long long received_at
     cdef public long long lsn
     cdef public int slot
+    cdef public int size
 
     cpdef bytes content(self)
 
@@ -49,9 +42,12 @@ cpdef Entry new_entry(Message message, int queue_number, long long sequence)
 
 
 cdef int _FAILURE
+cdef int _TAKEN
 
 cpdef int attempts_after(int attempts, bint is_failure) except -1
 cpdef int returns_of(int attempts) except -1
 cpdef int failures_of(int attempts) except -1
+cpdef bint is_taken(Entry entry) except -1
+cpdef note_taken(Entry entry)
 @cython.locals(message=Message)
 cpdef Message new_message(str exchange, str routing_key, Properties properties, bytes body, long long now)

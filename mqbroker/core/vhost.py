@@ -42,6 +42,7 @@ class VHost(Routing):
     def __init__(self, name: str, broker: "Broker") -> None:
         Routing.__init__(self, name, broker.scheduler, x_death)
         self.broker = broker
+        self.events = broker.events
         self.ledger = broker.ledger
         self.timers = broker.timers
         self.default_queue_type = "classic"
@@ -99,6 +100,7 @@ class VHost(Routing):
         """Binds a queue or an exchange to `exchange`; twice is once. True if it is for the journal."""
         if self._bindings.add(exchange, destination, key, arguments):
             self.generation += 1
+            self._tell_of_binding("binding.created", exchange, destination, key, arguments)
         return self._bindings.is_durable(exchange, destination)
 
     def restore_binding(
@@ -115,8 +117,22 @@ class VHost(Routing):
         if not self._bindings.remove(exchange, destination, key, arguments):
             return False
         self.generation += 1
+        self._tell_of_binding("binding.deleted", exchange, destination, key, arguments)
         self._delete_exchange_if_unused(exchange)
         return self._bindings.is_durable(exchange, destination)
+
+    def _tell_of_binding(
+        self, event: str, exchange: Exchange, destination: Queue | Exchange, key: str, arguments: Mapping[str, object]
+    ) -> None:
+        self.events.tell(
+            event,
+            vhost=self.name,
+            source=exchange.name,
+            destination=destination.name,
+            destination_kind="exchange" if isinstance(destination, Exchange) else "queue",
+            key=key,
+            arguments=arguments,
+        )
 
     def _delete_exchange_if_unused(self, exchange: Exchange) -> None:
         if exchange.auto_delete and exchange.is_unused and self.exchanges.get(exchange.name) is exchange:

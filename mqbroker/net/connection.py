@@ -131,6 +131,7 @@ class Connection(asyncio.BufferedProtocol):
         elif not self.session.is_closing:
             connections = self._connections
             connections.count_input(nbytes)
+            self.session.octets_in += nbytes
             before, now = connections.congestion.ledger.added(), self._clock.now()
             self.session.sink_filled(nbytes, now)
             self._weigh(before, now)
@@ -142,6 +143,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         session, connections = self.session, self._connections
         connections.count_input(len(data))
+        session.octets_in += len(data)
         before, now = connections.congestion.ledger.added(), self._clock.now()
         started = time.perf_counter_ns()
         try:
@@ -205,8 +207,10 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_open:
             return
         session = self.session
+        sent_before = session.octets_out
         lent = session.take_lent()
         data = session.take_output()
+        self._connections.octets_out += session.octets_out - sent_before
         if lent is not None:
             lent.append(data)
             self.transport.writelines(lent)

@@ -32,6 +32,8 @@ class Connections:
         """Called for each `input_step` bytes of input: it may fill the memory before the next regular look."""
         self.input_step = 1 << 62
         self._input_bytes = 0
+        self.octets_in = self.octets_out = 0
+        """Of all connections since the start."""
         self.turn = 0
         """The number of this turn of the loop."""
         self.share_ns = share_ns(0)
@@ -96,6 +98,7 @@ class Connections:
 
     def count_input(self, size: int) -> None:
         """So much has arrived."""
+        self.octets_in += size
         self._input_bytes += size
         if self._input_bytes >= self.input_step:
             self._input_bytes = 0

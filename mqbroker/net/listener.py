@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mqbroker import limits
@@ -25,7 +25,9 @@ from mqbroker.net.connections import Connections
 from mqbroker.net.peer import peer_of, with_proxy_header
 from mqbroker.net.proxy_protocol import ProxyHeader, ProxyHeaderParser
 from mqbroker.net.tls import ServerTls
+from mqbroker.net.upgrade import Carried
 from mqbroker.net.websocket import WebSocket
+from mqbroker.protocols.protocol import Protocol
 from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Peer
 
@@ -60,18 +62,18 @@ class Listeners:
     def __init__(
         self,
         connections: Connections,
+        protocols: Sequence[Protocol],
         factories: Mapping[str, SessionFactory],
         clock: Clock,
         proxies: tuple[Network, ...] = (),
         tls: ServerTls | None = None,
         websocket: WebSocketConfig = _WEBSOCKET_DEFAULTS,
     ) -> None:
-        """`factories` maps a listener's scheme to what makes the session for a peer.
-
-        A WebSocket's sessions are those of the schemes "amqp" and "mqtt".
-        """
+        """`factories` maps a protocol's name to what makes the session for a peer."""
         self._connections = connections
         self._factories = factories
+        self._carried = Carried(protocols)
+        self._by_scheme = {scheme.name: each.name for each in protocols for scheme in each.schemes}
         self._clock = clock
         self._proxies = proxies
         self._tls = tls
@@ -101,8 +103,9 @@ class Listeners:
 
     def _open_door(self, listener: Listener, family: int, address: tuple[object, ...]) -> None:
         listening = _listening_socket(family, address)
-        # Which session a WebSocket gets is said in its handshake; one that does not say gets AMQP.
-        new_session = self._factories["amqp" if listener.is_websocket else listener.scheme]
+        # Which session a WebSocket gets is said in its handshake; one that does not say gets the default.
+        name = self._carried.default if listener.is_websocket else self._by_scheme[listener.scheme]
+        new_session = self._factories[name]
         door = Door(listener, listening, new_session, _url(listener.scheme, *listening.getsockname()[:2]))
         self._doors.append(door)
         self._attend(door)
@@ -179,7 +182,7 @@ class Listeners:
             connection.greeting = None
 
     async def _upgrade(self, connection: Connection, connected: socket.socket) -> None:
-        websocket = WebSocket(connection, self._websocket, self._factories)
+        websocket = WebSocket(connection, self._websocket, self._carried, self._factories)
         await self._connect(connection, connected, websocket)
         try:
             async with asyncio.timeout(self._connections.limits.preauth_timeout_s):

@@ -3,17 +3,18 @@
 Sans-I/O. HTTP and the rules of RFC 6455 are the library's business; which paths, subprotocols and origins there are is
 decided here. Nothing is kept of a request: who may do what is for the log-in of the protocol inside.
 
-    any path    subprotocol mqtt or mqttv3.1   MQTT             [MQTT-6.0.0-3], [MQTT-6.0.0-4]
-    any path    subprotocol amqp, or none      AMQP 0-9-1       browsers' AMQP clients name none
-    /mqtt       subprotocol amqp, or none      refused          an MQTT client that forgot its subprotocol
-    any path    only subprotocols unknown      refused
-    /health     no WebSocket at all            200              load balancers and container managers ask for it
+    any path          subprotocol of a protocol     that protocol
+    any path          no subprotocol                the default protocol
+    path of another   that default, or none         refused          a client of the other forgot its subprotocol
+    any path          only subprotocols unknown     refused
+    /health           no WebSocket at all           200              load balancers and container managers ask for it
 """
 
 import http
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from websockets.exceptions import NegotiationError
 from websockets.http11 import Request, Response
@@ -24,11 +25,9 @@ from mqbroker.config.sections import WebSocketConfig
 from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.net.connection import SessionFactory
 from mqbroker.net.origins import Origins
+from mqbroker.protocols.protocol import Protocol
 
-MQTT_PATH = "/mqtt"
 HEALTH_PATH = "/health"
-PROTOCOLS = {"mqtt": "mqtt", "mqttv3.1": "mqtt", "amqp": "amqp"}
-"""The protocol by the subprotocol's name."""
 
 _METHOD = b"GET "
 _END_OF_HEAD = b"\r\n\r\n"
@@ -53,16 +52,36 @@ class Answer:
     reason: str = ""
 
 
+class Carried:
+    """The protocols that WebSockets carry."""
+
+    def __init__(self, protocols: Sequence[Protocol]) -> None:
+        carried = sorted((each for each in protocols if each.subprotocols), key=lambda each: each.is_websocket_default)
+        self.by_subprotocol = {name: each.name for each in carried for name in each.subprotocols}
+        self.default = next((each.name for each in carried if each.is_websocket_default), "")
+        """The one that is meant where no subprotocol is named."""
+        self._by_path = {each.websocket_path: each for each in carried if each.websocket_path}
+
+    def forgotten_on(self, path: str, name: str) -> tuple[str, ...]:
+        """The subprotocols one of which a client on this path has to name, when it gets the default without them."""
+        expected = self._by_path.get(path)
+        return expected.subprotocols if expected is not None and name == self.default != expected.name else ()
+
+
 class Frames(ServerProtocol):
     """The library's protocol, which negotiates our subprotocols."""
+
+    def __init__(self, subprotocols: Collection[str], **options: Any) -> None:
+        super().__init__(**options)
+        self._ours = subprotocols
 
     def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
         """The first one offered that is known; none is needed where none is offered. Raises NegotiationError."""
         for each in subprotocols:
-            if each in PROTOCOLS:
+            if each in self._ours:
                 return each
         if subprotocols:
-            raise NegotiationError(f"none of the subprotocols is one of {', '.join(PROTOCOLS)}")
+            raise NegotiationError(f"none of the subprotocols is one of {', '.join(self._ours)}")
         return None
 
     def free(self) -> None:
@@ -83,12 +102,13 @@ class Frames(ServerProtocol):
 class Handshake:
     """Collects one request and answers it. `protocol` goes on from there."""
 
-    def __init__(self, config: WebSocketConfig, factories: Mapping[str, SessionFactory]) -> None:
+    def __init__(self, config: WebSocketConfig, carried: Carried, factories: Mapping[str, SessionFactory]) -> None:
         """`factories` makes sessions by the name of their protocol."""
+        self._carried = carried
         self._factories = factories
         self._head = bytearray()
         self._origins = Origins(config.origins) if config.origins else None
-        self.protocol = Frames(max_size=config.message_size_max, logger=_library_log)
+        self.protocol = Frames(carried.by_subprotocol, max_size=config.message_size_max, logger=_library_log)
 
     def receive(self, data: bytes) -> Answer | None:
         """The answer once the request is complete, or cannot become one."""
@@ -131,9 +151,12 @@ class Handshake:
             # RFC 6455 §4.4: whoever asks in another version, or not at all, is told which one is spoken.
             response.headers["Sec-WebSocket-Version"] = "13"
             return response, None
-        name = PROTOCOLS[self.protocol.subprotocol or "amqp"]
-        if name == "amqp" and request.path.partition("?")[0] == MQTT_PATH:
-            return self._reject(http.HTTPStatus.BAD_REQUEST, f"{MQTT_PATH} needs the subprotocol mqtt or mqttv3.1")
+        chosen = self.protocol.subprotocol
+        name = self._carried.by_subprotocol[chosen] if chosen else self._carried.default
+        path = request.path.partition("?")[0]
+        forgotten = self._carried.forgotten_on(path, name)
+        if forgotten:
+            return self._reject(http.HTTPStatus.BAD_REQUEST, f"{path} needs the subprotocol {' or '.join(forgotten)}")
         new_session = self._factories.get(name)
         if new_session is None:
             return self._reject(http.HTTPStatus.SERVICE_UNAVAILABLE, f"{name} is not spoken here")

@@ -27,7 +27,7 @@ from mqbroker import limits
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.net.connection import Connection, SessionFactory
 from mqbroker.net.frames import Boundary, put_together, take_short
-from mqbroker.net.upgrade import Handshake
+from mqbroker.net.upgrade import Carried, Handshake
 
 _END_OF_OUTPUT = b""  # among the library's output: our side of the socket is to be closed
 
@@ -59,14 +59,18 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
     _socket: asyncio.Transport
 
     def __init__(
-        self, connection: Connection, config: WebSocketConfig, factories: Mapping[str, SessionFactory]
+        self,
+        connection: Connection,
+        config: WebSocketConfig,
+        carried: Carried,
+        factories: Mapping[str, SessionFactory],
     ) -> None:
         """`factories` makes sessions by the name of their protocol."""
         super().__init__()
         self.upgraded: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Done when the connection is open, or is gone: then with the reason, which is empty for what was answered."""
         self._connection = connection
-        self._handshake: Handshake | None = Handshake(config, factories)
+        self._handshake: Handshake | None = Handshake(config, carried, factories)
         self._protocol = self._handshake.protocol
         self._refusal = ""
         self._is_served = False  # a request that was none for a WebSocket has its answer

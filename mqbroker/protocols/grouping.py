@@ -3,7 +3,7 @@
 It says them in headers (user properties) by the names that SQS has for them, which is where such a message is read.
 """
 
-from mqbroker.core.message import Properties
+from mqbroker.core.properties import Properties
 
 GROUP_HEADER = "MessageGroupId"
 DEDUPLICATION_HEADER = "MessageDeduplicationId"

@@ -13,6 +13,8 @@ cdef class Session:
     cdef public bytearray out
     cdef public list lent
     cdef public Py_ssize_t lent_bytes
+    cdef public long long octets_in
+    cdef public long long octets_out
     cdef public bytearray deliveries
     cdef public Py_ssize_t deliveries_at
     cdef public bint is_first

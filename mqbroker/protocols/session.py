@@ -32,6 +32,19 @@ class Peer:
     listener: str = ""
     """The URL of the listener that it came to, for the log."""
 
+    def describe(self) -> dict[str, object]:
+        """Its part of what a session says of itself."""
+        return {
+            "name": f"{self.host}:{self.port} -> {self.server_host}:{self.server_port}",
+            "peer_host": self.host,
+            "peer_port": self.port,
+            "host": self.server_host,
+            "port": self.server_port,
+            "is_tls": self.is_tls,
+            "certificate_names": dict(self.certificate_names),
+            "listener": self.listener,
+        }
+
 
 class Outbox:
     """The sessions with output to write in this loop turn. `wake` asks for the end of the turn, at any time.
@@ -69,10 +82,13 @@ class Outbox:
 class Session:
     """The base of all protocol sessions. Subclasses override the methods that say so."""
 
+    protocol = ""
+    """What the protocol is called, for whoever watches the broker. Overridden."""
+
     __slots__ = (
         "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
-        "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers", "out", "outbox",
-        "sink",
+        "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers", "octets_in",
+        "octets_out", "out", "outbox", "sink",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
@@ -89,6 +105,8 @@ class Session:
         """The piece of output in which deliveries begin, at `deliveries_at`, after which nothing but deliveries comes;
         None while the output ends with something else."""
         self.deliveries_at = 0
+        self.octets_in = self.octets_out = 0
+        """What was received, counted by the network, and sent."""
         self.is_first = False
         self.is_marked = False
         self.is_paused = False
@@ -105,6 +123,10 @@ class Session:
         self.deadline = 0
         """When `tick` is to be called, in milliseconds; 0 for never."""
         self.gate = Gate()
+
+    def label(self) -> str:
+        """What the session is called in the log and in events: who is connected to what. Overridden."""
+        return ""
 
     def receive_data(self, data: bytes, now: int) -> None:
         """Takes what arrived. Never raises for what the peer did. Overridden."""
@@ -129,12 +151,24 @@ class Session:
         """The broker stops in an orderly way: tell the peer. Overridden."""
         self.is_closing = True
 
+    def end(self, reason: str, now: int) -> None:
+        """An operator ends it: by an action of their own, or because its user or vhost is deleted. The peer is told
+        `reason` if its protocol has a place for it. Overridden where that differs from an end of the broker."""
+        self.shut_down(now)
+
+    def describe(self) -> dict[str, object]:
+        """What an operator may want to know of it, by neutral names. Overridden: at least with `Peer.describe`."""
+        return {}
+
     def connection_lost(self, now: int) -> None:
         """The connection is gone; release everything it held. Overridden; called exactly once."""
 
     def packet_ends(self, data: bytes) -> list[int]:
         """Where the packets of its output end that `data` is; empty when peers take it as one stream. Overridden."""
         return []
+
+    def alarms_changed(self) -> None:
+        """A resource has run low or has recovered. Overridden where publishers are held back by it."""
 
     def channel_count(self) -> int:
         """How many channels are open on it, for the limits of its user. Overridden where there are such."""
@@ -208,6 +242,7 @@ class Session:
     def take_output(self) -> bytearray:
         """The output since the last call, behind that of `take_lent`. It is the caller's from then on."""
         data = self.out
+        self.octets_out += len(data)
         self.out = bytearray()
         self.deliveries = None
         self.is_marked = False
@@ -221,6 +256,7 @@ class Session:
     def take_lent(self) -> list[bytes | bytearray | memoryview] | None:
         """The output before that of `take_output`, in pieces; None when nothing was lent."""
         lent = self.lent
+        self.octets_out += self.lent_bytes
         self.lent = None
         self.lent_bytes = 0
         return lent

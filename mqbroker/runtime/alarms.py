@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mqbroker.config.sections import LimitsConfig
+from mqbroker.core.events import Events
 from mqbroker.limits import MEMORY_TRIM_INTERVAL_MS, MEMORY_TRIM_SHARE
 from mqbroker.runtime import memory
 
@@ -29,6 +30,7 @@ class Alarms:
         data_dir: Path | None,
         is_journal_full: Callable[[], bool],
         trim: Callable[[], object] = lambda: None,
+        events: Events | None = None,
     ) -> None:
         """`data_dir` None: nothing is on disk, so only memory counts. `trim` gives free memory back to the system."""
         self.reason = ""
@@ -38,6 +40,7 @@ class Alarms:
         self._disk_free_min_bytes = limits.disk_free_min_bytes
         self._is_journal_full = is_journal_full
         self._trim = trim
+        self._events = events or Events()
         self._next_trim_at = 0
         self._is_data_dir_gone = False
         # Both are opened once: when descriptors run out, memory and disk must still be looked at.
@@ -70,8 +73,10 @@ class Alarms:
         if reason:
             text = "publishers are blocked: %s (%d MiB of memory in use of at most %d, consumers go on)"
             log.warning(text, reason, resident >> 20, int(self.memory_limit_bytes) >> 20)
+            self._events.tell("alarm.set", reason=reason)
         else:
             log.warning("publishers go on: %d MiB of memory in use", resident >> 20)
+            self._events.tell("alarm.cleared")
         return True
 
     def _is_disk_low(self) -> bool:

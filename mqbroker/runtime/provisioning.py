@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from mqbroker.config.aws import AccessKeyDefinition
+from mqbroker.config.access_keys import AccessKeyDefinition
 from mqbroker.config.sections import Config, PermissionDefinition, UserDefinition
 from mqbroker.core.access.access import Permissions, User
 from mqbroker.core.access.passwords import SALT_BYTES, hash_password, is_known_format, verify
@@ -95,15 +95,14 @@ class Provisioning:
 
     def _provide_key(self, user: UserDefinition, key: AccessKeyDefinition) -> None:
         access = self._broker.access
-        account = key.account or self._config.aws.account
         found = access.access_keys.get(key.id)
         if found is None:
             # The journal must not have a key of a user whom it does not have.
             keeper = access if user in self._unhashed else self._broker
-            keeper.put_access_key(user.name, key.id, key.secret, account)
-        elif (found.user, found.secret, found.account) != (user.name, key.secret, account):
+            keeper.put_access_key(user.name, key.id, key.secret, key.account)
+        elif (found.user, found.secret, found.account) != (user.name, key.secret, key.account):
             if self._config.apply_users and found.user == user.name:
-                self._broker.put_access_key(user.name, key.id, key.secret, account)
+                self._broker.put_access_key(user.name, key.id, key.secret, key.account)
             else:
                 self._differs(user.name, f"access key {key.id}")
 

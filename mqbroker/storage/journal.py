@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 
+from mqbroker.core.properties import Formats
 from mqbroker.errors import DiskFailed
 from mqbroker.limits import SEGMENT_BYTES
 from mqbroker.storage.keys.keyring import Keyring
@@ -13,7 +14,7 @@ from mqbroker.storage.log.encoder import Entropy, Scribe
 from mqbroker.storage.log.lanes import AdaptiveLane, Lane, ThreadLane, Wake
 from mqbroker.storage.log.segment import ID_BYTES, first_lsn_of
 from mqbroker.storage.opening import prepare_first
-from mqbroker.storage.recovery import Formats, Recovered, Recovery
+from mqbroker.storage.recovery import Recovered, Recovery
 
 FSYNC = "fsync"
 WRITE = "write"

@@ -22,6 +22,7 @@ cdef class JournalLedger(Ledger):
     cdef public long long batches
     cdef public long long batches_tended
     cdef public long long bytes_written
+    cdef public object segment_begun
 
     @cython.locals(message=Message, entries=list)
     cpdef enqueue(self, Entry entry)

@@ -33,7 +33,8 @@ class JournalLedger(Ledger):
 
     __slots__ = (
         "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "entries", "entries_live",
-        "is_marked", "is_sealing", "open", "open_bytes", "scribe", "sealed", "sealed_bytes", "settled", "writer",
+        "is_marked", "is_sealing", "open", "open_bytes", "scribe", "sealed", "sealed_bytes", "segment_begun", "settled",
+        "writer",
     )  # fmt: skip
 
     def __init__(self, scribe: Scribe, writer: Writer, position: int) -> None:
@@ -57,6 +58,8 @@ class JournalLedger(Ledger):
         """Frames written in this run."""
         self.bytes_written = 0
         """Their payloads' bytes."""
+        self.segment_begun: Callable[[], None] = _nothing
+        """Called when a new segment begins."""
         self.batches_tended = 0
         """As many as there were when `tend` was called last."""
         self.is_marked = True
@@ -89,7 +92,7 @@ class JournalLedger(Ledger):
         entry.slot = len(entries)
         entries.append(entry)
         self.entries_live += 1
-        self.open_bytes += ENTRY_BYTES + len(message.body) + len(message.properties.raw)
+        self.open_bytes += ENTRY_BYTES + message.size + len(message.properties.raw)
 
     def settle(self, entry: Entry) -> None:
         if entry.lsn == self.position:
@@ -224,6 +227,8 @@ class JournalLedger(Ledger):
         self.batches += 1
         self.bytes_written += len(job.payload)
         self.writer.append(job)
+        if job.segment is not None:
+            self.segment_begun()
 
     def _batch_done(self, lsn: int) -> None:
         self.writer.delete(self.scribe.tallies.take_dead())

@@ -33,12 +33,13 @@ When the last good batch does not say that the broker stopped in order, every en
 
 import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from mqbroker.core.message import Entry, Properties
-from mqbroker.core.queues.polled.deduplication import NOTE_CODE, NoteProperties
+from mqbroker.core.message import Entry
+from mqbroker.core.properties import Formats
+from mqbroker.core.queues.polled import deduplication
 from mqbroker.errors import JournalCorrupt, StorageError
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.keys.keyring import Keyring
@@ -48,8 +49,6 @@ from mqbroker.storage.log.facts import Facts, read_facts
 from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
-
-Formats = Mapping[int, Callable[[bytes], Properties]]
 
 PLAIN_BEHIND = "it is not encrypted, though {} before it is"
 PLAIN_INSTEAD = "it is not encrypted, though the newest segment knows it as encrypted"
@@ -108,7 +107,7 @@ class Recovery:
         self._disk = disk
         self._keyring = keyring
         self._step = step
-        self._formats = {NOTE_CODE: NoteProperties, **formats}
+        self._formats = {**deduplication.FORMATS, **formats}
         self._names = segment_names(disk.names())
 
     @property

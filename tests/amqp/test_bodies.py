@@ -4,13 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mqbroker.limits import (
-    AMQP_BODY_ROOM_BYTES,
-    AMQP_BODY_ROOM_FACTOR,
-    AMQP_CHANNELS_MAX,
-    LARGE_PIECE_BYTES,
-)
+from mqbroker.limits import LARGE_PIECE_BYTES
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
+from mqbroker.protocols.amqp.limits import AMQP_BODY_ROOM_BYTES, AMQP_BODY_ROOM_FACTOR, AMQP_CHANNELS_MAX
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build
 from tests.support.amqp_house import DirectAmqp, House

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from mqbroker.core.ledger import Ledger
-from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX, PORTION
+from mqbroker.limits import PORTION
+from mqbroker.protocols.amqp.limits import AMQP_HELD_FRAMES_BYTES_MAX
 from mqbroker.protocols.amqp.methods import encode_method
 from tests.support.amqp_house import DirectAmqp, House
 

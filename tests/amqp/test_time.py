@@ -2,7 +2,7 @@
 
 import pytest
 
-from mqbroker.limits import AMQP_CLOSE_TIMEOUT_S
+from mqbroker.protocols.amqp.limits import AMQP_CLOSE_TIMEOUT_S
 from tests.support.amqp_house import DirectAmqp, House
 from tests.support.amqp_talk import Closed, Refusal
 from tests.support.refusals import closes_channel

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqbroker.core.message import Entry
-from mqbroker.protocols.amqp.ages import Ages
-from mqbroker.protocols.amqp.unacked import Unacked
+from mqbroker.protocols.ages import Ages
+from mqbroker.protocols.unacked import Unacked
 from tests.core.messages import entry
 
 

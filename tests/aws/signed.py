@@ -12,14 +12,14 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
 from mqbroker.aws.auth.claim import Claim
 from mqbroker.aws.auth.sigv4 import Verifier
-from mqbroker.core.access.access import AccessKey
+from mqbroker.core.access.credentials import Credential, access_key
 from mqbroker.errors import AwsError
 from mqbroker.protocols.session import Peer
 
 KEY_ID = "AKIDEXAMPLE000000"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 ACCOUNT = "111122223333"
-KEYS = {KEY_ID: AccessKey(KEY_ID, "ann", SECRET, ACCOUNT)}
+KEYS = {KEY_ID: access_key(KEY_ID, "ann", SECRET, ACCOUNT)}
 PEER = Peer("192.0.2.7", 50_000, False)
 QUEUE = "/111122223333/orders"
 NOW = 1_440_938_160_000  # 2015-08-30 12:36:00 UTC
@@ -92,12 +92,12 @@ MISMATCH = (
 )
 
 
-def verify(request: Request, now: int = NOW, service: str = "sqs", keys: dict[str, AccessKey] = KEYS) -> Claim:
+def verify(request: Request, now: int = NOW, service: str = "sqs", keys: dict[str, Credential] = KEYS) -> Claim:
     """Verifies with a fresh verifier."""
     return Verifier(keys, 300).verify(request, service, now)
 
 
-def refusal_of(request: Request, now: int = NOW, service: str = "sqs", keys: dict[str, AccessKey] = KEYS) -> AwsError:
+def refusal_of(request: Request, now: int = NOW, service: str = "sqs", keys: dict[str, Credential] = KEYS) -> AwsError:
     """The refusal of a request, the same from a verifier that knows the client already."""
     with pytest.raises(AwsError) as fresh:
         verify(request, now, service, keys)

@@ -6,12 +6,12 @@ import pytest
 from botocore.session import Session  # type: ignore[import-untyped]
 
 from mqbroker.aws.auth.credentials import Caller
+from mqbroker.aws.limits import AWS_CONDITION_VALUE_CHARS_MAX
 from mqbroker.aws.policy.authorization import authorize, context_of
 from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sqs.rights import SQS_RIGHTS
 from mqbroker.core.access.access import Access, Permissions
 from mqbroker.errors import AwsError
-from mqbroker.limits import AWS_CONDITION_VALUE_CHARS_MAX
 from tests.aws.test_policy import ARN, OTHER, OWNER, caller, policy, statement
 
 ANN = caller("ann", OWNER)

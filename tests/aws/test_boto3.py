@@ -13,13 +13,14 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from mqbroker.aws.front.call import Call
 from mqbroker.clock import Clock
-from mqbroker.config.listener import Listener
+from mqbroker.config.composition import listener_parser
 from mqbroker.config.sections import LimitsConfig, TlsConfig
 from mqbroker.errors import AwsError
 from mqbroker.net.connections import Connections
 from mqbroker.net.devcerts import generate
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
+from mqbroker.spoken import PROTOCOLS
 from tests.aws.house import Shop
 from tests.aws.http_talk import get
 from tests.net.house import until
@@ -73,8 +74,8 @@ class House:
         self.clock = Clock()
         self.connections = Connections(LimitsConfig(), self.clock)
         self.shop.outbox.wake = self._wake
-        factories = dict.fromkeys(("aws", "awss"), self.shop.endpoint.new_session)
-        self.listeners = Listeners(self.connections, factories, self.clock, tls=tls)
+        factories = {"aws": self.shop.endpoint.new_session}
+        self.listeners = Listeners(self.connections, PROTOCOLS, factories, self.clock, tls=tls)
 
     def _wake(self) -> None:
         asyncio.get_running_loop().call_soon(self._turn)
@@ -92,7 +93,7 @@ class House:
 @asynccontextmanager
 async def open_house(url: str = "aws://127.0.0.1:0", tls: ServerTls | None = None) -> AsyncIterator[House]:
     house = House(tls)
-    house.listeners.open(Listener.parse(url))
+    house.listeners.open(listener_parser(PROTOCOLS)(url))
     try:
         yield house
     finally:

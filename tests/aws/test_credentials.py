@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mqbroker.aws.auth.credentials import Caller, SignedIdentity, arn_of, make_identify, user_id_of
-from mqbroker.config.aws import AwsConfig
+from mqbroker.aws.config import AwsConfig
 from mqbroker.core.access.access import Access
 from mqbroker.errors import AwsError
 from mqbroker.protocols.session import Peer

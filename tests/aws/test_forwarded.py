@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mqbroker.aws.auth.credentials import make_identify
+from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.front.forwarded import through_proxies
-from mqbroker.config.aws import AwsConfig
 from mqbroker.core.access.access import Access
 from mqbroker.protocols.http.messages import Answer, HttpRequest, Pending
 from mqbroker.protocols.session import Peer

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import pytest
 
 from mqbroker.aws.front.call import Call
-from mqbroker.limits import (
+from mqbroker.limits import OUTPUT_HIGH_WATER_BYTES
+from mqbroker.protocols.http.limits import (
     HTTP_BODIES_BYTES_MAX,
     HTTP_BODY_BYTES_MAX,
     HTTP_HEAD_BYTES_MAX,
@@ -16,7 +17,6 @@ from mqbroker.limits import (
     HTTP_PIPELINE_MAX,
     HTTP_REQUEST_TIMEOUT_S,
     HTTP_SLICE_BYTES,
-    OUTPUT_HIGH_WATER_BYTES,
 )
 from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 from mqbroker.protocols.http.session import HttpSession

@@ -1,7 +1,7 @@
 """HTTP clients that send no more: what they asked for is answered, and nothing is waited for on their behalf."""
 
 from mqbroker.aws.front.call import Call
-from mqbroker.limits import HTTP_PIPELINE_MAX
+from mqbroker.protocols.http.limits import HTTP_PIPELINE_MAX
 from tests.aws.house import Shop, wait
 from tests.aws.http_talk import get
 from tests.aws.test_http import NOW, taken
@@ -33,4 +33,19 @@ def test_nothing_is_waited_for_on_behalf_of_who_may_be_gone() -> None:
     assert session.input_ended(NOW)
     assert len(taken(session)) == HTTP_PIPELINE_MAX
     assert len(taken(session)) == 3
+    assert session.is_closing
+
+
+def test_whom_an_operator_ends_is_answered_first() -> None:
+    """What had been asked for would be done, and the client would not know."""
+    shop = Shop(wait)
+    session = shop.session()
+    session.receive_data(get("MessageBody=a"), NOW)
+    assert session.describe()["requests"] == 1
+    session.end("an operator has closed it", NOW)
+    assert not session.is_closing
+    session.receive_data(get("MessageBody=b"), NOW)
+    assert len(shop.calls) == 1
+    shop.calls[0].answer(None)
+    assert len(taken(session)) == 1
     assert session.is_closing

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqbroker.aws.front.call import Call
-from mqbroker.limits import HTTP_PIPELINE_MAX
+from mqbroker.protocols.http.limits import HTTP_PIPELINE_MAX
 from mqbroker.protocols.http.messages import HttpRequest, HttpResponse, Pending
 from tests.aws.house import Shop, empty, wait
 from tests.aws.http_talk import Answer, answers, get, post

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mqbroker.limits import HTTP_HEAD_KEPT_BYTES
 from mqbroker.protocols.http.headers import HeaderReader
+from mqbroker.protocols.http.limits import HTTP_HEAD_KEPT_BYTES
 
 Head = list[tuple[bytes, bytes]]
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mqbroker.config import load_config
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.runtime.provisioning import Provisioning
+from mqbroker.spoken import load_config
 
 CONFIG = """
 [aws]

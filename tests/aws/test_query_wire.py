@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mqbroker.aws.front import query_wire
 from mqbroker.aws.front.call import refusal
+from mqbroker.aws.limits import QUERY_DEPTH_MAX, QUERY_PARAMETERS_MAX
 from mqbroker.errors import AwsError
-from mqbroker.limits import QUERY_DEPTH_MAX, QUERY_PARAMETERS_MAX
 from tests.aws.house import sns, sqs
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from mqbroker.aws.auth.signing_keys import SigningKey, SigningKeys
 from mqbroker.aws.auth.sigv4 import Verifier
-from mqbroker.core.access.access import AccessKey
+from mqbroker.aws.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX
+from mqbroker.core.access.credentials import access_key
 from mqbroker.errors import AwsError
-from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX
 from tests.aws.signed import (
     ACCOUNT,
     KEY_ID,
@@ -237,7 +237,7 @@ def test_a_key_that_changes_or_goes_counts_at_once() -> None:
     keys = dict(KEYS)
     verifier = Verifier(keys, 300)
     verifier.verify(sign(call()), "sqs", NOW)
-    keys[KEY_ID] = AccessKey(KEY_ID, "bob", "another", ACCOUNT)
+    keys[KEY_ID] = access_key(KEY_ID, "bob", "another", ACCOUNT)
     with pytest.raises(AwsError, match="signature we calculated"):
         verifier.verify(sign(call()), "sqs", NOW)
     assert verifier.verify(sign(call(), secret="another"), "sqs", NOW).key is keys[KEY_ID]

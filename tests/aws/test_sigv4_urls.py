@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from mqbroker import limits
+from mqbroker.aws.limits import AWS_PRESIGNED_EXPIRY_S_MAX
 from tests.aws.signed import NOW, QUEUE, Request, answer, call, does_not_match, incomplete, refusal_of, sign, verify
 
 ADVANCE = Request("GET", f"{QUEUE}?Action=ReceiveMessage&Version=2012-11-05")
 
 
-@pytest.mark.parametrize("expires_s", [1, 60, limits.AWS_PRESIGNED_EXPIRY_S_MAX])
+@pytest.mark.parametrize("expires_s", [1, 60, AWS_PRESIGNED_EXPIRY_S_MAX])
 def test_a_url_is_good_until_it_expires(expires_s: int) -> None:
     good = sign(ADVANCE, expires_s=expires_s)
     for now in (NOW - 300_000, NOW, NOW + 1000 * expires_s):

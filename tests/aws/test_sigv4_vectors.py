@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mqbroker.aws.auth.canonical import canonical_lines, canonical_path, canonical_query, query_pairs
 from mqbroker.aws.auth.signing_keys import SigningKey
 from mqbroker.aws.auth.sigv4 import Verifier
-from mqbroker.core.access.access import AccessKey
+from mqbroker.core.access.credentials import access_key
 from mqbroker.errors import AwsError
 from tests.aws.signed import NOW, SECRET, Request
 
@@ -20,7 +20,7 @@ UNRESERVED = "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 VANILLA = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
 POST_VANILLA = "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"
 PARAM1 = "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11"
-KEYS = {"AKIDEXAMPLE": AccessKey("AKIDEXAMPLE", "ann", SECRET, "111122223333")}
+KEYS = {"AKIDEXAMPLE": access_key("AKIDEXAMPLE", "ann", SECRET, "111122223333")}
 
 # The name of AWS's test, method, target, headers beside host and x-amz-date, body, signature. Octets beyond ASCII are
 # written as they travel. The lines that a value was folded over are joined by a comma: we take none that are folded.

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from mqbroker.core.consumer import Consumer, Gate, Window
-from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
 from mqbroker.protocols.grouping import group_text
 

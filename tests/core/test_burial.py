@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Message, Properties, new_entry
+from mqbroker.core.message import Message, new_entry
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import ROUTED, Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.rabbitmq import x_death

@@ -45,3 +45,10 @@ def test_a_kind_that_nobody_owns_is_of_a_newer_broker() -> None:
     with pytest.raises(StorageError, match="this one does not know definitions of the kind function and stream"):
         definitions.require_known(found, ("vhost", "queue"))
     definitions.require_known(found, ("vhost", "stream", "function"))
+
+
+def test_a_kind_has_one_owner() -> None:
+    """Two owners would put the same definition back twice, each in its own way."""
+    assert definitions.owned(("vhost", "queue"), ("session",)) == ("vhost", "queue", "session")
+    with pytest.raises(StorageError, match="the kind queue have two owners"):
+        definitions.owned(("vhost", "queue"), ("queue",))

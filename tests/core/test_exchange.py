@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.core.message import Message, Properties
+from mqbroker.core.message import Message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.rabbitmq.delays import delay_of, headers_after_delay
 from mqbroker.core.rabbitmq.exchange_types import make_exchange

@@ -68,7 +68,7 @@ def test_a_message_that_fails_again_and_again_stays_at_its_place(lab: Lab) -> No
     for _ in range(5):
         assert lab.get(queue, 1, 1000) == "a"
         lab.wait(1000)
-    assert queue.oldest_sent_at() == sent_at
+    assert queue.lines.oldest_sent_at() == sent_at
     assert lab.get(queue, 2, 0) == "ab"
     assert lab.get(queue) == "ab"
 
@@ -198,7 +198,7 @@ def test_a_group_that_was_served_expires_in_time_behind_a_younger_one_that_was_n
     lab.wait(1000)
     lab.send(queue, "x", group="2")
     lab.wait(59_000)
-    assert bodies(queue.peek_messages(9)) == "x"
+    assert bodies(queue.lines.first_entries(9)) == "x"
 
 
 def test_moves_take_the_oldest_of_the_groups_that_are_free(lab: Lab) -> None:

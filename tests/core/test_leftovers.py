@@ -8,7 +8,8 @@ import pytest
 
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Properties, new_message
+from mqbroker.core.message import new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.leftovers import Leftovers, leave
 from mqbroker.core.queues.polled.kinds import polled_spec

@@ -10,7 +10,8 @@ import pytest
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry, Message, Properties, new_message
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.queue import PolledQueue

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import FAILURES_MAX, RETURNS_MAX, Entry, attempts_after, failures_of, returns_of
 from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
@@ -28,6 +29,7 @@ class Host:
     unused: int = 0
     scheduler: Scheduler = field(default_factory=Scheduler)
     name: str = "/"
+    events: Events = field(default_factory=Events)
 
     def dead_letter(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         self.letters.append((entry.message.content(), reason))

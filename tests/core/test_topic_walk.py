@@ -5,7 +5,8 @@ import random
 import pytest
 
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Properties, new_message
+from mqbroker.core.message import new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.retained import RetainedMessages
 from mqbroker.core.routing.topic_walk import Walk
 from mqbroker.core.scheduler import Scheduler

@@ -7,17 +7,19 @@ from pathlib import Path
 import pytest
 
 from mqbroker.core import definitions
-from mqbroker.server import FORMATS, KINDS
+from mqbroker.server import formats_of, kinds_of
+from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import WRITE, open_journal
 from mqbroker.storage.log.disk import FileDisk
 from tests.storage.house import Fatal
 
+KINDS = kinds_of(PROTOCOLS)
 TIMEOUT_S = 50
 
 
 def written(directory: Path, key: str, value: dict[str, object]) -> dict[str, bytes]:
     """Makes a journal with this definition; its files."""
-    ledger, _ = open_journal(FileDisk(directory), FORMATS, WRITE, lambda _: None, Fatal(), 1 << 20)
+    ledger, _ = open_journal(FileDisk(directory), formats_of(PROTOCOLS), WRITE, lambda _: None, Fatal(), 1 << 20)
     ledger.define(definitions.key("vhost", "/"), b"{}")
     ledger.define(key, definitions.pack(value))
     ledger.close()

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from mqbroker.config.composition import config_kind
 from mqbroker.config.option import all_options
-from mqbroker.config.sections import Config
+from mqbroker.spoken import PROTOCOLS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mosquitto.md").read_text()
-OPTIONS = {".".join(option.path): option for option in all_options(Config)}
+OPTIONS = {".".join(option.path): option for option in all_options(config_kind(PROTOCOLS))}
 DASH = "\N{EN DASH}"
 NOT_OPTIONS = {"[[users]]", "[[users.permissions]]"}
 

@@ -22,7 +22,8 @@ from mqbroker.core.routing.binding_index import Destination
 from mqbroker.core.vhost import VHost
 from mqbroker.errors import DiskFailed
 from mqbroker.protocols.amqp.properties import build
-from mqbroker.server import FORMATS
+from mqbroker.server import formats_of
+from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import assemble
 from tests.core.messages import nothing
 from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Name, Observed
@@ -69,7 +70,7 @@ class House:
         self.appends, self.chores = ManualLane(), ManualLane()
         entropy = count(entropy_start)
         self.ledger, self.recovered = assemble(
-            disk, FORMATS, sync, self.appends, self.chores, _never, SEGMENT_BYTES,
+            disk, formats_of(PROTOCOLS), sync, self.appends, self.chores, _never, SEGMENT_BYTES,
             lambda size: next(entropy).to_bytes(size, "little"), KEYRING if sync else None,
         )  # fmt: skip
         self.promised = self.ledger.committed

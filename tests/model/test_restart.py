@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mqbroker.core.access.access import AccessKey, Permissions, TopicPermissions
+from mqbroker.core.access.access import Permissions, TopicPermissions
+from mqbroker.core.access.credentials import access_key
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.settings import PollSettings
@@ -182,7 +183,7 @@ def test_access_keys_survive_and_what_was_deleted_does_not_return(lives: Lives) 
     broker.delete_user("bob")
     broker.delete_access_key("AKIA000000000002")
     lives.restart()
-    key = AccessKey("AKIA000000000000", "ann", "another", "000000000007")
+    key = access_key("AKIA000000000000", "ann", "another", "000000000007")
     assert lives.house.broker.access.access_keys == {key.id: key}
     lives.house.broker.put_user("bob", "")
     assert lives.house.broker.access.access_keys_of("bob") == []

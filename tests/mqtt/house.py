@@ -8,11 +8,13 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+from mqbroker.clock import Clock
 from mqbroker.core.access.access import Permissions
 from mqbroker.core.access.passwords import hash_for_scram
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Properties, new_message
+from mqbroker.core.message import new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.restoration import restore
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
 from mqbroker.protocols.mqtt.codec import constants as c
@@ -20,10 +22,12 @@ from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import encode
 from mqbroker.protocols.mqtt.codec.wire import scan_varint
+from mqbroker.protocols.mqtt.config import MqttConfig
 from mqbroker.protocols.mqtt.connection import MqttConnection
+from mqbroker.protocols.mqtt.limits import MQTT_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.mqtt.properties import MQTT, MqttProperties
-from mqbroker.protocols.mqtt.services import MqttServices, MqttSettings
 from mqbroker.protocols.mqtt.sessions import Sessions
+from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Outbox, Peer, Session
 from mqbroker.storage.journal import assemble
 from mqbroker.storage.ledger import JournalLedger
@@ -78,6 +82,17 @@ def _open(disk: SimDisk) -> tuple[Ledger, Recovered]:
     return ledger, found
 
 
+def _sessions(services: Services, settings: dict[str, Any]) -> Sessions:
+    """Those of a broker with these settings, some of which stand beside the section [mqtt]."""
+    if "mapping" in settings:
+        settings["topic_mapping"] = settings.pop("mapping").name
+    local_user = settings.pop("anonymous_user") if settings.pop("anonymous_from_loopback_only", False) else ""
+    subscriptions_max = settings.pop("subscriptions_max", MQTT_SUBSCRIPTIONS_MAX)
+    sessions = Sessions(services, MqttConfig(**settings), local_user)
+    sessions.subscriptions_max = subscriptions_max
+    return sessions
+
+
 class House:
     """The broker."""
 
@@ -95,10 +110,9 @@ class House:
             self.broker.set_permissions(name, "/", Permissions(".*", ".*", ".*"))
         self.authenticator = PlainAuthenticator(self.broker)
         self.alarms = NoAlarms()
-        settings = {"anonymous_user": "guest", "system_interval_s": 0, **settings}
-        self.settings = MqttSettings(**settings)
         self.outbox = Outbox(lambda: None)
-        self.sessions = Sessions(MqttServices(self.broker, self.authenticator, self.alarms, self.settings))
+        services = Services(self.broker, self.authenticator, self.alarms, self.outbox, Clock())
+        self.sessions = _sessions(services, {"anonymous_user": "guest", "system_interval_s": 0, **settings})
         self.sessions.restore(found.definitions, now)
         self.turn()
 

@@ -381,7 +381,7 @@ def test_the_state_of_a_bridge_is_published_by_the_bridge() -> None:
     session = house.sessions.find("/", "bridge")
     assert session is not None
     assert session.connection is not None
-    session.connection.evict()
+    session.connection.end("an operator has ended it", house.now)
     house.turn()
     assert watcher.messages() == [(STATE, b"0", 1)]
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from mqbroker.limits import MQTT_CONNECT_BYTES_MAX, MQTT_HELD_BYTES_MAX
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.encode import encode
 from mqbroker.protocols.mqtt.codec.reasons import Reason
+from mqbroker.protocols.mqtt.limits import MQTT_CONNECT_BYTES_MAX, MQTT_HELD_BYTES_MAX
 from tests.mqtt.house import Client, House
 
 KEEP = {"clean_start": False, "properties": {"session_expiry_interval": 600}}

@@ -15,15 +15,18 @@ from contextlib import asynccontextmanager
 
 from mqbroker.clock import Clock
 from mqbroker.config.addresses import Network
-from mqbroker.config.listener import Listener
+from mqbroker.config.composition import listener_parser
 from mqbroker.config.sections import LimitsConfig, WebSocketConfig
 from mqbroker.core.ledger import Ledger
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
 from mqbroker.protocols.session import Outbox, Peer, Session
+from mqbroker.spoken import PROTOCOLS
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+parse_listener = listener_parser(PROTOCOLS)
 
 
 class LineSession(Session):
@@ -116,8 +119,8 @@ class House:
         self.sessions: list[LineSession] = []
         self.ledger = Ledger()
         self.turns = 0
-        factories = dict.fromkeys(("amqp", "amqps", "mqtt"), self._new_session)
-        self.listeners = Listeners(self.connections, factories, self.clock, proxies, tls, websocket)
+        factories = dict.fromkeys(("amqp", "mqtt"), self._new_session)
+        self.listeners = Listeners(self.connections, PROTOCOLS, factories, self.clock, proxies, tls, websocket)
 
     def _new_session(self, peer: Peer) -> LineSession:
         session = LineSession(self.outbox, peer)
@@ -161,7 +164,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """A house that listens, and whose connections are all gone afterwards."""
     house = House(limits or LimitsConfig(), proxies, tls, websocket or WebSocketConfig())
-    house.listeners.open(Listener.parse(url))
+    house.listeners.open(parse_listener(url))
     try:
         yield house
     finally:

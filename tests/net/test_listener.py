@@ -11,7 +11,7 @@ from mqbroker.config.listener import Listener
 from mqbroker.config.sections import LimitsConfig
 from mqbroker.errors import ConfigError
 from mqbroker.net.listener import Door
-from tests.net.house import ask, is_refused, open_house, say_goodbye, until
+from tests.net.house import ask, is_refused, open_house, parse_listener, say_goodbye, until
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 ELSEWHERE = (ipaddress.ip_network("192.0.2.0/24"),)
@@ -22,14 +22,14 @@ async def test_a_port_in_use_is_one_sentence_that_names_the_url() -> None:
     async with open_house() as house:
         url = f"amqp://127.0.0.1:{house.port}"
         with pytest.raises(ConfigError, match=f"^cannot listen on {url}: Address already in use$"):
-            house.listeners.open(Listener.parse(url))
+            house.listeners.open(parse_listener(url))
 
 
 async def test_an_address_of_another_machine_is_one_sentence() -> None:
     async with open_house() as house:
         url = "amqp://192.0.2.1:0"
         with pytest.raises(ConfigError, match=rf"^cannot listen on {url}: Cannot assign requested address$"):
-            house.listeners.open(Listener.parse(url))
+            house.listeners.open(parse_listener(url))
 
 
 async def test_an_optional_address_that_is_missing_is_left_out() -> None:
@@ -41,13 +41,13 @@ async def test_an_optional_address_that_is_missing_is_left_out() -> None:
 async def test_a_name_that_does_not_exist_is_one_sentence() -> None:
     async with open_house() as house:
         with pytest.raises(ConfigError, match=r"^cannot listen on amqp://no-such-host.invalid:0: "):
-            house.listeners.open(Listener.parse("amqp://no-such-host.invalid:0"))
+            house.listeners.open(parse_listener("amqp://no-such-host.invalid:0"))
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
 async def test_ipv4_and_ipv6_take_the_same_port_side_by_side() -> None:
     async with open_house("amqp://0.0.0.0:0") as house:
-        house.listeners.open(Listener.parse(f"amqp://[::]:{house.port}"))
+        house.listeners.open(parse_listener(f"amqp://[::]:{house.port}"))
         client = await asyncio.open_connection("::1", house.port)
         await ask(client, b"SAY hello")
         assert house.sessions[0].peer.host == "::1"
@@ -113,7 +113,7 @@ async def test_a_flood_of_connections_leaves_those_inside_undisturbed() -> None:
 async def test_idle_sockets_on_one_listener_keep_nobody_out_on_another(caplog: pytest.LogCaptureFixture) -> None:
     """1,100 idle sockets from one address, on any listener: 0 of 120 right clients got in on any other."""
     async with open_house(limits=LimitsConfig(preauth_connections_max=20)) as house:
-        house.listeners.open(Listener.parse("mqtt://127.0.0.1:0"))
+        house.listeners.open(parse_listener("mqtt://127.0.0.1:0"))
         other_port = house.listeners.addresses[1][2]
         idle = [await house.connect() for _ in range(20)]
         await until(lambda: len(house.sessions) == 20)

@@ -4,9 +4,11 @@ import pytest
 
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.limits import PREAUTH_BYTES_MAX
-from mqbroker.net.upgrade import Answer, Handshake
+from mqbroker.net.upgrade import Answer, Carried, Handshake
 from mqbroker.protocols.session import Peer, Session
+from mqbroker.spoken import PROTOCOLS
 
+CARRIED = Carried(PROTOCOLS)
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 §1.3, with the accept value below
 ACCEPT = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
@@ -35,7 +37,7 @@ def request(path: str = "/ws/amqp", /, **headers: str | None) -> bytes:
 
 def answer_to(data: bytes, config: WebSocketConfig | None = None, has_mqtt: bool = True) -> Answer:
     factories = {"amqp": amqp, "mqtt": mqtt} if has_mqtt else {"amqp": amqp}
-    answer = Handshake(config or WebSocketConfig(), factories).receive(data)
+    answer = Handshake(config or WebSocketConfig(), CARRIED, factories).receive(data)
     assert answer is not None
     return answer
 
@@ -211,7 +213,7 @@ def test_what_is_no_request_is_a_bad_one(data: bytes) -> None:
 
 
 def test_a_request_may_come_byte_by_byte() -> None:
-    handshake = Handshake(WebSocketConfig(), {"amqp": amqp})
+    handshake = Handshake(WebSocketConfig(), CARRIED, {"amqp": amqp})
     data = request()
     assert [handshake.receive(data[at : at + 1]) for at in range(len(data) - 1)] == [None] * (len(data) - 1)
     answer = handshake.receive(data[-1:])
@@ -221,7 +223,7 @@ def test_a_request_may_come_byte_by_byte() -> None:
 
 @pytest.mark.parametrize("cut", range(1, 60))
 def test_a_request_may_be_cut_anywhere_and_what_follows_is_left(cut: int) -> None:
-    handshake = Handshake(WebSocketConfig(), {"amqp": amqp})
+    handshake = Handshake(WebSocketConfig(), CARRIED, {"amqp": amqp})
     data = request()
     assert handshake.receive(data[:-cut]) is None
     answer = handshake.receive(data[-cut:] + b"frames")
@@ -230,7 +232,7 @@ def test_a_request_may_be_cut_anywhere_and_what_follows_is_left(cut: int) -> Non
 
 
 def test_a_request_has_a_largest_size() -> None:
-    handshake = Handshake(WebSocketConfig(), {"amqp": amqp})
+    handshake = Handshake(WebSocketConfig(), CARRIED, {"amqp": amqp})
     line = b"X-Filler: %s\r\n" % (b"x" * 1000)
     assert handshake.receive(b"GET / HTTP/1.1\r\n") is None
     for _ in range(PREAUTH_BYTES_MAX // len(line)):

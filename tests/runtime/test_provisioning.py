@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mqbroker.config import load_config
 from mqbroker.core.access.passwords import verify
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.runtime.provisioning import Provisioning
+from mqbroker.spoken import load_config
 from tests.support.amqp_talk import Closed
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_amqp import RawAmqp

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mqbroker.limits import AMQP_HELD_FRAMES_BYTES_MAX, HTTP_PIPELINE_MAX
 from mqbroker.protocols.amqp import frames
+from mqbroker.protocols.amqp.limits import AMQP_HELD_FRAMES_BYTES_MAX
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build
+from mqbroker.protocols.http.limits import HTTP_PIPELINE_MAX
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.encode import encode
 from tests.support.amqp_talk import Talk

@@ -16,7 +16,8 @@ import boto3  # type: ignore[import-untyped]
 import pika  # type: ignore[import-untyped]
 import pytest
 
-from mqbroker.config.listener import SCHEMES
+from mqbroker.config.composition import schemes_of
+from mqbroker.spoken import PROTOCOLS
 from tests.clients import node_modules
 from tests.clients.node_modules import RUN_TIMEOUT_S
 from tests.mqtt.paho_client import Paho
@@ -27,6 +28,7 @@ HTTP_TIMEOUT_S = 15
 STARTUP_WARNINGS = ("DeprecationWarning", "SyntaxWarning", "Traceback")
 
 pytestmark = [pytest.mark.smoke, pytest.mark.timeout(3 * RUN_TIMEOUT_S)]
+SCHEMES = tuple(scheme.name for scheme in schemes_of(PROTOCOLS))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def interpreter() -> str:
 @pytest.fixture(scope="module")
 def broker(interpreter: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     data_dir = tmp_path_factory.mktemp("smoke") / "data"
-    with BrokerProcess(data_dir, "--dev", schemes=tuple(SCHEMES), python=Path(interpreter)) as running:
+    with BrokerProcess(data_dir, "--dev", schemes=SCHEMES, python=Path(interpreter)) as running:
         yield running
 
 
@@ -148,6 +150,6 @@ def test_pages_for_machines(broker: BrokerProcess, ca: Path, scheme: str, path: 
 
 def test_it_stops_in_order_and_has_warned_of_nothing(interpreter: str, tmp_path: Path) -> None:
     """A warning of Python or of a package at the start of a broker is one that its newer version turns into a fault."""
-    with BrokerProcess(tmp_path / "data", "--dev", schemes=tuple(SCHEMES), python=Path(interpreter)) as broker:
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, python=Path(interpreter)) as broker:
         assert broker.stop() == 0
         assert [line for line in STARTUP_WARNINGS if line in broker.log()] == []

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.errors import DiskFailed
 from mqbroker.storage.journal import assemble
 from mqbroker.storage.keys.keyring import Keyring

@@ -4,7 +4,8 @@ import errno
 
 import pytest
 
-from mqbroker.core.message import DEAD_LETTER_BIT, GONE, Properties
+from mqbroker.core.message import GONE
+from mqbroker.core.properties import DEAD_LETTER_BIT, Properties
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import BATCH_BYTES_MAX, JOURNAL_BEHIND_BYTES_MIN
 from mqbroker.storage.log.scan import Scan

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mqbroker.core.message import GONE, Entry, Message, new_entry, new_message
+from mqbroker.errors import StorageError
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.liveness import Share, Tally
 from mqbroker.storage.log.facts import (
@@ -156,7 +157,7 @@ def test_an_unknown_entry_record_is_an_error() -> None:
 
 def test_a_properties_format_that_is_not_known_is_an_error() -> None:
     data, _ = encoded([an_entry(1)])
-    with pytest.raises(KeyError):
+    with pytest.raises(StorageError, match="written by a newer mqbroker"):
         EntryDecoder(data, {}, {}, False, False).decode(5, 0, len(data))
 
 

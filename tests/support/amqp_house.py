@@ -9,11 +9,14 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
+from mqbroker.clock import Clock
 from mqbroker.core.access.access import Permissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
+from mqbroker.protocols.amqp.config import AmqpConfig
 from mqbroker.protocols.amqp.connection import AmqpConnection
-from mqbroker.protocols.amqp.services import AmqpServices, AmqpSettings
+from mqbroker.protocols.amqp.services import AmqpServices
+from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Outbox, Peer
 from tests.support.amqp_talk import Closed, Talk
 from tests.support.output import all_output
@@ -46,8 +49,11 @@ class House:
         names = count(1)
         self.broker = Broker(ledger or Ledger(), lambda: f"name{next(names)}")
         self.alarms = Alarms()
-        self.services = AmqpServices(self.broker, Passwords(), self.alarms, AmqpSettings(**settings))
         self.outbox = Outbox(lambda: None)
+        shared = {name: settings.pop(name) for name in ("loopback_users",) if name in settings}
+        budget = {name: settings.pop(name) for name in ("bodies_bytes_max",) if name in settings}
+        everyone = Services(self.broker, Passwords(), self.alarms, self.outbox, Clock(), **shared)
+        self.services = AmqpServices(everyone, AmqpConfig(**settings), **budget)
         self.talks: list[DirectAmqp] = []
         self.broker.add_vhost("/")
         self.add_user("guest")

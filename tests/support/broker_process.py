@@ -23,6 +23,9 @@ class BrokerProcess:
     `python` is the interpreter of another environment that mqbroker is installed in. `banner` is what it has printed.
     """
 
+    module = "mqbroker"
+    """What is run, by `python -m`."""
+
     def __init__(
         self,
         data_dir: Path,
@@ -56,7 +59,7 @@ class BrokerProcess:
         """The command line. After the first start the same ports are asked for again: clients reconnect to them."""
         # -P: what is installed there, not the sources that lie in the working directory.
         program = [sys.executable] if self.python is None else [str(self.python), "-P"]
-        command = [*program, "-m", "mqbroker", "serve", "--data-dir", str(self.data_dir)]
+        command = [*program, "-m", self.module, "serve", "--data-dir", str(self.data_dir)]
         if self.config is not None:
             path = self.data_dir.parent / f"{self.data_dir.name}.toml"
             path.write_text(self.config)

@@ -31,7 +31,8 @@ from mqbroker.errors import DiskFailed
 from mqbroker.net.origins import Origins
 from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 from mqbroker.protocols.session import Peer
-from mqbroker.server import FORMATS
+from mqbroker.server import formats_of
+from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import assemble
 from tests.storage.house import ManualLane
 from tests.storage.simdisk import SimDisk
@@ -118,7 +119,7 @@ class House:
         definitions, entries = {}, {}
         ledger = Ledger()
         if self.disk is not None:
-            ledger, recovered = assemble(self.disk, FORMATS, True, *self._lanes, _never, _SEGMENT_BYTES)
+            ledger, recovered = assemble(self.disk, formats_of(PROTOCOLS), True, *self._lanes, _never, _SEGMENT_BYTES)
             definitions, entries = recovered.definitions, recovered.entries
         self.broker = Broker(ledger, lambda: f"name{next(self._names)}")
         restore(self.broker, definitions, entries, self.now)

@@ -14,8 +14,9 @@ from urllib.parse import unquote
 from mqbroker.aws.auth.signed_head import ALGORITHM, SignedHead
 from mqbroker.aws.auth.signing_keys import TERMINATOR, SigningKey
 from mqbroker.aws.front.refusals import does_not_match, fingerprint, incomplete
-from mqbroker.core.access.access import AccessKey
-from mqbroker.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX, AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
+from mqbroker.aws.limits import AWS_HEAD_KEPT_BYTES, AWS_HEADS_MAX, AWS_PRESIGNED_EXPIRY_S_MAX, AWS_REGION_CHARS_MAX
+from mqbroker.core.access.credentials import Credential
+from mqbroker.core.recent import remember
 
 _REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{AWS_REGION_CHARS_MAX - 1}}}")
 _PARAMETERS = ("Credential", "Signature", "SignedHeaders")
@@ -39,24 +40,21 @@ class Claim:
         self.name_set = frozenset(self.names)
         self.checked_headers: tuple[str, ...] = ()
         """The names of all headers of the last request that had every signed one, as it has to."""
-        self.key: AccessKey | None = None
+        self.key: Credential | None = None
         """The key that the claim was found right with, and what it signs with."""
         self.signing_key: SigningKey | None = None
         self.heads: dict[tuple[str, ...], SignedHead] = {}
         """What right signatures made with that key began with lately, by method, path, timestamp, and headers."""
 
-    def prove(self, key: AccessKey, signing_key: SigningKey) -> None:
+    def prove(self, key: Credential, signing_key: SigningKey) -> None:
         """The claim was found right with this key."""
         self.key, self.signing_key = key, signing_key
         self.heads.clear()
 
     def keep(self, place: tuple[str, ...], head: SignedHead) -> None:
         """Keeps the head of a right signature."""
-        if sum(map(len, place)) > AWS_HEAD_KEPT_BYTES:
-            return
-        if len(self.heads) >= AWS_HEADS_MAX:
-            self.heads.clear()
-        self.heads[place] = head
+        if sum(map(len, place)) <= AWS_HEAD_KEPT_BYTES:
+            remember(self.heads, place, head, AWS_HEADS_MAX)
 
     def split(self) -> None:
         """Takes the credential apart. Raises AwsError."""

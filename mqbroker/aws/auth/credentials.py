@@ -12,9 +12,11 @@ from urllib.parse import parse_qs
 
 from mqbroker.aws.auth.claim import is_region
 from mqbroker.aws.auth.sigv4 import SignedRequest, Verifier
-from mqbroker.config.aws import AwsConfig
-from mqbroker.core.access.access import Access, AccessKey
-from mqbroker.limits import AWS_CALLERS_MAX
+from mqbroker.aws.config import AwsConfig
+from mqbroker.aws.limits import AWS_CALLERS_MAX
+from mqbroker.core.access.access import Access
+from mqbroker.core.access.credentials import Credential
+from mqbroker.core.recent import remember
 
 _ACCOUNT_DIGITS = 12
 _UNIQUE_ID_CHARS = 17  # behind AIDA, which marks a user among IAM's unique identifiers
@@ -66,7 +68,7 @@ class SignedIdentity:
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
-        self._callers: dict[tuple[str, str, str, bool], tuple[AccessKey, Caller]] = {}
+        self._callers: dict[tuple[str, str, str, bool], tuple[Credential, Caller]] = {}
 
     def __call__(self, request: SignedRequest, service: str, now: int) -> Caller:
         """Raises AwsError."""
@@ -79,13 +81,11 @@ class SignedIdentity:
             return found[1]
         return self._remember(place, key)
 
-    def _remember(self, place: tuple[str, str, str, bool], key: AccessKey) -> Caller:
+    def _remember(self, place: tuple[str, str, str, bool], key: Credential) -> Caller:
         key_id, region, host, is_secure = place
         arn, user_id = arn_of(key.account, key.user), user_id_of(key.account, key.user)
         caller = Caller(key.account, region, key.user, key_id, user_id, arn, host, is_secure)
-        if len(self._callers) >= AWS_CALLERS_MAX:
-            self._callers.clear()
-        self._callers[place] = (key, caller)
+        remember(self._callers, place, (key, caller), AWS_CALLERS_MAX)
         return caller
 
 

@@ -9,8 +9,8 @@ from hashlib import sha256
 from hmac import digest
 from typing import Any
 
-from mqbroker.core.access.access import AccessKey
-from mqbroker.limits import AWS_SIGNING_KEYS_MAX
+from mqbroker.aws.limits import AWS_SIGNING_KEYS_MAX
+from mqbroker.core.access.credentials import Credential
 
 Hash = Any
 """A hash object of hashlib, for which it has no public type."""
@@ -52,12 +52,12 @@ class SigningKeys:
     """The keys that were of use lately, the oldest of use leaving first. Only right signatures get a key kept."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str, str, str], tuple[AccessKey, SigningKey]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str, str], tuple[Credential, SigningKey]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: AccessKey, date: str, region: str, service: str) -> SigningKey:
+    def get(self, key: Credential, date: str, region: str, service: str) -> SigningKey:
         """The signing key, kept or made. A key whose secret has changed is another object, so none is outdated."""
         place = (key.id, date, region, service)
         found = self._kept.get(place)
@@ -66,7 +66,7 @@ class SigningKeys:
         self._kept.move_to_end(place)
         return found[1]
 
-    def keep(self, key: AccessKey, date: str, region: str, service: str, signing_key: SigningKey) -> None:
+    def keep(self, key: Credential, date: str, region: str, service: str, signing_key: SigningKey) -> None:
         """Keeps a signing key that a right signature was made with."""
         place = (key.id, date, region, service)
         self._kept[place] = (key, signing_key)

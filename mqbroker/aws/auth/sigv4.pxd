@@ -17,7 +17,6 @@ cdef class Verifier:
     cdef Claim _verify_header(self, request, str authorization, str path, str query, str service, long long now)
     @cython.locals(timestamp=str, claim=Claim)
     cdef Claim _verify_query(self, request, str path, str query, str service, long long now)
-    cdef _keep(self, str stem, Claim claim)
     @cython.locals(signed_at="long long", now_s="long long")
     cdef _check_time(self, str timestamp, long long past_s, long long future_s, long long now)
     @cython.locals(signing_key=SigningKey, values=list, place=tuple, head=SignedHead, is_known=bint, expected=str)

@@ -20,8 +20,9 @@ from mqbroker.aws.auth.digests import sha256_hex
 from mqbroker.aws.auth.signed_head import SignedHead
 from mqbroker.aws.auth.signing_keys import SigningKey, SigningKeys
 from mqbroker.aws.front.refusals import does_not_match, incomplete, unknown_client, unsigned
-from mqbroker.core.access.access import AccessKey
-from mqbroker.limits import AWS_CLAIMS_MAX, AWS_TIMESTAMPS_REMEMBERED
+from mqbroker.aws.limits import AWS_CLAIMS_MAX, AWS_TIMESTAMPS_REMEMBERED
+from mqbroker.core.access.credentials import Credential
+from mqbroker.core.recent import remember
 from mqbroker.protocols.session import Peer
 
 _UNSIGNED = frozenset(("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"))
@@ -56,7 +57,7 @@ class SignedRequest(Protocol):
 class Verifier:
     """Verifies requests against access keys. `keys` is looked at each time, so a key that changes counts at once."""
 
-    def __init__(self, keys: Mapping[str, AccessKey], clock_skew_s: int) -> None:
+    def __init__(self, keys: Mapping[str, Credential], clock_skew_s: int) -> None:
         self._keys = keys
         self._clock_skew_s = clock_skew_s
         self._signing_keys = SigningKeys()
@@ -97,7 +98,7 @@ class Verifier:
         self._check_signature(claim, signature, request, path, pairs, timestamp, service)
         # Where the signature is not the last parameter, the stem is not all that the claim was read from.
         if is_new and authorization.endswith(f"Signature={signature}"):
-            self._keep(stem, claim)
+            remember(self._claims, stem, claim, AWS_CLAIMS_MAX)
         return claim
 
     def _verify_query(self, request: SignedRequest, path: str, query: str, service: str, now: int) -> Claim:
@@ -114,11 +115,6 @@ class Verifier:
         if "X-Amz-Security-Token" in found:
             raise unknown_client()
         return claim
-
-    def _keep(self, stem: str, claim: Claim) -> None:
-        if len(self._claims) >= AWS_CLAIMS_MAX:
-            self._claims.clear()
-        self._claims[stem] = claim
 
     # --- checks -----------------------------------------------------------------------------------------------------
 

@@ -21,8 +21,8 @@ from mqbroker.aws.front.parameters import (
     decode_base64,
     missing_parameter,
 )
+from mqbroker.aws.limits import QUERY_DEPTH_MAX, QUERY_PARAMETERS_MAX
 from mqbroker.errors import AwsError, MissingMember
-from mqbroker.limits import QUERY_DEPTH_MAX, QUERY_PARAMETERS_MAX
 
 Node = dict[str, Any]
 """Parameters by the parts of their names: each value is text or a further Node."""

@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 
 from mqbroker.aws.auth.credentials import Caller
 from mqbroker.aws.front.refusals import access_denied
+from mqbroker.aws.limits import AWS_CONDITION_VALUE_CHARS_MAX
 from mqbroker.aws.policy.policy import Decision, Policy
 from mqbroker.core.access.access import Access
 from mqbroker.errors import AccessRefused, NotAllowed
-from mqbroker.limits import AWS_CONDITION_VALUE_CHARS_MAX
 
 NO_CONTEXT: Mapping[str, str | Sequence[str]] = {}
 NO_HEADERS: Mapping[str, str] = {}

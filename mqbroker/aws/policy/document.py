@@ -11,15 +11,15 @@ from typing import Any
 
 import orjson
 
-from mqbroker.aws.policy.conditions import Condition, NullCondition, compile_condition
-from mqbroker.aws.policy.wildcards import ArnPattern, Pattern, tokenise
-from mqbroker.errors import AwsError
-from mqbroker.limits import (
+from mqbroker.aws.limits import (
     AWS_POLICY_BYTES_MAX,
     AWS_POLICY_CONDITIONS_MAX,
     AWS_POLICY_PRINCIPALS_MAX,
     AWS_POLICY_STATEMENTS_MAX,
 )
+from mqbroker.aws.policy.conditions import Condition, NullCondition, compile_condition
+from mqbroker.aws.policy.wildcards import ArnPattern, Pattern, tokenise
+from mqbroker.errors import AwsError
 
 OLD_VERSION = "2008-10-17"
 _VERSION = "2012-10-17"  # since which there are variables

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from mqbroker.aws.front.parameters import missing_parameter
+from mqbroker.aws.limits import AWS_POLICY_ACTIONS_MAX
 from mqbroker.aws.policy.document import OLD_VERSION, over_limit
 from mqbroker.aws.policy.policy import Policy
 from mqbroker.errors import AwsError
-from mqbroker.limits import AWS_POLICY_ACTIONS_MAX
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")

@@ -3,16 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from mqbroker.aws.front.front import Handler
-from mqbroker.aws.sqs import move_tasks, queues
 from mqbroker.aws.sqs.move_tasks import MoveActions
 from mqbroker.aws.sqs.queue_actions import QueueActions
 from mqbroker.aws.sqs.receiving import ReceiveActions
 from mqbroker.aws.sqs.sending import SendActions
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.settling import SettleActions
-
-KINDS = (queues.KIND, move_tasks.KIND)
-"""The kinds of definitions that are those of SQS."""
 
 
 class SqsActions:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from mqbroker.aws.limits import SQS_BATCH_ENTRIES_MAX
 from mqbroker.aws.sqs import refusals
 from mqbroker.errors import AwsError
-from mqbroker.limits import SQS_BATCH_ENTRIES_MAX
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 

@@ -6,8 +6,8 @@ SqsManagedSseEnabled is an attribute that is only kept: whether anything is encr
 import logging
 from collections.abc import Mapping
 
+from mqbroker.aws.limits import SQS_CLEAR_TEXT_WARNINGS_MAX
 from mqbroker.aws.sqs.redrive import QueueArn
-from mqbroker.limits import SQS_CLEAR_TEXT_WARNINGS_MAX
 
 log = logging.getLogger(__name__)
 

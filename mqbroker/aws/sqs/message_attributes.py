@@ -19,10 +19,10 @@ from struct import Struct
 from typing import Any
 
 from mqbroker.aws.auth.digests import md5_hex
+from mqbroker.aws.limits import SQS_ATTRIBUTE_NAME_BYTES_MAX, SQS_MESSAGE_ATTRIBUTES_MAX
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.json_text import json_text
 from mqbroker.core.values import Decimal
-from mqbroker.limits import SQS_ATTRIBUTE_NAME_BYTES_MAX, SQS_MESSAGE_ATTRIBUTES_MAX
 
 STRING = 1
 BINARY = 2

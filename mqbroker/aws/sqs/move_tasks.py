@@ -13,16 +13,16 @@ import orjson
 
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.request_ids import uuid_text
+from mqbroker.aws.limits import SQS_MOVE_RATE_MAX, SQS_MOVE_TASKS_KEPT, SQS_MOVE_TASKS_RUNNING_MAX
 from mqbroker.aws.sqs import refusals
+from mqbroker.aws.sqs.kinds import MOVE_TASK
 from mqbroker.aws.sqs.properties import SqsProperties
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.core import definitions
-from mqbroker.core.message import Entry, RedrivenProperties
-from mqbroker.limits import SQS_MOVE_RATE_MAX, SQS_MOVE_TASKS_KEPT, SQS_MOVE_TASKS_RUNNING_MAX
-
-KIND = "sqs-move-task"
+from mqbroker.core.message import Entry
+from mqbroker.core.properties import RedrivenProperties
 
 RUNNING = "RUNNING"
 COMPLETED = "COMPLETED"
@@ -240,7 +240,7 @@ class MoveActions:
     # --- the journal ------------------------------------------------------------------------------------------------
 
     def _key(self, source: QueueArn, number: str) -> str:
-        return definitions.key(KIND, str(source), number)
+        return definitions.key(MOVE_TASK, str(source), number)
 
     def _keep(self, task: MoveTask) -> None:
         value = {
@@ -256,7 +256,7 @@ class MoveActions:
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back the tasks that the journal kept; those that were running go on."""
-        for names, data in definitions.of_kinds(found, (KIND,))[KIND]:
+        for names, data in definitions.of_kinds(found, (MOVE_TASK,))[MOVE_TASK]:
             self._restore_one(names[0], names[1], definitions.unpack(data), now)
 
     def _restore_one(self, source: str, number: str, value: Mapping[str, object], now: int) -> None:

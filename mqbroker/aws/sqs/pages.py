@@ -17,13 +17,13 @@ from mqbroker.aws.auth.credentials import Caller
 from mqbroker.aws.front.call import Identify
 from mqbroker.aws.front.front import HEALTH_PATH, Page
 from mqbroker.aws.front.web_pages import WebPages
+from mqbroker.aws.limits import PEEK_MESSAGES_MAX
 from mqbroker.aws.sqs.metrics import SqsMetrics
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.shown_message import ShownMessage
 from mqbroker.clock import Clock
 from mqbroker.core.access.access import Access
 from mqbroker.errors import AwsError
-from mqbroker.limits import PEEK_MESSAGES_MAX
 from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 
 JSON = b"application/json"
@@ -73,7 +73,7 @@ class Pages:
         count = query.get("MaxNumberOfMessages", str(_PEEKED))
         if not count.isascii() or not count.isdigit():
             raise AwsError("InvalidParameterValue", "MaxNumberOfMessages is a number.")
-        entries = queue.core.peek_messages(min(int(count), PEEK_MESSAGES_MAX))
+        entries = queue.core.lines.first_entries(min(int(count), PEEK_MESSAGES_MAX))
         now = self._clock.now()
         messages = [ShownMessage(queue, entry).shown(("All",), ("All",), now) for entry in entries]
         for message in messages:

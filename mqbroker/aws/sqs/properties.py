@@ -20,8 +20,7 @@ from uuid import UUID
 
 from mqbroker.aws.front.request_ids import uuid_text
 from mqbroker.aws.sqs.message_attributes import STRING, as_headers, unpack
-from mqbroker.core.message import DEAD_LETTER_BIT, Properties
-from mqbroker.protocols.amqp.properties import amqp_properties
+from mqbroker.core.properties import DEAD_LETTER_BIT, Formats, Properties
 from mqbroker.protocols.grouping import DEDUPLICATION_HEADER, GROUP_HEADER, group_text
 
 SQS = 3  # the journal's number for this encoding
@@ -152,10 +151,6 @@ class SqsProperties(Properties):
             return None
         return found[0].decode()
 
-    def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> Properties:
-        """A copy in AMQP's encoding: headers that the broker writes, such as x-death, are no message attributes."""
-        return amqp_properties(self).with_headers(headers, drop_expiration)
-
     def redriven(self, source: str, attempts: int) -> "SqsProperties":
         """A copy that tells which queue of the vhost the message comes from, and how often it was received there.
 
@@ -172,6 +167,9 @@ class SqsProperties(Properties):
             self.receives + attempts if source else 0,
             SQS_OCTETS if self.is_octets else SQS,
         )
+
+
+FORMATS: Formats = {SQS: SqsProperties, SQS_OCTETS: lambda raw: SqsProperties(raw, SQS_OCTETS)}
 
 
 def _successor(message_id: bytes) -> bytes:

@@ -5,6 +5,7 @@ from binascii import Error as NotBase64
 
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.parameters import missing_parameter
+from mqbroker.aws.limits import SQS_LIST_RESULTS_MAX, SQS_PURGE_INTERVAL_MS
 from mqbroker.aws.policy.authorization import authorize
 from mqbroker.aws.policy.edits import add_permission, remove_permission
 from mqbroker.aws.sqs import refusals
@@ -25,7 +26,6 @@ from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.rights import SQS_RIGHTS
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.tags import TAG_KEY_MAX, check_tags
-from mqbroker.limits import SQS_LIST_RESULTS_MAX, SQS_PURGE_INTERVAL_MS
 
 
 class QueueActions:

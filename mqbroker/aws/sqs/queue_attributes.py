@@ -11,7 +11,18 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from mqbroker import limits
+from mqbroker.aws.limits import (
+    SQS_ATTRIBUTE_NAME_BYTES_MAX,
+    SQS_DELAY_S_MAX,
+    SQS_KMS_REUSE_S_MAX,
+    SQS_KMS_REUSE_S_MIN,
+    SQS_MESSAGE_BYTES_MAX,
+    SQS_MESSAGE_BYTES_MIN,
+    SQS_RETENTION_S_MAX,
+    SQS_RETENTION_S_MIN,
+    SQS_VISIBILITY_S_MAX,
+    SQS_WAIT_S_MAX,
+)
 from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.redrive import RedriveAllowPolicy, RedrivePolicy
@@ -67,7 +78,7 @@ def _redrive_allow(name: str, value: str) -> str:
 
 
 def _key_id(name: str, value: str) -> str:
-    if len(value) > limits.SQS_ATTRIBUTE_NAME_BYTES_MAX:
+    if len(value) > SQS_ATTRIBUTE_NAME_BYTES_MAX:
         raise refusals.attribute_value(name)
     return value
 
@@ -80,18 +91,18 @@ class Rule(NamedTuple):
 
 
 STANDARD: Final[dict[str, Rule]] = {
-    "VisibilityTimeout": Rule(_whole(0, limits.SQS_VISIBILITY_S_MAX), "30"),
+    "VisibilityTimeout": Rule(_whole(0, SQS_VISIBILITY_S_MAX), "30"),
     "MaximumMessageSize": Rule(
-        _whole(limits.SQS_MESSAGE_BYTES_MIN, limits.SQS_MESSAGE_BYTES_MAX), str(limits.SQS_MESSAGE_BYTES_MAX)
+        _whole(SQS_MESSAGE_BYTES_MIN, SQS_MESSAGE_BYTES_MAX), str(SQS_MESSAGE_BYTES_MAX)
     ),
-    "MessageRetentionPeriod": Rule(_whole(limits.SQS_RETENTION_S_MIN, limits.SQS_RETENTION_S_MAX), "345600"),
-    "DelaySeconds": Rule(_whole(0, limits.SQS_DELAY_S_MAX), "0"),
-    "ReceiveMessageWaitTimeSeconds": Rule(_whole(0, limits.SQS_WAIT_S_MAX), "0"),
+    "MessageRetentionPeriod": Rule(_whole(SQS_RETENTION_S_MIN, SQS_RETENTION_S_MAX), "345600"),
+    "DelaySeconds": Rule(_whole(0, SQS_DELAY_S_MAX), "0"),
+    "ReceiveMessageWaitTimeSeconds": Rule(_whole(0, SQS_WAIT_S_MAX), "0"),
     "Policy": Rule(_policy, None),
     "RedrivePolicy": Rule(_redrive, None),
     "RedriveAllowPolicy": Rule(_redrive_allow, None),
     "KmsMasterKeyId": Rule(_key_id, None),
-    "KmsDataKeyReusePeriodSeconds": Rule(_whole(limits.SQS_KMS_REUSE_S_MIN, limits.SQS_KMS_REUSE_S_MAX), None),
+    "KmsDataKeyReusePeriodSeconds": Rule(_whole(SQS_KMS_REUSE_S_MIN, SQS_KMS_REUSE_S_MAX), None),
     "SqsManagedSseEnabled": Rule(_truth, "true"),
 }
 FIFO: Final[dict[str, Rule]] = {

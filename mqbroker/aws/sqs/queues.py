@@ -10,8 +10,10 @@ from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from mqbroker.aws.front.accounts import Accounts
+from mqbroker.aws.limits import SQS_ATTRIBUTES_MS, SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.clear_text import ClearText
+from mqbroker.aws.sqs.kinds import QUEUE
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queue_attributes import check_attributes, check_name, effective, merged, wants_fifo
 from mqbroker.aws.sqs.redrive import QueueArn, RedrivePolicy
@@ -22,10 +24,8 @@ from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.rabbitmq.checks import check_reserved
+from mqbroker.core.recent import remember
 from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused
-from mqbroker.limits import SQS_ATTRIBUTES_MS, SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
-
-KIND = "sqs-queue"
 
 # A host such as sqs.example.com names no region.
 _REGION = r"[a-z]{2}(?:-[a-z]+){1,3}-[0-9]{1,2}"
@@ -73,9 +73,7 @@ class SqsQueues:
             queue = self.get(arn_at(url, account, region))
             if queue is None:
                 raise refusals.queue_does_not_exist()
-            if len(self._by_url) >= SQS_URLS_REMEMBERED:
-                self._by_url.clear()
-            self._by_url[question] = queue
+            remember(self._by_url, question, queue, SQS_URLS_REMEMBERED)
         return queue
 
     def url_of(self, queue: SqsQueue, base_url: str) -> str:
@@ -193,7 +191,7 @@ class SqsQueues:
         self._broker.ledger.define(self._key(queue), None)
 
     def _key(self, queue: SqsQueue) -> str:
-        return definitions.key(KIND, queue.vhost.name, queue.core.name)
+        return definitions.key(QUEUE, queue.vhost.name, queue.core.name)
 
     # --- redrive ----------------------------------------------------------------------------------------------------
 
@@ -231,14 +229,14 @@ class SqsQueues:
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back the queues that the journal kept; what AMQP deleted meanwhile is gone."""
-        for names, data in definitions.of_kinds(found, (KIND,))[KIND]:
+        for names, data in definitions.of_kinds(found, (QUEUE,))[QUEUE]:
             self._restore_one(names[0], names[1], definitions.unpack(data), now)
 
     def _restore_one(self, vhost_name: str, core_name: str, value: Mapping[str, object], now: int) -> None:
         vhost = self._broker.vhosts.get(vhost_name)
         core = None if vhost is None else vhost.queues.get(core_name)
         if vhost is None or not isinstance(core, PolledQueue):
-            self._broker.ledger.define(definitions.key(KIND, vhost_name, core_name), None)
+            self._broker.ledger.define(definitions.key(QUEUE, vhost_name, core_name), None)
             return
         attributes, tags = value["attributes"], value["tags"]
         created_s, modified_s = value["created_s"], value["modified_s"]

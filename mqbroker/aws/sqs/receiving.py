@@ -9,6 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from mqbroker.aws.front.call import Call
+from mqbroker.aws.limits import (
+    SQS_RECEIVE_ATTEMPT_MS,
+    SQS_RECEIVE_ATTEMPTS_MAX,
+    SQS_RECEIVE_MESSAGES_MAX,
+    SQS_VISIBILITY_S_MAX,
+    SQS_WAIT_S_MAX,
+)
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.message_attributes import is_all
 from mqbroker.aws.sqs.queue import SqsQueue
@@ -17,13 +24,6 @@ from mqbroker.aws.sqs.shown_message import ShownMessage
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.polled.settings import Waiter
 from mqbroker.core.timers import Timers
-from mqbroker.limits import (
-    SQS_RECEIVE_ATTEMPT_MS,
-    SQS_RECEIVE_ATTEMPTS_MAX,
-    SQS_RECEIVE_MESSAGES_MAX,
-    SQS_VISIBILITY_S_MAX,
-    SQS_WAIT_S_MAX,
-)
 
 _BUCKET_MS = 100  # how exact the end of a wait is; AWS counts in seconds
 _SYSTEM_NAMES = frozenset(
@@ -180,7 +180,7 @@ class Attempts:
         until, received = self._by_id.get((queue, attempt), (0, []))
         is_untouched = all(
             queue.core.find(entry.sequence) is entry
-            and queue.core.is_in_flight(entry)
+            and queue.core.lines.is_in_flight(entry)
             and entry.attempts == attempts
             for entry, attempts in received
         )

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from mqbroker.aws.limits import SQS_RECEIVE_COUNT_MAX, SQS_REDRIVE_SOURCES_MAX
 from mqbroker.aws.sqs import refusals
 from mqbroker.errors import AwsError
-from mqbroker.limits import SQS_RECEIVE_COUNT_MAX, SQS_REDRIVE_SOURCES_MAX
 
 
 class QueueArn(NamedTuple):

@@ -10,6 +10,7 @@ from mqbroker.aws.auth.digests import md5_hex
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.parameters import missing_parameter
 from mqbroker.aws.front.request_ids import uuid_text
+from mqbroker.aws.limits import SQS_DELAY_S_MAX, SQS_MESSAGE_BYTES_MAX, SQS_TRACE_HEADER_BYTES_MAX
 from mqbroker.aws.sqs import message_attributes, refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
 from mqbroker.aws.sqs.message_attributes import STRING
@@ -26,7 +27,6 @@ from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.shown_message import SEQUENCE_BASE, message_id
 from mqbroker.core.message import new_message
 from mqbroker.errors import AwsError
-from mqbroker.limits import SQS_DELAY_S_MAX, SQS_MESSAGE_BYTES_MAX, SQS_TRACE_HEADER_BYTES_MAX
 
 _FIFO_ID = re.compile(r"[!-~]{1,128}")
 _PLAIN_MEMBERS = 2  # a message without options has its body, beside the queue's URL or its id in a batch

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mqbroker.aws.front.call import Call
+from mqbroker.aws.limits import SQS_DECISIONS_REMEMBERED
 from mqbroker.aws.policy.authorization import NO_CONTEXT, authorize, context_of
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.rights import SQS_RIGHTS
 from mqbroker.core.broker import Broker
-from mqbroker.limits import SQS_DECISIONS_REMEMBERED
-from mqbroker.protocols.amqp.services import Alarms
+from mqbroker.core.recent import remember
+from mqbroker.protocols.services import Alarms
 
 
 class SqsService:
@@ -22,7 +23,7 @@ class SqsService:
         self.queues = queues
         self.alarms = alarms
         self._generation = 0
-        self._allowed: set[tuple[int, str, str, str]] = set()
+        self._allowed: dict[tuple[int, str, str, str], bool] = {}
         """What was found allowed without a policy, as long as no permission changes."""
 
     def queue_of(self, call: Call) -> SqsQueue:
@@ -39,13 +40,13 @@ class SqsService:
             self._authorize(call, queue, action)
             return
         generation = self.broker.access.generation
-        if generation != self._generation or len(self._allowed) >= SQS_DECISIONS_REMEMBERED:
+        if generation != self._generation:
             self._generation = generation
             self._allowed.clear()
         question = (queue.key, call.caller.account, call.caller.user, action or call.action.name)
         if question not in self._allowed:
             self._authorize(call, queue, action)
-            self._allowed.add(question)
+            remember(self._allowed, question, True, SQS_DECISIONS_REMEMBERED)
 
     def _authorize(self, call: Call, queue: SqsQueue, action: str) -> None:
         authorize(

@@ -5,6 +5,7 @@ from typing import Any
 
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.parameters import missing_parameter
+from mqbroker.aws.limits import SQS_VISIBILITY_S_MAX
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
 from mqbroker.aws.sqs.queue import SqsQueue
@@ -12,7 +13,6 @@ from mqbroker.aws.sqs.receipts import Receipt, read_handle
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.core.message import Entry
 from mqbroker.errors import AwsError
-from mqbroker.limits import SQS_VISIBILITY_S_MAX
 
 _NOT_IN_FLIGHT = "Message does not exist or is not available for visibility timeout change."
 _BEYOND_LIMIT = f"Total VisibilityTimeout for the message is beyond the limit [{SQS_VISIBILITY_S_MAX} seconds]."
@@ -29,7 +29,7 @@ def _receipt(queue: SqsQueue, handle: str) -> Receipt:
 
 def _is_current(queue: SqsQueue, entry: Entry, receipt: Receipt) -> bool:
     """Whether the handle is that of the receive which the message is in flight for."""
-    return queue.core.is_in_flight(entry) and entry.attempts == receipt.attempts
+    return queue.core.lines.is_in_flight(entry) and entry.attempts == receipt.attempts
 
 
 class SettleActions:

@@ -23,10 +23,10 @@ from mqbroker.aws.sqs.properties import (
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.receipts import Receipt, make_handle
 from mqbroker.aws.sqs.redrive import QueueArn
-from mqbroker.core.message import Entry, Message, Properties, RedrivenProperties
+from mqbroker.core.message import Entry, Message
+from mqbroker.core.properties import Properties, RedrivenProperties
 from mqbroker.core.queues.polled.deduplication import NoteProperties
 from mqbroker.protocols.grouping import DEDUPLICATION_HEADER, GROUP_HEADER
-from mqbroker.protocols.mqtt.properties import MqttProperties
 
 ROUTING_KEY_ATTRIBUTE = "mqbroker.routing_key"
 EXCHANGE_ATTRIBUTE = "mqbroker.exchange"
@@ -174,8 +174,6 @@ def _address_of(message: Message) -> Iterator[Attribute]:
         yield from_text(EXCHANGE_ATTRIBUTE, message.exchange)
     if message.routing_key:
         yield from_text(ROUTING_KEY_ATTRIBUTE, message.routing_key)
-    properties = message.properties
-    if isinstance(properties, RedrivenProperties):
-        properties = properties.inner
-    if isinstance(properties, MqttProperties):
-        yield from_text(TOPIC_ATTRIBUTE, properties.mapping.from_key(message.routing_key))
+    topic = message.properties.topic(message.routing_key)
+    if topic is not None:
+        yield from_text(TOPIC_ATTRIBUTE, topic)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from mqbroker.aws.limits import SQS_TAGS_MAX
 from mqbroker.aws.sqs import refusals
-from mqbroker.limits import SQS_TAGS_MAX
 
 TAG_KEY_MAX = 128
 _TAG_VALUE_MAX = 256

@@ -6,27 +6,21 @@ exchange for which a user has no topic permission is not restricted by topic.
 
 A permission is three regular expressions, searched for in the name of the queue or exchange. An empty one allows
 nothing.
-
-Access keys sign requests of AWS services. Their secrets are kept as they are, because a signature can only be checked
-with the secret itself: they are as good as passwords in clear text, and are never shown or logged.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mqbroker.core.access.credentials import ACCESS_KEY, PASSWORD, Credential, Credentials, access_key
 from mqbroker.core.rabbitmq.patterns import DEFAULT_EXCHANGE, compile_permission
 from mqbroker.core.rabbitmq.quotas import NO_USER_LIMITS, UserLimits
-from mqbroker.errors import AccessRefused, NotAllowed, NotFound, PreconditionFailed
-from mqbroker.limits import AWS_ACCESS_KEY_ID_CHARS_MAX, AWS_ACCESS_KEY_ID_CHARS_MIN
+from mqbroker.core.recent import remember
+from mqbroker.errors import AccessRefused, NotAllowed, NotFound
+from mqbroker.limits import ACCESS_DECISIONS_MAX
 
 # Values put into a topic pattern must not be read as wildcards by whoever subscribes (AMQP and MQTT).
 _WILDCARDS = frozenset("*#+")
-
-_DECISIONS_MAX = 4096
-
-_KEY_ID = re.compile(rf"\w{{{AWS_ACCESS_KEY_ID_CHARS_MIN},{AWS_ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII)
-_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +57,14 @@ class User:
         return "impersonator" in self.tags
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """What a user signs requests of AWS services with, and the 12-digit account that the requests belong to."""
-
-    id: str
-    user: str
-    secret: str = field(repr=False)
-    account: str
-
-
 class Access:
     """The accounts of the broker and the decisions made from them. Users are named: one who was deleted is denied."""
 
-    __slots__ = ("_decisions", "access_keys", "generation", "users")
+    __slots__ = ("_decisions", "credentials", "generation", "users")
 
     def __init__(self) -> None:
         self.users: dict[str, User] = {}
-        self.access_keys: dict[str, AccessKey] = {}
-        """By id. A key that changes is another object, for callers that remember what they derived from one."""
+        self.credentials = Credentials()
         self.generation = 0
         """Grows with every change, for callers that remember decisions."""
         self._decisions: dict[tuple[str, str, str, str], bool] = {}
@@ -97,11 +80,11 @@ class Access:
         return user
 
     def delete_user(self, name: str) -> User:
-        """Deletes a user with all permissions and access keys. Raises NotFound."""
+        """Deletes a user with all permissions and credentials. Raises NotFound."""
         user = self.user(name)
         del self.users[name]
-        for key in self.access_keys_of(name):
-            del self.access_keys[key.id]
+        for credential in self.credentials.of(name):
+            self.credentials.delete(credential.kind, credential.id)
         self._changed()
         return user
 
@@ -116,28 +99,31 @@ class Access:
         """Replaces the limits of a user. Raises NotFound."""
         self.user(name).limits = limits
 
-    # --- access keys ------------------------------------------------------------------------------------------------
+    # --- credentials ------------------------------------------------------------------------------------------------
 
-    def put_access_key(self, user: str, key_id: str, secret: str, account: str) -> AccessKey:
+    @property
+    def access_keys(self) -> Mapping[str, Credential]:
+        """The access keys of all users, by id."""
+        return self.credentials.by_kind[ACCESS_KEY]
+
+    def put_access_key(self, user: str, key_id: str, secret: str, account: str) -> Credential:
         """Gives a user an access key, or one of the user's another secret. Raises NotFound, PreconditionFailed."""
         self.user(user)
-        reason = access_key_fault(key_id, secret, account)
-        if reason:
-            raise PreconditionFailed(reason)
-        found = self.access_keys.get(key_id)
-        if found is not None and found.user != user:
-            raise PreconditionFailed(f"access key '{key_id}' belongs to another user")
-        key = self.access_keys[key_id] = AccessKey(key_id, user, secret, account)
-        return key
+        return self.credentials.put(access_key(key_id, user, secret, account))
 
     def delete_access_key(self, key_id: str) -> None:
         """Deletes an access key. Raises NotFound."""
-        if self.access_keys.pop(key_id, None) is None:
-            raise NotFound(f"no access key '{key_id}'")
+        self.credentials.delete(ACCESS_KEY, key_id)
 
-    def access_keys_of(self, user: str) -> list[AccessKey]:
+    def access_keys_of(self, user: str) -> list[Credential]:
         """The access keys of a user."""
-        return [key for key in self.access_keys.values() if key.user == user]
+        return [each for each in self.credentials.of(user) if each.kind == ACCESS_KEY]
+
+    def credentials_of(self, user: str) -> list[Credential]:
+        """All that shows who the user is, the hash of the password included if there is one. Raises NotFound."""
+        hashed = self.user(user).password_hash
+        password = [Credential(PASSWORD, user, user, hashed)] if hashed else []
+        return password + self.credentials.of(user)
 
     # --- permissions ------------------------------------------------------------------------------------------------
 
@@ -213,7 +199,8 @@ class Access:
             question = (name, vhost, resource, action)
             allowed = self._decisions.get(question)
             if allowed is None:
-                allowed = self._remember(question, self._may(name, vhost, resource, action))
+                allowed = self._may(name, vhost, resource, action)
+                remember(self._decisions, question, allowed, ACCESS_DECISIONS_MAX)
             if allowed:
                 return
         raise AccessRefused(f"access to {kind} '{resource}' in vhost '{vhost}' refused for user '{name}'")
@@ -225,12 +212,6 @@ class Access:
             return False
         pattern: str = getattr(permissions, action)
         return compile_permission(pattern).search(resource) is not None
-
-    def _remember(self, question: tuple[str, str, str, str], allowed: bool) -> bool:
-        if len(self._decisions) >= _DECISIONS_MAX:
-            self._decisions.clear()
-        self._decisions[question] = allowed
-        return allowed
 
     def check_topic_write(
         self, name: str, vhost: str, exchange: str, key: str, variables: Mapping[str, str] | None = None
@@ -260,17 +241,6 @@ class Access:
             raise AccessRefused(
                 f"access to topic '{key}' in exchange '{exchange}' in vhost '{vhost}' refused for user '{name}'"
             )
-
-
-def access_key_fault(key_id: str, secret: str, account: str) -> str:
-    """Why an access key cannot be like that; empty when it can. An empty secret would let anyone in (CVE-2016-9877)."""
-    if not _KEY_ID.fullmatch(key_id):
-        return f"access key id '{key_id}' must be 16 to 128 letters, digits or underscores"
-    if not secret:
-        return f"access key '{key_id}' needs a secret that is not empty"
-    if not _ACCOUNT.fullmatch(account):
-        return f"access key '{key_id}' needs an account of 12 digits, not '{account}'"
-    return ""
 
 
 def _expand(pattern: str, variables: Mapping[str, str]) -> str | None:

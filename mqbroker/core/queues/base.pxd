@@ -4,6 +4,7 @@ from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Entry, Message
 from mqbroker.core.scheduler cimport Task
+from mqbroker.core.stats cimport Counts
 
 cdef Py_ssize_t _PORTION
 
@@ -19,6 +20,8 @@ cdef class Queue(Task):
     cdef public object spec
     cdef public bint counts_failures
     cdef public long long next_sequence
+    cdef public long long first_sequence
+    cdef public Counts counts
     cdef public Py_ssize_t unacked_count
     cdef public list consumers
     cdef public list ring
@@ -48,7 +51,9 @@ cdef class Queue(Task):
     @cython.locals(ring=list, consumer=Consumer, count=Py_ssize_t, index=Py_ssize_t)
     cpdef Consumer next_consumer(self)
     cpdef Consumer next_by_priority(self)
+    @cython.locals(counts=Counts)
     cpdef hand_over(self, Entry entry, Consumer consumer)
+    @cython.locals(counts=Counts)
     cpdef assign(self, Entry entry, Consumer holder)
     cpdef pump(self, long long now)
     cpdef work(self, long long now)

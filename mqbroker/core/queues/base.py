@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.scheduler import Task
+from mqbroker.core.stats import Counts
 from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
@@ -56,8 +58,8 @@ class Queue(Task):
     """Whether a message may have a routing key that is too long for a name: its consumers can be told it."""
 
     __slots__ = (
-        "alarm", "alone", "armed_at", "consumers", "counts_failures", "cursor", "declared", "durable",
-        "exclusive_consumer", "has_consumer_priorities", "holds", "host", "is_deleted", "is_recorded",
+        "alarm", "alone", "armed_at", "consumers", "counts", "counts_failures", "cursor", "declared", "durable",
+        "exclusive_consumer", "first_sequence", "has_consumer_priorities", "holds", "host", "is_deleted", "is_recorded",
         "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "unacked_count", "used_at",
     )  # fmt: skip
 
@@ -73,7 +75,9 @@ class Queue(Task):
         self.declared = self.spec = _NOTHING
         """As it was declared, and what of it is in force: policies may change that."""
         self.counts_failures = False
-        self.next_sequence = 1
+        self.next_sequence = self.first_sequence = 1
+        """The places that it gives next, and gave first since the start."""
+        self.counts = Counts()
         self.unacked_count = 0
         self.consumers: list[Consumer] = []
         self.ring: list[Consumer] = []
@@ -206,11 +210,16 @@ class Queue(Task):
 
     def hand_over(self, entry: Entry, consumer: Consumer) -> None:
         """Gives an entry to a consumer."""
+        counts = self.counts
+        if entry.is_redelivered:
+            counts.redelivered += 1
         if consumer.no_ack:
+            counts.no_ack += 1
             consumer.deliver(entry)
             if entry.lsn:
                 self.ledger.settle(entry)
             return
+        counts.delivered += 1
         entry.consumer = consumer
         consumer.in_flight += 1
         consumer.window.in_flight += 1
@@ -219,6 +228,10 @@ class Queue(Task):
 
     def assign(self, entry: Entry, holder: Consumer) -> None:
         """An entry was got by polling: `holder` has it until it is settled."""
+        counts = self.counts
+        counts.got += 1
+        if entry.is_redelivered:
+            counts.redelivered += 1
         entry.consumer = holder
         holder.in_flight += 1
         holder.window.in_flight += 1
@@ -291,6 +304,7 @@ class Queue(Task):
 
     def settle(self, entry: Entry) -> None:
         """The same; who held it is offered nothing yet."""
+        self.counts.acked += 1
         self.release(entry)
         if entry.lsn:
             self.ledger.settle(entry)
@@ -359,12 +373,14 @@ class Queue(Task):
             self.exclusive_consumer = consumer
         consumer.is_active = not self.is_single_active or len(self.consumers) == 1
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
+        telling.consumer_added(self, consumer)
 
     def remove_consumer(self, consumer: Consumer, now: int) -> None:
         """Ends a subscription; what it holds unacknowledged stays with it. A successor takes over if it was alone."""
         self.used_at = now
         self.consumers.remove(consumer)
         self.stand_down(consumer)
+        telling.consumer_removed(self, consumer)
         if consumer is self.exclusive_consumer:
             self.exclusive_consumer = None
         self.has_consumer_priorities = any(each.priority for each in self.consumers)

@@ -1,7 +1,8 @@
 cimport cython
 
 from mqbroker.core.consumer cimport Consumer
-from mqbroker.core.message cimport Entry, Message, Properties, attempts_after, failures_of, new_entry
+from mqbroker.core.message cimport Entry, Message, attempts_after, failures_of, new_entry
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.base cimport Queue
 from mqbroker.core.queues.lane cimport Lane
 

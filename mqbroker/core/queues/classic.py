@@ -10,6 +10,7 @@ from mqbroker.core.consumer import Consumer
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, attempts_after, failures_of, new_entry
 from mqbroker.core.queues import spec as specs
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
@@ -78,12 +79,12 @@ class ClassicQueue(Queue):
     def restore(self, entries: list[Entry]) -> None:
         """Takes over what the journal kept, in order of sequence. `enforce` it once everything else is restored too."""
         for entry in entries:
-            self.byte_count += len(entry.message.body)
+            self.byte_count += entry.message.size
             self.store(entry)
             if entry.expires_at:
                 self.has_deadlines = True
         if entries:
-            self.next_sequence = entries[-1].sequence + 1
+            self.next_sequence = self.first_sequence = entries[-1].sequence + 1
 
     def waiting_count(self) -> int:
         """How many entries wait for a consumer."""
@@ -99,12 +100,13 @@ class ClassicQueue(Queue):
             consumer = self.next_consumer()
             if consumer is not None:
                 if consumer.no_ack:
+                    self.counts.passed += 1
                     consumer.pass_on(message)  # settled before anybody could record it
                 else:
                     self.hand_over(self.admit(message, now), consumer)
                 return _ROUTED
         entry = self.admit(message, now)
-        self.byte_count += len(message.body)
+        self.byte_count += message.size
         self.store(entry)
         if entry.expires_at or not self.is_plain:
             self.trim(entry, now)
@@ -130,11 +132,13 @@ class ClassicQueue(Queue):
         """Whether one more waiting message would pass a limit."""
         if 0 <= self.max_length < self.waiting_count() + 1:
             return True
-        return 0 <= self.max_bytes < self.byte_count + len(message.body)
+        return 0 <= self.max_bytes < self.byte_count + message.size
 
     def refuse(self, message: Message, now: int) -> int:
         """Rejects a publish that would overflow; its copy goes to the dead-letter exchange if the queue says so."""
+        self.counts.refused += 1
         if self.overflow == REJECT_PUBLISH_DLX and self.dead_letter_exchange is not None:
+            self.counts.dead_lettered += 1
             self.host.dead_letter(self, new_entry(message, self.number, 0), "maxlen", now)
         return REJECTED
 
@@ -157,6 +161,7 @@ class ClassicQueue(Queue):
             if not self.has_deadlines or not self.drops_expired(now):
                 if self.is_plain or not self.is_over_limit():
                     break
+                self.counts.dropped += 1
                 self.discard(self.take(), "maxlen", now)
             dropped += 1
         return dropped
@@ -201,7 +206,7 @@ class ClassicQueue(Queue):
     def take(self) -> Entry:
         """Takes the next entry and keeps the byte count true."""
         entry = self.pop()
-        self.byte_count -= len(entry.message.body)
+        self.byte_count -= entry.message.size
         return entry
 
     # --- delivering -------------------------------------------------------------------------------------------------
@@ -255,6 +260,7 @@ class ClassicQueue(Queue):
         assert entry is not None
         if not entry.expires_at or entry.expires_at > now:
             return False
+        self.counts.expired += 1
         self.discard(self.take(), "expired", now)
         return True
 
@@ -285,6 +291,7 @@ class ClassicQueue(Queue):
 
     def give_up(self, entry: Entry, now: int) -> None:
         """A client refuses the entry for good: dead-lettered, then settled. Of a deleted queue there are no letters."""
+        self.counts.rejected += 1
         self.release(entry)
         if not self.is_deleted:
             self.discard(entry, "rejected", now)
@@ -292,6 +299,7 @@ class ClassicQueue(Queue):
     def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
         """Some of them come back. Failures count, and beyond the delivery limit the entry is dead-lettered."""
         back = []
+        self.counts.returned += len(entries)
         for entry in entries:
             self.release(entry)
             entry.is_redelivered = True
@@ -303,13 +311,14 @@ class ClassicQueue(Queue):
                 continue
             if entry.lsn:
                 self.ledger.attempt(entry)
-            self.byte_count += len(entry.message.body)
+            self.byte_count += entry.message.size
             back.append(entry)
         self.put_back(back)
 
     def discard(self, entry: Entry, reason: str, now: int) -> None:
         """Dead-letters the entry if the queue says where, which may take a while; then settles it."""
         if self.dead_letter_exchange is not None:
+            self.counts.dead_lettered += 1
             self.host.dead_letter(self, entry, reason, now)
         elif entry.lsn:
             self.ledger.settle(entry)
@@ -317,6 +326,8 @@ class ClassicQueue(Queue):
     def purge(self, now: int, done: Done) -> int:
         """Empties the queue; how much waited. Calls `done` once the journal has been told of all of it, not at once."""
         count = self.waiting_count()
+        self.counts.purged += count
+        telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, self.detach(), done))
         return count
 

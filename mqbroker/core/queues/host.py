@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from mqbroker.core.scheduler import Task
 
 if TYPE_CHECKING:
+    from mqbroker.core.events import Events
     from mqbroker.core.message import Entry
     from mqbroker.core.queues.base import Queue
     from mqbroker.core.queues.classic import ClassicQueue
@@ -15,6 +16,7 @@ class QueueHost(Protocol):
     """What a queue asks of the vhost it lives in."""
 
     name: str
+    events: "Events"
 
     def dead_letter(self, queue: "ClassicQueue", entry: "Entry", reason: str, now: int) -> None:
         """Publishes a copy of the entry's message to the queue's dead-letter exchange, and settles the entry."""

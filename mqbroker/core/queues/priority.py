@@ -94,7 +94,7 @@ class PriorityQueue(ClassicQueue):
                     break
                 lane.pop()
                 self.total -= 1
-                self.byte_count -= len(entry.message.body)
+                self.byte_count -= entry.message.size
                 self.discard(entry, "expired", now)
                 dropped += 1
         return dropped + ClassicQueue.drop(self, now, most - dropped)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core import definitions
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.kind import Entries
@@ -18,6 +19,7 @@ from mqbroker.core.queues.kinds import kind_in, kind_named, kind_of, pack_queue
 from mqbroker.core.queues.polled.host import PollHost
 from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.stats import Counts, counts_of
 from mqbroker.core.timers import Timer, Timers
 from mqbroker.errors import PreconditionFailed, ResourceLocked
 
@@ -33,6 +35,8 @@ class RegisterHost(PollHost, Protocol):
     queues: dict[str, Queue]
     reply_queues: dict[str, Queue]
     generation: int
+
+    past_counts: Counts
 
     def next_number(self) -> int:
         """A number for something that the journal keeps messages of."""
@@ -123,6 +127,8 @@ class QueueRegister:
             self._owned.setdefault(spec.owner, {})[queue] = None
         self._host.generation += 1
         self._watch_expiry(queue, queue.used_at)
+        if not spec.is_hidden:
+            telling.created(queue)
 
     def define(self, queue: Queue) -> None:
         """Tells the journal of a queue that is to last, or of what has changed."""
@@ -182,6 +188,9 @@ class QueueRegister:
         for consumer in queue.dismiss():
             consumer.cancelled()
         self._release(queue)
+        host.past_counts.add(counts_of(queue))
+        if not queue.spec.is_hidden:
+            telling.deleted(queue, count)
         return count
 
     def _release(self, queue: Queue) -> None:

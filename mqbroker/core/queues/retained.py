@@ -48,11 +48,11 @@ class RetainedMessages(Task):
     def put(self, message: Message, now: int) -> bool:
         """Makes the message its topic's last one; an empty body deletes. False when there is no room for it."""
         key = message.routing_key
-        if not message.body:
+        if not message.size:
             self.delete(key)
             return True
         old = self.get(key)
-        size = len(message.body) - (len(old.message.body) if old is not None else 0)
+        size = message.size - (old.message.size if old is not None else 0)
         if self.byte_count + size > self.bytes_max or (old is None and self.count >= self.count_max):
             return False
         ttl_ms = message.properties.ttl_ms
@@ -136,7 +136,7 @@ class RetainedMessages(Task):
             self._settle(node)
         node.entry = entry
         self.count += 1
-        self.byte_count += len(entry.message.body)
+        self.byte_count += entry.message.size
         if entry.expires_at and not self._timer.is_armed:
             self._timers.move(self._timer, entry.expires_at)
 
@@ -182,7 +182,7 @@ class RetainedMessages(Task):
         assert entry is not None
         node.entry = None
         self.count -= 1
-        self.byte_count -= len(entry.message.body)
+        self.byte_count -= entry.message.size
         if entry.lsn:
             self._ledger.settle(entry)
 

@@ -64,6 +64,7 @@ class SubscriberQueue(ClassicQueue):
         if self.forerunner is not None:
             self.forerunner.precede(message, now)
         if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
+            self.counts.dropped += 1
             self.lose()
             return ROUTED
         return ClassicQueue.publish(self, message, now)
@@ -104,6 +105,7 @@ class LiveQueue(Queue):
         if self.subscriber is not None:
             if self.forerunner is not None:
                 self.forerunner.precede(message, now)
+            self.counts.passed += 1
             self.subscriber.pass_on(message)
         return ROUTED
 

@@ -11,7 +11,8 @@ broker wrote itself counts: a client that publishes a message with an `x-death` 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Message, Properties
+from mqbroker.core.message import Message
+from mqbroker.core.properties import Properties
 from mqbroker.core.values import Timestamp
 
 if TYPE_CHECKING:

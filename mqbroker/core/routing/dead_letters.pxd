@@ -1,6 +1,7 @@
 cimport cython
 
-from mqbroker.core.message cimport Entry, Message, Properties, new_message
+from mqbroker.core.message cimport Entry, Message, new_message
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.classic cimport ClassicQueue
 from mqbroker.core.routing.router cimport Router
 from mqbroker.core.scheduler cimport Task

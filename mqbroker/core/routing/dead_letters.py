@@ -10,7 +10,8 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Protocol
 
-from mqbroker.core.message import Entry, Message, Properties, new_message
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.routing.targets import Targets
 from mqbroker.core.scheduler import Task
@@ -90,7 +91,7 @@ class Plan:
 
     def letter(self, message: Message, now: int) -> Message:
         """The dead letter with the body of `message`."""
-        return new_message(self.letter_exchange, self.letter_key, self.letter_properties, message.body, now)
+        return new_message(self.letter_exchange, self.letter_key, self.letter_properties, message.content(), now)
 
 
 class Burials(Task):
@@ -178,5 +179,5 @@ class Burials(Task):
             letter = plan.letter(message, now)
             found = self._cemetery.targets(exchange, history.all_keys(letter), letter)
             queues = [each for each in found.queues if not history.goes_round(each.name, headers)]
-            plan.targets = Targets(queues, found.held_by)
+            plan.targets = Targets(queues, found.held_by, found.flow)
         return plan

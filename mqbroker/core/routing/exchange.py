@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mqbroker.core import definitions
 from mqbroker.core.message import Message
 from mqbroker.core.routing.binding_index import Binding, BindingIndex, Destination
+from mqbroker.core.stats import Flow
 from mqbroker.core.values import text_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Exchange:
     """Whether it may hold a message before it is routed. Overridden."""
 
     __slots__ = (
-        "_bindings", "_index", "alternate", "arguments", "auto_delete", "durable", "internal",
+        "_bindings", "_index", "alternate", "arguments", "auto_delete", "durable", "flow", "internal",
         "is_deleted", "is_keyed", "kind", "leaving", "name", "number",
     )  # fmt: skip
 
@@ -53,6 +54,7 @@ class Exchange:
         """How many destinations are gone whose bindings are still here (bindings.py): they do not count."""
         self.alternate: str | None = None
         """The name of the exchange that gets what this one has no destination for."""
+        self.flow = Flow()
         self._index = index
         self._bindings: dict[Destination, dict[Hashable, Binding]] = {}
 

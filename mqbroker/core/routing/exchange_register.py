@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mqbroker.core import definitions
+from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Message
 from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.queues.leftovers import Container
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.scheduler import Scheduler
+from mqbroker.core.stats import Flow
 from mqbroker.core.timers import Timers
 
 
@@ -27,6 +29,8 @@ class ExchangeHost(Protocol):
     exchanges: dict[str, Exchange]
     delayed: dict[str, DelayedMessages]
     generation: int
+    events: Events
+    past_flow: Flow
 
     def next_number(self) -> int:
         """A number for something that the journal keeps."""
@@ -59,6 +63,16 @@ class ExchangeRegister:
             host.ledger.define(self._delayed_key(exchange), definitions.pack({"number": delayed.number}))
         if exchange.durable:
             host.ledger.define(self._key(exchange), exchange.packed())
+        host.events.tell(
+            "exchange.created",
+            vhost=host.name,
+            exchange=exchange.name,
+            kind=exchange.kind,
+            durable=exchange.durable,
+            auto_delete=exchange.auto_delete,
+            internal=exchange.internal,
+            arguments=exchange.arguments,
+        )
 
     def restore(self, exchange: Exchange, delayed_number: int) -> DelayedMessages | None:
         """Puts back an exchange that the journal kept; the store of its delayed messages if it has one."""
@@ -89,6 +103,8 @@ class ExchangeRegister:
         if exchange.durable:
             host.ledger.define(self._key(exchange), None)
         host.generation += 1
+        host.past_flow.add(exchange.flow)
+        host.events.tell("exchange.deleted", vhost=host.name, exchange=exchange.name)
 
     def apply_policies(self) -> None:
         """The policies have changed: every exchange does what applies to it now."""

@@ -15,6 +15,7 @@ from mqbroker.core.routing.route import Route
 from mqbroker.core.routing.router import Router, publish_to
 from mqbroker.core.routing.targets import RememberedTargets, Targets
 from mqbroker.core.scheduler import Scheduler, Task
+from mqbroker.core.stats import Counts, Flow
 from mqbroker.core.values import octets
 from mqbroker.errors import NotFound
 from mqbroker.limits import NAME_BYTES_MAX
@@ -31,6 +32,12 @@ class Routing(Router):
         self.queues: dict[str, Queue] = {}
         self.reply_queues: dict[str, Queue] = {}
         """Queues of direct reply-to: messages find them by name, and nothing else does."""
+        self.default_flow = Flow()
+        """What is published to the exchange without a name."""
+        self.past_counts = Counts()
+        """Of queues that are gone."""
+        self.past_flow = Flow()
+        """Of exchanges that are gone."""
         self.delayed: dict[str, DelayedMessages] = {}
         """What x-delayed-message exchanges hold back."""
         self._remembered = RememberedTargets()
@@ -62,9 +69,11 @@ class Routing(Router):
         """Looks the route up in today's topology. Raises NotFound."""
         if not route.exchange_name:
             queue = self._queue_for(route.routing_key)
+            route.flow = self.default_flow
             route.queues = [] if queue is None else queue.alone
         else:
             exchange = self.exchange(route.exchange_name)
+            route.flow = exchange.flow
             queues, route.is_fixed = resolve(exchange, route.routing_key, None, self.exchanges.get)
             route.queues = self.queues_of_route(_speakable(queues, route.routing_key))
         route.generation = self.generation
@@ -79,8 +88,9 @@ class Routing(Router):
         found = self._remembered.get(question, self.generation)
         if found is None:
             held_by: list[Exchange] = []
+            flow = self.exchange(exchange_name).flow if exchange_name else self.default_flow
             queues = self.queues_for(exchange_name, keys, message, held_by)
-            found = self._remembered.put(question, Targets(queues, list(dict.fromkeys(held_by))))
+            found = self._remembered.put(question, Targets(queues, list(dict.fromkeys(held_by)), flow))
         return found
 
     def publish_to_targets(self, targets: Targets, message: Message, now: int) -> int:
@@ -88,7 +98,13 @@ class Routing(Router):
         for exchange in targets.held_by:
             if exchange.name in self.delayed:
                 self._hold(exchange, message, now)
-        outcome = publish_to([queue for queue in targets.queues if not queue.is_deleted], message, now)
+        queues = [queue for queue in targets.queues if not queue.is_deleted]
+        flow = targets.flow
+        flow.received += 1
+        flow.surplus += len(queues) - 1
+        if not queues and not targets.held_by:
+            flow.unrouted += 1
+        outcome = publish_to(queues, message, now)
         return ROUTED if targets.held_by and outcome == UNROUTED else outcome
 
     def queues_for(
@@ -115,7 +131,7 @@ class Routing(Router):
         """Keeps a message at an x-delayed-message exchange until its time has come."""
         headers = message.properties.headers()
         properties = message.properties.with_headers(exchange.headers_after_delay(headers))
-        held = new_message(message.exchange, message.routing_key, properties, message.body, now)
+        held = new_message(message.exchange, message.routing_key, properties, message.content(), now)
         self.delayed[exchange.name].hold(held, now + exchange.delay_of(headers))
 
     def publish_due(self, exchange_name: str, message: Message, now: int) -> None:

@@ -9,19 +9,26 @@ A publisher may rest for days. So a route has no queues of its own: its list is 
 
 from typing import TYPE_CHECKING
 
+from mqbroker.core.stats import Flow
+
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
+
+
+_NOWHERE = Flow()
 
 
 class Route:
     """The queues for one exchange and routing key."""
 
-    __slots__ = ("exchange_name", "generation", "is_fixed", "queues", "routing_key")
+    __slots__ = ("exchange_name", "flow", "generation", "is_fixed", "queues", "routing_key")
 
     def __init__(self, exchange_name: str, routing_key: str) -> None:
         self.exchange_name = exchange_name
         self.routing_key = routing_key
         self.queues: list[Queue] = []
         """Those of the vhost's (`Router.queues_of_route`), to be left as they are."""
+        self.flow: Flow = _NOWHERE
+        """What the exchange counts; it is looked up with the queues."""
         self.is_fixed = True
         self.generation = 0

@@ -3,6 +3,7 @@ cimport cython
 from mqbroker.core.message cimport Message
 from mqbroker.core.queues.base cimport Queue
 from mqbroker.core.routing.route cimport Route
+from mqbroker.core.stats cimport Flow
 
 
 cdef class Router:
@@ -11,7 +12,7 @@ cdef class Router:
 
     cpdef refresh(self, Route route)
     cpdef int publish_by_content(self, str exchange_name, list keys, Message message, long long now) except -1
-    @cython.locals(queues=list, queue=Queue)
+    @cython.locals(queues=list, queue=Queue, flow=Flow)
     cpdef int publish(self, Route route, Message message, long long now) except -1
 
 

@@ -57,9 +57,14 @@ class Router:
         if not route.is_fixed:
             return self.publish_by_content(route.exchange_name, [route.routing_key], message, now)
         queues = route.queues
+        flow = route.flow
+        flow.received += 1
         if len(queues) == 1:
             queue: Queue = queues[0]
             return queue.publish(message, now)
+        flow.surplus += len(queues) - 1
+        if not queues:
+            flow.unrouted += 1
         return publish_to(queues, message, now)
 
 

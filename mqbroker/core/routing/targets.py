@@ -3,9 +3,11 @@
 A transaction keeps it from the publish to the commit, so what it names may have gone when it is used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mqbroker.core.recent import remember
+from mqbroker.core.stats import Flow
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ class Targets:
 
     queues: "list[Queue]"
     held_by: "list[Exchange]"
+    flow: Flow = field(default_factory=Flow)
+    """What the exchange counts that it was published to."""
 
 
 class RememberedTargets:
@@ -43,7 +47,4 @@ class RememberedTargets:
 
     def put(self, question: tuple[object, ...], targets: Targets) -> Targets:
         """Remembers an answer, and returns it, for the generation that `get` was last asked about."""
-        if len(self._found) >= ROUTE_CACHE_ENTRIES_MAX:
-            self._found.clear()
-        self._found[question] = targets
-        return targets
+        return remember(self._found, question, targets, ROUTE_CACHE_ENTRIES_MAX)

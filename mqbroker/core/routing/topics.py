@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
 from mqbroker.core.counts import count_down, count_up
+from mqbroker.core.recent import remember
 from mqbroker.limits import NAME_BYTES_MAX, ROUTE_CACHE_ENTRIES_MAX
 
 T = TypeVar("T", bound=Hashable)
@@ -75,7 +76,8 @@ class TopicTrie(Generic[T]):
         found = self._cache.get(topic)
         if found is None:
             found = self._search(self._split(topic))
-            self._remember(topic, found)
+            if len(topic) <= NAME_BYTES_MAX:
+                remember(self._cache, topic, found, ROUTE_CACHE_ENTRIES_MAX)
         return found
 
     # --- the walk ---------------------------------------------------------------------------------------------------
@@ -90,13 +92,6 @@ class TopicTrie(Generic[T]):
 
     def _split(self, text: str) -> list[str]:
         return text.split(self._separator) if text else []
-
-    def _remember(self, topic: str, found: tuple[T, ...]) -> None:
-        if len(topic) > NAME_BYTES_MAX:
-            return
-        if len(self._cache) >= ROUTE_CACHE_ENTRIES_MAX:
-            self._cache.clear()
-        self._cache[topic] = found
 
     # --- the trie ---------------------------------------------------------------------------------------------------
 

@@ -11,19 +11,19 @@ because what was read with that publish is kept.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.limits import AMQP_SIP_BYTES
+from mqbroker.protocols.amqp.limits import AMQP_SIP_BYTES
 from mqbroker.protocols.amqp.methods import encode_method
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
-def appetite(connection: "AmqpConnection") -> int:
+def appetite(connection: "ConnectionState") -> int:
     """How much is read at once from a client that has not published yet; 0 for no limit."""
     return AMQP_SIP_BYTES if connection.handshake is not None or connection.services.alarms.reason else 0
 
 
-def holds_first(connection: "AmqpConnection") -> bool:
+def holds_first(connection: "ConnectionState") -> bool:
     """The first publish of a connection is at hand: it is a publisher from now on. Whether that has to wait."""
     connection.has_published = True
     alarms_changed(connection)
@@ -31,7 +31,7 @@ def holds_first(connection: "AmqpConnection") -> bool:
     return connection.is_held
 
 
-def alarms_changed(connection: "AmqpConnection") -> None:
+def alarms_changed(connection: "ConnectionState") -> None:
     """A resource has run low or has recovered: holds a publisher back by not reading from it."""
     reason = connection.services.alarms.reason if connection.has_published else ""
     if reason == connection.blocked_for or connection.close_sent:

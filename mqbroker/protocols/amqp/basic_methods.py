@@ -8,11 +8,12 @@ from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.checks import check_consumable, check_pollable, is_exclusive
 from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
-from mqbroker.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT, COUNT_MAX
+from mqbroker.limits import COUNT_MAX
 from mqbroker.protocols.amqp import direct_reply, publishing, timeouts
 from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder, properties_to_send
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait, vhost_of
 from mqbroker.protocols.amqp.getting import get_soon
+from mqbroker.protocols.amqp.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_POLLED_QUEUES_KEPT
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.queue_methods import name_of
 from mqbroker.protocols.amqp.releasing import end_consumer
@@ -20,10 +21,10 @@ from mqbroker.protocols.amqp.settling import DISCARD, FAIL, RETURN, settle, sett
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
-def qos(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def qos(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.qos: for each new consumer, or with `global` for all of the channel together (RabbitMQ's reading).
 
     A setting for each consumer lifts the limit of the channel, as in RabbitMQ: who waits for that goes on at once.
@@ -42,7 +43,7 @@ def qos(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
 # --- consuming ------------------------------------------------------------------------------------------------------
 
 
-def consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def consume(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.consume. Raises RequestRefused."""
     tag = args["consumer_tag"] or f"amq.ctag-{connection.services.broker.unique_name()}"
     if tag in channel.consumers:
@@ -67,7 +68,7 @@ def consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     queue.offer(consumer, connection.now)
 
 
-def _queue_to_consume(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> Queue:
+def _queue_to_consume(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> Queue:
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     if name == direct_reply.NAME:
         direct_reply.check_consume(channel, args["no_ack"])
@@ -79,7 +80,7 @@ def _queue_to_consume(connection: "AmqpConnection", channel: "Channel", args: di
     return queue
 
 
-def _integer(connection: "AmqpConnection", arguments: dict[str, object], name: str, queue: Queue) -> int:
+def _integer(connection: "ConnectionState", arguments: dict[str, object], name: str, queue: Queue) -> int:
     value = arguments.get(name, 0)
     if isinstance(value, bool | Timestamp) or not isinstance(value, int):
         place = f"queue '{queue.name}' in vhost '{vhost_of(connection).name}'"
@@ -87,13 +88,13 @@ def _integer(connection: "AmqpConnection", arguments: dict[str, object], name: s
     return min(value, COUNT_MAX)
 
 
-def _timeout(connection: "AmqpConnection", queue: Queue, arguments: dict[str, object]) -> int:
+def _timeout(connection: "ConnectionState", queue: Queue, arguments: dict[str, object]) -> int:
     """The consumer timeout in milliseconds: the consumer's, the queue's, or the broker's own; 0 for none."""
     wanted = _integer(connection, arguments, "x-consumer-timeout", queue)
     return max(wanted, 0) or queue.spec.consumer_timeout or connection.services.settings.consumer_timeout_ms
 
 
-def cancel(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def cancel(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.cancel: what the consumer holds stays unacknowledged; an unknown tag is cancelled already."""
     consumer = channel.consumers.get(args["consumer_tag"])
     reply_unless_nowait(channel, args, "basic.cancel-ok", consumer_tag=args["consumer_tag"])  # before a successor's
@@ -101,7 +102,7 @@ def cancel(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
         end_consumer(vhost_of(connection), channel, consumer, connection.now)
 
 
-def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def get(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.get. Raises RequestRefused."""
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
@@ -125,7 +126,7 @@ def get(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) 
         channel.unacked.add(tag, entry)
 
 
-def _holder(connection: "AmqpConnection", channel: "Channel", queue: Queue) -> Holder:
+def _holder(connection: "ConnectionState", channel: "Channel", queue: Queue) -> Holder:
     holder = channel.holders.get(queue.name)
     if holder is None or holder.queue is not queue:
         holder = Holder(queue, connection.gate, channel.polling)
@@ -137,7 +138,7 @@ def _holder(connection: "AmqpConnection", channel: "Channel", queue: Queue) -> H
     return holder
 
 
-def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, queue: Queue, tag: int) -> None:
+def _send_got(connection: "ConnectionState", channel: "Channel", entry: Entry, queue: Queue, tag: int) -> None:
     message = entry.message
     method = encode_method(
         "basic.get-ok",
@@ -153,22 +154,22 @@ def _send_got(connection: "AmqpConnection", channel: "Channel", entry: Entry, qu
 
 # --- settling -------------------------------------------------------------------------------------------------------
 
-def ack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def ack(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.ack in an unusual form."""
     connection.acknowledge(channel, args["delivery_tag"], args["multiple"])
 
 
-def reject(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def reject(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.reject."""
     refuse(connection, channel, args["delivery_tag"], False, FAIL if args["requeue"] else DISCARD)
 
 
-def nack(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def nack(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.nack, RabbitMQ's extension."""
     refuse(connection, channel, args["delivery_tag"], args["multiple"], RETURN if args["requeue"] else DISCARD)
 
 
-def refuse(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool, outcome: int) -> None:
+def refuse(connection: "ConnectionState", channel: "Channel", tag: int, multiple: bool, outcome: int) -> None:
     """Sends deliveries back to their queues, or dead-letters them. Raises PreconditionFailed for an unknown tag."""
     if channel.transaction is not None:
         channel.transaction.refuse(tag, multiple, outcome)
@@ -178,7 +179,7 @@ def refuse(connection: "AmqpConnection", channel: "Channel", tag: int, multiple:
         settle(connection, channel, take(connection, channel, tag, False), outcome)
 
 
-def take(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: bool) -> list[Entry]:
+def take(connection: "ConnectionState", channel: "Channel", tag: int, multiple: bool) -> list[Entry]:
     """Removes one or many deliveries from those that wait. Raises PreconditionFailed for an unknown tag."""
     if multiple:
         return channel.unacked.take_through(connection.last_of(channel, tag), COUNT_MAX)
@@ -188,14 +189,14 @@ def take(connection: "AmqpConnection", channel: "Channel", tag: int, multiple: b
     return [entry]
 
 
-def recover(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def recover(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.recover: everything unacknowledged goes back, which the client hears before it comes once more."""
     _check_recover(args)
     channel.reply("basic.recover-ok")
     recover_async(connection, channel, args)
 
 
-def recover_async(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def recover_async(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.recover without an answer."""
     _check_recover(args)
     settle_through(connection, channel, connection.last_of(channel, 0), RETURN)

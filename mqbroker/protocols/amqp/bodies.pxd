@@ -1,16 +1,9 @@
 cimport cython
 
-from mqbroker.protocols.amqp.channel cimport Channel
+from mqbroker.protocols.amqp.channel cimport Arrival, Channel
 from mqbroker.protocols.amqp.room cimport Room
 
 cdef int _ENVELOPE_BYTES
-
-
-cdef class Arrival:
-    cdef public Channel channel
-    cdef public Room room
-    cdef public Py_ssize_t size
-    cdef public Py_ssize_t left
 
 
 @cython.locals(channel=Channel, room=Room, start=Py_ssize_t, there=Py_ssize_t)

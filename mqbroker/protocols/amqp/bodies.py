@@ -15,29 +15,17 @@ from typing import TYPE_CHECKING
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.protocols.amqp import ending, frames
-from mqbroker.protocols.amqp.channel import BODY, OPEN, Channel
+from mqbroker.protocols.amqp.channel import BODY, OPEN, Arrival
 from mqbroker.protocols.amqp.constants import BASIC_PUBLISH, FRAME_BODY, FRAME_END
 from mqbroker.protocols.amqp.room import Room
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 _ENVELOPE_BYTES = 7  # what a frame has before its payload
 
 
-class Arrival:
-    """A body frame of which `left` octets of the payload are still to come, or only the end octet."""
-
-    __slots__ = ("channel", "left", "room", "size")
-
-    def __init__(self, channel: Channel, room: Room, size: int) -> None:
-        self.channel = channel
-        self.room = room
-        self.size = size
-        self.left = size
-
-
-def begin(connection: "AmqpConnection", data: bytes, position: int, size: int) -> bool:
+def begin(connection: "ConnectionState", data: bytes, position: int, size: int) -> bool:
     """A large body frame stands at `position`, and not all of it has come. Whether it is received in place: then all
     of `data` is used up. Otherwise it is to be kept until it is complete, and whatever is wrong is found then.
 
@@ -61,7 +49,7 @@ def begin(connection: "AmqpConnection", data: bytes, position: int, size: int) -
     return True
 
 
-def filled(connection: "AmqpConnection", count: int) -> None:
+def filled(connection: "ConnectionState", count: int) -> None:
     """So many octets have been put into the sink."""
     arrival = connection.arrival
     assert arrival is not None
@@ -69,7 +57,7 @@ def filled(connection: "AmqpConnection", count: int) -> None:
     _proceed(connection, arrival, count)
 
 
-def _proceed(connection: "AmqpConnection", arrival: Arrival, count: int) -> None:
+def _proceed(connection: "ConnectionState", arrival: Arrival, count: int) -> None:
     """`count` more octets are in the room: says what is to be read next."""
     arrival.left -= count
     if arrival.left:
@@ -82,7 +70,7 @@ def _proceed(connection: "AmqpConnection", arrival: Arrival, count: int) -> None
         connection.appetite += len(channel.publish_frame) + len(channel.header_frame)
 
 
-def go_on(connection: "AmqpConnection", data: bytes) -> bytes:
+def go_on(connection: "ConnectionState", data: bytes) -> bytes:
     """Takes from a chunk what belongs to the frame under way; returns the rest."""
     if connection.sink is not None:
         count = min(len(connection.sink), len(data))
@@ -101,7 +89,7 @@ def go_on(connection: "AmqpConnection", data: bytes) -> bytes:
     return data[1:]
 
 
-def _end(connection: "AmqpConnection", marker: int) -> None:
+def _end(connection: "ConnectionState", marker: int) -> None:
     """The octet behind the payload. Raises what the frame, or the message that it completes, is refused for."""
     arrival = connection.arrival
     assert arrival is not None
@@ -118,15 +106,7 @@ def _end(connection: "AmqpConnection", marker: int) -> None:
     connection.complete(channel, room)
 
 
-def drop(connection: "AmqpConnection", channel: Channel) -> None:
-    """The channel ends: so does the body that it was sent, unless the network still has to put a frame of it there."""
-    room, arrival = channel.room, connection.arrival
-    if room is not None and (arrival is None or arrival.room is not room):
-        room.drop()
-    channel.room = None
-
-
-def abandon(connection: "AmqpConnection") -> None:
+def abandon(connection: "ConnectionState") -> None:
     """The connection is lost, and the rest of the frame under way will not come."""
     if connection.arrival is not None:
         connection.arrival.room.drop()

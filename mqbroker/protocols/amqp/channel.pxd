@@ -2,10 +2,10 @@ cimport cython
 
 cimport mqbroker.octets as octets
 from mqbroker.core.consumer cimport Window
-from mqbroker.core.message cimport Properties
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.routing.route cimport Route
 from mqbroker.protocols.amqp.room cimport Room
-from mqbroker.protocols.amqp.unacked cimport Unacked
+from mqbroker.protocols.unacked cimport Unacked
 
 
 cdef class Channel:
@@ -24,6 +24,7 @@ cdef class Channel:
     cdef public bint is_plain
     cdef public long long body_size
     cdef public Room room
+    cdef public long long publishes
     cdef public bint confirms
     cdef public long long published
     cdef public long long accepted
@@ -50,3 +51,10 @@ cdef class Channel:
 
     @cython.locals(properties=Properties)
     cpdef bint has_same_properties(self, bytes frame) except -1
+
+
+cdef class Arrival:
+    cdef public Channel channel
+    cdef public Room room
+    cdef public Py_ssize_t size
+    cdef public Py_ssize_t left

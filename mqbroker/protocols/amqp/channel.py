@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker import octets
 from mqbroker.core.consumer import Window
-from mqbroker.core.message import Properties
+from mqbroker.core.properties import Properties
 from mqbroker.core.routing.route import Route
-from mqbroker.protocols.amqp.ages import Ages
+from mqbroker.protocols.ages import Ages
 from mqbroker.protocols.amqp.methods import encode_method
-from mqbroker.protocols.amqp.unacked import Unacked
+from mqbroker.protocols.unacked import Unacked
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.core.scheduler import Task
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
-    from mqbroker.protocols.amqp.holding import HeldFrames
+    from mqbroker.protocols.amqp.parts import Held, UnderWay
     from mqbroker.protocols.amqp.room import Room
-    from mqbroker.protocols.amqp.settling import Settling
-    from mqbroker.protocols.amqp.transactions import Transaction
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 # What may be done with a frame that arrives for the channel.
 OPEN = 0  # handle it
@@ -48,11 +47,12 @@ class Channel:
         "accepted", "ages", "body_size", "confirmed", "confirms", "connection",
         "consumers", "expecting", "express", "header_frame", "held", "held_confirm", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
-        "polling", "position", "prefetch", "properties", "publish_frame", "published", "rejected", "reply_consumer",
+        "polling", "position", "prefetch", "properties", "publish_frame", "published", "publishes", "rejected",
+        "reply_consumer",
         "room", "route", "routes", "settling", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
-    def __init__(self, connection: "AmqpConnection", number: int) -> None:
+    def __init__(self, connection: "ConnectionState", number: int) -> None:
         self.connection = connection
         self.number = number
         self.state = OPEN
@@ -74,6 +74,8 @@ class Channel:
         self.body_size = 0
         self.room: Room | None = None
         """What has arrived of a body in several pieces."""
+        self.publishes = 0
+        """How many messages were published on it."""
         # confirms
         self.confirms = False
         self.published = 0
@@ -94,7 +96,7 @@ class Channel:
         self.window = Window()
         self.polling = Window()
         """The window of what was got by polling: never shut, never full."""
-        self.settling: Settling | None = None
+        self.settling: Task | None = None
         """What is settled of it in portions at the moment."""
         self.prefetch = 0
         self.consumers: dict[str, AmqpConsumer] = {}
@@ -105,9 +107,9 @@ class Channel:
         self.reply_consumer: AmqpConsumer | None = None
         self.last_queue = ""
         """The last queue declared: what an empty queue name means (AMQP 0-9-1 §1.7)."""
-        self.transaction: Transaction | None = None
+        self.transaction: UnderWay | None = None
         # waiting for the journal
-        self.held: HeldFrames | None = None
+        self.held: Held | None = None
         """What has arrived meanwhile; None until something has."""
         self.held_confirm = b""
         """The answer to a commit; it goes before deliveries."""
@@ -152,3 +154,15 @@ class Channel:
             self.confirmed = tag
             confirms += _pack_confirm(1, self.number, 13, _ACK, tag, multiple, 0xCE)
         return confirms
+
+
+class Arrival:
+    """A body frame of which `left` octets of the payload are still to come, or only the end octet."""
+
+    __slots__ = ("channel", "left", "room", "size")
+
+    def __init__(self, channel: Channel, room: "Room", size: int) -> None:
+        self.channel = channel
+        self.room = room
+        self.size = size
+        self.left = size

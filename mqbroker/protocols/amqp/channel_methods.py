@@ -8,17 +8,17 @@ from mqbroker.protocols.amqp.methods import encode_method
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 SECOND_OPEN = "second 'channel.open' seen"
 
 
-def open_again(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def open_again(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """channel.open on a channel that is open. Raises ProtocolViolation."""
     raise ProtocolViolation("channel", SECOND_OPEN)
 
 
-def close(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def close(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """channel.close: gives everything back, after the confirms that are due."""
     connection.send_confirms([channel])
 
@@ -30,17 +30,17 @@ def close(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]
     ending.release_channel(connection, channel, released)
 
 
-def flow(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def flow(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """channel.flow: RabbitMQ knows only `active=true`. Raises NotImplementedByPeer."""
     if not args["active"]:
         raise NotImplementedByPeer("active=false")
     channel.reply("channel.flow-ok", active=True)
 
 
-def access_request(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def access_request(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """access.request: tickets mean nothing any more; everyone gets number 1."""
     channel.reply("access.request-ok", ticket=1)
 
 
-def ignore(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def ignore(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """An answer that needs no answer."""

@@ -16,32 +16,32 @@ from typing import TYPE_CHECKING
 from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
+from mqbroker.core.recent import remember
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
-from mqbroker.limits import (
-    AMQP_BODIES_BYTES_MAX,
-    AMQP_HELD_FRAMES_BYTES_MAX,
-    AMQP_SIP_BYTES,
-    LARGE_PIECE_BYTES,
-    PREAUTH_BYTES_MAX,
-    ROUTE_CACHE_ENTRIES_MAX,
+from mqbroker.limits import LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
+from mqbroker.protocols.amqp import (
+    backpressure,
+    bodies,
+    description,
+    ending,
+    frames,
+    publishing,
+    timeouts,
+    unusual,
 )
-from mqbroker.protocols.amqp import backpressure, bodies, ending, frames, holding, publishing, timeouts, unusual
-from mqbroker.protocols.amqp.body_budget import BodyBudget
-from mqbroker.protocols.amqp.channel import BODY, CLOSING, HEADER, HELD, METHOD, OPEN, Channel
-from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE
+from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
+from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE, CONNECTION_FORCED
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
 from mqbroker.protocols.amqp.room import Room
 from mqbroker.protocols.amqp.settling import ACK, settle_through
-from mqbroker.protocols.session import Outbox, Peer, Session
+from mqbroker.protocols.amqp.state import ConnectionState
+from mqbroker.protocols.session import Outbox, Peer
 
 if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
-    from mqbroker.core.message import Entry
-    from mqbroker.core.vhost import VHost
-    from mqbroker.protocols.amqp.consumer import AmqpConsumer
     from mqbroker.protocols.amqp.services import AmqpServices
 
 log = logging.getLogger("mqbroker.amqp")
@@ -61,63 +61,14 @@ _SETTLED = ACK
 _LARGE = LARGE_PIECE_BYTES
 
 
-class AmqpConnection(Session):
+class AmqpConnection(ConnectionState):
     """One client."""
 
-    __slots__ = (
-        "access_generation", "arrival", "at_method", "blocked_for", "body_budget", "capabilities", "channel_max",
-        "channels", "close_sent", "confirming", "current", "frame_max", "handshake", "has_published", "heartbeat_ms",
-        "held_bytes", "is_held", "is_leaving", "ledger", "name", "next_sweep", "now", "peer", "position", "promised",
-        "received_at", "releasing", "remainder", "services", "size_limit", "user", "vhost",
-    )  # fmt: skip
+    __slots__ = ()
 
     def __init__(self, outbox: Outbox, services: "AmqpServices", peer: Peer, now: int) -> None:
-        Session.__init__(self, outbox)
-        self.appetite = AMQP_SIP_BYTES
-        self.services = services
-        self.ledger = services.broker.ledger
-        self.peer = peer
-        self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
-        self.handshake: Handshake | None = Handshake(self, now)
-        self.capabilities: dict[str, object] = {}
-        self.user = ""
-        self.vhost: VHost | None = None
-        self.channels: dict[int, Channel] = {}
-        self.channel_max = 0
-        self.frame_max = services.settings.frame_max
-        self.size_limit = PREAUTH_BYTES_MAX
-        """The largest payload that is taken: RabbitMQ forgives clients that forget the eight octets around it."""
-        self.heartbeat_ms = 0
-        self.received_at = now
-        self.next_sweep = 0
-        self.now = now
-        self.position = 0
-        """Where in the chunk at hand the next frame begins."""
-        self.at_method = 0
-        """The index of the method at hand, for the close that may follow; 0 for none."""
-        self.current = 0
-        """The number of the channel whose frame is at hand."""
-        self.remainder = b""
-        self.arrival: bodies.Arrival | None = None
-        """The large body frame that is under way."""
-        self.body_budget = BodyBudget(AMQP_BODIES_BYTES_MAX, services.body_budget)
-        self.access_generation = 0
-        self.confirming: list[Channel] = []
-        """Channels with publishes of this turn to confirm."""
-        self.promised = 0
-        """The newest journal batch that this connection has asked to be told of."""
-        self.held_bytes = 0
-        """How much is kept of frames for channels that wait for the journal."""
-        self.is_leaving = False
-        """The client has closed, while some of its channels are held, or end."""
-        self.close_sent = False
-        self.releasing = 0
-        """How many of its channels, or all of them together, are being released at the moment."""
-        self.has_published = False
-        self.blocked_for = ""
-        """The reason of the last connection.blocked that is still in force."""
-        self.is_held = False
-        """Whether the first publish is at hand, in `remainder`, and waits until publishers go on."""
+        ConnectionState.__init__(self, outbox, services, peer, now)
+        self.handshake = Handshake(self, now)
 
     # --- input ------------------------------------------------------------------------------------------------------
 
@@ -287,9 +238,7 @@ class AmqpConnection(Session):
         found = channel.routes.get(frame)
         if found is None:
             found = publishing.begin(self, frame[7:-1])
-            if len(channel.routes) >= ROUTE_CACHE_ENTRIES_MAX:
-                channel.routes.clear()
-            channel.routes[frame] = found
+            remember(channel.routes, frame, found, ROUTE_CACHE_ENTRIES_MAX)
         channel.route, channel.mandatory = found
         channel.publish_frame = frame
         return False
@@ -328,15 +277,12 @@ class AmqpConnection(Session):
             channel.expecting = _METHOD
             self.publish(channel, room.take())
 
-    def drop_body(self, channel: Channel) -> None:
-        """The channel ends, and with it the body that it was sent."""
-        bodies.drop(self, channel)
-
     def publish(self, channel: Channel, body: bytes) -> None:
         """A message is complete: routes it, and notes the confirm that is owed for it."""
         route = channel.route
         assert route is not None
         assert channel.properties is not None
+        channel.publishes += 1
         message = new_message(route.exchange_name, route.routing_key, channel.properties, body, self.now)
         if channel.is_plain:
             assert self.vhost is not None
@@ -363,29 +309,6 @@ class AmqpConnection(Session):
                 channel.is_confirming = True
                 self.confirming.append(channel)
 
-    def settle_confirms(self) -> None:
-        """At the end of a chunk: confirms what waits for nothing, and asks to be told of the journal for the rest."""
-        needed = 0
-        for channel in self.confirming:
-            channel.is_confirming = False
-            needed = max(needed, channel.note_confirms())
-        self.send_confirms(self.confirming)
-        self.confirming.clear()
-        if needed > self.ledger.committed and needed > self.promised:
-            self.promised = needed
-            self.ledger.promise(needed, self.committed)
-
-    def committed(self) -> None:
-        """The journal has moved on: confirms what that covers."""
-        self.send_confirms([channel for channel in self.channels.values() if channel.owed])
-
-    def send_confirms(self, channels: list[Channel]) -> None:
-        """Sends the confirms that are due on these channels."""
-        committed = self.ledger.committed
-        confirms = b"".join([channel.take_confirms(committed) for channel in channels])
-        if confirms:
-            self.send_first(confirms)
-
     # --- settling ---------------------------------------------------------------------------------------------------
 
     def acknowledge(self, channel: Channel, tag: int, multiple: bool) -> None:
@@ -401,30 +324,6 @@ class AmqpConnection(Session):
             consumer: Consumer = entry.consumer  # type: ignore[assignment]
             queue: Queue = consumer.queue
             queue.acknowledge(entry, self.now)
-
-    def last_of(self, channel: Channel, tag: int) -> int:
-        """The tag of the last delivery that a client means by `multiple`; 0 is all. Raises PreconditionFailed if it is
-        none of those that wait."""
-        if tag == 0:
-            return channel.next_tag - 1
-        if not channel.unacked.has(tag):
-            raise PreconditionFailed(f"unknown delivery tag {tag}")
-        return tag
-
-    def settle(self, channel: Channel, entries: "list[Entry]") -> None:
-        """Acknowledges many, then offers their consumers to the queues once each."""
-        previous: Consumer | None = None
-        consumers: dict[Consumer, None] = {}
-        for entry in entries:
-            consumer: Consumer = entry.consumer  # type: ignore[assignment]
-            queue: Queue = consumer.queue
-            queue.settle(entry)
-            if consumer is not previous:
-                consumers[consumer] = None
-                previous = consumer
-        for consumer in consumers:
-            queue = consumer.queue
-            queue.offer(consumer, self.now)
 
     # --- methods ----------------------------------------------------------------------------------------------------
 
@@ -462,35 +361,6 @@ class AmqpConnection(Session):
             log.info("%s, user %r: closed by the client", self.name, self.user)
             ending.leave(self)
 
-    def channel_count(self) -> int:
-        """How many channels are open."""
-        return len(self.channels)
-
-    def open_channel(self, number: int) -> None:
-        """channel.open. Raises ProtocolViolation beyond the negotiated number, NotAllowed beyond the user's."""
-        count, most = len(self.channels), self.channel_max
-        if count >= most:
-            text = f"number of channels opened ({count}) has reached the negotiated channel_max ({most})"
-            self.at_method = 0
-            raise ProtocolViolation("not_allowed", text)
-        self.services.check_channels(self.user)
-        self.channels[number] = Channel(self, number)
-        self.send(encode_method("channel.open-ok", number))
-
-    def forget_routes(self) -> None:
-        """Permissions have changed: every channel has to ask again before it publishes."""
-        self.access_generation = self.services.broker.access.generation
-        for channel in self.channels.values():
-            channel.publish_frame = channel.express = b""
-            channel.is_repeated = False
-            channel.routes.clear()
-
-    def consumer_cancelled(self, channel: Channel, consumer: "AmqpConsumer") -> None:
-        """The queue of a consumer has gone."""
-        is_known = channel.consumers.pop(consumer.tag, None) is not None
-        if is_known and channel.state != CLOSING and self.capabilities.get("consumer_cancel_notify"):
-            channel.reply("basic.cancel", consumer_tag=consumer.tag, nowait=True)
-
     # --- time -------------------------------------------------------------------------------------------------------
 
     def tick(self, now: int) -> None:
@@ -523,28 +393,26 @@ class AmqpConnection(Session):
     def alarms_changed(self) -> None:
         """A resource has run low or has recovered."""
         backpressure.alarms_changed(self)
-
-    # --- waiting for the journal ------------------------------------------------------------------------------------
-
-    def hold(self, channel: Channel) -> None:
-        """Holds the channel until everything recorded so far is durable. Call it before `channel.reply`."""
-        holding.hold(self, channel)
-
-    def update_reading(self) -> None:
-        """Reads, or does not: neither from a publisher while a resource is low, nor from who has sent much ahead."""
-        is_held = bool(self.blocked_for) or self.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX
-        self.set_reading(self.close_sent or not is_held)
+        self.mark()
 
     # --- ends -------------------------------------------------------------------------------------------------------
 
     def shut_down(self, now: int) -> None:
-        """The broker stops: connection.close 320."""
+        """The broker stops."""
+        self.end("broker forced connection closure with reason 'shutdown'", now)
+
+    def end(self, reason: str, now: int) -> None:
+        """The broker or an operator ends it: connection.close 320."""
         self.now = now
         if self.handshake is None and not self.close_sent and not self.is_closing:
-            ending.close(self, 320, "broker forced connection closure with reason 'shutdown'")
+            ending.close(self, CONNECTION_FORCED, reason)
         else:
             self.is_closing = True
             self.mark()
+
+    def describe(self) -> dict[str, object]:
+        """What an operator sees of it."""
+        return description.describe(self)
 
     def connection_lost(self, now: int) -> None:
         """The socket is gone."""

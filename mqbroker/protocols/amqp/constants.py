@@ -14,6 +14,7 @@ PROTOCOL_HEADER_0_9: Final = b"AMQP\x01\x01\x00\x09"  # of clients that were wri
 # RabbitMQ before 4.0, and without it a Celery worker does nothing while the tasks that it holds wait for their time.
 DIALECT_PRODUCT: Final = "RabbitMQ"
 DIALECT_VERSION: Final = "3.13.7"
+CLUSTER_NAME: Final = "mqbroker"
 
 FRAME_METHOD: Final = constants.FRAME_METHOD
 FRAME_HEADER: Final = constants.FRAME_HEADER

@@ -1,7 +1,8 @@
 cimport cython
 
 from mqbroker.core.consumer cimport Consumer
-from mqbroker.core.message cimport Entry, Message, Properties
+from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.properties cimport Properties
 cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp.channel cimport Channel
 from mqbroker.protocols.session cimport Session

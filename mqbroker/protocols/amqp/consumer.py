@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 
 from mqbroker import octets
 from mqbroker.core.consumer import Consumer, Gate, Window
-from mqbroker.core.message import Entry, Message, Properties, failures_of, returns_of
+from mqbroker.core.message import Entry, Message, failures_of, returns_of
+from mqbroker.core.properties import Properties
+from mqbroker.core.recent import remember
 from mqbroker.limits import CONSUMER_SHAPES_MAX, LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
-from mqbroker.protocols.amqp.channel import Channel
+from mqbroker.protocols.amqp.channel import CLOSING, Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, amqp_properties
 from mqbroker.protocols.session import Session
@@ -179,9 +181,7 @@ class AmqpConsumer(Consumer):
             start = content_header_frame(number, properties.raw, size)
             if 0 < size <= self.room:
                 start += _pack_body_start(3, number, size)
-            if len(self.shapes) >= CONSUMER_SHAPES_MAX:
-                self.shapes.clear()
-            known = self.shapes[properties] = size, start
+            known = remember(self.shapes, properties, (size, start), CONSUMER_SHAPES_MAX)
         self.content_start = known[1]
         self.join_tail()
 
@@ -203,6 +203,12 @@ class AmqpConsumer(Consumer):
         """The properties of a message that cannot go out as they are: another protocol's, or with a delivery count."""
         return properties_to_send(entry, self.queue)
 
+    def label(self) -> str:
+        return self.tag
+
     def cancelled(self) -> None:
         """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""
-        self.channel.connection.consumer_cancelled(self.channel, self)
+        channel = self.channel
+        is_known = channel.consumers.pop(self.tag, None) is not None
+        if is_known and channel.state != CLOSING and channel.connection.capabilities.get("consumer_cancel_notify"):
+            channel.reply("basic.cancel", consumer_tag=self.tag, nowait=True)

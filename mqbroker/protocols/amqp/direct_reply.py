@@ -8,15 +8,15 @@ who is to answer must not be able to take other answers.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Properties
+from mqbroker.core.properties import Properties
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.protocols.amqp.properties import BasicProperties
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
     from mqbroker.protocols.amqp.consumer import AmqpConsumer
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 NAME = "amq.rabbitmq.reply-to"
 MARK = NAME.encode()
@@ -45,7 +45,7 @@ def with_reply_name(channel: "Channel", properties: Properties) -> Properties:
     return properties.with_fields(reply_to=channel.reply_consumer.queue.name)
 
 
-def check_declared(connection: "AmqpConnection", name: str) -> None:
+def check_declared(connection: "ConnectionState", name: str) -> None:
     """A passive declaration: the pseudo-queue is always there, a channel's own name as long as its consumer is.
 
     Raises NotFound.

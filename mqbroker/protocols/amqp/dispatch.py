@@ -8,9 +8,9 @@ from mqbroker.protocols.amqp.methods import SPECS_BY_NAME
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
-Handler = Callable[["AmqpConnection", "Channel", dict[str, Any]], None]
+Handler = Callable[["ConnectionState", "Channel", dict[str, Any]], None]
 
 _BY_NAME: dict[str, Handler] = {
     "access.request": channel_methods.access_request,

@@ -9,18 +9,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import AMQP_CLOSE_TIMEOUT_S, AMQP_LEAVE_TIMEOUT_S, PORTION
+from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.channel import CLOSING, METHOD, Channel
+from mqbroker.protocols.amqp.limits import AMQP_CLOSE_TIMEOUT_S, AMQP_LEAVE_TIMEOUT_S
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.releasing import Releasing
 from mqbroker.protocols.amqp.replies import close_text, reply_of
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 log = logging.getLogger("mqbroker.amqp")
 
-def refuse(connection: "AmqpConnection", error: RequestRefused) -> None:
+def refuse(connection: "ConnectionState", error: RequestRefused) -> None:
     """Answers a refusal: closes the channel that it concerns, or the connection if it is that grave."""
     reply = reply_of(error)
     channel = connection.channels.get(connection.current)
@@ -32,7 +33,7 @@ def refuse(connection: "AmqpConnection", error: RequestRefused) -> None:
     close_channel(connection, channel, reply.code, str(error), connection.at_method)
 
 
-def close_channel(connection: "AmqpConnection", channel: Channel, code: int, text: str, index: int) -> None:
+def close_channel(connection: "ConnectionState", channel: Channel, code: int, text: str, index: int) -> None:
     """Sends channel.close, after the confirms that are due, and gives back what the channel held."""
     connection.send_confirms([channel])
     connection.send(
@@ -48,7 +49,7 @@ def close_channel(connection: "AmqpConnection", channel: Channel, code: int, tex
     release_channel(connection, channel)
 
 
-def fail(connection: "AmqpConnection", error: ProtocolViolation) -> None:
+def fail(connection: "ConnectionState", error: ProtocolViolation) -> None:
     """Answers a violation of the protocol: it ends the connection."""
     if connection.close_sent:
         connection.is_closing = True
@@ -57,7 +58,7 @@ def fail(connection: "AmqpConnection", error: ProtocolViolation) -> None:
     close(connection, reply_of(error).code, error.text, connection.at_method)
 
 
-def close(connection: "AmqpConnection", code: int, text: str, index: int = 0) -> None:
+def close(connection: "ConnectionState", code: int, text: str, index: int = 0) -> None:
     """Sends connection.close and waits for the answer; a peer without a name just loses its socket."""
     log.warning("%s, user %r: closing: %s", connection.name, connection.user, close_text(code, text))
     if connection.handshake is not None and not connection.handshake.may_send_close:
@@ -68,7 +69,7 @@ def close(connection: "AmqpConnection", code: int, text: str, index: int = 0) ->
     release_everything(connection)
 
 
-def send_close(connection: "AmqpConnection", code: int, text: str, index: int = 0) -> None:
+def send_close(connection: "ConnectionState", code: int, text: str, index: int = 0) -> None:
     """Sends connection.close, and leaves the socket open for the answer: a client that is about to write while the end
     of the stream arrives tells its user of a broken pipe, and not what is wrong."""
     connection.send(
@@ -84,7 +85,7 @@ def send_close(connection: "AmqpConnection", code: int, text: str, index: int = 
     await_peer(connection, AMQP_CLOSE_TIMEOUT_S)
 
 
-def await_peer(connection: "AmqpConnection", timeout_s: int) -> None:
+def await_peer(connection: "ConnectionState", timeout_s: int) -> None:
     """Nothing more is to be done: the peer has some time to answer, or to close its socket once it has our answer.
 
     As in RabbitMQ it is the client that closes first: one that closes from several threads sends connection.close more
@@ -96,7 +97,7 @@ def await_peer(connection: "AmqpConnection", timeout_s: int) -> None:
     connection.deadline = connection.now + timeout_s * 1000
 
 
-def leave(connection: "AmqpConnection") -> None:
+def leave(connection: "ConnectionState") -> None:
     """The client closes, and all that it has sent before is done: it is answered when everything is released."""
     await_peer(connection, AMQP_LEAVE_TIMEOUT_S)
     connection.deadline = 0  # its time has not begun
@@ -109,7 +110,7 @@ def leave(connection: "AmqpConnection") -> None:
     release_everything(connection, left)
 
 
-def release_everything(connection: "AmqpConnection", done: Callable[[], None] | None = None) -> None:
+def release_everything(connection: "ConnectionState", done: Callable[[], None] | None = None) -> None:
     """Gives back every unacknowledged delivery and every exclusive queue, then calls `done`. Safe to call twice."""
     connection.gate.is_open = False
     channels = [channel for channel in connection.channels.values() if channel.state != CLOSING]
@@ -125,21 +126,22 @@ def release_everything(connection: "AmqpConnection", done: Callable[[], None] | 
         done()
 
 
-def release_channel(connection: "AmqpConnection", channel: Channel, done: Callable[[], None] | None = None) -> None:
+def release_channel(connection: "ConnectionState", channel: Channel, done: Callable[[], None] | None = None) -> None:
     """Ends the consumers of a channel and requeues what it held, then calls `done`."""
     _stop(connection, channel)
     assert connection.vhost is not None
     _release(connection, Releasing(connection, connection.vhost, [channel], owns_all=False, done=done))
 
 
-def _stop(connection: "AmqpConnection", channel: Channel) -> None:
+def _stop(connection: "ConnectionState", channel: Channel) -> None:
     """The channel takes nothing any more, neither from its client nor for it."""
     channel.state = CLOSING
+    connection.tell_of_channel("channel.closed", channel.number)
     channel.expecting = METHOD
     channel.window.is_open = False
     channel.owed.clear()
     channel.route = None
-    connection.drop_body(channel)
+    _drop_body(connection, channel)
     channel.held_replies.clear()
     channel.held_confirm = b""
     if channel.held is not None:
@@ -147,6 +149,14 @@ def _stop(connection: "AmqpConnection", channel: Channel) -> None:
         connection.update_reading()
 
 
-def _release(connection: "AmqpConnection", releasing: Releasing) -> None:
+def _drop_body(connection: "ConnectionState", channel: Channel) -> None:
+    """So does the body that the channel was sent, unless the network still has to put a frame of it there."""
+    room, arrival = channel.room, connection.arrival
+    if room is not None and (arrival is None or arrival.room is not room):
+        room.drop()
+    channel.room = None
+
+
+def _release(connection: "ConnectionState", releasing: Releasing) -> None:
     if releasing.run(connection.now, PORTION):
         connection.services.broker.scheduler.add(releasing)

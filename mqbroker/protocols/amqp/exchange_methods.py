@@ -6,14 +6,15 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.rabbitmq.declaring import declare_exchange
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.errors import AccessRefused
+from mqbroker.protocols.amqp import holding
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
-def vhost_of(connection: "AmqpConnection") -> "VHost":
+def vhost_of(connection: "ConnectionState") -> "VHost":
     """The vhost of a connection that is open."""
     assert connection.vhost is not None
     return connection.vhost
@@ -31,13 +32,13 @@ def reply_unless_nowait(channel: "Channel", args: dict[str, Any], name: str, **v
         channel.reply(name, **values)
 
 
-def hold_unless_nowait(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def hold_unless_nowait(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """Lets the answer wait for the journal. Where none is wanted nothing is promised, and nothing has to wait."""
     if not args.get("nowait"):
-        connection.hold(channel)
+        holding.hold(connection, channel)
 
 
-def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def declare(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """exchange.declare. Raises RequestRefused."""
     name, vhost = args["exchange"], vhost_of(connection)
     refuse_default_exchange(name)
@@ -57,7 +58,7 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     reply_unless_nowait(channel, args, "exchange.declare-ok")
 
 
-def _check_alternate(connection: "AmqpConnection", arguments: dict[str, object], name: str) -> None:
+def _check_alternate(connection: "ConnectionState", arguments: dict[str, object], name: str) -> None:
     """Who names an alternate exchange has to be allowed to read this one and write to that one."""
     alternate = arguments.get("alternate-exchange")
     if isinstance(alternate, str):
@@ -66,7 +67,7 @@ def _check_alternate(connection: "AmqpConnection", arguments: dict[str, object],
         access.check_write(connection.user, vhost.name, "exchange", alternate)
 
 
-def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def delete(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """exchange.delete. Raises RequestRefused."""
     name, vhost = args["exchange"], vhost_of(connection)
     refuse_default_exchange(name)
@@ -78,7 +79,7 @@ def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
     reply_unless_nowait(channel, args, "exchange.delete-ok")
 
 
-def bind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def bind(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """exchange.bind. Raises RequestRefused."""
     _check_ends(connection, args)
     vhost = vhost_of(connection)
@@ -87,7 +88,7 @@ def bind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any])
     reply_unless_nowait(channel, args, "exchange.bind-ok")
 
 
-def unbind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def unbind(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """exchange.unbind; an exchange or binding that is not there is unbound already. Raises RequestRefused."""
     _check_ends(connection, args)
     exchanges = vhost_of(connection).exchanges
@@ -97,7 +98,7 @@ def unbind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
     reply_unless_nowait(channel, args, "exchange.unbind-ok")
 
 
-def _check_ends(connection: "AmqpConnection", args: dict[str, Any]) -> None:
+def _check_ends(connection: "ConnectionState", args: dict[str, Any]) -> None:
     vhost, access, user = vhost_of(connection), connection.services.broker.access, connection.user
     refuse_default_exchange(args["source"], args["destination"])
     access.check_write(user, vhost.name, "exchange", args["destination"])
@@ -105,7 +106,7 @@ def _check_ends(connection: "AmqpConnection", args: dict[str, Any]) -> None:
 
 
 def rebind(
-    connection: "AmqpConnection",
+    connection: "ConnectionState",
     channel: "Channel",
     source: Exchange,
     destination: Queue | Exchange,

@@ -12,10 +12,10 @@ from mqbroker.protocols.amqp.channel import HELD
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
-def get_soon(connection: "AmqpConnection", channel: "Channel", queue: Queue, frame: bytes) -> None:
+def get_soon(connection: "ConnectionState", channel: "Channel", queue: Queue, frame: bytes) -> None:
     """Has the frame of a basic.get handled once more when the queue is ready."""
     channel.state = HELD
     connection.services.broker.scheduler.add(Getting(connection, channel, queue, frame))
@@ -26,7 +26,7 @@ class Getting(Task):
 
     __slots__ = ("_channel", "_connection", "_frame", "_queue")
 
-    def __init__(self, connection: "AmqpConnection", channel: "Channel", queue: Queue, frame: bytes) -> None:
+    def __init__(self, connection: "ConnectionState", channel: "Channel", queue: Queue, frame: bytes) -> None:
         Task.__init__(self)
         self._connection = connection
         self._channel = channel

@@ -14,19 +14,14 @@ from typing import TYPE_CHECKING
 
 import mqbroker
 from mqbroker.errors import NotAllowed, ProtocolViolation
-from mqbroker.limits import (
-    AMQP_FRAME_SIZE_BYTES_MIN,
-    AMQP_LEAVE_TIMEOUT_S,
-    LOGIN_CHECK_TIMEOUT_MS,
-    PREAUTH_BYTES_MAX,
-)
+from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS, PREAUTH_BYTES_MAX
 from mqbroker.protocols.amqp import constants, ending
+from mqbroker.protocols.amqp.limits import AMQP_FRAME_SIZE_BYTES_MIN, AMQP_LEAVE_TIMEOUT_S
 from mqbroker.protocols.amqp.methods import Method, encode_method
 from mqbroker.protocols.amqp.sasl import Credentials, parse_response
-from mqbroker.protocols.recognition import wrong_protocol
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 log = logging.getLogger("mqbroker.amqp")
 
@@ -46,11 +41,11 @@ class Handshake:
 
     __slots__ = ("connection", "octets", "stage")
 
-    def __init__(self, connection: "AmqpConnection", now: int) -> None:
+    def __init__(self, connection: "ConnectionState", now: int) -> None:
         self.connection = connection
         self.stage = AWAIT_HEADER
         self.octets = 0
-        connection.deadline = now + connection.services.settings.preauth_timeout_ms
+        connection.deadline = now + connection.services.preauth_timeout_ms
 
     @property
     def may_send_close(self) -> bool:
@@ -70,7 +65,7 @@ class Handshake:
         if len(data) < _HEADER_BYTES and any(each.startswith(header) for each in _HEADERS):
             return False
         if header not in _HEADERS:
-            text = wrong_protocol(data, connection.peer, "AMQP 0-9-1")
+            text = connection.services.recognition.wrong_protocol(data, connection.peer, "AMQP 0-9-1")
             log.warning("%s: %s", connection.name, text or f"wrong protocol header {header!r}")
             connection.send(constants.PROTOCOL_HEADER)
             self.hang_up()
@@ -91,10 +86,9 @@ class Handshake:
 
     def send_start(self) -> None:
         """connection.start: who we are and what we can do. Clients test `product` and `capabilities`."""
-        settings = self.connection.services.settings
         properties = {
             "capabilities": dict(constants.SERVER_CAPABILITIES),
-            "cluster_name": settings.node_name,
+            "cluster_name": constants.CLUSTER_NAME,
             "copyright": "Apache-2.0",
             "information": "https://www.apache.org/licenses/LICENSE-2.0",
             "platform": f"mqbroker {mqbroker.__version__}",
@@ -109,7 +103,7 @@ class Handshake:
                 version_major=0,
                 version_minor=9,
                 server_properties=properties,
-                mechanisms=" ".join(settings.mechanisms),
+                mechanisms=" ".join(self.connection.services.settings.mechanisms),
                 locales=constants.LOCALES,
             )
         )
@@ -134,7 +128,8 @@ class Handshake:
         """connection.start-ok: the client's properties, and its response to the mechanism that it chose."""
         connection = self.connection
         connection.size_limit = connection.frame_max
-        capabilities = method.args["client_properties"].get("capabilities")
+        connection.client_properties = method.args["client_properties"]
+        capabilities = connection.client_properties.get("capabilities")
         connection.capabilities = capabilities if isinstance(capabilities, dict) else {}
         mechanism = method.args["mechanism"]
         if mechanism not in connection.services.settings.mechanisms:
@@ -177,9 +172,12 @@ class Handshake:
             return
         connection.set_reading(True)
         settings = connection.services.settings
-        reason = self.why_refused(user, is_right)
+        reason = connection.services.admission.why_refused(user, connection.peer, is_right)
         if reason:
             log.warning("%s: log-in of user %r refused: %s", connection.name, user, reason)
+            connection.services.broker.events.tell(
+                "user.refused", user=user, protocol=connection.protocol, peer=connection.name, reason=reason
+            )
             self.refuse_login(mechanism)
         else:
             connection.user = user
@@ -197,17 +195,6 @@ class Handshake:
         if connection.remainder:
             connection.go_on(connection.now)
 
-    def why_refused(self, user: str, is_right: bool) -> str:
-        """The reason why a user does not get in, for the log alone; empty when they do."""
-        services = self.connection.services
-        if not is_right:
-            if user not in services.broker.access.users:
-                return "there is no such user"
-            return "the password is wrong"
-        if user in services.settings.loopback_users and not self.connection.peer.is_loopback:
-            return "they may only connect from this machine; take them out of security.loopback_users to allow more"
-        return ""
-
     def refuse_login(self, mechanism: str) -> None:
         """Tells a client that asked to be told (authentication_failure_close); just hangs up on any other."""
         if not self.connection.capabilities.get("authentication_failure_close"):
@@ -221,7 +208,7 @@ class Handshake:
         """connection.tune-ok. A client that asks for more than was offered is refused without a word, as in 3.10.8."""
         connection = self.connection
         settings = connection.services.settings
-        connection.deadline = connection.now + settings.preauth_timeout_ms
+        connection.deadline = connection.now + connection.services.preauth_timeout_ms
         channel_max, frame_max = method.args["channel_max"], method.args["frame_max"]
         is_modest = 0 < channel_max <= settings.channel_max and frame_max <= settings.frame_max
         if not is_modest or frame_max < AMQP_FRAME_SIZE_BYTES_MIN:
@@ -242,10 +229,7 @@ class Handshake:
         vhost = services.broker.vhosts.get(name)
         if vhost is None:
             raise NotAllowed(f"vhost {name} not found")
-        services.broker.access.check_vhost(connection.user, name)
-        services.broker.limits_of(name).check_connections(name, connection.user, services.registry.vhost_count(name))
-        user = services.broker.access.user(connection.user)
-        user.limits.check_connections(connection.user, services.registry.user_count(connection.user))
+        services.admission.check_vhost(connection.user, name)
         connection.vhost = vhost
         connection.handshake = None
         connection.next_sweep = connection.now

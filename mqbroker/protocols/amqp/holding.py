@@ -14,7 +14,7 @@ from mqbroker.core.scheduler import Task
 from mqbroker.protocols.amqp.channel import HELD, OPEN, Channel
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
 class HeldFrames(Task):
@@ -22,7 +22,7 @@ class HeldFrames(Task):
 
     __slots__ = ("_channel", "_connection", "_frames")
 
-    def __init__(self, connection: "AmqpConnection", channel: Channel) -> None:
+    def __init__(self, connection: "ConnectionState", channel: Channel) -> None:
         Task.__init__(self)
         self._connection = connection
         self._channel = channel
@@ -76,14 +76,14 @@ class HeldFrames(Task):
         self.drop()
 
 
-def hold(connection: "AmqpConnection", channel: Channel) -> None:
+def hold(connection: "ConnectionState", channel: Channel) -> None:
     """Holds the channel until everything recorded so far is durable."""
     if connection.ledger.is_journalling:
         channel.state = HELD
         connection.ledger.promise(connection.ledger.position, lambda: release(connection, channel))
 
 
-def release_once_safe(connection: "AmqpConnection", channel: Channel) -> None:
+def release_once_safe(connection: "ConnectionState", channel: Channel) -> None:
     """Work for which the channel was held is done; but what is recorded of it has to be durable still."""
     if channel.state == HELD and connection.ledger.is_journalling:
         hold(connection, channel)
@@ -91,7 +91,7 @@ def release_once_safe(connection: "AmqpConnection", channel: Channel) -> None:
         release(connection, channel)
 
 
-def confirm(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
+def confirm(connection: "ConnectionState", channel: Channel, frame: bytes) -> None:
     """Answers that messages are safe: when they are, and before deliveries of that turn."""
     if channel.state == HELD:
         channel.held_confirm = frame
@@ -99,25 +99,27 @@ def confirm(connection: "AmqpConnection", channel: Channel, frame: bytes) -> Non
         connection.send_first(frame)
 
 
-def keep(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
+def keep(connection: "ConnectionState", channel: Channel, frame: bytes) -> None:
     """A frame has arrived for a channel that is held."""
     _held(connection, channel).keep(frame)
     connection.update_reading()
 
 
-def _held(connection: "AmqpConnection", channel: Channel) -> HeldFrames:
-    if channel.held is None:
-        channel.held = HeldFrames(connection, channel)
-    return channel.held
+def _held(connection: "ConnectionState", channel: Channel) -> HeldFrames:
+    held = channel.held
+    if held is None:
+        held = channel.held = HeldFrames(connection, channel)
+    assert isinstance(held, HeldFrames)
+    return held
 
 
-def release_to(connection: "AmqpConnection", channel: Channel, frame: bytes) -> None:
+def release_to(connection: "ConnectionState", channel: Channel, frame: bytes) -> None:
     """Releases a channel, which has to handle this frame first."""
     _held(connection, channel).keep_first(frame)
     release(connection, channel)
 
 
-def release(connection: "AmqpConnection", channel: Channel) -> None:
+def release(connection: "ConnectionState", channel: Channel) -> None:
     """The journal has caught up, or work is done: sends what was held back, and handles what has arrived since."""
     if channel.state != HELD:
         return
@@ -128,13 +130,13 @@ def release(connection: "AmqpConnection", channel: Channel) -> None:
         connection.send(reply)
     channel.held_replies.clear()
     if channel.held:
-        connection.services.broker.scheduler.add(channel.held)  # it is held until its turn comes
+        connection.services.broker.scheduler.add(_held(connection, channel))  # it is held until its turn comes
     else:
         channel.state = OPEN
         _went_on(connection)
 
 
-def _went_on(connection: "AmqpConnection") -> None:
+def _went_on(connection: "ConnectionState") -> None:
     """Some of what was held is done."""
     if connection.confirming:
         connection.settle_confirms()

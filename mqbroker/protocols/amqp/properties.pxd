@@ -1,6 +1,6 @@
 cimport cython
 
-from mqbroker.core.message cimport Properties
+from mqbroker.core.properties cimport Properties
 from mqbroker.protocols.amqp.tables cimport check_table
 
 

@@ -23,17 +23,14 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from mqbroker.core.message import BLIND_COPIES_BIT, Properties, RedrivenProperties
+from mqbroker.core.properties import BLIND_COPIES_BIT, Formats, Properties, RedrivenProperties
 from mqbroker.core.rabbitmq.erlang_text import term_text
 from mqbroker.core.rabbitmq.x_death import carbon_copies
+from mqbroker.core.recent import remember
 from mqbroker.core.values import Table, Value
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
-from mqbroker.limits import (
-    AMQP_SHORTSTR_BYTES_MAX,
-    EXPIRY_MS_MAX,
-    RECENT_PROPERTIES_BYTES_MAX,
-    RECENT_PROPERTIES_MAX,
-)
+from mqbroker.limits import EXPIRY_MS_MAX, RECENT_PROPERTIES_BYTES_MAX, RECENT_PROPERTIES_MAX
+from mqbroker.protocols.amqp.limits import AMQP_SHORTSTR_BYTES_MAX
 from mqbroker.protocols.amqp.tables import check_table, read_table, write_short_string, write_table
 from mqbroker.protocols.grouping import group_text
 
@@ -222,6 +219,9 @@ class BasicProperties(Properties):
         return BasicProperties(_joined(octets), self.code)
 
 
+FORMATS: Formats = {AMQP: BasicProperties}
+
+
 class RecentProperties:
     """The properties that publishers have used lately: equal ones are one object, taken apart and kept once."""
 
@@ -236,9 +236,7 @@ class RecentProperties:
         if found is None:
             found = BasicProperties(raw)
             if len(raw) <= RECENT_PROPERTIES_BYTES_MAX:
-                if len(self._known) >= RECENT_PROPERTIES_MAX:
-                    self._known.clear()
-                self._known[raw] = found
+                remember(self._known, raw, found, RECENT_PROPERTIES_MAX)
         return found
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker import octets
-from mqbroker.core.message import Message, Properties, new_message
+from mqbroker.core.message import Message, new_message
+from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.routing.route import Route
@@ -26,12 +27,12 @@ from mqbroker.protocols.amqp.properties import BLIND_COPIES, USER_ID, BasicPrope
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 _BASIC = b"\x00\x3c"
 
 
-def begin(connection: "AmqpConnection", payload: bytes) -> tuple[Route, bool]:
+def begin(connection: "ConnectionState", payload: bytes) -> tuple[Route, bool]:
     """Where a basic.publish goes, and whether it is mandatory. Raises RequestRefused, ProtocolViolation."""
     args = without_line_breaks(decode_method(payload).args)
     if args["immediate"]:
@@ -51,7 +52,7 @@ def begin(connection: "AmqpConnection", payload: bytes) -> tuple[Route, bool]:
     return route, args["mandatory"]
 
 
-def begin_content(connection: "AmqpConnection", channel: "Channel", frame: bytes) -> None:
+def begin_content(connection: "ConnectionState", channel: "Channel", frame: bytes) -> None:
     """Takes a content header that differs from the last one. Raises RequestRefused, ProtocolViolation."""
     if len(frame) < 8 + 14:
         connection.at_method = 0
@@ -66,7 +67,7 @@ def begin_content(connection: "AmqpConnection", channel: "Channel", frame: bytes
     channel.is_plain = channel.transaction is None and not _is_special(properties)
 
 
-def take_size(connection: "AmqpConnection", channel: "Channel", size: int) -> None:
+def take_size(connection: "ConnectionState", channel: "Channel", size: int) -> None:
     """Takes the size of the body to come. Raises PreconditionFailed for one that is too large."""
     maximum = connection.services.settings.message_size_max
     if size > maximum:
@@ -80,7 +81,7 @@ def _is_special(properties: BasicProperties) -> bool:
     return b"CC" in raw or direct_reply.MARK in raw or bool(properties.flags & USER_ID)
 
 
-def publish_special(connection: "AmqpConnection", channel: "Channel", message: Message) -> None:
+def publish_special(connection: "ConnectionState", channel: "Channel", message: Message) -> None:
     """Publishes a message off the short path. Raises RequestRefused."""
     properties = message.properties
     check_user_id(connection, properties)
@@ -91,7 +92,7 @@ def publish_special(connection: "AmqpConnection", channel: "Channel", message: M
         properties = properties.with_blind_copies()
     properties = direct_reply.with_reply_name(channel, properties)
     if properties is not message.properties:
-        message = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
+        message = new_message(message.exchange, message.routing_key, properties, message.content(), message.received_at)
     vhost = connection.vhost
     assert vhost is not None
     targets = vhost.targets(message.exchange, keys, message)
@@ -102,7 +103,7 @@ def publish_special(connection: "AmqpConnection", channel: "Channel", message: M
 
 
 def deliver(
-    connection: "AmqpConnection", channel: "Channel", message: Message, targets: Targets, mandatory: bool
+    connection: "ConnectionState", channel: "Channel", message: Message, targets: Targets, mandatory: bool
 ) -> int:
     """Publishes a message that was routed, and does what its outcome asks for, which it returns."""
     vhost = connection.vhost
@@ -112,7 +113,7 @@ def deliver(
     return outcome
 
 
-def check_user_id(connection: "AmqpConnection", properties: Properties) -> None:
+def check_user_id(connection: "ConnectionState", properties: Properties) -> None:
     """A user-id must be the user's own, unless the user is an impersonator. Raises PreconditionFailed."""
     claimed = properties.text("user_id")
     if claimed is None or claimed == connection.user:
@@ -131,7 +132,7 @@ def _copies(headers: Mapping[str, object], name: str) -> list[str]:
     return carbon_copies(headers, name)
 
 
-def send_return(connection: "AmqpConnection", channel: "Channel", message: Message) -> None:
+def send_return(connection: "ConnectionState", channel: "Channel", message: Message) -> None:
     """basic.return 312: nobody was there for a mandatory message."""
     method = encode_method(
         "basic.return",
@@ -145,7 +146,7 @@ def send_return(connection: "AmqpConnection", channel: "Channel", message: Messa
 
 
 def send_content(
-    connection: "AmqpConnection", channel: "Channel", method: bytes, properties: Properties, body: bytes
+    connection: "ConnectionState", channel: "Channel", method: bytes, properties: Properties, body: bytes
 ) -> None:
     """A method with content, outside of deliveries: basic.return and basic.get-ok."""
     connection.send(method)

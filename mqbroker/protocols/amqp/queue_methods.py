@@ -17,7 +17,7 @@ from mqbroker.protocols.amqp.exchange_methods import (
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
 def name_of(channel: "Channel", name: str) -> str:
@@ -29,7 +29,7 @@ def name_of(channel: "Channel", name: str) -> str:
     return channel.last_queue
 
 
-def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def declare(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """queue.declare. Raises RequestRefused."""
     name = args["queue"]
     if args["passive"] or direct_reply.is_reply_name(name):
@@ -56,7 +56,7 @@ def declare(connection: "AmqpConnection", channel: "Channel", args: dict[str, An
     _reply(channel, args, queue)
 
 
-def _check_dead_letter(connection: "AmqpConnection", arguments: dict[str, object], name: str) -> None:
+def _check_dead_letter(connection: "ConnectionState", arguments: dict[str, object], name: str) -> None:
     """Who names a dead-letter exchange has to be allowed to read this queue and write to that exchange."""
     exchange = arguments.get("x-dead-letter-exchange")
     if isinstance(exchange, str):
@@ -76,7 +76,7 @@ def _reply(channel: "Channel", args: dict[str, Any], queue: Queue) -> None:
     )
 
 
-def declare_passively(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any], name: str) -> None:
+def declare_passively(connection: "ConnectionState", channel: "Channel", args: dict[str, Any], name: str) -> None:
     """queue.declare with `passive`: is it there, and how much is in it. Raises AccessRefused, NotFound, ResourceLocked.
 
     Any permission on the queue will do, as in RabbitMQ since 4.2.7; 3.x asked for none.
@@ -93,7 +93,7 @@ def declare_passively(connection: "AmqpConnection", channel: "Channel", args: di
     _reply(channel, args, queue)
 
 
-def bind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def bind(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """queue.bind. Raises RequestRefused."""
     vhost, name = vhost_of(connection), _check_ends(connection, channel, args)
     source = vhost.exchange(args["exchange"])
@@ -101,7 +101,7 @@ def bind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any])
     reply_unless_nowait(channel, args, "queue.bind-ok")
 
 
-def unbind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def unbind(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """queue.unbind; a queue or binding that is not there is unbound already, whoever owns the queue.
 
     Raises RequestRefused.
@@ -115,7 +115,7 @@ def unbind(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
     channel.reply("queue.unbind-ok")
 
 
-def _check_ends(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> str:
+def _check_ends(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> str:
     """Who binds or unbinds has to be allowed to write to the queue and to read the exchange; the queue's name."""
     vhost, access, user = vhost_of(connection), connection.services.broker.access, connection.user
     name = name_of(channel, args["queue"])
@@ -127,7 +127,7 @@ def _check_ends(connection: "AmqpConnection", channel: "Channel", args: dict[str
     return name
 
 
-def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def purge(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """queue.purge. Raises RequestRefused."""
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
@@ -140,7 +140,7 @@ def purge(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]
     reply_unless_nowait(channel, args, "queue.purge-ok", message_count=count)
 
 
-def delete(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def delete(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """queue.delete; a queue that is not there is deleted already. Raises RequestRefused.
 
     Consumers on this very channel are told behind the answer, as in RabbitMQ: to py-amqp what comes first is an error.

@@ -17,8 +17,8 @@ from mqbroker.protocols.amqp import direct_reply
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
     from mqbroker.protocols.amqp.consumer import AmqpConsumer
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
 class Releasing(Task):
@@ -28,7 +28,7 @@ class Releasing(Task):
 
     def __init__(
         self,
-        connection: "AmqpConnection",
+        connection: "ConnectionState",
         vhost: "VHost",
         channels: "list[Channel]",
         owns_all: bool,

@@ -8,8 +8,8 @@ all there is to close.
 from dataclasses import dataclass
 
 from mqbroker import errors
-from mqbroker.limits import AMQP_SHORTSTR_BYTES_MAX
 from mqbroker.protocols.amqp import constants
+from mqbroker.protocols.amqp.limits import AMQP_SHORTSTR_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)

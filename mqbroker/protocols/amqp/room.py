@@ -1,8 +1,8 @@
 """The memory of one body that arrives in pieces. It owns when memory is taken and knows nothing of frames."""
 
 from mqbroker import octets
-from mqbroker.limits import AMQP_BODY_ROOM_BYTES, AMQP_BODY_ROOM_FACTOR
 from mqbroker.protocols.amqp.body_budget import BodyBudget
+from mqbroker.protocols.amqp.limits import AMQP_BODY_ROOM_BYTES, AMQP_BODY_ROOM_FACTOR
 
 # C integers when compiled
 _FACTOR = AMQP_BODY_ROOM_FACTOR

@@ -16,7 +16,7 @@ from mqbroker.protocols.amqp.channel import HELD
 if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 # What becomes of deliveries. To quorum queues basic.reject says that the message could not be processed, which counts
 # for the delivery limit; basic.nack and basic.recover only give it back (RabbitMQ 4.3).
@@ -28,7 +28,7 @@ DISCARD = 3
 _OFFER_COST = 10  # a consumer that is offered to its queue may take several messages
 
 
-def settle_through(connection: "AmqpConnection", channel: "Channel", tag: int, outcome: int) -> None:
+def settle_through(connection: "ConnectionState", channel: "Channel", tag: int, outcome: int) -> None:
     """Settles all deliveries up to a tag."""
     if outcome == ACK:
         entries = channel.unacked.take_through(tag, ACKS_AT_ONCE)
@@ -42,7 +42,7 @@ def settle_through(connection: "AmqpConnection", channel: "Channel", tag: int, o
         connection.services.broker.scheduler.add(settling)
 
 
-def settle(connection: "AmqpConnection", channel: "Channel", entries: list[Entry], outcome: int) -> None:
+def settle(connection: "ConnectionState", channel: "Channel", entries: list[Entry], outcome: int) -> None:
     """Settles deliveries that were taken, in one go."""
     if outcome == ACK:
         connection.settle(channel, entries)
@@ -69,7 +69,7 @@ class Settling(Task):
 
     __slots__ = ("_channel", "_connection", "_consumers", "_outcome", "_returning", "_tag")
 
-    def __init__(self, connection: "AmqpConnection", channel: "Channel", tag: int, outcome: int) -> None:
+    def __init__(self, connection: "ConnectionState", channel: "Channel", tag: int, outcome: int) -> None:
         Task.__init__(self)
         self._connection = connection
         self._channel = channel

@@ -36,7 +36,7 @@ from mqbroker.core.values import (
     Value,
 )
 from mqbroker.errors import ProtocolViolation
-from mqbroker.limits import AMQP_SHORTSTR_BYTES_MAX, AMQP_TABLE_DEPTH_MAX
+from mqbroker.protocols.amqp.limits import AMQP_SHORTSTR_BYTES_MAX, AMQP_TABLE_DEPTH_MAX
 
 _LONG = struct.Struct(">I")
 _pack_long = _LONG.pack

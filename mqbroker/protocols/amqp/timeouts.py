@@ -12,7 +12,7 @@ from mqbroker.protocols.amqp.channel import CLOSING
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 SWEEP_MS_MAX = 10_000  # how rarely a connection looks; RabbitMQ does so once a minute
 _TEXT = (
@@ -21,7 +21,7 @@ _TEXT = (
 )
 
 
-def watch(connection: "AmqpConnection", channel: "Channel", timeout_ms: int) -> None:
+def watch(connection: "ConnectionState", channel: "Channel", timeout_ms: int) -> None:
     """Deliveries with this timeout are to come, 0 for none: has the next sweep come early enough for them."""
     if timeout_ms:
         channel.ages.watch(timeout_ms)
@@ -33,7 +33,7 @@ def _interval(timeout_ms: int) -> int:
     return min(SWEEP_MS_MAX, timeout_ms // 2 + 1)
 
 
-def sweep(connection: "AmqpConnection", now: int) -> int:
+def sweep(connection: "ConnectionState", now: int) -> int:
     """Closes the channels that hold a delivery for too long; the milliseconds until it is worth to look again."""
     wait_ms = SWEEP_MS_MAX
     for channel in list(connection.channels.values()):

@@ -17,7 +17,8 @@ from mqbroker.protocols.amqp.settling import ACK, settle
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.parts import UnderWay
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 
 class Transaction:
@@ -25,7 +26,7 @@ class Transaction:
 
     __slots__ = ("channel", "connection", "published", "settled")
 
-    def __init__(self, connection: "AmqpConnection", channel: "Channel") -> None:
+    def __init__(self, connection: "ConnectionState", channel: "Channel") -> None:
         self.connection = connection
         self.channel = channel
         self.published: list[tuple[Message, Targets, bool]] = []
@@ -67,7 +68,7 @@ class Transaction:
         self.settled.clear()
 
 
-def select(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def select(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """tx.select. Raises PreconditionFailed on a channel with confirms."""
     if channel.confirms:
         raise PreconditionFailed("cannot switch from confirm to tx mode")
@@ -79,26 +80,26 @@ def select(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any
     channel.reply("tx.select-ok")
 
 
-def _transaction(channel: "Channel") -> Transaction:
+def _transaction(channel: "Channel") -> "UnderWay":
     if channel.transaction is None:
         raise PreconditionFailed("channel is not transactional")
     return channel.transaction
 
 
-def commit(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def commit(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """tx.commit: commit-ok once the journal has it. Raises PreconditionFailed."""
     _transaction(channel).commit()
-    connection.hold(channel)
+    holding.hold(connection, channel)
     holding.confirm(connection, channel, encode_method("tx.commit-ok", channel.number))
 
 
-def rollback(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def rollback(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """tx.rollback. Raises PreconditionFailed."""
     _transaction(channel).rollback()
     channel.reply("tx.rollback-ok")
 
 
-def confirm_select(connection: "AmqpConnection", channel: "Channel", args: dict[str, Any]) -> None:
+def confirm_select(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """confirm.select. Raises PreconditionFailed on a transactional channel."""
     if channel.transaction is not None:
         raise PreconditionFailed("cannot switch from tx to confirm mode")

@@ -20,12 +20,12 @@ from mqbroker.protocols.amqp.constants import (
 from mqbroker.protocols.amqp.methods import decode_method, encode_method
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.amqp.connection import AmqpConnection
+    from mqbroker.protocols.amqp.state import ConnectionState
 
 _KINDS = (FRAME_METHOD, FRAME_HEADER, FRAME_BODY)
 
 
-def take(connection: "AmqpConnection", kind: int, number: int, frame: bytes) -> None:
+def take(connection: "ConnectionState", kind: int, number: int, frame: bytes) -> None:
     """Handles one such frame. Raises what it is refused for."""
     connection.at_method = 0
     payload = frame[7:-1]
@@ -49,7 +49,7 @@ def take(connection: "AmqpConnection", kind: int, number: int, frame: bytes) -> 
         _take_of_channel(connection, kind, number, frame, index)
 
 
-def _take_while_closing(connection: "AmqpConnection", number: int, index: int) -> None:
+def _take_while_closing(connection: "ConnectionState", number: int, index: int) -> None:
     """We have sent connection.close or close-ok: only the same of the peer counts (AMQP 0-9-1 §2.2.4)."""
     if number == 0 and index == CONNECTION_CLOSE and not connection.releasing:
         connection.send(encode_method("connection.close-ok", 0))
@@ -58,7 +58,7 @@ def _take_while_closing(connection: "AmqpConnection", number: int, index: int) -
         connection.mark()
 
 
-def _take_of_channel(connection: "AmqpConnection", kind: int, number: int, frame: bytes, index: int) -> None:
+def _take_of_channel(connection: "ConnectionState", kind: int, number: int, frame: bytes, index: int) -> None:
     """A frame of a channel that does not exist, or that cannot take it now."""
     channel = connection.channels.get(number)
     if channel is None:

@@ -4,7 +4,8 @@ A client sends mostly the same headers with each request, in the same order, so 
 differs is read anew. Grammar is the parser's business; what headers mean is not known here.
 """
 
-from mqbroker.limits import HTTP_HEAD_KEPT_BYTES, HTTP_HEADER_NAME_BYTES_MAX, HTTP_HEADER_NAMES_MAX
+from mqbroker.core.recent import remember
+from mqbroker.protocols.http.limits import HTTP_HEAD_KEPT_BYTES, HTTP_HEADER_NAME_BYTES_MAX, HTTP_HEADER_NAMES_MAX
 
 _SEPARATOR_BYTES = 4  # the colon, a space, CR and LF
 
@@ -15,9 +16,7 @@ _keys: dict[bytes, str] = {}
 def _key(name: bytes) -> str:
     key = name.decode("latin-1").lower()
     if len(name) <= HTTP_HEADER_NAME_BYTES_MAX:
-        if len(_keys) >= HTTP_HEADER_NAMES_MAX:
-            _keys.clear()
-        _keys[name] = key
+        remember(_keys, name, key, HTTP_HEADER_NAMES_MAX)
     return key
 
 

@@ -21,7 +21,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from mqbroker.clock import Clock
 from mqbroker.errors import ProtocolViolation
-from mqbroker.limits import (
+from mqbroker.protocols.http.headers import HeaderReader
+from mqbroker.protocols.http.limits import (
     HTTP_BODIES_BYTES_MAX,
     HTTP_BODY_BYTES_MAX,
     HTTP_HEAD_BYTES_MAX,
@@ -31,7 +32,6 @@ from mqbroker.limits import (
     HTTP_REQUEST_TIMEOUT_S,
     HTTP_SLICE_BYTES,
 )
-from mqbroker.protocols.http.headers import HeaderReader
 from mqbroker.protocols.http.messages import Handle, HttpRequest, HttpResponse, Pending
 from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Outbox, Peer, Session
@@ -231,6 +231,10 @@ class HttpSession(Session):
         if not self.exchanges:
             self.lingers = self._state != _IDLE  # an idle client has read everything, and sends nothing
             self._end()
+
+    def describe(self) -> dict[str, object]:
+        """What an operator sees of it. Each request says anew who sends it."""
+        return {**self._peer.describe(), "protocol": "HTTP/1.1", "requests": len(self.exchanges)}
 
     def connection_lost(self, now: int) -> None:
         """Nobody waits for the open calls any more."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core.line import Member
 from mqbroker.core.scheduler import Task
-from mqbroker.limits import MQTT_DELAYED_BYTES_HIGH, MQTT_DELAYED_BYTES_MAX
 from mqbroker.protocols.mqtt import pacing
+from mqbroker.protocols.mqtt.limits import MQTT_DELAYED_BYTES_HIGH, MQTT_DELAYED_BYTES_MAX
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection

@@ -10,16 +10,16 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS, MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
+from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS
 from mqbroker.protocols.mqtt import ending, pacing, stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect, Will
 from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error
+from mqbroker.protocols.mqtt.limits import MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt.scram import METHOD, ScramExchange
 from mqbroker.protocols.mqtt.topics import check_topic_name
 from mqbroker.protocols.mqtt.wills import will_of
-from mqbroker.protocols.recognition import wrong_protocol
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
@@ -32,7 +32,7 @@ _FIRST_OCTET = c.CONNECT << 4
 def check_beginning(connection: "MqttConnection", data: bytes) -> None:
     """The first octets that a peer sends. Raises ProtocolViolation for what cannot become a CONNECT [MQTT-3.1.0-1]."""
     if data[0] != _FIRST_OCTET:
-        text = wrong_protocol(data, connection.peer, "MQTT")
+        text = connection.hub.services.recognition.wrong_protocol(data, connection.peer, "MQTT")
         raise protocol_error(text or f"the first packet is not CONNECT, it begins with {data[:8].hex(' ')}")
 
 
@@ -109,7 +109,7 @@ def _check_client_id(connection: "MqttConnection", connect: Connect) -> None:
 
 def _check_address(connection: "MqttConnection") -> None:
     maximum = connection.hub.settings.connections_per_address_max
-    if maximum and connection.hub.services.by_address[connection.peer.host] >= maximum:
+    if maximum and connection.hub.by_address[connection.peer.host] >= maximum:
         raise ProtocolViolation("quota", f"there are {maximum} connections from this address already")
 
 
@@ -143,17 +143,16 @@ def _check_login(connection: "MqttConnection", connect: Connect) -> None:
 
 
 def _log_in_anonymously(connection: "MqttConnection") -> None:
-    settings = connection.hub.settings
-    user = settings.anonymous_user
-    is_allowed = connection.peer.is_loopback or not settings.anonymous_from_loopback_only
-    _logged_in(connection, settings.default_vhost, user, bool(user) and is_allowed)
+    hub = connection.hub
+    is_allowed = connection.peer.is_loopback or not hub.anonymous_from_loopback_only
+    _logged_in(connection, hub.services.default_vhost, hub.anonymous_user, bool(hub.anonymous_user) and is_allowed)
 
 
 def _vhost_and_user(connection: "MqttConnection", name: str) -> tuple[str, str]:
     """`vhost:user` names both, as in RabbitMQ, unless there is a user of the whole name."""
     vhost, colon, user = name.rpartition(":")
     if not colon or name in connection.hub.broker.access.users:
-        return connection.hub.settings.default_vhost, name
+        return connection.hub.services.default_vhost, name
     return vhost, user
 
 
@@ -164,6 +163,9 @@ def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bo
     try:
         reason = _why_refused(connection, user, is_right)
         if reason:
+            connection.hub.broker.events.tell(
+                "user.refused", user=user, protocol=connection.protocol, peer=connection.name, reason=reason
+            )
             ending.fail(connection, ProtocolViolation("login", f"login of user {user!r} refused"), reason)
             return
         _open(connection, vhost, user)
@@ -175,28 +177,18 @@ def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bo
 
 def _why_refused(connection: "MqttConnection", user: str, is_right: bool) -> str:
     """The reason why a client does not get in, for the log alone; empty when it does."""
-    settings = connection.hub.settings
-    if not is_right:
-        if not connection.connect.user_name and connection.auth is None:
-            return "it came without a user name; mqtt.anonymous_user names the user that such clients are"
-        if user not in connection.hub.broker.access.users:
-            return "there is no such user"
-        return "the password is wrong"
-    if user in settings.loopback_users and not connection.peer.is_loopback:
-        return "they may only connect from this machine; take them out of security.loopback_users to allow more"
-    return ""
+    if not is_right and not connection.connect.user_name and connection.auth is None:
+        return "it came without a user name; mqtt.anonymous_user names the user that such clients are"
+    return connection.hub.services.admission.why_refused(user, connection.peer, is_right)
 
 
 def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
     """The peer has a name: permissions and limits, then the session. Raises RequestRefused, ProtocolViolation."""
     hub = connection.hub
-    broker, registry = hub.broker, hub.services.registry
-    vhost = broker.vhosts.get(vhost_name)
+    vhost = hub.broker.vhosts.get(vhost_name)
     if vhost is None:
         raise ProtocolViolation("login", f"there is no vhost {vhost_name!r}")
-    broker.access.check_vhost(user, vhost_name)
-    broker.limits_of(vhost_name).check_connections(vhost_name, user, registry.vhost_count(vhost_name))
-    broker.access.user(user).limits.check_connections(user, registry.user_count(user))
+    hub.services.admission.check_vhost(user, vhost_name)
     connect: Connect = connection.connect
     if connect.will is not None:
         hub.rights.check_publish(user, vhost_name, connect.will.topic, connection.client_id)
@@ -206,8 +198,8 @@ def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
     connection.vhost = vhost
     connection.user = user
     connection.is_authenticated = True
-    registry.opened(connection, user, vhost_name)
-    hub.services.by_address[connection.peer.host] += 1
+    hub.services.registry.opened(connection, user, vhost_name)
+    hub.by_address[connection.peer.host] += 1
     connection.is_registered = True
     _begin_session(connection, connect)
 
@@ -227,9 +219,11 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
         _displace(connection, connect)
     session, is_present = hub.open(vhost, connection.client_id, connect.clean_start, expiry_s, connection.now)
     session.user = connection.user
+    if not is_present:
+        hub.tell("subscriber.created", session)
     session.access_generation = -1
     if connect.will is not None:
-        key = hub.settings.mapping.to_key(connect.will.topic)
+        key = hub.mapping.to_key(connect.will.topic)
         session.will = will_of(connect.will, key, connection.client_id, hub.flags)
     session.window.limit = min(connect.properties.get("receive_maximum", 0xFFFF), hub.settings.inflight_max)
     _configure(connection, connect)

@@ -1,7 +1,8 @@
 cimport cython
 
 from mqbroker.core.ledger cimport Ledger
-from mqbroker.core.message cimport Message, Properties, new_message
+from mqbroker.core.message cimport Message, new_message
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.routing.route cimport Route
 from mqbroker.core.routing.router cimport Router
 from mqbroker.protocols.mqtt.counters cimport Counters

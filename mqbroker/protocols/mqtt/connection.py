@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.routing.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import MQTT_CONNECT_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt import connecting, ending, pacing, publishing
 from mqbroker.protocols.mqtt.backpressure import Delayed, Jam
 from mqbroker.protocols.mqtt.codec import constants as c
@@ -24,8 +23,10 @@ from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.encode import frame
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed
 from mqbroker.protocols.mqtt.codec.wire import packet_ends, scan_varint
+from mqbroker.protocols.mqtt.description import describe
 from mqbroker.protocols.mqtt.dispatch import HANDLERS
 from mqbroker.protocols.mqtt.fitting import encode_fitting
+from mqbroker.protocols.mqtt.limits import MQTT_CONNECT_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
 from mqbroker.protocols.mqtt.output import alias_octets
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties
 from mqbroker.protocols.mqtt.stages import AWAIT_CONNECT, CHECKING, CLOSED, OPEN
@@ -49,6 +50,8 @@ _FIRST_HEADER_BYTES = 5  # the longest fixed header
 class MqttConnection(Session):
     """One client."""
 
+    protocol = "MQTT"
+
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
         "counters", "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_bridge",
@@ -70,7 +73,7 @@ class MqttConnection(Session):
         self.state = AWAIT_CONNECT
         self.now = now
         self.received_at = now
-        self.deadline = now + hub.settings.preauth_timeout_ms
+        self.deadline = now + hub.services.preauth_timeout_ms
         self.position = 0
         self.parts: list[bytes] = []
         """The beginning of a packet that is not complete yet."""
@@ -130,6 +133,9 @@ class MqttConnection(Session):
         """Whether `process` is at work: what is left of its chunk is its business."""
 
     # --- input ------------------------------------------------------------------------------------------------------
+
+    def label(self) -> str:
+        return self.name
 
     def receive_data(self, data: bytes, now: int) -> None:
         """Takes what arrived. Whatever the peer did wrong ends as the specification says."""
@@ -283,6 +289,10 @@ class MqttConnection(Session):
         self.publishes += 1
         counters = self.counters
         counters.publishes_received += 1
+        if qos == 1:
+            counters.publishes_received_qos1 += 1
+        elif qos:
+            counters.publishes_received_qos2 += 1
         counters.publish_bytes_received += end - body_at
         if end - body_at > self.message_size_max:
             publishing.refuse_large(self, topic, qos, packet_id)
@@ -393,7 +403,7 @@ class MqttConnection(Session):
             self.send_delivery(packet)
             counters = self.counters  # as count_sent does: a call would be felt in a fan-out
             counters.publishes_sent += 1
-            counters.publish_bytes_sent += len(message.body)
+            counters.publish_bytes_sent += message.size
         else:
             self.delay(packet, message)
 
@@ -430,7 +440,7 @@ class MqttConnection(Session):
         """A message goes to the client, now or when it reads again."""
         counters = self.counters
         counters.publishes_sent += 1
-        counters.publish_bytes_sent += len(message.body)
+        counters.publish_bytes_sent += message.size
 
     def delay(self, packet: bytes, message: Message) -> None:
         """A QoS 0 message for a client that does not read at present."""
@@ -536,6 +546,10 @@ class MqttConnection(Session):
         else:
             pacing.set_deadline(self)
 
+    def describe(self) -> dict[str, object]:
+        """What an operator sees of it."""
+        return describe(self)
+
     def is_silent(self, now: int) -> bool:
         """Whether nothing was heard for longer than the keep alive, though somebody has listened."""
         is_heard = not (self.is_blocked or self.is_throttled)
@@ -549,12 +563,15 @@ class MqttConnection(Session):
     def alarms_changed(self) -> None:
         """A resource has run low or has recovered."""
         pacing.alarms_changed(self)
+        self.mark()
 
     # --- ends -------------------------------------------------------------------------------------------------------
 
-    def evict(self) -> None:
-        """An operator's action has taken the session away."""
-        ending.disconnect(self, Reason.ADMINISTRATIVE_ACTION, "the session's queue was deleted")
+    def end(self, reason: str, now: int) -> None:
+        """An operator's action has taken the session away, or the user, or the vhost."""
+        self.now = now
+        self.hub.now = max(now, self.hub.now)
+        ending.end(self, reason)
 
     def input_ended(self, now: int) -> bool:
         """The client has left without a word; what it published is acknowledged all the same."""

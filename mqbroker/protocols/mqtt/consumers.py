@@ -27,6 +27,9 @@ class LiveConsumer(Consumer):
     matches: "dict[str, Match]"
     access: "Access"
 
+    def label(self) -> str:
+        return self.session.client_id
+
     def pass_on(self, message: Message) -> None:
         """Sends it, whether the client reads or not: the connection keeps some for a while (backpressure.py)."""
         if self.matches.get(message.routing_key) is PLAIN and self.session.access_generation == self.access.generation:
@@ -41,6 +44,9 @@ class StoredConsumer(Consumer):
     __slots__ = ("session",)
 
     session: "MqttSession"
+
+    def label(self) -> str:
+        return self.session.client_id
 
     def deliver(self, entry: Entry) -> None:
         """Sends it at the QoS that is due."""
@@ -68,6 +74,9 @@ class SharedConsumer(Consumer):
     returned: set[int]
     """What its client had not acknowledged when it was last gone, by place in the queue."""
 
+    def label(self) -> str:
+        return self.session.client_id
+
     def deliver(self, entry: Entry) -> None:
         """Sends it. At QoS 2 it moves into the session's own queue: it must go to nobody else [MQTT-4.8.2-5, -6]."""
         session = self.session
@@ -77,8 +86,8 @@ class SharedConsumer(Consumer):
             session.take_shared(entry, qos)
             return
         flags, identifiers = qos | FRESH, self.subscription.identifiers
-        properties = as_final(message.properties, flags, identifiers, session.hub.settings.mapping)
-        moved = new_message(message.exchange, message.routing_key, properties, message.body, message.received_at)
+        properties = as_final(message.properties, flags, identifiers, session.hub.mapping)
+        moved = new_message(message.exchange, message.routing_key, properties, message.content(), message.received_at)
         self.queue.settle(entry)  # before it comes back: it may need the place that it took in the window
         session.stored_queue(session.hub.now).publish(moved, session.hub.now)
 

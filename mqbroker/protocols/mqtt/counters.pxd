@@ -14,7 +14,11 @@ cdef class Counters:
     cdef public long long publish_bytes_received
     cdef public long long publish_bytes_sent
     cdef public long long publishes_received
+    cdef public long long publishes_received_qos1
+    cdef public long long publishes_received_qos2
     cdef public long long publishes_sent
+    cdef public long long publishes_sent_qos1
+    cdef public long long publishes_sent_qos2
     cdef public long long sessions_expired
     cdef public long long shared_subscriptions
     cdef public long long sockets_opened

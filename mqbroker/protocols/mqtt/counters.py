@@ -10,7 +10,8 @@ class Counters:
     __slots__ = (
         "bytes_received", "bytes_sent", "clients_connected", "clients_connected_max", "connects_received", "dropped",
         "others_sent", "packets_received", "publish_bytes_received", "publish_bytes_sent", "publishes_received",
-        "publishes_sent", "sessions_expired", "shared_subscriptions", "sockets_opened", "subscriptions",
+        "publishes_received_qos1", "publishes_received_qos2", "publishes_sent", "publishes_sent_qos1",
+        "publishes_sent_qos2", "sessions_expired", "shared_subscriptions", "sockets_opened", "subscriptions",
         "system_subscriptions",
     )  # fmt: skip
 
@@ -22,8 +23,10 @@ class Counters:
         self.packets_received = 0
         self.others_sent = 0
         """Packets that are no PUBLISH."""
-        self.publishes_received = 0
-        self.publishes_sent = 0
+        self.publishes_received = self.publishes_received_qos1 = self.publishes_received_qos2 = 0
+        """All of them, and those of QoS 1 and 2."""
+        self.publishes_sent = self.publishes_sent_qos1 = self.publishes_sent_qos2 = 0
+        """The same, each time that one is sent."""
         self.publish_bytes_received = 0
         """Of payloads."""
         self.publish_bytes_sent = 0

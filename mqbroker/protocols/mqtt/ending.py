@@ -115,6 +115,14 @@ def take_over(connection: "MqttConnection") -> None:
     disconnect(connection, Reason.SESSION_TAKEN_OVER, "the session was taken over by another connection")
 
 
+def end(connection: "MqttConnection", text: str) -> None:
+    """An operator ends it: DISCONNECT with 0x98, which is also said of what an operator has deleted."""
+    if connection.state == stages.OPEN:
+        disconnect(connection, Reason.ADMINISTRATIVE_ACTION, text)
+    else:
+        hang_up(connection)
+
+
 def shut_down(connection: "MqttConnection") -> None:
     """The broker stops: DISCONNECT with 0x8B, or with the address of another server (§4.13)."""
     if connection.state != stages.OPEN:
@@ -144,7 +152,7 @@ def release(connection: "MqttConnection") -> None:
     if connection.is_registered:
         connection.is_registered = False
         hub.services.registry.closed(connection)
-        _count_out(hub.services.by_address, connection.peer.host)
+        _count_out(hub.by_address, connection.peer.host)
     session, connection.session = connection.session, None
     if session is not None and session.connection is connection:
         session.detach(connection.now)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mqbroker.core.queues.subscriber import Losses, SubscriberQueue
-from mqbroker.limits import MQTT_LOSS_REPORT_MS
+from mqbroker.protocols.mqtt.limits import MQTT_LOSS_REPORT_MS
 
 if TYPE_CHECKING:
     from mqbroker.core.timers import Timers

@@ -7,6 +7,7 @@ subscription identifiers, alias, and what is left of the expiry.
 """
 
 from mqbroker.core.message import Message
+from mqbroker.core.recent import remember
 from mqbroker.protocols.mqtt.codec.constants import V5
 from mqbroker.protocols.mqtt.codec.property_table import BY_NAME
 from mqbroker.protocols.mqtt.codec.wire import encode_text, encode_varint
@@ -60,11 +61,7 @@ class PublishEncoder:
         topic = self._mapping.from_key(key)
         if not is_topic_name(topic):
             return self._former_topic(message)
-        found = encode_text(topic)
-        if len(self._topics) >= _KEYS_MAX:
-            self._topics.clear()
-        self._topics[key] = found
-        return found
+        return remember(self._topics, key, encode_text(topic), _KEYS_MAX)
 
     def _former_topic(self, message: Message) -> bytes:
         """The topic of a message that was published under the other mapping, which the configuration has replaced."""

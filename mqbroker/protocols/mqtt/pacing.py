@@ -11,9 +11,9 @@ to keep its order waits in `held`, from the first message on. Beyond a bound rea
 
 from typing import TYPE_CHECKING
 
-from mqbroker.limits import MQTT_HELD_BYTES_MAX, MQTT_HOLD_MS
 from mqbroker.protocols.mqtt import stages
 from mqbroker.protocols.mqtt.codec import constants as c
+from mqbroker.protocols.mqtt.limits import MQTT_HELD_BYTES_MAX, MQTT_HOLD_MS
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.backpressure import Jam

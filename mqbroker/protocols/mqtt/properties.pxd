@@ -1,4 +1,4 @@
-from mqbroker.core.message cimport Properties
+from mqbroker.core.properties cimport Properties
 
 
 cdef class MqttProperties(Properties):

@@ -16,8 +16,7 @@ gives AMQP and others content type, correlation id, reply-to and headers; `mqtt_
 from collections.abc import Mapping
 from typing import Any
 
-from mqbroker.core.message import Properties
-from mqbroker.protocols.amqp.properties import amqp_properties
+from mqbroker.core.properties import Formats, Properties
 from mqbroker.protocols.grouping import group_text
 from mqbroker.protocols.mqtt.codec.constants import PUBLISH
 from mqbroker.protocols.mqtt.codec.property_table import join_properties, scan_properties
@@ -94,9 +93,12 @@ class MqttProperties(Properties):
             return None if topic is None else self.mapping.to_key(topic)
         return group_text(self, name)
 
-    def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> Properties:
-        """A copy in AMQP's encoding: headers that the broker writes, such as x-death, are no user properties."""
-        return amqp_properties(self).with_headers(headers, drop_expiration)
+    def topic(self, routing_key: str) -> str | None:
+        """The topic that became the key."""
+        return self.mapping.from_key(routing_key)
+
+
+FORMATS: Formats = {MQTT: MqttProperties}
 
 
 def make_properties(flags: int, origin: str, octets: bytes) -> MqttProperties:

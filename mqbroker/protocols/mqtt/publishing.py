@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core.message import new_message
 from mqbroker.core.queues.base import UNROUTED
+from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
 from mqbroker.errors import ProtocolViolation, RequestRefused
-from mqbroker.limits import MQTT_ROUTES_MAX
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.property_table import join_properties, read_properties
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed, protocol_error
 from mqbroker.protocols.mqtt.codec.wire import Reader, decode_text
+from mqbroker.protocols.mqtt.limits import MQTT_ROUTES_MAX
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties, make_properties
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.topics import check_topic_name
@@ -78,11 +79,7 @@ def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: 
         refuse(connection, qos, packet_id, Reason.NOT_AUTHORIZED)
         return None
     connection.hub.note_topic(text, connection.client_id)
-    route = connection.vhost.route(TOPIC_EXCHANGE, key)
-    if len(connection.routes) >= MQTT_ROUTES_MAX:
-        connection.routes.clear()
-    connection.routes[topic] = route
-    return route
+    return remember(connection.routes, topic, connection.vhost.route(TOPIC_EXCHANGE, key), MQTT_ROUTES_MAX)
 
 
 def refuse(connection: "MqttConnection", qos: int, packet_id: int, reason: Reason) -> None:

@@ -30,7 +30,7 @@ def remap_retained(retained: "RetainedMessages", mapping: TopicMapping) -> None:
             continue
         key, changed = in_mapping(message.routing_key, properties, mapping)
         if key != message.routing_key:
-            retained.move(entry, new_message(message.exchange, key, changed, message.body, message.received_at))
+            retained.move(entry, new_message(message.exchange, key, changed, message.content(), message.received_at))
 
 
 def remap_binding(

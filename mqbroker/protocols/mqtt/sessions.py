@@ -5,6 +5,7 @@ true about them. It knows the vhosts but no socket.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -17,29 +18,28 @@ from mqbroker.core.queues.spec import REJECT_PUBLISH, QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.errors import RequestRefused
-from mqbroker.limits import MQTT_LOSS_REPORT_MS
 from mqbroker.protocols.mqtt import sharing
+from mqbroker.protocols.mqtt.config import DROP_NEWEST, MqttConfig
 from mqbroker.protocols.mqtt.counters import Counters
+from mqbroker.protocols.mqtt.kinds import INCOMING, KINDS, SESSION, SHARE
+from mqbroker.protocols.mqtt.limits import MQTT_LOSS_REPORT_MS, MQTT_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import mapping_flag
 from mqbroker.protocols.mqtt.remapping import remap_binding, remap_retained, remap_will
 from mqbroker.protocols.mqtt.retaining import add_retaining_exchange
 from mqbroker.protocols.mqtt.rights import Rights
-from mqbroker.protocols.mqtt.services import DROP_NEWEST, MqttServices
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
 from mqbroker.protocols.mqtt.system import System
-from mqbroker.protocols.mqtt.topics import parse_filter
+from mqbroker.protocols.mqtt.topics import MAPPINGS, parse_filter
 from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
 from mqbroker.protocols.rate_log import RateLog
+from mqbroker.protocols.services import Services
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.mqtt.connection import MqttConnection
-
-KINDS = ("mqtt-session", "mqtt-incoming", "mqtt-share")
-"""The kinds of definitions that are those of MQTT's sessions, in the order of a restart."""
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -47,14 +47,22 @@ log = logging.getLogger("mqbroker.mqtt")
 class Sessions:
     """The sessions by vhost and client id."""
 
-    def __init__(self, services: MqttServices) -> None:
+    def __init__(self, services: Services, settings: MqttConfig, local_user: str = "") -> None:
+        """`local_user` is who clients of this machine are that give no name, unless the settings say who they are."""
         self.services = services
         self.broker = services.broker
         self.ledger = services.broker.ledger
-        self.settings = services.settings
-        self.rights = Rights(services.broker.access, services.settings.mapping)
-        self.encoder = PublishEncoder(services.settings.mapping)
-        self.flags = mapping_flag(services.settings.mapping)
+        self.settings = settings
+        self.anonymous_user = settings.anonymous_user or local_user
+        """Who clients without a user name are; empty refuses them."""
+        self.anonymous_from_loopback_only = not settings.anonymous_user
+        self.subscriptions_max = MQTT_SUBSCRIPTIONS_MAX
+        self.mapping = MAPPINGS[settings.topic_mapping]
+        self.by_address: Counter[str] = Counter()
+        """Open connections of each client address."""
+        self.rights = Rights(services.broker.access, self.mapping)
+        self.encoder = PublishEncoder(self.mapping)
+        self.flags = mapping_flag(self.mapping)
         self.version = mqbroker.__version__
         self.now = 0
         """The newest time that any connection was told."""
@@ -133,7 +141,7 @@ class Sessions:
 
     def _end_for_good(self, session: MqttSession, now: int) -> None:
         if session.connection is not None:
-            session.connection.evict()
+            session.connection.end("the session's queue was deleted", now)
         self.end(session, now)
 
     def end(self, session: MqttSession, now: int) -> None:
@@ -146,8 +154,16 @@ class Sessions:
         session.timer = None
         session.end(now, sharing.leave)
         session.forget()
+        self.tell("subscriber.ended", session, has_expired=0 < session.ends_at <= now)
         if will is not None:
             self.publish_will(session, will, now)
+
+    def tell(self, event: str, session: MqttSession, **fields: object) -> None:
+        """Tells whoever watches the broker what becomes of a session."""
+        vhost, protocol = session.vhost.name, "MQTT"
+        self.broker.events.tell(
+            event, vhost=vhost, subscriber=session.client_id, user=session.user, protocol=protocol, **fields
+        )
 
     def left(self, session: MqttSession, now: int) -> None:
         """The session has no connection any more: its end and its will are to be waited for."""
@@ -211,7 +227,7 @@ class Sessions:
 
     def note_topic(self, topic: str, client_id: str) -> None:
         """A client publishes to a topic that it has not used lately: says so if subscribers are sent another one."""
-        mapping = self.settings.mapping
+        mapping = self.mapping
         if not mapping.brings_back(topic):
             back = mapping.from_key(mapping.to_key(topic))
             text = f"client {client_id!r}: what it publishes to {topic!r} comes to MQTT clients as {back!r}"
@@ -231,7 +247,7 @@ class Sessions:
 
     def publish_will(self, session: MqttSession, will: PendingWill, now: int) -> None:
         """Publishes a will, if its client still may."""
-        topic = self.settings.mapping.from_key(will.key)
+        topic = self.mapping.from_key(will.key)
         try:
             self.rights.check_publish(session.user, session.vhost.name, topic, session.client_id)
         except RequestRefused as error:
@@ -246,23 +262,18 @@ class Sessions:
         for session in self.all():
             session.note_sent()
 
-    @staticmethod
-    def are_in(found: Mapping[str, bytes]) -> bool:
-        """Whether there are sessions among the definitions of the journal."""
-        return any(definitions.kind_of(key) == "mqtt-session" for key in found)
-
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Begins: puts back the sessions of the journal. The core has restored everything else before."""
         self.now = now
         for vhost in self.broker.vhosts.values():
-            remap_retained(self.retained(vhost), self.settings.mapping)
+            remap_retained(self.retained(vhost), self.mapping)
         self.system.start(now)
         by_kind = {kind: self._in_vhosts(kind, of_kind) for kind, of_kind in definitions.of_kinds(found, KINDS).items()}
-        for names, data in by_kind["mqtt-session"]:
+        for names, data in by_kind[SESSION]:
             self._restore_session(names[0], names[1], definitions.unpack(data), now)
-        for names, _ in by_kind["mqtt-incoming"]:
+        for names, _ in by_kind[INCOMING]:
             self._sessions[names[0], names[1]].incoming.add(int(names[2]))
-        for names, data in by_kind["mqtt-share"]:
+        for names, data in by_kind[SHARE]:
             sharing.restore(self._sessions[names[0], names[1]], definitions.unpack(data))
         for vhost in self.broker.vhosts.values():
             sharing.forget_orphans(self.members, vhost)
@@ -287,7 +298,7 @@ class Sessions:
         session.access_generation = -1
         session.will = unpack_will(value.get("will"))
         if session.will is not None:
-            remap_will(session.will, self.settings.mapping)
+            remap_will(session.will, self.mapping)
         exchange = vhost.exchange(TOPIC_EXCHANGE)
         live, stored = vhost.queues.get(session.queue_name(0)), vhost.queues.get(session.queue_name(1))
         if isinstance(live, LiveQueue):
@@ -324,7 +335,7 @@ def _restore_subscriptions(session: MqttSession, exchange: Exchange, queue: Queu
         if wanted is None:
             continue
         group, topic = parse_filter(wanted[0].topic)
-        key = session.hub.settings.mapping.to_key(topic)
+        key = session.hub.mapping.to_key(topic)
         subscription = Subscription(wanted[0], group, topic, key, wanted[1])
         if binding.key != key:
             remap_binding(session.vhost, exchange, queue, binding.key, key, binding.arguments)

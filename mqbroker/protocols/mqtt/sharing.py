@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from mqbroker.core import definitions
 from mqbroker.core.queues.subscriber import SharedQueue
 from mqbroker.protocols.mqtt.backpressure import SharedJam
+from mqbroker.protocols.mqtt.config import STICKY
 from mqbroker.protocols.mqtt.consumers import SharedConsumer
+from mqbroker.protocols.mqtt.kinds import SHARE
 from mqbroker.protocols.mqtt.remapping import remap_group
-from mqbroker.protocols.mqtt.services import STICKY
 from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
 from mqbroker.protocols.mqtt.topics import parse_filter
@@ -64,13 +65,13 @@ def restore(session: MqttSession, arguments: Mapping[str, object]) -> None:
     wanted = wanted_by(arguments)
     assert wanted is not None
     group, topic = parse_filter(wanted[0].topic)
-    key = session.hub.settings.mapping.to_key(topic)
+    key = session.hub.mapping.to_key(topic)
     subscription = Subscription(wanted[0], group, topic, key, wanted[1])
     session.subscriptions.add(subscription)
     queue = session.vhost.queues.get(queue_name(subscription))
     if queue is not None:
         exchange = session.vhost.exchange(TOPIC_EXCHANGE)
-        remap_group(session.vhost, exchange, queue, topic, session.hub.settings.mapping)
+        remap_group(session.vhost, exchange, queue, topic, session.hub.mapping)
     join(session, subscription, session.hub.now)
 
 
@@ -105,4 +106,4 @@ def forget_orphans(members: Mapping[tuple[str, str], set[str]], vhost: "VHost") 
 
 
 def _key(session: MqttSession, subscription: Subscription) -> str:
-    return definitions.key("mqtt-share", session.vhost.name, session.client_id, subscription.text)
+    return definitions.key(SHARE, session.vhost.name, session.client_id, subscription.text)

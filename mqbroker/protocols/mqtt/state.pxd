@@ -2,7 +2,7 @@ cimport cython
 
 from mqbroker.core.consumer cimport Window
 from mqbroker.core.ledger cimport Ledger
-from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.message cimport Entry, Message, is_taken, note_taken
 from mqbroker.core.queues.base cimport Queue
 from mqbroker.protocols.mqtt.connection cimport MqttConnection
 

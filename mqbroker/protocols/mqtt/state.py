@@ -10,7 +10,7 @@ and it is a member of the queues of its shared subscriptions (sharing.py).
 
 Packet identifiers of its own queue follow from the place in the queue. So a message that comes back from the journal
 has the identifier under which the client may know it already, and nothing needs to be written per delivery. A message
-of QoS 2 stays in the queue until PUBCOMP; that PUBREC has come is noted in its attempts (RELEASED), which the journal
+of QoS 2 stays in the queue until PUBCOMP; that PUBREC has come is noted in it (`note_taken`), which the journal
 keeps. Before a message of QoS 2 or its PUBREL leaves, what it relies on is durable: otherwise the client might see the
 message again after a crash.
 """
@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
 from mqbroker.core.consumer import Gate, Window
-from mqbroker.core.message import Entry, Message
+from mqbroker.core.message import Entry, Message, is_taken, note_taken
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.protocols.mqtt.backlog import Backlog
 from mqbroker.protocols.mqtt.codec.constants import NEVER_EXPIRES, PACKET_ID_MAX
 from mqbroker.protocols.mqtt.codec.reasons import protocol_error
 from mqbroker.protocols.mqtt.consumers import LiveConsumer, SharedConsumer, StoredConsumer
+from mqbroker.protocols.mqtt.kinds import INCOMING, SESSION
 from mqbroker.protocols.mqtt.output import is_fresh, origin_of
 from mqbroker.protocols.mqtt.properties import qos_of
 from mqbroker.protocols.mqtt.subscriptions import Match, Subscription, Subscriptions
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 
 FINAL = Match(2, (), True, False)
 """For what is sent for one subscription only: the message says everything itself."""
-
-RELEASED = 1 << 30
-"""In `Entry.attempts`: the client has the message (PUBREC), its PUBREL is sent or to be sent."""
 
 TOPIC_EXCHANGE = "amq.topic"
 
@@ -174,7 +172,7 @@ class MqttSession:
         counters.clients_connected_max = max(counters.clients_connected_max, counters.clients_connected)
         self.ends_at = 0
         for packet_id, entry in list(self.outgoing.items()):
-            if entry.attempts >= RELEASED:
+            if is_taken(entry):
                 connection.send_release(packet_id)
             elif not self._send_again(entry, packet_id):
                 self._forget(packet_id)
@@ -277,7 +275,7 @@ class MqttSession:
 
     def take(self, entry: Entry) -> None:
         """A message of its own queue."""
-        if entry.attempts >= RELEASED:
+        if is_taken(entry):
             packet_id = packet_id_of(entry)
             self.outgoing[packet_id] = entry
             self.qos2.add(packet_id)
@@ -324,6 +322,10 @@ class MqttSession:
         if connection is None:
             return True
         entry.is_redelivered = True
+        if flags & 0x02:
+            self.hub.counters.publishes_sent_qos1 += 1
+        elif flags & 0x04:
+            self.hub.counters.publishes_sent_qos2 += 1
         return connection.send_message(entry.message, flags, packet_id, match.identifiers, match.retain_as_published)
 
     def _send_again(self, entry: Entry, packet_id: int) -> bool:
@@ -387,7 +389,7 @@ class MqttSession:
         """PUBREC with a failure. Raises ProtocolViolation."""
         self._check_received(packet_id)
         entry = self.outgoing.get(packet_id)
-        if entry is not None and entry.attempts >= RELEASED:
+        if entry is not None and is_taken(entry):
             raise protocol_error(f"PUBREC refuses packet identifier {packet_id}, which was taken before")
         self.settle(packet_id, False, now)
 
@@ -400,8 +402,8 @@ class MqttSession:
         entry = self.outgoing.get(packet_id)
         if entry is None:
             return False
-        if entry.attempts < RELEASED:
-            entry.attempts = RELEASED
+        if not is_taken(entry):
+            note_taken(entry)
             if entry.lsn:
                 self.ledger.attempt(entry)
         return True
@@ -413,7 +415,7 @@ class MqttSession:
     def complete(self, packet_id: int, now: int) -> None:
         """PUBCOMP: the delivery is complete. Raises ProtocolViolation."""
         entry = self.outgoing.get(packet_id)
-        if entry is not None and entry.attempts < RELEASED:
+        if entry is not None and not is_taken(entry):
             raise protocol_error(f"PUBCOMP for packet identifier {packet_id}, for which no PUBREL was sent")
         self.settle(packet_id, True, now)
 
@@ -461,7 +463,7 @@ class MqttSession:
 
     def _incoming_key(self, packet_id: int) -> str:
         if not self.incoming_prefix:
-            self.incoming_prefix = definitions.key("mqtt-incoming", self.vhost.name, self.client_id)[:-1]
+            self.incoming_prefix = definitions.key(INCOMING, self.vhost.name, self.client_id)[:-1]
         return f'{self.incoming_prefix},"{packet_id}"]'
 
     # --- the end ----------------------------------------------------------------------------------------------------
@@ -505,7 +507,7 @@ class MqttSession:
             self.ledger.define(self._key(), None)
 
     def _key(self) -> str:
-        return definitions.key("mqtt-session", self.vhost.name, self.client_id)
+        return definitions.key(SESSION, self.vhost.name, self.client_id)
 
     @property
     def never_expires(self) -> bool:

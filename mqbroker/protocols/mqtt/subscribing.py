@@ -92,7 +92,7 @@ def _subscribe(
         group, topic = parse_filter(wanted.topic)
         if group and wanted.no_local:
             raise protocol_error("a shared subscription cannot exclude its own messages")  # [MQTT-3.8.3-4]
-        key = connection.hub.settings.mapping.to_key(topic)
+        key = connection.hub.mapping.to_key(topic)
         subscription = Subscription(wanted, group, topic, key, identifier)
         connection.hub.rights.check_subscribe(session, subscription)
     except ProtocolViolation as error:
@@ -102,7 +102,7 @@ def _subscribe(
     except RequestRefused as error:
         return Reason.NOT_AUTHORIZED, str(error)
     by_text = session.subscriptions.by_text
-    if wanted.topic not in by_text and len(by_text) >= connection.hub.settings.subscriptions_max:
+    if wanted.topic not in by_text and len(by_text) >= connection.hub.subscriptions_max:
         return Reason.QUOTA_EXCEEDED, "the session has too many subscriptions"
     try:
         is_new = add(session, subscription, connection.now)

@@ -8,9 +8,10 @@ what is asked per message is one look into a dictionary.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from mqbroker.core.recent import remember
 from mqbroker.core.routing.topics import TopicTrie
-from mqbroker.limits import MQTT_MATCHES_MAX
 from mqbroker.protocols.mqtt.codec.packets import TopicFilter
+from mqbroker.protocols.mqtt.limits import MQTT_MATCHES_MAX
 from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, is_hidden
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Subscriptions:
         """What a message with this routing key means; `is_own` when the session's client published it."""
         found = self.matches.get(key)
         if found is None:
-            found = self._remember(key, self._find(key, self._trie.match(key)))
+            found = remember(self.matches, key, self._find(key, self._trie.match(key)), MQTT_MATCHES_MAX)
         if is_own and found.has_no_local:
             others = [each for each in self._trie.match(key) if not each.no_local]  # [MQTT-3.8.3-3]
             return self._find(key, others) if others else NOTHING
@@ -170,9 +171,3 @@ class Subscriptions:
             any(each.no_local for each in found),
         )
         return PLAIN if match == PLAIN else match
-
-    def _remember(self, key: str, match: Match) -> Match:
-        if len(self.matches) >= MQTT_MATCHES_MAX:
-            self.matches.clear()
-        self.matches[key] = match
-        return match

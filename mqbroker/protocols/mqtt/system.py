@@ -90,7 +90,7 @@ class System:
         if not self._hub.settings.system_interval_s:
             return []
         properties = make_properties(self._hub.flags | RETAIN, "", b"")
-        to_key = self._hub.settings.mapping.to_key
+        to_key = self._hub.mapping.to_key
         return [
             new_message(TOPIC_EXCHANGE, to_key(_PREFIX + topic), properties, value.encode(), now)
             for topic, value in self._figures(now).items()
@@ -160,7 +160,7 @@ class System:
                     size += queue.byte_count
         for session in self._hub.all():
             if session.outgoing:
-                size += sum(len(entry.message.body) for entry in session.outgoing.values())
+                size += sum(entry.message.size for entry in session.outgoing.values())
         return {
             "retained messages/count": retained,
             "messages/stored": retained + kept,

@@ -22,7 +22,7 @@ import re
 from typing import NamedTuple
 
 from mqbroker.errors import ProtocolViolation
-from mqbroker.limits import MQTT_TOPIC_BYTES_MAX, MQTT_TOPIC_LEVELS_MAX
+from mqbroker.protocols.mqtt.limits import MQTT_TOPIC_BYTES_MAX, MQTT_TOPIC_LEVELS_MAX
 
 SHARE_PREFIX = "$share/"
 SYSTEM_PREFIX = "$SYS/"

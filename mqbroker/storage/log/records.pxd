@@ -1,6 +1,7 @@
 cimport cython
 
-from mqbroker.core.message cimport Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message cimport Entry, Message, new_entry, new_message
+from mqbroker.core.properties cimport Properties
 from mqbroker.storage.liveness cimport Share
 
 

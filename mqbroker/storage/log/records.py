@@ -32,10 +32,11 @@ entry of a polled queue behind everything else.
     +------------+----------------+
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from struct import Struct
 
-from mqbroker.core.message import PROTOCOL_BITS, Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.properties import Formats, Properties, restored
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.liveness import Share
 
@@ -168,7 +169,7 @@ class EntryDecoder:
     def __init__(
         self,
         data: bytes,
-        formats: Mapping[int, Callable[[bytes], Properties]],
+        formats: Formats,
         shares: Mapping[int, Share],
         shares_only: bool,
         is_redelivered: bool,
@@ -314,7 +315,4 @@ class EntryDecoder:
         self.names_at = names_at
 
     def _make_properties(self, code: int, raw: bytes) -> Properties:
-        properties = self.formats[code & PROTOCOL_BITS](raw)
-        if code & ~PROTOCOL_BITS:
-            properties.restore_marks(code)
-        return properties
+        return restored(self.formats, code, raw)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pamqp import commands, header
 
-from mqbroker.core.message import Properties
+from mqbroker.core.properties import Properties
 from mqbroker.core.values import Int32
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import EXPIRY_MS_MAX

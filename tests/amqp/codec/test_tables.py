@@ -21,7 +21,7 @@ from mqbroker.core.values import (
     UInt64,
 )
 from mqbroker.errors import ProtocolViolation
-from mqbroker.limits import AMQP_TABLE_DEPTH_MAX
+from mqbroker.protocols.amqp.limits import AMQP_TABLE_DEPTH_MAX
 from mqbroker.protocols.amqp.tables import check_table, read_pairs, read_table, write_table
 from tests.amqp.codec.strategies import flawed, plain_tables, tables, typed
 

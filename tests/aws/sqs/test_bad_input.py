@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from mqbroker.limits import HTTP_BODY_BYTES_MAX
+from mqbroker.protocols.http.limits import HTTP_BODY_BYTES_MAX
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_http import RawHttp, request
 from tests.support.sqs_query_form import error

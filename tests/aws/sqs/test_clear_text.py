@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mqbroker import limits
+from mqbroker.aws.limits import SQS_CLEAR_TEXT_WARNINGS_MAX
 from tests.support.broker_process import BrokerProcess
 from tests.support.sqs_house import House
 
@@ -48,7 +48,7 @@ def test_a_queue_that_is_there_already_is_named_when_it_is_asked_for(
 def test_the_lines_are_bounded(
     house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert limits.SQS_CLEAR_TEXT_WARNINGS_MAX == 1000
+    assert SQS_CLEAR_TEXT_WARNINGS_MAX == 1000
     monkeypatch.setattr("mqbroker.aws.sqs.clear_text.SQS_CLEAR_TEXT_WARNINGS_MAX", 2)
     for name in ("a", "b", "c"):
         house.create(name, **ASKING)

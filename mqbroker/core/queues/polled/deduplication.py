@@ -22,7 +22,8 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.properties import Formats, Properties
 from mqbroker.core.queues.polled.group_lines import id_in
 from mqbroker.limits import DEDUPLICATION_MS
 
@@ -48,6 +49,8 @@ class NoteProperties(Properties):
     def text(self, name: str) -> str | None:
         return self.message_id if name == "message_id" else None
 
+
+FORMATS: Formats = {NOTE_CODE: NoteProperties}
 
 _NOTE = NoteProperties()
 

@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry, Message
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.polled.deduplication import Deduplication, deduplication_id_of
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
 from mqbroker.core.queues.polled.host import PollHost
@@ -138,6 +139,8 @@ class FifoQueue(PolledQueue):
         count: int = self.lines.total()
         if count or len(self.deduplication):
             self.start_over()
+        self.counts.purged += count
+        telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, [], done))
         return count
 

@@ -1,6 +1,7 @@
 cimport cython
 
-from mqbroker.core.message cimport Entry, Properties
+from mqbroker.core.message cimport Entry
+from mqbroker.core.properties cimport Properties
 
 cdef long long _GONE
 cdef Py_ssize_t _COMPACT_AT

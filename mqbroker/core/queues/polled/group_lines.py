@@ -12,7 +12,8 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
 
-from mqbroker.core.message import GONE, Entry, Properties
+from mqbroker.core.message import GONE, Entry
+from mqbroker.core.properties import Properties
 from mqbroker.limits import GROUP_ID_CHARACTERS_MAX
 
 _GONE = GONE  # C integers when compiled

@@ -90,14 +90,14 @@ class Lines:
         """An entry is visible from now on."""
         line.add(place, entry)
         self.visible_total += 1
-        self.byte_count += len(entry.message.body)
+        self.byte_count += entry.message.size
         if not line.key or place < line.key:
             self.place(line)
 
     def hide(self, entry: Entry, line: GroupLine) -> None:
         """A visible entry was taken out of its line (`GroupLine.pop`)."""
         self.visible_total -= 1
-        self.byte_count -= len(entry.message.body)
+        self.byte_count -= entry.message.size
 
     def add_delayed(self, entry: Entry, line: GroupLine) -> None:
         """An entry is kept back."""
@@ -238,7 +238,7 @@ class Lines:
         self.tidy(line)
 
     def drop_first(self, line: GroupLine) -> None:
-        """The first entry of a line is settled."""
+        """The first entry of a line has expired, and is settled."""
         entry = line.pop()
         self.hide(entry, line)
         self.leave(entry)

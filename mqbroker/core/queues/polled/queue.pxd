@@ -2,7 +2,8 @@ cimport cython
 
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.queues.polled.group_lines cimport GroupLine, group_of
-from mqbroker.core.message cimport Entry, Message, Properties, new_entry, new_message
+from mqbroker.core.message cimport Entry, Message, new_entry, new_message
+from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.base cimport Queue
 from mqbroker.core.queues.polled.deadlines cimport Deadlines
 from mqbroker.core.queues.polled.lines cimport Lines
@@ -83,7 +84,7 @@ cdef class PolledQueue(Queue):
     cpdef put_to_the_back(self, Entry entry)
     cpdef watch_if_odd(self, Entry entry, GroupLine line)
     cpdef expire(self, long long now)
-    @cython.locals(entry=Entry, deadline=cython.longlong, done=Py_ssize_t)
+    @cython.locals(entry=Entry, done=Py_ssize_t, swept=Py_ssize_t)
     cpdef Py_ssize_t do_due(self, long long now, Py_ssize_t most) except -1
     @cython.locals(line=GroupLine)
     cpdef fall_due(self, Entry entry, long long now)
@@ -91,7 +92,6 @@ cdef class PolledQueue(Queue):
     cpdef list waiting(self)
     @cython.locals(entry=Entry)
     cpdef Entry find(self, long long sequence)
-    cpdef bint is_in_flight(self, Entry entry) except -1
     cpdef watch(self, Entry entry)
     cpdef long long next_deadline(self) except? -1
     @cython.locals(deadline=cython.longlong)

@@ -15,12 +15,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry, Message, new_entry, new_message
+from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import ROUTED, Queue
 from mqbroker.core.queues.polled.deadlines import Deadlines
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
 from mqbroker.core.queues.polled.host import PollHost
 from mqbroker.core.queues.polled.lines import Lines
-from mqbroker.core.queues.polled.settings import GroupCounts, PollSettings, Waiter
+from mqbroker.core.queues.polled.settings import PollSettings, Waiter
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.limits import PORTION
@@ -82,7 +83,7 @@ class PolledQueue(Queue):
 
     def start_from(self, now: int) -> None:
         """Has places grow over restarts and namesakes too, whatever was settled: they go with the time of the start."""
-        self.next_sequence = max(self.next_sequence, now * _PLACES_PER_MS)
+        self.next_sequence = self.first_sequence = max(self.next_sequence, now * _PLACES_PER_MS)
 
     def restore(self, entries: list[Entry]) -> None:
         """Takes over what the journal kept, in order of sequence. `enforce` does what has become due meanwhile."""
@@ -136,10 +137,6 @@ class PolledQueue(Queue):
         """Every visible entry, oldest first."""
         return self.lines.first_entries(self.lines.visible_total)
 
-    def peek_messages(self, count_max: int) -> list[Entry]:
-        """The first visible entries, as they would be received if no group stood in another's way."""
-        return self.lines.first_entries(count_max)
-
     def visible_count(self) -> int:
         """How many entries are neither in flight nor delayed."""
         return self.lines.visible_total
@@ -156,18 +153,6 @@ class PolledQueue(Queue):
         """The entry of that sequence if it was received and is not settled: in flight or visible again."""
         return self.lines.find(sequence)
 
-    def is_in_flight(self, entry: Entry) -> bool:
-        """Whether somebody has the entry."""
-        return self.lines.is_in_flight(entry)
-
-    def oldest_sent_at(self) -> int:
-        """When the oldest message that is visible or in flight was sent, in milliseconds; 0 for none."""
-        return self.lines.oldest_sent_at()
-
-    def group_counts(self) -> GroupCounts:
-        """What the groups amount to."""
-        return self.lines.group_counts()
-
     # --- coming in --------------------------------------------------------------------------------------------------
 
     def publish(self, message: Message, now: int) -> int:
@@ -180,7 +165,7 @@ class PolledQueue(Queue):
         line = self.lines.line_for(group_of(message.properties))
         entry = self.enter(message, line, now, self.delay_ms if delay_ms < 0 else delay_ms, message.properties.ttl_ms)
         self.sent_count += 1
-        self.sent_bytes += len(message.body)
+        self.sent_bytes += message.size
         if self.ring or self.waiters:
             self.serve(now)
         return entry
@@ -240,6 +225,7 @@ class PolledQueue(Queue):
             self.receive_from(line, found, count_max, now + max(visibility_ms, 0), now)
             self.lines.tidy(line)
         self.received_count += len(found)
+        self.counts.got += len(found)
         if found and visibility_ms <= 0:
             self.expire(now)
         return found
@@ -249,6 +235,7 @@ class PolledQueue(Queue):
         entry = self.draw(line, now)
         if entry is not None:
             self.hold(entry, line, held_until, now)
+            self.counts.redelivered += entry.is_redelivered
             found.append(entry)
 
     def draw(self, line: GroupLine, now: int) -> Entry | None:
@@ -256,6 +243,7 @@ class PolledQueue(Queue):
         entry = line.pop()
         self.lines.hide(entry, line)
         if self.has_expired(entry, now):
+            self.counts.expired += 1
             self.lines.leave(entry)
             return None
         if 0 < self.receive_max <= entry.attempts and self.redrive(entry, now):
@@ -321,6 +309,7 @@ class PolledQueue(Queue):
             return
         self.lines.remove_noted(entry)
         self.deleted_count += 1
+        self.counts.acked += 1
         if self.ring or self.waiters:
             self.serve(now)
 
@@ -329,6 +318,8 @@ class PolledQueue(Queue):
         count: int = self.lines.total()
         if count:
             self.start_over()
+        self.counts.purged += count
+        telling.purged(self, count)
         self.host.schedule(Purge(self.ledger, [], done))
         return count
 
@@ -354,6 +345,7 @@ class PolledQueue(Queue):
         target = self.dead_letter_target()
         if target is None:
             return False
+        self.counts.dead_lettered += 1
         target.accept(entry.message, self.name, entry.attempts, self.redriven_sent_at(entry, now), now)
         return True
 
@@ -458,6 +450,7 @@ class PolledQueue(Queue):
     def hand_over(self, entry: Entry, consumer: "Consumer") -> None:
         """Gives an entry that was drawn to a consumer."""
         if consumer.no_ack:
+            self.counts.no_ack += 1
             consumer.deliver(entry)
             self.finish(entry)
         else:
@@ -478,6 +471,7 @@ class PolledQueue(Queue):
 
     def settle(self, entry: Entry) -> None:
         """A consumer has processed the entry, and is offered nothing yet."""
+        self.counts.acked += 1
         self.release(entry)
         self.finish(entry)
 
@@ -489,6 +483,7 @@ class PolledQueue(Queue):
 
     def give_up(self, entry: Entry, now: int) -> None:
         """A consumer refuses the entry for good: it is redriven if the queue says where, then settled."""
+        self.counts.rejected += 1
         self.release(entry)
         if self.lines.is_noted(entry):
             self.redrive(entry, now)
@@ -497,6 +492,7 @@ class PolledQueue(Queue):
 
     def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
         """Consumers give entries back: they are visible again. That they were delivered counts already."""
+        self.counts.returned += len(entries)
         for entry in entries:
             self.release(entry)
             if not self.is_deleted and self.lines.is_noted(entry):
@@ -540,13 +536,17 @@ class PolledQueue(Queue):
             entry = self.deadlines.pop()
             if entry is not None:
                 self.fall_due(entry, now)
-        return done + self.deadlines.sweep(now, most - done)
+        swept = self.deadlines.sweep(now, most - done)
+        self.counts.expired += swept
+        return done + swept
 
     def fall_due(self, entry: Entry, now: int) -> None:
         """The deadline of a noted entry has passed: it expires, or it is visible."""
         if self.has_expired(entry, now):
+            self.counts.expired += 1
             self.lines.remove_noted(entry)
         elif entry.first_taken_at:
+            self.counts.returned += 1
             self.bring_back(entry)
         else:
             line = self.lines.end_delay(entry)

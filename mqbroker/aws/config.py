@@ -1,45 +1,23 @@
-"""The options of the AWS services: the section [aws], its accounts and queues, and the access keys of users."""
+"""The options of the AWS services: the section [aws], its accounts and queues."""
 
 import re
 from dataclasses import dataclass
 
-from mqbroker import limits
+from mqbroker.aws.limits import AWS_CLOCK_SKEW_S, AWS_CLOCK_SKEW_S_CEILING, AWS_REGION_CHARS_MAX
+from mqbroker.config.access_keys import parse_account
 from mqbroker.config.addresses import Network, parse_network, parse_origin
 from mqbroker.config.option import option, place, tables
 
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
 
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{limits.AWS_REGION_CHARS_MAX - 1}}}")
-_KEY_ID = re.compile(
-    rf"\w{{{limits.AWS_ACCESS_KEY_ID_CHARS_MIN},{limits.AWS_ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII
-)
+_REGION = re.compile(rf"[a-z][a-z0-9-]{{0,{AWS_REGION_CHARS_MAX - 1}}}")
 _QUEUE_NAME = re.compile(r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?")
-
-
-def _account(text: str) -> str:
-    if not _ACCOUNT.fullmatch(text):
-        raise ValueError(f"must be 12 digits, not {text!r}")
-    return text
 
 
 def _region(text: str) -> str:
     if not _REGION.fullmatch(text):
         raise ValueError(f"must be a region such as us-east-1, not {text!r}")
-    return text
-
-
-def _key_id(text: str) -> str:
-    if not _KEY_ID.fullmatch(text):
-        raise ValueError(f"must be 16 to 128 letters, digits or underscores, not {text!r}")
-    return text
-
-
-def _secret(text: str) -> str:
-    # CVE-2016-9877: an empty secret must never let anyone in.
-    if not text:
-        raise ValueError("must not be empty")
     return text
 
 
@@ -50,19 +28,10 @@ def _queue_name(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessKeyDefinition:
-    """[[users.access_keys]]: created at the start unless there is a key with that id."""
-
-    id: str = option("", "The access key id.", parse=_key_id)
-    secret: str = option("", "The secret access key, in clear text.", parse=_secret, is_secret=True)
-    account: str = option("", "The account that requests belong to; empty is the default account.", parse=_account)
-
-
-@dataclass(frozen=True, slots=True)
 class AccountDefinition:
     """[[aws.accounts]]"""
 
-    id: str = option("", "The account.", parse=_account)
+    id: str = option("", "The account.", parse=parse_account)
     vhost: str = option("", "The vhost that its queues are in.")
 
 
@@ -71,7 +40,7 @@ class QueueDefinition:
     """[[aws.queues]]: created at the start unless there is a queue of that name."""
 
     name: str = option("", "The queue's name.", parse=_queue_name)
-    account: str = option("", "Its account; empty is the default account.", parse=_account)
+    account: str = option("", "Its account; empty is the default account.", parse=parse_account)
     region: str = option("", "Its region; empty is the default region.", parse=_region)
     attributes: tuple[tuple[str, str], ...] = option((), "Its attributes, as of CreateQueue.")
     tags: tuple[tuple[str, str], ...] = option((), "Its tags.")
@@ -87,13 +56,13 @@ class AwsConfig:
         "How requests show who sent them: by a signature that is verified, or by naming any access key.",
         choices=("sigv4", "any"),
     )
-    account: str = option(DEFAULT_ACCOUNT, "The default account, whose vhost is default_vhost.", parse=_account)
+    account: str = option(DEFAULT_ACCOUNT, "The default account, whose vhost is default_vhost.", parse=parse_account)
     region: str = option(DEFAULT_REGION, "The default region.", parse=_region)
     clock_skew_s: int = option(
-        limits.AWS_CLOCK_SKEW_S,
+        AWS_CLOCK_SKEW_S,
         "Seconds that the clock of a client may be wrong.",
         minimum=1,
-        maximum=limits.AWS_CLOCK_SKEW_S_CEILING,
+        maximum=AWS_CLOCK_SKEW_S_CEILING,
     )
     sqs_strict: bool = option(
         True,

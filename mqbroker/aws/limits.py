@@ -1,0 +1,55 @@
+"""Every bound of the AWS services, with the precedent that sets it."""
+
+# --- SQS (quotas of the SQS Developer Guide unless stated) ---------------------------------------------------------
+SQS_MESSAGE_BYTES_MAX = 1 << 20  # body and attributes; also of all messages of a batch (since August 2025)
+SQS_MESSAGE_BYTES_MIN = 1024  # the least MaximumMessageSize
+SQS_BATCH_ENTRIES_MAX = 10
+SQS_RECEIVE_MESSAGES_MAX = 10
+SQS_MESSAGE_ATTRIBUTES_MAX = 10
+SQS_ATTRIBUTE_NAME_BYTES_MAX = 256  # names and types are shorter
+SQS_TRACE_HEADER_BYTES_MAX = 65_535  # X-Ray's own headers stay below 200
+SQS_DELAY_S_MAX = 900
+SQS_VISIBILITY_S_MAX = 43_200  # 12 hours, in total from the first receive
+SQS_WAIT_S_MAX = 20
+SQS_RETENTION_S_MIN = 60
+SQS_RETENTION_S_MAX = 1_209_600  # 14 days
+SQS_RECEIVE_COUNT_MAX = 1000  # maxReceiveCount of a redrive policy
+SQS_REDRIVE_SOURCES_MAX = 10  # sourceQueueArns of a redrive allow policy
+SQS_KMS_REUSE_S_MIN = 60
+SQS_KMS_REUSE_S_MAX = 86_400
+SQS_CLEAR_TEXT_WARNINGS_MAX = 1000  # queues of which the log says that they are not encrypted; names are made at will
+SQS_TAGS_MAX = 50
+SQS_LIST_RESULTS_MAX = 1000
+SQS_MOVE_RATE_MAX = 500  # MaxNumberOfMessagesPerSecond
+SQS_MOVE_TASKS_KEPT = 10  # per source queue
+SQS_MOVE_TASKS_RUNNING_MAX = 100  # per account
+SQS_PURGE_INTERVAL_MS = 60_000
+SQS_DELETED_NAME_MS = 60_000
+SQS_ATTRIBUTES_MS = 60_000  # how long a change of attributes may take, by the API Reference
+SQS_RECEIVE_ATTEMPT_MS = 300_000  # how long a ReceiveRequestAttemptId is good for
+SQS_RECEIVE_ATTEMPTS_MAX = 10_000  # of all queues; AWS names no number
+SQS_DECISIONS_REMEMBERED = 10_000  # who may do what to a queue, as long as no permission changes
+SQS_URLS_REMEMBERED = 10_000  # queue URLs whose queue is known without parsing
+PEEK_MESSAGES_MAX = 1000  # messages that one look at a queue shows
+
+# --- HTTP and AWS ------------------------------------------------------------------------------------------------
+QUERY_PARAMETERS_MAX = 10_000  # SQS: ten messages with ten attributes of three parameters each are 400
+QUERY_DEPTH_MAX = 16  # parts of a parameter's name; SQS has five
+
+# --- AWS services ------------------------------------------------------------------------------------------------
+AWS_REGION_CHARS_MAX = 32  # the longest of AWS has 14; it is part of names of queues
+AWS_CLOCK_SKEW_S = 300  # SigV4 of most services; SQS answers with 15 minutes in its texts
+AWS_CLOCK_SKEW_S_CEILING = 86_400  # signing keys are for one day
+AWS_PRESIGNED_EXPIRY_S_MAX = 604_800  # SigV4 in a query string: a week
+AWS_SIGNING_KEYS_MAX = 4096  # derived keys kept, one per access key, day, region and service
+AWS_CLAIMS_MAX = 4096  # Authorization headers kept as far as they repeat, one per signing key and set of signed headers
+AWS_HEADS_MAX = 16  # what right signatures began with, kept for each of those headers: a client uses few actions
+AWS_HEAD_KEPT_BYTES = 2048  # longer ones are not kept; SDKs sign 200
+AWS_TIMESTAMPS_REMEMBERED = 64  # the seconds in which clients sign are few
+AWS_CALLERS_MAX = 4096  # callers kept, one per access key, region and client address
+AWS_POLICY_BYTES_MAX = 8192  # SQS's quotas for the policy of a queue
+AWS_POLICY_STATEMENTS_MAX = 20
+AWS_POLICY_PRINCIPALS_MAX = 50
+AWS_POLICY_CONDITIONS_MAX = 10  # of one statement; of the whole policy it would refuse what SNS users write
+AWS_POLICY_ACTIONS_MAX = 7  # SQS's AddPermission
+AWS_CONDITION_VALUE_CHARS_MAX = 2048  # of what a client says of itself and a policy looks at, such as its User-Agent

@@ -1,0 +1,8 @@
+cdef class Properties:
+    cdef public int code
+    cdef public bytes raw
+    cdef public bint persistent
+    cdef public int priority
+    cdef public long long ttl_ms
+    cdef public bint has_headers
+    cdef public bint is_dead_letter

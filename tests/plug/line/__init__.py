@@ -1,0 +1,1 @@
+"""A protocol of lines, in one folder: what it takes to plug one in."""
