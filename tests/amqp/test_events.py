@@ -1,4 +1,4 @@
-"""What those who watch the broker are told of connections and channels."""
+"""What those who watch the broker are told of connections and channels, and what these have counted."""
 
 from mqbroker.core.events import Event
 from tests.support.amqp_house import House
@@ -37,3 +37,26 @@ def test_a_log_in_that_is_refused_is_told_with_its_reason() -> None:
     assert events[0].fields == {
         "user": "guest", "protocol": "AMQP 0-9-1", "peer": talk.session.name, "reason": "the password is wrong",
     }  # fmt: skip
+
+
+def test_channels_and_connections_count_what_passes_them() -> None:
+    house = House()
+    talk = house.connect()
+    queue = talk.declare()
+    talk.call("confirm.select")
+    for _ in range(3):
+        talk.publish(queue, b"body")
+        talk.expect("basic.ack")
+    talk.publish("nowhere", b"body", mandatory=True)
+    talk.expect("basic.return")
+    talk.expect("basic.ack")
+    talk.consume(queue, no_ack=True)
+    talk.deliveries(3)
+    found = talk.session.describe()
+    channels = found["channels"]
+    assert isinstance(channels, list)
+    channel = channels[0]
+    counted = {name: channel[name] for name in ("publishes", "confirms", "returns", "deliveries")}
+    assert counted == {"publishes": 4, "confirms": 4, "returns": 1, "deliveries": 3}
+    assert isinstance(found["octets_out"], int)
+    assert found["octets_out"] > 300

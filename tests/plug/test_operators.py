@@ -108,8 +108,9 @@ def test_sessions_say_what_they_are(broker: PluggedBroker, operator: LineClient)
         check(first, "AMQP 0-9-1", by_amqp.socket.getsockname()[1], broker.ports["amqp"])
         assert first["state"] == "running"
         assert "capabilities" in first["client_properties"]
+        counts = {"publishes": 0, "deliveries": 0, "confirms": 0, "returns": 0}
         assert first["channels"] == [
-            {"number": 1, "consumers": 0, "unacknowledged": 0, "is_transactional": False}
+            {"number": 1, "consumers": 0, "unacknowledged": 0, "is_transactional": False, **counts}
         ]
         check(second, "MQTT 5.0", by_mqtt.socket.getsockname()[1], broker.ports["mqtt"])
         assert (second["client_id"], second["subscriptions"]) == ("guest5", 0)

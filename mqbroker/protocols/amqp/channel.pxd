@@ -25,6 +25,7 @@ cdef class Channel:
     cdef public long long body_size
     cdef public Room room
     cdef public long long publishes
+    cdef public long long returns
     cdef public bint confirms
     cdef public long long published
     cdef public long long accepted

@@ -48,8 +48,8 @@ class Channel:
         "consumers", "expecting", "express", "header_frame", "held", "held_confirm", "held_replies", "holders",
         "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
         "polling", "position", "prefetch", "properties", "publish_frame", "published", "publishes", "rejected",
-        "reply_consumer",
-        "room", "route", "routes", "settling", "state", "transaction", "unacked", "window",
+        "reply_consumer", "returns", "room", "route", "routes", "settling", "state", "transaction", "unacked",
+        "window",
     )  # fmt: skip
 
     def __init__(self, connection: "ConnectionState", number: int) -> None:
@@ -74,8 +74,8 @@ class Channel:
         self.body_size = 0
         self.room: Room | None = None
         """What has arrived of a body in several pieces."""
-        self.publishes = 0
-        """How many messages were published on it."""
+        self.publishes = self.returns = 0
+        """How many messages were published on it, and how many of them nobody was there for who had to be."""
         # confirms
         self.confirms = False
         self.published = 0

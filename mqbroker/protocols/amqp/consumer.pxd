@@ -22,6 +22,8 @@ cdef class AmqpConsumer(Consumer):
     cdef public str exchange
     cdef public str routing_key
     cdef public Properties properties
+    cdef public Properties foreign
+    cdef public Properties translated
     cdef public Py_ssize_t body_size
     cdef public bytes address
     cdef public bytes content_start
@@ -41,6 +43,7 @@ cdef class AmqpConsumer(Consumer):
     cpdef put(self, Message message, Properties properties, bint is_redelivered)
     @cython.locals(session=Session)
     cpdef put_pieces(self, bytes start, bytes body)
+    cpdef Properties native(self, Properties properties)
     cpdef readdress(self, Message message)
     @cython.locals(known=tuple, start=bytes)
     cpdef reshape(self, Properties properties, Py_ssize_t size)

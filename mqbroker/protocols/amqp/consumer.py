@@ -78,8 +78,9 @@ class AmqpConsumer(Consumer):
     """One basic.consume."""
 
     __slots__ = (
-        "address", "body_size", "channel", "content_start", "exchange", "head", "properties", "room",
-        "routing_key", "session", "shapes", "tag", "tag_high", "tail", "tail_again", "timeout_ms", "wire_tag",
+        "address", "body_size", "channel", "content_start", "exchange", "foreign", "head", "properties", "room",
+        "routing_key", "session", "shapes", "tag", "tag_high", "tail", "tail_again", "timeout_ms", "translated",
+        "wire_tag",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", session: Session, channel: Channel, tag: str, frame_max: int) -> None:
@@ -95,6 +96,9 @@ class AmqpConsumer(Consumer):
         self.exchange: str | None = None
         self.routing_key: str | None = None
         self.properties: Properties | None = None
+        self.foreign: Properties | None = None
+        self.translated: Properties | None = None
+        """Another protocol's properties as they were last shown: those of what expires together are one object."""
         self.body_size = -1
         self.address = b""
         self.content_start = b""
@@ -122,7 +126,7 @@ class AmqpConsumer(Consumer):
         """The same for a message that has no entry, because nobody will settle it."""
         properties = message.properties
         if properties.code & 0x7F != _AMQP:
-            properties = amqp_properties(properties)
+            properties = self.native(properties)
         self.put(message, properties, False)
 
     def put(self, message: Message, properties: Properties, is_redelivered: bool) -> None:
@@ -201,7 +205,16 @@ class AmqpConsumer(Consumer):
 
     def translate(self, entry: Entry) -> Properties:
         """The properties of a message that cannot go out as they are: another protocol's, or with a delivery count."""
-        return properties_to_send(entry, self.queue)
+        if entry.attempts and self.queue.counts_failures:
+            return properties_to_send(entry, self.queue)
+        return self.native(entry.message.properties)
+
+    def native(self, properties: Properties) -> Properties:
+        """Properties in this protocol's encoding."""
+        if properties is not self.foreign or self.translated is None:
+            self.translated = amqp_properties(properties)
+            self.foreign = properties
+        return self.translated
 
     def label(self) -> str:
         return self.tag

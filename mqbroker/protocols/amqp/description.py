@@ -40,6 +40,7 @@ def _describe_channel(channel: Channel) -> dict[str, object]:
         "publishes": channel.publishes,
         "deliveries": channel.next_tag - 1,
         "confirms": channel.confirmed,
+        "returns": channel.returns,
         "unacknowledged": channel.window.in_flight,
         "is_transactional": channel.transaction is not None,
     }

@@ -134,6 +134,7 @@ def _copies(headers: Mapping[str, object], name: str) -> list[str]:
 
 def send_return(connection: "ConnectionState", channel: "Channel", message: Message) -> None:
     """basic.return 312: nobody was there for a mandatory message."""
+    channel.returns += 1
     method = encode_method(
         "basic.return",
         channel.number,
