@@ -39,6 +39,7 @@ HOTTEST = (
     "mqbroker/core/consumer.py",
     "mqbroker/core/message.py",
     "mqbroker/core/queues/base.py",
+    "mqbroker/core/queues/classic.py",
     "mqbroker/core/routing/router.py",
     "mqbroker/net/frames.py",
     "mqbroker/protocols/amqp/channel.py",

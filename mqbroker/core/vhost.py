@@ -179,6 +179,7 @@ class VHost(Routing):
 
     def change_polling(self, queue: PolledQueue, settings: PollSettings, now: int) -> None:
         """Changes what a polled queue does, in force at once."""
+        queue.declared = queue.spec = replace(queue.declared, polling=settings)
         queue.apply(settings, now)
         self._queues.define(queue)
 
@@ -253,9 +254,7 @@ class VHost(Routing):
         if self.retained is None:
             number = self.broker.next_number()
             self.ledger.define(definitions.key("retained", self.name), definitions.pack({"number": number}))
-            self.retained = RetainedMessages(
-                self.ledger, self.timers, self.scheduler, number, count_max, bytes_max
-            )
+            self.retained = RetainedMessages(self.ledger, self.timers, self.scheduler, number, count_max, bytes_max)
         self.retained.count_max = count_max
         self.retained.bytes_max = bytes_max
         return self.retained

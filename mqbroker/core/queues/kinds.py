@@ -1,8 +1,8 @@
 """Every kind of queue by its name, and the definitions by which the journal keeps queues of any kind.
 
-A new kind is a module with a class of queues, and a line here. The definition of a queue has its number, whether it
-goes with its last consumer, the arguments that it was declared with, its kind unless that is the common one, and what
-the kind adds.
+A new kind is a module with a class of queues, and a line that registers it. The definition of a queue has its number,
+whether it goes with its last consumer, the arguments that it was declared with, its kind unless that is the common one,
+and what the kind adds.
 """
 
 from collections.abc import Mapping
