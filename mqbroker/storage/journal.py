@@ -9,8 +9,8 @@ from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.appender import Writer
 from mqbroker.storage.log.disk import Disk
-from mqbroker.storage.log.encoder import Entropy, Scribe
-from mqbroker.storage.log.lanes import AdaptiveLane, Lane, ThreadLane, Wake
+from mqbroker.storage.log.encoder import BatchEncoder, Entropy
+from mqbroker.storage.log.executors import AdaptiveExecutor, Executor, ThreadExecutor, Wake
 from mqbroker.storage.log.segment import ID_BYTES, first_lsn_of
 from mqbroker.storage.opening import prepare_first
 from mqbroker.storage.recovery import Formats, Recovered, Recovery
@@ -43,12 +43,12 @@ def open_journal(
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
     cannot be used otherwise.
     """
-    thread = ThreadLane("journal", wake)
-    appends = thread if mode == FSYNC else AdaptiveLane(thread)
-    chores = ThreadLane("journal-chores", wake)
+    thread = ThreadExecutor("journal", wake)
+    appends = thread if mode == FSYNC else AdaptiveExecutor(thread)
+    background = ThreadExecutor("journal-background", wake)
     sync = mode == FSYNC
     return assemble(
-        disk, formats, sync, appends, chores, fatal, segment_bytes, keyring=keyring, accept=accept, step=step
+        disk, formats, sync, appends, background, fatal, segment_bytes, keyring=keyring, accept=accept, step=step
     )  # fmt: skip
 
 
@@ -56,8 +56,8 @@ def assemble(
     disk: Disk,
     formats: Formats,
     sync: bool,
-    appends: Lane,
-    chores: Lane,
+    appends: Executor,
+    background: Executor,
     fatal: Callable[[DiskFailed], None],
     segment_bytes: int,
     entropy: Entropy = os.urandom,
@@ -65,17 +65,17 @@ def assemble(
     accept: Accept | None = None,
     step: Callable[[], None] | None = None,
 ) -> tuple[JournalLedger, Recovered]:
-    """The same with the lanes and the source of random bytes chosen by the caller."""
+    """The same with the executors and the source of random bytes chosen by the caller."""
     try:
         recovery = Recovery(disk, formats, keyring, step)
         recovery.run()
         if accept is not None:
             accept(recovery.recovered.definitions)
-        writer = Writer(disk, appends, chores, sync, segment_bytes)
+        writer = Writer(disk, appends, background, sync, segment_bytes)
         return _continue(disk, recovery, writer, fatal, entropy, keyring)
     except BaseException:
         appends.close()
-        chores.close()
+        background.close()
         raise
 
 
@@ -88,25 +88,25 @@ def _continue(
     keyring: Keyring | None,
 ) -> tuple[JournalLedger, Recovered]:
     recovered = recovery.recovered
-    scribe = Scribe(
-        recovery.tallies, recovered.definitions, recovered.position - 1, recovery.cluster_id or entropy(ID_BYTES),
+    encoder = BatchEncoder(
+        recovery.liveness, recovered.definitions, recovered.position - 1, recovery.cluster_id or entropy(ID_BYTES),
         entropy, writer.segment_bytes, keyring,
     )  # fmt: skip
-    ledger = JournalLedger(scribe, writer, recovered.position)
-    size = prepare_first(disk, recovery, writer.segment_bytes, scribe.opening_bytes())
+    ledger = JournalLedger(encoder, writer, recovered.position)
+    size = prepare_first(disk, recovery, writer.segment_bytes, encoder.opening_bytes())
     writer.has_prepared(size)
     ledger.begin(size)
     writer.fatal = fatal
     # Only now: until the new segment's checkpoint lasts, everything older is needed.
     _finish(disk, recovery)
-    writer.delete(recovery.rubbish)
+    writer.delete(recovery.obsolete)
     return ledger, recovered
 
 
 def _finish(disk: Disk, recovery: Recovery) -> None:
     """Cuts older segments to what they hold, before anything is promised: each of them shows then that it is not the
     newest one, also the one that says that the broker stopped in order."""
-    needed = recovery.tallies.by_first
+    needed = recovery.liveness.by_first
     try:
         for name, end in recovery.unfinished.items():
             if first_lsn_of(name) in needed:

@@ -5,7 +5,7 @@ from mqbroker.core.message cimport Entry, Message
 
 
 cdef class JournalLedger(Ledger):
-    cdef public object scribe
+    cdef public object encoder
     cdef public object writer
     cdef public object open
     cdef public list entries
@@ -19,7 +19,6 @@ cdef class JournalLedger(Ledger):
     cdef public bint is_marked
     cdef public long long batches
     cdef public long long batches_tended
-    cdef public long long bytes_written
 
     @cython.locals(message=Message, entries=list)
     cpdef enqueue(self, Entry entry)

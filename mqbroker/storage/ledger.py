@@ -17,7 +17,7 @@ from mqbroker.core.message import Entry
 from mqbroker.limits import BATCH_BYTES_MAX, MARK_BYTES_MAX
 from mqbroker.storage.log.appender import Writer
 from mqbroker.storage.log.batch import Batch
-from mqbroker.storage.log.encoder import Scribe
+from mqbroker.storage.log.encoder import BatchEncoder
 from mqbroker.storage.log.facts import DEFERRED_BYTES
 from mqbroker.storage.log.frame import FLAG_CLOSED
 
@@ -32,16 +32,16 @@ class JournalLedger(Ledger):
     """A ledger whose batches are frames of the journal. Made by `journal.open_journal`."""
 
     __slots__ = (
-        "batches", "batches_tended", "bytes_written", "closed", "deferred", "entries", "entries_live", "is_marked",
-        "is_sealing", "open", "open_bytes", "scribe", "sealed", "settled", "writer",
+        "batches", "batches_tended", "closed", "deferred", "encoder", "entries", "entries_live", "is_marked",
+        "is_sealing", "open", "open_bytes", "sealed", "settled", "writer",
     )  # fmt: skip
 
-    def __init__(self, scribe: Scribe, writer: Writer, position: int) -> None:
+    def __init__(self, encoder: BatchEncoder, writer: Writer, position: int) -> None:
         super().__init__()
         self.is_journalling = True
         self.position = position
         self.committed = position - 1
-        self.scribe = scribe
+        self.encoder = encoder
         self.writer = writer
         writer.done = self._batch_done
         self.sealed: deque[Batch] = deque()
@@ -50,8 +50,6 @@ class JournalLedger(Ledger):
         self.closed = False
         self.batches = 0
         """Frames written in this run."""
-        self.bytes_written = 0
-        """Their payloads' bytes."""
         self.batches_tended = 0
         """As many as there were when `tend` was called last."""
         self.is_marked = True
@@ -105,20 +103,14 @@ class JournalLedger(Ledger):
         """Opens this run's first segment in the file of that size that the writer has prepared, and returns when it is
         durable. DiskFailed when it cannot be."""
         self._close_batch()
-        self.scribe.segment_bytes, usual = size_bytes, self.scribe.segment_bytes
+        self.encoder.segment_bytes, usual = size_bytes, self.encoder.segment_bytes
         self._write(self.sealed.popleft())
-        self.scribe.segment_bytes = usual
+        self.encoder.segment_bytes = usual
         while self.writer.is_busy and self.writer.wait():
             pass
         if self.writer.failure is not None:
             raise self.writer.failure
         assert not self.writer.is_busy
-
-    @property
-    def needs_seal(self) -> bool:
-        """Whether the open batch is so large that `seal` should be called now. Between two facts that belong together
-        it must not be."""
-        return self.open_bytes > BATCH_BYTES_MAX
 
     @property
     def is_full(self) -> bool:
@@ -136,7 +128,7 @@ class JournalLedger(Ledger):
     @property
     def segments(self) -> int:
         """How many segments hold something that is needed."""
-        return len(self.scribe.tallies.firsts)
+        return len(self.encoder.liveness.firsts)
 
     def tend(self, at_rest: Callable[[], None] = _nothing) -> None:
         """To be called now and then, such as once a second: tries again what failed for lack of space, and marks the
@@ -151,7 +143,7 @@ class JournalLedger(Ledger):
 
     def _may_mark(self) -> bool:
         is_at_rest = not (self.writer.is_busy or self.closed or self.sealed or self.waiting or self._has_facts())
-        return is_at_rest and (self.scribe.has_room_for(MARK_BYTES_MAX) or self.writer.has_spare)
+        return is_at_rest and (self.encoder.has_room_for(MARK_BYTES_MAX) or self.writer.has_spare)
 
     def seal(self) -> None:
         # A promise kept by `commit` may call back; the loop below sees what it added.
@@ -199,14 +191,13 @@ class JournalLedger(Ledger):
         self._open_batch()
 
     def _write(self, batch: Batch, is_mark: bool = False) -> None:
-        job = self.scribe.encode(batch, self.committed)
+        job = self.encoder.encode(batch, self.committed)
         self.is_marked = is_mark or job.segment is not None
         self.batches += 1
-        self.bytes_written += len(job.payload)
         self.writer.append(job)
 
     def _batch_done(self, lsn: int) -> None:
-        self.writer.delete(self.scribe.tallies.take_dead())
+        self.writer.delete(self.encoder.liveness.take_dead())
         self.commit(lsn)
         self.seal()
 

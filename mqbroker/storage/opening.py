@@ -47,7 +47,7 @@ def _make_room(disk: Disk, recovery: Recovery) -> None:
     # Cutting the newest segment also syncs it. So what it says of the others lasts before they are deleted.
     if recovery.newest:
         disk.finish(recovery.newest, recovery.bytes_needed)
-    for first in recovery.rubbish:
+    for first in recovery.obsolete:
         disk.delete(segment_name(first))
     for name, end in recovery.unfinished.items():
         if name != recovery.newest:

@@ -270,8 +270,8 @@ def a_plain_newest_segment() -> SimDisk:
     """An encrypted journal behind whose last segment stands a plain one that keeps the messages of the others."""
     disk = a_journal(batches=12, size=800).disk.after_kill()
     journal = Journal(disk.after_kill(), keyring=KEYRING)
-    scribe = journal.ledger.scribe
-    scribe._keyring, scribe._cipher, scribe._frame_bytes = None, 0, FRAME_BYTES
+    encoder = journal.ledger.encoder
+    encoder._keyring, encoder._cipher, encoder._frame_bytes = None, 0, FRAME_BYTES
     journal.ledger.define("user/mine", b"known")
     filled(journal, 4, 1000, first=50)
     after = journal.disk.after_kill()

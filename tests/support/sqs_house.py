@@ -33,7 +33,7 @@ from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 from mqbroker.protocols.session import Peer
 from mqbroker.server import FORMATS
 from mqbroker.storage.journal import assemble
-from tests.storage.house import ManualLane
+from tests.storage.house import ManualExecutor
 from tests.storage.simdisk import SimDisk
 from tests.support import sqs_query_form
 from tests.support.amqp_house import Alarms
@@ -114,7 +114,7 @@ class House:
         self._build()
 
     def _build(self) -> None:
-        self._lanes = (ManualLane(), ManualLane())
+        self._lanes = (ManualExecutor(), ManualExecutor())
         definitions, entries = {}, {}
         ledger = Ledger()
         if self.disk is not None:

@@ -1,8 +1,8 @@
 """Gets frames onto the disk: appends, keeps the next segment prepared, and deletes what is not needed any more.
 
-Appending is one lane, everything else another, so that preparing 64 MiB delays no batch. One append is under way at a
-time: a batch is written only when the one before it is durable, so only the last one of the log can be torn. A failure
-of any of it is fatal; except that a lack of space for the *next* segment is not, because nothing was promised for it.
+Appending has one executor and everything else another, so that preparing 64 MiB delays no batch. One append is under
+way at a time: a batch is written only when the one before it is durable, so only the last one of the log can be torn.
+Any failure is fatal, except that of space for the *next* segment: nothing was promised for it.
 """
 
 import errno
@@ -13,8 +13,8 @@ from mqbroker.errors import DiskFailed
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.log.batch import Job
 from mqbroker.storage.log.disk import Disk
+from mqbroker.storage.log.executors import Executor
 from mqbroker.storage.log.frame import FRAME_BYTES, pack_frame
-from mqbroker.storage.log.lanes import Lane
 from mqbroker.storage.log.segment import SPARE, pack_segment_header, segment_name
 
 ZERO_AHEAD_BYTES = 1 << 20
@@ -25,7 +25,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Appender:
-    """The end of the log, as the appending lane sees it: the only code that seals and writes frames."""
+    """The end of the log, as the appending executor sees it: the only code that seals and writes frames."""
 
     def __init__(self, disk: Disk, sync: bool) -> None:
         self._disk = disk
@@ -96,9 +96,9 @@ class Append:
 
 
 class Writer:
-    """Runs the two lanes. `done(lsn)` is called when a batch is durable, `fatal` once when the disk failed."""
+    """Runs the two executors. `done(lsn)` is called when a batch is durable, `fatal` once when the disk failed."""
 
-    def __init__(self, disk: Disk, appends: Lane, chores: Lane, sync: bool, segment_bytes: int) -> None:
+    def __init__(self, disk: Disk, appends: Executor, background: Executor, sync: bool, segment_bytes: int) -> None:
         self.is_busy = False
         """A batch is under way."""
         self.is_full = False
@@ -111,7 +111,7 @@ class Writer:
         self.space_changed: Callable[[bool], None] = _ignore
         self._disk = disk
         self._appends = appends
-        self._chores = chores
+        self._background = background
         self._appender = Appender(disk, sync)
         self._spare_bytes = 0
         self._is_preparing = False
@@ -156,27 +156,27 @@ class Writer:
             return
         self._is_preparing = True
         self._spare_bytes = 0
-        self._chores.submit(partial(self._disk.prepare, SPARE, needed), partial(self._prepared, needed))
+        self._background.submit(partial(self._disk.prepare, SPARE, needed), partial(self._prepared, needed))
 
     def delete(self, firsts: list[int]) -> None:
         """Deletes the segments that begin with these batches."""
         if firsts:
-            self._chores.submit(partial(self._delete, [segment_name(first) for first in firsts]), self._deleted)
+            self._background.submit(partial(self._delete, [segment_name(first) for first in firsts]), self._deleted)
 
     def finish(self, name: str, size_bytes: int) -> None:
         """Gives back the unused end of a segment that is not written any more."""
-        self._chores.submit(partial(self._disk.finish, name, size_bytes), self._check)
+        self._background.submit(partial(self._disk.finish, name, size_bytes), self._check)
 
     def wait(self) -> bool:
         """Blocks until something is done. False when nothing is under way."""
-        return self._appends.wait() or self._chores.wait()
+        return self._appends.wait() or self._background.wait()
 
     def close(self) -> None:
         """Waits for what is under way and closes the disk."""
         while self.wait():
             pass
         self._appends.close()
-        self._chores.close()
+        self._background.close()
         self._disk.close()
 
     def _submit(self, job: Job) -> None:

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from mqbroker.core.message import GONE, Entry
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
-from mqbroker.storage.liveness import Tallies, Tally
+from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
 from mqbroker.storage.log.batch import Batch, Job
 from mqbroker.storage.log.facts import (
     CHECKPOINT_BYTES,
-    held_bytes,
     pack_attempted,
     pack_checkpoint,
     pack_deferred,
     pack_defined,
     pack_forgotten,
-    pack_held,
     pack_settled,
+    pack_shares,
+    shares_bytes,
 )
 from mqbroker.storage.log.frame import FRAME_BYTES, PLAIN, SEALED, TAG_BYTES, Frame
 from mqbroker.storage.log.records import EntryEncoder
@@ -30,17 +30,17 @@ from mqbroker.storage.log.segment import ID_BYTES, SegmentHeader, encrypted, ope
 Entropy = Callable[[int], bytes]
 
 
-class Scribe:
+class BatchEncoder:
     """Encodes batches in their order. `last_lsn` is the last batch of the log so far.
 
     With a keyring every segment that it begins is encrypted.
     """
 
     def __init__(
-        self, tallies: Tallies, definitions: dict[str, bytes], last_lsn: int, cluster_id: bytes, entropy: Entropy,
+        self, liveness: LogLiveness, definitions: dict[str, bytes], last_lsn: int, cluster_id: bytes, entropy: Entropy,
         segment_bytes: int, keyring: Keyring | None = None,
     ) -> None:  # fmt: skip
-        self.tallies = tallies
+        self.liveness = liveness
         self.last_lsn = last_lsn
         self._records = {key: pack_defined(key, value) for key, value in definitions.items()}
         self._cluster_id = cluster_id
@@ -57,8 +57,8 @@ class Scribe:
     def opening_bytes(self) -> int:
         """How large a segment has to be that begins with an empty batch."""
         definitions = CHECKPOINT_BYTES + sum(map(len, self._records.values()))
-        held = held_bytes(self.tallies.by_first.values())
-        return opening_bytes(self._cipher) + self._frame_bytes + definitions + held + 1
+        shares = shares_bytes(self.liveness.by_first.values())
+        return opening_bytes(self._cipher) + self._frame_bytes + definitions + shares + 1
 
     def has_room_for(self, facts_bytes: int) -> bool:
         """Whether a batch of so many bytes fits into the segment."""
@@ -73,7 +73,7 @@ class Scribe:
         segment, key, finished = None, None, None
         if self._end + needed >= self._size:
             finished = (self._name, self._end) if self._name else None
-            self.tallies.add(Tally(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
+            self.liveness.add(SegmentLiveness(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
             facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in encoder.counts]
             needed = self._frame_bytes + encoder.size + sum(map(len, facts))
             segment, key = self._open_segment(batch.lsn, needed)
@@ -90,9 +90,9 @@ class Scribe:
         """Brings the state of the log up to the batch; returns the records that say the same."""
         facts = [record for entry in batch.attempted if (record := self._attempt(entry))]
         facts += [record for entry in batch.deferred if (record := self._defer(entry))]
-        facts += pack_settled(self.tallies.settle(batch.settled))
+        facts += pack_settled(self.liveness.settle(batch.settled))
         for queue in batch.forgotten:
-            self.tallies.forget(queue)
+            self.liveness.forget(queue)
             facts.append(pack_forgotten(queue))
         for key, value in batch.defined:
             record = pack_defined(key, value)
@@ -104,26 +104,26 @@ class Scribe:
         return facts
 
     def _attempt(self, entry: Entry) -> bytes | None:
-        tally = self.tallies.find(entry.lsn)
-        if tally is None:
+        segment = self.liveness.find(entry.lsn)
+        if segment is None:
             return None
-        tally.change(entry.queue_number, entry.sequence, (entry.attempts, entry.is_redelivered, 0, 0))
+        segment.change(entry.queue_number, entry.sequence, (entry.attempts, entry.is_redelivered, 0, 0))
         return pack_attempted(
-            tally.first_lsn, entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered
+            segment.first_lsn, entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered
         )  # fmt: skip
 
     def _defer(self, entry: Entry) -> bytes | None:
         # What is GONE is settled behind this, in this batch or one that follows.
-        tally = None if entry.held_until == GONE else self.tallies.find(entry.lsn)
-        if tally is None:
+        segment = None if entry.held_until == GONE else self.liveness.find(entry.lsn)
+        if segment is None:
             return None
         change = (entry.attempts, entry.is_redelivered, entry.held_until, entry.first_taken_at)
-        tally.change(entry.queue_number, entry.sequence, change)
-        return pack_deferred(tally.first_lsn, entry.queue_number, entry.sequence, change)
+        segment.change(entry.queue_number, entry.sequence, change)
+        return pack_deferred(segment.first_lsn, entry.queue_number, entry.sequence, change)
 
     def _checkpoint(self) -> list[bytes]:
-        held = pack_held(self.tallies.closed())
-        return [pack_checkpoint(len(self._records), len(held)), *self._records.values(), *held]
+        shares = pack_shares(self.liveness.closed())
+        return [pack_checkpoint(len(self._records), len(shares)), *self._records.values(), *shares]
 
     def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
         self._name = segment_name(lsn)
@@ -136,9 +136,9 @@ class Scribe:
         return encrypted(header, self._keyring, self._entropy)
 
     def _count(self, encoder: EntryEncoder, batch: Batch) -> None:
-        tally = self.tallies.current()
-        tally.last_lsn = batch.lsn
+        segment = self.liveness.current()
+        segment.last_lsn = batch.lsn
         for queue, live in encoder.counts.items():
             # A consumer may hold entries of a queue that was deleted in the batch that brought them.
             if queue not in batch.forgotten:
-                tally.count(queue, live)
+                segment.count(queue, live)

@@ -128,8 +128,7 @@ def read_segment_header(name: str, data: bytes) -> SegmentHeader | None:
     if version not in (VERSION, ENCRYPTED_VERSION):
         age = "a newer" if version > ENCRYPTED_VERSION else "an older"
         raise StorageError(
-            f"{name} is in format {version} of {age} mqbroker; this one reads formats {VERSION} and "
-            f"{ENCRYPTED_VERSION}"
+            f"{name} is in format {version} of {age} mqbroker; this one reads formats {VERSION} and {ENCRYPTED_VERSION}"
         )
     block = read_key_block(data, SEGMENT_HEADER_BYTES) if version == ENCRYPTED_VERSION else None
     if first != first_lsn_of(name) or (version == ENCRYPTED_VERSION and block is None):

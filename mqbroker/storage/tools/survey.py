@@ -19,7 +19,7 @@ class Role(Enum):
 
     NEWEST = "newest"
     NEEDED = "needed"
-    RUBBISH = "not needed"
+    OBSOLETE = "not needed"
     UNREADABLE = "unreadable"
     """Newer than the newest readable one."""
 
@@ -117,12 +117,12 @@ class Survey:
         return facts if facts.is_checkpointed else None
 
     def _find_older(self, names: list[str]) -> list[Finding]:
-        needed = {segment_name(first): tally for first, tally in self.facts.tallies.items() if tally.shares}
-        older = [Finding(name, Role.RUBBISH) for name in names if name not in needed]
-        for name, tally in needed.items():
-            finding = Finding(name, Role.NEEDED, None, tally.last_lsn, tally.live, tally.is_encrypted)
+        needed = {segment_name(first): segment for first, segment in self.facts.older.items() if segment.shares}
+        older = [Finding(name, Role.OBSOLETE) for name in names if name not in needed]
+        for name, segment in needed.items():
+            finding = Finding(name, Role.NEEDED, None, segment.last_lsn, segment.live, segment.is_encrypted)
             if name in names:
-                finding.scan = Scan(name, self._disk.read(name), tally.last_lsn, self._keyring)
+                finding.scan = Scan(name, self._disk.read(name), segment.last_lsn, self._keyring)
             older.append(finding)
         return older
 
