@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 
-from mqbroker.errors import DiskFailed
+from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import SEGMENT_BYTES
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
@@ -30,6 +30,7 @@ def open_journal(
     keyring: Keyring | None = None,
     accept: Accept | None = None,
     step: Callable[[], None] | None = None,
+    epoch: int | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
@@ -38,7 +39,8 @@ def open_journal(
     callable called soon on the thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there,
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
-    then nothing has changed; `step` is called after each segment that was read, and may raise it too.
+    then nothing has changed; `step` is called after each segment that was read, and may raise it too. `epoch` is the
+    term of this node, which must not be older than the journal's; by default the journal goes on in its own.
 
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
     cannot be used otherwise.
@@ -48,8 +50,14 @@ def open_journal(
     background = ThreadExecutor("journal-background", wake)
     sync = mode == FSYNC
     return assemble(
-        disk, formats, sync, appends, background, fatal, segment_bytes, keyring=keyring, accept=accept, step=step
+        disk, formats, sync, appends, background, fatal, segment_bytes, keyring=keyring, accept=accept, step=step,
+        epoch=epoch, wake=wake,
     )  # fmt: skip
+
+
+def _at_once(callback: Callable[[], None]) -> None:
+    """The wake-up where everything is one thread."""
+    callback()
 
 
 def assemble(
@@ -64,6 +72,8 @@ def assemble(
     keyring: Keyring | None = None,
     accept: Accept | None = None,
     step: Callable[[], None] | None = None,
+    epoch: int | None = None,
+    wake: Wake = _at_once,
 ) -> tuple[JournalLedger, Recovered]:
     """The same with the executors and the source of random bytes chosen by the caller."""
     try:
@@ -71,8 +81,9 @@ def assemble(
         recovery.run()
         if accept is not None:
             accept(recovery.recovered.definitions)
-        writer = Writer(disk, appends, background, sync, segment_bytes)
-        return _continue(disk, recovery, writer, fatal, entropy, keyring)
+        _check_epoch(disk, recovery, epoch)
+        writer = Writer(disk, appends, background, sync, segment_bytes, wake)
+        return _continue(disk, recovery, writer, fatal, entropy, keyring, epoch or recovery.epoch)
     except BaseException:
         appends.close()
         background.close()
@@ -86,11 +97,12 @@ def _continue(
     fatal: Callable[[DiskFailed], None],
     entropy: Entropy,
     keyring: Keyring | None,
+    epoch: int,
 ) -> tuple[JournalLedger, Recovered]:
     recovered = recovery.recovered
     encoder = BatchEncoder(
         recovery.liveness, recovered.definitions, recovered.position - 1, recovery.cluster_id or entropy(ID_BYTES),
-        entropy, writer.segment_bytes, keyring,
+        entropy, writer.segment_bytes, keyring, epoch,
     )  # fmt: skip
     ledger = JournalLedger(encoder, writer, recovered.position)
     size = prepare_first(disk, recovery, writer.segment_bytes, encoder.opening_bytes())
@@ -101,6 +113,12 @@ def _continue(
     _finish(disk, recovery)
     writer.delete(recovery.obsolete)
     return ledger, recovered
+
+
+def _check_epoch(disk: Disk, recovery: Recovery, epoch: int | None) -> None:
+    if epoch is not None and epoch < recovery.epoch:
+        text = f"was written in the epoch {recovery.epoch} and cannot go on in the older one {epoch}"
+        raise StorageError(f"the journal {disk.path} {text}")
 
 
 def _finish(disk: Disk, recovery: Recovery) -> None:

@@ -15,11 +15,13 @@ from collections.abc import Callable
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.limits import BATCH_BYTES_MAX, MARK_BYTES_MAX
+from mqbroker.storage.gate import Gate
 from mqbroker.storage.log.appender import Writer
 from mqbroker.storage.log.batch import Batch
 from mqbroker.storage.log.encoder import BatchEncoder
 from mqbroker.storage.log.facts import DEFERRED_BYTES
 from mqbroker.storage.log.frame import FLAG_CLOSED
+from mqbroker.storage.log.tap import Tap
 
 ENTRY_BYTES = 64  # about what a record needs beside body and properties
 
@@ -32,7 +34,7 @@ class JournalLedger(Ledger):
     """A ledger whose batches are frames of the journal. Made by `journal.open_journal`."""
 
     __slots__ = (
-        "batches", "batches_tended", "closed", "deferred", "encoder", "entries", "entries_live", "is_marked",
+        "batches", "batches_tended", "closed", "deferred", "encoder", "entries", "entries_live", "gate", "is_marked",
         "is_sealing", "open", "open_bytes", "sealed", "settled", "writer",
     )  # fmt: skip
 
@@ -41,6 +43,8 @@ class JournalLedger(Ledger):
         self.is_journalling = True
         self.position = position
         self.committed = position - 1
+        self.gate = Gate(self.committed)
+        """What is committed. Whoever tells it of a member then has `keep_promises` called."""
         self.encoder = encoder
         self.writer = writer
         writer.done = self._batch_done
@@ -117,6 +121,11 @@ class JournalLedger(Ledger):
         """Whether there was no space for the next segment. Publishers should be blocked, and `tend` called."""
         return self.writer.is_full
 
+    @property
+    def tap(self) -> Tap:
+        """Where to follow what is written."""
+        return self.writer.tap
+
     def watch_space(self, changed: Callable[[bool], None]) -> None:
         """Has `changed` called with `is_full` whenever that changes.
 
@@ -174,16 +183,25 @@ class JournalLedger(Ledger):
         )
 
     def _commit_nothing(self) -> bool:
-        """Keeps promises for a batch that has no facts (any more): everything before it is durable already."""
-        if not self.waiting:
+        """Passes a batch that has promises and no facts (any more): everything before it is durable here already."""
+        if not self._has_promises():
             if self.entries:
                 self._open_batch()
             return False
         position = self.position
         self.position = position + 1
         self._open_batch()
-        self.commit(position)
-        return bool(self.waiting) or self._has_facts()
+        self.commit(self.gate.empty(position))
+        return self._has_promises() or self._has_facts()
+
+    def _has_promises(self) -> bool:
+        """Whether there are promises that wait for nothing but this batch. Those that wait for a member of the gate are
+        kept when it has acknowledged."""
+        waiting = self.waiting
+        if not waiting:
+            return False
+        is_held_up = self.gate.committed < self.gate.local
+        return not is_held_up or waiting[-1][0] == self.position or waiting[0][0] <= self.committed
 
     def _close_batch(self) -> None:
         self.sealed.append(self.open)
@@ -198,7 +216,12 @@ class JournalLedger(Ledger):
 
     def _batch_done(self, lsn: int) -> None:
         self.writer.delete(self.encoder.liveness.take_dead())
-        self.commit(lsn)
+        self.commit(self.gate.durable(lsn))
+        self.seal()
+
+    def keep_promises(self) -> None:
+        """Keeps what the gate lets pass by now."""
+        self.commit(self.gate.committed)
         self.seal()
 
     def close(self) -> None:

@@ -45,6 +45,7 @@ from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness, Share
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.facts import Facts, read_facts
+from mqbroker.storage.log.frame import FIRST_EPOCH
 from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
@@ -98,6 +99,8 @@ class Recovery:
         self.recovered = Recovered()
         self.liveness = LogLiveness()
         self.cluster_id = b""
+        self.epoch = FIRST_EPOCH
+        """That of the newest segment."""
         self.obsolete: list[int] = []
         """The first batches of the segments to be deleted."""
         self.unfinished: dict[str, int] = {}
@@ -150,6 +153,7 @@ class Recovery:
             raise self._corrupt(scan, REASONS[scan.tail])
         assert scan.header is not None
         self.cluster_id = scan.header.cluster_id
+        self.epoch = scan.header.epoch
         self.unfinished[name] = scan.end
         self.bytes_needed = scan.bytes_needed
         self._newest_bytes = len(scan.data)

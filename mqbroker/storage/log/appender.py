@@ -10,95 +10,60 @@ from collections.abc import Callable
 from functools import partial
 
 from mqbroker.errors import DiskFailed
-from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.log.batch import Job
 from mqbroker.storage.log.disk import Disk
-from mqbroker.storage.log.executors import Executor
-from mqbroker.storage.log.frame import FRAME_BYTES, pack_frame
-from mqbroker.storage.log.segment import SPARE, pack_segment_header, segment_name
+from mqbroker.storage.log.executors import Executor, Wake
+from mqbroker.storage.log.frame import FRAME_BYTES
+from mqbroker.storage.log.framing import Framer
+from mqbroker.storage.log.pieces import Deleted
+from mqbroker.storage.log.segment import SPARE, segment_name
+from mqbroker.storage.log.segment_file import SegmentFile
+from mqbroker.storage.log.tap import Followers, Tap
 
-ZERO_AHEAD_BYTES = 1 << 20
-"""A synced write into blocks that were never written has to change the file's metadata too, which takes about twice as
-long. So once in a while a write takes zeros along, and those after it find their blocks written."""
-_ZEROS = bytes(ZERO_AHEAD_BYTES)
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Appender:
-    """The end of the log, as the appending executor sees it: the only code that seals and writes frames."""
+    """What the appending executor does with each job: frame it, tell whoever follows, write it."""
 
-    def __init__(self, disk: Disk, sync: bool) -> None:
-        self._disk = disk
-        self._sync = sync
-        self._name = ""
-        self._size = 0
-        self._end = 0
-        self._zeroed = 0
-        self._seed = 0
-        self._crc = 0
-        self._key: DataKey | None = None
+    def __init__(self, disk: Disk, sync: bool, tap: Tap) -> None:
+        self._framer = Framer()
+        self._file = SegmentFile(disk, sync)
+        self._tap = tap
 
-    def append(self, job: Job) -> None:
+    def append(self, job: Job, followers: Followers) -> None:
         """Writes the job's frame; returns once it is as durable as the mode promises. OSError when it is not."""
-        if job.segment is not None:
-            self._begin(job)
-            return
-        header, payload = self._framed(job)
-        start = self._end
-        self._end += FRAME_BYTES + len(payload)
-        self._disk.write(self._name, [header, payload, self._zeros_ahead()], start, self._sync)
-
-    def _begin(self, job: Job) -> None:
-        # Always synced, and before the spare gets the segment's name: then a named segment without a good header and
-        # first batch is damage, in every mode.
-        assert job.segment is not None
-        opening = pack_segment_header(job.segment)
-        self._seed = job.segment.seed
-        self._key = job.key
-        self._crc = int.from_bytes(opening[8:12], "little")
-        header, payload = self._framed(job)
-        self._name = job.segment.name
-        self._size = job.segment.size_bytes
-        self._end = len(opening) + FRAME_BYTES + len(payload)
-        self._zeroed = 0
-        self._disk.write(SPARE, [opening, header, payload, self._zeros_ahead()], 0, True)
-        self._disk.rename(SPARE, self._name)
-        self._disk.sync_names()
-
-    def _framed(self, job: Job) -> tuple[bytes, bytes]:
-        """The header and the payload of the next frame, as they go to the disk."""
-        payload = job.payload if self._key is None else self._key.seal(job.frame, job.payload, self._crc)
-        header, self._crc = pack_frame(job.frame, payload, self._crc, self._seed)
-        return header, payload
-
-    def _zeros_ahead(self) -> bytes:
-        """What to write behind the frame that ends at `_end`."""
-        if not self._sync or self._end <= self._zeroed:
-            return b""
-        pieces = -(-self._end // ZERO_AHEAD_BYTES)
-        self._zeroed = min(pieces * ZERO_AHEAD_BYTES, self._size)
-        return _ZEROS[: self._zeroed - self._end]
+        piece = self._framer.frame(job)
+        self._tap.tell(followers, piece)
+        if job.segment is None:
+            self._file.append(piece.parts, piece.offset)
+        else:
+            self._file.begin(job.segment.name, job.segment.size_bytes, piece.parts)
 
 
 class Append:
-    """The work of appending one job."""
+    """The work of appending one job, for those that follow the log when it is submitted."""
 
-    __slots__ = ("_appender", "_job", "is_long")
+    __slots__ = ("_appender", "_followers", "_job", "is_long")
 
-    def __init__(self, appender: Appender, job: Job) -> None:
+    def __init__(self, appender: Appender, job: Job, followers: Followers) -> None:
         self._appender = appender
         self._job = job
+        self._followers = followers
         self.is_long = job.segment is not None
         """A new segment is synced in every mode."""
 
     def __call__(self) -> None:
-        self._appender.append(self._job)
+        self._appender.append(self._job, self._followers)
 
 
 class Writer:
-    """Runs the two executors. `done(lsn)` is called when a batch is durable, `fatal` once when the disk failed."""
+    """Gives the two executors their work. `done(lsn)`: a batch is durable; `fatal`, once: the disk failed."""
 
-    def __init__(self, disk: Disk, appends: Executor, background: Executor, sync: bool, segment_bytes: int) -> None:
+    def __init__(
+        self, disk: Disk, appends: Executor, background: Executor, sync: bool, segment_bytes: int, wake: Wake
+    ) -> None:
+        self.tap = Tap(wake)
         self.is_busy = False
         """A batch is under way."""
         self.is_full = False
@@ -112,16 +77,16 @@ class Writer:
         self._disk = disk
         self._appends = appends
         self._background = background
-        self._appender = Appender(disk, sync)
+        self._appender = Appender(disk, sync, self.tap)
         self._spare_bytes = 0
         self._is_preparing = False
         self._used_bytes = 0
         self._current_bytes = segment_bytes
-        self._held: Job | None = None
+        self._delayed: Job | None = None
 
     @property
     def has_spare(self) -> bool:
-        """Whether the next segment is prepared."""
+        """Whether the next segment is prepared already."""
         return self._spare_bytes > 0
 
     def has_prepared(self, size_bytes: int) -> None:
@@ -130,28 +95,28 @@ class Writer:
         self._set_full(size_bytes < self.segment_bytes)
 
     def append(self, job: Job) -> None:
-        """Has the batch written. One at a time: wait for `done`."""
+        """Starts writing the batch. One at a time: wait for `done`."""
         assert not self.is_busy
         self.is_busy = True
         if self._has_room(job):
             self._submit(job)
             return
-        self._held = job
+        self._delayed = job
         self.tend()
 
     def _has_room(self, job: Job) -> bool:
         """Whether the batch may be written now.
 
-        Where there is no space for a next segment, what is left of the newest one has to do for the acknowledgements
-        that make room. So its second half is not begun before that is known.
+        When there is no space for a next segment, the rest of the newest one must hold the acknowledgements that make
+        room. So its second half is not used before that is known.
         """
         if job.segment is not None:
             return job.segment.size_bytes <= self._spare_bytes
         return not self._is_preparing or self._used_bytes < self._current_bytes // 2
 
     def tend(self) -> None:
-        """Tries to have a spare segment again, if there is none. To be called now and then while `is_full`."""
-        needed = self._held.segment.size_bytes if self._held and self._held.segment else self.segment_bytes
+        """Prepares a spare segment, if there is none. Called every second or so while `is_full`."""
+        needed = self._delayed.segment.size_bytes if self._delayed and self._delayed.segment else self.segment_bytes
         if self._spare_bytes >= needed or self._is_preparing or self.failure:
             return
         self._is_preparing = True
@@ -160,6 +125,8 @@ class Writer:
 
     def delete(self, firsts: list[int]) -> None:
         """Deletes the segments that begin with these batches."""
+        for first in firsts:
+            self.tap.tell(self.tap.followers, Deleted(first))
         if firsts:
             self._background.submit(partial(self._delete, [segment_name(first) for first in firsts]), self._deleted)
 
@@ -184,7 +151,8 @@ class Writer:
             self._spare_bytes = self._used_bytes = 0
             self._current_bytes = job.segment.size_bytes
         self._used_bytes += FRAME_BYTES + len(job.payload)
-        self._appends.submit(Append(self._appender, job), partial(self._appended, job))
+        self.tap.last_lsn = job.frame.lsn
+        self._appends.submit(Append(self._appender, job, self.tap.followers), partial(self._appended, job))
 
     def _appended(self, job: Job, error: Exception | None) -> None:
         if not self._check(error):
@@ -203,12 +171,12 @@ class Writer:
             if not self._check(error):
                 return
             self._spare_bytes = size_bytes
-        held = self._held
-        if held is None:
+        delayed = self._delayed
+        if delayed is None:
             return
-        if self._has_room(held):
-            self._held = None
-            self._submit(held)
+        if self._has_room(delayed):
+            self._delayed = None
+            self._submit(delayed)
         elif not self.is_full:
             self.tend()
 
@@ -237,4 +205,4 @@ class Writer:
 
 
 def _ignore(_: object) -> None:
-    """Stands in until somebody wants to know."""
+    """The default of each callback."""

@@ -23,7 +23,7 @@ from mqbroker.storage.log.facts import (
     pack_shares,
     shares_bytes,
 )
-from mqbroker.storage.log.frame import FRAME_BYTES, PLAIN, SEALED, TAG_BYTES, Frame
+from mqbroker.storage.log.frame import FIRST_EPOCH, FRAME_BYTES, PLAIN, SEALED, TAG_BYTES, Frame
 from mqbroker.storage.log.records import EntryEncoder
 from mqbroker.storage.log.segment import ID_BYTES, SegmentHeader, encrypted, opening_bytes, segment_name
 
@@ -33,12 +33,13 @@ Entropy = Callable[[int], bytes]
 class BatchEncoder:
     """Encodes batches in their order. `last_lsn` is the last batch of the log so far.
 
-    With a keyring every segment that it begins is encrypted.
+    With a keyring every segment that it begins is encrypted. `epoch` stands in all that it begins: another one takes
+    another encoder, and so a new segment.
     """
 
     def __init__(
         self, liveness: LogLiveness, definitions: dict[str, bytes], last_lsn: int, cluster_id: bytes, entropy: Entropy,
-        segment_bytes: int, keyring: Keyring | None = None,
+        segment_bytes: int, keyring: Keyring | None = None, epoch: int = FIRST_EPOCH,
     ) -> None:  # fmt: skip
         self.liveness = liveness
         self.last_lsn = last_lsn
@@ -48,6 +49,7 @@ class BatchEncoder:
         self.segment_bytes = segment_bytes
         """How large segments are, unless one batch needs more."""
         self._keyring = keyring
+        self._epoch = epoch
         self._cipher = PLAIN if keyring is None else SEALED
         self._frame_bytes = FRAME_BYTES + TAG_BYTES * self._cipher
         self._name = ""
@@ -81,7 +83,7 @@ class BatchEncoder:
         self._end += needed
         frame = Frame(
             batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts),
-            cipher=self._cipher,
+            cipher=self._cipher, epoch=self._epoch,
         )  # fmt: skip
         self.last_lsn = batch.lsn
         return Job(frame, b"".join(encoder.pieces + facts), segment, key, finished)
@@ -113,7 +115,7 @@ class BatchEncoder:
         )  # fmt: skip
 
     def _defer(self, entry: Entry) -> bytes | None:
-        # What is GONE is settled behind this, in this batch or one that follows.
+        # What is GONE is settled after this, in this batch or a later one.
         segment = None if entry.held_until == GONE else self.liveness.find(entry.lsn)
         if segment is None:
             return None
@@ -130,7 +132,9 @@ class BatchEncoder:
         self._end = opening_bytes(self._cipher)
         # Never filled to its last byte: a file that ends with its last frame shows that another one has followed.
         self._size = max(self.segment_bytes, self._end + needed + 1)
-        header = SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
+        header = SegmentHeader(
+            self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES), epoch=self._epoch
+        )
         if self._keyring is None:
             return header, None
         return encrypted(header, self._keyring, self._entropy)

@@ -8,7 +8,7 @@ from enum import Enum
 from mqbroker.errors import KeyMissing
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
-from mqbroker.storage.log.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, announced_end, read_frame
+from mqbroker.storage.log.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, announced_end
 from mqbroker.storage.log.segment import SEGMENT_HEADER_BYTES, SegmentHeader, read_segment_header
 from mqbroker.storage.log.torn import is_torn
 
@@ -74,7 +74,7 @@ class Scan:
         crc, lsn, flags = header.crc, header.previous_lsn, 0
         opened: list[bytes | memoryview] = []
         is_forged = False
-        while lsn != last_lsn and (frame := read_frame(self.data, self.end, header.seed, header.cipher)):
+        while lsn != last_lsn and (frame := header.read_frame(self.data, self.end)):
             is_chained = frame.previous_crc == crc or bool(flags & FLAG_FILLER)
             if not is_chained or frame.previous_lsn != lsn:
                 break
@@ -104,7 +104,7 @@ class Scan:
         """Where the next good frame with a higher number begins, from `start` on; -1 for nowhere."""
         at = self.data.find(MAGIC, start)
         while at >= 0:
-            frame = read_frame(self.data, at, header.seed, header.cipher)
+            frame = header.read_frame(self.data, at)
             if frame is not None and frame.lsn > lsn:
                 return at
             at = self.data.find(MAGIC, at + 1)
