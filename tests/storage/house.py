@@ -84,13 +84,14 @@ class Journal:
     def __init__(
         self, disk: SimDisk | None = None, segment_bytes: int = 4096, appends: Executor | None = None,
         background: Executor | None = None, sync: bool = True, entropy_start: int = 0, keyring: Keyring | None = None,
+        epoch: int | None = None,
     ) -> None:  # fmt: skip
         self.disk = disk or SimDisk()
         self.keyring = keyring
         self.fatal = Fatal()
         opened = assemble(
             self.disk, FORMATS, sync, appends or InlineExecutor(), background or InlineExecutor(), self.fatal,
-            segment_bytes, _counter(entropy_start), keyring,
+            segment_bytes, _counter(entropy_start), keyring, epoch=epoch,
         )  # fmt: skip
         self.ledger: JournalLedger = opened[0]
         self.recovered: Recovered = opened[1]

@@ -125,10 +125,8 @@ class Writer:
 
     def delete(self, firsts: list[int]) -> None:
         """Deletes the segments that begin with these batches."""
-        for first in firsts:
-            self.tap.tell(self.tap.followers, Deleted(first))
         if firsts:
-            self._background.submit(partial(self._delete, [segment_name(first) for first in firsts]), self._deleted)
+            self._background.submit(partial(self._delete, firsts), partial(self._deleted, firsts))
 
     def finish(self, name: str, size_bytes: int) -> None:
         """Gives back the unused end of a segment that is not written any more."""
@@ -185,13 +183,18 @@ class Writer:
             self.is_full = is_full
             self.space_changed(is_full)
 
-    def _delete(self, names: list[str]) -> None:
-        for name in names:
-            self._disk.delete(name)
+    def _delete(self, firsts: list[int]) -> None:
+        for first in firsts:
+            self._disk.delete(segment_name(first))
         self._disk.sync_names()
 
-    def _deleted(self, error: Exception | None) -> None:
-        if self._check(error) and self.is_full:
+    def _deleted(self, firsts: list[int], error: Exception | None) -> None:
+        if not self._check(error):
+            return
+        # Only now: whoever begins to follow looks for the files that are there, and then misses none that goes.
+        for first in firsts:
+            self.tap.tell(self.tap.followers, Deleted(first))
+        if self.is_full:
             self.tend()
 
     def _check(self, error: Exception | None) -> bool:

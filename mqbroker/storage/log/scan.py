@@ -27,7 +27,7 @@ class Tail(Enum):
     FINISHED = "finished"
     """The file ends with the last good frame, before it was prepared to: it was cut there when the next one began."""
     GAP = "gap"
-    """Damage, and a good frame behind it."""
+    """Damage, and a good frame after it."""
     FORGED = "a batch that was not written with the key"
     """A whole frame that does not open: no accident, but the work of somebody who does not have the key."""
     NOTHING = "nothing"
@@ -35,15 +35,18 @@ class Tail(Enum):
 
 
 class Scan:
-    """The good frames of one segment. `end` is where they end; `resume` where the next good one begins behind damage.
+    """The good frames of one segment. `end` is where they end; `resume` where the next good one begins after damage.
 
     `data` is what is on the disk; `content` the same with the payloads opened, each at its own place.
     """
 
     __slots__ = ("_keyring", "content", "data", "end", "frames", "header", "key", "name", "resume", "tail")
 
-    def __init__(self, name: str, data: bytes, last_lsn: int = -1, keyring: Keyring | None = None) -> None:
-        """Scans up to the batch `last_lsn`, or the end. KeyMissing without the key of an encrypted segment."""
+    def __init__(
+        self, name: str, data: bytes, last_lsn: int = -1, keyring: Keyring | None = None, opens: bool = True
+    ) -> None:
+        """Scans up to the batch `last_lsn`, or the end. KeyMissing without the key of an encrypted segment, unless
+        `opens` is False: then checksums alone tell which frames are good."""
         self.name = name
         self.data = data
         self.content = data
@@ -55,7 +58,7 @@ class Scan:
         self.end = 0
         self.resume = -1
         self.tail = Tail.NOTHING
-        if self.header is not None and self.header.key_block is not None:
+        if opens and self.header is not None and self.header.key_block is not None:
             self._unwrap(self.header)
         if self.header is not None:
             self.end = self.header.frames_at
@@ -157,7 +160,7 @@ class Scan:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the broker stopped in order behind the last good frame."""
+        """Whether the broker stopped in order after the last good frame."""
         return bool(self.frames) and bool(self.frames[-1].flags & FLAG_CLOSED)
 
     @property
