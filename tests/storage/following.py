@@ -42,8 +42,12 @@ class Link:
 
     def step(self, chance: Random) -> None:
         """Does a part of what there is to do."""
+        self.step_some(chance.choice((1, 500, 100_000)))
+
+    def step_some(self, size: int = 10_000) -> None:
+        """The same, with so many bytes at most from the files."""
         if self.joined < 0 or self.reader.lsn < self.joined:
-            for piece in self.reader.read(chance.choice((1, 500, 100_000))):
+            for piece in self.reader.read(size):
                 self.applier.apply(piece)
             if self.joined < 0 and self.reader.is_at_end:
                 self.joined = self.tap.follow(self.live.append)
