@@ -13,7 +13,7 @@ from mqbroker.storage.log.encoder import BatchEncoder, Entropy
 from mqbroker.storage.log.executors import AdaptiveExecutor, Executor, ThreadExecutor, Wake
 from mqbroker.storage.log.segment import ID_BYTES, first_lsn_of
 from mqbroker.storage.opening import prepare_first
-from mqbroker.storage.recovery import Formats, Recovered, Recovery
+from mqbroker.storage.recovery import Formats, Recovered, Recovery, Step, no_step
 
 FSYNC = "fsync"
 WRITE = "write"
@@ -29,7 +29,7 @@ def open_journal(
     segment_bytes: int = SEGMENT_BYTES,
     keyring: Keyring | None = None,
     accept: Accept | None = None,
-    step: Callable[[], None] | None = None,
+    step: Step = no_step,
     epoch: int | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
@@ -39,7 +39,7 @@ def open_journal(
     callable called soon on the thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there,
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
-    then nothing has changed; `step` is called after each segment that was read, and may raise it too. `epoch` is the
+    then nothing has changed; `step` is told how much memory recovery needs next, and may raise it too. `epoch` is the
     term of this node, which must not be older than the journal's; by default the journal goes on in its own.
 
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
@@ -71,7 +71,7 @@ def assemble(
     entropy: Entropy = os.urandom,
     keyring: Keyring | None = None,
     accept: Accept | None = None,
-    step: Callable[[], None] | None = None,
+    step: Step = no_step,
     epoch: int | None = None,
     wake: Wake = _at_once,
 ) -> tuple[JournalLedger, Recovered]:

@@ -40,6 +40,7 @@ from operator import attrgetter
 from mqbroker.core.message import Entry, Properties
 from mqbroker.core.queues.polled.deduplication import NOTE_CODE, NoteProperties
 from mqbroker.errors import JournalCorrupt, StorageError
+from mqbroker.limits import RECOVERY_STEP_BYTES
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness, Share
@@ -51,6 +52,7 @@ from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
 
 Formats = Mapping[int, Callable[[bytes], Properties]]
+Step = Callable[[int], object]
 
 PLAIN_BEHIND = "it is not encrypted, though {} before it is"
 PLAIN_INSTEAD = "it is not encrypted, though the newest segment knows it as encrypted"
@@ -89,13 +91,18 @@ class Recovered:
     """How many of the segments that were read are not encrypted."""
 
 
+def no_step(_: int) -> None:
+    """For who has memory enough."""
+
+
 class Recovery:
     """Reads a journal. `recovered` is for the caller; the rest for whoever goes on writing."""
 
     def __init__(
-        self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Callable[[], None] | None = None
+        self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Step = no_step
     ) -> None:
-        """`step` is called after each segment, and may raise StorageError when it takes too much."""
+        """`step` is called with the size of each segment before it is read, and with 0 while and after its messages are
+        made: it may raise StorageError when that takes too much memory."""
         self.recovered = Recovered()
         self.liveness = LogLiveness()
         self.cluster_id = b""
@@ -148,7 +155,7 @@ class Recovery:
 
     def _read_newest(self) -> Scan:
         name = self.newest
-        scan = Scan(name, self._disk.read(name), keyring=self._keyring)
+        scan = Scan(name, self._read(name), keyring=self._keyring)
         if scan.tail in REASONS:
             raise self._corrupt(scan, REASONS[scan.tail])
         assert scan.header is not None
@@ -192,7 +199,7 @@ class Recovery:
             raise JournalCorrupt(
                 self._at(name), 0, 0, self._hinted(f"it is missing, with {segment.live} live messages")
             )
-        scan = Scan(name, self._disk.read(name), segment.last_lsn, self._keyring)
+        scan = Scan(name, self._read(name), segment.last_lsn, self._keyring)
         if scan.header is not None and scan.header.cluster_id != self.cluster_id:
             raise StorageError(f"{self._at(name)} belongs to the journal of another broker")
         if scan.is_encrypted and not newest.is_encrypted:
@@ -221,8 +228,12 @@ class Recovery:
         """Adds the live entries of a segment to what was recovered, and counts them."""
         decoder = EntryDecoder(scan.content, self._formats, shares, shares_only, segment.is_redelivered)
         try:
+            stepped_at = 0
             for frame in scan.batches:
                 decoder.decode(frame.lsn, frame.start, frame.start + frame.entries_bytes)
+                if frame.end - stepped_at >= RECOVERY_STEP_BYTES:
+                    stepped_at = frame.end
+                    self._step(0)
         except (ValueError, KeyError) as error:
             raise StorageError(f"{self._at(scan.name)} was written by a newer mqbroker: {error}") from error
         live = {queue: entries for queue, entries in decoder.lists.items() if entries}
@@ -233,8 +244,11 @@ class Recovery:
         segment.is_encrypted = scan.is_encrypted
         segment.close()
         self.recovered.plain_segments += not scan.is_encrypted
-        if self._step is not None:
-            self._step()
+        self._step(0)
+
+    def _read(self, name: str) -> bytes:
+        self._step(self._disk.size(name))
+        return self._disk.read(name)
 
     def _at(self, name: str) -> str:
         return os.path.join(self._disk.path, name)
