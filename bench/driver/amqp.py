@@ -102,6 +102,10 @@ class AmqpConnection:
         """Wait for the broker's answer to that."""
         self._read(None)
 
+    def receive(self) -> Answer:
+        """The next method that arrives. ProtocolError when the broker closes."""
+        return self._read(None)
+
     def _read(self, wanted: type[Frame] | None) -> Answer:
         while True:
             answer = self._next_frame()

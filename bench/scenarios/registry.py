@@ -4,6 +4,7 @@ from bench.errors import UsageError
 from bench.scenarios import (
     churn,
     cost,
+    crowding,
     deep,
     fairness,
     fanout,
@@ -34,6 +35,7 @@ _ALL = (
     idle.SCENARIO,
     deep.SCENARIO,
     fairness.SCENARIO,
+    crowding.SCENARIO,
     latency.SCENARIO,
     cost.SCENARIO,
     mqtt.THROUGHPUT,

@@ -6,6 +6,7 @@ cdef class Ledger:
     cdef public long long committed
     cdef public bint is_journalling
     cdef public object waiting
+    cdef public long long backlog_max
 
     cpdef enqueue(self, Entry entry)
     cpdef settle(self, Entry entry)
@@ -13,4 +14,6 @@ cdef class Ledger:
     cpdef defer(self, Entry entry)
     cpdef promise(self, long long position, object keep)
     cpdef seal(self)
+    cpdef long long added(self) except -1
+    cpdef long long backlog(self) except -1
     cpdef commit(self, long long position)

@@ -17,7 +17,7 @@ from mqbroker.core.message import Entry
 class Ledger:
     """The journal as the core sees it; and the whole of it when nothing is to be durable."""
 
-    __slots__ = ("committed", "is_journalling", "position", "waiting")
+    __slots__ = ("backlog_max", "committed", "is_journalling", "position", "waiting")
 
     def __init__(self) -> None:
         self.position = 1
@@ -27,6 +27,8 @@ class Ledger:
         self.is_journalling = False
         """False when entries need not be recorded at all."""
         self.waiting: deque[tuple[int, Callable[[], None]]] = deque()
+        self.backlog_max = 1
+        """How long the backlog may become before publishers are to be held."""
 
     def enqueue(self, entry: Entry) -> None:
         """A persistent message has entered a durable queue. Sets `entry.lsn`."""
@@ -57,6 +59,14 @@ class Ledger:
             position = self.position
             self.position = position + 1
             self.commit(position)
+
+    def added(self) -> int:
+        """How many bytes of facts there have been so far, about. The difference is what somebody has added."""
+        return 0
+
+    def backlog(self) -> int:
+        """How many bytes wait to be sent on their way to the disk, about."""
+        return 0
 
     def commit(self, position: int) -> None:
         """Moves the commit position and keeps the promises that it covers."""

@@ -17,7 +17,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from mqbroker.clock import Clock
-from mqbroker.limits import CLOSE_TIMEOUT_S, INPUT_BYTES, INPUT_SLICE_BYTES_MIN, WRITE_BUFFER_HIGH_BYTES
+from mqbroker.limits import (
+    CLOSE_TIMEOUT_S,
+    INPUT_BYTES,
+    INPUT_SLICE_BYTES_MIN,
+    PUBLISHER_HASTE,
+    WRITE_BUFFER_HIGH_BYTES,
+)
 from mqbroker.net.peer import with_certificate
 from mqbroker.net.ration import Ration
 from mqbroker.protocols.session import Peer, Session
@@ -34,6 +40,8 @@ class Connection(asyncio.BufferedProtocol):
     """One accepted connection, from before its TLS handshake to its end."""
 
     __slots__ = (
+        "_batch",
+        "_batch_bytes",
         "_clock",
         "_close_timer",
         "_connections",
@@ -41,9 +49,11 @@ class Connection(asyncio.BufferedProtocol):
         "_is_open",
         "_is_reading",
         "_is_resting",
+        "_offered",
         "_ration",
         "accepted_from",
         "greeting",
+        "is_hasty",
         "new_session",
         "peer",
         "session",
@@ -68,6 +78,12 @@ class Connection(asyncio.BufferedProtocol):
         self._is_reading = True
         self._is_resting = False
         self._ration = Ration()
+        self.is_hasty = False
+        """Whether it publishes so much that others are in need of shorter turns."""
+        self._batch = 0
+        self._batch_bytes = 0
+        self._offered = 0
+        """How much it was to read at most when it was hasty."""
         self._close_timer: asyncio.TimerHandle | None = None
 
     @property
@@ -104,6 +120,8 @@ class Connection(asyncio.BufferedProtocol):
         if session.sink is not None:
             return session.sink
         size = session.appetite or self._ration.slice_bytes
+        if self.is_hasty and not session.appetite:
+            size = self._offered = max(size // PUBLISHER_HASTE, INPUT_SLICE_BYTES_MIN)
         return spare[:size] if size < INPUT_BYTES else spare
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -111,25 +129,32 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_open or self.session.sink is None:
             self.data_received(bytes(self._connections.input[:nbytes]))
         elif not self.session.is_closing:
-            self._connections.count_input(nbytes)
-            self.session.sink_filled(nbytes, self._clock.now())
+            connections = self._connections
+            connections.count_input(nbytes)
+            before, now = connections.congestion.ledger.added(), self._clock.now()
+            self.session.sink_filled(nbytes, now)
+            self._weigh(before, now)
             self.session.outbox.wake()
 
     def data_received(self, data: bytes) -> None:
         """Hands a chunk to the session. After the close has begun it only keeps the peer from being reset."""
         if not self._is_open or self.session.is_closing:
             return
-        session = self.session
-        self._connections.count_input(len(data))
+        session, connections = self.session, self._connections
+        connections.count_input(len(data))
+        before, now = connections.congestion.ledger.added(), self._clock.now()
         started = time.perf_counter_ns()
         try:
-            session.receive_data(data, self._clock.now())
+            session.receive_data(data, now)
         except Exception:
             self._fail()
             return
         ended = time.perf_counter_ns()
         self._connections.watch.took(started, ended, session)
         self._account(len(data), ended - started)
+        self._weigh(before, now)
+        if len(data) < self._offered:
+            self.is_hasty = False
         session.outbox.wake()
         if session.is_reading is not self._is_reading or session.is_closing:
             self._obey()
@@ -252,11 +277,44 @@ class Connection(asyncio.BufferedProtocol):
         connections = self._connections
         if size < INPUT_SLICE_BYTES_MIN:
             return
+        if self.is_hasty:  # a smaller part of a slice, and so of a turn
+            size *= PUBLISHER_HASTE
+            spent_ns *= PUBLISHER_HASTE
         if not self._ration.spend(size, spent_ns, connections.turn, connections.share_ns):
             return
         if self._is_open and not self._is_resting and not self.session.is_closing:
             self._is_resting = True
             connections.rest(self)
+            self._obey()
+
+    def _weigh(self, before: int, now: int) -> None:
+        """The journal held `before` bytes until this connection's input was handled."""
+        congestion = self._connections.congestion
+        added = congestion.ledger.added() - before
+        if added and self._is_open:
+            congestion.weigh(self, added, now)
+
+    def count_added(self, added: int, batch: int) -> int:
+        """It has added so many bytes to the journal's open batch, which has that number: how many in all."""
+        if batch != self._batch:
+            self._batch = batch
+            self._batch_bytes = 0
+        self._batch_bytes += added
+        return self._batch_bytes
+
+    def hold(self, is_hasty: bool) -> bool:
+        """It is not read for the journal's sake, until `let_go`. False when that is so already."""
+        self.is_hasty = is_hasty
+        if self.session.is_throttled:
+            return False
+        self.session.is_throttled = True
+        self._obey()
+        return True
+
+    def let_go(self, now: int) -> None:
+        """It is read again, if the session wants to."""
+        self.session.unthrottle(now)
+        if self._is_open:
             self._obey()
 
     def end_rest(self) -> None:
@@ -274,7 +332,7 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 self.close()
         elif not self.transport.is_closing():
-            self._set_reading(session.is_reading and not self._is_resting)
+            self._set_reading(session.is_reading and not (self._is_resting or session.is_throttled))
 
     def _set_reading(self, is_reading: bool) -> None:
         if is_reading is self._is_reading:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from mqbroker.clock import Clock
 from mqbroker.config.sections import LimitsConfig
 from mqbroker.limits import INPUT_BYTES
+from mqbroker.net.congestion import Congestion
 from mqbroker.net.connection import Connection
 from mqbroker.net.ration import share_ns
 from mqbroker.net.stopwatch import Stopwatch
@@ -38,6 +39,8 @@ class Connections:
         self.watch = Stopwatch()
         """How long turns take."""
         self._resting: list[Connection] = []
+        self.congestion = Congestion()
+        """Who is held back for the journal's sake."""
         self._clock = clock
         self._all: set[Connection] = set()
         self._strangers = Strangers(limits.preauth_connections_max, self._turn_away)
@@ -112,6 +115,7 @@ class Connections:
         self.share_ns = share_ns(len(resting))
         for connection in resting:
             connection.end_rest()
+        self.congestion.release(now)
 
     def rest(self, connection: Connection) -> None:
         """The connection has had its share of this turn: it is not read before the next one."""
@@ -120,6 +124,7 @@ class Connections:
     def tick(self, now: int) -> None:
         """Calls every session whose deadline has passed."""
         began = time.perf_counter_ns()
+        self.congestion.release(now)
         due = [session for session in self._by_session if 0 < session.deadline <= now]
         for session in due:
             connection = self._by_session.get(session)

@@ -16,6 +16,7 @@ cdef class Session:
     cdef public bytearray deliveries
     cdef public Py_ssize_t deliveries_at
     cdef public bint is_first
+    cdef public bint is_throttled
     cdef public bint is_marked
     cdef public bint is_paused
     cdef public bint is_closing

@@ -71,7 +71,8 @@ class Session:
 
     __slots__ = (
         "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
-        "is_marked", "is_paused", "is_reading", "lent", "lent_bytes", "lingers", "out", "outbox", "sink",
+        "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers", "out", "outbox",
+        "sink",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
@@ -95,6 +96,8 @@ class Session:
         """True when the connection is to be closed once the output is written."""
         self.is_reading = True
         """False while the session wants no more input: its peer is to be held back by TCP. Changed by `set_reading`."""
+        self.is_throttled = False
+        """True while it is not read from for the journal's sake, whatever it wants: its peer's silence says nothing."""
         self.lingers = True
         """Whether a close waits for the peer's: input that nobody read would reset what the peer still reads."""
         self.is_authenticated = False
@@ -110,6 +113,10 @@ class Session:
     def sink_filled(self, count: int, now: int) -> None:
         """So many octets were put into the `sink`. Overridden where there is one."""
         raise NotImplementedError
+
+    def unthrottle(self, now: int) -> None:
+        """It is read from again. Overridden where a peer that is silent for long is taken for gone."""
+        self.is_throttled = False
 
     def tick(self, now: int) -> None:
         """Called at or soon after `deadline`. Overridden."""

@@ -45,6 +45,7 @@ class Turn:
         self._watch = connections.watch
         self._is_scheduled = False
         broker.scheduler.wake = self.schedule
+        connections.congestion.attach(broker.ledger, self.schedule)
 
     def schedule(self) -> None:
         """Asks for the end of this turn."""

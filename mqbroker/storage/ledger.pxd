@@ -15,6 +15,8 @@ cdef class JournalLedger(Ledger):
     cdef public object sealed
     cdef public Py_ssize_t entries_live
     cdef public Py_ssize_t open_bytes
+    cdef public long long closed_bytes
+    cdef public long long sealed_bytes
     cdef public bint is_sealing
     cdef public bint closed
     cdef public bint is_marked
@@ -26,5 +28,7 @@ cdef class JournalLedger(Ledger):
     cpdef settle(self, Entry entry)
     cpdef attempt(self, Entry entry)
     cpdef defer(self, Entry entry)
+    cpdef long long added(self) except -1
+    cpdef long long backlog(self) except -1
     cpdef seal(self)
     cpdef bint _has_facts(self) except -1

@@ -34,8 +34,8 @@ class JournalLedger(Ledger):
     """A ledger whose batches are frames of the journal. Made by `journal.open_journal`."""
 
     __slots__ = (
-        "batches", "batches_tended", "closed", "deferred", "encoder", "entries", "entries_live", "gate", "is_marked",
-        "is_sealing", "open", "open_bytes", "sealed", "settled", "writer",
+        "batches", "batches_tended", "closed", "closed_bytes", "deferred", "encoder", "entries", "entries_live", "gate",
+        "is_marked", "is_sealing", "open", "open_bytes", "sealed", "sealed_bytes", "settled", "writer",
     )  # fmt: skip
 
     def __init__(self, encoder: BatchEncoder, writer: Writer, position: int) -> None:
@@ -48,8 +48,13 @@ class JournalLedger(Ledger):
         self.encoder = encoder
         self.writer = writer
         writer.done = self._batch_done
+        self.backlog_max = writer.backlog_max
         self.sealed: deque[Batch] = deque()
         """Batches that are complete and wait for the one under way."""
+        self.sealed_bytes = 0
+        """About how much there is in them."""
+        self.closed_bytes = 0
+        """About how much there was in all batches that are complete."""
         self.is_sealing = False
         self.closed = False
         self.batches = 0
@@ -59,6 +64,17 @@ class JournalLedger(Ledger):
         self.is_marked = True
         """Whether the newest frame is a mark, or the first one of its segment, which cannot be taken for torn."""
         self._open_batch()
+
+    def added(self) -> int:
+        return self.closed_bytes + self.open_bytes
+
+    def backlog(self) -> int:
+        return self.sealed_bytes + self._live_bytes()
+
+    def _live_bytes(self) -> int:
+        """About how much of the open batch will be written: what was settled meanwhile will not."""
+        count = len(self.entries)
+        return self.open_bytes * self.entries_live // count if count else self.open_bytes
 
     def _open_batch(self) -> None:
         self.open = Batch(self.position)
@@ -204,11 +220,15 @@ class JournalLedger(Ledger):
         return not is_held_up or waiting[-1][0] == self.position or waiting[0][0] <= self.committed
 
     def _close_batch(self) -> None:
+        self.open.size = self._live_bytes()
+        self.sealed_bytes += self.open.size
+        self.closed_bytes += self.open_bytes
         self.sealed.append(self.open)
         self.position += 1
         self._open_batch()
 
     def _write(self, batch: Batch, is_mark: bool = False) -> None:
+        self.sealed_bytes -= batch.size
         job = self.encoder.encode(batch, self.committed)
         self.is_marked = is_mark or job.segment is not None
         self.batches += 1
@@ -216,6 +236,7 @@ class JournalLedger(Ledger):
 
     def _batch_done(self, lsn: int) -> None:
         self.writer.delete(self.encoder.liveness.take_dead())
+        self.backlog_max = self.writer.backlog_max
         self.commit(self.gate.durable(lsn))
         self.seal()
 

@@ -64,6 +64,17 @@ def test_whatever_arrives_is_a_sign_of_life(house: House, octets: bytes) -> None
     assert not client.session.is_closing
 
 
+def test_a_peer_that_is_not_read_from_for_the_journals_sake_is_not_taken_for_silent(house: House) -> None:
+    client = house.connect(heartbeat=1)
+    client.session.is_throttled = True
+    house.pass_time(10_000, 500)
+    client.session.unthrottle(house.now)
+    house.pass_time(1_500)
+    assert not client.session.is_closing
+    house.pass_time(2_500)
+    assert client.session.is_closing
+
+
 def test_without_heartbeats_silence_is_no_matter(house: House) -> None:
     client = house.connect(heartbeat=0)
     house.pass_time(3_600_000, 10_000)

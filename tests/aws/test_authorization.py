@@ -6,8 +6,9 @@ import pytest
 from botocore.session import Session  # type: ignore[import-untyped]
 
 from mqbroker.aws.auth.credentials import Caller
-from mqbroker.aws.policy.authorization import SQS_RIGHTS, authorize, context_of
+from mqbroker.aws.policy.authorization import authorize, context_of
 from mqbroker.aws.policy.policy import Policy
+from mqbroker.aws.sqs.rights import SQS_RIGHTS
 from mqbroker.core.access.access import Access, Permissions
 from mqbroker.errors import AwsError
 from mqbroker.limits import AWS_CONDITION_VALUE_CHARS_MAX
@@ -34,7 +35,7 @@ def refusal_of(
     if permissions is not None:
         access.set_permissions("ann", "/", Permissions(*permissions))
     try:
-        authorize(access, by, OWNER, "/", action, "orders", ARN, given, context_of(by, 0))
+        authorize(access, by, OWNER, "/", SQS_RIGHTS[action], "orders", ARN, given, context_of(by, 0))
     except AwsError as error:
         return f"{error.status} {error.shape} {error.code}: {error.message}"
     return ""

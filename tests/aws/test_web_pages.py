@@ -52,6 +52,11 @@ def test_what_only_reads_needs_no_header_as_the_checks_of_containers_have_none()
     assert may(request("GET", "mqbroker:9324"), only_reads=True)
 
 
+def test_a_client_of_http_1_0_names_no_host_and_is_no_page() -> None:
+    """A health check of HTTP/1.0 was refused as a page that calls by a name of its own."""
+    assert may(HttpRequest("GET", "/", {}, b"", PEER, "http://localhost:9324"), only_reads=True)
+
+
 @pytest.mark.parametrize(
     ("origin", "is_allowed"),
     [(SHOP, True), ("http://localhost:3000", True), ("https://evil.example", False), ("null", False)],

@@ -257,6 +257,19 @@ def test_a_silent_client_is_disconnected_after_one_and_a_half_keep_alives() -> N
     assert client.one().reason == Reason.KEEP_ALIVE_TIMEOUT
 
 
+def test_a_client_that_is_not_read_from_for_the_journals_sake_is_not_taken_for_silent() -> None:
+    house = House()
+    client = house.connect("x", keep_alive_s=10)
+    client.connection.is_throttled = True
+    for _ in range(10):
+        house.wait(5)
+    client.connection.unthrottle(house.now)
+    house.wait(14)
+    assert not client.is_closed
+    house.wait(2)
+    assert client.one().reason == Reason.KEEP_ALIVE_TIMEOUT
+
+
 def test_a_client_without_keep_alive_may_be_silent() -> None:
     house = House()
     client = house.connect("x")

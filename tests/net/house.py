@@ -5,6 +5,7 @@
     BYE        answer "bye" and close      CLOSE       close without a word
     WAIT       stay when the peer has ended
     RAISE      an error that nobody foresaw        PUT n       put the next n bytes into memory of mine
+    KEEP n     add n bytes to the journal
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from mqbroker.clock import Clock
 from mqbroker.config.addresses import Network
 from mqbroker.config.listener import Listener
 from mqbroker.config.sections import LimitsConfig, WebSocketConfig
+from mqbroker.core.ledger import Ledger
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
@@ -36,6 +38,7 @@ class LineSession(Session):
         self.losses = 0
         self.is_patient = False
         self.has_ended = False
+        self.ledger = Ledger()
         self.memory = bytearray()
         self.chunks: list[int] = []
         """How many bytes came in each piece that was put into `memory`."""
@@ -69,6 +72,8 @@ class LineSession(Session):
             self.sink = memoryview(self.memory)
             self.appetite = 5
             self.send(b"go on\n")
+        elif command == b"KEEP":
+            self.ledger.define("kept", bytes(int(argument)))
         elif command == b"RAISE":
             raise RuntimeError("an error that nobody foresaw")
 
@@ -109,20 +114,32 @@ class House:
         self.outbox = Outbox(self._wake)
         self.connections = Connections(limits, self.clock)
         self.sessions: list[LineSession] = []
+        self.ledger = Ledger()
         self.turns = 0
         factories = dict.fromkeys(("amqp", "amqps", "mqtt"), self._new_session)
         self.listeners = Listeners(self.connections, factories, self.clock, proxies, tls, websocket)
 
     def _new_session(self, peer: Peer) -> LineSession:
         session = LineSession(self.outbox, peer)
+        session.ledger = self.ledger
         self.sessions.append(session)
         return session
+
+    def keep_journal(self, ledger: Ledger) -> None:
+        """What connections that come from now on add goes to that journal."""
+        self.ledger = ledger
+        self.connections.congestion.attach(ledger, self.wake)
+
+    def wake(self) -> None:
+        """Asks for the end of this turn, as a report of the journal's thread does."""
+        self._wake()
 
     def _wake(self) -> None:
         asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
         self.turns += 1
+        self.ledger.seal()
         marked = self.outbox.take()
         self.connections.flush(marked, self.clock.now())
 

@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 import pytest
 
 from mqbroker.limits import SLOW_WRITE_S
-from mqbroker.storage.log.executors import AdaptiveExecutor, InlineExecutor, ThreadExecutor
+from mqbroker.storage.log.executors import AdaptiveExecutor, InlineExecutor, ThreadExecutor, thread_waits
 
 
 class Loop:
@@ -86,11 +86,12 @@ class Long:
 def test_an_adaptive_executor_goes_to_its_thread_once_the_disk_makes_the_caller_wait() -> None:
     """In the mode `write` the loop stood still with the file system, so that messages waited longer than in `fsync`."""
     loop, seen, outcomes = Loop(), list[str](), list[Exception | None]()
-    time = [0.0]
-    executor = AdaptiveExecutor(ThreadExecutor("test", loop.wake), lambda: time[0])
+    time, waits = [0.0], [0]
+    executor = AdaptiveExecutor(ThreadExecutor("test", loop.wake), lambda: time[0], lambda: waits[0])
 
     def work(seconds: float = 0.0) -> None:
         time[0] += seconds
+        waits[0] += seconds > 0
         seen.append(threading.current_thread().name)
 
     here = threading.current_thread().name
@@ -102,6 +103,27 @@ def test_an_adaptive_executor_goes_to_its_thread_once_the_disk_makes_the_caller_
     loop.run_one()
     assert (seen, outcomes) == ([here, here, "test"], [None, None, None])
     executor.close()
+
+
+def test_an_adaptive_executor_stays_when_other_processes_had_the_processor() -> None:
+    """On a busy machine a write without confirmation took a detour through the thread: a quarter of the throughput."""
+    loop, time, outcomes = Loop(), [0.0], list[Exception | None]()
+    executor = AdaptiveExecutor(ThreadExecutor("test", loop.wake), lambda: time[0], lambda: 0)
+
+    def work() -> None:
+        time[0] += 2 * SLOW_WRITE_S
+
+    for _ in range(3):
+        executor.submit(work, outcomes.append)
+    assert outcomes == [None, None, None]
+    executor.close()
+
+
+def test_the_waits_of_a_thread_are_counted() -> None:
+    before, event = thread_waits(), threading.Event()
+    threading.Timer(0.001, event.set).start()
+    assert event.wait(10)
+    assert thread_waits() > before
 
 
 def test_an_adaptive_executor_takes_long_work_to_its_thread_and_keeps_the_order() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mqbroker.core.message import DEAD_LETTER_BIT, GONE, Properties
 from mqbroker.errors import DiskFailed, StorageError
-from mqbroker.limits import BATCH_BYTES_MAX
+from mqbroker.limits import BATCH_BYTES_MAX, JOURNAL_BEHIND_BYTES_MIN
 from mqbroker.storage.log.scan import Scan
 from mqbroker.storage.log.segment import segment_name, segment_names
 from tests.storage.house import NOW, Journal, ManualExecutor, a_message, an_entry
@@ -202,6 +202,34 @@ def test_a_promise_that_fails_leaves_a_ledger_that_seals() -> None:
     ledger.promise(ledger.position, lambda: kept.append("kept"))
     ledger.seal()
     assert kept == ["kept"]
+
+
+def test_the_backlog_is_what_waits_for_the_disk_and_will_be_written() -> None:
+    executor = ManualExecutor()
+    ledger = Journal(segment_bytes=1 << 24, appends=executor).ledger
+    assert ledger.backlog_max == JOURNAL_BEHIND_BYTES_MIN
+    entries = [an_entry(sequence, body=bytes(1000)) for sequence in range(10)]
+    ledger.enqueue(entries[0])
+    ledger.seal()
+    before = ledger.added()
+    assert ledger.backlog() == 0, "it is under way"
+    for entry in entries[1:]:
+        ledger.enqueue(entry)
+    added = ledger.added() - before
+    assert 9 * 1000 < added < 10 * 1200
+    ledger.seal()
+    assert ledger.backlog() == added
+    for entry in entries[1:4]:
+        ledger.settle(entry)
+    assert ledger.backlog() == added * 6 // 9, "what was settled is not written"
+    ledger.define("large", bytes(BATCH_BYTES_MAX))
+    ledger.seal()
+    assert len(ledger.sealed) == 1
+    assert ledger.backlog() > 0
+    while executor.step():
+        pass
+    assert ledger.backlog() == 0
+    assert ledger.added() - before == added + BATCH_BYTES_MAX + len("large")
 
 
 def test_facts_gather_while_a_batch_is_under_way() -> None:

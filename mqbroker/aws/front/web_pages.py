@@ -43,7 +43,7 @@ class WebPages:
             return
         if headers.get("sec-fetch-site") in _FOREIGN:
             raise access_denied("Pages of other sites may not call.")
-        host = headers.get("host", "")
+        host = headers.get("host", "localhost")  # HTTP/1.0 alone has none, and no browser speaks that
         if request.method in ("GET", "HEAD") and not is_safe_host(host):
             raise access_denied(f"A page could call by the name {host}. Use POST, an address or localhost.")
         if not only_reads and not _has_own_header(headers):

@@ -1,15 +1,15 @@
-"""Whether a caller may do what a request asks of a queue: the broker's permissions, the queue's policy, AWS's words.
+"""Whether a caller may do what a request asks of a resource: the broker's permissions, its policy, AWS's words.
 
     the root of the owner         yes, unless the policy denies it
     a user of the owner           what the broker's permissions or the policy allow, unless the policy denies it
-    anybody else                  only what the policy allows; what changes the queue itself never
+    anybody else                  only what the policy allows; what changes the resource itself never
 
-A policy that denies everything to everybody must not be the last one: to see and change the attributes, to remove a
-permission and to delete the queue, no policy keeps the root of the owner from, nor a user of the owner with the tag
-administrator (who has the part of the root where every request is a user's) and the broker's permissions.
+A policy that denies everything to everybody must not be the last one: no policy keeps the root of the owner from an
+action that is a way out, nor a user of the owner with the tag administrator (who has the part of the root where every
+request is a user's) and the broker's permissions.
 
-A user's permissions are the three of the broker in the vhost of the account: SendMessage is write, receiving and
-looking is read, and what changes the queue itself is configure.
+Each service says which right each of its actions is; a user's permissions are the three of the broker in the vhost of
+the account.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,48 +29,15 @@ NO_HEADERS: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """What an action needs: its name in policies, the broker's permission ("any" is any in the vhost), and whether a
-    policy may give it to another account."""
+    """What an action needs: its name in policies, the broker's permission ("any" is any in the vhost), whether a policy
+    may give it to another account, and whether it is a way out for an owner whom a policy locks out."""
 
     name: str
     permission: str
-    is_shared: bool
+    is_shared: bool = False
+    is_way_out: bool = False
 
 
-def _right(name: str, permission: str, is_shared: bool = False) -> Right:
-    return Right(f"sqs:{name}", permission, is_shared)
-
-
-SQS_RIGHTS: Mapping[str, Right] = {
-    "AddPermission": _right("AddPermission", "configure"),
-    "CancelMessageMoveTask": _right("CancelMessageMoveTask", "read"),
-    "ChangeMessageVisibility": _right("ChangeMessageVisibility", "read", True),
-    "ChangeMessageVisibilityBatch": _right("ChangeMessageVisibility", "read", True),
-    "CreateQueue": _right("CreateQueue", "configure"),
-    "DeleteMessage": _right("DeleteMessage", "read", True),
-    "DeleteMessageBatch": _right("DeleteMessage", "read", True),
-    "DeleteQueue": _right("DeleteQueue", "configure"),
-    "GetQueueAttributes": _right("GetQueueAttributes", "read", True),
-    "GetQueueUrl": _right("GetQueueUrl", "any", True),
-    "ListDeadLetterSourceQueues": _right("ListDeadLetterSourceQueues", "read", True),
-    "ListMessageMoveTasks": _right("ListMessageMoveTasks", "read"),
-    "ListQueues": _right("ListQueues", "any"),
-    "ListQueueTags": _right("ListQueueTags", "read"),
-    "PurgeQueue": _right("PurgeQueue", "read", True),
-    "ReceiveMessage": _right("ReceiveMessage", "read", True),
-    "RemovePermission": _right("RemovePermission", "configure"),
-    "SendMessage": _right("SendMessage", "write", True),
-    "SendMessageBatch": _right("SendMessage", "write", True),
-    "SetQueueAttributes": _right("SetQueueAttributes", "configure"),
-    "StartMessageMoveTask": _right("StartMessageMoveTask", "read"),
-    "TagQueue": _right("TagQueue", "configure"),
-    "UntagQueue": _right("UntagQueue", "configure"),
-}
-"""The rights of SQS's 23 actions. A batch needs what its single action needs, and a move task reads from its source;
-whether it may write to where it goes is another question, asked with SendMessage."""
-
-
-_RESCUES = frozenset(("DeleteQueue", "GetQueueAttributes", "RemovePermission", "SetQueueAttributes"))
 _ADMINISTRATOR = "administrator"
 
 
@@ -79,30 +46,29 @@ def authorize(
     caller: Caller,
     owner_account: str,
     vhost: str,
-    action: str,
-    queue_name: str,
-    queue_arn: str,
+    right: Right,
+    name: str,
+    arn: str,
     policy: Policy | None,
     context: Mapping[str, str | Sequence[str]] = NO_CONTEXT,
 ) -> None:
-    """Raises AwsError (AccessDenied) unless the caller may do the action.
+    """Raises AwsError (AccessDenied) unless the caller has the right to the resource.
 
-    `queue_name` is the queue's name in its vhost; without a policy `context` is not looked at.
+    `name` is that of the resource in its vhost; without a policy `context` is not looked at.
     """
-    right = SQS_RIGHTS[action]
     is_own = caller.account == owner_account
     decision = Decision.SILENT
-    is_rescue = is_own and action in _RESCUES and _is_head(access, caller)
+    is_rescue = is_own and right.is_way_out and _is_head(access, caller)
     if policy is not None and (is_own or right.is_shared) and not is_rescue:
-        decision = policy.decide(right.name, queue_arn, caller, context)
+        decision = policy.decide(right.name, arn, caller, context)
     if decision is Decision.DENY:
-        raise _denied(caller, right, queue_arn, "with an explicit deny in a resource-based policy")
+        raise _denied(caller, right, arn, "with an explicit deny in a resource-based policy")
     if decision is Decision.ALLOW:
         return
     if not is_own:
-        raise _denied(caller, right, queue_arn, f"because no resource-based policy allows the {_lower(right)} action")
-    if caller.user and not _is_permitted(access, caller.user, vhost, right.permission, queue_name):
-        raise _denied(caller, right, queue_arn, f"because no identity-based policy allows the {_lower(right)} action")
+        raise _denied(caller, right, arn, f"because no resource-based policy allows the {_lower(right)} action")
+    if caller.user and not _is_permitted(access, caller.user, vhost, right.permission, name):
+        raise _denied(caller, right, arn, f"because no identity-based policy allows the {_lower(right)} action")
 
 
 def _is_head(access: Access, caller: Caller) -> bool:
@@ -111,14 +77,14 @@ def _is_head(access: Access, caller: Caller) -> bool:
     return not caller.user or (user is not None and _ADMINISTRATOR in user.tags)
 
 
-def _is_permitted(access: Access, user: str, vhost: str, permission: str, queue_name: str) -> bool:
+def _is_permitted(access: Access, user: str, vhost: str, permission: str, name: str) -> bool:
     try:
         if permission == "write":
-            access.check_write(user, vhost, "queue", queue_name)
+            access.check_write(user, vhost, "queue", name)
         elif permission == "read":
-            access.check_read(user, vhost, "queue", queue_name)
+            access.check_read(user, vhost, "queue", name)
         elif permission == "configure":
-            access.check_configure(user, vhost, "queue", queue_name)
+            access.check_configure(user, vhost, "queue", name)
         else:
             access.check_vhost(user, vhost)
     except (AccessRefused, NotAllowed):
@@ -126,9 +92,9 @@ def _is_permitted(access: Access, user: str, vhost: str, permission: str, queue_
     return True
 
 
-def _denied(caller: Caller, right: Right, queue_arn: str, reason: str) -> Exception:
+def _denied(caller: Caller, right: Right, arn: str, reason: str) -> Exception:
     return access_denied(
-        f"User: {caller.arn} is not authorized to perform: {_lower(right)} on resource: {queue_arn} {reason}"
+        f"User: {caller.arn} is not authorized to perform: {_lower(right)} on resource: {arn} {reason}"
     )
 
 

@@ -22,6 +22,7 @@ from mqbroker.aws.sqs.queue_attributes import (
     wants_fifo,
 )
 from mqbroker.aws.sqs.redrive import QueueArn
+from mqbroker.aws.sqs.rights import SQS_RIGHTS
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.tags import TAG_KEY_MAX, check_tags
 from mqbroker.limits import SQS_LIST_RESULTS_MAX, SQS_PURGE_INTERVAL_MS
@@ -65,7 +66,7 @@ class QueueActions:
         """For what concerns no queue that is there, or many: the caller's own account, by the permissions in it."""
         vhost = self._queues.vhost_name(arn.account)
         authorize(
-            self._service.broker.access, call.caller, arn.account, vhost, call.action.name,
+            self._service.broker.access, call.caller, arn.account, vhost, SQS_RIGHTS[call.action.name],
             self._queues.core_name(arn), str(arn), None,
         )  # fmt: skip
 

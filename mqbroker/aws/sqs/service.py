@@ -7,6 +7,7 @@ from mqbroker.aws.front.call import Call
 from mqbroker.aws.policy.authorization import NO_CONTEXT, authorize, context_of
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
+from mqbroker.aws.sqs.rights import SQS_RIGHTS
 from mqbroker.core.broker import Broker
 from mqbroker.limits import SQS_DECISIONS_REMEMBERED
 from mqbroker.protocols.amqp.services import Alarms
@@ -52,7 +53,7 @@ class SqsService:
             call.caller,
             queue.arn.account,
             queue.vhost.name,
-            action or call.action.name,
+            SQS_RIGHTS[action or call.action.name],
             queue.core.name,
             str(queue.arn),
             queue.policy,

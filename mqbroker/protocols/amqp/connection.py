@@ -512,7 +512,7 @@ class AmqpConnection(Session):
 
     def beat(self, now: int) -> None:
         """Sends a heartbeat; ends the connection of a peer that was silent for two intervals (AMQP 0-9-1 §4.2.7)."""
-        if not self.is_reading:
+        if not self.is_reading or self.is_throttled:
             self.received_at = now  # it cannot be heard while nobody listens
         if now - self.received_at > 2 * self.heartbeat_ms:
             log.warning("%s: missed heartbeats from client, timeout: %ds", self.name, self.heartbeat_ms // 1000)

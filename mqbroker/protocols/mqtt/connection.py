@@ -530,11 +530,21 @@ class MqttConnection(Session):
         elif self.held_by or self.is_rate_limited:
             pacing.go_on(self)
             pacing.set_deadline(self)
-        elif self.keep_alive_ms and now - self.received_at > self.keep_alive_ms and not self.is_blocked:
+        elif self.is_silent(now):
             # [MQTT-3.1.2-22]: one and a half times the keep alive without a packet
             ending.disconnect(self, Reason.KEEP_ALIVE_TIMEOUT, "nothing was heard within the keep alive")
         else:
             pacing.set_deadline(self)
+
+    def is_silent(self, now: int) -> bool:
+        """Whether nothing was heard for longer than the keep alive, though somebody has listened."""
+        is_heard = not (self.is_blocked or self.is_throttled)
+        return is_heard and 0 < self.keep_alive_ms < now - self.received_at
+
+    def unthrottle(self, now: int) -> None:
+        """It could not be heard while nobody listened."""
+        self.is_throttled = False
+        self.received_at = now
 
     def alarms_changed(self) -> None:
         """A resource has run low or has recovered."""

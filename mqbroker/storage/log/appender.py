@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mqbroker.errors import DiskFailed
+from mqbroker.limits import JOURNAL_BEHIND_BYTES_MAX, JOURNAL_BEHIND_BYTES_MIN, JOURNAL_BEHIND_BYTES_PER_S
 from mqbroker.storage.log.batch import Job
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.executors import Executor, Wake
@@ -30,6 +31,11 @@ class Appender:
         self._framer = Framer()
         self._file = SegmentFile(disk, sync)
         self._tap = tap
+
+    @property
+    def small_write_s(self) -> float:
+        """How long a small write takes lately."""
+        return self._file.small_write_s
 
     def append(self, job: Job, followers: Followers) -> None:
         """Writes the job's frame; returns once it is as durable as the mode promises. OSError when it is not."""
@@ -83,6 +89,12 @@ class Writer:
         self._used_bytes = 0
         self._current_bytes = segment_bytes
         self._delayed: Job | None = None
+
+    @property
+    def backlog_max(self) -> int:
+        """How much may wait for the disk before it makes small writes wait for long."""
+        bytes_ = int(self._appender.small_write_s * JOURNAL_BEHIND_BYTES_PER_S)
+        return max(JOURNAL_BEHIND_BYTES_MIN, min(bytes_, JOURNAL_BEHIND_BYTES_MAX))
 
     @property
     def has_spare(self) -> bool:

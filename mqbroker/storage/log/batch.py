@@ -11,11 +11,13 @@ from mqbroker.storage.log.segment import SegmentHeader
 class Batch:
     """Facts that become durable together. `entries` holds None where an entry was settled before the seal."""
 
-    __slots__ = ("attempted", "deferred", "defined", "entries", "flags", "forgotten", "lsn", "settled")
+    __slots__ = ("attempted", "deferred", "defined", "entries", "flags", "forgotten", "lsn", "settled", "size")
 
     def __init__(self, lsn: int, flags: int = 0) -> None:
         self.lsn = lsn
         self.flags = flags
+        self.size = 0
+        """About how many bytes it comes to, once it is complete."""
         self.entries: list[Entry | None] = []
         self.settled: list[Entry] = []
         self.attempted: list[Entry] = []

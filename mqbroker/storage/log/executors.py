@@ -4,6 +4,7 @@ An executor does its work in order. The outcome of each piece, None or the excep
 loop's thread. A thread that has an outcome wakes the loop through an injected call, so nothing here knows asyncio.
 """
 
+import resource
 from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -62,11 +63,14 @@ class AdaptiveExecutor:
     file system makes the writer wait many milliseconds until older pages are written. Such times last.
     """
 
-    def __init__(self, thread: Executor, seconds: Callable[[], float] = monotonic) -> None:
-        """`seconds` is the clock that times the work."""
+    def __init__(
+        self, thread: Executor, seconds: Callable[[], float] = monotonic, waits: Callable[[], int] | None = None
+    ) -> None:
+        """`seconds` is the clock that times the work, `waits` how often the calling thread has waited for anything."""
         self._inline = InlineExecutor()
         self._thread = thread
         self._seconds = seconds
+        self._waits = waits or thread_waits
         self._under_way = 0
         self._slow_until = 0.0
 
@@ -79,10 +83,12 @@ class AdaptiveExecutor:
             self._inline.submit(partial(self._timed, work), done)
 
     def _timed(self, work: Work) -> None:
-        began = self._seconds()
+        waits, began = self._waits(), self._seconds()
         work()
         ended = self._seconds()
-        if ended - began > SLOW_WRITE_S and not getattr(work, "is_long", False):
+        if ended - began <= SLOW_WRITE_S or getattr(work, "is_long", False):
+            return
+        if self._waits() > waits:  # else it was ready all the time, and other processes had the processor
             self._slow_until = ended + SLOW_WRITES_EXPECTED_S
 
     def _finish(self, done: Done, error: Exception | None) -> None:
@@ -94,6 +100,11 @@ class AdaptiveExecutor:
 
     def close(self) -> None:
         self._thread.close()
+
+
+def thread_waits() -> int:
+    """How often this thread has given up the processor to wait for something."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 class ThreadExecutor:
