@@ -1,12 +1,13 @@
-"""The journal as the core sees it, made durable. Collecting facts is once per message, so it is compiled.
+"""The durable ledger: collects the core's facts in batches, has them written, and keeps promises when they are safe.
 
-It owns the open batch and the batches that wait for the disk; log/encoder.py turns them into bytes,
-log/appender.py writes them. An entry that is settled before its batch is sealed leaves no trace. While a batch is under
-way the open one grows: the size of a batch follows from the speed of the disk (group commit without a timer), up to
-BATCH_BYTES_MAX.
+It owns the open batch and the batches that wait for the disk; log/encoder.py turns them into bytes, log/appender.py
+writes them, and gate.py says up to which batch promises may be kept. It runs once per message, so it is compiled.
+
+An entry that is settled before its batch is sealed is never written. While a batch is under way the open one grows, so
+the speed of the disk decides how large batches are (group commit without a timer), up to BATCH_BYTES_MAX.
 
 Damage to the last batch of a log may look like a write that was cut off (torn.py). So a log at rest ends with a mark, a
-batch that says nothing: where the mark is, everything before it was confirmed, and what is wrong with that is damage.
+batch without facts: everything before the mark was confirmed, and whatever is wrong there is damage.
 """
 
 from collections import deque
@@ -27,7 +28,7 @@ ENTRY_BYTES = 64  # about what a record needs beside body and properties
 
 
 def _nothing() -> None:
-    """Stands in for who has nothing to define."""
+    """The default of `at_rest`."""
 
 
 class JournalLedger(Ledger):
@@ -44,7 +45,7 @@ class JournalLedger(Ledger):
         self.position = position
         self.committed = position - 1
         self.gate = Gate(self.committed)
-        """What is committed. Whoever tells it of a member then has `keep_promises` called."""
+        """Decides what is committed. Whoever changes it then calls `keep_promises`."""
         self.encoder = encoder
         self.writer = writer
         writer.done = self._batch_done
@@ -62,7 +63,7 @@ class JournalLedger(Ledger):
         self.batches_tended = 0
         """As many as there were when `tend` was called last."""
         self.is_marked = True
-        """Whether the newest frame is a mark, or the first one of its segment, which cannot be taken for torn."""
+        """Whether the newest frame is a mark, or opens its segment: neither can be taken for torn."""
         self._open_batch()
 
     def added(self) -> int:
@@ -116,12 +117,14 @@ class JournalLedger(Ledger):
         self.open_bytes += len(key) + len(value or b"")
 
     def forget(self, queue_number: int) -> None:
-        # Entries of the queue in this very batch are written all the same, and never counted: there may be many.
+        # There may be many entries of the queue in this very batch. They are written, and not counted (encoder.py).
         self.open.forgotten.append(queue_number)
 
     def begin(self, size_bytes: int) -> None:
-        """Opens this run's first segment in the file of that size that the writer has prepared, and returns when it is
-        durable. DiskFailed when it cannot be."""
+        """Begins this run's first segment, in the prepared file of that size; returns once it is durable.
+
+        DiskFailed when it cannot be made so.
+        """
         self._close_batch()
         self.encoder.segment_bytes, usual = size_bytes, self.encoder.segment_bytes
         self._write(self.sealed.popleft())
@@ -134,30 +137,31 @@ class JournalLedger(Ledger):
 
     @property
     def is_full(self) -> bool:
-        """Whether there was no space for the next segment. Publishers should be blocked, and `tend` called."""
+        """Whether there was no space for the next segment. Then block publishers, and go on calling `tend`."""
         return self.writer.is_full
 
     @property
     def tap(self) -> Tap:
-        """Where to follow what is written."""
+        """Lets others follow what is written."""
         return self.writer.tap
 
     def watch_space(self, changed: Callable[[bool], None]) -> None:
-        """Has `changed` called with `is_full` whenever that changes.
+        """Calls `changed` with `is_full` whenever that changes.
 
-        Publishers have to be blocked at once: what is left of the newest segment must do for the acknowledgements that
-        make room.
+        Publishers must be blocked at once: the rest of the newest segment is for the acknowledgements that make room.
         """
         self.writer.space_changed = changed
 
     @property
     def segments(self) -> int:
-        """How many segments hold something that is needed."""
+        """How many segments are still needed."""
         return len(self.encoder.liveness.firsts)
 
     def tend(self, at_rest: Callable[[], None] = _nothing) -> None:
-        """To be called now and then, such as once a second: tries again what failed for lack of space, and marks the
-        end of a log that has come to rest. What `at_rest` defines, a little, becomes part of the mark."""
+        """Called about once a second. Tries again what failed for lack of space, and marks the end of a log at rest.
+
+        What `at_rest` defines becomes part of the mark, and must fit into MARK_BYTES_MAX.
+        """
         if self.writer.is_full:
             self.writer.tend()
         if not self.is_marked and self.batches == self.batches_tended and self._may_mark():
@@ -184,7 +188,7 @@ class JournalLedger(Ledger):
             self._close_batch()
 
     def _seal_next(self) -> bool:
-        """Sends the oldest batch on its way. False when there is nothing to be sent."""
+        """Starts writing the oldest batch. False when there is none."""
         if not self.sealed:
             if not self._has_facts():
                 return self._commit_nothing()
@@ -241,14 +245,14 @@ class JournalLedger(Ledger):
         self.seal()
 
     def keep_promises(self) -> None:
-        """Keeps what the gate lets pass by now."""
+        """Keeps the promises that the gate lets pass by now."""
         self.commit(self.gate.committed)
         self.seal()
 
     def close(self) -> None:
-        """Makes everything durable, says in the journal that it ended in order, and closes it. Blocks until then.
+        """Makes everything durable, notes in the journal that the broker stopped in order, and closes it. Blocks.
 
-        When the disk has failed or is full, what is not durable by now is not kept, nor are its promises.
+        When the disk has failed or is full, what is not durable yet is lost, and its promises are not kept.
         """
         if self.closed:
             return

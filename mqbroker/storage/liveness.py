@@ -1,4 +1,4 @@
-"""What is still alive in each segment: the count that lets a segment be deleted, and what a checkpoint has to say.
+"""What is still alive in each segment: the counts that decide when it is deleted, and the content of checkpoints.
 
 A `Share` is what one queue has in one segment, a `SegmentLiveness` all shares of one segment, `LogLiveness` all
 segments. None knows files. A queue without a share in a segment has nothing left there.
@@ -43,8 +43,8 @@ class SegmentLiveness:
     """One segment. `last_lsn` is its newest batch, `is_redelivered` that a crash made all its entries suspect,
     `is_encrypted` that its batches are sealed.
 
-    While it is being written (`is_open`) it keeps the share of a queue of which nothing lives, because more of the
-    queue may come, and what was settled before has to be remembered.
+    While it is being written (`is_open`) it keeps the share of a queue that has nothing alive in it: more of the queue
+    may come, and what was settled must be remembered.
     """
 
     __slots__ = ("first_lsn", "is_encrypted", "is_open", "is_redelivered", "last_lsn", "shares")
@@ -94,7 +94,7 @@ LSN_MAX = (1 << 63) - 1
 
 
 class Run:
-    """Successive settled entries of one queue in one segment, which holds the batches from `first` up to `beyond`."""
+    """Successive settled entries of one queue in one segment, whose batches are `first` to `beyond`, without that."""
 
     __slots__ = ("beyond", "end", "first", "queue", "segment", "start")
 

@@ -1,13 +1,13 @@
-"""What a journal says after a restart; and whether it may be believed.
+"""Reads a journal after a restart, and decides whether it may be trusted.
 
-The newest segment opens with a checkpoint, which names every older segment that is still needed and what of it. So the
-newest segment is read whole, older ones for their live messages only, and the rest is obsolete. Exactly one row of each
-table matches; whatever is refused stays as it is on disk.
+The newest segment opens with a checkpoint, which names every older segment that is still needed, and what is alive in
+it. So the newest segment is read whole, older ones for their live messages only, and the rest is obsolete. Exactly one
+row of each table matches; whatever is refused is left unchanged on the disk.
 
     newest segment                                                     | the log
     -------------------------------------------------------------------+---------------------------------------------
     there is none                                                      | is new
-    header or first batch is not good (it got its name behind them)    | is damaged: refused
+    header or first batch is not good (it is named only after them)    | is damaged: refused
     format of another version                                          | is refused
     zeros after the last good batch                                    | ends there
     what a write that was cut off leaves after it (torn.py)            | ends there, and the log of the broker says so
@@ -92,11 +92,11 @@ class Recovered:
 
 
 def no_step(_: int) -> None:
-    """For who has memory enough."""
+    """The default: any amount of memory will do."""
 
 
 class Recovery:
-    """Reads a journal. `recovered` is for the caller; the rest for whoever goes on writing."""
+    """Reads a journal. `recovered` is for the broker, the other fields for whoever goes on writing the journal."""
 
     def __init__(
         self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Step = no_step
@@ -109,12 +109,12 @@ class Recovery:
         self.epoch = FIRST_EPOCH
         """That of the newest segment."""
         self.obsolete: list[int] = []
-        """The first batches of the segments to be deleted."""
+        """The segments to delete, by their first batches."""
         self.unfinished: dict[str, int] = {}
-        """Segments that are longer than what they hold, and where they end: nothing is ever appended to them."""
+        """Segments that are longer than their content, and where that ends. Nothing is ever appended to them."""
         self._newest_bytes = 0
         self.bytes_needed = 0
-        """How much of the newest segment is needed for as long as it is the newest."""
+        """How much of the newest segment must stay for as long as it is the newest."""
         self._disk = disk
         self._keyring = keyring
         self._step = step
@@ -127,10 +127,10 @@ class Recovery:
         return self._names[-1] if self._names else ""
 
     def run(self) -> None:
-        """Reads everything. JournalCorrupt or StorageError when the journal is not to be believed."""
+        """Reads everything. JournalCorrupt or StorageError when the journal cannot be trusted."""
         if not self._names:
             return
-        # Millions of new objects and no garbage: the collector would only walk over them again and again.
+        # Millions of new objects and no garbage: the collector would walk over them again and again.
         was_enabled = gc.isenabled()
         gc.disable()
         try:
@@ -148,7 +148,7 @@ class Recovery:
         self.recovered.definitions = facts.definitions
 
     def _read_last(self) -> tuple[Facts, SegmentLiveness]:
-        # What is read of a segment is let go of before the next one is: there may be little memory.
+        # Each segment's octets are released before the next one is read: memory may be short.
         scan = self._read_newest()
         facts = self._read_facts(scan)
         return facts, self._read_own(scan, facts)

@@ -299,7 +299,7 @@ def test_the_listing_shows_what_the_keys_open_and_names_the_keys_that_are_missin
     laid_out(journal.disk, tmp_path)
     text = "\n".join(inspect(tmp_path, Keyring([NEW])))
     assert f"is encrypted with the key {Keyring([OLD]).key_id}, and what is given is" in text
-    assert f"behind batch 5, encrypted with the key {Keyring([NEW]).key_id}" in text
+    assert f"after batch 5, encrypted with the key {Keyring([NEW]).key_id}" in text
     assert "    checkpoint" in text
     assert "published queue 1 sequence 3" not in text
     assert "published queue 1 sequence 3" in "\n".join(inspect(tmp_path, Keyring([OLD, NEW])))

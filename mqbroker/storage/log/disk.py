@@ -14,7 +14,7 @@ from mqbroker.errors import ConfigError
 
 
 class Disk(Protocol):
-    """The files of one journal. Names are plain file names without a folder."""
+    """The files of one journal, by their plain names."""
 
     path: str
     """Where it is, for messages."""
@@ -61,7 +61,7 @@ class Disk(Protocol):
 
 
 class FileDisk:
-    """A directory of the file system, held by this process alone unless `exclusive` is False (then: for reading)."""
+    """A directory of the file system. This process has it alone, unless `exclusive` is False, which is for reading."""
 
     def __init__(self, directory: Path, exclusive: bool = True) -> None:
         self.path = str(directory)

@@ -1,8 +1,8 @@
 """Turns batches into frames for the disk, and decides when a new segment begins. It does no I/O.
 
-It owns what the log says as a whole (the definitions, and what is alive in each segment), because a new segment opens
-with all of it: its checkpoint. So older segments are needed for their live messages only, and any of them may go as
-soon as it has none.
+It owns the state of the whole log (the definitions, and what is alive in each segment), because a new segment opens
+with all of it: its checkpoint. So older segments are needed for their live messages only, and each is deleted when it
+has none left.
 """
 
 from collections.abc import Callable
@@ -57,7 +57,7 @@ class BatchEncoder:
         self._size = 0
 
     def opening_bytes(self) -> int:
-        """How large a segment has to be that begins with an empty batch."""
+        """How large a segment must be that begins with an empty batch."""
         definitions = CHECKPOINT_BYTES + sum(map(len, self._records.values()))
         shares = shares_bytes(self.liveness.by_first.values())
         return opening_bytes(self._cipher) + self._frame_bytes + definitions + shares + 1
@@ -89,7 +89,7 @@ class BatchEncoder:
         return Job(frame, b"".join(encoder.pieces + facts), segment, key, finished)
 
     def _apply(self, batch: Batch) -> list[bytes]:
-        """Brings the state of the log up to the batch; returns the records that say the same."""
+        """Applies the batch to the state of the log; returns the records of it."""
         facts = [record for entry in batch.attempted if (record := self._attempt(entry))]
         facts += [record for entry in batch.deferred if (record := self._defer(entry))]
         facts += pack_settled(self.liveness.settle(batch.settled))

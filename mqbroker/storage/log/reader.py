@@ -116,7 +116,7 @@ class Reader:
         if segment is None:
             return True  # deleted at this moment: look again
         previous = segment.chain.lsn
-        if previous != self.lsn and self._is_behind(previous):
+        if previous != self.lsn and self._is_unread(previous):
             return True
         if previous > self.lsn:
             self._pieces.append(Skipped(previous))
@@ -124,7 +124,7 @@ class Reader:
         self._segment, self._name = segment, later
         return True
 
-    def _is_behind(self, previous: int) -> bool:
+    def _is_unread(self, previous: int) -> bool:
         """Whether more was written to this segment before the next one began. If not, it must have ended in order."""
         if previous < self.lsn and not self._is_found:
             raise self._unknown()

@@ -33,7 +33,7 @@ def list_segment(scan: Scan) -> Iterator[str]:
         return
     cluster = header.cluster_id.hex()
     key = "" if header.key_block is None else f", encrypted with the key {header.key_block.key_id}"
-    yield f"{scan.name}: {header.size_bytes} bytes, cluster {cluster}, behind batch {header.previous_lsn}{key}"
+    yield f"{scan.name}: {header.size_bytes} bytes, cluster {cluster}, after batch {header.previous_lsn}{key}"
     for frame in scan.frames:
         yield _batch_line(frame)
         if not frame.flags & FLAG_FILLER:

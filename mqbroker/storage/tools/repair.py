@@ -1,9 +1,9 @@
 """Cuts the damage out of a journal, on the operator's word only. What is good stays, also after the damage.
 
-Every file that is changed is first kept whole as `NAME.damaged` (`.damaged.2`, ...). In a damaged segment a filler
-frame takes the place of the lost batches; a lost segment is replaced by one that holds a filler only; what cannot be
-read at all is set aside. A crash in between leaves a journal that the next repair mends. What it writes into an
-encrypted journal is marked with the key of the segment: nobody else can cut anything out.
+Every file that changes is first kept whole as `NAME.damaged` (`.damaged.2`, ...). In a damaged segment a filler frame
+takes the place of the lost batches; a lost segment is replaced by one that holds only a filler; what cannot be read at
+all is set aside. After a crash in between, the next repair finishes the work. A filler in an encrypted journal is
+marked with the key of its segment, so nobody without the key can cut anything out.
 """
 
 import os
@@ -144,7 +144,7 @@ def _mend_newest(scan: Scan) -> bytes:
     assert scan.header is not None
     content = scan.data[: scan.end]
     if scan.is_closed and scan.tail is Tail.FINISHED:
-        # What a lost newer segment said of these messages is not known: they count as delivered before.
+        # A lost newer segment may have said that these messages were delivered: they count as delivered before.
         lsn, crc = _end_of(scan)
         content += _filler(scan.header, scan.key, lsn + 1, lsn, _filler_bytes_min(scan.header.cipher), crc)
     return content + bytes(max(scan.header.size_bytes - len(content), 1))

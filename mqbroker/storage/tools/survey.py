@@ -1,6 +1,6 @@
 """Looks through a whole journal and collects all damage, where recovery stops at the first. It changes nothing.
 
-It is what `verify` reports and what `repair` mends; both judge segments by the tables of recovery.py.
+`verify` reports what it finds and `repair` mends it; both judge segments by the tables of recovery.py.
 """
 
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ class Survey:
         return next((finding for finding in self.findings if finding.role is Role.NEWEST), None)
 
     def _find_all(self, names: list[str]) -> bool:
-        """Looks at all segments if the last one is what the log ends with; else at that only, and False."""
+        """Looks at all segments if the log ends with the last one; otherwise only at that one, and returns False."""
         newest = self._find_newest(names[-1])
         if newest.role is Role.UNREADABLE:
             return False
