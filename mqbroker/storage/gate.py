@@ -23,8 +23,8 @@ class Gate:
 
     def durable(self, lsn: int) -> int:
         """The frame of that batch is durable here. Returns what is committed, like every call."""
-        self._frame = lsn
-        return self.empty(lsn)
+        self._frame = self.local = lsn
+        return self._move()
 
     def empty(self, position: int) -> int:
         """Everything before that position is durable here, and it has no frame itself."""
@@ -49,6 +49,9 @@ class Gate:
 
     def _move(self) -> int:
         reached = self.local
+        if not self._members:
+            self.committed = reached
+            return reached
         for lsn in self._members.values():
             if lsn < self._frame and lsn < reached:
                 reached = lsn

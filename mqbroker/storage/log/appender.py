@@ -40,7 +40,8 @@ class Appender:
     def append(self, job: Job, followers: Followers) -> None:
         """Writes the job's frame; returns once it is as durable as the mode promises. OSError when it is not."""
         piece = self._framer.frame(job)
-        self._tap.tell(followers, piece)
+        if followers:
+            self._tap.tell(followers, piece)
         if job.segment is None:
             self._file.append(piece.parts, piece.offset)
         else:
@@ -205,7 +206,7 @@ class Writer:
             return
         # Only now: whoever begins to follow looks for the files that are there, and then misses none that goes.
         for first in firsts:
-            self.tap.tell(self.tap.followers, Deleted(first))
+            self.tap.tell_all(Deleted(first))
         if self.is_full:
             self.tend()
 

@@ -23,12 +23,12 @@ class Framer:
 
     def frame(self, job: Job) -> Appended:
         """The octets of the job, and where they belong."""
-        opening = [] if job.segment is None else [self._begin(job.segment, job.key)]
+        opening = b"" if job.segment is None else self._begin(job.segment, job.key)
         payload = job.payload if self._key is None else self._key.seal(job.frame, job.payload, self._crc)
         header, self._crc = pack_frame(job.frame, payload, self._crc, self._seed)
-        piece = Appended(self._segment, self._end, job.frame.lsn, [*opening, header, payload])
-        self._end += piece.size
-        return piece
+        start = self._end
+        self._end = start + len(opening) + len(header) + len(payload)
+        return Appended(self._segment, start, job.frame.lsn, [opening + header, payload])
 
     def _begin(self, segment: SegmentHeader, key: DataKey | None) -> bytes:
         opening = pack_segment_header(segment)

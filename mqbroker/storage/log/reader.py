@@ -101,47 +101,49 @@ class Reader:
         try:
             return self._segment.next()
         except FileNotFoundError:
-            self._segment = None
-            self._pieces.append(Deleted(first_lsn_of(self._name)))
+            self._forget_segment()
             return None
+
+    def _forget_segment(self) -> None:
+        self._segment = None
+        self._pieces.append(Deleted(first_lsn_of(self._name)))
 
     def _move_on(self) -> bool:
         """Goes on with the next segment. False when there is none."""
-        later = next((name for name in self._names() if name > self._name), None)
-        if later is None:
+        name = next((name for name in self._names() if name > self._name), None)
+        if name is None:
             if not self._is_found:
                 raise self._unknown()
             return False
-        segment = self._open(later)
+        segment = self._open(name)
         if segment is None:
             return True  # deleted at this moment: look again
         previous = segment.chain.lsn
-        if previous != self.lsn and self._is_unread(previous):
+        if previous != self.lsn and self._goes_on(previous):
             return True
         if previous > self.lsn:
             self._pieces.append(Skipped(previous))
         self._is_found = True
-        self._segment, self._name = segment, later
+        self._segment, self._name = segment, name
         return True
 
-    def _is_unread(self, previous: int) -> bool:
-        """Whether more was written to this segment before the next one began. If not, it must have ended in order."""
+    def _goes_on(self, previous: int) -> bool:
+        """Whether this segment has more by now, though the next one, which follows the batch `previous`, has begun."""
         if previous < self.lsn and not self._is_found:
             raise self._unknown()
-        segment = self._segment
-        if segment is None:
-            return False
         try:
-            if previous > self.lsn and segment.peek():
-                return True
-            is_whole = previous > self.lsn and self._disk.size(segment.name) == segment.chain.end
+            return self._segment is not None and self._has_more(self._segment, previous)
         except FileNotFoundError:
-            self._segment = None
-            self._pieces.append(Deleted(first_lsn_of(segment.name)))
+            self._forget_segment()
             return False
-        if not is_whole:
+
+    def _has_more(self, segment: SegmentReader, previous: int) -> bool:
+        if previous > self.lsn and segment.peek():
+            return True
+        end, size = segment.chain.end, self._disk.size(segment.name)
+        if previous < self.lsn or size > end:
             path = os.path.join(self._disk.path, segment.name)
-            raise JournalCorrupt(path, segment.chain.end, self._disk.size(segment.name), "good batches follow")
+            raise JournalCorrupt(path, end, size, "good batches follow")
         return False
 
     def _unknown(self) -> StorageError:

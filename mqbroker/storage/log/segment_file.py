@@ -48,7 +48,7 @@ class SegmentFile:
         size = sum(map(len, parts))
         zeros = self._zeros_ahead(offset + size)
         began = perf_counter()
-        self._disk.write(self._name, [*parts, zeros], offset, self._sync)
+        self._disk.write(self._name, [*parts, zeros] if zeros else parts, offset, self._sync)
         if size + len(zeros) < SMALL_WRITE_BYTES:
             self.small_write_s += (perf_counter() - began - self.small_write_s) / SMALL_WRITES_COUNTED
 

@@ -2,7 +2,7 @@
 
 A link to a standby sends what it gets while the local sync runs, a backup writes it elsewhere. Frames are made in the
 appending thread, and followers are told on the loop's thread through the injected wake-up. Without followers all of
-this is one look at an empty tuple for each batch.
+this is one look at an empty tuple per batch.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from mqbroker.storage.log.executors import Wake
 from mqbroker.storage.log.pieces import Piece
 
 Follower = Callable[[Piece], object]
-"""Takes the next piece, and must not raise: it stands in for nothing that this node promises."""
+"""Takes the next piece, on the loop's thread. It must not raise, and bounds what it keeps."""
 Followers = tuple[Follower, ...]
 
 
@@ -35,10 +35,14 @@ class Tap:
         """Tells that follower nothing more."""
         self.followers = tuple(known for known in self.followers if known != follower)
 
+    def tell_all(self, piece: Piece) -> None:
+        """Tells a piece to whoever follows now."""
+        if self.followers:
+            self.tell(self.followers, piece)
+
     def tell(self, followers: Followers, piece: Piece) -> None:
         """Tells a piece to those that followed when it was put on its way. From any thread."""
-        if followers:
-            self._wake(partial(self._deliver, followers, piece))
+        self._wake(partial(self._deliver, followers, piece))
 
     def _deliver(self, followers: Followers, piece: Piece) -> None:
         for follower in followers:
