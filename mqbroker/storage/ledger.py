@@ -215,13 +215,9 @@ class JournalLedger(Ledger):
         return self._has_promises() or self._has_facts()
 
     def _has_promises(self) -> bool:
-        """Whether there are promises that wait for nothing but this batch. Those that wait for a member of the gate are
-        kept when it has acknowledged."""
+        """Whether there are promises that can be kept. When the gate waits for a member, `keep_promises` follows."""
         waiting = self.waiting
-        if not waiting:
-            return False
-        is_held_up = self.gate.committed < self.gate.local
-        return not is_held_up or waiting[-1][0] == self.position or waiting[0][0] <= self.committed
+        return bool(waiting) and (self.gate.committed == self.gate.local or waiting[0][0] <= self.committed)
 
     def _close_batch(self) -> None:
         self.open.size = self._live_bytes()

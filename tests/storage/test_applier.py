@@ -1,19 +1,30 @@
 """The applier: what it refuses, and that a refusal changes nothing; truncation; changes of the writing node."""
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
 from mqbroker.errors import JournalCorrupt, LogRefused, StaleEpoch, StorageError
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log.applier import Applier
+from mqbroker.storage.log.batch import Job
+from mqbroker.storage.log.frame import Frame
+from mqbroker.storage.log.framing import Framer
 from mqbroker.storage.log.pieces import Appended, Deleted, Piece, Skipped
 from mqbroker.storage.log.reader import Reader
-from mqbroker.storage.log.segment import read_segment_header, segment_name, segment_names
+from mqbroker.storage.log.segment import (
+    SegmentHeader,
+    opening_bytes,
+    read_segment_header,
+    segment_name,
+    segment_names,
+)
+from mqbroker.storage.tools.repair import Repair
 from mqbroker.storage.tools.verify import report
 from tests.storage.following import copied, segments_of
 from tests.storage.house import KEYRINGS, Journal, an_entry
-from tests.storage.simdisk import SimDisk
+from tests.storage.simdisk import PowerCut, SimDisk
 
 
 def pieces_of(disk: SimDisk) -> list[Appended]:
@@ -92,9 +103,75 @@ def test_a_deleted_segment_goes_and_a_gap_is_taken_only_when_it_is_told() -> Non
     applier.apply(Skipped(pieces[third].segment - 1))
     with pytest.raises(LogRefused):
         applier.apply(pieces[second])
+    with pytest.raises(LogRefused):
+        applier.apply(pieces[third - 1])
     applier.apply(pieces[third])
     applier.apply(Deleted(1))
     assert applier.segments == [pieces[third].segment]
+
+
+def test_nothing_more_is_appended_to_a_segment_once_the_rest_of_it_is_gone() -> None:
+    pieces = pieces_of(a_log().disk)
+    applier = Applier(SimDisk(), True)
+    applier.apply(pieces[0])
+    applier.apply(Skipped(9))
+    with pytest.raises(LogRefused, match="it is not the next good frame"):
+        applier.apply(pieces[1])
+
+
+def a_frame(framer: Framer, lsn: int, previous_lsn: int, payload: bytes, header: SegmentHeader | None) -> Appended:
+    """A piece as a node might make it that has lost its way."""
+    frame = Frame(lsn, previous_lsn, 0, 0, len(payload), 0, 0)
+    return framer.frame(Job(frame, payload, header, None, None))
+
+
+def test_a_segment_is_never_filled_beyond_its_size() -> None:
+    framer, applier = Framer(), Applier(SimDisk(), True)
+    header = SegmentHeader(400, 1, 0, bytes(16), bytes(16))
+    applier.apply(a_frame(framer, 1, 0, bytes(50), header))
+    with pytest.raises(LogRefused, match="has no room"):
+        applier.apply(a_frame(framer, 2, 1, bytes(142), None))
+    with pytest.raises(LogRefused, match="has no room"):
+        Applier(SimDisk(), True).apply(a_frame(Framer(), 1, 0, bytes(256), header))
+
+
+def test_a_segment_never_takes_the_place_of_an_older_one() -> None:
+    disk = copied(a_log().disk)
+    applier, before = Applier(disk, True), segments_of(disk)
+    header = SegmentHeader(1024, 1, 12, applier.cluster_id, bytes(16))
+    with pytest.raises(LogRefused, match="it follows batch 12"):
+        applier.apply(a_frame(Framer(), 13, 12, b"", header))
+    assert segments_of(disk) == before
+
+
+def test_a_copy_that_is_cut_off_while_it_is_truncated_has_no_gap() -> None:
+    whole = a_log().disk
+    for fail_at in range(1, 30):
+        disk = copied(whole)
+        disk.fail_at, disk.failure = disk.calls + fail_at, PowerCut()
+        try:
+            Applier(disk, True).truncate(2)
+        except PowerCut:
+            names = segment_names(disk.after_power_cut(Random(fail_at)).names())
+            assert names == segment_names(whole.names())[: len(names)]
+        else:
+            break
+    assert fail_at > 4
+
+
+@KEYRINGS
+def test_a_repaired_log_is_copied_with_its_fillers(keyring: Keyring | None) -> None:
+    journal = a_log(keyring)
+    damaged = journal.disk.after_kill()
+    name = segment_names(damaged.names())[1]
+    content = bytearray(damaged.read(name))
+    content[opening_bytes(int(keyring is not None)) + 100] ^= 1
+    damaged.put(name, bytes(content))
+    Repair(damaged, keyring).run()
+    Journal(damaged, segment_bytes=1024, keyring=keyring).put(an_entry(90))
+    copy = copied(damaged)
+    assert segments_of(copy) == segments_of(damaged)
+    assert report(copy, keyring).is_sound
 
 
 @KEYRINGS

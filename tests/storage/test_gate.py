@@ -68,6 +68,12 @@ SCRIPTS = {
         durable 5          -> 3
         acknowledged b 4   -> 4
     """,
+    "a late acknowledgement does not undo a newer one that the local disk was waited for": """
+        require b 0        -> 0
+        acknowledged b 5   -> 0
+        acknowledged b 2   -> 0
+        durable 5          -> 5
+    """,
 }
 
 

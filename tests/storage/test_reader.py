@@ -5,6 +5,8 @@ import pytest
 from mqbroker.errors import JournalCorrupt, StorageError
 from mqbroker.limits import JOURNAL_READ_BYTES
 from mqbroker.storage.keys.keyring import Keyring
+from mqbroker.storage.log.chain import SegmentReader
+from mqbroker.storage.log.frame import Frame, pack_frame
 from mqbroker.storage.log.pieces import Appended, Deleted, Piece, Skipped
 from mqbroker.storage.log.reader import Reader
 from mqbroker.storage.log.segment import segment_name, segment_names
@@ -63,6 +65,39 @@ def test_the_end_is_told_and_what_is_written_later_is_read_then() -> None:
     assert lsns(reader.read(1)) == [13]
     assert not reader.is_at_end
     assert (lsns(reader.read()), reader.is_at_end, reader.lsn) == ([14], True, 14)
+
+
+def test_what_is_written_between_two_looks_is_not_taken_for_deleted() -> None:
+    """The reader found no further frame, then the segment was filled up and the next one begun before it looked."""
+    journal = Journal(segment_bytes=1024)
+    reader = Reader(journal.disk)
+    assert lsns(reader.read()) == [1]
+    names = journal.disk.names
+    puts = [an_entry(number, body=bytes(300)) for number in range(9)]
+
+    def late_names() -> list[str]:
+        while puts:
+            journal.put(puts.pop())
+        return names()
+
+    journal.disk.names = late_names  # type: ignore[method-assign]
+    assert lsns(reader.read(1 << 20)) == list(range(2, 11))
+
+
+@pytest.mark.parametrize(("lsn", "previous_lsn", "crc", "is_next"), [
+    (2, 1, 0, True), (2, 0, 0, False), (2, 2, 0, False), (2, 1, 1, False),
+])  # fmt: skip
+def test_a_frame_is_the_next_one_by_its_number_and_by_its_chain(
+    lsn: int, previous_lsn: int, crc: int, is_next: bool
+) -> None:
+    journal = Journal()
+    segment = SegmentReader(journal.disk, segment_name(1))
+    first = segment.peek()
+    assert first is not None
+    segment.next()
+    frame = Frame(lsn, previous_lsn, 0, 0, 0, 0, 0)
+    octets, _ = pack_frame(frame, b"", first.crc + crc, segment.chain.header.seed)
+    assert (segment.chain.next(octets, 0) is not None) == is_next
 
 
 def test_a_frame_that_is_half_written_is_not_read_yet() -> None:

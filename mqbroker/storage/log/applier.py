@@ -26,7 +26,8 @@ from mqbroker.storage.log.segment import (
 from mqbroker.storage.log.segment_file import SegmentFile
 
 SOUND = (Tail.ZERO, Tail.TORN, Tail.FINISHED)
-"""How the newest segment may end. It is finished when a newer one was deleted, or a truncation was cut off."""
+"""How the newest segment may end. It is finished when a newer one is gone: then this node has less than it had, and
+follows from there. It is not to be promoted like that, and recovery refuses it."""
 
 
 class Applier:
@@ -80,7 +81,7 @@ class Applier:
             self._disk.delete(name)
             self._disk.sync_names()
         self.lsn, self._chain, self._is_open = lsn, chain, False
-        if chain is not None and self._disk.size(chain.header.name) != chain.end:
+        if chain is not None:
             self._open(chain)
 
     def _names(self) -> list[str]:
