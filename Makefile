@@ -1,16 +1,21 @@
 # Each target keeps its own environment, so that an interpreted and a compiled mqbroker never meet:
 #   .venv           editable and interpreted, with the test tools: test, test-slow, lint
-#   .venv-run       a wheel, compiled where there is a C compiler: run, bench
+#   .venv-build     what makes the wheel, which is compiled where there is a C compiler
+#   .venv-run       the wheel and what it needs, nothing else: run, smoke, and what bench measures
 #   .venv-compiled  the same wheel with the test tools: test-compiled
-#   .venv-lowest, .venv-newest, .venv-python3.x   other versions, interpreted: test-lowest, test-newest, test-pythons
+#   .venv-bench     what the benchmark itself needs
+#   .venv-lowest, .venv-newest, .venv-python3.x   other versions, interpreted, with the test tools: test-lowest, ...
 #   .venv-amqtt     amqtt, a client and peer that pins old versions of what mqbroker uses too
 # The versions of all packages are in requirements/, so that what runs is what is tested: `make lock` takes the newest.
 
 PYTHON ?= python3
 VENV ?= .venv
+VENV_BUILD ?= .venv-build
 VENV_RUN ?= .venv-run
 VENV_COMPILED ?= .venv-compiled
+VENV_BENCH ?= .venv-bench
 VENV_AMQTT ?= .venv-amqtt
+WHEEL := .cache/wheel
 PYTEST_ARGS ?=
 # Files of tests run side by side. Many wait for processes, so there is one worker more than processors.
 WORKERS ?= $(shell expr $$(nproc) + 1)
@@ -20,7 +25,7 @@ RUN_ARGS ?=
 SOURCES := $(shell find mqbroker -name '*.py' -o -name '*.pxd') pyproject.toml setup.py requirements/lock.txt
 # octets.pxd is compiled into the modules that cimport it (setup.py)
 HOT_MODULES := $(filter-out mqbroker.octets,$(subst /,.,$(basename $(shell find mqbroker -name '*.pxd'))))
-STAGED := $(wildcard tests certs bench conf docs requirements pyproject.toml README.md CHANGELOG.md CONTRIBUTING.md \
+STAGED := $(wildcard tests certs bench conf docs requirements pyproject.toml setup.py README.md CHANGELOG.md CONTRIBUTING.md \
     SECURITY.md LICENSE Makefile)
 PIP := -m pip --disable-pip-version-check
 LOCKED := --constraint requirements/lock.txt
@@ -28,7 +33,9 @@ PYTEST := -m pytest -n $(WORKERS) --dist loadfile
 NPM_TIMEOUT_S := 300
 export MQBROKER_TEST_HOME := $(CURDIR)
 
-PYTHONS := python3.12 python3.13 python3.14
+# Which tests run with other versions of Python; `tests` are all.
+PYTHONS_TESTS ?= tests/core tests/storage tests/amqp/codec tests/mqtt/codec
+PYTHONS ?= python3.12 python3.13 python3.14
 # Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
 PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 
@@ -43,29 +50,39 @@ test: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 test-slow: $(VENV)/.installed
 	$(VENV)/bin/python $(PYTEST) -m slow $(PYTEST_ARGS)
 
-# The tests run from a copy beside which there is no source tree, so `mqbroker` can only be the installed wheel.
-test-compiled: $(VENV_COMPILED)/.installed $(VENV_AMQTT)/.installed npm
-	rm -rf $(VENV_COMPILED)/stage && mkdir $(VENV_COMPILED)/stage
-	cp -R $(STAGED) $(VENV_COMPILED)/stage/
-	cd $(VENV_COMPILED)/stage && MQBROKER_EXPECT_COMPILED="$(HOT_MODULES)" ../bin/python $(PYTEST) $(PYTEST_ARGS)
-
+# $(call suite,ENVIRONMENT,VARIABLES,TESTS): tests in an environment that has mqbroker and the test tools. They run from a
+# copy beside which there is no source tree, so `mqbroker` can only be what is installed there.
+suite = rm -rf $(1)/stage && mkdir $(1)/stage && cp -R $(STAGED) $(1)/stage/ && \
+    (cd $(1)/stage && $(2) ../bin/python $(PYTEST) $(PYTEST_ARGS) $(3))
 # $(call smoke,ENVIRONMENT): the broker of that environment, and the clients of the tests' own
 smoke = MQBROKER_SMOKE_PYTHON=$(1)/bin/python $(VENV)/bin/python -m pytest -m smoke tests/smoke $(PYTEST_ARGS)
-# $(call other,ENVIRONMENT,PYTHON,PIP OPTIONS): a new environment in which nothing is compiled
-other = rm -rf $(1) build && $(2) -m venv $(1) && MQBROKER_COMPILE=0 $(1)/bin/python $(PIP) install --quiet $(3) .
+# $(call other,ENVIRONMENT,PYTHON,PIP ARGUMENTS): a new environment in which nothing is compiled
+other = rm -rf $(1) build && $(2) -m venv $(1) && MQBROKER_COMPILE=0 $(1)/bin/python $(PIP) install --quiet $(3)
+
+test-compiled: $(VENV_COMPILED)/.installed $(VENV_AMQTT)/.installed npm
+	$(call suite,$(VENV_COMPILED),MQBROKER_EXPECT_COMPILED="$(HOT_MODULES)")
 
 smoke: $(VENV)/.installed $(VENV_RUN)/.installed npm
 	$(call smoke,$(VENV_RUN))
 
-test-lowest: $(VENV)/.installed npm
-	$(call other,.venv-lowest,$(PYTHON),--constraint requirements/lowest.txt)
+# The lowest declared versions, in place of those that the test tools ask for: celery wants a newer click than is needed.
+test-lowest: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
+	$(call other,.venv-lowest,$(PYTHON),--requirement requirements/lowest-tools.txt)
+	MQBROKER_COMPILE=0 .venv-lowest/bin/python $(PIP) install --quiet --no-deps --requirement requirements/lowest.txt .
 	$(call smoke,.venv-lowest)
+	$(call suite,.venv-lowest)
 
-test-newest: $(VENV)/.installed npm
-	$(call other,.venv-newest,$(PYTHON),--upgrade)
+# What the newest versions are changes without us. Where they are those of the lock, the suite has passed with them.
+test-newest: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
+	$(call other,.venv-newest,$(PYTHON),--upgrade '.[test]')
 	$(call smoke,.venv-newest)
+	@if .venv-newest/bin/python $(PIP) freeze --exclude mqbroker | grep --invert-match --line-regexp --fixed-strings \
+	        --file requirements/lock.txt; then \
+	    echo "newer than the lock: see above"; \
+	    $(call suite,.venv-newest); \
+	else echo "the newest versions are those of the lock"; fi
 
-test-pythons: $(VENV)/.installed npm
+test-pythons: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 	@set -e; for name in $(PYTHONS); do \
 	    found=; \
 	    for each in $$(which -a $$name) $(addsuffix /$$name,$(PYTHON_PLACES)); do \
@@ -73,16 +90,21 @@ test-pythons: $(VENV)/.installed npm
 	    done; \
 	    if [ -z "$$found" ]; then echo "$$name is not installed: skipped"; continue; fi; \
 	    echo "$$name is $$found"; \
-	    $(call other,.venv-$$name,"$$found",$(LOCKED)) || exit 1; \
-	    $(call smoke,.venv-$$name); \
+	    $(call other,.venv-$$name,"$$found",$(LOCKED) '.[test]') || exit 1; \
+	    $(call smoke,.venv-$$name) || exit 1; \
+	    $(call suite,.venv-$$name,,$(PYTHONS_TESTS)) || exit 1; \
 	done
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy --strict mqbroker bench certs tests
 
-bench: $(VENV_RUN)/.bench
-	$(VENV_RUN)/bin/python -m bench run $(BENCH_ARGS)
+bench: $(VENV_RUN)/.installed $(VENV_BENCH)/.installed
+	$(VENV_BENCH)/bin/python -m bench run $(BENCH_ARGS)
+
+LOWEST_CLIENTS := 'aio-pika<10' awscli==1.32.101 boto3==1.34.101
+TEST_TOOLS := $(PYTHON) -c 'import tomllib; print(*(each.partition(">=")[0] for each in tomllib.load( \
+    open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["test"]))'
 
 # What the benchmark compares with that comes from npm, which needs Node.js, or needs an environment of its own.
 bench-peers: $(VENV_AMQTT)/.installed
@@ -98,15 +120,19 @@ npm:
 	    echo "npm could not install the Node.js clients (see above): tests that need them are skipped"
 
 # The newest versions that there are, of everything that is run or tested, and of amqtt in an environment of its own.
+# The third are the test tools that go with the lowest versions: those that pin what mqbroker uses too are of the same age.
 lock:
-	rm -rf .cache/lock .cache/lock-amqtt
-	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python $(PIP) install --quiet '.[test,bench]'
+	rm -rf .cache/lock .cache/lock-amqtt .cache/lock-lowest
+	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python $(PIP) install --quiet --upgrade setuptools Cython '.[test,bench]'
 	$(PYTHON) -m venv .cache/lock-amqtt && .cache/lock-amqtt/bin/python $(PIP) install --quiet amqtt
-	.cache/lock/bin/python $(PIP) freeze --exclude mqbroker >requirements/lock.txt
+	.cache/lock/bin/python $(PIP) freeze --all --exclude mqbroker --exclude pip >requirements/lock.txt
 	.cache/lock-amqtt/bin/python $(PIP) freeze >requirements/amqtt.txt
+	$(PYTHON) -m venv .cache/lock-lowest && .cache/lock-lowest/bin/python $(PIP) install --quiet --upgrade \
+	    $(LOWEST_CLIENTS) $$($(TEST_TOOLS))
+	.cache/lock-lowest/bin/python $(PIP) freeze --all --exclude pip >requirements/lowest-tools.txt
 
 clean:
-	rm -rf build dist *.egg-info $(VENV_RUN) $(VENV_COMPILED) $(VENV_AMQTT) .venv-lowest .venv-newest .venv-python3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	rm -rf build dist *.egg-info $(VENV_BUILD) $(VENV_RUN) $(VENV_COMPILED) $(VENV_BENCH) $(VENV_AMQTT) .venv-lowest .venv-newest .venv-python3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
 	find mqbroker tests certs bench -name __pycache__ -prune -exec rm -rf {} +
 
 %/bin/python:
@@ -117,19 +143,32 @@ $(VENV)/.installed: pyproject.toml setup.py requirements/lock.txt | $(VENV)/bin/
 	$(VENV)/bin/python $(PIP) install --quiet $(LOCKED) --editable '.[test]'
 	touch $@
 
-# `build` is removed first: setuptools would put what an earlier build left there into the wheel.
-$(VENV_RUN)/.installed: $(SOURCES) | $(VENV_RUN)/bin/python
-	rm -rf build
-	$(VENV_RUN)/bin/python $(PIP) install --quiet $(LOCKED) .
+# One wheel for all that install one, made by versions of the lock. `setup.py` is run by itself because pip would show
+# nothing of what takes most of a minute. `build` is removed first: what an earlier build left there would get in.
+$(WHEEL)/.made: $(SOURCES) | $(VENV_BUILD)/bin/python
+	$(VENV_BUILD)/bin/python $(PIP) install --quiet --no-compile $(LOCKED) setuptools Cython
+	rm -rf build $(WHEEL)
+	$(VENV_BUILD)/bin/python -W ignore setup.py --quiet bdist_wheel --dist-dir $(WHEEL)
 	touch $@
 
-$(VENV_RUN)/.bench: $(VENV_RUN)/.installed
-	$(VENV_RUN)/bin/python $(PIP) install --quiet $(LOCKED) '.[bench]'
+# The environments of the wheel are filled from outside: to put pip into each would cost more than all else in them.
+$(VENV_RUN)/bin/python $(VENV_COMPILED)/bin/python $(VENV_BENCH)/bin/python:
+	$(PYTHON) -m venv --without-pip $(@:/bin/python=)
+
+# $(call install,ENVIRONMENT,EXTRA): the wheel and what it needs. pip would keep a wheel that has the same version.
+install = rm -rf $(1)/lib/python*/site-packages/mqbroker* && \
+    $(VENV_BUILD)/bin/python $(PIP) --python $(1)/bin/python install --quiet $(LOCKED) "$$(echo $(WHEEL)/*.whl)$(2)"
+
+$(VENV_RUN)/.installed: $(WHEEL)/.made | $(VENV_RUN)/bin/python
+	$(call install,$(VENV_RUN))
 	touch $@
 
-$(VENV_COMPILED)/.installed: $(SOURCES) | $(VENV_COMPILED)/bin/python
-	rm -rf build
-	$(VENV_COMPILED)/bin/python $(PIP) install --quiet $(LOCKED) '.[test]'
+$(VENV_COMPILED)/.installed: $(WHEEL)/.made | $(VENV_COMPILED)/bin/python
+	$(call install,$(VENV_COMPILED),[test])
+	touch $@
+
+$(VENV_BENCH)/.installed: $(WHEEL)/.made | $(VENV_BENCH)/bin/python
+	$(call install,$(VENV_BENCH),[bench])
 	touch $@
 
 $(VENV_AMQTT)/.installed: requirements/amqtt.txt | $(VENV_AMQTT)/bin/python

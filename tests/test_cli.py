@@ -105,7 +105,7 @@ def test_a_failure_of_the_broker_is_one_sentence_and_exit_code_1(monkeypatch: py
     server.serve = serve
     monkeypatch.setitem(sys.modules, "mqbroker.server", server)
     result = CliRunner().invoke(main, ["serve"])
-    assert (result.exit_code, result.stderr) == (1, "mqbroker: the disk is gone\n")
+    assert (result.exit_code, result.output) == (1, "mqbroker: the disk is gone\n")
 
 
 def test_check_config_says_what_would_be_served(tmp_path: Path) -> None:

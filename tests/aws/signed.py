@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from unittest import mock
 from urllib.parse import urlsplit
 
 import botocore.auth  # type: ignore[import-untyped]
@@ -15,6 +14,7 @@ from mqbroker.aws.auth.sigv4 import Verifier
 from mqbroker.core.access.access import AccessKey
 from mqbroker.errors import AwsError
 from mqbroker.protocols.session import Peer
+from tests.support.signing_clock import signing_at
 
 KEY_ID = "AKIDEXAMPLE000000"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -65,7 +65,7 @@ def sign(
     signer = botocore.auth.SigV4Auth(credentials, service, region)
     if expires_s is not None:
         signer = botocore.auth.SigV4QueryAuth(credentials, service, region, expires_s)
-    with mock.patch("botocore.auth.get_current_datetime", return_value=datetime.fromtimestamp(now // 1000, UTC)):
+    with signing_at(datetime.fromtimestamp(now // 1000, UTC)):
         signer.add_auth(made)
     parts = urlsplit(made.url)
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from websockets.sync.client import connect
+from tests.support.websocket_client import connect
 
 TIMEOUT_S = 30.0
 
@@ -48,7 +48,7 @@ class Chromium:
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         try:
-            opening = connect(self._endpoint(), proxy=None, max_size=None, open_timeout=TIMEOUT_S)
+            opening = connect(self._endpoint(), max_size=None, open_timeout=TIMEOUT_S)
             self._devtools = self._stack.enter_context(opening)
         except BaseException:
             self._end_process()

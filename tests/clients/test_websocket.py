@@ -85,7 +85,7 @@ def test_an_error_of_the_connection_is_told_in_amqp_and_then_closed(broker: Brok
         assert client.refusal(0).code == 501
         with pytest.raises(Closed):
             client.read()
-        assert client.websocket.close_code == 1000
+        assert client.websocket.protocol.close_code == 1000
 
 
 def test_a_wrong_password_is_told_and_closed(broker: BrokerProcess) -> None:

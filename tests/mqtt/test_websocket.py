@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 from websockets.typing import Subprotocol
 
@@ -15,6 +14,7 @@ from mqbroker.protocols.mqtt.codec.encode import encode
 from mqbroker.protocols.mqtt.codec.wire import packet_ends, scan_varint
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_mqtt import RawMqtt
+from tests.support.websocket_client import connect
 
 WAIT_S = 15
 COUNT = 50
@@ -33,7 +33,7 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @contextmanager
 def opened(broker: BrokerProcess, client_id: str) -> Iterator[Connection]:
     url = f"ws://127.0.0.1:{broker.ports['ws']}/mqtt"
-    with connect(url, subprotocols=[Subprotocol("mqtt")], proxy=None, open_timeout=WAIT_S, max_size=None) as client:
+    with connect(url, subprotocols=[Subprotocol("mqtt")], open_timeout=WAIT_S, max_size=None) as client:
         client.send(encode(p.Connect(client_id), 5))
         assert packets_of(client)[0].reason == 0
         yield client
@@ -91,7 +91,7 @@ def test_a_large_packet_comes_in_several_messages_and_nothing_else_is_in_them(br
 def test_empty_messages_mean_nothing(broker: BrokerProcess) -> None:
     """[MQTT-6.0.0-2]"""
     url = f"ws://127.0.0.1:{broker.ports['ws']}/mqtt"
-    with connect(url, subprotocols=[Subprotocol("mqtt")], proxy=None, open_timeout=WAIT_S) as client:
+    with connect(url, subprotocols=[Subprotocol("mqtt")], open_timeout=WAIT_S) as client:
         octets = encode(p.Connect("empty"), 5)
         for piece in (b"", octets[:1], b"", octets[1:]):
             client.send(piece)
@@ -106,7 +106,7 @@ def test_empty_messages_mean_nothing(broker: BrokerProcess) -> None:
 def test_a_connect_may_be_larger_than_what_strangers_may_send_otherwise(broker: BrokerProcess, pieces: int) -> None:
     """A will of 65,535 octets was too much before the log-in, in one message or in many."""
     url = f"ws://127.0.0.1:{broker.ports['ws']}/mqtt"
-    with connect(url, subprotocols=[Subprotocol("mqtt")], proxy=None, open_timeout=WAIT_S) as client:
+    with connect(url, subprotocols=[Subprotocol("mqtt")], open_timeout=WAIT_S) as client:
         will = p.Will("will", bytes(0xFFFF), properties={"correlation_data": bytes(0xFFFF)})
         packet = p.Connect("large", will=will, user_name="guest", password=b"guest")
         octets = encode(packet, 5) + encode(p.Publish("t", bytes(200_000), 1, packet_id=1), 5)

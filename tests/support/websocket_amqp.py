@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
 from tests.support.amqp_talk import Closed, Talk
+from tests.support.websocket_client import connect
 
 TIMEOUT_S = 10.0
 
@@ -28,11 +28,8 @@ class WebSocketAmqp(Talk):
         super().__init__()
         self._message_size = message_size
         self._patience_s = patience_s
-        # Entered, not just called: before websockets 17 that was the same, now it is the way to a connection.
         self._stack = ExitStack()
-        self.websocket = self._stack.enter_context(
-            connect(url, ssl=tls, proxy=None, open_timeout=TIMEOUT_S, **options)
-        )
+        self.websocket = self._stack.enter_context(connect(url, tls, open_timeout=TIMEOUT_S, **options))
 
     def write(self, data: bytes) -> None:
         """Sends octets."""

@@ -3,7 +3,6 @@
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest import mock
 from urllib.parse import urlsplit
 
 import orjson
@@ -25,6 +24,7 @@ from tests.aws.sqs.conftest import (
 )
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_http import request
+from tests.support.signing_clock import signing_at
 
 SKEW_S = 300
 
@@ -122,7 +122,7 @@ def post(
     made = AWSRequest("POST", f"http://127.0.0.1:{broker.ports['aws']}/", headers, body)
     if credentials is not None:
         when = datetime.fromtimestamp(time.time(), UTC) - timedelta(seconds=late_s)
-        with mock.patch("botocore.auth.get_current_datetime", return_value=when):
+        with signing_at(when):
             SigV4Auth(credentials, "sqs", "us-east-1").add_auth(made)
     given = {name.lower(): str(value) for name, value in made.headers.items()}
     given |= {"host": urlsplit(made.url).netloc, **(changes or {})}

@@ -1,0 +1,19 @@
+"""The blocking client of the websockets library, whose options have changed since the lowest version that will do."""
+
+import inspect
+import ssl
+from contextlib import AbstractContextManager
+from typing import Any
+
+from websockets.sync import client
+from websockets.sync.connection import Connection
+
+OPTIONS = inspect.signature(client.connect).parameters
+
+
+def connect(url: str, tls: ssl.SSLContext | None = None, **options: Any) -> AbstractContextManager[Connection]:
+    """A connection without a proxy, of which versions before 15 know nothing; to be entered, as since 17 one must."""
+    if "proxy" in OPTIONS:
+        options["proxy"] = None
+    options["ssl" if "ssl" in OPTIONS else "ssl_context"] = tls  # renamed in 13
+    return client.connect(url, **options)
