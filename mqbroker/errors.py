@@ -20,6 +20,8 @@ error closes one connection, a configuration error stops the start, and a storag
         +-- JournalCorrupt           a journal that must not be opened as it is
         +-- KeyMissing               a segment of the journal is encrypted with a key that was not given
         +-- DiskFailed               a write or sync failed; never retried, the process ends
+        +-- LogRefused               octets of another node's log that do not continue the one here
+            +-- StaleEpoch           they are of a node that was replaced
 """
 
 
@@ -134,6 +136,14 @@ class KeyMissing(StorageError):
     def __init__(self, name: str, key_id: str, given: str) -> None:
         super().__init__(f"{name} is encrypted with the key {key_id}, and {given} (option journal.encryption_keys)")
         self.key_id = key_id
+
+
+class LogRefused(StorageError):
+    """What another node's log says does not continue the copy that is here. Nothing has changed."""
+
+
+class StaleEpoch(LogRefused):
+    """It is from an older epoch than the copy: its node was replaced, and may not know it."""
 
 
 class DiskFailed(StorageError):

@@ -74,6 +74,9 @@ SLOW_WRITES_EXPECTED_S = 5  # how long others are then expected: Linux writes ou
 SEGMENT_BYTES_MIN = 1 << 20  # below this, segments cost more files than they save in early deletion
 MARK_BYTES_MAX = 512  # what the end of a log at rest is marked with: the time by four clocks
 OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of some 10,000 messages, nearly in order
+JOURNAL_READ_BYTES = 1 << 20  # how much of a segment a follower's reader has in memory, unless one batch is larger
+RECOVERY_STEP_BYTES = 4 << 20  # of messages made, after which recovery looks whether they fit into memory
+RECOVERY_MEMORY_SHARE_MAX = 0.9  # of a control group's memory: some is needed to serve what was recovered
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
 
 # --- time ----------------------------------------------------------------------------------------------------------

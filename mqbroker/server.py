@@ -24,7 +24,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats, registered
 from mqbroker.core.restoration import restore
-from mqbroker.errors import DiskFailed, StorageError
+from mqbroker.errors import DiskFailed
 from mqbroker.net import devcerts
 from mqbroker.net.connection import SessionFactory
 from mqbroker.net.connections import Connections
@@ -55,7 +55,6 @@ log = logging.getLogger("mqbroker")
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
 # 100,000 objects at once would hold up everything for a tenth of a second.
-_RECOVERY_SHARE_MAX = 0.9  # of the memory of a control group: some is needed to serve what was recovered
 _INPUT_SHARE = 64  # so many looks at the memory while input of the size of its limit arrives
 _TICK_S = 0.5  # how exact deadlines of sessions are
 _ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
@@ -165,7 +164,7 @@ class Server:
             config.journal.segment_bytes,
             keyring,
             lambda found: definitions.require_known(found, kinds_of(self._protocols)),
-            _require_memory,
+            memory.Budget(memory.group_limit_bytes()).require,
         )
         self._stack.callback(ledger.close)
         if found.note:
@@ -303,17 +302,6 @@ def kinds_of(protocols: Iterable[Protocol]) -> tuple[str, ...]:
 def _has_deadlines(protocols: Iterable[Protocol], found: Mapping[str, bytes]) -> bool:
     timed = frozenset[str]().union(*(each.timed_kinds for each in protocols))
     return any(definitions.kind_of(key) in timed for key in found)
-
-
-def _require_memory() -> None:
-    """Ends a recovery that takes more memory than there is: better one sentence than one kill after another."""
-    limit = memory.group_limit_bytes()
-    if limit and memory.resident_bytes() > limit * _RECOVERY_SHARE_MAX:
-        text = (
-            f"the messages in the journal need more memory than this control group may use ({limit >> 20} MiB): "
-            "give it more until they are drained"
-        )
-        raise StorageError(text)
 
 
 def _log_encryption(keyring: Keyring, plain_segments: int) -> None:

@@ -8,7 +8,6 @@ A stream may cycle through several *variants* (routing keys, priorities, headers
 and all variants have records of the same size.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,8 +96,3 @@ class RecordSource:
         self._records["check"] = stamp.checks(sequences, self._publisher, self._layout.body_size_bytes)
         if self._layout.number_at is not None:
             self._records["number"] = packet_numbers(sequences)
-
-
-def same_size(names: Sequence[str]) -> bool:
-    """Whether names encode to one length, as the records of a stream need it."""
-    return len({len(name.encode()) for name in names}) <= 1

@@ -5,8 +5,11 @@ more is killed, so for the broker the limit is the machine. It reads /proc and /
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+
+from mqbroker.errors import StorageError
+from mqbroker.limits import RECOVERY_MEMORY_SHARE_MAX
 
 _PROC = Path("/proc/self")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -30,6 +33,27 @@ def group_limit_bytes() -> int:
 def resident_bytes() -> int:
     """The memory of this process that is in use."""
     return int(_text(_PROC / "statm").split()[1]) * _PAGE_BYTES
+
+
+class Budget:
+    """What a recovery may take of its control group's memory, 0 for no bound: one sentence is better than one kill
+    after another."""
+
+    def __init__(self, limit_bytes: int, resident: Callable[[], int] = resident_bytes) -> None:
+        self._limit = limit_bytes
+        self._resident = resident
+
+    def require(self, coming: int) -> None:
+        """StorageError when too much is in use already, or so many bytes more do not fit at all."""
+        if not self._limit:
+            return
+        resident = self._resident()
+        if resident > self._limit * RECOVERY_MEMORY_SHARE_MAX or resident + coming > self._limit:
+            text = (
+                f"the messages in the journal need more memory than this control group may use ({self._limit >> 20} "
+                "MiB): give it more until they are drained"
+            )
+            raise StorageError(text)
 
 
 def group_limits(groups: str, mounts: str) -> Iterator[int]:

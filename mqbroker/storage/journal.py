@@ -4,17 +4,17 @@ import os
 from collections.abc import Callable, Mapping
 
 from mqbroker.core.properties import Formats
-from mqbroker.errors import DiskFailed
+from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import SEGMENT_BYTES
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.appender import Writer
 from mqbroker.storage.log.disk import Disk
-from mqbroker.storage.log.encoder import Entropy, Scribe
-from mqbroker.storage.log.lanes import AdaptiveLane, Lane, ThreadLane, Wake
+from mqbroker.storage.log.encoder import BatchEncoder, Entropy
+from mqbroker.storage.log.executors import AdaptiveExecutor, Executor, ThreadExecutor, Wake
 from mqbroker.storage.log.segment import ID_BYTES, first_lsn_of
 from mqbroker.storage.opening import prepare_first
-from mqbroker.storage.recovery import Recovered, Recovery
+from mqbroker.storage.recovery import Recovered, Recovery, Step, no_step
 
 FSYNC = "fsync"
 WRITE = "write"
@@ -30,7 +30,8 @@ def open_journal(
     segment_bytes: int = SEGMENT_BYTES,
     keyring: Keyring | None = None,
     accept: Accept | None = None,
-    step: Callable[[], None] | None = None,
+    step: Step = no_step,
+    epoch: int | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
@@ -39,44 +40,54 @@ def open_journal(
     callable called soon on the thread that uses the ledger (`loop.call_soon_threadsafe`). `fatal` is called there,
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
-    then nothing has changed; `step` is called after each segment that was read, and may raise it too.
+    then nothing has changed; `step` is told how much memory recovery needs next, and may raise it too. `epoch` is the
+    term of this node, which must not be older than the journal's; by default the journal goes on in its own.
 
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
     cannot be used otherwise.
     """
-    thread = ThreadLane("journal", wake)
-    appends = thread if mode == FSYNC else AdaptiveLane(thread)
-    chores = ThreadLane("journal-chores", wake)
+    thread = ThreadExecutor("journal", wake)
+    appends = thread if mode == FSYNC else AdaptiveExecutor(thread)
+    background = ThreadExecutor("journal-background", wake)
     sync = mode == FSYNC
     return assemble(
-        disk, formats, sync, appends, chores, fatal, segment_bytes, keyring=keyring, accept=accept, step=step
+        disk, formats, sync, appends, background, fatal, segment_bytes, keyring=keyring, accept=accept, step=step,
+        epoch=epoch, wake=wake,
     )  # fmt: skip
+
+
+def _at_once(callback: Callable[[], None]) -> None:
+    """The wake-up where everything is one thread."""
+    callback()
 
 
 def assemble(
     disk: Disk,
     formats: Formats,
     sync: bool,
-    appends: Lane,
-    chores: Lane,
+    appends: Executor,
+    background: Executor,
     fatal: Callable[[DiskFailed], None],
     segment_bytes: int,
     entropy: Entropy = os.urandom,
     keyring: Keyring | None = None,
     accept: Accept | None = None,
-    step: Callable[[], None] | None = None,
+    step: Step = no_step,
+    epoch: int | None = None,
+    wake: Wake = _at_once,
 ) -> tuple[JournalLedger, Recovered]:
-    """The same with the lanes and the source of random bytes chosen by the caller."""
+    """The same with the executors and the source of random bytes chosen by the caller."""
     try:
         recovery = Recovery(disk, formats, keyring, step)
         recovery.run()
         if accept is not None:
             accept(recovery.recovered.definitions)
-        writer = Writer(disk, appends, chores, sync, segment_bytes)
-        return _continue(disk, recovery, writer, fatal, entropy, keyring)
+        _check_epoch(disk, recovery, epoch)
+        writer = Writer(disk, appends, background, sync, segment_bytes, wake)
+        return _continue(disk, recovery, writer, fatal, entropy, keyring, epoch or recovery.epoch)
     except BaseException:
         appends.close()
-        chores.close()
+        background.close()
         raise
 
 
@@ -87,27 +98,34 @@ def _continue(
     fatal: Callable[[DiskFailed], None],
     entropy: Entropy,
     keyring: Keyring | None,
+    epoch: int,
 ) -> tuple[JournalLedger, Recovered]:
     recovered = recovery.recovered
-    scribe = Scribe(
-        recovery.tallies, recovered.definitions, recovered.position - 1, recovery.cluster_id or entropy(ID_BYTES),
-        entropy, writer.segment_bytes, keyring,
+    encoder = BatchEncoder(
+        recovery.liveness, recovered.definitions, recovered.position - 1, recovery.cluster_id or entropy(ID_BYTES),
+        entropy, writer.segment_bytes, keyring, epoch,
     )  # fmt: skip
-    ledger = JournalLedger(scribe, writer, recovered.position)
-    size = prepare_first(disk, recovery, writer.segment_bytes, scribe.opening_bytes())
+    ledger = JournalLedger(encoder, writer, recovered.position)
+    size = prepare_first(disk, recovery, writer.segment_bytes, encoder.opening_bytes())
     writer.has_prepared(size)
     ledger.begin(size)
     writer.fatal = fatal
     # Only now: until the new segment's checkpoint lasts, everything older is needed.
     _finish(disk, recovery)
-    writer.delete(recovery.rubbish)
+    writer.delete(recovery.obsolete)
     return ledger, recovered
+
+
+def _check_epoch(disk: Disk, recovery: Recovery, epoch: int | None) -> None:
+    if epoch is not None and epoch < recovery.epoch:
+        text = f"was written in the epoch {recovery.epoch} and cannot go on in the older one {epoch}"
+        raise StorageError(f"the journal {disk.path} {text}")
 
 
 def _finish(disk: Disk, recovery: Recovery) -> None:
     """Cuts older segments to what they hold, before anything is promised: each of them shows then that it is not the
     newest one, also the one that says that the broker stopped in order."""
-    needed = recovery.tallies.by_first
+    needed = recovery.liveness.by_first
     try:
         for name, end in recovery.unfinished.items():
             if first_lsn_of(name) in needed:

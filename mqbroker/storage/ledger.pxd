@@ -5,8 +5,9 @@ from mqbroker.core.message cimport Entry, Message
 
 
 cdef class JournalLedger(Ledger):
-    cdef public object scribe
+    cdef public object encoder
     cdef public object writer
+    cdef public object gate
     cdef public object open
     cdef public list entries
     cdef public list settled

@@ -1,12 +1,13 @@
-"""The journal as the core sees it, made durable. Collecting facts is once per message, so it is compiled.
+"""The durable ledger: collects the core's facts in batches, has them written, and keeps promises when they are safe.
 
-It owns the open batch and the batches that wait for the disk; log/encoder.py turns them into bytes,
-log/appender.py writes them. An entry that is settled before its batch is sealed leaves no trace. While a batch is under
-way the open one grows: the size of a batch follows from the speed of the disk (group commit without a timer), up to
-BATCH_BYTES_MAX.
+It owns the open batch and the batches that wait for the disk; log/encoder.py turns them into bytes, log/appender.py
+writes them, and gate.py says up to which batch promises may be kept. It runs once per message, so it is compiled.
+
+An entry that is settled before its batch is sealed is never written. While a batch is under way the open one grows, so
+the speed of the disk decides how large batches are (group commit without a timer), up to BATCH_BYTES_MAX.
 
 Damage to the last batch of a log may look like a write that was cut off (torn.py). So a log at rest ends with a mark, a
-batch that says nothing: where the mark is, everything before it was confirmed, and what is wrong with that is damage.
+batch without facts: everything before the mark was confirmed, and whatever is wrong there is damage.
 """
 
 from collections import deque
@@ -15,34 +16,38 @@ from collections.abc import Callable
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.limits import BATCH_BYTES_MAX, MARK_BYTES_MAX
+from mqbroker.storage.gate import Gate
 from mqbroker.storage.log.appender import Writer
 from mqbroker.storage.log.batch import Batch
-from mqbroker.storage.log.encoder import Scribe
+from mqbroker.storage.log.encoder import BatchEncoder
 from mqbroker.storage.log.facts import DEFERRED_BYTES
 from mqbroker.storage.log.frame import FLAG_CLOSED
+from mqbroker.storage.log.tap import Tap
 
 ENTRY_BYTES = 64  # about what a record needs beside body and properties
 
 
 def _nothing() -> None:
-    """Stands in for who has nothing to define."""
+    """The default of `at_rest`."""
 
 
 class JournalLedger(Ledger):
     """A ledger whose batches are frames of the journal. Made by `journal.open_journal`."""
 
     __slots__ = (
-        "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "entries", "entries_live",
-        "is_marked", "is_sealing", "open", "open_bytes", "scribe", "sealed", "sealed_bytes", "segment_begun", "settled",
-        "writer",
+        "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "encoder", "entries",
+        "entries_live", "gate", "is_marked", "is_sealing", "open", "open_bytes", "sealed", "sealed_bytes",
+        "segment_begun", "settled", "writer",
     )  # fmt: skip
 
-    def __init__(self, scribe: Scribe, writer: Writer, position: int) -> None:
+    def __init__(self, encoder: BatchEncoder, writer: Writer, position: int) -> None:
         super().__init__()
         self.is_journalling = True
         self.position = position
         self.committed = position - 1
-        self.scribe = scribe
+        self.gate = Gate(self.committed)
+        """Decides what is committed. Whoever changes it then calls `keep_promises`."""
+        self.encoder = encoder
         self.writer = writer
         writer.done = self._batch_done
         self.backlog_max = writer.backlog_max
@@ -57,13 +62,13 @@ class JournalLedger(Ledger):
         self.batches = 0
         """Frames written in this run."""
         self.bytes_written = 0
-        """Their payloads' bytes."""
+        """The payloads of those frames."""
         self.segment_begun: Callable[[], None] = _nothing
         """Called when a new segment begins."""
         self.batches_tended = 0
         """As many as there were when `tend` was called last."""
         self.is_marked = True
-        """Whether the newest frame is a mark, or the first one of its segment, which cannot be taken for torn."""
+        """Whether the newest frame is a mark, or opens its segment: neither can be taken for torn."""
         self._open_batch()
 
     def added(self) -> int:
@@ -117,16 +122,18 @@ class JournalLedger(Ledger):
         self.open_bytes += len(key) + len(value or b"")
 
     def forget(self, queue_number: int) -> None:
-        # Entries of the queue in this very batch are written all the same, and never counted: there may be many.
+        # There may be many entries of the queue in this very batch. They are written, and not counted (encoder.py).
         self.open.forgotten.append(queue_number)
 
     def begin(self, size_bytes: int) -> None:
-        """Opens this run's first segment in the file of that size that the writer has prepared, and returns when it is
-        durable. DiskFailed when it cannot be."""
+        """Begins this run's first segment, in the prepared file of that size; returns once it is durable.
+
+        DiskFailed when it cannot be made so.
+        """
         self._close_batch()
-        self.scribe.segment_bytes, usual = size_bytes, self.scribe.segment_bytes
+        self.encoder.segment_bytes, usual = size_bytes, self.encoder.segment_bytes
         self._write(self.sealed.popleft())
-        self.scribe.segment_bytes = usual
+        self.encoder.segment_bytes = usual
         while self.writer.is_busy and self.writer.wait():
             pass
         if self.writer.failure is not None:
@@ -134,32 +141,32 @@ class JournalLedger(Ledger):
         assert not self.writer.is_busy
 
     @property
-    def needs_seal(self) -> bool:
-        """Whether the open batch is so large that `seal` should be called now. Between two facts that belong together
-        it must not be."""
-        return self.open_bytes > BATCH_BYTES_MAX
-
-    @property
     def is_full(self) -> bool:
-        """Whether there was no space for the next segment. Publishers should be blocked, and `tend` called."""
+        """Whether there was no space for the next segment. Then block publishers, and go on calling `tend`."""
         return self.writer.is_full
 
-    def watch_space(self, changed: Callable[[bool], None]) -> None:
-        """Has `changed` called with `is_full` whenever that changes.
+    @property
+    def tap(self) -> Tap:
+        """Lets others follow what is written."""
+        return self.writer.tap
 
-        Publishers have to be blocked at once: what is left of the newest segment must do for the acknowledgements that
-        make room.
+    def watch_space(self, changed: Callable[[bool], None]) -> None:
+        """Calls `changed` with `is_full` whenever that changes.
+
+        Publishers must be blocked at once: the rest of the newest segment is for the acknowledgements that make room.
         """
         self.writer.space_changed = changed
 
     @property
     def segments(self) -> int:
-        """How many segments hold something that is needed."""
-        return len(self.scribe.tallies.firsts)
+        """How many segments are still needed."""
+        return len(self.encoder.liveness.firsts)
 
     def tend(self, at_rest: Callable[[], None] = _nothing) -> None:
-        """To be called now and then, such as once a second: tries again what failed for lack of space, and marks the
-        end of a log that has come to rest. What `at_rest` defines, a little, becomes part of the mark."""
+        """Called about once a second. Tries again what failed for lack of space, and marks the end of a log at rest.
+
+        What `at_rest` defines becomes part of the mark, and must fit into MARK_BYTES_MAX.
+        """
         if self.writer.is_full:
             self.writer.tend()
         if not self.is_marked and self.batches == self.batches_tended and self._may_mark():
@@ -170,7 +177,7 @@ class JournalLedger(Ledger):
 
     def _may_mark(self) -> bool:
         is_at_rest = not (self.writer.is_busy or self.closed or self.sealed or self.waiting or self._has_facts())
-        return is_at_rest and (self.scribe.has_room_for(MARK_BYTES_MAX) or self.writer.has_spare)
+        return is_at_rest and (self.encoder.has_room_for(MARK_BYTES_MAX) or self.writer.has_spare)
 
     def seal(self) -> None:
         # A promise kept by `commit` may call back; the loop below sees what it added.
@@ -186,7 +193,7 @@ class JournalLedger(Ledger):
             self._close_batch()
 
     def _seal_next(self) -> bool:
-        """Sends the oldest batch on its way. False when there is nothing to be sent."""
+        """Starts writing the oldest batch. False when there is none."""
         if not self.sealed:
             if not self._has_facts():
                 return self._commit_nothing()
@@ -201,16 +208,21 @@ class JournalLedger(Ledger):
         )
 
     def _commit_nothing(self) -> bool:
-        """Keeps promises for a batch that has no facts (any more): everything before it is durable already."""
-        if not self.waiting:
+        """Passes a batch that has promises and no facts (any more): everything before it is durable here already."""
+        if not self._has_promises():
             if self.entries:
                 self._open_batch()
             return False
         position = self.position
         self.position = position + 1
         self._open_batch()
-        self.commit(position)
-        return bool(self.waiting) or self._has_facts()
+        self.commit(self.gate.empty(position))
+        return self._has_promises() or self._has_facts()
+
+    def _has_promises(self) -> bool:
+        """Whether there are promises that can be kept. When the gate waits for a member, `keep_promises` follows."""
+        waiting = self.waiting
+        return bool(waiting) and (self.gate.committed == self.gate.local or waiting[0][0] <= self.committed)
 
     def _close_batch(self) -> None:
         self.open.size = self._live_bytes()
@@ -222,7 +234,7 @@ class JournalLedger(Ledger):
 
     def _write(self, batch: Batch, is_mark: bool = False) -> None:
         self.sealed_bytes -= batch.size
-        job = self.scribe.encode(batch, self.committed)
+        job = self.encoder.encode(batch, self.committed)
         self.is_marked = is_mark or job.segment is not None
         self.batches += 1
         self.bytes_written += len(job.payload)
@@ -231,15 +243,20 @@ class JournalLedger(Ledger):
             self.segment_begun()
 
     def _batch_done(self, lsn: int) -> None:
-        self.writer.delete(self.scribe.tallies.take_dead())
+        self.writer.delete(self.encoder.liveness.take_dead())
         self.backlog_max = self.writer.backlog_max
-        self.commit(lsn)
+        self.commit(self.gate.durable(lsn))
+        self.seal()
+
+    def keep_promises(self) -> None:
+        """Keeps the promises that the gate lets pass by now."""
+        self.commit(self.gate.committed)
         self.seal()
 
     def close(self) -> None:
-        """Makes everything durable, says in the journal that it ended in order, and closes it. Blocks until then.
+        """Makes everything durable, notes in the journal that the broker stopped in order, and closes it. Blocks.
 
-        When the disk has failed or is full, what is not durable by now is not kept, nor are its promises.
+        When the disk has failed or is full, what is not durable yet is lost, and its promises are not kept.
         """
         if self.closed:
             return

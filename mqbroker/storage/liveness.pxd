@@ -12,7 +12,7 @@ cdef class Share:
     cpdef settle(self, long long start, long long end)
 
 
-cdef class Tally:
+cdef class SegmentLiveness:
     cdef public long long first_lsn
     cdef public long long last_lsn
     cdef public bint is_open
@@ -25,7 +25,7 @@ cdef class Tally:
 
 
 cdef class Run:
-    cdef public Tally tally
+    cdef public SegmentLiveness segment
     cdef public long long queue
     cdef public long long start
     cdef public long long end
@@ -33,15 +33,15 @@ cdef class Run:
     cdef public long long beyond
 
 
-cdef class Tallies:
+cdef class LogLiveness:
     cdef public dict by_first
     cdef public list firsts
     cdef public list dead
 
     @cython.locals(entry=Entry, run=Run, runs=dict, open_runs=dict, queue=cython.longlong)
     cpdef dict settle(self, list entries)
-    @cython.locals(tally=Tally, index=Py_ssize_t)
-    cpdef Tally find(self, long long lsn)
-    @cython.locals(tally=Tally, numbers=list)
+    @cython.locals(segment=SegmentLiveness, index=Py_ssize_t)
+    cpdef SegmentLiveness find(self, long long lsn)
+    @cython.locals(segment=SegmentLiveness, numbers=list)
     cpdef _settle_run(self, dict runs, Run run)
-    cpdef _bury_if_dead(self, Tally tally)
+    cpdef _drop_if_dead(self, SegmentLiveness segment)

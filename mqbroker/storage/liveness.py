@@ -1,7 +1,7 @@
-"""What is still alive in each segment: the count that lets a segment be deleted, and what a checkpoint has to say.
+"""What is still alive in each segment: the counts that decide when it is deleted, and the content of checkpoints.
 
-A `Share` is what one queue has in one segment; a `Tally` is one segment; `Tallies` is all of them. None knows files.
-A queue without a share in a segment has nothing left there.
+A `Share` is what one queue has in one segment, a `SegmentLiveness` all shares of one segment, `LogLiveness` all
+segments. None knows files. A queue without a share in a segment has nothing left there.
 """
 
 from bisect import bisect_right
@@ -39,19 +39,17 @@ class Share:
                 del self.attempts[sequence]
 
 
-class Tally:
+class SegmentLiveness:
     """One segment. `last_lsn` is its newest batch, `is_redelivered` that a crash made all its entries suspect,
     `is_encrypted` that its batches are sealed.
 
-    While it is being written (`is_open`) it keeps the share of a queue of which nothing lives, because more of the
-    queue may come, and what was settled before has to be remembered.
+    While it is being written (`is_open`) it keeps the share of a queue that has nothing alive in it: more of the queue
+    may come, and what was settled must be remembered.
     """
 
     __slots__ = ("first_lsn", "is_encrypted", "is_open", "is_redelivered", "last_lsn", "shares")
 
-    def __init__(
-        self, first_lsn: int, last_lsn: int, is_redelivered: bool = False, is_encrypted: bool = False
-    ) -> None:
+    def __init__(self, first_lsn: int, last_lsn: int, is_redelivered: bool = False, is_encrypted: bool = False) -> None:
         self.first_lsn = first_lsn
         self.last_lsn = last_lsn
         self.is_redelivered = is_redelivered
@@ -96,62 +94,62 @@ LSN_MAX = (1 << 63) - 1
 
 
 class Run:
-    """Successive settled entries of one queue in one segment, which holds the batches from `first` up to `beyond`."""
+    """Successive settled entries of one queue in one segment, whose batches are `first` to `beyond`, without that."""
 
-    __slots__ = ("beyond", "end", "first", "queue", "start", "tally")
+    __slots__ = ("beyond", "end", "first", "queue", "segment", "start")
 
-    def __init__(self, tally: Tally | None, queue: int, sequence: int) -> None:
-        self.tally = tally
+    def __init__(self, segment: SegmentLiveness | None, queue: int, sequence: int) -> None:
+        self.segment = segment
         self.queue = queue
         self.start = sequence
         self.end = sequence
         self.first = 1
         self.beyond = 0
-        if tally is not None:
-            self.first = tally.first_lsn
-            self.beyond = LSN_MAX if tally.is_open else tally.last_lsn + 1
+        if segment is not None:
+            self.first = segment.first_lsn
+            self.beyond = LSN_MAX if segment.is_open else segment.last_lsn + 1
 
 
 Runs = dict[tuple[int, int], list[int]]
 """Settled entries: per (first batch of the segment, queue) the numbers start, end, start, end, ..."""
 
 
-class Tallies:
+class LogLiveness:
     """Every segment, oldest first; the last one is being written."""
 
     __slots__ = ("by_first", "dead", "firsts")
 
     def __init__(self) -> None:
-        self.by_first: dict[int, Tally] = {}
+        self.by_first: dict[int, SegmentLiveness] = {}
         self.firsts: list[int] = []
         self.dead: list[int] = []
         """The first batches of the closed segments in which nothing lives any more, until they are taken."""
 
-    def add(self, tally: Tally) -> None:
+    def add(self, segment: SegmentLiveness) -> None:
         """A newer segment begins; the one before it is closed."""
-        assert not self.firsts or tally.first_lsn > self.firsts[-1]
+        assert not self.firsts or segment.first_lsn > self.firsts[-1]
         before = self.current() if self.firsts else None
-        self.by_first[tally.first_lsn] = tally
-        self.firsts.append(tally.first_lsn)
+        self.by_first[segment.first_lsn] = segment
+        self.firsts.append(segment.first_lsn)
         if before is not None:
             before.close()
-            self._bury_if_dead(before)
+            self._drop_if_dead(before)
 
-    def current(self) -> Tally:
+    def current(self) -> SegmentLiveness:
         """The segment being written."""
         return self.by_first[self.firsts[-1]]
 
-    def closed(self) -> list[Tally]:
+    def closed(self) -> list[SegmentLiveness]:
         """All other segments, oldest first."""
         return [self.by_first[first] for first in self.firsts[:-1]]
 
-    def find(self, lsn: int) -> Tally | None:
+    def find(self, lsn: int) -> SegmentLiveness | None:
         """The segment that holds the batch, or None when it is gone."""
         index = bisect_right(self.firsts, lsn) - 1
         if index < 0:
             return None
-        tally = self.by_first[self.firsts[index]]
-        return tally if tally.is_open or lsn <= tally.last_lsn else None
+        segment = self.by_first[self.firsts[index]]
+        return segment if segment.is_open or lsn <= segment.last_lsn else None
 
     def settle(self, entries: list[Entry]) -> Runs:
         """Takes settled entries off their segments; returns them as runs for the journal."""
@@ -175,26 +173,26 @@ class Tallies:
         return runs
 
     def _settle_run(self, runs: Runs, run: Run) -> None:
-        tally = run.tally
-        if tally is None:
+        segment = run.segment
+        if segment is None:
             return
-        numbers = runs.setdefault((tally.first_lsn, run.queue), [])
+        numbers = runs.setdefault((segment.first_lsn, run.queue), [])
         numbers.append(run.start)
         numbers.append(run.end)
-        tally.settle(run.queue, run.start, run.end)
-        self._bury_if_dead(tally)
+        segment.settle(run.queue, run.start, run.end)
+        self._drop_if_dead(segment)
 
     def forget(self, queue: int) -> None:
         """The queue is gone with all its entries."""
-        for tally in list(self.by_first.values()):
-            if tally.shares.pop(queue, None) is not None:
-                self._bury_if_dead(tally)
+        for segment in list(self.by_first.values()):
+            if segment.shares.pop(queue, None) is not None:
+                self._drop_if_dead(segment)
 
-    def _bury_if_dead(self, tally: Tally) -> None:
-        if not tally.shares and not tally.is_open and self.by_first.get(tally.first_lsn) is tally:
-            del self.by_first[tally.first_lsn]
-            self.firsts.remove(tally.first_lsn)
-            self.dead.append(tally.first_lsn)
+    def _drop_if_dead(self, segment: SegmentLiveness) -> None:
+        if not segment.shares and not segment.is_open and self.by_first.get(segment.first_lsn) is segment:
+            del self.by_first[segment.first_lsn]
+            self.firsts.remove(segment.first_lsn)
+            self.dead.append(segment.first_lsn)
 
     def take_dead(self) -> list[int]:
         """The segments to delete, each once."""

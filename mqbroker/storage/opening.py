@@ -1,8 +1,8 @@
-"""Finds space for the segment that a run begins with, also on a full disk: what does not start cannot be drained.
+"""Finds space for the first segment of a run, also on a full disk: a broker that does not start cannot be drained.
 
-What a run needs is a checkpoint and room for the acknowledgements that free older segments. Where there is no space for
-a whole segment, it is made in what earlier ones were given and do not need: the unused end of the newest one, and
-segments without live messages. Nothing that recovery would miss is touched before the new segment lasts.
+A run needs room for a checkpoint and for the acknowledgements that free older segments. When there is no space for a
+whole segment, space is taken from earlier ones: the unused end of the newest one, and segments without live messages.
+Nothing that recovery needs is touched before the new segment lasts.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from mqbroker.storage.recovery import Recovery
 def prepare_first(disk: Disk, recovery: Recovery, segment_bytes: int, needed: int) -> int:
     """Prepares the spare that becomes the first segment of this run; returns its size.
 
-    `needed` is what its first batch takes. StorageError when there is no space even for that.
+    `needed` is the size of its first batch. StorageError when there is no space even for that.
     """
     wanted = max(segment_bytes, needed)
     try:
@@ -44,10 +44,10 @@ def _is_prepared(disk: Disk, size: int) -> bool:
 
 
 def _make_room(disk: Disk, recovery: Recovery) -> None:
-    # Cutting the newest segment also syncs it. So what it says of the others lasts before they are deleted.
+    # Cutting the newest segment also syncs it, so its checkpoint lasts before the segments it does without are deleted.
     if recovery.newest:
         disk.finish(recovery.newest, recovery.bytes_needed)
-    for first in recovery.rubbish:
+    for first in recovery.obsolete:
         disk.delete(segment_name(first))
     for name, end in recovery.unfinished.items():
         if name != recovery.newest:
@@ -55,7 +55,7 @@ def _make_room(disk: Disk, recovery: Recovery) -> None:
 
 
 def _sizes(most: int, least: int) -> Iterator[int]:
-    """What to try. As much as there is: what is left, others may take, and then the next start finds less."""
+    """The sizes to try, largest first: space that is left over may be taken by others before the next start."""
     size = most
     while size > least:
         yield size

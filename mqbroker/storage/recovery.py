@@ -1,13 +1,13 @@
-"""What a journal says after a restart; and whether it may be believed.
+"""Reads a journal after a restart, and decides whether it may be trusted.
 
-The newest segment opens with a checkpoint, which names every older segment that is still needed and what of it. So the
-newest segment is read whole, older ones for their live messages only, and the rest is rubbish. Exactly one row of each
-table matches; whatever is refused stays as it is on disk.
+The newest segment opens with a checkpoint, which names every older segment that is still needed, and what is alive in
+it. So the newest segment is read whole, older ones for their live messages only, and the rest is obsolete. Exactly one
+row of each table matches; whatever is refused is left unchanged on the disk.
 
     newest segment                                                     | the log
     -------------------------------------------------------------------+---------------------------------------------
     there is none                                                      | is new
-    header or first batch is not good (it got its name behind them)    | is damaged: refused
+    header or first batch is not good (it is named only after them)    | is damaged: refused
     format of another version                                          | is refused
     zeros after the last good batch                                    | ends there
     what a write that was cut off leaves after it (torn.py)            | ends there, and the log of the broker says so
@@ -20,7 +20,7 @@ table matches; whatever is refused stays as it is on disk.
 
     older segment                                                      | it
     -------------------------------------------------------------------+---------------------------------------------
-    not named by the checkpoint, or all settled since                  | is rubbish, and deleted unread
+    not named by the checkpoint, or all settled since                  | is obsolete, and deleted unread
     named and missing, with live messages                              | is damage: refused
     named, with another cluster's id                                   | is refused
     named and encrypted, and the newest segment is plain               | shows that the newest is forged: refused
@@ -41,14 +41,18 @@ from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats
 from mqbroker.core.queues.polled import deduplication
 from mqbroker.errors import JournalCorrupt, StorageError
+from mqbroker.limits import RECOVERY_STEP_BYTES
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.keys.keyring import Keyring
-from mqbroker.storage.liveness import Share, Tallies, Tally
+from mqbroker.storage.liveness import LogLiveness, SegmentLiveness, Share
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.facts import Facts, read_facts
+from mqbroker.storage.log.frame import FIRST_EPOCH
 from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
+
+Step = Callable[[int], object]
 
 PLAIN_BEHIND = "it is not encrypted, though {} before it is"
 PLAIN_INSTEAD = "it is not encrypted, though the newest segment knows it as encrypted"
@@ -87,23 +91,30 @@ class Recovered:
     """How many of the segments that were read are not encrypted."""
 
 
+def no_step(_: int) -> None:
+    """The default: any amount of memory will do."""
+
+
 class Recovery:
-    """Reads a journal. `recovered` is for the caller; the rest for whoever goes on writing."""
+    """Reads a journal. `recovered` is for the broker, the other fields for whoever goes on writing the journal."""
 
     def __init__(
-        self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Callable[[], None] | None = None
+        self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Step = no_step
     ) -> None:
-        """`step` is called after each segment, and may raise StorageError when it takes too much."""
+        """`step` is called with the size of each segment before it is read, and with 0 while and after its messages are
+        made: it may raise StorageError when that takes too much memory."""
         self.recovered = Recovered()
-        self.tallies = Tallies()
+        self.liveness = LogLiveness()
         self.cluster_id = b""
-        self.rubbish: list[int] = []
-        """The first batches of the segments to be deleted."""
+        self.epoch = FIRST_EPOCH
+        """That of the newest segment."""
+        self.obsolete: list[int] = []
+        """The segments to delete, by their first batches."""
         self.unfinished: dict[str, int] = {}
-        """Segments that are longer than what they hold, and where they end: nothing is ever appended to them."""
+        """Segments that are longer than their content, and where that ends. Nothing is ever appended to them."""
         self._newest_bytes = 0
         self.bytes_needed = 0
-        """How much of the newest segment is needed for as long as it is the newest."""
+        """How much of the newest segment must stay for as long as it is the newest."""
         self._disk = disk
         self._keyring = keyring
         self._step = step
@@ -116,10 +127,10 @@ class Recovery:
         return self._names[-1] if self._names else ""
 
     def run(self) -> None:
-        """Reads everything. JournalCorrupt or StorageError when the journal is not to be believed."""
+        """Reads everything. JournalCorrupt or StorageError when the journal cannot be trusted."""
         if not self._names:
             return
-        # Millions of new objects and no garbage: the collector would only walk over them again and again.
+        # Millions of new objects and no garbage: the collector would walk over them again and again.
         was_enabled = gc.isenabled()
         gc.disable()
         try:
@@ -131,24 +142,25 @@ class Recovery:
     def _read_all(self) -> None:
         facts, newest = self._read_last()
         self._read_older(facts, newest)
-        self.tallies.add(newest)
+        self.liveness.add(newest)
         for entries in self.recovered.entries.values():
             entries.sort(key=attrgetter("sequence"))
         self.recovered.definitions = facts.definitions
 
-    def _read_last(self) -> tuple[Facts, Tally]:
-        # What is read of a segment is let go of before the next one is: there may be little memory.
+    def _read_last(self) -> tuple[Facts, SegmentLiveness]:
+        # Each segment's octets are released before the next one is read: memory may be short.
         scan = self._read_newest()
         facts = self._read_facts(scan)
         return facts, self._read_own(scan, facts)
 
     def _read_newest(self) -> Scan:
         name = self.newest
-        scan = Scan(name, self._disk.read(name), keyring=self._keyring)
+        scan = Scan(name, self._read(name), keyring=self._keyring)
         if scan.tail in REASONS:
             raise self._corrupt(scan, REASONS[scan.tail])
         assert scan.header is not None
         self.cluster_id = scan.header.cluster_id
+        self.epoch = scan.header.epoch
         self.unfinished[name] = scan.end
         self.bytes_needed = scan.bytes_needed
         self._newest_bytes = len(scan.data)
@@ -171,63 +183,72 @@ class Recovery:
             raise self._corrupt(scan, "the first batch holds no checkpoint")
         return facts
 
-    def _read_older(self, facts: Facts, newest: Tally) -> None:
+    def _read_older(self, facts: Facts, newest: SegmentLiveness) -> None:
         for first in map(first_lsn_of, self._names[:-1]):
-            tally = facts.tallies.get(first)
-            if tally is None or not tally.shares:
-                self.rubbish.append(first)
-        for first in sorted(facts.tallies):
-            tally = facts.tallies[first]
-            if tally.shares:
-                self._read_tally(tally, newest)
+            segment = facts.older.get(first)
+            if segment is None or not segment.shares:
+                self.obsolete.append(first)
+        for first in sorted(facts.older):
+            segment = facts.older[first]
+            if segment.shares:
+                self._read_needed(segment, newest)
 
-    def _read_tally(self, tally: Tally, newest: Tally) -> None:
-        name = segment_name(tally.first_lsn)
+    def _read_needed(self, segment: SegmentLiveness, newest: SegmentLiveness) -> None:
+        name = segment_name(segment.first_lsn)
         if name not in self._names:
-            raise JournalCorrupt(self._at(name), 0, 0, self._hinted(f"it is missing, with {tally.live} live messages"))
-        scan = Scan(name, self._disk.read(name), tally.last_lsn, self._keyring)
+            raise JournalCorrupt(
+                self._at(name), 0, 0, self._hinted(f"it is missing, with {segment.live} live messages")
+            )
+        scan = Scan(name, self._read(name), segment.last_lsn, self._keyring)
         if scan.header is not None and scan.header.cluster_id != self.cluster_id:
             raise StorageError(f"{self._at(name)} belongs to the journal of another broker")
         if scan.is_encrypted and not newest.is_encrypted:
             path = self._at(self.newest)
             raise JournalCorrupt(path, 0, self._newest_bytes, self._hinted(PLAIN_BEHIND.format(name)))
-        if scan.is_plain and tally.is_encrypted:
+        if scan.is_plain and segment.is_encrypted:
             raise self._forged(scan, PLAIN_INSTEAD)
-        if scan.last_lsn != tally.last_lsn:
+        if scan.last_lsn != segment.last_lsn:
             raise self._corrupt(scan, REASONS[scan.tail] if scan.tail is Tail.FORGED else NOT_ALL_GOOD)
         if len(scan.data) > scan.end:
             self.unfinished[name] = scan.end
-        tally.is_redelivered = tally.is_redelivered or not self.recovered.was_clean
-        self._decode(scan, tally, tally.shares, shares_only=True)
-        self.tallies.add(tally)
+        segment.is_redelivered = segment.is_redelivered or not self.recovered.was_clean
+        self._decode(scan, segment, segment.shares, shares_only=True)
+        self.liveness.add(segment)
 
-    def _read_own(self, scan: Scan, facts: Facts) -> Tally:
+    def _read_own(self, scan: Scan, facts: Facts) -> SegmentLiveness:
         shares = facts.own
         for queue in facts.gone:
             gone = shares[queue] = Share()
             gone.settled.add(-NUMBER_MAX, NUMBER_MAX)
-        tally = Tally(first_lsn_of(scan.name), scan.last_lsn, not self.recovered.was_clean)
-        self._decode(scan, tally, shares, shares_only=False)
-        return tally
+        segment = SegmentLiveness(first_lsn_of(scan.name), scan.last_lsn, not self.recovered.was_clean)
+        self._decode(scan, segment, shares, shares_only=False)
+        return segment
 
-    def _decode(self, scan: Scan, tally: Tally, shares: dict[int, Share], shares_only: bool) -> None:
-        """Adds the live entries of a segment to what was recovered, and to its tally."""
-        decoder = EntryDecoder(scan.content, self._formats, shares, shares_only, tally.is_redelivered)
+    def _decode(self, scan: Scan, segment: SegmentLiveness, shares: dict[int, Share], shares_only: bool) -> None:
+        """Adds the live entries of a segment to what was recovered, and counts them."""
+        decoder = EntryDecoder(scan.content, self._formats, shares, shares_only, segment.is_redelivered)
         try:
+            stepped_at = 0
             for frame in scan.batches:
                 decoder.decode(frame.lsn, frame.start, frame.start + frame.entries_bytes)
+                if frame.end - stepped_at >= RECOVERY_STEP_BYTES:
+                    stepped_at = frame.end
+                    self._step(0)
         except (ValueError, KeyError) as error:
             raise StorageError(f"{self._at(scan.name)} was written by a newer mqbroker: {error}") from error
         live = {queue: entries for queue, entries in decoder.lists.items() if entries}
-        tally.shares = {queue: shares.get(queue) or Share() for queue in live}
+        segment.shares = {queue: shares.get(queue) or Share() for queue in live}
         for queue, entries in live.items():
-            tally.shares[queue].live = len(entries)
+            segment.shares[queue].live = len(entries)
             self.recovered.entries.setdefault(queue, []).extend(entries)
-        tally.is_encrypted = scan.is_encrypted
-        tally.close()
+        segment.is_encrypted = scan.is_encrypted
+        segment.close()
         self.recovered.plain_segments += not scan.is_encrypted
-        if self._step is not None:
-            self._step()
+        self._step(0)
+
+    def _read(self, name: str) -> bytes:
+        self._step(self._disk.size(name))
+        return self._disk.read(name)
 
     def _at(self, name: str) -> str:
         return os.path.join(self._disk.path, name)

@@ -27,7 +27,7 @@ from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import assemble
 from tests.core.messages import nothing
 from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Name, Observed
-from tests.storage.house import KEYRING, ManualLane
+from tests.storage.house import KEYRING, ManualExecutor
 from tests.storage.simdisk import PowerCut, SimDisk
 
 SEGMENT_BYTES = 8192  # small, so that a run sees many segments begin and go
@@ -67,10 +67,10 @@ class House:
         self.disk = disk
         self.now = now
         self.observed = observed
-        self.appends, self.chores = ManualLane(), ManualLane()
+        self.appends, self.background = ManualExecutor(), ManualExecutor()
         entropy = count(entropy_start)
         self.ledger, self.recovered = assemble(
-            disk, formats_of(PROTOCOLS), sync, self.appends, self.chores, _never, SEGMENT_BYTES,
+            disk, formats_of(PROTOCOLS), sync, self.appends, self.background, _never, SEGMENT_BYTES,
             lambda size: next(entropy).to_bytes(size, "little"), KEYRING if sync else None,
         )  # fmt: skip
         self.promised = self.ledger.committed
@@ -173,12 +173,12 @@ class House:
 
     def work(self, is_append: bool) -> bool:
         """Does one piece of the journal's work on the disk; False when there is none."""
-        return (self.appends if is_append else self.chores).step()
+        return (self.appends if is_append else self.background).step()
 
     def finish(self) -> None:
         """Makes everything durable."""
         self.ledger.seal()
-        while self.appends.step() or self.chores.step():
+        while self.appends.step() or self.background.step():
             pass
 
     def crash_in_call(self, number: int) -> None:
@@ -222,7 +222,7 @@ class House:
 
     def live_entries(self) -> int:
         """How many entries the journal thinks it has to keep. Ask when everything is durable."""
-        return sum(tally.live for tally in self.ledger.scribe.tallies.by_first.values())
+        return sum(segment.live for segment in self.ledger.encoder.liveness.by_first.values())
 
 
 def _kind_of(destination: Destination) -> str:

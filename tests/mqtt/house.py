@@ -31,7 +31,7 @@ from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Outbox, Peer, Session
 from mqbroker.storage.journal import assemble
 from mqbroker.storage.ledger import JournalLedger
-from mqbroker.storage.log.lanes import InlineLane
+from mqbroker.storage.log.executors import InlineExecutor
 from mqbroker.storage.recovery import Recovered
 from tests.storage.simdisk import SimDisk
 from tests.support.output import all_output
@@ -78,7 +78,7 @@ def _open(disk: SimDisk) -> tuple[Ledger, Recovered]:
     def entropy(size: int) -> bytes:
         return next(numbers).to_bytes(size, "little")
 
-    ledger, found = assemble(disk, FORMATS, True, InlineLane(), InlineLane(), fatal, 1 << 20, entropy)
+    ledger, found = assemble(disk, FORMATS, True, InlineExecutor(), InlineExecutor(), fatal, 1 << 20, entropy)
     return ledger, found
 
 

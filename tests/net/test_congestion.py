@@ -1,6 +1,6 @@
 """Publishers are held while the journal is behind: who is, for how long, and that they are read again by themselves.
 
-The journal's lane does nothing until it is told to: that is a disk which takes its time.
+The journal's executor does nothing until it is told to: that is a disk which takes its time.
 """
 
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from mqbroker.limits import JOURNAL_BEHIND_BYTES_MIN, JOURNAL_FAR_BEHIND_FACTOR
 from tests.net.house import House, Streams, ask, open_house, say_goodbye, until
-from tests.storage.house import Journal, ManualLane
+from tests.storage.house import Journal, ManualExecutor
 
 MUCH = b"KEEP %d" % (JOURNAL_BEHIND_BYTES_MIN + 1)
 LITTLE = b"KEEP 10"
@@ -17,9 +17,9 @@ LITTLE = b"KEEP 10"
 class SlowHouse:
     """A house whose journal has a batch under way that takes until `write` is called."""
 
-    def __init__(self, house: House, lane: ManualLane) -> None:
+    def __init__(self, house: House, executor: ManualExecutor) -> None:
         self.house = house
-        self.lane = lane
+        self.executor = executor
 
     @property
     def held(self) -> int:
@@ -40,19 +40,19 @@ class SlowHouse:
 
     def write(self) -> None:
         """The disk is done with a batch; the broker hears of it, and nothing else happens."""
-        assert self.lane.step()
+        assert self.executor.step()
         self.house.wake()
 
 
 @asynccontextmanager
 async def slow_house() -> AsyncIterator[SlowHouse]:
-    lane = ManualLane()
+    executor = ManualExecutor()
     async with open_house() as house:
-        house.keep_journal(Journal(segment_bytes=1 << 24, appends=lane).ledger)
-        slow = SlowHouse(house, lane)
+        house.keep_journal(Journal(segment_bytes=1 << 24, appends=executor).ledger)
+        slow = SlowHouse(house, executor)
         first = await slow.connect()
         first[1].write(LITTLE + b"\n")
-        await until(lambda: lane.orders)
+        await until(lambda: executor.orders)
         yield slow
         await say_goodbye(first)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mqbroker.errors import StorageError
 from mqbroker.runtime import memory
 
 V1_MOUNT = "36 25 0:31 {root} {place}/memory rw,nosuid shared:15 - cgroup cgroup rw,memory"
@@ -22,6 +23,26 @@ def limits(place: Path, groups: str, mounts: list[str], files: Mapping[str, str]
         path.write_text(content + "\n")
     text = "\n".join(mount.format(place=place, root=root) for mount in [DISK_MOUNT, *mounts])
     return sorted(memory.group_limits(groups, text + "\n"))
+
+
+@pytest.mark.parametrize(
+    ("resident", "coming", "fits"),
+    [(90, 0, True), (91, 0, False), (60, 40, True), (60, 41, False), (10, 91, False)],
+)
+def test_a_recovery_that_does_not_fit_is_refused_before_it_takes_the_memory(
+    resident: int, coming: int, fits: bool
+) -> None:
+    """It was looked at only after each segment, which may take half of the memory: the kernel was quicker."""
+    budget = memory.Budget(100 << 20, lambda: resident << 20)
+    if fits:
+        budget.require(coming << 20)
+        return
+    with pytest.raises(StorageError, match=r"more memory than this control group may use \(100 MiB\)"):
+        budget.require(coming << 20)
+
+
+def test_without_a_control_group_nothing_is_refused() -> None:
+    memory.Budget(0, lambda: 1 << 40).require(1 << 40)
 
 
 def test_a_container_of_version_2_sees_its_own_group_at_the_top(tmp_path: Path) -> None:

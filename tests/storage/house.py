@@ -1,4 +1,4 @@
-"""What the storage tests share: messages, journals on a simulated disk, and a lane that moves when it is told to."""
+"""What the storage tests share: messages, journals on a simulated disk, an executor that works when it is told to."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from mqbroker.errors import DiskFailed
 from mqbroker.storage.journal import assemble
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
-from mqbroker.storage.log.lanes import Done, InlineLane, Lane, Work
+from mqbroker.storage.log.executors import Done, Executor, InlineExecutor, Work
 from mqbroker.storage.recovery import Recovered
 from tests.storage.simdisk import SimDisk
 
@@ -40,7 +40,7 @@ def an_entry(sequence: int, queue: int = 1, message: Message | None = None, body
     return new_entry(message or a_message(body), queue, sequence)
 
 
-class ManualLane:
+class ManualExecutor:
     """Does nothing until `step`."""
 
     def __init__(self) -> None:
@@ -83,15 +83,16 @@ class Journal:
     """A ledger on a simulated disk, with what it recovered and what it called fatal."""
 
     def __init__(
-        self, disk: SimDisk | None = None, segment_bytes: int = 4096, appends: Lane | None = None,
-        chores: Lane | None = None, sync: bool = True, entropy_start: int = 0, keyring: Keyring | None = None,
+        self, disk: SimDisk | None = None, segment_bytes: int = 4096, appends: Executor | None = None,
+        background: Executor | None = None, sync: bool = True, entropy_start: int = 0, keyring: Keyring | None = None,
+        epoch: int | None = None,
     ) -> None:  # fmt: skip
         self.disk = disk or SimDisk()
         self.keyring = keyring
         self.fatal = Fatal()
         opened = assemble(
-            self.disk, FORMATS, sync, appends or InlineLane(), chores or InlineLane(), self.fatal, segment_bytes,
-            _counter(entropy_start), keyring,
+            self.disk, FORMATS, sync, appends or InlineExecutor(), background or InlineExecutor(), self.fatal,
+            segment_bytes, _counter(entropy_start), keyring, epoch=epoch,
         )  # fmt: skip
         self.ledger: JournalLedger = opened[0]
         self.recovered: Recovered = opened[1]

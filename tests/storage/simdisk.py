@@ -39,8 +39,17 @@ class SimDisk:
     def names(self) -> list[str]:
         return sorted(self.files)
 
-    def read(self, name: str) -> bytes:
-        return bytes(self.files[name].now)
+    def size(self, name: str) -> int:
+        return len(self._file(name).now)
+
+    def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
+        now = self._file(name).now
+        return bytes(now[offset:] if size < 0 else now[offset : offset + size])
+
+    def _file(self, name: str) -> SimFile:
+        if name not in self.files:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", name)
+        return self.files[name]
 
     def prepare(self, name: str, size_bytes: int) -> None:
         self._call()
@@ -61,6 +70,14 @@ class SimDisk:
         if sync:
             file.unsynced.pop()
             file.lasting[offset : offset + len(data)] = data
+
+    def truncate(self, name: str, end: int, size_bytes: int) -> None:
+        file = self._file(name)
+        del file.now[end:]
+        self._call()
+        file.now.extend(bytes(size_bytes - end))
+        file.lasting[:] = file.now
+        file.unsynced.clear()
 
     def finish(self, name: str, size_bytes: int) -> None:
         self._call()

@@ -36,7 +36,7 @@ def a_life(fail_at: int, failure: BaseException, keyring: Keyring | None = None)
     disk.fail_at, disk.failure = fail_at, failure
     world = None
     try:
-        world = World(disk, Random(7), State(), lane=False, keyring=keyring)
+        world = World(disk, Random(7), State(), executor=False, keyring=keyring)
         world.live_on(600)
         world.close()
     except (PowerCut, StorageError):

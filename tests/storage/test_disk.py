@@ -48,6 +48,29 @@ def test_a_renamed_file_can_still_be_written_and_finished(disk: Disk) -> None:
     assert disk.read("b") == b"bo"
 
 
+def test_a_part_of_a_file_is_read_and_its_size_told(disk: Disk) -> None:
+    disk.prepare("a", 10)
+    disk.write("a", [b"0123456789"], 0, True)
+    assert (disk.read("a", 3, 4), disk.read("a", 8, 9), disk.read("a", 10, 1)) == (b"3456", b"89", b"")
+    assert disk.size("a") == 10
+    with pytest.raises(FileNotFoundError):
+        disk.read("b")
+    with pytest.raises(FileNotFoundError):
+        disk.size("b")
+
+
+def test_a_truncated_file_is_zeros_after_what_is_kept_and_can_be_written(disk: Disk) -> None:
+    disk.prepare("a", 10)
+    disk.write("a", [b"0123456789"], 0, True)
+    disk.truncate("a", 4, 12)
+    disk.write("a", [b"x"], 5, True)
+    assert disk.read("a") == b"0123\0x" + bytes(6)
+    disk.finish("a", 6)
+    disk.truncate("a", 6, 8)
+    disk.write("a", [b"y"], 6, True)
+    assert disk.read("a") == b"0123\0xy\0"
+
+
 def test_deleting_what_is_not_there_is_no_error(disk: Disk) -> None:
     disk.prepare("a", 20)
     disk.delete("a")

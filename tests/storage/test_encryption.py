@@ -270,8 +270,8 @@ def a_plain_newest_segment() -> SimDisk:
     """An encrypted journal behind whose last segment stands a plain one that keeps the messages of the others."""
     disk = a_journal(batches=12, size=800).disk.after_kill()
     journal = Journal(disk.after_kill(), keyring=KEYRING)
-    scribe = journal.ledger.scribe
-    scribe._keyring, scribe._cipher, scribe._frame_bytes = None, 0, FRAME_BYTES
+    encoder = journal.ledger.encoder
+    encoder._keyring, encoder._cipher, encoder._frame_bytes = None, 0, FRAME_BYTES
     journal.ledger.define("user/mine", b"known")
     filled(journal, 4, 1000, first=50)
     after = journal.disk.after_kill()
@@ -299,7 +299,7 @@ def test_the_listing_shows_what_the_keys_open_and_names_the_keys_that_are_missin
     laid_out(journal.disk, tmp_path)
     text = "\n".join(inspect(tmp_path, Keyring([NEW])))
     assert f"is encrypted with the key {Keyring([OLD]).key_id}, and what is given is" in text
-    assert f"behind batch 5, encrypted with the key {Keyring([NEW]).key_id}" in text
+    assert f"after batch 5, encrypted with the key {Keyring([NEW]).key_id}" in text
     assert "    checkpoint" in text
     assert "published queue 1 sequence 3" not in text
     assert "published queue 1 sequence 3" in "\n".join(inspect(tmp_path, Keyring([OLD, NEW])))

@@ -9,8 +9,8 @@ from mqbroker.core.properties import DEAD_LETTER_BIT, Properties
 from mqbroker.errors import DiskFailed, StorageError
 from mqbroker.limits import BATCH_BYTES_MAX, JOURNAL_BEHIND_BYTES_MIN
 from mqbroker.storage.log.scan import Scan
-from mqbroker.storage.log.segment import segment_names
-from tests.storage.house import NOW, Journal, ManualLane, a_message, an_entry
+from mqbroker.storage.log.segment import segment_name, segment_names
+from tests.storage.house import NOW, Journal, ManualExecutor, a_message, an_entry
 from tests.storage.simdisk import SimDisk
 
 
@@ -65,12 +65,12 @@ def test_a_message_moved_to_another_queue_later_is_found_in_both() -> None:
 
 def test_an_entry_settled_before_the_seal_is_never_written() -> None:
     journal = Journal()
-    written = journal.ledger.bytes_written
+    written = journal.ledger.batches
     entry = an_entry(1, body=b"never seen")
     journal.ledger.enqueue(entry)
     journal.ledger.settle(entry)
     journal.ledger.seal()
-    assert journal.ledger.bytes_written == written
+    assert journal.ledger.batches == written
     assert entry.lsn == 0
 
 
@@ -102,8 +102,8 @@ def test_a_settled_carrier_still_serves_the_other_queues() -> None:
 
 
 def test_promises_are_kept_in_order_and_only_when_durable() -> None:
-    lane = ManualLane()
-    journal = Journal(appends=lane)
+    executor = ManualExecutor()
+    journal = Journal(appends=executor)
     ledger, kept = journal.ledger, list[str]()
     ledger.enqueue(an_entry(1))
     ledger.promise(ledger.position, lambda: kept.append("a"))
@@ -113,23 +113,23 @@ def test_promises_are_kept_in_order_and_only_when_durable() -> None:
     ledger.promise(ledger.position, lambda: kept.append("c"))
     ledger.seal()
     assert kept == []
-    lane.step()
+    executor.step()
     assert kept == ["a", "b"]
-    lane.step()
+    executor.step()
     assert kept == ["a", "b", "c"]
 
 
 def test_a_promise_for_nothing_waits_for_what_is_under_way() -> None:
-    lane = ManualLane()
-    ledger, kept = Journal(appends=lane).ledger, list[str]()
+    executor = ManualExecutor()
+    ledger, kept = Journal(appends=executor).ledger, list[str]()
     ledger.enqueue(an_entry(1))
     ledger.seal()
     ledger.promise(ledger.position, lambda: kept.append("late"))
     ledger.seal()
     assert kept == []
-    assert lane.step()
+    assert executor.step()
     assert kept == ["late"]
-    assert not lane.orders
+    assert not executor.orders
 
 
 def test_a_promise_for_elided_entries_is_kept_without_a_write() -> None:
@@ -206,8 +206,8 @@ def test_a_promise_that_fails_leaves_a_ledger_that_seals() -> None:
 
 
 def test_the_backlog_is_what_waits_for_the_disk_and_will_be_written() -> None:
-    lane = ManualLane()
-    ledger = Journal(segment_bytes=1 << 24, appends=lane).ledger
+    executor = ManualExecutor()
+    ledger = Journal(segment_bytes=1 << 24, appends=executor).ledger
     assert ledger.backlog_max == JOURNAL_BEHIND_BYTES_MIN
     entries = [an_entry(sequence, body=bytes(1000)) for sequence in range(10)]
     ledger.enqueue(entries[0])
@@ -227,15 +227,15 @@ def test_the_backlog_is_what_waits_for_the_disk_and_will_be_written() -> None:
     ledger.seal()
     assert len(ledger.sealed) == 1
     assert ledger.backlog() > 0
-    while lane.step():
+    while executor.step():
         pass
     assert ledger.backlog() == 0
     assert ledger.added() - before == added + BATCH_BYTES_MAX + len("large")
 
 
 def test_facts_gather_while_a_batch_is_under_way() -> None:
-    lane = ManualLane()
-    ledger = Journal(appends=lane).ledger
+    executor = ManualExecutor()
+    ledger = Journal(appends=executor).ledger
     ledger.enqueue(an_entry(1))
     ledger.seal()
     before = ledger.batches
@@ -243,25 +243,25 @@ def test_facts_gather_while_a_batch_is_under_way() -> None:
         ledger.enqueue(an_entry(sequence))
         ledger.seal()
     assert ledger.batches == before
-    lane.step()
+    executor.step()
     assert ledger.batches == before + 1
-    assert len(lane.orders) == 1
+    assert len(executor.orders) == 1
 
 
-def test_a_large_open_batch_asks_for_a_seal_and_a_busy_disk_does_not_make_it_larger() -> None:
-    lane = ManualLane()
-    journal = Journal(segment_bytes=1 << 20, appends=lane)
+def test_a_large_open_batch_is_sealed_and_a_busy_disk_does_not_make_it_larger() -> None:
+    executor = ManualExecutor()
+    journal = Journal(segment_bytes=1 << 20, appends=executor)
     ledger = journal.ledger
     body = bytes(BATCH_BYTES_MAX // 4)
     ledger.enqueue(an_entry(0))
     ledger.seal()
     for sequence in range(1, 9):
-        assert not ledger.needs_seal
+        assert ledger.open_bytes <= BATCH_BYTES_MAX
         ledger.enqueue(an_entry(sequence, body=body))
-        if ledger.needs_seal:
+        if ledger.open_bytes > BATCH_BYTES_MAX:
             ledger.seal()
     ledger.seal()
-    while lane.step():
+    while executor.step():
         pass
     assert ledger.batches == 4
     assert journal.reopen().found() == {1: list(range(9))}
@@ -325,14 +325,14 @@ def test_what_was_taken_and_settled_in_one_batch_is_not_written_as_taken(is_take
     journal = Journal()
     entry = an_entry(1)
     journal.put(entry)
-    before = journal.ledger.bytes_written
     if is_taken:
         entry.held_until = NOW
         journal.ledger.defer(entry)
         entry.held_until = GONE
     journal.ledger.settle(entry)
     journal.ledger.seal()
-    assert journal.ledger.bytes_written - before == 36, "one record: settled, one run"
+    newest = Scan(segment_name(1), journal.disk.read(segment_name(1))).frames[-1]
+    assert newest.payload_bytes == 36, "one record: settled, one run"
 
 
 def test_after_a_crash_every_entry_counts_as_delivered_before_also_after_a_clean_restart_later() -> None:
@@ -376,7 +376,8 @@ def test_a_queue_that_is_forgotten_while_a_consumer_holds_its_newest_entry_leave
     journal.ledger.enqueue(an_entry(1, 1, body=b"x" * body_bytes))
     journal.ledger.forget(1)
     journal.ledger.seal()
-    assert [list(tally.shares) for tally in journal.ledger.scribe.tallies.by_first.values() if tally.live] == [[2]]
+    segments = journal.ledger.encoder.liveness.by_first.values()
+    assert [list(segment.shares) for segment in segments if segment.live] == [[2]]
     assert journal.reopen().found() == {2: [1]}
     assert journal.reopen().reopen().found() == {2: [1]}
 
@@ -421,8 +422,8 @@ def test_no_space_for_the_next_segment_holds_confirms_until_there_is() -> None:
 
 @pytest.mark.parametrize("capacity_bytes", [1 << 30, 6144], ids=["space", "no space"])
 def test_half_of_a_segment_is_kept_until_there_is_a_next_one_or_is_known_to_be_none(capacity_bytes: int) -> None:
-    chores = ManualLane()
-    journal = Journal(SimDisk(capacity_bytes), chores=chores)
+    background = ManualExecutor()
+    journal = Journal(SimDisk(capacity_bytes), background=background)
     ledger = journal.ledger
     entries = [an_entry(sequence, body=bytes(100)) for sequence in range(1, 30)]
     taken = 0
@@ -432,7 +433,7 @@ def test_half_of_a_segment_is_kept_until_there_is_a_next_one_or_is_known_to_be_n
     newest = segment_names(journal.disk.names())[-1]
     assert 1500 < Scan(newest, journal.disk.read(newest)).end < 2500
     assert not ledger.is_full
-    while chores.step():
+    while background.step():
         pass
     assert ledger.is_full is (capacity_bytes < 8192)
     assert ledger.committed == ledger.position - 1

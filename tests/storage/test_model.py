@@ -86,15 +86,15 @@ class JournalMachine(RuleBasedStateMachine):
     def seal(self) -> None:
         self.journal.ledger.seal()
         self.sealed_model, self.sealed_definitions = dict(self.model), dict(self.definitions)
-        self._check_tallies()
+        self._check_liveness()
 
-    def _check_tallies(self) -> None:
+    def _check_liveness(self) -> None:
         """Each segment counts exactly the entries that live in it, and a closed one without any is gone."""
-        tallies = self.journal.ledger.scribe.tallies
+        liveness = self.journal.ledger.encoder.liveness
         lsns = [entry.lsn for entry in self.entries.values()]
-        for tally in tallies.by_first.values():
-            assert tally.live == sum(tally.first_lsn <= lsn <= tally.last_lsn for lsn in lsns)
-            assert tally.live or tally is tallies.current()
+        for segment in liveness.by_first.values():
+            assert segment.live == sum(segment.first_lsn <= lsn <= segment.last_lsn for lsn in lsns)
+            assert segment.live or segment is liveness.current()
 
     @rule()
     def restart(self) -> None:

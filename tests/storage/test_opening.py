@@ -132,7 +132,7 @@ def test_the_size_of_an_opening_is_known_before_it_is_made(keyring: Keyring | No
     journal.ledger.attempt(entries[7])
     journal.ledger.settle(entries[4])
     journal.ledger.seal()
-    foreseen = journal.ledger.scribe.opening_bytes()
+    foreseen = journal.ledger.encoder.opening_bytes()
     again = journal.reopen()
     name = segment_names(again.disk.names())[-1]
     assert Scan(name, again.disk.read(name), keyring=keyring).end + 1 == foreseen

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mqbroker.core.message import GONE, Entry, Message, new_entry, new_message
 from mqbroker.errors import StorageError
 from mqbroker.storage.intervals import NUMBER_MAX
-from mqbroker.storage.liveness import Share, Tally
+from mqbroker.storage.liveness import SegmentLiveness, Share
 from mqbroker.storage.log.facts import (
     Facts,
     pack_attempted,
@@ -15,8 +15,8 @@ from mqbroker.storage.log.facts import (
     pack_deferred,
     pack_defined,
     pack_forgotten,
-    pack_held,
     pack_settled,
+    pack_shares,
     read_facts,
 )
 from mqbroker.storage.log.records import EntryDecoder, EntryEncoder
@@ -177,28 +177,28 @@ def test_definitions_survive_any_values(key: str, value: bytes | None) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=10))
 def test_a_checkpoint_says_what_is_held(runs: list[tuple[int, int]]) -> None:
-    tally = Tally(3, 9, is_redelivered=True)
-    share = tally.shares[4] = Share(1000)
+    segment = SegmentLiveness(3, 9, is_redelivered=True)
+    share = segment.shares[4] = Share(1000)
     for start, length in runs:
         share.settle(start, start + length)
     share.attempts = {60: (2, True, 0, 0), 61: (0, False, NUMBER_MAX, 5)}
-    facts = facts_of(pack_checkpoint(0, 1), *pack_held([tally]))
+    facts = facts_of(pack_checkpoint(0, 1), *pack_shares([segment]))
     assert facts.is_checkpointed
-    held = facts.tallies[3]
+    held = facts.older[3]
     assert (held.first_lsn, held.last_lsn, held.is_redelivered, held.is_open) == (3, 9, True, False)
     assert (held.shares[4].live, list(held.shares[4].settled)) == (share.live, list(share.settled))
     assert held.shares[4].attempts == share.attempts
 
 
 def test_what_happened_since_the_checkpoint_is_applied_to_it() -> None:
-    tally = Tally(3, 9)
-    tally.shares = {4: Share(10), 5: Share(1), 6: Share(1)}
+    segment = SegmentLiveness(3, 9)
+    segment.shares = {4: Share(10), 5: Share(1), 6: Share(1)}
     facts = facts_of(
-        *pack_held([tally]), pack_attempted(3, 4, 7, 1, True), pack_attempted(3, 4, 8, 2, True),
+        *pack_shares([segment]), pack_attempted(3, 4, 7, 1, True), pack_attempted(3, 4, 8, 2, True),
         *pack_settled({(3, 4): [1, 2, 7, 7], (3, 5): [1, 1], (100, 4): [20, 30], (50, 4): [1, 1]}), pack_forgotten(6),
         pack_attempted(100, 4, 31, 3, False),
     )  # fmt: skip
-    held = facts.tallies[3]
+    held = facts.older[3]
     assert set(held.shares) == {4}
     assert (held.shares[4].live, held.shares[4].attempts) == (7, {8: (2, True, 0, 0)})
     assert list(facts.own[4].settled) == [(20, 30)]
@@ -211,7 +211,7 @@ def test_what_was_deferred_survives_any_values(attempts: int, was_delivered: boo
     change = (attempts, was_delivered, until, taken_at)
     facts = facts_of(pack_deferred(100, 4, NUMBER_MAX, change), pack_deferred(99, 4, 1, change))
     assert facts.own[4].attempts == {NUMBER_MAX: change}
-    assert facts.tallies == {}
+    assert facts.older == {}
 
 
 def test_a_checkpoint_of_an_older_broker_is_read() -> None:
@@ -219,7 +219,7 @@ def test_a_checkpoint_of_an_older_broker_is_read() -> None:
         "14 01 0000 04000000 02000000 01000000 01000000 0300000000000000 0900000000000000"
         "0100000000000000 0200000000000000 0500000000000000 03000000 01000000"
     )
-    share = facts_of(record).tallies[3].shares[4]
+    share = facts_of(record).older[3].shares[4]
     assert (share.live, list(share.settled), share.attempts) == (2, [(1, 2)], {5: (3, True, 0, 0)})
 
 

@@ -8,9 +8,11 @@ import pytest
 from crc32c import crc32c
 
 from mqbroker.errors import JournalCorrupt, StorageError
+from mqbroker.limits import RECOVERY_STEP_BYTES
 from mqbroker.storage.log.scan import Scan
 from mqbroker.storage.log.segment import segment_names
-from tests.storage.house import Journal, an_entry
+from mqbroker.storage.recovery import Recovery
+from tests.storage.house import FORMATS, Journal, an_entry
 from tests.storage.simdisk import SimDisk
 
 
@@ -81,6 +83,28 @@ def test_another_version_is_refused_by_name(version: int, age: str) -> None:
 
     with pytest.raises(StorageError, match=f"format {version} of {age} mqbroker; this one reads formats 1 and 2"):
         Journal(changed(a_journal(), -1, change))
+
+
+def test_memory_is_looked_at_before_and_while_each_segment_is_read() -> None:
+    """It was looked at only after each segment: one of many large messages had the process killed before that."""
+    journal = Journal(segment_bytes=16 << 20)
+    for number in range(10):
+        journal.put(an_entry(number, body=bytes(RECOVERY_STEP_BYTES)))
+    disk = journal.disk
+    told: list[int] = []
+    Recovery(disk, FORMATS, step=told.append).run()
+    sizes = [disk.size(name) for name in segment_names(disk.names())]
+    assert [size for size in told if size] == [sizes[-1], *sizes[:-1]]
+    assert told.count(0) >= 10
+    reads: list[str] = []
+    disk.read = lambda name, *_: reads.append(name) or b""  # type: ignore[method-assign, func-returns-value]
+
+    def refuse(_: int) -> None:
+        raise StorageError("too much")
+
+    with pytest.raises(StorageError, match="too much"):
+        Recovery(disk, FORMATS, step=refuse).run()
+    assert reads == []
 
 
 def test_zeros_behind_the_last_batch_are_the_end() -> None:

@@ -2,7 +2,7 @@
 
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import SPARE, segment_name, segment_names
-from tests.storage.house import Journal, ManualLane, an_entry
+from tests.storage.house import Journal, ManualExecutor, an_entry
 
 BODY = bytes(500)
 
@@ -130,9 +130,9 @@ def test_a_segment_never_outgrows_what_was_prepared() -> None:
 
 
 def test_the_next_segment_is_prepared_before_it_is_needed() -> None:
-    chores = ManualLane()
-    journal = Journal(chores=chores)
-    while chores.step():
+    background = ManualExecutor()
+    journal = Journal(background=background)
+    while background.step():
         pass
     assert SPARE in journal.disk.names()
     fill(journal, 0, 5)

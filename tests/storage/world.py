@@ -12,7 +12,7 @@ from random import Random
 from mqbroker.core.message import Entry, Message, new_entry
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.recovery import Recovered, Recovery
-from tests.storage.house import FORMATS, Journal, ManualLane, a_message
+from tests.storage.house import FORMATS, Journal, ManualExecutor, a_message
 from tests.storage.simdisk import PowerCut, SimDisk
 
 QUEUES = 4
@@ -39,13 +39,13 @@ class World:
     """One life of a journal, from opening to crash."""
 
     def __init__(
-        self, disk: SimDisk, chance: Random, past: State, lane: bool = True, keyring: Keyring | None = None
+        self, disk: SimDisk, chance: Random, past: State, executor: bool = True, keyring: Keyring | None = None
     ) -> None:
         self.chance = chance
-        self.appends = ManualLane() if lane else None
-        self.chores = ManualLane() if lane and chance.random() < 0.5 else None
+        self.appends = ManualExecutor() if executor else None
+        self.background = ManualExecutor() if executor and chance.random() < 0.5 else None
         self.journal = Journal(
-            disk, chance.choice((2048, 8192)), self.appends, self.chores, entropy_start=chance.randrange(1 << 60),
+            disk, chance.choice((2048, 8192)), self.appends, self.background, entropy_start=chance.randrange(1 << 60),
             keyring=keyring,
         )  # fmt: skip
         self.ledger = self.journal.ledger
@@ -154,9 +154,9 @@ class World:
         self.promised = position
 
     def _work(self) -> None:
-        lanes = [lane for lane in (self.appends, self.chores) if lane is not None]
-        if lanes:
-            self.chance.choice(lanes).step()
+        executors = [executor for executor in (self.appends, self.background) if executor is not None]
+        if executors:
+            self.chance.choice(executors).step()
 
     def close(self) -> None:
         """Ends in order, with a last promise."""

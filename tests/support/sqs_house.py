@@ -34,7 +34,7 @@ from mqbroker.protocols.session import Peer
 from mqbroker.server import formats_of
 from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import assemble
-from tests.storage.house import ManualLane
+from tests.storage.house import ManualExecutor
 from tests.storage.simdisk import SimDisk
 from tests.support import sqs_query_form
 from tests.support.amqp_house import Alarms
@@ -115,7 +115,7 @@ class House:
         self._build()
 
     def _build(self) -> None:
-        self._lanes = (ManualLane(), ManualLane())
+        self._lanes = (ManualExecutor(), ManualExecutor())
         definitions, entries = {}, {}
         ledger = Ledger()
         if self.disk is not None:

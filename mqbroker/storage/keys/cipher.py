@@ -7,7 +7,7 @@ says is authenticated with the payload: a batch cannot take another one's place.
     sealed payload: ciphertext, as long as the payload | tag, 16 bytes
 
 A filler, which a repair puts in the place of lost batches, may cover the number of a batch that was sealed already.
-It says nothing that has to be hidden, so it is only marked: zeros, and an HMAC-SHA256 in the place of the tag.
+It hides nothing, so it is only marked: zeros, and an HMAC-SHA256 in the place of the tag.
 """
 
 from hashlib import sha256
@@ -25,7 +25,7 @@ _MARK_LABEL = b"mqbroker journal filler"
 
 
 class DataKey:
-    """The key of one segment. Its secret has no way out, nor into a `repr`."""
+    """The key of one segment. No attribute holds its secret, so that no `repr` or log can show it."""
 
     __slots__ = ("_aead", "_marker")
 

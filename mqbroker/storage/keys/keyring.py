@@ -8,8 +8,8 @@ An encrypted segment (version 2) has the key block between its header and its fi
     | key id  | random, 12  | with its tag, 48     | 0        |       |
     +---------+-------------+----------------------+----------+-------+
 
-The data key is sealed by AES-256-GCM with the header as context, so a key block opens behind its own header only. `crc`
-covers the rest of the block. The id of a master key is a hash of it: it tells which key is needed, and nothing of it.
+The data key is sealed by AES-256-GCM with the header as context, so a key block opens only with its own header. `crc`
+covers the rest of the block. The id of a master key is a hash: it tells which key is needed, and nothing about it.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,114 +1,76 @@
 """Gets frames onto the disk: appends, keeps the next segment prepared, and deletes what is not needed any more.
 
-Appending is one lane, everything else another, so that preparing 64 MiB delays no batch. One append is under way at a
-time: a batch is written only when the one before it is durable, so only the last one of the log can be torn. A failure
-of any of it is fatal; except that a lack of space for the *next* segment is not, because nothing was promised for it.
+Appending has one executor and everything else another, so that preparing 64 MiB delays no batch. One append is under
+way at a time: a batch is written only when the one before it is durable, so only the last one of the log can be torn.
+Any failure is fatal, except that of space for the *next* segment: nothing was promised for it.
 """
 
 import errno
 from collections.abc import Callable
 from functools import partial
-from time import perf_counter
 
 from mqbroker.errors import DiskFailed
 from mqbroker.limits import JOURNAL_BEHIND_BYTES_MAX, JOURNAL_BEHIND_BYTES_MIN, JOURNAL_BEHIND_BYTES_PER_S
-from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.log.batch import Job
 from mqbroker.storage.log.disk import Disk
-from mqbroker.storage.log.frame import FRAME_BYTES, pack_frame
-from mqbroker.storage.log.lanes import Lane
-from mqbroker.storage.log.segment import SPARE, pack_segment_header, segment_name
+from mqbroker.storage.log.executors import Executor, Wake
+from mqbroker.storage.log.frame import FRAME_BYTES
+from mqbroker.storage.log.framing import Framer
+from mqbroker.storage.log.pieces import Deleted
+from mqbroker.storage.log.segment import SPARE, segment_name
+from mqbroker.storage.log.segment_file import SegmentFile
+from mqbroker.storage.log.tap import Followers, Tap
 
-ZERO_AHEAD_BYTES = 1 << 20
-"""A synced write into blocks that were never written has to change the file's metadata too, which takes about twice as
-long. So once in a while a write takes zeros along, and those after it find their blocks written."""
-SMALL_WRITE_BYTES = 1 << 15  # what takes as long as a sync does
-SMALL_WRITES_COUNTED = 16
-_ZEROS = bytes(ZERO_AHEAD_BYTES)
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Appender:
-    """The end of the log, as the appending lane sees it: the only code that seals and writes frames."""
+    """What the appending executor does with each job: frame it, tell whoever follows, write it."""
 
-    def __init__(self, disk: Disk, sync: bool) -> None:
-        self._disk = disk
-        self._sync = sync
-        self._name = ""
-        self._size = 0
-        self._end = 0
-        self._zeroed = 0
-        self._seed = 0
-        self._crc = 0
-        self._key: DataKey | None = None
-        self.sync_s = 0.0
+    def __init__(self, disk: Disk, sync: bool, tap: Tap) -> None:
+        self._framer = Framer()
+        self._file = SegmentFile(disk, sync)
+        self._tap = tap
+
+    @property
+    def small_write_s(self) -> float:
         """How long a small write takes lately."""
+        return self._file.small_write_s
 
-    def append(self, job: Job) -> None:
+    def append(self, job: Job, followers: Followers) -> None:
         """Writes the job's frame; returns once it is as durable as the mode promises. OSError when it is not."""
-        if job.segment is not None:
-            self._begin(job)
-            return
-        header, payload = self._framed(job)
-        start = self._end
-        self._end += FRAME_BYTES + len(payload)
-        zeros = self._zeros_ahead()
-        began = perf_counter()
-        self._disk.write(self._name, [header, payload, zeros], start, self._sync)
-        if len(payload) + len(zeros) < SMALL_WRITE_BYTES:
-            self.sync_s += (perf_counter() - began - self.sync_s) / SMALL_WRITES_COUNTED
-
-    def _begin(self, job: Job) -> None:
-        # Always synced, and before the spare gets the segment's name: then a named segment without a good header and
-        # first batch is damage, in every mode.
-        assert job.segment is not None
-        opening = pack_segment_header(job.segment)
-        self._seed = job.segment.seed
-        self._key = job.key
-        self._crc = int.from_bytes(opening[8:12], "little")
-        header, payload = self._framed(job)
-        self._name = job.segment.name
-        self._size = job.segment.size_bytes
-        self._end = len(opening) + FRAME_BYTES + len(payload)
-        self._zeroed = 0
-        self._disk.write(SPARE, [opening, header, payload, self._zeros_ahead()], 0, True)
-        self._disk.rename(SPARE, self._name)
-        self._disk.sync_names()
-
-    def _framed(self, job: Job) -> tuple[bytes, bytes]:
-        """The header and the payload of the next frame, as they go to the disk."""
-        payload = job.payload if self._key is None else self._key.seal(job.frame, job.payload, self._crc)
-        header, self._crc = pack_frame(job.frame, payload, self._crc, self._seed)
-        return header, payload
-
-    def _zeros_ahead(self) -> bytes:
-        """What to write behind the frame that ends at `_end`."""
-        if not self._sync or self._end <= self._zeroed:
-            return b""
-        pieces = -(-self._end // ZERO_AHEAD_BYTES)
-        self._zeroed = min(pieces * ZERO_AHEAD_BYTES, self._size)
-        return _ZEROS[: self._zeroed - self._end]
+        piece = self._framer.frame(job)
+        if followers:
+            self._tap.tell(followers, piece)
+        if job.segment is None:
+            self._file.append(piece.parts, piece.offset)
+        else:
+            self._file.begin(job.segment.name, job.segment.size_bytes, piece.parts)
 
 
 class Append:
-    """The work of appending one job."""
+    """The work of appending one job, for those that follow the log when it is submitted."""
 
-    __slots__ = ("_appender", "_job", "is_long")
+    __slots__ = ("_appender", "_followers", "_job", "is_long")
 
-    def __init__(self, appender: Appender, job: Job) -> None:
+    def __init__(self, appender: Appender, job: Job, followers: Followers) -> None:
         self._appender = appender
         self._job = job
+        self._followers = followers
         self.is_long = job.segment is not None
         """A new segment is synced in every mode."""
 
     def __call__(self) -> None:
-        self._appender.append(self._job)
+        self._appender.append(self._job, self._followers)
 
 
 class Writer:
-    """Runs the two lanes. `done(lsn)` is called when a batch is durable, `fatal` once when the disk failed."""
+    """Gives the two executors their work. `done(lsn)`: a batch is durable; `fatal`, once: the disk failed."""
 
-    def __init__(self, disk: Disk, appends: Lane, chores: Lane, sync: bool, segment_bytes: int) -> None:
+    def __init__(
+        self, disk: Disk, appends: Executor, background: Executor, sync: bool, segment_bytes: int, wake: Wake
+    ) -> None:
+        self.tap = Tap(wake)
         self.is_busy = False
         """A batch is under way."""
         self.is_full = False
@@ -121,23 +83,23 @@ class Writer:
         self.space_changed: Callable[[bool], None] = _ignore
         self._disk = disk
         self._appends = appends
-        self._chores = chores
-        self._appender = Appender(disk, sync)
+        self._background = background
+        self._appender = Appender(disk, sync, self.tap)
         self._spare_bytes = 0
         self._is_preparing = False
         self._used_bytes = 0
         self._current_bytes = segment_bytes
-        self._held: Job | None = None
+        self._delayed: Job | None = None
 
     @property
     def backlog_max(self) -> int:
         """How much may wait for the disk before it makes small writes wait for long."""
-        bytes_ = int(self._appender.sync_s * JOURNAL_BEHIND_BYTES_PER_S)
+        bytes_ = int(self._appender.small_write_s * JOURNAL_BEHIND_BYTES_PER_S)
         return max(JOURNAL_BEHIND_BYTES_MIN, min(bytes_, JOURNAL_BEHIND_BYTES_MAX))
 
     @property
     def has_spare(self) -> bool:
-        """Whether the next segment is prepared."""
+        """Whether the next segment is prepared already."""
         return self._spare_bytes > 0
 
     def has_prepared(self, size_bytes: int) -> None:
@@ -146,53 +108,53 @@ class Writer:
         self._set_full(size_bytes < self.segment_bytes)
 
     def append(self, job: Job) -> None:
-        """Has the batch written. One at a time: wait for `done`."""
+        """Starts writing the batch. One at a time: wait for `done`."""
         assert not self.is_busy
         self.is_busy = True
         if self._has_room(job):
             self._submit(job)
             return
-        self._held = job
+        self._delayed = job
         self.tend()
 
     def _has_room(self, job: Job) -> bool:
         """Whether the batch may be written now.
 
-        Where there is no space for a next segment, what is left of the newest one has to do for the acknowledgements
-        that make room. So its second half is not begun before that is known.
+        When there is no space for a next segment, the rest of the newest one must hold the acknowledgements that make
+        room. So its second half is not used before that is known.
         """
         if job.segment is not None:
             return job.segment.size_bytes <= self._spare_bytes
         return not self._is_preparing or self._used_bytes < self._current_bytes // 2
 
     def tend(self) -> None:
-        """Tries to have a spare segment again, if there is none. To be called now and then while `is_full`."""
-        needed = self._held.segment.size_bytes if self._held and self._held.segment else self.segment_bytes
+        """Prepares a spare segment, if there is none. Called every second or so while `is_full`."""
+        needed = self._delayed.segment.size_bytes if self._delayed and self._delayed.segment else self.segment_bytes
         if self._spare_bytes >= needed or self._is_preparing or self.failure:
             return
         self._is_preparing = True
         self._spare_bytes = 0
-        self._chores.submit(partial(self._disk.prepare, SPARE, needed), partial(self._prepared, needed))
+        self._background.submit(partial(self._disk.prepare, SPARE, needed), partial(self._prepared, needed))
 
     def delete(self, firsts: list[int]) -> None:
         """Deletes the segments that begin with these batches."""
         if firsts:
-            self._chores.submit(partial(self._delete, [segment_name(first) for first in firsts]), self._deleted)
+            self._background.submit(partial(self._delete, firsts), partial(self._deleted, firsts))
 
     def finish(self, name: str, size_bytes: int) -> None:
         """Gives back the unused end of a segment that is not written any more."""
-        self._chores.submit(partial(self._disk.finish, name, size_bytes), self._check)
+        self._background.submit(partial(self._disk.finish, name, size_bytes), self._check)
 
     def wait(self) -> bool:
         """Blocks until something is done. False when nothing is under way."""
-        return self._appends.wait() or self._chores.wait()
+        return self._appends.wait() or self._background.wait()
 
     def close(self) -> None:
         """Waits for what is under way and closes the disk."""
         while self.wait():
             pass
         self._appends.close()
-        self._chores.close()
+        self._background.close()
         self._disk.close()
 
     def _submit(self, job: Job) -> None:
@@ -200,7 +162,8 @@ class Writer:
             self._spare_bytes = self._used_bytes = 0
             self._current_bytes = job.segment.size_bytes
         self._used_bytes += FRAME_BYTES + len(job.payload)
-        self._appends.submit(Append(self._appender, job), partial(self._appended, job))
+        self.tap.last_lsn = job.frame.lsn
+        self._appends.submit(Append(self._appender, job, self.tap.followers), partial(self._appended, job))
 
     def _appended(self, job: Job, error: Exception | None) -> None:
         if not self._check(error):
@@ -219,12 +182,12 @@ class Writer:
             if not self._check(error):
                 return
             self._spare_bytes = size_bytes
-        held = self._held
-        if held is None:
+        delayed = self._delayed
+        if delayed is None:
             return
-        if self._has_room(held):
-            self._held = None
-            self._submit(held)
+        if self._has_room(delayed):
+            self._delayed = None
+            self._submit(delayed)
         elif not self.is_full:
             self.tend()
 
@@ -233,13 +196,18 @@ class Writer:
             self.is_full = is_full
             self.space_changed(is_full)
 
-    def _delete(self, names: list[str]) -> None:
-        for name in names:
-            self._disk.delete(name)
+    def _delete(self, firsts: list[int]) -> None:
+        for first in firsts:
+            self._disk.delete(segment_name(first))
         self._disk.sync_names()
 
-    def _deleted(self, error: Exception | None) -> None:
-        if self._check(error) and self.is_full:
+    def _deleted(self, firsts: list[int], error: Exception | None) -> None:
+        if not self._check(error):
+            return
+        # Only now: whoever begins to follow looks for the files that are there, and then misses none that goes.
+        for first in firsts:
+            self.tap.tell_all(Deleted(first))
+        if self.is_full:
             self.tend()
 
     def _check(self, error: Exception | None) -> bool:
@@ -253,4 +221,4 @@ class Writer:
 
 
 def _ignore(_: object) -> None:
-    """Stands in until somebody wants to know."""
+    """The default of each callback."""

@@ -1,4 +1,4 @@
-"""A batch: the facts between two seals, as objects; and a job: the same as bytes on the way to the disk."""
+"""A batch, the facts between two seals as objects; and a job, the same as bytes on the way to the disk."""
 
 from dataclasses import dataclass
 

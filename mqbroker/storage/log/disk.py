@@ -1,7 +1,7 @@
-"""The disk as the journal sees it: ten calls on the files of one directory, and nothing that could hide a failure.
+"""The disk as the journal sees it: a dozen calls on the files of one directory, and nothing that could hide a failure.
 
-`Disk` is what storage is written against; `FileDisk` is the real one. No call retries, buffers or ignores an error:
-every failure is an OSError of the caller's. It does not know what the files hold.
+`Disk` is the interface, `FileDisk` the real one. No call retries, buffers or ignores an error: the caller gets every
+failure as an OSError. It does not know what the files hold.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ from mqbroker.errors import ConfigError
 
 
 class Disk(Protocol):
-    """The files of one journal. Names are plain file names without a folder."""
+    """The files of one journal, by their plain names."""
 
     path: str
     """Where it is, for messages."""
@@ -22,20 +22,27 @@ class Disk(Protocol):
     def names(self) -> list[str]:
         """The names of all files, sorted."""
 
-    def read(self, name: str) -> bytes:
-        """The whole of a file."""
+    def size(self, name: str) -> int:
+        """How many bytes a file has."""
+
+    def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
+        """The whole of a file; or up to `size` bytes from `offset` on, fewer at its end."""
 
     def prepare(self, name: str, size_bytes: int) -> None:
         """Makes a file of that many zero bytes whose space is really allocated, and opens it for `write`.
 
-        A file of that name is replaced. When there is no space nothing is left behind.
+        A file of that name is replaced. When there is no space, no file is left.
         """
 
     def write(self, name: str, parts: list[bytes], offset: int, sync: bool) -> None:
-        """Writes `parts` one behind the other at `offset` of a prepared file; with `sync` it returns once they last."""
+        """Writes `parts` one after the other at `offset` of a prepared file; with `sync` it returns once they last."""
 
     def finish(self, name: str, size_bytes: int) -> None:
         """Cuts a file to its first `size_bytes` bytes, syncs and closes it."""
+
+    def truncate(self, name: str, end: int, size_bytes: int) -> None:
+        """Keeps the first `end` bytes of a file and makes all after them zeros, up to `size_bytes`, whose space is
+        really allocated; then opens it for `write`. After a crash in between, the file may end at `end`."""
 
     def rename(self, old: str, new: str) -> None:
         """Renames a file, which stays open; the name lasts after `sync_names`."""
@@ -54,7 +61,7 @@ class Disk(Protocol):
 
 
 class FileDisk:
-    """A directory of the file system, held by this process alone unless `exclusive` is False (then: for reading)."""
+    """A directory of the file system. This process has it alone, unless `exclusive` is False, which is for reading."""
 
     def __init__(self, directory: Path, exclusive: bool = True) -> None:
         self.path = str(directory)
@@ -64,9 +71,13 @@ class FileDisk:
     def names(self) -> list[str]:
         return sorted(entry.name for entry in os.scandir(self.path) if entry.is_file())
 
-    def read(self, name: str) -> bytes:
+    def size(self, name: str) -> int:
+        return os.stat(self._at(name)).st_size
+
+    def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
         with open(self._at(name), "rb") as file:
-            return file.read()
+            file.seek(offset)
+            return file.read(size)
 
     def prepare(self, name: str, size_bytes: int) -> None:
         self.delete(name)
@@ -93,6 +104,14 @@ class FileDisk:
             written = os.pwritev(handle, [rest], offset, flags)
             rest = rest[written:]
             offset += written
+
+    def truncate(self, name: str, end: int, size_bytes: int) -> None:
+        handle = self._open.get(name)
+        if handle is None:
+            handle = self._open[name] = os.open(self._at(name), os.O_RDWR)
+        os.ftruncate(handle, end)
+        os.posix_fallocate(handle, 0, size_bytes)
+        os.fsync(handle)
 
     def finish(self, name: str, size_bytes: int) -> None:
         handle = self._open.pop(name, None)
@@ -136,7 +155,7 @@ class FileDisk:
 
 
 def _open_directory(directory: Path, exclusive: bool) -> int:
-    """Opens, and when it is to be ours makes and locks, the directory. The handle also serves to sync its names."""
+    """Opens the directory, with `exclusive` made if need be and locked. The handle also serves to sync its names."""
     try:
         if exclusive:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """Turns batches into frames for the disk, and decides when a new segment begins. It does no I/O.
 
-It owns what the log says as a whole (the definitions, and what is alive in each segment), because a new segment opens
-with all of it: its checkpoint. So older segments are needed for their live messages only, and any of them may go as
-soon as it has none.
+It owns the state of the whole log (the definitions, and what is alive in each segment), because a new segment opens
+with all of it: its checkpoint. So older segments are needed for their live messages only, and each is deleted when it
+has none left.
 """
 
 from collections.abc import Callable
@@ -10,37 +10,38 @@ from collections.abc import Callable
 from mqbroker.core.message import GONE, Entry
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
-from mqbroker.storage.liveness import Tallies, Tally
+from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
 from mqbroker.storage.log.batch import Batch, Job
 from mqbroker.storage.log.facts import (
     CHECKPOINT_BYTES,
-    held_bytes,
     pack_attempted,
     pack_checkpoint,
     pack_deferred,
     pack_defined,
     pack_forgotten,
-    pack_held,
     pack_settled,
+    pack_shares,
+    shares_bytes,
 )
-from mqbroker.storage.log.frame import FRAME_BYTES, PLAIN, SEALED, TAG_BYTES, Frame
+from mqbroker.storage.log.frame import FIRST_EPOCH, FRAME_BYTES, PLAIN, SEALED, TAG_BYTES, Frame
 from mqbroker.storage.log.records import EntryEncoder
 from mqbroker.storage.log.segment import ID_BYTES, SegmentHeader, encrypted, opening_bytes, segment_name
 
 Entropy = Callable[[int], bytes]
 
 
-class Scribe:
+class BatchEncoder:
     """Encodes batches in their order. `last_lsn` is the last batch of the log so far.
 
-    With a keyring every segment that it begins is encrypted.
+    With a keyring every segment that it begins is encrypted. `epoch` stands in all that it begins: another one takes
+    another encoder, and so a new segment.
     """
 
     def __init__(
-        self, tallies: Tallies, definitions: dict[str, bytes], last_lsn: int, cluster_id: bytes, entropy: Entropy,
-        segment_bytes: int, keyring: Keyring | None = None,
+        self, liveness: LogLiveness, definitions: dict[str, bytes], last_lsn: int, cluster_id: bytes, entropy: Entropy,
+        segment_bytes: int, keyring: Keyring | None = None, epoch: int = FIRST_EPOCH,
     ) -> None:  # fmt: skip
-        self.tallies = tallies
+        self.liveness = liveness
         self.last_lsn = last_lsn
         self._records = {key: pack_defined(key, value) for key, value in definitions.items()}
         self._cluster_id = cluster_id
@@ -48,6 +49,7 @@ class Scribe:
         self.segment_bytes = segment_bytes
         """How large segments are, unless one batch needs more."""
         self._keyring = keyring
+        self._epoch = epoch
         self._cipher = PLAIN if keyring is None else SEALED
         self._frame_bytes = FRAME_BYTES + TAG_BYTES * self._cipher
         self._name = ""
@@ -55,10 +57,10 @@ class Scribe:
         self._size = 0
 
     def opening_bytes(self) -> int:
-        """How large a segment has to be that begins with an empty batch."""
+        """How large a segment must be that begins with an empty batch."""
         definitions = CHECKPOINT_BYTES + sum(map(len, self._records.values()))
-        held = held_bytes(self.tallies.by_first.values())
-        return opening_bytes(self._cipher) + self._frame_bytes + definitions + held + 1
+        shares = shares_bytes(self.liveness.by_first.values())
+        return opening_bytes(self._cipher) + self._frame_bytes + definitions + shares + 1
 
     def has_room_for(self, facts_bytes: int) -> bool:
         """Whether a batch of so many bytes fits into the segment."""
@@ -73,7 +75,7 @@ class Scribe:
         segment, key, finished = None, None, None
         if self._end + needed >= self._size:
             finished = (self._name, self._end) if self._name else None
-            self.tallies.add(Tally(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
+            self.liveness.add(SegmentLiveness(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
             facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in encoder.counts]
             needed = self._frame_bytes + encoder.size + sum(map(len, facts))
             segment, key = self._open_segment(batch.lsn, needed)
@@ -81,18 +83,18 @@ class Scribe:
         self._end += needed
         frame = Frame(
             batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts),
-            cipher=self._cipher,
+            cipher=self._cipher, epoch=self._epoch,
         )  # fmt: skip
         self.last_lsn = batch.lsn
         return Job(frame, b"".join(encoder.pieces + facts), segment, key, finished)
 
     def _apply(self, batch: Batch) -> list[bytes]:
-        """Brings the state of the log up to the batch; returns the records that say the same."""
+        """Applies the batch to the state of the log; returns the records of it."""
         facts = [record for entry in batch.attempted if (record := self._attempt(entry))]
         facts += [record for entry in batch.deferred if (record := self._defer(entry))]
-        facts += pack_settled(self.tallies.settle(batch.settled))
+        facts += pack_settled(self.liveness.settle(batch.settled))
         for queue in batch.forgotten:
-            self.tallies.forget(queue)
+            self.liveness.forget(queue)
             facts.append(pack_forgotten(queue))
         for key, value in batch.defined:
             record = pack_defined(key, value)
@@ -104,41 +106,43 @@ class Scribe:
         return facts
 
     def _attempt(self, entry: Entry) -> bytes | None:
-        tally = self.tallies.find(entry.lsn)
-        if tally is None:
+        segment = self.liveness.find(entry.lsn)
+        if segment is None:
             return None
-        tally.change(entry.queue_number, entry.sequence, (entry.attempts, entry.is_redelivered, 0, 0))
+        segment.change(entry.queue_number, entry.sequence, (entry.attempts, entry.is_redelivered, 0, 0))
         return pack_attempted(
-            tally.first_lsn, entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered
+            segment.first_lsn, entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered
         )  # fmt: skip
 
     def _defer(self, entry: Entry) -> bytes | None:
-        # What is GONE is settled behind this, in this batch or one that follows.
-        tally = None if entry.held_until == GONE else self.tallies.find(entry.lsn)
-        if tally is None:
+        # What is GONE is settled after this, in this batch or a later one.
+        segment = None if entry.held_until == GONE else self.liveness.find(entry.lsn)
+        if segment is None:
             return None
         change = (entry.attempts, entry.is_redelivered, entry.held_until, entry.first_taken_at)
-        tally.change(entry.queue_number, entry.sequence, change)
-        return pack_deferred(tally.first_lsn, entry.queue_number, entry.sequence, change)
+        segment.change(entry.queue_number, entry.sequence, change)
+        return pack_deferred(segment.first_lsn, entry.queue_number, entry.sequence, change)
 
     def _checkpoint(self) -> list[bytes]:
-        held = pack_held(self.tallies.closed())
-        return [pack_checkpoint(len(self._records), len(held)), *self._records.values(), *held]
+        shares = pack_shares(self.liveness.closed())
+        return [pack_checkpoint(len(self._records), len(shares)), *self._records.values(), *shares]
 
     def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
         self._name = segment_name(lsn)
         self._end = opening_bytes(self._cipher)
         # Never filled to its last byte: a file that ends with its last frame shows that another one has followed.
         self._size = max(self.segment_bytes, self._end + needed + 1)
-        header = SegmentHeader(self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES))
+        header = SegmentHeader(
+            self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES), epoch=self._epoch
+        )
         if self._keyring is None:
             return header, None
         return encrypted(header, self._keyring, self._entropy)
 
     def _count(self, encoder: EntryEncoder, batch: Batch) -> None:
-        tally = self.tallies.current()
-        tally.last_lsn = batch.lsn
+        segment = self.liveness.current()
+        segment.last_lsn = batch.lsn
         for queue, live in encoder.counts.items():
             # A consumer may hold entries of a queue that was deleted in the batch that brought them.
             if queue not in batch.forgotten:
-                tally.count(queue, live)
+                segment.count(queue, live)

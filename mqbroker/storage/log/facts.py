@@ -1,45 +1,45 @@
 """The records of everything but messages: settled, came back, defined, forgotten, and what a checkpoint holds.
 
-They stand behind the entry records of a payload, and speak of entries of earlier batches only. Little endian.
+They follow the entry records of a payload, and speak of entries of earlier batches only. Little endian.
 
     SETTLED     | 16 | 0 0 0 | queue u32 | runs u32    | segment's first lsn u64 | runs x (start i64, end i64)
     ATTEMPTED   | 17 | flags, 0 0 | queue u32 | attempts u32 | segment's first lsn u64 | sequence i64
     DEFINED     | 18 | flags | key bytes u16 | value bytes u32 | key | value
     FORGOTTEN   | 19 | 0 0 0 | queue u32
-    HELD_ONCE   | 20 | flags | 0 0 | queue u32 | live u32 | runs u32 | changed u32 | segment's first, last lsn u64
+    SHARE_ONCE  | 20 | flags | 0 0 | queue u32 | live u32 | runs u32 | changed u32 | segment's first, last lsn u64
                 | runs x (start i64, end i64) | changed x (sequence i64, attempts u32, flags u32)
     CHECKPOINT  | 21 | 0 0 0 | definitions u32 | shares u32
     DEFERRED    | 22 | flags, 0 0 | queue u32 | attempts u32 | segment's first lsn u64 | sequence i64
                 | held until i64 | first taken at i64
-    HELD        | 23 | as HELD_ONCE, but
+    SHARE       | 23 | as SHARE_ONCE, but
                 | changed x (sequence i64, attempts u32, flags u32, held until i64, first taken at i64)
 
-flags: 1 = delivered before (ATTEMPTED, HELD, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted (HELD),
-so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition as DEFINED, and
-as HELD what each queue has in each older segment that is still needed; a segment or queue not named there has nothing
-left. A changed layout takes a new first byte; old ones are read.
+flags: 1 = delivered before (ATTEMPTED, SHARE, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted
+(SHARE), so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition as
+DEFINED, and as SHARE what each queue has in each older segment that is still needed; a segment or queue not named there
+has nothing left. A changed layout takes a new first byte; old ones (SHARE_ONCE) are read.
 """
 
 from collections.abc import Callable, Iterable
 from struct import Struct, pack, unpack_from
 from typing import Protocol
 
-from mqbroker.storage.liveness import Change, Runs, Share, Tally
+from mqbroker.storage.liveness import Change, Runs, SegmentLiveness, Share
 
 SETTLED = 16
 ATTEMPTED = 17
 DEFINED = 18
 FORGOTTEN = 19
-HELD_ONCE = 20
+SHARE_ONCE = 20
 CHECKPOINT = 21
 DEFERRED = 22
-HELD = 23
+SHARE = 23
 
 _SETTLED = Struct("<B3xIIQ")
 _ATTEMPTED = Struct("<BB2xIIQq")
 _DEFINED = Struct("<BBHI")
 _FORGOTTEN = Struct("<B3xI")
-_HELD = Struct("<BB2xIIIIQQ")
+_SHARE = Struct("<BB2xIIIIQQ")
 _CHANGED_ONCE = Struct("<qII")
 _CHANGED = Struct("<qIIqq")
 _CHECKPOINT = Struct("<B3xII")
@@ -80,24 +80,24 @@ def pack_forgotten(queue: int) -> bytes:
     return _FORGOTTEN.pack(FORGOTTEN, queue)
 
 
-def pack_held(tallies: Iterable[Tally]) -> list[bytes]:
+def pack_shares(segments: Iterable[SegmentLiveness]) -> list[bytes]:
     """What every queue has in every one of these segments."""
-    return [_pack_share(tally, queue, share) for tally in tallies for queue, share in tally.shares.items()]
+    return [_pack_share(segment, queue, share) for segment in segments for queue, share in segment.shares.items()]
 
 
-def held_bytes(tallies: Iterable[Tally]) -> int:
-    """How long the records of `pack_held` are, without making them."""
+def shares_bytes(segments: Iterable[SegmentLiveness]) -> int:
+    """How long the records of `pack_shares` are, without making them."""
     return sum(
-        _HELD.size + 16 * len(share.settled) + _CHANGED.size * len(share.attempts)
-        for tally in tallies
-        for share in tally.shares.values()
+        _SHARE.size + 16 * len(share.settled) + _CHANGED.size * len(share.attempts)
+        for segment in segments
+        for share in segment.shares.values()
     )
 
 
-def _pack_share(tally: Tally, queue: int, share: Share) -> bytes:
-    flags = tally.is_redelivered | tally.is_encrypted << 1
-    head = _HELD.pack(
-        HELD, flags, queue, share.live, len(share.settled), len(share.attempts), tally.first_lsn, tally.last_lsn
+def _pack_share(segment: SegmentLiveness, queue: int, share: Share) -> bytes:
+    flags = segment.is_redelivered | segment.is_encrypted << 1
+    head = _SHARE.pack(
+        SHARE, flags, queue, share.live, len(share.settled), len(share.attempts), segment.first_lsn, segment.last_lsn
     )  # fmt: skip
     numbers = [number for run in share.settled for number in run]
     changed = [_CHANGED.pack(sequence, *state) for sequence, state in share.attempts.items()]
@@ -130,10 +130,8 @@ class FactSink(Protocol):
     def forgotten(self, queue: int) -> None:
         """A queue is gone."""
 
-    def held(
-        self, first_lsn: int, last_lsn: int, is_redelivered: bool, is_encrypted: bool, queue: int, share: Share
-    ) -> None:
-        """What a queue has in an older segment."""
+    def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
+        """What a queue has in an older segment, which is told anew, without shares, for each of its queues."""
 
 
 def read_facts(data: bytes, start: int, end: int, sink: FactSink) -> None:
@@ -181,33 +179,33 @@ def _read_forgotten(data: bytes, position: int, sink: FactSink) -> int:
     return position + _FORGOTTEN.size
 
 
-def _read_held(data: bytes, position: int, sink: FactSink) -> int:
-    fields: tuple[int, ...] = _HELD.unpack_from(data, position)
+def _read_share(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, ...] = _SHARE.unpack_from(data, position)
     kind, flags, queue, live, runs, changed, first_lsn, last_lsn = fields
-    position += _HELD.size
+    position += _SHARE.size
     share = Share(live)
     numbers = unpack_from(f"<{2 * runs}q", data, position)
     for index in range(0, 2 * runs, 2):
         share.settled.add(numbers[index], numbers[index + 1])
     position += 16 * runs
-    layout = _CHANGED if kind == HELD else _CHANGED_ONCE
+    layout = _CHANGED if kind == SHARE else _CHANGED_ONCE
     for _ in range(changed):
         sequence, attempts, state, *held = layout.unpack_from(data, position)
         held_until, first_taken_at = held or (0, 0)
         share.attempts[sequence] = (attempts, state & 1 == 1, held_until, first_taken_at)
         position += layout.size
-    sink.held(first_lsn, last_lsn, flags & 1 == 1, flags & 2 == 2, queue, share)
+    sink.share(SegmentLiveness(first_lsn, last_lsn, flags & 1 == 1, flags & 2 == 2), queue, share)
     return position
 
 
-def _read_checkpoint(data: bytes, position: int, sink: FactSink) -> int:
+def _read_checkpoint(_: bytes, position: int, sink: FactSink) -> int:
     sink.checkpoint()
     return position + _CHECKPOINT.size
 
 
 _READERS: dict[int, Callable[[bytes, int, FactSink], int]] = {
     SETTLED: _read_settled, ATTEMPTED: _read_attempted, DEFINED: _read_defined, FORGOTTEN: _read_forgotten,
-    HELD_ONCE: _read_held, CHECKPOINT: _read_checkpoint, DEFERRED: _read_deferred, HELD: _read_held,
+    SHARE_ONCE: _read_share, CHECKPOINT: _read_checkpoint, DEFERRED: _read_deferred, SHARE: _read_share,
 }  # fmt: skip
 
 
@@ -218,7 +216,7 @@ class Facts:
         self.first_lsn = first_lsn
         self.is_checkpointed = False
         self.definitions: dict[str, bytes] = {}
-        self.tallies: dict[int, Tally] = {}
+        self.older: dict[int, SegmentLiveness] = {}
         """Per first batch: the older segments that the checkpoint names, as they are at the end of this one."""
         self.own: dict[int, Share] = {}
         """Per queue: what is settled of, and changed in, this very segment. `live` is not known here."""
@@ -232,8 +230,8 @@ class Facts:
         for index in range(0, len(numbers), 2):
             if first_lsn == self.first_lsn:
                 self._own(queue).settle(numbers[index], numbers[index + 1])
-            elif first_lsn in self.tallies:
-                self.tallies[first_lsn].settle(queue, numbers[index], numbers[index + 1])
+            elif first_lsn in self.older:
+                self.older[first_lsn].settle(queue, numbers[index], numbers[index + 1])
 
     def attempted(self, first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
         self.deferred(first_lsn, queue, sequence, (attempts, is_redelivered, 0, 0))
@@ -241,8 +239,8 @@ class Facts:
     def deferred(self, first_lsn: int, queue: int, sequence: int, change: Change) -> None:
         if first_lsn == self.first_lsn:
             self._own(queue).attempts[sequence] = change
-        elif first_lsn in self.tallies:
-            self.tallies[first_lsn].change(queue, sequence, change)
+        elif first_lsn in self.older:
+            self.older[first_lsn].change(queue, sequence, change)
 
     def _own(self, queue: int) -> Share:
         return self.own.setdefault(queue, Share())
@@ -255,14 +253,10 @@ class Facts:
 
     def forgotten(self, queue: int) -> None:
         self.gone.add(queue)
-        for tally in self.tallies.values():
-            tally.shares.pop(queue, None)
+        for segment in self.older.values():
+            segment.shares.pop(queue, None)
 
-    def held(
-        self, first_lsn: int, last_lsn: int, is_redelivered: bool, is_encrypted: bool, queue: int, share: Share
-    ) -> None:
-        tally = self.tallies.get(first_lsn)
-        if tally is None:
-            tally = self.tallies[first_lsn] = Tally(first_lsn, last_lsn, is_redelivered, is_encrypted)
-            tally.is_open = False
-        tally.shares[queue] = share
+    def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
+        known = self.older.setdefault(segment.first_lsn, segment)
+        known.is_open = False
+        known.shares[queue] = share

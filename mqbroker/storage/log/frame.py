@@ -21,6 +21,9 @@ may skip, because a batch of which nothing is left needs no frame; so each names
 `cipher` is 1 in every frame of an encrypted segment and 0 in all others. With 1 the payload is sealed (cipher.py) and
 16 bytes longer than its records. Its checksum is that of the sealed bytes, so whether a frame is whole is known without
 the key; `entries bytes` counts plain ones. Sealed with it is the covered part of the header, with 0 as payload crc.
+
+`epoch` is the term of the node that wrote the frame, the same as in the header of its segment: whoever takes over from
+another node begins a new segment in a higher one. A node without a standby stays in the first.
 """
 
 from struct import Struct
@@ -30,15 +33,15 @@ from crc32c import crc32c
 
 MAGIC = b"mQbF"
 VERSION = 1
-EPOCH = 1
+FIRST_EPOCH = 1
 FRAME_BYTES = 64
 
 PLAIN = 0
 SEALED = 1
 TAG_BYTES = 16  # what sealing adds to a payload
 
-FLAG_CLOSED = 1  # the broker stopped in order behind this batch
-FLAG_FILLER = 2  # put here by a repair in the place of lost batches; the chain starts anew behind it
+FLAG_CLOSED = 1  # the broker stopped in order after this batch
+FLAG_FILLER = 2  # put here by a repair in the place of lost batches; the chain starts anew after it
 
 _HEADER = Struct("<4sIBBBxIIIIIIIQQQ")
 _COVERED = Struct("<BBBxIIIIIIIQQQ")
@@ -62,6 +65,7 @@ class Frame(NamedTuple):
     crc: int = 0
     offset: int = 0
     cipher: int = PLAIN
+    epoch: int = FIRST_EPOCH
 
     @property
     def start(self) -> int:
@@ -83,7 +87,7 @@ def pack_frame(frame: Frame, payload: bytes, previous_crc: int, seed: int) -> tu
     """The encoded header of the frame of `payload`, which is sealed if the frame is; and its checksum."""
     covered = _COVERED.pack(
         VERSION, frame.cipher, frame.flags, previous_crc, len(payload), frame.entries_bytes, frame.entries,
-        frame.facts, EPOCH, crc32c(payload, seed), frame.lsn, frame.previous_lsn, frame.committed,
+        frame.facts, frame.epoch, crc32c(payload, seed), frame.lsn, frame.previous_lsn, frame.committed,
     )  # fmt: skip
     crc = crc32c(covered, seed)
     return MAGIC + crc.to_bytes(4, "little") + covered, crc
@@ -93,7 +97,7 @@ def associated_data(frame: Frame, payload_bytes: int, previous_crc: int) -> byte
     """What is sealed together with a payload that is `payload_bytes` long on the disk: all that its header will say."""
     return _COVERED.pack(
         VERSION, frame.cipher, frame.flags, previous_crc, payload_bytes, frame.entries_bytes, frame.entries,
-        frame.facts, EPOCH, 0, frame.lsn, frame.previous_lsn, frame.committed,
+        frame.facts, frame.epoch, 0, frame.lsn, frame.previous_lsn, frame.committed,
     )  # fmt: skip
 
 
@@ -106,21 +110,25 @@ def announced_end(data: bytes, offset: int, seed: int) -> int:
     return start + payload_bytes if crc32c(data[offset + _COVERED_AT : start], seed) == crc else -1
 
 
-def read_frame(data: bytes, offset: int, seed: int, cipher: int = PLAIN) -> Frame | None:
-    """The frame at `offset` of a segment with this cipher, or None when there is no whole and undamaged one."""
+def read_frame(
+    data: bytes, offset: int, seed: int, cipher: int = PLAIN, epoch: int = FIRST_EPOCH
+) -> Frame | None:
+    """The frame at `offset` of a segment with this cipher and epoch, None when there is no whole and undamaged one."""
     if len(data) - offset < FRAME_BYTES or data[offset : offset + 4] != MAGIC:
         return None
-    (_, crc, version, sealed, flags, previous_crc, payload_bytes, entries_bytes, entries, facts, epoch,
+    (_, crc, version, sealed, flags, previous_crc, payload_bytes, entries_bytes, entries, facts, term,
      payload_crc, lsn, previous_lsn, committed) = _HEADER.unpack_from(data, offset)  # fmt: skip
     start = offset + FRAME_BYTES
     if crc32c(data[offset + _COVERED_AT : start], seed) != crc or start + payload_bytes > len(data):
         return None
     if crc32c(memoryview(data)[start : start + payload_bytes], seed) != payload_crc:
         return None
+    if (version, sealed, term) != (VERSION, cipher, epoch):
+        return None
     # Whether a sealed frame makes sense is for its tag to say: whoever forged it made its checksums good.
-    if version != VERSION or sealed != cipher or epoch != EPOCH or (cipher == PLAIN and entries_bytes > payload_bytes):
+    if cipher == PLAIN and entries_bytes > payload_bytes:
         return None
     return Frame(
         lsn, previous_lsn, committed, flags, entries_bytes, entries, facts, payload_bytes, previous_crc, crc, offset,
-        cipher,
+        cipher, epoch,
     )  # fmt: skip

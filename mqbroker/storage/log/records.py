@@ -1,7 +1,7 @@
-"""The records of messages: what a batch says was put into queues. Encoded and decoded once per message, so compiled.
+"""The records of the messages that a batch put into queues. They are coded once per message, so this is compiled.
 
-They stand at the beginning of a payload, facts (facts.py) behind them. Little endian, names in UTF-8 with stray bytes
-kept (surrogateescape). A record refers to another one of its batch by that one's byte offset in the payload.
+They stand at the beginning of a payload, and facts (facts.py) follow. Little endian, names in UTF-8 with stray bytes
+kept (surrogateescape). A record refers to another one of its batch by its byte offset in the payload.
 
     PUBLISHED: a message and its first queue
      0    1     2        4     6      8     12     16     20        24        32         40          48
@@ -23,7 +23,7 @@ kept (surrogateescape). A record refers to another one of its batch by that one'
     +----+-----+---+------------+-------+----------+----------+----------+
 
 flags: 1 = was delivered before. A changed layout takes a new first byte: 4, 5 and 6 are 1, 2 and 3 with the state of an
-entry of a polled queue behind everything else.
+entry of a polled queue after everything else.
 
      0            8                16
     +------------+----------------+

@@ -1,6 +1,6 @@
-"""Reads the frames of one segment and says how it ends. It judges nothing: what an end means is recovery's matter.
+"""Reads the frames of one segment and says how it ends. What that end means is for recovery to judge.
 
-Of an encrypted segment it opens every batch, because only that tells what was written with the key from what was not.
+In an encrypted segment it opens every batch: nothing else tells what was written with the key from a forgery.
 """
 
 from enum import Enum
@@ -8,7 +8,7 @@ from enum import Enum
 from mqbroker.errors import KeyMissing
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
-from mqbroker.storage.log.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, announced_end, read_frame
+from mqbroker.storage.log.frame import FLAG_CLOSED, FLAG_FILLER, MAGIC, TAG_BYTES, Frame, announced_end
 from mqbroker.storage.log.segment import SEGMENT_HEADER_BYTES, SegmentHeader, read_segment_header
 from mqbroker.storage.log.torn import is_torn
 
@@ -19,31 +19,34 @@ class Tail(Enum):
     ZERO = "zeros"
     """Zeros, or the end of the file where it was prepared to end: nothing was written there."""
     TORN = "a write that was cut off"
-    """What one write leaves that did not come to its end, and no good frame after it."""
+    """The rest of one write that was cut off, and no good frame after it."""
     DAMAGE = "damage"
-    """Bytes that no write has left like this, and no good frame after them."""
+    """Octets that no single write leaves, and no good frame after them."""
     CUT = "cut"
-    """The file ends before it was prepared to, and not in zeros: something is gone."""
+    """The file is shorter than it was prepared, and does not end in zeros: something is gone."""
     FINISHED = "finished"
-    """The file ends with the last good frame, before it was prepared to: it was cut there when the next one began."""
+    """The file ends with the last good frame, and was prepared longer: it was cut there when the next one began."""
     GAP = "gap"
-    """Damage, and a good frame behind it."""
+    """Damage, and a good frame after it."""
     FORGED = "a batch that was not written with the key"
-    """A whole frame that does not open: no accident, but the work of somebody who does not have the key."""
+    """A whole frame that does not open: no accident, somebody without the key wrote it."""
     NOTHING = "nothing"
     """There is no good header or no good first frame."""
 
 
 class Scan:
-    """The good frames of one segment. `end` is where they end; `resume` where the next good one begins behind damage.
+    """The good frames of one segment. `end` is where they end; `resume` where the next good one begins after damage.
 
     `data` is what is on the disk; `content` the same with the payloads opened, each at its own place.
     """
 
     __slots__ = ("_keyring", "content", "data", "end", "frames", "header", "key", "name", "resume", "tail")
 
-    def __init__(self, name: str, data: bytes, last_lsn: int = -1, keyring: Keyring | None = None) -> None:
-        """Scans up to the batch `last_lsn`, or the end. KeyMissing without the key of an encrypted segment."""
+    def __init__(
+        self, name: str, data: bytes, last_lsn: int = -1, keyring: Keyring | None = None, opens: bool = True
+    ) -> None:
+        """Scans up to the batch `last_lsn`, or the end. KeyMissing without the key of an encrypted segment, unless
+        `opens` is False: then checksums alone tell which frames are good."""
         self.name = name
         self.data = data
         self.content = data
@@ -55,7 +58,7 @@ class Scan:
         self.end = 0
         self.resume = -1
         self.tail = Tail.NOTHING
-        if self.header is not None and self.header.key_block is not None:
+        if opens and self.header is not None and self.header.key_block is not None:
             self._unwrap(self.header)
         if self.header is not None:
             self.end = self.header.frames_at
@@ -74,7 +77,7 @@ class Scan:
         crc, lsn, flags = header.crc, header.previous_lsn, 0
         opened: list[bytes | memoryview] = []
         is_forged = False
-        while lsn != last_lsn and (frame := read_frame(self.data, self.end, header.seed, header.cipher)):
+        while lsn != last_lsn and (frame := header.read_frame(self.data, self.end)):
             is_chained = frame.previous_crc == crc or bool(flags & FLAG_FILLER)
             if not is_chained or frame.previous_lsn != lsn:
                 break
@@ -92,7 +95,7 @@ class Scan:
             self.content = b"".join([view[: header.frames_at], *opened, view[self.end :]])
 
     def _open(self, key: DataKey, frame: Frame, opened: list[bytes | memoryview]) -> bool:
-        """Adds what the frame's place holds once it is opened; False when it does not open."""
+        """Adds the frame with its payload opened; False when it does not open."""
         view = memoryview(self.data)
         payload = key.open(frame, view[frame.start : frame.end])
         if payload is None:
@@ -104,7 +107,7 @@ class Scan:
         """Where the next good frame with a higher number begins, from `start` on; -1 for nowhere."""
         at = self.data.find(MAGIC, start)
         while at >= 0:
-            frame = read_frame(self.data, at, header.seed, header.cipher)
+            frame = header.read_frame(self.data, at)
             if frame is not None and frame.lsn > lsn:
                 return at
             at = self.data.find(MAGIC, at + 1)
@@ -125,12 +128,13 @@ class Scan:
         return Tail.TORN if not self.is_closed and is_torn(data, end, header.seed) else Tail.DAMAGE
 
     def _ends_in_zeros(self, header: SegmentHeader) -> bool:
-        """Whether a file that was cut has zeros after all that was written: those were to be cut, nothing else."""
+        """Whether a file that was cut still has a zero after all that was written: then nothing else was cut."""
         return self.data[self.end] == 0 or self.end < announced_end(self.data, self.end, header.seed) < len(self.data)
 
     @property
     def bytes_needed(self) -> int:
-        """To how many bytes the file may be cut and still be judged as it is: one zero tells that nothing followed."""
+        """To how many bytes the file can be cut without changing how its end is judged: one zero shows that nothing
+        followed."""
         written = max(len(self.data.rstrip(b"\0")), self.end)
         if self.tail is Tail.TORN and self.header is not None:
             written = max(written, announced_end(self.data, self.end, self.header.seed))
@@ -152,12 +156,12 @@ class Scan:
 
     @property
     def batches(self) -> list[Frame]:
-        """The good frames that hold batches: all but what a repair put there."""
+        """The good frames that hold batches: all but the fillers of a repair."""
         return [frame for frame in self.frames if not frame.flags & FLAG_FILLER]
 
     @property
     def is_closed(self) -> bool:
-        """Whether the broker stopped in order behind the last good frame."""
+        """Whether the broker stopped in order after the last good frame."""
         return bool(self.frames) and bool(self.frames[-1].flags & FLAG_CLOSED)
 
     @property

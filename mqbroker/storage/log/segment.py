@@ -24,7 +24,7 @@ from crc32c import crc32c
 from mqbroker.errors import StorageError
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import KEY_BLOCK_BYTES, KeyBlock, Keyring, pack_key_block, read_key_block
-from mqbroker.storage.log.frame import EPOCH, PLAIN, SEALED
+from mqbroker.storage.log.frame import FIRST_EPOCH, PLAIN, SEALED, Frame, read_frame
 
 MAGIC = b"mqbrjrnl"
 VERSION = 1
@@ -53,6 +53,7 @@ class SegmentHeader(NamedTuple):
     version: int = VERSION
     crc: int = 0
     key_block: KeyBlock | None = None
+    epoch: int = FIRST_EPOCH
 
     @property
     def name(self) -> str:
@@ -73,6 +74,10 @@ class SegmentHeader(NamedTuple):
     def frames_at(self) -> int:
         """Where its first frame begins."""
         return opening_bytes(self.cipher)
+
+    def read_frame(self, data: bytes, offset: int) -> Frame | None:
+        """The frame of this segment at `offset` of `data`, None when there is no whole and undamaged one."""
+        return read_frame(data, offset, self.seed, self.cipher, self.epoch)
 
 
 def segment_name(first_lsn: int) -> str:
@@ -107,11 +112,17 @@ def opening_bytes(cipher: int) -> int:
 def pack_segment_header(header: SegmentHeader) -> bytes:
     """The encoded header, with the key block if it has one."""
     blank = _HEADER.pack(
-        MAGIC, 0, header.version, SEGMENT_HEADER_BYTES, header.size_bytes, EPOCH, header.first_lsn,
+        MAGIC, 0, header.version, SEGMENT_HEADER_BYTES, header.size_bytes, header.epoch, header.first_lsn,
         header.previous_lsn, header.cluster_id, header.salt,
     )  # fmt: skip
     opening = blank[:8] + _CRC.pack(crc32c(blank[_COVERED_AT:])) + blank[_COVERED_AT:]
     return opening if header.key_block is None else opening + pack_key_block(header.key_block)
+
+
+def opening_crc(opening: bytes) -> int:
+    """The checksum in a packed header, to which the first frame is chained."""
+    crc: int = _CRC.unpack_from(opening, 8)[0]
+    return crc
 
 
 def read_segment_header(name: str, data: bytes) -> SegmentHeader | None:
@@ -120,7 +131,7 @@ def read_segment_header(name: str, data: bytes) -> SegmentHeader | None:
     StorageError when it is whole but of a format that this program does not read.
     """
     try:
-        magic, crc, version, length, size, _, first, previous, cluster, salt = _HEADER.unpack_from(data)
+        magic, crc, version, length, size, epoch, first, previous, cluster, salt = _HEADER.unpack_from(data)
     except error:
         return None
     if magic != MAGIC or crc32c(memoryview(data)[_COVERED_AT : max(length, _COVERED_AT)]) != crc:
@@ -128,10 +139,9 @@ def read_segment_header(name: str, data: bytes) -> SegmentHeader | None:
     if version not in (VERSION, ENCRYPTED_VERSION):
         age = "a newer" if version > ENCRYPTED_VERSION else "an older"
         raise StorageError(
-            f"{name} is in format {version} of {age} mqbroker; this one reads formats {VERSION} and "
-            f"{ENCRYPTED_VERSION}"
+            f"{name} is in format {version} of {age} mqbroker; this one reads formats {VERSION} and {ENCRYPTED_VERSION}"
         )
     block = read_key_block(data, SEGMENT_HEADER_BYTES) if version == ENCRYPTED_VERSION else None
     if first != first_lsn_of(name) or (version == ENCRYPTED_VERSION and block is None):
         return None
-    return SegmentHeader(size, first, previous, cluster, salt, version, crc, block)
+    return SegmentHeader(size, first, previous, cluster, salt, version, crc, block, epoch)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mqbroker.storage.intervals import NUMBER_MAX
-from mqbroker.storage.liveness import Change, Share
+from mqbroker.storage.liveness import Change, SegmentLiveness, Share
 from mqbroker.storage.log.facts import read_facts
 from mqbroker.storage.log.frame import FLAG_CLOSED, FLAG_FILLER, Frame
 from mqbroker.storage.log.records import (
@@ -33,7 +33,7 @@ def list_segment(scan: Scan) -> Iterator[str]:
         return
     cluster = header.cluster_id.hex()
     key = "" if header.key_block is None else f", encrypted with the key {header.key_block.key_id}"
-    yield f"{scan.name}: {header.size_bytes} bytes, cluster {cluster}, behind batch {header.previous_lsn}{key}"
+    yield f"{scan.name}: {header.size_bytes} bytes, cluster {cluster}, after batch {header.previous_lsn}{key}"
     for frame in scan.frames:
         yield _batch_line(frame)
         if not frame.flags & FLAG_FILLER:
@@ -125,11 +125,9 @@ class FactLines:
     def forgotten(self, queue: int) -> None:
         self.lines.append(f"    forgotten queue {queue}")
 
-    def held(
-        self, first_lsn: int, last_lsn: int, is_redelivered: bool, is_encrypted: bool, queue: int, share: Share
-    ) -> None:
+    def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
         settled = sum(end - start + 1 for start, end in share.settled if end < NUMBER_MAX)
         self.lines.append(
-            f"    held segment {first_lsn:x} up to batch {last_lsn}, queue {queue}: {share.live} live, "
+            f"    held segment {segment.first_lsn:x} up to batch {segment.last_lsn}, queue {queue}: {share.live} live, "
             f"{settled} settled, {len(share.attempts)} attempted"
         )

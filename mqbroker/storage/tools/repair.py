@@ -1,9 +1,9 @@
-"""Cuts the damage out of a journal, on the operator's word only. What is good stays, also behind the damage.
+"""Cuts the damage out of a journal, on the operator's word only. What is good stays, also after the damage.
 
-Every file that is changed is first kept whole as `NAME.damaged` (`.damaged.2`, ...). In a damaged segment a filler
-frame takes the place of the lost batches; a lost segment is replaced by one that holds a filler only; what cannot be
-read at all is set aside. A crash in between leaves a journal that the next repair mends. What it writes into an
-encrypted journal is marked with the key of the segment: nobody else can cut anything out.
+Every file that changes is first kept whole as `NAME.damaged` (`.damaged.2`, ...). In a damaged segment a filler frame
+takes the place of the lost batches; a lost segment is replaced by one that holds only a filler; what cannot be read at
+all is set aside. After a crash in between, the next repair finishes the work. A filler in an encrypted journal is
+marked with the key of its segment, so nobody without the key can cut anything out.
 """
 
 import os
@@ -11,7 +11,7 @@ import os
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log.disk import Disk
-from mqbroker.storage.log.frame import FLAG_FILLER, FRAME_BYTES, SEALED, TAG_BYTES, Frame, pack_frame, read_frame
+from mqbroker.storage.log.frame import FLAG_FILLER, FRAME_BYTES, SEALED, TAG_BYTES, Frame, pack_frame
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import (
     DAMAGED_SUFFIX,
@@ -20,6 +20,7 @@ from mqbroker.storage.log.segment import (
     encrypted,
     first_lsn_of,
     opening_bytes,
+    opening_crc,
     pack_segment_header,
 )
 from mqbroker.storage.tools.survey import Finding, Role, Survey
@@ -107,43 +108,45 @@ class Repair:
         cipher = newest.scan.header.cipher
         size = _filler_bytes_min(cipher)
         header = SegmentHeader(
-            opening_bytes(cipher) + size, first_lsn, first_lsn - 1, newest.scan.header.cluster_id, os.urandom(ID_BYTES)
-        )
+            opening_bytes(cipher) + size, first_lsn, first_lsn - 1, newest.scan.header.cluster_id,
+            os.urandom(ID_BYTES), epoch=newest.scan.header.epoch,
+        )  # fmt: skip
         key = None
         if cipher == SEALED:
             assert self._keyring is not None
             header, key = encrypted(header, self._keyring, os.urandom)
         opening = pack_segment_header(header)
-        crc = int.from_bytes(opening[8:12], "little")
-        return opening + _filler(finding.last_lsn, first_lsn - 1, size, crc, header.seed, key)
+        crc = opening_crc(opening)
+        return opening + _filler(header, key, finding.last_lsn, first_lsn - 1, size, crc)
 
 
 def _filler_bytes_min(cipher: int) -> int:
     return FRAME_BYTES + TAG_BYTES * cipher
 
 
-def _filler(lsn: int, previous_lsn: int, size: int, previous_crc: int, seed: int, key: DataKey | None) -> bytes:
+def _filler(
+    header: SegmentHeader, key: DataKey | None, lsn: int, previous_lsn: int, size: int, previous_crc: int
+) -> bytes:
     """A frame of `size` bytes that says nothing."""
     payload_bytes = size - FRAME_BYTES
-    if key is None:
-        payload = bytes(payload_bytes)
-        frame = Frame(lsn, previous_lsn, previous_lsn, FLAG_FILLER, payload_bytes, 0, 0)
-    else:
-        frame = Frame(lsn, previous_lsn, previous_lsn, FLAG_FILLER, payload_bytes - TAG_BYTES, 0, 0, cipher=SEALED)
-        payload = key.mark(frame, payload_bytes, previous_crc)
-    return pack_frame(frame, payload, previous_crc, seed)[0] + payload
+    frame = Frame(
+        lsn, previous_lsn, previous_lsn, FLAG_FILLER, payload_bytes - TAG_BYTES * header.cipher, 0, 0,
+        cipher=header.cipher, epoch=header.epoch,
+    )  # fmt: skip
+    payload = bytes(payload_bytes) if key is None else key.mark(frame, payload_bytes, previous_crc)
+    return pack_frame(frame, payload, previous_crc, header.seed)[0] + payload
 
 
 def _mend_newest(scan: Scan) -> bytes:
-    """With fillers in the gaps; what is behind the last good batch becomes zeros."""
+    """With fillers in the gaps; what follows the last good batch becomes zeros."""
     while _has_room(scan):
         scan = _fill_gap(scan)
     assert scan.header is not None
     content = scan.data[: scan.end]
     if scan.is_closed and scan.tail is Tail.FINISHED:
-        # What a lost newer segment said of these messages is not known: they count as delivered before.
+        # A lost newer segment may have said that these messages were delivered: they count as delivered before.
         lsn, crc = _end_of(scan)
-        content += _filler(lsn + 1, lsn, _filler_bytes_min(scan.header.cipher), crc, scan.header.seed, scan.key)
+        content += _filler(scan.header, scan.key, lsn + 1, lsn, _filler_bytes_min(scan.header.cipher), crc)
     return content + bytes(max(scan.header.size_bytes - len(content), 1))
 
 
@@ -156,7 +159,7 @@ def _mend_needed(scan: Scan, last_lsn: int) -> bytes:
     assert scan.header is not None
     lsn, crc = _end_of(scan)
     size = _filler_bytes_min(scan.header.cipher)
-    return scan.data[: scan.end] + _filler(last_lsn, lsn, size, crc, scan.header.seed, scan.key)
+    return scan.data[: scan.end] + _filler(scan.header, scan.key, last_lsn, lsn, size, crc)
 
 
 def _has_room(scan: Scan) -> bool:
@@ -168,11 +171,11 @@ def _has_room(scan: Scan) -> bool:
 def _fill_gap(scan: Scan, last_lsn: int = -1) -> Scan:
     """The segment with a filler from its last good batch to the next one, read up to `last_lsn`."""
     assert scan.header is not None
-    resumed = read_frame(scan.data, scan.resume, scan.header.seed, scan.header.cipher)
+    resumed = scan.header.read_frame(scan.data, scan.resume)
     assert resumed is not None
     lsn, crc = _end_of(scan)
     size = scan.resume - scan.end
-    filler = _filler(resumed.previous_lsn, lsn, size, crc, scan.header.seed, scan.key)
+    filler = _filler(scan.header, scan.key, resumed.previous_lsn, lsn, size, crc)
     return scan.changed(scan.data[: scan.end] + filler + scan.data[scan.resume :], last_lsn)
 
 

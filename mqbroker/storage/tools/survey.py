@@ -1,6 +1,6 @@
 """Looks through a whole journal and collects all damage, where recovery stops at the first. It changes nothing.
 
-It is what `verify` reports and what `repair` mends; both judge segments by the tables of recovery.py.
+`verify` reports what it finds and `repair` mends it; both judge segments by the tables of recovery.py.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Role(Enum):
 
     NEWEST = "newest"
     NEEDED = "needed"
-    RUBBISH = "not needed"
+    OBSOLETE = "not needed"
     UNREADABLE = "unreadable"
     """Newer than the newest readable one."""
 
@@ -78,7 +78,7 @@ class Survey:
         return next((finding for finding in self.findings if finding.role is Role.NEWEST), None)
 
     def _find_all(self, names: list[str]) -> bool:
-        """Looks at all segments if the last one is what the log ends with; else at that only, and False."""
+        """Looks at all segments if the log ends with the last one; otherwise only at that one, and returns False."""
         newest = self._find_newest(names[-1])
         if newest.role is Role.UNREADABLE:
             return False
@@ -117,12 +117,12 @@ class Survey:
         return facts if facts.is_checkpointed else None
 
     def _find_older(self, names: list[str]) -> list[Finding]:
-        needed = {segment_name(first): tally for first, tally in self.facts.tallies.items() if tally.shares}
-        older = [Finding(name, Role.RUBBISH) for name in names if name not in needed]
-        for name, tally in needed.items():
-            finding = Finding(name, Role.NEEDED, None, tally.last_lsn, tally.live, tally.is_encrypted)
+        needed = {segment_name(first): segment for first, segment in self.facts.older.items() if segment.shares}
+        older = [Finding(name, Role.OBSOLETE) for name in names if name not in needed]
+        for name, segment in needed.items():
+            finding = Finding(name, Role.NEEDED, None, segment.last_lsn, segment.live, segment.is_encrypted)
             if name in names:
-                finding.scan = Scan(name, self._disk.read(name), tally.last_lsn, self._keyring)
+                finding.scan = Scan(name, self._disk.read(name), segment.last_lsn, self._keyring)
             older.append(finding)
         return older
 

@@ -1,6 +1,6 @@
-"""What an operator may ask of a journal that no broker has open: is it good, what is in it, and mend it.
+"""The operator's tools for a journal: is it good, what is in it, and mend it.
 
-`verify` and `inspect` read only, and work beside a running broker too.
+`verify` and `inspect` only read, and work beside a running broker too; `repair` needs the journal for itself.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SURVEYS_MAX = 5  # how often to look again when a running broker changed the jou
 
 @dataclass(frozen=True, slots=True)
 class SegmentReport:
-    """One segment. `state` is what it is to the journal."""
+    """One segment. `state` is its role in the journal."""
 
     name: str
     state: str

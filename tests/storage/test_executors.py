@@ -1,4 +1,4 @@
-"""Lanes: order, outcomes on the right thread, waiting."""
+"""Executors: order, outcomes on the right thread, waiting."""
 
 import threading
 from queue import Empty, SimpleQueue
@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 import pytest
 
 from mqbroker.limits import SLOW_WRITE_S
-from mqbroker.storage.log.lanes import AdaptiveLane, InlineLane, ThreadLane, thread_waits
+from mqbroker.storage.log.executors import AdaptiveExecutor, InlineExecutor, ThreadExecutor, thread_waits
 
 
 class Loop:
@@ -25,18 +25,18 @@ class Loop:
         callback()
 
 
-def test_an_inline_lane_is_done_before_submit_returns() -> None:
+def test_an_inline_executor_is_done_before_submit_returns() -> None:
     outcomes: list[Exception | None] = []
-    InlineLane().submit(lambda: None, outcomes.append)
+    InlineExecutor().submit(lambda: None, outcomes.append)
     assert outcomes == [None]
-    assert not InlineLane().wait()
+    assert not InlineExecutor().wait()
 
 
 def test_a_thread_works_in_order_and_reports_on_the_loop() -> None:
     loop, seen = Loop(), list[object]()
-    lane = ThreadLane("test", loop.wake)
+    executor = ThreadExecutor("test", loop.wake)
     for number in range(20):
-        lane.submit(
+        executor.submit(
             lambda number=number: seen.append((number, threading.current_thread().name)),  # type: ignore[misc]
             lambda error: seen.append((error, threading.current_thread().name)),
         )
@@ -45,28 +45,28 @@ def test_a_thread_works_in_order_and_reports_on_the_loop() -> None:
     work = [item for item in seen if isinstance(item, tuple) and item[1] == "test"]
     assert [number for number, _ in work] == list(range(20))
     assert seen.count((None, threading.current_thread().name)) == 20
-    lane.close()
+    executor.close()
 
 
 def test_every_exception_of_the_work_is_an_outcome() -> None:
     loop, outcomes = Loop(), list[Exception | None]()
-    lane = ThreadLane("test", loop.wake)
-    lane.submit(lambda: next(iter(())), outcomes.append)
+    executor = ThreadExecutor("test", loop.wake)
+    executor.submit(lambda: next(iter(())), outcomes.append)
     loop.run_one()
     assert isinstance(outcomes[0], StopIteration)
-    lane.close()
+    executor.close()
 
 
 def test_waiting_takes_the_outcome_and_the_late_wake_finds_nothing() -> None:
     loop, outcomes = Loop(), list[Exception | None]()
-    lane = ThreadLane("test", loop.wake)
-    lane.submit(lambda: None, outcomes.append)
-    assert lane.wait()
+    executor = ThreadExecutor("test", loop.wake)
+    executor.submit(lambda: None, outcomes.append)
+    assert executor.wait()
     assert outcomes == [None]
-    assert not lane.wait()
+    assert not executor.wait()
     loop.run_one()
     assert outcomes == [None]
-    lane.close()
+    executor.close()
     with pytest.raises(Empty):
         loop.calls.get_nowait()
 
@@ -83,11 +83,11 @@ class Long:
         self.seen.append(threading.current_thread().name)
 
 
-def test_an_adaptive_lane_goes_to_its_thread_once_the_disk_makes_the_caller_wait() -> None:
+def test_an_adaptive_executor_goes_to_its_thread_once_the_disk_makes_the_caller_wait() -> None:
     """In the mode `write` the loop stood still with the file system, so that messages waited longer than in `fsync`."""
     loop, seen, outcomes = Loop(), list[str](), list[Exception | None]()
     time, waits = [0.0], [0]
-    lane = AdaptiveLane(ThreadLane("test", loop.wake), lambda: time[0], lambda: waits[0])
+    executor = AdaptiveExecutor(ThreadExecutor("test", loop.wake), lambda: time[0], lambda: waits[0])
 
     def work(seconds: float = 0.0) -> None:
         time[0] += seconds
@@ -95,28 +95,28 @@ def test_an_adaptive_lane_goes_to_its_thread_once_the_disk_makes_the_caller_wait
         seen.append(threading.current_thread().name)
 
     here = threading.current_thread().name
-    lane.submit(work, outcomes.append)
+    executor.submit(work, outcomes.append)
     assert (seen, outcomes) == ([here], [None])
-    lane.submit(lambda: work(2 * SLOW_WRITE_S), outcomes.append)
-    lane.submit(work, outcomes.append)
+    executor.submit(lambda: work(2 * SLOW_WRITE_S), outcomes.append)
+    executor.submit(work, outcomes.append)
     assert outcomes == [None, None]
     loop.run_one()
     assert (seen, outcomes) == ([here, here, "test"], [None, None, None])
-    lane.close()
+    executor.close()
 
 
-def test_an_adaptive_lane_stays_when_other_processes_had_the_processor() -> None:
+def test_an_adaptive_executor_stays_when_other_processes_had_the_processor() -> None:
     """On a busy machine a write without confirmation took a detour through the thread: a quarter of the throughput."""
     loop, time, outcomes = Loop(), [0.0], list[Exception | None]()
-    lane = AdaptiveLane(ThreadLane("test", loop.wake), lambda: time[0], lambda: 0)
+    executor = AdaptiveExecutor(ThreadExecutor("test", loop.wake), lambda: time[0], lambda: 0)
 
     def work() -> None:
         time[0] += 2 * SLOW_WRITE_S
 
     for _ in range(3):
-        lane.submit(work, outcomes.append)
+        executor.submit(work, outcomes.append)
     assert outcomes == [None, None, None]
-    lane.close()
+    executor.close()
 
 
 def test_the_waits_of_a_thread_are_counted() -> None:
@@ -126,15 +126,15 @@ def test_the_waits_of_a_thread_are_counted() -> None:
     assert thread_waits() > before
 
 
-def test_an_adaptive_lane_takes_long_work_to_its_thread_and_keeps_the_order() -> None:
+def test_an_adaptive_executor_takes_long_work_to_its_thread_and_keeps_the_order() -> None:
     loop, seen, outcomes = Loop(), list[str](), list[Exception | None]()
-    lane = AdaptiveLane(ThreadLane("test", loop.wake), lambda: 0.0)
-    lane.submit(Long(seen), outcomes.append)
-    lane.submit(lambda: seen.append("second"), outcomes.append)
+    executor = AdaptiveExecutor(ThreadExecutor("test", loop.wake), lambda: 0.0)
+    executor.submit(Long(seen), outcomes.append)
+    executor.submit(lambda: seen.append("second"), outcomes.append)
     assert outcomes == []
-    assert lane.wait()
-    assert lane.wait()
+    assert executor.wait()
+    assert executor.wait()
     assert (seen, outcomes) == (["test", "second"], [None, None])
-    lane.submit(lambda: seen.append("third"), outcomes.append)
+    executor.submit(lambda: seen.append("third"), outcomes.append)
     assert (seen[-1], len(outcomes)) == ("third", 3)
-    lane.close()
+    executor.close()

@@ -1,7 +1,7 @@
-"""Where the journal's disk work is done: at once in the caller, or one after the other in a thread, or as it comes.
+"""Where the journal's disk work is done: in the caller, in a thread of its own, or in either as the disk's speed asks.
 
-A lane does jobs in order. The outcome of each is given to its `done` on the loop's thread: None, or the exception. A
-thread that has an outcome wakes the loop through an injected call, so nothing here knows asyncio.
+An executor does its work in order. The outcome of each piece, None or the exception, is given to its `done` on the
+loop's thread. A thread that has an outcome wakes the loop through an injected call, so nothing here knows asyncio.
 """
 
 import resource
@@ -15,13 +15,13 @@ from typing import Protocol
 from mqbroker.limits import SLOW_WRITE_S, SLOW_WRITES_EXPECTED_S
 
 Work = Callable[[], None]
-"""What is to be done. An attribute `is_long` that is true says that it waits for the disk in any case."""
+"""One piece of work. An attribute `is_long` that is true says that it waits for the disk in any case."""
 Done = Callable[[Exception | None], object]
 Wake = Callable[[Callable[[], None]], None]
 """Has a callable called soon on the loop's thread; may be called from any thread (`loop.call_soon_threadsafe`)."""
 
 
-class Lane(Protocol):
+class Executor(Protocol):
     """Does work in order."""
 
     def submit(self, work: Work, done: Done) -> None:
@@ -31,7 +31,7 @@ class Lane(Protocol):
         """Blocks until one piece of work is done, and calls its `done`. False when none was under way."""
 
     def close(self) -> None:
-        """Ends the lane after what was submitted."""
+        """Ends the executor after what was submitted."""
 
 
 def _outcome(work: Work) -> Exception | None:
@@ -43,7 +43,7 @@ def _outcome(work: Work) -> Exception | None:
     return None
 
 
-class InlineLane:
+class InlineExecutor:
     """Does the work in the caller; `done` is called before `submit` returns."""
 
     def submit(self, work: Work, done: Done) -> None:
@@ -56,18 +56,18 @@ class InlineLane:
         return None
 
 
-class AdaptiveLane:
-    """Does the work in the caller for as long as that takes no time, and otherwise in the thread of another lane.
+class AdaptiveExecutor:
+    """Does the work in the caller for as long as that takes no time, and otherwise in the thread of another executor.
 
-    To copy a batch to the page cache takes some microseconds, less than to have it done elsewhere; but now and then the
-    file system has the writer wait until it has written what it has, for many milliseconds. Such times last.
+    Copying a batch to the page cache takes a few microseconds, less than handing it over to a thread; but sometimes the
+    file system makes the writer wait many milliseconds until older pages are written. Such times last.
     """
 
     def __init__(
-        self, thread: Lane, seconds: Callable[[], float] = monotonic, waits: Callable[[], int] | None = None
+        self, thread: Executor, seconds: Callable[[], float] = monotonic, waits: Callable[[], int] | None = None
     ) -> None:
-        """`seconds` is what work is timed with, `waits` how often the calling thread has waited for anything so far."""
-        self._inline = InlineLane()
+        """`seconds` is the clock that times the work, `waits` how often the calling thread has waited for anything."""
+        self._inline = InlineExecutor()
         self._thread = thread
         self._seconds = seconds
         self._waits = waits or thread_waits
@@ -107,7 +107,7 @@ def thread_waits() -> int:
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
-class ThreadLane:
+class ThreadExecutor:
     """Does the work in one thread of its own."""
 
     def __init__(self, name: str, wake: Wake) -> None:
