@@ -8,7 +8,8 @@ from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.properties import Properties
 from mqbroker.core.queues.polled.fifo import FifoQueue
 from mqbroker.core.queues.polled.kinds import polled_spec
-from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings, Waiter
+from mqbroker.core.queues.polled.queue import PolledQueue
+from mqbroker.core.queues.polled.settings import PollSettings, Waiter
 from tests.core.messages import PlainProperties, Taker
 
 START = 1_700_000_000_000
@@ -109,6 +110,12 @@ class Lab:
 def bodies(entries: list[Entry]) -> str:
     """The bodies, one behind the other."""
     return "".join(entry.message.content().decode() for entry in entries)
+
+
+def sizes(queue: PolledQueue) -> tuple[int, int, int, int]:
+    """How much is in the tables and heaps of the queue."""
+    lines = queue.lines
+    return len(queue.deadlines.heap), len(lines.ready), len(lines.taken), len(lines.noted)
 
 
 def counts(queue: PolledQueue) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ import pytest
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, new_entry, new_message
 from mqbroker.core.queues.polled.deduplication import Deduplication, NoteProperties
-from mqbroker.core.queues.polled.queue import PollSettings
+from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.limits import DEDUPLICATION_MS, PORTION
 from tests.core.messages import PlainProperties, nothing
 from tests.core.polled import Lab, bodies, counts
@@ -40,9 +40,9 @@ def test_an_id_counts_for_five_minutes_from_the_original(lab: Lab) -> None:
     assert counts(queue) == (1, 0, 0)
     lab.wait(1)
     lab.send(queue, "c", group="1", deduplication="same")
-    assert bodies(queue.peek_messages(9)) == "ac"
+    assert bodies(queue.lines.first_entries(9)) == "ac"
     lab.send(queue, "d", group="1", deduplication="same")
-    assert bodies(queue.peek_messages(9)) == "ac"
+    assert bodies(queue.lines.first_entries(9)) == "ac"
 
 
 def test_ids_of_deleted_messages_count_still(lab: Lab) -> None:
@@ -64,7 +64,7 @@ def test_a_purge_clears_the_ids_also_of_a_queue_that_is_empty(lab: Lab, is_delet
     assert len(queue.deduplication) == 0
     lab.send(queue, "b", group="1", deduplication="1")
     lab.send(queue, "c", group="1", deduplication="1")
-    assert bodies(queue.peek_messages(9)) == "b"
+    assert bodies(queue.lines.first_entries(9)) == "b"
 
 
 def test_content_counts_only_when_the_queue_says_so_and_no_id_is_given(lab: Lab) -> None:
@@ -89,7 +89,7 @@ def test_the_scope_of_an_id_may_be_its_group_and_may_be_changed(lab: Lab) -> Non
     lab.vhost.change_polling(queue, PollSettings(deduplicates_by_group=True), lab.now)
     lab.send(queue, "e", group="1", deduplication="same")
     lab.send(queue, "f", group="3", deduplication="same")
-    assert bodies(queue.peek_messages(9)) == "abf"
+    assert bodies(queue.lines.first_entries(9)) == "abf"
 
 
 def test_group_and_id_are_never_mistaken_for_another_pair(lab: Lab) -> None:

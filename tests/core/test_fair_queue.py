@@ -25,9 +25,9 @@ def test_a_noisy_group_is_served_only_when_no_other_has_anything(lab: Lab) -> No
     lab.send(queue, *"qqq", group="quiet")
     lab.send(queue, "u")
     assert lab.get(queue, 29) == "n" * 29
-    assert queue.group_counts().noisy == 0
+    assert queue.lines.group_counts().noisy == 0
     assert lab.get(queue, 1) == "n"
-    assert queue.group_counts() == GroupCounts(1, 1, 4, 0, 0, lab.now)
+    assert queue.lines.group_counts() == GroupCounts(1, 1, 4, 0, 0, lab.now)
     assert lab.get(queue, 3) == "qqq"
     assert lab.get(queue, 3) == "unn"
     assert counts(queue) == (8, 36, 0)
@@ -37,7 +37,7 @@ def test_the_only_group_is_not_noisy(lab: Lab) -> None:
     queue = lab.queue()
     lab.send(queue, *"n" * 40, group="noisy")
     lab.receive(queue, 35)
-    assert queue.group_counts().noisy == 0
+    assert queue.lines.group_counts().noisy == 0
     lab.send(queue, "u")
     assert lab.get(queue, 2) == "un"
 
@@ -57,12 +57,12 @@ def test_a_group_with_a_tenth_of_what_is_in_flight_is_quiet(lab: Lab) -> None:
     lab.receive(queue, 30)
     lab.send(queue, *"u" * 271)
     assert lab.get(queue, 1) == "u"
-    assert queue.group_counts().noisy == 1
+    assert queue.lines.group_counts().noisy == 1
     others = lab.receive(queue, 269)
     assert bodies(others) == "u" * 269
-    assert queue.group_counts().noisy == 0
+    assert queue.lines.group_counts().noisy == 0
     assert lab.get(queue, 1) == "n", "the oldest is served again, since others took more"
-    assert queue.group_counts().noisy == 1
+    assert queue.lines.group_counts().noisy == 1
     assert lab.get(queue, 1) == "u"
 
 
@@ -83,13 +83,13 @@ def test_a_noisy_group_is_quiet_again_when_its_messages_are_settled_or_come_back
     lab.send(queue, *"n" * 40, group="noisy")
     lab.send(queue, *"qq", group="quiet")
     held = lab.receive(queue, 30, 1000)
-    assert queue.group_counts().noisy == 1
+    assert queue.lines.group_counts().noisy == 1
     queue.delete(held[0], lab.now)
-    assert queue.group_counts().noisy == 0
+    assert queue.lines.group_counts().noisy == 0
     assert lab.get(queue, 1) == "n"
-    assert queue.group_counts().noisy == 1
+    assert queue.lines.group_counts().noisy == 1
     lab.wait(1000)
-    assert queue.group_counts().noisy == 0
+    assert queue.lines.group_counts().noisy == 0
 
 
 def test_delayed_messages_of_quiet_groups_are_told_apart(lab: Lab) -> None:
@@ -98,7 +98,7 @@ def test_delayed_messages_of_quiet_groups_are_told_apart(lab: Lab) -> None:
     lab.receive(queue, 30)
     lab.send(queue, "n", group="noisy", delay_ms=5000)
     lab.send(queue, "q", group="quiet", delay_ms=5000)
-    assert queue.group_counts() == GroupCounts(1, 1, 0, 0, 1, lab.now)
+    assert queue.lines.group_counts() == GroupCounts(1, 1, 0, 0, 1, lab.now)
     assert counts(queue) == (0, 30, 2)
 
 
@@ -108,11 +108,11 @@ def test_a_noisy_group_expires_like_any_other(lab: Lab) -> None:
     lab.receive(queue, 30, 43_200_000)
     lab.wait(1)
     lab.send(queue, "q", group="quiet")
-    assert queue.group_counts().noisy == 1
+    assert queue.lines.group_counts().noisy == 1
     lab.wait(59_999)
     assert counts(queue) == (1, 0, 0)
-    assert set(queue.lines) == {"", "quiet"}
-    assert not queue.noisy
+    assert set(queue.lines.groups) == {"", "quiet"}
+    assert not queue.lines.noisy
 
 
 def test_who_waits_gets_messages_of_a_noisy_group_too(lab: Lab) -> None:
@@ -148,4 +148,4 @@ def test_thousands_of_groups_are_served_in_the_order_of_their_messages() -> None
             queue.delete(entry, lab.now)
     assert sequences == sorted(sequences)
     assert len(sequences) == 50_000
-    assert list(queue.lines) == [""]
+    assert list(queue.lines.groups) == [""]

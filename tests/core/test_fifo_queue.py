@@ -2,9 +2,9 @@
 
 import pytest
 
-from mqbroker.core.queues.polled.queue import PollSettings
+from mqbroker.core.queues.polled.settings import PollSettings
 from tests.core.messages import PlainProperties, nothing
-from tests.core.polled import Lab, Poller, bodies, counts
+from tests.core.polled import Lab, Poller, bodies, counts, sizes
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_message_that_fails_again_and_again_stays_at_its_place(lab: Lab) -> No
     for _ in range(5):
         assert lab.get(queue, 1, 1000) == "a"
         lab.wait(1000)
-    assert queue.oldest_sent_at() == sent_at
+    assert queue.lines.oldest_sent_at() == sent_at
     assert lab.get(queue, 2, 0) == "ab"
     assert lab.get(queue) == "ab"
 
@@ -161,7 +161,7 @@ def test_amqp_names_the_group_in_a_header(lab: Lab) -> None:
         queue.publish(lab.message(body, PlainProperties({"MessageGroupId": group})), lab.now)
     assert lab.get(queue, 1) == "a"
     assert lab.get(queue) == "xy"
-    assert {len(name) for name in queue.lines} == {0, 1, 64}
+    assert {len(name) for name in queue.lines.groups} == {0, 1, 64}
 
 
 def test_messages_behind_a_locked_group_expire_with_what_locks_it(lab: Lab) -> None:
@@ -170,7 +170,7 @@ def test_messages_behind_a_locked_group_expire_with_what_locks_it(lab: Lab) -> N
     lab.receive(queue, 1, 43_200_000)
     lab.wait(60_000)
     assert counts(queue) == (0, 0, 0)
-    assert list(queue.lines) == [""]
+    assert list(queue.lines.groups) == [""]
 
 
 def test_messages_behind_one_that_amqp_holds_expire_in_time(lab: Lab) -> None:
@@ -198,7 +198,7 @@ def test_a_group_that_was_served_expires_in_time_behind_a_younger_one_that_was_n
     lab.wait(1000)
     lab.send(queue, "x", group="2")
     lab.wait(59_000)
-    assert bodies(queue.peek_messages(9)) == "x"
+    assert bodies(queue.lines.first_entries(9)) == "x"
 
 
 def test_moves_take_the_oldest_of_the_groups_that_are_free(lab: Lab) -> None:
@@ -232,5 +232,5 @@ def test_two_hundred_thousand_messages_of_one_group_are_no_slower_to_receive() -
     for _ in range(5_000):
         for entry in lab.receive(queue):
             queue.delete(entry, lab.now)
-        assert max(len(queue.ready), len(queue.deadlines), len(queue.noted), len(queue.taken)) < 100
+        assert max(*sizes(queue)) < 100
     assert counts(queue) == (150_000, 0, 0)

@@ -4,11 +4,11 @@ import pytest
 
 from mqbroker.core.message import GONE, Entry
 from mqbroker.core.properties import Properties
-from mqbroker.core.queues.polled.queue import PollSettings
+from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.errors import PreconditionFailed
 from tests.core.messages import PlainProperties, Taker, message, nothing
-from tests.core.polled import Lab, Poller, bodies, counts
+from tests.core.polled import Lab, Poller, bodies, counts, sizes
 
 
 @pytest.fixture
@@ -74,14 +74,14 @@ def test_visibility_can_be_changed_while_in_flight_only(lab: Lab) -> None:
     a, b = lab.receive(queue, 2, 1000)
     queue.change_visibility(a, 5000, lab.now)
     queue.change_visibility(b, 0, lab.now)
-    assert not queue.is_in_flight(b)
+    assert not queue.lines.is_in_flight(b)
     assert counts(queue) == (1, 1, 0)
     queue.change_visibility(b, 9000, lab.now)
     assert counts(queue) == (1, 1, 0)
     lab.wait(1000)
-    assert queue.is_in_flight(a)
+    assert queue.lines.is_in_flight(a)
     lab.wait(4000)
-    assert not queue.is_in_flight(a)
+    assert not queue.lines.is_in_flight(a)
     assert lab.get(queue) == "ab"
 
 
@@ -115,12 +115,12 @@ def test_a_delayed_message_becomes_visible_in_time_and_at_its_place(lab: Lab) ->
     lab.send(queue, "b", delay_ms=0)
     lab.send(queue, "c", delay_ms=500)
     assert counts(queue) == (1, 0, 2)
-    assert bodies(queue.peek_messages(9)) == "b"
+    assert bodies(queue.lines.first_entries(9)) == "b"
     lab.wait(500)
-    assert bodies(queue.peek_messages(9)) == "bc"
+    assert bodies(queue.lines.first_entries(9)) == "bc"
     lab.wait(500)
-    assert bodies(queue.peek_messages(9)) == "abc"
-    assert bodies(queue.peek_messages(2)) == "ab"
+    assert bodies(queue.lines.first_entries(9)) == "abc"
+    assert bodies(queue.lines.first_entries(2)) == "ab"
 
 
 # --- retention ------------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_a_shorter_retention_applies_to_what_is_there(lab: Lab) -> None:
     lab.wait(29_999)
     assert counts(queue) == (2, 1, 0)
     lab.wait(1)
-    assert bodies(queue.peek_messages(9)) == "c"
+    assert bodies(queue.lines.first_entries(9)) == "c"
     assert counts(queue) == (1, 0, 0)
 
 
@@ -191,7 +191,7 @@ def test_what_was_received_too_often_goes_to_the_dead_letter_queue(lab: Lab) -> 
         lab.wait(1000)
     assert lab.get(queue) == "b"
     assert counts(queue) == (0, 1, 0)
-    assert bodies(dead.peek_messages(9)) == "a"
+    assert bodies(dead.lines.first_entries(9)) == "a"
     assert dead.sent_count == 0
     (letter,) = lab.receive(dead)
     assert (letter.attempts, letter.message.received_at) == (1, lab.now - 2000)
@@ -215,9 +215,9 @@ def test_retention_goes_on_in_the_dead_letter_queue(lab: Lab) -> None:
     lab.wait(40_000)
     lab.send(dead, "b")
     lab.get(queue)
-    assert bodies(dead.peek_messages(9)) == "ba"
+    assert bodies(dead.lines.first_entries(9)) == "ba"
     lab.wait(20_000)
-    assert bodies(dead.peek_messages(9)) == "b"
+    assert bodies(dead.lines.first_entries(9)) == "b"
 
 
 def test_a_dead_letter_expires_in_time_also_behind_a_younger_message_that_was_delayed(lab: Lab) -> None:
@@ -230,7 +230,7 @@ def test_a_dead_letter_expires_in_time_also_behind_a_younger_message_that_was_de
     lab.send(dead, "b", delay_ms=1000)
     lab.get(queue)
     lab.wait(20_000)
-    assert bodies(dead.peek_messages(9)) == "b"
+    assert bodies(dead.lines.first_entries(9)) == "b"
 
 
 class Noting(Properties):
@@ -255,7 +255,7 @@ def test_the_properties_learn_where_a_dead_letter_comes_from_and_that_it_was_mov
     queue.send(lab.message("a", Noting()), lab.now)
     lab.get(queue, 1, 0)
     lab.get(queue)
-    assert sources(dead.peek_messages(1)[0]) == ("q",)
+    assert sources(dead.lines.first_entries(1)[0]) == ("q",)
     lab.wait(5000)
     assert dead.move_one(queue, lab.now)
     assert not dead.move_one(queue, lab.now)
@@ -281,18 +281,18 @@ def test_what_a_dead_letter_queue_gets_wakes_who_waits_there(lab: Lab) -> None:
 def test_a_message_that_was_received_three_times_goes_to_the_back_and_is_not_the_oldest_any_more(lab: Lab) -> None:
     queue = lab.queue()
     sent_at = lab.now
-    assert queue.oldest_sent_at() == 0
+    assert queue.lines.oldest_sent_at() == 0
     lab.send(queue, "a")
     lab.wait(1)
     lab.send(queue, "b")
     for _ in range(3):
-        assert queue.oldest_sent_at() == sent_at
+        assert queue.lines.oldest_sent_at() == sent_at
         assert lab.get(queue, 1, 1000) == "a"
         lab.wait(1000)
-    assert queue.oldest_sent_at() == sent_at + 1
+    assert queue.lines.oldest_sent_at() == sent_at + 1
     lab.send(queue, "c")
     assert lab.get(queue) == "bac"
-    assert queue.oldest_sent_at() == sent_at + 1
+    assert queue.lines.oldest_sent_at() == sent_at + 1
 
 
 # --- long polls -----------------------------------------------------------------------------------------------------
@@ -386,9 +386,9 @@ def test_consumers_of_amqp_get_messages_before_long_polls_and_hold_them_without_
     lab.send(queue, *"ab")
     assert (taker.bodies, bodies(poller.got)) == ([b"a"], "b")
     (entry,) = taker.taken
-    assert (entry.attempts, entry.held_until, queue.is_in_flight(entry)) == (1, 0, True)
+    assert (entry.attempts, entry.held_until, queue.lines.is_in_flight(entry)) == (1, 0, True)
     lab.wait(86_400_000)
-    assert queue.is_in_flight(entry)
+    assert queue.lines.is_in_flight(entry)
     assert queue.unacked_count == 1
     queue.acknowledge(entry, lab.now)
     assert taker.bodies == [b"a", b"b"]
@@ -496,8 +496,8 @@ def test_timers_heaps_and_notes_do_not_grow_with_the_messages_that_went_through(
         if number % 100 == 0:
             lab.wait(30_000)
     assert len(lab.broker.timers) < 10
-    assert max(len(queue.deadlines), len(queue.ready), len(queue.taken), len(queue.noted)) < 200
-    assert list(queue.lines) == [""]
+    assert max(*sizes(queue)) < 200
+    assert list(queue.lines.groups) == [""]
 
 
 def test_a_message_that_comes_back_again_and_again_leaves_nothing_behind(lab: Lab) -> None:
@@ -508,7 +508,7 @@ def test_a_message_that_comes_back_again_and_again_leaves_nothing_behind(lab: La
     lab.send(queue, "a", group="group")
     for _ in range(1000):
         lab.receive(queue, 2, 0)
-    assert max(len(queue.deadlines), len(queue.ready), len(queue.taken), len(queue.noted)) < 200
+    assert max(*sizes(queue)) < 200
 
 
 def test_consumers_and_long_polls_take_turns_at_what_comes() -> None:

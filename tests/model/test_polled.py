@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.polled.kinds import polled_spec
-from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings
+from mqbroker.core.queues.polled.queue import PolledQueue
+from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.protocols.amqp.properties import build
 from tests.model.house import House, Taker
 from tests.model.model import Observed
@@ -131,7 +132,7 @@ class PolledMachine(RuleBasedStateMachine):
         if not items:
             return None
         item = chance.choice(items)
-        (entry,) = (each for each in self._queue(name).noted.values() if _ident(each) == item.ident)
+        (entry,) = (each for each in self._queue(name).lines.noted.values() if _ident(each) == item.ident)
         assert self._queue(name).find(entry.sequence) is entry
         return entry, item
 
@@ -173,7 +174,7 @@ class PolledMachine(RuleBasedStateMachine):
         assert isinstance(queue, PolledQueue)
         model = self.world.queues[queue.name]
         found = [item for item in model.items if item.ident == _ident(entry) and item.is_held]
-        return queue, model, entry, found[0] if found and queue.is_noted(entry) else None
+        return queue, model, entry, found[0] if found and queue.lines.is_noted(entry) else None
 
     def _acknowledge(self, name: str, chance: Random) -> None:
         if (found := self._pop_held(chance)) is not None:
@@ -282,7 +283,7 @@ class PolledMachine(RuleBasedStateMachine):
         house.start()
         for name, model in self.world.queues.items():
             queue = self._queue(name)
-            lines = sorted((line for line in queue.lines.values() if line.turn), key=lambda line: line.turn)
+            lines = sorted((line for line in queue.lines.groups.values() if line.turn), key=lambda line: line.turn)
             model.restart([_ident(entry) for entry in queue.waiting()], [line.name for line in lines], house.now)
         self.saved.clear()
         self.saved[house.ledger.position - 1] = self.world.copy()
@@ -299,7 +300,7 @@ class PolledMachine(RuleBasedStateMachine):
             assert shown == [item.shown() for item in visible], name
             hidden = sorted(
                 (_ident(entry), entry.attempts, entry.first_taken_at, entry.held_until)
-                for entry in queue.noted.values()
+                for entry in queue.lines.noted.values()
                 if entry.held_until or entry.consumer is not None
             )
             assert hidden == sorted(item.shown() for item in model.items if not item.is_visible), name
@@ -308,7 +309,7 @@ class PolledMachine(RuleBasedStateMachine):
             assert queue.delayed_count() == len(model.items) - len(visible) - in_flight
             assert (queue.waiting_count() > 0) == bool(model.available())
             assert queue.byte_count == sum(len(str(item.ident)) for item in visible)
-            assert set(queue.lines) == {"", *model.groups()}
+            assert set(queue.lines.groups) == {"", *model.groups()}
 
 
 class WriteMachine(PolledMachine):

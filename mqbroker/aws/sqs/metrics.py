@@ -21,19 +21,21 @@ _GAUGES: dict[str, tuple[str, Reading]] = {
     "ApproximateNumberOfMessagesNotVisible": ("Messages in flight", lambda queue, _: queue.core.in_flight_count()),
     "ApproximateNumberOfMessagesDelayed": ("Messages that wait for their delay", lambda q, _: q.core.delayed_count()),
     "ApproximateNumberOfGroupsWithInflightMessages": (
-        "Message groups with messages in flight", lambda queue, _: queue.core.group_counts().in_flight
+        "Message groups with messages in flight", lambda queue, _: queue.core.lines.group_counts().in_flight
     ),
     "ApproximateNumberOfNoisyGroups": (
-        "Message groups of a standard queue that others are served before", lambda q, _: q.core.group_counts().noisy
+        "Message groups of a standard queue that others are served before",
+        lambda queue, _: queue.core.lines.group_counts().noisy,
     ),
     "ApproximateNumberOfMessagesVisibleInQuietGroups": (
-        "Messages to be received, without noisy groups", lambda q, _: q.core.group_counts().visible_in_quiet
+        "Messages to be received, without noisy groups", lambda q, _: q.core.lines.group_counts().visible_in_quiet
     ),
     "ApproximateNumberOfMessagesNotVisibleInQuietGroups": (
-        "Messages in flight, without noisy groups", lambda q, _: q.core.group_counts().in_flight_in_quiet
+        "Messages in flight, without noisy groups", lambda q, _: q.core.lines.group_counts().in_flight_in_quiet
     ),
     "ApproximateNumberOfMessagesDelayedInQuietGroups": (
-        "Messages that wait for their delay, without noisy groups", lambda q, _: q.core.group_counts().delayed_in_quiet
+        "Messages that wait for their delay, without noisy groups",
+        lambda queue, _: queue.core.lines.group_counts().delayed_in_quiet,
     ),
     "ApproximateAgeOfOldestMessageInQuietGroups": (
         "Seconds since the oldest message was sent, without noisy groups", lambda queue, now: _quiet_age(queue, now)
@@ -50,12 +52,12 @@ _COUNTERS: dict[str, tuple[str, Reading]] = {
 
 
 def _age(queue: SqsQueue, now: int) -> float:
-    oldest = queue.core.oldest_sent_at()
+    oldest = queue.core.lines.oldest_sent_at()
     return (now - oldest) / 1000 if oldest else 0
 
 
 def _quiet_age(queue: SqsQueue, now: int) -> float:
-    oldest = queue.core.group_counts().oldest_sent_at_in_quiet
+    oldest = queue.core.lines.group_counts().oldest_sent_at_in_quiet
     return (now - oldest) / 1000 if oldest else 0
 
 

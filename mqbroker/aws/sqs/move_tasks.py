@@ -208,7 +208,7 @@ class MoveActions:
             if entry is None:
                 pause_ms = _STEP_MS  # unless there is none at all, the groups of all are locked
                 break
-            if source.core.expiry(entry) <= now:
+            if source.core.has_expired(entry, now):
                 source.core.expire(now)  # a portion of what has expired
                 break
             target = self._target(task, source, entry)

@@ -21,7 +21,8 @@ from mqbroker.aws.sqs.tags import check_tags
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.queues.polled.kinds import polled_spec
-from mqbroker.core.queues.polled.queue import PolledQueue, PollSettings
+from mqbroker.core.queues.polled.queue import PolledQueue
+from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.rabbitmq.checks import check_reserved
 from mqbroker.core.recent import remember
 from mqbroker.errors import NotFound, PreconditionFailed, RequestRefused

@@ -180,7 +180,7 @@ class Attempts:
         until, received = self._by_id.get((queue, attempt), (0, []))
         is_untouched = all(
             queue.core.find(entry.sequence) is entry
-            and queue.core.is_in_flight(entry)
+            and queue.core.lines.is_in_flight(entry)
             and entry.attempts == attempts
             for entry, attempts in received
         )

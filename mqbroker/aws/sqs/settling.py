@@ -29,7 +29,7 @@ def _receipt(queue: SqsQueue, handle: str) -> Receipt:
 
 def _is_current(queue: SqsQueue, entry: Entry, receipt: Receipt) -> bool:
     """Whether the handle is that of the receive which the message is in flight for."""
-    return queue.core.is_in_flight(entry) and entry.attempts == receipt.attempts
+    return queue.core.lines.is_in_flight(entry) and entry.attempts == receipt.attempts
 
 
 class SettleActions:

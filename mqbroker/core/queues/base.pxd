@@ -22,7 +22,6 @@ cdef class Queue(Task):
     cdef public long long next_sequence
     cdef public long long first_sequence
     cdef public Counts counts
-    cdef public long long byte_count
     cdef public Py_ssize_t unacked_count
     cdef public list consumers
     cdef public list ring
@@ -54,6 +53,8 @@ cdef class Queue(Task):
     cpdef Consumer next_by_priority(self)
     @cython.locals(counts=Counts)
     cpdef hand_over(self, Entry entry, Consumer consumer)
+    @cython.locals(counts=Counts)
+    cpdef assign(self, Entry entry, Consumer holder)
     cpdef pump(self, long long now)
     cpdef work(self, long long now)
     cpdef bint may_serve(self, Consumer consumer, long long now) except -1
@@ -74,6 +75,7 @@ cdef class Queue(Task):
     cpdef end_return(self, long long now)
     cpdef end_return_soon(self)
     cpdef expire(self, long long now)
+    cpdef arm(self, long long deadline)
     cpdef stand_down(self, Consumer consumer)
     @cython.locals(consumers=list, consumer=Consumer)
     cpdef list dismiss(self)

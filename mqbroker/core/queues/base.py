@@ -58,10 +58,9 @@ class Queue(Task):
     """Whether a message may have a routing key that is too long for a name: its consumers can be told it."""
 
     __slots__ = (
-        "alarm", "alone", "armed_at", "byte_count", "consumers", "counts", "counts_failures", "cursor", "declared",
-        "durable", "exclusive_consumer", "first_sequence", "has_consumer_priorities", "holds", "host", "is_deleted",
-        "is_recorded", "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec",
-        "unacked_count", "used_at",
+        "alarm", "alone", "armed_at", "consumers", "counts", "counts_failures", "cursor", "declared", "durable",
+        "exclusive_consumer", "first_sequence", "has_consumer_priorities", "holds", "host", "is_deleted", "is_recorded",
+        "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -79,8 +78,6 @@ class Queue(Task):
         self.next_sequence = self.first_sequence = 1
         """The places that it gives next, and gave first since the start."""
         self.counts = Counts()
-        self.byte_count = 0
-        """Bytes of the bodies that wait."""
         self.unacked_count = 0
         self.consumers: list[Consumer] = []
         self.ring: list[Consumer] = []
@@ -112,8 +109,13 @@ class Queue(Task):
         """Takes over what the journal kept, in order of sequence. `enforce` it once everything else is restored too."""
 
     def enforce(self, now: int) -> None:
-        """What it is to do has changed: discards what no longer fits."""
-        self.work(now)
+        """It is there again, or what it is to do has changed: discards what no longer fits."""
+        self.expire(now)
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of the bodies that wait."""
+        return 0
 
     def waiting_count(self) -> int:
         """How many entries wait for a consumer."""
@@ -223,6 +225,17 @@ class Queue(Task):
         consumer.window.in_flight += 1
         self.unacked_count += 1
         consumer.deliver(entry)
+
+    def assign(self, entry: Entry, holder: Consumer) -> None:
+        """An entry was got by polling: `holder` has it until it is settled."""
+        counts = self.counts
+        counts.got += 1
+        if entry.is_redelivered:
+            counts.redelivered += 1
+        entry.consumer = holder
+        holder.in_flight += 1
+        holder.window.in_flight += 1
+        self.unacked_count += 1
 
     def pump(self, now: int) -> None:
         """Delivers what waits, as long as there is someone to take it; after the first portion in turn with others."""
@@ -338,6 +351,12 @@ class Queue(Task):
     def expire(self, now: int) -> None:
         """Does what is due, and arms the timer for what will be next."""
         self.work(now)
+
+    def arm(self, deadline: int) -> None:
+        """Has `expire` called then, if not earlier."""
+        if not self.armed_at or deadline < self.armed_at:
+            self.armed_at = deadline
+            self.host.arm(self, deadline)
 
     def timer_fired(self, now: int) -> None:
         """The timer has fired. Others may have at the same moment, so what is due waits its turn."""

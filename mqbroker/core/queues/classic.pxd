@@ -13,6 +13,7 @@ cdef Py_ssize_t _LEAST
 
 cdef class ClassicQueue(Queue):
     cdef public Lane lane
+    cdef public long long byte_count
     cdef public bint has_deadlines
     cdef public bint is_plain
     cdef public long long ttl_ms

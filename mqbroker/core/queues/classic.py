@@ -42,13 +42,17 @@ class ClassicQueue(Queue):
     """An ordered line of messages."""
 
     __slots__ = (
-        "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane", "max_bytes",
-        "max_length", "overflow", "ttl_ms",
+        "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane",
+        "max_bytes", "max_length", "overflow", "ttl_ms",
     )  # fmt: skip
+
+    byte_count: int
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
         Queue.__init__(self, host, ledger, name, number, durable)
         self.lane = Lane()
+        self.byte_count = 0
+        """Bytes of the bodies that wait."""
         self.has_deadlines = False
         """Whether it ever held an entry that expires: then whatever comes to the head has to be looked at."""
         self.is_plain = True
@@ -272,13 +276,7 @@ class ClassicQueue(Queue):
         if not self.make_ready(now) or self.waiting_count() == 0:
             return None
         entry = self.take()
-        self.counts.got += 1
-        if entry.is_redelivered:
-            self.counts.redelivered += 1
-        entry.consumer = holder
-        holder.in_flight += 1
-        holder.window.in_flight += 1
-        self.unacked_count += 1
+        self.assign(entry, holder)
         if self.has_deadlines:
             self.rearm()
         return entry
@@ -286,11 +284,8 @@ class ClassicQueue(Queue):
     def rearm(self) -> None:
         """Arms the timer for the head, unless it is armed early enough already."""
         entry = self.peek()
-        if entry is None or not entry.expires_at:
-            return
-        if not self.armed_at or entry.expires_at < self.armed_at:
-            self.armed_at = entry.expires_at
-            self.host.arm(self, entry.expires_at)
+        if entry is not None and entry.expires_at:
+            self.arm(entry.expires_at)
 
     # --- leaving ----------------------------------------------------------------------------------------------------
 

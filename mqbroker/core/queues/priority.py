@@ -112,6 +112,5 @@ class PriorityQueue(ClassicQueue):
     def rearm(self) -> None:
         """Arms the timer for the earliest head of all lanes."""
         deadlines = [head.expires_at for lane in self.lanes if (head := lane.peek()) is not None and head.expires_at]
-        if deadlines and (not self.armed_at or min(deadlines) < self.armed_at):
-            self.armed_at = min(deadlines)
-            self.host.arm(self, self.armed_at)
+        if deadlines:
+            self.arm(min(deadlines))

@@ -16,7 +16,8 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.kind import Entries
 from mqbroker.core.queues.kinds import kind_in, kind_named, kind_of, pack_queue
-from mqbroker.core.queues.polled.queue import PolledQueue, PollHost
+from mqbroker.core.queues.polled.host import PollHost
+from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.stats import Counts, counts_of
 from mqbroker.core.timers import Timer, Timers

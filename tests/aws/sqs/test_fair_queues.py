@@ -49,6 +49,6 @@ def test_a_group_does_not_lock_a_standard_queue(house: House) -> None:
 def test_the_metrics_know_who_is_noisy(house: House) -> None:
     url = queue(house, noisy=50, quiet=3)
     take(house, url, 30)
-    counts = house.queue("orders").core.group_counts()
+    counts = house.queue("orders").core.lines.group_counts()
     assert (counts.noisy, counts.in_flight) == (1, 1)
     assert (counts.visible_in_quiet, counts.in_flight_in_quiet) == (3, 0)

@@ -74,10 +74,10 @@ def test_it_does_not_count_for_the_age_of_the_queue_any_more(house: House) -> No
     house.pass_time(5)
     house.send(url, "other")
     house.receive(url, 1)
-    assert core.oldest_sent_at() == house.now - 5000
+    assert core.lines.oldest_sent_at() == house.now - 5000
     house.receive(url, 1)
     house.receive(url, 1)
-    assert core.oldest_sent_at() == house.now
+    assert core.lines.oldest_sent_at() == house.now
 
 
 # --- changing -------------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from mqbroker.core.message import Entry, Message
 from mqbroker.core.queues import telling
 from mqbroker.core.queues.polled.deduplication import Deduplication, deduplication_id_of
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
-from mqbroker.core.queues.polled.grouped import GroupedQueue
-from mqbroker.core.queues.polled.queue import PolledQueue, PollHost
+from mqbroker.core.queues.polled.host import PollHost
+from mqbroker.core.queues.polled.lines import Lines
+from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.limits import PORTION
@@ -25,20 +26,89 @@ if TYPE_CHECKING:
 _PORTION = PORTION  # a C integer when compiled
 
 
+class FifoLines(Lines):
+    """Lines of groups that are locked by what is in flight."""
+
+    __slots__ = ("blocked", "held", "queue")
+
+    def __init__(self, queue: "FifoQueue") -> None:
+        Lines.__init__(self, queue.ledger)
+        self.queue = queue
+        self.blocked = 0
+        """Visible entries of groups that are locked."""
+        self.held: set[int] = set()
+        """The sequences of all entries in flight."""
+
+    def deliverable(self) -> int:
+        """How many entries may be delivered now: those of groups that are not locked."""
+        return self.visible_total - self.blocked
+
+    def add_in_flight(self, line: GroupLine, entry: Entry) -> None:
+        if line.held is None:
+            line.held = []
+        heappush(line.held, entry.sequence)
+        self.held.add(entry.sequence)
+        Lines.add_in_flight(self, line, entry)
+
+    def remove_in_flight(self, line: GroupLine, entry: Entry) -> None:
+        self.held.discard(entry.sequence)
+        Lines.remove_in_flight(self, line, entry)
+
+    def lock_of(self, line: GroupLine) -> int:
+        """The first entry of the group in flight, by its sequence: nothing behind it is delivered. 0 for none."""
+        held = line.held
+        while held and held[0] not in self.held:
+            heappop(held)
+        return held[0] if held else 0
+
+    def is_noise(self, line: GroupLine) -> bool:
+        """Never: a locked group lets the others go first anyway."""
+        return False
+
+    def place(self, line: GroupLine) -> None:
+        """Lets the line be found unless its first entry has to wait: in the order of first entries, but one that came
+        back stands behind all groups that were there then. What always fails must not keep out the others."""
+        first = line.first()
+        if first:
+            self.watch_first(line)
+        if line.in_flight and 0 < self.lock_of(line) < first:
+            first = 0
+        blocked = 0 if first else line.visible
+        self.blocked += blocked - line.blocked
+        line.blocked = blocked
+        if first and line.turn:
+            entry = line.peek()
+            first = line.turn if entry.first_taken_at else first
+        self.register(line, first)
+
+    def watch_first(self, line: GroupLine) -> None:
+        """Has the first entry of a line expire in time: it may be older than that of a line whose turn is earlier."""
+        entry = line.peek()
+        if not self.is_noted(entry):
+            self.note(entry, line)
+            self.queue.watch(entry)
+
+    def counts_for_age(self, entry: Entry) -> bool:
+        """Always: nothing may be passed over."""
+        return True
+
+
 class FifoQueue(PolledQueue):
     """A FIFO queue. `identify` it before anything else."""
 
     role = "fifo"
 
-    __slots__ = ("blocked", "deduplicates_by_content", "deduplication", "held")
+    __slots__ = ("deduplicates_by_content", "deduplication")
+
+    lines: FifoLines
 
     def __init__(self, host: PollHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
         self.deduplication = Deduplication(ledger, 0, False)
-        self.blocked = 0
-        """Visible entries of groups that are locked."""
-        self.held: set[int] = set()
-        """The sequences of all entries in flight."""
         PolledQueue.__init__(self, host, ledger, name, number, durable)
+
+    def new_lines(self) -> Lines:
+        """Lines without anything in them. Those of a deleted queue lock nothing, and do not keep it."""
+        return Lines(self.ledger) if self.is_deleted else FifoLines(self)
 
     def identify(self, number: int) -> None:
         """The number under which the journal keeps the deduplication ids."""
@@ -60,18 +130,13 @@ class FifoQueue(PolledQueue):
         self.deduplication.expire(now, _PORTION)
         PolledQueue.apply(self, settings, now)
 
-    def empty_lines(self) -> None:
-        PolledQueue.empty_lines(self)
-        self.blocked = 0
-        self.held = set()
-
     def empty(self) -> "list[Container]":
         return [*PolledQueue.empty(self), *self.deduplication.let_go()]
 
     def purge(self, now: int, done: Done) -> int:
         """The same; the deduplication ids count no more, so that what a test or an operator has cleared can be sent
         again."""
-        count: int = self.visible_total + self.in_flight_total + self.delayed_total
+        count: int = self.lines.total()
         if count or len(self.deduplication):
             self.start_over()
         self.counts.purged += count
@@ -117,59 +182,10 @@ class FifoQueue(PolledQueue):
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
-    def waiting_count(self) -> int:
-        """How many entries may be delivered now: those of groups that are not locked."""
-        return self.visible_total - self.blocked
-
-    def add_in_flight(self, line: GroupLine, entry: Entry) -> None:
-        if line.held is None:
-            line.held = []
-        heappush(line.held, entry.sequence)
-        self.held.add(entry.sequence)
-        GroupedQueue.add_in_flight(self, line, entry)
-
-    def remove_in_flight(self, line: GroupLine, entry: Entry) -> None:
-        self.held.discard(entry.sequence)
-        GroupedQueue.remove_in_flight(self, line, entry)
-
-    def lock_of(self, line: GroupLine) -> int:
-        """The first entry of the group in flight, by its sequence: nothing behind it is delivered. 0 for none."""
-        held = line.held
-        while held and held[0] not in self.held:
-            heappop(held)
-        return held[0] if held else 0
-
-    def is_noise(self, line: GroupLine) -> bool:
-        """Never: a locked group lets the others go first anyway."""
-        return False
-
-    def place(self, line: GroupLine) -> None:
-        """Lets the line be found unless its first entry has to wait: in the order of first entries, but one that came
-        back stands behind all groups that were there then. What always fails must not keep out the others."""
-        first = line.first()
-        if first:
-            self.watch_first(line)
-        if line.in_flight and 0 < self.lock_of(line) < first:
-            first = 0
-        blocked = 0 if first else line.visible
-        self.blocked += blocked - line.blocked
-        line.blocked = blocked
-        if first and line.turn:
-            entry = line.peek()
-            first = line.turn if entry.first_taken_at else first
-        self.register(line, first)
-
-    def watch_first(self, line: GroupLine) -> None:
-        """Has the first entry of a line expire in time: it may be older than that of a line whose turn is earlier."""
-        entry = line.peek()
-        if not self.is_noted(entry):
-            self.note(entry, line)
-            self.watch(entry)
-
     def receive_from(self, line: GroupLine, found: list[Entry], count_max: int, held_until: int, now: int) -> None:
         """Takes as many of the group as are wanted, in order."""
-        lock = self.lock_of(line)
-        while len(found) < count_max and self.in_flight_total < self.in_flight_max:
+        lock = self.lines.lock_of(line)
+        while len(found) < count_max and self.lines.in_flight_total < self.in_flight_max:
             first = line.first()
             if not first or 0 < lock < first:
                 break
@@ -177,16 +193,12 @@ class FifoQueue(PolledQueue):
 
     def bring_back(self, entry: Entry) -> None:
         """The same; a group whose first entry it is goes behind the others."""
-        line = self.line_of(entry)
+        line = self.lines.line_of(entry)
         first = line.first()
         if not first or entry.sequence < first:
             line.turn = self.next_sequence
             self.next_sequence = line.turn + 1
         PolledQueue.bring_back(self, entry)
-
-    def counts_for_age(self, entry: Entry) -> bool:
-        """Always: nothing may be passed over."""
-        return True
 
     # --- deadlines --------------------------------------------------------------------------------------------------
 

@@ -5,22 +5,23 @@
                             +-- deadline, or given up -+
 
 It owns what clients do, the redrive of what was received too often to another queue, and who waits for messages:
-consumers of AMQP and long polls, in turn. Which entry is next is grouped.py's business, and what happens by
-itself timed.py's. An AMQP consumer holds what it got without a deadline, until it is settled or given back; that
-counts as received too.
+consumers of AMQP and long polls, in turn. Which entry is next is a matter of its lines (lines.py), and what happens
+by itself of its deadlines (deadlines.py). An AMQP consumer holds what it got without a deadline, until it is settled
+or given back; that counts as received too.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry, Message, new_entry, new_message
 from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import ROUTED, Queue
-from mqbroker.core.queues.host import QueueHost
+from mqbroker.core.queues.polled.deadlines import Deadlines
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
+from mqbroker.core.queues.polled.host import PollHost
+from mqbroker.core.queues.polled.lines import Lines
 from mqbroker.core.queues.polled.settings import PollSettings, Waiter
-from mqbroker.core.queues.polled.timed import TimedQueue
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.limits import PORTION
@@ -28,38 +29,30 @@ from mqbroker.limits import PORTION
 if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
     from mqbroker.core.ledger import Ledger
-
-__all__ = ["PollHost", "PollSettings", "PolledQueue", "Waiter"]
+    from mqbroker.core.queues.leftovers import Container
 
 _PORTION = PORTION  # a C integer when compiled
 _PLACES_PER_MS = 1 << 20  # how many places a queue may give away on average, in each millisecond of its life
 
 
-class PollHost(QueueHost, Protocol):
-    """What a polled queue asks of its vhost beyond that."""
-
-    def polled_queue(self, name: str) -> "PolledQueue | None":
-        """The polled queue of that name, if there is one."""
-
-    def renumber(self, queue: "PolledQueue") -> None:
-        """Has the journal forget all that it keeps for the queue, which goes on under new numbers."""
-
-
-class PolledQueue(TimedQueue):
+class PolledQueue(Queue):
     """A standard queue. Every message is delivered at least once; their order is kept where that costs nothing."""
 
     role = "polled"
     """The name of the kind."""
 
     __slots__ = (
-        "dead_letter_queue", "deduplicated_count", "delay_ms", "deleted_count", "in_flight_max", "is_turn_of_waiters",
-        "receive_max", "received_count", "sent_bytes", "sent_count", "settings_of_polling", "visibility_ms", "waiters",
+        "dead_letter_queue", "deadlines", "deduplicated_count", "delay_ms", "deleted_count", "in_flight_max",
+        "is_turn_of_waiters", "lines", "receive_max", "received_count", "sent_bytes", "sent_count",
+        "settings_of_polling", "visibility_ms", "waiters",
     )  # fmt: skip
 
     host: PollHost
 
     def __init__(self, host: PollHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
-        TimedQueue.__init__(self, host, ledger, name, number, durable)
+        Queue.__init__(self, host, ledger, name, number, durable)
+        self.lines = self.new_lines()
+        self.deadlines = Deadlines(self.lines)
         self.waiters: OrderedDict[Waiter, None] = OrderedDict()
         self.is_turn_of_waiters = False
         """Whether a long poll is served before the consumers of AMQP next time, when there are both."""
@@ -77,7 +70,7 @@ class PolledQueue(TimedQueue):
         self.settings_of_polling = settings
         self.visibility_ms = settings.visibility_ms
         self.delay_ms = settings.delay_ms
-        self.retention_ms = settings.retention_ms
+        self.deadlines.retention_ms = settings.retention_ms
         self.in_flight_max = settings.in_flight_max
         self.receive_max = settings.receive_max
         self.dead_letter_queue = settings.dead_letter_queue
@@ -85,12 +78,80 @@ class PolledQueue(TimedQueue):
     def apply(self, settings: PollSettings, now: int) -> None:
         """Changes the settings, in force at once for the messages that are here too."""
         self.set_up(settings)
-        self.renew_deadlines()
+        self.deadlines.renew()
         self.expire(now)
 
     def start_from(self, now: int) -> None:
         """Has places grow over restarts and namesakes too, whatever was settled: they go with the time of the start."""
         self.next_sequence = self.first_sequence = max(self.next_sequence, now * _PLACES_PER_MS)
+
+    def restore(self, entries: list[Entry]) -> None:
+        """Takes over what the journal kept, in order of sequence. `enforce` does what has become due meanwhile."""
+        at_the_back = []
+        for entry in entries:
+            self.next_sequence = entry.sequence + 1
+            line = self.lines.line_for(group_of(entry.message.properties))
+            if entry.first_taken_at and not entry.held_until and not self.lines.counts_for_age(entry):
+                at_the_back.append(entry)
+            else:
+                self.restore_to(line, entry)
+        for entry in at_the_back:
+            self.put_to_the_back(entry)
+            self.lines.note_taken(entry)
+        for line in self.lines.groups.values():
+            self.lines.place(line)
+
+    def restore_to(self, line: GroupLine, entry: Entry) -> None:
+        """Takes over one entry, as it was: delayed, in flight, visible again, or visible."""
+        if not entry.first_taken_at and not entry.held_until:
+            self.lines.show(entry, line, entry.sequence)
+            self.watch_if_odd(entry, line)
+            return
+        self.deadlines.see(entry)
+        self.lines.restore(entry, line)
+        self.watch(entry)
+
+    def new_lines(self) -> Lines:
+        """Lines without anything in them."""
+        return Lines(self.ledger)
+
+    def empty(self) -> "list[Container]":
+        """Lets go of everything: what held it, to be freed by the caller."""
+        held: list[Container] = [self.deadlines.heap, *self.lines.let_go()]
+        self.lines = self.new_lines()
+        self.deadlines = Deadlines(self.lines, self.deadlines.retention_ms, self.deadlines.newest_at)
+        return held
+
+    # --- what is known ----------------------------------------------------------------------------------------------
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of the bodies of all visible entries."""
+        return self.lines.byte_count
+
+    def waiting_count(self) -> int:
+        """How many entries may be delivered now."""
+        return self.lines.deliverable()
+
+    def waiting(self) -> list[Entry]:
+        """Every visible entry, oldest first."""
+        return self.lines.first_entries(self.lines.visible_total)
+
+    def visible_count(self) -> int:
+        """How many entries are neither in flight nor delayed."""
+        return self.lines.visible_total
+
+    def in_flight_count(self) -> int:
+        """How many entries were received and may still be settled by who has them."""
+        return self.lines.in_flight_total
+
+    def delayed_count(self) -> int:
+        """How many entries are kept back."""
+        return self.lines.delayed_total
+
+    def find(self, sequence: int) -> Entry | None:
+        """The entry of that sequence if it was received and is not settled: in flight or visible again."""
+        return self.lines.find(sequence)
 
     # --- coming in --------------------------------------------------------------------------------------------------
 
@@ -101,7 +162,7 @@ class PolledQueue(TimedQueue):
 
     def send(self, message: Message, now: int, delay_ms: int = -1) -> Entry:
         """Takes a message; kept back for `delay_ms`, -1 for as long as the queue says. Returns its entry."""
-        line = self.line_for(group_of(message.properties))
+        line = self.lines.line_for(group_of(message.properties))
         entry = self.enter(message, line, now, self.delay_ms if delay_ms < 0 else delay_ms, message.properties.ttl_ms)
         self.sent_count += 1
         self.sent_bytes += message.size
@@ -121,26 +182,23 @@ class PolledQueue(TimedQueue):
         if self.is_recorded and message.properties.persistent:
             self.ledger.enqueue(entry)
         if entry.held_until:
-            self.see(entry)
-            self.note(entry, line)
-            self.add_delayed(entry, line)
+            self.deadlines.see(entry)
+            self.lines.note(entry, line)
+            self.lines.add_delayed(entry, line)
             self.watch(entry)
         else:
-            self.show(entry, line, sequence)
+            self.lines.show(entry, line, sequence)
             self.watch_if_odd(entry, line)
-            if not self.armed_at or self.armed_at > now + self.retention_ms:
+            if not self.armed_at or self.armed_at > now + self.deadlines.retention_ms:
                 self.rearm()
         return entry
 
     def accept(self, message: Message, source: str, attempts: int, sent_at: int, now: int) -> None:
         """Takes a message that another queue gives away, which has delivered it so often; `source` is that one's name,
-        empty for a move back.
-
-        It calls nobody: the queue it comes from is in the midst of its work.
-        """
+        empty for a move back. It calls nobody: the queue it comes from is in the midst of its work."""
         properties = message.properties.redriven(source, attempts)
         moved = new_message(message.exchange, message.routing_key, properties, message.content(), sent_at)
-        self.enter(moved, self.line_for(group_of(properties)), now, 0, -1)
+        self.enter(moved, self.lines.line_for(group_of(properties)), now, 0, -1)
         self.serve_soon()
 
     # --- receiving --------------------------------------------------------------------------------------------------
@@ -148,16 +206,16 @@ class PolledQueue(TimedQueue):
     @property
     def is_at_in_flight_max(self) -> bool:
         """Whether so much is in flight that `receive` gives nothing."""
-        return self.in_flight_total >= self.in_flight_max
+        return self.lines.in_flight_total >= self.in_flight_max
 
     def receive(self, count_max: int, visibility_ms: int, now: int) -> list[Entry]:
         """Takes up to so many messages in flight, for `visibility_ms`; with 0 they are visible again at once."""
         found: list[Entry] = []
-        if self.noisy:
-            self.hush()
+        if self.lines.noisy:
+            self.lines.hush()
         left = count_max + _PORTION
-        while len(found) < count_max and self.in_flight_total < self.in_flight_max:
-            line = self.choose()
+        while len(found) < count_max and self.lines.in_flight_total < self.in_flight_max:
+            line = self.lines.choose()
             if line is None:
                 break
             if not left:  # it finds what has expired or moves away: who waits is woken when that is done
@@ -165,7 +223,7 @@ class PolledQueue(TimedQueue):
                 break
             left -= 1
             self.receive_from(line, found, count_max, now + max(visibility_ms, 0), now)
-            self.tidy(line)
+            self.lines.tidy(line)
         self.received_count += len(found)
         self.counts.got += len(found)
         if found and visibility_ms <= 0:
@@ -183,13 +241,13 @@ class PolledQueue(TimedQueue):
     def draw(self, line: GroupLine, now: int) -> Entry | None:
         """Takes the first entry out of its line; None when it is not to be delivered, but has expired or moved."""
         entry = line.pop()
-        self.hide(entry, line)
-        if self.expiry(entry) <= now:
+        self.lines.hide(entry, line)
+        if self.has_expired(entry, now):
             self.counts.expired += 1
-            self.leave(entry)
+            self.lines.leave(entry)
             return None
         if 0 < self.receive_max <= entry.attempts and self.redrive(entry, now):
-            self.leave(entry)
+            self.lines.leave(entry)
             return None
         return entry
 
@@ -197,13 +255,13 @@ class PolledQueue(TimedQueue):
         """An entry that was drawn is in flight until then; 0 for without a deadline."""
         entry.attempts += 1
         entry.held_until = held_until
-        self.note(entry, line)
+        self.lines.note(entry, line)
         if entry.first_taken_at:
             entry.is_redelivered = True
         else:
             entry.first_taken_at = now
-            self.note_taken(entry)
-        self.add_in_flight(line, entry)
+            self.lines.note_taken(entry)
+        self.lines.add_in_flight(line, entry)
         if entry.lsn:
             self.ledger.defer(entry)
         if held_until:
@@ -211,7 +269,7 @@ class PolledQueue(TimedQueue):
 
     def change_visibility(self, entry: Entry, visibility_ms: int, now: int) -> None:
         """Keeps an entry that was received in flight for so long from now on; with 0 it is visible at once."""
-        if not entry.held_until > 0 or not entry.first_taken_at or not self.is_noted(entry):
+        if not entry.held_until > 0 or not entry.first_taken_at or not self.lines.is_noted(entry):
             return
         entry.held_until = now + visibility_ms if visibility_ms > 0 else 0
         if entry.lsn:
@@ -222,13 +280,34 @@ class PolledQueue(TimedQueue):
             self.bring_back(entry)
             self.serve(now)
 
+    def bring_back(self, entry: Entry) -> None:
+        """An entry that was in flight is visible again: at its old place, or at the back if it failed too often."""
+        line = self.lines.line_of(entry)
+        self.lines.remove_in_flight(line, entry)
+        entry.held_until = 0
+        if not self.lines.counts_for_age(entry):
+            self.put_to_the_back(entry)
+        else:
+            self.lines.show(entry, line, entry.sequence)
+            self.watch(entry)
+        self.lines.place(line)
+
+    def put_to_the_back(self, entry: Entry) -> None:
+        """Makes an entry visible behind all others of its group."""
+        line = self.lines.line_for(group_of(entry.message.properties))
+        place = self.next_sequence
+        self.next_sequence = place + 1
+        self.lines.note(entry, line)
+        self.lines.show(entry, line, place)
+        self.watch(entry)
+
     # --- settling ---------------------------------------------------------------------------------------------------
 
     def delete(self, entry: Entry, now: int) -> None:
         """An entry that was received has been processed, even if it is visible again."""
-        if not entry.first_taken_at or not self.is_noted(entry):
+        if not entry.first_taken_at or not self.lines.is_noted(entry):
             return
-        self.remove_noted(entry)
+        self.lines.remove_noted(entry)
         self.deleted_count += 1
         self.counts.acked += 1
         if self.ring or self.waiters:
@@ -236,7 +315,7 @@ class PolledQueue(TimedQueue):
 
     def purge(self, now: int, done: Done) -> int:
         """Settles everything, visible, in flight, and delayed; the count of it. In the journal that is one fact."""
-        count: int = self.visible_total + self.in_flight_total + self.delayed_total
+        count: int = self.lines.total()
         if count:
             self.start_over()
         self.counts.purged += count
@@ -281,19 +360,19 @@ class PolledQueue(TimedQueue):
 
     def next_entry(self) -> Entry | None:
         """What may be delivered next."""
-        line = self.choose()
+        line = self.lines.choose()
         return None if line is None else line.peek()
 
     def move_one(self, target: "PolledQueue", now: int) -> bool:
         """Moves what may be delivered next to another queue, as a new message. False when there is nothing."""
-        line = self.choose()
+        line = self.lines.choose()
         if line is None:
             return False
         entry = line.pop()
-        self.hide(entry, line)
+        self.lines.hide(entry, line)
         target.accept(entry.message, "", 0, now, now)
-        self.leave(entry)
-        self.tidy(line)
+        self.lines.leave(entry)
+        self.lines.tidy(line)
         return True
 
     # --- AMQP -------------------------------------------------------------------------------------------------------
@@ -338,16 +417,16 @@ class PolledQueue(TimedQueue):
 
     def draw_next(self, now: int) -> Entry | None:
         """Takes the next entry in flight without a deadline; None when it was not to be delivered, or there is none."""
-        if self.noisy:
-            self.hush()
-        line = self.choose()
+        if self.lines.noisy:
+            self.lines.hush()
+        line = self.lines.choose()
         if line is None:
             return None
         entry = self.draw(line, now)
         if entry is not None:
             self.hold(entry, line, 0, now)
             self.received_count += 1
-        self.tidy(line)
+        self.lines.tidy(line)
         return entry
 
     def make_ready(self, now: int) -> bool:
@@ -355,16 +434,16 @@ class PolledQueue(TimedQueue):
         left = _PORTION
         while left:
             left -= 1
-            line = self.choose()
+            line = self.lines.choose()
             if line is None or not self.is_spent(line.peek(), now):
                 return True
             self.draw(line, now)
-            self.tidy(line)
+            self.lines.tidy(line)
         return False
 
     def is_spent(self, entry: Entry, now: int) -> bool:
         """Whether an entry is not to be delivered any more."""
-        if self.expiry(entry) <= now:
+        if self.has_expired(entry, now):
             return True
         return 0 < self.receive_max <= entry.attempts and self.dead_letter_target() is not None
 
@@ -379,23 +458,15 @@ class PolledQueue(TimedQueue):
 
     def finish(self, entry: Entry) -> None:
         """An entry in flight without a deadline is settled, unless it was settled already in another way."""
-        if self.is_noted(entry):
-            line = self.line_of(entry)
-            self.remove_in_flight(line, entry)
-            self.leave(entry)
-            self.tidy(line)
+        if self.lines.is_noted(entry):
+            self.lines.remove_held(entry)
 
     def get(self, holder: "Consumer", now: int) -> Entry | None:
         """Takes the next entry for an AMQP client that polls; `holder` has it until it is settled."""
         self.used_at = now
         entry = self.draw_next(now) if self.make_ready(now) else None
         if entry is not None:
-            self.counts.got += 1
-            self.counts.redelivered += entry.is_redelivered
-            entry.consumer = holder
-            holder.in_flight += 1
-            holder.window.in_flight += 1
-            self.unacked_count += 1
+            self.assign(entry, holder)
         return entry
 
     def settle(self, entry: Entry) -> None:
@@ -414,7 +485,7 @@ class PolledQueue(TimedQueue):
         """A consumer refuses the entry for good: it is redriven if the queue says where, then settled."""
         self.counts.rejected += 1
         self.release(entry)
-        if self.is_noted(entry):
+        if self.lines.is_noted(entry):
             self.redrive(entry, now)
             self.finish(entry)
             self.serve(now)
@@ -424,7 +495,7 @@ class PolledQueue(TimedQueue):
         self.counts.returned += len(entries)
         for entry in entries:
             self.release(entry)
-            if not self.is_deleted and self.is_noted(entry):
+            if not self.is_deleted and self.lines.is_noted(entry):
                 self.bring_back(entry)
 
     def end_return(self, now: int) -> None:
@@ -432,6 +503,65 @@ class PolledQueue(TimedQueue):
         self.holds -= 1
         if not self.holds and not self.is_deleted:
             self.serve(now)
+
+    # --- deadlines --------------------------------------------------------------------------------------------------
+
+    def has_expired(self, entry: Entry, now: int) -> bool:
+        """Whether an entry has been kept for as long as it is to be."""
+        return self.deadlines.expiry(entry) <= now
+
+    def watch(self, entry: Entry) -> None:
+        """The next deadline of a noted entry has changed."""
+        self.arm(self.deadlines.add(entry))
+
+    def watch_if_odd(self, entry: Entry, line: GroupLine) -> None:
+        """A visible entry that may expire before those that stand before it is noted for that."""
+        if self.deadlines.is_odd(entry):
+            self.lines.note(entry, line)
+            self.watch(entry)
+        self.deadlines.see(entry)
+
+    def expire(self, now: int) -> None:
+        """Does what is due, after the first portion in turn with others, and arms the timer for the next deadline."""
+        if not self.is_scheduled and self.do_due(now, _PORTION) >= _PORTION:
+            self.host.schedule(self)
+        self.serve(now)
+        self.rearm()
+
+    def do_due(self, now: int, most: int) -> int:
+        """Does what is due, so much at most; how much it was."""
+        done = 0
+        while done < most and self.deadlines.has_due(now):
+            done += 1
+            entry = self.deadlines.pop()
+            if entry is not None:
+                self.fall_due(entry, now)
+        swept = self.deadlines.sweep(now, most - done)
+        self.counts.expired += swept
+        return done + swept
+
+    def fall_due(self, entry: Entry, now: int) -> None:
+        """The deadline of a noted entry has passed: it expires, or it is visible."""
+        if self.has_expired(entry, now):
+            self.counts.expired += 1
+            self.lines.remove_noted(entry)
+        elif entry.first_taken_at:
+            self.counts.returned += 1
+            self.bring_back(entry)
+        else:
+            line = self.lines.end_delay(entry)
+            self.lines.show(entry, line, entry.sequence)
+            self.watch_if_odd(entry, line)
+
+    def next_deadline(self) -> int:
+        """When something is due next, 0 for never."""
+        return self.deadlines.next()
+
+    def rearm(self) -> None:
+        """Arms the timer for what is due next, unless it is armed early enough already."""
+        deadline = self.next_deadline()
+        if deadline:
+            self.arm(deadline)
 
     # --- who waits --------------------------------------------------------------------------------------------------
 
@@ -458,7 +588,7 @@ class PolledQueue(TimedQueue):
         waiters = self.waiters
         most = min(most, self.waiting_count())
         woken = 0
-        while woken < most and waiters and self.waiting_count() and self.in_flight_total < self.in_flight_max:
+        while woken < most and waiters and self.waiting_count() and self.lines.in_flight_total < self.in_flight_max:
             woken += 1
             waiters.popitem(last=False)[0].wake(now)
         return woken

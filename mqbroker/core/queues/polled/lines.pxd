@@ -1,8 +1,8 @@
 cimport cython
 
 from mqbroker.core.queues.polled.group_lines cimport GroupLine
+from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Entry, Message
-from mqbroker.core.queues.base cimport Queue
 
 cdef long long _NOISY_SHARE
 cdef long long _NOISY_MIN
@@ -11,9 +11,10 @@ cdef long long _GONE
 cdef Py_ssize_t _SLACK
 
 
-cdef class GroupedQueue(Queue):
+cdef class Lines:
+    cdef public Ledger ledger
     cdef public GroupLine ungrouped
-    cdef public dict lines
+    cdef public dict groups
     cdef public dict heads
     cdef public list ready
     cdef public dict noisy
@@ -24,8 +25,10 @@ cdef class GroupedQueue(Queue):
     cdef public Py_ssize_t in_flight_total
     cdef public Py_ssize_t delayed_total
     cdef public Py_ssize_t groups_in_flight
+    cdef public long long byte_count
 
-    cpdef empty_lines(self)
+    cpdef Py_ssize_t total(self) except -1
+    cpdef Py_ssize_t deliverable(self) except -1
     @cython.locals(line=GroupLine)
     cpdef GroupLine line_for(self, str group)
     @cython.locals(line=GroupLine)
@@ -34,6 +37,10 @@ cdef class GroupedQueue(Queue):
     cpdef show(self, Entry entry, GroupLine line, long long place)
     @cython.locals(message=Message)
     cpdef hide(self, Entry entry, GroupLine line)
+    @cython.locals(held_until=cython.longlong)
+    cpdef add_delayed(self, Entry entry, GroupLine line)
+    @cython.locals(line=GroupLine)
+    cpdef GroupLine end_delay(self, Entry entry)
     cpdef add_in_flight(self, GroupLine line, Entry entry)
     cpdef remove_in_flight(self, GroupLine line, Entry entry)
     @cython.locals(place=cython.longlong)
@@ -51,12 +58,15 @@ cdef class GroupedQueue(Queue):
     cpdef note(self, Entry entry, GroupLine line)
     cpdef bint is_noted(self, Entry entry) except -1
     cpdef leave(self, Entry entry)
+    cpdef restore(self, Entry entry, GroupLine line)
+    @cython.locals(line=GroupLine)
+    cpdef remove_held(self, Entry entry)
+    @cython.locals(entry=Entry)
+    cpdef drop_first(self, GroupLine line)
     @cython.locals(line=GroupLine)
     cpdef remove_noted(self, Entry entry)
-    cpdef Py_ssize_t waiting_count(self) except -1
     @cython.locals(entry=Entry)
     cpdef Entry find(self, long long sequence)
     cpdef bint is_in_flight(self, Entry entry) except -1
-    cpdef list waiting(self)
     cpdef bint counts_for_age(self, Entry entry) except -1
     cpdef note_taken(self, Entry entry)

@@ -1,4 +1,4 @@
-"""Where every entry of a polled queue is, and which is next: the part of it that knows no time.
+"""Where every entry of a polled queue is, and which is next: the part of the queue that knows no time.
 
 Entries stand in lines, one for each message group, and one for all that have no group. `choose` finds the line whose
 first entry is the oldest, in a heap of the places of first entries; what the heap holds beyond that is recognised by
@@ -14,15 +14,13 @@ from collections.abc import Iterable
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import TYPE_CHECKING
 
+from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import GONE, Entry
-from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.polled.group_lines import GroupLine
 from mqbroker.core.queues.polled.settings import GroupCounts
 from mqbroker.limits import NOISY_GROUP_IN_FLIGHT_MIN, NOISY_GROUP_SHARE, RECEIVES_IN_PLACE
 
 if TYPE_CHECKING:
-    from mqbroker.core.ledger import Ledger
     from mqbroker.core.queues.leftovers import Container
 
 # C integers when compiled
@@ -33,22 +31,18 @@ _GONE = GONE
 _SLACK = 64  # items beyond twice the needed ones before a heap is made anew
 
 
-class GroupedQueue(Queue):
-    """A queue whose entries stand in lines by group. Subclassed by those that clients poll."""
+class Lines:
+    """The lines of one queue. `byte_count` is what the bodies of all visible entries amount to."""
 
     __slots__ = (
-        "delayed_total", "groups_in_flight", "heads", "in_flight_total", "lines", "noisy", "noted", "places", "ready",
-        "taken", "ungrouped", "visible_total",
+        "byte_count", "delayed_total", "groups", "groups_in_flight", "heads", "in_flight_total", "ledger", "noisy",
+        "noted", "places", "ready", "taken", "ungrouped", "visible_total",
     )  # fmt: skip
 
-    def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
-        Queue.__init__(self, host, ledger, name, number, durable)
-        self.empty_lines()
-
-    def empty_lines(self) -> None:
-        """The queue holds nothing."""
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
         self.ungrouped = GroupLine("")
-        self.lines: dict[str, GroupLine] = {"": self.ungrouped}
+        self.groups: dict[str, GroupLine] = {"": self.ungrouped}
         self.heads: dict[int, GroupLine] = {}
         """Per place of a first entry its line, for the quiet lines that may deliver."""
         self.ready: list[int] = []
@@ -66,19 +60,25 @@ class GroupedQueue(Queue):
         self.groups_in_flight = 0
         self.byte_count = 0
 
-    def empty(self) -> "list[Container]":
-        """Lets go of everything: what held it, to be freed by the caller."""
-        held: list[Container] = [self.lines, self.heads, self.ready, self.noisy, self.noted, self.places, self.taken]
-        self.empty_lines()
-        return held
+    def let_go(self) -> "list[Container]":
+        """What holds it all, to be freed by the caller. It is not used any more."""
+        return [self.groups, self.heads, self.ready, self.noisy, self.noted, self.places, self.taken]
+
+    def total(self) -> int:
+        """How many entries there are, visible, in flight, and delayed."""
+        return self.visible_total + self.in_flight_total + self.delayed_total
+
+    def deliverable(self) -> int:
+        """How many entries may be delivered now."""
+        return self.visible_total
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
     def line_for(self, group: str) -> GroupLine:
         """The line of a group, made when there is none."""
-        line = self.lines.get(group)
+        line = self.groups.get(group)
         if line is None:
-            line = self.lines[group] = GroupLine(group)
+            line = self.groups[group] = GroupLine(group)
         return line
 
     def line_of(self, entry: Entry) -> GroupLine:
@@ -98,6 +98,23 @@ class GroupedQueue(Queue):
         """A visible entry was taken out of its line (`GroupLine.pop`)."""
         self.visible_total -= 1
         self.byte_count -= entry.message.size
+
+    def add_delayed(self, entry: Entry, line: GroupLine) -> None:
+        """An entry is kept back."""
+        held_until = entry.held_until
+        line.delayed_until = max(line.delayed_until, held_until) if line.delayed else held_until
+        line.delayed += 1
+        self.delayed_total += 1
+
+    def end_delay(self, entry: Entry) -> GroupLine:
+        """It is kept back no longer, and stands in its line only, which is to be told."""
+        line = self.line_of(entry)
+        self.delayed_total -= 1
+        line.delayed -= 1
+        entry.held_until = 0
+        self.noted.pop(entry.sequence)
+        self.places.pop(entry.sequence, None)
+        return line
 
     def add_in_flight(self, line: GroupLine, entry: Entry) -> None:
         """One more entry of the line is in flight."""
@@ -155,7 +172,7 @@ class GroupedQueue(Queue):
         """Behind the departure of an entry: places the line, and drops it when nothing is left of its group."""
         self.place(line)
         if not line.visible and not line.in_flight and not line.delayed and line is not self.ungrouped:
-            del self.lines[line.name]
+            del self.groups[line.name]
 
     # --- noise ------------------------------------------------------------------------------------------------------
 
@@ -163,7 +180,7 @@ class GroupedQueue(Queue):
         """Whether a group has so much in flight that others go first. There must be others."""
         if line.in_flight < _NOISY_MIN or line.in_flight * _NOISY_SHARE <= self.in_flight_total or not line.name:
             return False
-        return len(self.lines) > 2 or self.ungrouped.visible > 0 or self.ungrouped.in_flight > 0
+        return len(self.groups) > 2 or self.ungrouped.visible > 0 or self.ungrouped.in_flight > 0
 
     def hush(self) -> None:
         """Puts back the lines that have become quiet."""
@@ -201,6 +218,32 @@ class GroupedQueue(Queue):
         if entry.lsn:
             self.ledger.settle(entry)
 
+    def restore(self, entry: Entry, line: GroupLine) -> None:
+        """Takes over an entry that is noted, as it was: delayed, in flight, or visible again."""
+        self.note(entry, line)
+        if not entry.first_taken_at:
+            self.add_delayed(entry, line)
+            return
+        self.note_taken(entry)
+        if entry.held_until:
+            self.add_in_flight(line, entry)
+        else:
+            self.show(entry, line, entry.sequence)
+
+    def remove_held(self, entry: Entry) -> None:
+        """An entry that a consumer holds is settled."""
+        line = self.line_of(entry)
+        self.remove_in_flight(line, entry)
+        self.leave(entry)
+        self.tidy(line)
+
+    def drop_first(self, line: GroupLine) -> None:
+        """The first entry of a line has expired, and is settled."""
+        entry = line.pop()
+        self.hide(entry, line)
+        self.leave(entry)
+        self.tidy(line)
+
     def remove_noted(self, entry: Entry) -> None:
         """An entry that is in flight, delayed, or visible again is settled, wherever it is."""
         line = self.line_of(entry)
@@ -217,22 +260,6 @@ class GroupedQueue(Queue):
 
     # --- what is known ----------------------------------------------------------------------------------------------
 
-    def waiting_count(self) -> int:
-        """How many entries may be delivered now."""
-        return self.visible_total
-
-    def visible_count(self) -> int:
-        """How many entries are neither in flight nor delayed."""
-        return self.visible_total
-
-    def in_flight_count(self) -> int:
-        """How many entries were received and may still be settled by who has them."""
-        return self.in_flight_total
-
-    def delayed_count(self) -> int:
-        """How many entries are kept back."""
-        return self.delayed_total
-
     def find(self, sequence: int) -> Entry | None:
         """The entry of that sequence if it was received and is not settled: in flight or visible again."""
         entry = self.noted.get(sequence)
@@ -242,14 +269,10 @@ class GroupedQueue(Queue):
         """Whether somebody has the entry."""
         return bool(entry.held_until > 0 or entry.consumer is not None) and self.is_noted(entry)
 
-    def peek_messages(self, count_max: int) -> list[Entry]:
+    def first_entries(self, count_max: int) -> list[Entry]:
         """The first visible entries, as they would be received if no group stood in another's way."""
-        found = (each for line in self.lines.values() for each in line.entries(count_max))
+        found = (each for line in self.groups.values() for each in line.entries(count_max))
         return [entry for _, entry in nsmallest(count_max, found)]
-
-    def waiting(self) -> list[Entry]:
-        """Every visible entry, oldest first."""
-        return self.peek_messages(self.visible_total)
 
     def counts_for_age(self, entry: Entry) -> bool:
         """Whether an entry is not yet known to fail again and again, and to be passed over."""
@@ -260,7 +283,7 @@ class GroupedQueue(Queue):
 
         Those that failed too often do not count.
         """
-        return _least(self._sent_at(line) for line in self.lines.values())
+        return _least(self._sent_at(line) for line in self.groups.values())
 
     def _sent_at(self, line: GroupLine) -> int:
         oldest = line.oldest()
@@ -284,14 +307,14 @@ class GroupedQueue(Queue):
 
     def group_counts(self) -> GroupCounts:
         """What the groups amount to."""
-        noisy = [line for line in self.lines.values() if self.is_noise(line)]
+        noisy = [line for line in self.groups.values() if self.is_noise(line)]
         return GroupCounts(
             in_flight=self.groups_in_flight,
             noisy=len(noisy),
             visible_in_quiet=self.visible_total - sum(line.visible for line in noisy),
             in_flight_in_quiet=self.in_flight_total - sum(line.in_flight for line in noisy),
             delayed_in_quiet=self.delayed_total - sum(line.delayed for line in noisy),
-            oldest_sent_at_in_quiet=_least(self._sent_at(line) for line in self.lines.values() if line not in noisy),
+            oldest_sent_at_in_quiet=_least(self._sent_at(line) for line in self.groups.values() if line not in noisy),
         )
 
 

@@ -1,0 +1,36 @@
+cimport cython
+
+from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.queues.polled.group_lines cimport GroupLine
+from mqbroker.core.queues.polled.lines cimport Lines
+
+cdef Py_ssize_t _SLACK
+
+
+cdef class Deadlines:
+    cdef public Lines lines
+    cdef public list heap
+    cdef public long long retention_ms
+    cdef public long long newest_at
+
+    @cython.locals(message=Message, kept_until=cython.longlong)
+    cpdef long long expiry(self, Entry entry) except? -1
+    @cython.locals(expiry=cython.longlong)
+    cpdef long long of(self, Entry entry) except? -1
+    @cython.locals(deadline=cython.longlong)
+    cpdef long long add(self, Entry entry) except? -1
+    cpdef bint is_odd(self, Entry entry) except -1
+    cpdef see(self, Entry entry)
+    @cython.locals(entry=Entry)
+    cpdef renew(self)
+    cpdef bint has_due(self, long long now) except -1
+    @cython.locals(deadline=cython.longlong)
+    cpdef Entry pop(self)
+    @cython.locals(heap=list, deadline=cython.longlong)
+    cpdef long long first(self) except? -1
+    @cython.locals(line=GroupLine, found=cython.longlong, expiry=cython.longlong)
+    cpdef long long next(self) except? -1
+    @cython.locals(lines=Lines, line=GroupLine, done=Py_ssize_t)
+    cpdef Py_ssize_t sweep(self, long long now, Py_ssize_t most) except -1
+    @cython.locals(entry=Entry)
+    cpdef Entry _entry_at(self, long long deadline, object sequence)
