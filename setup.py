@@ -46,10 +46,11 @@ HOTTEST = (
     "mqbroker/protocols/amqp/connection.py",
     "mqbroker/protocols/amqp/consumer.py",
     "mqbroker/protocols/amqp/publishing.py",
-    "mqbroker/protocols/amqp/unacked.py",
+    "mqbroker/protocols/amqp/state.py",
     "mqbroker/protocols/mqtt/connection.py",
     "mqbroker/protocols/mqtt/output.py",
     "mqbroker/protocols/session.py",
+    "mqbroker/protocols/unacked.py",
     "mqbroker/storage/ledger.py",
     "mqbroker/storage/log/records.py",
 )

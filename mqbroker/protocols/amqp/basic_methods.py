@@ -6,6 +6,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.checks import check_consumable, check_pollable, is_exclusive
+from mqbroker.core.recent import remember
 from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import COUNT_MAX
@@ -132,9 +133,8 @@ def _holder(connection: "ConnectionState", channel: "Channel", queue: Queue) -> 
         holder = Holder(queue, connection.gate, channel.polling)
         holder.timeout_ms = _timeout(connection, queue, {})
         timeouts.watch(connection, channel, holder.timeout_ms)
-        if len(channel.holders) >= AMQP_POLLED_QUEUES_KEPT:
-            channel.holders.clear()  # one that holds something is known by what it holds
-        channel.holders[queue.name] = holder
+        # One that goes in spite of holding something is known by what it holds.
+        remember(channel.holders, queue.name, holder, AMQP_POLLED_QUEUES_KEPT)
     return holder
 
 
