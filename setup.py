@@ -34,13 +34,14 @@ DIRECTIVES = {
 # -O2 and -O3 2 % less at most, as most of what it does is calls into Python. So the modules that every message of AMQP
 # or MQTT passes through have -O1, all others -Og.
 FLAGS = ["-Og", "-g0", "-w", "-fno-asynchronous-unwind-tables", "--param=max-inline-insns-single=20"]
-FLAGS_FOR_HOTTEST = ["-O1", *FLAGS[1:]]
+FLAGS_FOR_HOTTEST = ["-O1", *FLAGS[1:-1]]
 HOTTEST = (
     "mqbroker/core/consumer.py",
     "mqbroker/core/message.py",
     "mqbroker/core/queues/base.py",
     "mqbroker/core/queues/classic.py",
     "mqbroker/core/routing/router.py",
+    "mqbroker/net/connection.py",
     "mqbroker/net/frames.py",
     "mqbroker/protocols/amqp/channel.py",
     "mqbroker/protocols/amqp/connection.py",
@@ -56,7 +57,8 @@ HOTTEST = (
 )
 # Making a module's strings, types and functions happens once; by default the compiler optimizes that like the rest.
 # A cache at each place where a global name is read was a twelfth of the time; from Python 3.12 on there is none anyway.
-MACROS = [("CYTHON_SMALL_CODE", '__attribute__((cold, optimize("O0")))'), ("CYTHON_USE_DICT_VERSIONS", "0")]
+MACROS = [("CYTHON_SMALL_CODE", '__attribute__((cold, optimize("O0")))')]
+WITHOUT_CACHES = [("CYTHON_USE_DICT_VERSIONS", "0")]
 
 INLINE = {Path("mqbroker/octets.pxd")}  # compiled into the modules that cimport it
 
@@ -79,8 +81,11 @@ def hot_modules() -> list[Extension]:
 def extension(source: Path, pxd: Path) -> Extension:
     """A module as setuptools wants it."""
     name = ".".join(source.with_suffix("").parts)
-    flags = FLAGS_FOR_HOTTEST if str(source) in HOTTEST else FLAGS
-    return Extension(name, [str(source)], depends=[str(pxd)], define_macros=MACROS, extra_compile_args=flags)
+    if str(source) in HOTTEST:
+        macros, flags = MACROS, FLAGS_FOR_HOTTEST
+    else:
+        macros, flags = MACROS + WITHOUT_CACHES, FLAGS
+    return Extension(name, [str(source)], depends=[str(pxd)], define_macros=macros, extra_compile_args=flags)
 
 
 class BuildHotModules(build_ext):

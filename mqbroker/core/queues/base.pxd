@@ -54,6 +54,7 @@ cdef class Queue(Task):
     @cython.locals(counts=Counts)
     cpdef hand_over(self, Entry entry, Consumer consumer)
     @cython.locals(counts=Counts)
+    @cython.locals(counts=Counts)
     cpdef assign(self, Entry entry, Consumer holder)
     cpdef pump(self, long long now)
     cpdef work(self, long long now)

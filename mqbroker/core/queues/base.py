@@ -232,6 +232,10 @@ class Queue(Task):
         counts.got += 1
         if entry.is_redelivered:
             counts.redelivered += 1
+        counts = self.counts
+        counts.got += 1
+        if entry.is_redelivered:
+            counts.redelivered += 1
         entry.consumer = holder
         holder.in_flight += 1
         holder.window.in_flight += 1
