@@ -6,7 +6,10 @@ from urllib.parse import quote
 
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 
+from mqbroker.aws.front.page_guard import PageGuard
+from mqbroker.aws.front.pages import common_pages
 from mqbroker.aws.front.web_pages import WebPages
 from mqbroker.aws.sqs.pages import Pages
 from mqbroker.clock import Clock
@@ -144,11 +147,10 @@ def status_for(path: str, peer: Peer, user: str | None, is_open: bool = False, *
     house.broker.put_user("clerk", "", ())
     house._user = user or ""
     web = WebPages(Origins(("loopback",)), is_open)
-    pages = Pages(
-        house.queues, house.broker.access, nobody if user is None else house._identify, ACCOUNT, Clock(), web
-    )
+    guard = PageGuard(house.broker.access, nobody if user is None else house._identify, Clock(), web)
+    pages = Pages(house.queues, ACCOUNT, guard, Clock()).table() | common_pages(CollectorRegistry(), guard, "sqs")
     named = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    page = pages.table()["GET", path]
+    page = pages["GET", path]
     return page(HttpRequest("GET", path, named, b"", peer, BASE), {"QueueUrl": "orders"}).status
 
 

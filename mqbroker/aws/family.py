@@ -1,0 +1,53 @@
+"""What an AWS service is to the gateway, which knows none by name, and what all of them share.
+
+Adding a service is a folder with an `AwsService`, and one line in mqbroker/aws/services.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from mqbroker.aws.config import AwsConfig
+from mqbroker.aws.front.accounts import Accounts
+from mqbroker.aws.front.front import Page, ServiceHandlers
+from mqbroker.aws.front.page_guard import PageGuard
+from mqbroker.aws.front.request_ids import RequestIds
+from mqbroker.clock import Clock
+from mqbroker.core.broker import Broker
+from mqbroker.protocols.services import Alarms
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the services of one broker share."""
+
+    broker: Broker
+    config: AwsConfig
+    accounts: Accounts
+    alarms: Alarms
+    ids: RequestIds
+    clock: Clock
+    guard: PageGuard
+    metrics: CollectorRegistry
+    """What Prometheus is shown; services register their collectors."""
+    is_encrypted: bool
+    """Whether nothing of a message comes to a disk in clear text."""
+
+
+class AwsService:
+    """The base of services. Its name, such as "sqs", is that of its model."""
+
+    name = ""
+
+    def handlers(self) -> ServiceHandlers:
+        """What does each of its actions. Overridden."""
+        raise NotImplementedError
+
+    def pages(self) -> Mapping[tuple[str, str], Page]:
+        """Its pages, by method and path. Overridden where there are some."""
+        return {}
+
+    def restore(self, found: Mapping[str, bytes], now: int) -> None:
+        """Puts back what the journal kept, and provides what the configuration names. Raises ConfigError. Overridden
+        where there is such."""

@@ -1,0 +1,45 @@
+"""SQS as a service of the gateway: its parts put together."""
+
+from collections.abc import Mapping
+
+from mqbroker.aws.family import AwsService, Ground
+from mqbroker.aws.front.front import Page, ServiceHandlers
+from mqbroker.aws.front.model import load_model
+from mqbroker.aws.front.service import Service
+from mqbroker.aws.sqs.actions import SqsActions
+from mqbroker.aws.sqs.configured import create_configured
+from mqbroker.aws.sqs.metrics import SqsMetrics
+from mqbroker.aws.sqs.pages import Pages
+from mqbroker.aws.sqs.query_names import SQS_QUERY_NAMES
+from mqbroker.aws.sqs.queues import SqsQueues
+from mqbroker.aws.sqs.service import SqsService
+
+
+class Sqs(AwsService):
+    """The service."""
+
+    name = "sqs"
+
+    def __init__(self, ground: Ground) -> None:
+        config, clock = ground.config, ground.clock
+        self._config = config
+        self._queues = SqsQueues(
+            ground.broker, ground.accounts, config.region, config.sqs_strict, ground.is_encrypted
+        )
+        service = SqsService(ground.broker, self._queues, ground.alarms)
+        self._actions = SqsActions(service, ground.ids.take_octets)
+        self._pages = Pages(self._queues, config.account, ground.guard, clock)
+        ground.metrics.register(SqsMetrics(self._queues, clock.now))
+
+    def handlers(self) -> ServiceHandlers:
+        """Overrides AwsService's."""
+        return ServiceHandlers(Service(load_model("sqs", SQS_QUERY_NAMES)), self._actions.handlers())
+
+    def pages(self) -> Mapping[tuple[str, str], Page]:
+        """Overrides AwsService's."""
+        return self._pages.table()
+
+    def restore(self, found: Mapping[str, bytes], now: int) -> None:
+        """Overrides AwsService's: queues and move tasks, then the queues of the configuration."""
+        self._actions.restore(found, now)
+        create_configured(self._queues, self._config, now)
