@@ -372,7 +372,7 @@ def _configure_logging(level: str) -> None:
         level=level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", stream=sys.stderr
     )
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # the documented way to do without the caller's line
+    logging._srcfile = None  # noqa: SLF001  the documented way to do without the caller's line
 
 
 def serve(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> int:

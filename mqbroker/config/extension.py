@@ -24,11 +24,11 @@ class Extension:
     subprotocols: tuple[str, ...] = ()
     """By which of them a WebSocket asks for it; empty when WebSockets do not carry it."""
 
-    def adjust(self, config: "Config", given: Set[tuple[str, ...]]) -> "Config":
+    def adjust(self, config: "Config", _given: Set[tuple[str, ...]]) -> "Config":
         """The configuration with what follows from other options; `given` are the paths of options with a value of
         their own. Overridden where there is such a thing."""
         return config
 
-    def contradictions(self, config: "Config") -> Iterator[tuple["KeyPath", str]]:
+    def contradictions(self, _config: "Config") -> Iterator[tuple["KeyPath", str]]:
         """What does not go together: where it stands, and a sentence. Overridden where there is such a thing."""
         return iter(())

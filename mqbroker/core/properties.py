@@ -71,11 +71,11 @@ class Properties:
         """The application's headers as neutral values (core/values.py). Overridden."""
         return {}
 
-    def text(self, name: str) -> str | None:
+    def text(self, _name: str) -> str | None:
         """A property by its neutral name (NAMES), or None. Overridden."""
         return None
 
-    def topic(self, routing_key: str) -> str | None:
+    def topic(self, _routing_key: str) -> str | None:
         """What its publisher has called this routing key, in a protocol that has topics instead. Overridden there."""
         return None
 

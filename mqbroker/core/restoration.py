@@ -54,12 +54,12 @@ class Restoration:
             for queue in list(vhost.queues.values()):
                 queue.enforce(self.now)
 
-    def _restore_numbers(self, names: list[str], value: dict[str, object]) -> None:
+    def _restore_numbers(self, _names: list[str], value: dict[str, object]) -> None:
         reserved = value["reserved"]
         assert isinstance(reserved, int)
         self.broker.skip_numbers(reserved)
 
-    def _restore_vhost(self, names: list[str], value: dict[str, object]) -> None:
+    def _restore_vhost(self, names: list[str], _value: dict[str, object]) -> None:
         self.broker.vhosts[names[0]] = VHost(names[0], self.broker)
 
     def _restore_vhost_limits(self, names: list[str], value: dict[str, object]) -> None:

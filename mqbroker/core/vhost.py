@@ -245,7 +245,7 @@ class VHost(Routing):
         self._queues.renumber(queue)
         self.define_bindings(queue)
 
-    def queue_unused(self, queue: Queue, now: int) -> None:
+    def queue_unused(self, queue: Queue, _now: int) -> None:
         """QueueHost: the last consumer of an auto-delete queue has left."""
         self.remove(queue)
 

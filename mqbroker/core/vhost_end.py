@@ -24,7 +24,7 @@ class VHostEnd(Task):
         self._vhost: VHost | None = vhost
         self._done = done
 
-    def run(self, now: int, portion: int) -> bool:
+    def run(self, _now: int, portion: int) -> bool:
         """Task: deletes a portion."""
         if self._vhost is None:
             return False

@@ -111,7 +111,7 @@ class Connection(asyncio.BufferedProtocol):
         self._is_open = True
         self._connections.add_session(self.session, self)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the next input goes: to where the session wants it, or into the buffer that all connections share."""
         spare = self._connections.input
         if not self._is_open:
@@ -193,7 +193,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.session.outbox.wake()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """The socket is closed."""
         if self._close_timer is not None:
             self._close_timer.cancel()

@@ -33,7 +33,7 @@ class Protocol(Extension):
         """How the properties of its messages come back from the journal. Overridden where it has such."""
         return {}
 
-    def recognise(self, data: bytes) -> str:
+    def recognise(self, _data: bytes) -> str:
         """What it is called, when these are first octets of one of its clients; else empty. Overridden."""
         return ""
 

@@ -136,22 +136,22 @@ class Session:
         """So many octets were put into the `sink`. Overridden where there is one."""
         raise NotImplementedError
 
-    def unthrottle(self, now: int) -> None:
+    def unthrottle(self, _now: int) -> None:
         """It is read from again. Overridden where a peer that is silent for long is taken for gone."""
         self.is_throttled = False
 
     def tick(self, now: int) -> None:
         """Called at or soon after `deadline`. Overridden."""
 
-    def input_ended(self, now: int) -> bool:
+    def input_ended(self, _now: int) -> bool:
         """The peer sends no more. Whether it has yet to be answered; then `is_closing` says when it was. Overridden."""
         return False
 
-    def shut_down(self, now: int) -> None:
+    def shut_down(self, _now: int) -> None:
         """The broker stops in an orderly way: tell the peer. Overridden."""
         self.is_closing = True
 
-    def end(self, reason: str, now: int) -> None:
+    def end(self, _reason: str, now: int) -> None:
         """An operator ends it: by an action of their own, or because its user or vhost is deleted. The peer is told
         `reason` if its protocol has a place for it. Overridden where that differs from an end of the broker."""
         self.shut_down(now)
@@ -163,7 +163,7 @@ class Session:
     def connection_lost(self, now: int) -> None:
         """The connection is gone; release everything it held. Overridden; called exactly once."""
 
-    def packet_ends(self, data: bytes) -> list[int]:
+    def packet_ends(self, _data: bytes) -> list[int]:
         """Where the packets of its output end that `data` is; empty when peers take it as one stream. Overridden."""
         return []
 
@@ -277,6 +277,6 @@ class Session:
         self.is_paused = False
         self.output_written(now)
 
-    def resume_deliveries(self, now: int) -> None:
+    def resume_deliveries(self, _now: int) -> None:
         """The gate has opened: whoever waited for that goes on, in turn."""
         self.gate.go_on()

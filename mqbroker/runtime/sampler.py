@@ -103,7 +103,7 @@ class Sampler(Task):
         else:
             self._begin(now)
 
-    def run(self, now: int, portion: int) -> bool:
+    def run(self, _now: int, portion: int) -> bool:
         """Task: looks at a portion of the queues."""
         left = max(1, portion // _COST)
         while self._rest and left > 0:

@@ -96,7 +96,7 @@ class AnyIdentity:
         self._account = account
         self._region = region
 
-    def __call__(self, request: SignedRequest, service: str, now: int) -> Caller:
+    def __call__(self, request: SignedRequest, _service: str, _now: int) -> Caller:
         """Never raises: what cannot be read counts as not given."""
         key_id, region = _named(request)
         is_account = len(key_id) == _ACCOUNT_DIGITS and key_id.isascii() and key_id.isdigit()

@@ -104,10 +104,10 @@ def _arn_like(value: str, has_variables: bool) -> Test:
 
 
 def _comparison(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) -> Callable[[str, bool], Test]:
-    def make(value: str, has_variables: bool) -> Test:
+    def make(value: str, _has_variables: bool) -> Test:
         expected = read(value)
 
-        def test(text: str, context: Context) -> bool:
+        def test(text: str, _context: Context) -> bool:
             try:
                 return compare(read(text), expected)
             except ValueError:

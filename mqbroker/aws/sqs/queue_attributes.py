@@ -59,19 +59,19 @@ def _one_of(*choices: str) -> Check:
     return check
 
 
-def _policy(name: str, value: str) -> str:
+def _policy(_name: str, value: str) -> str:
     if value:
         Policy.parse(value)
     return value
 
 
-def _redrive(name: str, value: str) -> str:
+def _redrive(_name: str, value: str) -> str:
     if value:
         RedrivePolicy.parse(value)
     return value
 
 
-def _redrive_allow(name: str, value: str) -> str:
+def _redrive_allow(_name: str, value: str) -> str:
     if value:
         RedriveAllowPolicy.parse(value)
     return value

@@ -211,7 +211,7 @@ class SqsQueues:
         if found.allow_policy is not None and not found.allow_policy.allows(source):
             raise RedrivePolicy.refusal(text, "Dead letter target does not allow the source queue.")
 
-    def _settings(self, arn: QueueArn, is_fifo: bool, attributes: Mapping[str, str]) -> PollSettings:
+    def _settings(self, _arn: QueueArn, is_fifo: bool, attributes: Mapping[str, str]) -> PollSettings:
         shown = effective(attributes, is_fifo)
         text = shown.get("RedrivePolicy")
         redrive = RedrivePolicy.parse(text) if text else None

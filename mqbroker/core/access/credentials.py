@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import ACCESS_KEY_ID_CHARS_MAX, ACCESS_KEY_ID_CHARS_MIN
 
-PASSWORD = "password"
+PASSWORD = "password"  # noqa: S105
 ACCESS_KEY = "access key"
 
 _KEY_ID = re.compile(rf"\w{{{ACCESS_KEY_ID_CHARS_MIN},{ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII)

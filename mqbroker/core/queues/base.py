@@ -125,41 +125,41 @@ class Queue(Task):
         """Every waiting entry, in the order of delivery."""
         return []
 
-    def publish(self, message: Message, now: int) -> int:
+    def publish(self, _message: Message, _now: int) -> int:
         """Takes a message: hands it to a consumer that is ready, or lets it wait. ROUTED or REJECTED."""
         return ROUTED
 
-    def get(self, holder: Consumer, now: int) -> Entry | None:
+    def get(self, _holder: Consumer, now: int) -> Entry | None:
         """Takes the next entry for a client that polls; `holder` has it until it is settled. None if nothing waits."""
         self.used_at = now
         return None
 
-    def make_ready(self, now: int) -> bool:
+    def make_ready(self, _now: int) -> bool:
         """Whether it is known what is next: nothing older is on its way back, and what had expired is gone. Else it is
         worked at, and may be asked again."""
         return True
 
-    def run(self, now: int, portion: int) -> bool:
+    def run(self, _now: int, _portion: int) -> bool:
         """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
         return False
 
-    def deliver_to(self, consumer: Consumer, portion: int, now: int) -> int:
+    def deliver_to(self, consumer: Consumer, _portion: int, now: int) -> int:
         """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then. How
         much it was, with what had expired."""
         if self.may_serve(consumer, now):
             self.end_turn(consumer, False)
         return 0
 
-    def give_up(self, entry: Entry, now: int) -> None:
+    def give_up(self, entry: Entry, _now: int) -> None:
         """A client refuses the entry for good, and is not offered anything yet."""
         self.settle(entry)
 
-    def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
+    def give_back(self, entries: list[Entry], _now: int, _is_failure: bool) -> None:
         """Some of the unacknowledged entries come back."""
         for entry in entries:
             self.settle(entry)
 
-    def purge(self, now: int, done: Done) -> int:
+    def purge(self, _now: int, done: Done) -> int:
         """Empties the queue; how much waited. Calls `done` once the journal has been told of all of it, not at once."""
         self.host.schedule(Purge(self.ledger, [], done))
         return 0
@@ -228,10 +228,6 @@ class Queue(Task):
 
     def assign(self, entry: Entry, holder: Consumer) -> None:
         """An entry was got by polling: `holder` has it until it is settled."""
-        counts = self.counts
-        counts.got += 1
-        if entry.is_redelivered:
-            counts.redelivered += 1
         counts = self.counts
         counts.got += 1
         if entry.is_redelivered:
@@ -362,7 +358,7 @@ class Queue(Task):
             self.armed_at = deadline
             self.host.arm(self, deadline)
 
-    def timer_fired(self, now: int) -> None:
+    def timer_fired(self, _now: int) -> None:
         """The timer has fired. Others may have at the same moment, so what is due waits its turn."""
         self.armed_at = 0
         self.host.schedule(self)

@@ -323,7 +323,7 @@ class ClassicQueue(Queue):
         elif entry.lsn:
             self.ledger.settle(entry)
 
-    def purge(self, now: int, done: Done) -> int:
+    def purge(self, _now: int, done: Done) -> int:
         """Empties the queue; how much waited. Calls `done` once the journal has been told of all of it, not at once."""
         count = self.waiting_count()
         self.counts.purged += count

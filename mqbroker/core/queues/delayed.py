@@ -72,7 +72,7 @@ class DelayedMessages(Task):
         if self._heap and (not self._timer.is_armed or self._heap[0][0] < self._timer.deadline):
             self._timers.move(self._timer, self._heap[0][0])
 
-    def _fire(self, now: int) -> None:
+    def _fire(self, _now: int) -> None:
         self._scheduler.add(self)
 
     def run(self, now: int, portion: int) -> bool:

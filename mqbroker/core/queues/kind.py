@@ -39,14 +39,14 @@ class Kind:
     def begin(self, queue: Queue, next_number: Callable[[], int], now: int) -> None:
         """The queue is new. `next_number` gives numbers for whatever else the journal keeps for it."""
 
-    def packed(self, queue: Queue) -> Mapping[str, object]:
+    def packed(self, _queue: Queue) -> Mapping[str, object]:
         """What its definition says beside what that of any queue does."""
         return {}
 
-    def unpacked(self, spec: QueueSpec, value: Mapping[str, object]) -> QueueSpec:
+    def unpacked(self, spec: QueueSpec, _value: Mapping[str, object]) -> QueueSpec:
         """The spec of what was declared so, of this kind, with what `packed` has said."""
         return replace(spec, kind=self.name)
 
-    def restore(self, queue: Queue, value: Mapping[str, object], entries: Entries, now: int) -> None:
+    def restore(self, queue: Queue, _value: Mapping[str, object], entries: Entries, _now: int) -> None:
         """Gives a queue that was made from its definition what the journal kept."""
         queue.restore(entries.get(queue.number, []))

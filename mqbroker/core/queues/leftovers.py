@@ -24,7 +24,7 @@ class Leftovers(Task):
         Task.__init__(self)
         self._containers = containers
 
-    def run(self, now: int, portion: int) -> bool:
+    def run(self, _now: int, portion: int) -> bool:
         """Task: empties the containers, from the last one on."""
         containers = self._containers
         while portion > 0 and containers:

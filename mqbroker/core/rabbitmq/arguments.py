@@ -102,7 +102,7 @@ def _check_type(value: object) -> str | None:
     return _check_string(value) or (None if is_known else f"\"unsupported queue type '{plain_text(value)}'\"")
 
 
-def _check_nothing(value: object) -> str | None:
+def _check_nothing(_value: object) -> str | None:
     return None
 
 

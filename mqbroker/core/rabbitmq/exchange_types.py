@@ -29,10 +29,10 @@ PREDECLARED = (
 """Name, type, and whether clients may not publish to it."""
 
 _INDEXES: dict[str, Callable[[Mapping[str, object]], BindingIndex]] = {
-    "direct": lambda arguments: DirectIndex(),
-    "fanout": lambda arguments: FanoutIndex(),
-    "topic": lambda arguments: TopicIndex(),
-    "headers": lambda arguments: HeadersIndex(asked_by, check_headers_arguments),
+    "direct": lambda _arguments: DirectIndex(),
+    "fanout": lambda _arguments: FanoutIndex(),
+    "topic": lambda _arguments: TopicIndex(),
+    "headers": lambda _arguments: HeadersIndex(asked_by, check_headers_arguments),
     "x-consistent-hash": lambda arguments: ConsistentHashIndex(*hashed_by(arguments), parse_weight, term_text),
 }
 

@@ -158,7 +158,7 @@ def _is_string(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_anything(value: object) -> bool:
+def _is_anything(_value: object) -> bool:
     return True
 
 

@@ -76,7 +76,7 @@ class DirectIndex(BindingIndex):
     def remove(self, binding: Binding) -> None:
         count_down_in(self._by_key, binding.key, binding.destination)
 
-    def route(self, key: str, message: Message | None) -> Collection[Destination]:
+    def route(self, key: str, _message: Message | None) -> Collection[Destination]:
         return self._by_key.get(key, ())
 
 
@@ -94,7 +94,7 @@ class FanoutIndex(BindingIndex):
     def remove(self, binding: Binding) -> None:
         count_down(self._bound, binding.destination)
 
-    def route(self, key: str, message: Message | None) -> Collection[Destination]:
+    def route(self, _key: str, _message: Message | None) -> Collection[Destination]:
         return self._bound
 
 
@@ -112,7 +112,7 @@ class TopicIndex(BindingIndex):
     def remove(self, binding: Binding) -> None:
         self._trie.remove(binding.key, binding.destination)
 
-    def route(self, key: str, message: Message | None) -> Collection[Destination]:
+    def route(self, key: str, _message: Message | None) -> Collection[Destination]:
         return self._trie.match(key)
 
 
@@ -131,7 +131,7 @@ class HeadersIndex(BindingIndex):
         self._check = check
         self._table: HeadersTable[Destination] = HeadersTable()
 
-    def check(self, key: str, arguments: Mapping[str, object]) -> None:
+    def check(self, _key: str, arguments: Mapping[str, object]) -> None:
         self._check(arguments)
 
     def add(self, binding: Binding) -> None:
@@ -140,7 +140,7 @@ class HeadersIndex(BindingIndex):
     def remove(self, binding: Binding) -> None:
         self._table.remove(self._asked_by(binding.arguments), binding.destination)
 
-    def route(self, key: str, message: Message | None) -> Collection[Destination]:
+    def route(self, _key: str, message: Message | None) -> Collection[Destination]:
         assert message is not None
         return self._table.match(message.properties.headers())
 
@@ -164,7 +164,7 @@ class ConsistentHashIndex(BindingIndex):
         self.is_keyed = self._header is None and self._property is None
         self._hash: WeightedHash[Destination] = WeightedHash()
 
-    def check(self, key: str, arguments: Mapping[str, object]) -> None:
+    def check(self, key: str, _arguments: Mapping[str, object]) -> None:
         self._weigh(key)
 
     def add(self, binding: Binding) -> None:

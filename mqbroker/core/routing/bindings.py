@@ -149,7 +149,7 @@ class Leaving(Task):
         self.sources = sources
         """What it was bound to."""
 
-    def run(self, now: int, portion: int) -> bool:
+    def run(self, _now: int, portion: int) -> bool:
         """Task: takes out a portion of the bindings."""
         left = portion
         while self._pair is not None and left > 0:

@@ -149,7 +149,7 @@ class Exchange:
         found = self._index.route(key, message)
         return [each for each in found if not each.is_deleted] if self.leaving else found
 
-    def delay_of(self, headers: Mapping[str, object]) -> int:
+    def delay_of(self, _headers: Mapping[str, object]) -> int:
         """How many milliseconds a message with these headers is to be held here before it is routed; 0 for none."""
         return 0
 

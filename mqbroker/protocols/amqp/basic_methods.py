@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.state import ConnectionState
 
 
-def qos(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def qos(_connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.qos: for each new consumer, or with `global` for all of the channel together (RabbitMQ's reading).
 
     A setting for each consumer lifts the limit of the channel, as in RabbitMQ: who waits for that goes on at once.

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 SECOND_OPEN = "second 'channel.open' seen"
 
 
-def open_again(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def open_again(_connection: "ConnectionState", _channel: "Channel", _args: dict[str, Any]) -> None:
     """channel.open on a channel that is open. Raises ProtocolViolation."""
     raise ProtocolViolation("channel", SECOND_OPEN)
 
 
-def close(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def close(connection: "ConnectionState", channel: "Channel", _args: dict[str, Any]) -> None:
     """channel.close: gives everything back, after the confirms that are due."""
     connection.send_confirms([channel])
 
@@ -30,14 +30,14 @@ def close(connection: "ConnectionState", channel: "Channel", args: dict[str, Any
     ending.release_channel(connection, channel, released)
 
 
-def flow(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def flow(_connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """channel.flow: RabbitMQ knows only `active=true`. Raises NotImplementedByPeer."""
     if not args["active"]:
         raise NotImplementedByPeer("active=false")
     channel.reply("channel.flow-ok", active=True)
 
 
-def access_request(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def access_request(_connection: "ConnectionState", channel: "Channel", _args: dict[str, Any]) -> None:
     """access.request: tickets mean nothing any more; everyone gets number 1."""
     channel.reply("access.request-ok", ticket=1)
 

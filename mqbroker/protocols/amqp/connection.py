@@ -130,7 +130,7 @@ class AmqpConnection(ConnectionState):
                 ending.fail(self, error)
                 self.position = len(data)
 
-    def scan(self, data: bytes) -> None:
+    def scan(self, data: bytes) -> None:  # noqa: C901  once for each frame, packet or record
         """Handles every complete frame from `position` on. Raises what a frame was refused or failed for."""
         length = len(data)
         position = self.position
@@ -201,7 +201,7 @@ class AmqpConnection(ConnectionState):
             position = end
         self.position = position
 
-    def out_of_order(self, channel: Channel, kind: int) -> ProtocolViolation:
+    def out_of_order(self, channel: Channel, _kind: int) -> ProtocolViolation:
         """The violation of a frame that is not the one its channel expects."""
         if channel.expecting == METHOD:
             self.at_method = 0

@@ -33,7 +33,7 @@ class Getting(Task):
         self._queue = queue
         self._frame = frame
 
-    def run(self, now: int, portion: int) -> bool:
+    def run(self, now: int, _portion: int) -> bool:
         """Task: has the queue do a portion."""
         channel = self._channel
         if channel.state != HELD:

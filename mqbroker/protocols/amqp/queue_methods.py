@@ -133,10 +133,10 @@ def purge(connection: "ConnectionState", channel: "Channel", args: dict[str, Any
     connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
     queue = vhost.queue(name, connection)
     if args["nowait"]:
-        queue.purge(connection.now, lambda now: None)
+        queue.purge(connection.now, lambda _now: None)
         return
     channel.state = HELD
-    count = queue.purge(connection.now, lambda now: holding.release_once_safe(connection, channel))
+    count = queue.purge(connection.now, lambda _now: holding.release_once_safe(connection, channel))
     reply_unless_nowait(channel, args, "queue.purge-ok", message_count=count)
 
 

@@ -161,7 +161,7 @@ class ConnectionState(Session):
             raise PreconditionFailed(f"unknown delivery tag {tag}")
         return tag
 
-    def settle(self, channel: Channel, entries: "list[Entry]") -> None:
+    def settle(self, _channel: Channel, entries: "list[Entry]") -> None:
         """Acknowledges many, then offers their consumers to the queues once each."""
         previous: Consumer | None = None
         consumers: dict[Consumer, None] = {}

@@ -77,7 +77,7 @@ def _read_decimal(data: bytes, at: int) -> Value:
 
 _READERS: dict[int, Callable[[bytes, int], Value]] = {
     ord("t"): lambda data, at: data[at] != 0,
-    ord("V"): lambda data, at: None,
+    ord("V"): lambda _data, _at: None,
     ord("b"): _fixed(">b", Int8),
     ord("B"): _fixed(">B", UInt8),
     ord("s"): _fixed(">h", Int16),
@@ -229,7 +229,7 @@ def _write_array(value: list[Value]) -> bytes:
 
 
 _WRITERS: dict[type, Callable[[Any], bytes]] = {
-    type(None): lambda value: b"V",
+    type(None): lambda _value: b"V",
     bool: lambda value: b"t\x01" if value else b"t\x00",
     Int8: _writer("b", "b"),
     UInt8: _writer("B", "B"),

@@ -68,7 +68,7 @@ class Transaction:
         self.settled.clear()
 
 
-def select(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def select(connection: "ConnectionState", channel: "Channel", _args: dict[str, Any]) -> None:
     """tx.select. Raises PreconditionFailed on a channel with confirms."""
     if channel.confirms:
         raise PreconditionFailed("cannot switch from confirm to tx mode")
@@ -86,20 +86,20 @@ def _transaction(channel: "Channel") -> "UnderWay":
     return channel.transaction
 
 
-def commit(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def commit(connection: "ConnectionState", channel: "Channel", _args: dict[str, Any]) -> None:
     """tx.commit: commit-ok once the journal has it. Raises PreconditionFailed."""
     _transaction(channel).commit()
     holding.hold(connection, channel)
     holding.confirm(connection, channel, encode_method("tx.commit-ok", channel.number))
 
 
-def rollback(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def rollback(_connection: "ConnectionState", channel: "Channel", _args: dict[str, Any]) -> None:
     """tx.rollback. Raises PreconditionFailed."""
     _transaction(channel).rollback()
     channel.reply("tx.rollback-ok")
 
 
-def confirm_select(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
+def confirm_select(_connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """confirm.select. Raises PreconditionFailed on a transactional channel."""
     if channel.transaction is not None:
         raise PreconditionFailed("cannot switch from tx to confirm mode")

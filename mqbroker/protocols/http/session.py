@@ -236,7 +236,7 @@ class HttpSession(Session):
         """What an operator sees of it. Each request says anew who sends it."""
         return {**self._peer.describe(), "protocol": "HTTP/1.1", "requests": len(self.exchanges)}
 
-    def connection_lost(self, now: int) -> None:
+    def connection_lost(self, _now: int) -> None:
         """Nobody waits for the open calls any more."""
         self._is_ending = True
         self._parser = None  # it holds methods of this session

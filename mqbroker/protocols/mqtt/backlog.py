@@ -55,7 +55,7 @@ class Backlog(Task):
         """The subscription has gone [MQTT-3.10.4-2]."""
         self._walks.pop(text, None)
 
-    def run(self, now: int, portion: int) -> bool:
+    def run(self, now: int, _portion: int) -> bool:
         """Task: a portion more."""
         if self._session.backlog is self:
             self._session.send_backlog(now)

@@ -129,7 +129,7 @@ class Sender(Member):
         Member.__init__(self)
         self._delayed = delayed
 
-    def take_turn(self, portion: int, now: int) -> int:
+    def take_turn(self, portion: int, _now: int) -> int:
         """Sends some of them."""
         return self._delayed.flush(portion)
 

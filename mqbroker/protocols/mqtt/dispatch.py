@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection import MqttConnection
 
 
-def _second_connect(connection: "MqttConnection", packet: Any) -> None:
+def _second_connect(_connection: "MqttConnection", _packet: Any) -> None:
     raise ProtocolViolation("protocol", "CONNECT was sent twice")  # [MQTT-3.1.0-2]
 
 
-def _ping(connection: "MqttConnection", packet: "PingReq") -> None:
+def _ping(connection: "MqttConnection", _packet: "PingReq") -> None:
     connection.counters.others_sent += 1
     connection.send(c.PINGRESP_PACKET)  # [MQTT-3.12.4-1]
 

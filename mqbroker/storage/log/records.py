@@ -190,7 +190,7 @@ class EntryDecoder:
         self.properties: Properties | None = None
         self.code = 0
 
-    def decode(self, lsn: int, start: int, end: int) -> None:
+    def decode(self, lsn: int, start: int, end: int) -> None:  # noqa: C901  once for each frame, packet or record
         """Decodes the entry records of batch `lsn`, which are `data[start:end]`."""
         self.lsn = lsn
         self.start = start

@@ -61,7 +61,7 @@ class FifoLines(Lines):
             heappop(held)
         return held[0] if held else 0
 
-    def is_noise(self, line: GroupLine) -> bool:
+    def is_noise(self, _line: GroupLine) -> bool:
         """Never: a locked group lets the others go first anyway."""
         return False
 
@@ -88,7 +88,7 @@ class FifoLines(Lines):
             self.note(entry, line)
             self.queue.watch(entry)
 
-    def counts_for_age(self, entry: Entry) -> bool:
+    def counts_for_age(self, _entry: Entry) -> bool:
         """Always: nothing may be passed over."""
         return True
 
@@ -133,7 +133,7 @@ class FifoQueue(PolledQueue):
     def empty(self) -> "list[Container]":
         return [*PolledQueue.empty(self), *self.deduplication.let_go()]
 
-    def purge(self, now: int, done: Done) -> int:
+    def purge(self, _now: int, done: Done) -> int:
         """The same; the deduplication ids count no more, so that what a test or an operator has cleared can be sent
         again."""
         count: int = self.lines.total()
@@ -176,7 +176,7 @@ class FifoQueue(PolledQueue):
             delay_ms = max(delay_ms, line.delayed_until - now)
         return PolledQueue.enter(self, message, line, now, delay_ms, ttl_ms)
 
-    def redriven_sent_at(self, entry: Entry, now: int) -> int:
+    def redriven_sent_at(self, _entry: Entry, now: int) -> int:
         """From when on a dead letter is kept: since it was moved."""
         return now
 

@@ -26,7 +26,7 @@ class PolledKind(Kind):
     def __init__(self, made_of: type[PolledQueue] = PolledQueue) -> None:
         Kind.__init__(self, made_of.role, made_of)
 
-    def begin(self, queue: Queue, next_number: Callable[[], int], now: int) -> None:
+    def begin(self, queue: Queue, _next_number: Callable[[], int], now: int) -> None:
         assert isinstance(queue, PolledQueue)
         queue.start_from(now)
 

@@ -94,7 +94,7 @@ class Lines:
         if not line.key or place < line.key:
             self.place(line)
 
-    def hide(self, entry: Entry, line: GroupLine) -> None:
+    def hide(self, entry: Entry, _line: GroupLine) -> None:
         """A visible entry was taken out of its line (`GroupLine.pop`)."""
         self.visible_total -= 1
         self.byte_count -= entry.message.size
@@ -116,14 +116,14 @@ class Lines:
         self.places.pop(entry.sequence, None)
         return line
 
-    def add_in_flight(self, line: GroupLine, entry: Entry) -> None:
+    def add_in_flight(self, line: GroupLine, _entry: Entry) -> None:
         """One more entry of the line is in flight."""
         self.in_flight_total += 1
         line.in_flight += 1
         if line.in_flight == 1 and line.name:
             self.groups_in_flight += 1
 
-    def remove_in_flight(self, line: GroupLine, entry: Entry) -> None:
+    def remove_in_flight(self, line: GroupLine, _entry: Entry) -> None:
         """One entry less of the line is in flight."""
         self.in_flight_total -= 1
         line.in_flight -= 1

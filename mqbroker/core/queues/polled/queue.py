@@ -230,7 +230,7 @@ class PolledQueue(Queue):
             self.expire(now)
         return found
 
-    def receive_from(self, line: GroupLine, found: list[Entry], count_max: int, held_until: int, now: int) -> None:
+    def receive_from(self, line: GroupLine, found: list[Entry], _count_max: int, held_until: int, now: int) -> None:
         """Takes the first entry of the line, if it is to be delivered."""
         entry = self.draw(line, now)
         if entry is not None:
@@ -313,7 +313,7 @@ class PolledQueue(Queue):
         if self.ring or self.waiters:
             self.serve(now)
 
-    def purge(self, now: int, done: Done) -> int:
+    def purge(self, _now: int, done: Done) -> int:
         """Settles everything, visible, in flight, and delayed; the count of it. In the journal that is one fact."""
         count: int = self.lines.total()
         if count:
@@ -354,7 +354,7 @@ class PolledQueue(Queue):
         target = self.host.polled_queue(self.dead_letter_queue) if self.dead_letter_queue else None
         return None if target is self else target
 
-    def redriven_sent_at(self, entry: Entry, now: int) -> int:
+    def redriven_sent_at(self, entry: Entry, _now: int) -> int:
         """From when on a dead letter is kept: since it was sent."""
         return entry.message.received_at
 
@@ -490,7 +490,7 @@ class PolledQueue(Queue):
             self.finish(entry)
             self.serve(now)
 
-    def give_back(self, entries: list[Entry], now: int, is_failure: bool) -> None:
+    def give_back(self, entries: list[Entry], _now: int, _is_failure: bool) -> None:
         """Consumers give entries back: they are visible again. That they were delivered counts already."""
         self.counts.returned += len(entries)
         for entry in entries:

@@ -78,7 +78,7 @@ def _properties(reader: Reader, place: int, version: int) -> Properties:
 # --- CONNECT --------------------------------------------------------------------------------------------------------
 
 
-def _connect(kind: int, reader: Reader, version: int) -> Connect:
+def _connect(_kind: int, reader: Reader, version: int) -> Connect:
     version, is_bridge = _protocol(reader)
     flags = reader.octet()
     _check_connect_flags(flags, version)
@@ -129,7 +129,7 @@ def _will(flags: int, reader: Reader, version: int) -> Will:
     return Will(topic, payload, qos, bool(flags & c.WILL_RETAIN_FLAG), properties)
 
 
-def _connack(kind: int, reader: Reader, version: int) -> ConnAck:
+def _connack(_kind: int, reader: Reader, version: int) -> ConnAck:
     flags = reader.octet()
     if flags > 1:
         raise malformed("CONNACK has reserved flags")  # [MQTT-3.2.2-1]
@@ -170,7 +170,7 @@ def _ack(kind: int, reader: Reader, version: int) -> Ack:
 # --- SUBSCRIBE and UNSUBSCRIBE --------------------------------------------------------------------------------------
 
 
-def _subscribe(kind: int, reader: Reader, version: int) -> Subscribe:
+def _subscribe(_kind: int, reader: Reader, version: int) -> Subscribe:
     packet_id = reader.packet_id()
     properties = _properties(reader, c.SUBSCRIBE, version)
     filters: list[TopicFilter] = []
@@ -194,13 +194,13 @@ def _topic_filter(reader: Reader, version: int) -> TopicFilter:
     return TopicFilter(topic, options & 3, bool(options & 4), bool(options & 8), handling)
 
 
-def _suback(kind: int, reader: Reader, version: int) -> SubAck:
+def _suback(_kind: int, reader: Reader, version: int) -> SubAck:
     packet_id = reader.packet_id()
     properties = _properties(reader, c.SUBACK, version)
     return SubAck(packet_id, _reasons(reader, _SUBACK_REASONS), properties)
 
 
-def _unsubscribe(kind: int, reader: Reader, version: int) -> Unsubscribe:
+def _unsubscribe(_kind: int, reader: Reader, version: int) -> Unsubscribe:
     packet_id = reader.packet_id()
     properties = _properties(reader, c.UNSUBSCRIBE, version)
     topics: list[str] = []
@@ -211,7 +211,7 @@ def _unsubscribe(kind: int, reader: Reader, version: int) -> Unsubscribe:
     return Unsubscribe(packet_id, topics, properties)
 
 
-def _unsuback(kind: int, reader: Reader, version: int) -> UnsubAck:
+def _unsuback(_kind: int, reader: Reader, version: int) -> UnsubAck:
     packet_id = reader.packet_id()
     if version < c.V5:
         return UnsubAck(packet_id)
@@ -229,11 +229,11 @@ def _reasons(reader: Reader, known: frozenset[int]) -> list[int]:
 # --- the rest -------------------------------------------------------------------------------------------------------
 
 
-def _pingreq(kind: int, reader: Reader, version: int) -> PingReq:
+def _pingreq(_kind: int, _reader: Reader, _version: int) -> PingReq:
     return PingReq()
 
 
-def _pingresp(kind: int, reader: Reader, version: int) -> PingResp:
+def _pingresp(_kind: int, _reader: Reader, _version: int) -> PingResp:
     return PingResp()
 
 

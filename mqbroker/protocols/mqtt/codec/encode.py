@@ -111,11 +111,11 @@ def _unsuback(packet: p.UnsubAck, version: int) -> bytes:
     return frame(_first(c.UNSUBACK), head, write_properties(packet.properties, c.UNSUBACK), bytes(packet.reasons))
 
 
-def _pingreq(packet: p.PingReq, version: int) -> bytes:
+def _pingreq(_packet: p.PingReq, _version: int) -> bytes:
     return c.PINGREQ_PACKET
 
 
-def _pingresp(packet: p.PingResp, version: int) -> bytes:
+def _pingresp(_packet: p.PingResp, _version: int) -> bytes:
     return c.PINGRESP_PACKET
 
 
