@@ -21,8 +21,8 @@ from mqbroker.core.rabbitmq.quotas import (
     parse_vhost_limits,
 )
 from mqbroker.core.scheduler import Scheduler
-from mqbroker.core.stats import Totals, totals_of
 from mqbroker.core.timers import Timers
+from mqbroker.core.totals import Totals, totals_of
 from mqbroker.core.vhost import VHost
 from mqbroker.core.vhost_end import VHostEnd
 from mqbroker.errors import NotFound

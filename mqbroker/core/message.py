@@ -5,13 +5,9 @@ deliveries. Neither knows a protocol: the properties stay as their protocol enco
 These are the objects that exist once per message, so they are compiled and hold nothing that is not needed.
 """
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mqbroker.core.properties import Properties
-
-if TYPE_CHECKING:
-    from mqbroker.core.consumer import Consumer
-
 
 GONE = -1  # in `Entry.held_until`
 
@@ -68,8 +64,8 @@ class Entry:
     """The journal batch that records it, 0 when it is not journalled."""
     slot: int
     """Its place in that batch while the batch is open."""
-    consumer: "Consumer | None"
-    """Who holds it unacknowledged."""
+    consumer: Any
+    """The `Consumer` (consumer.py) that holds it unacknowledged, or None. Consumers know entries; entries know none."""
     tag: int
     """The delivery tag under which its holder knows it."""
     held_until: int

@@ -13,7 +13,8 @@ from itertools import islice
 from mqbroker.core.broker import Broker
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.scheduler import Task
-from mqbroker.core.stats import QUEUE_COUNTS, Counts, Totals, totals_of
+from mqbroker.core.stats import QUEUE_COUNTS, Counts
+from mqbroker.core.totals import Totals, totals_of
 from mqbroker.limits import SAMPLE_INTERVAL_MS, SAMPLED_QUEUES_MAX, SAMPLES_KEPT
 
 _COST = 4  # of a look at a queue, in messages

@@ -8,7 +8,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.spec import DROP_HEAD, REJECT_PUBLISH, QueueSpec
 from mqbroker.core.rabbitmq.declaring import declare_exchange
-from mqbroker.core.stats import exchange_stats, queue_stats, snapshot
+from mqbroker.core.totals import exchange_stats, queue_stats, snapshot
 from mqbroker.core.vhost import VHost
 from tests.core.messages import PlainProperties, Taker, message, nothing
 

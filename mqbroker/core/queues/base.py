@@ -237,6 +237,13 @@ class Queue(Task):
         holder.window.in_flight += 1
         self.unacked_count += 1
 
+    def counted(self) -> Counts:
+        """What was counted here, with what follows from it. The caller's own."""
+        found = Counts()
+        found.add(self.counts)
+        found.published = self.counts.passed + self.next_sequence - self.first_sequence
+        return found
+
     def pump(self, now: int) -> None:
         """Delivers what waits, as long as there is someone to take it; after the first portion in turn with others."""
         if self.ring and self.waiting_count() and not self.is_scheduled and self.run(now, _PORTION):

@@ -1,6 +1,6 @@
 """What a queue asks of the vhost it lives in."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mqbroker.core.scheduler import Task
 
@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from mqbroker.core.events import Events
     from mqbroker.core.message import Entry
     from mqbroker.core.queues.base import Queue
-    from mqbroker.core.queues.classic import ClassicQueue
     from mqbroker.core.queues.leftovers import Container
 
 
@@ -18,8 +17,9 @@ class QueueHost(Protocol):
     name: str
     events: "Events"
 
-    def dead_letter(self, queue: "ClassicQueue", entry: "Entry", reason: str, now: int) -> None:
-        """Publishes a copy of the entry's message to the queue's dead-letter exchange, and settles the entry."""
+    def dead_letter(self, queue: Any, entry: "Entry", reason: str, now: int) -> None:
+        """Publishes a copy of the entry's message to the dead-letter exchange of the queue, which is of a kind that has
+        one (classic.py); and settles the entry."""
 
     def arm(self, queue: "Queue", deadline: int) -> None:
         """Has `queue.expire(now)` called at or soon after the deadline."""

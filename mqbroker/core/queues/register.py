@@ -19,7 +19,7 @@ from mqbroker.core.queues.kinds import kind_in, kind_named, kind_of, pack_queue
 from mqbroker.core.queues.polled.host import PollHost
 from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.spec import QueueSpec
-from mqbroker.core.stats import Counts, counts_of
+from mqbroker.core.stats import Counts
 from mqbroker.core.timers import Timer, Timers
 from mqbroker.errors import PreconditionFailed, ResourceLocked
 
@@ -188,7 +188,7 @@ class QueueRegister:
         for consumer in queue.dismiss():
             consumer.cancelled()
         self._release(queue)
-        host.past_counts.add(counts_of(queue))
+        host.past_counts.add(queue.counted())
         if not queue.spec.is_hidden:
             telling.deleted(queue, count)
         return count

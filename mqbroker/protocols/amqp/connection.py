@@ -321,7 +321,7 @@ class AmqpConnection(ConnectionState):
             entry = channel.unacked.take(tag)
             if entry is None:
                 raise PreconditionFailed(f"unknown delivery tag {tag}")
-            consumer: Consumer = entry.consumer  # type: ignore[assignment]
+            consumer: Consumer = entry.consumer
             queue: Queue = consumer.queue
             queue.acknowledge(entry, self.now)
 

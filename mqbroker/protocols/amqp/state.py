@@ -166,7 +166,7 @@ class ConnectionState(Session):
         previous: Consumer | None = None
         consumers: dict[Consumer, None] = {}
         for entry in entries:
-            consumer: Consumer = entry.consumer  # type: ignore[assignment]
+            consumer: Consumer = entry.consumer
             queue: Queue = consumer.queue
             queue.settle(entry)
             if consumer is not previous:

@@ -54,7 +54,7 @@ def overdue(channel: "Channel", now: int) -> int:
     """The timeout that some delivery of the channel has passed; 0 when there is none such."""
     ages = channel.ages
     for entry in channel.unacked.below(ages.reached(ages.shortest_ms, now)):
-        timeout_ms: int = entry.consumer.timeout_ms  # type: ignore[union-attr]
+        timeout_ms: int = entry.consumer.timeout_ms
         if timeout_ms and entry.tag < ages.reached(timeout_ms, now):
             return timeout_ms
     return 0
