@@ -49,6 +49,7 @@ HOTTEST = (
     "mqbroker/protocols/amqp/publishing.py",
     "mqbroker/protocols/amqp/state.py",
     "mqbroker/protocols/mqtt/connection.py",
+    "mqbroker/protocols/mqtt/connection_state.py",
     "mqbroker/protocols/mqtt/output.py",
     "mqbroker/protocols/session.py",
     "mqbroker/protocols/unacked.py",

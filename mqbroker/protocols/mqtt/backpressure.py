@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core.line import Member
 from mqbroker.core.scheduler import Task
-from mqbroker.protocols.mqtt import pacing
 from mqbroker.protocols.mqtt.limits import MQTT_DELAYED_BYTES_HIGH, MQTT_DELAYED_BYTES_MAX
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.mqtt.connection import MqttConnection
-    from mqbroker.protocols.mqtt.sessions import Sessions
+    from mqbroker.protocols.mqtt.parts import Client, Hub
 
 
 class Jam:
@@ -29,20 +27,20 @@ class Jam:
     __slots__ = ("held", "is_hopeless")
 
     def __init__(self) -> None:
-        self.held: set[MqttConnection] = set()
+        self.held: set[Client] = set()
         self.is_hopeless = False
 
-    def hold(self, publisher: "MqttConnection | None") -> None:
+    def hold(self, publisher: "Client | None") -> None:
         """Holds a publisher of MQTT back, if it is one and there is hope."""
         if publisher is not None and not self.is_hopeless and publisher not in self.held:
             self.held.add(publisher)
-            pacing.hold(publisher, self)
+            publisher.hold(self)
 
     def let_go(self) -> None:
         """Nobody is held back for it any more."""
         held, self.held = self.held, set()
         for publisher in held:
-            pacing.unhold(publisher, self)
+            publisher.unhold(self)
 
     def give_up(self) -> None:
         """It took too long: nobody waits for it until it is over."""
@@ -60,7 +58,7 @@ class SharedJam(Jam):
 
     __slots__ = ("_hub",)
 
-    def __init__(self, hub: "Sessions") -> None:
+    def __init__(self, hub: "Hub") -> None:
         Jam.__init__(self)
         self._hub = hub
 
@@ -78,7 +76,7 @@ class Delayed(Jam):
 
     __slots__ = ("byte_count", "connection", "packets", "sender")
 
-    def __init__(self, connection: "MqttConnection") -> None:
+    def __init__(self, connection: "Client") -> None:
         Jam.__init__(self)
         self.connection = connection
         self.packets: deque[bytes] = deque()

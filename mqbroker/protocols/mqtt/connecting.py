@@ -22,21 +22,21 @@ from mqbroker.protocols.mqtt.topics import check_topic_name
 from mqbroker.protocols.mqtt.wills import will_of
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.connection_state import MqttConnectionState
 
 log = logging.getLogger("mqbroker.mqtt")
 
 _FIRST_OCTET = c.CONNECT << 4
 
 
-def check_beginning(connection: "MqttConnection", data: bytes) -> None:
+def check_beginning(connection: "MqttConnectionState", data: bytes) -> None:
     """The first octets that a peer sends. Raises ProtocolViolation for what cannot become a CONNECT [MQTT-3.1.0-1]."""
     if data[0] != _FIRST_OCTET:
         text = connection.hub.services.recognition.wrong_protocol(data, connection.peer, "MQTT")
         raise protocol_error(text or f"the first packet is not CONNECT, it begins with {data[:8].hex(' ')}")
 
 
-def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
+def take_packet(connection: "MqttConnectionState", first: int, body: bytes) -> None:
     """A packet before the connection is open. Raises ProtocolViolation."""
     kind = first >> 4
     if connection.state == stages.CHECKING and kind == c.AUTH and connection.auth is not None:
@@ -51,7 +51,7 @@ def take_packet(connection: "MqttConnection", first: int, body: bytes) -> None:
     _take_connect(connection, decode(first, body, c.V5))
 
 
-def _note_version(connection: "MqttConnection", body: bytes) -> None:
+def _note_version(connection: "MqttConnectionState", body: bytes) -> None:
     """The level, as far as it can be told of a packet that may be broken: the answer depends on it.
 
     To a level that does not exist the answer is that of version 3, which is what Mosquitto's bridges wait for before
@@ -62,7 +62,7 @@ def _note_version(connection: "MqttConnection", body: bytes) -> None:
             connection.version = level
 
 
-def _take_connect(connection: "MqttConnection", connect: Connect) -> None:
+def _take_connect(connection: "MqttConnectionState", connect: Connect) -> None:
     connection.connect = connect
     connection.counters.connects_received += 1
     connection.version = connect.version
@@ -80,7 +80,7 @@ def _take_connect(connection: "MqttConnection", connect: Connect) -> None:
         _check_login(connection, connect)
 
 
-def _check_will(connection: "MqttConnection", will: Will) -> None:
+def _check_will(connection: "MqttConnectionState", will: Will) -> None:
     """The same as of a PUBLISH; what it may not say is refused before it is due (§3.2.2.3)."""
     settings = connection.hub.settings
     check_topic_name(will.topic)
@@ -94,7 +94,7 @@ def _check_will(connection: "MqttConnection", will: Will) -> None:
         raise ProtocolViolation("size", "the will is larger than this server takes")
 
 
-def _check_client_id(connection: "MqttConnection", connect: Connect) -> None:
+def _check_client_id(connection: "MqttConnectionState", connect: Connect) -> None:
     client_id = connect.client_id
     if len(client_id.encode()) > MQTT_CLIENT_ID_BYTES_MAX:
         raise ProtocolViolation("client_id", "the client identifier is longer than this server takes")
@@ -107,7 +107,7 @@ def _check_client_id(connection: "MqttConnection", connect: Connect) -> None:
     connection.client_id = client_id or f"auto-{connection.hub.broker.unique_name()}"  # [MQTT-3.1.3-6]
 
 
-def _check_address(connection: "MqttConnection") -> None:
+def _check_address(connection: "MqttConnectionState") -> None:
     maximum = connection.hub.settings.connections_per_address_max
     if maximum and connection.hub.by_address[connection.peer.host] >= maximum:
         raise ProtocolViolation("quota", f"there are {maximum} connections from this address already")
@@ -116,7 +116,7 @@ def _check_address(connection: "MqttConnection") -> None:
 # --- who it is ------------------------------------------------------------------------------------------------------
 
 
-def _check_login(connection: "MqttConnection", connect: Connect) -> None:
+def _check_login(connection: "MqttConnectionState", connect: Connect) -> None:
     """Password, certificate or nobody; the answer may come later."""
     settings, users = connection.hub.settings, connection.hub.broker.access.users
     name = connect.user_name
@@ -142,13 +142,13 @@ def _check_login(connection: "MqttConnection", connect: Connect) -> None:
     )
 
 
-def _log_in_anonymously(connection: "MqttConnection") -> None:
+def _log_in_anonymously(connection: "MqttConnectionState") -> None:
     hub = connection.hub
     is_allowed = connection.peer.is_loopback or not hub.anonymous_from_loopback_only
     _logged_in(connection, hub.services.default_vhost, hub.anonymous_user, bool(hub.anonymous_user) and is_allowed)
 
 
-def _vhost_and_user(connection: "MqttConnection", name: str) -> tuple[str, str]:
+def _vhost_and_user(connection: "MqttConnectionState", name: str) -> tuple[str, str]:
     """`vhost:user` names both, as in RabbitMQ, unless there is a user of the whole name."""
     vhost, colon, user = name.rpartition(":")
     if not colon or name in connection.hub.broker.access.users:
@@ -156,7 +156,7 @@ def _vhost_and_user(connection: "MqttConnection", name: str) -> tuple[str, str]:
     return vhost, user
 
 
-def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bool) -> None:
+def _logged_in(connection: "MqttConnectionState", vhost: str, user: str, is_right: bool) -> None:
     """The login was checked, at once or some time later."""
     if connection.state != stages.CHECKING:
         return
@@ -175,14 +175,14 @@ def _logged_in(connection: "MqttConnection", vhost: str, user: str, is_right: bo
         ending.refuse(connection, Reason.NOT_AUTHORIZED, str(error))
 
 
-def _why_refused(connection: "MqttConnection", user: str, is_right: bool) -> str:
+def _why_refused(connection: "MqttConnectionState", user: str, is_right: bool) -> str:
     """The reason why a client does not get in, for the log alone; empty when it does."""
     if not is_right and not connection.connect.user_name and connection.auth is None:
         return "it came without a user name; mqtt.anonymous_user names the user that such clients are"
     return connection.hub.services.admission.why_refused(user, connection.peer, is_right)
 
 
-def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
+def _open(connection: "MqttConnectionState", vhost_name: str, user: str) -> None:
     """The peer has a name: permissions and limits, then the session. Raises RequestRefused, ProtocolViolation."""
     hub = connection.hub
     vhost = hub.broker.vhosts.get(vhost_name)
@@ -207,7 +207,7 @@ def _open(connection: "MqttConnection", vhost_name: str, user: str) -> None:
 # --- the session ----------------------------------------------------------------------------------------------------
 
 
-def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
+def _begin_session(connection: "MqttConnectionState", connect: Connect) -> None:
     hub, vhost = connection.hub, connection.vhost
     assert vhost is not None
     hub.retained(vhost)
@@ -242,7 +242,7 @@ def _begin_session(connection: "MqttConnection", connect: Connect) -> None:
     _resume_input(connection)
 
 
-def _displace(connection: "MqttConnection", connect: Connect) -> None:
+def _displace(connection: "MqttConnectionState", connect: Connect) -> None:
     """The client id is in use, or its session waits: takes it over, and settles what becomes of its will.
 
     The will of the connection that ends is published, unless the new one goes on with the session within its delay
@@ -253,7 +253,7 @@ def _displace(connection: "MqttConnection", connect: Connect) -> None:
     session = hub.find(vhost.name, connection.client_id)
     assert session is not None
     if session.connection is not None:
-        ending.take_over(session.connection)
+        session.connection.take_over()
     if not connect.clean_start:
         session.will = None
 
@@ -266,7 +266,7 @@ def _expiry_of(connect: Connect, maximum: int) -> int:
     return min(wanted, maximum)
 
 
-def _configure(connection: "MqttConnection", connect: Connect) -> None:
+def _configure(connection: "MqttConnectionState", connect: Connect) -> None:
     """What was negotiated."""
     settings = connection.hub.settings
     connection.size_limit = settings.packet_size_max
@@ -275,14 +275,14 @@ def _configure(connection: "MqttConnection", connect: Connect) -> None:
     pacing.set_deadline(connection)
 
 
-def _keep_alive_s(connection: "MqttConnection", connect: Connect) -> int:
+def _keep_alive_s(connection: "MqttConnectionState", connect: Connect) -> int:
     maximum = connection.hub.settings.keep_alive_s_max
     if connect.version < c.V5 or not maximum:
         return connect.keep_alive_s
     return min(connect.keep_alive_s or maximum, maximum)
 
 
-def _connack(connection: "MqttConnection", connect: Connect, expiry_s: int) -> ConnAck:
+def _connack(connection: "MqttConnectionState", connect: Connect, expiry_s: int) -> ConnAck:
     packet = ConnAck(0)
     if connect.version < c.V5:
         return packet
@@ -312,7 +312,7 @@ def _connack(connection: "MqttConnection", connect: Connect, expiry_s: int) -> C
     return packet
 
 
-def _resume_input(connection: "MqttConnection") -> None:
+def _resume_input(connection: "MqttConnectionState") -> None:
     """What came behind the CONNECT while it was being checked."""
     if not connection.is_scanning and connection.parts:
         connection.process(connection.take_parts())
@@ -321,7 +321,7 @@ def _resume_input(connection: "MqttConnection") -> None:
 # --- AUTH -----------------------------------------------------------------------------------------------------------
 
 
-def _begin_auth(connection: "MqttConnection", connect: Connect) -> None:
+def _begin_auth(connection: "MqttConnectionState", connect: Connect) -> None:
     method = connect.properties["authentication_method"]
     if method != METHOD:
         raise ProtocolViolation("method", f"authentication method {method!r} is not supported")
@@ -329,7 +329,7 @@ def _begin_auth(connection: "MqttConnection", connect: Connect) -> None:
     _challenge(connection, connect.properties.get("authentication_data", b""))
 
 
-def _challenge(connection: "MqttConnection", data: bytes) -> None:
+def _challenge(connection: "MqttConnectionState", data: bytes) -> None:
     """Takes the client's first message and answers with the server's."""
     answer = connection.auth.first(data)
     if answer is None:
@@ -338,14 +338,14 @@ def _challenge(connection: "MqttConnection", data: bytes) -> None:
     connection.send_packet(Auth(Reason.CONTINUE_AUTHENTICATION, properties))
 
 
-def _take_auth(connection: "MqttConnection", packet: Auth) -> None:
+def _take_auth(connection: "MqttConnectionState", packet: Auth) -> None:
     """AUTH during the log-in."""
     user = _final(connection, packet)
     vhost, name = _vhost_and_user(connection, user) if user else ("", "")
     _logged_in(connection, vhost, name, bool(user))
 
 
-def _final(connection: "MqttConnection", packet: Auth) -> str:
+def _final(connection: "MqttConnectionState", packet: Auth) -> str:
     """The user who has proved to be it, or an empty name."""
     if packet.properties["authentication_method"] != METHOD:  # [MQTT-4.12.0-5]
         raise protocol_error("the authentication method has changed")
@@ -353,7 +353,7 @@ def _final(connection: "MqttConnection", packet: Auth) -> str:
     return user
 
 
-def reauthenticate(connection: "MqttConnection", packet: Auth) -> None:
+def reauthenticate(connection: "MqttConnectionState", packet: Auth) -> None:
     """AUTH of a client that is connected (§4.12.1). Raises ProtocolViolation."""
     if connection.auth is None or packet.properties["authentication_method"] != METHOD:
         raise protocol_error("AUTH with a method other than that of CONNECT")  # [MQTT-4.12.1-1]

@@ -1,68 +1,15 @@
 cimport cython
 
-from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Message, new_message
 from mqbroker.core.properties cimport Properties
 from mqbroker.core.routing.route cimport Route
 from mqbroker.core.routing.router cimport Router
+from mqbroker.protocols.mqtt.connection_state cimport MqttConnectionState
 from mqbroker.protocols.mqtt.counters cimport Counters
-from mqbroker.protocols.mqtt.output cimport PublishEncoder
 from mqbroker.protocols.session cimport Session
 
 
-cdef class MqttConnection(Session):
-    cdef public object hub
-    cdef public Ledger ledger
-    cdef public PublishEncoder encoder
-    cdef public Counters counters
-    cdef public object peer
-    cdef public str name
-    cdef public int state
-    cdef public long long now
-    cdef public long long received_at
-    cdef public Py_ssize_t position
-    cdef public list parts
-    cdef public Py_ssize_t parts_bytes
-    cdef public Py_ssize_t needed
-    cdef public long long size_limit
-    cdef public int qos_max
-    cdef public long long message_size_max
-    cdef public int version
-    cdef public bint is_bridge
-    cdef public str client_id
-    cdef public str user
-    cdef public Router vhost
-    cdef public object session
-    cdef public set incoming
-    cdef public object connect
-    cdef public object auth
-    cdef public long long keep_alive_ms
-    cdef public long long packet_size_max
-    cdef public bint problem_information
-    cdef public object delayed
-    cdef public list held
-    cdef public Py_ssize_t held_bytes
-    cdef public set held_by
-    cdef public bytes last_words
-    cdef public int alias_max_out
-    cdef public dict aliases_in
-    cdef public dict aliases_out
-    cdef public list plain
-    cdef public object properties
-    cdef public dict routes
-    cdef public long long access_generation
-    cdef public list acks
-    cdef public list owed
-    cdef public long long unacked
-    cdef public long long unacked_now
-    cdef public long long publishes
-    cdef public long long rate_window
-    cdef public long long resume_at
-    cdef public bint is_blocked
-    cdef public bint is_rate_limited
-    cdef public bint is_registered
-    cdef public bint is_scanning
-
+cdef class MqttConnection(MqttConnectionState):
     cpdef process(self, bytes data)
     @cython.locals(
         length=Py_ssize_t, position=Py_ssize_t, at=Py_ssize_t, size=Py_ssize_t, end=Py_ssize_t, first=int,
@@ -75,12 +22,5 @@ cdef class MqttConnection(Session):
     cpdef take_publish(self, int first, bytes data, Py_ssize_t at, Py_ssize_t end)
     cpdef take_puback(self, int packet_id)
     cpdef take_step(self, int first, int packet_id)
-    @cython.locals(encoder=PublishEncoder, packet=bytes)
-    cpdef bint send_message(self, Message message, int flags, int packet_id, tuple identifiers, bint keeps_retain) except -1
-    @cython.locals(encoder=PublishEncoder, packet=bytes, counters=Counters)
-    cpdef send_plain(self, Message message)
-    cpdef bint send_specially(self, Message message, int flags, int packet_id, tuple identifiers, bint is_retained) except -1
-    @cython.locals(counters=Counters)
-    cpdef count_sent(self, Message message)
     cpdef bytearray take_output(self)
     cpdef list take_lent(self)

@@ -2,13 +2,13 @@ cimport cython
 
 from mqbroker.core.consumer cimport Consumer
 from mqbroker.core.message cimport Entry, Message
-from mqbroker.protocols.mqtt.connection cimport MqttConnection
+from mqbroker.protocols.mqtt.connection_state cimport MqttConnectionState
 from mqbroker.protocols.mqtt.state cimport MqttSession
 
 
 cdef class LiveConsumer(Consumer):
     cdef public object access
-    cdef public MqttConnection connection
+    cdef public MqttConnectionState connection
     cdef public dict matches
     cdef public MqttSession session
 

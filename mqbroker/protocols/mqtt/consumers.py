@@ -12,7 +12,7 @@ from mqbroker.protocols.mqtt.subscriptions import PLAIN
 
 if TYPE_CHECKING:
     from mqbroker.core.access.access import Access
-    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.parts import Client
     from mqbroker.protocols.mqtt.state import MqttSession
     from mqbroker.protocols.mqtt.subscriptions import Match, Subscription
 
@@ -23,7 +23,7 @@ class LiveConsumer(Consumer):
     __slots__ = ("access", "connection", "matches", "session")
 
     session: "MqttSession"
-    connection: "MqttConnection"
+    connection: "Client"
     matches: "dict[str, Match]"
     access: "Access"
 

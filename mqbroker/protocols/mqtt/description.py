@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from mqbroker.protocols.mqtt.codec import constants as c
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.connection_state import MqttConnectionState
 
 _VERSIONS = {c.V3_1: "MQTT 3.1", c.V3_1_1: "MQTT 3.1.1", c.V5: "MQTT 5.0"}
 
 
-def describe(connection: "MqttConnection") -> dict[str, object]:
+def describe(connection: "MqttConnectionState") -> dict[str, object]:
     """Facts by neutral names, as `Session.describe` has them."""
     session = connection.session
     return {

@@ -16,12 +16,12 @@ from mqbroker.protocols.mqtt.codec.packets import ConnAck, Disconnect
 from mqbroker.protocols.mqtt.codec.reasons import NOT_AUTHORIZED_V3, Reason, protocol_error, reason_of, return_code
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.connection_state import MqttConnectionState
 
 log = logging.getLogger("mqbroker.mqtt")
 
 
-def fail(connection: "MqttConnection", error: ProtocolViolation, why: str = "") -> None:
+def fail(connection: "MqttConnectionState", error: ProtocolViolation, why: str = "") -> None:
     """Answers a violation: CONNACK before the connection is open, DISCONNECT after, and the connection is closed.
 
     `why` is for the log alone: what the peer must not learn.
@@ -34,7 +34,7 @@ def fail(connection: "MqttConnection", error: ProtocolViolation, why: str = "") 
         refuse(connection, reason_of(error), error.text, why)
 
 
-def refuse(connection: "MqttConnection", reason: Reason, text: str, why: str = "") -> None:
+def refuse(connection: "MqttConnectionState", reason: Reason, text: str, why: str = "") -> None:
     """CONNACK with a failure, if the client got so far as to expect one (§3.1.4, 3.1.1 §3.1.4); `why` as in `fail`."""
     log.warning("%s: refused, %s (%s)", connection.name, f"{text}: {why}" if why else text, reason.name)
     is_v5 = connection.version == c.V5
@@ -47,7 +47,7 @@ def refuse(connection: "MqttConnection", reason: Reason, text: str, why: str = "
     hang_up(connection, last_words)
 
 
-def disconnect(connection: "MqttConnection", reason: Reason, text: str, reference: str = "") -> None:
+def disconnect(connection: "MqttConnectionState", reason: Reason, text: str, reference: str = "") -> None:
     """DISCONNECT with a reason, which only version 5 knows, then the end."""
     log.warning("%s, client %r: closing, %s (%s)", connection.name, connection.client_id, text, reason.name)
     last_words = b""
@@ -59,7 +59,7 @@ def disconnect(connection: "MqttConnection", reason: Reason, text: str, referenc
     hang_up(connection, last_words)
 
 
-def hang_up(connection: "MqttConnection", last_words: bytes = b"") -> None:
+def hang_up(connection: "MqttConnectionState", last_words: bytes = b"") -> None:
     """Closes the socket once what was received is acknowledged and all output is written. Safe to call twice.
 
     The journal may take its time for the acknowledgements; a client that publishes and leaves waits for them.
@@ -78,7 +78,7 @@ def hang_up(connection: "MqttConnection", last_words: bytes = b"") -> None:
         finish(connection)
 
 
-def finish(connection: "MqttConnection") -> None:
+def finish(connection: "MqttConnectionState") -> None:
     """Says the last words and closes."""
     if connection.last_words:
         connection.counters.others_sent += 1
@@ -88,7 +88,7 @@ def finish(connection: "MqttConnection") -> None:
     connection.mark()
 
 
-def take_disconnect(connection: "MqttConnection", packet: Disconnect) -> None:
+def take_disconnect(connection: "MqttConnectionState", packet: Disconnect) -> None:
     """DISCONNECT of the client (§3.14)."""
     session = connection.session
     assert session is not None
@@ -104,18 +104,13 @@ def take_disconnect(connection: "MqttConnection", packet: Disconnect) -> None:
     hang_up(connection)
 
 
-def note_loss(connection: "MqttConnection") -> None:
+def note_loss(connection: "MqttConnectionState") -> None:
     """A line for a client that goes without DISCONNECT."""
     if connection.state == stages.OPEN:
         log.warning("%s, client %r: closed the socket without DISCONNECT", connection.name, connection.client_id)
 
 
-def take_over(connection: "MqttConnection") -> None:
-    """Another connection with the same client id has come [MQTT-3.1.4-3]."""
-    disconnect(connection, Reason.SESSION_TAKEN_OVER, "the session was taken over by another connection")
-
-
-def end(connection: "MqttConnection", text: str) -> None:
+def end(connection: "MqttConnectionState", text: str) -> None:
     """An operator ends it: DISCONNECT with 0x98, which is also said of what an operator has deleted."""
     if connection.state == stages.OPEN:
         disconnect(connection, Reason.ADMINISTRATIVE_ACTION, text)
@@ -123,7 +118,7 @@ def end(connection: "MqttConnection", text: str) -> None:
         hang_up(connection)
 
 
-def shut_down(connection: "MqttConnection") -> None:
+def shut_down(connection: "MqttConnectionState") -> None:
     """The broker stops: DISCONNECT with 0x8B, or with the address of another server (§4.13)."""
     if connection.state != stages.OPEN:
         hang_up(connection)
@@ -133,7 +128,7 @@ def shut_down(connection: "MqttConnection") -> None:
     disconnect(connection, reason, "the broker stops", reference)
 
 
-def release(connection: "MqttConnection") -> None:
+def release(connection: "MqttConnectionState") -> None:
     """Lets go of everything. Safe to call twice."""
     if connection.state == stages.CLOSED:
         return

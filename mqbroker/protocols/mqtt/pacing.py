@@ -17,13 +17,13 @@ from mqbroker.protocols.mqtt.limits import MQTT_HELD_BYTES_MAX, MQTT_HOLD_MS
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.backpressure import Jam
-    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.connection_state import MqttConnectionState
 
 _PASSING = frozenset((c.PINGREQ, c.PUBACK, c.PUBREC, c.PUBCOMP))
 """What may overtake a message that is held back: it has nothing to do with what the client publishes."""
 
 
-def limit_rate(connection: "MqttConnection") -> None:
+def limit_rate(connection: "MqttConnectionState") -> None:
     """Reads no more until the second is over, when the client publishes more than it may."""
     second = connection.now // 1000
     if second != connection.rate_window:
@@ -34,7 +34,7 @@ def limit_rate(connection: "MqttConnection") -> None:
         _rest(connection, (second + 1) * 1000)
 
 
-def hold(connection: "MqttConnection", jam: "Jam") -> None:
+def hold(connection: "MqttConnectionState", jam: "Jam") -> None:
     """Others cannot keep up with what this one publishes: reads no more from it for a while."""
     is_first = not connection.held_by
     connection.held_by.add(jam)
@@ -42,19 +42,19 @@ def hold(connection: "MqttConnection", jam: "Jam") -> None:
         _rest(connection, connection.now + MQTT_HOLD_MS)
 
 
-def _rest(connection: "MqttConnection", until: int) -> None:
+def _rest(connection: "MqttConnectionState", until: int) -> None:
     connection.resume_at = until
     update(connection)
     set_deadline(connection)
 
 
-def unhold(connection: "MqttConnection", jam: "Jam") -> None:
+def unhold(connection: "MqttConnectionState", jam: "Jam") -> None:
     """They have caught up, or are not waited for any longer."""
     connection.held_by.discard(jam)
     update(connection)
 
 
-def go_on(connection: "MqttConnection") -> None:
+def go_on(connection: "MqttConnectionState") -> None:
     """The time is up for which others or the rate were waited for."""
     for jam in list(connection.held_by):
         jam.give_up()
@@ -62,7 +62,7 @@ def go_on(connection: "MqttConnection") -> None:
     update(connection)
 
 
-def alarms_changed(connection: "MqttConnection") -> None:
+def alarms_changed(connection: "MqttConnectionState") -> None:
     """A resource has run low, or has recovered: then what was held back is taken up with the next tick."""
     if connection.state != stages.OPEN:
         return
@@ -72,7 +72,7 @@ def alarms_changed(connection: "MqttConnection") -> None:
     set_deadline(connection)
 
 
-def hold_back(connection: "MqttConnection", first: int, packet: bytes) -> bool:
+def hold_back(connection: "MqttConnectionState", first: int, packet: bytes) -> bool:
     """Keeps a packet that has to wait until the resources have recovered; False for one that has not."""
     kind = first >> 4
     if kind != c.PUBLISH and (not connection.held or kind in _PASSING):
@@ -82,7 +82,7 @@ def hold_back(connection: "MqttConnection", first: int, packet: bytes) -> bool:
     return True
 
 
-def update(connection: "MqttConnection") -> None:
+def update(connection: "MqttConnectionState") -> None:
     """Reads, or does not, as there are reasons for it."""
     has_enough = connection.parts if connection.is_waiting else _holds_enough(connection)
     is_reading = not (has_enough or connection.held_by or connection.is_rate_limited)
@@ -95,7 +95,7 @@ def update(connection: "MqttConnection") -> None:
         set_deadline(connection)
 
 
-def _holds_enough(connection: "MqttConnection") -> bool:
+def _holds_enough(connection: "MqttConnectionState") -> bool:
     """Whether the input that is held back is as much as is kept, or will not get more."""
     if not connection.is_blocked:
         return False
@@ -106,7 +106,7 @@ def _holds_enough(connection: "MqttConnection") -> bool:
     return is_held and connection.held_bytes + connection.parts_bytes > MQTT_HELD_BYTES_MAX
 
 
-def set_deadline(connection: "MqttConnection") -> None:
+def set_deadline(connection: "MqttConnectionState") -> None:
     """When to look at the connection next: at once if something can be taken up, else for the keep alive."""
     if connection.held and not connection.is_blocked:
         connection.deadline = 1

@@ -13,11 +13,10 @@ from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed, protocol_er
 from mqbroker.protocols.mqtt.codec.wire import Reader, decode_text
 from mqbroker.protocols.mqtt.limits import MQTT_ROUTES_MAX
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties, make_properties
-from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
-from mqbroker.protocols.mqtt.topics import check_topic_name
+from mqbroker.protocols.mqtt.topics import TOPIC_EXCHANGE, check_topic_name
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.connection_state import MqttConnectionState
 
 _NO_TOPIC = b"\x00\x00"
 _PUBACK = b"\x40\x02"
@@ -27,13 +26,13 @@ _PUBREC = b"\x50\x02"
 # --- properties and topics ------------------------------------------------------------------------------------------
 
 
-def plain_properties(connection: "MqttConnection") -> list[MqttProperties]:
+def plain_properties(connection: "MqttConnectionState") -> list[MqttProperties]:
     """The properties of a PUBLISH that has none, for each QoS."""
     return [make_properties(connection.hub.flags | qos, connection.client_id, b"") for qos in range(3)]
 
 
 def take_properties(
-    connection: "MqttConnection", first: int, topic: bytes, data: bytes, at: int, end: int
+    connection: "MqttConnectionState", first: int, topic: bytes, data: bytes, at: int, end: int
 ) -> tuple[bytes, MqttProperties, int]:
     """The topic that is meant, the properties, and where the payload begins. Raises ProtocolViolation."""
     reader = Reader(data, at, end)
@@ -53,7 +52,7 @@ def take_properties(
     return topic, last, reader.at
 
 
-def _resolve(connection: "MqttConnection", topic: bytes, alias: int) -> bytes:
+def _resolve(connection: "MqttConnectionState", topic: bytes, alias: int) -> bytes:
     """The topic that an alias stands for, or stands for from now on (§3.3.2.3.4)."""
     if not 0 < alias <= connection.hub.settings.topic_alias_max:  # [MQTT-3.3.2-8, -9]
         raise ProtocolViolation("alias", f"topic alias {alias} is out of range")
@@ -68,7 +67,7 @@ def _resolve(connection: "MqttConnection", topic: bytes, alias: int) -> bytes:
     return topic
 
 
-def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: int) -> Route | None:
+def find_route(connection: "MqttConnectionState", topic: bytes, qos: int, packet_id: int) -> Route | None:
     """The route for a topic that this connection has not used lately; None when it may not, which is answered."""
     assert connection.vhost is not None
     text = decode_text(topic[2:])
@@ -82,7 +81,7 @@ def find_route(connection: "MqttConnection", topic: bytes, qos: int, packet_id: 
     return remember(connection.routes, topic, connection.vhost.route(TOPIC_EXCHANGE, key), MQTT_ROUTES_MAX)
 
 
-def refuse(connection: "MqttConnection", qos: int, packet_id: int, reason: Reason) -> None:
+def refuse(connection: "MqttConnectionState", qos: int, packet_id: int, reason: Reason) -> None:
     """Answers a PUBLISH that is not published. Version 3 has no word for it: there it is acknowledged and dropped."""
     if qos == 1:
         connection.send_ack(c.PUBACK, packet_id, reason)
@@ -97,7 +96,7 @@ def wrong_qos(qos: int) -> ProtocolViolation:
     return ProtocolViolation("qos", f"QoS {qos} is not supported")  # [MQTT-3.2.2-11]
 
 
-def refuse_large(connection: "MqttConnection", topic: bytes, qos: int, packet_id: int) -> None:
+def refuse_large(connection: "MqttConnectionState", topic: bytes, qos: int, packet_id: int) -> None:
     """A PUBLISH whose payload is larger than this server takes."""
     connection.hub.note_large(decode_text(topic[2:]), connection.client_id)
     refuse(connection, qos, packet_id, Reason.QUOTA_EXCEEDED)
@@ -106,7 +105,7 @@ def refuse_large(connection: "MqttConnection", topic: bytes, qos: int, packet_id
 # --- acknowledging --------------------------------------------------------------------------------------------------
 
 
-def acknowledge(connection: "MqttConnection", packet_id: int, outcome: int) -> None:
+def acknowledge(connection: "MqttConnectionState", packet_id: int, outcome: int) -> None:
     """PUBACK for a message that was routed. Raises receive_maximum when the client has too many open."""
     connection.unacked += 1
     connection.unacked_now += 1
@@ -117,7 +116,7 @@ def acknowledge(connection: "MqttConnection", packet_id: int, outcome: int) -> N
         connection.acks.append(_PUBACK + packet_id.to_bytes(2, "big"))
 
 
-def check_receive_maximum(connection: "MqttConnection") -> None:
+def check_receive_maximum(connection: "MqttConnectionState") -> None:
     """Below version 5 a client was never told of a limit; memory is bounded by TCP there."""
     if connection.version < c.V5:
         return
@@ -131,7 +130,7 @@ def check_receive_maximum(connection: "MqttConnection") -> None:
 
 
 def publish_unusual(
-    connection: "MqttConnection", first: int, topic: bytes, packet_id: int, properties: MqttProperties, body: bytes
+    connection: "MqttConnectionState", first: int, topic: bytes, packet_id: int, properties: MqttProperties, body: bytes
 ) -> None:
     """A PUBLISH that is retained, repeated or of QoS 2."""
     qos = first >> 1 & 3
@@ -155,7 +154,9 @@ def publish_unusual(
         _receive(connection, packet_id, outcome)
 
 
-def _publish(connection: "MqttConnection", route: Route, properties: MqttProperties, retain: bool, body: bytes) -> int:
+def _publish(
+    connection: "MqttConnectionState", route: Route, properties: MqttProperties, retain: bool, body: bytes
+) -> int:
     vhost = connection.vhost
     assert vhost is not None
     if retain:
@@ -167,7 +168,7 @@ def _publish(connection: "MqttConnection", route: Route, properties: MqttPropert
     return vhost.publish(route, message, connection.now)
 
 
-def _receive(connection: "MqttConnection", packet_id: int, outcome: int) -> None:
+def _receive(connection: "MqttConnectionState", packet_id: int, outcome: int) -> None:
     """QoS 2: the identifier is noted in the same batch of the journal as the message, then PUBREC is due."""
     assert connection.session is not None
     connection.session.note_incoming(packet_id)

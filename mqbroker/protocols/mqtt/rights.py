@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker.errors import AccessRefused, RequestRefused
 from mqbroker.protocols.mqtt import sharing
-from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
-from mqbroker.protocols.mqtt.topics import RABBITMQ, Mapping, is_reserved
+from mqbroker.protocols.mqtt.topics import RABBITMQ, TOPIC_EXCHANGE, Mapping, is_reserved
 
 if TYPE_CHECKING:
     from mqbroker.core.access.access import Access

@@ -29,17 +29,17 @@ from mqbroker.protocols.mqtt.properties import mapping_flag
 from mqbroker.protocols.mqtt.remapping import remap_binding, remap_retained, remap_will
 from mqbroker.protocols.mqtt.retaining import add_retaining_exchange
 from mqbroker.protocols.mqtt.rights import Rights
-from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
+from mqbroker.protocols.mqtt.state import MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
 from mqbroker.protocols.mqtt.system import System
-from mqbroker.protocols.mqtt.topics import MAPPINGS, parse_filter
+from mqbroker.protocols.mqtt.topics import MAPPINGS, TOPIC_EXCHANGE, parse_filter
 from mqbroker.protocols.mqtt.wills import PendingWill, unpack_will
 from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.services import Services
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
-    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.parts import Client
 
 log = logging.getLogger("mqbroker.mqtt")
 
@@ -66,7 +66,7 @@ class Sessions:
         self.version = mqbroker.__version__
         self.now = 0
         """The newest time that any connection was told."""
-        self.publisher: MqttConnection | None = None
+        self.publisher: Client | None = None
         """Whose input is being handled."""
         self.counters = Counters()
         self.system = System(self)

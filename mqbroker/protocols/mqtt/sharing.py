@@ -14,9 +14,9 @@ from mqbroker.protocols.mqtt.config import STICKY
 from mqbroker.protocols.mqtt.consumers import SharedConsumer
 from mqbroker.protocols.mqtt.kinds import SHARE
 from mqbroker.protocols.mqtt.remapping import remap_group
-from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE, MqttSession
+from mqbroker.protocols.mqtt.state import MqttSession
 from mqbroker.protocols.mqtt.subscriptions import Subscription, wanted_by
-from mqbroker.protocols.mqtt.topics import parse_filter
+from mqbroker.protocols.mqtt.topics import TOPIC_EXCHANGE, parse_filter
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost

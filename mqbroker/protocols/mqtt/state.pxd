@@ -4,7 +4,7 @@ from mqbroker.core.consumer cimport Window
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.core.message cimport Entry, Message, is_taken, note_taken
 from mqbroker.core.queues.base cimport Queue
-from mqbroker.protocols.mqtt.connection cimport MqttConnection
+from mqbroker.protocols.mqtt.connection_state cimport MqttConnectionState
 
 
 cdef class MqttSession:
@@ -18,7 +18,7 @@ cdef class MqttSession:
     cdef public long long expiry_s
     cdef public long long ends_at
     cdef public object timer
-    cdef public MqttConnection connection
+    cdef public MqttConnectionState connection
     cdef public object subscriptions
     cdef public dict matches
     cdef public object access

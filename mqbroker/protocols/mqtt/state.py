@@ -35,14 +35,11 @@ from mqbroker.protocols.mqtt.subscriptions import Match, Subscription, Subscript
 if TYPE_CHECKING:
     from mqbroker.core.timers import Timer
     from mqbroker.core.vhost import VHost
-    from mqbroker.protocols.mqtt.connection import MqttConnection
-    from mqbroker.protocols.mqtt.sessions import Sessions
+    from mqbroker.protocols.mqtt.parts import Client, Hub
     from mqbroker.protocols.mqtt.wills import PendingWill
 
 FINAL = Match(2, (), True, False)
 """For what is sent for one subscription only: the message says everything itself."""
-
-TOPIC_EXCHANGE = "amq.topic"
 
 
 class MqttSession:
@@ -54,7 +51,7 @@ class MqttSession:
         "shares", "stored", "stored_consumer", "subscriptions", "timer", "user", "vhost", "will", "window",
     )  # fmt: skip
 
-    def __init__(self, hub: "Sessions", vhost: "VHost", client_id: str, is_durable: bool) -> None:
+    def __init__(self, hub: "Hub", vhost: "VHost", client_id: str, is_durable: bool) -> None:
         self.hub = hub
         self.ledger = hub.ledger
         self.access = hub.broker.access
@@ -68,7 +65,7 @@ class MqttSession:
         """When it ends, in milliseconds, if nobody connects before; 0 while somebody is connected, and for never."""
         self.timer: Timer | None = None
         """For its end and its will, once there was one."""
-        self.connection: MqttConnection | None = None
+        self.connection: Client | None = None
         self.subscriptions = Subscriptions(hub.counters)
         self.matches = self.subscriptions.matches
         self.window = Window()
@@ -114,7 +111,7 @@ class MqttSession:
         if self.connection is not None:
             queue.subscriber = self._live_consumer(queue, self.connection)
 
-    def _live_consumer(self, queue: LiveQueue, connection: "MqttConnection") -> LiveConsumer:
+    def _live_consumer(self, queue: LiveQueue, connection: "Client") -> LiveConsumer:
         consumer = LiveConsumer(queue, connection.gate, self.window)
         consumer.session = self
         consumer.connection = connection
@@ -164,7 +161,7 @@ class MqttSession:
 
     # --- connections come and go ------------------------------------------------------------------------------------
 
-    def attach(self, connection: "MqttConnection", now: int) -> None:
+    def attach(self, connection: "Client", now: int) -> None:
         """A client has connected: what was in flight goes out again, then what waits (§4.4)."""
         self.connection = connection
         counters = self.hub.counters

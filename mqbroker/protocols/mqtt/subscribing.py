@@ -8,12 +8,11 @@ from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import SubAck, Subscribe, TopicFilter, UnsubAck, Unsubscribe
 from mqbroker.protocols.mqtt.codec.reasons import FAILURE, Reason, protocol_error, reason_of
-from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
 from mqbroker.protocols.mqtt.subscriptions import Subscription
-from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, parse_filter
+from mqbroker.protocols.mqtt.topics import SHARE_PREFIX, TOPIC_EXCHANGE, parse_filter
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.mqtt.connection import MqttConnection
+    from mqbroker.protocols.mqtt.connection_state import MqttConnectionState
     from mqbroker.protocols.mqtt.state import MqttSession
 
 log = logging.getLogger("mqbroker.mqtt")
@@ -22,7 +21,7 @@ SEND_ALWAYS = 0
 SEND_IF_NEW = 1  # retain handling, §3.8.3.1; 2 is never
 
 
-def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
+def subscribe(connection: "MqttConnectionState", packet: Subscribe) -> None:
     """SUBSCRIBE: each filter as if it had come alone [MQTT-3.8.4-5]; SUBACK may follow what they bring."""
     if _is_in_use(connection, packet.packet_id):
         _acknowledge(connection, SubAck(packet.packet_id, [Reason.PACKET_IDENTIFIER_IN_USE] * len(packet.filters)))
@@ -47,7 +46,7 @@ def subscribe(connection: "MqttConnection", packet: Subscribe) -> None:
             _send_retained(connection, subscription)
 
 
-def _send_retained(connection: "MqttConnection", subscription: Subscription) -> None:
+def _send_retained(connection: "MqttConnectionState", subscription: Subscription) -> None:
     session = connection.session
     assert session is not None
     connection.hub.system.send_to(session, subscription, connection.now)
@@ -61,12 +60,12 @@ def _for_bridge(wanted: TopicFilter) -> TopicFilter:
     return TopicFilter(wanted.topic, wanted.qos, no_local, True)
 
 
-def _is_in_use(connection: "MqttConnection", packet_id: int) -> bool:
+def _is_in_use(connection: "MqttConnectionState", packet_id: int) -> bool:
     """Whether a QoS 2 message has this identifier (§2.2.1). Below version 5 there is no word for it."""
     return connection.version == c.V5 and packet_id in connection.incoming
 
 
-def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> None:
+def _acknowledge(connection: "MqttConnectionState", packet: SubAck | UnsubAck) -> None:
     """Behind what the journal has to know of the session, if it is to survive."""
     assert connection.session is not None
     octets = connection.encoded(packet)
@@ -80,7 +79,7 @@ def _acknowledge(connection: "MqttConnection", packet: SubAck | UnsubAck) -> Non
 
 
 def _subscribe(
-    connection: "MqttConnection",
+    connection: "MqttConnectionState",
     wanted: TopicFilter,
     identifier: int,
     fresh: list[tuple[Subscription, TopicFilter, bool]],
@@ -141,7 +140,7 @@ def _bind(session: "MqttSession", subscription: Subscription, old: Subscription 
         vhost.unbind(exchange, session.queue_for(old, now), old.key, old.arguments())
 
 
-def unsubscribe(connection: "MqttConnection", packet: Unsubscribe) -> None:
+def unsubscribe(connection: "MqttConnectionState", packet: Unsubscribe) -> None:
     """UNSUBSCRIBE: the filters are compared character by character [MQTT-3.10.4-1]."""
     if _is_in_use(connection, packet.packet_id):
         _acknowledge(connection, UnsubAck(packet.packet_id, [Reason.PACKET_IDENTIFIER_IN_USE] * len(packet.topics)))
@@ -150,7 +149,7 @@ def unsubscribe(connection: "MqttConnection", packet: Unsubscribe) -> None:
     _acknowledge(connection, UnsubAck(packet.packet_id, reasons))
 
 
-def _remove(connection: "MqttConnection", text: str) -> Reason:
+def _remove(connection: "MqttConnectionState", text: str) -> Reason:
     session = connection.session
     assert session is not None
     try:

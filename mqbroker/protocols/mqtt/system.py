@@ -12,8 +12,7 @@ from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.subscriber import SubscriberQueue
 from mqbroker.core.routing.topics import TopicTrie
 from mqbroker.protocols.mqtt.properties import RETAIN, make_properties
-from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
-from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX
+from mqbroker.protocols.mqtt.topics import SYSTEM_PREFIX, TOPIC_EXCHANGE
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.sessions import Sessions

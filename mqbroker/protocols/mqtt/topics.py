@@ -24,6 +24,7 @@ from typing import NamedTuple
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.mqtt.limits import MQTT_TOPIC_BYTES_MAX, MQTT_TOPIC_LEVELS_MAX
 
+TOPIC_EXCHANGE = "amq.topic"
 SHARE_PREFIX = "$share/"
 SYSTEM_PREFIX = "$SYS/"
 _BRIDGE_STATE = re.compile(r"\$SYS/broker/connection/[^/]+/state")

@@ -11,7 +11,7 @@ from mqbroker.protocols.mqtt.codec.constants import PUBLISH
 from mqbroker.protocols.mqtt.codec.packets import Will
 from mqbroker.protocols.mqtt.codec.property_table import join_properties
 from mqbroker.protocols.mqtt.properties import RETAIN, MqttProperties, make_properties
-from mqbroker.protocols.mqtt.state import TOPIC_EXCHANGE
+from mqbroker.protocols.mqtt.topics import TOPIC_EXCHANGE
 
 
 class PendingWill:
