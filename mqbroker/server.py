@@ -217,7 +217,7 @@ class Server:
         """Releases everything that was opened, in the reverse order."""
         self._tasks.close()
         if self._exit_code:
-            return  # the disk or the core has failed: nothing more is to be written
+            return  # the disk or the core has failed: nothing more is written
         await self._stack.aclose()
 
     async def _shut_down(self) -> None:
@@ -251,7 +251,7 @@ class Server:
         self._check_alarms()
 
     def _node_numbers(self) -> dict[str, int]:
-        """What is to be known of the node beside its queues and exchanges."""
+        """What there is to know of the node beside its queues and exchanges."""
         connections, watch = self._connections, self._connections.watch
         found = {
             "connections": len(connections),

@@ -26,7 +26,7 @@ _KINDS = ("file", "env", "command")
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """One place that holds a key: the kind, and the path, name or command line behind it."""
+    """One place that holds a key: the kind, and the path, name or command line after it."""
 
     kind: str
     place: str

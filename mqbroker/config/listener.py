@@ -1,4 +1,4 @@
-"""Listener URLs: `scheme://host:port`, the port optional. Says what is to be opened; opens nothing.
+"""Listener URLs: `scheme://host:port`, the port optional. Says what to open; opens nothing.
 
 Which schemes there are is the business of the protocols.
 """

@@ -34,7 +34,7 @@ class Rules:
 class Option:
     """One declared option. `path` is its TOML path; `kind` the type of a value, of one element if `is_list`.
 
-    An option that `is_table` has any keys with texts behind them, and is a tuple of pairs.
+    An option that `is_table` has any keys whose values are texts, and is a tuple of pairs.
     """
 
     path: tuple[str, ...]

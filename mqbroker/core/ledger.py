@@ -15,7 +15,7 @@ from mqbroker.core.message import Entry
 
 
 class Ledger:
-    """The journal as the core sees it; and the whole of it when nothing is to be durable."""
+    """The journal as the core sees it; and the whole of it when nothing is durable."""
 
     __slots__ = ("backlog_max", "committed", "is_journalling", "position", "waiting")
 
@@ -28,7 +28,7 @@ class Ledger:
         """False when entries need not be recorded at all."""
         self.waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self.backlog_max = 1
-        """How long the backlog may become before publishers are to be held."""
+        """How long the backlog may become before publishers are held."""
 
     def enqueue(self, entry: Entry) -> None:
         """A persistent message has entered a durable queue. Sets `entry.lsn`."""

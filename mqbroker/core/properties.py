@@ -104,8 +104,8 @@ class Properties:
         return AnnotatedProperties(self, headers, drop_expiration)
 
     def redriven(self, source: str, attempts: int) -> "Properties":
-        """The properties of the message behind its move from the queue `source`, which delivered it so often, to that
-        one's dead-letter queue; with an empty `source`, behind its move back. Overridden by those that have a place for
+        """The properties of the message after its move from the queue `source`, which delivered it so often, to that
+        one's dead-letter queue; with an empty `source`, after its move back. Overridden by those that have a place for
         it."""
         return RedrivenProperties(self, source, attempts) if source else self
 

@@ -2,7 +2,7 @@
 
 Definitions come in an order in which each finds what it refers to. Nothing of it is told to the ledger: it said all
 this. Then what is left over of deletions goes. Only then each queue does what has become due meanwhile: a dead letter
-needs the bindings, and finds its place behind what its new queue had before.
+needs the bindings, and finds its place after what its new queue had before.
 """
 
 from collections.abc import Mapping

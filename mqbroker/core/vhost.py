@@ -203,7 +203,7 @@ class VHost(Routing):
             self._queues.remove(queue)
 
     def delete_some(self, most: int) -> int:
-        """The vhost is to be deleted: so are its queues and exchanges, so many of them at most. How many it were."""
+        """The vhost goes: so do its queues and exchanges, so many of them at most. How many it were."""
         queues = list(islice(chain(self.queues.values(), self.reply_queues.values()), most))
         for queue in queues:
             self.remove(queue)

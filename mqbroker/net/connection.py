@@ -277,7 +277,7 @@ class Connection(asyncio.BufferedProtocol):
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _account(self, size: int, spent_ns: int) -> None:
-        """So many octets took so long. Small chunks are not worth counting: nothing is behind them."""
+        """So many octets took so long. Small chunks are not worth counting: little follows from them."""
         connections = self._connections
         if size < INPUT_SLICE_BYTES_MIN:
             return

@@ -40,9 +40,9 @@ _library_log.setLevel(logging.WARNING)  # at "info" it has a line for every conn
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client is told. With `new_session` the connection is a WebSocket from here on, else it is to be closed.
+    """What the client is told. With `new_session` the connection is a WebSocket from here on, else it closes.
 
-    `rest` is what came behind the request. `reason` says in words for the log why the request was refused; it is empty
+    `rest` is what came after the request. `reason` says in words for the log why the request was refused; it is empty
     for one that was answered.
     """
 

@@ -29,7 +29,7 @@ from mqbroker.net.connection import Connection, SessionFactory
 from mqbroker.net.frames import Boundary, put_together, take_short
 from mqbroker.net.upgrade import Carried, Handshake
 
-_END_OF_OUTPUT = b""  # among the library's output: our side of the socket is to be closed
+_END_OF_OUTPUT = b""  # among the library's output: our side of the socket closes
 
 class WebSocket(asyncio.Protocol, asyncio.Transport):
     """One connection whose bytes travel in WebSocket messages."""

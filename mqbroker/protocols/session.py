@@ -61,7 +61,7 @@ class Outbox:
         self.wake = wake
 
     def put_first(self, session: "Session") -> None:
-        """The session, which is marked, is to be written before those that only deliver."""
+        """The session, which is marked, is written before those that only deliver."""
         if not session.is_first:
             session.is_first = True
             self.first.append(session)
@@ -111,9 +111,9 @@ class Session:
         self.is_marked = False
         self.is_paused = False
         self.is_closing = False
-        """True when the connection is to be closed once the output is written."""
+        """True when the connection closes once the output is written."""
         self.is_reading = True
-        """False while the session wants no more input: its peer is to be held back by TCP. Changed by `set_reading`."""
+        """False while the session wants no more input: its peer is held back by TCP. Changed by `set_reading`."""
         self.is_throttled = False
         """True while it is not read from for the journal's sake, whatever it wants: its peer's silence says nothing."""
         self.lingers = True
@@ -121,7 +121,7 @@ class Session:
         self.is_authenticated = False
         """True once the peer has a name: it no longer counts against the budget for strangers."""
         self.deadline = 0
-        """When `tick` is to be called, in milliseconds; 0 for never."""
+        """When to call `tick`, in milliseconds; 0 for never."""
         self.gate = Gate()
 
     def label(self) -> str:
@@ -232,7 +232,7 @@ class Session:
             self.mark()
 
     def lend(self, piece: bytes | memoryview) -> None:
-        """Appends a large piece, as it is, and goes on with a new `out` behind it."""
+        """Appends a large piece, as it is, and goes on with a new `out` after it."""
         if self.lent is None:
             self.lent = []
         self.lent += (self.out, piece)
@@ -240,7 +240,7 @@ class Session:
         self.out = bytearray()
 
     def take_output(self) -> bytearray:
-        """The output since the last call, behind that of `take_lent`. It is the caller's from then on."""
+        """The output since the last call, after that of `take_lent`. It is the caller's from then on."""
         data = self.out
         self.octets_out += len(data)
         self.out = bytearray()

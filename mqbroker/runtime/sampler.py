@@ -41,7 +41,7 @@ class Sampler(Task):
     )  # fmt: skip
 
     def __init__(self, broker: Broker, more: Callable[[], Mapping[str, int]] = dict) -> None:
-        """`more` says what else is to be known of the node, by name."""
+        """`more` says what else there is to know of the node, by name."""
         Task.__init__(self)
         self._broker = broker
         self._more = more

@@ -3,7 +3,7 @@
     sockets readable -> sessions -> core -> [scheduler] -> [ledger.seal -> (journal) -> commit -> promises]
         -> one write a connection
 
-Sessions run whenever their socket has something; the turn runs once behind them, before the loop waits again. It is
+Sessions run whenever their socket has something; the turn runs once after them, before the loop waits again. It is
 asked for after every call into a session (net/connection.py) and after every report of the journal's thread, and by
 whoever else leaves facts or output. What is done in portions has some of the time of each turn; while anything of it is
 left, the next turn comes as soon as the sockets have been looked at. The turn also keeps the one timer of the core.
@@ -103,7 +103,7 @@ class Turn:
         if marked:
             self._broker.ledger.seal()  # what was sent on may have left facts
         if outbox.marked:
-            # An opened gate has led to more output: it leaves with the next turn, behind what comes in.
+            # An opened gate has led to more output: it leaves with the next turn, after what comes in.
             self.schedule()
 
     def _set_timer(self) -> None:

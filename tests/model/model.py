@@ -268,12 +268,18 @@ class Model:
         return ROUTED
 
     def enforce(self, queue: ModelQueue, now: int) -> None:
-        """What has expired dies, then what is too much, and what of the rest has expired too."""
-        while (letter := queue.expired(now)) is not None or queue.is_over():
-            reason = "maxlen" if letter is None else "expired"
-            letter = letter or queue.waiting[0]
-            queue.waiting.remove(letter)
-            self._die(queue, letter, reason, now)
+        """What has expired dies, then what is too much, and what of the rest has expired too. The broker may do some of
+        it in a later turn (`pass_time`), after dead letters of other queues."""
+        while (doomed := self._doomed(queue, now)) is not None and self._dies_next(queue, doomed[0]):
+            queue.waiting.remove(doomed[0])
+            self._die(queue, *doomed, now)
+
+    def _doomed(self, queue: ModelQueue, now: int) -> tuple[Letter, str] | None:
+        """What has to die next in a queue, and why."""
+        letter = queue.expired(now)
+        if letter is not None:
+            return letter, "expired"
+        return (queue.waiting[0], "maxlen") if queue.is_over() else None
 
     def pump(self, queue: ModelQueue, now: int) -> None:
         """Follows the broker in handing out what waits; what has expired dies as it comes to the head."""
@@ -381,23 +387,19 @@ class Model:
 
     def pass_time(self, now: int) -> None:
         """Everything that is due at this moment happens."""
-        while due := [queue for queue in self.queues.values() if queue.expired(now) is not None]:
+        while due := [queue for queue in self.queues.values() if self._doomed(queue, now) is not None]:
             coming = self.observed.deaths[0][0] if self.observed.deaths else ""
             queue = next((each for each in due if each.name == coming), None)
             if queue is None:
                 queue = next(each for each in due if each.options.dead_letter_exchange is None)
-            letter = self._choose(queue, now)
-            queue.waiting.remove(letter)
-            self._die(queue, letter, "expired", now)
+            doomed = self._doomed(queue, now)
+            assert doomed is not None
+            queue.waiting.remove(doomed[0])
+            self._die(queue, *doomed, now)
         for queue in list(self.queues.values()):
             expires = queue.options.expires_ms
             if expires is not None and not queue.consumers and queue.used_at + expires <= now:
                 self.delete_queue(queue)
-
-    def _choose(self, queue: ModelQueue, now: int) -> Letter:
-        letter = queue.expired(now)
-        assert letter is not None
-        return letter
 
     # --- restart ----------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
 
 _ACCOUNT_DIGITS = 12
-_UNIQUE_ID_CHARS = 17  # behind AIDA, which marks a user among IAM's unique identifiers
+_UNIQUE_ID_CHARS = 17  # after AIDA, which marks a user among IAM's unique identifiers
 
 
 @dataclass(frozen=True, slots=True)

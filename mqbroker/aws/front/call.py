@@ -74,7 +74,7 @@ class Call(Pending):
     ) -> None:
         """`report` is called in the handling of an exception that nobody foresaw; the call is then answered with 500.
 
-        `is_json_wanted`: the Query wire's answer is to be JSON.
+        `is_json_wanted`: the Query wire's answer should be JSON.
         """
         Pending.__init__(self)
         self.action = action

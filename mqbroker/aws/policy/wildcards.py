@@ -102,7 +102,7 @@ def _expanded(items: Sequence[Item], context: Context) -> list[str | _Wildcard] 
 def walk(items: Sequence[str | _Wildcard], text: str) -> bool:
     """Whether characters and wildcards match a whole text. One step for each character, all alternatives at once.
 
-    Bit n of `places` says that the first n items that stand for one character are behind us; `stays` has the places
+    Bit n of `places` says that the first n items that stand for one character are passed; `stays` has the places
     where an asterisk lets any character pass, `steps` those from which a certain character leads on.
     """
     stays, any_step, size = 0, 0, 0

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class ClearText:
-    """What has been said. `is_encrypted`: the journal is encrypted, or there is none, so nothing is to be said."""
+    """What has been said. `is_encrypted`: the journal is encrypted, or there is none, so there is nothing to say."""
 
     def __init__(self, is_encrypted: bool) -> None:
         self._is_encrypted = is_encrypted

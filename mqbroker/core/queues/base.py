@@ -203,7 +203,7 @@ class Queue(Task):
         self.ring = ready
         if not ready:
             return None
-        chosen = max(ready, key=_priority)  # the first of several: those who have had their turn are behind
+        chosen = max(ready, key=_priority)  # the first of several: those who have had their turn stand last
         ready.remove(chosen)
         ready.append(chosen)
         return chosen

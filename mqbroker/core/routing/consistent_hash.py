@@ -3,7 +3,7 @@
 Owns the hash. Weighted rendezvous hashing: every destination draws a number for the key, its weight tilts the draw,
 and the lowest draw wins. Unlike a ring it holds no points, so a weight of a billion costs what a weight of one does;
 shares are exactly proportional; and a destination that leaves gives away its own keys and no others (RabbitMQ's jump
-hash renumbers the buckets behind it, so more keys move). The price is one draw for each destination and message.
+hash renumbers the buckets after it, so more keys move). The price is one draw for each destination and message.
 
 Beyond a thousand destinations that price is too high. There they are the leaves of a tree by the bits of their own
 hashes, and a key goes down from its root: at each fork one draw, tilted by the weights on both sides. Shares stay
@@ -106,7 +106,7 @@ class _Tree(Generic[T]):
         """The destination that a key with this hash belongs to."""
         sums = self._sums = self._sums or list(accumulate(self._weights, initial=0))
         low, high = 0, len(self._seeds)
-        path = 1  # the bits so far, behind a one that tells how many there are
+        path = 1  # the bits so far, after a one that tells how many there are
         for shift in range(63, -1, -1):
             if high - low == 1:
                 break

@@ -150,7 +150,7 @@ class Exchange:
         return [each for each in found if not each.is_deleted] if self.leaving else found
 
     def delay_of(self, _headers: Mapping[str, object]) -> int:
-        """How many milliseconds a message with these headers is to be held here before it is routed; 0 for none."""
+        """How many milliseconds a message with these headers is held here before it is routed; 0 for none."""
         return 0
 
     def headers_after_delay(self, headers: Mapping[str, object]) -> Mapping[str, object]:

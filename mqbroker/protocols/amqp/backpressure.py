@@ -2,7 +2,7 @@
 
     no publisher yet --first publish--> publisher --alarm--> blocked, not read --recovered--> publisher
                             |                                                        |
-                            +--alarm is on: held, with what came behind it-----------+
+                            +--alarm is on: held, with what came after it------------+
 
 Only who publishes is concerned. A connection that was made meanwhile is held with its first publish, which is not
 taken: a client that connects for every message would not be held back otherwise. Who may have to wait is read in sips,

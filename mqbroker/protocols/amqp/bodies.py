@@ -4,7 +4,7 @@
                               \\___ `sink`: the room's memory ___/ \\______ `appetite` ______/
 
 The scan hands over a large body frame of which not all has arrived. From then on the session says where the network is
-to put the rest of the payload, and how much to read behind it: no further than to where the next payload is expected.
+to put the rest of the payload, and how much to read after it: no further than to where the next payload is expected.
 So of a stream of large bodies every octet is copied once, by the kernel. A session may be given chunks at any time just
 the same, as a WebSocket does; then the sink is filled from them.
 
@@ -27,7 +27,7 @@ _ENVELOPE_BYTES = 7  # what a frame has before its payload
 
 def begin(connection: "ConnectionState", data: bytes, position: int, size: int) -> bool:
     """A large body frame stands at `position`, and not all of it has come. Whether it is received in place: then all
-    of `data` is used up. Otherwise it is to be kept until it is complete, and whatever is wrong is found then.
+    of `data` is used up. Otherwise the caller keeps it until it is complete, and whatever is wrong is found then.
 
     Raises ContentTooLarge.
     """
@@ -58,7 +58,7 @@ def filled(connection: "ConnectionState", count: int) -> None:
 
 
 def _proceed(connection: "ConnectionState", arrival: Arrival, count: int) -> None:
-    """`count` more octets are in the room: says what is to be read next."""
+    """`count` more octets are in the room: says what to read next."""
     arrival.left -= count
     if arrival.left:
         connection.sink = arrival.room.window(arrival.left)
@@ -90,7 +90,7 @@ def go_on(connection: "ConnectionState", data: bytes) -> bytes:
 
 
 def _end(connection: "ConnectionState", marker: int) -> None:
-    """The octet behind the payload. Raises what the frame, or the message that it completes, is refused for."""
+    """The octet after the payload. Raises what the frame, or the message that it completes, is refused for."""
     arrival = connection.arrival
     assert arrival is not None
     connection.arrival = None

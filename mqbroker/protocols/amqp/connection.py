@@ -355,7 +355,7 @@ class AmqpConnection(ConnectionState):
         if self.releasing or any(channel.state == HELD for channel in self.channels.values()):
             return
         self.is_leaving = False
-        if self.is_held:  # behind it, for that came first
+        if self.is_held:  # after it, for that came first
             self.remainder += encode_method("connection.close", 0, reply_code=200, class_id=0, method_id=0)
         elif not self.is_closing and not self.close_sent:
             log.info("%s, user %r: closed by the client", self.name, self.user)

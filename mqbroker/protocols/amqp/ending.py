@@ -86,7 +86,7 @@ def send_close(connection: "ConnectionState", code: int, text: str, index: int =
 
 
 def await_peer(connection: "ConnectionState", timeout_s: int) -> None:
-    """Nothing more is to be done: the peer has some time to answer, or to close its socket once it has our answer.
+    """Nothing more is done: the peer has some time to answer, or to close its socket once it has our answer.
 
     As in RabbitMQ it is the client that closes first: one that closes from several threads sends connection.close more
     than once, and takes an end of the stream before its answer for a failure.

@@ -6,7 +6,7 @@
 
 Until the peer has a name it gets little: 64 KiB of input up to start-ok, some seconds, and no words for most of what it
 does wrong, because RabbitMQ closes the socket silently there and clients take that for what it is. A client need not
-wait for our answers: what it has sent behind start-ok is read once it is clear who it is.
+wait for our answers: what it has sent after start-ok is read once it is clear who it is.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Channels that wait: what they are to be answered, and what arrives for them meanwhile.
+"""Channels that wait: how they will be answered, and what arrives for them meanwhile.
 
 A channel is held from a durable declaration or a commit until the journal has it, and while something that it asked for
 is done in portions. Its answers are kept until then, and

@@ -91,7 +91,7 @@ class MethodSpec:
 
 
 class _Truncated(Exception):
-    """An argument ends behind the payload; becomes a ProtocolViolation that shows the octets."""
+    """An argument ends beyond the payload; becomes a ProtocolViolation that shows the octets."""
 
 
 # --- reading one argument -------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def decode_method(payload: bytes) -> Method:
     """The method in the payload of a method frame, which is at least four octets long (a shorter one is an unknown
     frame to RabbitMQ).
 
-    Raises ProtocolViolation: "not_implemented" for an unknown method; "frame" when the octets end before or behind the
+    Raises ProtocolViolation: "not_implemented" for an unknown method; "frame" when the octets end before or after the
     last argument, or a name is not UTF-8; "syntax" for a malformed table.
     """
     spec = find_method(payload)

@@ -110,7 +110,7 @@ class BasicProperties(Properties):
             raise _malformed()
 
     def _scan(self, raw: bytes) -> int:
-        """Notes what the core asks for and returns where the last property ends, which may be behind the octets."""
+        """Notes what the core asks for and returns where the last property ends, which may be beyond the octets."""
         flags = self.flags = raw[0] << 8 | raw[1]
         at = _end_of_flags(raw) if flags & CONTINUED else 2
         if flags & CONTENT_TYPE:
@@ -301,7 +301,7 @@ def _list_text(octets: bytes) -> str:
 
 
 def _end_of_flags(raw: bytes) -> int:
-    """Where the property list starts. Flag words behind the first must be empty but for their continuation."""
+    """Where the property list starts. Flag words after the first must be empty but for their continuation."""
     at = 2
     word: int = _unpack_short(raw, 0)[0]
     while word & CONTINUED:

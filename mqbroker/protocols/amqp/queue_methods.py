@@ -143,7 +143,7 @@ def purge(connection: "ConnectionState", channel: "Channel", args: dict[str, Any
 def delete(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """queue.delete; a queue that is not there is deleted already. Raises RequestRefused.
 
-    Consumers on this very channel are told behind the answer, as in RabbitMQ: to py-amqp what comes first is an error.
+    Consumers on this very channel are told after the answer, as in RabbitMQ: to py-amqp what comes first is an error.
     """
     vhost, name = vhost_of(connection), name_of(channel, args["queue"])
     connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)

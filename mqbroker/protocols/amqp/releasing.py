@@ -2,7 +2,7 @@
 
 Exclusive queues are deleted first, then channel by channel the consumers leave, and deliveries go back to their queues.
 Those deliver nothing meanwhile, so that a successor gets everything in the old order. Whoever has asked for the end is
-answered behind all that.
+answered after all that.
 """
 
 from collections import deque

@@ -41,7 +41,7 @@ class Room:
         self.filled += end - start
 
     def window(self, count: int) -> memoryview:
-        """Where the next `count` octets are to be written. The room must outlive it."""
+        """Where to write the next `count` octets. The room must outlive it."""
         self.reserve(count)
         return octets.window(self.memory, self.filled, self.filled + count)
 

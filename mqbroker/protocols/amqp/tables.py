@@ -129,7 +129,7 @@ def _read_value(data: bytes, at: int, end: int, depth: int) -> tuple[Value, int]
 
 
 def _sized_span(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """Where the content behind the long size at `at` starts and stops; it lies before `end`."""
+    """Where the content after the long size at `at` starts and stops; it lies before `end`."""
     start = at + 4
     if start > end:
         raise _truncated()
@@ -158,7 +158,7 @@ def _read_items(data: bytes, at: int, end: int, depth: int) -> list[Value]:
 
 
 def read_table(data: bytes, at: int) -> tuple[dict[str, Value], int]:
-    """The table whose long size is at `at`, and the offset behind it. Raises ProtocolViolation("syntax")."""
+    """The table whose long size is at `at`, and the offset after it. Raises ProtocolViolation("syntax")."""
     start, stop = _sized_span(data, at, len(data))
     return _read_pairs(data, start, stop, 1), stop
 
@@ -202,7 +202,7 @@ def _check_items(data: bytes, at: int, end: int, depth: int) -> None:
 
 
 def check_table(data: bytes, at: int) -> int:
-    """The offset behind the table whose long size is at `at`. Raises ProtocolViolation("syntax") for exactly the
+    """The offset after the table whose long size is at `at`. Raises ProtocolViolation("syntax") for exactly the
     tables that `read_table` refuses, without making an object per value: most tables are only passed on."""
     start, stop = _sized_span(data, at, len(data))
     _check_pairs(data, start, stop, 1)

@@ -101,7 +101,7 @@ class Exchange:
         self.is_head = is_head
         """Whether the answer leaves without its body."""
         self.is_last = is_last
-        """Whether the connection closes behind the answer."""
+        """Whether the connection closes after the answer."""
         self.is_old = is_old
         """Whether the client speaks HTTP/1.0, and is told that the connection stays open."""
         self.response: HttpResponse | None = None
@@ -224,7 +224,7 @@ class HttpSession(Session):
             self._end()
 
     def shut_down(self, now: int) -> None:
-        """The broker stops: calls that wait are hurried, and the connection closes behind the last open answer."""
+        """The broker stops: calls that wait are hurried, and the connection closes after the last open answer."""
         self._now = now
         self._is_stopping = self._is_ending = True
         self._hurry()
@@ -322,7 +322,7 @@ class HttpSession(Session):
         return True
 
     def _parse(self, data: bytes) -> None:
-        """Collects the requests that become complete, and what is wrong behind them."""
+        """Collects the requests that become complete, and what is wrong after them."""
         assert self._parser is not None
         while True:
             try:
@@ -346,7 +346,7 @@ class HttpSession(Session):
                 self._violation = ProtocolViolation("head", "The request has too many bytes of headers.")
 
     def _refuse(self, violation: ProtocolViolation) -> None:
-        """Answers what is no request of HTTP, behind the answers to the requests before it."""
+        """Answers what is no request of HTTP, after the answers to the requests before it."""
         self._is_ending = True
         self._drop_body()
         self.deadline = 0

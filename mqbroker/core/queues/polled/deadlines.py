@@ -2,7 +2,7 @@
 
 Deadlines stand in one heap, as time and sequence. Each noted entry has an item for the next thing that happens to it;
 whatever else is in the heap is outdated, and recognised by the entry. A visible entry that nobody received yet needs no
-item: it is older than all behind it, so it expires at the front of its line. One that is not is noted for it.
+item: it is older than all after it, so it expires at the front of its line. One that is not is noted for it.
 """
 
 from heapq import heapify, heappop, heappush
@@ -27,7 +27,7 @@ class Deadlines:
         """When the newest message so far was sent."""
 
     def expiry(self, entry: Entry) -> int:
-        """When the entry is to be gone, received or not."""
+        """When the entry goes, received or not."""
         kept_until: int = entry.message.received_at + self.retention_ms
         return entry.expires_at if 0 < entry.expires_at < kept_until else kept_until
 

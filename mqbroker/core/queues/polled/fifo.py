@@ -1,6 +1,6 @@
 """A polled queue that keeps the order of each message group and takes no message twice: what SQS calls a FIFO queue.
 
-What is in flight locks what is behind it in its group: that is delivered when all before it is settled, or was visible
+What is in flight locks what follows in its group: that is delivered when all before it is settled, or was visible
 again and delivered first. One receive may take several messages of a group, and goes on with other groups.
 """
 
@@ -55,7 +55,7 @@ class FifoLines(Lines):
         Lines.remove_in_flight(self, line, entry)
 
     def lock_of(self, line: GroupLine) -> int:
-        """The first entry of the group in flight, by its sequence: nothing behind it is delivered. 0 for none."""
+        """The first entry of the group in flight, by its sequence: nothing after it is delivered. 0 for none."""
         held = line.held
         while held and held[0] not in self.held:
             heappop(held)
@@ -67,7 +67,7 @@ class FifoLines(Lines):
 
     def place(self, line: GroupLine) -> None:
         """Lets the line be found unless its first entry has to wait: in the order of first entries, but one that came
-        back stands behind all groups that were there then. What always fails must not keep out the others."""
+        back stands after all groups that were there then. What always fails must not keep out the others."""
         first = line.first()
         if first:
             self.watch_first(line)
@@ -192,7 +192,7 @@ class FifoQueue(PolledQueue):
             PolledQueue.receive_from(self, line, found, count_max, held_until, now)
 
     def bring_back(self, entry: Entry) -> None:
-        """The same; a group whose first entry it is goes behind the others."""
+        """The same; a group whose first entry it is goes after the others."""
         line = self.lines.line_of(entry)
         first = line.first()
         if not first or entry.sequence < first:

@@ -79,7 +79,7 @@ class GroupLine:
         return min(entry.sequence, self.returned[0][0]) if self.returned else entry.sequence
 
     def peek(self) -> Entry:
-        """The entry whose turn it is, right behind `first`, which must have found one."""
+        """The entry whose turn it is, right after `first`, which must have found one."""
         if self.head < len(self.untouched):
             entry = self.untouched[self.head]
             assert entry is not None
@@ -88,7 +88,7 @@ class GroupLine:
         return self.returned[0][1]
 
     def pop(self) -> Entry:
-        """Takes the entry whose turn it is, right behind `first`, which must have found one."""
+        """Takes the entry whose turn it is, right after `first`, which must have found one."""
         self.visible -= 1
         if self.head < len(self.untouched):
             entry = self.untouched[self.head]

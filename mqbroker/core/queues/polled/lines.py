@@ -107,7 +107,7 @@ class Lines:
         self.delayed_total += 1
 
     def end_delay(self, entry: Entry) -> GroupLine:
-        """It is kept back no longer, and stands in its line only, which is to be told."""
+        """It is kept back no longer, and stands in its line only, which has to be told."""
         line = self.line_of(entry)
         self.delayed_total -= 1
         line.delayed -= 1
@@ -131,7 +131,7 @@ class Lines:
             self.groups_in_flight -= 1
 
     def place(self, line: GroupLine) -> None:
-        """Lets the line be found under its first entry, or stand aside; behind every change of it."""
+        """Lets the line be found under its first entry, or stand aside; called after every change of it."""
         place = line.first()
         if self.is_noise(line):
             self.noisy[line] = None

@@ -231,7 +231,7 @@ class PolledQueue(Queue):
         return found
 
     def receive_from(self, line: GroupLine, found: list[Entry], _count_max: int, held_until: int, now: int) -> None:
-        """Takes the first entry of the line, if it is to be delivered."""
+        """Takes the first entry of the line, if it may be delivered."""
         entry = self.draw(line, now)
         if entry is not None:
             self.hold(entry, line, held_until, now)
@@ -293,7 +293,7 @@ class PolledQueue(Queue):
         self.lines.place(line)
 
     def put_to_the_back(self, entry: Entry) -> None:
-        """Makes an entry visible behind all others of its group."""
+        """Makes an entry visible after all others of its group."""
         line = self.lines.line_for(group_of(entry.message.properties))
         place = self.next_sequence
         self.next_sequence = place + 1
@@ -341,7 +341,7 @@ class PolledQueue(Queue):
         self.number = next_number()
 
     def redrive(self, entry: Entry, now: int) -> bool:
-        """Puts a copy of the entry into the dead-letter queue, if there is one: the entry is to be settled."""
+        """Puts a copy of the entry into the dead-letter queue, if there is one: the caller settles the entry."""
         target = self.dead_letter_target()
         if target is None:
             return False
