@@ -146,8 +146,12 @@ class House:
     # --- time and disk ----------------------------------------------------------------------------------------------
 
     def steps(self, target: int) -> Iterator[int]:
-        """Lets time pass up to `target`; gives each moment at which something was due, behind it."""
+        """Lets time pass up to `target`; gives each moment at which something was done, once it is done: first what is
+        left of the last call, then what is due."""
         timers = self.broker.timers
+        if self.broker.scheduler.round:
+            self.broker.scheduler.finish(self.now)
+            yield self.now
         while 0 < timers.next_deadline() <= target:
             self.now = max(self.now, timers.next_deadline())
             self._run_timers()
