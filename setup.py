@@ -51,6 +51,7 @@ HOTTEST = (
     "mqbroker/protocols/mqtt/connection.py",
     "mqbroker/protocols/mqtt/connection_state.py",
     "mqbroker/protocols/mqtt/output.py",
+    "mqbroker/protocols/mqtt/publishing.py",
     "mqbroker/protocols/session.py",
     "mqbroker/protocols/unacked.py",
     "mqbroker/storage/ledger.py",

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from mqbroker.net.connection import Connection
 
 
+_TURNS_KEPT = 64
+
+
 class Congestion:
     """The connections that are held back for the journal's sake."""
 
@@ -41,6 +44,8 @@ class Congestion:
         self._wake: Callable[[], None] = _nothing
         self._held: deque[Connection] = deque()
         self._latest = 0
+        self._turns: dict[int, int] = {}
+        """When each of the latest connections began to add, by its id()."""
         self._shared_until = 0
         self._is_shared = False
 
@@ -60,8 +65,7 @@ class Congestion:
     def weigh(self, connection: "Connection", added: int, now: int) -> None:
         """A connection has added so many bytes to the journal: holds it if that is too much for now."""
         if id(connection) != self._latest:
-            self._latest = id(connection)
-            self._shared_until = now + JOURNAL_SHARED_MS
+            self._take_turns(id(connection), now)
         self._is_shared = now < self._shared_until
         bound, backlog = self._bound(), self.ledger.backlog()
         is_heavy = connection.count_added(added, self.ledger.position) * PUBLISHERS_HEAVY_MAX >= bound
@@ -70,6 +74,16 @@ class Congestion:
                 self._held.append(connection)
         elif not self._is_shared:
             connection.is_hasty = False
+
+    def _take_turns(self, who: int, now: int) -> None:
+        """Another one than before has added something. Who comes back shares; who adds once, as a client that only
+        subscribes does, is no publisher."""
+        self._latest = who
+        if now < self._turns.get(who, 0) + JOURNAL_SHARED_MS:
+            self._shared_until = now + JOURNAL_SHARED_MS
+        if len(self._turns) >= _TURNS_KEPT:
+            self._turns.clear()
+        self._turns[who] = now
 
     def release(self, now: int) -> None:
         """Lets go as many as the journal has room for. To be called at the end of each turn."""

@@ -1,0 +1,1 @@
+# Compiled as it is, for every publish that is acknowledged.
