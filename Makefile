@@ -39,13 +39,18 @@ PYTHONS ?= python3.12 python3.13 python3.14
 # Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
 PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 
-.PHONY: run test test-slow test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
+.PHONY: run test coverage test-slow test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
 
 run: $(VENV_RUN)/.installed
 	$(VENV_RUN)/bin/mqbroker serve --dev $(RUN_ARGS)
 
 test: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 	$(VENV)/bin/python $(PYTEST) $(PYTEST_ARGS)
+
+# What runs in other processes is not counted: brokers that are killed could not say what they have run.
+coverage: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
+	$(VENV)/bin/python $(PYTEST) --cov=mqbroker/core --cov=mqbroker/storage --cov=mqbroker/protocols \
+	    --cov-report=term:skip-covered --cov-fail-under=95 $(PYTEST_ARGS)
 
 test-slow: $(VENV)/.installed
 	$(VENV)/bin/python $(PYTEST) -m slow $(PYTEST_ARGS)
