@@ -16,4 +16,5 @@ def connect(url: str, tls: ssl.SSLContext | None = None, **options: Any) -> Abst
     if "proxy" in OPTIONS:
         options["proxy"] = None
     options["ssl" if "ssl" in OPTIONS else "ssl_context"] = tls  # renamed in 13
-    return client.connect(url, **options)
+    connection: AbstractContextManager[Connection] = client.connect(url, **options)
+    return connection
