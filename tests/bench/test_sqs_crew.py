@@ -26,8 +26,9 @@ def send(endpoint: Endpoint, batch: int = 1, stamped: bool = False, rate: float 
 def cycle(endpoint: Endpoint, batch: int = 1, sends: bool = False, groups: int = 0) -> CycleJob:
     limit = Limit(messages=MESSAGES)
     wait = 1 if sends else 0
+    connections = 1 if groups else 2  # no group is locked here, so two answers may pass each other
     return CycleJob(
-        endpoint, QUEUE, SIZE, limit, batch, groups, connections=2, sends=sends, wait_seconds=wait, settle_seconds=2.5
+        endpoint, QUEUE, SIZE, limit, batch, groups, connections, sends=sends, wait_seconds=wait, settle_seconds=2.5
     )
 
 
