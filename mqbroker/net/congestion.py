@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.recent import remember
 from mqbroker.limits import (
     JOURNAL_FAR_BEHIND_FACTOR,
     JOURNAL_SHARED_BEHIND_SHARE,
@@ -32,8 +33,7 @@ from mqbroker.limits import (
 if TYPE_CHECKING:
     from mqbroker.net.connection import Connection
 
-
-_TURNS_KEPT = 64
+_TURNS_KEPT = 64  # of connections: four times as many as can be heavy in one batch
 
 
 class Congestion:
@@ -81,9 +81,7 @@ class Congestion:
         self._latest = who
         if now < self._turns.get(who, 0) + JOURNAL_SHARED_MS:
             self._shared_until = now + JOURNAL_SHARED_MS
-        if len(self._turns) >= _TURNS_KEPT:
-            self._turns.clear()
-        self._turns[who] = now
+        remember(self._turns, who, now, _TURNS_KEPT)
 
     def release(self, now: int) -> None:
         """Lets go as many as the journal has room for. To be called at the end of each turn."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mqbroker.core.access.credentials import ACCESS_KEY, PASSWORD, Credential, Credentials, access_key
+from mqbroker.core.access.credentials import ACCESS_KEY, Credential, Credentials, access_key
 from mqbroker.core.rabbitmq.patterns import DEFAULT_EXCHANGE, compile_permission
 from mqbroker.core.rabbitmq.quotas import NO_USER_LIMITS, UserLimits
 from mqbroker.core.recent import remember
@@ -118,12 +118,6 @@ class Access:
     def access_keys_of(self, user: str) -> list[Credential]:
         """The access keys of a user."""
         return [each for each in self.credentials.of(user) if each.kind == ACCESS_KEY]
-
-    def credentials_of(self, user: str) -> list[Credential]:
-        """All that shows who the user is, the hash of the password included if there is one. Raises NotFound."""
-        hashed = self.user(user).password_hash
-        password = [Credential(PASSWORD, user, user, hashed)] if hashed else []
-        return password + self.credentials.of(user)
 
     # --- permissions ------------------------------------------------------------------------------------------------
 

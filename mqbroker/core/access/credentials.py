@@ -1,10 +1,10 @@
-"""What shows that somebody is a user: a password, a key that requests are signed with, later a token.
+"""What shows that somebody is a user, beside a password: a key that requests are signed with.
 
-It owns what a credential of each kind looks like. Who may do what is decided elsewhere (access.py), and whether a
-password is right is checked elsewhere (passwords.py), for it takes long on purpose.
+It owns what a credential of each kind looks like. Who may do what is decided elsewhere (access.py), and
+passwords are kept as hashes, with their users (passwords.py).
 
 The secret of an access key is kept as it is, because a signature can only be checked with the secret itself: it is as
-good as a password in clear text, and is never shown or logged. Of a password only the hash is kept.
+good as a password in clear text, and is never shown or logged.
 """
 
 import re
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import ACCESS_KEY_ID_CHARS_MAX, ACCESS_KEY_ID_CHARS_MIN
 
-PASSWORD = "password"  # noqa: S105
 ACCESS_KEY = "access key"
 
 _KEY_ID = re.compile(rf"\w{{{ACCESS_KEY_ID_CHARS_MIN},{ACCESS_KEY_ID_CHARS_MAX}}}", re.ASCII)
@@ -26,7 +25,7 @@ class Credential:
 
     kind: str
     id: str
-    """What it is found by, among those of its kind: the user's name for a password."""
+    """What it is found by, among those of its kind."""
     user: str
     secret: str = field(repr=False)
     account: str = ""
@@ -34,7 +33,7 @@ class Credential:
 
 
 class Credentials:
-    """Those of all users, by kind and id. Passwords are kept with their users, who have one each."""
+    """Those of all users, by kind and id."""
 
     __slots__ = ("by_kind",)
 
