@@ -93,24 +93,25 @@ def test_a_worker_answers_to_remote_control(worker: WorkerProcess, app: Any) -> 
 
 
 def test_the_worker_says_what_it_does_by_events(worker: WorkerProcess, app: Any) -> None:
-    events: list[str] = []
-    results: list[Any] = []
+    events: dict[str, list[str]] = {}
 
     def begin(event: dict[str, Any]) -> None:
-        """The receiver is listening: it has asked every worker for a heartbeat."""
-        if not results:
-            results.append(send(app, add, 1, 1))
+        """The receiver is listening: it has asked every worker for a heartbeat.
+
+        One task for each heartbeat: Celery before 5.7 can lose an event that a thread adds while it sends others.
+        """
+        events[send(app, add, 1, 1).id] = []
 
     def note(event: dict[str, Any]) -> None:
-        if results and event["uuid"] == results[0].id:
-            events.append(event["type"])
-            receiver.should_stop = event["type"] == "task-succeeded"
+        if event["uuid"] in events:
+            events[event["uuid"]].append(event["type"])
+            receiver.should_stop = events[event["uuid"]] == ["task-received", "task-succeeded"]
 
     handlers = {"worker-heartbeat": begin, "task-received": note, "task-succeeded": note}
     with app.connection_for_read() as connection:
         receiver = app.events.Receiver(connection, handlers)
         receiver.capture(timeout=TIMEOUT_S)
-    assert events == ["task-received", "task-succeeded"]
+    assert ["task-received", "task-succeeded"] in events.values()
 
 
 def test_the_worker_goes_on_after_the_broker_was_killed(worker: WorkerProcess, app: Any, broker: BrokerProcess) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+DISK_FREE_MIN_BYTES = 64 * 1024 * 1024
 START_TIMEOUT_S = 50  # under the time that a test has; a busy machine may need a third of it
 STOP_TIMEOUT_S = 20
 
@@ -68,6 +69,13 @@ class BrokerProcess:
             command += ["--listen", f"{scheme}://127.0.0.1:{self.ports.get(scheme, 0)}"]
         return [*command, *self.options]
 
+    def environment(self) -> dict[str, str]:
+        """The environment that it runs in, where a nearly full disk does not block publishers."""
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        if "disk_free_min_bytes" not in (self.config or ""):
+            environment["MQBROKER_LIMITS_DISK_FREE_MIN_BYTES"] = str(DISK_FREE_MIN_BYTES)
+        return environment
+
     def start(self) -> Self:
         """Starts it and waits until it listens. AssertionError with its log if it does not."""
         with self.log_path.open("a") as log:
@@ -76,7 +84,7 @@ class BrokerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env=self.environment(),
             )
         assert self.process.stdout is not None
         missing = set(self.schemes)
