@@ -57,6 +57,9 @@ def _delivery(connection: "StompState", head: Head) -> tuple[Subscription, int]:
     if session_id != connection.session_id or not (number.isascii() and number.isdigit() and len(number) < 19):
         name = "id" if connection.version == V1_2 else "message-id"
         raise ProtocolViolation("Invalid header", f'"{head.command}" must include a valid "{name}" header\n')
+    browser = connection.subscriptions.get(tag)
+    if browser is not None and browser.browsing is not None and head.command == "NACK":
+        raise ProtocolViolation("Cannot Nack a message on a Queue Browser Subscription.", "")
     for known in (connection.subscriptions, connection.former):
         found = known.get(tag)
         if found is not None and found.unacked.has(int(number)):

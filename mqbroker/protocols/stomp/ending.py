@@ -72,6 +72,8 @@ class Releasing(Task):
 
     def _release(self, subscription: Subscription, now: int, most: int) -> int:
         """Gives back some of what a subscription holds; how much it was."""
+        if subscription.browsing is not None:
+            subscription.browsing.end()
         queue = subscription.queue
         if not queue.is_deleted and subscription in queue.consumers:
             if subscription.in_flight:

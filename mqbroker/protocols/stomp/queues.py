@@ -5,7 +5,13 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.classic import ClassicQueue
+from mqbroker.core.queues.picking import start_groups
+from mqbroker.core.queues.selected import SelectedQueue
+from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
+from mqbroker.core.routing.route import Route
+from mqbroker.core.selectors.selector import CONVERTING_PREFIX
 from mqbroker.errors import NotAllowed, PreconditionFailed
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.limits import STOMP_REPLY_QUEUES_MAX
@@ -60,11 +66,26 @@ def ensure(connection: "StompState", name: str, head: Head) -> Queue:
     )
 
 
+def group(route: Route) -> None:
+    """A message of a group is about to take this route: groups mean something in its queues from now on."""
+    for queue in route.queues:
+        start_groups(queue)
+
+
+def resume_groups(queue: Queue) -> None:
+    """The same for what has waited since before a restart."""
+    entry = queue.peek() if isinstance(queue, ClassicQueue) and queue.picking is None else None
+    if entry is not None and entry.message.properties.text("group_id") is not None:
+        start_groups(queue)
+
+
 def for_subscription(connection: "StompState", head: Head, destination: str) -> Queue:
     """The queue of a subscription to a topic or an exchange. Raises RequestRefused."""
     durable = is_durable(head)
     name = subscription_name(connection, head, destination)
     connection.services.broker.access.check_configure(connection.user, connection.place.name, "queue", name)
+    if "selector" in head.headers:
+        return _selected(connection, head, name, durable)
     return declare_queue(
         connection.place,
         name,
@@ -75,6 +96,25 @@ def for_subscription(connection: "StompState", head: Head, destination: str) -> 
         connection.now,
         connection,
     )
+
+
+def _selected(connection: "StompState", head: Head, name: str, durable: bool) -> Queue:
+    """A queue that only what is selected enters. With another selector it is another subscription, and a new one."""
+    vhost = connection.place
+    text = f"{CONVERTING_PREFIX}{head.headers['selector'].removeprefix(CONVERTING_PREFIX)}"
+    spec = QueueSpec(
+        name,
+        SelectedQueue.role,
+        durable=durable,
+        auto_delete=flag(head, "auto-delete", not durable),
+        selector=text,
+    )
+    found = vhost.queues.get(name)
+    if found is not None:
+        if isinstance(found, SelectedQueue) and found.declared.selector == text:
+            return found
+        vhost.delete_queue(name, connection, if_unused=True)
+    return vhost.declare(spec, connection.now)
 
 
 def is_durable(head: Head) -> bool:

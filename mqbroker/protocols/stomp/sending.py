@@ -17,7 +17,7 @@ from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC
 from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.limits import STOMP_QUEUES_DECLARED_MAX
-from mqbroker.protocols.stomp.properties import NOT_PASSED_ON, StompProperties
+from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, StompProperties
 from mqbroker.protocols.stomp.queues import ARGUMENTS
 from mqbroker.protocols.stomp.transacting import transaction_of
 
@@ -50,6 +50,8 @@ def send(connection: "StompState", head: Head, body: bytes) -> None:
         raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SEND'\n")
     prepared = Prepared(_route(connection, head, address), _properties(connection, head))
     route, properties = prepared
+    if GROUP_HEADER in head.headers:
+        queues.group(route)
     message = new_message(route.exchange_name, route.routing_key, properties, body, connection.now)
     if transaction is not None:
         targets = connection.place.targets(route.exchange_name, [route.routing_key], message)

@@ -6,13 +6,18 @@ a durable queue that was declared for it.
 
 from typing import TYPE_CHECKING
 
+from mqbroker.core.browsing import Browsing
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.picking import select
+from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.rabbitmq.checks import check_consumable, is_exclusive
-from mqbroker.errors import NotAllowed, ProtocolViolation
+from mqbroker.core.selectors.selector import Selector, parse
+from mqbroker.errors import InvalidSelector, NotAllowed, ProtocolViolation
 from mqbroker.protocols.stomp import queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address, parse_address
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.limits import STOMP_SUBSCRIPTIONS_MAX
+from mqbroker.protocols.stomp.queues import flag
 from mqbroker.protocols.stomp.subscription import AUTO, CLIENT, INDIVIDUAL, Subscription
 
 if TYPE_CHECKING:
@@ -36,13 +41,37 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
         raise ProtocolViolation("Processing error", f"'{mode}' is no value of 'ack'\n")
     id_ = head.get("id")
     _check_id(connection, head, id_, destination)
+    selector = _selector(head)
     queue = _queue(connection, head, address, destination)
     subscription = Subscription(queue, connection, connection.window, id_, destination)
     subscription.no_ack = mode == AUTO
     subscription.is_cumulative = mode == CLIENT
     subscription.prefetch = _number(head, "prefetch-count", 0, _PREFETCH_MAX)
     subscription.priority = _number(head, "x-priority", -(1 << 31), 1 << 31)
+    if queue.name == address.name and flag(head, "browser", False):
+        _browse(connection, subscription, selector)
+        return
+    if selector is not None and not isinstance(queue, SelectedQueue):
+        select(queue, subscription, selector)
     _begin(connection, subscription, queue)
+
+
+def _selector(head: Head) -> Selector | None:
+    """What it selects. Headers of STOMP are texts, so those that read as numbers compare as such."""
+    text = head.get("selector")
+    try:
+        return None if text is None else parse(text, converts=True)
+    except InvalidSelector as error:
+        raise ProtocolViolation("Invalid selector", f"{error}\n") from None
+
+
+def _browse(connection: "StompState", subscription: Subscription, selector: Selector | None) -> None:
+    """A browser: is shown what waits, and then that this was all."""
+    subscription.no_ack = True
+    connection.subscriptions[subscription.tag] = subscription
+    browsing = Browsing(subscription.queue, connection.gate, subscription.show, selector)
+    subscription.browsing = browsing
+    connection.owe(0, lambda: browsing.begin(connection.now))
 
 
 def _check_id(connection: "StompState", head: Head, id_: str | None, destination: str) -> None:
@@ -86,6 +115,7 @@ def _queue(connection: "StompState", head: Head, address: Address, destination: 
         vhost.bind(exchange, queue, key, {})
     elif address.kind == QUEUE:
         queue = queues.ensure(connection, address.name, head)
+        queues.resume_groups(queue)
     else:
         queue = vhost.queue(address.name, connection)
     access.check_read(user, vhost.name, "queue", queue.name)
@@ -118,6 +148,9 @@ def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
 
 def end(connection: "StompState", subscription: Subscription) -> None:
     """Takes a subscription off its queue."""
+    if subscription.browsing is not None:
+        subscription.browsing.end()
+        return
     if subscription.in_flight:
         connection.former[subscription.tag] = subscription
     if not subscription.queue.is_deleted:

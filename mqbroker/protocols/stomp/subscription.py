@@ -8,6 +8,7 @@ Successive deliveries mostly differ in their number and body only, so the pieces
 for as long as the exchange, the key, the properties and the size stay the same.
 """
 
+from mqbroker.core.browsing import Browsing
 from mqbroker.core.consumer import Consumer, Window
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.properties import Properties
@@ -32,8 +33,8 @@ class Subscription(Consumer):
     """One SUBSCRIBE."""
 
     __slots__ = (
-        "destination", "exchange", "id", "is_cumulative", "is_fixed", "key", "middle", "middle_again", "properties",
-        "routing_key", "size", "start", "tag", "tail", "unacked", "wire",
+        "browsing", "destination", "exchange", "id", "is_cumulative", "is_fixed", "middle", "middle_again",
+        "properties", "routing_key", "size", "start", "tag", "tail", "unacked", "wire",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, wire: StompWire, window: Window, id_: str | None, destination: str) -> None:
@@ -44,6 +45,8 @@ class Subscription(Consumer):
         self.destination = destination
         """What was subscribed to."""
         self.tag = f"Q_{destination}" if id_ is None else f"T_{id_}"
+        self.browsing: Browsing | None = None
+        """When it only looks at what is there."""
         self.is_cumulative = False
         self.is_fixed = False
         """Whether its messages are shown with its own destination, whatever theirs is."""
@@ -92,6 +95,15 @@ class Subscription(Consumer):
             wire.gate.is_open = False
         if not wire.is_marked:
             wire.mark()
+
+    def show(self, entry: Entry | None) -> None:
+        """Encodes what a browser sees: an entry that stays where it is, or the end."""
+        if entry is not None:
+            self.put(entry.message, entry.is_redelivered)
+            return
+        lines = b"" if self.id is None else header_line("subscription", self.id)
+        lines += header_line("destination", self.destination)
+        self.wire.send_delivery(for_version(b"MESSAGE\n%bmessage-id:0\nbrowser:end\n\n\0\n" % lines, self.wire.version))
 
     def readdress(self, message: Message) -> None:
         """The exchange or the key has changed: makes what stands before and after the number anew."""
