@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.clients import node_modules
 from tests.stomp.stompy import StompPy
 from tests.support.broker_process import BrokerProcess
 
@@ -61,3 +62,13 @@ def test_what_was_receipted_survives_a_kill(broker: BrokerProcess) -> None:
     assert [each.body for each in messages] == [str(number) for number in range(10)]
     assert messages[0].headers["own"] == "header"
     assert messages[0].headers["persistent"] == "true"
+
+
+@pytest.mark.timeout(3 * node_modules.RUN_TIMEOUT_S)
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_stompjs_finds_everything_as_it_expects_it(broker: BrokerProcess, scheme: str) -> None:
+    node_modules.prepare()
+    url = f"{scheme}://localhost:{broker.ports[scheme]}/ws"
+    with node_modules.start("stompjs.test.mjs", url, broker.data_dir / "certs" / "ca.pem") as process:
+        output, _ = process.communicate(timeout=node_modules.RUN_TIMEOUT_S)
+    assert process.returncode == 0, output

@@ -15,11 +15,12 @@ _FIRST_LINES = (b"CONNECT\n", b"CONNECT\r\n", b"STOMP\n", b"STOMP\r\n")
 
 
 class StompProtocol(Protocol):
-    """Its own ports; ActiveMQ and RabbitMQ have the same."""
+    """Its own ports, which are those of ActiveMQ and RabbitMQ too, and WebSockets."""
 
     name = "stomp"
     section = StompConfig
     schemes = (Scheme("stomp", 61613), Scheme("stomps", 61614, is_tls=True, aliases=("stomp+ssl",)))
+    subprotocols = ("v12.stomp", "v11.stomp", "v10.stomp", "stomp")
 
     def formats(self) -> Formats:
         """Overrides Protocol's."""

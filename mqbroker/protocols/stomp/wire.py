@@ -8,6 +8,7 @@ class StompWire(Session):
     """A connection as subscriptions know it."""
 
     protocol = "STOMP"
+    takes_text = True
 
     __slots__ = ("name", "next_number", "session_id", "topic_exchange", "version")
 
