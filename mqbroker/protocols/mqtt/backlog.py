@@ -45,7 +45,7 @@ class Backlog(Task):
         return list(self._walks)
 
     def add(self, subscription: "Subscription") -> None:
-        """What is retained for a subscription is to be sent, from the beginning."""
+        """Sends what is retained for a subscription, from the beginning."""
         store = self._session.vhost.retained
         self.remove(subscription.text)
         if store is not None:

@@ -314,7 +314,7 @@ def _connack(connection: "MqttConnectionState", connect: Connect, expiry_s: int)
 
 
 def _resume_input(connection: "MqttConnectionState") -> None:
-    """What came behind the CONNECT while it was being checked."""
+    """What came after the CONNECT while it was being checked."""
     if not connection.is_scanning and connection.parts:
         connection.process(connection.take_parts())
 

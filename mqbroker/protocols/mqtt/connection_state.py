@@ -151,7 +151,7 @@ class MqttConnectionState(Session):
         self.ledger.promise(position, self.committed)
 
     def send_ack(self, kind: int, packet_id: int, reason: int = 0) -> None:
-        """PUBACK, PUBREC, PUBREL or PUBCOMP behind those that are due before it."""
+        """PUBACK, PUBREC, PUBREL or PUBCOMP after those that are due before it."""
         number = packet_id.to_bytes(2, "big")
         if reason and self.version == c.V5:
             number += bytes((reason,))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Client(Protocol):
-    """The connection of a session's client (connection_state.py), or of a publisher who is to be held back."""
+    """The connection of a session's client (connection_state.py), or of a publisher that may be held back."""
 
     gate: "Gate"
     encoder: "PublishEncoder"

@@ -166,7 +166,7 @@ class Sessions:
         )
 
     def left(self, session: MqttSession, now: int) -> None:
-        """The session has no connection any more: its end and its will are to be waited for."""
+        """The session has no connection any more: its end and its will come later."""
         if session.expiry_s == 0:
             self.end(session, now)
             return

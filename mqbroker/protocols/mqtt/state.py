@@ -79,7 +79,7 @@ class MqttSession:
         self.qos2: set[int] = set()
         """Which of them went out at QoS 2."""
         self.held: list[Entry] = []
-        """What is to be sent once the journal has it, or once its packet identifier is free."""
+        """What is sent once the journal has it, or once its packet identifier is free."""
         self.backlog: Backlog | None = None
         """What is retained and still to be sent for its subscriptions; mostly there is nothing."""
         self.incoming: set[int] = set()
