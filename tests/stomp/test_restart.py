@@ -23,8 +23,7 @@ def test_subscriptions_and_schedules_go_on_after_a_kill(tmp_path: Path) -> None:
         with StompPy(broker.ports["stomp"], headers={"client-id": "c"}) as stomp:
             stomp.subscribe("/queue/later", id=2)
             stomp.subscribe("/topic/a", **DURABLE)
-            assert sorted(stomp.message().body for _ in range(2)) == ["2", "3"]
-            assert [stomp.message().body for _ in range(2)] == ["later", "later"]
+            assert sorted(stomp.message().body for _ in range(4)) == ["2", "3", "later", "later"]
 
 
 def test_a_transaction_that_was_receipted_is_there_whole(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from mqbroker.core.scheduler import Task
 from mqbroker.core.settling import ACK, DISCARD, RETURN, settle
 from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import ACKS_AT_ONCE, COUNT_MAX
-from mqbroker.protocols.stomp.codec.escapes import V1_2
+from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.state import RUNNING, Run
 from mqbroker.protocols.stomp.subscription import Subscription
@@ -29,6 +29,8 @@ def ack(connection: "StompState", head: Head, _body: bytes) -> None:
 
 def nack(connection: "StompState", head: Head, _body: bytes) -> None:
     """NACK: back to the queue, or dead-lettered. Raises ProtocolViolation."""
+    if connection.is_jms and connection.version == V1_0:
+        raise ProtocolViolation("NACK received but connection is in v1.0 mode.", "")
     requeue = head.get("requeue")
     default = connection.settings.nack_requeues and not connection.is_jms  # ActiveMQ takes it for a poison message
     requeues = default if requeue is None else requeue == "true"

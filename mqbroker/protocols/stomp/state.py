@@ -17,6 +17,7 @@ from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.scanner import Match, Scanner
 from mqbroker.protocols.stomp.config import ACTIVEMQ, StompConfig
+from mqbroker.protocols.stomp.jms_refusals import Words, in_jms_words
 from mqbroker.protocols.stomp.refusals import error_frame, is_fatal
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.wire import StompWire
@@ -165,13 +166,16 @@ class StompState(StompWire):
 
     def refuse(self, message: str, detail: str, is_final: bool = False, *headers: tuple[str, str]) -> None:
         """Sends an ERROR for the frame at hand, and ends the connection if it is that grave."""
+        closes = is_final or is_fatal(message)
+        if self.is_jms:
+            message, detail, closes = in_jms_words(Words(message, detail, closes), self.head)
         log.warning("%s, user %r: %s: %s", self.name, self.user, message, " ".join(detail.split()))
         receipt = self.head.get("receipt") if self.head is not None else None
         if receipt is not None:
             headers = (*headers, ("receipt-id", receipt))
         self.flush_receipts()
         self.send(error_frame(message, detail, headers))
-        if is_final or is_fatal(message):
+        if closes:
             self.hang_up()
 
     def hang_up(self) -> None:
