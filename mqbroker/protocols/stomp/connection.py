@@ -20,7 +20,7 @@ from mqbroker.protocols.stomp.config import StompConfig
 from mqbroker.protocols.stomp.dispatch import HANDLERS
 from mqbroker.protocols.stomp.refusals import words_of
 from mqbroker.protocols.stomp.sending import Prepared
-from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, RUNNING, StompState
+from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, LEAVING, RUNNING, StompState
 
 if TYPE_CHECKING:
     from mqbroker.protocols.services import Services
@@ -106,6 +106,8 @@ class StompConnection(StompState):
     def tick(self, now: int) -> None:
         """Deadlines: of the log-in, and of heart-beats in both directions."""
         self.now = now
+        if self.stage == CLOSED:
+            return
         if self.stage in (AWAIT_CONNECT, CHECKING):
             connecting.note_stranger(self)
             log.warning("%s: timed out before it was connected", self.name)
@@ -150,6 +152,15 @@ class StompConnection(StompState):
             self.refuse("Connection closed", f"{reason}\n")
         else:
             self.hang_up()
+
+    def input_ended(self, now: int) -> bool:
+        """The client sends no more; the receipts of what it has sent leave all the same."""
+        self.now = now
+        if self.stage == RUNNING and self.owed:
+            self.stage = LEAVING
+            self.scanner.drop()
+            self.owed.append((0, b"", self.hang_up))
+        return self.stage == LEAVING
 
     def describe(self) -> dict[str, object]:
         """What an operator sees of it."""

@@ -28,6 +28,7 @@ def release(connection: "StompState") -> None:
     kept = connection.scanner.kept_bytes
     connection.scanner.drop()
     connection.budget.change(kept, 0)
+    connection.deadline = 0
     connection.owed.clear()
     connection.ready.clear()
     vhost, connection.vhost = connection.vhost, None
