@@ -46,10 +46,9 @@ class StompConnection(StompState):
         self.now = self.received_at = now
         if self.stage != CLOSED:
             self.beginning = self.beginning or data[:_BEGINNING_BYTES]
-            before = self.scanner.kept_bytes
             self.scanner.feed(data)
             self.go_on()
-            if not self.budget.change(before, self.scanner.kept_bytes):
+            if not self.account():
                 self.head = None
                 self.refuse("Invalid frame", "There is no room for more frames that are not complete\n")
 

@@ -60,8 +60,8 @@ class StompState(StompWire):
     """One client, as handlers know it."""
 
     __slots__ = (
-        "access_generation", "beginning", "blocked_for", "budget", "declared", "former", "has_published", "head",
-        "heartbeat_in_ms", "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready",
+        "access_generation", "accounted", "beginning", "blocked_for", "budget", "declared", "former", "has_published",
+        "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready",
         "received_at", "reply_queues", "run", "scanner", "services", "settings", "settling", "stage", "subscriptions",
         "temporaries", "transactions", "user", "vhost", "window",
     )  # fmt: skip
@@ -72,6 +72,8 @@ class StompState(StompWire):
         self.services = services
         self.settings = settings
         self.budget = budget
+        self.accounted = 0
+        """How much of the budget it has taken."""
         self.ledger = services.broker.ledger
         self.peer = peer
         self.stage = AWAIT_CONNECT
@@ -102,7 +104,7 @@ class StompState(StompWire):
         self.window = Window()
         self.subscriptions: dict[str, Subscription] = {}
         """By tag."""
-        self.former: dict[str, Subscription] = {}
+        self.former: list[Subscription] = []
         """Those that have ended, with deliveries that may still be acknowledged."""
         self.run: Run | None = None
         """What its acknowledgements look like."""
@@ -215,6 +217,11 @@ class StompState(StompWire):
     def is_wanted(self) -> bool:
         """Whether the answer to its log-in is still waited for."""
         return self.stage == CHECKING
+
+    def account(self) -> bool:
+        """What is kept of incomplete frames has changed. Whether it is within the budget of all."""
+        before, self.accounted = self.accounted, self.scanner.kept_bytes
+        return self.budget.change(before, self.accounted)
 
     def set_version(self, version: str) -> None:
         """What was agreed on."""

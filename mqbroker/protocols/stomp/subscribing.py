@@ -173,7 +173,8 @@ def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     subscription = _subscribed(connection, head)
     del connection.subscriptions[subscription.tag]
     end(connection, subscription)
-    if queues.is_durable(connection, head):
+    is_of_topic = subscription.destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
+    if is_of_topic and queues.is_durable(connection, head):
         _delete(connection, subscription.queue.name)
     connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
 
@@ -203,7 +204,8 @@ def end(connection: "StompState", subscription: Subscription) -> None:
         subscription.browsing.end()
         return
     if subscription.in_flight:
-        connection.former[subscription.tag] = subscription
+        connection.former = [each for each in connection.former if each.in_flight]
+        connection.former.append(subscription)
     if not subscription.queue.is_deleted:
         subscription.queue.remove_consumer(subscription, connection.now)
 
