@@ -10,8 +10,9 @@ from mqbroker.config import load_config as load
 from mqbroker.protocols.amqp.protocol import AmqpProtocol
 from mqbroker.protocols.mqtt.protocol import MqttProtocol
 from mqbroker.protocols.protocol import Protocol
+from mqbroker.protocols.stomp.protocol import StompProtocol
 
-PROTOCOLS: tuple[Protocol, ...] = (AmqpProtocol(), MqttProtocol(), AwsProtocol())
+PROTOCOLS: tuple[Protocol, ...] = (AmqpProtocol(), MqttProtocol(), StompProtocol(), AwsProtocol())
 
 
 def load_config(
