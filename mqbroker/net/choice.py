@@ -13,7 +13,7 @@ from mqbroker.protocols.session import Outbox, Peer, Session
 
 log = logging.getLogger(__name__)
 
-_FIRST_BYTES = 8  # a protocol header; what follows is read by the session that it is for, as that one wants it
+_FIRST_BYTES = 512  # a first packet, by which the log can name any protocol; the rest is read as its session wants it
 
 SessionFactory = Callable[[Peer], Session]
 

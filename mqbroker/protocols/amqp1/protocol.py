@@ -16,7 +16,6 @@ class Amqp1Protocol(Protocol):
 
     name = "amqp1"
     section = Amqp1Config
-    subprotocols = ("AMQPWSB10",)  # by this name WebSockets carry nothing else; clients name amqp beside it
     guest_of = "amqp"
     beginnings = (
         b"AMQP\x00\x01",
