@@ -95,7 +95,7 @@ def attach_sender(connection: "Amqp1State", session: "LinkSession", message: Att
         link = transactions.ControlLink(session, message.name, message.handle, is_settled, count)
         target = Coordinator(["amqp:local-transactions"])
     elif isinstance(target, Target) and target.address == management.NODE:
-        link = management.Requests(session, message.name, message.handle, is_settled, count)
+        link = management.RequestLink(session, message.name, message.handle, is_settled, count)
     elif isinstance(target, Target) or target is None:
         link, target = _publisher(connection, session, message, target, is_settled, count)
     else:
@@ -152,7 +152,7 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
 
 def _attach_answers(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> None:
     queue = management.answers_queue(session, connection.now)
-    link = OutgoingLink(queue, session, message.name, message.handle)
+    link = management.AnswerLink(queue, session, message.name, message.handle)
     link.no_ack = True
     link.owns_queue = True
     session.outgoing[message.handle] = link

@@ -20,8 +20,8 @@ from mqbroker.core.properties import Formats, Properties
 from mqbroker.core.recent import remember
 from mqbroker.limits import EXPIRY_MS_MAX, RECENT_PROPERTIES_BYTES_MAX, RECENT_PROPERTIES_MAX
 from mqbroker.protocols.amqp1 import addresses
-from mqbroker.protocols.amqp1.codec.encode import encode_list, encode_map
-from mqbroker.protocols.amqp1.codec.types import Milliseconds, decode, decode_all, malformed
+from mqbroker.protocols.amqp1.codec.encode import compound, encode, encode_list, encode_map, symbol
+from mqbroker.protocols.amqp1.codec.types import Milliseconds, decode, decode_all, malformed, skip
 from mqbroker.protocols.amqp1.sections import (
     ANNOTATIONS,
     APPLICATION,
@@ -195,14 +195,35 @@ class Amqp1Properties(Properties):
         section = b"\x00\x53\x72" + encode_map(annotations)
         return Amqp1Properties(self.raw[: self.middle_at] + section + self._after_annotations(), self.code)
 
-    def _after_annotations(self) -> bytes:
-        """Everything from the properties on."""
+    def middle_with(self, added: Mapping[str, object]) -> bytes:
+        """The sections before the body with more annotations; all that came stays octet for octet."""
+        own = self.section(ANNOTATIONS) or {}
+        items = [symbol(key) + encode(value) for key, value in added.items() if key not in own]
+        count, before = 2 * (len(own) + len(items)), self._annotation_items()
+        section = b"\x00\x53\x72" + compound(0xC1, count, before + b"".join(items))
+        rest: bytes = self.raw[self._annotations_end() : self.middle_end]
+        return section + rest
+
+    def _annotation_items(self) -> bytes:
+        """The keys and values of its annotations as they came."""
+        end = self._annotations_end()
+        if end == self.middle_at:
+            return b""
+        _, at = descriptor_at(self.raw, self.middle_at, end)
+        return self.raw[at + (3 if self.raw[at] == 0xC1 else 9) : end]
+
+    def _annotations_end(self) -> int:
+        """Where they end, which is where the sections begin if there are none."""
         raw, at = self.raw, self.middle_at
         if at < self.middle_end:
             code, value_at = descriptor_at(raw, at, self.middle_end)
             if code == ANNOTATIONS:
-                at = decode(raw, value_at, self.middle_end)[1]
-        return raw[at:]
+                return skip(raw, value_at, self.middle_end)
+        return at
+
+    def _after_annotations(self) -> bytes:
+        """Everything from the properties on."""
+        return self.raw[self._annotations_end() :]
 
     def readable(self, body: bytes) -> bytes:
         """The body of a text, octets or a number that was sent as an amqp-value; other sections as they are."""

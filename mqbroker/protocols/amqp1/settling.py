@@ -85,7 +85,9 @@ def settle_one(entry: Entry, state: Any, now: int) -> None:
 
 def _modify(entry: Entry, state: Modified) -> None:
     """Merges annotations into those of the message, for whoever sees it next."""
-    added = {key: value for key, value in state.message_annotations.items() if _is_ours(key)}
+    added: dict[object, object] = {
+        Symbol(key): value for key, value in state.message_annotations.items() if _is_ours(key)
+    }
     if not added:
         return
     message: Message = entry.message
@@ -100,7 +102,7 @@ def _modify(entry: Entry, state: Modified) -> None:
 
 
 def _is_ours(key: object) -> bool:
-    return isinstance(key, Symbol) and key.startswith("x-")
+    return isinstance(key, str) and key.isascii() and key.startswith("x-")  # proton for Python sends strings
 
 
 class Settling(Task):

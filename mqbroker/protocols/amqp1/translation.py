@@ -27,7 +27,6 @@ from mqbroker.protocols.amqp1.properties import (
     Amqp1Properties,
     to_annotations,
 )
-from mqbroker.protocols.amqp1.sections import ANNOTATIONS
 from mqbroker.protocols.amqp1.values import MISSING, symbol_keys, text_id, wire_scalar
 
 _TIMESTAMP_MAX = ((1 << 63) - 1) // 1000
@@ -55,7 +54,7 @@ def shown(message: Message) -> Shown:
         properties = properties.inner
     if isinstance(properties, Amqp1Properties):
         flags = properties.flags
-        middle = _with_place(properties, message) if message.exchange else properties.middle
+        middle = properties.middle_with(_place(message))
         is_coded, is_wide = bool(flags & CODED), bool(flags & WIDE)
         return Shown(middle, properties.footer, is_coded, is_wide, properties.header_priority)
     middle = _annotations(properties, message) + _properties(properties, message) + _application(properties)
@@ -65,16 +64,8 @@ def shown(message: Message) -> Shown:
 
 
 def _place(message: Message) -> dict[str, object]:
-    """Where a message was published, which RabbitMQ tells consumers: the routing key may say what it is about."""
+    """Where a message was published. RabbitMQ 4 tells consumers of every message: its own library counts on it."""
     return {"x-exchange": message.exchange, "x-routing-key": message.routing_key}
-
-
-def _with_place(properties: Amqp1Properties, message: Message) -> bytes:
-    """The message's own sections; two annotations are added to those that it has."""
-    own = properties.section(ANNOTATIONS) or {}
-    added = symbol_keys({key: value for key, value in _place(message).items() if key not in own})
-    changed = properties.with_annotations(added)
-    return changed.middle
 
 
 def _annotations(properties: Properties, message: Message) -> bytes:
@@ -82,9 +73,8 @@ def _annotations(properties: Properties, message: Message) -> bytes:
     kind = properties.text("type")
     if kind is not None and kind != CODED_TYPE:
         pairs[TYPE_ANNOTATION] = kind
-    if message.exchange:
-        pairs.update(_place(message))
-    return b"\x00\x53\x72" + encode_map(symbol_keys(pairs)) if pairs else b""
+    pairs.update(_place(message))
+    return b"\x00\x53\x72" + encode_map(symbol_keys(pairs))
 
 
 def _properties(properties: Properties, message: Message) -> bytes:
