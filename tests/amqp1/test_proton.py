@@ -10,7 +10,7 @@ from tests.amqp1.conftest import connect
 from tests.support.broker_process import BrokerProcess
 
 p = pytest.importorskip("proton", reason="python-qpid-proton is not installed")
-from proton.utils import LinkDetached, SendException  # type: ignore[import-not-found]  # noqa: E402
+from proton.utils import LinkDetached, SendException  # type: ignore[import-not-found,unused-ignore]  # noqa: E402
 
 TIMEOUT_S = 15
 
