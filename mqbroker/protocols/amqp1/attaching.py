@@ -8,9 +8,11 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mqbroker.core.queues.picking import select
 from mqbroker.core.rabbitmq.checks import check_consumable
 from mqbroker.errors import MqbrokerError, ProtocolViolation
-from mqbroker.protocols.amqp1 import management, termini, transactions
+from mqbroker.protocols.amqp1 import management, subscriptions, termini, transactions
+from mqbroker.protocols.amqp1.browsing import BrowsingLink
 from mqbroker.protocols.amqp1.codec.messaging import Coordinator, Released, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import (
     RECEIVER,
@@ -129,25 +131,48 @@ def _publisher(
 def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: Attach) -> None:
     """The client wants to receive. Raises RequestRefused, ProtocolViolation."""
     source = message.source
+    if source is None:
+        _look_up(connection, session, message)
+        return
     if not isinstance(source, Source):
         raise ProtocolViolation("field", "Attach refused: source_required")
     if source.address == management.NODE:
         _attach_answers(connection, session, message, source)
         return
     found = termini.source_of(connection, session, message, source)
-    vhost = session.vhost
-    check_consumable(found.queue, vhost.name, found.is_exclusive)
-    link = OutgoingLink(found.queue, session, message.name, message.handle)
+    link = _link_to(session, message, found)
     link.no_ack = message.snd_settle_mode == SETTLE_SETTLED
-    link.is_exclusive = found.is_exclusive
     link.owns_queue = found.owns_queue
+    link.closes_subscription = found.has_name
     link.default_outcome = source.default_outcome
     link.message_size_max = message.max_message_size or 0
     priority = message.properties.get("rabbitmq:priority")
     link.priority = int(priority) if isinstance(priority, int) and not isinstance(priority, bool) else 0
     session.outgoing[message.handle] = link
-    found.queue.add_consumer(link, connection.now)
+    link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, found.terminus, link.no_ack))
+
+
+def _link_to(session: "LinkSession", message: Attach, found: termini.FoundSource) -> OutgoingLink:
+    selector = found.filters.selector
+    if found.is_browsed:
+        return BrowsingLink(found.queue, session, message.name, message.handle, selector)
+    check_consumable(found.queue, session.vhost.name, found.is_exclusive)
+    link = OutgoingLink(found.queue, session, message.name, message.handle)
+    link.is_exclusive = found.is_exclusive
+    if selector is not None:
+        select(found.queue, link, selector)
+    return link
+
+
+def _look_up(connection: "Amqp1State", session: "LinkSession", message: Attach) -> None:
+    """A receiver without a source finds a subscription by the name of the link (JMS, unsubscribe). Raises NotFound."""
+    queue = subscriptions.find(session, message.name)
+    link = subscriptions.LookupLink(queue, session, message.name, message.handle)
+    link.closes_subscription = True
+    session.outgoing[message.handle] = link
+    source = subscriptions.source_of(session, queue)
+    connection.send_performative(session.channel, _answer(message, source, is_settled=False))
 
 
 def _attach_answers(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> None:
@@ -156,7 +181,7 @@ def _attach_answers(connection: "Amqp1State", session: "LinkSession", message: A
     link.no_ack = True
     link.owns_queue = True
     session.outgoing[message.handle] = link
-    queue.add_consumer(link, connection.now)
+    link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, source, is_settled=True))
 
 

@@ -66,6 +66,8 @@ def detached(connection: "Amqp1State", session: "LinkSession", message: Detach) 
         if not session.is_ending and not connection.close_sent:
             connection.send_performative(session.channel, Detach(handle, message.closed))
 
+    if isinstance(link, OutgoingLink) and not message.closed:
+        link.closes_subscription = False
     drop_link(connection, session, link, done)
 
 

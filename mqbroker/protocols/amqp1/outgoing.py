@@ -33,8 +33,9 @@ class OutgoingLink(Consumer):
     """A link on which the client receives from a queue."""
 
     __slots__ = (
-        "credit", "default_outcome", "delivery_count", "exchange", "frame_max", "handle", "is_draining",
-        "message_size_max", "name", "owns_queue", "place", "properties", "routing_key", "session", "wire_handle",
+        "closes_subscription", "credit", "default_outcome", "delivery_count", "exchange", "frame_max", "handle",
+        "is_draining", "message_size_max", "name", "owns_queue", "place", "properties", "routing_key", "session",
+        "wire_handle",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", session: "LinkSession", name: str, handle: int) -> None:
@@ -53,6 +54,8 @@ class OutgoingLink(Consumer):
         self.default_outcome: object = None
         self.owns_queue = False
         """Whether the queue goes with the link."""
+        self.closes_subscription = False
+        """Whether its queue is a subscription that ends with the link, unless others have it too."""
         self.properties: Properties | None = None
         self.exchange: str | None = None
         self.routing_key: str | None = None
@@ -61,6 +64,15 @@ class OutgoingLink(Consumer):
 
     def label(self) -> str:
         return self.name
+
+    def attached(self, now: int) -> None:
+        """The link is there: the queue may deliver, once there is credit."""
+        self.queue.add_consumer(self, now)
+
+    def detached(self, now: int) -> None:
+        """The link is gone; what it holds unsettled is still to be given back."""
+        if not self.queue.is_deleted:
+            self.queue.remove_consumer(self, now)
 
     # --- credit -----------------------------------------------------------------------------------------------------
 
@@ -91,6 +103,10 @@ class OutgoingLink(Consumer):
             return
         if self.credit > 0 and not (self.gate.is_open and self.session.is_flowing):
             return  # more goes out when the client reads on
+        self.give_back_credit()
+
+    def give_back_credit(self) -> None:
+        """Nothing more is ready: the credit is gone."""
         self.delivery_count = (self.delivery_count + self.credit) % SERIALS
         self.credit = 0
         self.window.is_open = False

@@ -20,10 +20,10 @@ from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
 from mqbroker.errors import AccessRefused, MqbrokerError, ProtocolViolation
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
-from mqbroker.protocols.amqp1 import addresses, conditions, sections
+from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactions
 from mqbroker.protocols.amqp1.addresses import Address
 from mqbroker.protocols.amqp1.codec.composites import encode_composite
-from mqbroker.protocols.amqp1.codec.messaging import Rejected
+from mqbroker.protocols.amqp1.codec.messaging import Rejected, TransactionalState
 from mqbroker.protocols.amqp1.conditions import Fault
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
 from mqbroker.protocols.amqp1.properties import Amqp1Properties
@@ -92,7 +92,9 @@ class Publisher(IncomingLink):
     def take(self, delivery: Delivery, payload: bytes) -> None:
         """Publishes a message."""
         message = self.message_of(delivery, payload)
-        if message is not None:
+        if message is not None and isinstance(delivery.state, TransactionalState):
+            transactions.publish(self, delivery, message)
+        elif message is not None:
             self.publish(delivery, message)
 
     def message_of(self, delivery: Delivery, payload: bytes) -> Message | None:

@@ -77,9 +77,8 @@ class Releasing(Task):
 
     def _end(self, link: OutgoingLink, now: int) -> None:
         queue = link.queue
-        if queue.is_deleted:
-            return
-        self._returning.hold(queue)
-        queue.remove_consumer(link, now)
-        if link.owns_queue:
+        if not queue.is_deleted:
+            self._returning.hold(queue)
+        link.detached(now)
+        if link.owns_queue or (link.closes_subscription and not queue.consumers):
             self._vhost.remove(queue)

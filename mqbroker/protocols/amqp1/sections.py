@@ -38,7 +38,7 @@ class Sections:
 
     def __init__(self) -> None:
         self.header_at = self.header_end = 0
-        self.middle_at = 0
+        self.middle_at = -1
         """Where what is kept before the body begins."""
         self.body_at = self.body_end = 0
         """The sections of the body."""
@@ -96,9 +96,10 @@ def _note(found: Sections, data: bytes, code: int, start: int, value_at: int, en
     elif code >= DATA:
         if is_first:
             found.body_at = start
-            found.middle_at = found.middle_at or start
+            if found.middle_at < 0:
+                found.middle_at = start
         _note_body(found, data, code, value_at, end, is_first)
-    elif code > DELIVERY_ANNOTATIONS and not found.middle_at:
+    elif code > DELIVERY_ANNOTATIONS and found.middle_at < 0:
         found.middle_at = start
 
 

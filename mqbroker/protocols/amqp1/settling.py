@@ -17,8 +17,16 @@ from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.returning import Returning
 from mqbroker.core.scheduler import Task
 from mqbroker.limits import ACKS_AT_ONCE
+from mqbroker.protocols.amqp1 import transactions
 from mqbroker.protocols.amqp1.codec.composites import encode_composite
-from mqbroker.protocols.amqp1.codec.messaging import Accepted, Modified, Received, Rejected, Released
+from mqbroker.protocols.amqp1.codec.messaging import (
+    Accepted,
+    Modified,
+    Received,
+    Rejected,
+    Released,
+    TransactionalState,
+)
 from mqbroker.protocols.amqp1.codec.performatives import Disposition
 from mqbroker.protocols.amqp1.codec.types import Symbol
 from mqbroker.protocols.amqp1.outgoing import OutgoingLink
@@ -36,6 +44,9 @@ def take(connection: "Amqp1State", session: "LinkSession", message: Disposition)
     """A disposition of a receiver."""
     state = message.state
     if isinstance(state, Received) or (state is None and not message.settled):
+        return
+    if isinstance(state, TransactionalState):
+        transactions.enlist(session, message)
         return
     last = message.first if message.last is None else message.last
     entries = session.take_entries(message.first, last)

@@ -7,7 +7,7 @@ all others                          what is there already
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mqbroker.core.queues.base import Queue
@@ -15,11 +15,12 @@ from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.values import UInt64
 from mqbroker.errors import ProtocolViolation
-from mqbroker.protocols.amqp1 import addresses
+from mqbroker.protocols.amqp1 import addresses, filters, subscriptions
 from mqbroker.protocols.amqp1.addresses import Address
 from mqbroker.protocols.amqp1.codec.messaging import DELETE_ON_CLOSE, LIFETIME_POLICY, LINK_DETACH, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import Attach
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol
+from mqbroker.protocols.amqp1.filters import Filters
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp1.session import LinkSession
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 _REPLY_NAME = "amq.rabbitmq.reply-to"
 _VOLATILE = "rabbitmq:volatile-queue"
-_MOVE = "move"
+_TEMPORARY_TOPIC = "temporary-topic"
+_MOVE, _COPY = "move", "copy"
 
 
 @dataclass(slots=True)
@@ -47,8 +49,12 @@ class FoundSource:
 
     terminus: Source
     queue: Queue
+    filters: Filters = field(default_factory=Filters)
     owns_queue: bool = False
     is_exclusive: bool = False
+    has_name: bool = False
+    """Whether the queue is a subscription with a name, which ends with a link that is closed."""
+    is_browsed: bool = False
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
@@ -56,6 +62,10 @@ class FoundSource:
 
 def target_of(connection: "Amqp1State", session: "LinkSession", link: str, target: Target) -> FoundTarget:
     """What a target stands for. Raises RequestRefused, ProtocolViolation."""
+    if target.dynamic and _TEMPORARY_TOPIC in target.capabilities:
+        address = f"topic://amq.dyn-{connection.container_id}-{session.vhost.broker.unique_name()}"
+        made = replace(target, address=address, expiry_policy=LINK_DETACH, dynamic_node_properties=_lifetime())
+        return FoundTarget(made, addresses.parse(address, []))
     if target.dynamic:
         queue = _temporary_queue(connection, session, link)
         address = addresses.queue_address(queue.name)
@@ -93,7 +103,9 @@ def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_du
 
 def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> FoundSource:
     """What a source stands for. Raises RequestRefused, ProtocolViolation."""
-    source = replace(source, filter={}, distribution_mode=_MOVE)
+    found_filters = filters.read(source.filter)
+    is_browsed = source.distribution_mode == _COPY
+    source = replace(source, filter=found_filters.in_effect, distribution_mode=_MOVE)
     if source.dynamic:
         return _dynamic(connection, session, message, source)
     if source.address is None:
@@ -101,11 +113,14 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
     found = addresses.parse(source.address, source.capabilities)
     vhost, access = session.vhost, connection.services.broker.access
     if not found.queue:
-        return _subscription(connection, session, message, source, found)
+        return _subscription(connection, session, message, source, found, found_filters)
     access.check_read(connection.user, vhost.name, "queue", found.queue)
     if found.declares:
         _declared(connection, session, found.queue, source.durable > 0)
-    return FoundSource(source, vhost.queue(found.queue, connection))
+    queue = vhost.queue(found.queue, connection)
+    if is_browsed:
+        source.distribution_mode = _COPY
+    return FoundSource(source, queue, found_filters, is_browsed=is_browsed)
 
 
 def _dynamic(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> FoundSource:
@@ -115,9 +130,13 @@ def _dynamic(connection: "Amqp1State", session: "LinkSession", message: Attach, 
         queue = vhost.declare(QueueSpec(name=name, is_hidden=True), connection.now)
     else:
         queue = _temporary_queue(connection, session, message.name)
+    address = addresses.queue_address(queue.name)
+    if _TEMPORARY_TOPIC in source.capabilities:
+        vhost.bind(vhost.exchange(addresses.TOPIC_EXCHANGE), queue, queue.name, {})
+        address = f"topic://{queue.name}"
     made = replace(
         source,
-        address=addresses.queue_address(queue.name),
+        address=address,
         durable=0,
         expiry_policy=LINK_DETACH,
         timeout=0,
@@ -127,17 +146,26 @@ def _dynamic(connection: "Amqp1State", session: "LinkSession", message: Attach, 
 
 
 def _subscription(
-    connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source, found: Address
+    connection: "Amqp1State",
+    session: "LinkSession",
+    message: Attach,
+    source: Source,
+    found: Address,
+    found_filters: Filters,
 ) -> FoundSource:
-    """A queue of the link's, bound to an exchange. Raises RequestRefused, ProtocolViolation."""
+    """A queue that is bound to an exchange: the link's own, or one with a name. Raises RequestRefused."""
     if found.style == addresses.V2:
         raise addresses.bad(f'{{bad_address,"{source.address}"}}')
     vhost, access, user = session.vhost, connection.services.broker.access, connection.user
-    key = found.key or ""
+    key = found_filters.key if found_filters.key is not None else found.key or ""
     access.check_read(user, vhost.name, "exchange", found.exchange)
     exchange = vhost.exchange(found.exchange)
     if exchange.kind == "topic":
         access.check_topic_read(user, vhost.name, exchange.name, key)
+    if subscriptions.has_name(source):
+        named = subscriptions.subscribe(session, message.name, source, exchange, key, found_filters)
+        selecting = Filters() if named.queue.declared.selector else found_filters
+        return FoundSource(source, named.queue, selecting, has_name=named.is_durable)
     queue = _temporary_queue(connection, session, message.name)
     vhost.bind(exchange, queue, key, {})
-    return FoundSource(source, queue, owns_queue=True)
+    return FoundSource(source, queue, found_filters, owns_queue=True)
