@@ -7,7 +7,8 @@
     +-------+-------------+--------+-------------------------------------+---------------------------------+
 
     flags: 1 = the body is sections as they came, else the octets of one data section;
-    2 = that one had a size of four octets where one would do; 4 = there is a footer
+    2 = that one had a size of four octets where one would do; 4 = there is a footer;
+    8 = the sections are one text, number or octets, or data in parts, which others are given as plain octets
 
 The core is told what the header says: durable, priority, ttl. Everything else is decoded when somebody asks. To others
 annotations whose keys begin with x-, and application properties, are headers.
@@ -42,9 +43,12 @@ AMQP1 = 16  # the journal's number for this encoding
 CODED = 1
 WIDE = 2
 FOOTER = 4
+PLAIN = 8
 
 CODED_TYPE = "amqp-1.0"
 """The type under which AMQP 0-9-1 knows a body that is sections."""
+CODED_CONTENT_TYPE = "message/vnd.rabbitmq.amqp"
+"""The content type of one that others cannot be given in plain octets, unless its sender has said another."""
 
 _FIELDS = {
     "message_id": 0, "user_id": 1, "reply_to": 4, "correlation_id": 5, "content_type": 6, "content_encoding": 7,
@@ -90,6 +94,7 @@ class Amqp1Properties(Properties):
         self.middle_end = len(raw)
         if self.flags & FOOTER:
             self.middle_end -= 4 + int.from_bytes(raw[-4:], "big")
+        self.is_coded = bool(self.flags & PLAIN)
         self.header_priority: int | None = None
         if raw[1]:
             self._take_header(decode_all(raw[2 : self.middle_at]))
@@ -167,6 +172,8 @@ class Amqp1Properties(Properties):
         if index is None:
             return group_text(self, name)
         found = _as_text(name, self.field(index))
+        if found is None and name == "content_type" and self.flags & (CODED | PLAIN) == CODED:
+            return CODED_CONTENT_TYPE
         return group_text(self, name) if found is None else found
 
     def _annotated_type(self) -> str | None:
@@ -227,7 +234,7 @@ class Amqp1Properties(Properties):
 
     def readable(self, body: bytes) -> bytes:
         """The body of a text, octets or a number that was sent as an amqp-value; other sections as they are."""
-        if not self.flags & CODED:
+        if not self.is_coded:
             return body
         code, at = descriptor_at(body, 0, len(body))
         if code == DATA:
@@ -319,7 +326,7 @@ class RecentProperties:
     def of(self, data: bytes, found: Sections) -> Amqp1Properties:
         """The properties of a message whose sections are these. Raises ProtocolViolation."""
         header = data[found.header_at : found.header_end]
-        flags = (CODED if found.is_coded else 0) | (WIDE if found.is_wide and not found.is_coded else 0)
+        flags = _body_flags(data, found)
         middle = data[found.middle_at : found.body_at]
         if found.footer_at < len(data):
             footer = data[found.footer_at :]
@@ -327,8 +334,6 @@ class RecentProperties:
             raw = bytes((flags | FOOTER, len(header))) + header + middle + footer + len(footer).to_bytes(4, "big")
         else:
             raw = bytes((flags, len(header))) + header + middle
-        if found.is_coded:
-            check_body(data, found.body_at, found.body_end)
         known = self._known.get(raw)
         if known is None:
             check_middle(middle)
@@ -336,6 +341,17 @@ class RecentProperties:
             if len(raw) <= RECENT_PROPERTIES_BYTES_MAX:
                 remember(self._known, raw, known, RECENT_PROPERTIES_MAX)
         return known
+
+
+def _body_flags(data: bytes, found: Sections) -> int:
+    """What the flags say of a body. Raises ProtocolViolation."""
+    if not found.is_coded:
+        return WIDE if found.is_wide else 0
+    check_body(data, found.body_at, found.body_end)
+    code, at = descriptor_at(data, found.body_at, found.body_end)
+    if code == VALUE:
+        return CODED if plain_text(decode(data, at, found.body_end)[0]) is None else CODED | PLAIN
+    return CODED | PLAIN if code == DATA else CODED
 
 
 def data_start(size: int, is_wide: bool = False) -> bytes:
