@@ -9,8 +9,8 @@ from mqbroker.core.properties import ANNOTATED, DEAD_LETTER_BIT, Properties, Red
 from mqbroker.core.values import Timestamp
 from mqbroker.errors import StorageError
 from mqbroker.protocols.amqp.properties import FORMATS as AMQP_FORMATS
-from mqbroker.protocols.amqp1.properties import AMQP1
 from mqbroker.protocols.amqp.properties import amqp_properties, build
+from mqbroker.protocols.amqp1.properties import AMQP1
 from mqbroker.protocols.mqtt.codec.constants import PUBLISH
 from mqbroker.protocols.mqtt.codec.property_table import join_properties
 from mqbroker.protocols.mqtt.properties import EXACT_MAPPING, mqtt_octets
