@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mqbroker.aws.config import AwsConfig
-from mqbroker.aws.sqs.kinds import KINDS
+from mqbroker.aws.sns import kinds as sns
+from mqbroker.aws.sqs import kinds as sqs
 from mqbroker.config.addresses import LOOPBACK
 from mqbroker.config.listener import Scheme
 from mqbroker.config.sections import Config, UserDefinition
@@ -23,7 +24,7 @@ class AwsProtocol(Protocol):
     name = "aws"
     section = AwsConfig
     schemes = (Scheme("aws", 9324, aliases=("sqs",)), Scheme("awss", 9325, is_tls=True, aliases=("sqss",)))
-    kinds = KINDS
+    kinds = (*sqs.KINDS, *sns.KINDS)
 
     def adjust(self, config: Config, given: Set[tuple[str, ...]]) -> Config:
         """Overrides Extension's: what development has, and the account of access keys that name none."""
@@ -57,9 +58,10 @@ class AwsProtocol(Protocol):
 
     def formats(self) -> Formats:
         """Overrides Protocol's."""
+        from mqbroker.aws.sns.properties import FORMATS as SNS_FORMATS
         from mqbroker.aws.sqs.properties import FORMATS
 
-        return FORMATS
+        return {**FORMATS, **SNS_FORMATS}
 
     def start(self, services: "Services", config: Config) -> Speaker:
         """Overrides Protocol's."""

@@ -1,0 +1,107 @@
+"""SNS as a service of the gateway: its parts put together."""
+
+from collections.abc import Mapping
+
+from mqbroker.aws.family import AwsService, Ground
+from mqbroker.aws.front.front import ServiceHandlers
+from mqbroker.aws.front.model import load_model
+from mqbroker.aws.front.service import Service
+from mqbroker.aws.sns import actions
+from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
+from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
+from mqbroker.aws.sns.foreign import translate
+from mqbroker.aws.sns.notification import Notification
+from mqbroker.aws.sns.numbering import number
+from mqbroker.aws.sns.properties import SnsProperties
+from mqbroker.aws.sns.publishing import Publisher
+from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
+from mqbroker.aws.sns.reports import Reports
+from mqbroker.aws.sns.service import SnsService, requiring
+from mqbroker.aws.sns.signer import Signer
+from mqbroker.aws.sns.sqs_target import SqsTarget
+from mqbroker.aws.sns.subscription import Subscription
+from mqbroker.aws.sns.subscription_actions import SubscriptionActions, subscription_id
+from mqbroker.aws.sns.topic import Topic
+from mqbroker.aws.sns.topic_actions import TopicActions
+from mqbroker.aws.sns.topics import Topics
+from mqbroker.aws.sqs.envelopes import EnvelopedProperties
+from mqbroker.aws.sqs.redrive import QueueArn
+from mqbroker.aws.sqs.sqs import Sqs
+from mqbroker.core.message import Message
+
+
+class Sns(AwsService):
+    """The service. It sends to the queues of SQS, which is made before it."""
+
+    name = "sns"
+
+    def __init__(self, ground: Ground) -> None:
+        config = ground.config
+        self._new_id = ground.ids.take_octets
+        self._is_strict = config.auth == "sigv4"
+        self._queues = next(each for each in ground.services if isinstance(each, Sqs)).queues
+        self._queues.envelopes.write = self._envelope
+        self._signer = Signer(ground.broker.ledger)
+        self._writer = EnvelopeWriter(self._signer)
+        self._topics = Topics(ground.broker, ground.accounts, config.region, self._translate)
+        self._topics.attach = self._attach
+        self._reports = Reports(self._queues, self._attributes_of)
+        service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
+        self._actions = actions.handlers(
+            TopicActions(service),
+            SubscriptionActions(service, self._signer, self, ""),
+            Publisher(service, self._new_id),
+        )
+
+    def handlers(self) -> ServiceHandlers:
+        """Overrides AwsService's."""
+        model = load_model("sns", SNS_QUERY_NAMES)
+        return ServiceHandlers(Service(model), requiring(model, self._actions))
+
+    def restore(self, found: Mapping[str, bytes], now: int) -> None:
+        """Overrides AwsService's: the key, topics and subscriptions."""
+        self._signer.restore(found)
+        self._topics.restore(found, now)
+
+    # --- messages ---------------------------------------------------------------------------------------------------
+
+    def _translate(self, topic: Topic, message: Message, now: int) -> Notification | None:
+        """What a message of another protocol is to the topic."""
+        made = translate(topic, message, self._new_id, now)
+        if not topic.is_fifo:
+            return made
+
+        def numbered(sequence: str) -> Notification:
+            properties = made.properties.with_notice(sequence=sequence)
+            return made.with_properties(properties)
+
+        return number(topic, numbered, now).notification
+
+    def _envelope(self, properties: EnvelopedProperties, content: bytes, queue: QueueArn) -> str:
+        """What a receiver of a queue is shown."""
+        assert isinstance(properties, SnsProperties)
+        notice = properties.notice
+        region, account, name = str(notice["topic"]).split(":")[3:]
+        topic = TopicArn(region, account, name)
+        protocol, endpoint = notice.get("protocol", "sqs"), notice.get("endpoint", str(queue))
+        arn = SubscriptionArn(topic, subscription_id(self._signer, topic, protocol, endpoint))
+        found = self._topics.get(topic)
+        base_url = "http://localhost:9324" if found is None else found.base_url
+        text = content.decode(errors="replace")
+        return json_text(self._writer.notification(properties, text, base_url, str(arn)))
+
+    def _attributes_of(self, arn: TopicArn) -> Mapping[str, str]:
+        topic = self._topics.get(arn)
+        return {} if topic is None else topic.attributes
+
+    # --- subscriptions ----------------------------------------------------------------------------------------------
+
+    def _attach(self, _topic: Topic, subscription: Subscription) -> None:
+        if subscription.protocol.name == "sqs":
+            subscription.target = SqsTarget(subscription, self._queues, self._reports, self._is_strict)
+
+    def ask(self, topic: Topic, subscription: Subscription, now: int) -> None:
+        """Confirmations."""
+
+    def tell_of_end(self, topic: Topic, subscription: Subscription, now: int) -> None:
+        """Confirmations."""
