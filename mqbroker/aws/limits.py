@@ -73,3 +73,4 @@ SNS_DECISIONS_REMEMBERED = 10_000  # who may do what to a topic, as long as no p
 SNS_TOKEN_MS = 259_200_000  # three days, in which a subscription is to be confirmed
 SNS_DELETED_SHOWN_MS = 172_800_000  # for how long AWS counts ended subscriptions
 SNS_PEEK_MAX = 1000  # notifications that one look shows
+SNS_ENDED_MAX = 1000  # subscriptions of a topic that a link has ended and another one may bring back

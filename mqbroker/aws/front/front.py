@@ -244,7 +244,8 @@ class Front:
 
     def _page(self, request: HttpRequest, path: str, query: str, now: int) -> HttpResponse:
         method = "GET" if request.method == "HEAD" else request.method
-        page = self._pages.get((method, path))
+        # A page may be a folder of files whose names are not known beforehand.
+        page = self._pages.get((method, path)) or self._pages.get((method, path.rpartition("/")[0] + "/"))
         if page is None:
             return HttpResponse(404, b"text/plain", b"There is no such page.\n")
         try:

@@ -3,23 +3,24 @@
 from collections.abc import Mapping
 
 from mqbroker.aws.family import AwsService, Ground
-from mqbroker.aws.front.front import ServiceHandlers
+from mqbroker.aws.front.front import Page, ServiceHandlers
 from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
 from mqbroker.aws.sns import actions
 from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
+from mqbroker.aws.sns.confirmations import Confirmer
+from mqbroker.aws.sns.endpoints import Endpoints
 from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
 from mqbroker.aws.sns.foreign import translate
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.numbering import number
+from mqbroker.aws.sns.pages import Pages
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.publishing import Publisher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.service import SnsService, requiring
 from mqbroker.aws.sns.signer import Signer
-from mqbroker.aws.sns.sqs_target import SqsTarget
-from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sns.subscription_actions import SubscriptionActions, subscription_id
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sns.topic_actions import TopicActions
@@ -28,6 +29,8 @@ from mqbroker.aws.sqs.envelopes import EnvelopedProperties
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.sqs import Sqs
 from mqbroker.core.message import Message
+from mqbroker.delivery.lane import Workshop
+from mqbroker.delivery.slots import Slots
 
 
 class Sns(AwsService):
@@ -44,14 +47,23 @@ class Sns(AwsService):
         self._signer = Signer(ground.broker.ledger)
         self._writer = EnvelopeWriter(self._signer)
         self._topics = Topics(ground.broker, ground.accounts, config.region, self._translate)
-        self._topics.attach = self._attach
         self._reports = Reports(self._queues, self._attributes_of)
+        slots = Slots(config.sns.connections_max)
+        timers, clock = ground.broker.timers, ground.clock
+        self._shop = Workshop(slots, timers, clock, ground.wake, config.sns.timeout_s)
+        self._endpoints = Endpoints(self._queues, self._writer, self._reports, self._shop, config.sns, self._is_strict)
+        self._topics.attach = self._endpoints.attach
         service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
+        self._pages = Pages(self._reports, self._signer, ground.guard)
         self._actions = actions.handlers(
             TopicActions(service),
-            SubscriptionActions(service, self._signer, self, ""),
+            SubscriptionActions(service, self._signer, Confirmer(self._signer, self._new_id), config.sns.public_url),
             Publisher(service, self._new_id),
         )
+
+    def pages(self) -> Mapping[tuple[str, str], Page]:
+        """Overrides AwsService's."""
+        return self._pages.table()
 
     def handlers(self) -> ServiceHandlers:
         """Overrides AwsService's."""
@@ -62,6 +74,12 @@ class Sns(AwsService):
         """Overrides AwsService's: the key, topics and subscriptions."""
         self._signer.restore(found)
         self._topics.restore(found, now)
+        self._topics.begin(now)
+
+    def stop(self) -> None:
+        """Overrides AwsService's."""
+        self._shop.stop()
+        self._endpoints.client.close()
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
@@ -93,15 +111,3 @@ class Sns(AwsService):
     def _attributes_of(self, arn: TopicArn) -> Mapping[str, str]:
         topic = self._topics.get(arn)
         return {} if topic is None else topic.attributes
-
-    # --- subscriptions ----------------------------------------------------------------------------------------------
-
-    def _attach(self, _topic: Topic, subscription: Subscription) -> None:
-        if subscription.protocol.name == "sqs":
-            subscription.target = SqsTarget(subscription, self._queues, self._reports, self._is_strict)
-
-    def ask(self, topic: Topic, subscription: Subscription, now: int) -> None:
-        """Confirmations."""
-
-    def tell_of_end(self, topic: Topic, subscription: Subscription, now: int) -> None:
-        """Confirmations."""

@@ -14,6 +14,7 @@ from mqbroker.aws.sns.service import SnsService
 from mqbroker.aws.sns.signer import Signer
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sns.subscription_attributes import SUBSCRIBE, check_given, check_value
+from mqbroker.aws.sns.target import Target
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.errors import AwsError
@@ -28,8 +29,8 @@ class Confirmations(Protocol):
     def ask(self, topic: Topic, subscription: Subscription, now: int) -> None:
         """Sends a request to confirm the subscription."""
 
-    def tell_of_end(self, topic: Topic, subscription: Subscription, now: int) -> None:
-        """Tells an endpoint that its subscription has ended."""
+    def tell_of_end(self, topic: Topic, subscription: Subscription, target: Target, now: int) -> None:
+        """Tells an endpoint, which was the target, that its subscription has ended."""
 
 
 class SubscriptionActions:
@@ -77,7 +78,7 @@ class SubscriptionActions:
         self._check_policies(topic, made)
         if protocol == "sqs" and made.owner != _queue_account(endpoint):
             made.is_confirmed = made.is_authenticated = False
-        self._topics.subscribe(topic, made)
+        self._topics.subscribe(topic, made, call.now)
         if not made.is_confirmed:
             self._ask(topic, made, call.now)
         return made
@@ -136,6 +137,8 @@ class SubscriptionActions:
         topic = self._topic_to_confirm(topic_arn, region)
         found = next((each for each in topic.subscriptions.values() if self._token(each) == token), None)
         if found is None:
+            found = self._brought_back(topic, token, now)
+        if found is None:
             raise (
                 refusals.invalid("Token") if len(token) >= _TOKEN_CHARS_MIN else refusals.invalid_plain("Invalid token")
             )
@@ -146,6 +149,16 @@ class SubscriptionActions:
             found.is_authenticated = is_signed
             self._topics.keep_subscription(topic, found)
         return found
+
+    def _brought_back(self, topic: Topic, token: str, now: int) -> Subscription | None:
+        """The subscription that was ended by a link and comes back by one."""
+        for each in list(topic.ended.values()):
+            if self._token(each) == token:
+                del topic.ended[each.arn.id]
+                each.requested_at = now
+                self._topics.subscribe(topic, each, now)
+                return each
+        return None
 
     def _topic_to_confirm(self, text: str, region: str) -> Topic:
         try:
@@ -232,9 +245,11 @@ class SubscriptionActions:
         found = None if topic is None else topic.subscriptions.get(arn.id)
         if topic is not None and found is not None:
             self._check_end(call, topic, found)
+            target = found.target
             self._topics.end(topic, found)
-            if not call.caller.arn:
-                self._confirmations.tell_of_end(topic, found, call.now)
+            if not call.caller.arn and target is not None and found.is_confirmed:
+                topic.remember_ended(found)
+                self._confirmations.tell_of_end(topic, found, target, call.now)
         self._service.answer_when_safe(call)
 
     def _check_end(self, call: Call, topic: Topic, subscription: Subscription) -> None:

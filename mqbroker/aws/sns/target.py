@@ -16,5 +16,12 @@ class Target:
         """Takes a message. Never raises. Overridden."""
         raise NotImplementedError
 
+    def begin(self, now: int) -> None:
+        """The broker serves: what waits is sent. Overridden where something may wait."""
+
+    def configure(self, topic_policy: str) -> None:
+        """The attributes of the subscription have changed, or those of the topic, which has this delivery policy.
+        Overridden where that matters."""
+
     def end(self) -> None:
         """The subscription is gone. Overridden where something of it is left."""

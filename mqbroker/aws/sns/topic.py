@@ -7,6 +7,7 @@ A message of SNS brings its form along, that of another protocol gets one here.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mqbroker.aws.limits import SNS_ENDED_MAX
 from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sns.arns import TopicArn
 from mqbroker.aws.sns.filters.index import FilterIndex
@@ -16,6 +17,7 @@ from mqbroker.aws.sns.topic_attributes import check_policy, effective
 from mqbroker.core.message import Message
 from mqbroker.core.queues.base import ROUTED, UNROUTED
 from mqbroker.core.queues.polled.fifo import FifoQueue
+from mqbroker.core.recent import remember
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.relay import Relay
 from mqbroker.core.routing.route import Route
@@ -29,9 +31,9 @@ class Topic:
     """A topic as its clients see it."""
 
     __slots__ = (
-        "_current", "_index", "_route", "_translate", "arn", "attributes", "base_url", "deleted_count", "exchange",
-        "is_fifo", "log", "policy", "protection", "published_bytes", "published_count", "relay", "subscriptions",
-        "tags", "vhost",
+        "_current", "_index", "_route", "_translate", "arn", "attributes", "base_url", "deleted_count", "ended",
+        "exchange", "is_fifo", "log", "policy", "protection", "published_bytes", "published_count", "relay",
+        "subscriptions", "tags", "vhost",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +50,8 @@ class Topic:
         self.tags: dict[str, str] = {}
         self.subscriptions: dict[str, Subscription] = {}
         """By their ids."""
+        self.ended: dict[str, Subscription] = {}
+        """Those that were ended by a link in a message, by their ids."""
         self.policy: Policy | None = None
         """None as long as it has the one that every topic has."""
         self.protection = ""
@@ -89,6 +93,10 @@ class Topic:
     def changed(self) -> None:
         """A subscription has come, gone or changed."""
         self._index = None
+
+    def remember_ended(self, subscription: Subscription) -> None:
+        """A subscription was ended by a link: another one may bring it back."""
+        remember(self.ended, subscription.arn.id, subscription, SNS_ENDED_MAX)
 
     def find(self, protocol: str, endpoint: str) -> Subscription | None:
         """The subscription of that endpoint."""

@@ -127,6 +127,9 @@ class Topics:
         topic.configure(attributes)
         if topic.log is not None:
             topic.vhost.change_polling(topic.log, _log_settings(topic), now)
+        for subscription in topic.subscriptions.values():
+            if subscription.target is not None:
+                subscription.target.configure(topic.attributes.get("DeliveryPolicy", ""))
         self.keep(topic)
 
     def keep(self, topic: Topic) -> None:
@@ -160,15 +163,19 @@ class Topics:
 
     # --- subscriptions ----------------------------------------------------------------------------------------------
 
-    def subscribe(self, topic: Topic, subscription: Subscription) -> None:
+    def subscribe(self, topic: Topic, subscription: Subscription, now: int) -> None:
         """Adds a subscription."""
         topic.subscriptions[subscription.arn.id] = subscription
         self.attach(topic, subscription)
+        if subscription.target is not None:
+            subscription.target.begin(now)
         self.keep_subscription(topic, subscription)
 
     def keep_subscription(self, topic: Topic, subscription: Subscription) -> None:
         """Tells the journal what the subscription is like now; it has changed."""
         topic.changed()
+        if subscription.target is not None:
+            subscription.target.configure(topic.attributes.get("DeliveryPolicy", ""))
         self._broker.ledger.define(self._subscription_key(topic, subscription), definitions.pack(subscription.packed()))
 
     def end(self, topic: Topic, subscription: Subscription) -> None:
@@ -182,6 +189,13 @@ class Topics:
 
     def _subscription_key(self, topic: Topic, subscription: Subscription) -> str:
         return definitions.key(SUBSCRIPTION, topic.vhost.name, topic.exchange.name, subscription.arn.id)
+
+    def begin(self, now: int) -> None:
+        """The broker serves: what waits for endpoints is sent."""
+        for topic in self:
+            for subscription in topic.subscriptions.values():
+                if subscription.target is not None:
+                    subscription.target.begin(now)
 
     # --- restart ----------------------------------------------------------------------------------------------------
 
