@@ -74,3 +74,6 @@ SNS_TOKEN_MS = 259_200_000  # three days, in which a subscription is to be confi
 SNS_DELETED_SHOWN_MS = 172_800_000  # for how long AWS counts ended subscriptions
 SNS_PEEK_MAX = 1000  # notifications that one look shows
 SNS_ENDED_MAX = 1000  # subscriptions of a topic that a link has ended and another one may bring back
+SNS_HOPS_MAX = 8  # topics that one message passes through subscriptions of exchanges
+SNS_SANDBOX_NUMBERS_MAX = 10
+SNS_PROTECTION_BYTES_MAX = 30_720

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.sns import kinds as sns
 from mqbroker.aws.sqs import kinds as sqs
-from mqbroker.config.addresses import LOOPBACK, parse_network
+from mqbroker.config.addresses import LOOPBACK
 from mqbroker.config.listener import Scheme
 from mqbroker.config.sections import Config, UserDefinition
 from mqbroker.core.properties import Formats
+from mqbroker.delivery.guard import EVERYWHERE
 from mqbroker.protocols.protocol import Protocol, Speaker
 
 if TYPE_CHECKING:
     from mqbroker.config.sources import KeyPath
     from mqbroker.protocols.services import Services
-
-_EVERYWHERE = (parse_network("0.0.0.0/0"), parse_network("::/0"))
-
 
 class AwsProtocol(Protocol):
     """Its own ports. Celery's URLs call them sqs."""
@@ -80,7 +78,7 @@ def _for_development(aws: AwsConfig, given: Set[tuple[str, ...]]) -> AwsConfig:
     if ("aws", "sqs_strict") not in given:
         aws = replace(aws, sqs_strict=False)
     if ("aws", "sns", "private_networks") not in given:
-        aws = replace(aws, sns=replace(aws.sns, private_networks=_EVERYWHERE))
+        aws = replace(aws, sns=replace(aws.sns, private_networks=EVERYWHERE))
     # A browser lets any page send requests to this machine, where nobody has to log in.
     return aws if ("aws", "origins") in given else replace(aws, origins=(LOOPBACK,))
 

@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from mqbroker.config.addresses import Network
 from mqbroker.delivery.errors import DeliveryFailed
 
+EVERYWHERE: tuple[Network, ...] = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+"""For what the operator has named, and for development."""
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 

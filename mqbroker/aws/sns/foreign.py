@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mqbroker.aws.limits import SNS_HOPS_MAX
 from mqbroker.aws.sns.notification import SENDER, Notification
 from mqbroker.aws.sns.properties import SUBJECT_HEADER, TOPIC_HEADER, SnsProperties, make_sns_properties
 from mqbroker.aws.sqs.message_attributes import STRING, from_headers, has_forbidden_characters, pack
@@ -24,9 +25,12 @@ Translate = Callable[["Topic", Message, int], Notification | None]
 _SPECIAL = (GROUP_HEADER, DEDUPLICATION_HEADER, SUBJECT_HEADER, TOPIC_HEADER)
 
 
-def translate(topic: "Topic", message: Message, new_id: Callable[[], bytes], now: int) -> Notification:
-    """A notification with the content of a message."""
+def translate(topic: "Topic", message: Message, new_id: Callable[[], bytes], now: int) -> Notification | None:
+    """A notification with the content of a message; None for one that goes round."""
     properties = message.properties
+    hops = properties.notice.get("hops", 0) if isinstance(properties, SnsProperties) else 0
+    if hops > SNS_HOPS_MAX:
+        return None
     headers = dict(properties.headers()) if properties.has_headers else {}
     special = {name: headers.pop(name, "") for name in _SPECIAL}
     attributes = {each[0]: each for each in from_headers(headers)}
@@ -35,6 +39,8 @@ def translate(topic: "Topic", message: Message, new_id: Callable[[], bytes], now
         body = b64encode(body)
         attributes[ENCODING_ATTRIBUTE] = (ENCODING_ATTRIBUTE, "String", STRING, BASE64.encode())
     notice: dict[str, object] = {"topic": str(topic.arn), "at": now, "version": topic.signature_version}
+    if hops:
+        notice["hops"] = hops
     if special[SUBJECT_HEADER]:
         notice["subject"] = str(special[SUBJECT_HEADER])
     made = make_sns_properties(

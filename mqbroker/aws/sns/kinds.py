@@ -3,5 +3,8 @@
 TOPIC = "sns-topic"
 SUBSCRIPTION = "sns-subscription"
 SIGNER = "sns-signer"
+SMS = "sns-sms"
+APPLICATION = "sns-application"
+ENDPOINT = "sns-endpoint"
 
-KINDS = (TOPIC, SUBSCRIPTION, SIGNER)
+KINDS = (TOPIC, SUBSCRIPTION, SIGNER, SMS, APPLICATION, ENDPOINT)

@@ -30,6 +30,10 @@ class Notification:
         self._raw: dict[str, Message] = {}
         self._attributes: list[Attribute] | None = None
 
+    def with_body(self, text: str) -> "Notification":
+        """The message with another body, for every protocol."""
+        return Notification(self._with_body(text.encode()), self.properties, None)
+
     def with_properties(self, properties: SnsProperties) -> "Notification":
         """The same message with other properties."""
         base = self.message
@@ -64,6 +68,10 @@ class Notification:
         if found is None and len(self.attributes) <= SQS_MESSAGE_ATTRIBUTES_MAX:
             found = self._raw[place] = self._make_raw(protocol, has_group)
         return found
+
+    def passed_on(self) -> SnsProperties:
+        """The properties with which the message is published elsewhere in the broker."""
+        return self.properties.with_notice(hops=self.properties.notice.get("hops", 0) + 1)
 
     def dead_letter(self, protocol: str, endpoint: str) -> Message:
         """The message for a dead-letter queue, as a notification of the subscription of that endpoint."""

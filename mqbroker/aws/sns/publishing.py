@@ -1,5 +1,6 @@
 """Publish and PublishBatch to topics: a request becomes a message of the core, checked by AWS's rules in its words."""
 
+import logging
 import re
 from collections.abc import Mapping
 from hashlib import sha256
@@ -8,22 +9,28 @@ from typing import Any
 import orjson
 
 from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.request_ids import uuid_text
 from mqbroker.aws.limits import SNS_BATCH_ENTRIES_MAX, SNS_MESSAGE_BYTES_MAX, SNS_SUBJECT_CHARS_MAX
 from mqbroker.aws.sns import refusals
+from mqbroker.aws.sns.direct import DirectSender
 from mqbroker.aws.sns.message_attributes import encode_attributes
 from mqbroker.aws.sns.notification import SENDER, Notification
 from mqbroker.aws.sns.numbering import Numbered, number
+from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import make_sns_properties
 from mqbroker.aws.sns.service import NewId, SnsService
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sqs.sending import size_of
 from mqbroker.core.message import new_message
-from mqbroker.errors import NotFound
+from mqbroker.errors import AwsError, NotFound
+
+log = logging.getLogger(__name__)
 
 Given = Mapping[str, Any]
 
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
 _ENTRY_ID_CHARS_MAX = 80
+_E164 = re.compile(r"\+?[1-9][0-9]{1,14}")
 _GROUP = re.compile(r"[!-~]{1,128}")
 
 
@@ -142,16 +149,56 @@ def check_batch(entries: list[dict[str, Any]]) -> None:
 class Publisher:
     """Publishes to topics."""
 
-    def __init__(self, service: SnsService, new_id: NewId) -> None:
+    def __init__(self, service: SnsService, new_id: NewId, direct: DirectSender, platforms: Platforms) -> None:
         self._service = service
         self._new_id = new_id
+        self._direct = direct
+        self._platforms = platforms
 
-    def publish(self, call: Call, parameter: str = "TopicArn") -> None:
-        """Publish, to the topic that the parameter names."""
+    def publish(self, call: Call) -> None:
+        """Publish: to a topic, to a device, or to a telephone number."""
         self._service.open_to_publish()
-        topic = self._service.topic_of(call, parameter)
-        outgoing = check_outgoing(topic, call.parameters)
-        self._service.answer_when_safe(call, self._send(topic, outgoing, call))
+        given = call.parameters
+        named = [name for name in ("TopicArn", "TargetArn", "PhoneNumber") if given.get(name) is not None]
+        if len(named) != 1:
+            raise refusals.invalid(
+                "TopicArn or TargetArn Reason: no value for required parameter"
+                if not named
+                else "TopicArn, TargetArn or PhoneNumber Reason: only one may be given"
+            )
+        (name,) = named
+        if name == "PhoneNumber":
+            self._publish_text(call, given[name])
+        elif name == "TargetArn" and ":endpoint/" in given[name]:
+            self._publish_push(call, given[name])
+        else:
+            topic = self._service.topic_of(call, name)
+            outgoing = check_outgoing(topic, given)
+            self._protect(topic, outgoing, call)
+            self._service.answer_when_safe(call, self._send(topic, outgoing, call))
+
+    def _publish_text(self, call: Call, phone: str) -> None:
+        if not _E164.fullmatch(phone):
+            raise refusals.invalid(f"PhoneNumber Reason: {phone} is not valid to publish to")
+        outgoing = check_outgoing(None, call.parameters)
+        self._service.check_account(call)
+        self._send_direct(call, phone, outgoing, "sms")
+
+    def _publish_push(self, call: Call, arn: str) -> None:
+        endpoint = self._platforms.endpoints.get(arn)
+        if endpoint is None:
+            raise refusals.invalid("TargetArn Reason: No endpoint found for the target arn specified")
+        outgoing = check_outgoing(None, call.parameters)
+        self._service.check_account(call)
+        if endpoint.attributes.get("Enabled") != "true":
+            raise AwsError("EndpointDisabled", "Endpoint is disabled")
+        self._send_direct(call, arn, outgoing, endpoint.platform)
+
+    def _send_direct(self, call: Call, address: str, outgoing: Outgoing, protocol: str) -> None:
+        message_id = self._new_id()
+        text = (outgoing.variants or {}).get(protocol, outgoing.body)
+        self._direct.send_to(call.caller.account, address, text, message_id, call.now)
+        self._service.answer_when_safe(call, {"MessageId": uuid_text(message_id)})
 
     def publish_batch(self, call: Call) -> None:
         """PublishBatch. One message that is wrong is the end of the whole batch, as on AWS."""
@@ -163,11 +210,28 @@ class Publisher:
             check_outgoing(topic, entry, f"publishBatchRequestEntries.{place}.member.")
             for place, entry in enumerate(entries, 1)
         ]
+        for outgoing in checked:
+            self._protect(topic, outgoing, call)
         sent = [
             {"Id": entry["Id"], **self._send(topic, outgoing, call)}
             for entry, outgoing in zip(entries, checked, strict=True)
         ]
         self._service.answer_when_safe(call, {"Successful": sent, "Failed": []})
+
+    def _protect(self, topic: Topic, outgoing: Outgoing, call: Call) -> None:
+        """Does what the topic's data protection policy says of messages that come in. Raises AwsError."""
+        if topic.protection is None:
+            return
+        texts = {"": outgoing.body, **(outgoing.variants or {})}
+        for name, text in texts.items():
+            shown, found = topic.protection.inbound(text, call.caller.arn)
+            if found:
+                log.info("%s: %s found in a message of %s", topic.arn, ", ".join(found), call.caller.arn)
+            if shown is None:
+                raise refusals.unauthorized("The data protection policy of the topic denies the message.")
+            texts[name] = shown
+        outgoing.body = texts.pop("")
+        outgoing.variants = texts or None
 
     def _send(self, topic: Topic, outgoing: Outgoing, call: Call) -> dict[str, object]:
         message_id, now = self._new_id(), call.now

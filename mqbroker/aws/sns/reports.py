@@ -30,7 +30,10 @@ _FEEDBACK = {"http": "HTTP", "https": "HTTP", "sqs": "SQS", "lambda": "Lambda", 
 class Outcome:
     """One delivery that has ended."""
 
-    subscription: Subscription
+    topic: str
+    subscription: str
+    protocol: str
+    endpoint: str
     message_id: str
     at: int
     is_success: bool
@@ -84,6 +87,16 @@ class Reports:
         self.redriven_count += 1
         return True
 
+    def note_direct(self, address: str, message_id: str, status: int, reason: str, now: int, attempts: int) -> None:
+        """What became of a message that went to one number or device."""
+        if reason:
+            self.failed_count += 1
+            self._failures.warning(now, f"{message_id} is not delivered to {address}, it is lost: {reason}")
+        else:
+            self.delivered_count += 1
+        protocol = "application" if address.startswith("arn:") else "sms"
+        self.recent.append(Outcome("", "", protocol, address, message_id, now, not reason, status, reason, attempts))
+
     # --- delivery status logs -------------------------------------------------------------------------------------
 
     def _note(
@@ -91,7 +104,8 @@ class Reports:
         began: int, now: int, attempts: int,
     ) -> None:  # fmt: skip
         message_id = notification.properties.message_id
-        self.recent.append(Outcome(subscription, message_id, now, is_success, status, reason, attempts))
+        place = str(subscription.topic), str(subscription.arn), subscription.protocol.name, subscription.endpoint
+        self.recent.append(Outcome(*place, message_id, now, is_success, status, reason, attempts))
         prefix = _FEEDBACK.get(subscription.protocol.name)
         if prefix is None:
             return

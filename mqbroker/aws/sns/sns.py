@@ -9,18 +9,24 @@ from mqbroker.aws.front.service import Service
 from mqbroker.aws.sns import actions
 from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
 from mqbroker.aws.sns.confirmations import Confirmer
+from mqbroker.aws.sns.direct import DirectSender
 from mqbroker.aws.sns.endpoints import Endpoints
 from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
 from mqbroker.aws.sns.foreign import translate
+from mqbroker.aws.sns.gateway_targets import Gateways
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.numbering import number
 from mqbroker.aws.sns.pages import Pages
+from mqbroker.aws.sns.platform_actions import PlatformActions
+from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.publishing import Publisher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.service import SnsService, requiring
 from mqbroker.aws.sns.signer import Signer
+from mqbroker.aws.sns.sms import SmsAccounts
+from mqbroker.aws.sns.sms_actions import SmsActions
 from mqbroker.aws.sns.subscription_actions import SubscriptionActions, subscription_id
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sns.topic_actions import TopicActions
@@ -29,6 +35,8 @@ from mqbroker.aws.sqs.envelopes import EnvelopedProperties
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.sqs import Sqs
 from mqbroker.core.message import Message
+from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
+from mqbroker.delivery.http import HttpClient
 from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.slots import Slots
 
@@ -51,14 +59,27 @@ class Sns(AwsService):
         slots = Slots(config.sns.connections_max)
         timers, clock = ground.broker.timers, ground.clock
         self._shop = Workshop(slots, timers, clock, ground.wake, config.sns.timeout_s)
-        self._endpoints = Endpoints(self._queues, self._writer, self._reports, self._shop, config.sns, self._is_strict)
+        ledger = ground.broker.ledger
+        self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
+        self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
+        gateways = Gateways(config.sns, self._own_client)
+        self._endpoints = Endpoints(
+            self._queues, self._writer, self._reports, self._shop, config.sns, gateways, self._sms, self._platforms,
+            self._is_strict,
+        )  # fmt: skip
+        self._direct = DirectSender(ground.accounts, gateways, self._sms, self._platforms, self._reports, self._shop)
         self._topics.attach = self._endpoints.attach
         service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
-        self._pages = Pages(self._reports, self._signer, ground.guard)
+        self._broker = ground.broker
+        confirmer = Confirmer(self._signer, self._new_id)
+        subscriptions = SubscriptionActions(service, self._signer, confirmer, config.sns.public_url)
+        self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
         self._actions = actions.handlers(
-            TopicActions(service),
-            SubscriptionActions(service, self._signer, Confirmer(self._signer, self._new_id), config.sns.public_url),
-            Publisher(service, self._new_id),
+            TopicActions(service, config.sns.public_url),
+            subscriptions,
+            Publisher(service, self._new_id, self._direct, self._platforms),
+            PlatformActions(service, self._platforms, self._signer),
+            SmsActions(service, self._sms, self._signer, self._direct, self._new_id),
         )
 
     def pages(self) -> Mapping[tuple[str, str], Page]:
@@ -73,25 +94,29 @@ class Sns(AwsService):
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Overrides AwsService's: the key, topics and subscriptions."""
         self._signer.restore(found)
+        self._sms.restore(found)
+        self._platforms.restore(found)
         self._topics.restore(found, now)
         self._topics.begin(now)
+        for vhost in self._broker.vhosts.values():
+            self._direct.begin(vhost, now)
 
     def stop(self) -> None:
         """Overrides AwsService's."""
         self._shop.stop()
         self._endpoints.client.close()
+        self._own_client.close()
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
     def _translate(self, topic: Topic, message: Message, now: int) -> Notification | None:
         """What a message of another protocol is to the topic."""
         made = translate(topic, message, self._new_id, now)
-        if not topic.is_fifo:
+        if made is None or not topic.is_fifo:
             return made
 
         def numbered(sequence: str) -> Notification:
-            properties = made.properties.with_notice(sequence=sequence)
-            return made.with_properties(properties)
+            return made.with_properties(made.properties.with_notice(sequence=sequence))
 
         return number(topic, numbered, now).notification
 

@@ -240,25 +240,32 @@ class SubscriptionActions:
 
     def unsubscribe(self, call: Call) -> None:
         """Unsubscribe: by a signed call, or by the link in a message. One that is not there has ended."""
-        arn = parse_subscription(call.parameters["SubscriptionArn"])
-        topic = self._topics.get(arn.topic)
-        found = None if topic is None else topic.subscriptions.get(arn.id)
-        if topic is not None and found is not None:
-            self._check_end(call, topic, found)
-            target = found.target
-            self._topics.end(topic, found)
-            if not call.caller.arn and target is not None and found.is_confirmed:
-                topic.remember_ended(found)
-                self._confirmations.tell_of_end(topic, found, target, call.now)
+        if not call.caller.arn:
+            self.end_by_link(call.parameters["SubscriptionArn"], call.now)
+        else:
+            arn = parse_subscription(call.parameters["SubscriptionArn"])
+            topic = self._topics.get(arn.topic)
+            found = None if topic is None else topic.subscriptions.get(arn.id)
+            if topic is not None and found is not None:
+                if call.caller.account != found.owner or call.caller.user:
+                    self._service.check(call, topic)
+                self._topics.end(topic, found)
         self._service.answer_when_safe(call)
 
-    def _check_end(self, call: Call, topic: Topic, subscription: Subscription) -> None:
-        if not call.caller.arn:
-            if subscription.needs_signature_to_end:
-                raise refusals.unauthorized("The subscription can be ended only by a signed request of its owner.")
+    def end_by_link(self, text: str, now: int) -> None:
+        """Ends a subscription for whoever knows its id, and tells its endpoint how to get it back. Raises AwsError."""
+        arn = parse_subscription(text)
+        topic = self._topics.get(arn.topic)
+        found = None if topic is None else topic.subscriptions.get(arn.id)
+        if topic is None or found is None:
             return
-        if call.caller.account != subscription.owner or call.caller.user:
-            self._service.check(call, topic)
+        if found.needs_signature_to_end:
+            raise refusals.unauthorized("The subscription can be ended only by a signed request of its owner.")
+        target = found.target
+        self._topics.end(topic, found)
+        if target is not None and found.is_confirmed:
+            topic.remember_ended(found)
+            self._confirmations.tell_of_end(topic, found, target, now)
 
 
 def subscription_id(signer: Signer, topic: TopicArn, protocol: str, endpoint: str) -> str:

@@ -4,6 +4,7 @@ Whatever is published to the exchange goes to the subscriptions too: the exchang
 A message of SNS brings its form along, that of another protocol gets one here.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sns.arns import TopicArn
 from mqbroker.aws.sns.filters.index import FilterIndex
 from mqbroker.aws.sns.notification import Notification
+from mqbroker.aws.sns.protection import Protection
 from mqbroker.aws.sns.subscription import Subscription
+from mqbroker.aws.sns.target import Target
 from mqbroker.aws.sns.topic_attributes import check_policy, effective
 from mqbroker.core.message import Message
 from mqbroker.core.queues.base import ROUTED, UNROUTED
@@ -26,14 +29,16 @@ from mqbroker.core.vhost import VHost
 if TYPE_CHECKING:
     from mqbroker.aws.sns.foreign import Translate
 
+log = logging.getLogger(__name__)
+
 
 class Topic:
     """A topic as its clients see it."""
 
     __slots__ = (
         "_current", "_index", "_route", "_translate", "arn", "attributes", "base_url", "deleted_count", "ended",
-        "exchange", "is_fifo", "log", "policy", "protection", "published_bytes", "published_count", "relay",
-        "subscriptions", "tags", "vhost",
+        "exchange", "is_fifo", "log", "policy", "protection", "protection_text", "published_bytes",
+        "published_count", "relay", "subscriptions", "tags", "vhost",
     )  # fmt: skip
 
     def __init__(
@@ -54,7 +59,8 @@ class Topic:
         """Those that were ended by a link in a message, by their ids."""
         self.policy: Policy | None = None
         """None as long as it has the one that every topic has."""
-        self.protection = ""
+        self.protection: Protection | None = None
+        self.protection_text = ""
         """The data protection policy."""
         self.log: FifoQueue | None = None
         """Of a FIFO topic: what numbers its messages, and knows which were published before."""
@@ -70,6 +76,11 @@ class Topic:
         self.attributes = dict(attributes)
         policy = attributes.get("Policy")
         self.policy = check_policy(policy) if policy else None
+
+    def protect(self, text: str) -> None:
+        """Gives it another data protection policy, or none. Raises AwsError."""
+        self.protection = Protection.parse(text) if text else None
+        self.protection_text = text
 
     @property
     def signature_version(self) -> str:
@@ -133,8 +144,23 @@ class Topic:
     def deliver(self, notification: Notification, now: int) -> bool:
         """Hands a notification to every subscription that wants it; whether there was one."""
         found = self._receivers().wanted(notification)
+        protection = self.protection if self.protection is not None and self.protection.has_outbound else None
         for subscription in found:
             target = subscription.target
-            if target is not None:
+            if target is not None and protection is None:
                 target.deliver(notification, now)
+            elif target is not None:
+                self._deliver_protected(notification, subscription, target, now)
         return bool(found)
+
+    def _deliver_protected(
+        self, notification: Notification, subscription: Subscription, target: Target, now: int
+    ) -> None:
+        """The same for a message of which some subscriptions must not see everything."""
+        assert self.protection is not None
+        text = notification.message.content().decode(errors="replace")
+        shown, found = self.protection.outbound(text, subscription.principal)
+        if found:
+            log.info("%s: %s found in what goes to %s", self.arn, ", ".join(found), subscription.arn)
+        if shown is not None:
+            target.deliver(notification if shown == text else notification.with_body(shown), now)

@@ -7,6 +7,7 @@ from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import TopicArn, parse_topic
 from mqbroker.aws.sns.paging import page_of
 from mqbroker.aws.sns.permissions import add_permission, remove_permission
+from mqbroker.aws.sns.protection import Protection
 from mqbroker.aws.sns.service import SnsService
 from mqbroker.aws.sns.tags import check_count, read_tags
 from mqbroker.aws.sns.topic import Topic
@@ -25,9 +26,11 @@ from mqbroker.errors import AwsError
 class TopicActions:
     """CreateTopic to UntagResource."""
 
-    def __init__(self, service: SnsService) -> None:
+    def __init__(self, service: SnsService, public_url: str) -> None:
+        """`public_url` is what links begin with; empty for what the client that makes a topic has used."""
         self._service = service
         self._topics = service.topics
+        self._public_url = public_url
 
     # --- create, list, delete ---------------------------------------------------------------------------------------
 
@@ -40,13 +43,19 @@ class TopicActions:
         tags = read_tags(given.get("Tags", ()))
         check_count(tags)
         checked = check_given(attributes, is_fifo)
+        if given.get("DataProtectionPolicy"):
+            Protection.parse(given["DataProtectionPolicy"])
         self._service.check_account(call, given["Name"])
         arn = TopicArn(call.caller.region, call.caller.account, given["Name"])
         topic = self._topics.get(arn)
         if topic is not None:
             _check_same(topic, checked, tags, is_fifo)
         else:
-            topic = self._topics.create(arn, is_fifo, checked, tags, call.base_url, call.now)
+            base_url = self._public_url or call.base_url
+            topic = self._topics.create(arn, is_fifo, checked, tags, base_url, call.now)
+            if given.get("DataProtectionPolicy"):
+                topic.protect(given["DataProtectionPolicy"])
+                self._topics.keep(topic)
         self._service.answer_when_safe(call, {"TopicArn": str(arn)})
 
     def list_topics(self, call: Call) -> None:
@@ -106,6 +115,19 @@ class TopicActions:
         if not text:
             del attributes["Policy"]
         self._topics.change(topic, attributes, call.now)
+        self._service.answer_when_safe(call)
+
+    # --- data protection --------------------------------------------------------------------------------------------
+
+    def get_data_protection_policy(self, call: Call) -> None:
+        """GetDataProtectionPolicy."""
+        call.answer({"DataProtectionPolicy": self._tagged(call).protection_text})
+
+    def put_data_protection_policy(self, call: Call) -> None:
+        """PutDataProtectionPolicy; an empty one takes it away."""
+        topic = self._tagged(call)
+        topic.protect(call.parameters["DataProtectionPolicy"])
+        self._topics.keep(topic)
         self._service.answer_when_safe(call)
 
     # --- tags -------------------------------------------------------------------------------------------------------

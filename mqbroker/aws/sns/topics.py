@@ -141,7 +141,7 @@ class Topics:
             "attributes": topic.attributes,
             "tags": topic.tags,
             "base_url": topic.base_url,
-            "protection": topic.protection,
+            "protection": topic.protection_text,
         }
         self._broker.ledger.define(self._key(topic), definitions.pack(value))
 
@@ -231,7 +231,7 @@ class Topics:
         topic = Topic(arn, vhost, exchange, value["is_fifo"] is True, str(value["base_url"]), self._translate)
         topic.configure(attributes)
         topic.tags = tags
-        topic.protection = str(value["protection"])
+        topic.protect(str(value["protection"]))
         self._bind(topic)
         if topic.is_fifo:
             topic.log = self._log(topic, now)
