@@ -29,6 +29,7 @@ from mqbroker.delivery.limits import (
 )
 
 _PORTS = {"http": 80, "https": 443}
+_FINAL = 200  # the first status of an answer that is the last one
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -40,24 +41,32 @@ class Response:
     body: bytes
 
 
-class _Reader:
-    """What httptools calls while it parses one answer."""
+class _Answer:
+    """What httptools finds in one answer. Interim answers, such as 100, are passed over (RFC 9110 §15.2)."""
 
     def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.status = 0
         self.body = bytearray()
         self.head_bytes = 0
-        self.is_complete = False
+        self.has_head = self.is_complete = self.is_reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.head_bytes += len(name) + len(value)
         if self.head_bytes > RESPONSE_HEAD_BYTES_MAX:
             raise DeliveryFailed("the head of the answer is too long")
 
+    def on_headers_complete(self) -> None:
+        self.status = self.parser.get_status_code()
+        self.has_head = self.status >= _FINAL
+
     def on_body(self, body: bytes) -> None:
         self.body += body[: RESPONSE_BYTES_MAX - len(self.body)]
 
     def on_message_complete(self) -> None:
-        self.is_complete = True
+        if self.has_head:
+            self.is_complete = True
+            self.is_reusable = self.parser.should_keep_alive()
 
 
 class _Connection:
@@ -132,19 +141,14 @@ class HttpClient:
         return self._tls
 
     async def _talk(self, place: tuple[str, str, int], connection: _Connection, data: bytes) -> Response:
-        is_reusable = False
+        answer = _Answer()
         try:
             connection.writer.write(data)
             await connection.writer.drain()
-            answer, parser = _Reader(), None
-            while parser is None or (not answer.is_complete and _is_interim(parser)):
-                answer = _Reader()
-                parser = httptools.HttpResponseParser(answer)
-                await _read(connection.reader, answer, parser)
-            is_reusable = answer.is_complete and parser.should_keep_alive()
-            return Response(parser.get_status_code(), bytes(answer.body))
+            await _read(connection.reader, answer)
+            return Response(answer.status, bytes(answer.body))
         finally:
-            if is_reusable:
+            if answer.is_reusable:
                 self._keep(place, connection)
             else:
                 connection.close()
@@ -188,11 +192,7 @@ class HttpClient:
         self._idle_count = 0
 
 
-def _is_interim(parser: httptools.HttpResponseParser) -> bool:
-    return 100 <= parser.get_status_code() < 200
-
-
-async def _read(reader: asyncio.StreamReader, answer: _Reader, parser: httptools.HttpResponseParser) -> None:
+async def _read(reader: asyncio.StreamReader, answer: _Answer) -> None:
     """Reads one answer, or as much of it as is of interest."""
     received = 0
     while not answer.is_complete:
@@ -200,13 +200,15 @@ async def _read(reader: asyncio.StreamReader, answer: _Reader, parser: httptools
         if not data:
             if not received:
                 raise asyncio.IncompleteReadError(b"", None)
-            if parser.get_http_version() and not parser.should_keep_alive():
+            if answer.has_head and not answer.parser.should_keep_alive():
                 return  # the end of the connection is that of the body (RFC 9112 §6.3)
             raise DeliveryFailed("the connection was closed within the answer")
         received += len(data)
-        parser.feed_data(data)
-        if received > RESPONSE_HEAD_BYTES_MAX + RESPONSE_BYTES_MAX and len(answer.body) >= RESPONSE_BYTES_MAX:
+        answer.parser.feed_data(data)
+        if len(answer.body) >= RESPONSE_BYTES_MAX:
             return  # the status is known, and nobody wants the rest
+        if received > RESPONSE_HEAD_BYTES_MAX + RESPONSE_BYTES_MAX and not answer.body:
+            raise DeliveryFailed("the head of the answer is too long")
 
 
 def _split(url: str) -> SplitResult:
