@@ -57,6 +57,16 @@ class EnvelopeWriter:
         self.signer = signer
         self._signatures: dict[tuple[bytes, int], str] = {}
 
+    def members(self, properties: SnsProperties, text: str, base_url: str, arn: str) -> dict[str, object]:
+        """The members of whatever a message is, for the subscription with that ARN."""
+        notice = properties.notice
+        if "kind" not in notice:
+            return self.notification(properties, text, base_url, arn)
+        return self.confirmation(
+            notice["kind"], properties.message_id, notice["topic"], text, notice["at"], notice["token"],
+            notice["version"], base_url,
+        )  # fmt: skip
+
     def notification(self, properties: SnsProperties, message: str, base_url: str, arn: str) -> dict[str, object]:
         """The members of a notification for the subscription with that ARN."""
         notice = properties.notice

@@ -98,14 +98,8 @@ class LaneTarget(Target):
 
     def members(self, properties: SnsProperties, content: bytes) -> Mapping[str, object]:
         """The members of the envelope of a notification, or of a message about the subscription itself."""
-        notice, subscription = properties.notice, self.subscription
-        text = content.decode(errors="replace")
-        if "kind" in notice:
-            return self._writer.confirmation(
-                notice["kind"], properties.message_id, notice["topic"], text, notice["at"], notice["token"],
-                notice["version"], subscription.base_url,
-            )  # fmt: skip
-        return self._writer.notification(properties, text, subscription.base_url, str(subscription.arn))
+        subscription, text = self.subscription, content.decode(errors="replace")
+        return self._writer.members(properties, text, subscription.base_url, str(subscription.arn))
 
     def envelope(self, properties: SnsProperties, content: bytes) -> bytes:
         """The same as text."""

@@ -131,7 +131,7 @@ class Sns(AwsService):
         found = self._topics.get(topic)
         base_url = "http://localhost:9324" if found is None else found.base_url
         text = content.decode(errors="replace")
-        return json_text(self._writer.notification(properties, text, base_url, str(arn)))
+        return json_text(self._writer.members(properties, text, base_url, str(arn)))
 
     def _attributes_of(self, arn: TopicArn) -> Mapping[str, str]:
         topic = self._topics.get(arn)
