@@ -20,7 +20,7 @@ class Subscription:
     __slots__ = (
         "arn", "attributes", "base_url", "dead_letter_arn", "delivered_count", "endpoint", "failed_count", "filter",
         "filtered_count", "is_authenticated", "is_confirmed", "is_raw", "needs_signature_to_end", "owner",
-        "principal", "protocol", "requested_at", "target",
+        "principal", "protocol", "replay_status", "requested_at", "target",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +40,8 @@ class Subscription:
         self.needs_signature_to_end = False
         self.requested_at = 0
         """When its confirmation was asked for, in milliseconds."""
+        self.replay_status = ""
+        """What the last replay has come to, in this run."""
         self.target: Target | None = None
         self.delivered_count = self.failed_count = self.filtered_count = 0
         self.configure({})
@@ -81,6 +83,8 @@ class Subscription:
         for name, value in self.attributes.items():
             if name not in found and value and not (name == "FilterPolicyScope" and self.filter is None):
                 found[name] = value
+        if self.replay_status:
+            found["ReplayStatus"] = self.replay_status
         if self.filter is not None:
             found.setdefault("FilterPolicyScope", "MessageAttributes")
         if self.protocol.has_policy:

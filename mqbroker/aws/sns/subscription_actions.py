@@ -10,6 +10,7 @@ from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn, parse_subscription,
 from mqbroker.aws.sns.filters.filter import ATTRIBUTES, Filter
 from mqbroker.aws.sns.paging import page_of
 from mqbroker.aws.sns.protocols import check_endpoint, protocol_named
+from mqbroker.aws.sns.replay import start_replay
 from mqbroker.aws.sns.service import SnsService
 from mqbroker.aws.sns.signer import Signer
 from mqbroker.aws.sns.subscription import Subscription
@@ -57,6 +58,8 @@ class SubscriptionActions:
         check_endpoint(protocol, endpoint)
         attributes = check_given(given.get("Attributes", {}), protocol)
         self._check_fit(topic, protocol.name, endpoint)
+        if "ReplayPolicy" in attributes:
+            self._check_archive(topic)
         self._check_redrive(topic, protocol.name, endpoint, attributes, SUBSCRIBE)
         found = topic.find(protocol.name, endpoint)
         if found is None:
@@ -81,6 +84,7 @@ class SubscriptionActions:
         self._topics.subscribe(topic, made, call.now)
         if not made.is_confirmed:
             self._ask(topic, made, call.now)
+        start_replay(topic, made)
         return made
 
     def new_subscription(
@@ -110,6 +114,10 @@ class SubscriptionActions:
             raise refusals.invalid(
                 f"{prefix}RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic."
             )
+
+    def _check_archive(self, topic: Topic) -> None:
+        if not topic.attributes.get("ArchivePolicy"):
+            raise refusals.invalid("ReplayPolicy: the topic has no ArchivePolicy")
 
     def _check_policies(self, topic: Topic, subscription: Subscription) -> None:
         """AWS's limit is what it is; it only gets in the way of tests."""
@@ -225,6 +233,8 @@ class SubscriptionActions:
         if name == "FilterPolicyScope" and subscription.filter is not None:
             Filter.parse(attributes["FilterPolicy"], attributes.get(name, ATTRIBUTES))
         self._check_redrive(topic, subscription.protocol.name, subscription.endpoint, attributes)
+        if name == "ReplayPolicy" and value:
+            self._check_archive(topic)
         former = subscription.attributes
         subscription.configure(attributes)
         try:
@@ -233,9 +243,8 @@ class SubscriptionActions:
             subscription.configure(former)
             raise
         self._topics.keep_subscription(topic, subscription)
-        self._changed(topic, subscription, name, call)
-
-    def _changed(self, _topic: Topic, _subscription: Subscription, _name: str, call: Call) -> None:
+        if name == "ReplayPolicy":
+            start_replay(topic, subscription)
         self._service.answer_when_safe(call)
 
     def unsubscribe(self, call: Call) -> None:

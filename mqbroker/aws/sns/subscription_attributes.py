@@ -9,6 +9,7 @@ from mqbroker.aws.sns.delivery_policy import check_subscription_policy
 from mqbroker.aws.sns.filters.filter import Filter
 from mqbroker.aws.sns.filters.json_tokens import JsonFault, check_json
 from mqbroker.aws.sns.protocols import SubscriptionProtocol
+from mqbroker.aws.sns.replay import check_replay
 from mqbroker.aws.sqs.redrive import QueueArn
 
 SUBSCRIBE = "Attributes Reason: "
@@ -45,6 +46,8 @@ def check_value(name: str, value: str, protocol: SubscriptionProtocol, scope: st
         )
     if name == "FilterPolicy":
         Filter.parse(value, scope, prefix)
+    elif name == "ReplayPolicy":
+        return check_replay(value, prefix)
     elif name == "RedrivePolicy":
         _check_redrive(value, prefix)
     elif name == "DeliveryPolicy":

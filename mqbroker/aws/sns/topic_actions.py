@@ -5,9 +5,11 @@ from typing import Any
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import TopicArn, parse_topic
+from mqbroker.aws.sns.envelope import timestamp_text
 from mqbroker.aws.sns.paging import page_of
 from mqbroker.aws.sns.permissions import add_permission, remove_permission
 from mqbroker.aws.sns.protection import Protection
+from mqbroker.aws.sns.replay import archive_begin
 from mqbroker.aws.sns.service import SnsService
 from mqbroker.aws.sns.tags import check_count, read_tags
 from mqbroker.aws.sns.topic import Topic
@@ -75,6 +77,8 @@ class TopicActions:
         topic = self._topics.get(arn)
         if topic is not None:
             self._service.check(call, topic)
+            if topic.attributes.get("ArchivePolicy"):
+                raise refusals.invalid("Unable to delete a topic that has an ArchivePolicy: remove that first")
             self._topics.delete(topic)
         self._service.answer_when_safe(call)
 
@@ -82,7 +86,12 @@ class TopicActions:
 
     def get_topic_attributes(self, call: Call) -> None:
         """GetTopicAttributes."""
-        call.answer({"Attributes": self._service.topic_of(call).shown()})
+        topic = self._service.topic_of(call)
+        shown = topic.shown()
+        begin = archive_begin(topic)
+        if begin is not None:
+            shown["BeginningArchiveTime"] = timestamp_text(begin)
+        call.answer({"Attributes": shown})
 
     def set_topic_attributes(self, call: Call) -> None:
         """SetTopicAttributes."""

@@ -63,3 +63,23 @@ def test_batches_are_numbered_and_deduplicated(sns: Any, name: str, queues: Queu
     sent = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)["Successful"]
     assert sent[0]["SequenceNumber"] == sent[2]["SequenceNumber"] < sent[1]["SequenceNumber"]
     assert [message["Body"] for message in queues.take(url)] == ["x", "y"]
+
+
+def test_an_archive_is_replayed(sns: Any, name: str, queues: Queues) -> None:
+    """Nobody else has it."""
+    archive = json.dumps({"MessageRetentionPeriod": "30"})
+    topic = make(sns, name, ArchivePolicy=archive, ContentBasedDeduplication="true")
+    for number in range(5):
+        attributes = {"odd": {"DataType": "String", "StringValue": str(number % 2)}}
+        sns.publish(TopicArn=topic, Message=str(number), MessageGroupId="g", MessageAttributes=attributes)
+    assert "BeginningArchiveTime" in sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    replay = json.dumps({"PointType": "Timestamp", "StartingPoint": "2020-01-01T00:00:00Z"})
+    url = queues.subscribed(topic, fifo=True, ReplayPolicy=replay, FilterPolicy='{"odd": ["1"]}')
+    assert queues.texts(url, 10) == ["1", "3"]
+    plain = queues.make()
+    arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queues.arn(plain))["SubscriptionArn"]
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="ReplayPolicy", AttributeValue=replay)
+    assert queues.texts(plain, 10) == ["0", "1", "2", "3", "4"]
+    assert sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["ReplayStatus"] == "Completed"
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue="")
+    sns.delete_topic(TopicArn=topic)

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-import paho.mqtt.client as mqtt
-import pika
+import pika  # type: ignore[import-untyped]
 import pytest
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.aws.sns.conftest import Queues, client
 from tests.aws.sqs.conftest import (
@@ -210,9 +211,9 @@ def test_topics_send_to_exchanges_and_to_topics_of_mqtt(
 ) -> None:
     queue = channel.queue_declare(f"{name}-amqp").method.queue
     got: list[bytes] = []
-    subscriber = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    subscriber = mqtt.Client(CallbackAPIVersion.VERSION2)
     subscriber.username_pw_set("guest", "guest")
-    subscriber.on_message = lambda _client, _data, message: got.append(message.payload)
+    subscriber.on_message = lambda _client, _data, message: got.append(bytes(message.payload))
     ready: list[bool] = []
     subscriber.on_subscribe = lambda *_: ready.append(True)
     subscriber.connect("127.0.0.1", broker.ports["mqtt"])
