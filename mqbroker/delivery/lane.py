@@ -4,8 +4,7 @@
       ^                   |
       +-- later, by plan--+--no use, or the last time--> given up
 
-The queue holds an attempt's message in flight for longer than any attempt may last, so after a crash it comes back by
-itself. An endpoint that answers gets more at once; one that does not gets one message at a time, so that many of them
+The queue holds an attempt's message in flight for longer than any attempt may last; after a crash it comes back at once. An endpoint that answers gets more at once; one that does not gets one message at a time, so that many of them
 leave room for the others.
 """
 
@@ -92,7 +91,10 @@ class Lane(Waiter):
         self._timer: Timer | None = None
 
     def begin(self, now: int) -> None:
-        """Sends what waits, and whatever comes."""
+        """Sends what waits, and whatever comes. What a crash has left in flight is under way no more."""
+        for entry in list(self.queue.lines.noted.values()):
+            if entry.first_taken_at and 0 < entry.held_until <= now + self.shop.lease_ms:
+                self.queue.change_visibility(entry, 0, now)
         self.run(now)
 
     def configure(self, plan: Plan, rate: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.front import Handler
-from mqbroker.aws.front.model import ServiceModel
+from mqbroker.aws.front.model import ServiceModel, Shape
 from mqbroker.aws.limits import SNS_DECISIONS_REMEMBERED
 from mqbroker.aws.policy.authorization import NO_CONTEXT, authorize, context_of
 from mqbroker.aws.sns import refusals
@@ -104,24 +104,28 @@ def _context(call: Call, topic: Topic) -> Mapping[str, str | Sequence[str]]:
 
 def requiring(model: ServiceModel, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
     """The handlers, which are called only with everything that their actions have to have."""
-    return {name: _requiring(model.actions[name].input.required, handler) for name, handler in handlers.items()}
+    return {name: _requiring(model.actions[name].input, handler) for name, handler in handlers.items()}
 
 
-def _requiring(required: Sequence[str], handler: Handler) -> Handler:
-    batches = [name for name in required if name == "PublishBatchRequestEntries"]
-    paths = [(name, name[0].lower() + name[1:]) for name in required if name not in batches]
+def _requiring(shape: Shape, handler: Handler) -> Handler:
+    kinds = {name: shape.members[name].shape.kind for name in shape.required}
+    # An empty list or map leaves nothing in a form.
+    empty = {name: _EMPTY[kind] for name, kind in kinds.items() if kind in _EMPTY}
+    paths = [(name, name[0].lower() + name[1:]) for name, kind in kinds.items() if kind not in _EMPTY]
 
     def handle(call: Call) -> None:
         given = call.parameters
         for name, path in paths:
             if name not in given:
                 raise refusals.missing(path)
-        for name in batches:
-            given.setdefault(name, [])
+        for name, make in empty.items():
+            given.setdefault(name, make())
         handler(call)
 
     return handle
 
+
+_EMPTY: Mapping[str, Callable[[], object]] = {"list": list, "map": dict}
 
 NewId = Callable[[], bytes]
 """Returns the 16 octets of a new random UUID."""
