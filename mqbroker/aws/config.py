@@ -49,6 +49,31 @@ class QueueDefinition:
     place: str = place()
 
 
+@dataclass(frozen=True, slots=True)
+class TopicDefinition:
+    """[[aws.topics]]: created at the start unless there is a topic of that name."""
+
+    name: str = option("", "The topic's name.")
+    account: str = option("", "Its account; empty is the default account.", parse=parse_account)
+    region: str = option("", "Its region; empty is the default region.", parse=_region)
+    attributes: tuple[tuple[str, str], ...] = option((), "Its attributes, as of CreateTopic.")
+    tags: tuple[tuple[str, str], ...] = option((), "Its tags.")
+    place: str = place()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDefinition:
+    """[[aws.subscriptions]]: created at the start, confirmed, unless the topic has it."""
+
+    topic: str = option("", "The name of a topic of [[aws.topics]], of the same account and region.")
+    account: str = option("", "The topic's account; empty is the default account.", parse=parse_account)
+    region: str = option("", "The topic's region; empty is the default region.", parse=_region)
+    protocol: str = option("sqs", "The protocol.")
+    endpoint: str = option("", "The endpoint; of sqs the name of a queue will do.")
+    attributes: tuple[tuple[str, str], ...] = option((), "Its attributes, as of Subscribe.")
+    place: str = place()
+
+
 def _url_of(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         try:
@@ -135,3 +160,7 @@ class AwsConfig:
     sns: SnsConfig = section(SnsConfig)
     accounts: tuple[AccountDefinition, ...] = tables(AccountDefinition, "The vhosts of other accounts.")
     queues: tuple[QueueDefinition, ...] = tables(QueueDefinition, "Queues created at the start if missing.")
+    topics: tuple[TopicDefinition, ...] = tables(TopicDefinition, "Topics created at the start if missing.")
+    subscriptions: tuple[SubscriptionDefinition, ...] = tables(
+        SubscriptionDefinition, "Subscriptions created at the start if missing."
+    )

@@ -44,6 +44,12 @@ class AwsProtocol(Protocol):
         for number, queue in enumerate(aws.queues):
             if not queue.name:
                 yield ("aws", "queues", number), "a queue of aws needs a name"
+        for number, topic in enumerate(aws.topics):
+            if not topic.name:
+                yield ("aws", "topics", number), "a topic of aws needs a name"
+        for number, subscription in enumerate(aws.subscriptions):
+            if not (subscription.topic and subscription.endpoint):
+                yield ("aws", "subscriptions", number), "a subscription of aws needs a topic and an endpoint"
         places = [(queue.account or aws.account, queue.region or aws.region, queue.name) for queue in aws.queues]
         yield from _twice("queues", ("aws", "queues"), [":".join(place) for place in places])
 

@@ -4,7 +4,8 @@
       ^                   |
       +-- later, by plan--+--no use, or the last time--> given up
 
-The queue holds an attempt's message in flight for longer than any attempt may last; after a crash it comes back at once. An endpoint that answers gets more at once; one that does not gets one message at a time, so that many of them
+The queue holds an attempt's message in flight for longer than any attempt may last; after a crash it comes back at
+once. An endpoint that answers gets more at once; one that does not gets one message at a time, so that many of them
 leave room for the others.
 """
 

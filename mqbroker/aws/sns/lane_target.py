@@ -55,6 +55,10 @@ class LaneTarget(Target):
             return
         self._queue.send(notification.shown(self.subscription.protocol.name), now)
 
+    def waiting_count(self) -> int:
+        """Overrides Target's."""
+        return self._queue.lines.total()
+
     def end(self) -> None:
         """Overrides Target's."""
         self._lane.end()

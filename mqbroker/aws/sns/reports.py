@@ -51,14 +51,12 @@ class Reports:
         self._attributes_of = attributes_of
         self._failures = RateLog(log)
         self.recent: deque[Outcome] = deque(maxlen=SNS_PEEK_MAX)
-        self.delivered_count = self.failed_count = self.redriven_count = 0
 
     def delivered(
         self, subscription: Subscription, notification: Notification, status: int, began: int, now: int,
         attempts: int = 1,
     ) -> None:  # fmt: skip
         """A message has arrived."""
-        self.delivered_count += 1
         subscription.delivered_count += 1
         self._note(subscription, notification, True, status, "", began, now, attempts)
 
@@ -67,7 +65,6 @@ class Reports:
         attempts: int = 1,
     ) -> None:  # fmt: skip
         """A message will not arrive."""
-        self.failed_count += 1
         subscription.failed_count += 1
         self._note(subscription, notification, False, status, reason, now, now, attempts)
         is_kept = self._redrive(subscription, notification, now)
@@ -84,16 +81,13 @@ class Reports:
         protocol = subscription.protocol.name
         message = notification.raw(protocol, queue.is_fifo) if subscription.is_raw else None
         queue.core.send(message or notification.dead_letter(protocol, subscription.endpoint), now)
-        self.redriven_count += 1
+        subscription.redriven_count += 1
         return True
 
     def note_direct(self, address: str, message_id: str, status: int, reason: str, now: int, attempts: int) -> None:
         """What became of a message that went to one number or device."""
         if reason:
-            self.failed_count += 1
             self._failures.warning(now, f"{message_id} is not delivered to {address}, it is lost: {reason}")
-        else:
-            self.delivered_count += 1
         protocol = "application" if address.startswith("arn:") else "sms"
         self.recent.append(Outcome("", "", protocol, address, message_id, now, not reason, status, reason, attempts))
 

@@ -8,12 +8,14 @@ from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
 from mqbroker.aws.sns import actions
 from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
+from mqbroker.aws.sns.configured import DEFAULT_URL, Configured
 from mqbroker.aws.sns.confirmations import Confirmer
 from mqbroker.aws.sns.direct import DirectSender
 from mqbroker.aws.sns.endpoints import Endpoints
 from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
 from mqbroker.aws.sns.foreign import translate
 from mqbroker.aws.sns.gateway_targets import Gateways
+from mqbroker.aws.sns.metrics import SnsMetrics
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.numbering import number
 from mqbroker.aws.sns.pages import Pages
@@ -74,6 +76,8 @@ class Sns(AwsService):
         confirmer = Confirmer(self._signer, self._new_id)
         subscriptions = SubscriptionActions(service, self._signer, confirmer, config.sns.public_url)
         self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
+        self._configured = Configured(self._topics, subscriptions, config)
+        ground.metrics.register(SnsMetrics(self._topics, self._shop))
         self._actions = actions.handlers(
             TopicActions(service, config.sns.public_url),
             subscriptions,
@@ -97,6 +101,7 @@ class Sns(AwsService):
         self._sms.restore(found)
         self._platforms.restore(found)
         self._topics.restore(found, now)
+        self._configured.create(now)
         self._topics.begin(now)
         for vhost in self._broker.vhosts.values():
             self._direct.begin(vhost, now)
@@ -129,7 +134,7 @@ class Sns(AwsService):
         protocol, endpoint = notice.get("protocol", "sqs"), notice.get("endpoint", str(queue))
         arn = SubscriptionArn(topic, subscription_id(self._signer, topic, protocol, endpoint))
         found = self._topics.get(topic)
-        base_url = "http://localhost:9324" if found is None else found.base_url
+        base_url = DEFAULT_URL if found is None else found.base_url
         text = content.decode(errors="replace")
         return json_text(self._writer.members(properties, text, base_url, str(arn)))
 

@@ -19,8 +19,8 @@ class Subscription:
 
     __slots__ = (
         "arn", "attributes", "base_url", "dead_letter_arn", "delivered_count", "endpoint", "failed_count", "filter",
-        "filtered_count", "is_authenticated", "is_confirmed", "is_raw", "needs_signature_to_end", "owner",
-        "principal", "protocol", "replay_status", "requested_at", "target",
+        "is_authenticated", "is_confirmed", "is_raw", "needs_signature_to_end", "owner",
+        "principal", "protocol", "redriven_count", "replay_status", "requested_at", "target",
     )  # fmt: skip
 
     def __init__(
@@ -43,7 +43,7 @@ class Subscription:
         self.replay_status = ""
         """What the last replay has come to, in this run."""
         self.target: Target | None = None
-        self.delivered_count = self.failed_count = self.filtered_count = 0
+        self.delivered_count = self.failed_count = self.redriven_count = 0
         self.configure({})
 
     @property

@@ -23,5 +23,9 @@ class Target:
         """The attributes of the subscription have changed, or those of the topic, which has this delivery policy.
         Overridden where that matters."""
 
+    def waiting_count(self) -> int:
+        """How many messages wait to be sent. Overridden where some may."""
+        return 0
+
     def end(self) -> None:
         """The subscription is gone. Overridden where something of it is left."""

@@ -37,7 +37,7 @@ class Topic:
 
     __slots__ = (
         "_current", "_index", "_route", "_translate", "arn", "attributes", "base_url", "deleted_count", "ended",
-        "exchange", "is_fifo", "log", "policy", "protection", "protection_text", "published_bytes",
+        "exchange", "filtered_count", "is_fifo", "log", "policy", "protection", "protection_text", "published_bytes",
         "published_count", "relay", "subscriptions", "tags", "vhost",
     )  # fmt: skip
 
@@ -64,7 +64,7 @@ class Topic:
         """The data protection policy."""
         self.log: FifoQueue | None = None
         """Of a FIFO topic: what numbers its messages, and knows which were published before."""
-        self.deleted_count = self.published_count = self.published_bytes = 0
+        self.deleted_count = self.published_count = self.published_bytes = self.filtered_count = 0
         self.relay = Relay(vhost, vhost.ledger, f"sns:{arn.name}", self.take)
         self._translate = translate
         self._route = Route(exchange.name, "")
@@ -143,7 +143,9 @@ class Topic:
 
     def deliver(self, notification: Notification, now: int) -> bool:
         """Hands a notification to every subscription that wants it; whether there was one."""
-        found = self._receivers().wanted(notification)
+        receivers = self._receivers()
+        found = receivers.wanted(notification)
+        self.filtered_count += receivers.count - len(found)
         protection = self.protection if self.protection is not None and self.protection.has_outbound else None
         for subscription in found:
             target = subscription.target

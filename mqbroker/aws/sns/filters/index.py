@@ -72,6 +72,11 @@ class FilterIndex:
             for alternative in each.filter.alternatives:
                 scope.add(each, alternative)
 
+    @property
+    def count(self) -> int:
+        """How many subscriptions there are."""
+        return len(self.unfiltered) + len(self.filtered)
+
     def wanted(self, notification: Notification) -> list[Subscription]:
         """Those that want a message."""
         if not self.filtered:
