@@ -34,7 +34,8 @@ def translate(topic: "Topic", message: Message, new_id: Callable[[], bytes], now
     headers = dict(properties.headers()) if properties.has_headers else {}
     special = {name: headers.pop(name, "") for name in _SPECIAL}
     attributes = {each[0]: each for each in from_headers(headers)}
-    body, content = message.content(), _text_of(message.content())
+    body = properties.readable(message.content())
+    content = _text_of(body)
     if content is None:
         body = b64encode(body)
         attributes[ENCODING_ATTRIBUTE] = (ENCODING_ATTRIBUTE, "String", STRING, BASE64.encode())

@@ -48,8 +48,8 @@ class ShownMessage:
     def __init__(self, queue: SqsQueue, entry: Entry) -> None:
         self._queue = queue
         self._entry = entry
-        content = entry.message.content()
         properties = entry.message.properties
+        content = properties.readable(entry.message.content())
         if isinstance(properties, EnvelopedProperties):
             self._body = queue.envelopes.write(properties, content, source_or_own(queue, properties.source))
             self._attributes = b""
