@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mqbroker.core.vhost import VHost
 from mqbroker.management.answers import Answer, Listing
+from mqbroker.management.bodies import parsed_body
 from mqbroker.management.caller import Caller
 from mqbroker.management.refusals import METHODS, MethodRefused, bad_request, missing, not_found
 from mqbroker.protocols.session import Peer
 
 if TYPE_CHECKING:
     from mqbroker.management.ground import Ground
+
+ANYBODY = ""
+"""In place of a tag: for those who have not logged in, too."""
 
 Result: TypeAlias = Answer | Listing
 Handler = Callable[["Call"], Result | Awaitable[Result]]
@@ -34,9 +38,16 @@ class Call:
     headers: Mapping[str, str]
     peer: Peer
     now: int
-    body: dict[str, Any] = field(default_factory=dict)
     raw: bytes = b""
-    """The body before it was taken apart."""
+    """The body as it came."""
+    _members: dict[str, Any] | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The members of the body; an empty one has none. Raises Refusal."""
+        if self._members is None:
+            self._members = parsed_body(self.raw, self.headers.get("content-type", "")) if self.raw else {}
+        return self._members
 
     def name(self, variable: str) -> str:
         """A variable of the path; the exchange without a name is called amq.default there."""

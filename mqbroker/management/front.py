@@ -15,8 +15,7 @@ from aiohttp import web
 
 from mqbroker.errors import RequestRefused
 from mqbroker.management.answers import Answer, Listing, dump
-from mqbroker.management.bodies import parsed_body
-from mqbroker.management.call import Call, Place, Routes, handler_of
+from mqbroker.management.call import ANYBODY, Call, Place, Routes, handler_of
 from mqbroker.management.caller import Caller
 from mqbroker.management.cors import Cors
 from mqbroker.management.ground import Ground
@@ -110,18 +109,18 @@ class Front:
         self, request: web.BaseRequest, session: ManagementSession, place: Place, names: dict[str, str],
         query: Mapping[str, str],
     ) -> Answer:  # fmt: skip
-        caller = await self._identify(request, session)
         tag, handler = handler_of(place, request.method)
-        caller.require(tag)
+        self._cors.check(request.method, request.headers)
+        if tag == ANYBODY:
+            caller = Caller("", (), self._ground.broker)
+        else:
+            caller = await self._identify(request, session)
+            caller.require(tag)
         if not accepts_json(request.headers.get("accept", "")):
             return Answer(406)
-        ground = self._ground
-        raw = await self._read(request, self._ground.config.body_size_max)
-        call = Call(
-            ground, caller, request.method, names, query, request.headers, session.peer, ground.clock.now(), raw=raw
-        )
-        if raw and request.method in ("PUT", "POST", "DELETE"):
-            call.body = parsed_body(raw, request.headers.get("content-type", ""))
+        ground, method = self._ground, request.method
+        raw = await self._read(request, ground.config.body_size_max)
+        call = Call(ground, caller, method, names, query, request.headers, session.peer, ground.clock.now(), raw)
         result = handler(call)
         if inspect.isawaitable(result):
             result = await result

@@ -1,7 +1,7 @@
 """Paths of RabbitMQ that tools ask for and that have little to say here: what is not there is an empty list."""
 
 from mqbroker.management.answers import NO_CONTENT, Answer
-from mqbroker.management.call import Call, Routes
+from mqbroker.management.call import ANYBODY, Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT, MONITORING
 from mqbroker.management.refusals import bad_request
 
@@ -32,7 +32,7 @@ def add_to(routes: Routes) -> None:
     routes.add("rebalance/queues", ADMINISTRATOR, POST=done)
     routes.add("reset", ADMINISTRATOR, DELETE=done)
     routes.add("reset/:node", ADMINISTRATOR, DELETE=done)
-    routes.add("auth", MANAGEMENT, GET=ways_in)
+    routes.add("auth", ANYBODY, GET=ways_in)
 
 
 def nothing(_call: Call) -> Answer:

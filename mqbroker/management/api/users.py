@@ -102,9 +102,10 @@ async def put_user(call: Call) -> Answer:
 
 def put(ground: Ground, name: str, password_hash: str, tags: list[str], now: int) -> None:
     """Creates a user or changes one. Sessions of one whose password is another now end."""
-    before = ground.broker.access.users.get(name)
+    found = ground.broker.access.users.get(name)
+    before = password_hash if found is None else found.password_hash
     ground.broker.put_user(name, password_hash, tags)
-    if before is not None and before.password_hash != password_hash:
+    if before != password_hash:
         for session in ground.registry.of_user(name):
             session.end(f"the password of user '{name}' was changed", now)
 
