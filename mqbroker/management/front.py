@@ -9,18 +9,19 @@ import gzip
 import inspect
 import logging
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qs, parse_qsl, unquote
 
 from aiohttp import web
 
 from mqbroker.errors import RequestRefused
 from mqbroker.management.answers import Answer, Listing, dump
 from mqbroker.management.call import ANYBODY, Call, Place, Routes, handler_of
-from mqbroker.management.caller import Caller
+from mqbroker.management.caller import MONITORING, Caller
 from mqbroker.management.cors import Cors
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import BODY_TIMEOUT_S, PREAUTH_BODY_BYTES_MAX
 from mqbroker.management.login import LoginRequired, basic_credentials, challenge, log_in
+from mqbroker.management.metrics.scrape import scraped
 from mqbroker.management.pages import picker, shown
 from mqbroker.management.refusals import MethodRefused, Refusal, bad_request, missing, refused_by_core
 from mqbroker.management.session import ManagementSession, SessionTransport
@@ -42,10 +43,11 @@ _FIXED_HEADERS = {
 class Front:
     """Answers the requests of one broker."""
 
-    def __init__(self, ground: Ground, routes: Routes, cors: Cors) -> None:
+    def __init__(self, ground: Ground, routes: Routes, cors: Cors, is_for_metrics: bool) -> None:
         self._ground = ground
         self._routes = routes
         self._cors = cors
+        self._is_for_metrics = is_for_metrics
         self._prefix = ground.config.path_prefix
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -89,6 +91,8 @@ class Front:
             raise missing()
         if segments == ["api"]:
             return Answer(301, None, {"location": f"{self._prefix}/api/index.html"})
+        if segments[0] == "metrics":
+            return await self._scrape(request, session, segments[1:], query_text)
         found = self._routes.find(segments[1:]) if segments[0] == "api" else None
         if found is None:
             raise missing()
@@ -97,6 +101,19 @@ class Front:
             allowed = ", ".join(place.allowed)
             return Answer(200, None, {"allow": allowed, **self._cors.preflight(request.headers, allowed)})
         return await self._answer_call(request, session, place, names, dict(parse_qsl(query_text, True)))
+
+    async def _scrape(
+        self, request: web.BaseRequest, session: ManagementSession, segments: list[str], query_text: str
+    ) -> Answer:
+        """Anybody may scrape on the ports that are for that; on others, who may monitor."""
+        if request.method not in ("GET", "HEAD"):
+            raise MethodRefused(("HEAD", "GET", "OPTIONS"))
+        if self._is_for_metrics:
+            session.logged_in()
+        else:
+            (await self._identify(request, session)).require(MONITORING)
+        query = parse_qs(query_text, keep_blank_values=True)
+        return await scraped(self._ground, segments, query, request.headers.get("accept", ""))
 
     def _segments(self, path: str) -> list[str] | None:
         """The decoded segments below the prefix; None for a path outside of it."""

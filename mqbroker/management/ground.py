@@ -11,6 +11,8 @@ from mqbroker.protocols.node import Node
 from mqbroker.protocols.registry import Registry
 from mqbroker.protocols.services import Services
 
+CLUSTER_ID = "internal_cluster_id"
+
 
 @dataclass(slots=True)
 class Ground:
@@ -44,6 +46,11 @@ class Ground:
         """The running broker."""
         assert self.known_node is not None
         return self.known_node
+
+    @property
+    def cluster_id(self) -> str:
+        """What tells it from all others for ever."""
+        return str(self.store.global_parameters.get(CLUSTER_ID, ""))
 
     @property
     def cluster_name(self) -> str:

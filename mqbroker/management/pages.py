@@ -93,7 +93,7 @@ async def _filtered(listing: Listing, query: Mapping[str, str]) -> Sequence[Any]
     wanted = query.get("name", "")
     if not wanted:
         return listing.items
-    matches = _pattern(wanted) if query.get("use_regex") == "true" else _substring(wanted)
+    matches = name_filter(wanted) if query.get("use_regex") == "true" else _substring(wanted)
     deadline = time.monotonic() + _FILTER_S_MAX
     found = []
     for start in range(0, len(listing.items), SLICE_ITEMS):
@@ -110,7 +110,7 @@ def _substring(wanted: str) -> Callable[[str], bool]:
     return lambda name: folded in name.casefold()
 
 
-def _pattern(text: str) -> Callable[[str], bool]:
+def name_filter(text: str) -> Callable[[str], bool]:
     """Raises Refusal for a pattern that is none, or that can take exponential time."""
     if len(text) > PATTERN_CHARS_MAX or repeats_repeated(text):
         raise bad_request(_INVALID)

@@ -43,7 +43,7 @@ def all_routes() -> Routes:
 
 def make_server(ground: Ground, is_for_metrics: bool) -> web.Server:
     """What makes aiohttp's side of connections."""
-    front = Front(ground, Routes() if is_for_metrics else all_routes(), Cors(ground.config.origins))
+    front = Front(ground, Routes() if is_for_metrics else all_routes(), Cors(ground.config.origins), is_for_metrics)
     return web.Server(
         front.handle,
         tcp_keepalive=False,

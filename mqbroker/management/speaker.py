@@ -4,13 +4,14 @@ aiohttp is loaded when the first connection comes: brokers that nobody manages g
 """
 
 import logging
+import secrets
 import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker.config.sections import Config
 from mqbroker.management.config import ManagementConfig
-from mqbroker.management.ground import Ground
+from mqbroker.management.ground import CLUSTER_ID, Ground
 from mqbroker.management.protocol import METRICS_SCHEME
 from mqbroker.management.session import ManagementSession
 from mqbroker.management.store import Store
@@ -41,7 +42,10 @@ class ManagementSpeaker(Speaker):
 
     def begin(self, node: Node) -> None:
         """Overrides Speaker's."""
-        self._ground.known_node = node
+        ground = self._ground
+        ground.known_node = node
+        if not ground.cluster_id:
+            ground.store.set_global(CLUSTER_ID, f"mqbroker-cluster-id-{secrets.token_urlsafe(16)}")
 
     def new_session(self, peer: Peer) -> ManagementSession:
         """Overrides Speaker's."""
