@@ -30,7 +30,7 @@ LAYERS = (
     ("protocols", "replication"),
     ("net",),
     ("runtime",),
-    ("aws", "management"),
+    ("aws", "management", "ctl"),
     ("spoken",),
     ("server",),
     ("cli",),

@@ -20,11 +20,13 @@ from mqbroker.management.caller import MONITORING, Caller
 from mqbroker.management.cors import Cors
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import BODY_TIMEOUT_S, PREAUTH_BODY_BYTES_MAX
+from mqbroker.management.local import Visitor
 from mqbroker.management.login import LoginRequired, basic_credentials, challenge, log_in
 from mqbroker.management.metrics.scrape import scraped
 from mqbroker.management.pages import picker, shown
 from mqbroker.management.refusals import MethodRefused, Refusal, bad_request, missing, refused_by_core
-from mqbroker.management.session import ManagementSession, SessionTransport
+from mqbroker.management.session import Guest, SessionTransport
+from mqbroker.management.waiting import committed
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +55,9 @@ class Front:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """aiohttp's handler."""
         transport = request.transport
-        if not isinstance(transport, SessionTransport):
+        if transport is None:
             return web.Response(status=503)  # it is gone
-        session = transport.session
+        session: Guest = transport.session if isinstance(transport, SessionTransport) else Visitor()
         session.requests_open += 1
         try:
             response = await self._respond(request, session)
@@ -63,7 +65,7 @@ class Front:
             session.requests_open -= 1
         return response
 
-    async def _respond(self, request: web.BaseRequest, session: ManagementSession) -> web.Response:
+    async def _respond(self, request: web.BaseRequest, session: Guest) -> web.Response:
         try:
             answer = await self._answer(request, session)
         except LoginRequired as error:
@@ -84,7 +86,7 @@ class Front:
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
-    async def _answer(self, request: web.BaseRequest, session: ManagementSession) -> Answer:
+    async def _answer(self, request: web.BaseRequest, session: Guest) -> Answer:
         path, _, query_text = request.raw_path.partition("?")
         segments = self._segments(path)
         if segments is None:
@@ -102,9 +104,7 @@ class Front:
             return Answer(200, None, {"allow": allowed, **self._cors.preflight(request.headers, allowed)})
         return await self._answer_call(request, session, place, names, dict(parse_qsl(query_text, True)))
 
-    async def _scrape(
-        self, request: web.BaseRequest, session: ManagementSession, segments: list[str], query_text: str
-    ) -> Answer:
+    async def _scrape(self, request: web.BaseRequest, session: Guest, segments: list[str], query_text: str) -> Answer:
         """Anybody may scrape on the ports that are for that; on others, who may monitor."""
         if request.method not in ("GET", "HEAD"):
             raise MethodRefused(("HEAD", "GET", "OPTIONS"))
@@ -123,7 +123,7 @@ class Front:
         return [unquote(segment, errors="surrogateescape") for segment in raw]
 
     async def _answer_call(
-        self, request: web.BaseRequest, session: ManagementSession, place: Place, names: dict[str, str],
+        self, request: web.BaseRequest, session: Guest, place: Place, names: dict[str, str],
         query: Mapping[str, str],
     ) -> Answer:  # fmt: skip
         tag, handler = handler_of(place, request.method)
@@ -144,10 +144,10 @@ class Front:
         if request.method in ("GET", "HEAD"):
             return await _shown(result, query)
         assert isinstance(result, Answer)
-        await self.committed()
+        await committed(ground)
         return result
 
-    async def _identify(self, request: web.BaseRequest, session: ManagementSession) -> Caller:
+    async def _identify(self, request: web.BaseRequest, session: Guest) -> Caller:
         if session.is_local:
             session.logged_in()
             return Caller("", ("administrator",), self._ground.broker, is_owner=True)
@@ -155,14 +155,6 @@ class Front:
         if header is None:
             raise LoginRequired("")
         return await log_in(self._ground, session, *basic_credentials(header))
-
-    async def committed(self) -> None:
-        """Waits until the journal has everything up to now."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        ledger = self._ground.broker.ledger
-        ledger.promise(ledger.position, lambda: None if done.done() else done.set_result(None))
-        self._ground.services.outbox.wake()
-        await done
 
     async def _read(self, request: web.BaseRequest, most: int = PREAUTH_BODY_BYTES_MAX) -> bytes:
         """The body. Raises Refusal for one that is too large or does not come."""

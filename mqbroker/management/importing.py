@@ -48,12 +48,14 @@ class Plan:
         return self.sections[name]
 
 
-async def import_definitions(ground: Ground, plan: Plan, now: int) -> None:
-    """Imports all of it, or raises Refusal and imports nothing."""
+async def import_definitions(ground: Ground, plan: Plan, now: int, is_dry_run: bool = False) -> None:
+    """Imports all of it, or raises Refusal and imports nothing, as does a dry run."""
     values = [await user_paths.user_values(item) for item in plan["users"]]
     hashes = [(_text(item, "name"), *value) for item, value in zip(plan["users"], values, strict=True)]
     trial = _trial(ground.broker, plan)
     await _apply(Import(trial, plan, hashes, now))
+    if is_dry_run:
+        return
     real = Import(ground.broker, plan, hashes, now, ground)
     await _apply(real)
 

@@ -13,7 +13,7 @@ from mqbroker.management.caller import Caller
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import LOGIN_TIMEOUT_S
 from mqbroker.management.refusals import Refusal, unauthorised
-from mqbroker.management.session import ManagementSession
+from mqbroker.management.session import Guest
 
 _CHALLENGE = 'Basic realm="RabbitMQ Management"'
 
@@ -47,7 +47,7 @@ def basic_credentials(header: str) -> tuple[str, str]:
     return user, password
 
 
-async def log_in(ground: Ground, session: ManagementSession, user: str, password: str) -> Caller:
+async def log_in(ground: Ground, session: Guest, user: str, password: str) -> Caller:
     """The caller with that name and password. Raises LoginRequired, Refusal."""
     is_right = await _check(ground, session, user, password)
     services = ground.services
@@ -74,7 +74,7 @@ def caller_named(ground: Ground, user: str) -> Caller:
     return Caller(user, found.tags, ground.broker)
 
 
-async def _check(ground: Ground, session: ManagementSession, user: str, password: str) -> bool:
+async def _check(ground: Ground, session: Guest, user: str, password: str) -> bool:
     answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def answered(is_right: bool) -> None:

@@ -9,18 +9,37 @@ the same as for all protocols. aiohttp knows transports only, and is given one t
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from mqbroker.management.limits import IDLE_TIMEOUT_MS
 from mqbroker.protocols.session import Outbox, Peer, Session
+
+
+class Guest(Protocol):
+    """Who asks, as far as requests are concerned: a session, or somebody at the local socket."""
+
+    @property
+    def peer(self) -> Peer:
+        """Where they are."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether they are the owner of the data directory."""
+
+    is_closing: bool
+    requests_open: int
+
+    def logged_in(self) -> None:
+        """They have shown who they are."""
 
 
 class ManagementSession(Session):
     """One connection."""
 
     protocol = "HTTP"
+    is_local = False
 
-    __slots__ = ("_handler", "_transport", "is_local", "peer", "requests_open", "timeout_ms")
+    __slots__ = ("_handler", "_transport", "peer", "requests_open", "timeout_ms")
 
     def __init__(
         self, outbox: Outbox, peer: Peer, make: Callable[[], asyncio.Protocol], now: int, preauth_timeout_ms: int
@@ -28,7 +47,6 @@ class ManagementSession(Session):
         """`make` makes aiohttp's side of a connection."""
         Session.__init__(self, outbox)
         self.peer = peer
-        self.is_local = False
         self.requests_open = 0
         """Requests that are being handled: while there are any, silence says nothing."""
         self.timeout_ms = preauth_timeout_ms

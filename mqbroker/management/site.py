@@ -11,6 +11,7 @@ from mqbroker.management.api import (
     extras,
     health,
     limits,
+    looking,
     messages,
     nodes,
     overview,
@@ -28,8 +29,8 @@ from mqbroker.management.ground import Ground
 from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 
 _MODULES = (
-    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, connections, consumers,
-    policies, parameters, definitions, health, extras,
+    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, connections,
+    consumers, policies, parameters, definitions, health, extras,
 )  # fmt: skip
 
 

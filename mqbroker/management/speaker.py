@@ -7,11 +7,13 @@ import logging
 import secrets
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mqbroker.config.sections import Config
 from mqbroker.management.config import ManagementConfig
 from mqbroker.management.ground import CLUSTER_ID, Ground
+from mqbroker.management.local import LocalDoor
 from mqbroker.management.protocol import METRICS_SCHEME
 from mqbroker.management.session import ManagementSession
 from mqbroker.management.store import Store
@@ -33,6 +35,7 @@ class ManagementSpeaker(Speaker):
         settings = config.of(ManagementConfig)
         name = f"mqbroker@{socket.gethostname().partition('.')[0]}"
         self._ground = Ground(services, settings, Store(services.broker), name)
+        self._door: LocalDoor | None = None
         self._servers: dict[bool, web.Server] = {}
         services.broker.events.subscribe(self._ground.observations.take)
 
@@ -46,6 +49,15 @@ class ManagementSpeaker(Speaker):
         ground.known_node = node
         if not ground.cluster_id:
             ground.store.set_global(CLUSTER_ID, f"mqbroker-cluster-id-{secrets.token_urlsafe(16)}")
+        folder = Path(node.data_dir)
+        if folder.is_dir():
+            self._door = LocalDoor(folder, lambda: self._server(is_for_metrics=False))
+            self._door.open()
+
+    def stop(self) -> None:
+        """Overrides Speaker's."""
+        if self._door is not None:
+            self._door.close()
 
     def new_session(self, peer: Peer) -> ManagementSession:
         """Overrides Speaker's."""

@@ -8,6 +8,12 @@ from mqbroker.management.ground import Ground
 Done = Callable[[], None]
 
 
+async def committed(ground: Ground) -> None:
+    """Returns when the journal has everything up to now."""
+    ledger = ground.broker.ledger
+    await happened(lambda done: ledger.promise(ledger.position, done), ground)
+
+
 async def happened(begin: Callable[[Done], object], ground: Ground) -> None:
     """Begins something, and returns when it has said that it is done."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

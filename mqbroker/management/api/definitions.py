@@ -171,7 +171,7 @@ def _downloaded(call: Call, body: dict[str, Any]) -> Answer:
 
 async def put_all(call: Call) -> Answer:
     """POST definitions."""
-    await import_definitions(call.ground, Plan(_given(call)), call.now)
+    await import_definitions(call.ground, Plan(_given(call)), call.now, call.flag("dry-run"))
     return NO_CONTENT
 
 
