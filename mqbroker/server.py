@@ -26,7 +26,7 @@ from mqbroker.core.properties import Formats, Properties, registered
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
 from mqbroker.net import devcerts
-from mqbroker.net.connection import SessionFactory
+from mqbroker.net.choice import SessionFactory, with_guests
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
@@ -145,7 +145,7 @@ class Server:
             self._speakers.append(speaker)
             self._stack.callback(speaker.stop)
             factories[protocol.name] = speaker.new_session
-        return factories
+        return with_guests(self._protocols, factories, services.outbox, self._clock.now, services.preauth_timeout_ms)
 
     def _node(self) -> Node:
         return Node(

@@ -25,6 +25,10 @@ class Protocol(Extension):
     """On this path a WebSocket has to name one of its `subprotocols`."""
     is_websocket_default = False
     """Whether it is meant by WebSockets that name no subprotocol."""
+    guest_of = ""
+    """The protocol whose listeners and WebSockets it shares; empty for none."""
+    beginnings: tuple[bytes, ...] = ()
+    """The first octets of its clients, by which a guest is told from its host and the other guests."""
     kinds: tuple[str, ...] = ()
     """The kinds of definitions in the journal that are its own to put back."""
     timed_kinds: frozenset[str] = frozenset()

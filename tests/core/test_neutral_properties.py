@@ -15,6 +15,7 @@ from mqbroker.protocols.mqtt.codec.property_table import join_properties
 from mqbroker.protocols.mqtt.properties import EXACT_MAPPING, mqtt_octets
 from mqbroker.protocols.mqtt.properties import make_properties as make_mqtt
 from mqbroker.protocols.mqtt.topics import RABBITMQ
+from mqbroker.protocols.stomp.properties import STOMP
 from mqbroker.server import formats_of
 from mqbroker.spoken import PROTOCOLS
 
@@ -107,4 +108,4 @@ def test_an_encoding_has_one_owner() -> None:
         registered(AMQP_FORMATS, AMQP_FORMATS)
     with pytest.raises(StorageError, match="two encodings of properties have the number 6"):
         registered({ANNOTATED: lambda raw: make_mqtt(0, "", b"")})
-    assert sorted(FORMATS) == [1, 2, 3, SQS_OCTETS, 5, ANNOTATED]
+    assert sorted(FORMATS) == [1, 2, 3, SQS_OCTETS, 5, ANNOTATED, STOMP]

@@ -47,8 +47,8 @@ class ShownMessage:
     def __init__(self, queue: SqsQueue, entry: Entry) -> None:
         self._queue = queue
         self._entry = entry
-        content = entry.message.content()
         properties = entry.message.properties
+        content = properties.readable(entry.message.content())
         text = None if isinstance(properties, SqsProperties) and properties.is_octets else _text_of(content)
         self._body = b64encode(content).decode() if text is None else text
         if isinstance(properties, SqsProperties):

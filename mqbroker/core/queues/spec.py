@@ -1,4 +1,4 @@
-"""What a queue is to be and to do, in the core's own words: what whoever declares one says, and a kind makes it from.
+"""What a queue is and does, in the core's own words: what whoever declares one says, and a kind makes it from.
 
 A protocol that has words of its own for that translates them (core/rabbitmq/arguments.py); the others say it with this.
 It does not know what the kinds do with it (kinds.py).
@@ -49,6 +49,8 @@ class QueueSpec:
     """Whether consumers are told how often a message came back."""
     consumer_timeout: int | None = None
     """How long a delivery may stay unacknowledged."""
+    selector: str = ""
+    """Of the kind whose queues select what enters them."""
     polling: PollSettings = field(default_factory=PollSettings)
     """Of those that clients poll."""
     arguments: Mapping[str, object] = field(default_factory=dict)
