@@ -6,11 +6,13 @@ message-id, ack    T_<subscription>@@<session>@@<number>
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry
+from mqbroker.core.scheduler import Task
 from mqbroker.core.settling import ACK, DISCARD, RETURN, settle
 from mqbroker.errors import ProtocolViolation
-from mqbroker.limits import COUNT_MAX
+from mqbroker.limits import ACKS_AT_ONCE, COUNT_MAX
 from mqbroker.protocols.stomp.codec.escapes import V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.state import RUNNING, Run
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.transacting import transaction_of
 
@@ -36,15 +38,85 @@ def nack(connection: "StompState", head: Head, _body: bytes) -> None:
 def _settle(connection: "StompState", head: Head, outcome: int) -> None:
     transaction = transaction_of(connection, head)
     subscription, number = _delivery(connection, head)
-    entries = _take(subscription, number)
     if transaction is not None:
-        transaction.settle(entries, outcome)
-    elif outcome == ACK and len(entries) == 1:
-        entry = entries[0]
-        subscription.queue.acknowledge(entry, connection.now)
+        transaction.settle(_take(subscription, number, COUNT_MAX), outcome)
     else:
+        entries = _take(subscription, number, ACKS_AT_ONCE)
         settle(entries, outcome, connection.now)
-    connection.owe(connection.ledger.position if "receipt" in head.headers and connection.ledger.is_journalling else 0)
+        if len(entries) == ACKS_AT_ONCE:
+            connection.settling = _Settling(connection, head, subscription, number, outcome)
+            connection.services.broker.scheduler.add(connection.settling)
+            return
+        if outcome == ACK and "receipt" not in head.headers:
+            _learn(connection, subscription, number)
+    _done(connection, head)
+
+
+def _done(connection: "StompState", head: Head) -> None:
+    is_kept = "receipt" in head.headers and connection.ledger.is_journalling
+    connection.owe(connection.ledger.position if is_kept else 0)
+
+
+def _learn(connection: "StompState", subscription: Subscription, number: int) -> None:
+    """The next acknowledgements will look like this one: two are needed to know."""
+    before, found, after = connection.scanner.octets.rpartition(b"@@%d" % number)
+    shape = before + found[:2], after
+    run = connection.run
+    if run is None or run.shape != shape or run.subscription is not subscription:
+        connection.run = Run(shape, subscription)
+    elif run.match is None:
+        run.prepare()
+
+
+def take_run(connection: "StompState") -> None:
+    """Takes as many acknowledgements as look like the last ones, and settles them in one go. Raises ProtocolViolation
+    for one of a delivery that does not wait for it."""
+    run = connection.run
+    if run is None or run.match is None or run.subscription.tag not in connection.subscriptions:
+        return
+    scanner, subscription = connection.scanner, run.subscription
+    entries: list[Entry] = []
+    wrong = 0
+    while len(entries) < ACKS_AT_ONCE and not wrong and (number := scanner.next_number(run.match)) >= 0:
+        if subscription.unacked.has(number):
+            entries += _take(subscription, number, COUNT_MAX)
+        else:
+            wrong = number
+    if entries:
+        settle(entries, ACK, connection.now)
+    if wrong:
+        raise ProtocolViolation("Message not found", f"unknown delivery tag {wrong}\n")
+
+
+class _Settling(Task):
+    """The rest of what one frame has settled, which is much. The frames after it wait, for they have to see it done."""
+
+    __slots__ = ("_connection", "_head", "_number", "_outcome", "_subscription")
+
+    def __init__(
+        self, connection: "StompState", head: Head, subscription: Subscription, number: int, outcome: int
+    ) -> None:
+        Task.__init__(self)
+        self._connection = connection
+        self._head = head
+        self._subscription = subscription
+        self._number = number
+        self._outcome = outcome
+
+    def run(self, now: int, portion: int) -> bool:
+        """Task: settles a portion. It goes on when the connection has ended meanwhile: the client did say it."""
+        connection = self._connection
+        entries = _take(self._subscription, self._number, portion)
+        settle(entries, self._outcome, now)
+        if len(entries) == portion:
+            return True
+        connection.settling = None
+        if connection.stage == RUNNING:
+            connection.head = self._head
+            _done(connection, self._head)
+            connection.head = None
+            connection.go_on()
+        return False
 
 
 def _delivery(connection: "StompState", head: Head) -> tuple[Subscription, int]:
@@ -68,9 +140,10 @@ def _delivery(connection: "StompState", head: Head) -> tuple[Subscription, int]:
     raise ProtocolViolation("Message not found", f"unknown delivery tag {int(number)}\n")
 
 
-def _take(subscription: Subscription, number: int) -> list[Entry]:
+def _take(subscription: Subscription, number: int, most: int) -> list[Entry]:
+    """The deliveries that an acknowledgement means, so many at most."""
     if subscription.is_cumulative:
-        return subscription.unacked.take_through(number, COUNT_MAX)
+        return subscription.unacked.take_through(number, most)
     entry = subscription.unacked.take(number)
     assert entry is not None
     return [entry]

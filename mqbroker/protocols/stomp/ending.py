@@ -25,7 +25,9 @@ def disconnect(connection: "StompState", _head: Head, _body: bytes) -> None:
 def release(connection: "StompState") -> None:
     """Lets go of everything. Safe to call twice."""
     connection.gate.is_open = connection.window.is_open = False
+    kept = connection.scanner.kept_bytes
     connection.scanner.drop()
+    connection.budget.change(kept, 0)
     connection.owed.clear()
     connection.ready.clear()
     vhost, connection.vhost = connection.vhost, None
