@@ -7,11 +7,11 @@ error closes one connection, a configuration error stops the start, and a storag
     +-- RequestRefused               the peer asked for something that cannot be done; the request ends, nothing else
     |   +-- NotFound                 a vhost, exchange, queue or user that does not exist
     |   +-- PreconditionFailed       exists, but differently; in use; not empty; a bad argument
+    |   |   +-- InvalidSelector      a selector that is none; `position` says where
     |   +-- AccessRefused            permissions, reserved names, credentials
     |   +-- ResourceLocked           an exclusive queue of another connection
     |   +-- NotAllowed               limits of a vhost or user, tag reuse
     |   +-- NotImplementedByPeer     a feature that the dialect refuses by name
-    |   +-- InvalidSelector          a selector that is none; `position` says where
     |   +-- ContentTooLarge          more than there is room for now; it may be tried again
     +-- MissingMember                a parameter of a request is missing; each wire of AWS makes an AwsError of it
     +-- AwsError                     the same for a request of an AWS service, with AWS's code and text
@@ -58,7 +58,7 @@ class NotImplementedByPeer(RequestRefused):
     """A feature of the protocol that the dialect we speak refuses by name."""
 
 
-class InvalidSelector(RequestRefused):
+class InvalidSelector(PreconditionFailed):
     """The text of a selector is none. `position` is the number of characters before the first that does not fit."""
 
     def __init__(self, reason: str, position: int) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mqbroker.aws.sns.properties import SNS
 from mqbroker.aws.sqs import message_attributes
 from mqbroker.aws.sqs.properties import SQS_OCTETS
 from mqbroker.aws.sqs.properties import make_properties as make_sqs
@@ -109,4 +110,4 @@ def test_an_encoding_has_one_owner() -> None:
         registered(AMQP_FORMATS, AMQP_FORMATS)
     with pytest.raises(StorageError, match="two encodings of properties have the number 6"):
         registered({ANNOTATED: lambda raw: make_mqtt(0, "", b"")})
-    assert sorted(FORMATS) == [1, 2, 3, SQS_OCTETS, 5, ANNOTATED, STOMP, AMQP1]
+    assert sorted(FORMATS) == [1, 2, 3, SQS_OCTETS, 5, ANNOTATED, STOMP, AMQP1, SNS]

@@ -47,8 +47,9 @@ def parse_frames(data: bytes) -> list[Frame]:
 
 
 def frame(command: str, body: bytes = b"", **headers: Any) -> bytes:
-    """A frame; an underscore in the name of a header is a dash."""
-    lines = "".join(f"{name.replace('_', '-')}:{value}\n" for name, value in headers.items())
+    """A frame; an underscore in the name of a header is a dash, unless the name is in capitals."""
+    names = {name: name if name.isupper() else name.replace("_", "-") for name in headers}
+    lines = "".join(f"{names[name]}:{value}\n" for name, value in headers.items())
     return f"{command}\n{lines}\n".encode() + body + b"\0"
 
 

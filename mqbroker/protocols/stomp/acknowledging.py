@@ -28,7 +28,8 @@ def ack(connection: "StompState", head: Head, _body: bytes) -> None:
 def nack(connection: "StompState", head: Head, _body: bytes) -> None:
     """NACK: back to the queue, or dead-lettered. Raises ProtocolViolation."""
     requeue = head.get("requeue")
-    requeues = connection.settings.nack_requeues if requeue is None else requeue == "true"
+    default = connection.settings.nack_requeues and not connection.is_jms  # ActiveMQ takes it for a poison message
+    requeues = default if requeue is None else requeue == "true"
     _settle(connection, head, RETURN if requeues else DISCARD)
 
 

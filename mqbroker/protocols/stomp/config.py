@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from mqbroker import limits
 from mqbroker.config.option import option
 
+RABBITMQ = "rabbitmq"
+ACTIVEMQ = "activemq"
+
 
 @dataclass(frozen=True, slots=True)
 class StompConfig:
@@ -23,4 +26,13 @@ class StompConfig:
         False, "Clients whose host header names no vhost are in the default one; some send the name of the machine."
     )
     topic_exchange: str = option("amq.topic", "The exchange behind /topic/.")
+    dialect: str = option(
+        RABBITMQ,
+        "Whose destinations and headers clients use: RabbitMQ's, or ActiveMQ's.",
+        choices=(RABBITMQ, ACTIVEMQ),
+    )
+    dead_letter_queue: str = option(
+        "ActiveMQ.DLQ",
+        "In ActiveMQ's dialect: where refused and expired messages of queues that clients use go; empty drops them.",
+    )
     nack_requeues: bool = option(True, "NACK without a requeue header puts the message back.")

@@ -14,6 +14,7 @@ from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_1, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.limits import STOMP_HEARTBEAT_MS_MAX, STOMP_HEARTBEAT_MS_MIN
 from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, RUNNING
+from mqbroker.protocols.stomp.wire import StompWire
 
 if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
@@ -151,27 +152,42 @@ def _open(connection: "StompState", head: Head, user: str, version: str, beats: 
         is_limit = user in services.broker.access.users and name in services.broker.access.user(user).permissions
         text = f"Connection refused: {error}" if is_limit else f"Virtual host '{name}' access denied"
         raise ProtocolViolation("Bad CONNECT", f"{text}\n") from None
+    if connection.is_jms:
+        _check_client_id(connection, head.get("client-id"))
     connection.vhost = vhost
     connection.user = user
     connection.is_authenticated = True
     connection.stage = RUNNING
     connection.session_id = f"session-{services.broker.unique_name()}"
+    if connection.is_jms:
+        connection.client_id = head.get("client-id") or connection.session_id
     connection.set_version(version)
     connection.heartbeat_in_ms, connection.heartbeat_out_ms = beats
     services.registry.opened(connection, user, name)
     set_deadline(connection)
-    connection.send(_connected(connection, *beats))
+    connection.send(_connected(connection, head, *beats))
     log.info("%s: user %r opened vhost %r in version %s", connection.name, user, name, version)
 
 
-def _connected(connection: "StompState", incoming_ms: int, outgoing_ms: int) -> bytes:
+def _check_client_id(connection: "StompState", client_id: str | None) -> None:
+    """One connection has a client id. Raises ProtocolViolation."""
+    for other in connection.services.registry.all() if client_id else ():
+        if isinstance(other, StompWire) and other.client_id == client_id:
+            text = f"Broker: localhost - Client: {client_id} already connected from tcp://{other.label().split(' ')[0]}"
+            raise ProtocolViolation(text, "")
+
+
+def _connected(connection: "StompState", head: Head, incoming_ms: int, outgoing_ms: int) -> bytes:
     """CONNECTED, whose headers are not escaped [STOMP 1.2, Value Encoding]."""
-    lines = (
+    lines = [
         f"server:mqbroker/{mqbroker.__version__}",
-        f"session:{connection.session_id}",
+        f"session:{connection.client_id or connection.session_id}",
         f"heart-beat:{outgoing_ms},{incoming_ms}",
         f"version:{connection.version}",
-    )
+    ]
+    if connection.is_jms:
+        asked = {"response-id": head.get("request-id"), "receipt-id": head.get("receipt")}
+        lines += [f"{name}:{value}" for name, value in asked.items() if value is not None and value.isprintable()]
     return ("CONNECTED\n" + "".join(f"{line}\n" for line in lines) + "\n\0\n").encode()
 
 

@@ -10,8 +10,6 @@ A refusal is answered with an ERROR, after which the connection stays open unles
 import logging
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import new_message
-from mqbroker.core.queues.base import REJECTED
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.protocols.session import Peer
@@ -75,7 +73,7 @@ class StompConnection(StompState):
                 return False
             prepared = head.prepared
             if isinstance(prepared, Prepared):
-                self.publish(prepared, scanner.body)
+                sending.publish(self, prepared, scanner.body)
             else:
                 self.take(head, scanner.body)
         if self.stage == AWAIT_CONNECT:
@@ -84,13 +82,6 @@ class StompConnection(StompState):
                 return False
             connecting.take_first(self, head)
         return self.stage == RUNNING
-
-    def publish(self, prepared: Prepared, body: bytes) -> None:
-        """A SEND whose head is known."""
-        route = prepared.route
-        message = new_message(route.exchange_name, route.routing_key, prepared.properties, body, self.now)
-        if self.place.publish(route, message, self.now) == REJECTED:
-            sending.tell_of_rejection(self)
 
     def take(self, head: Head, body: bytes) -> None:
         """Any other frame. Raises ProtocolViolation, RequestRefused."""

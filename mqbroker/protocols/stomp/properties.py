@@ -15,6 +15,7 @@ those that are between the client and the broker. So a message goes from a clien
 
 from collections.abc import Mapping
 
+from mqbroker.core.message import Message
 from mqbroker.core.properties import Formats, Properties, RedrivenProperties
 from mqbroker.core.values import RawString
 from mqbroker.errors import PreconditionFailed
@@ -124,6 +125,23 @@ def header_lines(properties: Properties) -> bytes:
         if text is not None and name not in NOT_PASSED_ON:
             lines.append(header_line(name, text))
     return b"".join(lines)
+
+
+_JMS_LINES = (b"expires:", b"expiration:", b"priority:", b"timestamp:")
+_JMS_PRIORITY = 4  # JMS 2.0 §3.4.10
+
+
+def jms_lines(message: Message) -> bytes:
+    """What ActiveMQ says of every message; times are milliseconds."""
+    properties = message.properties
+    expires = 0 if properties.ttl_ms < 0 else message.received_at + properties.ttl_ms
+    priority = _JMS_PRIORITY if properties.text("priority") is None else properties.priority
+    return b"expires:%d\npriority:%d\ntimestamp:%d\n" % (expires, priority, message.received_at)
+
+
+def without_jms_lines(lines: bytes) -> bytes:
+    """Header lines without those that it says otherwise."""
+    return b"".join([each for each in lines.splitlines(keepends=True) if not each.startswith(_JMS_LINES)])
 
 
 def _standard(properties: Properties) -> list[tuple[str, str]]:

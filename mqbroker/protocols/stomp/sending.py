@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.properties import Properties
-from mqbroker.core.queues.base import REJECTED
+from mqbroker.core.queues.base import REJECTED, ROUTED
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
+from mqbroker.core.scheduling.schedule import NAMES as SCHEDULED
+from mqbroker.core.scheduling.schedule import schedule_in
+from mqbroker.core.transaction import Transaction
 from mqbroker.errors import AccessRefused, PreconditionFailed, ProtocolViolation
 from mqbroker.protocols.stomp import queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address, parse_address
 from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_QUEUES_DECLARED_MAX
 from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, StompProperties
 from mqbroker.protocols.stomp.queues import ARGUMENTS
@@ -31,7 +35,8 @@ _TEMPORARY_PREFIX = f"/{TEMPORARY}/"
 class Prepared(NamedTuple):
     """What a head amounts to."""
 
-    route: Route
+    routes: tuple[Route, ...]
+    """One for each destination."""
     properties: Properties
 
 
@@ -39,42 +44,77 @@ def send(connection: "StompState", head: Head, body: bytes) -> None:
     """SEND. Raises ProtocolViolation, RequestRefused."""
     if not connection.has_published and _holds_first(connection, head, body):
         return
+    transaction = transaction_of(connection, head)
+    prepared = _prepare(connection, head)
+    if GROUP_HEADER in head.headers:
+        queues.group(prepared.routes)
+    if connection.is_jms and any(name in head.headers for name in SCHEDULED):
+        _schedule(connection, prepared, head, body)
+    elif transaction is not None:
+        _publish_in(connection, transaction, prepared, body)
+    else:
+        publish(connection, prepared, body)
+        is_repeated = "receipt" not in head.headers and "expires" not in head.headers
+        head.prepared = prepared if is_repeated else None
+
+
+def _prepare(connection: "StompState", head: Head) -> Prepared:
     destination = head.get("destination")
     if destination is None:
         raise ProtocolViolation("Missing destination", "\"SEND\" must include a 'destination' header\n")
-    if "message-id" in head.headers:
+    if "message-id" in head.headers and not connection.is_jms:
         raise ProtocolViolation("Invalid header", "'message-id' is not allowed on 'SEND'.\n")
-    transaction = transaction_of(connection, head)
-    address = parse_address(destination)
-    if address.kind == TEMPORARY:
+    addresses = parse_jms_address(destination) if connection.is_jms else [parse_address(destination)]
+    if addresses[0].kind == TEMPORARY and not connection.is_jms:
         raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SEND'\n")
-    prepared = Prepared(_route(connection, head, address), _properties(connection, head))
-    route, properties = prepared
-    if GROUP_HEADER in head.headers:
-        queues.group(route)
-    message = new_message(route.exchange_name, route.routing_key, properties, body, connection.now)
-    if transaction is not None:
+    routes = tuple(_route(connection, head, address) for address in addresses)
+    return Prepared(routes, _properties(connection, head))
+
+
+def _message(connection: "StompState", route: Route, properties: Properties, body: bytes) -> Message:
+    return new_message(route.exchange_name, route.routing_key, properties, body, connection.now)
+
+
+def publish(connection: "StompState", prepared: Prepared, body: bytes) -> None:
+    """Publishes a message to each of its destinations, and notes the receipt that is owed for it."""
+    vhost = connection.vhost
+    assert vhost is not None
+    outcome = ROUTED
+    for route in prepared.routes:
+        message = _message(connection, route, prepared.properties, body)
+        outcome = max(outcome, vhost.publish(route, message, connection.now))
+    head = connection.head
+    if head is None or "receipt" not in head.headers:
+        return
+    if outcome == REJECTED:  # a client that asked for a receipt has to learn it
+        connection.refuse("Message rejected", "A queue is full and has refused the message.\n")
+    else:
+        connection.owe(_position(connection, prepared.properties))
+
+
+def _publish_in(connection: "StompState", transaction: Transaction, prepared: Prepared, body: bytes) -> None:
+    for route in prepared.routes:
+        message = _message(connection, route, prepared.properties, body)
         targets = connection.place.targets(route.exchange_name, [route.routing_key], message)
         transaction.publish(message, targets)
-        connection.owe()
+    connection.owe()
+
+
+def _schedule(connection: "StompState", prepared: Prepared, head: Head, body: bytes) -> None:
+    """A message that is to be delivered later. Raises PreconditionFailed."""
+    schedule = schedule_in(head.headers)
+    if schedule is None:
+        publish(connection, prepared, body)
         return
-    if connection.place.publish(route, message, connection.now) == REJECTED:
-        tell_of_rejection(connection)
-    else:
-        connection.owe(_position(connection, message))
-    head.prepared = prepared if "receipt" not in head.headers else None
+    for route in prepared.routes:
+        message = _message(connection, route, prepared.properties, body)
+        connection.place.schedule_message(message, schedule, connection.now)
+    connection.owe(_position(connection, prepared.properties))
 
 
-def _position(connection: "StompState", message: Message) -> int:
-    """The journal batch that its receipt waits for; 0 for none."""
-    is_kept = message.properties.persistent and connection.ledger.is_journalling
-    return connection.ledger.position if is_kept else 0
-
-
-def tell_of_rejection(connection: "StompState") -> None:
-    """A queue that is full has refused the message at hand: a client that asked for a receipt has to learn it."""
-    if connection.head is not None and "receipt" in connection.head.headers:
-        connection.refuse("Message rejected", "A queue is full and has refused the message.\n")
+def _position(connection: "StompState", properties: Properties) -> int:
+    """The journal batch that a receipt waits for; 0 for none."""
+    return connection.ledger.position if properties.persistent and connection.ledger.is_journalling else 0
 
 
 # --- where to -------------------------------------------------------------------------------------------------------
@@ -84,9 +124,8 @@ def _route(connection: "StompState", head: Head, address: Address) -> Route:
     """The route of messages to an address, whose queue is declared if that is how it is meant. Raises
     RequestRefused."""
     vhost, access, user = connection.place, connection.services.broker.access, connection.user
-    if address.kind in (TOPIC, EXCHANGE):
-        exchange_name = connection.settings.topic_exchange if address.kind == TOPIC else address.name
-        key = address.name if address.kind == TOPIC else address.key
+    if address.kind in (TOPIC, EXCHANGE, TEMPORARY_TOPIC, REMOTE_TOPIC):
+        exchange_name, key = queues.exchange_and_key(connection, address)
         access.check_write(user, vhost.name, "exchange", exchange_name)
         if exchange_name:
             exchange = vhost.exchange(exchange_name)
@@ -96,11 +135,14 @@ def _route(connection: "StompState", head: Head, address: Address) -> Route:
             if exchange.kind == "topic":
                 access.check_topic_write(user, vhost.name, exchange_name, key)
         return vhost.route(exchange_name, key)
-    if address.kind == QUEUE and address.name not in connection.declared:
-        queues.ensure(connection, address.name, head)
-        remember(connection.declared, address.name, None, STOMP_QUEUES_DECLARED_MAX)
+    name = address.name
+    if address.kind == TEMPORARY:
+        name = queues.temporary(connection, name).name
+    elif address.kind == QUEUE and name not in connection.declared:
+        queues.ensure(connection, name, head)
+        remember(connection.declared, name, None, STOMP_QUEUES_DECLARED_MAX)
     access.check_write(user, vhost.name, "exchange", "")
-    return vhost.route("", address.name)
+    return vhost.route("", name)
 
 
 # --- with what ------------------------------------------------------------------------------------------------------
@@ -113,11 +155,21 @@ def _properties(connection: "StompState", head: Head) -> StompProperties:
         if name in _NOT_PASSED_ON:
             continue
         if name == "reply-to" and value.startswith(_TEMPORARY_PREFIX):
-            value = f"/reply-queue/{queues.reply_queue(connection, value)}"
+            value = queues.reply_address(connection, value)
         elif name == "user-id":
             _check_user(connection, value)
+        elif name == "expires" and connection.is_jms:
+            name, value = "expiration", _time_left(connection, value)
+            if not value:
+                continue
         lines.append(header_line(name, value))
     return StompProperties(b"".join(lines))
+
+
+def _time_left(connection: "StompState", expires: str) -> str:
+    """The milliseconds until a time; empty for never."""
+    is_time = expires.isascii() and expires.isdigit() and len(expires) < 19 and int(expires) > 0
+    return str(max(0, int(expires) - connection.now)) if is_time else ""
 
 
 def _check_user(connection: "StompState", claimed: str) -> None:

@@ -14,12 +14,13 @@ from mqbroker.protocols.session import Peer
 from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.scanner import Scanner
-from mqbroker.protocols.stomp.config import StompConfig
+from mqbroker.protocols.stomp.config import ACTIVEMQ, StompConfig
 from mqbroker.protocols.stomp.refusals import error_frame, is_fatal
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.wire import StompWire
 
 if TYPE_CHECKING:
+    from mqbroker.core.queues.base import Queue
     from mqbroker.core.transaction import Transaction
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.services import Services
@@ -37,15 +38,15 @@ class StompState(StompWire):
     """One client, as handlers know it."""
 
     __slots__ = (
-        "access_generation", "blocked_for", "declared", "former", "has_published", "head", "heartbeat_in_ms",
-        "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready", "received_at",
-        "reply_queues", "scanner", "services", "settings", "stage", "subscriptions", "transactions", "user", "vhost",
-        "window",
+        "access_generation", "blocked_for", "declared", "former", "has_published", "head",
+        "heartbeat_in_ms", "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready",
+        "received_at", "reply_queues", "scanner", "services", "settings", "stage", "subscriptions", "temporaries",
+        "transactions", "user", "vhost", "window",
     )  # fmt: skip
 
     def __init__(self, services: "Services", settings: StompConfig, peer: Peer, now: int) -> None:
         name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
-        StompWire.__init__(self, services.outbox, name, settings.topic_exchange)
+        StompWire.__init__(self, services.outbox, name, settings.topic_exchange, settings.dialect == ACTIVEMQ)
         self.services = services
         self.settings = settings
         self.ledger = services.broker.ledger
@@ -68,6 +69,8 @@ class StompState(StompWire):
         self.blocked_for = ""
         self.is_held = False
         """Whether a SEND is at hand that waits until publishers go on."""
+        self.temporaries: dict[str, Queue] = {}
+        """Its temporary queues in ActiveMQ's dialect, as it calls them."""
         self.reply_queues: dict[str, Subscription] = {}
         """What it calls its temporary queues."""
         # consuming

@@ -7,6 +7,7 @@ a durable queue that was declared for it.
 from typing import TYPE_CHECKING
 
 from mqbroker.core.browsing import Browsing
+from mqbroker.core.destinations.names import pattern_of
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.picking import select
 from mqbroker.core.queues.selected import SelectedQueue
@@ -16,15 +17,18 @@ from mqbroker.errors import InvalidSelector, NotAllowed, ProtocolViolation
 from mqbroker.protocols.stomp import queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address, parse_address
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.jms_addresses import TEMPORARY_TOPIC, options_of, parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_SUBSCRIPTIONS_MAX
-from mqbroker.protocols.stomp.queues import flag
+from mqbroker.protocols.stomp.queues import DURABLE_NAME, flag
 from mqbroker.protocols.stomp.subscription import AUTO, CLIENT, INDIVIDUAL, Subscription
 
 if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
 
 _MODES = (AUTO, CLIENT, INDIVIDUAL)
+_TOPICS = (TOPIC, EXCHANGE, TEMPORARY_TOPIC)
 _PREFETCH_MAX = 65_535
+_PRIORITY_MAX = 1 << 31
 
 
 def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
@@ -33,27 +37,49 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     if destination is None:
         text = "\"SUBSCRIBE\" must include a 'destination' header\n"
         raise ProtocolViolation("Missing destination", text)
-    address = parse_address(destination)
-    if address.kind == TEMPORARY:
-        raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SUBSCRIBE'\n")
+    address = _address(connection, destination)
     mode = head.get("ack") or AUTO
-    if mode not in _MODES:
+    if mode not in _MODES and not connection.is_jms:
         raise ProtocolViolation("Processing error", f"'{mode}' is no value of 'ack'\n")
     id_ = head.get("id")
     _check_id(connection, head, id_, destination)
     selector = _selector(head)
     queue = _queue(connection, head, address, destination)
     subscription = Subscription(queue, connection, connection.window, id_, destination)
-    subscription.no_ack = mode == AUTO
+    subscription.no_ack = mode not in (CLIENT, INDIVIDUAL)
     subscription.is_cumulative = mode == CLIENT
-    subscription.prefetch = _number(head, "prefetch-count", 0, _PREFETCH_MAX)
-    subscription.priority = _number(head, "x-priority", -(1 << 31), 1 << 31)
-    if queue.name == address.name and flag(head, "browser", False):
+    subscription.is_fixed = address.kind in (TEMPORARY, TEMPORARY_TOPIC)
+    _configure(connection, subscription, head, destination)
+    if address.kind not in _TOPICS and flag(head, "browser", False):
         _browse(connection, subscription, selector)
         return
     if selector is not None and not isinstance(queue, SelectedQueue):
         select(queue, subscription, selector)
     _begin(connection, subscription, queue)
+
+
+def _address(connection: "StompState", destination: str) -> Address:
+    if connection.is_jms:
+        addresses = parse_jms_address(destination)
+        if len(addresses) > 1:
+            raise ProtocolViolation("Invalid destination", "a composite destination is for SEND only\n")
+        return addresses[0]
+    address = parse_address(destination)
+    if address.kind == TEMPORARY:
+        raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SUBSCRIBE'\n")
+    return address
+
+
+def _configure(connection: "StompState", subscription: Subscription, head: Head, destination: str) -> None:
+    """How many deliveries it takes, and before whom."""
+    subscription.prefetch = _number(head.get("prefetch-count"), "prefetch-count", 0, _PREFETCH_MAX)
+    subscription.priority = _number(head.get("x-priority"), "x-priority", -_PRIORITY_MAX, _PRIORITY_MAX)
+    if connection.is_jms:
+        options = options_of(destination)
+        prefetch = head.get("activemq.prefetchSize") or options.get("prefetchSize")
+        priority = head.get("activemq.priority") or options.get("priority")
+        subscription.prefetch = _number(prefetch, "activemq.prefetchSize", 0, _PREFETCH_MAX)
+        subscription.priority = _number(priority, "activemq.priority", -_PRIORITY_MAX, _PRIORITY_MAX)
 
 
 def _selector(head: Head) -> Selector | None:
@@ -75,7 +101,11 @@ def _browse(connection: "StompState", subscription: Subscription, selector: Sele
 
 
 def _check_id(connection: "StompState", head: Head, id_: str | None, destination: str) -> None:
-    if id_ is None and queues.is_durable(head) and not destination.startswith(f"/{QUEUE}/"):
+    is_queue = not destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
+    if connection.is_jms and is_queue and DURABLE_NAME in head.headers:
+        text = "Invalid Subscription: cannot durably subscribe to a Queue destination!"
+        raise ProtocolViolation(text, "")
+    if id_ is None and queues.is_durable(connection, head) and not is_queue:
         raise ProtocolViolation("Missing Header", "Header 'id' is required for durable subscriptions\n")
     if id_ is not None and id_.startswith(f"/{TEMPORARY}/"):
         raise ProtocolViolation("Invalid id", "SUBSCRIBE 'id' may not start with /temp-queue/\n")
@@ -103,19 +133,20 @@ def _begin(connection: "StompState", subscription: Subscription, queue: Queue) -
 def _queue(connection: "StompState", head: Head, address: Address, destination: str) -> Queue:
     """The queue to consume from. Raises RequestRefused."""
     vhost, access, user = connection.place, connection.services.broker.access, connection.user
-    if address.kind in (TOPIC, EXCHANGE):
-        exchange_name = connection.settings.topic_exchange if address.kind == TOPIC else address.name
-        key = address.name if address.kind == TOPIC else address.key
+    if address.kind in _TOPICS:
+        exchange_name, key = queues.exchange_and_key(connection, address)
+        if connection.is_jms:
+            key = pattern_of(key)
         exchange = vhost.exchange(exchange_name)
         access.check_read(user, vhost.name, "exchange", exchange_name)
         if exchange.kind == "topic":
             access.check_topic_read(user, vhost.name, exchange_name, key)
-        queue = queues.for_subscription(connection, head, destination)
-        access.check_write(user, vhost.name, "queue", queue.name)
-        vhost.bind(exchange, queue, key, {})
+        queue = queues.for_subscription(connection, head, destination, exchange, key)
     elif address.kind == QUEUE:
         queue = queues.ensure(connection, address.name, head)
         queues.resume_groups(queue)
+    elif address.kind == TEMPORARY:
+        queue = queues.temporary(connection, address.name)
     else:
         queue = vhost.queue(address.name, connection)
     access.check_read(user, vhost.name, "queue", queue.name)
@@ -123,8 +154,7 @@ def _queue(connection: "StompState", head: Head, address: Address, destination: 
     return queue
 
 
-def _number(head: Head, name: str, least: int, most: int) -> int:
-    text = head.get(name)
+def _number(text: str | None, name: str, least: int, most: int) -> int:
     if text is None:
         return 0
     digits = text.removeprefix("-")
@@ -134,16 +164,35 @@ def _number(head: Head, name: str, least: int, most: int) -> int:
 
 
 def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
-    """UNSUBSCRIBE: what it holds may still be acknowledged. Raises ProtocolViolation."""
+    """UNSUBSCRIBE: what it holds may still be acknowledged. Raises ProtocolViolation, RequestRefused."""
+    if connection.is_jms and DURABLE_NAME in head.headers:
+        _end_durable(connection, head)
+        return
     subscription = _subscribed(connection, head)
     del connection.subscriptions[subscription.tag]
     end(connection, subscription)
-    if queues.is_durable(head) and subscription.queue.name in connection.place.queues:
-        connection.services.broker.access.check_configure(
-            connection.user, connection.place.name, "queue", subscription.queue.name
-        )
-        connection.place.delete_queue(subscription.queue.name, connection)
+    if queues.is_durable(connection, head):
+        _delete(connection, subscription.queue.name)
     connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+
+
+def _end_durable(connection: "StompState", head: Head) -> None:
+    """ActiveMQ's way to end a durable subscription: once nobody consumes from it."""
+    name = f"{connection.client_id}.{head.headers[DURABLE_NAME]}"
+    queue = connection.place.queues.get(name)
+    if queue is None:
+        raise ProtocolViolation("No subscription matched.", "")
+    if queue.consumers:
+        raise ProtocolViolation("Durable consumer is in use", "")
+    _delete(connection, name)
+    connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+
+
+def _delete(connection: "StompState", name: str) -> None:
+    vhost = connection.place
+    if name in vhost.queues:
+        connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
+        vhost.delete_queue(name, connection)
 
 
 def end(connection: "StompState", subscription: Subscription) -> None:

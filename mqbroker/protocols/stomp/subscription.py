@@ -16,7 +16,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.stomp.addresses import write_address
 from mqbroker.protocols.stomp.codec.escapes import V1_2, for_version, header_line
-from mqbroker.protocols.stomp.properties import header_lines
+from mqbroker.protocols.stomp.properties import header_lines, jms_lines, without_jms_lines
 from mqbroker.protocols.stomp.wire import StompWire
 from mqbroker.protocols.unacked import Unacked
 
@@ -82,10 +82,11 @@ class Subscription(Consumer):
         if message.properties is not self.properties or len(body) != self.size:
             self.reshape(message.properties, len(body))
         middle = self.middle_again if is_redelivered else self.middle
+        tail = self.tail if not wire.is_jms else jms_lines(message) + self.tail
         if wire.version == V1_2 and not self.no_ack:
-            head = b"%b%d%b%d\n%b" % (self.start, number, middle, number, self.tail)
+            head = b"%b%d%b%d\n%b" % (self.start, number, middle, number, tail)
         else:
-            head = b"%b%d%b%b" % (self.start, number, middle, self.tail)
+            head = b"%b%d%b%b" % (self.start, number, middle, tail)
         if self.size >= _LARGE:
             for piece in (head, body, _END):
                 wire.send_delivery(piece)
@@ -121,14 +122,17 @@ class Subscription(Consumer):
         self.start = for_version(b"MESSAGE\n%bmessage-id%b" % (lines, mark), wire.version)
         has_ack = wire.version == V1_2 and not self.no_ack
         rest = b"ack" + mark if has_ack else b""
-        self.middle = b"\nredelivered:false\n" + rest
+        self.middle = (b"\n" if wire.is_jms else b"\nredelivered:false\n") + rest
         self.middle_again = b"\nredelivered:true\n" + rest
 
     def reshape(self, properties: Properties, size: int) -> None:
         """The properties or the size have changed: makes what stands between the second number and the body anew."""
         self.properties = properties
         self.size = size
-        lines = for_version(header_lines(properties), self.wire.version)
+        lines = header_lines(properties)
+        if self.wire.is_jms:
+            lines = without_jms_lines(lines)
+        lines = for_version(lines, self.wire.version)
         self.tail = b"%bcontent-length:%d\n\n" % (lines, size) if size else lines + b"\n"
 
     def label(self) -> str:

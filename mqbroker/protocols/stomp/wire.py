@@ -10,12 +10,16 @@ class StompWire(Session):
     protocol = "STOMP"
     takes_text = True
 
-    __slots__ = ("name", "next_number", "session_id", "topic_exchange", "version")
+    __slots__ = ("client_id", "is_jms", "name", "next_number", "session_id", "topic_exchange", "version")
 
-    def __init__(self, outbox: Outbox, name: str, topic_exchange: str) -> None:
+    def __init__(self, outbox: Outbox, name: str, topic_exchange: str, is_jms: bool) -> None:
         Session.__init__(self, outbox)
         self.name = name
         self.topic_exchange = topic_exchange
+        self.is_jms = is_jms
+        """Whether its destinations and headers are ActiveMQ's, otherwise RabbitMQ's."""
+        self.client_id = ""
+        """What durable subscriptions of ActiveMQ's dialect belong to."""
         self.version = V1_0
         self.session_id = ""
         self.next_number = 1
