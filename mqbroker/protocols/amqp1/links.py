@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp1.codec.performatives import Flow, Transfer
+from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.limits import CREDIT_AGAIN_SHARE
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class IncomingLink:
     def take(self, delivery: Delivery, payload: bytes) -> None:
         """A message is complete. Raises RequestRefused, ProtocolViolation. Overridden."""
         raise NotImplementedError
+
+    def take_run(self, _data: bytes, position: int, _quick: Quick) -> int:
+        """Takes the transfers from `position` on that it can take without more ado. Where that ends. Overridden."""
+        return position
 
     def accept(self, delivery_id: int | None, tag: bytes | None, settled: bool | None, state: Any) -> Delivery:
         """The first transfer of a message. Raises ProtocolViolation for one that may not be sent."""
