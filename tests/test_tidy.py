@@ -30,7 +30,7 @@ LAYERS = (
     ("protocols", "replication"),
     ("net",),
     ("runtime", "delivery"),
-    ("aws", "management"),
+    ("aws", "management", "ctl"),
     ("spoken",),
     ("server",),
     ("cli",),

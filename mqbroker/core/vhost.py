@@ -77,6 +77,10 @@ class VHost(Routing):
                 if not binding.destination.is_deleted and not isinstance(binding.destination, Relay):
                     yield exchange, binding
 
+    def bindings_to(self, destination: Queue | Exchange) -> list[tuple[Exchange, Binding]]:
+        """The bindings of a queue or an exchange with their sources."""
+        return self._bindings.to(destination)
+
     # --- exchanges --------------------------------------------------------------------------------------------------
 
     def add_exchange(self, exchange: Exchange) -> None:

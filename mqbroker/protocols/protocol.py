@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from mqbroker.config.extension import Extension
 from mqbroker.config.sections import Config
-from mqbroker.core.properties import Formats
+from mqbroker.core.properties import Formats, Properties
 
 if TYPE_CHECKING:
+    from mqbroker.protocols.node import Node
     from mqbroker.protocols.services import Services
     from mqbroker.protocols.session import Peer, Session
 
@@ -41,6 +42,11 @@ class Protocol(Extension):
         """What it is called, when these are first octets of one of its clients; else empty. Overridden."""
         return ""
 
+    def compose(self, _fields: Mapping[str, object]) -> Properties | None:
+        """Properties of a message that an operator publishes, by their neutral names; None from protocols that leave
+        that to another one. Raises PreconditionFailed, KeyError, ValueError. Overridden by one."""
+        return None
+
     def start(self, services: "Services", config: Config) -> "Speaker":
         """What runs it in the broker of these services. Nothing is put back yet, and nobody listens. Overridden."""
         raise NotImplementedError
@@ -58,6 +64,9 @@ class Speaker:
     def new_session(self, peer: "Peer") -> "Session":
         """The session of a new connection. Overridden."""
         raise NotImplementedError
+
+    def begin(self, node: "Node") -> None:
+        """The broker listens from now on. Overridden by those that show it to operators."""
 
     def stop(self) -> None:
         """The broker has stopped in order, and every session is gone. Overridden where that is worth a note."""
