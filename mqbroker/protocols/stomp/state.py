@@ -165,7 +165,8 @@ class StompState(StompWire):
 
     def refuse(self, message: str, detail: str, is_final: bool = False, *headers: tuple[str, str]) -> None:
         """Sends an ERROR for the frame at hand, and ends the connection if it is that grave."""
-        log.warning("%s, user %r: %s: %s", self.name, self.user, message, " ".join(detail.split()))
+        said = " ".join(detail.split()).encode("utf-8", "backslashreplace").decode()
+        log.warning("%s, user %r: %s: %s", self.name, self.user, message, said)
         receipt = self.head.get("receipt") if self.head is not None else None
         if receipt is not None:
             headers = (*headers, ("receipt-id", receipt))
