@@ -26,7 +26,8 @@ from websockets.protocol import State
 
 from mqbroker import limits
 from mqbroker.config.sections import WebSocketConfig
-from mqbroker.net.connection import Connection, SessionFactory
+from mqbroker.net.choice import SessionFactory
+from mqbroker.net.connection import Connection
 from mqbroker.net.frames import Boundary, put_texts_together, put_together, take_short
 from mqbroker.net.upgrade import Carried, Handshake
 

@@ -27,7 +27,8 @@ _PRIORITY = 4  # JMS 2.0 §3.4.10: of a message without one
 
 def selects(selector: Selector, message: Message, entry: Entry | None = None) -> bool:
     """Whether the selector selects a message; `entry` is its place in the queue that it is taken from."""
-    return selector.matches(Fields(message, entry).get)
+    view = selector.view
+    return selector.matches(Fields(message, entry).get if view is None else view(message, entry))
 
 
 class Fields:

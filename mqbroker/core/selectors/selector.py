@@ -7,6 +7,7 @@ A selector is compiled once. It knows neither messages nor protocols: fields.py 
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
@@ -24,12 +25,15 @@ CONVERTING_PREFIX = "convert_string_expressions:"
 class Selector:
     """A compiled selector. `names` are those that it asks for."""
 
-    __slots__ = ("_truth", "names", "text")
+    __slots__ = ("_truth", "names", "text", "view")
 
     def __init__(self, text: str, truth: Callable[[Getter], Truth], names: frozenset[str]) -> None:
         self.text = text
         """As it was given."""
         self.names = names
+        self.view: Callable[[Any, Any], Getter] | None = None
+        """What looks up values in a message and its place in a queue, for a protocol with names of its own; None for
+        fields.py's names."""
         self._truth = truth
 
     def matches(self, get: Getter) -> bool:

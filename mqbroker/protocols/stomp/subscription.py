@@ -75,6 +75,8 @@ class Subscription(Consumer):
         number = wire.next_number
         wire.next_number = number + 1
         body = message.content()
+        if message.properties.is_coded:
+            body = message.properties.readable(body)
         if message.exchange is not self.exchange or message.routing_key is not self.routing_key:
             self.readdress(message)
         if message.properties is not self.properties or len(body) != self.size:
