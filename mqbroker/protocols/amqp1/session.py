@@ -1,8 +1,8 @@
 """A session: its links by handle, both windows of transfer frames, and what is owed to either side.
 
 Each transfer frame counts, in both directions. What does not fit into the client's window waits in `backlog`, and
-while it does no consumer of the session takes anything. Publishers are told of outcomes in runs (`OutcomeRun`): messages of
-one link, one after the other, of which the same became, and that wait for the same batch of the journal.
+while it does no consumer of the session takes anything. Publishers are told of outcomes in runs (`OutcomeRun`):
+messages of one link, one after the other, of which the same became, and that wait for the same batch of the journal.
 """
 
 from collections import deque
