@@ -16,6 +16,7 @@ from bench.scenarios import (
     mqtt_subscriptions,
     reply,
     routing,
+    sns,
     sqs,
     throughput,
 )
@@ -48,6 +49,7 @@ _ALL = (
     sqs.FIFO,
     sqs.DEEP,
     sqs.WAKE,
+    sns.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 
