@@ -18,6 +18,7 @@ cdef class JournalLedger(Ledger):
     cdef public long long closed_bytes
     cdef public long long sealed_bytes
     cdef public bint is_sealing
+    cdef public bint is_held
     cdef public bint closed
     cdef public bint is_marked
     cdef public long long batches

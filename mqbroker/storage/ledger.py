@@ -36,7 +36,7 @@ class JournalLedger(Ledger):
 
     __slots__ = (
         "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "encoder", "entries",
-        "entries_live", "gate", "is_marked", "is_sealing", "open", "open_bytes", "sealed", "sealed_bytes",
+        "entries_live", "gate", "is_held", "is_marked", "is_sealing", "open", "open_bytes", "sealed", "sealed_bytes",
         "segment_begun", "settled", "writer",
     )  # fmt: skip
 
@@ -58,6 +58,9 @@ class JournalLedger(Ledger):
         self.closed_bytes = 0
         """About how much there was in all batches that are complete."""
         self.is_sealing = False
+        self.is_held = False
+        """Whether no further batch is to be written for now: what was written is on its way to others. Whoever clears
+        it then calls `keep_promises`."""
         self.closed = False
         self.batches = 0
         """Frames written in this run."""
@@ -185,7 +188,7 @@ class JournalLedger(Ledger):
             return
         self.is_sealing = True
         try:
-            while not self.writer.is_busy and not self.closed and self._seal_next():
+            while not (self.writer.is_busy or self.closed or self.is_held) and self._seal_next():
                 pass
         finally:
             self.is_sealing = False
@@ -260,6 +263,7 @@ class JournalLedger(Ledger):
         """
         if self.closed:
             return
+        self.is_held = False
         self.seal()
         while self.writer.is_busy and self.writer.wait():
             pass
