@@ -109,9 +109,13 @@ class Active:
         """The store has not answered for as long as a lease lasts."""
         self._do(self._leader.cut_off(now))
 
-    def agreed(self, ballot: Ballot, now: int) -> None:
-        """What the store says now."""
-        self._do(self._leader.agreed(ballot, now))
+    def renewed(self, ballot: Ballot, now: int) -> None:
+        """What the store says now and then."""
+        self._do(self._leader.renewed(ballot, now))
+
+    def settled(self, ballot: Ballot, now: int) -> None:
+        """What the store says after the change that was proposed is made, or cannot be made any more."""
+        self._do(self._leader.settled(ballot, now))
 
     def _do(self, effects: list[Effect]) -> None:
         gate = self._ledger.gate

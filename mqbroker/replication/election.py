@@ -32,7 +32,7 @@ class Election(Protocol):
     async def resign(self, seen: Ballot) -> None:
         """Ends the lease of the leader of that ballot, if it still leads: it is known to have stopped."""
 
-    async def watch(self, seen: Ballot | None, timeout_s: float) -> None:
+    async def watch(self, timeout_s: float) -> None:
         """Returns once something may have changed, or after that time."""
 
     async def close(self) -> None:

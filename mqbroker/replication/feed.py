@@ -57,6 +57,7 @@ class Feed:
         self._source = source
         self._wake = wake
         self._segments = {each.first for each in course.stretches if each.first <= keep}
+        self._gone: dict[int, Piece] = {}
         self._unacked: deque[tuple[int, int]] = deque()
         self._live: deque[Piece] = deque()
         self._live_bytes = 0
@@ -78,8 +79,13 @@ class Feed:
             self._count(packet)
         if not self.is_live and 0 <= self.joined <= self.sent:
             self.is_live = True
-            packets.append(Joined(self.sent))
+            packets += [Joined(self.sent), *self._take_gone()]
         return packets
+
+    def _take_gone(self) -> list[Piece]:
+        gone, self._gone = self._gone, {}
+        self._segments -= gone.keys()
+        return list(gone.values())
 
     def _from_files(self, size: int) -> list[Piece]:
         reader = self._reader
@@ -92,7 +98,9 @@ class Feed:
             self.joined = self._source.tap.follow(self._arrived)
             begun = {each.segment for each in pieces if isinstance(each, Appended)}
             pieces += reader.gone(sorted(self._segments | begun))
-        return pieces
+        # A segment that is gone here may be needed by all that the standby has so far: it goes once it has the rest.
+        self._gone.update((each.segment, each) for each in pieces if isinstance(each, Deleted))
+        return [each for each in pieces if not isinstance(each, Deleted)]
 
     def _from_memory(self, size: int) -> list[Piece]:
         pieces: list[Piece] = []

@@ -11,6 +11,8 @@ acknowledge: whoever is in the in-sync set, may be in it (a change whose outcome
     IN_SYNC    | yes         | nothing, once it is silent for too long and the store has agreed
 
 A change in the store whose outcome is not known counts as the more demanding of the two. One is under way at a time.
+That the store still has the old set does not settle it: a change that was sent may arrive later. So it is tried again
+until it is made, or refused because the ballot is another one by then.
 """
 
 from dataclasses import dataclass
@@ -161,17 +163,42 @@ class Leader:
 
     # --- what the store says ------------------------------------------------------------------------------------------
 
-    def agreed(self, ballot: Ballot, now: int) -> list[Effect]:
-        """What the store says now: the change was made, or it was read again."""
-        if self.is_over:
-            return []
-        if not ballot.is_led_by(self.node, self.ballot.epoch):
-            self.is_over = True
-            return [StepDown(f"{ballot.leader} is the active node now, in the epoch {ballot.epoch}")]
-        self.ballot, self.proposed = ballot, None
+    def renewed(self, ballot: Ballot, now: int) -> list[Effect]:
+        """The store says so beside any change that is under way, whose outcome is not known by that."""
+        if self._is_replaced(ballot):
+            return self._step_down(ballot)
+        if self.proposed is None and self._is_newer(ballot):
+            self._adopt(ballot)
+        return self._settle(now)
+
+    def settled(self, ballot: Ballot, now: int) -> list[Effect]:
+        """The change that was under way is made, or cannot be made any more; the store says so."""
+        if self._is_replaced(ballot):
+            return self._step_down(ballot)
+        self.proposed = None
+        if self._is_newer(ballot):
+            self._adopt(ballot)
         for name in list(self.members):
             self._place(name)
         return self._settle(now)
+
+    def _is_replaced(self, ballot: Ballot) -> bool:
+        """An older epoch is that of a store that was restored from an old copy: nobody was promoted by that."""
+        return ballot.epoch > self.ballot.epoch or (ballot.epoch == self.ballot.epoch and ballot.leader != self.node)
+
+    def _is_newer(self, ballot: Ballot) -> bool:
+        return ballot.epoch == self.ballot.epoch and ballot.revision > self.ballot.revision
+
+    def _step_down(self, ballot: Ballot) -> list[Effect]:
+        if self.is_over:
+            return []
+        self.is_over = True
+        return [StepDown(f"{ballot.leader} is the active node now, in the epoch {ballot.epoch}")]
+
+    def _adopt(self, ballot: Ballot) -> None:
+        self.ballot = ballot
+        for name in list(self.members):
+            self._place(name)
 
     def _place(self, name: str) -> None:
         member = self.members[name]

@@ -115,7 +115,6 @@ class Replica:
             self._save(self.standing._replace(is_whole=False, cut=0))
             self._set_aside(0)
         self._save(self.standing._replace(cut=-1))
-        self._applier = Applier(self._disk, self._sync)
 
     def _set_aside(self, keep: int) -> None:
         for name in set_aside(self._disk, keep):

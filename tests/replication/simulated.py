@@ -61,8 +61,8 @@ class Node:
         self.journal: Journal | None = None
         self.pipe: Pipe | None = None
         self.heard_at = 0
-        self.asks: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
-        """What the store was asked, and who takes the answer."""
+        self.asks: list[tuple[Callable[[], Any], Callable[[Any], None], Callable[[], None]]] = []
+        """What the store was asked, who takes the answer, and what to do without one."""
         self.unreachable_since = 0
         self.live: list[Entry] = []
         self.sequence = 0
@@ -115,8 +115,10 @@ class Node:
             self.pipe.cut()
             self.pipe = None
 
-    def _ask(self, call: Callable[[], Any], answered: Callable[[Any], None]) -> None:
-        self.asks.append((call, answered))
+    def _ask(
+        self, call: Callable[[], Any], answered: Callable[[Any], None], failed: Callable[[], None] = lambda: None
+    ) -> None:
+        self.asks.append((call, answered, failed))
 
     def _standby_read(self, ballot: Ballot | None) -> None:
         replica = self.replica
@@ -180,38 +182,47 @@ class Node:
         if not self.asks:
             if active.proposal is not None:
                 isr, active.proposal = active.proposal, None
-                self._ask(partial(world.store.cas_isr, active.ballot, isr), self._changed)
+                self._propose(active, isr)
             else:
-                self._ask(partial(world.store.renew, active.ballot), self._changed)
+                self._ask(partial(world.store.renew, active.ballot), self._renewed)
 
-    def _changed(self, ballot: Ballot | None) -> None:
+    def _propose(self, active: Active, isr: frozenset[str]) -> None:
+        """Tries until the outcome is known."""
+        again = partial(self._propose, active, isr)
+        self._ask(partial(self.world.store.cas_isr, active.ballot, isr), self._proposed, again)
+
+    def _proposed(self, ballot: Ballot | None) -> None:
         if ballot is None:
-            self._ask(self.world.store.read, self._read_back)
+            self._ask(self.world.store.read, self._settled, lambda: self._proposed(None))
         else:
-            self._read_back(ballot)
+            self._settled(ballot)
 
-    def _read_back(self, ballot: Ballot | None) -> None:
-        assert self.active is not None
-        if ballot is not None:
-            self.active.agreed(ballot, self.world.now)
+    def _settled(self, ballot: Ballot | None) -> None:
+        if self.active is not None and ballot is not None:
+            self.active.settled(ballot, self.world.now)
+
+    def _renewed(self, ballot: Ballot | None) -> None:
+        if ballot is None:
+            self._ask(self.world.store.read, self._renewed)
+        elif self.active is not None:
+            self.active.renewed(ballot, self.world.now)
 
     def answer(self) -> None:
-        """The store answers the oldest question, or does not, with or without having done it."""
-        call, answered = self.asks.pop(0)
+        """The store answers the oldest question, or does not; then it has done it, or will, or never does."""
+        call, answered, failed = self.asks.pop(0)
         world = self.world
         if self.name in world.without_store:
-            self._unanswered()
-        elif world.chance.random() < world.trouble / 4:
-            call()
-            self._unanswered()
+            self._unanswered(failed)
+        elif world.chance.random() < world.trouble / 2:
+            world.chance.choice((call, partial(world.late.append, call), lambda: None))()
+            self._unanswered(failed)
         else:
             self.unreachable_since = 0
             self.guarded(lambda: answered(call()))
 
-    def _unanswered(self) -> None:
+    def _unanswered(self, failed: Callable[[], None]) -> None:
         self.unreachable_since = self.unreachable_since or self.world.now
-        if self.active is not None:
-            self._ask(self.world.store.read, self._read_back)
+        failed()
 
     # --- what clients do ----------------------------------------------------------------------------------------------
 
@@ -295,6 +306,8 @@ class World:
         self.newest_confirming = 0
         self.refusals: list[tuple[str, str]] = []
         self.promotions: list[tuple[str, int]] = []
+        self.late: list[Callable[[], Any]] = []
+        """What the store was asked and nobody waits for any more: it may do it all the same."""
         self.is_healing = False
         self._bodies = 0
 
@@ -356,7 +369,7 @@ class World:
         node = self.chance.choice(list(self.nodes.values()))
         deeds: list[tuple[float, Callable[[], None]]] = [
             (30, partial(self._serve, node)), (40, self._carry), (20, self._feed), (12, partial(self._answer, node)),
-            (6, self._pass_time), (self.trouble * 2, partial(self._harm, node)), (4, self._mend),
+            (1, self._do_late), (6, self._pass_time), (self.trouble * 2, partial(self._harm, node)), (4, self._mend),
         ]  # fmt: skip
         weights, calls = zip(*deeds, strict=True)
         self.chance.choices(calls, weights)[0]()
@@ -382,6 +395,10 @@ class World:
     def _answer(self, node: Node) -> None:
         if node.asks:
             node.answer()
+
+    def _do_late(self) -> None:
+        if self.late:
+            self.late.pop(self.chance.randrange(len(self.late)))()
 
     def _pass_time(self) -> None:
         self.now += self.chance.choice((1, 50, TICK_MS, TICK_MS))

@@ -83,9 +83,8 @@ class MemoryElection:
     async def resign(self, seen: Ballot) -> None:
         self._store.resign(seen)
 
-    async def watch(self, seen: Ballot | None, timeout_s: float) -> None:
-        if self._store.read() == seen:
-            await asyncio.sleep(min(timeout_s, LOOK_S))
+    async def watch(self, timeout_s: float) -> None:
+        await asyncio.sleep(min(timeout_s, LOOK_S))
 
     async def close(self) -> None:
         return None
