@@ -7,8 +7,9 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -42,6 +43,7 @@ from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.sampler import Sampler
 from mqbroker.runtime.tasks import Tasks
+from mqbroker.runtime.thread_wake import ThreadWake
 from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
 from mqbroker.spoken import PROTOCOLS
@@ -50,7 +52,14 @@ from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.disk import FileDisk
 
+if TYPE_CHECKING:
+    from mqbroker.replication.ballot import Ballot
+    from mqbroker.replication.node import PairNode
+
 log = logging.getLogger("mqbroker")
+
+Opened = tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]
+"""The ledger, the definitions and the messages that were recovered."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
@@ -68,22 +77,34 @@ class Server:
         self._protocols = protocols
         self._clock = Clock()
         self._stop_event = asyncio.Event()
-        self._exit_code = 0
+        self.exit_code = 0
         self._stack = AsyncExitStack()
         self._tls: ServerTls | None = None
+        self._pair: PairNode | None = None
         self._tasks = Tasks(self._fail)
 
-    async def start(self) -> None:
-        """Recovers, then listens. Raises ConfigError, StorageError."""
+    async def start(self) -> bool:
+        """Recovers, then listens; in a pair once it is elected. False when it was stopped before. Raises ConfigError,
+        StorageError."""
         self._obey_signals()
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
-        self._ledger, found, entries = self._open_ledger()
+        self._wake = ThreadWake(self._turn.run, is_held=bool(config.pair.node))
+        if config.pair.node:
+            opened = await self._open_elected()
+            if opened is None:
+                return False
+        else:
+            opened = self._open_ledger(self._open_disk(), None)
+        self._ledger, found, entries = opened
         self._timekeeper = Timekeeper(clock, self._ledger)
         self._timekeeper.begin(found, is_free=not entries and not _has_deadlines(self._protocols, found))
         self._stack.callback(self._timekeeper.note)
         self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16), Events(clock.now))
         restore(self._broker, found, entries, clock.now())
+        if self._pair is not None:
+            assert isinstance(self._ledger, JournalLedger)
+            self._pair.lead(self._ledger, self._turn.run, self._broker.events)
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
@@ -131,6 +152,7 @@ class Server:
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
+        return True
 
     def _start_protocols(self, services: Services, found: Mapping[str, bytes]) -> dict[str, SessionFactory]:
         """What makes the sessions of each protocol, by its name."""
@@ -142,29 +164,50 @@ class Server:
             factories[protocol.name] = speaker.new_session
         return factories
 
-    def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
+    def _open_disk(self) -> FileDisk | None:
+        if self._config.durability == "memory":
+            return None
+        disk = FileDisk(self._config.data_dir)
+        self._stack.callback(disk.close)
+        return disk
+
+    async def _open_elected(self) -> Opened | None:
+        """Is a standby until this node is elected, then recovers what it has of the log."""
+        from mqbroker.replication.node import PairNode  # a node alone starts without its weight
+
+        disk = self._open_disk()
+        assert disk is not None
+        self._pair = pair = PairNode(self._config.pair, disk, self._config.durability == "fsync", self._fail)
+        self._stack.push_async_callback(pair.close)
+        await pair.start()
+        self._stack.push_async_callback(pair.hand_over)
+        pair.on_switchover = self._stop_event.set
+        mine = await pair.elected(self._stop_event)
+        if mine is None:
+            return None
+        # In a thread of its own, so that the lease is kept meanwhile.
+        opened = await asyncio.to_thread(self._open_ledger, disk, mine)
+        self._wake.release()
+        return opened
+
+    def _open_ledger(self, disk: FileDisk | None, mine: "Ballot | None") -> Opened:
         config = self._config
-        if config.durability == "memory":
+        if disk is None:
             return Ledger(), {}, {}
         keys = read_keys(config.journal.encryption_keys, os.environ)
         keyring = Keyring(keys) if keys else None
-        disk = FileDisk(config.data_dir)
-        self._stack.callback(disk.close)
-        loop = asyncio.get_running_loop()
-
-        def wake(callback: Callable[[], None]) -> None:
-            loop.call_soon_threadsafe(self._turn.run, callback)
-
         ledger, found = open_journal(
             disk,
             formats_of(self._protocols),
             config.durability,
-            wake,
+            self._wake,
             self._disk_failed,
             config.journal.segment_bytes,
             keyring,
             lambda found: definitions.require_known(found, kinds_of(self._protocols)),
             memory.Budget(memory.group_limit_bytes()).require,
+            None if mine is None else mine.epoch,
+            () if mine is None else mine.isr - {mine.leader},
         )
         self._stack.callback(ledger.close)
         if found.note:
@@ -209,14 +252,14 @@ class Server:
     async def run(self) -> int:
         """Serves until a signal or a failure; the process's exit code."""
         await self._stop_event.wait()
-        if not self._exit_code:
+        if not self.exit_code:
             await self._shut_down()
-        return self._exit_code
+        return self.exit_code
 
     async def close(self) -> None:
         """Releases everything that was opened, in the reverse order."""
         self._tasks.close()
-        if self._exit_code:
+        if self.exit_code:
             return  # the disk or the core has failed: nothing more is written
         await self._stack.aclose()
 
@@ -285,7 +328,7 @@ class Server:
         self._fail()
 
     def _fail(self) -> None:
-        self._exit_code = 1
+        self.exit_code = 1
         self._stop_event.set()
 
 
@@ -356,7 +399,8 @@ def rehearse(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
 async def _serve(config: Config, protocols: Sequence[Protocol]) -> int:
     server = Server(config, protocols)
     try:
-        await server.start()
+        if not await server.start():
+            return server.exit_code
         print(server.banner(), flush=True)
         gc.collect()
         gc.freeze()

@@ -229,7 +229,7 @@ class Leader:
         isr = self.ballot.isr
         silent = {name for name in isr - {self.node} if self.is_silent(name, now)}
         ready = {name for name, each in self.members.items() if self._is_ready(name, each)}
-        wanted = isr | ready if ready else isr - silent
+        wanted = (isr | ready if ready else isr - silent) | {self.node}
         if wanted == isr or len(wanted) < min(self.min_in_sync, len(isr)):
             return []
         self.proposed = wanted

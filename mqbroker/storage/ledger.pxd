@@ -13,6 +13,7 @@ cdef class JournalLedger(Ledger):
     cdef public list settled
     cdef public list deferred
     cdef public object sealed
+    cdef public object doomed
     cdef public Py_ssize_t entries_live
     cdef public Py_ssize_t open_bytes
     cdef public long long closed_bytes

@@ -162,7 +162,7 @@ class Node:
         self.appends = ManualExecutor()
         journal = Journal(
             self.disk, world.segment_bytes, self.appends, entropy_start=world.chance.randrange(1 << 60),
-            epoch=mine.epoch,
+            epoch=mine.epoch, required=mine.isr - {self.name},
         )  # fmt: skip
         self.active = Active(journal.ledger, self.disk, before, mine, world.now, PATIENCE_MS)
         self.journal = journal
