@@ -5,7 +5,7 @@ node confirms nothing more and has to end.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from mqbroker.limits import PAIR_IN_FLIGHT_BYTES_MAX
 from mqbroker.replication.ballot import Ballot
@@ -24,17 +24,18 @@ class Active:
 
     def __init__(
         self, ledger: JournalLedger, disk: Disk, before: Course, mine: Ballot, now: int, patience_ms: int,
-        min_in_sync: int = 1,
+        min_in_sync: int = 1, silent: Collection[str] = (),
     ) -> None:  # fmt: skip
         """`mine` is the ballot that this node was elected by, `before` the course of its log before this run. Nothing
-        is confirmed from here on that a member of the in-sync set does not have."""
+        is confirmed from here on that a member of the in-sync set does not have. `silent` are those of them that this
+        node has waited for already: whom it replaces."""
         self.proposal: frozenset[str] | None = None
         """The in-sync set that the store is to be asked for; taken by whoever asks."""
         self.over = ""
         self.feeds: dict[str, Feed] = {}
         self._ledger = ledger
         self._source = Source(disk, ledger.tap, ledger.gate, before, course_of(disk, 0).stretches[-1])
-        self._leader = Leader(mine, ledger.gate, now, patience_ms, min_in_sync)
+        self._leader = Leader(mine, ledger.gate, now, patience_ms, min_in_sync, silent)
         self._do(self._leader.begin())
 
     @property

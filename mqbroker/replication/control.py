@@ -23,7 +23,7 @@ def ask(config: PairConfig, content: dict[str, Any], address: Address | None = N
     try:
         return asyncio.run(_ask(where, context, content))
     except (OSError, TimeoutError) as error:
-        raise PairError(f"the node at {where} does not answer: {error or 'it takes too long'}") from None
+        raise PairError(f"the node at {where} does not answer: {str(error) or 'it takes too long'}") from None
 
 
 def told(config: PairConfig, content: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ That the store still has the old set does not settle it: a change that was sent 
 until it is made, or refused because the ballot is another one by then.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -79,16 +80,21 @@ class Member:
 class Leader:
     """The active node's part. Every call returns what is to be done."""
 
-    def __init__(self, mine: Ballot, gate: Gate, now: int, patience_ms: int, min_in_sync: int = 1) -> None:
+    def __init__(
+        self, mine: Ballot, gate: Gate, now: int, patience_ms: int, min_in_sync: int = 1, silent: Collection[str] = ()
+    ) -> None:  # fmt: skip
         """`mine` is the ballot that made this node the active one. Nothing is confirmed before each other member of
         the set has acknowledged in this epoch, or has left it. The gate is only looked at: effects change it, and
-        have to before the next call."""
+        have to before the next call. `silent` are members that this node has waited for already."""
         self.ballot = mine
         self.node = mine.leader
         self.patience_ms = patience_ms
         self.min_in_sync = min_in_sync
         self.proposed: frozenset[str] | None = None
-        self.members = {each: Member(Standing.IN_SYNC, now) for each in mine.isr - {self.node}}
+        self.members = {
+            each: Member(Standing.IN_SYNC, now - (patience_ms + 1) * (each in silent))
+            for each in mine.isr - {self.node}
+        }
         self.is_over = False
         self._required: set[str] = set()
         self._gate = gate

@@ -34,12 +34,16 @@ def _now() -> int:
 class Leading:
     """This node leads."""
 
-    def __init__(self, config: PairConfig, election: Election, mine: Ballot, fail: Callable[[], None]) -> None:
+    def __init__(
+        self, config: PairConfig, election: Election, mine: Ballot, replaced: str, fail: Callable[[], None]
+    ) -> None:  # fmt: skip
+        """`replaced` is who led before."""
         self.active: Active | None = None
         """None while recovery goes on."""
         self._config = config
         self._election = election
         self._mine = mine
+        self._replaced = replaced
         self._fail = fail
         self._links: dict[str, Link] = {}
         self._run: Callable[[Callable[[], None]], None] = lambda work: work()
@@ -63,7 +67,9 @@ class Leading:
         """Recovery is done. `run` does work that may keep promises."""
         config = self._config
         self._run, self._events, self._ledger = run, events, ledger
-        self.active = Active(ledger, disk, before, self._mine, _now(), config.ack_timeout_ms, config.min_in_sync)
+        self.active = Active(
+            ledger, disk, before, self._mine, _now(), config.ack_timeout_ms, config.min_in_sync, (self._replaced,)
+        )  # fmt: skip
         self._start(self._tick_task())
         events.tell("pair.promoted", node=config.node, epoch=self._mine.epoch)
 

@@ -162,7 +162,7 @@ class PairNode:
         except (LinkRefused, LinkBroken, LogRefused) as error:
             self._tell(str(error))
         except (OSError, TimeoutError) as error:
-            self._tell(f"{ballot.leader} at {ballot.address} cannot be reached: {error or 'no answer'}")
+            self._tell(f"{ballot.leader} at {ballot.address} cannot be reached: {str(error) or 'no answer'}")
 
     async def _refused(self, ballot: Ballot) -> None:
         """The machine of the active node says that nobody listens there: its process is gone. Taking over is safe
@@ -175,12 +175,13 @@ class PairNode:
             await self.election.resign(ballot)
 
     async def _promoted(self, mine: Ballot) -> Ballot:
+        replaced = self.ballot.leader if self.ballot is not None else ""
         self.ballot, self.trouble = mine, ""
         self._before = await self._follower.work(self._replica.course)
         await self._follower.work(self._replica.promote, mine)
         self._follower.close()
         log.warning("this node is promoted: it leads in the epoch %d, in sync: %s", mine.epoch, _names(mine.isr))
-        self._recovering = Leading(self.config, self.election, mine, self._fail)
+        self._recovering = Leading(self.config, self.election, mine, replaced, self._fail)
         self._recovering.start()
         return mine
 

@@ -5,95 +5,27 @@ import logging
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from random import Random
-from time import monotonic
 
 import pika  # type: ignore[import-untyped]
 import pytest
 
-from tests.crash.oracle import CONSUMED, Oracle
-from tests.crash.workers import Publisher, Worker, consumer, declare
 from tests.replication import stores
-from tests.replication.pair_house import Pair, a_pair
+from tests.replication.load import Load, under_load
+from tests.replication.pair_house import a_pair
 from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)"),
     pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:coroutine 'Connection.close' was never awaited"),  # aiormq's own
 ]
-
-DRAIN_TIMEOUT_S = 60
-PROGRESS = 150
 
 
 @pytest.fixture(autouse=True)
 def _quiet_clients(caplog: pytest.LogCaptureFixture) -> None:
     for name in ("aiormq", "aio_pika", "pika"):
         caplog.set_level(logging.CRITICAL, name)
-
-
-class Load:
-    """Publishers and consumers that have both addresses, and the oracle that knows what they were told."""
-
-    def __init__(self, pair: Pair, seed: int, publishers: int = 2) -> None:
-        self.pair = pair
-        self.oracle = Oracle()
-        chance = Random(seed)
-        self.publishers = [self._publisher(each, Random(chance.random())) for each in range(publishers)]
-        self.consumers = [consumer(self.oracle, self._address(), each, Random(chance.random())) for each in CONSUMED]
-        self.workers: list[Worker] = [*self.publishers, *self.consumers]
-
-    def _publisher(self, number: int, chance: Random) -> Publisher:
-        return Publisher(self.oracle, self._address(), number, chance)
-
-    def _address(self) -> Callable[[], str]:
-        return partial(self.pair.url, [])
-
-    async def until(self, is_so: Callable[[], bool], hope: str) -> None:
-        deadline = monotonic() + DRAIN_TIMEOUT_S
-        while not is_so():
-            for worker in self.workers:
-                worker.check()
-            assert monotonic() < deadline, f"{hope}: {self.oracle.summary()}; {self.oracle.missing()[:10]}"
-            await asyncio.sleep(0.02)
-
-    async def progress(self, messages: int = PROGRESS) -> None:
-        """Until so many more are confirmed."""
-        goal = len(self.oracle.confirmed) + messages
-        await self.until(lambda: len(self.oracle.confirmed) >= goal, "publishers make progress")
-
-    async def drain(self) -> None:
-        """Everything confirmed comes out."""
-        for publisher in self.publishers:
-            await publisher.stop()
-        for each in self.consumers:
-            each.gives_back = False
-        await self.until(lambda: not self.oracle.missing(), "everything confirmed comes out")
-        for each in self.consumers:
-            await each.stop()
-        assert not self.oracle.faults, self.oracle.faults[:10]
-
-    async def dismiss(self) -> None:
-        for worker in self.workers:
-            await worker.dismiss()
-
-
-async def under_load(pair: Pair, seed: int, harm: Callable[[Load], "asyncio.Future[None] | object"]) -> Load:
-    """Does some harm under load; then everything confirmed has to come out."""
-    await declare(pair.active.url)
-    load = Load(pair, seed)
-    try:
-        await load.progress()
-        await harm(load)  # type: ignore[misc]
-        await load.progress()
-        await load.drain()
-    finally:
-        await load.dismiss()
-    print(load.oracle.summary())
-    return load
 
 
 async def test_the_active_node_is_killed_again_and_again_and_nothing_confirmed_is_lost(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ class EtcdElection:
                 async with asyncio.timeout(CALL_TIMEOUT_S):
                     return await self._post(path, content)
             except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-                trouble = f"{self._urls[0]}: {error or 'no answer'}"
+                trouble = f"{self._urls[0]}: {str(error) or 'no answer'}"
                 self._urls.append(self._urls.pop(0))
         raise ElectionUnreachable(f"etcd cannot be asked: {trouble}")
 

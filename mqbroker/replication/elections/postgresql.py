@@ -106,7 +106,7 @@ class PostgresqlElection:
                 row = await connection.fetchrow(statement, *values)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             await self.close()
-            raise ElectionUnreachable(f"PostgreSQL cannot be asked: {error or 'no answer'}") from None
+            raise ElectionUnreachable(f"PostgreSQL cannot be asked: {str(error) or 'no answer'}") from None
         return _ballot(row) if row else None
 
     async def _connect(self) -> "asyncpg.Connection[Any]":
