@@ -91,10 +91,9 @@ class Leader:
         self.patience_ms = patience_ms
         self.min_in_sync = min_in_sync
         self.proposed: frozenset[str] | None = None
-        self.members = {
-            each: Member(Standing.IN_SYNC, now - (patience_ms + 1) * (each in silent))
-            for each in mine.isr - {self.node}
-        }
+        long_ago = now - patience_ms - 1
+        others = mine.isr - {self.node}
+        self.members = {each: Member(Standing.IN_SYNC, long_ago if each in silent else now) for each in others}
         self.is_over = False
         self._required: set[str] = set()
         self._gate = gate

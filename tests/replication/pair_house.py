@@ -56,7 +56,8 @@ class NodeProcess(BrokerProcess):
         self.to_link, self.to_store = FaultProxy(self.link_port), FaultProxy(pair.store.port)
         config = CONFIG.format(
             node=name, founds="true" if name == "a" else "false", link_port=self.link_port,
-            advertised_port=self.to_link.port, health_port=self.health_port, store_port=self.to_store.port,
+            advertised_port=self.link_port if pair.is_direct else self.to_link.port,
+            health_port=self.health_port, store_port=self.to_store.port,
             certificates=pair.certificates, lease_s=pair.lease_s, ack_timeout_ms=pair.ack_timeout_ms, more=more,
         )  # fmt: skip
         super().__init__(pair.folder / name, "--dev", schemes=pair.schemes, config=config)
@@ -127,8 +128,10 @@ class Pair:
 
     def __init__(
         self, folder: Path, store: EtcdProcess, schemes: tuple[str, ...] = ("amqp",), lease_s: int = 2,
-        ack_timeout_ms: int = 1000, more: str = "",
+        ack_timeout_ms: int = 1000, more: str = "", direct: bool = False,
     ) -> None:  # fmt: skip
+        self.is_direct = direct
+        """Whether links go without a proxy, so that a node whose process is gone refuses them."""
         self.folder, self.store, self.schemes = folder, store, schemes
         self.lease_s, self.ack_timeout_ms = lease_s, ack_timeout_ms
         self.certificates = folder / "certificates"

@@ -164,9 +164,8 @@ class Node:
             self.disk, world.segment_bytes, self.appends, entropy_start=world.chance.randrange(1 << 60),
             epoch=mine.epoch, required=mine.isr - {self.name},
         )  # fmt: skip
-        self.active = Active(
-            journal.ledger, self.disk, before, mine, world.now, PATIENCE_MS, silent=world.chance.choice(("a", "b", ""))
-        )
+        replaced = world.chance.choice(("a", "b", ""))
+        self.active = Active(journal.ledger, self.disk, before, mine, world.now, PATIENCE_MS, silent=(replaced,))
         self.journal = journal
         self.live = [entry for entries in journal.recovered.entries.values() for entry in entries]
         self.sequence = max((entry.sequence for entry in self.live), default=self.sequence)
