@@ -171,13 +171,18 @@ class Server:
         self._stack.callback(disk.close)
         return disk
 
+    def _keyring(self) -> Keyring | None:
+        keys = read_keys(self._config.journal.encryption_keys, os.environ)
+        return Keyring(keys) if keys else None
+
     async def _open_elected(self) -> Opened | None:
         """Is a standby until this node is elected, then recovers what it has of the log."""
         from mqbroker.replication.node import PairNode  # a node alone starts without its weight
 
         disk = self._open_disk()
         assert disk is not None
-        self._pair = pair = PairNode(self._config.pair, disk, self._config.durability == "fsync", self._fail)
+        sync = self._config.durability == "fsync"
+        self._pair = pair = PairNode(self._config.pair, disk, sync, self._keyring(), self._fail)
         self._stack.push_async_callback(pair.close)
         await pair.start()
         self._stack.push_async_callback(pair.hand_over)
@@ -194,8 +199,7 @@ class Server:
         config = self._config
         if disk is None:
             return Ledger(), {}, {}
-        keys = read_keys(config.journal.encryption_keys, os.environ)
-        keyring = Keyring(keys) if keys else None
+        keyring = self._keyring()
         ledger, found = open_journal(
             disk,
             formats_of(self._protocols),

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[0-9a-f]{16}\.journal\.divergent")
 
 def set_aside(disk: Disk, keep: int) -> list[str]:
     """Keeps a copy of everything after that batch, and drops the segments that begin after it. Returns the names of
-    what was kept. The segment with the batch is still to be cut."""
+    what was kept. The segment with the batch is still to be cut, by `end_log`."""
     names = segment_names(disk.names())
     kept = [_put(disk, name) for name in reversed(names) if first_lsn_of(name) > keep]
     whole = [name for name in names if first_lsn_of(name) <= keep]
@@ -25,6 +25,20 @@ def set_aside(disk: Disk, keep: int) -> list[str]:
         kept.append(_copy(disk, whole[-1]))
     _bound(disk)
     return kept
+
+
+def end_log(disk: Disk, keep: int) -> bool:
+    """Ends the newest segment after that batch, with zeros after it, synced; what comes later is set aside already.
+    False when the log does not have that batch."""
+    names = segment_names(disk.names())
+    if not names:
+        return not keep
+    segment = SegmentReader(disk, names[-1])
+    segment.pass_over(keep)
+    if segment.chain.lsn != keep:
+        return False
+    disk.truncate(names[-1], segment.chain.end, segment.chain.header.size_bytes)
+    return True
 
 
 def _goes_on(disk: Disk, name: str, keep: int) -> bool:

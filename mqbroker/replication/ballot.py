@@ -42,7 +42,7 @@ class Standing(NamedTuple):
     is_whole: bool = False
     """Whether its log has all that can have been confirmed while it is in the in-sync set."""
     cut: int = -1
-    """After which batch its log is being cut, -1 while it is not."""
+    """After which batch its log is being cut, or is not synced: a crash has it cut there. -1 for neither."""
 
 
 def founding_trouble(standing: Standing, founds: bool) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from time import monotonic_ns
+from time import monotonic_ns, perf_counter
 
 from mqbroker.config.sections import PairConfig
 from mqbroker.core.events import Events
@@ -242,6 +242,7 @@ class Leading:
             if feed.is_live:
                 await asyncio.sleep(PAIR_BEAT_MS / 1000)
                 continue
+            began = perf_counter()
             try:
                 link.send(feed.next())
             except StorageError as error:
@@ -250,7 +251,8 @@ class Leading:
                 return
             active.sent()
             await link.drained()
-            await asyncio.sleep(0 if feed.has_more else JOINING_LOOK_S)
+            # Clients have as much of the loop as a standby that catches up.
+            await asyncio.sleep(perf_counter() - began if feed.has_more else JOINING_LOOK_S)
 
     # --- what others ask ----------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from mqbroker.replication.listener import LinkListener
 from mqbroker.replication.replica import Replica
 from mqbroker.replication.tls import link_contexts
 from mqbroker.replication.wire import Answer, Hello, Packet, Refused, Request
+from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.disk import Disk
 
@@ -43,8 +44,11 @@ RETRY_S = 0.1
 class PairNode:
     """This node."""
 
-    def __init__(self, config: PairConfig, disk: Disk, sync: bool, fail: Callable[[], None]) -> None:
-        """`fail` ends the process. Raises ConfigError, StorageError."""
+    def __init__(
+        self, config: PairConfig, disk: Disk, sync: bool, keyring: Keyring | None, fail: Callable[[], None]
+    ) -> None:  # fmt: skip
+        """`keyring` opens the journal once this node is promoted. `fail` ends the process. Raises ConfigError and
+        StorageError."""
         self.config = config
         self.is_stopping = False
         self.on_switchover: Callable[[], None] = lambda: None
@@ -56,6 +60,7 @@ class PairNode:
         """Why this node neither leads nor follows."""
         self._disk = disk
         self._fail = fail
+        self._keyring = keyring
         server_context, self._client_context = link_contexts(config)
         self._replica = Replica(disk, sync, config.node)
         self._follower = Follower(self._replica, self._client_context, config.ack_timeout_ms / 1000)
@@ -130,6 +135,9 @@ class PairNode:
             return None
         trouble = campaign_trouble(self.config.node, standing, ballot)
         if trouble and self._forced_epoch != ballot.epoch + 1:
+            return self._wait(trouble)
+        trouble = await self._follower.work(self._replica.key_trouble, self._keyring)
+        if trouble:
             return self._wait(trouble)
         log.info("nobody leads: asking to be promoted to the epoch %d", ballot.epoch + 1)
         return await self.election.acquire(ballot, self.config.node, self.address)

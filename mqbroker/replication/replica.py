@@ -1,5 +1,8 @@
 """What a standby does with its link: says what it has, drops what never counted, writes what it gets, says what lasts.
 
+What the files of the active node have is written without a sync for each batch, and acknowledged when all of it is
+synced at once; what is written from then on, batch by batch.
+
 Without loop, clock or socket; it does its disk work when it is called. It follows one node in one epoch, after the
 store has said that this node leads in that epoch, and promises before to refuse every older one for ever.
 """
@@ -7,17 +10,21 @@ store has said that this node leads in that epoch, and promises before to refuse
 import logging
 from collections.abc import Iterable
 
-from mqbroker.errors import LinkBroken, LinkRefused, LogRefused
+from mqbroker.errors import KeyMissing, LinkBroken, LinkRefused
 from mqbroker.replication import standing as standings
-from mqbroker.replication.aside import set_aside
+from mqbroker.replication.aside import end_log, set_aside
 from mqbroker.replication.ballot import Ballot, Standing
 from mqbroker.replication.course import Course, course_of
 from mqbroker.replication.wire import VERSION, Beat, Durable, Hello, Joined, Packet, Refused, Welcome
+from mqbroker.storage.keys.keyring import KEY_BLOCK_BYTES, Keyring
 from mqbroker.storage.log.applier import Applier
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.pieces import Appended, Deleted, Skipped
+from mqbroker.storage.log.segment import SEGMENT_HEADER_BYTES, read_segment_header, segment_names
 
 log = logging.getLogger(__name__)
+
+NOTHING = -1
 
 
 class Replica:
@@ -34,9 +41,13 @@ class Replica:
         self._disk = disk
         self._sync = sync
         self._ballot: Ballot | None = None
-        self._applier = Applier(disk, sync)
-        if self.standing.cut >= 0:
+        self._synced = NOTHING
+        """Up to where everything lasts while it catches up; NOTHING once all does."""
+        if self.standing.cut == NOTHING:
+            self._applier = Applier(disk, False)
+        else:
             self._cut(self.standing.cut)  # a crash came in between
+            self._save(self.standing._replace(cut=NOTHING))
 
     @property
     def lsn(self) -> int:
@@ -59,6 +70,21 @@ class Replica:
         """This node was elected, and follows nobody any more."""
         self._save(Standing(mine.cluster, mine.epoch, True))
 
+    def key_trouble(self, keyring: Keyring | None) -> str:
+        """Why this node could not read its log if it were promoted; empty when it could."""
+        names = segment_names(self._disk.names())
+        opening = self._disk.read(names[-1], 0, SEGMENT_HEADER_BYTES + KEY_BLOCK_BYTES) if names else b""
+        header = read_segment_header(names[-1], opening) if names else None
+        if header is None or header.key_block is None:
+            return ""
+        try:
+            if keyring is None:
+                raise KeyMissing(names[-1], header.key_block.key_id, "no key is given")
+            keyring.unwrap(names[-1], opening[:SEGMENT_HEADER_BYTES], header.key_block)
+        except KeyMissing as error:
+            return f"this node cannot be promoted: {error}"
+        return ""
+
     def greet(self, ballot: Ballot) -> Hello:
         """What to say to the node that leads by that ballot, which was read just now. From here on older epochs are
         refused."""
@@ -72,7 +98,8 @@ class Replica:
         if ballot.epoch > self.standing.promised:
             self._save(self.standing._replace(promised=ballot.epoch))
         self._ballot, self.is_in_sync = ballot, False
-        self._applier = Applier(self._disk, self._sync)  # what was skipped is not in the files
+        self._synced = NOTHING
+        self._applier = Applier(self._disk, False)  # also because what was skipped is not in the files
         return Hello(self.standing.cluster, self.node, ballot.epoch, self.course())
 
     def welcomed(self, said: Welcome) -> Durable:
@@ -86,12 +113,15 @@ class Replica:
             is_whole=self.standing.is_whole and said.is_whole,
             cut=said.keep,
         )
-        # Before anything is dropped: a log with holes must not be promoted, whatever happens from here on, and what a
-        # crash leaves half cut is cut at the next start.
+        # Before anything is dropped: a log with holes must not be promoted, whatever happens from here on; and what a
+        # crash leaves half cut, or did not sync, is cut at the next start.
         self._save(standing)
+        if said.keep < applier.lsn:
+            log.warning("batches %d to %d never counted and are set aside", said.keep + 1, applier.lsn)
         self._cut(said.keep)
         if self.lsn != said.keep:
             raise LinkBroken(f"the log here has no batch {said.keep}: it begins anew")
+        self._synced = said.keep
         return self._durable()
 
     def _check(self, said: Welcome) -> None:
@@ -104,22 +134,15 @@ class Replica:
             raise LinkRefused(f"{said.node} is of the cluster {said.cluster}, and this node is not: correct pair.name")
 
     def _cut(self, keep: int) -> None:
-        """Ends the log there, or empties it when it has no such batch. This also has everything before it synced,
-        whatever a crash has left unsynced."""
-        if keep < self._applier.lsn:
-            log.warning("batches %d to %d never counted and are set aside", keep + 1, self._applier.lsn)
-        self._set_aside(keep)
-        try:
-            self._applier.truncate(keep)
-        except LogRefused:
-            self._save(self.standing._replace(is_whole=False, cut=0))
-            self._set_aside(0)
-        self._save(self.standing._replace(cut=-1))
-
-    def _set_aside(self, keep: int) -> None:
+        """Ends the log there, or empties it when it has no such batch. What is left lasts, whatever a crash has left
+        unsynced."""
         for name in set_aside(self._disk, keep):
             log.warning("what was dropped is kept in %s", name)
-        self._applier = Applier(self._disk, self._sync)
+        if not end_log(self._disk, keep):
+            log.warning("the log here has no batch %d: it begins anew", keep)
+            self._save(self.standing._replace(is_whole=False, cut=0))
+            set_aside(self._disk, 0)
+        self._applier = Applier(self._disk, False)
 
     def take(self, packets: Iterable[Packet]) -> Durable | None:
         """Does what they say; returns what to answer when they ask for one. LogRefused when a piece does not fit."""
@@ -131,7 +154,7 @@ class Replica:
     def _take(self, packet: Packet) -> bool:
         match packet:
             case Appended():
-                self._applier.apply(packet)
+                self._append(packet)
                 return True
             case Deleted() | Skipped():
                 self._applier.apply(packet)
@@ -146,14 +169,26 @@ class Replica:
                 raise LinkRefused(reason)
         raise LinkBroken(f"a standby is not sent {type(packet).__name__}")
 
+    def _append(self, piece: Appended) -> None:
+        before = self.lsn
+        self._applier.apply(piece)
+        if piece.offset == 0 and self._synced != NOTHING:
+            # The segment before it is synced, and so is its own beginning.
+            self._synced = before
+            self._save(self.standing._replace(cut=before))
+
     def _join(self, lsn: int) -> None:
         if self.lsn != lsn:
             raise LinkBroken(f"the active node takes batch {lsn} for sent, and {self.lsn} is the last one here")
-        if not self.standing.is_whole:
-            self._save(self.standing._replace(is_whole=True))
+        if self._synced != NOTHING:
+            self._applier = Applier(self._disk, self._sync)
+            self._applier.truncate(self.lsn)  # which syncs what is there
+            self._synced = NOTHING
+        if self.standing.cut != NOTHING or not self.standing.is_whole:
+            self._save(self.standing._replace(is_whole=True, cut=NOTHING))
 
     def _durable(self) -> Durable:
-        return Durable(self.lsn, self.standing.is_whole)
+        return Durable(self.lsn if self._synced == NOTHING else self._synced, self.standing.is_whole)
 
     def _save(self, standing: Standing) -> None:
         standings.save(self._disk, standing)

@@ -13,10 +13,11 @@ from mqbroker.replication.ballot import Ballot, Standing, campaign_trouble, foll
 from mqbroker.replication.course import Course, course_of
 from mqbroker.replication.replica import Replica
 from mqbroker.replication.wire import VERSION, Hello, Refused, Welcome
+from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log.segment import segment_names
 from tests.replication import stores
 from tests.replication.pair_house import NodeProcess, a_pair
-from tests.storage.house import Journal, an_entry
+from tests.storage.house import KEYRING, Journal, an_entry
 from tests.storage.simdisk import SimDisk
 from tests.support.waiting import eventually
 
@@ -128,6 +129,16 @@ def test_a_node_that_may_lack_messages_does_not_campaign() -> None:
     assert "not in the in-sync set (a, b)" in campaign_trouble("c", whole, BALLOT)
     assert "not whole" in campaign_trouble("b", Standing("cluster", 5, False), BALLOT)
     assert "not whole" in campaign_trouble("b", Standing(), BALLOT)  # its disk was replaced
+
+
+def test_a_node_without_the_key_of_the_journal_is_not_promoted() -> None:
+    """It was promoted, could not read anything, ended, and was promoted again, and nobody served."""
+    journal = Journal(keyring=KEYRING)
+    journal.put(an_entry(1))
+    replica = a_replica(Standing("cluster", 5, True), journal.disk.after_kill())
+    assert replica.key_trouble(KEYRING) == ""
+    assert "no key is given" in replica.key_trouble(None)
+    assert "cannot be promoted" in replica.key_trouble(Keyring([b"x" * 32]))
 
 
 def test_a_standing_that_is_not_readable_stops_the_start() -> None:
