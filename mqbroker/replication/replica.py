@@ -68,6 +68,7 @@ class Replica:
 
     def promote(self, mine: Ballot) -> None:
         """This node was elected, and follows nobody any more."""
+        self._sync_all()
         self._save(Standing(mine.cluster, mine.epoch, True))
 
     def key_trouble(self, keyring: Keyring | None) -> str:
@@ -180,12 +181,16 @@ class Replica:
     def _join(self, lsn: int) -> None:
         if self.lsn != lsn:
             raise LinkBroken(f"the active node takes batch {lsn} for sent, and {self.lsn} is the last one here")
+        self._sync_all()
+        if self.standing.cut != NOTHING or not self.standing.is_whole:
+            self._save(self.standing._replace(is_whole=True, cut=NOTHING))
+
+    def _sync_all(self) -> None:
+        """Nothing here is unsynced after it."""
         if self._synced != NOTHING:
             self._applier = Applier(self._disk, self._sync)
             self._applier.truncate(self.lsn)  # which syncs what is there
             self._synced = NOTHING
-        if self.standing.cut != NOTHING or not self.standing.is_whole:
-            self._save(self.standing._replace(is_whole=True, cut=NOTHING))
 
     def _durable(self) -> Durable:
         return Durable(self.lsn if self._synced == NOTHING else self._synced, self.standing.is_whole)
