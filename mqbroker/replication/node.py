@@ -243,11 +243,14 @@ class PairNode:
     def status(self) -> dict[str, object]:
         """What `mqbroker ha status` shows."""
         ballot, replica = self.ballot, self._replica
+        isr = set(ballot.isr if ballot else ())
+        if replica.is_in_sync:
+            isr.add(self.config.node)  # it joined after it had read the ballot
         found: dict[str, object] = {
             "node": self.config.node, "pair": self.config.name, "trouble": self.trouble, "role": "standby",
             "epoch": replica.standing.promised, "lsn": replica.lsn, "in_sync": replica.is_in_sync,
             "linked": self._follower.is_linked, "leader": ballot.leader if ballot else "",
-            "leader_address": ballot.address if ballot else "", "isr": sorted(ballot.isr) if ballot else [],
+            "leader_address": ballot.address if ballot else "", "isr": sorted(isr),
         }  # fmt: skip
         if self.leading is not None:
             found |= self.leading.status()
