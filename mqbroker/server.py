@@ -101,10 +101,10 @@ class Server:
         self._timekeeper.begin(found, is_free=not entries and not _has_deadlines(self._protocols, found))
         self._stack.callback(self._timekeeper.note)
         self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16), Events(clock.now))
-        restore(self._broker, found, entries, clock.now())
-        if self._pair is not None:
-            assert isinstance(self._ledger, JournalLedger)
-            self._pair.lead(self._ledger, self._turn.run, self._broker.events)
+        if self._pair is None:
+            restore(self._broker, found, entries, clock.now())
+        else:
+            await self._restore_elected(self._pair, found, entries)
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
@@ -194,6 +194,13 @@ class Server:
         opened = await asyncio.to_thread(self._open_ledger, disk, mine)
         self._wake.release()
         return opened
+
+    async def _restore_elected(
+        self, pair: "PairNode", found: Mapping[str, bytes], entries: Mapping[int, list[Entry]]
+    ) -> None:  # fmt: skip
+        await asyncio.to_thread(restore, self._broker, found, entries, self._clock.now())
+        assert isinstance(self._ledger, JournalLedger)
+        pair.lead(self._ledger, self._turn.run, self._broker.events)
 
     def _open_ledger(self, disk: FileDisk | None, mine: "Ballot | None") -> Opened:
         config = self._config
@@ -312,6 +319,8 @@ class Server:
             found["journal_batches"] = self._ledger.batches
             found["journal_bytes"] = self._ledger.bytes_written
             found["journal_segments"] = self._ledger.segments
+        if self._pair is not None:
+            found |= self._pair.numbers()
         return found
 
     def _tell_of_segment(self) -> None:

@@ -36,6 +36,9 @@ class Active:
         self._ledger = ledger
         self._source = Source(disk, ledger.tap, ledger.gate, before, course_of(disk, 0).stretches[-1])
         self._leader = Leader(mine, ledger.gate, now, patience_ms, min_in_sync, silent)
+        self._gate = ledger.gate
+        self._wait_ms = self._marked_lsn = self._marked_at = 0
+        """How long one batch at a time waits for its confirms, and which one that is."""
         self._do(self._leader.begin())
 
     @property
@@ -52,6 +55,27 @@ class Active:
     def last_lsn(self) -> int:
         """The newest batch, which may be on its way to the disk."""
         return self._source.tap.last_lsn
+
+    @property
+    def batches_behind(self) -> int:
+        """How far the member that is waited for and has least is behind."""
+        acked = [feed.acked for node, feed in self.feeds.items() if node in self.waits_for]
+        return max(0, self.last_lsn - min(acked, default=self.last_lsn))
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """What was sent to such members and not acknowledged."""
+        return max((feed.in_flight for node, feed in self.feeds.items() if node in self.waits_for), default=0)
+
+    def commit_wait(self, now: int) -> int:
+        """How many milliseconds a batch took lately from here to its confirms, or has been waiting for by now."""
+        return max(self._wait_ms, now - self._marked_at if self._marked_lsn else 0)
+
+    def _measure(self, now: int) -> None:
+        if self._marked_lsn and self._gate.committed >= self._marked_lsn:
+            self._wait_ms, self._marked_lsn = now - self._marked_at, 0
+        if not self._marked_lsn and self.last_lsn > self._gate.committed:
+            self._marked_lsn, self._marked_at = self.last_lsn, now
 
     def greet(self, hello: Hello, wake: Callable[[], None], now: int) -> Welcome | Refused:
         """A standby asks to follow. It has a feed when it is welcome, in place of any earlier one."""
@@ -86,6 +110,7 @@ class Active:
         feed.durable(said.lsn)
         is_following = said.is_whole and feed.is_live and bool(feed.acked >= feed.joined)
         self._do(self._leader.heard(node, said.lsn, is_following, now))
+        self._measure(now)
 
     def gone(self, node: str, now: int) -> None:
         """The link of a standby has ended."""
@@ -96,7 +121,7 @@ class Active:
 
     def beat(self, node: str) -> Beat:
         """What to tell a standby now and then."""
-        return Beat(self._ledger.gate.committed, node in self.ballot.isr)
+        return Beat(self._gate.committed, node in self.ballot.isr)
 
     def sent(self) -> None:
         """Something was sent, or is to be."""
@@ -105,6 +130,7 @@ class Active:
     def tick(self, now: int) -> None:
         """Called a few times a second."""
         self._do(self._leader.tick(now))
+        self._measure(now)
 
     def cut_off(self, now: int) -> None:
         """The store has not answered for as long as a lease lasts."""
@@ -119,7 +145,7 @@ class Active:
         self._do(self._leader.settled(ballot, now))
 
     def _do(self, effects: list[Effect]) -> None:
-        gate = self._ledger.gate
+        gate = self._gate
         for effect in effects:
             match effect:
                 case Require(member, lsn):
@@ -138,6 +164,4 @@ class Active:
 
     def _hold(self) -> None:
         """Writes nothing more while too much is on its way to a member that it waits for."""
-        required = self._leader.required
-        in_flight = [feed.in_flight for node, feed in self.feeds.items() if node in required]
-        self._ledger.is_held = max(in_flight, default=0) > PAIR_IN_FLIGHT_BYTES_MAX
+        self._ledger.is_held = self.bytes_in_flight > PAIR_IN_FLIGHT_BYTES_MAX

@@ -273,6 +273,18 @@ class Leading:
             "is_store_reached": not self._unreachable_since, "leader": self._mine.leader,
         }  # fmt: skip
 
+    def numbers(self) -> dict[str, int]:
+        """What is sampled: how many nodes have what is confirmed, and how far behind the slowest of them is."""
+        active = self.active
+        assert active is not None
+        return {
+            "pair_epoch": self._mine.epoch,
+            "pair_in_sync": len(self._isr),
+            "pair_batches_behind": active.batches_behind,
+            "pair_bytes_in_flight": active.bytes_in_flight,
+            "pair_commit_wait_ms": active.commit_wait(_now()),
+        }
+
     # --- the end ------------------------------------------------------------------------------------------------------
 
     async def hand_over(self) -> None:

@@ -256,6 +256,10 @@ class PairNode:
             found |= self.leading.status()
         return found
 
+    def numbers(self) -> dict[str, int]:
+        """What is sampled of an active node."""
+        return {} if self.leading is None else self.leading.numbers()
+
     def _switch_over(self) -> dict[str, object]:
         if self.leading is None:
             return {"error": f"{self.config.node} is not the active node"}

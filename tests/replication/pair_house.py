@@ -27,6 +27,7 @@ _LISTENING = re.compile(r"^  listening   (\w+)://(\S+):(\d+)$")
 CONFIG = """
 [journal]
 segment_bytes = 1048576
+{journal}
 
 [limits]
 disk_free_min_bytes = 1048576
@@ -58,9 +59,11 @@ class NodeProcess(BrokerProcess):
             node=name, founds="true" if name == "a" else "false", link_port=self.link_port,
             advertised_port=self.link_port if pair.is_direct else self.to_link.port,
             health_port=self.health_port, store_port=self.to_store.port,
-            certificates=pair.certificates, lease_s=pair.lease_s, ack_timeout_ms=pair.ack_timeout_ms, more=more,
+            certificates=pair.certificates, lease_s=pair.lease_s, ack_timeout_ms=pair.ack_timeout_ms,
+            more=more, journal=pair.journal,
         )  # fmt: skip
-        super().__init__(pair.folder / name, "--dev", schemes=pair.schemes, config=config)
+        options = ("--dev", "--durability", pair.durability)
+        super().__init__(pair.folder / name, *options, schemes=pair.schemes, config=config)
         self.ports = {scheme: free_port() for scheme in pair.schemes}
         self.control = PairConfig(
             node=name, listen=Address("127.0.0.1", self.link_port), certificate=pair.certificates / "pair.pem",
@@ -129,7 +132,9 @@ class Pair:
     def __init__(
         self, folder: Path, store: EtcdProcess, schemes: tuple[str, ...] = ("amqp",), lease_s: int = 2,
         ack_timeout_ms: int = 1000, more: str = "", direct: bool = False,
+        journal: str = "", durability: str = "fsync",
     ) -> None:  # fmt: skip
+        self.journal, self.durability = journal, durability
         self.is_direct = direct
         """Whether links go without a proxy, so that a node whose process is gone refuses them."""
         self.folder, self.store, self.schemes = folder, store, schemes

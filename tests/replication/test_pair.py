@@ -43,6 +43,26 @@ async def test_the_active_node_is_killed_again_and_again_and_nothing_confirmed_i
         assert "Traceback" not in pair.logs()
 
 
+async def test_an_encrypted_pair_of_the_page_cache_loses_nothing_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The standby has no use for the key before it is promoted."""
+    monkeypatch.setenv("A_JOURNAL_KEY", "5e" * 32)
+    keys = 'encryption_keys = ["env:A_JOURNAL_KEY"]'
+    with a_pair(tmp_path, journal=keys, durability="write", direct=True) as pair:
+
+        async def kill(load: Load) -> None:
+            for _ in range(2):
+                killed = pair.active
+                await asyncio.to_thread(killed.kill)
+                await load.progress()
+                killed.start()
+                await asyncio.to_thread(pair.until_in_sync)
+
+        await under_load(pair, 4, kill)
+        assert "is encrypted with the key" in pair.logs()
+
+
 async def test_a_standby_that_is_killed_leaves_the_set_and_comes_back(tmp_path: Path) -> None:
     """Publishers waited for ever for a standby that was gone."""
     with a_pair(tmp_path) as pair:
