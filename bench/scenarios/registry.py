@@ -17,6 +17,7 @@ from bench.scenarios import (
     reply,
     routing,
     sqs,
+    stomp,
     throughput,
 )
 from bench.scenarios.base import Scenario
@@ -48,6 +49,7 @@ _ALL = (
     sqs.FIFO,
     sqs.DEEP,
     sqs.WAKE,
+    stomp.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 

@@ -62,6 +62,22 @@ class Lane:
             heappush(self.returned, (entry.sequence, entry))
         self.count += len(entries)
 
+    def pass_over(self) -> bool:
+        """The next of those that were never taken waits among those that came back from now on, where anybody may take
+        it without taking what is before it. False when there is none."""
+        if self.head >= len(self.fresh):
+            return False
+        returned, self.returned = self.returned, []
+        entry = self.pop()
+        self.returned = returned
+        self.put_back([entry])
+        return True
+
+    def take_at(self, index: int) -> Entry:
+        """Takes one of those that came back, which are sorted."""
+        self.count -= 1
+        return self.returned.pop(index)[1]
+
     def entries(self) -> list[Entry]:
         """Every waiting entry, in order; the lane is left as it is."""
         waiting = [entry for _, entry in sorted(self.returned)]
