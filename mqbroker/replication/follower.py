@@ -8,6 +8,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
@@ -43,6 +44,7 @@ class Follower:
         self._queued_bytes = 0
         self._arrived = asyncio.Event()
         self._heard_at = 0.0
+        self._preparation: asyncio.Task[None] | None = None
 
     async def follow(self, ballot: Ballot) -> None:
         """Follows the leader of that ballot, which was read just now, until the link ends.
@@ -65,6 +67,7 @@ class Follower:
             self._heard_at = monotonic()
             await self._obey(link, ballot)
         finally:
+            await self._prepared()
             self.is_linked = False
             self.replica.is_in_sync = False
             link.abort()
@@ -84,7 +87,11 @@ class Follower:
     async def _take(self, packets: list[Packet], ballot: Ballot) -> Durable | None:
         """What to answer."""
         if self.is_linked:
-            return await self.work(self.replica.take, packets)
+            if any(isinstance(each, Appended) and not each.offset for each in packets):
+                await self._prepared()
+            answer = await self.work(self.replica.take, packets)
+            self._prepare()
+            return answer
         match packets:
             case [Welcome() as said, *rest]:
                 answer = await self.work(self.replica.welcomed, said)
@@ -94,6 +101,19 @@ class Follower:
             case [Refused(reason), *_]:
                 raise LinkRefused(reason)
         raise LinkBroken(f"{ballot.leader} does not answer as a node does")
+
+    def _prepare(self) -> None:
+        """Has the next segment prepared beside what arrives meanwhile."""
+        if self._preparation is None and self.replica.is_following:
+            preparation = asyncio.to_thread(self.replica.prepare_next)
+            self._preparation = asyncio.get_running_loop().create_task(preparation)
+
+    async def _prepared(self) -> None:
+        """The next segment begins: nothing else may be done with its file."""
+        preparation, self._preparation = self._preparation, None
+        if preparation is not None:
+            with suppress(OSError):  # nothing is lost: the segment is prepared when it begins
+                await preparation
 
     async def work(self, work: Callable[..., T], *values: object) -> T:
         """Does something with the replica, after all that is under way with it. DiskFailed when the disk fails."""

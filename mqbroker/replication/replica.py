@@ -145,6 +145,15 @@ class Replica:
             set_aside(self._disk, 0)
         self._applier = Applier(self._disk, False)
 
+    @property
+    def is_following(self) -> bool:
+        """Whether it gets what is written, as it is written."""
+        return self.standing.is_whole and self.standing.cut == NOTHING
+
+    def prepare_next(self) -> None:
+        """Prepares the next segment (Applier.prepare_next)."""
+        self._applier.prepare_next()
+
     def take(self, packets: Iterable[Packet]) -> Durable | None:
         """Does what they say; returns what to answer when they ask for one. LogRefused when a piece does not fit."""
         is_asked = False

@@ -16,6 +16,9 @@ class FaultProxy:
         self._loop = asyncio.new_event_loop()
         self._flows = asyncio.Event()
         self._flows.set()
+        self._flows_back = asyncio.Event()
+        """From who was connected to, to who has connected."""
+        self._flows_back.set()
         self._is_cut = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,15 +50,19 @@ class FaultProxy:
         else:
             self._writers.add(far_writer)
             with suppress(OSError):
-                await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+                await asyncio.gather(
+                    self._pump(reader, far_writer, self._flows), self._pump(far_reader, writer, self._flows_back)
+                )
             self._drop(far_writer)
         finally:
             self._drop(writer)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event
+    ) -> None:  # fmt: skip
         try:
             while data := await reader.read(PIECE_BYTES):
-                await self._flows.wait()
+                await flows.wait()
                 writer.write(data)
                 await writer.drain()
         finally:
@@ -69,6 +76,11 @@ class FaultProxy:
 
     def stall(self) -> None:
         """Nothing gets through any more, and nobody is told: a partition."""
+        self._loop.call_soon_threadsafe(self._flows.clear)
+        self._loop.call_soon_threadsafe(self._flows_back.clear)
+
+    def stall_one_way(self) -> None:
+        """What whoever has connected says does not arrive; it still gets everything."""
         self._loop.call_soon_threadsafe(self._flows.clear)
 
     def cut(self) -> None:
@@ -87,6 +99,7 @@ class FaultProxy:
     def _heal(self) -> None:
         self._is_cut = False
         self._flows.set()
+        self._flows_back.set()
 
     def close(self) -> None:
         """Ends it."""
@@ -98,6 +111,7 @@ class FaultProxy:
         assert self._server is not None
         self._server.close()
         self._flows.set()
+        self._flows_back.set()
         self._cut()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()

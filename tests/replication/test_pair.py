@@ -106,6 +106,20 @@ def get(port: int, path: str) -> int:
             return error.code
 
 
+def test_an_alarm_can_be_made_of_the_copies_that_are_left(tmp_path: Path) -> None:
+    """Nobody noticed for weeks that there was one copy only."""
+    with a_pair(tmp_path, schemes=("amqp", "prometheus")) as pair:
+        assert "mqbroker_pair_in_sync 2\n" in scraped(pair.a.ports["prometheus"])
+        assert "mqbroker_pair_epoch 1\n" in scraped(pair.a.ports["prometheus"])
+        pair.b.kill()
+        eventually(lambda: "mqbroker_pair_in_sync 1\n" in scraped(pair.a.ports["prometheus"]), 30)
+
+
+def scraped(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
 def test_load_balancers_and_clients_find_the_active_node(tmp_path: Path) -> None:
     """A standby that accepted connections kept clients from trying the other address."""
     with a_pair(tmp_path) as pair:

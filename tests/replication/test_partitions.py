@@ -52,6 +52,21 @@ async def test_nodes_that_do_not_hear_each_other_go_on_with_one(tmp_path: Path) 
     await endure(tmp_path, part)
 
 
+async def test_a_standby_that_hears_and_is_not_heard_is_left_out(tmp_path: Path) -> None:
+    """A - B, one way: the standby follows happily, and publishers would have waited for ever."""
+
+    async def part(pair: Pair, load: Load) -> None:
+        active = pair.active
+        active.to_link.stall_one_way()
+        await until(lambda: active.status().get("isr") == [active.name])
+        await load.progress()
+        active.to_link.heal()
+        await asyncio.to_thread(pair.until_in_sync)
+        assert pair.active is active
+
+    await endure(tmp_path, part)
+
+
 async def test_an_active_node_without_its_store_goes_on_with_its_standby(tmp_path: Path) -> None:
     """A - etcd: its lease runs out, and it serves on, because its standby acknowledges (pair.md 2.3.4)."""
 
