@@ -151,4 +151,5 @@ PAIR_IN_FLIGHT_BYTES_MAX = 8 << 20  # sent and not acknowledged: beyond it no fu
 PAIR_QUEUED_BYTES_MAX = 64 << 20  # of a standby that is behind, before it is read from the files again
 PAIR_READ_BYTES = 256 << 10  # sent from files at once, so that whoever is served does not wait for it
 PAIR_DIVERGENT_FILES_MAX = 16  # kept for the operator; the oldest go
+PAIR_LINKS_MAX = 64  # at once on a node: standbys and tools
 PAIR_BEAT_MS = 500  # how often both sides of a link show that they live

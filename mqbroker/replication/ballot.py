@@ -50,7 +50,7 @@ def founding_trouble(standing: Standing, founds: bool) -> str:
     if standing.promised:
         return (
             f"the election store is empty, though this node has been in a pair (epoch {standing.promised}): the store "
-            "was wiped or is another one. Restore it; or, when this node has the newest data, run `mqbroker ha found`"
+            "was wiped or is another one. Restore it; or begin anew with the node that led last (docs/pair.md)"
         )
     if not founds:
         return "the election store holds no pair yet, and pair.founds is not set here: waiting for the other node"
@@ -67,8 +67,8 @@ def following_trouble(standing: Standing, ballot: Ballot) -> str:
     if standing.promised > ballot.epoch:
         return (
             f"the election store is in the epoch {ballot.epoch} and this node in {standing.promised}: the store was "
-            "reset or restored from an old copy. Restore the newest one; or, when this node has the newest data, run "
-            "`mqbroker ha found`"
+            "reset or restored from an old copy. Restore the newest one; or begin anew with the node that led last, "
+            "and an empty store (docs/pair.md)"
         )
     return ""
 

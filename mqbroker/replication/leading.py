@@ -210,6 +210,7 @@ class Leading:
             link.close()
             return
         link.trust(hello.node)
+        link.resumed = partial(self._pump, hello.node)
         self._links[hello.node] = link
         log.info("%s follows from %s, after batch %d", hello.node, link.peer, answer.keep)
         self._start(self._feed_task(hello.node, link))
@@ -229,7 +230,7 @@ class Leading:
         link, feed = self._links.get(node), active.feeds.get(node)
         if link is None or feed is None or not feed.is_live:
             return
-        while feed.has_more:
+        while feed.has_more and link.has_room:
             link.send(feed.next())
         active.sent()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from mqbroker.errors import LinkBroken
+from mqbroker.limits import PAIR_IN_FLIGHT_BYTES_MAX
 from mqbroker.replication.wire import Packet, Unpacker, packed
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ class Link(asyncio.Protocol):
         self.peer = ""
         """Its address."""
         self.is_open = False
+        self.resumed: Callable[[], None] = lambda: None
+        """Called when there is room to send again."""
         self._received = received
         self._lost = lost
         self._opened = opened
@@ -39,6 +42,7 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop, like the next four."""
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(PAIR_IN_FLIGHT_BYTES_MAX)
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self.peer = f"{host}:{port}"
         self.is_open = True
@@ -65,6 +69,7 @@ class Link(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._may_write.set()
+        self.resumed()
 
     # --- the owner ----------------------------------------------------------------------------------------------------
 
@@ -78,8 +83,13 @@ class Link(asyncio.Protocol):
         if self.is_open and self._transport is not None and (parts := packed(packets)):
             self._transport.writelines(parts)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether not much waits to be sent."""
+        return self._may_write.is_set()
+
     async def drained(self) -> None:
-        """Returns when not much waits to be sent."""
+        """Returns when there is room."""
         await self._may_write.wait()
 
     def set_reading(self, is_reading: bool) -> None:

@@ -5,9 +5,8 @@ import ssl
 
 from mqbroker.config.addresses import Address
 from mqbroker.errors import ConfigError
+from mqbroker.limits import PAIR_LINKS_MAX
 from mqbroker.replication.link import Link, Lost, Received
-
-LINKS_MAX = 64
 
 
 class LinkListener:
@@ -38,7 +37,7 @@ class LinkListener:
 
     def _opened(self, link: Link) -> None:
         self._links.add(link)
-        if len(self._links) > LINKS_MAX:
+        if len(self._links) > PAIR_LINKS_MAX:
             link.abort()
 
     def _gone(self, link: Link) -> None:

@@ -131,7 +131,8 @@ class PairNode:
             await self._follow(ballot)
             return None
         if ballot.is_held:
-            await self.election.resign(ballot)  # of an earlier life of this node: nobody else has its data folder
+            if ballot.epoch == standing.promised:
+                await self.election.resign(ballot)  # of an earlier life of this node: nobody else has its data folder
             return None
         trouble = campaign_trouble(self.config.node, standing, ballot)
         if trouble and self._forced_epoch != ballot.epoch + 1:
@@ -154,8 +155,8 @@ class PairNode:
 
     async def _found(self) -> Ballot | None:
         cluster = secrets.token_hex(16)
-        await self._follower.work(self._replica.claim, cluster)
-        mine = await self.election.found(cluster, self.config.node, self.address, 1)
+        epoch = await self._follower.work(self._replica.claim, cluster)
+        mine = await self.election.found(cluster, self.config.node, self.address, epoch)
         if mine is None:
             await self._follower.work(self._replica.disclaim)
         return mine
@@ -163,7 +164,7 @@ class PairNode:
     async def _follow(self, ballot: Ballot) -> None:
         try:
             await self._follower.follow(ballot)
-            self._refusals = 0
+            self._refusals = 1  # that it has ended is half of what shows that the process is gone
             log.warning("the link with %s has ended", ballot.leader)
         except ConnectionRefusedError:
             await self._refused(ballot)
@@ -222,10 +223,9 @@ class PairNode:
             self.leading.lost(link)
 
     async def _digest(self, link: Link, request: Request) -> None:
-        upto = int(request.content.get("upto", 0))
         try:
-            found = await asyncio.to_thread(digest, self._disk, upto)
-        except (OSError, StorageError) as error:
+            found = await asyncio.to_thread(digest, self._disk, int(request.content["upto"]))
+        except (OSError, StorageError, KeyError, TypeError, ValueError) as error:
             link.send([Answer({"error": str(error)})])
         else:
             link.send([Answer({"segments": found})])

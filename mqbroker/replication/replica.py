@@ -19,6 +19,7 @@ from mqbroker.replication.wire import VERSION, Beat, Durable, Hello, Joined, Pac
 from mqbroker.storage.keys.keyring import KEY_BLOCK_BYTES, Keyring
 from mqbroker.storage.log.applier import Applier
 from mqbroker.storage.log.disk import Disk
+from mqbroker.storage.log.frame import FIRST_EPOCH
 from mqbroker.storage.log.pieces import Appended, Deleted, Skipped
 from mqbroker.storage.log.segment import SEGMENT_HEADER_BYTES, read_segment_header, segment_names
 
@@ -58,9 +59,11 @@ class Replica:
         """That of the log here."""
         return course_of(self._disk, self.lsn)
 
-    def claim(self, cluster: str) -> None:
-        """This node is about to found a pair of that name with the log that it has."""
+    def claim(self, cluster: str) -> int:
+        """This node is about to found a pair of that name with the log that it has. Returns its first epoch."""
         self._save(Standing(cluster, 0, True))
+        stretches = self.course().stretches
+        return stretches[-1].epoch + 1 if stretches else FIRST_EPOCH
 
     def disclaim(self) -> None:
         """It has not: there was a pair already."""
@@ -121,7 +124,8 @@ class Replica:
             log.warning("batches %d to %d never counted and are set aside", said.keep + 1, applier.lsn)
         self._cut(said.keep)
         if self.lsn != said.keep:
-            raise LinkBroken(f"the log here has no batch {said.keep}: it begins anew")
+            self._save(self.standing._replace(is_whole=False))
+            raise LinkBroken(f"the log here has no batch {said.keep}, and ends with {self.lsn}")
         self._synced = said.keep
         return self._durable()
 
@@ -135,14 +139,10 @@ class Replica:
             raise LinkRefused(f"{said.node} is of the cluster {said.cluster}, and this node is not: correct pair.name")
 
     def _cut(self, keep: int) -> None:
-        """Ends the log there, or empties it when it has no such batch. What is left lasts, whatever a crash has left
-        unsynced."""
+        """Ends the log there. What is left lasts, whatever a crash has left unsynced."""
         for name in set_aside(self._disk, keep):
             log.warning("what was dropped is kept in %s", name)
-        if not end_log(self._disk, keep):
-            log.warning("the log here has no batch %d: it begins anew", keep)
-            self._save(self.standing._replace(is_whole=False, cut=0))
-            set_aside(self._disk, 0)
+        end_log(self._disk, keep)
         self._applier = Applier(self._disk, False)
 
     @property

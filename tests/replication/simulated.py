@@ -126,13 +126,13 @@ class Node:
         if ballot is None:
             self.trouble = founding_trouble(replica.standing, founds=self.name == "a")
             if not self.trouble:
-                replica.claim(CLUSTER)
-                self._ask(partial(self.world.store.found, CLUSTER, self.name, self.name, 1), self._promoted)
+                epoch = replica.claim(CLUSTER)
+                self._ask(partial(self.world.store.found, CLUSTER, self.name, self.name, epoch), self._promoted)
         elif ballot.is_held and ballot.leader != self.name:
             self._connect(ballot)
-        elif ballot.is_held:
+        elif ballot.is_held and ballot.epoch == replica.standing.promised:
             self._ask(partial(self.world.store.resign, ballot), lambda _: None)
-        else:
+        elif not ballot.is_held:
             self.trouble = campaign_trouble(self.name, replica.standing, ballot)
             if not self.trouble:
                 self._ask(partial(self.world.store.acquire, ballot, self.name, self.name), self._promoted)
