@@ -11,6 +11,10 @@ def link_contexts(config: PairConfig) -> tuple[ssl.SSLContext | None, ssl.SSLCon
     """What the listening and the connecting side use; None for links that stay on this machine. Raises ConfigError."""
     if config.certificate is None or config.key is None or config.ca is None:
         return None, None
+    if config.key.exists() and config.key.stat().st_mode & 0o027:
+        raise ConfigError(
+            f"pair.key: others than its owner may read or write {config.key}; run: chmod 600 {config.key}"
+        )
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for context in (server, client):

@@ -5,13 +5,15 @@ from random import Random
 
 import pytest
 
-from mqbroker.errors import LinkRefused, LogRefused, StorageError
+from mqbroker.config.sections import PairConfig
+from mqbroker.errors import ConfigError, LinkRefused, LogRefused, StorageError
 from mqbroker.net import devcerts
 from mqbroker.replication import standing as standings
 from mqbroker.replication.active import Active
 from mqbroker.replication.ballot import Ballot, Standing, campaign_trouble, following_trouble, founding_trouble
 from mqbroker.replication.course import Course, course_of
 from mqbroker.replication.replica import Replica
+from mqbroker.replication.tls import link_contexts
 from mqbroker.replication.wire import VERSION, Hello, Refused, Welcome
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log.segment import segment_names
@@ -159,6 +161,17 @@ def test_a_standing_lasts_whenever_the_power_is_cut() -> None:
         except OSError:
             found = standings.load(disk.after_power_cut(Random(fail_at)))
             assert found.promised in (1, 2)
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    devcerts.generate_pair(tmp_path)
+    config = PairConfig(
+        node="a", certificate=tmp_path / "pair.pem", key=tmp_path / "pair.key", ca=tmp_path / "ca.pem"
+    )  # fmt: skip
+    assert link_contexts(config) != (None, None)
+    (tmp_path / "pair.key").chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        link_contexts(config)
 
 
 @pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)")
