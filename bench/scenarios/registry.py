@@ -16,6 +16,7 @@ from bench.scenarios import (
     mqtt_subscriptions,
     reply,
     routing,
+    sns,
     sqs,
     stomp,
     throughput,
@@ -50,6 +51,7 @@ _ALL = (
     sqs.DEEP,
     sqs.WAKE,
     stomp.SCENARIO,
+    sns.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 

@@ -35,7 +35,7 @@ def parse_frames(data: bytes) -> list[Frame]:
     found = []
     while data.lstrip(b"\n"):
         head, _, rest = data.lstrip(b"\n").partition(b"\n\n")
-        command, *lines = head.decode().split("\n")
+        command, *lines = head.decode(errors="surrogateescape").split("\n")
         headers: dict[str, str] = {}
         for line in lines:
             name, _, value = line.partition(":")

@@ -1,8 +1,10 @@
 """What survives a kill: durable subscriptions with selectors, messages that come later, and whole transactions."""
 
+import socket
 from pathlib import Path
 
-from tests.stomp.stompy import StompPy
+from tests.stomp.house import frame, parse_frames
+from tests.stomp.stompy import WAIT_S, StompPy
 from tests.support.broker_process import BrokerProcess
 
 CONFIG = '[stomp]\ndialect = "activemq"\n'
@@ -23,8 +25,7 @@ def test_subscriptions_and_schedules_go_on_after_a_kill(tmp_path: Path) -> None:
         with StompPy(broker.ports["stomp"], headers={"client-id": "c"}) as stomp:
             stomp.subscribe("/queue/later", id=2)
             stomp.subscribe("/topic/a", **DURABLE)
-            assert sorted(stomp.message().body for _ in range(2)) == ["2", "3"]
-            assert [stomp.message().body for _ in range(2)] == ["later", "later"]
+            assert sorted(stomp.message().body for _ in range(4)) == ["2", "3", "later", "later"]
 
 
 def test_a_transaction_that_was_receipted_is_there_whole(tmp_path: Path) -> None:
@@ -50,3 +51,19 @@ def test_a_transaction_that_was_receipted_is_there_whole(tmp_path: Path) -> None
             assert [(each.headers["subscription"], each.body) for each in found] == [("2", "0"), ("2", "1"), ("2", "2")]
             stomp.send("/queue/from", "end")
             assert stomp.message().body == "end"
+
+
+def test_who_closes_its_side_at_once_gets_its_receipts(tmp_path: Path) -> None:
+    """A script that sends through a pipe ends its side behind the last frame, while the journal is still at work."""
+    with (
+        BrokerProcess(tmp_path / "data", "--dev", schemes=("stomp",)) as broker,
+        socket.create_connection(("127.0.0.1", broker.ports["stomp"]), WAIT_S) as client,
+    ):
+        client.sendall(frame("CONNECT", login="guest", passcode="guest"))
+        answer = client.recv(65_536)
+        assert answer.startswith(b"CONNECTED\n")
+        for number in range(3):
+            client.sendall(frame("SEND", b"x", destination="/queue/a", persistent="true", receipt=number))
+        client.shutdown(socket.SHUT_WR)
+        rest = b"".join(iter(lambda: client.recv(65_536), b""))
+        assert [each.headers["receipt-id"] for each in parse_frames(rest)] == ["0", "1", "2"]

@@ -190,6 +190,43 @@ def test_a_subscription_that_prefers_less_gets_less(house: House) -> None:
     received(client, 2)
 
 
+def test_what_two_subscriptions_of_one_id_have_left_is_told_apart(house: House) -> None:
+    """The second that ended took the place of the first, whose deliveries were held for ever."""
+    client = house.connect()
+    ids = []
+    for _ in range(3):
+        client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client-individual", prefetch_count=2)
+        fill(client, 2)
+        ids += [each.headers["ack"] for each in client.frames()]
+        client.send("UNSUBSCRIBE", id=1)
+    client.send("SUBSCRIBE", id=1, destination="/queue/b", ack="client-individual")
+    fill(client, 3, "/queue/b")
+    new = [each.headers["ack"] for each in client.frames()]
+    for id_ in (ids[0], ids[2], *new, ids[4]):
+        client.send("ACK", id=id_)
+    assert client.frames() == []
+    client.lose()
+    assert [queue.unacked_count for queue in house.vhost.queues.values()] == [0, 0]
+    assert house.vhost.queues["a"].waiting_count() == 3
+
+
+def test_an_end_in_the_middle_of_settling_gives_back_only_the_rest(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
+    fill(client, 5000)
+    ids = [each.headers["ack"] for each in client.frames()]
+    client.session.receive_data(frame("ACK", id=ids[3999]), house.now)
+    client.lose()
+    assert house.vhost.queues["a"].waiting_count() == 1000
+
+
+def test_only_subscriptions_to_topics_are_deleted_by_unsubscribe(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", durable="true")
+    client.send("UNSUBSCRIBE", id=1, durable="true", persistent="true")
+    assert "a" in house.vhost.queues
+
+
 # --- transactions ---------------------------------------------------------------------------------------------------
 
 
@@ -420,8 +457,12 @@ def test_a_run_of_acknowledgements_ends_at_a_wrong_one(house: House) -> None:
     client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client-individual")
     fill(client, 20)
     ids = [each.headers["ack"] for each in received(client, 20)]
+    client.send("SEND", destination="/queue/b", receipt="old")
+    client.take("RECEIPT")
     client.write(b"\n".join(frame("ACK", id=id_) for id_ in [*ids[:10], ids[5], *ids[10:19]]))
-    assert client.error() == ("Message not found", "unknown delivery tag 6\n")
+    error = client.take("ERROR")
+    assert (error.headers["message"], error.body) == ("Message not found", b"unknown delivery tag 6\n")
+    assert "receipt-id" not in error.headers
     assert house.vhost.queues["a"].unacked_count == 1
     client.write(frame("ACK", id=ids[19], receipt="a"))
     client.take("RECEIPT")
@@ -449,7 +490,8 @@ def test_frames_that_never_end_have_bounds_together(house: House) -> None:
     assert not clients[0].is_ended
     assert clients[1].error()[0] == "Invalid frame"
     assert house.budget.used < 700_000
-    clients[0].lose()
+    clients[0].write(b"x" * 300_000 + b"y")
+    assert clients[0].error()[0] == "Invalid frame"
     assert house.budget.used == 0
     clients[2].send("SEND", b"x" * 900_000, destination="/queue/a", content_length=900_000, receipt="r")
     clients[2].take("RECEIPT")

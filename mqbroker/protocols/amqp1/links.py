@@ -13,8 +13,6 @@ from mqbroker.protocols.amqp1.limits import CREDIT_AGAIN_SHARE
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp1.session import LinkSession
 
-SERIALS = 1 << 32
-
 
 class Delivery:
     """What is known of a message that arrives in one or more transfers."""
@@ -74,7 +72,7 @@ class IncomingLink:
         if self.is_settled is not None and is_settled is not self.is_settled:
             raise ProtocolViolation("field", "a transfer does not agree with the link's snd-settle-mode")
         self.credit -= 1
-        self.delivery_count = (self.delivery_count + 1) % SERIALS
+        self.delivery_count = (self.delivery_count + 1) & 0xFFFF_FFFF
         return Delivery(delivery_id, tag or b"", is_settled, state)
 
     def check_continuation(self, found: Transfer) -> None:

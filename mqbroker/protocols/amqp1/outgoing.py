@@ -20,7 +20,6 @@ from mqbroker.core.properties import Properties
 from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp1.codec.encode import uint
 from mqbroker.protocols.amqp1.codec.performatives import Flow
-from mqbroker.protocols.amqp1.links import SERIALS
 from mqbroker.protocols.amqp1.properties import data_start, encode_header
 from mqbroker.protocols.amqp1.translation import Shown, shown
 
@@ -91,8 +90,8 @@ class OutgoingLink(Consumer):
         """The client grants credit, or takes it back (AMQP 1.0 part 2, 2.6.7)."""
         if flow.link_credit is not None:
             counted = flow.delivery_count if flow.delivery_count is not None else 0
-            left = (counted + flow.link_credit - self.delivery_count) % SERIALS
-            self.credit = left if left < SERIALS // 2 else 0
+            left = (counted + flow.link_credit - self.delivery_count) & 0xFFFF_FFFF
+            self.credit = left if left < 1 << 31 else 0
             self.is_draining = flow.drain
         self.update()
         if self.is_draining:
@@ -118,7 +117,7 @@ class OutgoingLink(Consumer):
 
     def give_back_credit(self) -> None:
         """Nothing more is ready: the credit is gone."""
-        self.delivery_count = (self.delivery_count + self.credit) % SERIALS
+        self.delivery_count = (self.delivery_count + self.credit) & 0xFFFF_FFFF
         self.credit = 0
         self.window.is_open = False
         self.is_draining = False

@@ -194,7 +194,7 @@ class Publisher(IncomingLink):
             return self.route
         address = self.address
         text = properties.field(_TO if address is None else _SUBJECT)
-        text = text if isinstance(text, str) else ""
+        text = str(text) if isinstance(text, str) else ""
         route = self.routes.get(text)
         if route is None:
             route = self._find_route(address, text)

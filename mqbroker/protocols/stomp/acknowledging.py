@@ -10,7 +10,7 @@ from mqbroker.core.scheduler import Task
 from mqbroker.core.settling import ACK, DISCARD, RETURN, settle
 from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import ACKS_AT_ONCE, COUNT_MAX
-from mqbroker.protocols.stomp.codec.escapes import V1_2
+from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.state import RUNNING, Run
 from mqbroker.protocols.stomp.subscription import Subscription
@@ -29,6 +29,8 @@ def ack(connection: "StompState", head: Head, _body: bytes) -> None:
 
 def nack(connection: "StompState", head: Head, _body: bytes) -> None:
     """NACK: back to the queue, or dead-lettered. Raises ProtocolViolation."""
+    if connection.is_jms and connection.version == V1_0:
+        raise ProtocolViolation("NACK received but connection is in v1.0 mode.", "")
     requeue = head.get("requeue")
     default = connection.settings.nack_requeues and not connection.is_jms  # ActiveMQ takes it for a poison message
     requeues = default if requeue is None else requeue == "true"
@@ -69,23 +71,19 @@ def _learn(connection: "StompState", subscription: Subscription, number: int) ->
 
 
 def take_run(connection: "StompState") -> None:
-    """Takes as many acknowledgements as look like the last ones, and settles them in one go. Raises ProtocolViolation
-    for one of a delivery that does not wait for it."""
+    """Takes as many acknowledgements as look like the last ones, and settles them in one go."""
     run = connection.run
-    if run is None or run.match is None or run.subscription.tag not in connection.subscriptions:
+    if run is None or run.match is None:
         return
     scanner, subscription = connection.scanner, run.subscription
+    if connection.subscriptions.get(subscription.tag) is not subscription:
+        return
     entries: list[Entry] = []
-    wrong = 0
-    while len(entries) < ACKS_AT_ONCE and not wrong and (number := scanner.next_number(run.match)) >= 0:
-        if subscription.unacked.has(number):
-            entries += _take(subscription, number, COUNT_MAX)
-        else:
-            wrong = number
+    has = subscription.unacked.has
+    while len(entries) < ACKS_AT_ONCE and (number := scanner.next_number(run.match, has)) >= 0:
+        entries += _take(subscription, number, COUNT_MAX)
     if entries:
         settle(entries, ACK, connection.now)
-    if wrong:
-        raise ProtocolViolation("Message not found", f"unknown delivery tag {wrong}\n")
 
 
 class _Settling(Task):
@@ -106,6 +104,7 @@ class _Settling(Task):
     def run(self, now: int, portion: int) -> bool:
         """Task: settles a portion. It goes on when the connection has ended meanwhile: the client did say it."""
         connection = self._connection
+        connection.now = now
         entries = _take(self._subscription, self._number, portion)
         settle(entries, self._outcome, now)
         if len(entries) == portion:
@@ -130,13 +129,13 @@ def _delivery(connection: "StompState", head: Head) -> tuple[Subscription, int]:
     if session_id != connection.session_id or not (number.isascii() and number.isdigit() and len(number) < 19):
         name = "id" if connection.version == V1_2 else "message-id"
         raise ProtocolViolation("Invalid header", f'"{head.command}" must include a valid "{name}" header\n')
-    browser = connection.subscriptions.get(tag)
-    if browser is not None and browser.browsing is not None and head.command == "NACK":
+    current = connection.subscriptions.get(tag)
+    if current is not None and current.browsing is not None and head.command == "NACK":
         raise ProtocolViolation("Cannot Nack a message on a Queue Browser Subscription.", "")
-    for known in (connection.subscriptions, connection.former):
-        found = known.get(tag)
-        if found is not None and found.unacked.has(int(number)):
-            return found, int(number)
+    known = [] if current is None else [current]
+    for subscription in (*known, *connection.former):
+        if subscription.tag == tag and subscription.unacked.has(int(number)):
+            return subscription, int(number)
     raise ProtocolViolation("Message not found", f"unknown delivery tag {int(number)}\n")
 
 

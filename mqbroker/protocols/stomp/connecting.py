@@ -139,9 +139,8 @@ def _vhost_name(connection: "StompState", head: Head) -> str:
     default = connection.services.default_vhost
     if wanted is None:
         return default
-    if wanted not in connection.services.broker.vhosts and connection.settings.unknown_host_is_default:
-        return default
-    return wanted
+    ignores = connection.is_jms or connection.settings.unknown_host_is_default
+    return default if ignores and wanted not in connection.services.broker.vhosts else wanted
 
 
 def _open(connection: "StompState", head: Head, user: str, version: str, beats: tuple[int, int]) -> None:

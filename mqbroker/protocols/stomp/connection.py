@@ -20,7 +20,7 @@ from mqbroker.protocols.stomp.config import StompConfig
 from mqbroker.protocols.stomp.dispatch import HANDLERS
 from mqbroker.protocols.stomp.refusals import words_of
 from mqbroker.protocols.stomp.sending import Prepared
-from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, RUNNING, StompState
+from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, LEAVING, RUNNING, StompState
 
 if TYPE_CHECKING:
     from mqbroker.protocols.services import Services
@@ -46,10 +46,9 @@ class StompConnection(StompState):
         self.now = self.received_at = now
         if self.stage != CLOSED:
             self.beginning = self.beginning or data[:_BEGINNING_BYTES]
-            before = self.scanner.kept_bytes
             self.scanner.feed(data)
             self.go_on()
-            if not self.budget.change(before, self.scanner.kept_bytes):
+            if not self.account():
                 self.head = None
                 self.refuse("Invalid frame", "There is no room for more frames that are not complete\n")
 
@@ -106,6 +105,8 @@ class StompConnection(StompState):
     def tick(self, now: int) -> None:
         """Deadlines: of the log-in, and of heart-beats in both directions."""
         self.now = now
+        if self.stage == CLOSED:
+            return
         if self.stage in (AWAIT_CONNECT, CHECKING):
             connecting.note_stranger(self)
             log.warning("%s: timed out before it was connected", self.name)
@@ -150,6 +151,15 @@ class StompConnection(StompState):
             self.refuse("Connection closed", f"{reason}\n")
         else:
             self.hang_up()
+
+    def input_ended(self, now: int) -> bool:
+        """The client sends no more; the receipts of what it has sent leave all the same."""
+        self.now = now
+        if self.stage == RUNNING and self.owed:
+            self.stage = LEAVING
+            self.scanner.drop()
+            self.owed.append((0, b"", self.hang_up))
+        return self.stage == LEAVING
 
     def describe(self) -> dict[str, object]:
         """What an operator sees of it."""

@@ -17,6 +17,7 @@ from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.scanner import Match, Scanner
 from mqbroker.protocols.stomp.config import ACTIVEMQ, StompConfig
+from mqbroker.protocols.stomp.jms_refusals import Words, in_jms_words
 from mqbroker.protocols.stomp.refusals import error_frame, is_fatal
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.wire import StompWire
@@ -59,8 +60,8 @@ class StompState(StompWire):
     """One client, as handlers know it."""
 
     __slots__ = (
-        "access_generation", "beginning", "blocked_for", "budget", "declared", "former", "has_published", "head",
-        "heartbeat_in_ms", "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready",
+        "access_generation", "accounted", "beginning", "blocked_for", "budget", "declared", "former", "has_published",
+        "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready",
         "received_at", "reply_queues", "run", "scanner", "services", "settings", "settling", "stage", "subscriptions",
         "temporaries", "transactions", "user", "vhost", "window",
     )  # fmt: skip
@@ -71,6 +72,8 @@ class StompState(StompWire):
         self.services = services
         self.settings = settings
         self.budget = budget
+        self.accounted = 0
+        """How much of the budget it has taken."""
         self.ledger = services.broker.ledger
         self.peer = peer
         self.stage = AWAIT_CONNECT
@@ -101,7 +104,7 @@ class StompState(StompWire):
         self.window = Window()
         self.subscriptions: dict[str, Subscription] = {}
         """By tag."""
-        self.former: dict[str, Subscription] = {}
+        self.former: list[Subscription] = []
         """Those that have ended, with deliveries that may still be acknowledged."""
         self.run: Run | None = None
         """What its acknowledgements look like."""
@@ -165,13 +168,17 @@ class StompState(StompWire):
 
     def refuse(self, message: str, detail: str, is_final: bool = False, *headers: tuple[str, str]) -> None:
         """Sends an ERROR for the frame at hand, and ends the connection if it is that grave."""
-        log.warning("%s, user %r: %s: %s", self.name, self.user, message, " ".join(detail.split()))
+        closes = is_final or is_fatal(message)
+        if self.is_jms:
+            message, detail, closes = in_jms_words(Words(message, detail, closes), self.head)
+        said = " ".join(detail.split()).encode("utf-8", "backslashreplace").decode()
+        log.warning("%s, user %r: %s: %s", self.name, self.user, message, said)
         receipt = self.head.get("receipt") if self.head is not None else None
         if receipt is not None:
             headers = (*headers, ("receipt-id", receipt))
         self.flush_receipts()
         self.send(error_frame(message, detail, headers))
-        if is_final or is_fatal(message):
+        if closes:
             self.hang_up()
 
     def hang_up(self) -> None:
@@ -211,6 +218,11 @@ class StompState(StompWire):
     def is_wanted(self) -> bool:
         """Whether the answer to its log-in is still waited for."""
         return self.stage == CHECKING
+
+    def account(self) -> bool:
+        """What is kept of incomplete frames has changed. Whether it is within the budget of all."""
+        before, self.accounted = self.accounted, self.scanner.kept_bytes
+        return self.budget.change(before, self.accounted)
 
     def set_version(self, version: str) -> None:
         """What was agreed on."""

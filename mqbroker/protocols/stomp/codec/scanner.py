@@ -95,15 +95,19 @@ class Scanner:
             return None
         return self._next(self._data, body_bytes_max)
 
-    def next_number(self, match: Match) -> int:
-        """The number in the next frame if it is one that `match` finds as a whole; else -1, and nothing is taken."""
+    def next_number(self, match: Match, is_wanted: Callable[[int], bool]) -> int:
+        """The number in the next frame if it is one that `match` finds as a whole, and is wanted; else -1, and nothing
+        is taken."""
         if self._kept or self._again is not None:
             return -1
         found = match(self._data, self._position)
         if found is None:
             return -1
+        number = int(found[1])
+        if not is_wanted(number):
+            return -1
         self._position = found.end()
-        return int(found[1])
+        return number
 
     def _next(self, data: bytes, body_bytes_max: int) -> Head | None:
         start = self._position
