@@ -18,6 +18,7 @@ from bench.scenarios import (
     routing,
     sns,
     sqs,
+    stomp,
     throughput,
 )
 from bench.scenarios.base import Scenario
@@ -49,6 +50,7 @@ _ALL = (
     sqs.FIFO,
     sqs.DEEP,
     sqs.WAKE,
+    stomp.SCENARIO,
     sns.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
