@@ -187,7 +187,6 @@ _SHAPES: Mapping[str, Callable[[float, int, int], float]] = {
 }
 
 
-
 def _growing(low: float, high: float) -> tuple[float, ...]:
     """Ten delays, each so many times the one before."""
     return tuple(low * (high / low) ** (step / 9) for step in range(10))

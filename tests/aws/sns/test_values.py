@@ -22,7 +22,7 @@ from mqbroker.errors import AwsError
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:t"
 NAMES = st.text("abcXYZ019_-", min_size=1, max_size=20)
-TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1, max_size=40)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=40)
 GROUPS = st.text("abc019!~", max_size=20)
 
 
