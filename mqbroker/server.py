@@ -457,5 +457,3 @@ def serve(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> int:
     gc.set_threshold(*_GC_THRESHOLDS)
     allocator.settle()
     return uvloop.run(_serve(config, protocols))
-
-

@@ -35,9 +35,7 @@ class TlsConfig:
     certificate: Path | None = option(None, "PEM file with the server's certificate and its intermediates.")
     key: Path | None = option(None, "PEM file with the server's private key, readable by its owner only.")
     client_ca: Path | None = option(None, "PEM file with the authorities that client certificates are checked against.")
-    verify: str = option(
-        "none", "Whether clients present a certificate.", choices=("none", "optional", "required")
-    )
+    verify: str = option("none", "Whether clients present a certificate.", choices=("none", "optional", "required"))
     minimum_version: str = option("1.2", "Oldest version of TLS that is accepted.", choices=("1.2", "1.3"))
 
 
@@ -159,9 +157,7 @@ class PairConfig:
     min_in_sync: int = option(
         1, "Nodes without which nothing is confirmed: 2 rather waits than keeps one copy only.", minimum=1, maximum=9
     )
-    fast_takeover: bool = option(
-        True, "Replace an active node at once whose machine answers that its process is gone."
-    )
+    fast_takeover: bool = option(True, "Replace an active node at once whose machine answers that its process is gone.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,4 +107,3 @@ class Alarms:
 def _memory_limit(watermark: float) -> float:
     """Bytes for a watermark: up to 1.0 it is a share of the memory that this process may use."""
     return watermark if watermark > 1 else watermark * memory.usable_bytes()
-

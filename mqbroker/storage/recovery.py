@@ -98,9 +98,7 @@ def no_step(_: int) -> None:
 class Recovery:
     """Reads a journal. `recovered` is for the broker, the other fields for whoever goes on writing the journal."""
 
-    def __init__(
-        self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Step = no_step
-    ) -> None:
+    def __init__(self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Step = no_step) -> None:
         """`step` is called with the size of each segment before it is read, and with 0 while and after its messages are
         made: it may raise StorageError when that takes too much memory."""
         self.recovered = Recovered()

@@ -1,9 +1,9 @@
 """Runs a page of docs/ as a reader would: makes the files that it shows, then types its commands, in order.
 
-    In `name`: followed by a block      that file
-    ```sh                               commands, all of one page in one shell
-    ```text                             lines that what was typed before has to print, in that order
-    ``` without a language              shown only
+In `name`: followed by a block      that file
+```sh                               commands, all of one page in one shell
+```text                             lines that what was typed before has to print, in that order
+``` without a language              shown only
 """
 
 import os

@@ -128,9 +128,7 @@ def test_a_broker_without_any_user_says_so(tmp_path: Path) -> None:
     assert "there is no user, so nobody can log in" in broker.log()
 
 
-def test_a_container_gets_its_first_user_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_container_gets_its_first_user_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """guest may not come from another machine, and nobody found the three settings that would let somebody in."""
     variables = {"USER": "shop", "PASS": "opening hours", "VHOST": "orders"}
     for name, value in variables.items():
