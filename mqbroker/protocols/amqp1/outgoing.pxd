@@ -1,7 +1,7 @@
 cimport cython
 
 from mqbroker.core.consumer cimport Consumer, Window
-from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.message cimport Entry, Message, failures_of
 from mqbroker.core.properties cimport Properties
 cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp1.session cimport LinkSession
