@@ -13,6 +13,8 @@ class StompPy(stomp.ConnectionListener):  # type: ignore[misc]
     """A client of stomp.py. Use as a context manager."""
 
     def __init__(self, port: int, version: str = "1.2", tls: bool = False, ca: str = "", **options: Any) -> None:
+        """`options` are those of stomp.py, and `headers` of CONNECT."""
+        self.headers: dict[str, str] = options.pop("headers", {})
         self.frames: queue.Queue[Any] = queue.Queue()
         self.receipts: queue.Queue[str] = queue.Queue()
         self.errors: queue.Queue[Any] = queue.Queue()
@@ -38,7 +40,7 @@ class StompPy(stomp.ConnectionListener):  # type: ignore[misc]
         self.beats.put(None)
 
     def __enter__(self) -> Self:
-        self.client.connect("guest", "guest", wait=True)
+        self.client.connect("guest", "guest", wait=True, headers=self.headers)
         return self
 
     def __exit__(self, *details: object) -> None:
