@@ -20,7 +20,6 @@ cdef class OutgoingLink(Consumer):
     cdef public long long credit
     cdef public long long delivery_count
     cdef public bint is_draining
-    cdef public long long message_size_max
     cdef public long long frame_max
     cdef public object default_outcome
     cdef public bint owns_queue
