@@ -8,7 +8,7 @@ import pytest
 from mqbroker.core.values import UInt64
 from mqbroker.protocols.amqp1.codec import frames
 from mqbroker.protocols.amqp1.codec.encode import encode
-from mqbroker.protocols.amqp1.codec.messaging import Accepted, Source, Target
+from mqbroker.protocols.amqp1.codec.messaging import Accepted, Coordinator, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import (
     Attach,
     Begin,
@@ -22,7 +22,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
     SaslOutcome,
     Transfer,
 )
-from mqbroker.protocols.amqp1.codec.types import Described, Symbol
+from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode
 from tests.amqp1.raw import RawAmqp1, data
 from tests.support.broker_process import BrokerProcess
 
@@ -428,8 +428,6 @@ def test_a_management_request_that_is_none_is_answered_or_ends_the_link(client: 
         client.transfer(number, b"\x00\x53\x77" + encode(body) + properties, settled=True)
         client.until(Transfer)
         at = client.payload.index(b"\x00\x53\x73")
-        from mqbroker.protocols.amqp1.codec.types import decode
-
         found, _ = decode(client.payload, at, len(client.payload))
         assert isinstance(found, Described)
         assert isinstance(found.value, list)
@@ -439,8 +437,6 @@ def test_a_management_request_that_is_none_is_answered_or_ends_the_link(client: 
 
 
 def test_a_declare_for_distributed_transactions_is_not_implemented(client: RawAmqp1) -> None:
-    from mqbroker.protocols.amqp1.codec.messaging import Coordinator
-
     client.send(Attach("control", 0, False, source=Source(), target=Coordinator(), initial_delivery_count=0))
     client.expect(Attach)
     client.transfer(0, b"\x00\x53\x77" + encode(Described(UInt64(0x31), [b"global"])))
