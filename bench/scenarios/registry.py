@@ -2,6 +2,7 @@
 
 from bench.errors import UsageError
 from bench.scenarios import (
+    amqp1,
     churn,
     cost,
     crowding,
@@ -51,6 +52,7 @@ _ALL = (
     sqs.DEEP,
     sqs.WAKE,
     stomp.SCENARIO,
+    amqp1.SCENARIO,
     sns.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

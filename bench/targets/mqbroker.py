@@ -22,8 +22,8 @@ _INTERPRETED = Path(__file__).with_name("interpreted.py")
 _DESCRIBE = (
     "import json, pathlib, platform, mqbroker; home = pathlib.Path(mqbroker.__file__).parent;"
     "compiled, sqs = any(home.rglob('*.so')), (home / 'aws' / 'sqs').exists();"
-    "stomp = (home / 'protocols' / 'stomp').exists();"
-    "print(json.dumps([mqbroker.__version__, compiled, platform.python_version(), sqs, stomp]))"
+    "stomp, amqp1 = ((home / 'protocols' / name).exists() for name in ('stomp', 'amqp1'));"
+    "print(json.dumps([mqbroker.__version__, compiled, platform.python_version(), sqs, stomp, amqp1]))"
 )
 _SCHEMES = {"sqs": "aws"}
 _KEY_ID, _SECRET = "AKIABENCHBENCHBENCH0", "bench-secret"
@@ -81,27 +81,32 @@ class Mqbroker(SingleProcess):
 
     def endpoint(self, protocol: str) -> Endpoint | None:
         """The listener of the protocol; of SQS with an access key."""
+        if protocol == "amqp1":  # on the port of 0-9-1
+            found = super().endpoint("amqp")
+            return replace(found, protocol=protocol) if found is not None else None
         found = super().endpoint(protocol)
         return replace(found, user=_KEY_ID, password=_SECRET) if found is not None and protocol == "sqs" else found
 
     def speaks(self, protocol: str) -> bool:
-        """Versions before SQS and STOMP can be measured too."""
+        """Versions before SQS, STOMP and AMQP 1.0 can be measured too."""
+        if protocol == "amqp1":
+            return self._described[5]
         later = {"sqs": 3, "stomp": 4}
         return super().speaks(protocol) and (protocol not in later or bool(self._described[later[protocol]]))
 
     @cached_property
-    def _described(self) -> tuple[str, bool, str, bool, bool]:
-        """Version, whether it is compiled, version of Python, whether it speaks SQS, and STOMP."""
+    def _described(self) -> tuple[str, bool, str, bool, bool, bool]:
+        """Version, whether it is compiled, version of Python, whether it speaks SQS, STOMP, and AMQP 1.0."""
         command = [str(self._python), "-P", "-c", _DESCRIBE]
         shown = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if shown.returncode:
             raise TargetError(f"{self._python} cannot import mqbroker: {shown.stderr.strip().splitlines()[-1]}")
-        version, compiled, python, sqs, stomp = json.loads(shown.stdout)
-        return version, compiled, python, sqs, stomp
+        version, compiled, python, sqs, stomp, amqp1 = json.loads(shown.stdout)
+        return version, compiled, python, sqs, stomp, amqp1
 
     def version(self) -> str:
         """Version, Python, and whether it is compiled."""
-        version, compiled, python, _, _ = self._described
+        version, compiled, python, *_ = self._described
         build = "compiled" if compiled and not self._interpreted else "interpreted"
         return f"mqbroker {version} ({build}, Python {python})"
 
