@@ -129,8 +129,8 @@ class Leading:
             return
         self._is_store_lost = True
         log.error(
-            "the election store has lost the epoch %d: it was wiped or restored from an old copy. This node goes on while "
-            "its standbys do; restore the newest copy of the store before a node is stopped",
+            "the election store has lost the epoch %d: it was wiped or restored from an old copy. This node goes on "
+            "while its standbys do; restore the newest copy of the store before a node is stopped",
             self._mine.epoch,
         )
 
