@@ -128,12 +128,9 @@ class Picking:
     # --- delivering -------------------------------------------------------------------------------------------------
 
     def run(self, now: int, portion: int) -> bool:
-        """Discards a portion of what has to go, then lets those in the ring look at what waits. True when there may be
-        more."""
+        """Lets those in the ring look at what waits, when what has to go is discarded. True when there may be more."""
         queue = self._queue
         self._left = portion
-        if queue.has_deadlines or not queue.is_plain:
-            self._left -= queue.drop(now, portion)
         if not queue.holds:
             self._clear_ring()
             for consumer in list(queue.ring):

@@ -171,8 +171,8 @@ class StompState(StompWire):
         closes = is_final or is_fatal(message)
         if self.is_jms:
             message, detail, closes = in_jms_words(Words(message, detail, closes), self.head)
-        said = " ".join(detail.split()).encode("utf-8", "backslashreplace").decode()
-        log.warning("%s, user %r: %s: %s", self.name, self.user, message, said)
+        said = " ".join(f"{message}: {detail}".split()).encode("utf-8", "backslashreplace").decode()
+        log.warning("%s, user %r: %s", self.name, self.user, said)
         receipt = self.head.get("receipt") if self.head is not None else None
         if receipt is not None:
             headers = (*headers, ("receipt-id", receipt))
