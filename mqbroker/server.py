@@ -165,6 +165,7 @@ class Server:
             keyring,
             lambda found: definitions.require_known(found, kinds_of(self._protocols)),
             memory.Budget(memory.group_limit_bytes()).require,
+            window=config.journal.queue_window,
         )
         self._stack.callback(ledger.close)
         if found.note:
@@ -265,6 +266,8 @@ class Server:
             found["journal_batches"] = self._ledger.batches
             found["journal_bytes"] = self._ledger.bytes_written
             found["journal_segments"] = self._ledger.segments
+            found["messages_paged_out"] = self._ledger.pager.paged_out
+            found["messages_paged_in"] = self._ledger.pager.paged_in
         return found
 
     def _tell_of_segment(self) -> None:

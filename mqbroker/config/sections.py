@@ -112,6 +112,12 @@ class JournalConfig:
         minimum=limits.SEGMENT_BYTES_MIN,
         maximum=limits.SEGMENT_BYTES_CEILING,
     )
+    queue_window: int = option(
+        limits.QUEUE_WINDOW,
+        "Messages that each queue keeps in memory at least; with 0 they all stay there.",
+        minimum=0,
+        maximum=limits.QUEUE_WINDOW_CEILING,
+    )
     encryption_keys: tuple[KeySource, ...] = option(
         (),
         "Where the keys are that the journal is encrypted with; the first one encrypts, the others still decrypt.",

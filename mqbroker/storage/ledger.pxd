@@ -24,6 +24,7 @@ cdef class JournalLedger(Ledger):
     cdef public long long batches_tended
     cdef public long long bytes_written
     cdef public object segment_begun
+    cdef public object pager
 
     @cython.locals(message=Message, entries=list)
     cpdef enqueue(self, Entry entry)

@@ -13,8 +13,9 @@ batch without facts: everything before the mark was confirmed, and whatever is w
 from collections import deque
 from collections.abc import Callable
 
-from mqbroker.core.ledger import Ledger
+from mqbroker.core.ledger import Ledger, Pageable
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.page import Loaded, Page
 from mqbroker.limits import BATCH_BYTES_MAX, MARK_BYTES_MAX
 from mqbroker.storage.gate import Gate
 from mqbroker.storage.log.appender import Writer
@@ -23,6 +24,7 @@ from mqbroker.storage.log.encoder import BatchEncoder
 from mqbroker.storage.log.facts import DEFERRED_BYTES
 from mqbroker.storage.log.frame import FLAG_CLOSED
 from mqbroker.storage.log.tap import Tap
+from mqbroker.storage.pages.pager import Pager
 
 ENTRY_BYTES = 64  # about what a record needs beside body and properties
 
@@ -36,12 +38,14 @@ class JournalLedger(Ledger):
 
     __slots__ = (
         "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "encoder", "entries",
-        "entries_live", "gate", "is_marked", "is_sealing", "open", "open_bytes", "sealed", "sealed_bytes",
-        "segment_begun", "settled", "writer",
+        "entries_live", "gate", "is_marked", "is_sealing", "open", "open_bytes", "pager", "sealed",
+        "sealed_bytes", "segment_begun", "settled", "writer",
     )  # fmt: skip
 
-    def __init__(self, encoder: BatchEncoder, writer: Writer, position: int) -> None:
+    def __init__(self, encoder: BatchEncoder, writer: Writer, position: int, pager: Pager, window: int = 0) -> None:
         super().__init__()
+        self.window = window
+        self.pager = pager
         self.is_journalling = True
         self.position = position
         self.committed = position - 1
@@ -124,6 +128,20 @@ class JournalLedger(Ledger):
     def forget(self, queue_number: int) -> None:
         # There may be many entries of the queue in this very batch. They are written, and not counted (encoder.py).
         self.open.forgotten.append(queue_number)
+        self.pager.forget(queue_number)
+
+    def watch(self, queue: Pageable, top: int = 0) -> None:
+        if self.window:
+            self.pager.watch(queue, top)
+
+    def load(self, page: Page, done: Loaded) -> None:
+        self.pager.load(page, done)
+
+    def read(self, page: Page) -> list[Entry]:
+        return self.pager.read(page)
+
+    def settle_page(self, page: Page) -> None:
+        self.open.pages.append(page)
 
     def begin(self, size_bytes: int) -> None:
         """Begins this run's first segment, in the prepared file of that size; returns once it is durable.
@@ -204,7 +222,13 @@ class JournalLedger(Ledger):
     def _has_facts(self) -> bool:
         batch = self.open
         return bool(
-            self.entries_live or self.settled or self.deferred or batch.attempted or batch.defined or batch.forgotten
+            self.entries_live
+            or self.settled
+            or self.deferred
+            or batch.attempted
+            or batch.defined
+            or batch.forgotten
+            or batch.pages
         )
 
     def _commit_nothing(self) -> bool:
@@ -246,6 +270,8 @@ class JournalLedger(Ledger):
         self.writer.delete(self.encoder.liveness.take_dead())
         self.backlog_max = self.writer.backlog_max
         self.commit(self.gate.durable(lsn))
+        if self.encoder.ended:
+            self.pager.offer(self.encoder.take_ended())
         self.seal()
 
     def keep_promises(self) -> None:
@@ -266,4 +292,5 @@ class JournalLedger(Ledger):
         self.closed = True
         if not self.writer.is_busy:
             self._write(Batch(self.position, FLAG_CLOSED))
+        self.pager.close()
         self.writer.close()

@@ -18,6 +18,8 @@ cdef class SegmentLiveness:
     cdef public bint is_open
     cdef public bint is_redelivered
     cdef public bint is_encrypted
+    cdef public bytes index
+    cdef public long long index_at
     cdef public dict shares
 
     @cython.locals(share=Share)

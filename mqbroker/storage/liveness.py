@@ -7,6 +7,7 @@ segments. None knows files. A queue without a share in a segment has nothing lef
 from bisect import bisect_right
 
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.page import Page
 from mqbroker.storage.intervals import Intervals
 
 Change = tuple[int, bool, int, int]
@@ -47,7 +48,7 @@ class SegmentLiveness:
     may come, and what was settled must be remembered.
     """
 
-    __slots__ = ("first_lsn", "is_encrypted", "is_open", "is_redelivered", "last_lsn", "shares")
+    __slots__ = ("first_lsn", "index", "index_at", "is_encrypted", "is_open", "is_redelivered", "last_lsn", "shares")
 
     def __init__(self, first_lsn: int, last_lsn: int, is_redelivered: bool = False, is_encrypted: bool = False) -> None:
         self.first_lsn = first_lsn
@@ -55,6 +56,10 @@ class SegmentLiveness:
         self.is_redelivered = is_redelivered
         self.is_encrypted = is_encrypted
         self.is_open = True
+        self.index = b""
+        """The record of its index (log/facts.py), for as long as the segment is needed, if it does not hold one itself;
+        else `index_at` is where the frame is that does."""
+        self.index_at = 0
         self.shares: dict[int, Share] = {}
 
     def close(self) -> None:
@@ -171,6 +176,14 @@ class LogLiveness:
         for run in open_runs.values():
             self._settle_run(runs, run)
         return runs
+
+    def settle_pages(self, pages: list[Page], runs: Runs) -> None:
+        """Takes pages, each one run of sequences, off their segments; adds them to the runs."""
+        for page in pages:
+            assert page.place is not None
+            run = Run(self.by_first.get(page.place.segment), page.queue_number, page.first)
+            run.end = page.last
+            self._settle_run(runs, run)
 
     def _settle_run(self, runs: Runs, run: Run) -> None:
         segment = run.segment

@@ -51,6 +51,7 @@ from mqbroker.storage.log.frame import FIRST_EPOCH
 from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
+from mqbroker.storage.pages.stretch_reader import StretchReader
 
 Step = Callable[[int], object]
 
@@ -120,6 +121,8 @@ class Recovery:
         self._step = step
         self._formats = {**deduplication.FORMATS, **formats}
         self._names = segment_names(disk.names())
+        self.reader = StretchReader(disk, self._formats, keyring)
+        """Reads what was left on the disk."""
 
     @property
     def newest(self) -> str:

@@ -143,6 +143,9 @@ class Queue(Task):
         """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
         return False
 
+    def warm(self) -> None:
+        """Somebody wants what waits, which may not be in memory."""
+
     def deliver_to(self, consumer: Consumer, _portion: int, now: int) -> int:
         """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then. How
         much it was, with what had expired."""
@@ -260,6 +263,7 @@ class Queue(Task):
             return False
         if self.holds:
             self.stand_by(consumer)
+            self.warm()
             return False
         consumer.is_new = False
         if self.has_consumer_priorities and self.is_outranked(consumer):

@@ -12,8 +12,10 @@ from mqbroker.core.message import Entry, Message, attempts_after, failures_of, n
 from mqbroker.core.queues import spec as specs
 from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
+from mqbroker.core.queues.extent import Extent, Place
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
+from mqbroker.core.queues.paging import Paging
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.limits import DROPPED_AT_ONCE, DROPPED_LEAST
@@ -43,7 +45,7 @@ class ClassicQueue(Queue):
 
     __slots__ = (
         "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane",
-        "max_bytes", "max_length", "overflow", "ttl_ms",
+        "max_bytes", "max_length", "overflow", "paging", "ttl_ms",
     )  # fmt: skip
 
     byte_count: int
@@ -63,6 +65,10 @@ class ClassicQueue(Queue):
         self.delivery_limit = -1
         self.dead_letter_exchange: str | None = None
         self.dead_letter_key: str | None = None
+        self.paging: Paging | None = None
+        """Its pages, once something has left memory."""
+        if self.is_recorded:
+            ledger.watch(self)
 
     def configure(self, spec: QueueSpec) -> None:
         """Takes over what it is to do. May be called again when that changes; `enforce` it then."""
@@ -158,6 +164,8 @@ class ClassicQueue(Queue):
         """Discards up to so many entries that have expired at the head, or are too many; how many it were."""
         dropped = 0
         while dropped < most and self.waiting_count():
+            if self.paging is not None and self.peek() is None and not self.finds_head():
+                break
             if not self.has_deadlines or not self.drops_expired(now):
                 if self.is_plain or not self.is_over_limit():
                     break
@@ -165,6 +173,14 @@ class ClassicQueue(Queue):
                 self.discard(self.take(), "maxlen", now)
             dropped += 1
         return dropped
+
+    def finds_head(self) -> bool:
+        """What is next is not in memory: whether it is now, because something has to be dropped."""
+        assert self.paging is not None
+        if self.is_plain or not self.is_over_limit():
+            return False
+        self.paging.read_now()
+        return self.peek() is not None
 
     def is_over_limit(self) -> bool:
         """Whether the waiting messages pass a limit of a drop-head queue."""
@@ -201,7 +217,15 @@ class ClassicQueue(Queue):
         """Lets go of everything that waits: the lanes that hold it."""
         lane, self.lane = self.lane, Lane()
         self.byte_count = 0
+        self.leave_pages([lane])
         return [lane]
+
+    def leave_pages(self, lanes: list[Lane]) -> None:
+        """The lanes are no longer its own."""
+        if self.paging is not None:
+            for lane in lanes:
+                self.paging.leave(lane)
+            self.paging = None
 
     def take(self) -> Entry:
         """Takes the next entry and keeps the byte count true."""
@@ -214,6 +238,8 @@ class ClassicQueue(Queue):
     def run(self, now: int, portion: int) -> bool:
         """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
         left = portion
+        if self.holds and self.paging is not None and (self.ring or 0 < self.paging.deadline() <= now):
+            self.paging.warm()
         if self.has_deadlines or not self.is_plain:
             left -= self.drop(now, portion)
         while left > 0 and self.ring and self.waiting_count() and not self.holds:
@@ -245,7 +271,7 @@ class ClassicQueue(Queue):
         if not self.may_serve(consumer, now):
             return 0
         left = portion
-        while left > 0 and self.waiting_count() and consumer.can_take():
+        while left > 0 and self.waiting_count() and not self.holds and consumer.can_take():
             left -= 1
             if not self.has_deadlines or not self.drops_expired(now):
                 self.hand_over(self.take(), consumer)
@@ -268,7 +294,14 @@ class ClassicQueue(Queue):
         """Whether it is known what is next: nothing older is on its way back, and what had expired is gone. Else it is
         worked at, and may be asked again."""
         self.work(now)
+        if self.holds:
+            self.warm()
         return not self.holds and not self.has_expired(now)
+
+    def warm(self) -> None:
+        """Somebody wants what waits, which may not be in memory."""
+        if self.paging is not None:
+            self.paging.warm()
 
     def get(self, holder: Consumer, now: int) -> Entry | None:
         """Takes the next entry for a client that polls; `holder` has it until it is settled. None if nothing waits."""
@@ -286,6 +319,30 @@ class ClassicQueue(Queue):
         entry = self.peek()
         if entry is not None and entry.expires_at:
             self.arm(entry.expires_at)
+        self.rearm_for_pages()
+
+    def rearm_for_pages(self) -> None:
+        """The same for what is next and not in memory."""
+        if self.holds and self.paging is not None:
+            deadline = self.paging.deadline()
+            if deadline:
+                self.arm(deadline)
+
+    # --- pages ------------------------------------------------------------------------------------------------------
+
+    def page_out(self, extent: Extent, place: Place, window: int, least: int) -> int:
+        """Lets go of what the journal has at that place, but for the first entries; how many that were."""
+        if self.is_deleted or self.waiting_count() <= window:
+            return 0
+        lane = self.lane_at(extent.lane)
+        freed = lane.page_out(extent, place, window, least)
+        if freed and lane.reader is None:
+            lane.reader = self.paging = self.paging or Paging(self)
+        return freed
+
+    def lane_at(self, _index: int) -> Lane:
+        """One of its lanes. There is one."""
+        return self.lane
 
     # --- leaving ----------------------------------------------------------------------------------------------------
 
@@ -333,7 +390,7 @@ class ClassicQueue(Queue):
 
     def empty(self) -> "list[Container]":
         """Lets go of everything that waits: what held it, to be freed by the caller."""
-        return [entries for lane in self.detach() for entries in (lane.fresh, lane.returned)]
+        return [entries for lane in self.detach() for entries in lane.let_go()]
 
 
 def _limit(number: int | None) -> int:

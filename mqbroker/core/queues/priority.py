@@ -21,6 +21,8 @@ class PriorityQueue(ClassicQueue):
         self.highest = 0
         """No lane above this one has anything in it."""
         self.total = 0
+        if self.is_recorded:
+            ledger.watch(self, top)
 
     def waiting_count(self) -> int:
         """How many entries wait, over all lanes."""
@@ -80,7 +82,13 @@ class PriorityQueue(ClassicQueue):
         lanes, self.lanes = self.lanes, [Lane() for _ in self.lanes]
         self.highest = self.total = 0
         self.byte_count = 0
+        self.leave_pages(lanes)
         return lanes
+
+    def lane_at(self, index: int) -> Lane:
+        """The lane of a priority."""
+        lane: Lane = self.lanes[index]
+        return lane
 
     def drop(self, now: int, most: int) -> int:
         """The same; what has expired at the head of any lane goes, for a low priority must not outlive its deadline
@@ -89,8 +97,7 @@ class PriorityQueue(ClassicQueue):
         for lane in self.lanes if self.has_deadlines else ():
             while lane.count and dropped < most:
                 entry = lane.peek()
-                assert entry is not None
-                if not entry.expires_at or entry.expires_at > now:
+                if entry is None or not entry.expires_at or entry.expires_at > now:
                     break
                 lane.pop()
                 self.total -= 1
@@ -114,3 +121,4 @@ class PriorityQueue(ClassicQueue):
         deadlines = [head.expires_at for lane in self.lanes if (head := lane.peek()) is not None and head.expires_at]
         if deadlines:
             self.arm(min(deadlines))
+        self.rearm_for_pages()

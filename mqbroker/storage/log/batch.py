@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.page import Page
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.log.frame import Frame
 from mqbroker.storage.log.segment import SegmentHeader
@@ -11,7 +12,7 @@ from mqbroker.storage.log.segment import SegmentHeader
 class Batch:
     """Facts that become durable together. `entries` holds None where an entry was settled before the seal."""
 
-    __slots__ = ("attempted", "deferred", "defined", "entries", "flags", "forgotten", "lsn", "settled", "size")
+    __slots__ = ("attempted", "deferred", "defined", "entries", "flags", "forgotten", "lsn", "pages", "settled", "size")
 
     def __init__(self, lsn: int, flags: int = 0) -> None:
         self.lsn = lsn
@@ -20,6 +21,8 @@ class Batch:
         """About how many bytes it comes to, once it is complete."""
         self.entries: list[Entry | None] = []
         self.settled: list[Entry] = []
+        self.pages: list[Page] = []
+        """Whole pages that are settled, each one run of sequences."""
         self.attempted: list[Entry] = []
         self.deferred: list[Entry] = []
         self.defined: list[tuple[str, bytes | None]] = []

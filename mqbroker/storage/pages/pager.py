@@ -1,0 +1,128 @@
+"""Pages of queues: lets queues know what of them the journal has, and reads it back when they need it.
+
+It is told of every stretch of the log that is durable (log/index.py), and offers its extents to their queues, which let
+go of what is too much for memory (core/queues/page.py). It decides neither what a queue keeps nor when something is
+read: the queue does. Whatever cannot be read back as it was is damage, and fatal.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from mqbroker.core.ledger import Pageable
+from mqbroker.core.message import Entry
+from mqbroker.core.queues.extent import Place
+from mqbroker.core.queues.page import Loaded, Page
+from mqbroker.limits import PAGE_ENTRIES_MIN, QUEUE_WINDOW
+from mqbroker.storage.liveness import LogLiveness, Share
+from mqbroker.storage.log.executors import Executor
+from mqbroker.storage.log.index import Stretch
+from mqbroker.storage.pages.stretch_reader import StretchReader, Wanted, share_between
+
+Fail = Callable[[Exception], object]
+
+
+class Load:
+    """The work of reading one page."""
+
+    __slots__ = ("_reader", "_wanted", "entries")
+
+    def __init__(self, reader: StretchReader, wanted: Wanted) -> None:
+        self._reader = reader
+        self._wanted = wanted
+        self.entries: list[Entry] = []
+
+    def __call__(self) -> None:
+        self.entries = self._reader.entries(self._wanted)
+
+
+class Pager:
+    """The pages of all queues of one journal. `window` is how many entries each keeps in memory at least."""
+
+    def __init__(
+        self, reader: StretchReader, reads: Executor, liveness: LogLiveness, tops: dict[int, int], window: int, fail: Fail
+    ) -> None:
+        self.queues: dict[int, Pageable] = {}
+        """Those whose entries may leave memory, by number."""
+        self.paged_out = 0
+        """How many entries have left memory in this run."""
+        self.paged_in = 0
+        """How many have come back."""
+        self._reader = reader
+        self._reads = reads
+        self._liveness = liveness
+        self._tops = tops
+        self._window = window
+        self._least = max(1, window * PAGE_ENTRIES_MIN // QUEUE_WINDOW)
+        self._fail = fail
+
+    def watch(self, queue: Pageable, top: int) -> None:
+        """The entries of a queue may leave memory."""
+        self.queues[queue.number] = queue
+        if top:
+            self._tops[queue.number] = top
+
+    def forget(self, queue_number: int) -> None:
+        """A queue is gone."""
+        self.queues.pop(queue_number, None)
+        self._tops.pop(queue_number, None)
+
+    def offer(self, stretches: list[Stretch]) -> None:
+        """These stretches are durable: has queues let go of what is in them."""
+        for stretch in stretches:
+            place = Place(stretch.segment, stretch.start, stretch.end, stretch.first_lsn, stretch.last_lsn)
+            for extent in stretch.extents.values():
+                queue = self.queues.get(extent.queue_number)
+                if queue is not None and extent.count >= self._least:
+                    self.paged_out += queue.page_out(extent, place, self._window, self._least)
+
+    def load(self, page: Page, done: Loaded) -> None:
+        """Has a page read."""
+        load = Load(self._reader, self._wanted(page))
+        self._reads.submit(load, partial(self._loaded, page, load, done))
+
+    def _loaded(self, page: Page, load: Load, done: Loaded, error: Exception | None) -> None:
+        if error is None:
+            error = self._check(page, load.entries)
+        if error is not None:
+            self._fail(error)
+            return
+        self.paged_in += page.count
+        done(load.entries)
+
+    def read(self, page: Page) -> list[Entry]:
+        """Reads a page at once."""
+        entries = self._reader.entries(self._wanted(page))
+        error = self._check(page, entries)
+        if error is not None:
+            self._fail(error)
+            raise error
+        return entries
+
+    def close(self) -> None:
+        """Waits for what is under way."""
+        while self._reads.wait():
+            pass
+        self._reads.close()
+
+    def _check(self, page: Page, entries: list[Entry]) -> Exception | None:
+        if len(entries) == page.count:
+            return None
+        assert page.place is not None
+        reason = f"{page.count} messages of the queue {page.queue_number} are expected there and {len(entries)} are"
+        return self._reader.refusal(page.place, reason)
+
+    def _wanted(self, page: Page) -> Wanted:
+        place = page.place
+        assert place is not None
+        segment = self._liveness.by_first.get(place.segment)
+        share = None if segment is None else segment.shares.get(page.queue_number)
+        return Wanted(
+            place,
+            page.queue_number,
+            page.lane,
+            self._tops.get(page.queue_number, 0),
+            page.first,
+            page.last,
+            share_between(share or Share(), page.first, page.last),
+            segment is not None and segment.is_redelivered,
+        )
