@@ -82,7 +82,7 @@ QUEUE_WINDOW = 4096  # messages that each queue keeps in memory at least: some m
 QUEUE_WINDOW_CEILING = 1 << 24
 PAGE_ENTRIES_MIN = 32  # (with that window) that leave memory together: fewer are not worth a read
 STRETCHES_KEPT_BYTES = 16 << 20  # octets of the journal that were read last: queues that fill together drain together
-STRETCH_BYTES = 1 << 20  # (with that window) of a segment, read at once for the part of a queue in it: some 7,000 of the smallest messages
+STRETCH_BYTES = 1 << 20  # (with that window) of a segment, read at once: some 7,000 of the smallest messages
 STRETCH_ENTRIES_MIN = 64  # messages of each queue in it on average: what stands between them is read too
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
 

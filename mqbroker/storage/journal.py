@@ -43,8 +43,8 @@ def open_journal(
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
     then nothing has changed; `step` is told how much memory recovery needs next, and may raise it too. `epoch` is the
-    term of this node, which must not be older than the journal's; by default the journal goes on in its own. `window` is
-    how many messages each queue keeps in memory at least; with 0 they all stay there.
+    term of this node, which must not be older than the journal's; by default the journal goes on in its own. `window`
+    is how many messages each queue keeps in memory at least; with 0 they all stay there.
 
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
     cannot be used otherwise.

@@ -143,8 +143,9 @@ class Queue(Task):
         """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
         return False
 
-    def warm(self) -> None:
-        """Somebody wants what waits, which may not be in memory."""
+    def is_warm(self) -> bool:
+        """Somebody wants what waits, which may not be in memory: whether it can be delivered now."""
+        return not self.holds
 
     def deliver_to(self, consumer: Consumer, _portion: int, now: int) -> int:
         """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then. How
@@ -261,9 +262,8 @@ class Queue(Task):
         """Whether it is the consumer's turn here. One with a lower priority than others stands by."""
         if self.is_deleted:
             return False
-        if self.holds:
+        if self.holds and not self.is_warm():
             self.stand_by(consumer)
-            self.warm()
             return False
         consumer.is_new = False
         if self.has_consumer_priorities and self.is_outranked(consumer):

@@ -294,14 +294,13 @@ class ClassicQueue(Queue):
         """Whether it is known what is next: nothing older is on its way back, and what had expired is gone. Else it is
         worked at, and may be asked again."""
         self.work(now)
-        if self.holds:
-            self.warm()
-        return not self.holds and not self.has_expired(now)
+        return (not self.holds or self.is_warm()) and not self.has_expired(now)
 
-    def warm(self) -> None:
-        """Somebody wants what waits, which may not be in memory."""
+    def is_warm(self) -> bool:
+        """Somebody wants what waits, which may not be in memory: whether it can be delivered now."""
         if self.paging is not None:
             self.paging.warm()
+        return not self.holds
 
     def get(self, holder: Consumer, now: int) -> Entry | None:
         """Takes the next entry for a client that polls; `holder` has it until it is settled. None if nothing waits."""

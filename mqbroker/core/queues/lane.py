@@ -123,20 +123,22 @@ class Lane:
 
     def advance(self) -> None:
         """The head is used up: what follows takes its place, if it is in memory."""
-        middle = self.middle
+        middle, reader = self.middle, self.reader
         assert middle is not None
-        assert self.reader is not None
         if not middle:
             self.fresh = self.tail
             self.middle = None
             return
         page: Page = middle[0]
+        if page.entries is not None:
+            middle.popleft()
+            self.fresh = page.entries  # type: ignore[assignment]
+        if reader is None:
+            return  # nobody's lane: it is purged
         if page.entries is None:
-            self.reader.stall(self)
-            return
-        middle.popleft()
-        self.fresh = page.entries  # type: ignore[assignment]
-        self.reader.read_ahead(self)
+            reader.stall(self)
+        else:
+            reader.read_ahead(self)
 
     def page_out(self, extent: Extent, place: Place, window: int, least: int) -> int:
         """Lets go of the entries of the extent, which stand at that place, but for the first `window` of the lane and

@@ -69,6 +69,7 @@ class Paging:
         lane.is_stalled = False
         self._stalled.pop(lane)
         self._queue.end_return_soon()
+        self._queue.host.schedule(self._queue)  # other lanes may still wait: what came may have expired all the same
 
     def read(self, page: Page) -> list[Entry]:
         """Reads a page at once, and leaves it where it is."""
@@ -81,12 +82,18 @@ class Paging:
                 self._loaded(lane, lane.middle[0], self.read(lane.middle[0]))
 
     def deadline(self) -> int:
-        """When the first of what is next, and not in memory, may expire; 0 for never."""
+        """When the first of what is next, and neither in memory nor on its way, may expire; 0 for never."""
         found = 0
         for lane in self._stalled:
-            if lane.middle:
+            if lane.middle and not lane.middle[0].is_coming:
                 found = earlier(found, lane.middle[0].expires_at)
         return found
+
+    def head_if_due(self, lane: Lane, now: int) -> Entry | None:
+        """What is next in a lane that has it on the disk: None if it cannot have expired, or is not here yet."""
+        if lane.is_stalled and lane.middle and 0 < lane.middle[0].expires_at <= now:
+            self.read_ahead(lane)
+        return lane.peek()
 
     def leave(self, lane: Lane) -> None:
         """The lane is no longer the queue's."""

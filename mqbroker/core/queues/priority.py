@@ -97,6 +97,8 @@ class PriorityQueue(ClassicQueue):
         for lane in self.lanes if self.has_deadlines else ():
             while lane.count and dropped < most:
                 entry = lane.peek()
+                if entry is None and self.paging is not None:
+                    entry = self.paging.head_if_due(lane, now)
                 if entry is None or not entry.expires_at or entry.expires_at > now:
                     break
                 lane.pop()

@@ -39,8 +39,8 @@ class BatchEncoder:
     """Encodes batches in their order. `last_lsn` is the last batch of the log so far.
 
     With a keyring every segment that it begins is encrypted. `epoch` stands in all that it begins: another one takes
-    another encoder, and so a new segment. `window` is how many messages a queue keeps in memory at least; with 0 nothing
-    leaves it, and segments have no index.
+    another encoder, and so a new segment. `window` is how many messages a queue keeps in memory at least; with 0
+    nothing leaves it, and segments have no index.
     """
 
     def __init__(

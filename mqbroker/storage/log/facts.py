@@ -19,7 +19,8 @@ They follow the entry records of a payload, and speak of entries of earlier batc
 flags: 1 = delivered before (ATTEMPTED, SHARE, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted
 (SHARE), so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition as
 DEFINED, and as SHARE what each queue has in each older segment that is still needed; a segment or queue not named there
-has nothing left; and for each of them INDEX_AT, or INDEX where the segment itself has none. A changed layout takes a new first byte; old ones (SHARE_ONCE) are read.
+has nothing left. For each of these segments INDEX_AT follows, or INDEX where the segment itself has none. A changed
+layout takes a new first byte; old ones (SHARE_ONCE) are read.
 """
 
 from collections.abc import Callable, Iterable

@@ -58,8 +58,8 @@ class OpenIndex:
         """`window` is how many messages a queue keeps in memory at least."""
         self.segment = segment
         self.stretches: list[Stretch] = []
-        self._size = window * STRETCH_BYTES // QUEUE_WINDOW
-        self._entries_min = window * STRETCH_ENTRIES_MIN // QUEUE_WINDOW
+        self._size = (window - 1) * STRETCH_BYTES // QUEUE_WINDOW
+        self._entries_min = (window - 1) * STRETCH_ENTRIES_MIN // QUEUE_WINDOW
         self._open: Stretch | None = None
 
     def add(self, lsn: int, start: int, end: int, extents: Mapping[int, Extent]) -> Stretch | None:

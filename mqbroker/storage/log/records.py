@@ -71,7 +71,7 @@ _unpack_enqueued = ENQUEUED_LAYOUT.unpack_from
 
 
 class EntryEncoder:
-    """Encodes the entries of one batch. `size` is the number of bytes in `pieces`, `extents` what there is of each queue.
+    """Encodes the entries of one batch. `size` is the number of bytes in `pieces`, `extents` what each queue has there.
 
     `tops` names the queues that have a lane for each priority, up to their highest one.
     """
@@ -87,7 +87,7 @@ class EntryEncoder:
         self.extents: dict[int, Extent] = {}
         """By queue and lane (`extent_key`)."""
 
-    def encode(self, entries: list[Entry | None]) -> None:
+    def encode(self, entries: list[Entry | None]) -> None:  # noqa: C901  once for each frame, packet or record
         """Encodes every entry but the elided ones, and tells each message where it is."""
         lsn = self.lsn
         pieces = self.pieces
@@ -169,9 +169,7 @@ class EntryEncoder:
         self.pieces.append(names)
         return PUBLISHED_BYTES + len(names)
 
-    def _count(
-        self, queue: int, lane: int, run: int, run_bytes: int, first: int, last: int, deadline: int
-    ) -> None:
+    def _count(self, queue: int, lane: int, run: int, run_bytes: int, first: int, last: int, deadline: int) -> None:
         if not run:
             return
         self.count += run

@@ -39,7 +39,13 @@ class Pager:
     """The pages of all queues of one journal. `window` is how many entries each keeps in memory at least."""
 
     def __init__(
-        self, reader: StretchReader, reads: Executor, liveness: LogLiveness, tops: dict[int, int], window: int, fail: Fail
+        self,
+        reader: StretchReader,
+        reads: Executor,
+        liveness: LogLiveness,
+        tops: dict[int, int],
+        window: int,
+        fail: Fail,
     ) -> None:
         self.queues: dict[int, Pageable] = {}
         """Those whose entries may leave memory, by number."""

@@ -138,7 +138,7 @@ class FactLines:
         for each in stretches:
             self.lines.append(f"      bytes {each.start} to {each.end}, batches {each.first_lsn} to {each.last_lsn}")
             self.lines += [
-                f"        queue {one.queue_number} lane {one.lane}: {one.count} entries from {one.first} to {one.last}, "
+                f"        queue {one.queue_number} lane {one.lane}: {one.count} entries, {one.first} to {one.last}, "
                 f"{one.byte_count} bytes"
                 for one in each.extents.values()
             ]
