@@ -93,6 +93,10 @@ class House:
     def start(self) -> None:
         """Puts back what the journal kept."""
         self._recorder.start()
+        self.begin()
+
+    def begin(self) -> None:
+        """The same without noting what is dead-lettered."""
         restore(self.broker, self.recovered.definitions, self.recovered.entries, self.now)
         self.vhost = self.broker.add_vhost("/")
 

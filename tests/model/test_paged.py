@@ -52,7 +52,7 @@ class Twin:
         self.lives += 1
         self.observed = Observed()
         self.house = House(disk, True, now, self.observed, self.lives << 32, self.window, self.reads)
-        self.house.start()
+        self.house.begin()
 
     def rest(self) -> None:
         """Does everything that can be done now."""
@@ -77,7 +77,6 @@ class Twin:
         pager = self.house.ledger.pager
         self.paged[0] += pager.paged_out
         self.paged[1] += pager.paged_in
-        self.house.end()
 
     def queue(self, name: str) -> ClassicQueue:
         found = self.house.vhost.queues[name]
