@@ -172,8 +172,8 @@ class Server:
             log.warning("%s", found.note)
         if keyring is not None:
             _log_encryption(keyring, found.plain_segments)
-        count = sum(map(len, found.entries.values()))
-        log.info("recovered %d messages in %d queues", count, len(found.entries))
+        count, queues, paged = found.entries.total, len(found.entries), found.entries.paged
+        log.info("recovered %d messages in %d queues, %d of them left in the journal", count, queues, paged)
         return ledger, found.definitions, found.entries
 
     def _open_tls(self) -> ServerTls | None:

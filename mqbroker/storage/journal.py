@@ -85,7 +85,7 @@ def assemble(
     """The same with the executors and the source of random bytes chosen by the caller."""
     reads = reads or InlineExecutor()
     try:
-        recovery = Recovery(disk, formats, keyring, step)
+        recovery = Recovery(disk, formats, keyring, step, pages=window > 0)
         recovery.run()
         if accept is not None:
             accept(recovery.recovered.definitions)

@@ -19,6 +19,14 @@ def test_after_any_crash_the_journal_is_its_history_up_to_some_batch(block: int,
         lives(seed, generations=4, steps=150, keyring=keyring)
 
 
+@KEYRINGS
+@pytest.mark.parametrize("block", range(10))
+def test_after_any_crash_the_same_is_found_by_indexes(block: int, keyring: Keyring | None) -> None:
+    """What is left on the disk is not what was there, or is counted wrongly."""
+    for seed in range(block * 25, block * 25 + 25):
+        lives(seed, generations=5, steps=200, keyring=keyring, windows=(1, 1, 2, 0, 1))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @KEYRINGS

@@ -23,6 +23,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.queues import telling
 from mqbroker.core.queues.host import QueueHost
+from mqbroker.core.queues.page import Page
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.scheduler import Task
@@ -56,6 +57,10 @@ class Queue(Task):
 
     takes_long_keys = False
     """Whether a message may have a routing key that is too long for a name: its consumers can be told it."""
+
+    takes_pages = False
+    """Whether its entries may leave memory, and come back by `restore_pages`. A kind that takes entries by itself, and
+    not only what `peek` shows, says no."""
 
     __slots__ = (
         "alarm", "alone", "armed_at", "consumers", "counts", "counts_failures", "cursor", "declared", "durable",
@@ -107,6 +112,10 @@ class Queue(Task):
 
     def restore(self, entries: list[Entry]) -> None:
         """Takes over what the journal kept, in order of sequence. `enforce` it once everything else is restored too."""
+
+    def restore_pages(self, pages: list[Page], entries: list[Entry]) -> None:
+        """The same, with what was left on the disk."""
+        raise NotImplementedError
 
     def enforce(self, now: int) -> None:
         """It is there again, or what it is to do has changed: discards what no longer fits."""

@@ -15,6 +15,7 @@ from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
 from mqbroker.core.queues.extent import Extent, Place
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
+from mqbroker.core.queues.page import Page
 from mqbroker.core.queues.paging import Paging
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
@@ -43,6 +44,8 @@ _OVERFLOW = {
 class ClassicQueue(Queue):
     """An ordered line of messages."""
 
+    takes_pages = True
+
     __slots__ = (
         "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane",
         "max_bytes", "max_length", "overflow", "paging", "ttl_ms",
@@ -67,7 +70,7 @@ class ClassicQueue(Queue):
         self.dead_letter_key: str | None = None
         self.paging: Paging | None = None
         """Its pages, once something has left memory."""
-        if self.is_recorded:
+        if self.is_recorded and self.takes_pages:
             ledger.watch(self)
 
     def configure(self, spec: QueueSpec) -> None:
@@ -91,6 +94,24 @@ class ClassicQueue(Queue):
                 self.has_deadlines = True
         if entries:
             self.next_sequence = self.first_sequence = entries[-1].sequence + 1
+
+    def restore_pages(self, pages: list[Page], entries: list[Entry]) -> None:
+        """The same, with what was left on the disk."""
+        self.restore_lane(self.lane, pages, entries)
+
+    def restore_lane(self, lane: Lane, pages: list[Page], entries: list[Entry]) -> None:
+        """Takes over what was kept of one lane."""
+        if pages:
+            lane.reader = self.paging = self.paging or Paging(self)
+        lane.restore(self.number, pages, entries)
+        for page in pages:
+            self.byte_count += page.byte_count
+            self.has_deadlines = self.has_deadlines or page.expires_at > 0
+        for entry in entries:
+            self.byte_count += entry.message.size
+            self.has_deadlines = self.has_deadlines or entry.expires_at > 0
+        last = max([page.last for page in pages] + [entry.sequence for entry in entries[-1:]], default=0)
+        self.next_sequence = self.first_sequence = max(self.next_sequence, last + 1)
 
     def waiting_count(self) -> int:
         """How many entries wait for a consumer."""

@@ -1,6 +1,7 @@
 cdef class Extent:
     cdef public long long queue_number
     cdef public int lane
+    cdef public int top
     cdef public Py_ssize_t count
     cdef public long long byte_count
     cdef public long long first

@@ -23,14 +23,23 @@ class Place(NamedTuple):
 class Extent:
     """The entries `first` to `last` of one lane, by sequence: there may be others between them, and gaps."""
 
-    __slots__ = ("byte_count", "count", "expires_at", "first", "lane", "last", "queue_number")
+    __slots__ = ("byte_count", "count", "expires_at", "first", "lane", "last", "queue_number", "top")
 
     def __init__(
-        self, queue_number: int, lane: int, count: int, byte_count: int, first: int, last: int, expires_at: int
+        self,
+        queue_number: int,
+        lane: int,
+        count: int,
+        byte_count: int,
+        first: int,
+        last: int,
+        expires_at: int,
+        top: int = 0,
     ) -> None:
         self.queue_number = queue_number
         self.lane = lane
-        """Queues with priorities have a lane for each, others only lane 0."""
+        """Queues with priorities have a lane for each up to `top`, others only lane 0."""
+        self.top = top
         self.count = count
         self.byte_count = byte_count
         """Octets of the bodies."""

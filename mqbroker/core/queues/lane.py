@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import Extent, Place
-from mqbroker.core.queues.page import Page, lettered, page_of, sequence_of
+from mqbroker.core.queues.page import Page, leaving, page_of, sequence_of
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
@@ -151,7 +151,7 @@ class Lane:
             return 0
         # What is newer than the last page and not to leave memory is kept with the next one.
         cut = 0 if self.middle else begin
-        page = lettered(extent.queue_number, extent.lane, place, tail[cut:end])  # type: ignore[arg-type]
+        page = leaving(extent, place, tail[cut:end])  # type: ignore[arg-type]
         if page.count < max(least, 1):
             return 0
         self._place_page(page, cut, end)

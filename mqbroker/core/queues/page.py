@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 from mqbroker.core.message import Entry
-from mqbroker.core.queues.extent import Place, earlier
+from mqbroker.core.queues.extent import Extent, Place, earlier
 
 Loaded = Callable[[list[Entry]], None]
 """Told the entries of a page that was read."""
@@ -20,12 +20,14 @@ class Page:
 
     __slots__ = (
         "byte_count", "count", "entries", "expires_at", "first", "is_coming", "kept", "lane", "last", "place",
-        "queue_number",
+        "queue_number", "top",
     )  # fmt: skip
 
-    def __init__(self, queue_number: int, lane: int, place: Place | None) -> None:
+    def __init__(self, queue_number: int, lane: int, top: int, place: Place | None) -> None:
         self.queue_number = queue_number
         self.lane = lane
+        self.top = top
+        """The highest lane of its queue."""
         self.place = place
         self.count = 0
         """How many are on the disk only."""
@@ -66,18 +68,26 @@ class Page:
 
 def page_of(queue_number: int, lane: int, entries: list[Entry]) -> Page:
     """A page that has not left memory."""
-    page = Page(queue_number, lane, None)
+    page = Page(queue_number, lane, 0, None)
     page.entries = entries
     return page
 
 
-def lettered(queue_number: int, lane: int, place: Place, entries: Iterable[Entry]) -> Page:
+def leaving(extent: Extent, place: Place, entries: Iterable[Entry]) -> Page:
     """What leaves memory of these entries, because it stands at that place; and what does not."""
-    page = Page(queue_number, lane, place)
+    page = Page(extent.queue_number, extent.lane, extent.top, place)
     first, last = place.first_lsn, place.last_lsn
     for entry in entries:
         if first <= entry.lsn <= last:
             page.add(entry)
         else:
             page.kept.append(entry)
+    return page
+
+
+def page_on_disk(extent: Extent, place: Place) -> Page:
+    """The page of an extent of which everything is alive."""
+    page = Page(extent.queue_number, extent.lane, extent.top, place)
+    page.count, page.byte_count, page.expires_at = extent.count, extent.byte_count, extent.expires_at
+    page.first, page.last = extent.first, extent.last
     return page

@@ -8,6 +8,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
+from mqbroker.core.queues.page import Page
 
 
 class PriorityQueue(ClassicQueue):
@@ -23,6 +24,19 @@ class PriorityQueue(ClassicQueue):
         self.total = 0
         if self.is_recorded:
             ledger.watch(self, top)
+
+    def restore_pages(self, pages: list[Page], entries: list[Entry]) -> None:
+        """Takes over what the journal kept, with what was left on the disk."""
+        parts: list[tuple[list[Page], list[Entry]]] = [([], []) for _ in self.lanes]
+        for page in pages:
+            parts[page.lane][0].append(page)
+        for entry in entries:
+            parts[min(entry.message.properties.priority, len(self.lanes) - 1)][1].append(entry)
+        for index, (lane, part) in enumerate(zip(self.lanes, parts, strict=True)):
+            self.restore_lane(lane, *part)
+            self.total += lane.count
+            if lane.count:
+                self.highest = index
 
     def waiting_count(self) -> int:
         """How many entries wait, over all lanes."""

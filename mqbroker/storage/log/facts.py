@@ -244,6 +244,12 @@ def _read_index(data: bytes, position: int, sink: FactSink) -> int:
     return end
 
 
+def index_in(record: bytes) -> list[Stretch]:
+    """The stretches in a record of an index."""
+    _, count, first_lsn = _INDEX.unpack_from(record, 0)
+    return read_stretches(first_lsn, count, record, _INDEX.size)[0]
+
+
 def _read_index_at(data: bytes, position: int, sink: FactSink) -> int:
     _, first_lsn, offset = _INDEX_AT.unpack_from(data, position)
     sink.index_at(first_lsn, offset)

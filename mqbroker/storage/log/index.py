@@ -10,12 +10,12 @@ as the one that a crash has left, is made from its records (extents.py) and stan
 from collections.abc import Iterable, Mapping
 from struct import Struct
 
-from mqbroker.core.queues.extent import Extent, extent_key
+from mqbroker.core.queues.extent import Extent, Place, extent_key
 from mqbroker.limits import QUEUE_WINDOW, STRETCH_BYTES, STRETCH_ENTRIES_MIN
 from mqbroker.storage.liveness import Share
 
 _STRETCH = Struct("<QQQQI4x")
-_EXTENT = Struct("<IIqqqqI4x")
+_EXTENT = Struct("<IIqqqqII")
 
 
 class Stretch:
@@ -44,6 +44,11 @@ class Stretch:
                 self.extents[key] = extent
             else:
                 known.add(extent.count, extent.byte_count, extent.first, extent.last, extent.expires_at)
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.segment, self.start, self.end, self.first_lsn, self.last_lsn)
 
     @property
     def packed_bytes(self) -> int:
@@ -116,11 +121,15 @@ def pack_stretches(stretches: Iterable[Stretch]) -> bytes:
     parts = []
     for each in stretches:
         parts.append(_STRETCH.pack(each.start, each.end, each.first_lsn, each.last_lsn, len(each.extents)))
-        parts += [
-            _EXTENT.pack(one.queue_number, one.count, one.first, one.last, one.byte_count, one.expires_at, one.lane)
-            for one in each.extents.values()
-        ]
+        parts += map(_pack_extent, each.extents.values())
     return b"".join(parts)
+
+
+def _pack_extent(extent: Extent) -> bytes:
+    return _EXTENT.pack(
+        extent.queue_number, extent.count, extent.first, extent.last, extent.byte_count, extent.expires_at,
+        extent.lane, extent.top,
+    )  # fmt: skip
 
 
 def read_stretches(segment: int, count: int, data: bytes, position: int) -> tuple[list[Stretch], int]:
@@ -132,9 +141,9 @@ def read_stretches(segment: int, count: int, data: bytes, position: int) -> tupl
         stretch = Stretch(segment, start, first_lsn)
         found = {}
         for _ in range(extents):
-            queue, number, first, last, byte_count, expires_at, lane = _EXTENT.unpack_from(data, position)
+            queue, number, first, last, byte_count, expires_at, lane, top = _EXTENT.unpack_from(data, position)
             position += _EXTENT.size
-            found[extent_key(queue, lane)] = Extent(queue, lane, number, byte_count, first, last, expires_at)
+            found[extent_key(queue, lane)] = Extent(queue, lane, number, byte_count, first, last, expires_at, top)
         stretch.add(last_lsn, end, found)
         stretches.append(stretch)
     return stretches, position

@@ -176,7 +176,7 @@ class EntryEncoder:
         key = extent_key(queue, lane)
         extent = self.extents.get(key)
         if extent is None:
-            self.extents[key] = Extent(queue, lane, run, run_bytes, first, last, deadline)
+            self.extents[key] = Extent(queue, lane, run, run_bytes, first, last, deadline, self.tops.get(queue, 0))
         else:
             extent.add(run, run_bytes, first, last, deadline)
 

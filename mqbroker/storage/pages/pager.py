@@ -10,13 +10,12 @@ from functools import partial
 
 from mqbroker.core.ledger import Pageable
 from mqbroker.core.message import Entry
-from mqbroker.core.queues.extent import Place
 from mqbroker.core.queues.page import Loaded, Page
 from mqbroker.limits import PAGE_ENTRIES_MIN, QUEUE_WINDOW
-from mqbroker.storage.liveness import LogLiveness, Share
+from mqbroker.storage.liveness import LogLiveness
 from mqbroker.storage.log.executors import Executor
 from mqbroker.storage.log.index import Stretch
-from mqbroker.storage.pages.stretch_reader import StretchReader, Wanted, share_between
+from mqbroker.storage.pages.stretch_reader import StretchReader, Wanted, wanted
 
 Fail = Callable[[Exception], object]
 
@@ -75,7 +74,7 @@ class Pager:
     def offer(self, stretches: list[Stretch]) -> None:
         """These stretches are durable: has queues let go of what is in them."""
         for stretch in stretches:
-            place = Place(stretch.segment, stretch.start, stretch.end, stretch.first_lsn, stretch.last_lsn)
+            place = stretch.place
             for extent in stretch.extents.values():
                 queue = self.queues.get(extent.queue_number)
                 if queue is not None and extent.count >= self._least:
@@ -83,7 +82,7 @@ class Pager:
 
     def load(self, page: Page, done: Loaded) -> None:
         """Has a page read."""
-        load = Load(self._reader, self._wanted(page))
+        load = Load(self._reader, wanted(self._liveness, page))
         self._reads.submit(load, partial(self._loaded, page, load, done))
 
     def _loaded(self, page: Page, load: Load, done: Loaded, error: Exception | None) -> None:
@@ -97,7 +96,7 @@ class Pager:
 
     def read(self, page: Page) -> list[Entry]:
         """Reads a page at once."""
-        entries = self._reader.entries(self._wanted(page))
+        entries = self._reader.entries(wanted(self._liveness, page))
         error = self._check(page, entries)
         if error is not None:
             self._fail(error)
@@ -116,19 +115,3 @@ class Pager:
         assert page.place is not None
         reason = f"{page.count} messages of the queue {page.queue_number} are expected there and {len(entries)} are"
         return self._reader.refusal(page.place, reason)
-
-    def _wanted(self, page: Page) -> Wanted:
-        place = page.place
-        assert place is not None
-        segment = self._liveness.by_first.get(place.segment)
-        share = None if segment is None else segment.shares.get(page.queue_number)
-        return Wanted(
-            place,
-            page.queue_number,
-            page.lane,
-            self._tops.get(page.queue_number, 0),
-            page.first,
-            page.last,
-            share_between(share or Share(), page.first, page.last),
-            segment is not None and segment.is_redelivered,
-        )
