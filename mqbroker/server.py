@@ -250,6 +250,8 @@ class Server:
         if self._tls is not None:
             self._tls.check(now)
         self._check_alarms()
+        if isinstance(self._ledger, JournalLedger):
+            self._ledger.press(self._alarms.is_pressed)
 
     def _node_numbers(self) -> dict[str, int]:
         """What there is to know of the node beside its queues and exchanges."""

@@ -14,6 +14,7 @@ from mqbroker.config.addresses import Network, parse_network, parse_origin
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
+from mqbroker.config.sizes import MemorySize
 
 DAY_S = 86_400
 
@@ -88,6 +89,11 @@ class LimitsConfig:
     )
     preauth_timeout_s: int = option(
         limits.PREAUTH_TIMEOUT_S, "Seconds that a client has for its log-in.", minimum=1, maximum=DAY_S
+    )
+    memory_limit: MemorySize = option(
+        MemorySize(0, limits.MEMORY_LIMIT_SHARE),
+        "Memory above which queues keep less of their messages there: a size such as 400MB, or a share such as 40%.",
+        parse=MemorySize.parse,
     )
     memory_high_watermark: float = option(
         0.6,

@@ -70,6 +70,9 @@ class Ledger:
         """The entries of a recorded queue may leave memory: it is told of what the journal has (`page_out`). `top` is
         the highest of its lanes, one for each priority."""
 
+    def restored(self) -> None:
+        """Everything that was kept is back in its queues."""
+
     def load(self, page: "Page", done: "Loaded") -> None:
         """Has a page read; `done` is told its entries."""
 

@@ -12,9 +12,12 @@ from mqbroker.storage.log.appender import Writer
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.encoder import BatchEncoder, Entropy
 from mqbroker.storage.log.executors import AdaptiveExecutor, Executor, InlineExecutor, ThreadExecutor, Wake
+from mqbroker.storage.log.extents import ExtentReader
 from mqbroker.storage.log.segment import ID_BYTES, first_lsn_of
 from mqbroker.storage.opening import prepare_first
+from mqbroker.storage.pages.indexer import Indexer
 from mqbroker.storage.pages.pager import Pager
+from mqbroker.storage.pages.scrub import Scrub
 from mqbroker.storage.recovery import Recovered, Recovery, Step, no_step
 
 FSYNC = "fsync"
@@ -97,6 +100,11 @@ def assemble(
         )  # fmt: skip
         pager = Pager(recovery.reader, reads, recovery.liveness, encoder.tops, window, writer.unreadable)
         ledger = JournalLedger(encoder, writer, recovery.recovered.position, pager, window)
+        parts = disk, recovery.reader
+        extents = ExtentReader(recovery.formats, encoder.tops)
+        ledger.indexer = Indexer(*parts, extents, background, recovery.liveness, window, writer.unreadable)
+        ledger.indexer.indexed = ledger.note_index
+        ledger.scrub = Scrub(*parts, background, recovery.liveness, recovery.unread, writer.unreadable)
         return _begin(disk, recovery, ledger, fatal)
     except BaseException:
         appends.close()

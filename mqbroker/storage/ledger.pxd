@@ -25,6 +25,8 @@ cdef class JournalLedger(Ledger):
     cdef public long long bytes_written
     cdef public object segment_begun
     cdef public object pager
+    cdef public object indexer
+    cdef public object scrub
 
     @cython.locals(message=Message, entries=list)
     cpdef enqueue(self, Entry entry)

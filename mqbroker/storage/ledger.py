@@ -16,15 +16,18 @@ from collections.abc import Callable
 from mqbroker.core.ledger import Ledger, Pageable
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.page import Loaded, Page
-from mqbroker.limits import BATCH_BYTES_MAX, MARK_BYTES_MAX
+from mqbroker.limits import BATCH_BYTES_MAX, CARRIED_INDEX_SHARE, MARK_BYTES_MAX
 from mqbroker.storage.gate import Gate
 from mqbroker.storage.log.appender import Writer
 from mqbroker.storage.log.batch import Batch
 from mqbroker.storage.log.encoder import BatchEncoder
 from mqbroker.storage.log.facts import DEFERRED_BYTES
 from mqbroker.storage.log.frame import FLAG_CLOSED
+from mqbroker.storage.log.index import Stretch
 from mqbroker.storage.log.tap import Tap
+from mqbroker.storage.pages.indexer import Indexer
 from mqbroker.storage.pages.pager import Pager
+from mqbroker.storage.pages.scrub import Scrub
 
 ENTRY_BYTES = 64  # about what a record needs beside body and properties
 
@@ -38,14 +41,17 @@ class JournalLedger(Ledger):
 
     __slots__ = (
         "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "encoder", "entries",
-        "entries_live", "gate", "is_marked", "is_sealing", "open", "open_bytes", "pager", "sealed",
-        "sealed_bytes", "segment_begun", "settled", "writer",
+        "entries_live", "gate", "indexer", "is_marked", "is_sealing", "open", "open_bytes", "pager", "scrub",
+        "sealed", "sealed_bytes", "segment_begun", "settled", "writer",
     )  # fmt: skip
 
     def __init__(self, encoder: BatchEncoder, writer: Writer, position: int, pager: Pager, window: int = 0) -> None:
         super().__init__()
         self.window = window
         self.pager = pager
+        self.indexer: Indexer | None = None
+        self.scrub: Scrub | None = None
+        """Checks what was not read at the start; None until it is known."""
         self.is_journalling = True
         self.position = position
         self.committed = position - 1
@@ -140,6 +146,17 @@ class JournalLedger(Ledger):
     def read(self, page: Page) -> list[Entry]:
         return self.pager.read(page)
 
+    def note_index(self, segment: int, record: bytes, stretches: list[Stretch]) -> None:
+        """A segment has an index now: queues may let go of what is there."""
+        if len(record) <= self.writer.segment_bytes // CARRIED_INDEX_SHARE:
+            self.open.indexes.append((segment, record))
+            self.open_bytes += len(record)
+        self.pager.offer(stretches)
+
+    def press(self, is_pressed: bool) -> None:
+        """Memory is short, or is not any more: queues keep less of what the journal has."""
+        self.pager.press(is_pressed, self.encoder.stretches)
+
     def settle_page(self, page: Page) -> None:
         self.open.pages.append(page)
 
@@ -157,6 +174,11 @@ class JournalLedger(Ledger):
         if self.writer.failure is not None:
             raise self.writer.failure
         assert not self.writer.is_busy
+
+    def restored(self) -> None:
+        """Everything that the journal kept is back: what is left to be done in the background begins."""
+        if self.indexer is not None:
+            self.indexer.begin()
 
     @property
     def is_full(self) -> bool:
@@ -187,6 +209,8 @@ class JournalLedger(Ledger):
         """
         if self.writer.is_full:
             self.writer.tend()
+        if self.scrub is not None:
+            self.scrub.go_on()
         if not self.is_marked and self.batches == self.batches_tended and self._may_mark():
             at_rest()
             self._close_batch()
@@ -229,6 +253,7 @@ class JournalLedger(Ledger):
             or batch.defined
             or batch.forgotten
             or batch.pages
+            or batch.indexes
         )
 
     def _commit_nothing(self) -> bool:

@@ -125,12 +125,14 @@ class Recovery:
         self._disk = disk
         self._keyring = keyring
         self._step = step
-        self._formats = {**deduplication.FORMATS, **formats}
+        self.formats = {**deduplication.FORMATS, **formats}
         self._names = segment_names(disk.names())
+        self.unread: list[int] = []
+        """The segments that were not read, but for their indexes: somebody has to check them."""
         self._with_pages = pages
         self._entries: dict[int, list[Entry]] = {}
         self._pages: dict[int, list[Page]] = {}
-        self.reader = StretchReader(disk, self._formats, keyring)
+        self.reader = StretchReader(disk, self.formats, keyring)
         """Reads what was left on the disk."""
 
     @property
@@ -237,7 +239,7 @@ class Recovery:
         try:
             stretches = self.reader.index_of(segment)
             pages = pages_in(segment, stretches, self.reader) if stretches else None
-            if pages is None or self.reader.is_encrypted(segment.first_lsn) != segment.is_encrypted:
+            if pages is None or (self.reader.key(segment.first_lsn) is not None) != segment.is_encrypted:
                 return False
             if self._disk.size(name) >= self.reader.header(segment.first_lsn).size_bytes:
                 self.unfinished[name] = self.reader.end_of(segment)
@@ -247,6 +249,7 @@ class Recovery:
             self._pages.setdefault(page.queue_number, []).append(page)
         segment.close()
         self.liveness.add(segment)
+        self.unread.append(segment.first_lsn)
         self.recovered.plain_segments += not segment.is_encrypted
         self._step(0)
         return True
@@ -265,7 +268,7 @@ class Recovery:
 
     def _decode(self, scan: Scan, segment: SegmentLiveness, shares: dict[int, Share], shares_only: bool) -> None:
         """Adds the live entries of a segment to what was recovered, and counts them."""
-        decoder = EntryDecoder(scan.content, self._formats, shares, shares_only, segment.is_redelivered)
+        decoder = EntryDecoder(scan.content, self.formats, shares, shares_only, segment.is_redelivered)
         try:
             stepped_at = 0
             for frame in scan.batches:

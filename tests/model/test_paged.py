@@ -183,6 +183,10 @@ class Deeds:
             for _ in twin.house.steps(twin.house.now + ms):
                 twin.rest()
 
+    def press(self) -> None:
+        is_pressed = self.chance.random() < 0.6
+        self._both(lambda twin: twin.house.ledger.press(is_pressed))
+
     def restart(self) -> None:
         down_ms = self.chance.choice((0, 0, 350))
         self._both(lambda twin: twin.restart(down_ms))
@@ -194,14 +198,14 @@ class Deeds:
 
 DEEDS = (
     *["publish"] * 14, *["settle"] * 8, *["poll"] * 4, *["wait"] * 3, "consume", "consume", "purge", "replace",
-    "restart",
+    "restart", "press", "press",
 )  # fmt: skip
 
 
 def live(seed: int, is_slow: bool) -> list[int]:
     """One history; how much the second twin has paged out and in. With `is_slow` pages take a while to come."""
     chance = Random(seed)
-    twins = [Twin(0, None), Twin(chance.choice((1, 1, 3)), ManualExecutor() if is_slow else None)]
+    twins = [Twin(0, None), Twin(chance.choice((1, 1, 3, 8)), ManualExecutor() if is_slow else None)]
     deeds = Deeds(twins, chance)
     try:
         for _ in range(chance.randrange(10, 50)):

@@ -50,6 +50,8 @@ class World:
             keyring=keyring, window=window,
         )  # fmt: skip
         self.ledger = self.journal.ledger
+        if window:
+            self.ledger.restored()
         self.history: list[tuple[int, Callable[[State], None]]] = []
         self.past = past
         self.promised = self.ledger.committed

@@ -356,6 +356,8 @@ class ClassicQueue(Queue):
             return 0
         lane = self.lane_at(extent.lane)
         freed = lane.page_out(extent, place, window, least)
+        if not freed and window < self.ledger.window:
+            freed = lane.let_go_of_pages() or lane.page_out_head(extent, place, window, least)
         if freed and lane.reader is None:
             lane.reader = self.paging = self.paging or Paging(self)
         return freed

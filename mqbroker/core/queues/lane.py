@@ -116,7 +116,9 @@ class Lane:
         """What holds it all, to be freed by the caller. The lane is not used any more."""
         held: list[Container] = [self.fresh, self.returned]
         if self.middle is not None:
-            held += [self.tail, self.middle, *(page.entries or page.kept for page in self.middle)]
+            held += [self.tail, self.middle]
+            for page in self.middle:
+                held += [page.kept, page.entries or []]
         return held
 
     # --- pages ------------------------------------------------------------------------------------------------------
@@ -156,6 +158,30 @@ class Lane:
             return 0
         self._place_page(page, cut, end)
         return page.count
+
+    def page_out_head(self, extent: Extent, place: Place, window: int, least: int) -> int:
+        """The same for the head of a line that has pages already, which keeps `window` entries. Offer the newest
+        extents first: what is not paged after one that is stays in memory."""
+        fresh, middle = self.fresh, self.middle
+        start = self.head + window
+        if middle is None or start >= len(fresh):
+            return 0
+        begin = bisect_left(fresh, extent.first, start, key=sequence_of)
+        end = bisect_right(fresh, extent.last, begin, key=sequence_of)
+        if end - begin < max(least, 1):
+            return 0
+        page = leaving(extent, place, fresh[begin:end])  # type: ignore[arg-type]
+        if page.count < max(least, 1):
+            return 0
+        if end < len(fresh):
+            middle.appendleft(page_of(extent.queue_number, extent.lane, fresh[end:]))  # type: ignore[arg-type]
+        del fresh[begin:]
+        middle.appendleft(page)
+        return page.count
+
+    def let_go_of_pages(self) -> int:
+        """Pages that were read ahead leave memory again; how many entries that were."""
+        return sum(page.let_go() for page in self.middle or ())
 
     def _window_end(self, window: int) -> int:
         """Where in the tail the entries begin that may leave memory."""

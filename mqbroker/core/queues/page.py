@@ -63,7 +63,13 @@ class Page:
     def put_in(self, read: list[Entry]) -> None:
         """It was read."""
         self.entries = sorted(read + self.kept, key=sequence_of) if self.kept else read
-        self.kept = []
+
+    def let_go(self) -> int:
+        """It was read and is not needed yet: leaves memory again. How many entries that were."""
+        if self.place is None or self.entries is None:
+            return 0
+        self.entries = None
+        return self.count
 
 
 def page_of(queue_number: int, lane: int, entries: list[Entry]) -> Page:

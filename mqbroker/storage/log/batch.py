@@ -12,7 +12,10 @@ from mqbroker.storage.log.segment import SegmentHeader
 class Batch:
     """Facts that become durable together. `entries` holds None where an entry was settled before the seal."""
 
-    __slots__ = ("attempted", "deferred", "defined", "entries", "flags", "forgotten", "lsn", "pages", "settled", "size")
+    __slots__ = (
+        "attempted", "deferred", "defined", "entries", "flags", "forgotten", "indexes", "lsn", "pages", "settled",
+        "size",
+    )  # fmt: skip
 
     def __init__(self, lsn: int, flags: int = 0) -> None:
         self.lsn = lsn
@@ -27,6 +30,8 @@ class Batch:
         self.deferred: list[Entry] = []
         self.defined: list[tuple[str, bytes | None]] = []
         self.forgotten: list[int] = []
+        self.indexes: list[tuple[int, bytes]] = []
+        """Segments, and the records of their indexes."""
 
 
 @dataclass(slots=True)

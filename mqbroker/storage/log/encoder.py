@@ -8,7 +8,7 @@ has none left. A segment in which something is alive ends with its index, as soo
 from collections.abc import Callable
 
 from mqbroker.core.message import GONE, Entry
-from mqbroker.limits import BATCH_BYTES_MAX, SEGMENT_END_SHARE
+from mqbroker.limits import BATCH_BYTES_MAX, CARRIED_INDEX_SHARE, SEGMENT_END_SHARE
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
@@ -81,6 +81,11 @@ class BatchEncoder:
         """Whether a batch of so many bytes fits into the segment."""
         return not self._is_ended and self._end + self._frame_bytes + facts_bytes < self._size
 
+    @property
+    def stretches(self) -> list[Stretch]:
+        """Those of the newest segment that have ended, oldest first."""
+        return self._index.ended
+
     def take_ended(self) -> list[Stretch]:
         """The stretches that have ended since the last call."""
         ended, self.ended = self.ended, []
@@ -119,6 +124,11 @@ class BatchEncoder:
         if batch.pages:
             self.liveness.settle_pages(batch.pages, runs)
         facts += pack_settled(runs)
+        for first_lsn, record in batch.indexes:
+            indexed = self.liveness.by_first.get(first_lsn)
+            if indexed is not None:
+                indexed.index = record
+                facts.append(record)
         for queue in batch.forgotten:
             self.liveness.forget(queue)
             facts.append(pack_forgotten(queue))
@@ -217,5 +227,6 @@ class BatchEncoder:
             self.ended.append(stretch)
         segment = self.liveness.current()
         stretches = self._index.alive(segment.shares)
-        if stretches:
-            segment.index = pack_index(segment.first_lsn, stretches)
+        record = pack_index(segment.first_lsn, stretches)
+        if stretches and len(record) <= self._size // CARRIED_INDEX_SHARE:
+            segment.index = record

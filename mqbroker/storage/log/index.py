@@ -87,6 +87,11 @@ class OpenIndex:
         stretch, self._open = self._open, None
         return stretch
 
+    @property
+    def ended(self) -> list[Stretch]:
+        """The stretches that have ended."""
+        return self.stretches if self._open is None else self.stretches[:-1]
+
     def extend(self, end: int) -> None:
         """The last frame has become longer."""
         self.stretches[-1].end = end

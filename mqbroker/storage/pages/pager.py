@@ -5,14 +5,14 @@ go of what is too much for memory (core/queues/page.py). It decides neither what
 read: the queue does. Whatever cannot be read back as it was is damage, and fatal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from mqbroker.core.ledger import Pageable
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.page import Loaded, Page
-from mqbroker.limits import PAGE_ENTRIES_MIN, QUEUE_WINDOW
-from mqbroker.storage.liveness import LogLiveness
+from mqbroker.limits import PAGE_ENTRIES_MIN, PRESSED_WINDOW_SHARE, QUEUE_WINDOW
+from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
 from mqbroker.storage.log.executors import Executor
 from mqbroker.storage.log.index import Stretch
 from mqbroker.storage.pages.stretch_reader import StretchReader, Wanted, wanted
@@ -32,6 +32,20 @@ class Load:
 
     def __call__(self) -> None:
         self.entries = self._reader.entries(self._wanted)
+
+
+class LoadIndex:
+    """The work of reading the index of one segment."""
+
+    __slots__ = ("_reader", "_segment", "stretches")
+
+    def __init__(self, reader: StretchReader, segment: SegmentLiveness) -> None:
+        self._reader = reader
+        self._segment = segment
+        self.stretches: list[Stretch] = []
+
+    def __call__(self) -> None:
+        self.stretches = self._reader.index_of(self._segment)
 
 
 class Pager:
@@ -58,7 +72,12 @@ class Pager:
         self._tops = tops
         self._window = window
         self._least = max(1, window * PAGE_ENTRIES_MIN // QUEUE_WINDOW)
+        self._window_pressed = max(1, window // PRESSED_WINDOW_SHARE)
         self._fail = fail
+        self.is_pressed = False
+        """Whether memory is short."""
+        self._sweep: list[int] = []
+        """The segments whose queues are still to be asked, the next one last."""
 
     def watch(self, queue: Pageable, top: int) -> None:
         """The entries of a queue may leave memory."""
@@ -71,14 +90,42 @@ class Pager:
         self.queues.pop(queue_number, None)
         self._tops.pop(queue_number, None)
 
-    def offer(self, stretches: list[Stretch]) -> None:
+    def offer(self, stretches: Iterable[Stretch]) -> None:
         """These stretches are durable: has queues let go of what is in them."""
+        window, least = (self._window, self._least) if not self.is_pressed else (self._window_pressed, 1)
         for stretch in stretches:
             place = stretch.place
             for extent in stretch.extents.values():
                 queue = self.queues.get(extent.queue_number)
-                if queue is not None and extent.count >= self._least:
-                    self.paged_out += queue.page_out(extent, place, self._window, self._least)
+                if queue is not None and extent.count >= least:
+                    self.paged_out += queue.page_out(extent, place, window, least)
+
+    def press(self, is_pressed: bool, newest: list[Stretch]) -> None:
+        """Memory is short, or is not any more. While it is, queues keep less; what they have is offered to them again,
+        from the newest on, at each call. `newest` are the stretches of the segment that is being written."""
+        self.is_pressed = is_pressed and self._window > 0
+        if self.is_pressed and not self._sweep:
+            self.offer(reversed(newest))
+            self._sweep = [each.first_lsn for each in self._liveness.closed() if each.shares]
+            self._sweep_on()
+
+    def _sweep_on(self) -> None:
+        while self._sweep:
+            segment = self._liveness.by_first.get(self._sweep[-1])
+            if segment is not None:
+                load = LoadIndex(self._reader, segment)
+                self._reads.submit(load, partial(self._swept, load))
+                return
+            self._sweep.pop()
+
+    def _swept(self, load: "LoadIndex", error: Exception | None) -> None:
+        segment = self._sweep.pop() if self._sweep else 0
+        if error is not None and segment in self._liveness.by_first:
+            self._fail(error)
+            return
+        if self.is_pressed and error is None:
+            self.offer(reversed(load.stretches))
+        self._sweep_on()
 
     def load(self, page: Page, done: Loaded) -> None:
         """Has a page read."""

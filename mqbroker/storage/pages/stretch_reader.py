@@ -29,6 +29,7 @@ from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.segment import SEGMENT_HEADER_BYTES, SegmentHeader, read_segment_header, segment_name
 
 HEADERS_KEPT = 1024
+FORGED = "a batch was written by somebody without the key"
 
 
 class Wanted(NamedTuple):
@@ -111,7 +112,7 @@ class StretchReader:
 
     def refusal(self, place: Place, reason: str) -> JournalCorrupt:
         """The error for a stretch that is not what it should be."""
-        return JournalCorrupt(self._path(place.segment), place.start, place.end, reason)
+        return JournalCorrupt(self.path(place.segment), place.start, place.end, reason)
 
     def _octets(self, place: Place) -> Octets:
         with self._lock:
@@ -149,7 +150,7 @@ class StretchReader:
             payload = key.open(frame, view[frame.start : frame.end])
             if payload is None:
                 damaged = place._replace(start=place.start + frame.offset, end=place.start + frame.end)
-                raise self.refusal(damaged, "a batch was written by somebody without the key")
+                raise self.refusal(damaged, FORGED)
             parts += (view[frame.offset : frame.start], payload, bytes(TAG_BYTES))
         return b"".join(parts)
 
@@ -157,9 +158,9 @@ class StretchReader:
         """The header of a segment."""
         return self._segment(segment)[0]
 
-    def is_encrypted(self, segment: int) -> bool:
-        """Whether a segment is encrypted."""
-        return self._segment(segment)[1] is not None
+    def key(self, segment: int) -> DataKey | None:
+        """What opens the batches of a segment; None for one that is not encrypted."""
+        return self._segment(segment)[1]
 
     def _segment(self, segment: int) -> tuple[SegmentHeader, DataKey | None]:
         known = self._segments.get(segment)
@@ -176,17 +177,18 @@ class StretchReader:
         opening = self._disk.read(name, 0, SEGMENT_HEADER_BYTES + KEY_BLOCK_BYTES)
         header = read_segment_header(name, opening)
         if header is None:
-            raise JournalCorrupt(self._path(segment), 0, len(opening), "its header is not readable")
+            raise JournalCorrupt(self.path(segment), 0, len(opening), "its header is not readable")
         if header.key_block is None:
             return header, None
         key = None
         if self._keyring is not None:
             key = self._keyring.unwrap(name, opening[:SEGMENT_HEADER_BYTES], header.key_block)
         if key is None:
-            raise JournalCorrupt(self._path(segment), 0, len(opening), "its key does not belong to it")
+            raise JournalCorrupt(self.path(segment), 0, len(opening), "its key does not belong to it")
         return header, key
 
-    def _path(self, segment: int) -> str:
+    def path(self, segment: int) -> str:
+        """Where the file of a segment is, for messages."""
         return os.path.join(self._disk.path, segment_name(segment))
 
 
