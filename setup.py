@@ -34,7 +34,7 @@ DIRECTIVES = {
 # -O2 and -O3 2 % less at most, as most of what it does is calls into Python. So the modules that every message of AMQP
 # or MQTT passes through have -O1, all others -Og.
 FLAGS = ["-Og", "-g0", "-w", "-fno-asynchronous-unwind-tables", "--param=max-inline-insns-single=20"]
-FLAGS_FOR_HOTTEST = ["-O1", *FLAGS[1:-1]]
+FLAGS_FOR_HOTTEST = ["-O1", *FLAGS[1:]]
 HOTTEST = (
     "mqbroker/core/consumer.py",
     "mqbroker/core/message.py",
@@ -64,6 +64,9 @@ HOTTEST = (
 MACROS = [("CYTHON_SMALL_CODE", '__attribute__((cold, optimize("O0")))')]
 WITHOUT_CACHES = [("CYTHON_USE_DICT_VERSIONS", "0")]
 
+# One module with what Cython's code needs everywhere, instead of a copy in each: a twelfth of the time.
+SHARED = "mqbroker._cython"
+
 INLINE = {Path("mqbroker/octets.pxd")}  # compiled into the modules that cimport it
 
 WISH = os.environ.get("MQBROKER_COMPILE", "")
@@ -75,11 +78,13 @@ def say(text: str) -> None:
 
 
 def hot_modules() -> list[Extension]:
-    """One extension per module with a .pxd beside it."""
+    """One extension per module with a .pxd beside it, and the one that they share."""
     if WISH == "0":
         return []
     pairs = [(pxd.with_suffix(".py"), pxd) for pxd in sorted(Path("mqbroker").rglob("*.pxd"))]
-    return [extension(source, pxd) for source, pxd in pairs if source.exists() and pxd not in INLINE]
+    made = [extension(source, pxd) for source, pxd in pairs if source.exists() and pxd not in INLINE]
+    shared = Extension(SHARED, [], define_macros=MACROS, extra_compile_args=FLAGS_FOR_HOTTEST)
+    return [shared, *made] if made else []
 
 
 def extension(source: Path, pxd: Path) -> Extension:
@@ -134,6 +139,7 @@ class BuildHotModules(build_ext):
             self.extensions,
             build_dir=self.build_temp,
             compiler_directives=DIRECTIVES,
+            shared_utility_qualified_name=SHARED,
             nthreads=os.cpu_count() or 1,
             quiet=True,
         )

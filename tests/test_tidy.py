@@ -57,7 +57,7 @@ PUBLIC_IN_SPITE_OF_THEIR_NAMES = {
     "_replace": "of named tuples",
     "_srcfile": "the logging HOWTO says that it may be set to None",
 }
-BANNED_LOOP_MODULES = {"asyncio": "return what is to be done; net/ does it", "uvloop": "net/ owns the loop"}
+BANNED_LOOP_MODULES = {"asyncio": "return what has to be done; net/ does it", "uvloop": "net/ owns the loop"}
 BANNED_WORLD_MODULES = {
     "time": "take `now` as an argument",
     "datetime": "take `now` as an argument",

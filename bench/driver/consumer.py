@@ -12,7 +12,7 @@ import numpy as np
 from bench.driver.dialect import dialect_of
 from bench.driver.inlet import Inlet
 from bench.driver.jobs import ConsumeJob, Expect, Received
-from bench.driver.lead import Tally
+from bench.driver.lead import ReceivedCount
 from bench.driver.verify import Faults, shared_faults
 from bench.errors import DriverError, ProtocolError
 
@@ -22,7 +22,7 @@ PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 class Consumer:
     """Drives the connections of one job. tally: where it tells how much it has received."""
 
-    def __init__(self, job: ConsumeJob, tally: Tally | None = None) -> None:
+    def __init__(self, job: ConsumeJob, tally: ReceivedCount | None = None) -> None:
         self._job = job
         self._tally = tally
         self._inlets = [] if job.subscribe_at_start else self._open()

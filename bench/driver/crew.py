@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bench.driver.jobs import ConsumeJob, Expect, Failed, PublishJob, Ready, Received, Sent, Start
-from bench.driver.lead import Counts, Lead, Tally, deliveries_per_message
+from bench.driver.lead import Counts, Lead, ReceivedCount, deliveries_per_message
 from bench.driver.sqs_jobs import CycleJob, SendJob
 from bench.driver.verify import Faults
 from bench.driver.worker import work
@@ -40,7 +40,9 @@ def _context() -> ForkServerContext:
 class Worker:
     """One worker process and its pipe. shared: what a publisher looks at and a consumer writes meanwhile."""
 
-    def __init__(self, job: PublishJob | ConsumeJob | SendJob | CycleJob, shared: Lead | Tally | None = None) -> None:
+    def __init__(
+        self, job: PublishJob | ConsumeJob | SendJob | CycleJob, shared: Lead | ReceivedCount | None = None
+    ) -> None:
         self.job = job
         context = _context()
         self.pipe, theirs = context.Pipe()
@@ -98,7 +100,7 @@ class Crew:
         counts = _context().RawArray(ctypes.c_longlong, len(consume))
         try:
             # Consumers first: bound queues of theirs must exist before the first message.
-            self._consumers += [Worker(job, Tally(counts, place)) for place, job in enumerate(consume)]
+            self._consumers += [Worker(job, ReceivedCount(counts, place)) for place, job in enumerate(consume)]
             self._await_ready(self._consumers)
             per_message = len(publish) * deliveries_per_message(consume)
             self._publishers += [Worker(job, _lead(job, counts, per_message)) for job in publish]

@@ -106,7 +106,7 @@ class Inlet:
         self._buffer, self._view = larger, memoryview(larger)
 
     def explanation(self) -> str:
-        """What the broker says in the bytes behind the last whole message, or ""."""
+        """What the broker says in the bytes after the last whole message, or ""."""
         return self.side.explain(bytes(self._view[(self.count - self._base) * self._size : self._fill]))
 
     def acknowledge(self) -> None:

@@ -20,7 +20,7 @@ Counts = ctypes.Array[ctypes.c_longlong]
 """In shared memory: how much each consuming worker has received so far."""
 
 
-class Tally:
+class ReceivedCount:
     """Where one consuming worker tells how much it has received."""
 
     def __init__(self, counts: Counts, place: int) -> None:

@@ -28,7 +28,7 @@ _FILL_PERIOD = bytes((index * 73 + 41) % 251 for index in range(251))
 
 @lru_cache(maxsize=16)
 def fill(body_size_bytes: int) -> bytes:
-    """The constant bytes behind the stamp of a body of this size; ValueError when there is no room for a stamp."""
+    """The constant bytes after the stamp of a body of this size; ValueError when there is no room for a stamp."""
     room = body_size_bytes - STAMP_SIZE_BYTES
     if room < 0:
         raise ValueError(f"a body needs at least {STAMP_SIZE_BYTES} bytes, not {body_size_bytes}")

@@ -64,7 +64,7 @@ class WebSocketStream:
         self.close = sock.close
 
     def _shake_hands(self, endpoint: Endpoint) -> bytes:
-        """Asks for MQTT; what came behind the answer."""
+        """Asks for MQTT; what came after the answer."""
         key = base64.b64encode(os.urandom(16)).decode()
         self._socket.sendall(
             f"GET /mqtt HTTP/1.1\r\nHost: {endpoint.host}:{endpoint.port}\r\nUpgrade: websocket\r\n"

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 from bench.driver.consumer import Consumer
 from bench.driver.jobs import ConsumeJob, Failed, PublishJob, Ready, Start
-from bench.driver.lead import Lead, Tally
+from bench.driver.lead import Lead, ReceivedCount
 from bench.driver.pacer import PacedPublisher
 from bench.driver.publisher import Publisher
 from bench.driver.sqs_caller import Caller, PacedCaller
@@ -19,7 +19,7 @@ from bench.driver.sqs_jobs import CycleJob, SendJob
 from bench.errors import BenchError
 
 
-def work(pipe: Connection, shared: Lead | Tally | None) -> None:
+def work(pipe: Connection, shared: Lead | ReceivedCount | None) -> None:
     """Entry point of the process. Every failure goes to the crew as one sentence. shared: see `crew.Worker`."""
     # The crew ends its workers itself; a Ctrl-C reaches the whole terminal group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -38,11 +38,11 @@ def _report(pipe: Connection, failed: Failed) -> None:
         pipe.send(failed)
 
 
-def _serve(pipe: Connection, job: object, shared: Lead | Tally | None) -> None:
+def _serve(pipe: Connection, job: object, shared: Lead | ReceivedCount | None) -> None:
     if isinstance(job, PublishJob):
         _publish(pipe, job, shared if isinstance(shared, Lead) else None)
     elif isinstance(job, ConsumeJob):
-        _consume(pipe, job, shared if isinstance(shared, Tally) else None)
+        _consume(pipe, job, shared if isinstance(shared, ReceivedCount) else None)
     elif isinstance(job, SendJob | CycleJob):
         _call(pipe, job)
     else:
@@ -66,7 +66,7 @@ def _publish(pipe: Connection, job: PublishJob, lead: Lead | None) -> None:
     pipe.send(Ready())
 
 
-def _consume(pipe: Connection, job: ConsumeJob, tally: Tally | None) -> None:
+def _consume(pipe: Connection, job: ConsumeJob, tally: ReceivedCount | None) -> None:
     consumer = Consumer(job, tally)
     pipe.send(consumer.run(_await_start(pipe), pipe))
     pipe.recv()

@@ -18,7 +18,7 @@ CONNECTIONS = 16
 FILL_PER_SECOND = {1: 20_000, 10: 60_000}
 """Messages that are put into a queue for each second of emptying it, by the size of the batches."""
 PATIENCE = 40.0
-"""Of the seconds of a measurement, at most, for filling a queue that is to be deep."""
+"""Of the seconds of a measurement, at most, for filling a deep queue."""
 
 SLOW_FILL = 20_000
 """Messages per second that a slow broker takes, for forecasts."""

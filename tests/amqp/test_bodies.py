@@ -6,7 +6,7 @@ import pytest
 
 from mqbroker.limits import LARGE_PIECE_BYTES
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
-from mqbroker.protocols.amqp.limits import AMQP_BODY_ROOM_BYTES, AMQP_BODY_ROOM_FACTOR, AMQP_CHANNELS_MAX
+from mqbroker.protocols.amqp.limits import AMQP_BODY_BUFFER_BYTES, AMQP_BODY_BUFFER_FACTOR, AMQP_CHANNELS_MAX
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.properties import build
 from tests.support.amqp_house import DirectAmqp, House
@@ -143,13 +143,13 @@ def test_a_body_longer_than_announced_is_a_violation(client: DirectAmqp, size: i
 def test_memory_is_taken_for_what_arrives_and_not_for_what_is_announced(client: DirectAmqp) -> None:
     frame = b"".join(body_frames(1, bytes(FRAME), 0))
     client.write(start_of("q", 128 << 20) + frame[: -FRAME // 2])
-    room = client.session.channels[1].room
-    assert room is not None
-    assert len(room.memory) <= AMQP_BODY_ROOM_FACTOR * FRAME
+    buffer = client.session.channels[1].buffer
+    assert buffer is not None
+    assert len(buffer.memory) <= AMQP_BODY_BUFFER_FACTOR * FRAME
     place(client, frame[-FRAME // 2 :])
     for _ in range(64):
         place(client, frame)
-        assert len(room.memory) <= 2 * room.filled + AMQP_BODY_ROOM_BYTES
+        assert len(buffer.memory) <= 2 * buffer.filled + AMQP_BODY_BUFFER_BYTES
 
 
 def many(house: House, channels: int) -> DirectAmqp:
@@ -170,7 +170,7 @@ def test_announcing_much_on_every_channel_takes_nothing() -> None:
     house = House()
     client = many(house, AMQP_CHANNELS_MAX)
     client.write(b"".join(begin(number, 128 << 20, b"x") for number in range(1, AMQP_CHANNELS_MAX + 1)))
-    assert house.services.body_budget.taken <= AMQP_BODY_ROOM_FACTOR * AMQP_CHANNELS_MAX
+    assert house.services.body_budget.taken <= AMQP_BODY_BUFFER_FACTOR * AMQP_CHANNELS_MAX
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -180,7 +180,7 @@ def test_bodies_that_never_end_have_a_bound(way: str) -> None:
     client = many(house, 20)
     for number in range(1, 21):
         WAYS[way](client, begin(number, 16 << 20, bytes(FRAME)))
-    assert house.services.body_budget.taken == 8 * AMQP_BODY_ROOM_BYTES
+    assert house.services.body_budget.taken == 8 * AMQP_BODY_BUFFER_BYTES
     for number in range(9, 21):
         close = client.expect("channel.close", number)
         text = "CONTENT_TOO_LARGE - incomplete messages of all connections have 8388608 bytes, and 8388608 at most"

@@ -374,7 +374,7 @@ def test_a_priority_has_to_be_a_number(client: RawAmqp, name: str, value: object
 
 
 def test_a_single_active_consumer_is_followed_by_the_next_in_line(client: RawAmqp, connect: Connect, name: str) -> None:
-    """What the active consumer had not acked was delivered to its successor behind newer messages."""
+    """What the active consumer had not acked was delivered to its successor after newer messages."""
     client.declare(name, auto_delete=True, arguments={"x-single-active-consumer": True})
     first, second = connect(), connect()
     for each in (first, second):

@@ -13,7 +13,7 @@ HUGE = [1 << 40, (1 << 63) - 1, UInt64(1 << 63), UInt64((1 << 64) - 1)]
 @pytest.mark.parametrize("value", HUGE)
 @pytest.mark.parametrize("argument", ["x-max-length", "x-max-length-bytes", "x-consumer-timeout"])
 def test_a_huge_limit_is_as_good_as_none(client: RawAmqp, argument: str, value: int) -> None:
-    """Compiled, numbers above 63 bits ended the connection as an error of the broker's own."""
+    """Compiled, numbers above 63 bits ended the connection as an internal error."""
     queue = client.declare(arguments={argument: value})
     client.publish(queue, b"x")
     client.consume(queue)

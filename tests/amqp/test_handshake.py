@@ -157,7 +157,7 @@ def test_more_than_64_kib_before_the_login_ends_the_connection(connect: Connect,
     [{"channel_max": 2048}, {"frame_max": 131_073}, {"frame_max": 4095}, {"channel_max": 0}, {"frame_max": 0}],
 )
 def test_more_than_was_offered_ends_the_connection(connect: Connect, change: dict[str, int]) -> None:
-    """What came behind a refused tune-ok in the same segment was answered with connection.close."""
+    """What came after a refused tune-ok in the same segment was answered with connection.close."""
     client = connect()
     client.begin()
     client.log_in()
@@ -285,7 +285,7 @@ def test_a_wrong_login_is_told_to_a_client_that_has_not_waited(connect: Connect,
 
 
 def test_the_client_closes_the_socket_first(client: RawAmqp) -> None:
-    """The stream ended behind close-ok: a client that closes from two threads at once took that for a failure."""
+    """The stream ended after close-ok: a client that closes from two threads at once took that for a failure."""
     client.call("connection.close", 0)
     client.call("connection.close", 0)
 

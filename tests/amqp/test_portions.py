@@ -1,4 +1,4 @@
-"""What a client asks for that is much work is done in portions, and what it sends behind sees all of it done."""
+"""What a client asks for that is much work is done in portions, and what it sends afterwards sees all of it done."""
 
 from collections.abc import Iterable
 
@@ -69,7 +69,7 @@ def take(client: DirectAmqp, count: int) -> list[int]:
 
 
 def test_a_multiple_ack_of_many_is_done_in_portions() -> None:
-    """The fault: a multiple ack of 100,000 held everybody up. What the client asks behind it sees them settled."""
+    """The fault: a multiple ack of 100,000 held everybody up. What the client asks after it sees them settled."""
     house = House()
     fill(house, "q")
     client = holding(house, "q")

@@ -468,7 +468,7 @@ def test_a_publish_to_a_deleted_exchange_is_404(client: RawAmqp, other: RawAmqp,
 
 
 def test_what_was_sent_before_connection_close_is_published(client: RawAmqp, other: RawAmqp, name: str) -> None:
-    """A publish that waited behind a durable declaration was lost when connection.close came right behind it."""
+    """A publish that waited for a durable declaration was lost when connection.close came right after it."""
     client.send("queue.declare", queue=name, durable=True, nowait=True)
     client.publish(name, b"last words", delivery_mode=2)
     client.call("connection.close", 0)

@@ -179,7 +179,7 @@ def test_definitions_that_were_deleted_stay_deleted(restarted: BrokerProcess, co
 
 
 def test_what_is_sent_without_waiting_is_done_in_order(restarted: BrokerProcess, connect: Connect) -> None:
-    """Each durable declaration holds the channel until it is on disk, and everything behind it with it."""
+    """Each durable declaration holds the channel until it is on disk, and everything after it with it."""
     client = connect(restarted.ports["amqp"])
     client.open()
     names = [f"q{number}" for number in range(200)]

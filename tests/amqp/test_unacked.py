@@ -80,7 +80,7 @@ def test_deliveries_are_found_by_their_tags(steps: list[Step]) -> None:
 
 @pytest.mark.parametrize("tag", [0, 2, 1 << 62, 1 << 63, (1 << 64) - 1])
 def test_any_number_can_be_asked_for(tag: int) -> None:
-    """Compiled, a tag above 2**63 from a client was an error of the broker's own."""
+    """Compiled, a tag above 2**63 from a client was an internal error."""
     unacked = Unacked()
     unacked.add(1, delivered(1))
     assert unacked.take(tag) is None

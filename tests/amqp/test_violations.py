@@ -38,7 +38,7 @@ def test_a_frame_above_the_agreed_size_is_501(connect: Connect) -> None:
 
 @pytest.mark.parametrize("size", [131_073, 1 << 24, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF])
 def test_a_frame_of_any_size_is_too_large(client: RawAmqp, size: int) -> None:
-    """Compiled, a size above two gigabytes was negative, and an error of the broker's own."""
+    """Compiled, a size above two gigabytes was negative, and an internal error."""
     text = f"FRAME_ERROR - type 1, all octets = <<>>: {{frame_too_large,{size},131064}}"
     assert after(client, frame(1, 1, b"", size)) == closes_connection(501, text)
 

@@ -193,7 +193,7 @@ def test_a_client_that_does_not_wait_is_not_told() -> None:
     assert [answer.status for answer in fed(session, expecting(BODY) + BODY)] == [200]
 
 
-def test_a_client_is_told_to_go_on_behind_the_answers_before() -> None:
+def test_a_client_is_told_to_go_on_after_the_answers_before() -> None:
     shop = Shop(wait)
     session = shop.session()
     assert fed(session, get("MessageBody=a") + expecting(BODY)) == []
@@ -302,7 +302,7 @@ def test_open_calls_are_abandoned_when_the_connection_is_lost() -> None:
     assert not session.out
 
 
-def test_calls_behind_the_last_answer_are_abandoned() -> None:
+def test_calls_after_the_last_answer_are_abandoned() -> None:
     gone: list[str] = []
 
     def leave(call: Call) -> None:
@@ -524,7 +524,7 @@ REFUSED = {
     "a chunk that ends with a line feed": CHUNKED + b"3\r\nabc\n0\r\n\r\n",
     "a chunk that is longer": CHUNKED + b"3\r\nabcd\r\n0\r\n\r\n",
     "an extension with a line feed": CHUNKED + b"3;x\nabc\r\n0\r\n\r\n",
-    "a length behind the body": CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n",
+    "a length after the body": CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n",
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "no version": b"GET /\r\n\r\n",
     "a version to come": b"GET / HTTP/1.2\r\nHost: h\r\n\r\n",
@@ -566,7 +566,7 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(name: str, capl
     assert "HTTP request of 127.0.0.1:40000 refused: " in caplog.text
 
 
-def test_what_is_no_request_is_refused_behind_the_answers_before() -> None:
+def test_what_is_no_request_is_refused_after_the_answers_before() -> None:
     shop = Shop(wait)
     session = shop.session()
     assert fed(session, get("MessageBody=a") + b"nonsense\r\n\r\n") == []

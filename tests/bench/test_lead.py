@@ -5,7 +5,7 @@ from ctypes import c_longlong
 import pytest
 
 from bench.driver.jobs import ConsumeJob, Endpoint, Limit, PublishJob, Subscription, Variant
-from bench.driver.lead import FIRST_DELIVERIES, Lead, Tally, deliveries_per_message
+from bench.driver.lead import FIRST_DELIVERIES, Lead, ReceivedCount, deliveries_per_message
 from bench.forecast import OVERHEAD_SECONDS, Forecast
 
 ENDPOINT = Endpoint("relay", "127.0.0.1", 0)
@@ -14,7 +14,7 @@ ENDPOINT = Endpoint("relay", "127.0.0.1", 0)
 def lead(*delivered: int, per_message: float = 1.0) -> Lead:
     counts = (c_longlong * len(delivered))()
     for place, count in enumerate(delivered):
-        Tally(counts, place).tell(count)
+        ReceivedCount(counts, place).tell(count)
     return Lead(counts, per_message, seconds=1.0)
 
 

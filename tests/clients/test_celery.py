@@ -67,7 +67,7 @@ def test_tasks_that_wait_for_their_time_do_not_hold_up_others(worker: WorkerProc
         result.revoke()
 
 
-def test_the_tasks_of_a_chain_run_one_behind_the_other(worker: WorkerProcess, app: Any) -> None:
+def test_the_tasks_of_a_chain_run_one_after_the_other(worker: WorkerProcess, app: Any) -> None:
     links = [signature(app, add, number) for number in (10, 100, 1000)]
     assert celery.chain(signature(app, add, 1, 1), *links, app=app).apply_async().get(timeout=TIMEOUT_S) == 1112
 

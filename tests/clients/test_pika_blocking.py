@@ -149,12 +149,12 @@ def test_messages_are_routed_through_an_exchange_of_every_kind(channel: Blocking
     channel.queue_bind(queue, name, "news.#")
     channel.queue_bind(queue, "amq.direct", "exact")
     channel.queue_bind(queue, "amq.headers", "", {"x-match": "all", "kind": "a", "level": 2})
-    channel.basic_publish(f"{name}-source", "news.today.late", b"topic behind fanout")
+    channel.basic_publish(f"{name}-source", "news.today.late", b"topic after fanout")
     channel.basic_publish(f"{name}-source", "weather", b"not for us")
     channel.basic_publish("amq.direct", "exact", b"direct")
     channel.basic_publish("amq.headers", "", b"headers", pika.BasicProperties(headers={"kind": "a", "level": 2}))
     channel.basic_publish("amq.headers", "", b"not for us", pika.BasicProperties(headers={"kind": "a"}))
-    assert collect(channel, queue, 3) == [b"topic behind fanout", b"direct", b"headers"]
+    assert collect(channel, queue, 3) == [b"topic after fanout", b"direct", b"headers"]
 
 
 def test_an_answer_comes_back_by_direct_reply_to(connection: pika.BlockingConnection, channel: BlockingChannel) -> None:
@@ -264,7 +264,7 @@ def test_confirmed_messages_survive_a_kill_and_those_that_were_acknowledged_do_n
         method, _, body = channel.basic_get(name)
         assert body == b"%d" % number
         channel.basic_ack(method.delivery_tag)
-    channel.basic_publish(name, "a.b", b"last", PERSISTENT, mandatory=True)  # confirmed behind the acknowledgements
+    channel.basic_publish(name, "a.b", b"last", PERSISTENT, mandatory=True)  # confirmed after the acknowledgements
     broker.kill()
     broker.start()
     with pytest.raises(AMQPConnectionError):

@@ -108,7 +108,7 @@ class Lab:
 
 
 def bodies(entries: list[Entry]) -> str:
-    """The bodies, one behind the other."""
+    """The bodies, one after the other."""
     return "".join(entry.message.content().decode() for entry in entries)
 
 

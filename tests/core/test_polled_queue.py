@@ -221,7 +221,7 @@ def test_retention_goes_on_in_the_dead_letter_queue(lab: Lab) -> None:
 
 
 def test_a_dead_letter_expires_in_time_also_behind_a_younger_message_that_was_delayed(lab: Lab) -> None:
-    """The delayed message did not count as a young one, so the old one behind it was not watched."""
+    """The delayed message did not count as a young one, so the old one after it was not watched."""
     dead = lab.queue("dead", retention_ms=60_000)
     queue = lab.queue(receive_max=1, dead_letter_queue="dead")
     lab.send(queue, "a")

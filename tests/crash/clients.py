@@ -89,7 +89,7 @@ class Publisher:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Has it end behind the message at hand."""
+        """Has it end after the message at hand."""
         self._stopping.set()
 
 
@@ -106,6 +106,6 @@ def take_all(url: str, most: int = 0) -> list[int]:
             channel.basic_ack(method.delivery_tag)
             if len(numbers) == most:
                 break
-        # Acknowledgements are not answered; a request behind them on the channel is. They need not be durable by then.
+        # Acknowledgements are not answered; a request after them on the channel is. They need not be durable by then.
         channel.queue_declare(QUEUE, passive=True)
     return numbers

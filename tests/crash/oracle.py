@@ -87,7 +87,7 @@ class Oracle:
     def _note_first(self, queue: str, ident: str, sent: Sent) -> None:
         line = (queue, sent.publisher, sent.priority if queue == "urgent" else 0)
         if sent.number < self._newest.get(line, 0):
-            self.faults.append(f"{queue} delivered {ident} for the first time behind number {self._newest[line]}")
+            self.faults.append(f"{queue} delivered {ident} for the first time after number {self._newest[line]}")
         self._newest[line] = max(sent.number, self._newest.get(line, 0))
 
     def note_settled(self, idents: list[str]) -> None:

@@ -43,7 +43,7 @@ def publish(broker: BrokerProcess, count: int) -> None:
 
 def take(broker: BrokerProcess) -> list[bytes]:
     """Takes and acknowledges everything, in a transaction: an acknowledgement has no answer, so that a broker that is
-    killed behind it may not have written it yet."""
+    killed after it may not have written it yet."""
     bodies: list[bytes] = []
     with channel_of(broker.url) as channel:
         channel.tx_select()

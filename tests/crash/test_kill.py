@@ -23,7 +23,7 @@ from tests.support.raw_amqp import RawAmqp
 from tests.support.waiting import eventually
 
 PUBLISHERS = 4
-CONFIRMED_PER_LIFE = 150  # a life is killed at a random moment behind this progress, so that each kill meets traffic
+CONFIRMED_PER_LIFE = 150  # a life is killed at a random moment after this progress, so that each kill meets traffic
 DURABILITIES = ("fsync", "write")
 DRAIN_TIMEOUT_S = 60
 CONFIG = """

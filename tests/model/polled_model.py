@@ -55,7 +55,7 @@ class PolledModel:
     """Group, deduplication id, the message that has it, and until when it counts."""
     places: int = 0
     turns: dict[str, int] = field(default_factory=dict)
-    """FIFO: the place of a group whose first message came back; it stands behind all that was there then."""
+    """FIFO: the place of a group whose first message came back; it stands after all that was there then."""
 
     def next_place(self) -> int:
         self.places += 1

@@ -66,7 +66,7 @@ def lives() -> Iterator[Lives]:
     made.house.end()
 
 
-def test_what_expires_while_the_broker_is_down_is_dead_lettered_behind_what_was_there(lives: Lives) -> None:
+def test_what_expires_while_the_broker_is_down_is_dead_lettered_after_what_was_there(lives: Lives) -> None:
     """Queues discarded what had expired before the bindings were back, so it was lost, and before later queues were."""
     declare_exchange(lives.vhost, "graves", "fanout", True, False, False, {})
     lives.declare("short", message_ttl=100, dead_letter_exchange="graves")
@@ -92,7 +92,7 @@ def test_a_ttl_goes_on_over_a_restart(lives: Lives) -> None:
 
 
 def test_a_message_that_comes_to_the_head_expires_on_time(lives: Lives) -> None:
-    """The timer was armed for a head that expires, and not for the message behind a head that does not."""
+    """The timer was armed for a head that expires, and not for the message after a head that does not."""
     lives.declare("q")
     lives.publish(1, "q")
     lives.publish(2, "q", ttl_ms=100)

@@ -170,7 +170,7 @@ class House:
         self.now += int(seconds * 1000)
         self.broker.advance(self.now)
         for session in list(CLIENTS):
-            if session.hub is self.sessions and 0 < session.deadline <= self.now and not session.is_closing:
+            if session.registry is self.sessions and 0 < session.deadline <= self.now and not session.is_closing:
                 session.tick(self.now)
         self.turn()
 

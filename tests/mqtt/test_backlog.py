@@ -182,7 +182,7 @@ def test_no_local_hides_what_the_client_has_retained_itself() -> None:
 def test_a_subscription_to_everything_is_served_in_portions(key: str) -> None:
     """The fault: to look through a million retained messages took the loop for itself, whether they matched or not.
 
-    What is published meanwhile comes behind what was retained for its topic.
+    What is published meanwhile comes after what was retained for its topic.
     """
     house = House()
     store = house.broker.vhost("/").retained

@@ -23,7 +23,7 @@ KEEP = {"clean_start": False, "properties": {"session_expiry_interval": 600}}
         b"\x10\x0d\x00\x04MQTT\x04\x82\x00\x00\x00\x01x",
         b"\x11\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01x",
     ],
-    ids=["reserved flag", "octets behind it", "user name missing", "fixed header"],
+    ids=["reserved flag", "octets after it", "user name missing", "fixed header"],
 )
 def test_a_connect_of_3_1_1_that_does_not_conform_gets_no_connack(octets: bytes) -> None:
     """3.1.1 [MQTT-3.1.4-1], [MQTT-3.2.2-6]"""

@@ -54,7 +54,7 @@ def work(stays: CountingMqtt, leaves: CountingMqtt) -> None:
 
 
 def watched(port: int) -> dict[str, str]:
-    """Every figure, once they are what they are to be after the work of two clients, and with who watches."""
+    """Every figure, once they are what they should be after the work of two clients, and with who watches."""
     with CountingMqtt(port, 4) as stays, CountingMqtt(port, 4) as leaves, CountingMqtt(port, 4) as watcher:
         work(stays, leaves)
         clients = (stays, leaves, watcher)

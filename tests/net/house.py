@@ -4,7 +4,7 @@
     STOP       read no more                FLOOD n     answer n bytes
     BYE        answer "bye" and close      CLOSE       close without a word
     WAIT       stay when the peer has ended
-    RAISE      an error that nobody foresaw        PUT n       put the next n bytes into memory of mine
+    RAISE      an error that nobody foresaw        PUT n       put the next n bytes into my memory
     KEEP n     add n bytes to the journal
 """
 

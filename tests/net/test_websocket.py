@@ -258,7 +258,7 @@ async def test_a_text_message_closes_the_connection() -> None:
         assert await ask(other, b"SAY undisturbed") == b"undisturbed\n"
 
 
-async def test_what_stands_before_a_text_in_the_same_chunk_is_understood_and_nothing_behind_it() -> None:
+async def test_what_stands_before_a_text_in_the_same_chunk_is_understood_and_nothing_after_it() -> None:
     async with open_house(URL) as house:
         reader, writer = await upgraded(house)
         writer.write(frame(b"SAY one\n") + frame(b"two", Opcode.TEXT) + frame(b"SAY three\n"))
@@ -323,7 +323,7 @@ async def test_a_stranger_may_send_no_more_than_its_log_in_needs() -> None:
         assert await ask(named, b"SAY undisturbed") == b"undisturbed\n"
 
 
-async def test_input_behind_a_mistake_does_not_reset_the_close_frame() -> None:
+async def test_input_after_a_mistake_does_not_reset_the_close_frame() -> None:
     async with open_house(URL) as house, client_of(house) as client:
         assert await ask(client, b"HELLO") == b"hello\n"
         with pytest.raises(ConnectionClosedError):

@@ -91,8 +91,8 @@ def test_50000_queues_declared_in_one_go_without_waiting_are_all_there(
 
 
 @OVER
-def test_more_than_is_kept_behind_a_commit_is_all_done(broker: BrokerProcess, connection: Connect) -> None:
-    """Each commit holds its channel until the disk has it; what comes behind it is kept, up to a bound."""
+def test_more_than_is_kept_after_a_commit_is_all_done(broker: BrokerProcess, connection: Connect) -> None:
+    """Each commit holds its channel until the disk has it; what comes after it is kept, up to a bound."""
     body = bytes(20_000)
     content = frames.content_header_frame(1, build(delivery_mode=2).raw, len(body))
     with connection(broker) as client:
@@ -108,7 +108,7 @@ def test_more_than_is_kept_behind_a_commit_is_all_done(broker: BrokerProcess, co
         assert client.count(queue) == count
 
 
-def test_a_close_behind_much_that_is_held_comes_after_all_of_it(broker: BrokerProcess) -> None:
+def test_a_close_after_much_that_is_held_comes_after_all_of_it(broker: BrokerProcess) -> None:
     with raw(broker) as client:
         declarations = [encode_method("queue.declare", 1, queue=f"held.{n}", durable=True) for n in range(500)]
         sender = sent_aside(client, b"".join(declarations) + encode_method("connection.close", 0))

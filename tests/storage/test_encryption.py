@@ -267,7 +267,7 @@ def test_a_plain_newest_segment_that_names_encrypted_ones_is_refused() -> None:
 
 
 def a_plain_newest_segment() -> SimDisk:
-    """An encrypted journal behind whose last segment stands a plain one that keeps the messages of the others."""
+    """An encrypted journal after whose last segment comes a plain one that keeps the messages of the others."""
     disk = a_journal(batches=12, size=800).disk.after_kill()
     journal = Journal(disk.after_kill(), keyring=KEYRING)
     encoder = journal.ledger.encoder

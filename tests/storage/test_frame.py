@@ -15,7 +15,7 @@ HEADER = SegmentHeader(4096, 0x1F, 0x1E, b"c" * 16, b"s" * 16)
 
 
 def a_frame(seed: int = SEED) -> bytes:
-    """An encoded frame behind three other bytes."""
+    """An encoded frame after three other bytes."""
     return b"abc" + pack_frame(FRAME, PAYLOAD, 99, seed)[0] + PAYLOAD
 
 

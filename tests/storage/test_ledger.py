@@ -370,7 +370,7 @@ def test_a_forgotten_queue_leaves_nothing_not_even_after_a_roll() -> None:
 
 @pytest.mark.parametrize("body_bytes", [10, 5000])
 def test_a_queue_that_is_forgotten_while_a_consumer_holds_its_newest_entry_leaves_nothing(body_bytes: int) -> None:
-    """The entry was counted behind the forgetting, or the forgetting left out where a segment began: it never went."""
+    """The entry was counted after the forgetting, or the forgetting left out where a segment began: it never went."""
     journal = Journal()
     journal.put(an_entry(1, 2))
     journal.ledger.enqueue(an_entry(1, 1, body=b"x" * body_bytes))

@@ -47,7 +47,7 @@ def test_a_broker_that_was_killed_on_a_full_disk_starts_and_can_be_drained(keyri
     journal = Journal(killed_full(keyring), SEGMENT_BYTES, keyring=keyring)
     entries = journal.recovered.entries[1]
     assert len(entries) > 50
-    assert journal.ledger.is_full, "publishers are to be blocked from the start"
+    assert journal.ledger.is_full, "publishers are blocked from the start"
     drain(journal, entries)
     assert not journal.ledger.is_full
     journal.put(an_entry(1000))

@@ -40,7 +40,7 @@ def encoded(entries: list[Entry | None], lsn: int = 5) -> tuple[bytes, EntryEnco
 
 def decoded(data: bytes, shares: dict[int, Share] | None = None, shares_only: bool = False) -> dict[int, list[Entry]]:
     """What a decoder finds in one batch that has seven bytes before it."""
-    decoder = EntryDecoder(b"before!" + data + b"behind", FORMATS, shares or {}, shares_only, False)
+    decoder = EntryDecoder(b"before!" + data + b"after", FORMATS, shares or {}, shares_only, False)
     decoder.decode(5, 7, 7 + len(data))
     return {queue: entries for queue, entries in decoder.lists.items() if entries}
 
@@ -165,7 +165,7 @@ def facts_of(*records: bytes) -> Facts:
     """What the records come to in a segment that begins with batch 100."""
     data = b"".join(records)
     facts = Facts(100)
-    read_facts(b"before!" + data + b"behind", 7, 7 + len(data), facts)
+    read_facts(b"before!" + data + b"after", 7, 7 + len(data), facts)
     return facts
 
 

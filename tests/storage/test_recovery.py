@@ -17,7 +17,7 @@ from tests.storage.simdisk import SimDisk
 
 
 def a_journal(batches: int = 3) -> Journal:
-    """One segment with that many batches of one entry behind its opening."""
+    """One segment with that many batches of one entry after its opening."""
     journal = Journal()
     for sequence in range(batches):
         journal.put(an_entry(sequence))

@@ -178,7 +178,7 @@ class Talk:
         return self.wait_for(f"{method}-ok", f"{method}-empty", channel=channel)
 
     def refused(self, method: str, channel: int = 1, /, **args: Any) -> Refusal:
-        """Sends a method that is to be refused, and returns how. A channel that was closed is open again then."""
+        """Sends a method that the broker must refuse, and returns how. A channel that was closed is open again then."""
         self.send(method, channel, **args)
         return self.refusal(channel)
 

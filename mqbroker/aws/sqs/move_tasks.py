@@ -120,7 +120,7 @@ class MoveActions:
                 "There is already a task running. Only one active task is allowed for a source queue arn at a given "
                 "time."
             )
-        self._check_room(source.arn.account)
+        self._check_capacity(source.arn.account)
         task = MoveTask(uuid_text(self._new_id()), source.arn, destination, rate, call.now)
         task.total = source.core.visible_count()
         self._add(task)
@@ -170,7 +170,7 @@ class MoveActions:
             return None
         return self._at(call, text, "DestinationArn", _NO_DESTINATION, "SendMessage").arn
 
-    def _check_room(self, account: str) -> None:
+    def _check_capacity(self, account: str) -> None:
         running = [
             task
             for source, tasks in self._tasks.items()

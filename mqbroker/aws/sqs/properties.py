@@ -191,7 +191,7 @@ def make_properties(
     """Properties from their parts; `message_id` is 16 octets, no text but `trace` is over 255 octets; `code` may be
     SQS_OCTETS."""
     if group or deduplication or source or trace or receives:
-        rest = _behind_id(sender, group, deduplication, source, trace, receives)
+        rest = _after_id(sender, group, deduplication, source, trace, receives)
     else:
         rest = _plain(sender)
     return SqsProperties(message_id + rest + attributes, code)
@@ -200,9 +200,9 @@ def make_properties(
 @lru_cache(_SENDERS_REMEMBERED)
 def _plain(sender: str) -> bytes:
     """What most messages of a sender have between message id and attributes."""
-    return _behind_id(sender, "", "", "", "", 0)
+    return _after_id(sender, "", "", "", "", 0)
 
 
-def _behind_id(sender: str, group: str, deduplication: str, source: str, trace: str, receives: int) -> bytes:
+def _after_id(sender: str, group: str, deduplication: str, source: str, trace: str, receives: int) -> bytes:
     texts = [text.encode() for text in (sender, group, deduplication, source, trace)]
     return b"".join((_sizes.pack(*map(len, texts), min(receives, _RECEIVES_MAX)), *texts))

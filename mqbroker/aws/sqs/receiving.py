@@ -71,7 +71,7 @@ class Wanted:
         self.attempt: str = given.get("ReceiveRequestAttemptId", "") if queue.is_fifo else ""
 
 
-class WaitingRoom:
+class PollDeadlines:
     """The deadlines of polls, in buckets: one timer for all that end within the same tenth of a second."""
 
     __slots__ = ("_buckets", "_timers")
@@ -103,14 +103,14 @@ class WaitingRoom:
 class Poll(Waiter):
     """A ReceiveMessage that waits in the line of a queue."""
 
-    __slots__ = ("_answer", "_call", "_queue", "_room", "_take", "deadline")
+    __slots__ = ("_answer", "_call", "_deadlines", "_queue", "_take", "deadline")
 
     def __init__(
         self,
         call: Call,
         queue: SqsQueue,
         deadline: int,
-        room: WaitingRoom,
+        deadlines: PollDeadlines,
         take: Callable[[int], list[Entry]],
         answer: Callable[[list[Entry], int], None],
     ) -> None:
@@ -118,12 +118,12 @@ class Poll(Waiter):
         self.deadline = deadline
         self._call = call
         self._queue = queue
-        self._room = room
+        self._deadlines = deadlines
         self._take = take
         self._answer = answer
         call.on_abandoned = self.abandoned
         call.on_hurry = self.hurry
-        room.add(self)
+        deadlines.add(self)
         queue.core.wait(self)
 
     def wake(self, now: int) -> None:
@@ -156,7 +156,7 @@ class Poll(Waiter):
         self._leave()
 
     def _leave(self) -> None:
-        self._room.remove(self)
+        self._deadlines.remove(self)
         self._call.on_abandoned = self._call.on_hurry = None
 
 
@@ -192,7 +192,7 @@ class ReceiveActions:
 
     def __init__(self, service: SqsService) -> None:
         self._service = service
-        self._room = WaitingRoom(service.broker.timers)
+        self._deadlines = PollDeadlines(service.broker.timers)
         self._attempts = Attempts()
 
     def receive_message(self, call: Call) -> None:
@@ -214,7 +214,7 @@ class ReceiveActions:
         def answer(entries: list[Entry], now: int) -> None:
             self._answer(call, queue, wanted, entries, now)
 
-        Poll(call, queue, call.now + wanted.wait_ms, self._room, take, answer)
+        Poll(call, queue, call.now + wanted.wait_ms, self._deadlines, take, answer)
 
     def _take(self, queue: SqsQueue, wanted: Wanted, now: int) -> list[Entry]:
         if wanted.attempt:
@@ -238,4 +238,3 @@ class ReceiveActions:
         ]
         call.is_delivery = True
         self._service.answer_when_safe(call, {"Messages": messages})
-

@@ -1,4 +1,4 @@
-"""What a queue is to be and to do, in the core's own words: what whoever declares one says, and a kind makes it from.
+"""What a queue is and does, in the core's own words: what whoever declares one says, and a kind makes it from.
 
 A protocol that has words of its own for that translates them (core/rabbitmq/arguments.py); the others say it with this.
 It does not know what the kinds do with it (kinds.py).

@@ -1,4 +1,4 @@
-"""The x-delayed-message exchange: how long a message says that it is to be held, by the plugin's rules.
+"""The x-delayed-message exchange: how long a message asks to be held, by the plugin's rules.
 
 What is held, and until when, is the business of core/queues/delayed.py.
 """

@@ -24,18 +24,18 @@ cdef class Plan:
     cpdef Message letter(self, Message message, long long now)
 
 
-cdef class Burials(Task):
-    cdef public Router _cemetery
+cdef class DeadLetters(Task):
+    cdef public Router _router
     cdef public object _history
     cdef public object _dead
     cdef public bint _is_busy
     cdef public dict _plans
     cdef public long long _generation
 
-    cpdef bury(self, ClassicQueue queue, Entry entry, str reason, long long now)
+    cpdef take(self, ClassicQueue queue, Entry entry, str reason, long long now)
     @cython.locals(queue=ClassicQueue, entry=Entry)
     cpdef bint run(self, long long now, long long portion) except -1
-    cpdef _bury(self, ClassicQueue queue, Entry entry, str reason, long long now)
+    cpdef _settle(self, ClassicQueue queue, Entry entry, str reason, long long now)
     @cython.locals(plan=Plan)
     cpdef _send(self, ClassicQueue queue, Message message, str reason, long long now)
     @cython.locals(plan=Plan)

@@ -20,7 +20,7 @@ from mqbroker.limits import LETTERS_AT_ONCE
 _AT_ONCE = LETTERS_AT_ONCE  # a C integer when compiled
 
 
-class Cemetery(Protocol):
+class DeadLetterRouter(Protocol):
     """What is asked of the vhost."""
 
     generation: int
@@ -94,7 +94,7 @@ class Plan:
         return new_message(self.letter_exchange, self.letter_key, self.letter_properties, message.content(), now)
 
 
-class Burials(Task):
+class DeadLetters(Task):
     """The dead letters of one vhost.
 
     A dead letter may push another one out of its queue, and that one a third. So those wait here for their turn, which
@@ -103,11 +103,11 @@ class Burials(Task):
     the journal in which its letter enters another queue, so a crash in between leaves it where it was.
     """
 
-    __slots__ = ("_cemetery", "_dead", "_generation", "_history", "_is_busy", "_plans")
+    __slots__ = ("_dead", "_generation", "_history", "_is_busy", "_plans", "_router")
 
-    def __init__(self, cemetery: Cemetery, history: History) -> None:
+    def __init__(self, router: DeadLetterRouter, history: History) -> None:
         Task.__init__(self)
-        self._cemetery = cemetery
+        self._router = router
         self._history = history
         self._dead: OrderedDict[ClassicQueue, deque[tuple[Entry, str]]] = OrderedDict()
         """What waits, by the queue that it died in."""
@@ -120,7 +120,7 @@ class Burials(Task):
         """A queue is gone: no plan must keep it alive."""
         self._plans.clear()
 
-    def bury(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
+    def take(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         """Publishes a copy of the entry to the queue's dead-letter exchange and settles the entry: at once, unless
         others have to go first."""
         waiting = self._dead.get(queue)
@@ -131,14 +131,14 @@ class Burials(Task):
         else:
             self._is_busy = True
             try:
-                self._bury(queue, entry, reason, now)
+                self._settle(queue, entry, reason, now)
             finally:
                 self._is_busy = False
         if self._dead and not self._is_busy and self.run(now, _AT_ONCE):
-            self._cemetery.schedule(self)
+            self._router.schedule(self)
 
     def run(self, now: int, portion: int) -> bool:
-        """Task: buries a portion of those that wait, one of each queue in turn."""
+        """Task: sends a portion of those that wait, one of each queue in turn."""
         self._is_busy = True
         try:
             while self._dead and portion > 0:
@@ -147,26 +147,26 @@ class Burials(Task):
                 entry, reason = waiting.popleft()
                 if waiting:
                     self._dead[queue] = waiting
-                self._bury(queue, entry, reason, now)
+                self._settle(queue, entry, reason, now)
         finally:
             self._is_busy = False
         return bool(self._dead)
 
-    def _bury(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
+    def _settle(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         if queue.dead_letter_exchange is not None:  # a policy may have ended while it waited
             self._send(queue, entry.message, reason, now)
         if entry.lsn:
             queue.ledger.settle(entry)
 
     def _send(self, queue: ClassicQueue, message: Message, reason: str, now: int) -> None:
-        if self._generation != self._cemetery.generation:
+        if self._generation != self._router.generation:
             self._plans.clear()
-            self._generation = self._cemetery.generation
+            self._generation = self._router.generation
         plan = self._plans.get(queue)
         if plan is None or not plan.fits(message, reason, now):
             plan = self._plan(queue, message, reason, now)
         if plan.targets is not None:
-            self._cemetery.publish_to_targets(plan.targets, plan.letter(message, now), now)
+            self._router.publish_to_targets(plan.targets, plan.letter(message, now), now)
 
     def _plan(self, queue: ClassicQueue, message: Message, reason: str, now: int) -> Plan:
         history = self._history
@@ -175,9 +175,9 @@ class Burials(Task):
         exchange = queue.dead_letter_exchange or ""
         key = message.routing_key if queue.dead_letter_key is None else queue.dead_letter_key
         plan = self._plans[queue] = Plan(message, reason, now, exchange, key, properties)
-        if not exchange or exchange in self._cemetery.exchanges:
+        if not exchange or exchange in self._router.exchanges:
             letter = plan.letter(message, now)
-            found = self._cemetery.targets(exchange, history.all_keys(letter), letter)
+            found = self._router.targets(exchange, history.all_keys(letter), letter)
             queues = [each for each in found.queues if not history.goes_round(each.name, headers)]
             plan.targets = Targets(queues, found.held_by, found.flow)
         return plan

@@ -2,7 +2,7 @@
 
 An exchange owns its bindings and asks the index of its type where a message goes. It knows neither what queues do nor
 the vhost: an alternate is found by a function that is passed in. What it does not do is wait: it only says how long a
-message is to be held.
+message is held.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping

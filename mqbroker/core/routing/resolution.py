@@ -9,7 +9,7 @@ from mqbroker.core.queues.base import ROUTED, UNROUTED, Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.queues.leftovers import Container, leave
-from mqbroker.core.routing.dead_letters import Burials, History
+from mqbroker.core.routing.dead_letters import DeadLetters, History
 from mqbroker.core.routing.exchange import Exchange, resolve
 from mqbroker.core.routing.route import Route
 from mqbroker.core.routing.router import Router, publish_to
@@ -42,13 +42,13 @@ class Routing(Router):
         """What x-delayed-message exchanges hold back."""
         self._remembered = RememberedTargets()
         self._history = history
-        self._burials = Burials(self, history)
+        self._dead_letters = DeadLetters(self, history)
 
     def release_routes(self) -> None:
         """A queue is gone: nothing that is remembered keeps it."""
         Router.release_routes(self)
         self._remembered.forget()
-        self._burials.forget()
+        self._dead_letters.forget()
 
     def exchange(self, name: str) -> Exchange:
         """The exchange of that name. Raises NotFound."""
@@ -152,7 +152,7 @@ class Routing(Router):
 
     def dead_letter(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         """QueueHost: publishes a copy of the entry to the queue's dead-letter exchange."""
-        self._burials.bury(queue, entry, reason, now)
+        self._dead_letters.take(queue, entry, reason, now)
 
 
 def _speakable(queues: list[Queue], key: str) -> list[Queue]:

@@ -1,7 +1,7 @@
 """Bodies that arrive in pieces, and large body frames, which are received straight into the memory of their message.
 
     ...| 3 | channel | size | payload ......................... | 0xCE | 3 | channel | size | payload ...
-                              \\___ `sink`: the room's memory ___/ \\______ `appetite` ______/
+                              \\___ `sink`: the buffer's memory ___/ \\______ `appetite` ______/
 
 The scan hands over a large body frame of which not all has arrived. From then on the session says where the network is
 to put the rest of the payload, and how much to read after it: no further than to where the next payload is expected.
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.protocols.amqp import ending, frames
+from mqbroker.protocols.amqp.body_buffer import BodyBuffer
 from mqbroker.protocols.amqp.channel import BODY, OPEN, Arrival
 from mqbroker.protocols.amqp.constants import BASIC_PUBLISH, FRAME_BODY, FRAME_END
-from mqbroker.protocols.amqp.room import Room
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.state import ConnectionState
@@ -34,17 +34,17 @@ def begin(connection: "ConnectionState", data: bytes, position: int, size: int) 
     channel = connection.channels.get(data[position + 1] << 8 | data[position + 2])
     if channel is None or channel.state != OPEN or channel.expecting != BODY:
         return False
-    room = channel.room or Room(channel.body_size, connection.body_budget)
-    if size > room.size - room.filled:
+    buffer = channel.buffer or BodyBuffer(channel.body_size, connection.body_budget)
+    if size > buffer.size - buffer.filled:
         return False
     connection.current = channel.number
     connection.at_method = BASIC_PUBLISH
-    channel.room = room
-    room.reserve(size)
-    connection.arrival = Arrival(channel, room, size)
+    channel.buffer = buffer
+    buffer.reserve(size)
+    connection.arrival = Arrival(channel, buffer, size)
     start = position + _ENVELOPE_BYTES
     there = min(size, len(data) - start)
-    room.put(data, start, start + there)
+    buffer.put(data, start, start + there)
     _proceed(connection, connection.arrival, there)
     return True
 
@@ -53,19 +53,19 @@ def filled(connection: "ConnectionState", count: int) -> None:
     """So many octets have been put into the sink."""
     arrival = connection.arrival
     assert arrival is not None
-    arrival.room.filled += count
+    arrival.buffer.filled += count
     _proceed(connection, arrival, count)
 
 
 def _proceed(connection: "ConnectionState", arrival: Arrival, count: int) -> None:
-    """`count` more octets are in the room: says what to read next."""
+    """`count` more octets are in the buffer: says what to read next."""
     arrival.left -= count
     if arrival.left:
-        connection.sink = arrival.room.window(arrival.left)
+        connection.sink = arrival.buffer.window(arrival.left)
         return
     connection.sink = None
     connection.appetite = 1 + _ENVELOPE_BYTES
-    if arrival.room.filled == arrival.room.size:  # another message may follow, like this one
+    if arrival.buffer.filled == arrival.buffer.size:  # another message may follow, like this one
         channel = arrival.channel
         connection.appetite += len(channel.publish_frame) + len(channel.header_frame)
 
@@ -94,20 +94,20 @@ def _end(connection: "ConnectionState", marker: int) -> None:
     arrival = connection.arrival
     assert arrival is not None
     connection.arrival = None
-    channel, room = arrival.channel, arrival.room
+    channel, buffer = arrival.channel, arrival.buffer
     if channel.state != OPEN:  # it was closed while the frame arrived
-        room.drop()
+        buffer.drop()
         return
     connection.current = channel.number
     connection.at_method = 0
     if marker != FRAME_END:
-        raise frames.invalid_end_marker(FRAME_BODY, room.take()[room.filled - arrival.size : room.filled], marker)
+        raise frames.invalid_end_marker(FRAME_BODY, buffer.take()[buffer.filled - arrival.size : buffer.filled], marker)
     connection.at_method = BASIC_PUBLISH
-    connection.complete(channel, room)
+    connection.complete(channel, buffer)
 
 
 def abandon(connection: "ConnectionState") -> None:
     """The connection is lost, and the rest of the frame under way will not come."""
     if connection.arrival is not None:
-        connection.arrival.room.drop()
+        connection.arrival.buffer.drop()
         connection.arrival = connection.sink = None

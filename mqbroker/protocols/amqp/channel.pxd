@@ -4,7 +4,7 @@ cimport mqbroker.octets as octets
 from mqbroker.core.consumer cimport Window
 from mqbroker.core.properties cimport Properties
 from mqbroker.core.routing.route cimport Route
-from mqbroker.protocols.amqp.room cimport Room
+from mqbroker.protocols.amqp.body_buffer cimport BodyBuffer
 from mqbroker.protocols.unacked cimport Unacked
 
 
@@ -23,7 +23,7 @@ cdef class Channel:
     cdef public Properties properties
     cdef public bint is_plain
     cdef public long long body_size
-    cdef public Room room
+    cdef public BodyBuffer buffer
     cdef public long long publishes
     cdef public long long returns
     cdef public bint confirms
@@ -56,6 +56,6 @@ cdef class Channel:
 
 cdef class Arrival:
     cdef public Channel channel
-    cdef public Room room
+    cdef public BodyBuffer buffer
     cdef public Py_ssize_t size
     cdef public Py_ssize_t left

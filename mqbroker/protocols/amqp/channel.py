@@ -19,9 +19,9 @@ from mqbroker.protocols.unacked import Unacked
 
 if TYPE_CHECKING:
     from mqbroker.core.scheduler import Task
+    from mqbroker.protocols.amqp.body_buffer import BodyBuffer
     from mqbroker.protocols.amqp.consumer import AmqpConsumer, Holder
     from mqbroker.protocols.amqp.parts import Held, UnderWay
-    from mqbroker.protocols.amqp.room import Room
     from mqbroker.protocols.amqp.state import ConnectionState
 
 # What may be done with a frame that arrives for the channel.
@@ -44,12 +44,11 @@ class Channel:
     """One channel of a connection."""
 
     __slots__ = (
-        "accepted", "ages", "body_size", "confirmed", "confirms", "connection",
-        "consumers", "expecting", "express", "header_frame", "held", "held_confirm", "held_replies", "holders",
-        "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
-        "polling", "position", "prefetch", "properties", "publish_frame", "published", "publishes", "rejected",
-        "reply_consumer", "returns", "room", "route", "routes", "settling", "state", "transaction", "unacked",
-        "window",
+        "accepted", "ages", "body_size", "buffer", "confirmed", "confirms", "connection", "consumers", "expecting",
+        "express", "header_frame", "held", "held_confirm", "held_replies", "holders", "is_confirming", "is_plain",
+        "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed", "polling", "position", "prefetch",
+        "properties", "publish_frame", "published", "publishes", "rejected", "reply_consumer", "returns", "route",
+        "routes", "settling", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
     def __init__(self, connection: "ConnectionState", number: int) -> None:
@@ -72,7 +71,7 @@ class Channel:
         self.is_plain = False
         """True when the properties ask for nothing but routing: no CC, reply-to or user-id, and no transaction."""
         self.body_size = 0
-        self.room: Room | None = None
+        self.buffer: BodyBuffer | None = None
         """What has arrived of a body in several pieces."""
         self.publishes = self.returns = 0
         """How many messages were published on it, and how many of them nobody was there for who had to be."""
@@ -159,10 +158,10 @@ class Channel:
 class Arrival:
     """A body frame of which `left` octets of the payload are still to come, or only the end octet."""
 
-    __slots__ = ("channel", "left", "room", "size")
+    __slots__ = ("buffer", "channel", "left", "size")
 
-    def __init__(self, channel: Channel, room: "Room", size: int) -> None:
+    def __init__(self, channel: Channel, buffer: "BodyBuffer", size: int) -> None:
         self.channel = channel
-        self.room = room
+        self.buffer = buffer
         self.size = size
         self.left = size

@@ -8,7 +8,7 @@ from mqbroker.core.routing.route cimport Route
 from mqbroker.core.routing.router cimport Router
 cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp.channel cimport Channel
-from mqbroker.protocols.amqp.room cimport Room
+from mqbroker.protocols.amqp.body_buffer cimport BodyBuffer
 from mqbroker.protocols.amqp.state cimport ConnectionState
 
 cdef int _PUBLISH
@@ -34,9 +34,9 @@ cdef class AmqpConnection(ConnectionState):
     cpdef Py_ssize_t publish_more(self, Channel channel, bytes data, Py_ssize_t position) except -1
     cpdef bint begin_publish(self, Channel channel, bytes frame) except -1
     cpdef begin_content(self, Channel channel, bytes frame)
-    @cython.locals(room=Room)
+    @cython.locals(buffer=BodyBuffer)
     cpdef collect(self, Channel channel, bytes data, Py_ssize_t start, Py_ssize_t end)
-    cpdef complete(self, Channel channel, Room room)
+    cpdef complete(self, Channel channel, BodyBuffer buffer)
     @cython.locals(route=Route, message=Message, outcome=int)
     cpdef publish(self, Channel channel, bytes body)
     @cython.locals(tag=cython.longlong)

@@ -25,17 +25,17 @@ from mqbroker.protocols.amqp import (
     description,
     ending,
     frames,
+    other_frames,
     publishing,
     timeouts,
-    unusual,
 )
+from mqbroker.protocols.amqp.body_buffer import BodyBuffer
 from mqbroker.protocols.amqp.channel import BODY, HEADER, HELD, METHOD, OPEN, Channel
 from mqbroker.protocols.amqp.constants import CONNECTION_CLOSE, CONNECTION_FORCED
 from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
-from mqbroker.protocols.amqp.room import Room
 from mqbroker.protocols.amqp.settling import ACK, settle_through
 from mqbroker.protocols.amqp.state import ConnectionState
 from mqbroker.protocols.session import Outbox, Peer
@@ -158,7 +158,7 @@ class AmqpConnection(ConnectionState):
                 hot = number
                 self.current = number
             if channel is None or channel.state != _OPEN or kind > 3 or kind == 0:
-                unusual.take(self, kind, number, data[position:end])
+                other_frames.take(self, kind, number, data[position:end])
                 hot, limit = -1, self.size_limit  # which may have been agreed on just now
                 if not self.is_reading and self.handshake is not None:
                     length = end  # what follows waits for the log-in
@@ -166,7 +166,7 @@ class AmqpConnection(ConnectionState):
                 self.at_method = _PUBLISH
                 if channel.expecting != _BODY:
                     raise self.out_of_order(channel, kind)
-                if size == channel.body_size and channel.room is None:
+                if size == channel.body_size and channel.buffer is None:
                     channel.expecting = _METHOD
                     self.publish(channel, octets.cut(data, position + 7, end - 1))
                     if channel.express:
@@ -262,20 +262,20 @@ class AmqpConnection(ConnectionState):
 
     def collect(self, channel: Channel, data: bytes, start: int, end: int) -> None:
         """One of several body frames. Empty ones are allowed, and any number of them takes no memory."""
-        room = channel.room
-        if room is None:
-            room = channel.room = Room(channel.body_size, self.body_budget)
-        if end - start > room.size - room.filled:
+        buffer = channel.buffer
+        if buffer is None:
+            buffer = channel.buffer = BodyBuffer(channel.body_size, self.body_budget)
+        if end - start > buffer.size - buffer.filled:
             raise frames.expected_method()
-        room.put(data, start, end)
-        self.complete(channel, room)
+        buffer.put(data, start, end)
+        self.complete(channel, buffer)
 
-    def complete(self, channel: Channel, room: Room) -> None:
+    def complete(self, channel: Channel, buffer: BodyBuffer) -> None:
         """A body frame has arrived: publishes the message if it was the last one."""
-        if room.filled == room.size:
-            channel.room = None
+        if buffer.filled == buffer.size:
+            channel.buffer = None
             channel.expecting = _METHOD
-            self.publish(channel, room.take())
+            self.publish(channel, buffer.take())
 
     def publish(self, channel: Channel, body: bytes) -> None:
         """A message is complete: routes it, and notes the confirm that is owed for it."""

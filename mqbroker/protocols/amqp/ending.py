@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mqbroker.amqp")
 
+
 def refuse(connection: "ConnectionState", error: RequestRefused) -> None:
     """Answers a refusal: closes the channel that it concerns, or the connection if it is that grave."""
     reply = reply_of(error)
@@ -151,10 +152,10 @@ def _stop(connection: "ConnectionState", channel: Channel) -> None:
 
 def _drop_body(connection: "ConnectionState", channel: Channel) -> None:
     """So does the body that the channel was sent, unless the network still has to put a frame of it there."""
-    room, arrival = channel.room, connection.arrival
-    if room is not None and (arrival is None or arrival.room is not room):
-        room.drop()
-    channel.room = None
+    buffer, arrival = channel.buffer, connection.arrival
+    if buffer is not None and (arrival is None or arrival.buffer is not buffer):
+        buffer.drop()
+    channel.buffer = None
 
 
 def _release(connection: "ConnectionState", releasing: Releasing) -> None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
     from mqbroker.core.message import Entry, Message
     from mqbroker.core.vhost import VHost
+    from mqbroker.protocols.amqp.body_buffer import BodyBuffer
     from mqbroker.protocols.amqp.methods import Method
     from mqbroker.protocols.amqp.parts import Opening
-    from mqbroker.protocols.amqp.room import Room
     from mqbroker.protocols.amqp.services import AmqpServices
 
 
@@ -193,7 +193,7 @@ class ConnectionState(Session):
         """Takes what has waited for a log-in, or for publishers to be let through."""
         raise NotImplementedError
 
-    def complete(self, channel: Channel, room: "Room") -> None:
+    def complete(self, channel: Channel, buffer: "BodyBuffer") -> None:
         """More of a body has arrived."""
         raise NotImplementedError
 

@@ -45,7 +45,7 @@ class Backlog(Task):
         return list(self._walks)
 
     def add(self, subscription: "Subscription") -> None:
-        """What is retained for a subscription is to be sent, from the beginning."""
+        """Sends what is retained for a subscription, from the beginning."""
         store = self._session.vhost.retained
         self.remove(subscription.text)
         if store is not None:
@@ -111,7 +111,7 @@ class Backlog(Task):
 
     def _copy(self, subscription: "Subscription", message: Message, qos: int, now: int) -> Message:
         """A copy for the session's queue, at the lower QoS of the two (§3.3.1.3)."""
-        mapping = self._session.hub.mapping
+        mapping = self._session.registry.mapping
         properties = as_final(message.properties, qos | FRESH | RETAIN, subscription.identifiers, mapping)
         properties.ttl_ms = _left_ms(message, now)  # counted from the copy's own time on
         return new_message(message.exchange, message.routing_key, properties, message.content(), now)

@@ -1,9 +1,9 @@
 """What happens when clients read their messages more slowly than others publish them.
 
 QoS 0 messages wait in the client's connection (`Delayed`) up to a bound, beyond which they are dropped and counted;
-those of a shared subscription wait in its queue (`SharedJam`), which is bounded too. Before it comes to that, the MQTT
-publishers that feed it are held back by not reading from them, for a second at most: so a burst loses nothing, and a
-client that has stopped reading stops nobody.
+those of a shared subscription wait in its queue (`SharedBackpressure`), which is bounded too. Before it comes to that,
+the MQTT publishers that feed it are held back by not reading from them, for a second at most: so a burst loses nothing,
+and a client that has stopped reading stops nobody.
 
     free --more than HIGH delayed--> publishers held --all sent--> free
                                           |
@@ -18,10 +18,10 @@ from mqbroker.core.scheduler import Task
 from mqbroker.protocols.mqtt.limits import MQTT_DELAYED_BYTES_HIGH, MQTT_DELAYED_BYTES_MAX
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.mqtt.parts import Client, Hub
+    from mqbroker.protocols.mqtt.parts import Client, SessionRegistry
 
 
-class Jam:
+class Backpressure:
     """Something that has grown too long, and who is held back for it."""
 
     __slots__ = ("held", "is_hopeless")
@@ -53,31 +53,31 @@ class Jam:
         self.let_go()
 
 
-class SharedJam(Jam):
+class SharedBackpressure(Backpressure):
     """The queue of a shared subscription: its members do not keep up."""
 
-    __slots__ = ("_hub",)
+    __slots__ = ("_registry",)
 
-    def __init__(self, hub: "Hub") -> None:
-        Jam.__init__(self)
-        self._hub = hub
+    def __init__(self, registry: "SessionRegistry") -> None:
+        Backpressure.__init__(self)
+        self._registry = registry
 
     def grew(self) -> None:
         """The queue is too long, and there is one message more."""
-        self.hold(self._hub.publisher)
+        self.hold(self._registry.publisher)
 
     def shrank(self) -> None:
         """It is short again."""
         self.end()
 
 
-class Delayed(Jam):
+class Delayed(Backpressure):
     """The packets that wait until one client reads again."""
 
     __slots__ = ("byte_count", "connection", "packets", "sender")
 
     def __init__(self, connection: "Client") -> None:
-        Jam.__init__(self)
+        Backpressure.__init__(self)
         self.connection = connection
         self.packets: deque[bytes] = deque()
         self.byte_count = 0
@@ -92,7 +92,7 @@ class Delayed(Jam):
         if self.sender.line is None:
             self.connection.gate.join(self.sender)
         if self.byte_count > MQTT_DELAYED_BYTES_HIGH:
-            self.hold(self.connection.hub.publisher)
+            self.hold(self.connection.registry.publisher)
         return True
 
     def flush(self, portion: int) -> int:
@@ -133,4 +133,4 @@ class Sender(Member):
 
     def schedule(self, task: Task) -> None:
         """Has the task run in portions."""
-        self._delayed.connection.hub.broker.scheduler.add(task)
+        self._delayed.connection.registry.broker.scheduler.add(task)

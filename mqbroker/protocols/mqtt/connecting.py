@@ -32,7 +32,7 @@ _FIRST_OCTET = c.CONNECT << 4
 def check_beginning(connection: "MqttConnectionState", data: bytes) -> None:
     """The first octets that a peer sends. Raises ProtocolViolation for what cannot become a CONNECT [MQTT-3.1.0-1]."""
     if data[0] != _FIRST_OCTET:
-        text = connection.hub.services.recognition.wrong_protocol(data, connection.peer, "MQTT")
+        text = connection.registry.services.recognition.wrong_protocol(data, connection.peer, "MQTT")
         raise protocol_error(text or f"the first packet is not CONNECT, it begins with {data[:8].hex(' ')}")
 
 
@@ -82,7 +82,7 @@ def _take_connect(connection: "MqttConnectionState", connect: Connect) -> None:
 
 def _check_will(connection: "MqttConnectionState", will: Will) -> None:
     """The same as of a PUBLISH; what it may not say is refused before it is due (§3.2.2.3)."""
-    settings = connection.hub.settings
+    settings = connection.registry.settings
     check_topic_name(will.topic)
     if "response_topic" in will.properties:
         check_topic_name(will.properties["response_topic"])
@@ -101,15 +101,15 @@ def _check_client_id(connection: "MqttConnectionState", connect: Connect) -> Non
     if not client_id and (connect.version == c.V3_1 or (connect.version == c.V3_1_1 and not connect.clean_start)):
         # 3.1.1 [MQTT-3.1.3-8]; since 5.0 every client may leave the choice to the server
         raise ProtocolViolation("client_id", "the client identifier is empty")
-    wanted = connection.hub.settings.certificate_client_id
+    wanted = connection.registry.settings.certificate_client_id
     if wanted and connection.peer.certificate_names.get(wanted) != client_id:
         raise ProtocolViolation("client_id", "the client identifier is not the one of the certificate")
-    connection.client_id = client_id or f"auto-{connection.hub.broker.unique_name()}"  # [MQTT-3.1.3-6]
+    connection.client_id = client_id or f"auto-{connection.registry.broker.unique_name()}"  # [MQTT-3.1.3-6]
 
 
 def _check_address(connection: "MqttConnectionState") -> None:
-    maximum = connection.hub.settings.connections_per_address_max
-    if maximum and connection.hub.by_address[connection.peer.host] >= maximum:
+    maximum = connection.registry.settings.connections_per_address_max
+    if maximum and connection.registry.by_address[connection.peer.host] >= maximum:
         raise ProtocolViolation("quota", f"there are {maximum} connections from this address already")
 
 
@@ -118,7 +118,7 @@ def _check_address(connection: "MqttConnectionState") -> None:
 
 def _check_login(connection: "MqttConnectionState", connect: Connect) -> None:
     """Password, certificate or nobody; the answer may come later."""
-    settings, users = connection.hub.settings, connection.hub.broker.access.users
+    settings, users = connection.registry.settings, connection.registry.broker.access.users
     name = connect.user_name
     if not name:  # some clients, such as gmqtt, send an empty one when they have none
         name = connection.peer.certificate_names.get(settings.certificate_name, "") if settings.certificate_name else ""
@@ -133,7 +133,7 @@ def _check_login(connection: "MqttConnectionState", connect: Connect) -> None:
         return
     # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
     connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
-    connection.hub.services.authenticator.check(
+    connection.registry.services.authenticator.check(
         user,
         connect.password or b"",
         lambda is_right: _logged_in(connection, vhost, user, is_right),
@@ -143,16 +143,17 @@ def _check_login(connection: "MqttConnectionState", connect: Connect) -> None:
 
 
 def _log_in_anonymously(connection: "MqttConnectionState") -> None:
-    hub = connection.hub
-    is_allowed = connection.peer.is_loopback or not hub.anonymous_from_loopback_only
-    _logged_in(connection, hub.services.default_vhost, hub.anonymous_user, bool(hub.anonymous_user) and is_allowed)
+    registry = connection.registry
+    is_allowed = connection.peer.is_loopback or not registry.anonymous_from_loopback_only
+    user = registry.anonymous_user
+    _logged_in(connection, registry.services.default_vhost, user, bool(user) and is_allowed)
 
 
 def _vhost_and_user(connection: "MqttConnectionState", name: str) -> tuple[str, str]:
     """`vhost:user` names both, as in RabbitMQ, unless there is a user of the whole name."""
     vhost, colon, user = name.rpartition(":")
-    if not colon or name in connection.hub.broker.access.users:
-        return connection.hub.services.default_vhost, name
+    if not colon or name in connection.registry.broker.access.users:
+        return connection.registry.services.default_vhost, name
     return vhost, user
 
 
@@ -163,7 +164,7 @@ def _logged_in(connection: "MqttConnectionState", vhost: str, user: str, is_righ
     try:
         reason = _why_refused(connection, user, is_right)
         if reason:
-            connection.hub.broker.events.tell(
+            connection.registry.broker.events.tell(
                 "user.refused", user=user, protocol=connection.protocol, peer=connection.name, reason=reason
             )
             ending.fail(connection, ProtocolViolation("login", f"login of user {user!r} refused"), reason)
@@ -179,27 +180,27 @@ def _why_refused(connection: "MqttConnectionState", user: str, is_right: bool) -
     """The reason why a client does not get in, for the log alone; empty when it does."""
     if not is_right and not connection.connect.user_name and connection.auth is None:
         return "it came without a user name; mqtt.anonymous_user names the user that such clients are"
-    return connection.hub.services.admission.why_refused(user, connection.peer, is_right)
+    return connection.registry.services.admission.why_refused(user, connection.peer, is_right)
 
 
 def _open(connection: "MqttConnectionState", vhost_name: str, user: str) -> None:
     """The peer has a name: permissions and limits, then the session. Raises RequestRefused, ProtocolViolation."""
-    hub = connection.hub
-    vhost = hub.broker.vhosts.get(vhost_name)
+    registry = connection.registry
+    vhost = registry.broker.vhosts.get(vhost_name)
     if vhost is None:
         raise ProtocolViolation("login", f"there is no vhost {vhost_name!r}")
-    hub.services.admission.check_vhost(user, vhost_name)
+    registry.services.admission.check_vhost(user, vhost_name)
     connect: Connect = connection.connect
     if connect.will is not None:
-        hub.rights.check_publish(user, vhost_name, connect.will.topic, connection.client_id)
-    session = hub.find(vhost_name, connection.client_id)
+        registry.rights.check_publish(user, vhost_name, connect.will.topic, connection.client_id)
+    session = registry.find(vhost_name, connection.client_id)
     if session is not None:
-        hub.check_claim(session, user, connect.clean_start, connection.now)
+        registry.check_claim(session, user, connect.clean_start, connection.now)
     connection.vhost = vhost
     connection.user = user
     connection.is_authenticated = True
-    hub.services.registry.opened(connection, user, vhost_name)
-    hub.by_address[connection.peer.host] += 1
+    registry.services.registry.opened(connection, user, vhost_name)
+    registry.by_address[connection.peer.host] += 1
     connection.is_registered = True
     _begin_session(connection, connect)
 
@@ -208,24 +209,24 @@ def _open(connection: "MqttConnectionState", vhost_name: str, user: str) -> None
 
 
 def _begin_session(connection: "MqttConnectionState", connect: Connect) -> None:
-    hub, vhost = connection.hub, connection.vhost
+    registry, vhost = connection.registry, connection.vhost
     assert vhost is not None
-    hub.retained(vhost)
-    expiry_s = _expiry_of(connect, hub.settings.session_expiry_s_max)
+    registry.retained(vhost)
+    expiry_s = _expiry_of(connect, registry.settings.session_expiry_s_max)
     connack = _connack(connection, connect, expiry_s)
     if not connection.encoded(connack):
         raise ProtocolViolation("size", "the client takes no packet as large as CONNACK has to be")
-    if hub.find(vhost.name, connection.client_id) is not None:
+    if registry.find(vhost.name, connection.client_id) is not None:
         _displace(connection, connect)
-    session, is_present = hub.open(vhost, connection.client_id, connect.clean_start, expiry_s, connection.now)
+    session, is_present = registry.open(vhost, connection.client_id, connect.clean_start, expiry_s, connection.now)
     session.user = connection.user
     if not is_present:
-        hub.tell("subscriber.created", session)
+        registry.tell("subscriber.created", session)
     session.access_generation = -1
     if connect.will is not None:
-        key = hub.mapping.to_key(connect.will.topic)
-        session.will = will_of(connect.will, key, connection.client_id, hub.flags)
-    session.window.limit = min(connect.properties.get("receive_maximum", 0xFFFF), hub.settings.inflight_max)
+        key = registry.mapping.to_key(connect.will.topic)
+        session.will = will_of(connect.will, key, connection.client_id, registry.flags)
+    session.window.limit = min(connect.properties.get("receive_maximum", 0xFFFF), registry.settings.inflight_max)
     _configure(connection, connect)
     connection.state = stages.OPEN
     connection.session = session
@@ -248,9 +249,9 @@ def _displace(connection: "MqttConnectionState", connect: Connect) -> None:
     The will of the connection that ends is published, unless the new one goes on with the session within its delay
     (§3.1.3.2.2).
     """
-    hub, vhost = connection.hub, connection.vhost
+    registry, vhost = connection.registry, connection.vhost
     assert vhost is not None
-    session = hub.find(vhost.name, connection.client_id)
+    session = registry.find(vhost.name, connection.client_id)
     assert session is not None
     if session.connection is not None:
         session.connection.take_over()
@@ -268,7 +269,7 @@ def _expiry_of(connect: Connect, maximum: int) -> int:
 
 def _configure(connection: "MqttConnectionState", connect: Connect) -> None:
     """What was negotiated."""
-    settings = connection.hub.settings
+    settings = connection.registry.settings
     connection.size_limit = settings.packet_size_max
     connection.alias_max_out = min(connect.properties.get("topic_alias_maximum", 0), settings.topic_alias_max)
     connection.keep_alive_ms = _keep_alive_s(connection, connect) * 1500
@@ -276,7 +277,7 @@ def _configure(connection: "MqttConnectionState", connect: Connect) -> None:
 
 
 def _keep_alive_s(connection: "MqttConnectionState", connect: Connect) -> int:
-    maximum = connection.hub.settings.keep_alive_s_max
+    maximum = connection.registry.settings.keep_alive_s_max
     if connect.version < c.V5 or not maximum:
         return connect.keep_alive_s
     return min(connect.keep_alive_s or maximum, maximum)
@@ -286,7 +287,7 @@ def _connack(connection: "MqttConnectionState", connect: Connect, expiry_s: int)
     packet = ConnAck(0)
     if connect.version < c.V5:
         return packet
-    settings = connection.hub.settings
+    settings = connection.registry.settings
     properties: dict[str, Any] = {
         "receive_maximum": settings.receive_max,
         "maximum_packet_size": settings.packet_size_max,
@@ -313,7 +314,7 @@ def _connack(connection: "MqttConnectionState", connect: Connect, expiry_s: int)
 
 
 def _resume_input(connection: "MqttConnectionState") -> None:
-    """What came behind the CONNECT while it was being checked."""
+    """What came after the CONNECT while it was being checked."""
     if not connection.is_scanning and connection.parts:
         connection.process(connection.take_parts())
 
@@ -325,7 +326,7 @@ def _begin_auth(connection: "MqttConnectionState", connect: Connect) -> None:
     method = connect.properties["authentication_method"]
     if method != METHOD:
         raise ProtocolViolation("method", f"authentication method {method!r} is not supported")
-    connection.auth = ScramExchange(connection.hub.broker.access, connection.hub.broker.unique_name)
+    connection.auth = ScramExchange(connection.registry.broker.access, connection.registry.broker.unique_name)
     _challenge(connection, connect.properties.get("authentication_data", b""))
 
 

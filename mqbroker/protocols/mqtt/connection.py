@@ -15,7 +15,7 @@ import logging
 from mqbroker.core.message import new_message
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.protocols.mqtt import connecting, ending, pacing, publishing
-from mqbroker.protocols.mqtt.backpressure import Jam
+from mqbroker.protocols.mqtt.backpressure import Backpressure
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed
@@ -45,7 +45,7 @@ class MqttConnection(MqttConnectionState):
     def receive_data(self, data: bytes, now: int) -> None:
         """Takes what arrived. Whatever the peer did wrong ends as the specification says."""
         self.now = now
-        self.hub.now = now
+        self.registry.now = now
         self.received_at = now
         self.counters.bytes_received += len(data)
         if self.state == CLOSED:
@@ -72,9 +72,9 @@ class MqttConnection(MqttConnectionState):
         self.position = 0
         self.needed = 0
         self.is_scanning = True
-        self.hub.publisher = self
-        if self.access_generation != self.hub.broker.access.generation:
-            self.access_generation = self.hub.broker.access.generation
+        self.registry.publisher = self
+        if self.access_generation != self.registry.broker.access.generation:
+            self.access_generation = self.registry.broker.access.generation
             self.routes.clear()
         try:
             if self.state == AWAIT_CONNECT:
@@ -85,14 +85,14 @@ class MqttConnection(MqttConnectionState):
         except RequestRefused as error:
             ending.disconnect(self, Reason.IMPLEMENTATION_SPECIFIC_ERROR, str(error))
         self.is_scanning = False
-        self.hub.publisher = None
+        self.registry.publisher = None
         if self.state == CLOSED:
             return
         if self.position < len(data):
             self._keep(data, self.position)
         if self.acks:
             self.flush_acks()
-        if self.hub.settings.receive_rate_max:
+        if self.registry.settings.receive_rate_max:
             pacing.limit_rate(self)
         if self.is_blocked or self.state == CHECKING:
             pacing.update(self)
@@ -194,7 +194,7 @@ class MqttConnection(MqttConnectionState):
             self.send_ack(c.PUBACK, packet_id, Reason.PACKET_IDENTIFIER_IN_USE)  # §2.2.1
             return
         if first & 0x0D:  # DUP, RETAIN or QoS 2
-            publishing.publish_unusual(self, first, topic, packet_id, properties, data[body_at:end])
+            publishing.publish_in_full(self, first, topic, packet_id, properties, data[body_at:end])
             return
         route = self.routes.get(topic)
         if route is None:
@@ -272,7 +272,7 @@ class MqttConnection(MqttConnectionState):
     def tick(self, now: int) -> None:
         """The deadline of the log-in, or of the keep alive, or of a pause."""
         self.now = now
-        self.hub.now = max(now, self.hub.now)
+        self.registry.now = max(now, self.registry.now)
         if self.state in (AWAIT_CONNECT, CHECKING):
             log.warning("%s: timed out before it was connected", self.name)
             ending.hang_up(self)
@@ -308,13 +308,13 @@ class MqttConnection(MqttConnectionState):
         pacing.alarms_changed(self)
         self.mark()
 
-    def hold(self, jam: Jam) -> None:
+    def hold(self, pressure: Backpressure) -> None:
         """Others cannot keep up with what this one publishes. Overrides MqttConnectionState's, as the next one does."""
-        pacing.hold(self, jam)
+        pacing.hold(self, pressure)
 
-    def unhold(self, jam: Jam) -> None:
+    def unhold(self, pressure: Backpressure) -> None:
         """They have caught up, or are not waited for any longer."""
-        pacing.unhold(self, jam)
+        pacing.unhold(self, pressure)
 
     # --- ends -------------------------------------------------------------------------------------------------------
 
@@ -325,13 +325,13 @@ class MqttConnection(MqttConnectionState):
     def end(self, reason: str, now: int) -> None:
         """An operator's action has taken the session away, or the user, or the vhost."""
         self.now = now
-        self.hub.now = max(now, self.hub.now)
+        self.registry.now = max(now, self.registry.now)
         ending.end(self, reason)
 
     def input_ended(self, now: int) -> bool:
         """The client has left without a word; what it published is acknowledged all the same."""
         self.now = now
-        self.hub.now = max(now, self.hub.now)
+        self.registry.now = max(now, self.registry.now)
         ending.note_loss(self)
         ending.hang_up(self)
         return not self.is_closing
@@ -344,7 +344,7 @@ class MqttConnection(MqttConnectionState):
     def connection_lost(self, now: int) -> None:
         """The connection is gone."""
         self.now = now
-        self.hub.now = max(now, self.hub.now)
+        self.registry.now = max(now, self.registry.now)
         self.owed.clear()
         ending.note_loss(self)
         ending.release(self)

@@ -9,7 +9,7 @@ from mqbroker.protocols.session cimport Session
 
 
 cdef class MqttConnectionState(Session):
-    cdef public object hub
+    cdef public object registry
     cdef public Ledger ledger
     cdef public PublishEncoder encoder
     cdef public Counters counters

@@ -7,7 +7,7 @@ and calls them. So nothing below needs to know how octets become packets.
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Message
-from mqbroker.protocols.mqtt.backpressure import Delayed, Jam
+from mqbroker.protocols.mqtt.backpressure import Backpressure, Delayed
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.encode import frame
 from mqbroker.protocols.mqtt.fitting import encode_fitting
@@ -33,26 +33,26 @@ class MqttConnectionState(Session):
 
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
-        "counters", "delayed", "encoder", "held", "held_by", "held_bytes", "hub", "incoming", "is_blocked", "is_bridge",
+        "counters", "delayed", "encoder", "held", "held_by", "held_bytes", "incoming", "is_blocked", "is_bridge",
         "is_rate_limited", "is_registered", "is_scanning", "keep_alive_ms", "last_words", "ledger", "message_size_max",
         "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position",
-        "problem_information", "properties", "publishes", "qos_max", "rate_window", "received_at", "resume_at",
-        "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
+        "problem_information", "properties", "publishes", "qos_max", "rate_window", "received_at", "registry",
+        "resume_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
     )  # fmt: skip
 
-    def __init__(self, outbox: Outbox, hub: "Sessions", peer: Peer, now: int) -> None:
+    def __init__(self, outbox: Outbox, registry: "Sessions", peer: Peer, now: int) -> None:
         Session.__init__(self, outbox)
-        self.hub = hub
-        self.ledger = hub.ledger
-        self.encoder = hub.encoder
-        self.counters = hub.counters
+        self.registry = registry
+        self.ledger = registry.ledger
+        self.encoder = registry.encoder
+        self.counters = registry.counters
         self.counters.sockets_opened += 1
         self.peer = peer
         self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
         self.state = AWAIT_CONNECT
         self.now = now
         self.received_at = now
-        self.deadline = now + hub.services.preauth_timeout_ms
+        self.deadline = now + registry.services.preauth_timeout_ms
         self.position = 0
         self.parts: list[bytes] = []
         """The beginning of a packet that is not complete yet."""
@@ -60,8 +60,8 @@ class MqttConnectionState(Session):
         self.needed = 0
         """How many octets that packet has; 0 while its header is not complete."""
         self.size_limit = MQTT_CONNECT_BYTES_MAX
-        self.qos_max = hub.settings.maximum_qos
-        self.message_size_max = hub.settings.message_size_max or MQTT_PACKET_BYTES_CEILING
+        self.qos_max = registry.settings.maximum_qos
+        self.message_size_max = registry.settings.message_size_max or MQTT_PACKET_BYTES_CEILING
         self.version = c.V3_1_1
         self.is_bridge = False
         self.client_id = ""
@@ -81,7 +81,7 @@ class MqttConnectionState(Session):
         self.held: list[bytes] = []
         """Packets that wait until the resources have recovered (pacing.py)."""
         self.held_bytes = 0
-        self.held_by: set[Jam] = set()
+        self.held_by: set[Backpressure] = set()
         """For whom this connection is held back."""
         self.last_words = b""  # sent before the close, after the acknowledgements that are owed
         self.alias_max_out = 0
@@ -151,7 +151,7 @@ class MqttConnectionState(Session):
         self.ledger.promise(position, self.committed)
 
     def send_ack(self, kind: int, packet_id: int, reason: int = 0) -> None:
-        """PUBACK, PUBREC, PUBREL or PUBCOMP behind those that are due before it."""
+        """PUBACK, PUBREC, PUBREL or PUBCOMP after those that are due before it."""
         number = packet_id.to_bytes(2, "big")
         if reason and self.version == c.V5:
             number += bytes((reason,))
@@ -221,12 +221,12 @@ class MqttConnectionState(Session):
         encoder = self.encoder
         version = self.version
         if not encoder.topic:
-            self.hub.note_unsayable(message)
+            self.registry.note_unsayable(message)
             return False
         if is_retained:
             flags |= c.RETAIN_FLAG
         number = packet_id.to_bytes(2, "big") if packet_id else b""
-        octets = encoder.octets_for(identifiers, self.hub.now) if version == c.V5 else None
+        octets = encoder.octets_for(identifiers, self.registry.now) if version == c.V5 else None
         is_late = not packet_id and (self.delayed is not None or not self.gate.is_open)
         packet = b""
         if self.alias_max_out and octets is not None:
@@ -290,11 +290,11 @@ class MqttConnectionState(Session):
         """The journal has moved on."""
         raise NotImplementedError
 
-    def hold(self, jam: Jam) -> None:
+    def hold(self, pressure: Backpressure) -> None:
         """Others cannot keep up with what this one publishes."""
         raise NotImplementedError
 
-    def unhold(self, jam: Jam) -> None:
+    def unhold(self, pressure: Backpressure) -> None:
         """They have caught up, or are not waited for any longer."""
         raise NotImplementedError
 

@@ -61,7 +61,7 @@ class StoredConsumer(Consumer):
 
     def cancelled(self) -> None:
         """Somebody has deleted the queue."""
-        self.session.hub.queue_lost(self.session)
+        self.session.registry.queue_lost(self.session)
 
 
 class SharedConsumer(Consumer):
@@ -86,11 +86,11 @@ class SharedConsumer(Consumer):
             session.take_shared(entry, qos)
             return
         flags, identifiers = qos | FRESH, self.subscription.identifiers
-        properties = as_final(message.properties, flags, identifiers, session.hub.mapping)
+        properties = as_final(message.properties, flags, identifiers, session.registry.mapping)
         moved = new_message(message.exchange, message.routing_key, properties, message.content(), message.received_at)
         self.queue.settle(entry)  # before it comes back: it may need the place that it took in the window
-        session.stored_queue(session.hub.now).publish(moved, session.hub.now)
+        session.stored_queue(session.registry.now).publish(moved, session.registry.now)
 
     def cancelled(self) -> None:
         """Somebody has deleted the queue of the group."""
-        self.session.hub.queue_lost(self.session)
+        self.session.registry.queue_lost(self.session)

@@ -28,7 +28,7 @@ def fail(connection: "MqttConnectionState", error: ProtocolViolation, why: str =
     """
     if connection.state == stages.OPEN:
         disconnect(connection, reason_of(error), error.text)
-    elif error.reason == "login" and connection.hub.settings.login_refused_code == NOT_AUTHORIZED_V3:
+    elif error.reason == "login" and connection.registry.settings.login_refused_code == NOT_AUTHORIZED_V3:
         refuse(connection, Reason.NOT_AUTHORIZED, error.text, why)
     else:
         refuse(connection, reason_of(error), error.text, why)
@@ -97,7 +97,7 @@ def take_disconnect(connection: "MqttConnectionState", packet: Disconnect) -> No
         if expiry_s and not session.expiry_s:
             # §3.14.2.2.2: a session that was to end with its connection cannot be made to stay.
             raise protocol_error("the session expiry was 0 and cannot be changed")
-        session.expiry_s = min(expiry_s, connection.hub.settings.session_expiry_s_max)
+        session.expiry_s = min(expiry_s, connection.registry.settings.session_expiry_s_max)
     if packet.reason != Reason.DISCONNECT_WITH_WILL:
         session.will = None  # [MQTT-3.14.4-3]
     log.info("%s, client %r: disconnected", connection.name, connection.client_id)
@@ -123,7 +123,7 @@ def shut_down(connection: "MqttConnectionState") -> None:
     if connection.state != stages.OPEN:
         hang_up(connection)
         return
-    reference = connection.hub.settings.server_reference
+    reference = connection.registry.settings.server_reference
     reason = Reason.USE_ANOTHER_SERVER if reference else Reason.SERVER_SHUTTING_DOWN
     disconnect(connection, reason, "the broker stops", reference)
 
@@ -139,19 +139,19 @@ def release(connection: "MqttConnectionState") -> None:
     if connection.delayed is not None:
         connection.delayed.drop()
         connection.delayed = None
-    for jam in list(connection.held_by):
-        jam.held.discard(connection)
+    for pressure in list(connection.held_by):
+        pressure.held.discard(connection)
     connection.held_by.clear()
     connection.acks.clear()
-    hub = connection.hub
+    registry = connection.registry
     if connection.is_registered:
         connection.is_registered = False
-        hub.services.registry.closed(connection)
-        _count_out(hub.by_address, connection.peer.host)
+        registry.services.registry.closed(connection)
+        _count_out(registry.by_address, connection.peer.host)
     session, connection.session = connection.session, None
     if session is not None and session.connection is connection:
         session.detach(connection.now)
-        hub.left(session, connection.now)
+        registry.left(session, connection.now)
 
 
 def _count_out(by_address: Counter[str], host: str) -> None:

@@ -92,7 +92,7 @@ class PublishEncoder:
         return self.plain5
 
     def packet(self, first: int, topic: bytes, packet_id: bytes, octets: bytes | None) -> bytes:
-        """The current message behind any first octet; `octets` None below version 5."""
+        """The current message after any first octet; `octets` None below version 5."""
         message = self.message
         assert message is not None
         body = message.content()
@@ -130,11 +130,11 @@ def _expiry_at(octets: bytes) -> int:
         at += 1
         if identifier == _EXPIRY:
             return at
-        at = _behind(octets, identifier, at)
+        at = _after(octets, identifier, at)
     return -1
 
 
-def _behind(octets: bytes, identifier: int, at: int) -> int:
+def _after(octets: bytes, identifier: int, at: int) -> int:
     """Where a property of a PUBLISH ends."""
     if identifier == 0x01:
         return at + 1

@@ -16,7 +16,7 @@ from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.limits import MQTT_HELD_BYTES_MAX, MQTT_HOLD_MS
 
 if TYPE_CHECKING:
-    from mqbroker.protocols.mqtt.backpressure import Jam
+    from mqbroker.protocols.mqtt.backpressure import Backpressure
     from mqbroker.protocols.mqtt.connection_state import MqttConnectionState
 
 _PASSING = frozenset((c.PINGREQ, c.PUBACK, c.PUBREC, c.PUBCOMP))
@@ -29,15 +29,15 @@ def limit_rate(connection: "MqttConnectionState") -> None:
     if second != connection.rate_window:
         connection.rate_window = second
         connection.publishes = 0
-    elif connection.publishes > connection.hub.settings.receive_rate_max and not connection.is_rate_limited:
+    elif connection.publishes > connection.registry.settings.receive_rate_max and not connection.is_rate_limited:
         connection.is_rate_limited = True
         _rest(connection, (second + 1) * 1000)
 
 
-def hold(connection: "MqttConnectionState", jam: "Jam") -> None:
+def hold(connection: "MqttConnectionState", pressure: "Backpressure") -> None:
     """Others cannot keep up with what this one publishes: reads no more from it for a while."""
     is_first = not connection.held_by
-    connection.held_by.add(jam)
+    connection.held_by.add(pressure)
     if is_first:
         _rest(connection, connection.now + MQTT_HOLD_MS)
 
@@ -48,16 +48,16 @@ def _rest(connection: "MqttConnectionState", until: int) -> None:
     set_deadline(connection)
 
 
-def unhold(connection: "MqttConnectionState", jam: "Jam") -> None:
+def unhold(connection: "MqttConnectionState", pressure: "Backpressure") -> None:
     """They have caught up, or are not waited for any longer."""
-    connection.held_by.discard(jam)
+    connection.held_by.discard(pressure)
     update(connection)
 
 
 def go_on(connection: "MqttConnectionState") -> None:
     """The time is up for which others or the rate were waited for."""
-    for jam in list(connection.held_by):
-        jam.give_up()
+    for pressure in list(connection.held_by):
+        pressure.give_up()
     connection.is_rate_limited = False
     update(connection)
 
@@ -66,7 +66,7 @@ def alarms_changed(connection: "MqttConnectionState") -> None:
     """A resource has run low, or has recovered: then what was held back is taken up with the next tick."""
     if connection.state != stages.OPEN:
         return
-    connection.is_blocked = bool(connection.hub.services.alarms.reason)
+    connection.is_blocked = bool(connection.registry.services.alarms.reason)
     connection.appetite = MQTT_HELD_BYTES_MAX if connection.is_blocked else 0
     update(connection)
     set_deadline(connection)
@@ -91,7 +91,7 @@ def update(connection: "MqttConnectionState") -> None:
     connection.set_reading(is_reading)
     if is_reading:
         # It could not be heard while nobody listened.
-        connection.received_at = max(connection.received_at, connection.hub.now)
+        connection.received_at = max(connection.received_at, connection.registry.now)
         set_deadline(connection)
 
 

@@ -1,4 +1,4 @@
-"""What stands above a session shows to it: its connection and the hub, as shapes alone, so that it need not know them.
+"""What stands above a session shows to it: its connection and the registry, as shapes alone: it need not know them.
 
 Where one of them is given a session back, that is `Any`: the session's own type would close the circle.
 """
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mqbroker.core.ledger import Ledger
     from mqbroker.core.message import Message
     from mqbroker.core.queues.spec import QueueSpec
-    from mqbroker.protocols.mqtt.backpressure import Delayed, Jam
+    from mqbroker.protocols.mqtt.backpressure import Backpressure, Delayed
     from mqbroker.protocols.mqtt.config import MqttConfig
     from mqbroker.protocols.mqtt.counters import Counters
     from mqbroker.protocols.mqtt.losses import LossReports
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Client(Protocol):
-    """The connection of a session's client (connection_state.py), or of a publisher who is to be held back."""
+    """The connection of a session's client (connection_state.py), or of a publisher that may be held back."""
 
     gate: "Gate"
     encoder: "PublishEncoder"
     delayed: "Delayed | None"
 
     @property
-    def hub(self) -> "Hub":
+    def registry(self) -> "SessionRegistry":
         """What all connections share."""
 
     def send_message(
@@ -49,10 +49,10 @@ class Client(Protocol):
     def send_delivery(self, piece: bytes | memoryview) -> None:
         """Sends octets of a delivery."""
 
-    def hold(self, jam: "Jam") -> None:
+    def hold(self, pressure: "Backpressure") -> None:
         """Others cannot keep up with what this one publishes."""
 
-    def unhold(self, jam: "Jam") -> None:
+    def unhold(self, pressure: "Backpressure") -> None:
         """They have caught up, or are not waited for any longer."""
 
     def take_over(self) -> None:
@@ -69,7 +69,7 @@ class Rights(Protocol):
         """Permissions have changed: subscriptions that are not allowed any more deliver nothing."""
 
 
-class Hub(Protocol):
+class SessionRegistry(Protocol):
     """All sessions of the broker, and what they share (sessions.py)."""
 
     broker: "Broker"

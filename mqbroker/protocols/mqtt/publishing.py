@@ -28,7 +28,7 @@ _PUBREC = b"\x50\x02"
 
 def plain_properties(connection: "MqttConnectionState") -> list[MqttProperties]:
     """The properties of a PUBLISH that has none, for each QoS."""
-    return [make_properties(connection.hub.flags | qos, connection.client_id, b"") for qos in range(3)]
+    return [make_properties(connection.registry.flags | qos, connection.client_id, b"") for qos in range(3)]
 
 
 def take_properties(
@@ -48,13 +48,13 @@ def take_properties(
     octets = join_properties(values, c.PUBLISH)
     last = connection.properties
     if last is None or last.qos != qos or last.octets != octets or last.flags & RETAIN:
-        last = connection.properties = make_properties(connection.hub.flags | qos, connection.client_id, octets)
+        last = connection.properties = make_properties(connection.registry.flags | qos, connection.client_id, octets)
     return topic, last, reader.at
 
 
 def _resolve(connection: "MqttConnectionState", topic: bytes, alias: int) -> bytes:
     """The topic that an alias stands for, or stands for from now on (§3.3.2.3.4)."""
-    if not 0 < alias <= connection.hub.settings.topic_alias_max:  # [MQTT-3.3.2-8, -9]
+    if not 0 < alias <= connection.registry.settings.topic_alias_max:  # [MQTT-3.3.2-8, -9]
         raise ProtocolViolation("alias", f"topic alias {alias} is out of range")
     if connection.aliases_in is None:
         connection.aliases_in = {}
@@ -73,11 +73,13 @@ def find_route(connection: "MqttConnectionState", topic: bytes, qos: int, packet
     text = decode_text(topic[2:])
     check_topic_name(text)
     try:
-        key = connection.hub.rights.check_publish(connection.user, connection.vhost.name, text, connection.client_id)
+        key = connection.registry.rights.check_publish(
+            connection.user, connection.vhost.name, text, connection.client_id
+        )
     except RequestRefused:
         refuse(connection, qos, packet_id, Reason.NOT_AUTHORIZED)
         return None
-    connection.hub.note_topic(text, connection.client_id)
+    connection.registry.note_topic(text, connection.client_id)
     return remember(connection.routes, topic, connection.vhost.route(TOPIC_EXCHANGE, key), MQTT_ROUTES_MAX)
 
 
@@ -98,7 +100,7 @@ def wrong_qos(qos: int) -> ProtocolViolation:
 
 def refuse_large(connection: "MqttConnectionState", topic: bytes, qos: int, packet_id: int) -> None:
     """A PUBLISH whose payload is larger than this server takes."""
-    connection.hub.note_large(decode_text(topic[2:]), connection.client_id)
+    connection.registry.note_large(decode_text(topic[2:]), connection.client_id)
     refuse(connection, qos, packet_id, Reason.QUOTA_EXCEEDED)
 
 
@@ -121,7 +123,7 @@ def check_receive_maximum(connection: "MqttConnectionState") -> None:
     if connection.version < c.V5:
         return
     assert connection.session is not None
-    if connection.unacked + len(connection.session.incoming) > connection.hub.settings.receive_max:
+    if connection.unacked + len(connection.session.incoming) > connection.registry.settings.receive_max:
         # [MQTT-3.3.4-9]: DISCONNECT with 0x93
         raise ProtocolViolation("receive_maximum", "more messages are open than the receive maximum allows")
 
@@ -129,14 +131,14 @@ def check_receive_maximum(connection: "MqttConnectionState") -> None:
 # --- retained messages and QoS 2 ------------------------------------------------------------------------------------
 
 
-def publish_unusual(
+def publish_in_full(
     connection: "MqttConnectionState", first: int, topic: bytes, packet_id: int, properties: MqttProperties, body: bytes
 ) -> None:
     """A PUBLISH that is retained, repeated or of QoS 2."""
     qos = first >> 1 & 3
     if first & c.DUP_FLAG and not qos and connection.version > c.V3_1:
         raise malformed("PUBLISH repeats at QoS 0")  # [MQTT-3.3.1-2]
-    if first & c.RETAIN_FLAG and not connection.hub.settings.retain_available:
+    if first & c.RETAIN_FLAG and not connection.registry.settings.retain_available:
         raise ProtocolViolation("retain", "retained messages are not supported")  # [MQTT-3.2.2-14]
     session = connection.session
     assert session is not None
@@ -164,7 +166,7 @@ def _publish(
         properties = make_properties(flags, properties.origin, properties.octets)
     message = new_message(TOPIC_EXCHANGE, route.routing_key, properties, body, connection.now)
     if retain:
-        return connection.hub.publish(vhost, message, True, connection.now)
+        return connection.registry.publish(vhost, message, True, connection.now)
     return vhost.publish(route, message, connection.now)
 
 

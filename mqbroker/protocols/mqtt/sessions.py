@@ -166,7 +166,7 @@ class Sessions:
         )
 
     def left(self, session: MqttSession, now: int) -> None:
-        """The session has no connection any more: its end and its will are to be waited for."""
+        """The session has no connection any more: its end and its will come later."""
         if session.expiry_s == 0:
             self.end(session, now)
             return
@@ -335,7 +335,7 @@ def _restore_subscriptions(session: MqttSession, exchange: Exchange, queue: Queu
         if wanted is None:
             continue
         group, topic = parse_filter(wanted[0].topic)
-        key = session.hub.mapping.to_key(topic)
+        key = session.registry.mapping.to_key(topic)
         subscription = Subscription(wanted[0], group, topic, key, wanted[1])
         if binding.key != key:
             remap_binding(session.vhost, exchange, queue, binding.key, key, binding.arguments)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
 from mqbroker.core.queues.subscriber import SharedQueue
-from mqbroker.protocols.mqtt.backpressure import SharedJam
+from mqbroker.protocols.mqtt.backpressure import SharedBackpressure
 from mqbroker.protocols.mqtt.config import STICKY
 from mqbroker.protocols.mqtt.consumers import SharedConsumer
 from mqbroker.protocols.mqtt.kinds import SHARE
@@ -43,7 +43,7 @@ def join(session: MqttSession, subscription: Subscription, now: int) -> None:
     consumer.subscription = subscription
     _count_member(session, subscription, 1)
     if session.is_durable:
-        session.hub.ledger.define(_key(session, subscription), definitions.pack(subscription.arguments()))
+        session.registry.ledger.define(_key(session, subscription), definitions.pack(subscription.arguments()))
     if session.connection is not None:
         queue.offer(consumer, now)
 
@@ -55,7 +55,7 @@ def leave(session: MqttSession, subscription: Subscription, now: int) -> None:
         return
     session.leave(consumer, now)
     if session.is_durable:
-        session.hub.ledger.define(_key(session, subscription), None)
+        session.registry.ledger.define(_key(session, subscription), None)
     if _count_member(session, subscription, -1) == 0:
         session.vhost.delete_queue(queue_name(subscription))
 
@@ -65,14 +65,14 @@ def restore(session: MqttSession, arguments: Mapping[str, object]) -> None:
     wanted = wanted_by(arguments)
     assert wanted is not None
     group, topic = parse_filter(wanted[0].topic)
-    key = session.hub.mapping.to_key(topic)
+    key = session.registry.mapping.to_key(topic)
     subscription = Subscription(wanted[0], group, topic, key, wanted[1])
     session.subscriptions.add(subscription)
     queue = session.vhost.queues.get(queue_name(subscription))
     if queue is not None:
         exchange = session.vhost.exchange(TOPIC_EXCHANGE)
-        remap_group(session.vhost, exchange, queue, topic, session.hub.mapping)
-    join(session, subscription, session.hub.now)
+        remap_group(session.vhost, exchange, queue, topic, session.registry.mapping)
+    join(session, subscription, session.registry.now)
 
 
 def _group_queue(session: MqttSession, subscription: Subscription, now: int) -> SharedQueue:
@@ -80,21 +80,21 @@ def _group_queue(session: MqttSession, subscription: Subscription, now: int) -> 
     name = queue_name(subscription)
     queue = vhost.queues.get(name)
     if not isinstance(queue, SharedQueue):
-        queue = vhost.declare(session.hub.spec_of_queue(name, SharedQueue.role, True), now)
+        queue = vhost.declare(session.registry.spec_of_queue(name, SharedQueue.role, True), now)
         vhost.bind(vhost.exchange(TOPIC_EXCHANGE), queue, subscription.key, {})
     assert isinstance(queue, SharedQueue)
     if queue.watcher is None:
-        queue.watcher = SharedJam(session.hub)
-        queue.losses = session.hub.losses
-    queue.is_sticky = session.hub.settings.share_strategy == STICKY
+        queue.watcher = SharedBackpressure(session.registry)
+        queue.losses = session.registry.losses
+    queue.is_sticky = session.registry.settings.share_strategy == STICKY
     return queue
 
 
 def _count_member(session: MqttSession, subscription: Subscription, change: int) -> int:
-    members = session.hub.members.setdefault((session.vhost.name, queue_name(subscription)), set())
+    members = session.registry.members.setdefault((session.vhost.name, queue_name(subscription)), set())
     (members.add if change > 0 else members.discard)(session.client_id)
     if not members:
-        del session.hub.members[session.vhost.name, queue_name(subscription)]
+        del session.registry.members[session.vhost.name, queue_name(subscription)]
     return len(members)
 
 

@@ -8,7 +8,7 @@ from mqbroker.protocols.mqtt.connection_state cimport MqttConnectionState
 
 
 cdef class MqttSession:
-    cdef public object hub
+    cdef public object registry
     cdef public Ledger ledger
     cdef public object vhost
     cdef public str client_id

@@ -35,7 +35,7 @@ from mqbroker.protocols.mqtt.subscriptions import Match, Subscription, Subscript
 if TYPE_CHECKING:
     from mqbroker.core.timers import Timer
     from mqbroker.core.vhost import VHost
-    from mqbroker.protocols.mqtt.parts import Client, Hub
+    from mqbroker.protocols.mqtt.parts import Client, SessionRegistry
     from mqbroker.protocols.mqtt.wills import PendingWill
 
 FINAL = Match(2, (), True, False)
@@ -46,15 +46,15 @@ class MqttSession:
     """One client's session, connected or not."""
 
     __slots__ = (
-        "access", "access_generation", "backlog", "client_id", "connection", "ends_at", "expiry_s", "held", "hub",
-        "incoming", "incoming_prefix", "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2",
+        "access", "access_generation", "backlog", "client_id", "connection", "ends_at", "expiry_s", "held", "incoming",
+        "incoming_prefix", "is_durable", "is_ended", "ledger", "live", "matches", "outgoing", "qos2", "registry",
         "shares", "stored", "stored_consumer", "subscriptions", "timer", "user", "vhost", "will", "window",
     )  # fmt: skip
 
-    def __init__(self, hub: "Hub", vhost: "VHost", client_id: str, is_durable: bool) -> None:
-        self.hub = hub
-        self.ledger = hub.ledger
-        self.access = hub.broker.access
+    def __init__(self, registry: "SessionRegistry", vhost: "VHost", client_id: str, is_durable: bool) -> None:
+        self.registry = registry
+        self.ledger = registry.ledger
+        self.access = registry.broker.access
         self.vhost = vhost
         self.client_id = client_id
         self.is_durable = is_durable
@@ -66,7 +66,7 @@ class MqttSession:
         self.timer: Timer | None = None
         """For its end and its will, once there was one."""
         self.connection: Client | None = None
-        self.subscriptions = Subscriptions(hub.counters)
+        self.subscriptions = Subscriptions(registry.counters)
         self.matches = self.subscriptions.matches
         self.window = Window()
         self.live: LiveQueue | None = None
@@ -79,7 +79,7 @@ class MqttSession:
         self.qos2: set[int] = set()
         """Which of them went out at QoS 2."""
         self.held: list[Entry] = []
-        """What is to be sent once the journal has it, or once its packet identifier is free."""
+        """What is sent once the journal has it, or once its packet identifier is free."""
         self.backlog: Backlog | None = None
         """What is retained and still to be sent for its subscriptions; mostly there is nothing."""
         self.incoming: set[int] = set()
@@ -87,7 +87,7 @@ class MqttSession:
         self.incoming_prefix = ""
         """How their keys in the journal begin; empty until there is one."""
         self.will: PendingWill | None = None
-        self.access_generation = hub.broker.access.generation
+        self.access_generation = registry.broker.access.generation
 
     # --- queues -----------------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class MqttSession:
     def stored_queue(self, now: int) -> SubscriberQueue:
         """The queue of its other filters, and of what was retained for it."""
         if self.stored is None:
-            spec = self.hub.spec_of_queue(self.queue_name(1), SubscriberQueue.role, self.is_durable)
+            spec = self.registry.spec_of_queue(self.queue_name(1), SubscriberQueue.role, self.is_durable)
             queue = self.vhost.declare(spec, now)
             assert isinstance(queue, SubscriberQueue)
             self.use_stored(queue, now)
@@ -133,8 +133,8 @@ class MqttSession:
         """Takes the queue over, new or from the journal."""
         self.stored = queue
         queue.forerunner = self.backlog
-        queue.keeps_transient = self.hub.settings.queue_qos0
-        queue.losses = self.hub.losses
+        queue.keeps_transient = self.registry.settings.queue_qos0
+        queue.losses = self.registry.losses
         if self.connection is not None:
             self._consume(queue, self.connection.gate, now)
 
@@ -164,7 +164,7 @@ class MqttSession:
     def attach(self, connection: "Client", now: int) -> None:
         """A client has connected: what was in flight goes out again, then what waits (§4.4)."""
         self.connection = connection
-        counters = self.hub.counters
+        counters = self.registry.counters
         counters.clients_connected += 1
         counters.clients_connected_max = max(counters.clients_connected_max, counters.clients_connected)
         self.ends_at = 0
@@ -188,7 +188,7 @@ class MqttSession:
     def detach(self, now: int) -> None:
         """The client is gone: nothing is delivered; what others may have instead goes back to them."""
         self.connection = None
-        self.hub.counters.clients_connected -= 1
+        self.registry.counters.clients_connected -= 1
         if self.live is not None:
             self.live.subscriber = None
         if self.stored is not None and self.stored_consumer is not None and not self.stored.is_deleted:
@@ -254,7 +254,7 @@ class MqttSession:
     def match(self, message: Message) -> Match:
         """What the message means to this session."""
         if self.access_generation != self.access.generation:
-            self.hub.rights.recheck(self)
+            self.registry.rights.recheck(self)
         key = message.routing_key
         match = self.matches.get(key)
         if match is None or match.has_no_local:
@@ -320,9 +320,9 @@ class MqttSession:
             return True
         entry.is_redelivered = True
         if flags & 0x02:
-            self.hub.counters.publishes_sent_qos1 += 1
+            self.registry.counters.publishes_sent_qos1 += 1
         elif flags & 0x04:
-            self.hub.counters.publishes_sent_qos2 += 1
+            self.registry.counters.publishes_sent_qos2 += 1
         return connection.send_message(entry.message, flags, packet_id, match.identifiers, match.retain_as_published)
 
     def _send_again(self, entry: Entry, packet_id: int) -> bool:

@@ -49,7 +49,7 @@ def subscribe(connection: "MqttConnectionState", packet: Subscribe) -> None:
 def _send_retained(connection: "MqttConnectionState", subscription: Subscription) -> None:
     session = connection.session
     assert session is not None
-    connection.hub.system.send_to(session, subscription, connection.now)
+    connection.registry.system.send_to(session, subscription, connection.now)
     session.send_retained(subscription, connection.now)
 
 
@@ -91,9 +91,9 @@ def _subscribe(
         group, topic = parse_filter(wanted.topic)
         if group and wanted.no_local:
             raise protocol_error("a shared subscription cannot exclude its own messages")  # [MQTT-3.8.3-4]
-        key = connection.hub.mapping.to_key(topic)
+        key = connection.registry.mapping.to_key(topic)
         subscription = Subscription(wanted, group, topic, key, identifier)
-        connection.hub.rights.check_subscribe(session, subscription)
+        connection.registry.rights.check_subscribe(session, subscription)
     except ProtocolViolation as error:
         if error.reason == "protocol" or connection.version < c.V5:
             raise  # below version 5 a filter that is none is a violation as any other [MQTT-4.8.0-1]
@@ -101,7 +101,7 @@ def _subscribe(
     except RequestRefused as error:
         return Reason.NOT_AUTHORIZED, str(error)
     by_text = session.subscriptions.by_text
-    if wanted.topic not in by_text and len(by_text) >= connection.hub.subscriptions_max:
+    if wanted.topic not in by_text and len(by_text) >= connection.registry.subscriptions_max:
         return Reason.QUOTA_EXCEEDED, "the session has too many subscriptions"
     try:
         is_new = add(session, subscription, connection.now)

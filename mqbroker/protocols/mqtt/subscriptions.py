@@ -73,7 +73,7 @@ def wanted_by(arguments: Mapping[str, object]) -> tuple[TopicFilter, int] | None
 
 
 class Match(NamedTuple):
-    """What a topic means to a session. QoS -1: nothing is to be sent."""
+    """What a topic means to a session. QoS -1: nothing is sent."""
 
     qos: int
     identifiers: tuple[int, ...]

@@ -40,8 +40,8 @@ _WITHOUT_TOPIC = ("sockets", "connections")  # totals of which Mosquitto shows t
 class System:
     """The figures, and the averages that have to be carried on from one publication to the next."""
 
-    def __init__(self, hub: "Sessions") -> None:
-        self._hub = hub
+    def __init__(self, registry: "Sessions") -> None:
+        self._registry = registry
         self._started_at = 0
         self._averaged_at = 0
         self._totals: dict[str, int] = {}
@@ -58,15 +58,15 @@ class System:
         self._arm(now)
 
     def _arm(self, now: int) -> None:
-        interval_s = self._hub.settings.system_interval_s
+        interval_s = self._registry.settings.system_interval_s
         if interval_s:
-            self._hub.broker.timers.at(now + interval_s * 1000, self._publish)
+            self._registry.broker.timers.at(now + interval_s * 1000, self._publish)
 
     def _publish(self, now: int) -> None:
         """Sends the figures to the connected clients that subscribe to any of them."""
         self._average(now)
-        if self._hub.counters.system_subscriptions:
-            listeners = [session for session in self._hub.all() if session.subscriptions.system_count]
+        if self._registry.counters.system_subscriptions:
+            listeners = [session for session in self._registry.all() if session.subscriptions.system_count]
             for message in self._messages(now) if listeners else ():
                 for session in listeners:
                     _send(session, message)
@@ -86,10 +86,10 @@ class System:
 
     def _messages(self, now: int) -> list[Message]:
         """The figures as messages; none when they are turned off."""
-        if not self._hub.settings.system_interval_s:
+        if not self._registry.settings.system_interval_s:
             return []
-        properties = make_properties(self._hub.flags | RETAIN, "", b"")
-        to_key = self._hub.mapping.to_key
+        properties = make_properties(self._registry.flags | RETAIN, "", b"")
+        to_key = self._registry.mapping.to_key
         return [
             new_message(TOPIC_EXCHANGE, to_key(_PREFIX + topic), properties, value.encode(), now)
             for topic, value in self._figures(now).items()
@@ -102,7 +102,7 @@ class System:
         numbers = {**self._count(), **self._clients(), **self._stored(now), **self._memory()}
         averages = {f"{name}/{span}min": f"{value:.2f}" for (name, span), value in self._averages.items()}
         return {
-            "version": f"mqbroker version {self._hub.version}",
+            "version": f"mqbroker version {self._registry.version}",
             "uptime": f"{max(0, now - self._started_at) // 1000} seconds",
             **{name: str(value) for name, value in numbers.items() if name not in _WITHOUT_TOPIC},
             **averages,
@@ -110,13 +110,13 @@ class System:
 
     def _count(self) -> dict[str, int]:
         """The totals, which only grow."""
-        counters = self._hub.counters
+        counters = self._registry.counters
         return {
             "messages/received": counters.packets_received,
             "messages/sent": counters.publishes_sent + counters.others_sent,
             "publish/messages/received": counters.publishes_received,
             "publish/messages/sent": counters.publishes_sent,
-            "publish/messages/dropped": counters.dropped + self._hub.losses.count,
+            "publish/messages/dropped": counters.dropped + self._registry.losses.count,
             "publish/bytes/received": counters.publish_bytes_received,
             "publish/bytes/sent": counters.publish_bytes_sent,
             "bytes/received": counters.bytes_received,
@@ -126,7 +126,7 @@ class System:
         }
 
     def _clients(self) -> dict[str, int]:
-        counters, total = self._hub.counters, self._hub.session_count
+        counters, total = self._registry.counters, self._registry.session_count
         connected = counters.clients_connected
         return {
             "clients/total": total,
@@ -149,7 +149,7 @@ class System:
     def _add_up(self) -> dict[str, int]:
         """What is kept for sessions and groups, and what is retained. A message counts in each of these places."""
         kept, size, retained = 0, 0, 0
-        for vhost in self._hub.broker.vhosts.values():
+        for vhost in self._registry.broker.vhosts.values():
             if vhost.retained is not None:
                 retained += vhost.retained.count
                 size += vhost.retained.byte_count
@@ -157,7 +157,7 @@ class System:
                 if isinstance(queue, SubscriberQueue):
                     kept += queue.waiting_count() + queue.unacked_count
                     size += queue.byte_count
-        for session in self._hub.all():
+        for session in self._registry.all():
             if session.outgoing:
                 size += sum(entry.message.size for entry in session.outgoing.values())
         return {
@@ -169,7 +169,7 @@ class System:
 
     def _memory(self) -> dict[str, int]:
         """Of the whole process; the largest is that of the times when somebody listened."""
-        used = self._hub.services.memory_bytes()
+        used = self._registry.services.memory_bytes()
         self._memory_max = max(self._memory_max, used)
         return {"heap/current": used, "heap/maximum": self._memory_max}
 

@@ -25,7 +25,7 @@ class PendingWill:
         self.properties = properties
         self.delay_s = delay_s
         self.due_at = 0
-        """When it is to be published, in milliseconds; 0 while its client is connected."""
+        """When it is due, in milliseconds; 0 while its client is connected."""
 
     @property
     def is_retained(self) -> bool:

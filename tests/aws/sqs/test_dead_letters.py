@@ -166,7 +166,7 @@ def test_that_of_a_fifo_dead_letter_begins_anew(house: House) -> None:
 # --- FIFO -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_fifo_queue_works_on_behind_a_dead_letter(house: House) -> None:
+def test_a_fifo_queue_works_on_after_a_dead_letter(house: House) -> None:
     url, dead = pair(house, 2, ".fifo")
     sent = house.send(url, "poison", MessageGroupId="g")
     house.send(url, "food", MessageGroupId="g")

@@ -70,7 +70,7 @@ def test_a_group_is_free_when_all_that_was_received_is_deleted(house: House) -> 
 
 
 @pytest.mark.parametrize(("kept", "again"), [(0, []), (1, ["a0"]), (2, ["a0", "a1"])])
-def test_what_is_behind_a_message_in_flight_waits_and_what_is_before_it_does_not(
+def test_what_is_after_a_message_in_flight_waits_and_what_is_before_it_does_not(
     house: House, kept: int, again: list[str]
 ) -> None:
     url = queue(house, "a0", "a1", "a2", VisibilityTimeout="1")

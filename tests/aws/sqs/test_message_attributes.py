@@ -126,7 +126,7 @@ def test_a_number_that_no_integer_holds_stays_text() -> None:
 
 @pytest.mark.parametrize("text", ["1.50", "1e3", "007", "+5", "-0", ".5", "1.", "1e999"])
 def test_a_number_that_would_be_written_otherwise_stays_text(text: str) -> None:
-    """The bug: the price 1.50 was 1.5 behind a queue, and 1e3 was 1000.0."""
+    """The bug: the price 1.50 was 1.5 after a queue, and 1e3 was 1000.0."""
     kept = attributes.encode_attributes({"n": {"DataType": "Number", "StringValue": text}})
     assert attributes.as_headers(kept) == {"n": text}
 

@@ -1,4 +1,4 @@
-// MQTT.js over TCP, TLS or WebSocket. The broker's address is in AMQP_URL, the level of the protocol behind a `?`.
+// MQTT.js over TCP, TLS or WebSocket. The broker's address is in AMQP_URL, the level of the protocol after a `?`.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, test } from "node:test";

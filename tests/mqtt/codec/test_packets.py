@@ -218,7 +218,7 @@ WRONG = [
     ("SUBSCRIBE with identifier 0 [MQTT-2.2.1-3]", 4, b"\x82\x06\x00\x00\x00\x01a\x00", M),
     ("UNSUBSCRIBE with identifier 0 [MQTT-2.2.1-3]", 4, b"\xa2\x05\x00\x00\x00\x01a", M),
     ("PUBLISH without the length of its properties [MQTT-2.2.2-1]", 5, b"\x30\x03\x00\x01t", M),
-    ("octets behind the end", 4, b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x0a\x00\x01xx", M),
+    ("octets after the end", 4, b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x0a\x00\x01xx", M),
     ("receive maximum 0", 5, b"\x10\x11\x00\x04MQTT\x05\x02\x00\x00\x03\x21\x00\x00\x00\x01x", P),
     ("authentication data without a method", 5, b"\x10\x11\x00\x04MQTT\x05\x02\x00\x00\x03\x16\x00\x00\x00\x01x", P),
 ]

@@ -20,7 +20,7 @@ cdef class Deadlines:
     @cython.locals(deadline=cython.longlong)
     cpdef long long add(self, Entry entry) except? -1
     cpdef bint is_odd(self, Entry entry) except -1
-    cpdef see(self, Entry entry)
+    cpdef note_arrival(self, Entry entry)
     @cython.locals(entry=Entry)
     cpdef renew(self)
     cpdef bint has_due(self, long long now) except -1

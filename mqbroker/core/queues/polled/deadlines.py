@@ -48,7 +48,7 @@ class Deadlines:
         """Whether a visible entry may expire before those that stand before it."""
         return entry.message.received_at < self.newest_at or entry.expires_at != 0
 
-    def see(self, entry: Entry) -> None:
+    def note_arrival(self, entry: Entry) -> None:
         """An entry has a place from now on, in the order of places: what comes later may be older all the same."""
         if entry.message.received_at > self.newest_at:
             self.newest_at = entry.message.received_at

@@ -49,10 +49,10 @@ cdef class Lines:
     cpdef register(self, GroupLine line, long long place)
     @cython.locals(line=GroupLine, ready=list)
     cpdef GroupLine choose(self)
-    cpdef tidy(self, GroupLine line)
+    cpdef place_or_drop(self, GroupLine line)
     cpdef bint is_noise(self, GroupLine line) except -1
     @cython.locals(line=GroupLine)
-    cpdef hush(self)
+    cpdef release_quiet(self)
     @cython.locals(line=GroupLine, found=GroupLine, place=cython.longlong, lowest=cython.longlong)
     cpdef GroupLine least_noisy(self)
     cpdef note(self, Entry entry, GroupLine line)

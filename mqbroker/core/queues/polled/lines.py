@@ -7,7 +7,8 @@ settled; an entry that nobody has received yet stands in its line only.
 
 Groups are fair (SQS fair queues): a group is noisy when it has more than a tenth of what is in flight, and thirty
 messages at least. It is served when no quiet group has anything, so lines of noisy groups stand aside in `noisy`. There
-are never more than nine that really are; those that have become quiet because others took more are found by `hush`.
+are never more than nine that really are; those that have become quiet because others took more are found by
+`release_quiet`.
 """
 
 from collections.abc import Iterable
@@ -168,8 +169,8 @@ class Lines:
                 return line
         return self.least_noisy() if self.noisy else None
 
-    def tidy(self, line: GroupLine) -> None:
-        """Behind the departure of an entry: places the line, and drops it when nothing is left of its group."""
+    def place_or_drop(self, line: GroupLine) -> None:
+        """After an entry has left: places the line, and drops it when nothing is left of its group."""
         self.place(line)
         if not line.visible and not line.in_flight and not line.delayed and line is not self.ungrouped:
             del self.groups[line.name]
@@ -182,7 +183,7 @@ class Lines:
             return False
         return len(self.groups) > 2 or self.ungrouped.visible > 0 or self.ungrouped.in_flight > 0
 
-    def hush(self) -> None:
+    def release_quiet(self) -> None:
         """Puts back the lines that have become quiet."""
         for line in list(self.noisy):
             if not self.is_noise(line):
@@ -235,14 +236,14 @@ class Lines:
         line = self.line_of(entry)
         self.remove_in_flight(line, entry)
         self.leave(entry)
-        self.tidy(line)
+        self.place_or_drop(line)
 
     def drop_first(self, line: GroupLine) -> None:
         """The first entry of a line has expired, and is settled."""
         entry = line.pop()
         self.hide(entry, line)
         self.leave(entry)
-        self.tidy(line)
+        self.place_or_drop(line)
 
     def remove_noted(self, entry: Entry) -> None:
         """An entry that is in flight, delayed, or visible again is settled, wherever it is."""
@@ -256,7 +257,7 @@ class Lines:
             self.delayed_total -= 1
             line.delayed -= 1
         self.leave(entry)
-        self.tidy(line)
+        self.place_or_drop(line)
 
     # --- what is known ----------------------------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ class PolledQueue(Queue):
             self.lines.show(entry, line, entry.sequence)
             self.watch_if_odd(entry, line)
             return
-        self.deadlines.see(entry)
+        self.deadlines.note_arrival(entry)
         self.lines.restore(entry, line)
         self.watch(entry)
 
@@ -182,7 +182,7 @@ class PolledQueue(Queue):
         if self.is_recorded and message.properties.persistent:
             self.ledger.enqueue(entry)
         if entry.held_until:
-            self.deadlines.see(entry)
+            self.deadlines.note_arrival(entry)
             self.lines.note(entry, line)
             self.lines.add_delayed(entry, line)
             self.watch(entry)
@@ -212,7 +212,7 @@ class PolledQueue(Queue):
         """Takes up to so many messages in flight, for `visibility_ms`; with 0 they are visible again at once."""
         found: list[Entry] = []
         if self.lines.noisy:
-            self.lines.hush()
+            self.lines.release_quiet()
         left = count_max + _PORTION
         while len(found) < count_max and self.lines.in_flight_total < self.in_flight_max:
             line = self.lines.choose()
@@ -223,7 +223,7 @@ class PolledQueue(Queue):
                 break
             left -= 1
             self.receive_from(line, found, count_max, now + max(visibility_ms, 0), now)
-            self.lines.tidy(line)
+            self.lines.place_or_drop(line)
         self.received_count += len(found)
         self.counts.got += len(found)
         if found and visibility_ms <= 0:
@@ -372,7 +372,7 @@ class PolledQueue(Queue):
         self.lines.hide(entry, line)
         target.accept(entry.message, "", 0, now, now)
         self.lines.leave(entry)
-        self.lines.tidy(line)
+        self.lines.place_or_drop(line)
         return True
 
     # --- AMQP -------------------------------------------------------------------------------------------------------
@@ -418,7 +418,7 @@ class PolledQueue(Queue):
     def draw_next(self, now: int) -> Entry | None:
         """Takes the next entry in flight without a deadline; None when it was not to be delivered, or there is none."""
         if self.lines.noisy:
-            self.lines.hush()
+            self.lines.release_quiet()
         line = self.lines.choose()
         if line is None:
             return None
@@ -426,7 +426,7 @@ class PolledQueue(Queue):
         if entry is not None:
             self.hold(entry, line, 0, now)
             self.received_count += 1
-        self.lines.tidy(line)
+        self.lines.place_or_drop(line)
         return entry
 
     def make_ready(self, now: int) -> bool:
@@ -438,7 +438,7 @@ class PolledQueue(Queue):
             if line is None or not self.is_spent(line.peek(), now):
                 return True
             self.draw(line, now)
-            self.lines.tidy(line)
+            self.lines.place_or_drop(line)
         return False
 
     def is_spent(self, entry: Entry, now: int) -> bool:
@@ -519,7 +519,7 @@ class PolledQueue(Queue):
         if self.deadlines.is_odd(entry):
             self.lines.note(entry, line)
             self.watch(entry)
-        self.deadlines.see(entry)
+        self.deadlines.note_arrival(entry)
 
     def expire(self, now: int) -> None:
         """Does what is due, after the first portion in turn with others, and arms the timer for the next deadline."""

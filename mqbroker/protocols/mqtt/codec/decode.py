@@ -97,7 +97,7 @@ def _connect(_kind: int, reader: Reader, version: int) -> Connect:
 def _protocol(reader: Reader) -> tuple[int, bool]:
     """The protocol level, and whether a bridge of Mosquitto's says it (`try_private`, which it tries first).
 
-    A name that is none of ours is no MQTT at all [MQTT-3.1.2-1].
+    Any other name is no MQTT at all [MQTT-3.1.2-1].
     """
     name = reader.binary()
     if name not in c.PROTOCOL_NAMES.values():

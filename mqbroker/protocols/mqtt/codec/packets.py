@@ -12,7 +12,7 @@ from mqbroker.protocols.mqtt.codec.property_table import Properties
 
 @dataclass(slots=True)
 class Will:
-    """What is to be published when the client is gone without a word (§3.1.2.5)."""
+    """What is published once the client is gone without a word (§3.1.2.5)."""
 
     topic: str
     payload: bytes

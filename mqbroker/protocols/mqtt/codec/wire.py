@@ -150,7 +150,7 @@ class Reader:
     def finish(self) -> None:
         """The body must end here."""
         if self.at != self.end:
-            raise malformed("a packet has octets behind its end")
+            raise malformed("a packet has octets after its end")
 
 
 def protocol_zero() -> ProtocolViolation:

@@ -7,7 +7,7 @@ cdef Py_ssize_t _FACTOR
 cdef Py_ssize_t _AT_ONCE
 
 
-cdef class Room:
+cdef class BodyBuffer:
     cdef public Py_ssize_t size
     cdef public Py_ssize_t filled
     cdef public bytes memory

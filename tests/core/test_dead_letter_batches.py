@@ -10,7 +10,7 @@ from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import ROUTED, Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.rabbitmq import x_death
-from mqbroker.core.routing.dead_letters import Burials
+from mqbroker.core.routing.dead_letters import DeadLetters
 from mqbroker.core.routing.router import Router
 from mqbroker.core.routing.targets import Targets
 from mqbroker.core.scheduler import Scheduler, Task
@@ -18,7 +18,7 @@ from tests.core.messages import PlainProperties, message
 from tests.core.test_queue import Host
 
 
-class Cemetery(Router):
+class DeadLetterRouter(Router):
     """Takes note of what it is asked and of what is published."""
 
     def __init__(self) -> None:
@@ -50,17 +50,19 @@ def queue(name: str = "q", exchange: str = "dlx", key: str | None = None) -> Cla
 
 
 @pytest.fixture
-def cemetery() -> Cemetery:
-    return Cemetery()
+def router() -> DeadLetterRouter:
+    return DeadLetterRouter()
 
 
 @pytest.fixture
-def burials(cemetery: Cemetery) -> Burials:
-    return Burials(cemetery, x_death)
+def dead_letters(router: DeadLetterRouter) -> DeadLetters:
+    return DeadLetters(router, x_death)
 
 
-def bury(burials: Burials, place: ClassicQueue, dead: Message, reason: str = "expired", now: int = 5_000) -> None:
-    burials.bury(place, new_entry(dead, 0, 1), reason, now)
+def take(
+    dead_letters: DeadLetters, place: ClassicQueue, dead: Message, reason: str = "expired", now: int = 5_000
+) -> None:
+    dead_letters.take(place, new_entry(dead, 0, 1), reason, now)
 
 
 def deaths(letter: Message) -> list[tuple[object, ...]]:
@@ -76,32 +78,32 @@ def dead(body: bytes = b"", key: str = "key", exchange: str = "x", properties: P
     return message(body, key, exchange, properties=properties)
 
 
-def test_a_batch_of_equal_messages_is_worked_out_once(cemetery: Cemetery, burials: Burials) -> None:
+def test_a_batch_of_equal_messages_is_worked_out_once(router: DeadLetterRouter, dead_letters: DeadLetters) -> None:
     place = queue()
     for number in range(5):
-        bury(burials, place, dead(b"%d" % number), now=5_000 + number)
-    assert cemetery.questions == [("dlx", ["key"])]
-    assert [letter.content() for letter in cemetery.letters] == [b"0", b"1", b"2", b"3", b"4"]
-    assert [letter.received_at for letter in cemetery.letters] == [5_000, 5_001, 5_002, 5_003, 5_004]
-    assert {letter.properties for letter in cemetery.letters} == {cemetery.letters[0].properties}
+        take(dead_letters, place, dead(b"%d" % number), now=5_000 + number)
+    assert router.questions == [("dlx", ["key"])]
+    assert [letter.content() for letter in router.letters] == [b"0", b"1", b"2", b"3", b"4"]
+    assert [letter.received_at for letter in router.letters] == [5_000, 5_001, 5_002, 5_003, 5_004]
+    assert {letter.properties for letter in router.letters} == {router.letters[0].properties}
 
 
-def test_whatever_differs_is_written_down(cemetery: Cemetery, burials: Burials) -> None:
+def test_whatever_differs_is_written_down(router: DeadLetterRouter, dead_letters: DeadLetters) -> None:
     place, other = queue(), queue("other")
-    bury(burials, place, dead())
-    bury(burials, other, dead())
-    bury(burials, place, dead(), reason="rejected")
-    bury(burials, place, dead(), now=6_000)
-    bury(burials, place, dead(exchange="y"))
-    bury(burials, place, dead(key="other"))
-    bury(burials, place, dead(properties=PlainProperties({"b": 2})))
-    assert [deaths(letter)[0] for letter in cemetery.letters] == [
+    take(dead_letters, place, dead())
+    take(dead_letters, other, dead())
+    take(dead_letters, place, dead(), reason="rejected")
+    take(dead_letters, place, dead(), now=6_000)
+    take(dead_letters, place, dead(exchange="y"))
+    take(dead_letters, place, dead(key="other"))
+    take(dead_letters, place, dead(properties=PlainProperties({"b": 2})))
+    assert [deaths(letter)[0] for letter in router.letters] == [
         ("q", "expired", 1, 5, "x"), ("other", "expired", 1, 5, "x"), ("q", "rejected", 1, 5, "x"),
         ("q", "expired", 1, 6, "x"), ("q", "expired", 1, 5, "y"), ("q", "expired", 1, 5, "x"),
         ("q", "expired", 1, 5, "x"),
     ]  # fmt: skip
-    assert [letter.routing_key for letter in cemetery.letters] == ["key"] * 5 + ["other", "key"]
-    assert "b" in cemetery.letters[-1].properties.headers()
+    assert [letter.routing_key for letter in router.letters] == ["key"] * 5 + ["other", "key"]
+    assert "b" in router.letters[-1].properties.headers()
 
 
 @pytest.mark.parametrize(
@@ -115,58 +117,66 @@ def test_whatever_differs_is_written_down(cemetery: Cemetery, burials: Burials) 
     ],
 )
 def test_one_difference_is_enough(
-    cemetery: Cemetery, burials: Burials, change: dict[str, Any], late: int, reason: str, part: str, told: object
+    router: DeadLetterRouter,
+    dead_letters: DeadLetters,
+    change: dict[str, Any],
+    late: int,
+    reason: str,
+    part: str,
+    told: object,
 ) -> None:
     """A letter just like the last one but a second younger could have had the last one's time: no test saw it."""
     place = queue()
-    bury(burials, place, dead())
-    bury(burials, place, dead(**change), reason, now=5_000 + late)
-    first, second = (letter.properties.headers()["x-death"] for letter in cemetery.letters)
+    take(dead_letters, place, dead())
+    take(dead_letters, place, dead(**change), reason, now=5_000 + late)
+    first, second = (letter.properties.headers()["x-death"] for letter in router.letters)
     assert isinstance(first, list)
     assert isinstance(second, list)
     assert first[0].get(part) != told
     assert second[0][part] == told
 
 
-def test_a_letter_that_dies_again_is_counted_up(cemetery: Cemetery, burials: Burials) -> None:
+def test_a_letter_that_dies_again_is_counted_up(router: DeadLetterRouter, dead_letters: DeadLetters) -> None:
     place = queue()
-    bury(burials, place, dead())
-    bury(burials, place, cemetery.letters[0], "rejected")
-    bury(burials, place, cemetery.letters[1], "rejected")
-    assert deaths(cemetery.letters[2]) == [("q", "rejected", 2, 5, "dlx"), ("q", "expired", 1, 5, "x")]
+    take(dead_letters, place, dead())
+    take(dead_letters, place, router.letters[0], "rejected")
+    take(dead_letters, place, router.letters[1], "rejected")
+    assert deaths(router.letters[2]) == [("q", "rejected", 2, 5, "dlx"), ("q", "expired", 1, 5, "x")]
 
 
-def test_another_topology_is_asked_about_again(cemetery: Cemetery, burials: Burials) -> None:
+def test_another_topology_is_asked_about_again(router: DeadLetterRouter, dead_letters: DeadLetters) -> None:
     place = queue()
-    bury(burials, place, dead())
+    take(dead_letters, place, dead())
     place.dead_letter_exchange, place.dead_letter_key = "", "z"
-    cemetery.generation += 1
-    bury(burials, place, dead())
-    assert cemetery.questions == [("dlx", ["key"]), ("", ["z"])]
-    assert [(letter.exchange, letter.routing_key) for letter in cemetery.letters] == [("dlx", "key"), ("", "z")]
+    router.generation += 1
+    take(dead_letters, place, dead())
+    assert router.questions == [("dlx", ["key"]), ("", ["z"])]
+    assert [(letter.exchange, letter.routing_key) for letter in router.letters] == [("dlx", "key"), ("", "z")]
 
 
-def test_an_exchange_that_does_not_exist_gets_nothing_until_it_does(cemetery: Cemetery, burials: Burials) -> None:
+def test_an_exchange_that_does_not_exist_gets_nothing_until_it_does(
+    router: DeadLetterRouter, dead_letters: DeadLetters
+) -> None:
     place = queue(exchange="later")
-    bury(burials, place, dead())
-    assert cemetery.letters == []
-    cemetery.exchanges["later"] = None
-    cemetery.generation += 1
-    bury(burials, place, dead())
-    assert len(cemetery.letters) == 1
+    take(dead_letters, place, dead())
+    assert router.letters == []
+    router.exchanges["later"] = None
+    router.generation += 1
+    take(dead_letters, place, dead())
+    assert len(router.letters) == 1
 
 
-def test_a_queue_that_kills_its_own_dead_letters_gets_none(cemetery: Cemetery, burials: Burials) -> None:
+def test_a_queue_that_kills_its_own_dead_letters_gets_none(router: DeadLetterRouter, dead_letters: DeadLetters) -> None:
     place = queue()
-    cemetery.targets_found = [place]
-    bury(burials, place, dead())
+    router.targets_found = [place]
+    take(dead_letters, place, dead())
     assert place.waiting_count() == 0
-    bury(burials, place, dead(), "rejected")
+    take(dead_letters, place, dead(), "rejected")
     assert place.waiting_count() == 1
 
 
-def test_copies_go_where_they_say(cemetery: Cemetery, burials: Burials) -> None:
+def test_copies_go_where_they_say(router: DeadLetterRouter, dead_letters: DeadLetters) -> None:
     copied = PlainProperties({"CC": ["a", "b"]})
-    bury(burials, queue(), dead(properties=copied))
-    bury(burials, queue(key="k"), dead(properties=copied))  # another key replaces them all
-    assert cemetery.questions == [("dlx", ["key", "a", "b"]), ("dlx", ["k"])]
+    take(dead_letters, queue(), dead(properties=copied))
+    take(dead_letters, queue(key="k"), dead(properties=copied))  # another key replaces them all
+    assert router.questions == [("dlx", ["key", "a", "b"]), ("dlx", ["k"])]

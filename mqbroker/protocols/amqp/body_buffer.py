@@ -2,14 +2,14 @@
 
 from mqbroker import octets
 from mqbroker.protocols.amqp.body_budget import BodyBudget
-from mqbroker.protocols.amqp.limits import AMQP_BODY_ROOM_BYTES, AMQP_BODY_ROOM_FACTOR
+from mqbroker.protocols.amqp.limits import AMQP_BODY_BUFFER_BYTES, AMQP_BODY_BUFFER_FACTOR
 
 # C integers when compiled
-_FACTOR = AMQP_BODY_ROOM_FACTOR
-_AT_ONCE = AMQP_BODY_ROOM_BYTES
+_FACTOR = AMQP_BODY_BUFFER_FACTOR
+_AT_ONCE = AMQP_BODY_BUFFER_BYTES
 
 
-class Room:
+class BodyBuffer:
     """The memory of a body of `size` octets that arrives in pieces; `filled` of them have."""
 
     __slots__ = ("budget", "charged", "filled", "memory", "size")
@@ -41,12 +41,12 @@ class Room:
         self.filled += end - start
 
     def window(self, count: int) -> memoryview:
-        """Where to write the next `count` octets. The room must outlive it."""
+        """Where to write the next `count` octets. The buffer must outlive it."""
         self.reserve(count)
         return octets.window(self.memory, self.filled, self.filled + count)
 
     def take(self) -> bytes:
-        """The body, once all of it is there. The room must not be used any more."""
+        """The body, once all of it is there. The buffer must not be used any more."""
         self.drop()
         return octets.sealed(self.memory)
 
