@@ -17,6 +17,7 @@ from mqbroker.storage.log.segment import ID_BYTES, first_lsn_of
 from mqbroker.storage.opening import prepare_first
 from mqbroker.storage.pages.indexer import Indexer
 from mqbroker.storage.pages.pager import Pager
+from mqbroker.storage.pages.relocator import Relocator
 from mqbroker.storage.pages.scrub import Scrub
 from mqbroker.storage.recovery import Recovered, Recovery, Step, no_step
 
@@ -105,6 +106,10 @@ def assemble(
         ledger.indexer = Indexer(*parts, extents, background, recovery.liveness, window, writer.unreadable)
         ledger.indexer.indexed = ledger.note_index
         ledger.scrub = Scrub(*parts, background, recovery.liveness, recovery.unread, writer.unreadable)
+        if window:
+            ledger.relocator = Relocator(
+                recovery.reader, background, recovery.liveness, segment_bytes, ledger.move, writer.unreadable
+            )
         return _begin(disk, recovery, ledger, fatal)
     except BaseException:
         appends.close()

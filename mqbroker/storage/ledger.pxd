@@ -27,6 +27,7 @@ cdef class JournalLedger(Ledger):
     cdef public object pager
     cdef public object indexer
     cdef public object scrub
+    cdef public object relocator
 
     @cython.locals(message=Message, entries=list)
     cpdef enqueue(self, Entry entry)

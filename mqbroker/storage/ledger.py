@@ -19,7 +19,7 @@ from mqbroker.core.queues.page import Loaded, Page
 from mqbroker.limits import BATCH_BYTES_MAX, CARRIED_INDEX_SHARE, MARK_BYTES_MAX
 from mqbroker.storage.gate import Gate
 from mqbroker.storage.log.appender import Writer
-from mqbroker.storage.log.batch import Batch
+from mqbroker.storage.log.batch import Batch, Moving
 from mqbroker.storage.log.encoder import BatchEncoder
 from mqbroker.storage.log.facts import DEFERRED_BYTES
 from mqbroker.storage.log.frame import FLAG_CLOSED
@@ -27,6 +27,7 @@ from mqbroker.storage.log.index import Stretch
 from mqbroker.storage.log.tap import Tap
 from mqbroker.storage.pages.indexer import Indexer
 from mqbroker.storage.pages.pager import Pager
+from mqbroker.storage.pages.relocator import Relocator
 from mqbroker.storage.pages.scrub import Scrub
 
 ENTRY_BYTES = 64  # about what a record needs beside body and properties
@@ -41,8 +42,8 @@ class JournalLedger(Ledger):
 
     __slots__ = (
         "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "encoder", "entries",
-        "entries_live", "gate", "indexer", "is_marked", "is_sealing", "open", "open_bytes", "pager", "scrub",
-        "sealed", "sealed_bytes", "segment_begun", "settled", "writer",
+        "entries_live", "gate", "indexer", "is_marked", "is_sealing", "open", "open_bytes", "pager", "relocator",
+        "scrub", "sealed", "sealed_bytes", "segment_begun", "settled", "writer",
     )  # fmt: skip
 
     def __init__(self, encoder: BatchEncoder, writer: Writer, position: int, pager: Pager, window: int = 0) -> None:
@@ -50,6 +51,7 @@ class JournalLedger(Ledger):
         self.window = window
         self.pager = pager
         self.indexer: Indexer | None = None
+        self.relocator: Relocator | None = None
         self.scrub: Scrub | None = None
         """Checks what was not read at the start; None until it is known."""
         self.is_journalling = True
@@ -153,6 +155,15 @@ class JournalLedger(Ledger):
             self.open_bytes += len(record)
         self.pager.offer(stretches)
 
+    def move(self, stretch: Stretch, entries: list[Entry]) -> None:
+        """Has what is alive in a stretch written again, in a batch of its own."""
+        if self._has_facts():
+            self._close_batch()
+        self.open.moving = Moving(stretch.first_lsn, stretch.last_lsn, entries)
+        self.open_bytes += sum(ENTRY_BYTES + entry.message.size for entry in entries)
+        self._close_batch()
+        self.seal()
+
     def press(self, is_pressed: bool) -> None:
         """Memory is short, or is not any more: queues keep less of what the journal has."""
         self.pager.press(is_pressed, self.encoder.stretches)
@@ -211,6 +222,8 @@ class JournalLedger(Ledger):
             self.writer.tend()
         if self.scrub is not None:
             self.scrub.go_on()
+        if self.relocator is not None and not self.closed and not self.writer.is_full:
+            self.relocator.go_on()
         if not self.is_marked and self.batches == self.batches_tended and self._may_mark():
             at_rest()
             self._close_batch()
@@ -292,6 +305,7 @@ class JournalLedger(Ledger):
             self.segment_begun()
 
     def _batch_done(self, lsn: int) -> None:
+        self.encoder.liveness.moved.durable = lsn
         self.writer.delete(self.encoder.liveness.take_dead())
         self.backlog_max = self.writer.backlog_max
         self.commit(self.gate.durable(lsn))

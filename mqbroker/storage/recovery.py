@@ -55,7 +55,7 @@ from mqbroker.storage.log.frame import FIRST_EPOCH
 from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
-from mqbroker.storage.pages.by_index import pages_in
+from mqbroker.storage.pages.by_index import entry_bytes_in, pages_in
 from mqbroker.storage.pages.stretch_reader import StretchReader, wanted
 
 Step = Callable[[int], object]
@@ -245,6 +245,7 @@ class Recovery:
                 self.unfinished[name] = self.reader.end_of(segment)
         except (JournalCorrupt, OSError, ValueError):
             return False
+        segment.size, segment.entry_bytes = self._disk.size(name), entry_bytes_in(stretches)
         for page in pages:
             self._pages.setdefault(page.queue_number, []).append(page)
         segment.close()
@@ -283,6 +284,9 @@ class Recovery:
         for queue, entries in live.items():
             segment.shares[queue].live = len(entries)
             self._entries.setdefault(queue, []).extend(entries)
+        segment.size = scan.end
+        entries_bytes = sum(frame.entries_bytes for frame in scan.frames)
+        segment.entry_bytes = entries_bytes / max(1, sum(frame.entries for frame in scan.frames))
         segment.is_encrypted = scan.is_encrypted
         segment.close()
         self.recovered.plain_segments += not scan.is_encrypted

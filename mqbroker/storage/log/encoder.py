@@ -8,11 +8,12 @@ has none left. A segment in which something is alive ends with its index, as soo
 from collections.abc import Callable
 
 from mqbroker.core.message import GONE, Entry
+from mqbroker.core.queues.extent import Place
 from mqbroker.limits import BATCH_BYTES_MAX, CARRIED_INDEX_SHARE, SEGMENT_END_SHARE
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
-from mqbroker.storage.log.batch import Batch, Job
+from mqbroker.storage.log.batch import Batch, Job, Moving
 from mqbroker.storage.log.facts import (
     CHECKPOINT_BYTES,
     INDEX_BYTES,
@@ -61,6 +62,8 @@ class BatchEncoder:
         self._name = ""
         self._end = 0
         self._size = 0
+        self._entries = self._entries_bytes = 0
+        """What there is of entries in the segment."""
         self._is_ended = False
         """Whether the segment has its index already: the next batch begins another one."""
         self._window = window
@@ -94,13 +97,15 @@ class BatchEncoder:
     def encode(self, batch: Batch, committed: int) -> Job:
         """The frame of the batch. From here on the batch is part of the log."""
         encoder = EntryEncoder(batch.lsn, self.tops)
-        encoder.encode(batch.entries)
         facts = self._apply(batch)
+        moving = batch.moving
+        were_redelivered = moving is not None and self._is_redelivered(moving.first_lsn)
+        encoder.encode(batch.entries if moving is None else self._move(moving, facts))
         needed = self._frame_bytes + encoder.size + sum(map(len, facts))
         segment, key, finished = None, None, None
         if self._is_ended or self._end + needed >= self._size:
             finished = (self._name, self._end) if self._name else None
-            if self._name and self._window and not self._is_ended:
+            if self._name:
                 self._leave_segment()
             self.liveness.add(SegmentLiveness(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
             present = {extent.queue_number for extent in encoder.extents.values()}
@@ -108,7 +113,12 @@ class BatchEncoder:
             needed = self._frame_bytes + encoder.size + sum(map(len, facts))
             segment, key = self._open_segment(batch.lsn, needed + self._index_bytes(encoder))
         self._count(encoder, batch)
-        self._add_to_index(encoder, batch.lsn, needed, facts)
+        start = self._end
+        self._add_to_index(encoder, batch, needed, facts)
+        if moving is not None and encoder.count:
+            self._index.end()
+            place = Place(self.liveness.firsts[-1], start, self._end, batch.lsn, batch.lsn)
+            self.liveness.moved.add(moving.first_lsn, moving.last_lsn, place, were_redelivered)
         frame = Frame(
             batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts),
             cipher=self._cipher, epoch=self._epoch,
@@ -193,20 +203,48 @@ class BatchEncoder:
             return 0
         return INDEX_BYTES + self._index.record_bytes(encoder.extents)
 
-    def _add_to_index(self, encoder: EntryEncoder, lsn: int, needed: int, facts: list[bytes]) -> None:
+    def _add_to_index(self, encoder: EntryEncoder, batch: Batch, needed: int, facts: list[bytes]) -> None:
         """Notes the batch in the index of its segment, and moves the segment's end. If no other batch may fit after
         this one, adds the index to the facts."""
         start, most = self._end, self._index_bytes(encoder)
         self._end += needed
+        self._entries_bytes += encoder.size
+        self._entries += encoder.count
         if not self._window:
             return
-        stretch = self._index.add(lsn, start, self._end, encoder.extents)
+        if batch.moving is not None:
+            self._take_ended(self._index.end())  # its entries are older than those around it
+        stretch = self._index.add(batch.lsn, start, self._end, encoder.extents)
         room = min(BATCH_BYTES_MAX, self._size // SEGMENT_END_SHARE)
         if self._end + most + room >= self._size > self._end + most:
             stretch = stretch or self._index.end()
             self._end_segment(start, facts)
+        if batch.moving is None:
+            self._take_ended(stretch)
+
+    def _take_ended(self, stretch: Stretch | None) -> None:
         if stretch is not None:
             self.ended.append(stretch)
+
+    def _is_redelivered(self, lsn: int) -> bool:
+        segment = self.liveness.find(lsn)
+        return segment is not None and segment.is_redelivered
+
+    def _move(self, moving: Moving, facts: list[bytes]) -> list[Entry | None]:
+        """The entries that are written again, as they are now; adds to the facts that they are settled where they were.
+        """
+        alive: list[Entry] = []
+        for entry in moving.entries:
+            segment = self.liveness.find(entry.lsn)
+            share = None if segment is None else segment.shares.get(entry.queue_number)
+            if share is not None and not share.settled.span(entry.sequence)[0]:
+                known = share.attempts.get(entry.sequence)
+                if known is not None:
+                    entry.attempts, was_delivered, entry.held_until, entry.first_taken_at = known
+                    entry.is_redelivered = entry.is_redelivered or was_delivered
+                alive.append(entry)
+        facts += pack_settled(self.liveness.settle(alive))
+        return list(alive)
 
     def _end_segment(self, start: int, facts: list[bytes]) -> None:
         """Adds the index of the segment, if it needs one, to the facts of its last batch, which begins there."""
@@ -221,11 +259,13 @@ class BatchEncoder:
         self._is_ended = True
 
     def _leave_segment(self) -> None:
-        """The next batch does not fit into the segment, which has no index: that goes to where its successor begins."""
-        stretch = self._index.end()
-        if stretch is not None:
-            self.ended.append(stretch)
+        """The next batch does not fit into the segment. If that has no index, it goes to where its successor begins."""
         segment = self.liveness.current()
+        segment.size, segment.entry_bytes = self._end, self._entries_bytes / max(1, self._entries)
+        self._entries_bytes = self._entries = 0
+        if not self._window or self._is_ended:
+            return
+        self._take_ended(self._index.end())
         stretches = self._index.alive(segment.shares)
         record = pack_index(segment.first_lsn, stretches)
         if stretches and len(record) <= self._size // CARRIED_INDEX_SHARE:

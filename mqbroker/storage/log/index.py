@@ -45,6 +45,14 @@ class Stretch:
             else:
                 known.add(extent.count, extent.byte_count, extent.first, extent.last, extent.expires_at)
 
+    def first_of(self, extent: Extent) -> int:
+        """The first sequence of the extent's queue, in whatever lane."""
+        return min(each.first for each in self.extents.values() if each.queue_number == extent.queue_number)
+
+    def last_of(self, extent: Extent) -> int:
+        """The last one."""
+        return max(each.last for each in self.extents.values() if each.queue_number == extent.queue_number)
+
     @property
     def place(self) -> Place:
         """Where it stands."""

@@ -23,11 +23,12 @@ Fail = Callable[[Exception], object]
 class Load:
     """The work of reading one page."""
 
-    __slots__ = ("_reader", "_wanted", "entries")
+    __slots__ = ("_reader", "_wanted", "entries", "place")
 
     def __init__(self, reader: StretchReader, wanted: Wanted) -> None:
         self._reader = reader
         self._wanted = wanted
+        self.place = wanted.place
         self.entries: list[Entry] = []
 
     def __call__(self) -> None:
@@ -135,6 +136,9 @@ class Pager:
     def _loaded(self, page: Page, load: Load, done: Loaded, error: Exception | None) -> None:
         if error is None:
             error = self._check(page, load.entries)
+        elif load.place != wanted(self._liveness, page).place:
+            self.load(page, done)  # what it read has been moved meanwhile, and its file may be gone
+            return
         if error is not None:
             self._fail(error)
             return

@@ -194,21 +194,23 @@ class StretchReader:
 
 def wanted(liveness: LogLiveness, page: Page) -> Wanted:
     """What to read for a page, as things are now: it may be read in another thread."""
-    place = page.place
-    assert place is not None
-    segment = liveness.by_first.get(place.segment)
-    share = None if segment is None else segment.shares.get(page.queue_number)
+    assert page.place is not None
+    place, was_redelivered = liveness.moved.readable(page.place)
+    there = liveness.by_first.get(place.segment)
+    # What is settled is known of where it is by now, though that may not be on the disk yet.
+    counted = liveness.find(page.place.first_lsn)
+    share = None if counted is None else counted.shares.get(page.queue_number)
     return Wanted(
         place,
         page.queue_number,
         page.lane,
         page.top,
-        _between(share or Share(), page.first, page.last),
-        segment is not None and segment.is_redelivered,
+        share_between(share or Share(), page.first, page.last),
+        was_redelivered or (there is not None and there.is_redelivered),
     )
 
 
-def _between(share: Share, first: int, last: int) -> Share:
+def share_between(share: Share, first: int, last: int) -> Share:
     """What a share says of the entries `first` to `last`; with all others as settled. A copy."""
     found = Share()
     found.settled = share.settled.between(first, last)
