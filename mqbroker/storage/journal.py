@@ -95,9 +95,10 @@ def assemble(
             accept(recovery.recovered.definitions)
         _check_epoch(disk, recovery, epoch)
         writer = Writer(disk, appends, background, sync, segment_bytes, wake)
+        cluster_id = recovery.reader.cluster_id = recovery.cluster_id or entropy(ID_BYTES)
         encoder = BatchEncoder(
-            recovery.liveness, recovery.recovered.definitions, recovery.recovered.position - 1,
-            recovery.cluster_id or entropy(ID_BYTES), entropy, segment_bytes, keyring, epoch or recovery.epoch, window,
+            recovery.liveness, recovery.recovered.definitions, recovery.recovered.position - 1, cluster_id, entropy,
+            segment_bytes, keyring, epoch or recovery.epoch, window,
         )  # fmt: skip
         pager = Pager(recovery.reader, reads, recovery.liveness, encoder.tops, window, writer.unreadable)
         ledger = JournalLedger(encoder, writer, recovery.recovered.position, pager, window)

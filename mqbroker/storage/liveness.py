@@ -65,7 +65,7 @@ class SegmentLiveness:
         else `index_at` is where the frame is that does."""
         self.index_at = 0
         self.size = 0
-        """How long its file is, and how long one of its entries on average: 0 while that is not known."""
+        """How long its file is, and how much of it one entry takes: 0 while that is not known."""
         self.entry_bytes = 0.0
         self.shares: dict[int, Share] = {}
 

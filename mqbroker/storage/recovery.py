@@ -54,8 +54,8 @@ from mqbroker.storage.log.facts import Facts, read_facts
 from mqbroker.storage.log.frame import FIRST_EPOCH
 from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.scan import Scan, Tail
-from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
-from mqbroker.storage.pages.by_index import entry_bytes_in, pages_in
+from mqbroker.storage.log.segment import DAMAGED_SUFFIX, first_lsn_of, segment_name, segment_names
+from mqbroker.storage.pages.by_index import pages_in
 from mqbroker.storage.pages.stretch_reader import StretchReader, wanted
 
 Step = Callable[[int], object]
@@ -126,7 +126,8 @@ class Recovery:
         self._keyring = keyring
         self._step = step
         self.formats = {**deduplication.FORMATS, **formats}
-        self._names = segment_names(disk.names())
+        self._files = disk.names()
+        self._names = segment_names(self._files)
         self.unread: list[int] = []
         """The segments that were not read, but for their indexes: somebody has to check them."""
         self._with_pages = pages
@@ -214,8 +215,11 @@ class Recovery:
             raise JournalCorrupt(
                 self._at(name), 0, 0, self._hinted(f"it is missing, with {segment.live} live messages")
             )
-        if self._with_pages and newest.is_encrypted >= segment.is_encrypted and self._leave(name, segment):
+        # What a repair has cut out is in the index still.
+        is_indexed = self._with_pages and name + DAMAGED_SUFFIX not in self._files
+        if is_indexed and newest.is_encrypted >= segment.is_encrypted and self._leave(name, segment):
             return
+        segment.index, segment.index_at = b"", 0
         scan = Scan(name, self._read(name), segment.last_lsn, self._keyring)
         if scan.header is not None and scan.header.cluster_id != self.cluster_id:
             raise StorageError(f"{self._at(name)} belongs to the journal of another broker")
@@ -237,7 +241,7 @@ class Recovery:
         is good, or to tell how it is damaged."""
         segment.is_redelivered = segment.is_redelivered or not self.recovered.was_clean
         try:
-            stretches = self.reader.index_of(segment)
+            entries, stretches = self.reader.counted_index_of(segment)
             pages = pages_in(segment, stretches, self.reader) if stretches else None
             if pages is None or (self.reader.key(segment.first_lsn) is not None) != segment.is_encrypted:
                 return False
@@ -245,7 +249,8 @@ class Recovery:
                 self.unfinished[name] = self.reader.end_of(segment)
         except (JournalCorrupt, OSError, ValueError):
             return False
-        segment.size, segment.entry_bytes = self._disk.size(name), entry_bytes_in(stretches)
+        segment.size = self.unfinished.get(name) or self._disk.size(name)
+        segment.entry_bytes = segment.size / max(1, entries)
         for page in pages:
             self._pages.setdefault(page.queue_number, []).append(page)
         segment.close()
@@ -285,8 +290,7 @@ class Recovery:
             segment.shares[queue].live = len(entries)
             self._entries.setdefault(queue, []).extend(entries)
         segment.size = scan.end
-        entries_bytes = sum(frame.entries_bytes for frame in scan.frames)
-        segment.entry_bytes = entries_bytes / max(1, sum(frame.entries for frame in scan.frames))
+        segment.entry_bytes = scan.end / max(1, sum(frame.entries for frame in scan.frames))
         segment.is_encrypted = scan.is_encrypted
         segment.close()
         self.recovered.plain_segments += not scan.is_encrypted

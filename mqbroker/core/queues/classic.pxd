@@ -57,6 +57,7 @@ cdef class ClassicQueue(Queue):
     @cython.locals(entry=Entry)
     cpdef bint drops_expired(self, long long now) except -1
     cpdef bint make_ready(self, long long now) except -1
+    cpdef bint is_warm(self) except -1
     @cython.locals(entry=Entry)
     cpdef Entry get(self, Consumer holder, long long now)
     @cython.locals(entry=Entry)

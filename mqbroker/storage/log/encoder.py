@@ -62,8 +62,8 @@ class BatchEncoder:
         self._name = ""
         self._end = 0
         self._size = 0
-        self._entries = self._entries_bytes = 0
-        """What there is of entries in the segment."""
+        self._entries = 0
+        """How many there are in the segment."""
         self._is_ended = False
         """Whether the segment has its index already: the next batch begins another one."""
         self._window = window
@@ -208,7 +208,6 @@ class BatchEncoder:
         this one, adds the index to the facts."""
         start, most = self._end, self._index_bytes(encoder)
         self._end += needed
-        self._entries_bytes += encoder.size
         self._entries += encoder.count
         if not self._window:
             return
@@ -254,19 +253,19 @@ class BatchEncoder:
             return
         self._end += INDEX_BYTES + sum(stretch.packed_bytes for stretch in stretches)
         self._index.extend(self._end)
-        facts.append(pack_index(segment.first_lsn, self._index.alive(segment.shares)))
+        facts.append(pack_index(segment.first_lsn, self._entries, self._index.alive(segment.shares)))
         segment.index_at = start
         self._is_ended = True
 
     def _leave_segment(self) -> None:
         """The next batch does not fit into the segment. If that has no index, it goes to where its successor begins."""
         segment = self.liveness.current()
-        segment.size, segment.entry_bytes = self._end, self._entries_bytes / max(1, self._entries)
-        self._entries_bytes = self._entries = 0
+        entries, self._entries = self._entries, 0
+        segment.size, segment.entry_bytes = self._end, self._end / max(1, entries)
         if not self._window or self._is_ended:
             return
         self._take_ended(self._index.end())
         stretches = self._index.alive(segment.shares)
-        record = pack_index(segment.first_lsn, stretches)
+        record = pack_index(segment.first_lsn, entries, stretches)
         if stretches and len(record) <= self._size // CARRIED_INDEX_SHARE:
             segment.index = record

@@ -13,7 +13,7 @@ They follow the entry records of a payload, and speak of entries of earlier batc
                 | held until i64 | first taken at i64
     SHARE       | 23 | as SHARE_ONCE, but
                 | changed x (sequence i64, attempts u32, flags u32, held until i64, first taken at i64)
-    INDEX       | 24 | 0 0 0 | stretches u32 | segment's first lsn u64 | stretches (index.py)
+    INDEX       | 24 | 0 0 0 | stretches u32 | segment's first lsn u64 | entries u64 | stretches (index.py)
     INDEX_AT    | 25 | 7 x 0 | segment's first lsn u64 | offset u64 of the frame there that holds its index
 
 flags: 1 = delivered before (ATTEMPTED, SHARE, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted
@@ -50,7 +50,7 @@ _CHANGED_ONCE = Struct("<qII")
 _CHANGED = Struct("<qIIqq")
 _CHECKPOINT = Struct("<B3xII")
 _DEFERRED = Struct("<BB2xIIQqqq")
-_INDEX = Struct("<B3xIQ")
+_INDEX = Struct("<B3xIQQ")
 _INDEX_AT = Struct("<B7xQQ")
 DEFERRED_BYTES = _DEFERRED.size
 INDEX_BYTES = _INDEX.size
@@ -121,9 +121,9 @@ def pack_checkpoint(definitions: int, shares: int) -> bytes:
     return _CHECKPOINT.pack(CHECKPOINT, definitions, shares)
 
 
-def pack_index(first_lsn: int, stretches: list[Stretch]) -> bytes:
-    """The index of a segment."""
-    return _INDEX.pack(INDEX, len(stretches), first_lsn) + pack_stretches(stretches)
+def pack_index(first_lsn: int, entries: int, stretches: list[Stretch]) -> bytes:
+    """The index of a segment with so many entries, alive or not."""
+    return _INDEX.pack(INDEX, len(stretches), first_lsn, entries) + pack_stretches(stretches)
 
 
 def pack_indexes(segments: Iterable[SegmentLiveness]) -> list[bytes]:
@@ -161,8 +161,8 @@ class FactSink(Protocol):
     def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
         """What a queue has in an older segment, which is told anew, without shares, for each of its queues."""
 
-    def indexed(self, first_lsn: int, stretches: list[Stretch], record: bytes) -> None:
-        """The index of a segment, and the record that says so."""
+    def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
+        """The index of a segment with so many entries, and the record that says so."""
 
     def index_at(self, first_lsn: int, offset: int) -> None:
         """Where a segment has its index."""
@@ -238,16 +238,16 @@ def _read_checkpoint(_: bytes, position: int, sink: FactSink) -> int:
 
 
 def _read_index(data: bytes, position: int, sink: FactSink) -> int:
-    _, count, first_lsn = _INDEX.unpack_from(data, position)
+    _, count, first_lsn, entries = _INDEX.unpack_from(data, position)
     stretches, end = read_stretches(first_lsn, count, data, position + _INDEX.size)
-    sink.indexed(first_lsn, stretches, data[position:end])
+    sink.indexed(first_lsn, entries, stretches, data[position:end])
     return end
 
 
-def index_in(record: bytes) -> list[Stretch]:
-    """The stretches in a record of an index."""
-    _, count, first_lsn = _INDEX.unpack_from(record, 0)
-    return read_stretches(first_lsn, count, record, _INDEX.size)[0]
+def index_in(record: bytes) -> tuple[int, list[Stretch]]:
+    """The number of entries and the stretches in a record of an index."""
+    _, count, first_lsn, entries = _INDEX.unpack_from(record, 0)
+    return entries, read_stretches(first_lsn, count, record, _INDEX.size)[0]
 
 
 def _read_index_at(data: bytes, position: int, sink: FactSink) -> int:
@@ -278,6 +278,8 @@ class Facts:
         """The queues that were forgotten."""
         self.index: list[Stretch] = []
         """Of this very segment, empty if it does not end with one."""
+        self.entries = 0
+        """How many entries the segment has, if it does."""
 
     def checkpoint(self) -> None:
         self.is_checkpointed = True
@@ -317,9 +319,9 @@ class Facts:
         known.is_open = False
         known.shares[queue] = share
 
-    def indexed(self, first_lsn: int, stretches: list[Stretch], record: bytes) -> None:
+    def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
         if first_lsn == self.first_lsn:
-            self.index = stretches
+            self.index, self.entries = stretches, entries
         elif first_lsn in self.older:
             self.older[first_lsn].index = record
 

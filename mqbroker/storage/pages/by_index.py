@@ -16,7 +16,6 @@ from mqbroker.core.queues.extent import Extent, extent_key
 from mqbroker.core.queues.page import Page, page_on_disk, sequence_of
 from mqbroker.storage.liveness import SegmentLiveness, Share
 from mqbroker.storage.log.index import Stretch
-from mqbroker.storage.log.records import PUBLISHED_BYTES
 from mqbroker.storage.pages.stretch_reader import StretchReader
 
 
@@ -82,10 +81,3 @@ def _agree(pages: list[Page], segment: SegmentLiveness) -> bool:
     for page in pages:
         counts[page.queue_number] = counts.get(page.queue_number, 0) + page.count
     return counts == {queue: share.live for queue, share in segment.shares.items() if share.live > 0}
-
-
-def entry_bytes_in(stretches: Iterable[Stretch]) -> float:
-    """How long an entry is on average, with its record."""
-    extents = [extent for stretch in stretches for extent in stretch.extents.values()]
-    count = sum(extent.count for extent in extents)
-    return PUBLISHED_BYTES + sum(extent.byte_count for extent in extents) / max(1, count)

@@ -43,6 +43,7 @@ class Indexer:
         self._waiting: list[int] = []
         self._walk: Walk | None = None
         self._index = OpenIndex(0, window)
+        self._entries = 0
         self.indexed: Indexed = lambda *_: None
 
     def begin(self) -> None:
@@ -59,6 +60,7 @@ class Indexer:
             if segment is not None:
                 self._walk = Walk(self._disk, self._reader, segment.first_lsn, segment.last_lsn)
                 self._index = OpenIndex(segment.first_lsn, self._window)
+                self._entries = 0
                 self._executor.submit(self._step, self._stepped)
                 return
 
@@ -66,6 +68,7 @@ class Indexer:
         """In the background: takes up the next batches of the segment."""
         assert self._walk is not None
         for batch in self._walk.step(WALK_STEP_BYTES):
+            self._entries += batch.frame.entries
             extents = self._extents.read(batch.payload, batch.frame.entries_bytes)
             self._index.add(batch.frame.lsn, batch.start, batch.end, extents)
 
@@ -81,5 +84,5 @@ class Indexer:
             self._executor.submit(self._step, self._stepped)
         else:
             stretches = self._index.alive(segment.shares)
-            self.indexed(walk.segment, pack_index(walk.segment, stretches), stretches)
+            self.indexed(walk.segment, pack_index(walk.segment, self._entries, stretches), stretches)
             self._next()

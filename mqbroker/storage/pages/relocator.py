@@ -41,6 +41,7 @@ class Relocator:
         self._stretches: list[Stretch] = []
         self._read: list[Entry] = []
         self._is_under_way = False
+        self._is_looping = False
         self._budget = 0
         self._tried: set[int] = set()
         """Segments that were gone through: what is alive in them all the same stays."""
@@ -50,14 +51,24 @@ class Relocator:
     def go_on(self) -> None:
         """Called about once a second: moves as much as is due."""
         self._budget = RELOCATED_BYTES_PER_S
-        if not self._is_under_way:
-            self._next()
+        self._next()
 
     def _next(self) -> None:
-        if self._stretches and self._budget > 0:
+        if self._is_looping:
+            return
+        self._is_looping = True  # an executor may be done before it returns
+        while not self._is_under_way and self._budget > 0 and self._begin():
+            pass
+        self._is_looping = False
+
+    def _begin(self) -> bool:
+        if self._stretches:
             self._submit(self._read_stretch, self._has_read)
-        elif not self._stretches and self._choose():
+        elif self._choose():
             self._submit(self._read_index, self._has_index)
+        else:
+            return False
+        return True
 
     def _submit(self, work: Callable[[], None], done: Callable[[Exception | None], None]) -> None:
         self._is_under_way = True
@@ -120,6 +131,7 @@ class Relocator:
         if self._segment.first_lsn not in self._liveness.by_first:
             self._stretches = []  # it is gone by itself
         elif error is not None:
+            self._stretches = []
+            self._budget = 0
             self._fail(error)
-            return
         self._next()

@@ -84,13 +84,17 @@ class StretchReader:
         return decoder.lists
 
     def index_of(self, segment: SegmentLiveness) -> list[Stretch]:
-        """The index of a segment that was ended in order; empty when it has none that is good."""
+        """The index of a segment; empty when it has none that is good."""
+        return self.counted_index_of(segment)[1]
+
+    def counted_index_of(self, segment: SegmentLiveness) -> tuple[int, list[Stretch]]:
+        """How many entries the segment has, alive or not; and its index."""
         if segment.index:
             return index_in(segment.index)
         facts = Facts(segment.first_lsn)
         if segment.index_at:
             self._read_facts(segment, facts)
-        return facts.index
+        return facts.entries, facts.index
 
     def _read_facts(self, segment: SegmentLiveness, facts: Facts) -> None:
         """Reads the facts of the batch with which a segment ends."""

@@ -133,8 +133,10 @@ class FactLines:
             f"{settled} settled, {len(share.attempts)} attempted"
         )
 
-    def indexed(self, first_lsn: int, stretches: list[Stretch], record: bytes) -> None:
-        self.lines.append(f"    index of segment {first_lsn:x}: {len(stretches)} stretches, {len(record)} bytes")
+    def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
+        self.lines.append(
+            f"    index of segment {first_lsn:x}: {len(stretches)} stretches, {entries} entries, {len(record)} bytes"
+        )
         for each in stretches:
             self.lines.append(f"      bytes {each.start} to {each.end}, batches {each.first_lsn} to {each.last_lsn}")
             self.lines += [
