@@ -58,6 +58,8 @@ cdef class ClassicQueue(Queue):
     cpdef bint drops_expired(self, long long now) except -1
     cpdef bint make_ready(self, long long now) except -1
     cpdef bint is_warm(self) except -1
+    cpdef end_return(self, long long now)
+    cpdef end_return_soon(self)
     @cython.locals(entry=Entry)
     cpdef Entry get(self, Consumer holder, long long now)
     @cython.locals(entry=Entry)

@@ -317,6 +317,18 @@ class ClassicQueue(Queue):
         self.work(now)
         return (not self.holds or self.is_warm()) and not self.has_expired(now)
 
+    def end_return(self, now: int) -> None:
+        """They are all back. What waits for a page as well may have expired all the same."""
+        Queue.end_return(self, now)
+        if self.holds and self.paging is not None:
+            self.work(now)
+
+    def end_return_soon(self) -> None:
+        """The same; it goes on in turn with others."""
+        Queue.end_return_soon(self)
+        if self.paging is not None:
+            self.host.schedule(self)
+
     def is_warm(self) -> bool:
         """Somebody wants what waits, which may not be in memory: whether it can be delivered now."""
         if self.paging is not None:

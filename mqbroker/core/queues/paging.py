@@ -69,7 +69,6 @@ class Paging:
         lane.is_stalled = False
         self._stalled.pop(lane)
         self._queue.end_return_soon()
-        self._queue.host.schedule(self._queue)  # other lanes may still wait: what came may have expired all the same
 
     def read(self, page: Page) -> list[Entry]:
         """Reads a page at once, and leaves it where it is."""
