@@ -79,7 +79,8 @@ def _open(disk: SimDisk) -> tuple[Ledger, Recovered]:
     def entropy(size: int) -> bytes:
         return next(numbers).to_bytes(size, "little")
 
-    ledger, found = assemble(disk, FORMATS, True, InlineExecutor(), InlineExecutor(), fatal, 1 << 20, entropy, window=WINDOW)
+    parts = InlineExecutor(), InlineExecutor(), fatal
+    ledger, found = assemble(disk, FORMATS, True, *parts, 1 << 20, entropy, window=WINDOW)
     return ledger, found
 
 

@@ -11,7 +11,7 @@ from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log import encoder as encoders
 from mqbroker.storage.log.facts import pack_index
 from mqbroker.storage.log.index import Stretch, pack_stretches
-from mqbroker.storage.log.segment import segment_names
+from mqbroker.storage.log.segment import segment_name, segment_names
 from mqbroker.storage.tools.verify import inspect, repair, report, verify
 from tests.storage.house import KEYRING, KEYRINGS, Journal, an_entry
 from tests.storage.simdisk import SimDisk
@@ -119,6 +119,25 @@ def test_the_scrub_finds_damage_in_what_was_not_read(keyring: Keyring | None) ->
     assert again.fatal.errors, "it was not found"
     assert name in str(again.fatal.errors[0])
     assert "bytes" in str(again.fatal.errors[0])
+
+
+@KEYRINGS
+def test_damage_in_a_page_stops_the_broker_where_it_is_read(keyring: Keyring | None) -> None:
+    """A damaged message was left out, or given to a consumer."""
+    journal, _ = filled(keyring=keyring)
+    again = reopened(journal)
+    pages, _ = again.recovered.entries.parts(1)
+    place = pages[10].place
+    assert place is not None
+    name = segment_name(place.segment)
+    content = bytearray(again.disk.read(name))
+    content[place.end - 20] ^= 1
+    again.disk.put(name, bytes(content))
+    got: list[list[Entry]] = []
+    again.ledger.load(pages[9], got.append)
+    again.ledger.load(pages[10], got.append)
+    assert len(got) == 1
+    assert f"{name}: bytes {place.start} to {place.end}" in str(again.fatal.errors[0])
 
 
 def test_the_scrub_calls_a_sound_journal_sound_and_ends() -> None:
