@@ -17,6 +17,8 @@ from mqbroker.built import FORM
 from mqbroker.config.composition import config_kind
 from mqbroker.config.keys import KEY_BYTES, KeySource, read_keys
 from mqbroker.config.option import Option, all_options
+from mqbroker.ctl.main import ctl
+from mqbroker.ctl.session import read_password
 from mqbroker.errors import ConfigError, MqbrokerError
 from mqbroker.net.tls import server_context
 from mqbroker.spoken import PROTOCOLS, load_config
@@ -134,6 +136,21 @@ def key_flags(command: Command) -> Command:
 def _given_keyring(config_file: Path | None, keys: tuple[KeySource, ...]) -> "Keyring | None":
     config = load_config(config_file, os.environ)
     return _keyring((*keys, *config.journal.encryption_keys))
+
+
+main.add_command(ctl)
+
+
+@main.command("hash-password")
+@click.option("--scram", is_flag=True, help="For SCRAM-SHA-256 as well, which MQTT 5 clients may log in with.")
+@click.option("--password-file", type=click.File("r"), help="File with the password, - for standard input.")
+def hash_password(scram: bool, password_file: Any) -> None:
+    """Print the hash of a password, for password_hash in the configuration or in definitions."""
+    from mqbroker.core.access import passwords
+
+    password = read_password(password_file).encode()
+    make = passwords.hash_for_scram if scram else passwords.hash_password
+    click.echo(make(password, secrets.token_bytes(passwords.SALT_BYTES)))
 
 
 @main.group()

@@ -7,6 +7,7 @@ error closes one connection, a configuration error stops the start, and a storag
     +-- RequestRefused               the peer asked for something that cannot be done; the request ends, nothing else
     |   +-- NotFound                 a vhost, exchange, queue or user that does not exist
     |   +-- PreconditionFailed       exists, but differently; in use; not empty; a bad argument
+    |   |   +-- InvalidSelector      a selector that is none; `position` says where
     |   +-- AccessRefused            permissions, reserved names, credentials
     |   +-- ResourceLocked           an exclusive queue of another connection
     |   +-- NotAllowed               limits of a vhost or user, tag reuse
@@ -55,6 +56,15 @@ class NotAllowed(RequestRefused):
 
 class NotImplementedByPeer(RequestRefused):
     """A feature of the protocol that the dialect we speak refuses by name."""
+
+
+class InvalidSelector(PreconditionFailed):
+    """The text of a selector is none. `position` is the number of characters before the first that does not fit."""
+
+    def __init__(self, reason: str, position: int) -> None:
+        super().__init__(f"invalid selector: {reason} (at character {position + 1})")
+        self.reason = reason
+        self.position = position
 
 
 class ContentTooLarge(RequestRefused):

@@ -37,6 +37,13 @@ ACCESS_DECISIONS_MAX = 4096  # what users may do to which queue or exchange, as 
 CONSUMER_SHAPES_MAX = 16  # of these, whose encoding a consumer remembers: ten priorities in turn and some more
 RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would take memory
 
+# --- selectors ---------------------------------------------------------------------------------------------------
+SELECTOR_CHARACTERS_MAX = 8192  # parsing one as long takes some 50 ms; ActiveMQ's are bounded by its frames only
+SELECTOR_DEPTH_MAX = 200  # operators within each other; Python's own stack ends at 1000
+
+PASSED_OVER_MAX = 10_000  # messages of a queue that its consumers look at beyond the first that none of them selects
+MESSAGE_GROUPS_MAX = 65_536  # of a queue, whose owners are known
+
 # --- input -------------------------------------------------------------------------------------------------------
 INPUT_BYTES = 262_144  # what is read at once; uvloop's own buffer has as much
 LARGE_PIECE_BYTES = 32_768  # from here on a body is not copied: two more system calls cost less than that

@@ -22,15 +22,16 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
-from mqbroker.core.properties import Formats, registered
+from mqbroker.core.properties import Formats, Properties, registered
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
 from mqbroker.net import devcerts
-from mqbroker.net.connection import SessionFactory
+from mqbroker.net.choice import SessionFactory, with_guests
 from mqbroker.net.connections import Connections
 from mqbroker.net.listener import Listeners
 from mqbroker.net.tls import ServerTls
-from mqbroker.protocols.protocol import Protocol
+from mqbroker.protocols.node import Node
+from mqbroker.protocols.protocol import Protocol, Speaker
 from mqbroker.protocols.recognition import Recognition
 from mqbroker.protocols.services import Alarms as AlarmsView
 from mqbroker.protocols.services import Authenticator, Services
@@ -71,6 +72,7 @@ class Server:
         self._exit_code = 0
         self._stack = AsyncExitStack()
         self._tls: ServerTls | None = None
+        self._speakers: list[Speaker] = []
         self._tasks = Tasks(self._fail)
 
     async def start(self) -> None:
@@ -128,6 +130,8 @@ class Server:
             self._ledger.segment_begun = self._tell_of_segment
         self.sampler = Sampler(self._broker, self._node_numbers)
         self.sampler.start(clock.now())
+        for speaker in self._speakers:
+            speaker.begin(self._node())
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
@@ -138,9 +142,26 @@ class Server:
         for protocol in self._protocols:
             speaker = protocol.start(services, self._config)
             speaker.restore(found, self._clock.now())
+            self._speakers.append(speaker)
             self._stack.callback(speaker.stop)
             factories[protocol.name] = speaker.new_session
-        return factories
+        return with_guests(self._protocols, factories, services.outbox, self._clock.now, services.preauth_timeout_ms)
+
+    def _node(self) -> Node:
+        return Node(
+            self._clock.now(),
+            str(self._config.data_dir),
+            self._alarms.disk_free_min_bytes,
+            self._node_numbers,
+            lambda: self._listeners.addresses,
+            self.sampler,
+            self._compose,
+            lambda: 0 if self._tls is None else self._tls.expires_at(),
+        )
+
+    def _compose(self, fields: Mapping[str, object]) -> Properties:
+        composed = (protocol.compose(fields) for protocol in self._protocols)
+        return next(each for each in composed if each is not None)
 
     def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
         config = self._config

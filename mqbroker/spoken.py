@@ -7,11 +7,21 @@ from typing import Any
 from mqbroker.aws.protocol import AwsProtocol
 from mqbroker.config import Config
 from mqbroker.config import load_config as load
+from mqbroker.management.protocol import ManagementProtocol
 from mqbroker.protocols.amqp.protocol import AmqpProtocol
+from mqbroker.protocols.amqp1.protocol import Amqp1Protocol
 from mqbroker.protocols.mqtt.protocol import MqttProtocol
 from mqbroker.protocols.protocol import Protocol
+from mqbroker.protocols.stomp.protocol import StompProtocol
 
-PROTOCOLS: tuple[Protocol, ...] = (AmqpProtocol(), MqttProtocol(), AwsProtocol())
+PROTOCOLS: tuple[Protocol, ...] = (
+    AmqpProtocol(),
+    Amqp1Protocol(),
+    MqttProtocol(),
+    StompProtocol(),
+    AwsProtocol(),
+    ManagementProtocol(),
+)
 
 
 def load_config(

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from mqbroker import spoken
-from mqbroker.aws.config import AccountDefinition, AwsConfig, QueueDefinition
+from mqbroker.aws.config import (
+    AccountDefinition,
+    AwsConfig,
+    QueueDefinition,
+    SubscriptionDefinition,
+    TopicDefinition,
+)
 from mqbroker.config.access_keys import AccessKeyDefinition
 from mqbroker.config.composition import config_kind, listener_parser
 from mqbroker.config.load import development_listeners
@@ -64,6 +70,7 @@ def test_every_option_is_documented_in_the_example_file(option: Option) -> None:
 
 DEFINITIONS = (
     VhostDefinition, UserDefinition, PermissionDefinition, AccessKeyDefinition, AccountDefinition, QueueDefinition,
+    TopicDefinition, SubscriptionDefinition,
 )  # fmt: skip
 
 
@@ -82,7 +89,12 @@ def test_the_definitions_in_the_example_file_load(tmp_path: Path) -> None:
     user = UserDefinition("shop", None, "...", ("monitoring",), permissions=(permissions,), access_keys=(key,))
     attributes = (("FifoQueue", "true"), ("VisibilityTimeout", "60"))
     queue = QueueDefinition("invoices.fifo", "111122223333", "eu-west-1", attributes, (("team", "shop"),))
-    aws = AwsConfig(accounts=(AccountDefinition("111122223333", "orders"),), queues=(queue,))
+    place = ("111122223333", "eu-west-1")
+    topic = TopicDefinition("orders", *place, (("DisplayName", "Orders"),), (("team", "shop"),))
+    raw = (("RawMessageDelivery", "true"),)
+    subscription = SubscriptionDefinition("orders", *place, "https", "https://shop.example/orders", raw)
+    account = AccountDefinition("111122223333", "orders")
+    aws = AwsConfig(accounts=(account,), queues=(queue,), topics=(topic,), subscriptions=(subscription,))
     expected = replace(Config(), vhosts=(VhostDefinition("orders"),), users=(user,), aws=aws)
     assert load_config(write(tmp_path, text)) == expected
 

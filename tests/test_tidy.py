@@ -29,8 +29,8 @@ LAYERS = (
     ("storage", "built"),
     ("protocols", "replication"),
     ("net",),
-    ("runtime",),
-    ("aws", "management"),
+    ("runtime", "delivery"),
+    ("aws", "management", "ctl"),
     ("spoken",),
     ("server",),
     ("cli",),
@@ -88,6 +88,7 @@ PROTOCOL_NAMES = {
     if name
 }
 WITHOUT_PROTOCOLS = ("config", "net", "runtime", "server", "cli")
+
 
 def dotted(folder: Path) -> str:
     return ".".join(folder.relative_to(PACKAGE.parent).parts)
@@ -294,9 +295,7 @@ def bodies_read(tree: ast.AST) -> Iterator[str]:
                 yield f"line {node.lineno}: {ast.unparse(node)}"
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if label(path) != "mqbroker/core/message.py"], ids=label
-)
+@pytest.mark.parametrize("path", [path for path in MODULES if label(path) != "mqbroker/core/message.py"], ids=label)
 def test_a_body_is_read_by_content_and_measured_by_size(path: Path) -> None:
     """Nineteen places took a body to be in memory: none of them would have found one that was on disk."""
     assert list(bodies_read(parsed(path))) == []

@@ -191,6 +191,12 @@ class Broker:
             read=permissions.read,
         )
 
+    def clear_topic_permissions(self, user: str, vhost: str, exchange: str) -> None:
+        """Restricts a user there no more. Raises NotFound."""
+        self.access.clear_topic_permissions(user, vhost, exchange)
+        self._keep_user(self.access.user(user))
+        self.events.tell("topic.permission.cleared", user=user, vhost=vhost, exchange=exchange)
+
     def set_user_limits(self, user: str, limits: Mapping[str, object]) -> None:
         """Sets `max-connections` and `max-channels`. Raises NotFound, PreconditionFailed."""
         self.access.set_limits(user, parse_user_limits(limits))

@@ -94,6 +94,10 @@ class Consumer(Member):
         """What its protocol calls it. Overridden where it has a name."""
         return ""
 
+    def describe(self) -> dict[str, object]:
+        """Whose it is, for operators, by neutral names. Overridden where that is known."""
+        return {}
+
     def can_take(self) -> bool:
         """Whether every window is open."""
         window = self.window

@@ -27,6 +27,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "permission.set": ("user", "vhost", "configure", "write", "read"),
     "permission.cleared": ("user", "vhost"),
     "topic.permission.set": ("user", "vhost", "exchange", "write", "read"),
+    "topic.permission.cleared": ("user", "vhost", "exchange"),
     "policy.set": ("vhost", "policy", "pattern", "definition", "priority", "apply_to", "is_operator"),
     "policy.deleted": ("vhost", "policy", "is_operator"),
     "exchange.created": ("vhost", "exchange", "kind", "durable", "auto_delete", "internal", "arguments"),

@@ -5,4 +5,5 @@ cdef class Properties:
     cdef public int priority
     cdef public long long ttl_ms
     cdef public bint has_headers
+    cdef public bint is_coded
     cdef public bint is_dead_letter

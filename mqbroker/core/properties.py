@@ -53,7 +53,7 @@ class Properties:
     Protocols subclass it. Instances are shared by successive messages with equal properties, so they never change.
     """
 
-    __slots__ = ("code", "has_headers", "is_dead_letter", "persistent", "priority", "raw", "ttl_ms")
+    __slots__ = ("code", "has_headers", "is_coded", "is_dead_letter", "persistent", "priority", "raw", "ttl_ms")
 
     def __init__(self, code: int, raw: bytes) -> None:
         self.code = code
@@ -64,6 +64,8 @@ class Properties:
         self.ttl_ms = -1
         """How long the message may live, in milliseconds, -1 for ever."""
         self.has_headers = False
+        self.is_coded = False
+        """Whether the body is in a form of its protocol's own, and others are given what `readable` makes of it."""
         self.is_dead_letter = bool(code & DEAD_LETTER_BIT)
         """True when the broker itself wrote the history in the headers (core/rabbitmq/x_death.py)."""
 
@@ -78,6 +80,10 @@ class Properties:
     def topic(self, _routing_key: str) -> str | None:
         """What its publisher has called this routing key, in a protocol that has topics instead. Overridden there."""
         return None
+
+    def readable(self, body: bytes) -> bytes:
+        """The body as every protocol's clients can read it. Overridden by those that are coded."""
+        return body
 
     def blind_copies(self) -> list[str]:
         """Routing keys that count like the message's own, also when it is dead-lettered, but are not shown to anybody:
@@ -168,9 +174,13 @@ class RedrivenProperties(Properties):
         self.priority = inner.priority
         self.ttl_ms = inner.ttl_ms
         self.has_headers = inner.has_headers
+        self.is_coded = inner.is_coded
 
     def headers(self) -> Mapping[str, object]:
         return self.inner.headers()
+
+    def readable(self, body: bytes) -> bytes:
+        return self.inner.readable(body)
 
     def text(self, name: str) -> str | None:
         return self.inner.text(name)

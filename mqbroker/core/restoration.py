@@ -18,7 +18,7 @@ from mqbroker.core.vhost import VHost
 
 KINDS = (
     "numbers", "vhost", "vhost-limits", "user", "access-key", "policy", "operator-policy", "delayed", "exchange",
-    "queue", "binding", "retained",
+    "queue", "binding", "retained", "scheduled",
 )  # fmt: skip
 """The kinds of definitions that are the core's, in an order in which each finds what it refers to."""
 
@@ -127,6 +127,11 @@ class Restoration:
                 vhost.restore_binding(source, destination, key, arguments)
                 return
         self.leftovers.append(definitions.key("binding", *names))
+
+    def _restore_scheduled(self, names: list[str], value: dict[str, object]) -> None:
+        number = value["number"]
+        assert isinstance(number, int)
+        self.broker.vhost(names[0]).restore_scheduled(number).restore(self.entries.get(number, []))
 
     def _restore_retained(self, names: list[str], value: dict[str, object]) -> None:
         number = value["number"]

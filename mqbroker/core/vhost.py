@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
+from mqbroker.core.message import Message
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.queues.kind import Entries
@@ -28,7 +29,10 @@ from mqbroker.core.routing.binding_index import Binding
 from mqbroker.core.routing.bindings import Bindings
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.exchange_register import ExchangeRegister
+from mqbroker.core.routing.relay import Relay
 from mqbroker.core.routing.resolution import Routing
+from mqbroker.core.scheduling.schedule import Schedule
+from mqbroker.core.scheduling.scheduled import ScheduledMessages
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import PORTION
 
@@ -49,6 +53,8 @@ class VHost(Routing):
         self._bindings = Bindings(name, self.ledger, self.exchanges, self.queues)
         self.retained: RetainedMessages | None = None
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
+        self.scheduled: ScheduledMessages | None = None
+        """Messages that are to be delivered later; None until there was one (`schedule_message`)."""
         self._queues = QueueRegister(self)
         self._exchanges = ExchangeRegister(self)
         self.exchanges.update(predeclared())
@@ -65,11 +71,15 @@ class VHost(Routing):
         return found
 
     def bindings(self) -> Iterator[tuple[Exchange, Binding]]:
-        """Every binding with its source, without those of the default exchange."""
+        """Every binding with its source, without those of the default exchange and of relays."""
         for exchange in self.exchanges.values():
             for binding in exchange.bindings():
-                if not binding.destination.is_deleted:
+                if not binding.destination.is_deleted and not isinstance(binding.destination, Relay):
                     yield exchange, binding
+
+    def bindings_to(self, destination: Queue | Exchange) -> list[tuple[Exchange, Binding]]:
+        """The bindings of a queue or an exchange with their sources."""
+        return self._bindings.to(destination)
 
     # --- exchanges --------------------------------------------------------------------------------------------------
 
@@ -214,6 +224,7 @@ class VHost(Routing):
         done = len(queues) + len(exchanges)
         if done < most:
             self._forget_retained()
+            self._forget_scheduled()
             self._bindings.finish()
         return done
 
@@ -258,6 +269,30 @@ class VHost(Routing):
         self.retained.count_max = count_max
         self.retained.bytes_max = bytes_max
         return self.retained
+
+    def restore_scheduled(self, number: int) -> ScheduledMessages:
+        """The store of messages that are to be delivered later, with the number that the journal has for it."""
+        self.scheduled = ScheduledMessages(self.ledger, self.timers, self.scheduler, number, self._publish_scheduled)
+        return self.scheduled
+
+    def schedule_message(self, message: Message, schedule: Schedule, now: int) -> None:
+        """Publishes a message, which has this schedule in its headers, whenever it is due."""
+        if self.scheduled is None:
+            number = self.broker.next_number()
+            self.ledger.define(definitions.key("scheduled", self.name), definitions.pack({"number": number}))
+            self.restore_scheduled(number)
+        assert self.scheduled is not None
+        self.scheduled.schedule(message, schedule, now)
+
+    def _publish_scheduled(self, message: Message, now: int) -> None:
+        if not message.exchange or message.exchange in self.exchanges:
+            self.publish_by_content(message.exchange, [message.routing_key], message, now)
+
+    def _forget_scheduled(self) -> None:
+        if self.scheduled is not None:
+            self.ledger.forget(self.scheduled.number)
+            self.leave([self.scheduled.drop()])
+            self.ledger.define(definitions.key("scheduled", self.name), None)
 
     def _forget_retained(self) -> None:
         if self.retained is not None:

@@ -13,7 +13,6 @@ the protocols. A call from that end itself (`flush`) is its own business.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from mqbroker.clock import Clock
@@ -24,14 +23,13 @@ from mqbroker.limits import (
     PUBLISHER_HASTE,
     WRITE_BUFFER_HIGH_BYTES,
 )
+from mqbroker.net.choice import SessionFactory, Undecided
 from mqbroker.net.peer import with_certificate
 from mqbroker.net.ration import Ration
 from mqbroker.protocols.session import Peer, Session
 
 if TYPE_CHECKING:
     from mqbroker.net.connections import Connections
-
-SessionFactory = Callable[[Peer], Session]
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +102,8 @@ class Connection(asyncio.BufferedProtocol):
         try:
             self.peer = with_certificate(self.peer, transport)
             self.session = self.new_session(self.peer)
+            if isinstance(self.session, Undecided):
+                self.session.adopt = self._adopt
         except Exception:
             log.exception("%s: closed before it began: internal error", self._name)
             self.transport.abort()
@@ -275,6 +275,16 @@ class Connection(asyncio.BufferedProtocol):
         self.transport.abort()
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _adopt(self, new_session: SessionFactory, data: bytes, now: int) -> None:
+        """It is clear what the peer speaks: goes on with a session of that protocol, which has to take what came."""
+        octets_in = self.session.octets_in
+        self._connections.remove_session(self.session)
+        self.session = new_session(self.peer)
+        self.session.octets_in = octets_in
+        self._connections.add_session(self.session, self)
+        self.session.receive_data(data, now)
+        self.session.mark()  # the end of the turn sees to what it wants of the connection
 
     def _account(self, size: int, spent_ns: int) -> None:
         """So many octets took so long. Small chunks are not worth counting: little follows from them."""

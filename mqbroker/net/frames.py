@@ -13,6 +13,7 @@ every such frame from its first octet on, `Boundary` knows where the frame ends 
 from mqbroker import octets
 
 _BINARY = 0x82  # final, no extension, a message of its own
+_TEXT = 0x81
 _MASKED = 0x80
 _MEDIUM = 126
 _LONG = 127
@@ -69,6 +70,29 @@ def put_together(data: bytes, ends: list[int], size_max: int) -> bytes:
         to += length
         at = end
     return octets.sealed(memory)
+
+
+def put_texts_together(data: bytes, size_max: int) -> bytes:
+    """The same as text messages, none of which ends within a character; binary ones if it is no text."""
+    if not _is_text(data):
+        return put_together(data, [len(data)], size_max)
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(data):
+        end = min(at + size_max, len(data))
+        while end < len(data) and data[end] & 0xC0 == 0x80:  # within a character of UTF-8
+            end -= 1
+        pieces += (bytes((_TEXT,)), _head(end - at)[1:], data[at:end])
+        at = end
+    return b"".join(pieces)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _head(length: int) -> bytes:

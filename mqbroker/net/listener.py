@@ -20,7 +20,8 @@ from mqbroker.config.addresses import Network
 from mqbroker.config.listener import Listener
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.errors import ConfigError, ProtocolViolation
-from mqbroker.net.connection import Connection, SessionFactory
+from mqbroker.net.choice import SessionFactory
+from mqbroker.net.connection import Connection
 from mqbroker.net.connections import Connections
 from mqbroker.net.peer import peer_of, with_proxy_header
 from mqbroker.net.proxy_protocol import ProxyHeader, ProxyHeaderParser

@@ -32,6 +32,16 @@ class ServerTls:
         self._check_at = 0
         self.context = server_context(config)
 
+    def expires_at(self) -> int:
+        """When the certificate does, in seconds since the epoch; 0 when its file cannot be read at the moment."""
+        from cryptography.x509 import load_pem_x509_certificate  # which takes its time, and is seldom needed
+
+        try:
+            octets = b"" if self._config.certificate is None else self._config.certificate.read_bytes()
+            return int(load_pem_x509_certificate(octets).not_valid_after_utc.timestamp())
+        except (OSError, ValueError):
+            return 0
+
     def check(self, now: int) -> None:
         """Reads the files again if they changed, looking at most every ten seconds. `now` is in milliseconds."""
         if now < self._check_at:

@@ -23,7 +23,7 @@ from websockets.typing import Subprotocol
 
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.limits import PREAUTH_BYTES_MAX
-from mqbroker.net.connection import SessionFactory
+from mqbroker.net.choice import SessionFactory
 from mqbroker.net.origins import Origins
 from mqbroker.protocols.protocol import Protocol
 

@@ -2,9 +2,10 @@
 
 To the loop this is a protocol, to the `Connection` it is the transport: what arrives in messages is handed on as one
 stream of bytes, and what the session says in a turn leaves as one binary message for each packet of a session that
-knows of packets, else as one altogether; as several if it is long. Where messages begin and end should mean nothing
-[MQTT-6.0.0-2], and AMQP's clients take what comes as a stream. But there are MQTT clients that look at the first packet
-of a message only, and at the rest when something else arrives: Paho's C library up to 1.3.12, the one of Debian 12.
+knows of packets, else as one altogether; as several if it is long. A session of texts says them in text messages.
+Where messages begin and end should mean nothing [MQTT-6.0.0-2], and AMQP's clients take what comes as a stream. But
+there are MQTT clients that look at the first packet of a message only, and at the rest when something else arrives:
+Paho's C library up to 1.3.12, the one of Debian 12.
 A fragment is handed on before its message is complete. Frames are the library's business, but for the plain short ones,
 which are nearly all of them (frames.py). Nothing is ever compressed.
 
@@ -25,10 +26,12 @@ from websockets.protocol import State
 
 from mqbroker import limits
 from mqbroker.config.sections import WebSocketConfig
-from mqbroker.net.connection import Connection, SessionFactory
-from mqbroker.net.frames import Boundary, put_together, take_short
+from mqbroker.net.choice import SessionFactory
+from mqbroker.net.connection import Connection
+from mqbroker.net.frames import Boundary, put_texts_together, put_together, take_short
 from mqbroker.net.upgrade import Carried, Handshake
 
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 _END_OF_OUTPUT = b""  # among the library's output: our side of the socket closes
 
 class WebSocket(asyncio.Protocol, asyncio.Transport):
@@ -144,6 +147,9 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         if not self._is_open or self._protocol.state is not State.OPEN:  # no message may follow a Close frame
             return
         octets = bytes(data)
+        if self._connection.session.takes_text:
+            self._socket.write(put_texts_together(octets, limits.WEBSOCKET_OUTPUT_BYTES_MAX))
+            return
         ends = [] if self._combines_packets else self._connection.session.packet_ends(octets)
         self._socket.write(put_together(octets, ends or [len(octets)], limits.WEBSOCKET_OUTPUT_BYTES_MAX))
 
@@ -257,8 +263,9 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
         protocol = self._protocol
         protocol.receive_data(octets)
         frames = cast(list[Frame], protocol.events_received())
-        understood = list(itertools.takewhile(_is_understood, frames))
-        fragments = [frame for frame in understood if frame.opcode in (Opcode.BINARY, Opcode.CONT)]
+        takes_text = self._connection.session.takes_text
+        understood = frames if takes_text else list(itertools.takewhile(_is_understood, frames))
+        fragments = [frame for frame in understood if frame.opcode in _DATA]
         if fragments:
             self._is_fragmented = not fragments[-1].fin
         data = b"".join(frame.data for frame in fragments)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from mqbroker.config.extension import Extension
 from mqbroker.config.sections import Config
-from mqbroker.core.properties import Formats
+from mqbroker.core.properties import Formats, Properties
 
 if TYPE_CHECKING:
+    from mqbroker.protocols.node import Node
     from mqbroker.protocols.services import Services
     from mqbroker.protocols.session import Peer, Session
 
@@ -24,6 +25,10 @@ class Protocol(Extension):
     """On this path a WebSocket has to name one of its `subprotocols`."""
     is_websocket_default = False
     """Whether it is meant by WebSockets that name no subprotocol."""
+    guest_of = ""
+    """The protocol whose listeners and WebSockets it shares; empty for none."""
+    beginnings: tuple[bytes, ...] = ()
+    """The first octets of its clients, by which a guest is told from its host and the other guests."""
     kinds: tuple[str, ...] = ()
     """The kinds of definitions in the journal that are its own to put back."""
     timed_kinds: frozenset[str] = frozenset()
@@ -36,6 +41,11 @@ class Protocol(Extension):
     def recognise(self, _data: bytes) -> str:
         """What it is called, when these are first octets of one of its clients; else empty. Overridden."""
         return ""
+
+    def compose(self, _fields: Mapping[str, object]) -> Properties | None:
+        """Properties of a message that an operator publishes, by their neutral names; None from protocols that leave
+        that to another one. Raises PreconditionFailed, KeyError, ValueError. Overridden by one."""
+        return None
 
     def start(self, services: "Services", config: Config) -> "Speaker":
         """What runs it in the broker of these services. Nothing is put back yet, and nobody listens. Overridden."""
@@ -54,6 +64,9 @@ class Speaker:
     def new_session(self, peer: "Peer") -> "Session":
         """The session of a new connection. Overridden."""
         raise NotImplementedError
+
+    def begin(self, node: "Node") -> None:
+        """The broker listens from now on. Overridden by those that show it to operators."""
 
     def stop(self) -> None:
         """The broker has stopped in order, and every session is gone. Overridden where that is worth a note."""

@@ -85,6 +85,9 @@ class Session:
     protocol = ""
     """What the protocol is called, for whoever watches the broker. Overridden."""
 
+    takes_text = False
+    """Whether what it takes and says is text, so that WebSocket messages may be too. Overridden."""
+
     __slots__ = (
         "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
         "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers", "octets_in",

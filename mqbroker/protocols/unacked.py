@@ -123,6 +123,14 @@ class Unacked:
         waiting.extend([entry for entry in self.slots[self.head : end] if entry is not None])
         return waiting
 
+    def between(self, start: int, end: int) -> list[Entry]:
+        """The deliveries from one tag to below another that are waiting, oldest first; they are left as they are."""
+        waiting = [entry for each, entry in self.stragglers.items() if start <= each < end]
+        first = max(self.head, start - self.base)
+        last = max(first, min(end - self.base, len(self.slots)))
+        waiting.extend([entry for entry in self.slots[first:last] if entry is not None])
+        return waiting
+
     def skip(self) -> None:
         """Moves the head past settled slots."""
         slots = self.slots

@@ -93,10 +93,16 @@ class Alarms:
                 log.critical("the data directory was removed: a restart will find nothing: drain this broker first")
             return True
         found = os.fstatvfs(self._directory)
-        least = self._disk_free_min_bytes
-        if not least:
-            least = max(_DISK_FREE_MIN_BYTES, found.f_blocks * found.f_frsize // _DISK_FREE_MIN_SHARE)
-        return found.f_bavail * found.f_frsize < least or self._is_journal_full()
+        return found.f_bavail * found.f_frsize < self._least(found) or self._is_journal_full()
+
+    @property
+    def disk_free_min_bytes(self) -> int:
+        """With less room than that on the disk, publishers are held back; 0 where nothing is on disk."""
+        return self._least(os.fstatvfs(self._directory)) if self._directory >= 0 else 0
+
+    def _least(self, found: os.statvfs_result) -> int:
+        share = found.f_blocks * found.f_frsize // _DISK_FREE_MIN_SHARE
+        return self._disk_free_min_bytes or max(_DISK_FREE_MIN_BYTES, share)
 
     def resident_bytes(self) -> int:
         """The memory of this process that is in use."""

@@ -81,6 +81,13 @@ class Sampler(Task):
             return {}
         return _rates(_numbers(before), _numbers(after), self._latest.at_ms - self._previous.at_ms)
 
+    def pair(self, queue: Queue) -> tuple[Counts, Counts, int] | None:
+        """What a queue had counted at the last two looks, and the milliseconds between them; None as above."""
+        before, after = self._previous.queues.get(queue), self._latest.queues.get(queue)
+        if before is None or after is None:
+            return None
+        return before, after, self._latest.at_ms - self._previous.at_ms
+
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def _begin(self, now: int) -> None:

@@ -24,7 +24,7 @@ LOGIN_REFUSED = (
 
 @pytest.mark.parametrize(
     "header",
-    [b"GET / HTTP/1.1\r\n\r\n", b"AMQP\x00\x01\x00\x00", b"AMQP\x00\x00\x09\x02", b"AMQP\x03\x01\x00\x00", b"AMQX1234"],
+    [b"GET / HTTP/1.1\r\n\r\n", b"AMQP\x00\x00\x09\x02", b"AMQX1234"],
 )
 def test_another_protocol_is_answered_with_our_header(connect: Connect, header: bytes) -> None:
     client = connect()

@@ -25,6 +25,7 @@ DEFINITIONS = {  # as the versions wrote them that knew the kinds as roles
     "subscriber": LIMITED + b'"role":"subscriber"}',
     "live": PLAIN + b'"role":"live"}',
     "shared": LIMITED + b'"role":"shared"}',
+    "selected": PLAIN + b'"role":"selected","selector":"a = 1"}',
     "polled": PLAIN + b'"role":"polled",' + POLLING + b"}",
     "fifo": PLAIN + b'"role":"fifo",' + POLLING + b',"deduplication":8}',
 }

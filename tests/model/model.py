@@ -5,12 +5,13 @@ which of two queues that expire at the same moment is first) the model takes the
 `Observed`, and insists that it was a legal one.
 """
 
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from mqbroker.limits import QUORUM_PRIORITY_MAX
+from mqbroker.limits import LETTERS_AT_ONCE, QUORUM_PRIORITY_MAX
 
 Deaths = tuple[tuple[str, str, int], ...]
 """The history of a dead letter, newest first: queue, reason, count."""
@@ -194,8 +195,9 @@ class Model:
         self.queues: dict[str, ModelQueue] = {}
         self.observed = Observed()
         self._route_order = route_order
-        self._dead: deque[tuple[ModelQueue, Letter, str]] = deque()
-        self._is_burying = False
+        self._dead: dict[str, deque[tuple[ModelQueue, Letter, str]]] = {}
+        """What waits to be published again, by the queue that it died in: one of each queue in turn."""
+        self._is_publishing = False
 
     # --- topology ---------------------------------------------------------------------------------------------------
 
@@ -365,15 +367,33 @@ class Model:
             return
         assert self.observed.deaths, f"{letter.ident} should have been dead-lettered from {queue.name} ({reason})"
         assert self.observed.deaths.popleft() == (queue.name, letter.ident, reason)
-        self._dead.append((queue, letter, reason))
-        if self._is_burying:
-            return
-        self._is_burying = True
-        while self._dead:
-            self._bury(*self._dead.popleft(), now)
-        self._is_burying = False
+        dead = (queue, letter, reason)
+        if queue.name in self._dead:
+            self._dead[queue.name].append(dead)
+        elif self._is_publishing:
+            self._dead[queue.name] = deque([dead])
+        else:
+            self._publish_dead(dead, now)
+        if not self._is_publishing:
+            self.publish_waiting(now, LETTERS_AT_ONCE)
 
-    def _bury(self, queue: ModelQueue, letter: Letter, reason: str, now: int) -> None:
+    def publish_waiting(self, now: int, portion: int) -> None:
+        """A portion of the dead letters that wait is published, one of each queue in turn: the rest after the call."""
+        while self._dead and portion > 0:
+            portion -= 1
+            name = next(iter(self._dead))
+            waiting = self._dead.pop(name)
+            first = waiting.popleft()
+            if waiting:
+                self._dead[name] = waiting
+            self._publish_dead(first, now)
+
+    def _publish_dead(self, dead: tuple[ModelQueue, Letter, str], now: int) -> None:
+        self._is_publishing = True
+        self._republish(*dead, now)
+        self._is_publishing = False
+
+    def _republish(self, queue: ModelQueue, letter: Letter, reason: str, now: int) -> None:
         exchange = queue.options.dead_letter_exchange or ""
         if exchange and exchange not in self.exchanges:
             return
@@ -386,7 +406,18 @@ class Model:
     # --- time -------------------------------------------------------------------------------------------------------
 
     def pass_time(self, now: int) -> None:
-        """Everything that is due at this moment happens."""
+        """Everything that is due at this moment happens, after what the last call has left."""
+        self.publish_waiting(now, sys.maxsize)
+        self._let_die(now)
+        while self._dead:  # published, they may displace others
+            self.publish_waiting(now, sys.maxsize)
+            self._let_die(now)
+        for queue in list(self.queues.values()):
+            expires = queue.options.expires_ms
+            if expires is not None and not queue.consumers and queue.used_at + expires <= now:
+                self.delete_queue(queue)
+
+    def _let_die(self, now: int) -> None:
         while due := [queue for queue in self.queues.values() if self._doomed(queue, now) is not None]:
             coming = self.observed.deaths[0][0] if self.observed.deaths else ""
             queue = next((each for each in due if each.name == coming), None)
@@ -396,10 +427,6 @@ class Model:
             assert doomed is not None
             queue.waiting.remove(doomed[0])
             self._die(queue, *doomed, now)
-        for queue in list(self.queues.values()):
-            expires = queue.options.expires_ms
-            if expires is not None and not queue.consumers and queue.used_at + expires <= now:
-                self.delete_queue(queue)
 
     # --- restart ----------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import pytest
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.storage.log.executors import Executor
+from mqbroker.storage.pages import relocator
 from tests.model.house import House, Taker, name_of
 from tests.model.model import Letter, Name, Observed
 from tests.storage.house import ManualExecutor
@@ -77,8 +78,8 @@ class Twin:
         pager = self.house.ledger.pager
         self.paged[0] += pager.paged_out
         self.paged[1] += pager.paged_in
-        relocator = self.house.ledger.relocator
-        self.paged[2] += relocator.moved if relocator is not None else 0
+        emptying = self.house.ledger.relocator
+        self.paged[2] += emptying.moved if emptying is not None else 0
 
     def queue(self, name: str) -> ClassicQueue:
         found = self.house.vhost.queues[name]
@@ -91,6 +92,7 @@ class Twin:
         found: dict[str, object] = {name: waiting[name] for name in KINDS}
         for name in KINDS:
             queue = self.queue(name)
+            found[f"{name} look"] = [name_of(entry.message) for entry in queue.look(3, 4)]
             found[f"{name} counts"] = (queue.waiting_count(), queue.byte_count, queue.unacked_count)
             seen = list(self.observed.deliveries.get(name, ()))
             found[f"{name} delivered"] = [(each.name, each.consumer, each.redelivered) for each in seen]
@@ -227,6 +229,13 @@ def live(seed: int, is_slow: bool) -> list[int]:
         for twin in twins:
             twin.end()
     return twins[1].paged
+
+
+@pytest.fixture(autouse=True)
+def moves_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments are emptied sooner than where disks are large."""
+    monkeypatch.setattr(relocator, "DISK_USE_MAX", 1.2)
+    monkeypatch.setattr(relocator, "DISK_SLACK_SEGMENTS", 0)
 
 
 @pytest.mark.parametrize("is_slow", [False, True], ids=["at-once", "later"])

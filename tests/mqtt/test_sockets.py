@@ -112,7 +112,6 @@ def test_any_first_octet_but_that_of_connect_is_closed_at_once(broker: BrokerPro
         (b"GET / HTTP/1.1\r\n", "HTTP"),
         (encode(p.Connect("x", 4), 4), "MQTT"),
         (encode(p.Connect("x" * 200, 5), 5), "MQTT"),
-        (b"AMQP\x00\x01\x00\x00", "AMQP 1.0"),
     ],
 )
 def test_what_is_no_amqp_is_told_apart_and_closed_at_once(broker: BrokerProcess, octets: bytes, name: str) -> None:

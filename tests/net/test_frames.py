@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from mqbroker.net.frames import Boundary, put_together, take_short
+from mqbroker.net.frames import Boundary, put_texts_together, put_together, take_short
 
 MAX = 70_000
 
@@ -56,6 +56,23 @@ def test_frames_are_put_together_as_the_library_would(sizes: list[int]) -> None:
     pieces = [part[start : start + 1000] for part in parts for start in range(0, len(part), 1000)]
     expected = b"".join(Frame(Opcode.BINARY, piece).serialize(mask=False) for piece in pieces)
     assert put_together(b"".join(parts), ends, 1000) == expected
+
+
+@given(st.text("aä€😀", max_size=400), st.integers(4, 300))
+def test_texts_are_cut_between_characters(text: str, size_max: int) -> None:
+    """A client that is sent a part of a character in a text message has to close the connection."""
+    data, pieces = put_texts_together(text.encode(), size_max), []
+    while data:
+        assert data[0] == 0x81
+        size, start = (data[1], 2) if data[1] < 126 else (data[2] << 8 | data[3], 4)
+        pieces.append(data[start : start + size].decode())
+        assert size <= size_max
+        data = data[start + size :]
+    assert "".join(pieces) == text
+
+
+def test_what_is_no_text_leaves_as_it_is() -> None:
+    assert put_texts_together(b"a\xff", 10) == b"\x82\x02a\xff"
 
 
 @settings(deadline=None)

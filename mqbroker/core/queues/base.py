@@ -134,6 +134,10 @@ class Queue(Task):
         """Every waiting entry, in the order of delivery."""
         return []
 
+    def look(self, offset: int, count: int) -> list[Entry]:
+        """So many of these entries, from the one at `offset` on."""
+        return self.waiting()[offset : offset + count]
+
     def publish(self, _message: Message, _now: int) -> int:
         """Takes a message: hands it to a consumer that is ready, or lets it wait. ROUTED or REJECTED."""
         return ROUTED

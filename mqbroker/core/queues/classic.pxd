@@ -24,6 +24,7 @@ cdef class ClassicQueue(Queue):
     cdef public str dead_letter_exchange
     cdef public str dead_letter_key
     cdef public object paging
+    cdef public object picking
 
     cpdef Py_ssize_t waiting_count(self) except -1
     @cython.locals(entry=Entry, consumer=Consumer)
@@ -45,6 +46,9 @@ cdef class ClassicQueue(Queue):
     cpdef put_back(self, list entries)
     cpdef list waiting(self)
     cpdef list detach(self)
+    cpdef list lanes_in_order(self)
+    @cython.locals(entry=Entry)
+    cpdef Entry take_at(self, Lane lane, Py_ssize_t index)
     @cython.locals(entry=Entry)
     cpdef Entry take(self)
     @cython.locals(left=cython.longlong, consumer=Consumer)

@@ -4,7 +4,7 @@ It owns what waits, in a lane. Features that it was not declared with cost it no
 path in `publish`, and priorities are a subclass (priority.py).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.ledger import Ledger
@@ -48,7 +48,7 @@ class ClassicQueue(Queue):
 
     __slots__ = (
         "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane",
-        "max_bytes", "max_length", "overflow", "paging", "ttl_ms",
+        "max_bytes", "max_length", "overflow", "paging", "picking", "ttl_ms",
     )  # fmt: skip
 
     byte_count: int
@@ -72,6 +72,8 @@ class ClassicQueue(Queue):
         """Its pages, once something has left memory."""
         if self.is_recorded and self.takes_pages:
             ledger.watch(self)
+        self.picking: Any = None
+        """A `Picking` (picking.py) once a consumer selects what it takes, or groups mean something."""
 
     def configure(self, spec: QueueSpec) -> None:
         """Takes over what it is to do. May be called again when that changes; `enforce` it then."""
@@ -123,6 +125,9 @@ class ClassicQueue(Queue):
         """Takes a message: hands it to a consumer that is ready, or lets it wait. ROUTED or REJECTED."""
         if not self.is_plain and self.overflow != DROP_HEAD and self.would_overflow(message):
             return self.refuse(message, now)
+        if self.picking is not None:
+            outcome: int = self.picking.publish(message, now)
+            return outcome
         if self.ring and not self.holds and self.waiting_count() == 0:
             consumer = self.next_consumer()
             if consumer is not None:
@@ -234,6 +239,15 @@ class ClassicQueue(Queue):
         """Every waiting entry, in the order of delivery."""
         return self.lane.entries()
 
+    def look(self, offset: int, count: int) -> list[Entry]:
+        """So many of these entries, from the one at `offset` on. What is before them is not read."""
+        found: list[Entry] = []
+        for lane in self.lanes_in_order():
+            if len(found) < count:
+                found += lane.look(max(0, offset), count - len(found))
+            offset -= lane.count
+        return found
+
     def detach(self) -> list[Lane]:
         """Lets go of everything that waits: the lanes that hold it."""
         lane, self.lane = self.lane, Lane()
@@ -247,6 +261,22 @@ class ClassicQueue(Queue):
             for lane in lanes:
                 self.paging.leave(lane)
             self.paging = None
+
+    def lanes_in_order(self) -> list[Lane]:
+        """Its lanes, in the order of delivery."""
+        return [self.lane]
+
+    def take_at(self, lane: Lane, index: int) -> Entry:
+        """Takes one of those that came back to a lane of its own, which are sorted."""
+        entry = lane.take_at(index)
+        self.byte_count -= entry.message.size
+        return entry
+
+    def remove_consumer(self, consumer: Consumer, now: int) -> None:
+        """Ends a subscription. Overrides Queue's."""
+        Queue.remove_consumer(self, consumer, now)
+        if self.picking is not None:
+            self.picking.left(consumer, now)
 
     def take(self) -> Entry:
         """Takes the next entry and keeps the byte count true."""
@@ -263,6 +293,9 @@ class ClassicQueue(Queue):
             self.paging.warm()
         if self.has_deadlines or not self.is_plain:
             left -= self.drop(now, portion)
+        if self.picking is not None:
+            has_more: bool = self.picking.run(now, left)
+            return has_more
         while left > 0 and self.ring and self.waiting_count() and not self.holds:
             left -= 1
             if self.has_deadlines and self.drops_expired(now):
@@ -289,6 +322,9 @@ class ClassicQueue(Queue):
     def deliver_to(self, consumer: Consumer, portion: int, now: int) -> int:
         """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then. How
         much it was, with what had expired."""
+        if self.picking is not None:
+            looked: int = self.picking.deliver_to(consumer, portion, now)
+            return looked
         if not self.may_serve(consumer, now):
             return 0
         left = portion
@@ -405,6 +441,8 @@ class ClassicQueue(Queue):
             self.byte_count += entry.message.size
             back.append(entry)
         self.put_back(back)
+        if self.picking is not None and back:
+            self.picking.came_back(back)
 
     def discard(self, entry: Entry, reason: str, now: int) -> None:
         """Dead-letters the entry if the queue says where, which may take a while; then settles it."""

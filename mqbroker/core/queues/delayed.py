@@ -18,7 +18,7 @@ class DelayedMessages(Task):
     """A heap of messages by due time, for one exchange. `publish(message, now)` routes one that is due."""
 
     __slots__ = (
-        "_heap", "_is_recorded", "_ledger", "_publish", "_scheduler", "_sequence", "_timer", "_timers", "number",
+        "_heap", "_is_recorded", "_ledger", "_scheduler", "_sequence", "_timer", "_timers", "number", "publish",
     )  # fmt: skip
 
     def __init__(
@@ -34,7 +34,7 @@ class DelayedMessages(Task):
         self._ledger = ledger
         self._timers = timers
         self._scheduler = scheduler
-        self._publish = publish
+        self.publish = publish
         self._is_recorded = number > 0 and ledger.is_journalling
         self._heap: list[tuple[int, int, Entry]] = []
         self._sequence = 1
@@ -64,6 +64,10 @@ class DelayedMessages(Task):
         heap, self._heap = self._heap, []
         return heap
 
+    def deliver(self, entry: Entry, now: int) -> None:
+        """A message is due: routes it. Overridden where it is to be more."""
+        self.publish(entry.message, now)
+
     def _push(self, entry: Entry) -> None:
         heapq.heappush(self._heap, (entry.expires_at, entry.sequence, entry))
         self._arm()
@@ -81,7 +85,7 @@ class DelayedMessages(Task):
         while left > 0 and self._heap and self._heap[0][0] <= now:
             left -= 1
             entry = heapq.heappop(self._heap)[2]
-            self._publish(entry.message, now)
+            self.deliver(entry, now)
             if entry.lsn:
                 self._ledger.settle(entry)
         self._arm()

@@ -15,6 +15,7 @@ from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.kind import Kind
 from mqbroker.core.queues.polled.kinds import FifoKind, PolledKind
 from mqbroker.core.queues.priority import PriorityQueue
+from mqbroker.core.queues.selected import SelectedKind, SelectedQueue
 from mqbroker.core.queues.spec import CLASSIC, QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SharedQueue, SubscriberQueue
 
@@ -43,6 +44,7 @@ def register(kind: Kind) -> None:
 register(ClassicKind(CLASSIC, ClassicQueue, is_declarable=True))
 for _each in (SubscriberQueue, LiveQueue, SharedQueue):
     register(Kind(_each.role, _each))
+register(SelectedKind(SelectedQueue.role, SelectedQueue))
 register(PolledKind())
 register(FifoKind())
 

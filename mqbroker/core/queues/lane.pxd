@@ -22,5 +22,8 @@ cdef class Lane:
     cpdef Entry pop(self)
     @cython.locals(entry=Entry)
     cpdef put_back(self, list entries)
+    @cython.locals(entry=Entry)
+    cpdef bint pass_over(self) except -1
+    cpdef Entry take_at(self, Py_ssize_t index)
     cpdef list entries(self)
     cpdef advance(self)

@@ -96,6 +96,22 @@ class Lane:
             heappush(self.returned, (entry.sequence, entry))
         self.count += len(entries)
 
+    def pass_over(self) -> bool:
+        """The next of those that were never taken waits among those that came back from now on, where anybody may take
+        it without taking what is before it. False when there is none."""
+        if self.head >= len(self.fresh):
+            return False
+        returned, self.returned = self.returned, []
+        entry = self.pop()
+        self.returned = returned
+        self.put_back([entry])
+        return True
+
+    def take_at(self, index: int) -> Entry:
+        """Takes one of those that came back, which are sorted."""
+        self.count -= 1
+        return self.returned.pop(index)[1]
+
     def entries(self) -> list[Entry]:
         """Every waiting entry, in order; the lane is left as it is. What is on the disk is read."""
         waiting = [entry for _, entry in sorted(self.returned)]
@@ -105,6 +121,20 @@ class Lane:
                 waiting.extend(self._entries_of(page))
             waiting.extend([entry for entry in self.tail if entry is not None])
         return waiting
+
+    def look(self, offset: int, count: int) -> list[Entry]:
+        """So many of these entries, from the one at `offset` on. Pages before and after them are not read."""
+        if self.middle is None:
+            return self.entries()[offset : offset + count]
+        head = [entry for _, entry in sorted(self.returned)]
+        head.extend([entry for entry in self.fresh[self.head :] if entry is not None])
+        tail = page_of(0, 0, [entry for entry in self.tail if entry is not None])
+        found: list[Entry] = []
+        for page in [page_of(0, 0, head), *self.middle, tail]:
+            if offset < page.total and len(found) < count:
+                found += self._entries_of(page)[max(0, offset) :][: count - len(found)]
+            offset -= page.total
+        return found
 
     def _entries_of(self, page: Page) -> list[Entry]:
         if page.entries is not None:

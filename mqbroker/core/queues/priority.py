@@ -91,6 +91,15 @@ class PriorityQueue(ClassicQueue):
         """Every waiting entry, in the order of delivery."""
         return [entry for lane in reversed(self.lanes) for entry in lane.entries()]
 
+    def lanes_in_order(self) -> list[Lane]:
+        """The lanes, the highest priority first."""
+        return list(reversed(self.lanes))
+
+    def take_at(self, lane: Lane, index: int) -> Entry:
+        """Takes one of those that came back to a lane."""
+        self.total -= 1
+        return ClassicQueue.take_at(self, lane, index)
+
     def detach(self) -> list[Lane]:
         """Lets go of everything that waits: the lanes that hold it."""
         lanes, self.lanes = self.lanes, [Lane() for _ in self.lanes]

@@ -49,6 +49,8 @@ class QueueSpec:
     """Whether consumers are told how often a message came back."""
     consumer_timeout: int | None = None
     """How long a delivery may stay unacknowledged."""
+    selector: str = ""
+    """Of the kind whose queues select what enters them."""
     polling: PollSettings = field(default_factory=PollSettings)
     """Of those that clients poll."""
     arguments: Mapping[str, object] = field(default_factory=dict)

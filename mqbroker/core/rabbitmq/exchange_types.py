@@ -77,3 +77,8 @@ def _check_alternate(name: str, vhost: str, arguments: Mapping[str, object]) -> 
         raise PreconditionFailed(
             f"invalid type '{kind}' for arg 'alternate-exchange' in exchange '{name}' in vhost '{vhost}'"
         )
+
+
+def type_names() -> tuple[str, ...]:
+    """The types that clients may declare exchanges of."""
+    return (*_INDEXES, DELAYED_KIND)

@@ -7,6 +7,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.checks import check_consumable, check_pollable, is_exclusive
 from mqbroker.core.recent import remember
+from mqbroker.core.settling import DISCARD, FAIL, RETURN, settle
 from mqbroker.core.values import Timestamp, type_name
 from mqbroker.errors import NotAllowed, NotImplementedByPeer, PreconditionFailed
 from mqbroker.limits import COUNT_MAX
@@ -18,7 +19,7 @@ from mqbroker.protocols.amqp.limits import AMQP_CONSUMERS_PER_CHANNEL_MAX, AMQP_
 from mqbroker.protocols.amqp.methods import encode_method
 from mqbroker.protocols.amqp.queue_methods import name_of
 from mqbroker.protocols.amqp.releasing import end_consumer
-from mqbroker.protocols.amqp.settling import DISCARD, FAIL, RETURN, settle, settle_through
+from mqbroker.protocols.amqp.settling import settle_through
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
@@ -160,7 +161,8 @@ def ack(connection: "ConnectionState", channel: "Channel", args: dict[str, Any])
 
 
 def reject(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
-    """basic.reject."""
+    """basic.reject. To quorum queues it says that the message could not be processed, which counts for the delivery
+    limit; basic.nack and basic.recover only give it back (RabbitMQ 4.3)."""
     refuse(connection, channel, args["delivery_tag"], False, FAIL if args["requeue"] else DISCARD)
 
 
@@ -176,7 +178,7 @@ def refuse(connection: "ConnectionState", channel: "Channel", tag: int, multiple
     elif multiple:
         settle_through(connection, channel, connection.last_of(channel, tag), outcome)
     else:
-        settle(connection, channel, take(connection, channel, tag, False), outcome)
+        settle(take(connection, channel, tag, False), outcome, connection.now)
 
 
 def take(connection: "ConnectionState", channel: "Channel", tag: int, multiple: bool) -> list[Entry]:

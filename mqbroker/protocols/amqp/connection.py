@@ -17,6 +17,7 @@ from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
 from mqbroker.core.recent import remember
+from mqbroker.core.settling import ACK
 from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp import (
@@ -36,7 +37,7 @@ from mqbroker.protocols.amqp.dispatch import HANDLERS
 from mqbroker.protocols.amqp.handshake import Handshake
 from mqbroker.protocols.amqp.methods import Method, decode_method, encode_method
 from mqbroker.protocols.amqp.names import without_line_breaks
-from mqbroker.protocols.amqp.settling import ACK, settle_through
+from mqbroker.protocols.amqp.settling import settle_through
 from mqbroker.protocols.amqp.state import ConnectionState
 from mqbroker.protocols.session import Outbox, Peer
 

@@ -219,6 +219,17 @@ class AmqpConsumer(Consumer):
     def label(self) -> str:
         return self.tag
 
+    def describe(self) -> dict[str, object]:
+        number, connection = self.channel.number, self.channel.connection
+        return {
+            "name": f"{connection.label()} ({number})",
+            "number": number,
+            "connection_name": connection.label(),
+            "peer_host": connection.peer.host,
+            "peer_port": connection.peer.port,
+            "user": connection.user,
+        }
+
     def cancelled(self) -> None:
         """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""
         channel = self.channel

@@ -43,4 +43,7 @@ def _describe_channel(channel: Channel) -> dict[str, object]:
         "returns": channel.returns,
         "unacknowledged": channel.window.in_flight,
         "is_transactional": channel.transaction is not None,
+        "is_confirming": channel.confirms,
+        "prefetch": channel.prefetch,
+        "global_prefetch": channel.window.limit,
     }

@@ -1,10 +1,11 @@
 """AMQP 0-9-1 as the server knows it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker.config.listener import Scheme
 from mqbroker.config.sections import Config
-from mqbroker.core.properties import Formats
+from mqbroker.core.properties import Formats, Properties
 from mqbroker.protocols.amqp.config import AmqpConfig
 from mqbroker.protocols.protocol import Protocol, Speaker
 
@@ -30,6 +31,12 @@ class AmqpProtocol(Protocol):
     def recognise(self, data: bytes) -> str:
         """Overrides Protocol's."""
         return "AMQP" if data.startswith(b"AMQP") else ""
+
+    def compose(self, fields: Mapping[str, object]) -> Properties | None:
+        """Overrides Protocol's."""
+        from mqbroker.protocols.amqp.properties import build
+
+        return build(**fields)
 
     def start(self, services: "Services", config: Config) -> Speaker:
         """Overrides Protocol's."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.returning import Returning
 from mqbroker.core.scheduler import Task
-from mqbroker.limits import ACKS_AT_ONCE, COUNT_MAX, PORTION
+from mqbroker.core.settling import ACK, DISCARD, FAIL
+from mqbroker.limits import ACKS_AT_ONCE, PORTION
 from mqbroker.protocols.amqp import holding
 from mqbroker.protocols.amqp.channel import HELD
 
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
     from mqbroker.protocols.amqp.channel import Channel
     from mqbroker.protocols.amqp.state import ConnectionState
-
-# What becomes of deliveries. To quorum queues basic.reject says that the message could not be processed, which counts
-# for the delivery limit; basic.nack and basic.recover only give it back (RabbitMQ 4.3).
-ACK = 0
-RETURN = 1
-FAIL = 2
-DISCARD = 3
 
 _OFFER_COST = 10  # a consumer that is offered to its queue may take several messages
 
@@ -40,28 +34,6 @@ def settle_through(connection: "ConnectionState", channel: "Channel", tag: int, 
         channel.state = HELD
         channel.settling = settling
         connection.services.broker.scheduler.add(settling)
-
-
-def settle(connection: "ConnectionState", channel: "Channel", entries: list[Entry], outcome: int) -> None:
-    """Settles deliveries that were taken, in one go."""
-    if outcome == ACK:
-        connection.settle(channel, entries)
-    elif len(entries) == 1:
-        _settle_one(entries[0], outcome, connection.now)
-    else:
-        settling = Settling(connection, channel, 0, outcome)
-        settling.take(entries, connection.now)
-        settling.end(connection.now, COUNT_MAX)
-
-
-def _settle_one(entry: Entry, outcome: int, now: int) -> None:
-    consumer = entry.consumer
-    assert consumer is not None
-    queue = consumer.queue
-    if outcome == DISCARD:
-        queue.reject(entry, now)
-    else:
-        queue.requeue([entry], now, outcome == FAIL)
 
 
 class Settling(Task):

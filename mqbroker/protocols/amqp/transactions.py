@@ -1,19 +1,20 @@
 """Class tx and class confirm: the two ways in which a channel can be told that its messages are safe.
 
-A transaction collects publishes and settlements. At commit they are all carried out in one go, within one turn of the
-loop, so that the journal has them in one batch: all or nothing. commit-ok waits for that batch.
+A transaction (core/transaction.py) collects publishes and settlements, which the journal has in one batch: all or
+nothing. commit-ok waits for that batch.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from mqbroker.core.message import Entry, Message
-from mqbroker.core.queues.base import REJECTED
+from mqbroker.core.message import Message
+from mqbroker.core.queues.base import REJECTED, UNROUTED
 from mqbroker.core.routing.targets import Targets
+from mqbroker.core.settling import ACK
+from mqbroker.core.transaction import Transaction
 from mqbroker.errors import PreconditionFailed
-from mqbroker.protocols.amqp import basic_methods, holding, publishing
+from mqbroker.protocols.amqp import basic_methods, holding
 from mqbroker.protocols.amqp.exchange_methods import reply_unless_nowait
 from mqbroker.protocols.amqp.methods import encode_method
-from mqbroker.protocols.amqp.settling import ACK, settle
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
@@ -21,51 +22,50 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.state import ConnectionState
 
 
-class Transaction:
+class ChannelTransaction:
     """What a channel has asked for since the last commit or rollback."""
 
-    __slots__ = ("channel", "connection", "published", "settled")
+    __slots__ = ("channel", "connection", "mandatory", "transaction")
 
     def __init__(self, connection: "ConnectionState", channel: "Channel") -> None:
         self.connection = connection
         self.channel = channel
-        self.published: list[tuple[Message, Targets, bool]] = []
-        self.settled: list[tuple[list[Entry], int]] = []
+        self.transaction = Transaction()
+        self.mandatory: list[bool] = []
+        """Of each publish, in their order."""
 
     def publish(self, message: Message, targets: Targets, mandatory: bool) -> None:
         """Keeps a message until the commit. It goes where it would have gone now, as in RabbitMQ."""
-        self.published.append((message, targets, mandatory))
+        self.transaction.publish(message, targets)
+        self.mandatory.append(mandatory)
 
     def acknowledge(self, tag: int, multiple: bool) -> None:
         """Keeps an ack until the commit. Raises PreconditionFailed for an unknown tag."""
-        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), ACK))
+        self.refuse(tag, multiple, ACK)
 
     def refuse(self, tag: int, multiple: bool, outcome: int) -> None:
         """Keeps a reject or nack until the commit. Raises PreconditionFailed for an unknown tag."""
-        self.settled.append((basic_methods.take(self.connection, self.channel, tag, multiple), outcome))
+        self.transaction.settle(basic_methods.take(self.connection, self.channel, tag, multiple), outcome)
 
     def commit(self) -> None:
         """Carries everything out; not in portions, which would be several batches. Raises PreconditionFailed when a
         queue has refused a message: there is no commit-ok for what is not there. The rest is done all the same, as in
         RabbitMQ."""
         connection, channel = self.connection, self.channel
-        published, settled = self.published, self.settled
-        self.published, self.settled = [], []
-        is_complete = True
-        for message, targets, mandatory in published:
-            if publishing.deliver(connection, channel, message, targets, mandatory) == REJECTED:
-                is_complete = False
-        for entries, outcome in settled:
-            settle(connection, channel, entries, outcome)
-        if not is_complete:
+        vhost = connection.vhost
+        assert vhost is not None
+        mandatory, self.mandatory = self.mandatory, []
+        messages = [message for message, _ in self.transaction.published]
+        outcomes = self.transaction.commit(vhost, connection.now)
+        for message, outcome, is_mandatory in zip(messages, outcomes, mandatory, strict=True):
+            connection.published(channel, message, outcome, is_mandatory and outcome == UNROUTED)
+        if REJECTED in outcomes:
             raise PreconditionFailed("partial tx completion")
 
     def rollback(self) -> None:
         """Forgets the publishes; what was settled waits for its ack again."""
-        self.published.clear()
-        for entries, _ in self.settled:
-            self.channel.unacked.put_back(entries)
-        self.settled.clear()
+        self.mandatory.clear()
+        self.channel.unacked.put_back(self.transaction.rollback())
 
 
 def select(connection: "ConnectionState", channel: "Channel", _args: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ def select(connection: "ConnectionState", channel: "Channel", _args: dict[str, A
     if channel.confirms:
         raise PreconditionFailed("cannot switch from confirm to tx mode")
     if channel.transaction is None:
-        channel.transaction = Transaction(connection, channel)
+        channel.transaction = ChannelTransaction(connection, channel)
         channel.header_frame = b""
         channel.properties = None
         channel.is_plain = False

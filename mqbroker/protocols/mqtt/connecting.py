@@ -17,9 +17,9 @@ from mqbroker.protocols.mqtt.codec.decode import decode
 from mqbroker.protocols.mqtt.codec.packets import Auth, ConnAck, Connect, Will
 from mqbroker.protocols.mqtt.codec.reasons import Reason, protocol_error
 from mqbroker.protocols.mqtt.limits import MQTT_CLIENT_ID_BYTES_MAX, MQTT_PACKET_BYTES_CEILING
-from mqbroker.protocols.mqtt.scram import METHOD, ScramExchange
 from mqbroker.protocols.mqtt.topics import check_topic_name
 from mqbroker.protocols.mqtt.wills import will_of
+from mqbroker.protocols.scram import METHOD, ScramExchange
 
 if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.connection_state import MqttConnectionState

@@ -96,6 +96,8 @@ class PublishEncoder:
         message = self.message
         assert message is not None
         body = message.content()
+        if message.properties.is_coded:
+            body = message.properties.readable(body)
         properties = packet_id
         if octets is not None:
             properties += encode_varint(len(octets)) + octets if octets else _NO_PROPERTIES

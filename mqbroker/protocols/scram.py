@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256 (RFC 5802, RFC 7677), the server's side, for the enhanced authentication of MQTT 5.
+"""SCRAM-SHA-256 (RFC 5802, RFC 7677), the server's side: MQTT 5's enhanced authentication, and SASL.
 
     client: n,,n=<user>,r=<nonce>                     server: r=<nonce><more>,s=<salt>,i=<iterations>
     client: c=biws,r=<nonce><more>,p=<proof>          server: v=<signature>

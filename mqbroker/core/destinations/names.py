@@ -1,0 +1,62 @@
+"""Names of destinations as ActiveMQ has them, for every protocol that speaks to its clients.
+
+a,b,topic://c          composite: several at once, of the kind that is meant unless they say another
+a.*.b, a.>             wildcards of topics: one word, and all the rest
+Consumer.N.VirtualTopic.X   a queue that gets what is published to the topic VirtualTopic.X
+a?consumer.x=y         options behind a name
+"""
+
+from typing import NamedTuple
+
+QUEUE = "queue"
+TOPIC = "topic"
+
+_PREFIXES = ((f"{QUEUE}://", QUEUE), (f"{TOPIC}://", TOPIC))
+_CONSUMER_PREFIX = "Consumer."
+_VIRTUAL_PREFIX = "VirtualTopic."
+_OPTION_PREFIX = "consumer."
+
+
+class Destination(NamedTuple):
+    """A queue or a topic."""
+
+    kind: str
+    name: str
+
+
+def destinations_in(text: str, kind: str) -> list[Destination]:
+    """The destinations that a name means, which are of that kind unless they say another. Empty ones are left out."""
+    found = []
+    for part in text.split(","):
+        own = Destination(kind, part.strip())
+        for prefix, other in _PREFIXES:
+            if own.name.startswith(prefix):
+                own = Destination(other, own.name.removeprefix(prefix))
+        if own.name:
+            found.append(own)
+    return found
+
+
+def pattern_of(topic: str) -> str:
+    """The binding key that matches what a topic with wildcards does."""
+    words = topic.split(".")
+    return ".".join([*words[:-1], "#" if words[-1] == ">" else words[-1]])
+
+
+def virtual_topic_of(queue: str) -> str:
+    """The virtual topic whose messages a queue of this name gets; empty when there is none."""
+    if not queue.startswith(_CONSUMER_PREFIX):
+        return ""
+    _, _, topic = queue.removeprefix(_CONSUMER_PREFIX).partition(".")
+    return topic if topic.startswith(_VIRTUAL_PREFIX) else ""
+
+
+def without_options(text: str) -> tuple[str, dict[str, str]]:
+    """A name without what stands behind it, and the consumer's options there."""
+    name, _, query = text.partition("?")
+    found = {}
+    for part in query.split("&"):
+        key, _, value = part.partition("=")
+        if key.startswith(_OPTION_PREFIX):
+            found[key.removeprefix(_OPTION_PREFIX)] = value
+    return name, found

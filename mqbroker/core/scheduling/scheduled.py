@@ -1,0 +1,51 @@
+"""The messages of a vhost that are to be delivered later, once or again and again.
+
+They wait as those of an x-delayed-message exchange do (queues/delayed.py), with their schedule in their headers. When
+one is due, a copy without the schedule goes where the message was published to, and the message waits for its next
+time, if it has one, in the same batch of the journal.
+"""
+
+from collections.abc import Callable
+
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.queues.delayed import DelayedMessages
+from mqbroker.core.scheduler import Scheduler
+from mqbroker.core.scheduling.schedule import JOB_ID, NAMES, Schedule, schedule_in
+from mqbroker.core.timers import Timers
+
+
+class ScheduledMessages(DelayedMessages):
+    """Those of one vhost. `publish(message, now)` routes a copy that is due."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        timers: Timers,
+        scheduler: Scheduler,
+        number: int,
+        publish: Callable[[Message, int], None],
+    ) -> None:
+        DelayedMessages.__init__(self, ledger, timers, scheduler, number, publish)
+
+    def schedule(self, message: Message, schedule: Schedule, now: int) -> None:
+        """Keeps a message, which has this schedule, until it is due. One that is never due is dropped."""
+        due = schedule.first_after(now)
+        if due:
+            self.hold(message, due)
+
+    def deliver(self, entry: Entry, now: int) -> None:
+        """A message is due. Overrides DelayedMessages'."""
+        message = entry.message
+        headers = dict(message.properties.headers())
+        schedule = schedule_in(headers)
+        for name in NAMES:
+            headers.pop(name, None)
+        headers[JOB_ID] = f"{self.number}-{entry.sequence}"
+        properties = message.properties.with_headers(headers)
+        self.publish(new_message(message.exchange, message.routing_key, properties, message.content(), now), now)
+        due = 0 if schedule is None else schedule.next_after(entry.expires_at, message.received_at)
+        if due:
+            self.hold(message, due)

@@ -1,0 +1,233 @@
+"""From the parts of a selector to functions that evaluate it. Each grammar rule has a method here of its name.
+
+What can be told from the text alone is refused here: texts and truths in an order, and values where a condition is
+wanted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lark import Token, v_args
+from lark.visitors import Transformer_NonRecursive
+
+from mqbroker.core.selectors.pattern import Pattern
+from mqbroker.core.selectors.values import (
+    Truth,
+    Value,
+    calculate,
+    conjunction,
+    disjunction,
+    equal,
+    negation,
+    negative,
+    ordered,
+)
+from mqbroker.errors import InvalidSelector
+from mqbroker.limits import COUNT_MAX, SELECTOR_DEPTH_MAX
+
+Getter = Callable[[str], Value]
+"""The value of a property or header by its name; None when there is none."""
+
+_CONDITION = "condition"
+_NAME = "name"
+_NUMBER = "number"
+_STRING = "string"
+_TRUTH = "truth"
+
+_PRECISION_MAX = 64  # digits of a number
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a selector: what it is, how it is evaluated, how deep it is, and where it stands."""
+
+    kind: str
+    evaluate: Callable[[Getter], Value]
+    depth: int
+    position: int
+
+
+def condition(part: Part) -> Callable[[Getter], Truth]:
+    """What evaluates the part as a condition. A property is one if it is a boolean. Raises InvalidSelector."""
+    evaluate = part.evaluate
+    if part.kind in (_NUMBER, _STRING):
+        raise InvalidSelector(f"a {part.kind} stands where a condition is expected", part.position)
+
+    def truth(get: Getter) -> Truth:
+        value = evaluate(get)
+        return value if value is None else value is True
+
+    return truth
+
+
+@v_args(inline=True)
+class Compiler(Transformer_NonRecursive[Token, Part]):
+    """The methods are called from the innermost part to the outermost. `names` collects those that are asked for."""
+
+    def __init__(self, converts: bool) -> None:
+        super().__init__()
+        self.converts = converts
+        self.names: set[str] = set()
+
+    # --- conditions -------------------------------------------------------------------------------------------------
+
+    def any_of(self, *parts: Part) -> Part:
+        """OR."""
+        conditions = [condition(each) for each in parts]
+        return _whole(_CONDITION, lambda get: disjunction([each(get) for each in conditions]), *parts)
+
+    def all_of(self, *parts: Part) -> Part:
+        """AND."""
+        conditions = [condition(each) for each in parts]
+        return _whole(_CONDITION, lambda get: conjunction([each(get) for each in conditions]), *parts)
+
+    def negated(self, _not: Token, part: Part) -> Part:
+        """NOT."""
+        truth = condition(part)
+        return _whole(_CONDITION, lambda get: negation(truth(get)), part)
+
+    def equal(self, left: Part, _operation: Token, right: Part) -> Part:
+        """=."""
+        one, other, converts = left.evaluate, right.evaluate, self.converts
+        return _whole(_CONDITION, lambda get: equal(one(get), other(get), converts), left, right)
+
+    def unequal(self, left: Part, operation: Token, right: Part) -> Part:
+        """<>."""
+        return _opposite(self.equal(left, operation, right))
+
+    def is_null(self, part: Part) -> Part:
+        """IS NULL."""
+        evaluate = part.evaluate
+        return _whole(_CONDITION, lambda get: evaluate(get) is None, part)
+
+    def is_not_null(self, part: Part, _not: Token) -> Part:
+        """IS NOT NULL."""
+        return _opposite(self.is_null(part))
+
+    def ordered(self, left: Part, operation: Token, right: Part) -> Part:
+        """<, <=, >, >=."""
+        for part in (left, right):
+            if part.kind not in (_NAME, _NUMBER):
+                raise InvalidSelector(f"a {part.kind} has no order", part.position)
+        one, other, converts, name = left.evaluate, right.evaluate, self.converts, str(operation)
+        return _whole(_CONDITION, lambda get: ordered(name, one(get), other(get), converts), left, right)
+
+    def between(self, part: Part, low: Part, high: Part) -> Part:
+        """BETWEEN."""
+        at_least = self.ordered(part, Token("ORDER", ">="), low)
+        return self.all_of(at_least, self.ordered(part, Token("ORDER", "<="), high))
+
+    def not_between(self, part: Part, _not: Token, low: Part, high: Part) -> Part:
+        """NOT BETWEEN."""
+        return _opposite(self.between(part, low, high))
+
+    def like(self, part: Part, text: Token, escape: Token | None = None) -> Part:
+        """LIKE."""
+        character = "" if escape is None else _unquoted(escape)
+        if escape is not None and len(character) != 1:
+            raise InvalidSelector("ESCAPE takes one character", _position(escape))
+        matches, evaluate = Pattern(_unquoted(text), character).matches, part.evaluate
+
+        def is_like(get: Getter) -> Truth:
+            value = evaluate(get)
+            if value is None:
+                return None
+            return isinstance(value, str) and matches(value)
+
+        return _whole(_CONDITION, is_like, part)
+
+    def not_like(self, part: Part, _not: Token, text: Token, escape: Token | None = None) -> Part:
+        """NOT LIKE."""
+        return _opposite(self.like(part, text, escape))
+
+    def among(self, part: Part, *texts: Token) -> Part:
+        """IN: texts only."""
+        if part.kind != _NAME:
+            raise InvalidSelector("IN follows a property", part.position)
+        wanted, evaluate = frozenset(_unquoted(each) for each in texts), part.evaluate
+
+        def is_among(get: Getter) -> Truth:
+            value = evaluate(get)
+            return value in wanted if isinstance(value, str) else None
+
+        return _whole(_CONDITION, is_among, part)
+
+    def not_among(self, part: Part, _not: Token, *texts: Token) -> Part:
+        """NOT IN."""
+        return _opposite(self.among(part, *texts))
+
+    # --- values -----------------------------------------------------------------------------------------------------
+
+    def calculated(self, left: Part, operation: Token, right: Part) -> Part:
+        """+, -, *, / and %."""
+        one, other, converts, name = left.evaluate, right.evaluate, self.converts, str(operation)
+        kind = _STRING if left.kind == _STRING else _NUMBER
+        return _whole(kind, lambda get: calculate(name, one(get), other(get), converts), left, right)
+
+    def signed(self, sign: Token, part: Part) -> Part:
+        """A sign."""
+        evaluate, converts = part.evaluate, self.converts
+        if sign == "+":
+            return _whole(_NUMBER, lambda get: calculate("+", 0, evaluate(get), converts), part)
+        return _whole(_NUMBER, lambda get: negative(evaluate(get), converts), part)
+
+    def number(self, token: Token) -> Part:
+        """A number, as Java writes it: also 0x5, 05 and 5L."""
+        return _constant(_NUMBER, _number(token), token)
+
+    def string(self, token: Token) -> Part:
+        """A text in quotes."""
+        return _constant(_STRING, _unquoted(token), token)
+
+    def truth(self, token: Token) -> Part:
+        """TRUE or FALSE."""
+        return _constant(_TRUTH, token.lower() == "true", token)
+
+    def name(self, token: Token) -> Part:
+        """A property or a header."""
+        name = str(token)
+        self.names.add(name)
+        return Part(_NAME, lambda get: get(name), 1, _position(token))
+
+
+def _constant(kind: str, value: Value, token: Token) -> Part:
+    return Part(kind, lambda _get: value, 1, _position(token))
+
+
+def _whole(kind: str, evaluate: Callable[[Getter], Value], *parts: Part) -> Part:
+    depth = 1 + max(each.depth for each in parts)
+    if depth > SELECTOR_DEPTH_MAX:
+        raise InvalidSelector("it is nested too deeply", parts[0].position)
+    return Part(kind, evaluate, depth, parts[0].position)
+
+
+def _opposite(part: Part) -> Part:
+    truth = condition(part)
+    return Part(_CONDITION, lambda get: negation(truth(get)), part.depth, part.position)
+
+
+def _position(token: Token) -> int:
+    return token.start_pos or 0
+
+
+def _unquoted(token: Token) -> str:
+    return token[1:-1].replace("''", "'")
+
+
+def _number(token: Token) -> Value:
+    text = token.rstrip("lL") if token[:2].lower() != "0x" else str(token)
+    if len(text) > _PRECISION_MAX:
+        raise InvalidSelector("a number has too many digits", _position(token))
+    if text[:2].lower() == "0x":
+        value = int(text, 16)
+    elif not text.isdigit():
+        return float(text)
+    elif text[0] == "0" and len(text) > 1:
+        if "8" in text or "9" in text:
+            raise InvalidSelector("an octal number has a digit above 7", _position(token))
+        value = int(text, 8)
+    else:
+        value = int(text)
+    if value > COUNT_MAX:
+        raise InvalidSelector("a number is larger than 63 bits", _position(token))
+    return value

@@ -1,0 +1,47 @@
+"""A transaction: publishes and settlements that are carried out together, or not at all.
+
+At the commit everything is done in one go, within one turn of the loop, so that the journal has it in one batch: all or
+nothing. Who was promised something waits for that batch. It does not know who has asked for it, or by which protocol.
+"""
+
+from mqbroker.core.message import Entry, Message
+from mqbroker.core.routing.resolution import Routing
+from mqbroker.core.routing.targets import Targets
+from mqbroker.core.settling import settle
+
+
+class Transaction:
+    """What was asked for since its beginning."""
+
+    __slots__ = ("published", "settled")
+
+    def __init__(self) -> None:
+        self.published: list[tuple[Message, Targets]] = []
+        self.settled: list[tuple[list[Entry], int]] = []
+
+    def __len__(self) -> int:
+        return len(self.published) + len(self.settled)
+
+    def publish(self, message: Message, targets: Targets) -> None:
+        """Keeps a message until the commit. It goes where it would have gone now."""
+        self.published.append((message, targets))
+
+    def settle(self, entries: list[Entry], outcome: int) -> None:
+        """Keeps until the commit what becomes of deliveries (settling.py). Their consumers hold them until then."""
+        self.settled.append((entries, outcome))
+
+    def commit(self, vhost: Routing, now: int) -> list[int]:
+        """Carries everything out; the outcome of each publish, in their order (queues/base.py)."""
+        published, settled = self.published, self.settled
+        self.published, self.settled = [], []
+        outcomes = [vhost.publish_to_targets(targets, message, now) for message, targets in published]
+        for entries, outcome in settled:
+            settle(entries, outcome, now)
+        return outcomes
+
+    def rollback(self) -> list[Entry]:
+        """Forgets the publishes. The deliveries that were to be settled, which wait for that again."""
+        self.published.clear()
+        entries = [entry for each, _ in self.settled for entry in each]
+        self.settled.clear()
+        return entries

@@ -1,0 +1,120 @@
+"""The broker as a whole: its state, checks for monitoring, definitions out and in."""
+
+import json
+from typing import Any
+
+import click
+
+from mqbroker.ctl.client import BAD_DATA, UNAVAILABLE, CommandFailed, segment
+from mqbroker.ctl.session import Commands, Session, pass_session
+
+
+@click.command()
+@pass_session
+def ping(session: Session) -> None:
+    """Succeed when the broker answers."""
+    session.client.get("whoami")
+    session.say("the broker answers")
+
+
+@click.command()
+@pass_session
+def status(session: Session) -> None:
+    """What runs, what is low, and how much there is."""
+    overview, (node,) = session.client.get("overview"), session.client.get("nodes")
+    totals, queued = overview["object_totals"], overview["queue_totals"]
+    rows = {
+        "node": node["name"],
+        "cluster_name": overview["cluster_name"],
+        "version": f"{overview['product_name']} {overview['product_version']}",
+        "os_pid": node["os_pid"],
+        "uptime_s": node["uptime"] // 1000,
+        "memory": f"{node['mem_used'] >> 20} MiB of {node['mem_limit'] >> 20}",
+        "disk_free": f"{node['disk_free'] >> 20} MiB, at least {node['disk_free_limit'] >> 20}",
+        "alarms": [name for name in ("mem_alarm", "disk_free_alarm") if node[name]],
+        "data_dir": node["db_dir"],
+        **{name: totals[name] for name in ("connections", "channels", "consumers", "exchanges", "queues")},
+        **{name: queued[name] for name in ("messages_ready", "messages_unacknowledged")},
+        "listeners": [f"{each['protocol']} {each['ip_address']}:{each['port']}" for each in overview["listeners"]],
+    }
+    session.show([{"field": name, "value": value} for name, value in rows.items()], ["field", "value"])
+
+
+@click.group(cls=Commands)
+def check() -> None:
+    """Checks for monitoring: exit code 0 when all is well, else 69."""
+
+
+def _check(session: Session, path: str, sentence: str) -> None:
+    code, found = session.client.answer("GET", f"health/checks/{path}")
+    if code == 200:
+        session.say(sentence)
+        return
+    reason = found.get("reason", "") if isinstance(found, dict) else ""
+    raise CommandFailed(reason or f"the broker answered {code}", BAD_DATA if code == 400 else UNAVAILABLE)
+
+
+@check.command()
+@pass_session
+def alarms(session: Session) -> None:
+    """Nothing runs low."""
+    _check(session, "alarms", "no alarm is in effect")
+
+
+@check.command()
+@click.argument("number", metavar="PORT")
+@pass_session
+def port(session: Session, number: str) -> None:
+    """The broker listens on this port."""
+    _check(session, f"port-listener/{segment(number)}", f"there is a listener on port {number}")
+
+
+@check.command()
+@click.argument("name")
+@pass_session
+def protocol(session: Session, name: str) -> None:
+    """The broker listens for this protocol, such as amqp or mqtt."""
+    _check(session, f"protocol-listener/{segment(name)}", f"there is a listener for {name}")
+
+
+@check.command()
+@click.option("--within", default=30, help="So many days.")
+@pass_session
+def certificate(session: Session, within: int) -> None:
+    """The certificate does not expire soon."""
+    _check(session, f"certificate-expiration/{within}/days", f"no certificate expires within {within} days")
+
+
+@check.command()
+@pass_session
+def ready(session: Session) -> None:
+    """The broker serves clients."""
+    _check(session, "ready-to-serve-clients", "the broker serves clients")
+
+
+@click.group(cls=Commands)
+def definitions() -> None:
+    """Everything that was declared, as a file of RabbitMQ's format."""
+
+
+@definitions.command("export")
+@click.argument("file", type=click.File("w"), default="-")
+@pass_session
+def export_definitions(session: Session, file: Any) -> None:
+    """Write the definitions to a file, or to standard output. It holds the hashes of passwords."""
+    json.dump(session.client.get("definitions"), file, indent=2)
+    file.write("\n")
+
+
+@definitions.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Only say whether they could be imported.")
+@pass_session
+def import_definitions(session: Session, file: Any, dry_run: bool) -> None:
+    """Import definitions, all of them or none."""
+    try:
+        body = json.loads(file.read())
+    except ValueError as error:
+        raise CommandFailed(f"{file.name} is not JSON: {error}", BAD_DATA) from None
+    session.client.call("POST", f"definitions{'?dry-run=true' if dry_run else ''}", body)
+    session.say("the definitions can be imported" if dry_run else "the definitions were imported")

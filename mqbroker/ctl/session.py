@@ -1,0 +1,77 @@
+"""What every command has at hand: the client, the vhost, and the way in which answers are printed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from mqbroker.ctl.client import USAGE, Client, CommandFailed
+from mqbroker.ctl.output import Row, printed
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the command line."""
+
+    client: Client
+    vhost: str
+    form: str
+    is_quiet: bool
+
+    def show(self, rows: Sequence[Row], columns: Sequence[str]) -> None:
+        """Prints rows."""
+        text = printed(rows, columns, self.form)
+        if text:
+            click.echo(text)
+
+    def say(self, sentence: str) -> None:
+        """Says what was done, to people."""
+        if not self.is_quiet and self.form == "table":
+            click.echo(sentence)
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+class Commands(click.Group):
+    """A group whose commands end with a sentence on standard error and an exit code of sysexits.h."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            error.show()
+            ctx.exit(USAGE)
+        except CommandFailed as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.code)
+
+
+def columns_option(*default: str) -> Callable[[Command], Command]:
+    """`--columns a,b.c`."""
+    return click.option("--columns", default=",".join(default), show_default=True, help="Which, separated by commas.")
+
+
+def split(columns: str) -> list[str]:
+    """The columns of such a list."""
+    return [column for column in columns.split(",") if column]
+
+
+def password_option(command: Command) -> Command:
+    """`--password-file`, `-` for standard input; without it the password is asked for. It is never an argument: other
+    users of the machine can read those."""
+    text = "File with the password, - for standard input; asked for otherwise."
+    return click.option("--password-file", type=click.File("r"), help=text)(command)
+
+
+def read_password(file: Any) -> str:
+    """The password. Raises CommandFailed for an empty one."""
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True) if file is None else file.read()
+    found = str(password).rstrip("\r\n")
+    if not found:
+        raise CommandFailed("the password is empty", USAGE)
+    return found

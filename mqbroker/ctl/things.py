@@ -1,0 +1,250 @@
+"""Queues, exchanges, bindings, connections, channels, consumers."""
+
+from typing import Any
+
+import click
+
+from mqbroker.ctl.client import below, segment
+from mqbroker.ctl.people import parsed
+from mqbroker.ctl.session import Commands, Session, columns_option, pass_session, split
+
+_PAGE = 500
+
+
+@click.group(cls=Commands)
+def queue() -> None:
+    """Queues of the vhost that -p names."""
+
+
+@queue.command("list")
+@click.option("--all", "is_all", is_flag=True, help="Of all vhosts.")
+@click.option("--name", default="", help="Only those with this in their names.")
+@click.option("--sort", default="name", help="A column, such as messages.")
+@click.option("--reverse", is_flag=True, help="The largest first.")
+@columns_option("vhost", "name", "type", "messages_ready", "messages_unacknowledged", "consumers")
+@pass_session
+def list_queues(session: Session, is_all: bool, name: str, sort: str, reverse: bool, columns: str) -> None:
+    """Queues, and what is in them."""
+    place = "queues" if is_all else below("queues", session.vhost)
+    wanted = split(columns)
+    query = f"page_size={_PAGE}&sort={segment(sort)}&columns={segment(','.join(wanted))}"
+    query += f"&name={segment(name)}" if name else ""
+    query += "&sort_reverse=true" if reverse else ""
+    session.show(_pages(session, f"{place}?{query}", f"vhost '{session.vhost}'"), wanted)
+
+
+def _pages(session: Session, path: str, missing: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    page, last = 1, 1
+    while page <= last:
+        answer = session.client.get(f"{path}&page={page}", missing)
+        found += answer["items"]
+        page, last = page + 1, answer["page_count"]
+    return found
+
+
+@queue.command("show")
+@click.argument("name")
+@pass_session
+def show_queue(session: Session, name: str) -> None:
+    """Everything about one queue."""
+    found = session.client.get(below("queues", session.vhost, name), f"queue '{name}' in vhost '{session.vhost}'")
+    rows = [{"field": field, "value": value} for field, value in sorted(found.items())]
+    session.show(rows, ["field", "value"])
+
+
+@queue.command("declare")
+@click.argument("name")
+@click.option("--type", "kind", default="", help="classic or quorum.")
+@click.option("--transient", is_flag=True, help="Gone after a restart.")
+@click.option("--auto-delete", is_flag=True)
+@click.option("--arguments", default="{}", help="JSON, such as '{\"x-max-length\": 100}'.")
+@pass_session
+def declare_queue(session: Session, name: str, kind: str, transient: bool, auto_delete: bool, arguments: str) -> None:
+    """Declare a queue, durable unless said."""
+    given = parsed(arguments) | ({"x-queue-type": kind} if kind else {})
+    body = {"durable": not transient, "auto_delete": auto_delete, "arguments": given}
+    session.client.put(below("queues", session.vhost, name), body)
+    session.say(f"queue '{name}' was declared")
+
+
+@queue.command("delete")
+@click.argument("name")
+@click.option("--if-empty", is_flag=True)
+@click.option("--if-unused", is_flag=True)
+@pass_session
+def delete_queue(session: Session, name: str, if_empty: bool, if_unused: bool) -> None:
+    """Delete a queue."""
+    query = "&".join(f"{flag}=true" for flag, is_set in (("if-empty", if_empty), ("if-unused", if_unused)) if is_set)
+    session.client.delete(f"{below('queues', session.vhost, name)}?{query}", _queue(session, name))
+    session.say(f"queue '{name}' was deleted")
+
+
+def _queue(session: Session, name: str) -> str:
+    return f"queue '{name}' in vhost '{session.vhost}'"
+
+
+@queue.command("purge")
+@click.argument("name")
+@pass_session
+def purge_queue(session: Session, name: str) -> None:
+    """Empty a queue."""
+    session.client.delete(f"{below('queues', session.vhost, name)}/contents", _queue(session, name))
+    session.say(f"queue '{name}' was purged")
+
+
+@queue.command("browse")
+@click.argument("name")
+@click.option("--offset", default=0)
+@click.option("--count", default=20)
+@columns_option("position", "exchange", "routing_key", "payload_bytes", "redelivered", "payload")
+@pass_session
+def browse_queue(session: Session, name: str, offset: int, count: int, columns: str) -> None:
+    """Look at messages, which stay where they are."""
+    place = f"mqbroker/queues/{below(session.vhost, name)}/messages?offset={offset}&count={count}"
+    session.show(session.client.get(place, _queue(session, name))["items"], split(columns))
+
+
+@queue.command("move")
+@click.argument("name")
+@click.argument("destination")
+@click.option("--count", type=int, default=None, help="So many at most; all that wait now unless said.")
+@pass_session
+def move_queue(session: Session, name: str, destination: str, count: int | None) -> None:
+    """Move messages to another queue."""
+    body = {"destination": destination, **({} if count is None else {"count": count})}
+    found = session.client.call("POST", f"mqbroker/queues/{below(session.vhost, name)}/move", body)
+    session.say(f"{found['moved']} messages were moved from '{name}' to '{destination}'")
+
+
+@queue.command("publish")
+@click.argument("name")
+@click.argument("payload")
+@pass_session
+def publish(session: Session, name: str, payload: str) -> None:
+    """Publish a persistent message to a queue."""
+    body = {
+        "properties": {"delivery_mode": 2}, "routing_key": name, "payload": payload, "payload_encoding": "string",
+    }  # fmt: skip
+    found = session.client.call("POST", f"{below('exchanges', session.vhost, 'amq.default')}/publish", body)
+    session.say("the message was routed" if found["routed"] else f"there is no queue '{name}': the message is gone")
+
+
+@click.group(cls=Commands)
+def exchange() -> None:
+    """Exchanges of the vhost that -p names."""
+
+
+@exchange.command("list")
+@columns_option("vhost", "name", "type", "durable", "auto_delete", "policy")
+@pass_session
+def list_exchanges(session: Session, columns: str) -> None:
+    """Exchanges."""
+    found = session.client.get(below("exchanges", session.vhost), f"vhost '{session.vhost}'")
+    session.show(found, split(columns))
+
+
+@exchange.command("declare")
+@click.argument("name")
+@click.option("--type", "kind", default="direct", show_default=True)
+@click.option("--arguments", default="{}", help="JSON.")
+@pass_session
+def declare_exchange(session: Session, name: str, kind: str, arguments: str) -> None:
+    """Declare a durable exchange."""
+    body = {"type": kind, "durable": True, "arguments": parsed(arguments)}
+    session.client.put(below("exchanges", session.vhost, name), body)
+    session.say(f"exchange '{name}' was declared")
+
+
+@exchange.command("delete")
+@click.argument("name")
+@pass_session
+def delete_exchange(session: Session, name: str) -> None:
+    """Delete an exchange."""
+    session.client.delete(below("exchanges", session.vhost, name), f"exchange '{name}' in vhost '{session.vhost}'")
+    session.say(f"exchange '{name}' was deleted")
+
+
+@click.group(cls=Commands)
+def binding() -> None:
+    """Bindings of the vhost that -p names."""
+
+
+@binding.command("list")
+@columns_option("source", "destination_type", "destination", "routing_key", "arguments")
+@pass_session
+def list_bindings(session: Session, columns: str) -> None:
+    """Bindings."""
+    session.show(session.client.get(below("bindings", session.vhost), f"vhost '{session.vhost}'"), split(columns))
+
+
+@binding.command("add")
+@click.argument("source")
+@click.argument("name", metavar="QUEUE")
+@click.argument("key", default="")
+@pass_session
+def bind(session: Session, source: str, name: str, key: str) -> None:
+    """Bind a queue to an exchange."""
+    place = f"bindings/{segment(session.vhost)}/e/{below(source)}/q/{below(name)}"
+    session.client.call("POST", place, {"routing_key": key})
+    session.say(f"queue '{name}' is bound to '{source}'")
+
+
+@click.group(cls=Commands)
+def connection() -> None:
+    """Connections of clients."""
+
+
+@connection.command("list")
+@columns_option("name", "user", "vhost", "protocol", "state", "channels")
+@pass_session
+def list_connections(session: Session, columns: str) -> None:
+    """Connections of any protocol."""
+    session.show(session.client.get("connections"), split(columns))
+
+
+@connection.command("close")
+@click.argument("name")
+@click.option("--reason", default="closed by an operator", help="What the client is told.")
+@pass_session
+def close_connection(session: Session, name: str, reason: str) -> None:
+    """End a connection."""
+    headers = {"X-Reason": reason}
+    session.client.call("DELETE", below("connections", name), missing=f"connection '{name}'", headers=headers)
+    session.say(f"connection '{name}' is told to end")
+
+
+@connection.command("close-all")
+@click.argument("user")
+@click.option("--reason", default="closed by an operator", help="What the clients are told.")
+@pass_session
+def close_user_connections(session: Session, user: str, reason: str) -> None:
+    """End the connections of a user."""
+    session.client.call("DELETE", f"connections/username/{segment(user)}", headers={"X-Reason": reason})
+    session.say(f"the connections of user '{user}' are told to end")
+
+
+@click.group(cls=Commands)
+def channel() -> None:
+    """Channels of AMQP connections."""
+
+
+@channel.command("list")
+@columns_option("name", "user", "vhost", "consumer_count", "messages_unacknowledged", "prefetch_count")
+@pass_session
+def list_channels(session: Session, columns: str) -> None:
+    """Channels."""
+    session.show(session.client.get("channels"), split(columns))
+
+
+@click.group(cls=Commands)
+def consumer() -> None:
+    """Consumers."""
+
+
+@consumer.command("list")
+@columns_option("queue.name", "channel_details.name", "consumer_tag", "ack_required", "prefetch_count", "active")
+@pass_session
+def list_consumers(session: Session, columns: str) -> None:
+    """Consumers of all queues."""
+    session.show(session.client.get("consumers"), split(columns))

@@ -1,0 +1,256 @@
+"""The verbs of rabbitmqctl and rabbitmq-diagnostics, hidden, so that scripts run: their words, tables and exit codes.
+
+Tables are separated by tabs, under a heading and a line of column names, unless -q or -s say otherwise.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from mqbroker.ctl.client import EXISTS, USAGE, CommandFailed, below, segment
+from mqbroker.ctl.output import printed
+from mqbroker.ctl.people import parsed
+from mqbroker.ctl.session import Session, pass_session
+
+_LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "list_queues": ("queues/{vhost}", "Listing queues for vhost {name} ...", ("name", "messages")),
+    "list_exchanges": ("exchanges/{vhost}", "Listing exchanges for vhost {name} ...", ("name", "type")),
+    "list_bindings": (
+        "bindings/{vhost}", "Listing bindings for vhost {name}...",
+        ("source_name", "source_kind", "destination_name", "destination_kind", "routing_key", "arguments"),
+    ),
+    "list_connections": ("connections", "Listing connections ...", ("user", "peer_host", "peer_port", "state")),
+    "list_channels": ("channels", "Listing channels ...", ("pid", "user", "consumer_count", "messages_unacknowledged")),
+    "list_users": ("users", "Listing users ...", ("user", "tags")),
+    "list_vhosts": ("vhosts", "Listing vhosts ...", ("name",)),
+    "list_permissions": (
+        "vhosts/{vhost}/permissions", 'Listing permissions for vhost "{name}" ...',
+        ("user", "configure", "write", "read"),
+    ),
+    "list_policies": (
+        "policies/{vhost}", 'Listing policies for vhost "{name}" ...',
+        ("vhost", "name", "pattern", "apply-to", "definition", "priority"),
+    ),
+}  # fmt: skip
+_OTHER_NAMES = {
+    "list_users": {"user": "name"},
+    "list_channels": {"pid": "name"},
+    "list_bindings": {
+        "source_name": "source", "destination_name": "destination", "destination_kind": "destination_type",
+    },
+}  # fmt: skip
+"""What rabbitmqctl calls a field of the API."""
+
+
+def _columns_known(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    for column in columns:
+        if rows and column not in rows[0]:
+            raise CommandFailed(f"unknown column: {column}", USAGE)
+
+
+def _lister(verb: str) -> click.Command:
+    path, heading, default = _LISTS[verb]
+
+    @click.command(verb, hidden=True)
+    @click.option("-p", "--vhost", "place", default=None)
+    @click.option("-q", "--quiet", is_flag=True)
+    @click.option("-s", "--silent", is_flag=True)
+    @click.option("--no-table-headers", is_flag=True)
+    @click.option("--formatter", default="table", type=click.Choice(["table", "json", "csv", "pretty_table"]))
+    @click.argument("columns", nargs=-1)
+    @pass_session
+    def command(
+        session: Session, place: str | None, quiet: bool, silent: bool, no_table_headers: bool, formatter: str,
+        columns: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        name = session.vhost if place is None else place
+        rows = session.client.get(path.format(vhost=segment(name)), f"vhost '{name}'")
+        for row in rows:
+            row.setdefault("source_kind", "exchange")
+            row.update({new: row[old] for new, old in _OTHER_NAMES.get(verb, {}).items()})
+        wanted = columns or default
+        _columns_known(rows, wanted)
+        if formatter == "table" and not (quiet or silent):
+            click.echo(heading.format(name=name))
+        form = {"table": "tsv", "pretty_table": "table"}.get(formatter, formatter)
+        text = printed(rows, wanted, form, has_header=not (silent or no_table_headers))
+        if text:
+            click.echo(text)
+
+    return command
+
+
+def _verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    def decorate(command: Callable[..., Any]) -> click.Command:
+        taken: Callable[..., Any] = pass_session(command)
+        found = click.command(name, hidden=True)(taken)
+        COMMANDS.append(found)
+        return found
+
+    return decorate
+
+
+COMMANDS: list[click.Command] = [_lister(verb) for verb in _LISTS]
+
+_vhost = click.option("-p", "--vhost", "place", default=None)
+
+
+def _place(session: Session, place: str | None) -> str:
+    return session.vhost if place is None else place
+
+
+@_verb("add_user")
+@click.argument("name")
+@click.argument("password", default="")
+def add_user(session: Session, name: str, password: str) -> None:
+    """As rabbitmqctl's: the password may also come by standard input."""
+    if session.client.exists(below("users", name)):
+        raise CommandFailed(f'User "{name}" already exists', EXISTS)
+    found = password or sys.stdin.readline().rstrip("\n")
+    if not found:
+        raise CommandFailed("the password is empty", USAGE)
+    click.echo(f'Adding user "{name}" ...')
+    session.client.put(below("users", name), {"password": found, "tags": ""})
+    text = "Done. Don't forget to grant the user permissions to some virtual hosts! "
+    click.echo(f"{text}See 'rabbitmqctl help set_permissions' to learn more.")
+
+
+@_verb("change_password")
+@click.argument("name")
+@click.argument("password", default="")
+def change_password(session: Session, name: str, password: str) -> None:
+    """As rabbitmqctl's."""
+    tags = session.client.get(below("users", name), f"user '{name}'")["tags"]
+    found = password or sys.stdin.readline().rstrip("\n")
+    click.echo(f'Changing password for user "{name}" ...')
+    session.client.put(below("users", name), {"password": found, "tags": tags})
+
+
+@_verb("delete_user")
+@click.argument("name")
+def delete_user(session: Session, name: str) -> None:
+    """As rabbitmqctl's."""
+    click.echo(f'Deleting user "{name}" ...')
+    session.client.delete(below("users", name), f"user '{name}'")
+
+
+@_verb("set_user_tags")
+@click.argument("name")
+@click.argument("tags", nargs=-1)
+def set_user_tags(session: Session, name: str, tags: tuple[str, ...]) -> None:
+    """As rabbitmqctl's."""
+    user = session.client.get(below("users", name), f"user '{name}'")
+    click.echo(f'Setting tags for user "{name}" to [{", ".join(tags)}] ...')
+    kept = {field: user[field] for field in ("password_hash", "hashing_algorithm")}
+    session.client.put(below("users", name), {**kept, "tags": list(tags)})
+
+
+@_verb("add_vhost")
+@click.argument("name")
+def add_vhost(session: Session, name: str) -> None:
+    """As rabbitmqctl's."""
+    if session.client.exists(below("vhosts", name)):
+        raise CommandFailed(f'Virtual host "{name}" already exists', EXISTS)
+    click.echo(f'Adding vhost "{name}" ...')
+    session.client.put(below("vhosts", name))
+
+
+@_verb("delete_vhost")
+@click.argument("name")
+def delete_vhost(session: Session, name: str) -> None:
+    """As rabbitmqctl's."""
+    click.echo(f'Deleting vhost "{name}" ...')
+    session.client.delete(below("vhosts", name), f"vhost '{name}'")
+
+
+@_verb("set_permissions")
+@_vhost
+@click.argument("name")
+@click.argument("configure")
+@click.argument("write")
+@click.argument("read")
+def set_permissions(session: Session, place: str | None, name: str, configure: str, write: str, read: str) -> None:
+    """As rabbitmqctl's."""
+    vhost = _place(session, place)
+    click.echo(f'Setting permissions for user "{name}" in vhost "{vhost}" ...')
+    session.client.put(below("permissions", vhost, name), {"configure": configure, "write": write, "read": read})
+
+
+@_verb("clear_permissions")
+@_vhost
+@click.argument("name")
+def clear_permissions(session: Session, place: str | None, name: str) -> None:
+    """As rabbitmqctl's."""
+    vhost = _place(session, place)
+    click.echo(f'Clearing permissions for user "{name}" in vhost "{vhost}" ...')
+    session.client.delete(below("permissions", vhost, name), f"user '{name}'")
+
+
+@_verb("set_policy")
+@_vhost
+@click.option("--priority", default=0)
+@click.option("--apply-to", default="all")
+@click.argument("name")
+@click.argument("pattern")
+@click.argument("definition")
+def set_policy(
+    session: Session, place: str | None, priority: int, apply_to: str, name: str, pattern: str, definition: str
+) -> None:
+    """As rabbitmqctl's."""
+    vhost = _place(session, place)
+    click.echo(f'Setting policy "{name}" for pattern "{pattern}" to "{definition}" with priority "{priority}" '
+               f'for vhost "{vhost}" ...')  # fmt: skip
+    body = {"pattern": pattern, "definition": parsed(definition), "priority": priority, "apply-to": apply_to}
+    session.client.put(below("policies", vhost, name), body)
+
+
+@_verb("clear_policy")
+@_vhost
+@click.argument("name")
+def clear_policy(session: Session, place: str | None, name: str) -> None:
+    """As rabbitmqctl's."""
+    vhost = _place(session, place)
+    click.echo(f'Clearing policy "{name}" on vhost "{vhost}" ...')
+    session.client.delete(below("policies", vhost, name), f"policy '{name}'")
+
+
+@_verb("purge_queue")
+@_vhost
+@click.argument("name")
+def purge_queue(session: Session, place: str | None, name: str) -> None:
+    """As rabbitmqctl's."""
+    vhost = _place(session, place)
+    click.echo(f"Purging queue '{name}' in vhost '{vhost}' ...")
+    session.client.delete(f"{below('queues', vhost, name)}/contents", f"queue '{name}' in vhost '{vhost}'")
+
+
+@_verb("delete_queue")
+@_vhost
+@click.argument("name")
+def delete_queue(session: Session, place: str | None, name: str) -> None:
+    """As rabbitmqctl's."""
+    vhost = _place(session, place)
+    click.echo(f"Deleting queue '{name}' on vhost '{vhost}' ...")
+    session.client.delete(below("queues", vhost, name), f"queue '{name}' in vhost '{vhost}'")
+
+
+@_verb("check_running")
+def check_running(session: Session) -> None:
+    """As rabbitmq-diagnostics': container health checks call it."""
+    session.client.get("whoami")
+    click.echo("RabbitMQ on this node is fully booted and running")
+
+
+@_verb("check_port_connectivity")
+def check_port_connectivity(session: Session) -> None:
+    """As rabbitmq-diagnostics'."""
+    session.client.get("health/checks/is-in-service")
+    click.echo("Successfully connected to all ports")
+
+
+@_verb("await_startup")
+def await_startup(session: Session) -> None:
+    """As rabbitmqctl's: who can be asked has started."""
+    session.client.get("whoami")

@@ -1,0 +1,1 @@
+"""The paths below /api, a module for each kind of thing."""

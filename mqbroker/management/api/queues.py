@@ -1,0 +1,255 @@
+"""Queues: lists that stay fast with very many of them, one with all that is known, declared, deleted, emptied."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.kinds import kind_of
+from mqbroker.core.rabbitmq.arguments import queue_type_of
+from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
+from mqbroker.core.vhost import VHost
+from mqbroker.limits import NAME_BYTES_MAX
+from mqbroker.management.answers import NO_CONTENT, Answer, Listing, put_answer
+from mqbroker.management.api.consumers import consumers_of
+from mqbroker.management.call import Call, Routes
+from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT
+from mqbroker.management.ground import Ground
+from mqbroker.management.refusals import bad_request, missing
+from mqbroker.management.stats import QUEUE_STATS, lengths, queue_rate, queue_stats
+from mqbroker.management.waiting import happened
+
+_TOTALS = ("name", "vhost", "type", "node", "state", "messages", "messages_ready", "messages_unacknowledged")
+
+
+def add_to(routes: Routes) -> None:
+    """Adds the paths of this module."""
+    routes.add("queues", MANAGEMENT, GET=queues)
+    routes.add("queues/:vhost", MANAGEMENT, GET=queues)
+    routes.add("queues/:vhost/:queue", MANAGEMENT, GET=queue, PUT=put_queue, DELETE=delete_queue)
+    routes.add("queues/:vhost/:queue/contents", MANAGEMENT, DELETE=purge)
+    routes.add("queues/:vhost/:queue/actions", ADMINISTRATOR, POST=act)
+
+
+def queues(call: Call) -> Listing:
+    """GET queues, and those of a vhost."""
+    ground = call.ground
+    found = [each for vhost in call.vhosts() for each in vhost.queues.values()]
+    if call.flag("disable_stats"):
+        names = _TOTALS if call.flag("enable_queue_totals") else _TOTALS[:5]
+        return Listing(
+            found, lambda each: _short(ground, each, names), identity, lambda column: sort_key(ground, column)
+        )
+    return Listing(found, lambda each: describe(ground, each), identity, lambda column: sort_key(ground, column))
+
+
+def identity(queue: Queue) -> tuple[str, str]:
+    """What tells a queue from all others."""
+    return queue.host.name, queue.name
+
+
+_KEYS: Mapping[str, Callable[[Queue], Any]] = {
+    "name": lambda queue: queue.name,
+    "vhost": lambda queue: queue.host.name,
+    "type": lambda queue: type_of(queue),
+    "durable": lambda queue: queue.durable,
+    "messages": lambda queue: queue.waiting_count() + queue.unacked_count,
+    "messages_ready": lambda queue: queue.waiting_count(),
+    "messages_unacknowledged": lambda queue: queue.unacked_count,
+    "message_bytes": lambda queue: queue.byte_count,
+    "consumers": lambda queue: len(queue.consumers),
+}
+
+
+def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any] | None:
+    """The value of a column without all the others; None for those that have no such way."""
+    found = _KEYS.get(column)
+    if found is not None:
+        return found
+    for name in QUEUE_STATS:
+        if column == f"message_stats.{name}_details.rate":
+            samples = ground.node.samples
+            return lambda queue: queue_rate(queue, samples, name)
+        if column == f"message_stats.{name}":
+            read = QUEUE_STATS[name]
+            return lambda queue: read(queue.counted())
+    return None
+
+
+def _short(ground: Ground, queue: Queue, names: tuple[str, ...]) -> dict[str, Any]:
+    values = {"node": ground.name, "state": "running"}
+    return {name: values[name] if name in values else _KEYS[name](queue) for name in names}
+
+
+def type_of(queue: Queue) -> str:
+    """RabbitMQ's name of its type; kinds that RabbitMQ does not have go by their own."""
+    kind = kind_of(queue)
+    return queue_type_of(queue.declared.arguments) if kind.obeys_policies else kind.name
+
+
+def is_declarable(queue: Queue) -> bool:
+    """Whether a client may declare such a queue: others are made by their protocol, for a subscriber or a poller."""
+    return kind_of(queue).is_declarable
+
+
+def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
+    """A queue."""
+    spec, declared = queue.spec, queue.declared
+    ready, unacked, size = queue.waiting_count(), queue.unacked_count, queue.byte_count
+    consumers = queue.consumers
+    active = next((each for each in consumers if each.is_active), None) if queue.is_single_active else None
+    exclusive = queue.exclusive_consumer
+    is_persistent = queue.durable
+    found: dict[str, Any] = {
+        "name": queue.name,
+        "vhost": queue.host.name,
+        "type": type_of(queue),
+        "durable": queue.durable,
+        "auto_delete": declared.auto_delete,
+        "exclusive": spec.owner is not None,
+        "arguments": declared.arguments,
+        "node": ground.name,
+        "state": "running",
+        "consumers": len(consumers),
+        "consumer_utilisation": _capacity(queue),
+        "consumer_capacity": _capacity(queue),
+        **_policies(ground, queue),
+        "exclusive_consumer_tag": None if exclusive is None else exclusive.label(),
+        "single_active_consumer_tag": None if active is None else active.label(),
+        **lengths(ready, unacked, {}),
+        "messages_ram": ready + unacked,
+        "messages_ready_ram": ready,
+        "messages_unacknowledged_ram": unacked,
+        "messages_persistent": ready + unacked if is_persistent else 0,
+        "messages_paged_out": 0,
+        "message_bytes": size,
+        "message_bytes_ready": size,
+        "message_bytes_unacknowledged": 0,
+        "message_bytes_ram": size,
+        "message_bytes_persistent": size if is_persistent else 0,
+        "message_bytes_paged_out": 0,
+        "memory": size,
+        "reductions": 0,
+        "reductions_details": {"rate": 0.0},
+        "message_stats": queue_stats(queue, ground.node.samples),
+        "garbage_collection": _GARBAGE,
+        "backing_queue_status": {"mode": "default", "version": 1, "len": ready},
+        "storage_version": 1,
+    }
+    if not consumers and not unacked and queue.used_at:
+        found["idle_since"] = datetime.fromtimestamp(queue.used_at / 1000, UTC).isoformat(timespec="milliseconds")
+    if found["type"] == "quorum":
+        found |= {"leader": ground.name, "members": [ground.name], "online": [ground.name], "open_files": {}}
+    return found
+
+
+_GARBAGE = {
+    "fullsweep_after": -1, "max_heap_size": -1, "min_bin_vheap_size": -1, "min_heap_size": -1, "minor_gcs": -1,
+}  # fmt: skip
+
+
+def _capacity(queue: Queue) -> float:
+    """The share of time in which consumers could take a message: here whether they can now."""
+    if not queue.consumers:
+        return 0.0
+    return 1.0 if queue.ring or not queue.waiting_count() else 0.0
+
+
+def _policies(ground: Ground, queue: Queue) -> dict[str, Any]:
+    policies, vhost = ground.broker.policies, queue.host.name
+    kind = queue_type_of(queue.declared.arguments)
+    if not kind_of(queue).obeys_policies:
+        return {"policy": None, "operator_policy": None, "effective_policy_definition": {}}
+    mine = policies.matching(vhost, "queue", queue.name, kind)
+    operator = policies.matching(vhost, "queue", queue.name, kind, operator=True)
+    return {
+        "policy": None if mine is None else mine.name,
+        "operator_policy": None if operator is None else operator.name,
+        "effective_policy_definition": dict(policies.effective(vhost, "queue", queue.name, kind)),
+    }
+
+
+def found_queue(call: Call, vhost: VHost) -> Queue:
+    """The queue of the path. Raises Refusal."""
+    found = vhost.queues.get(call.name("queue"))
+    if found is None:
+        raise missing()
+    return found
+
+
+def queue(call: Call) -> Answer:
+    """GET queues/V/Q."""
+    found = found_queue(call, call.vhost())
+    owner = found.spec.owner
+    more: dict[str, Any] = {
+        "consumer_details": consumers_of(call.ground, found),
+        "deliveries": [],
+        "incoming": [],
+    }
+    if owner is not None:
+        more["owner_pid_details"] = _owner(owner)
+    return Answer(body={**describe(call.ground, found), **more})
+
+
+def _owner(owner: object) -> dict[str, Any]:
+    describe_owner = getattr(owner, "describe", None)
+    facts = describe_owner() if describe_owner is not None else {}
+    return {name: facts.get(name, "") for name in ("name", "peer_host", "peer_port")}
+
+
+# --- changes --------------------------------------------------------------------------------------------------------
+
+
+def put_queue(call: Call) -> Answer:
+    """PUT queues/V/Q: like queue.declare, not durable unless it says so."""
+    vhost, name, caller = call.vhost_to_use(), call.name("queue"), call.caller
+    check_name("queue", name)
+    arguments, is_durable = call.table("arguments"), call.truth("durable")
+    is_auto_delete = call.truth("auto_delete")
+    caller.check("configure", vhost.name, "queue", name or generated_name(vhost))
+    _check_dead_letter(call, vhost, name, arguments)
+    is_new = name not in vhost.queues
+    declare_queue(vhost, name or generated_name(vhost), is_durable, False, is_auto_delete, arguments, call.now)
+    return put_answer(is_new)
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raises Refusal for a name that is too long for a short string."""
+    size = len(name.encode("utf-8", "surrogateescape"))
+    if size > NAME_BYTES_MAX:
+        raise bad_request(f"{kind} should be less than {NAME_BYTES_MAX} bytes, actually was {size}")
+
+
+def _check_dead_letter(call: Call, vhost: VHost, name: str, arguments: Mapping[str, Any]) -> None:
+    exchange = arguments.get("x-dead-letter-exchange")
+    if isinstance(exchange, str):
+        call.caller.check("read", vhost.name, "queue", name)
+        call.caller.check("write", vhost.name, "exchange", exchange)
+
+
+def delete_queue(call: Call) -> Answer:
+    """DELETE queues/V/Q."""
+    vhost = call.vhost_to_use()
+    found = found_queue(call, vhost)
+    call.caller.check("configure", vhost.name, "queue", found.name)
+    vhost.delete_queue(found.name, found.spec.owner, call.flag("if-unused"), call.flag("if-empty"))
+    return NO_CONTENT
+
+
+async def purge(call: Call) -> Answer:
+    """DELETE queues/V/Q/contents: answered once it will stay empty."""
+    vhost = call.vhost_to_use()
+    found = found_queue(call, vhost)
+    call.caller.check("read", vhost.name, "queue", found.name)
+    vhost.queue(found.name)
+    await happened(lambda done: found.purge(call.now, lambda _now: done()), call.ground)
+    return NO_CONTENT
+
+
+def act(call: Call) -> Answer:
+    """POST queues/V/Q/actions: what mirrors did; there are none."""
+    found_queue(call, call.vhost())
+    action = call.string("action")
+    if action not in ("sync", "cancel_sync"):
+        raise bad_request(f"unknown: {action}")
+    return NO_CONTENT

@@ -1,0 +1,211 @@
+"""The way of a request: who asks, what for, may they, what is answered; and the headers that every answer has.
+
+It owns HTTP. What is answered is the business of api/. A change is answered once the journal has it, as with every
+protocol. Whatever goes wrong is told with a reason; what nobody foresaw is logged with its traceback and is a 500.
+"""
+
+import asyncio
+import gzip
+import inspect
+import logging
+from collections.abc import Mapping
+from urllib.parse import parse_qs, parse_qsl, unquote
+
+from aiohttp import web
+
+from mqbroker.errors import RequestRefused
+from mqbroker.management.answers import Answer, Listing, dump
+from mqbroker.management.call import ANYBODY, Call, Place, Routes, handler_of
+from mqbroker.management.caller import MONITORING, Caller
+from mqbroker.management.cors import Cors
+from mqbroker.management.ground import Ground
+from mqbroker.management.limits import BODY_TIMEOUT_S, PREAUTH_BODY_BYTES_MAX
+from mqbroker.management.local import Visitor
+from mqbroker.management.login import LoginRequired, basic_credentials, challenge, log_in
+from mqbroker.management.metrics.scrape import scraped
+from mqbroker.management.pages import picker, shown
+from mqbroker.management.refusals import MethodRefused, Refusal, bad_request, missing, refused_by_core
+from mqbroker.management.session import Guest, SessionTransport
+from mqbroker.management.waiting import committed
+
+log = logging.getLogger(__name__)
+
+_GZIP_BYTES_MIN = 1024
+_FIXED_HEADERS = {
+    "server": "mqbroker",
+    "cache-control": "no-cache",
+    "vary": "accept, accept-encoding, origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Front:
+    """Answers the requests of one broker."""
+
+    def __init__(self, ground: Ground, routes: Routes, cors: Cors, is_for_metrics: bool) -> None:
+        self._ground = ground
+        self._routes = routes
+        self._cors = cors
+        self._is_for_metrics = is_for_metrics
+        self._prefix = ground.config.path_prefix
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """aiohttp's handler."""
+        transport = request.transport
+        if transport is None:
+            return web.Response(status=503)  # it is gone
+        session: Guest = transport.session if isinstance(transport, SessionTransport) else Visitor()
+        session.requests_open += 1
+        try:
+            response = await self._respond(request, session)
+        finally:
+            session.requests_open -= 1
+        return response
+
+    async def _respond(self, request: web.BaseRequest, session: Guest) -> web.Response:
+        try:
+            answer = await self._answer(request, session)
+        except LoginRequired as error:
+            body = {"error": "not_authorized", "reason": error.reason} if error.reason else None
+            answer = Answer(401, body, challenge(request.headers))
+        except MethodRefused as error:
+            answer = Answer(405, None, {"allow": ", ".join(error.allowed)})
+        except Refusal as error:
+            answer = refusal_answer(error)
+        except RequestRefused as error:
+            answer = refusal_answer(refused_by_core(error))
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("%s %s failed: internal error", request.method, request.raw_path)
+            answer = Answer(500, {"error": "internal_error", "reason": "see the broker's log"})
+        return self._response(request, answer)
+
+    # --- what is asked ------------------------------------------------------------------------------------------------
+
+    async def _answer(self, request: web.BaseRequest, session: Guest) -> Answer:
+        path, _, query_text = request.raw_path.partition("?")
+        segments = self._segments(path)
+        if segments is None:
+            raise missing()
+        if segments == ["api"]:
+            return Answer(301, None, {"location": f"{self._prefix}/api/index.html"})
+        if segments[0] == "metrics":
+            return await self._scrape(request, session, segments[1:], query_text)
+        found = self._routes.find(segments[1:]) if segments[0] == "api" else None
+        if found is None:
+            raise missing()
+        place, names = found
+        if request.method == "OPTIONS":
+            allowed = ", ".join(place.allowed)
+            return Answer(200, None, {"allow": allowed, **self._cors.preflight(request.headers, allowed)})
+        return await self._answer_call(request, session, place, names, dict(parse_qsl(query_text, True)))
+
+    async def _scrape(self, request: web.BaseRequest, session: Guest, segments: list[str], query_text: str) -> Answer:
+        """Anybody may scrape on the ports that are for that; on others, who may monitor."""
+        if request.method not in ("GET", "HEAD"):
+            raise MethodRefused(("HEAD", "GET", "OPTIONS"))
+        if self._is_for_metrics:
+            session.logged_in()
+        else:
+            (await self._identify(request, session)).require(MONITORING)
+        query = parse_qs(query_text, keep_blank_values=True)
+        return await scraped(self._ground, segments, query, request.headers.get("accept", ""))
+
+    def _segments(self, path: str) -> list[str] | None:
+        """The decoded segments below the prefix; None for a path outside of it."""
+        if not path.startswith(f"{self._prefix}/"):
+            return None
+        raw = path[len(self._prefix) + 1 :].removesuffix("/").split("/")
+        return [unquote(segment, errors="surrogateescape") for segment in raw]
+
+    async def _answer_call(
+        self, request: web.BaseRequest, session: Guest, place: Place, names: dict[str, str],
+        query: Mapping[str, str],
+    ) -> Answer:  # fmt: skip
+        tag, handler = handler_of(place, request.method)
+        self._cors.check(request.method, request.headers)
+        if tag == ANYBODY:
+            caller = Caller("", (), self._ground.broker)
+        else:
+            caller = await self._identify(request, session)
+            caller.require(tag)
+        if not accepts_json(request.headers.get("accept", "")):
+            return Answer(406)
+        ground, method = self._ground, request.method
+        raw = await self._read(request, ground.config.body_size_max)
+        call = Call(ground, caller, method, names, query, request.headers, session.peer, ground.clock.now(), raw)
+        result = handler(call)
+        if inspect.isawaitable(result):
+            result = await result
+        if request.method in ("GET", "HEAD"):
+            return await _shown(result, query)
+        assert isinstance(result, Answer)
+        await committed(ground)
+        return result
+
+    async def _identify(self, request: web.BaseRequest, session: Guest) -> Caller:
+        if session.is_local:
+            session.logged_in()
+            return Caller("", ("administrator",), self._ground.broker, is_owner=True)
+        header = request.headers.get("authorization")
+        if header is None:
+            raise LoginRequired("")
+        return await log_in(self._ground, session, *basic_credentials(header))
+
+    async def _read(self, request: web.BaseRequest, most: int = PREAUTH_BODY_BYTES_MAX) -> bytes:
+        """The body. Raises Refusal for one that is too large or does not come."""
+        if request.headers.get("expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        pieces: list[bytes] = []
+        size = request.content_length or 0
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                while size <= most:
+                    piece = await request.content.readany()
+                    if not piece:
+                        return b"".join(pieces)
+                    pieces.append(piece)
+                    size = max(size, sum(map(len, pieces)) if len(pieces) < 2 else size + len(piece))
+        except TimeoutError:
+            raise Refusal(408, "bad_request", "The request body did not arrive in time") from None
+        except web.RequestPayloadError as error:
+            raise bad_request(f"The request body cannot be read: {error}") from None
+        raise bad_request("Exceeded HTTP request body size limit")
+
+    # --- what is answered ---------------------------------------------------------------------------------------------
+
+    def _response(self, request: web.BaseRequest, answer: Answer) -> web.Response:
+        headers = {**_FIXED_HEADERS, **self._cors.headers(request.headers), **answer.headers}
+        if answer.body is None:
+            return web.Response(status=answer.status, headers=headers)
+        body = answer.body if isinstance(answer.body, bytes) else dump(answer.body)
+        if len(body) >= _GZIP_BYTES_MIN and "gzip" in request.headers.get("accept-encoding", ""):
+            body = gzip.compress(body, 1)
+            headers["content-encoding"] = "gzip"
+        headers["content-type"] = answer.content_type
+        return web.Response(status=answer.status, headers=headers, body=body)
+
+
+def refusal_answer(error: Refusal) -> Answer:
+    """What a refusal looks like."""
+    return Answer(error.status, {"error": error.error, "reason": error.reason})
+
+
+async def _shown(result: Answer | Listing, query: Mapping[str, str]) -> Answer:
+    if isinstance(result, Listing):
+        return Answer(200, await shown(result, query))
+    if query.get("columns") and isinstance(result.body, Mapping):
+        return Answer(result.status, picker(lambda item: item, query)(result.body), result.headers)
+    return result
+
+
+def accepts_json(header: str) -> bool:
+    """Whether an Accept header takes JSON, or what else there may be in some paths."""
+    if not header:
+        return True
+    kinds = {part.partition(";")[0].strip().lower() for part in header.split(",")}
+    return not kinds.isdisjoint({"*/*", "application/*", "application/json", "text/plain", "text/*"})

@@ -1,0 +1,54 @@
+"""What aiohttp serves: the API, the pages beside it, and on ports of their own the metrics."""
+
+from aiohttp import web
+
+from mqbroker.management.api import (
+    bindings,
+    connections,
+    consumers,
+    definitions,
+    exchanges,
+    extras,
+    health,
+    limits,
+    looking,
+    messages,
+    nodes,
+    overview,
+    parameters,
+    permissions,
+    policies,
+    queues,
+    users,
+    vhosts,
+)
+from mqbroker.management.call import Routes
+from mqbroker.management.cors import Cors
+from mqbroker.management.front import Front
+from mqbroker.management.ground import Ground
+from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
+
+_MODULES = (
+    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, connections,
+    consumers, policies, parameters, definitions, health, extras,
+)  # fmt: skip
+
+
+def all_routes() -> Routes:
+    """Every path of the API."""
+    routes = Routes()
+    for module in _MODULES:
+        module.add_to(routes)
+    return routes
+
+
+def make_server(ground: Ground, is_for_metrics: bool) -> web.Server:
+    """What makes aiohttp's side of connections."""
+    front = Front(ground, Routes() if is_for_metrics else all_routes(), Cors(ground.config.origins), is_for_metrics)
+    return web.Server(
+        front.handle,
+        tcp_keepalive=False,
+        access_log=None,
+        max_line_size=HEAD_LINE_BYTES_MAX,
+        max_field_size=HEAD_LINE_BYTES_MAX,
+    )

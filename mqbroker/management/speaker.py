@@ -1,0 +1,74 @@
+"""The management API in one broker: its listeners' sessions, and the local socket of the data directory's owner.
+
+aiohttp is loaded when the first connection comes: brokers that nobody manages go without it.
+"""
+
+import logging
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mqbroker.config.sections import Config
+from mqbroker.management.config import ManagementConfig
+from mqbroker.management.ground import CLUSTER_ID, Ground
+from mqbroker.management.local import LocalDoor
+from mqbroker.management.protocol import METRICS_SCHEME
+from mqbroker.management.session import ManagementSession
+from mqbroker.management.store import Store
+from mqbroker.protocols.node import Node
+from mqbroker.protocols.protocol import Speaker
+from mqbroker.protocols.services import Services
+from mqbroker.protocols.session import Peer
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+log = logging.getLogger(__name__)
+
+
+class ManagementSpeaker(Speaker):
+    """Everything behind the listeners of the management API."""
+
+    def __init__(self, services: Services, config: Config) -> None:
+        settings = config.of(ManagementConfig)
+        name = f"mqbroker@{socket.gethostname().partition('.')[0]}"
+        self._ground = Ground(services, settings, Store(services.broker), name)
+        self._door: LocalDoor | None = None
+        self._servers: dict[bool, web.Server] = {}
+        services.broker.events.subscribe(self._ground.observations.take)
+
+    def restore(self, found: Mapping[str, bytes], _now: int) -> None:
+        """Overrides Speaker's."""
+        self._ground.store.restore(found)
+
+    def begin(self, node: Node) -> None:
+        """Overrides Speaker's."""
+        ground = self._ground
+        ground.known_node = node
+        if not ground.cluster_id:
+            ground.store.set_global(CLUSTER_ID, f"mqbroker-cluster-id-{secrets.token_urlsafe(16)}")
+        folder = Path(node.data_dir)
+        if folder.is_dir():
+            self._door = LocalDoor(folder, lambda: self._server(is_for_metrics=False))
+            self._door.open()
+
+    def stop(self) -> None:
+        """Overrides Speaker's."""
+        if self._door is not None:
+            self._door.close()
+
+    def new_session(self, peer: Peer) -> ManagementSession:
+        """Overrides Speaker's."""
+        services = self._ground.services
+        make = self._server(peer.listener.startswith(f"{METRICS_SCHEME}:"))
+        return ManagementSession(services.outbox, peer, make, services.clock.now(), services.preauth_timeout_ms)
+
+    def _server(self, is_for_metrics: bool) -> "web.Server":
+        found = self._servers.get(is_for_metrics)
+        if found is None:
+            from mqbroker.management.site import make_server
+
+            found = self._servers[is_for_metrics] = make_server(self._ground, is_for_metrics)
+        return found

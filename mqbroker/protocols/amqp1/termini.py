@@ -1,0 +1,171 @@
+"""Sources and targets: the queue or exchange that a terminus stands for, which may have to be made.
+
+dynamic                             a queue of this connection with a name of ours, gone with the link
+v1 /queue/Q, Q; queue://Q           the queue, made if it is not there
+v1 /topic/K, /exchange/X/K          a queue of this link's, bound there and gone with it
+all others                          what is there already
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.core.values import UInt64
+from mqbroker.errors import ProtocolViolation
+from mqbroker.protocols.amqp1 import addresses, filters, subscriptions
+from mqbroker.protocols.amqp1.addresses import Address
+from mqbroker.protocols.amqp1.codec.messaging import DELETE_ON_CLOSE, LIFETIME_POLICY, LINK_DETACH, Source, Target
+from mqbroker.protocols.amqp1.codec.performatives import Attach
+from mqbroker.protocols.amqp1.codec.types import Described, Symbol
+from mqbroker.protocols.amqp1.filters import Filters
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.amqp1.session import LinkSession
+    from mqbroker.protocols.amqp1.state import Amqp1State
+
+_REPLY_NAME = "amq.rabbitmq.reply-to"
+_VOLATILE = "rabbitmq:volatile-queue"
+_TEMPORARY_TOPIC = "temporary-topic"
+_MOVE, _COPY = "move", "copy"
+
+
+@dataclass(slots=True)
+class FoundTarget:
+    """Where a publisher's messages go."""
+
+    terminus: Target
+    address: Address | None
+    """None for the anonymous relay."""
+    ended: Callable[[], None] | None = None
+    """What is to be done when the link is gone."""
+
+
+@dataclass(slots=True)
+class FoundSource:
+    """The queue that a consumer's messages come from."""
+
+    terminus: Source
+    queue: Queue
+    filters: Filters = field(default_factory=Filters)
+    owns_queue: bool = False
+    is_exclusive: bool = False
+    has_name: bool = False
+    """Whether the queue is a subscription with a name, which ends with a link that is closed."""
+    is_browsed: bool = False
+
+
+# --- targets ----------------------------------------------------------------------------------------------------------
+
+
+def target_of(connection: "Amqp1State", session: "LinkSession", link: str, target: Target) -> FoundTarget:
+    """What a target stands for. Raises RequestRefused, ProtocolViolation."""
+    if target.dynamic and _TEMPORARY_TOPIC in target.capabilities:
+        address = f"topic://amq.dyn-{connection.container_id}-{session.vhost.broker.unique_name()}"
+        made = replace(target, address=address, expiry_policy=LINK_DETACH, dynamic_node_properties=_lifetime())
+        return FoundTarget(made, addresses.parse(address, []))
+    if target.dynamic:
+        queue = _temporary_queue(connection, session, link)
+        address = addresses.queue_address(queue.name)
+        made = replace(target, address=address, expiry_policy=LINK_DETACH, dynamic_node_properties=_lifetime())
+        return FoundTarget(made, addresses.parse(address, []), lambda: session.vhost.remove(queue))
+    if target.address is None:
+        return FoundTarget(target, None)
+    found = addresses.parse(target.address, target.capabilities)
+    if found.declares:
+        _declared(connection, session, found.queue, target.durable > 0)
+    return FoundTarget(target, found)
+
+
+def _lifetime() -> dict[object, object]:
+    return {Symbol(LIFETIME_POLICY): Described(UInt64(DELETE_ON_CLOSE), [])}
+
+
+def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str) -> Queue:
+    vhost = session.vhost
+    name = f"amq.dyn-{connection.container_id}-{link}-{vhost.broker.unique_name()}"[:200]
+    return vhost.declare(QueueSpec(name=name, owner=connection), connection.now)
+
+
+def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_durable: bool) -> Queue:
+    """A queue that is there, of whatever kind, or is made. Raises RequestRefused."""
+    vhost, access = session.vhost, connection.services.broker.access
+    if name in vhost.queues or name.startswith("$"):  # $cbs, $management: nodes of other brokers are no queues
+        return vhost.queue(name, connection)
+    access.check_configure(connection.user, vhost.name, "queue", name)
+    return declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
+
+
+# --- sources ----------------------------------------------------------------------------------------------------------
+
+
+def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> FoundSource:
+    """What a source stands for. Raises RequestRefused, ProtocolViolation."""
+    found_filters = filters.read(source.filter)
+    is_browsed = source.distribution_mode == _COPY
+    source = replace(source, filter=found_filters.in_effect, distribution_mode=_MOVE)
+    if source.dynamic:
+        return _dynamic(connection, session, message, source)
+    if source.address is None:
+        raise ProtocolViolation("field", "Attach refused: source_required")
+    found = addresses.parse(source.address, source.capabilities)
+    vhost, access = session.vhost, connection.services.broker.access
+    if not found.queue:
+        return _subscription(connection, session, message, source, found, found_filters)
+    access.check_read(connection.user, vhost.name, "queue", found.queue)
+    if found.declares:
+        _declared(connection, session, found.queue, source.durable > 0)
+    queue = vhost.queue(found.queue, connection)
+    if is_browsed:
+        source.distribution_mode = _COPY
+    return FoundSource(source, queue, found_filters, is_browsed=is_browsed)
+
+
+def _dynamic(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> FoundSource:
+    vhost = session.vhost
+    if _VOLATILE in source.capabilities:
+        name = f"{_REPLY_NAME}.{vhost.broker.unique_name()}"
+        queue = vhost.declare(QueueSpec(name=name, is_hidden=True), connection.now)
+    else:
+        queue = _temporary_queue(connection, session, message.name)
+    address = addresses.queue_address(queue.name)
+    if _TEMPORARY_TOPIC in source.capabilities:
+        vhost.bind(vhost.exchange(addresses.TOPIC_EXCHANGE), queue, queue.name, {})
+        address = f"topic://{queue.name}"
+    made = replace(
+        source,
+        address=address,
+        durable=0,
+        expiry_policy=LINK_DETACH,
+        timeout=0,
+        dynamic_node_properties={**_lifetime(), Symbol("supported-dist-modes"): Symbol(_MOVE)},
+    )
+    return FoundSource(made, queue, owns_queue=True)
+
+
+def _subscription(
+    connection: "Amqp1State",
+    session: "LinkSession",
+    message: Attach,
+    source: Source,
+    found: Address,
+    found_filters: Filters,
+) -> FoundSource:
+    """A queue that is bound to an exchange: the link's own, or one with a name. Raises RequestRefused."""
+    if found.style == addresses.V2:
+        raise addresses.bad(f'{{bad_address,"{source.address}"}}')
+    vhost, access, user = session.vhost, connection.services.broker.access, connection.user
+    key = found_filters.key if found_filters.key is not None else found.key or ""
+    access.check_read(user, vhost.name, "exchange", found.exchange)
+    exchange = vhost.exchange(found.exchange)
+    if exchange.kind == "topic":
+        access.check_topic_read(user, vhost.name, exchange.name, key)
+    if subscriptions.has_name(source):
+        named = subscriptions.subscribe(session, message.name, source, exchange, key, found_filters)
+        selecting = Filters() if named.queue.declared.selector else found_filters
+        return FoundSource(source, named.queue, selecting, has_name=named.is_durable)
+    queue = _temporary_queue(connection, session, message.name)
+    vhost.bind(exchange, queue, key, {})
+    return FoundSource(source, queue, found_filters, owns_queue=True)

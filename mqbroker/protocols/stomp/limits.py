@@ -1,0 +1,14 @@
+"""STOMP's own bounds, each with its precedent."""
+
+STOMP_HEAD_BYTES_MAX = 262_144  # command and headers; RabbitMQ 3.10 takes 150 KB, RabbitMQ 4 has 102,400 for a value
+STOMP_HEADERS_MAX = 1000  # ActiveMQ's MAX_HEADERS
+STOMP_FRAMES_MEMORY_SHARE = 4  # incomplete frames of all connections may take the fourth part of the memory
+STOMP_SUBSCRIPTIONS_MAX = 1024  # of a connection; ActiveMQ's default destinations per connection are fewer
+STOMP_TRANSACTIONS_MAX = 16  # RabbitMQ 4: transactions of a connection that are open
+STOMP_TRANSACTION_ACTIONS_MAX = 1024  # RabbitMQ 4: frames in one of them
+STOMP_QUEUES_DECLARED_MAX = 4096  # names that a connection is known to have declared
+STOMP_SEND_HEADS_MAX = 64  # heads of SEND frames that a connection repeats
+STOMP_SEND_HEAD_BYTES_MAX = 1024  # longer ones are seldom equal
+STOMP_REPLY_QUEUES_MAX = 256  # temporary queues of a connection
+STOMP_HEARTBEAT_MS_MIN = 1000  # RabbitMQ counts in whole seconds
+STOMP_HEARTBEAT_MS_MAX = 86_400_000  # a day: whoever asks for more means none

@@ -1,0 +1,144 @@
+"""A subscription: `deliver` turns an entry into a MESSAGE frame.
+
+    MESSAGE LF subscription:1 LF destination:/queue/a LF message-id:T_1@@session-x@@  7       `start`, number
+    LF redelivered:false LF ack:T_1@@session-x@@  7 LF                                        `middle`, number
+    content-type:text/plain LF content-length:5 LF LF  hello NUL LF                           `tail`, body
+
+Successive deliveries mostly differ in their number and body only, so the pieces around them are made once and used
+for as long as the exchange, the key, the properties and the size stay the same.
+"""
+
+from mqbroker.core.browsing import Browsing
+from mqbroker.core.consumer import Consumer, Window
+from mqbroker.core.message import Entry, Message
+from mqbroker.core.properties import Properties
+from mqbroker.core.queues.base import Queue
+from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
+from mqbroker.protocols.stomp.addresses import write_address
+from mqbroker.protocols.stomp.codec.escapes import V1_2, for_version, header_line
+from mqbroker.protocols.stomp.properties import header_lines, jms_lines, without_jms_lines
+from mqbroker.protocols.stomp.wire import StompWire
+from mqbroker.protocols.unacked import Unacked
+
+AUTO = "auto"
+CLIENT = "client"
+INDIVIDUAL = "client-individual"
+
+_HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
+_LARGE = LARGE_PIECE_BYTES
+_END = b"\0\n"
+
+
+class Subscription(Consumer):
+    """One SUBSCRIBE."""
+
+    __slots__ = (
+        "browsing", "destination", "exchange", "id", "is_cumulative", "is_fixed", "middle", "middle_again",
+        "properties", "routing_key", "size", "start", "tag", "tail", "unacked", "wire",
+    )  # fmt: skip
+
+    def __init__(self, queue: Queue, wire: StompWire, window: Window, id_: str | None, destination: str) -> None:
+        Consumer.__init__(self, queue, wire.gate, window)
+        self.wire = wire
+        self.id = id_
+        """As the client calls it; None in 1.0, when it has not."""
+        self.destination = destination
+        """What was subscribed to."""
+        self.tag = f"Q_{destination}" if id_ is None else f"T_{id_}"
+        self.browsing: Browsing | None = None
+        """When it only looks at what is there."""
+        self.is_cumulative = False
+        self.is_fixed = False
+        """Whether its messages are shown with its own destination, whatever theirs is."""
+        self.unacked = Unacked()
+        self.exchange: str | None = None
+        self.routing_key: str | None = None
+        self.properties: Properties | None = None
+        self.size = -1
+        self.start = self.middle = self.middle_again = self.tail = b""
+
+    def deliver(self, entry: Entry) -> None:
+        """Appends a MESSAGE to the connection's output."""
+        if not self.no_ack:
+            number = self.wire.next_number
+            entry.tag = number
+            self.unacked.add(number, entry)
+        self.put(entry.message, entry.is_redelivered)
+
+    def pass_on(self, message: Message) -> None:
+        """The same for a message that nobody will settle."""
+        self.put(message, False)
+
+    def put(self, message: Message, is_redelivered: bool) -> None:
+        """Encodes one MESSAGE under the next number."""
+        wire = self.wire
+        number = wire.next_number
+        wire.next_number = number + 1
+        body = message.content()
+        if message.properties.is_coded:
+            body = message.properties.readable(body)
+        if message.exchange is not self.exchange or message.routing_key is not self.routing_key:
+            self.readdress(message)
+        if message.properties is not self.properties or len(body) != self.size:
+            self.reshape(message.properties, len(body))
+        middle = self.middle_again if is_redelivered else self.middle
+        tail = self.tail if not wire.is_jms else jms_lines(message) + self.tail
+        if wire.version == V1_2 and not self.no_ack:
+            head = b"%b%d%b%d\n%b" % (self.start, number, middle, number, tail)
+        else:
+            head = b"%b%d%b%b" % (self.start, number, middle, tail)
+        if self.size >= _LARGE:
+            for piece in (head, body, _END):
+                wire.send_delivery(piece)
+            return
+        if wire.deliveries is None:
+            wire.begin_deliveries()
+        wire.out += b"%b%b\0\n" % (head, body)
+        if len(wire.out) + wire.lent_bytes > _HIGH_WATER:
+            wire.gate.is_open = False
+        if not wire.is_marked:
+            wire.mark()
+
+    def show(self, entry: Entry | None) -> None:
+        """Encodes what a browser sees: an entry that stays where it is, or the end."""
+        if entry is not None:
+            self.put(entry.message, entry.is_redelivered)
+            return
+        lines = b"" if self.id is None else header_line("subscription", self.id)
+        lines += header_line("destination", self.destination)
+        self.wire.send_delivery(for_version(b"MESSAGE\n%bmessage-id:0\nbrowser:end\n\n\0\n" % lines, self.wire.version))
+
+    def readdress(self, message: Message) -> None:
+        """The exchange or the key has changed: makes what stands before and after the number anew."""
+        self.exchange = message.exchange
+        self.routing_key = message.routing_key
+        wire = self.wire
+        shown = self.destination
+        if not self.is_fixed:
+            shown = write_address(message.exchange, message.routing_key, wire.topic_exchange)
+        lines = b"" if self.id is None else header_line("subscription", self.id)
+        lines += header_line("destination", shown)
+        mark = header_line("", f"{self.tag}@@{wire.session_id}@@").removesuffix(b"\n")
+        self.start = for_version(b"MESSAGE\n%bmessage-id%b" % (lines, mark), wire.version)
+        has_ack = wire.version == V1_2 and not self.no_ack
+        rest = b"ack" + mark if has_ack else b""
+        self.middle = (b"\n" if wire.is_jms else b"\nredelivered:false\n") + rest
+        self.middle_again = b"\nredelivered:true\n" + rest
+
+    def reshape(self, properties: Properties, size: int) -> None:
+        """The properties or the size have changed: makes what stands between the second number and the body anew."""
+        self.properties = properties
+        self.size = size
+        lines = header_lines(properties)
+        if self.wire.is_jms:
+            lines = without_jms_lines(lines)
+        lines = for_version(lines, self.wire.version)
+        self.tail = b"%bcontent-length:%d\n\n" % (lines, size) if size else lines + b"\n"
+
+    def label(self) -> str:
+        """Overrides Consumer's."""
+        return self.tag
+
+    def cancelled(self) -> None:
+        """Overrides Consumer's."""
+        self.wire.subscription_ended(self)

@@ -1,0 +1,88 @@
+"""BEGIN, COMMIT and ABORT. A transaction is all or nothing, also when the broker is killed in the middle of it.
+
+A receipt that is asked for within one is answered at once, as ActiveMQ does: there are clients that wait for it before
+they commit. The receipt of COMMIT says that everything is safe.
+"""
+
+from typing import TYPE_CHECKING
+
+from mqbroker.core.queues.base import REJECTED
+from mqbroker.core.transaction import Transaction
+from mqbroker.errors import ProtocolViolation
+from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.limits import STOMP_TRANSACTION_ACTIONS_MAX, STOMP_TRANSACTIONS_MAX
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.stomp.state import StompState
+
+
+def transaction_of(connection: "StompState", head: Head) -> Transaction | None:
+    """The transaction that a frame belongs to, if it belongs to one. Raises ProtocolViolation."""
+    name = head.get("transaction")
+    if name is None:
+        return None
+    found = _named(connection, name)
+    if len(found) >= STOMP_TRANSACTION_ACTIONS_MAX:
+        raise ProtocolViolation(
+            "Transaction too large", f'Transaction "{name}" has {STOMP_TRANSACTION_ACTIONS_MAX} actions already\n'
+        )
+    return found
+
+
+def _named(connection: "StompState", name: str) -> Transaction:
+    found = connection.transactions.get(name)
+    if found is None:
+        raise ProtocolViolation("Bad transaction", f'Invalid transaction identifier: "{name}"\n')
+    return found
+
+
+def _name_in(head: Head) -> str:
+    name = head.get("transaction")
+    if name is None:
+        text = f"\"{head.command}\" must include a 'transaction' header\n"
+        raise ProtocolViolation("Missing transaction", text)
+    return name
+
+
+def begin(connection: "StompState", head: Head, _body: bytes) -> None:
+    """BEGIN; twice begins it anew. Raises ProtocolViolation."""
+    name = _name_in(head)
+    known = connection.transactions.pop(name, None)
+    if known is not None and connection.is_jms:
+        connection.transactions[name] = known
+        raise ProtocolViolation(f"The transaction was already started: {name}", "")
+    if known is not None:
+        _abort(connection, known)
+    if len(connection.transactions) >= STOMP_TRANSACTIONS_MAX:
+        text = f"{STOMP_TRANSACTIONS_MAX} transactions are open already\n"
+        raise ProtocolViolation("Transaction limit exceeded", text)
+    connection.transactions[name] = Transaction()
+    connection.owe()
+
+
+def commit(connection: "StompState", head: Head, _body: bytes) -> None:
+    """COMMIT. Raises ProtocolViolation."""
+    name = _name_in(head)
+    transaction = _named(connection, name)
+    del connection.transactions[name]
+    outcomes = transaction.commit(connection.place, connection.now)
+    if REJECTED in outcomes:
+        connection.refuse("Message rejected", "A queue is full and has refused a message of the transaction.\n")
+        return
+    connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+
+
+def abort(connection: "StompState", head: Head, _body: bytes) -> None:
+    """ABORT: what was to be acknowledged waits for that again. Raises ProtocolViolation."""
+    name = _name_in(head)
+    transaction = _named(connection, name)
+    del connection.transactions[name]
+    _abort(connection, transaction)
+    connection.owe()
+
+
+def _abort(connection: "StompState", transaction: Transaction) -> None:
+    for entry in transaction.rollback():
+        holder = connection.holder_of(entry)
+        if holder is not None:
+            holder.unacked.put_back([entry])

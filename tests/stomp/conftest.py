@@ -1,0 +1,16 @@
+"""One broker process for the tests with real clients."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.broker_process import BrokerProcess
+
+SCHEMES = ("stomp", "stomps", "amqp", "mqtt", "ws", "wss", "aws")
+
+
+@pytest.fixture(scope="package")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    data_dir = tmp_path_factory.mktemp("stomp") / "data"
+    with BrokerProcess(data_dir, "--dev", "--durability", "write", schemes=SCHEMES) as running:
+        yield running

@@ -1,0 +1,234 @@
+"""ActiveMQ's dialect: its destinations, headers, durable subscriptions, and deliveries that come later."""
+
+from typing import Any
+
+import pytest
+
+from tests.stomp.house import START, Client, House
+
+
+@pytest.fixture
+def house() -> House:
+    return House(dialect="activemq")
+
+
+@pytest.mark.parametrize("destination", ["/queue/a.b", "/topic/a.b", "a", "/queue//amq/queue/q", "/foo/x"])
+def test_what_is_sent_comes_to_who_has_subscribed(house: House, destination: str) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination=destination)
+    client.send("SEND", b"x", destination=destination)
+    assert client.messages() == [b"x"]
+
+
+def test_a_message_has_the_headers_of_jms(house: House) -> None:
+    client = house.connect("1.1")
+    client.send("SUBSCRIBE", id=0, destination="/queue/q")
+    client.send("SEND", b"body", destination="/queue/q", own="header", expires=START + 5000, priority=7)
+    message = client.take("MESSAGE")
+    expected = {
+        "expires": str(START + 5000), "priority": "7", "timestamp": str(START), "own": "header",
+        "destination": "/queue/q", "subscription": "0", "content-length": "4",
+    }  # fmt: skip
+    assert {**message.headers, "message-id": ""} == {**expected, "message-id": ""}
+    client.send("SEND", b"", destination="/queue/q")
+    message = client.take("MESSAGE")
+    assert (message.headers["expires"], message.headers["priority"]) == ("0", "4")
+    client.send("SEND", b"", destination="/queue/other", expires=START + 50)
+    house.pass_time(100)
+    assert house.vhost.queues["other"].waiting_count() == 0
+    assert house.vhost.queues["ActiveMQ.DLQ"].waiting_count() == 1
+
+
+def test_a_composite_destination_is_sent_to_all(house: House) -> None:
+    client = house.connect()
+    for id_, destination in enumerate(("/queue/a", "/queue/b", "/topic/c")):
+        client.send("SUBSCRIBE", id=id_, destination=destination)
+    for _ in range(2):
+        client.send("SEND", b"x", destination="/queue/a,b,topic://c", receipt="r")
+        assert [each.command for each in client.frames()] == ["RECEIPT", "MESSAGE", "MESSAGE", "MESSAGE"]
+
+
+def test_wildcards_of_topics(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/topic/a.>")
+    client.send("SUBSCRIBE", id=2, destination="/topic/*.b")
+    for topic in ("a.b", "a.c.d", "x.b"):
+        client.send("SEND", topic.encode(), destination=f"/topic/{topic}")
+    found = sorted((each.headers["subscription"], each.body) for each in client.frames())
+    assert found == [("1", b"a.b"), ("1", b"a.c.d"), ("2", b"a.b"), ("2", b"x.b")]
+
+
+def test_a_virtual_topic_feeds_queues(house: House) -> None:
+    client = house.connect()
+    for id_, queue in enumerate(
+        ("Consumer.A.VirtualTopic.x", "Consumer.A.VirtualTopic.x", "Consumer.B.VirtualTopic.>")
+    ):
+        client.send("SUBSCRIBE", id=id_, destination=f"/queue/{queue}")
+    for _ in range(2):
+        client.send("SEND", b"x", destination="/topic/VirtualTopic.x")
+    assert sorted(each.headers["subscription"] for each in client.frames()) == ["0", "1", "2", "2"]
+
+
+def test_temporary_queues_belong_to_their_connection(house: House) -> None:
+    requester, responder = house.connect(), house.connect()
+    requester.send("SUBSCRIBE", id=1, destination="/temp-queue/foo")
+    responder.send("SUBSCRIBE", id=1, destination="/queue/calls")
+    requester.send("SEND", b"?", destination="/queue/calls", reply_to="/temp-queue/foo")
+    call = responder.take("MESSAGE")
+    assert call.headers["reply-to"].startswith("/remote-temp-queue/")
+    responder.send("SEND", b"!", destination=call.headers["reply-to"])
+    answer = requester.take("MESSAGE")
+    assert (answer.body, answer.headers["destination"]) == (b"!", "/temp-queue/foo")
+    responder.send("SUBSCRIBE", id=2, destination=call.headers["reply-to"])
+    assert responder.error()[0] == "resource_locked"
+    requester.lose()
+    assert not [name for name in house.vhost.queues if name.startswith("amq.gen")]
+
+
+def durable(house: House, client_id: str = "c") -> Client:
+    client = house.connect(**{"client-id": client_id})
+    client.send("SUBSCRIBE", id=1, destination="/topic/a", **{"activemq.subscriptionName": "s"})
+    return client
+
+
+def test_a_durable_subscription_is_known_by_client_and_name(house: House) -> None:
+    client = durable(house)
+    client.send("UNSUBSCRIBE", id=1)
+    client.send("SEND", b"x", destination="/topic/a", persistent="true")
+    client.lose()
+    client = durable(house)
+    assert client.messages() == [b"x"]
+    client.send("UNSUBSCRIBE", id=1, **{"activemq.subscriptionName": "s"})
+    assert client.error() == ("Durable consumer is in use", "")
+    client.send("UNSUBSCRIBE", id=1)
+    client.send("UNSUBSCRIBE", id=1, **{"activemq.subscriptionName": "s"})
+    assert len(house.vhost.queues) == 0
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", **{"activemq.subscriptionName": "s"})
+    assert client.error()[0] == "Invalid Subscription\\c cannot durably subscribe to a Queue destination!"
+
+
+def test_a_client_id_is_used_once(house: House) -> None:
+    durable(house)
+    client = house.begin()
+    client.send("CONNECT", login="guest", passcode="guest", **{"client-id": "c"})
+    message, _ = client.error()
+    assert message.startswith("Broker\\c localhost - Client\\c c already connected from tcp\\c//127.0.0.1")
+
+
+def test_connected_answers_the_request_id(house: House) -> None:
+    client = house.begin()
+    client.send("CONNECT", login="guest", passcode="guest", **{"client-id": "me", "request-id": "7"})
+    connected = client.take("CONNECTED")
+    assert (connected.headers["response-id"], connected.headers["session"]) == ("7", "me")
+
+
+def test_a_nack_sends_to_the_dead_letter_queue(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
+    client.send("SUBSCRIBE", id=2, destination="/queue/ActiveMQ.DLQ")
+    client.send("SEND", b"x", destination="/queue/a")
+    client.send("NACK", id=client.take("MESSAGE").headers["ack"])
+    assert client.take("MESSAGE").headers["subscription"] == "2"
+
+
+def test_prefetch_and_priority_are_options(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a?consumer.prefetchSize=1", ack="client")
+    client.send(
+        "SUBSCRIBE", id=2, destination="/queue/a", ack="client", **{"activemq.priority": 5, "activemq.prefetchSize": 2}
+    )
+    for number in range(5):
+        client.send("SEND", b"%d" % number, destination="/queue/a")
+    assert [each.headers["subscription"] for each in client.frames()] == ["2", "2", "1"]
+
+
+def test_a_delivery_may_come_later_and_again(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a")
+    later = {"AMQ_SCHEDULED_DELAY": 1000, "AMQ_SCHEDULED_PERIOD": 500, "AMQ_SCHEDULED_REPEAT": 1}
+    client.send("SEND", b"x", destination="/queue/a", own="header", receipt="r", **later)
+    client.take("RECEIPT")
+    house.pass_time(900)
+    assert client.frames() == []
+    house.pass_time(200)
+    message = client.take("MESSAGE")
+    assert message.headers["own"] == "header"
+    assert "scheduledJobId" in message.headers
+    assert "AMQ_SCHEDULED_DELAY" not in message.headers
+    house.pass_time(2000)
+    assert client.messages() == [b"x"]
+
+
+def test_a_wrong_schedule_is_refused(house: House) -> None:
+    client = house.connect()
+    client.send("SEND", b"x", destination="/queue/a", AMQ_SCHEDULED_DELAY="soon")
+    assert client.error()[0] == "precondition_failed"
+
+
+@pytest.mark.parametrize("destination", ["", "/queue/", "/topic/,"])
+def test_an_empty_destination_is_refused(house: House, destination: str) -> None:
+    client = house.connect()
+    client.send("SEND", b"x", destination=destination)
+    assert client.error()[0] == "Invalid empty or 'null' Destination header"
+
+
+REFUSED = [
+    ("SEND", {}, "SEND received without a Destination specified!", False),
+    ("SUBSCRIBE", {"destination": "/queue/a"}, "SUBSCRIBE received without a subscription id!", False),
+    ("UNSUBSCRIBE", {}, "UNSUBSCRIBE received without a subscription id!", False),
+    ("UNSUBSCRIBE", {"id": 7}, "No subscription matched.", False),
+    ("ACK", {}, "ACK received without a ack id for acknowledge!", False),
+    ("ACK", {"id": "x"}, "Unexpected ACK received for message-id [x]", False),
+    ("BEGIN", {}, "Must specify the transaction you are beginning", False),
+    ("COMMIT", {}, "Must specify the transaction you are committing", False),
+    ("COMMIT", {"transaction": "{login}"}, "Invalid transaction id: {login}", False),
+    ("SEND", {"destination": "/queue/a", "transaction": "t"}, "Invalid transaction id: t", False),
+    ("BEGIN", {"transaction": "begun"}, "The transaction was already started: begun", False),
+    ("FOO", {}, "Unknown STOMP action: FOO", True),
+    ("CONNECT", {}, "Already connected.", True),
+]
+
+
+@pytest.mark.parametrize(("command", "headers", "message", "closes"), REFUSED)
+def test_refusals_are_in_the_words_of_activemq(
+    house: House, command: str, headers: dict[str, Any], message: str, closes: bool
+) -> None:
+    client = house.connect()
+    client.send("BEGIN", transaction="begun")
+    client.send(command, receipt="r", **headers)
+    found = client.take("ERROR")
+    assert found.headers["message"].replace("\\c", ":") == message
+    assert found.headers["receipt-id"] == "r"
+    assert client.is_ended is closes
+
+
+LOGINS = [
+    ("CONNECT", {"login": "guest", "passcode": "wrong"}, "User name [guest] or password is invalid."),
+    ("CONNECT", {"accept-version": "2.1,3.0"},
+     "Invalid Protocol version[2.1,3.0], supported versions are: [1.2, 1.1, 1.0]"),
+    ("CONNECT", {"login": "guest", "passcode": "guest", "heart-beat": "abc"}, "Invalid heart-beat header:abc"),
+    ("SEND", {"destination": "/queue/a"}, "Not connected."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "headers", "message"), LOGINS)
+def test_refused_logins_are_closed_in_the_words_of_activemq(
+    house: House, command: str, headers: dict[str, Any], message: str
+) -> None:
+    client = house.begin()
+    client.send(command, **headers)
+    found = client.take("ERROR")
+    assert found.headers["message"].replace("\\c", ":") == message
+    assert client.is_ended
+
+
+def test_the_host_is_ignored(house: House) -> None:
+    client = house.begin()
+    client.send("CONNECT", login="guest", passcode="guest", host="activemq.example.org")
+    client.take("CONNECTED")
+
+
+def test_nack_needs_a_later_version(house: House) -> None:
+    client = house.connect("1.0")
+    client.send("NACK", **{"message-id": "x"})
+    assert client.error()[0] == "NACK received but connection is in v1.0 mode."
