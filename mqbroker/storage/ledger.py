@@ -157,6 +157,8 @@ class JournalLedger(Ledger):
 
     def move(self, stretch: Stretch, entries: list[Entry]) -> None:
         """Has what is alive in a stretch written again, in a batch of its own."""
+        if self.closed:
+            return
         if self._has_facts():
             self._close_batch()
         self.open.moving = Moving(stretch.first_lsn, stretch.last_lsn, entries)
@@ -325,6 +327,9 @@ class JournalLedger(Ledger):
         """
         if self.closed:
             return
+        for work in (self.indexer, self.relocator):
+            if work is not None:
+                work.stop()
         self.seal()
         while self.writer.is_busy and self.writer.wait():
             pass

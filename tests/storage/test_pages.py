@@ -13,7 +13,7 @@ from mqbroker.storage.log.facts import pack_index
 from mqbroker.storage.log.index import Stretch, pack_stretches
 from mqbroker.storage.log.segment import segment_name, segment_names
 from mqbroker.storage.tools.verify import inspect, repair, report, verify
-from tests.storage.house import KEYRING, KEYRINGS, Journal, an_entry
+from tests.storage.house import KEYRING, KEYRINGS, Journal, ManualExecutor, an_entry
 from tests.storage.simdisk import SimDisk
 from tests.storage.test_verify import change_segment, flip_batch, journal_of, laid_out
 
@@ -102,6 +102,18 @@ def test_a_journal_without_indexes_gets_them_when_it_is_opened(keyring: Keyring 
     assert third.recovered.entries.paged > 150
     assert bodies(third) == {entry.sequence: entry.message.content() for entry in entries}
     assert bodies(reopened(third, window=0)) == bodies(third), "and it can be opened without using them"
+
+
+def test_closing_does_not_wait_for_indexes() -> None:
+    """An orderly stop took as long as it takes to index all that an earlier version had written."""
+    journal, entries = filled(window=0)
+    background = ManualExecutor()
+    again = Journal(journal.disk.after_kill(), SEGMENT_BYTES, background=background, window=1)
+    again.ledger.restored()
+    again.ledger.close()
+    assert not background.orders
+    assert again.ledger.encoder.liveness.closed()[0].index == b""
+    assert len(bodies(reopened(again))) == len(entries)
 
 
 @KEYRINGS

@@ -44,6 +44,7 @@ class Indexer:
         self._walk: Walk | None = None
         self._index = OpenIndex(0, window)
         self._entries = 0
+        self._is_stopped = False
         self.indexed: Indexed = lambda *_: None
 
     def begin(self) -> None:
@@ -52,6 +53,11 @@ class Indexer:
             closed = self._liveness.closed()
             self._waiting = [each.first_lsn for each in closed if each.shares and not each.index and not each.index_at]
             self._next()
+
+    def stop(self) -> None:
+        """Nothing more is begun: the journal is being closed. What is missing is indexed after the next start."""
+        self._waiting.clear()
+        self._is_stopped = True
 
     def _next(self) -> None:
         self._walk = None
@@ -76,7 +82,7 @@ class Indexer:
         walk = self._walk
         assert walk is not None
         segment = self._liveness.by_first.get(walk.segment)
-        if segment is None:
+        if segment is None or self._is_stopped:
             self._next()  # it is gone, and perhaps its file too
         elif error is not None:
             self._fail(error)

@@ -53,6 +53,10 @@ class Relocator:
         self._budget = RELOCATED_BYTES_PER_S
         self._next()
 
+    def stop(self) -> None:
+        """Nothing more is begun: the journal is being closed."""
+        self._budget = 0
+
     def _next(self) -> None:
         if self._is_looping:
             return
