@@ -19,7 +19,7 @@ from mqbroker.core.queues.page import Page
 from mqbroker.core.queues.paging import Paging
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
-from mqbroker.limits import DROPPED_AT_ONCE, DROPPED_LEAST
+from mqbroker.limits import DROPPED_AT_ONCE, DROPPED_LEAST, QUEUE_WINDOW_BYTES
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
@@ -400,11 +400,14 @@ class ClassicQueue(Queue):
 
     def page_out(self, extent: Extent, place: Place, window: int, least: int) -> int:
         """Lets go of what the journal has at that place, but for the first entries; how many that were."""
-        if self.is_deleted or self.waiting_count() <= window:
+        count, is_pressed = self.waiting_count(), window < self.ledger.window
+        if self.byte_count > QUEUE_WINDOW_BYTES:
+            window = min(window, max(1, QUEUE_WINDOW_BYTES * count // self.byte_count))
+        if self.is_deleted or count <= window:
             return 0
         lane = self.lane_at(extent.lane)
         freed = lane.page_out(extent, place, window, least)
-        if not freed and window < self.ledger.window:
+        if not freed and is_pressed:
             freed = lane.let_go_of_pages() or lane.page_out_head(extent, place, window, least)
         if freed and lane.reader is None:
             lane.reader = self.paging = self.paging or Paging(self)

@@ -12,6 +12,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import earlier
 from mqbroker.core.queues.lane import Lane
 from mqbroker.core.queues.page import Page
+from mqbroker.limits import QUEUE_WINDOW_BYTES
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
@@ -43,12 +44,13 @@ class Paging:
     def read_ahead(self, lane: Lane) -> None:
         """Has the next pages of the lane read, as much as its queue keeps in memory."""
         ledger = self._queue.ledger
-        left = ledger.window
+        left, left_bytes = ledger.window, QUEUE_WINDOW_BYTES
         coming = []
         for page in islice(lane.middle or (), _PAGES_AHEAD_MAX):
-            if left <= 0:
+            if left <= 0 or left_bytes <= 0:
                 break
             left -= page.total
+            left_bytes -= page.byte_count
             if page.entries is None and not page.is_coming:
                 page.is_coming = True
                 coming.append(page)

@@ -84,8 +84,10 @@ class OpenIndex:
             stretch = self._open = Stretch(self.segment, start, lsn)
             self.stretches.append(stretch)
         stretch.add(lsn, end, extents)
-        # A part of a queue is read with all that stands between, so it should be more than a few messages.
-        if end - stretch.start < self._size or stretch.entries < self._entries_min * len(stretch.extents):
+        # A part of a queue is read with all that stands between, so it should be more than a few small messages.
+        extents_count, size = len(stretch.extents), end - stretch.start
+        is_coarse = stretch.entries >= self._entries_min * extents_count or size >= self._size // 4 * extents_count
+        if size < self._size or not is_coarse:
             return None
         self._open = None
         return stretch

@@ -11,7 +11,7 @@ from functools import partial
 from mqbroker.core.ledger import Pageable
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.page import Loaded, Page
-from mqbroker.limits import PAGE_ENTRIES_MIN, PRESSED_WINDOW_SHARE, QUEUE_WINDOW
+from mqbroker.limits import PAGE_BYTES_MIN, PAGE_ENTRIES_MIN, PRESSED_WINDOW_SHARE, QUEUE_WINDOW
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
 from mqbroker.storage.log.executors import Executor
 from mqbroker.storage.log.index import Stretch
@@ -98,8 +98,9 @@ class Pager:
             place = stretch.place
             for extent in stretch.extents.values():
                 queue = self.queues.get(extent.queue_number)
-                if queue is not None and extent.count >= least:
-                    self.paged_out += queue.page_out(extent, place, window, least)
+                worth = least if extent.byte_count < PAGE_BYTES_MIN else 1
+                if queue is not None and extent.count >= worth:
+                    self.paged_out += queue.page_out(extent, place, window, worth)
 
     def press(self, is_pressed: bool, newest: list[Stretch]) -> None:
         """Memory is short, or is not any more. While it is, queues keep less; what they have is offered to them again,
