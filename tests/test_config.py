@@ -385,3 +385,25 @@ def test_the_line_of_a_quoted_or_dotted_key_is_found() -> None:
     assert lines[("b", "c", "d e")] == 3
     assert lines[("b", "c", "f", "g")] == 4
     assert lines[("h", 1, "i", "j")] == 8
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_the_files_of_a_pair_load(tmp_path: Path, name: str) -> None:
+    """An option that was renamed stayed in the example of a pair."""
+    config = load_config(write(tmp_path, (EXAMPLE.parent / f"pair-{name}.toml").read_text()))
+    assert config.pair.node == name
+    assert config.pair.founds is (name == "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('durability = "memory"\n[pair]\nnode = "a"', "durability cannot be memory"),
+        ('[pair]\nnode = "a"\nlisten = "0.0.0.0:5670"', "needs pair.certificate, pair.key and pair.ca"),
+        ('[pair]\nnode = "a"\ncertificate = "x.pem"', "belong together"),
+        ('[pair]\nnode = "a"\nelection = "postgresql"', "needs a postgresql:// URL"),
+        ('[pair]\nlisten = "nowhere"', "which is not an address such as 10.0.0.1:5670"),
+    ],
+)
+def test_a_pair_that_could_not_work_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in error_of(tmp_path, text)

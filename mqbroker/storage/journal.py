@@ -1,7 +1,7 @@
 """Opens a journal: recovers what it says, and puts together what goes on writing it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from mqbroker.core.properties import Formats
 from mqbroker.errors import DiskFailed, StorageError
@@ -37,6 +37,7 @@ def open_journal(
     accept: Accept | None = None,
     step: Step = no_step,
     epoch: int | None = None,
+    required: Collection[str] = (),
     window: int = 0,
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
@@ -47,8 +48,9 @@ def open_journal(
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
     then nothing has changed; `step` is told how much memory recovery needs next, and may raise it too. `epoch` is the
-    term of this node, which must not be older than the journal's; by default the journal goes on in its own. `window`
-    is how many messages each queue keeps in memory at least; with 0 they all stay there.
+    term of this node, which must not be older than the journal's; by default the journal goes on in its own. Nothing is
+    committed without the members in `required`. `window` is how many messages each queue keeps in memory at least; with
+    0 they all stay there.
 
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
     cannot be used otherwise.
@@ -60,7 +62,7 @@ def open_journal(
     sync = mode == FSYNC
     return assemble(
         disk, formats, sync, appends, background, fatal, segment_bytes, keyring=keyring, accept=accept, step=step,
-        epoch=epoch, wake=wake, window=window, reads=reads,
+        epoch=epoch, wake=wake, required=required, window=window, reads=reads,
     )  # fmt: skip
 
 
@@ -83,6 +85,7 @@ def assemble(
     step: Step = no_step,
     epoch: int | None = None,
     wake: Wake = _at_once,
+    required: Collection[str] = (),
     window: int = 0,
     reads: Executor | None = None,
 ) -> tuple[JournalLedger, Recovered]:
@@ -111,6 +114,8 @@ def assemble(
             ledger.relocator = Relocator(
                 recovery.reader, background, recovery.liveness, segment_bytes, ledger.move, writer.unreadable
             )
+        for member in required:
+            ledger.gate.require(member, -1)
         return _begin(disk, recovery, ledger, fatal)
     except BaseException:
         appends.close()
@@ -130,7 +135,8 @@ def _begin(
     writer.fatal = fatal
     # Only now: until the new segment's checkpoint lasts, everything older is needed.
     _finish(disk, recovery)
-    writer.delete(recovery.obsolete)
+    ledger.doom(recovery.recovered.position, recovery.obsolete)
+    ledger.keep_promises()
     return ledger, recovery.recovered
 
 
