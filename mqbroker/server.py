@@ -237,14 +237,15 @@ class Server:
             memory.Budget(memory.group_limit_bytes()).require,
             None if mine is None else mine.epoch,
             () if mine is None else mine.isr - {mine.leader},
+            window=config.journal.queue_window,
         )
         self._stack.callback(ledger.close)
         if found.note:
             log.warning("%s", found.note)
         if keyring is not None:
             _log_encryption(keyring, found.plain_segments)
-        count = sum(map(len, found.entries.values()))
-        log.info("recovered %d messages in %d queues", count, len(found.entries))
+        count, queues, paged = found.entries.total, len(found.entries), found.entries.paged
+        log.info("recovered %d messages in %d queues, %d of them left in the journal", count, queues, paged)
         return ledger, found.definitions, found.entries
 
     def _open_tls(self) -> ServerTls | None:
@@ -321,6 +322,8 @@ class Server:
         if self._tls is not None:
             self._tls.check(now)
         self._check_alarms()
+        if isinstance(self._ledger, JournalLedger):
+            self._ledger.press(self._alarms.is_pressed)
 
     def _node_numbers(self) -> dict[str, int]:
         """What there is to know of the node beside its queues and exchanges."""
@@ -337,6 +340,8 @@ class Server:
             found["journal_batches"] = self._ledger.batches
             found["journal_bytes"] = self._ledger.bytes_written
             found["journal_segments"] = self._ledger.segments
+            found["messages_paged_out"] = self._ledger.pager.paged_out
+            found["messages_paged_in"] = self._ledger.pager.paged_in
         if self._pair is not None:
             found |= self._pair.numbers()
         return found
