@@ -9,6 +9,7 @@ import gzip
 import inspect
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, unquote
 
 from aiohttp import web
@@ -23,7 +24,15 @@ from mqbroker.management.cors import Cors
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import BODY_TIMEOUT_S, PREAUTH_BODY_BYTES_MAX
 from mqbroker.management.local import Visitor
-from mqbroker.management.login import LoginRequired, basic_credentials, caller_named, challenge, log_in, login_form
+from mqbroker.management.login import (
+    LoginRequired,
+    basic_credentials,
+    caller_named,
+    challenge,
+    log_in,
+    login_form,
+    user_of_header,
+)
 from mqbroker.management.metrics.scrape import scraped
 from mqbroker.management.pages import picker, shown
 from mqbroker.management.refusals import MethodRefused, Refusal, bad_request, missing, refused_by_core, unauthorised
@@ -31,6 +40,7 @@ from mqbroker.management.session import Guest, SessionTransport
 from mqbroker.management.waiting import committed
 
 log = logging.getLogger(__name__)
+access_log = logging.getLogger("mqbroker.management.access")
 
 _GZIP_BYTES_MIN = 1024
 _FIXED_HEADERS = {
@@ -66,7 +76,26 @@ class Front:
             response = await self._respond(request, session)
         finally:
             session.requests_open -= 1
+        if self._ground.config.access_log:
+            self._note(request, session, response)
         return response
+
+    def _note(self, request: web.BaseRequest, session: Guest, response: web.Response) -> None:
+        """A line of the access log, in Apache's combined format. What a client wrote is escaped, so that nobody forges
+        lines with it."""
+        seconds = self._ground.clock.wall() / 1000
+        at = datetime.fromtimestamp(seconds, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        user = user_of_header(request.headers.get("authorization", ""))
+        size = len(response.body) if isinstance(response.body, bytes) else 0
+        words = (
+            request.method,
+            request.raw_path,
+            request.headers.get("referer", ""),
+            request.headers.get("user-agent", ""),
+        )
+        method, path, referer, agent = (word.encode("unicode_escape").decode().replace('"', '\\"') for word in words)
+        text = '%s - %s [%s] "%s %s HTTP/1.1" %d %d "%s" "%s"'
+        access_log.info(text, session.peer.host, user or "-", at, method, path, response.status, size, referer, agent)
 
     async def _respond(self, request: web.BaseRequest, session: Guest) -> web.Response:
         try:

@@ -49,6 +49,14 @@ def basic_credentials(header: str) -> tuple[str, str]:
     return user, password
 
 
+def user_of_header(header: str) -> str:
+    """The user whom an Authorization header names, for the access log; empty where it cannot be read."""
+    try:
+        return basic_credentials(header)[0].encode("unicode_escape").decode().replace(" ", "%20")
+    except (LoginRequired, Refusal):
+        return ""
+
+
 def login_form(raw: bytes, content_type: str) -> tuple[str, str]:
     """User and password of a log-in, as a form or as JSON. Raises Refusal."""
     if content_type.startswith("application/x-www-form-urlencoded"):
