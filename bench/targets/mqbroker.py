@@ -21,8 +21,8 @@ _RUN_ENVIRONMENT = _ROOT / ".venv-run" / "bin" / "python"
 _INTERPRETED = Path(__file__).with_name("interpreted.py")
 _DESCRIBE = (
     "import json, pathlib, platform, mqbroker; home = pathlib.Path(mqbroker.__file__).parent;"
-    "compiled, sqs = any(home.rglob('*.so')), (home / 'aws' / 'sqs').exists();"
-    "print(json.dumps([mqbroker.__version__, compiled, platform.python_version(), sqs]))"
+    "parts = [(home / part).exists() for part in ('aws/sqs', 'management')];"
+    "print(json.dumps([mqbroker.__version__, any(home.rglob('*.so')), platform.python_version(), *parts]))"
 )
 _SCHEMES = {"sqs": "aws"}
 _KEY_ID, _SECRET = "AKIABENCHBENCHBENCH0", "bench-secret"
@@ -52,7 +52,7 @@ class Mqbroker(SingleProcess):
     python: the interpreter of the environment it is installed in; by default the one that `make run` builds.
     """
 
-    protocols: tuple[str, ...] = ("amqp", "mqtt", "ws", "sqs")
+    protocols: tuple[str, ...] = ("amqp", "mqtt", "ws", "sqs", "management", "prometheus")
 
     def __init__(self, interpreted: bool = False, python: Path | None = None, name: str = "mqbroker") -> None:
         super().__init__()
@@ -84,22 +84,25 @@ class Mqbroker(SingleProcess):
         return replace(found, user=_KEY_ID, password=_SECRET) if found is not None and protocol == "sqs" else found
 
     def speaks(self, protocol: str) -> bool:
-        """Versions before SQS can be measured too."""
-        return super().speaks(protocol) and (protocol != "sqs" or self._described[3])
+        """Versions before SQS and before the management API can be measured too."""
+        if not super().speaks(protocol):
+            return False
+        *_, has_sqs, has_management = self._described
+        return {"sqs": has_sqs, "management": has_management, "prometheus": has_management}.get(protocol, True)
 
     @cached_property
-    def _described(self) -> tuple[str, bool, str, bool]:
-        """Version, whether it is compiled, version of Python, whether it speaks SQS."""
+    def _described(self) -> tuple[str, bool, str, bool, bool]:
+        """Version, whether it is compiled, version of Python, whether it speaks SQS, and can be managed."""
         command = [str(self._python), "-P", "-c", _DESCRIBE]
         shown = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if shown.returncode:
             raise TargetError(f"{self._python} cannot import mqbroker: {shown.stderr.strip().splitlines()[-1]}")
-        version, compiled, python, sqs = json.loads(shown.stdout)
-        return version, compiled, python, sqs
+        version, compiled, python, sqs, management = json.loads(shown.stdout)
+        return version, compiled, python, sqs, management
 
     def version(self) -> str:
         """Version, Python, and whether it is compiled."""
-        version, compiled, python, _ = self._described
+        version, compiled, python, *_ = self._described
         build = "compiled" if compiled and not self._interpreted else "interpreted"
         return f"mqbroker {version} ({build}, Python {python})"
 

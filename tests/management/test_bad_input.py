@@ -63,7 +63,8 @@ def test_no_body_makes_an_internal_error(api: Api, where: tuple[str, str], body:
 @FUZZ
 @given(
     path=st.lists(st.sampled_from(("queues", "%2F", "exchanges", "bindings", "e", "q", "..", "%2e%2e", "%00", "%ff",
-                                   "a b", "users", "amq.default", "nodes", "", "?", "vhosts", "definitions")), max_size=6),
+                                   "a b", "users", "amq.default", "nodes", "", "?", "vhosts", "definitions")),
+                  max_size=6),
     query=st.dictionaries(st.sampled_from(("page", "page_size", "sort", "columns", "name", "use_regex", "offset",
                                            "sort_reverse", "count", "truncate", "download", "disable_stats")),
                           st.text(alphabet="abc.,*+()[]0123456789-\\{}%&=é", max_size=12), max_size=4),
