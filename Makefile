@@ -39,10 +39,14 @@ PYTHONS ?= python3.12 python3.13 python3.14
 # Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
 PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 
-.PHONY: run test coverage test-slow test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
+.PHONY: run pair test coverage test-slow test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
 
 run: $(VENV_RUN)/.installed
 	$(VENV_RUN)/bin/mqbroker serve --dev $(RUN_ARGS)
+
+# Two nodes, etcd (Debian: etcd-server) and clients of three protocols; the active node is killed under load.
+pair: $(VENV)/.installed
+	$(VENV)/bin/python -m tests.replication.show
 
 test: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 	$(VENV)/bin/python $(PYTEST) $(PYTEST_ARGS)

@@ -198,3 +198,53 @@ def repair(directory: Path, dry_run: bool, config_file: Path | None, keys: tuple
     keyring = _given_keyring(config_file, keys)
     for line in repair_journal(directory, dry_run, keyring) or ["there is nothing to repair"]:
         click.echo(line)
+
+
+CONFIG = click.option("--config", "config_file", type=FILE, envvar=CONFIG_VARIABLE, help="TOML file of the node.")
+
+
+@main.group()
+def ha() -> None:
+    """Look at a node of a pair, or have it do something; it must be running."""
+
+
+@ha.command()
+@CONFIG
+def status(config_file: Path | None) -> None:
+    """Print what the node knows of its pair; exit with 1 if a failure now would not be survived."""
+    from mqbroker.replication.control import described
+
+    lines, is_safe = described(load_config(config_file, os.environ).pair)
+    click.echo("\n".join(lines))
+    sys.exit(0 if is_safe else 1)
+
+
+@ha.command()
+@CONFIG
+def switchover(config_file: Path | None) -> None:
+    """Have the active node stop in order, and a standby take over."""
+    from mqbroker.replication.control import told
+
+    click.echo(told(load_config(config_file, os.environ).pair, {"do": "switchover"}))
+
+
+@ha.command()
+@CONFIG
+@click.option("--epoch", type=int, required=True, help="The next epoch, as `mqbroker ha status` shows it.")
+@click.option("--force", is_flag=True, help="Also when this node may lack confirmed messages, which are then lost.")
+def promote(config_file: Path | None, epoch: int, force: bool) -> None:
+    """Have this standby take over while nobody leads, although it would not by itself."""
+    from mqbroker.replication.control import told
+
+    click.echo(told(load_config(config_file, os.environ).pair, {"do": "promote", "epoch": epoch, "force": force}))
+
+
+@ha.command("verify")
+@CONFIG
+def verify_pair(config_file: Path | None) -> None:
+    """Compare the journals of this node and of the active one, while both run; exit with 1 if they differ."""
+    from mqbroker.replication.control import compared
+
+    lines, are_alike = compared(load_config(config_file, os.environ).pair)
+    click.echo("\n".join(lines))
+    sys.exit(0 if are_alike else 1)

@@ -17,6 +17,10 @@ error closes one connection, a configuration error stops the start, and a storag
     +-- AwsError                     the same for a request of an AWS service, with AWS's code and text
     +-- ProtocolViolation            the peer broke the wire protocol; its connection ends
     +-- ConfigError                  a file or option that the operator has to mend before the start
+    +-- PairError                    the link between two nodes, or the election store
+        +-- LinkBroken               the other side of a link does not speak its language
+        +-- LinkRefused              one side will not have the other: one sentence that says what to do
+        +-- ElectionUnreachable      the store did not answer; whether a change was made is not known
     +-- StorageError                 our disk
         +-- JournalCorrupt           a journal that must not be opened as it is
         +-- KeyMissing               a segment of the journal is encrypted with a key that was not given
@@ -120,6 +124,22 @@ class ProtocolViolation(MqbrokerError):
 
 class ConfigError(MqbrokerError):
     """A configuration file or option that the operator has to mend: one plain sentence, with the line where known."""
+
+
+class PairError(MqbrokerError):
+    """Something is wrong between the nodes of a pair, or between a node and the election store."""
+
+
+class LinkBroken(PairError):
+    """What came over a link is not what it should be."""
+
+
+class LinkRefused(PairError):
+    """A link is not to be: nothing has changed, and the text says what to do."""
+
+
+class ElectionUnreachable(PairError):
+    """The election store did not answer. Whether it has made the change is not known."""
 
 
 class StorageError(MqbrokerError):

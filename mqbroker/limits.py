@@ -143,3 +143,13 @@ MEMORY_TRIM_INTERVAL_MS = 5000  # each time takes some 0.1 s for a GiB, in which
 SAMPLE_INTERVAL_MS = 5000  # RabbitMQ's collect_statistics_interval
 SAMPLES_KEPT = 120  # of the node: ten minutes
 SAMPLED_QUEUES_MAX = 10_000  # with more, rates are known of vhosts and of the node only
+
+# --- the pair ------------------------------------------------------------------------------------------------------
+PAIR_COURSE_SEGMENTS_MAX = 4096  # segments that a node knows its own course by: 256 GiB at the usual size
+PAIR_GREETING_BYTES_MAX = 4 << 20  # of a peer that has not said who it is; a terabyte of segments takes 1 MiB
+PAIR_IN_FLIGHT_BYTES_MAX = 8 << 20  # sent and not acknowledged: beyond it no further batch is written; one batch
+PAIR_QUEUED_BYTES_MAX = 64 << 20  # of a standby that is behind, before it is read from the files again
+PAIR_READ_BYTES = 256 << 10  # sent from files at once, so that whoever is served does not wait for it
+PAIR_DIVERGENT_FILES_MAX = 16  # kept for the operator; the oldest go
+PAIR_LINKS_MAX = 64  # at once on a node: standbys and tools
+PAIR_BEAT_MS = 500  # how often both sides of a link show that they live

@@ -86,6 +86,39 @@ cdef inline int put_delivery(
     return 0
 
 
+cdef inline char* _put(char* target, bytes piece) noexcept:
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(piece)
+    memcpy(target, PyBytes_AS_STRING(piece), size)
+    return target + size
+
+
+cdef inline char* _put_long(char* target, unsigned long number) noexcept:
+    target[0] = <char>(number >> 24 & 255)
+    target[1] = <char>(number >> 16 & 255)
+    target[2] = <char>(number >> 8 & 255)
+    target[3] = <char>(number & 255)
+    return target + 4
+
+
+cdef inline int put_transfer(
+    bytearray out, bytes head, unsigned long number, bytes middle, bytes tail, bytes body, bytes footer
+) except -1:
+    if out is None or head is None or middle is None or tail is None or body is None or footer is None:
+        raise TypeError("octets expected")
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(head) + 4 + PyBytes_GET_SIZE(middle) + PyBytes_GET_SIZE(tail)
+    size += PyBytes_GET_SIZE(body) + PyBytes_GET_SIZE(footer)
+    if PyBytes_GET_SIZE(middle) > 0:
+        size += 4
+    cdef Py_ssize_t at = PyByteArray_GET_SIZE(out)
+    PyByteArray_Resize(out, at + size)
+    cdef char* target = PyByteArray_AS_STRING(out) + at
+    target = _put_long(_put(target, head), number)
+    if PyBytes_GET_SIZE(middle) > 0:
+        target = _put_long(_put(target, middle), number)
+    _put(_put(_put(target, tail), body), footer)
+    return 0
+
+
 cdef inline bytes blank(Py_ssize_t size):
     if size < 0:
         raise IndexError("octets out of range")

@@ -41,6 +41,22 @@ def put_delivery(out: bytearray, head: bytes, octet: int, tail: bytes, body: byt
     out.append(end)
 
 
+def put_transfer(
+    out: bytearray, head: bytes, number: int, middle: bytes, tail: bytes, body: bytes, footer: bytes
+) -> None:
+    """Appends pieces to `out`: the number in four octets stands after the head, and after the middle unless that is
+    empty."""
+    octets = number.to_bytes(4, "big")
+    out += head
+    out += octets
+    if middle:
+        out += middle
+        out += octets
+    out += tail
+    out += body
+    out += footer
+
+
 def blank(size: int) -> bytearray:
     """Memory for `size` octets that are still to come. Compiled it is a bytes object that nobody else has yet, and
     its octets are anything; so whoever made it must write them all before anybody sees it."""

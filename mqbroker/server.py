@@ -7,8 +7,9 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -43,6 +44,7 @@ from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.sampler import Sampler
 from mqbroker.runtime.tasks import Tasks
+from mqbroker.runtime.thread_wake import ThreadWake
 from mqbroker.runtime.timekeeper import Timekeeper
 from mqbroker.runtime.turn import Turn
 from mqbroker.spoken import PROTOCOLS
@@ -51,7 +53,14 @@ from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.disk import FileDisk
 
+if TYPE_CHECKING:
+    from mqbroker.replication.ballot import Ballot
+    from mqbroker.replication.node import PairNode
+
 log = logging.getLogger("mqbroker")
+
+Opened = tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]
+"""The ledger, the definitions and the messages that were recovered."""
 
 _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits too long for a busy loop's GIL
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
@@ -69,23 +78,32 @@ class Server:
         self._protocols = protocols
         self._clock = Clock()
         self._stop_event = asyncio.Event()
-        self._exit_code = 0
+        self.exit_code = 0
         self._stack = AsyncExitStack()
         self._tls: ServerTls | None = None
+        self._pair: PairNode | None = None
         self._speakers: list[Speaker] = []
         self._tasks = Tasks(self._fail)
 
-    async def start(self) -> None:
-        """Recovers, then listens. Raises ConfigError, StorageError."""
+    async def start(self) -> bool:
+        """Recovers, then listens; in a pair once it is elected. False when it was stopped before. Raises ConfigError,
+        StorageError."""
         self._obey_signals()
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
-        self._ledger, found, entries = self._open_ledger()
+        self._wake = ThreadWake(self._turn.run, is_held=bool(config.pair.node))
+        opened = await self._open_elected() if config.pair.node else self._open_ledger(self._open_disk(), None)
+        if opened is None:
+            return False
+        self._ledger, found, entries = opened
         self._timekeeper = Timekeeper(clock, self._ledger)
         self._timekeeper.begin(found, is_free=not entries and not _has_deadlines(self._protocols, found))
         self._stack.callback(self._timekeeper.note)
         self._broker = Broker(self._ledger, lambda: secrets.token_urlsafe(16), Events(clock.now))
-        restore(self._broker, found, entries, clock.now())
+        if self._pair is None:
+            restore(self._broker, found, entries, clock.now())
+        else:
+            await self._restore_elected(self._pair, found, entries)
         self._alarms = Alarms(
             config.limits,
             config.data_dir if config.durability != "memory" else None,
@@ -135,6 +153,7 @@ class Server:
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
+        return True
 
     def _start_protocols(self, services: Services, found: Mapping[str, bytes]) -> dict[str, SessionFactory]:
         """What makes the sessions of each protocol, by its name."""
@@ -163,29 +182,61 @@ class Server:
         composed = (protocol.compose(fields) for protocol in self._protocols)
         return next(each for each in composed if each is not None)
 
-    def _open_ledger(self) -> tuple[Ledger, Mapping[str, bytes], Mapping[int, list[Entry]]]:
-        config = self._config
-        if config.durability == "memory":
-            return Ledger(), {}, {}
-        keys = read_keys(config.journal.encryption_keys, os.environ)
-        keyring = Keyring(keys) if keys else None
-        disk = FileDisk(config.data_dir)
+    def _open_disk(self) -> FileDisk | None:
+        if self._config.durability == "memory":
+            return None
+        disk = FileDisk(self._config.data_dir)
         self._stack.callback(disk.close)
-        loop = asyncio.get_running_loop()
+        return disk
 
-        def wake(callback: Callable[[], None]) -> None:
-            loop.call_soon_threadsafe(self._turn.run, callback)
+    def _keyring(self) -> Keyring | None:
+        keys = read_keys(self._config.journal.encryption_keys, os.environ)
+        return Keyring(keys) if keys else None
 
+    async def _open_elected(self) -> Opened | None:
+        """Is a standby until this node is elected, then recovers what it has of the log."""
+        from mqbroker.replication.node import PairNode  # a node alone starts without its weight
+
+        disk = self._open_disk()
+        assert disk is not None
+        sync = self._config.durability == "fsync"
+        self._pair = pair = PairNode(self._config.pair, disk, sync, self._keyring(), self._fail)
+        self._stack.push_async_callback(pair.close)
+        await pair.start()
+        self._stack.push_async_callback(pair.hand_over)
+        pair.on_switchover = self._stop_event.set
+        mine = await pair.elected(self._stop_event)
+        if mine is None:
+            return None
+        # In a thread of its own, so that the lease is kept meanwhile.
+        opened = await asyncio.to_thread(self._open_ledger, disk, mine)
+        self._wake.release()
+        return opened
+
+    async def _restore_elected(
+        self, pair: "PairNode", found: Mapping[str, bytes], entries: Mapping[int, list[Entry]]
+    ) -> None:  # fmt: skip
+        await asyncio.to_thread(restore, self._broker, found, entries, self._clock.now())
+        assert isinstance(self._ledger, JournalLedger)
+        pair.lead(self._ledger, self._turn.run, self._broker.events)
+
+    def _open_ledger(self, disk: FileDisk | None, mine: "Ballot | None") -> Opened:
+        config = self._config
+        if disk is None:
+            return Ledger(), {}, {}
+        keyring = self._keyring()
         ledger, found = open_journal(
             disk,
             formats_of(self._protocols),
             config.durability,
-            wake,
+            self._wake,
             self._disk_failed,
             config.journal.segment_bytes,
             keyring,
             lambda found: definitions.require_known(found, kinds_of(self._protocols)),
             memory.Budget(memory.group_limit_bytes()).require,
+            None if mine is None else mine.epoch,
+            () if mine is None else mine.isr - {mine.leader},
         )
         self._stack.callback(ledger.close)
         if found.note:
@@ -230,14 +281,14 @@ class Server:
     async def run(self) -> int:
         """Serves until a signal or a failure; the process's exit code."""
         await self._stop_event.wait()
-        if not self._exit_code:
+        if not self.exit_code:
             await self._shut_down()
-        return self._exit_code
+        return self.exit_code
 
     async def close(self) -> None:
         """Releases everything that was opened, in the reverse order."""
         self._tasks.close()
-        if self._exit_code:
+        if self.exit_code:
             return  # the disk or the core has failed: nothing more is written
         await self._stack.aclose()
 
@@ -286,6 +337,8 @@ class Server:
             found["journal_batches"] = self._ledger.batches
             found["journal_bytes"] = self._ledger.bytes_written
             found["journal_segments"] = self._ledger.segments
+        if self._pair is not None:
+            found |= self._pair.numbers()
         return found
 
     def _tell_of_segment(self) -> None:
@@ -306,7 +359,7 @@ class Server:
         self._fail()
 
     def _fail(self) -> None:
-        self._exit_code = 1
+        self.exit_code = 1
         self._stop_event.set()
 
 
@@ -377,7 +430,8 @@ def rehearse(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
 async def _serve(config: Config, protocols: Sequence[Protocol]) -> int:
     server = Server(config, protocols)
     try:
-        await server.start()
+        if not await server.start():
+            return server.exit_code
         print(server.banner(), flush=True)
         gc.collect()
         gc.freeze()

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from mqbroker import spoken
-from mqbroker.aws.config import AccountDefinition, AwsConfig, QueueDefinition
+from mqbroker.aws.config import (
+    AccountDefinition,
+    AwsConfig,
+    QueueDefinition,
+    SubscriptionDefinition,
+    TopicDefinition,
+)
 from mqbroker.config.access_keys import AccessKeyDefinition
 from mqbroker.config.composition import config_kind, listener_parser
 from mqbroker.config.load import development_listeners
@@ -64,6 +70,7 @@ def test_every_option_is_documented_in_the_example_file(option: Option) -> None:
 
 DEFINITIONS = (
     VhostDefinition, UserDefinition, PermissionDefinition, AccessKeyDefinition, AccountDefinition, QueueDefinition,
+    TopicDefinition, SubscriptionDefinition,
 )  # fmt: skip
 
 
@@ -82,7 +89,12 @@ def test_the_definitions_in_the_example_file_load(tmp_path: Path) -> None:
     user = UserDefinition("shop", None, "...", ("monitoring",), permissions=(permissions,), access_keys=(key,))
     attributes = (("FifoQueue", "true"), ("VisibilityTimeout", "60"))
     queue = QueueDefinition("invoices.fifo", "111122223333", "eu-west-1", attributes, (("team", "shop"),))
-    aws = AwsConfig(accounts=(AccountDefinition("111122223333", "orders"),), queues=(queue,))
+    place = ("111122223333", "eu-west-1")
+    topic = TopicDefinition("orders", *place, (("DisplayName", "Orders"),), (("team", "shop"),))
+    raw = (("RawMessageDelivery", "true"),)
+    subscription = SubscriptionDefinition("orders", *place, "https", "https://shop.example/orders", raw)
+    account = AccountDefinition("111122223333", "orders")
+    aws = AwsConfig(accounts=(account,), queues=(queue,), topics=(topic,), subscriptions=(subscription,))
     expected = replace(Config(), vhosts=(VhostDefinition("orders"),), users=(user,), aws=aws)
     assert load_config(write(tmp_path, text)) == expected
 
@@ -373,3 +385,25 @@ def test_the_line_of_a_quoted_or_dotted_key_is_found() -> None:
     assert lines[("b", "c", "d e")] == 3
     assert lines[("b", "c", "f", "g")] == 4
     assert lines[("h", 1, "i", "j")] == 8
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_the_files_of_a_pair_load(tmp_path: Path, name: str) -> None:
+    """An option that was renamed stayed in the example of a pair."""
+    config = load_config(write(tmp_path, (EXAMPLE.parent / f"pair-{name}.toml").read_text()))
+    assert config.pair.node == name
+    assert config.pair.founds is (name == "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('durability = "memory"\n[pair]\nnode = "a"', "durability cannot be memory"),
+        ('[pair]\nnode = "a"\nlisten = "0.0.0.0:5670"', "needs pair.certificate, pair.key and pair.ca"),
+        ('[pair]\nnode = "a"\ncertificate = "x.pem"', "belong together"),
+        ('[pair]\nnode = "a"\nelection = "postgresql"', "needs a postgresql:// URL"),
+        ('[pair]\nlisten = "nowhere"', "which is not an address such as 10.0.0.1:5670"),
+    ],
+)
+def test_a_pair_that_could_not_work_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in error_of(tmp_path, text)

@@ -29,7 +29,7 @@ LAYERS = (
     ("storage", "built"),
     ("protocols", "replication"),
     ("net",),
-    ("runtime",),
+    ("runtime", "delivery"),
     ("aws", "management", "ctl"),
     ("spoken",),
     ("server",),
@@ -88,6 +88,7 @@ PROTOCOL_NAMES = {
     if name
 }
 WITHOUT_PROTOCOLS = ("config", "net", "runtime", "server", "cli")
+
 
 def dotted(folder: Path) -> str:
     return ".".join(folder.relative_to(PACKAGE.parent).parts)
@@ -236,6 +237,21 @@ def test_below_the_network_there_is_no_loop(path: Path) -> None:
     assert banned(imports(parsed(path)), BANNED_LOOP_MODULES) == []
 
 
+REPLICATION_SHELLS = {"control", "follower", "health", "leading", "link", "listener", "node", "tls"}
+REPLICATION_MACHINES = [
+    path
+    for path in MODULES
+    if part_of(path) == "replication" and path.parent.name == "replication" and path.stem not in REPLICATION_SHELLS
+]
+
+
+@pytest.mark.parametrize("path", [each for each in REPLICATION_MACHINES if each.stem != "election"], ids=label)
+def test_the_machines_of_the_pair_have_no_loop_and_no_clock(path: Path) -> None:
+    """What the simulation cannot run is not simulated."""
+    tree = parsed(path)
+    assert banned(imports(tree), BANNED_LOOP_MODULES | BANNED_WORLD_MODULES) == []
+
+
 @pytest.mark.parametrize("path", [path for path in MODULES if part_of(path) in WITHOUT_WORLD], ids=label)
 def test_core_and_sessions_do_not_reach_into_the_world(path: Path) -> None:
     tree = parsed(path)
@@ -294,9 +310,7 @@ def bodies_read(tree: ast.AST) -> Iterator[str]:
                 yield f"line {node.lineno}: {ast.unparse(node)}"
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if label(path) != "mqbroker/core/message.py"], ids=label
-)
+@pytest.mark.parametrize("path", [path for path in MODULES if label(path) != "mqbroker/core/message.py"], ids=label)
 def test_a_body_is_read_by_content_and_measured_by_size(path: Path) -> None:
     """Nineteen places took a body to be in memory: none of them would have found one that was on disk."""
     assert list(bodies_read(parsed(path))) == []

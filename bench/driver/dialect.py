@@ -116,6 +116,10 @@ def dialect_of(endpoint: Endpoint) -> Dialect:
         from bench.driver.mqtt_dialect import MqttDialect
 
         return MqttDialect()
+    if endpoint.protocol == "stomp":
+        from bench.driver.stomp_dialect import StompDialect
+
+        return StompDialect()
     if endpoint.protocol == "relay":
         from bench.driver.relay_dialect import RelayDialect
 

@@ -9,18 +9,19 @@ import socket
 import time
 from array import array
 from collections import deque
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import numpy as np
 
+from bench.driver import sns_calls, sqs_calls
 from bench.driver.amqp import CALL_TIMEOUT_SECONDS, connect
 from bench.driver.http_answers import AnswerReader
 from bench.driver.jobs import Endpoint, Expect
 from bench.driver.pacer import precise_timers
-from bench.driver.sqs_calls import decoded
 from bench.driver.sqs_jobs import SCHEDULE_DELAY_SECONDS, Called, CycleJob, Seconds, SendJob, no_seconds
-from bench.driver.sqs_lanes import Budget, CycleLane, Lane, SendLane, StampedSendLane
-from bench.driver.sqs_ledger import SqsLedger
+from bench.driver.sqs_lanes import Budget, CycleLane, Lane, PublishLane, SendLane, StampedSendLane
+from bench.driver.sqs_ledger import Answer, SqsLedger
 from bench.errors import DriverError
 
 READ_SIZE_BYTES = 256 * 1024
@@ -68,6 +69,8 @@ class Caller:
     def __init__(self, job: SendJob | CycleJob) -> None:
         self._endpoint = job.endpoint
         self._settle_seconds = job.settle_seconds
+        is_sns = isinstance(job, SendJob) and bool(job.topic)
+        self._decoded: Callable[[int, bytes], Answer] = sns_calls.decoded if is_sns else sqs_calls.decoded
         self._until_told = isinstance(job, CycleJob) and job.until_told
         self._told: int | None = None
         self._last_at = 0.0
@@ -88,6 +91,8 @@ class Caller:
     def _lane(self, job: SendJob | CycleJob, number: int) -> Lane:
         if isinstance(job, CycleJob):
             return CycleLane(job, self.ledger, self.budget, number, self._wakes)
+        if job.topic:
+            return PublishLane(job, self.ledger, self.budget)
         kind = StampedSendLane if job.stamped else SendLane
         return kind(job, self.ledger, self.budget, number)
 
@@ -166,7 +171,7 @@ class Caller:
         self._outstanding -= 1
         self._call_seconds.append(now - line.called_at)
         before = self._progress()
-        request = line.lane.answer(decoded(line.reader.status, body))
+        request = line.lane.answer(self._decoded(line.reader.status, body))
         if self._progress() != before:
             self._last_at = now
         if line.reader.closes:

@@ -4,6 +4,7 @@ Owns the request's head and its renewal once a second. Reads and writes no socke
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -17,16 +18,14 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 
 
 class CallEncoder:
-    """Encodes calls of one action to one endpoint."""
+    """Encodes calls of one service to one endpoint. headers: those that all calls have, and that are signed."""
 
-    def __init__(self, endpoint: Endpoint, action: str) -> None:
-        host = f"{endpoint.host}:{endpoint.port}"
-        target = f"AmazonSQS.{action}"
-        headers = {"content-type": CONTENT_TYPE, "host": host, "x-amz-target": target}
-        self._signer = Signer(endpoint.user, endpoint.password, SERVICE, headers)
-        self._constant_head = (
-            f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nX-Amz-Target: {target}\r\n"
-        ).encode()
+    def __init__(self, endpoint: Endpoint, service: str, headers: Mapping[str, str]) -> None:
+        headers = {"Host": f"{endpoint.host}:{endpoint.port}", **headers}
+        signed = {name.lower(): value for name, value in headers.items()}
+        self._signer = Signer(endpoint.user, endpoint.password, service, signed)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._constant_head = f"POST / HTTP/1.1\r\n{lines}".encode()
         self._second = 0
         self._head = b""
 
@@ -37,6 +36,11 @@ class CallEncoder:
             self._second = second
             self._head = self._constant_head + self._signer.at(second)
         return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (self._head, self._signer.sign(body), len(body), body)
+
+
+def sqs_encoder(endpoint: Endpoint, action: str) -> CallEncoder:
+    """Encodes calls of one action of SQS."""
+    return CallEncoder(endpoint, SERVICE, {"Content-Type": CONTENT_TYPE, "X-Amz-Target": f"AmazonSQS.{action}"})
 
 
 class ConstantCall:

@@ -12,7 +12,7 @@ import orjson
 from bench.driver.amqp import connect
 from bench.driver.http_answers import AnswerReader
 from bench.driver.jobs import Endpoint
-from bench.driver.sqs_calls import CallEncoder, decoded
+from bench.driver.sqs_calls import decoded, sqs_encoder
 from bench.errors import ProtocolError
 
 _COUNTS = (
@@ -40,7 +40,7 @@ class SqsClient:
 
     def call(self, action: str, parameters: Mapping[str, object]) -> dict[str, Any]:
         """One call of an action; its answer."""
-        self._socket.sendall(CallEncoder(self._endpoint, action).encode(orjson.dumps(parameters)))
+        self._socket.sendall(sqs_encoder(self._endpoint, action).encode(orjson.dumps(parameters)))
         while (body := self._reader.feed(self._received())) is None:
             pass
         status = self._reader.status

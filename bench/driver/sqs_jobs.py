@@ -31,6 +31,7 @@ class SendJob:
     stamped: every text is different and tells its sequence and publisher; else all are the same, and so are the calls.
     limit: messages and seconds of all connections together. rate: messages per second, sent on schedule; 0 is as fast
     as they are taken.
+    topic: the ARN of a topic of SNS to which a constant message is published instead, with the attribute `kind` "0".
     """
 
     endpoint: Endpoint
@@ -44,6 +45,7 @@ class SendJob:
     first_publisher: int = 0
     rate: float = 0.0
     settle_seconds: float = SETTLE_SECONDS
+    topic: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Protocol
 
 import orjson
 
-from bench.driver import text_stamp
-from bench.driver.sqs_calls import CallEncoder, ConstantCall
+from bench.driver import sns_calls, text_stamp
+from bench.driver.sqs_calls import ConstantCall, sqs_encoder
 from bench.driver.sqs_jobs import CycleJob, SendJob
 from bench.driver.sqs_ledger import Answer, SqsLedger, md5_text
 
@@ -74,7 +74,7 @@ class SendLane:
     def __init__(self, job: SendJob, ledger: SqsLedger, budget: Budget, number: int) -> None:
         message = MessageMaker(job.size, 0).parameters(0, 0)
         queue = job.queues[number % len(job.queues)]
-        encoder = CallEncoder(job.endpoint, "SendMessage" if job.batch == 1 else "SendMessageBatch")
+        encoder = sqs_encoder(job.endpoint, "SendMessage" if job.batch == 1 else "SendMessageBatch")
         single = orjson.dumps({"QueueUrl": queue, **message})
         self._call = ConstantCall(encoder, single if job.batch == 1 else batch_call(queue, [message] * job.batch))
         self._digests = [md5_text(message["MessageBody"])] * job.batch
@@ -94,6 +94,31 @@ class SendLane:
         return self.begin()
 
 
+class PublishLane:
+    """Publishes the same message over and over."""
+
+    def __init__(self, job: SendJob, ledger: SqsLedger, budget: Budget) -> None:
+        parameters = {
+            "TopicArn": job.topic,
+            "Message": text_stamp.text(0, 0, job.size),
+            "MessageAttributes.entry.1.Name": "kind",
+            "MessageAttributes.entry.1.Value.DataType": "String",
+            "MessageAttributes.entry.1.Value.StringValue": "0",
+        }
+        self._call = ConstantCall(sns_calls.encoder(job.endpoint), sns_calls.form("Publish", parameters))
+        self._ledger = ledger
+        self._budget = budget
+
+    def begin(self) -> bytes | None:
+        """A call, if there is one left."""
+        return self._call.encode() if self._budget.take(1) else None
+
+    def answer(self, answer: Answer) -> bytes | None:
+        """Check, and call again."""
+        self._ledger.take_published(answer)
+        return self.begin()
+
+
 class StampedSendLane:
     """Sends messages that are all different, as a publisher of its own, or those that a schedule names (`send`)."""
 
@@ -102,7 +127,7 @@ class StampedSendLane:
         self._queues = job.queues
         self._batch = job.batch
         self._publisher = job.first_publisher + number
-        self._encoder = CallEncoder(job.endpoint, "SendMessage" if job.batch == 1 else "SendMessageBatch")
+        self._encoder = sqs_encoder(job.endpoint, "SendMessage" if job.batch == 1 else "SendMessageBatch")
         self._ledger = ledger
         self._budget = budget
         self._sequence = 0
@@ -154,15 +179,15 @@ class CycleLane:
         self._sequence = 0
         self._digest = ""
         self._receipts: list[str] = []
-        self._send = CallEncoder(job.endpoint, "SendMessage")
-        self._delete = CallEncoder(job.endpoint, "DeleteMessage" if job.batch == 1 else "DeleteMessageBatch")
+        self._send = sqs_encoder(job.endpoint, "SendMessage")
+        self._delete = sqs_encoder(job.endpoint, "DeleteMessage" if job.batch == 1 else "DeleteMessageBatch")
         reception = {
             "QueueUrl": self._queue,
             "MaxNumberOfMessages": job.batch,
             "WaitTimeSeconds": job.wait_seconds,
             "VisibilityTimeout": VISIBILITY_SECONDS,
         }
-        self._receive = ConstantCall(CallEncoder(job.endpoint, "ReceiveMessage"), orjson.dumps(reception))
+        self._receive = ConstantCall(sqs_encoder(job.endpoint, "ReceiveMessage"), orjson.dumps(reception))
         self._next = self._check_received
 
     def begin(self) -> bytes | None:

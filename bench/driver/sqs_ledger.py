@@ -39,6 +39,11 @@ class SqsLedger:
             self._spoilt(f"a sent message's MD5 is {answer.get('MD5OfMessageBody')!r}, not {digest!r}")
         self._unique(self._sent_ids, answer, "sent")
 
+    def take_published(self, answer: Answer) -> None:
+        """One message was published to a topic."""
+        self.sent += 1
+        self._unique(self._sent_ids, answer, "published")
+
     def take_sent_batch(self, answer: Answer, digests: Sequence[str]) -> None:
         """A batch was sent, with the identifiers 0, 1, 2, ..., and all of it must have been taken."""
         taken = {entry.get("Id"): entry for entry in answer.get("Successful", ())}

@@ -17,7 +17,9 @@ from bench.scenarios import (
     mqtt_subscriptions,
     reply,
     routing,
+    sns,
     sqs,
+    stomp,
     throughput,
 )
 from bench.scenarios.base import Scenario
@@ -50,6 +52,8 @@ _ALL = (
     sqs.FIFO,
     sqs.DEEP,
     sqs.WAKE,
+    stomp.SCENARIO,
+    sns.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 

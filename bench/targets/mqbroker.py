@@ -21,7 +21,7 @@ _RUN_ENVIRONMENT = _ROOT / ".venv-run" / "bin" / "python"
 _INTERPRETED = Path(__file__).with_name("interpreted.py")
 _DESCRIBE = (
     "import json, pathlib, platform, mqbroker; home = pathlib.Path(mqbroker.__file__).parent;"
-    "parts = [(home / part).exists() for part in ('aws/sqs', 'management')];"
+    "parts = [(home / part).exists() for part in ('aws/sqs', 'protocols/stomp', 'management')];"
     "print(json.dumps([mqbroker.__version__, any(home.rglob('*.so')), platform.python_version(), *parts]))"
 )
 _SCHEMES = {"sqs": "aws"}
@@ -52,7 +52,7 @@ class Mqbroker(SingleProcess):
     python: the interpreter of the environment it is installed in; by default the one that `make run` builds.
     """
 
-    protocols: tuple[str, ...] = ("amqp", "mqtt", "ws", "sqs", "management", "prometheus")
+    protocols: tuple[str, ...] = ("amqp", "mqtt", "ws", "sqs", "stomp", "management", "prometheus")
 
     def __init__(self, interpreted: bool = False, python: Path | None = None, name: str = "mqbroker") -> None:
         super().__init__()
@@ -84,21 +84,19 @@ class Mqbroker(SingleProcess):
         return replace(found, user=_KEY_ID, password=_SECRET) if found is not None and protocol == "sqs" else found
 
     def speaks(self, protocol: str) -> bool:
-        """Versions before SQS and before the management API can be measured too."""
-        if not super().speaks(protocol):
-            return False
-        *_, has_sqs, has_management = self._described
-        return {"sqs": has_sqs, "management": has_management, "prometheus": has_management}.get(protocol, True)
+        """Versions before SQS, STOMP and the management API can be measured too."""
+        later = {"sqs": 3, "stomp": 4, "management": 5, "prometheus": 5}
+        return super().speaks(protocol) and (protocol not in later or bool(self._described[later[protocol]]))
 
     @cached_property
-    def _described(self) -> tuple[str, bool, str, bool, bool]:
-        """Version, whether it is compiled, version of Python, whether it speaks SQS, and can be managed."""
+    def _described(self) -> tuple[str, bool, str, bool, bool, bool]:
+        """Version, whether it is compiled, version of Python, whether it speaks SQS and STOMP, and can be managed."""
         command = [str(self._python), "-P", "-c", _DESCRIBE]
         shown = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if shown.returncode:
             raise TargetError(f"{self._python} cannot import mqbroker: {shown.stderr.strip().splitlines()[-1]}")
-        version, compiled, python, sqs, management = json.loads(shown.stdout)
-        return version, compiled, python, sqs, management
+        version, compiled, python, sqs, stomp, management = json.loads(shown.stdout)
+        return version, compiled, python, sqs, stomp, management
 
     def version(self) -> str:
         """Version, Python, and whether it is compiled."""

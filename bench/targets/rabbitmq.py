@@ -19,7 +19,7 @@ from bench.targets.process import BrokerProcess
 
 START_SECONDS = 90.0
 SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-_PLUGINS = {"amqp": "", "mqtt": "rabbitmq_mqtt"}
+_PLUGINS = {"amqp": "", "mqtt": "rabbitmq_mqtt", "stomp": "rabbitmq_stomp"}
 
 
 class RabbitMQ(Target):
@@ -27,7 +27,7 @@ class RabbitMQ(Target):
 
     name = "rabbitmq"
     title = "RabbitMQ"
-    reference_for = ("amqp",)
+    reference_for = ("amqp", "stomp")
     lacks = frozenset({"qos2", "shared", "retained-wildcards", "scale"})
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class RabbitMQ(Target):
             raise TargetError("RabbitMQ is not installed: apt-get install rabbitmq-server")
         if self._processes:
             return
-        self._ports = dict(zip(("amqp", "mqtt", "epmd", "distribution"), free_ports(4), strict=True))
+        self._ports = dict(zip((*_PLUGINS, "epmd", "distribution"), free_ports(len(_PLUGINS) + 2), strict=True))
         self._directory = PrivateDirectory(self.name)
         try:
             self._launch(self._directory.path)
@@ -57,15 +57,16 @@ class RabbitMQ(Target):
         # The node starts a port mapper of its own, and leaves it behind, unless one answers already.
         self._processes[0].await_port(self._ports["epmd"], START_SECONDS)
         self._processes.append(BrokerProcess(self.title, [str(SCRIPT)], place / "output.log", environment))
-        for protocol in ("amqp", "mqtt"):
+        for protocol in _PLUGINS:
             self._processes[1].await_port(self._ports[protocol], START_SECONDS)
 
     def _write_settings(self, place: Path) -> None:
         (place / "home").mkdir()
-        (place / "plugins").write_text("[rabbitmq_mqtt].")
+        (place / "plugins").write_text(f"[{','.join(filter(None, _PLUGINS.values()))}].")
         (place / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self._ports['amqp']}\n"
             f"mqtt.listeners.tcp.1 = 127.0.0.1:{self._ports['mqtt']}\n"
+            f"stomp.listeners.tcp.1 = 127.0.0.1:{self._ports['stomp']}\n"
             "log.console = false\n"
             "log.file.level = warning\n"
             # A benchmark shall measure the broker, not its alarms: the machine's memory is the bound.
@@ -102,7 +103,7 @@ class RabbitMQ(Target):
             self._directory = None
 
     def endpoint(self, protocol: str) -> Endpoint | None:
-        """AMQP 0-9-1, and MQTT by its plugin."""
+        """AMQP 0-9-1; MQTT and STOMP by their plugins."""
         if protocol not in _PLUGINS or not self._ports:
             return None
         return Endpoint(protocol, "127.0.0.1", self._ports[protocol])
@@ -125,7 +126,7 @@ class RabbitMQ(Target):
         return SCRIPT.exists()
 
     def speaks(self, protocol: str) -> bool:
-        """AMQP 0-9-1 and MQTT."""
+        """AMQP 0-9-1, MQTT and STOMP."""
         return protocol in _PLUGINS
 
     def mode(self, promise: Promise) -> str:

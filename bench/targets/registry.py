@@ -17,6 +17,7 @@ from bench.targets.http_stub import HttpStub
 from bench.targets.mosquitto import Mosquitto
 from bench.targets.moto import Moto
 from bench.targets.mqbroker import Mqbroker
+from bench.targets.pair import MqbrokerPair
 from bench.targets.rabbitmq import RabbitMQ
 from bench.targets.relay import BareRelay
 from bench.targets.url import RunningBroker
@@ -27,6 +28,7 @@ FACTORIES: dict[str, Factory] = {
     "rabbitmq": RabbitMQ,
     "mqbroker": Mqbroker,
     "mqbroker-interpreted": lambda: Mqbroker(interpreted=True, name="mqbroker-interpreted"),
+    "mqbroker-pair": MqbrokerPair,
     "mosquitto": Mosquitto,
     "amqtt": Amqtt,
     "fauxqs": Fauxqs,

@@ -1,12 +1,14 @@
 """The options of the AWS services: the section [aws], its accounts and queues."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from mqbroker.aws.limits import AWS_CLOCK_SKEW_S, AWS_CLOCK_SKEW_S_CEILING, AWS_REGION_CHARS_MAX
 from mqbroker.config.access_keys import parse_account
 from mqbroker.config.addresses import Network, parse_network, parse_origin
-from mqbroker.config.option import option, place, tables
+from mqbroker.config.option import option, place, section, tables
 
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
@@ -48,6 +50,85 @@ class QueueDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicDefinition:
+    """[[aws.topics]]: created at the start unless there is a topic of that name."""
+
+    name: str = option("", "The topic's name.")
+    account: str = option("", "Its account; empty is the default account.", parse=parse_account)
+    region: str = option("", "Its region; empty is the default region.", parse=_region)
+    attributes: tuple[tuple[str, str], ...] = option((), "Its attributes, as of CreateTopic.")
+    tags: tuple[tuple[str, str], ...] = option((), "Its tags.")
+    place: str = place()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDefinition:
+    """[[aws.subscriptions]]: created at the start, confirmed, unless the topic has it."""
+
+    topic: str = option("", "The name of a topic of [[aws.topics]], of the same account and region.")
+    account: str = option("", "The topic's account; empty is the default account.", parse=parse_account)
+    region: str = option("", "The topic's region; empty is the default region.", parse=_region)
+    protocol: str = option("sqs", "The protocol.")
+    endpoint: str = option("", "The endpoint; of sqs the name of a queue will do.")
+    attributes: tuple[tuple[str, str], ...] = option((), "Its attributes, as of Subscribe.")
+    place: str = place()
+
+
+def _url_of(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        try:
+            parts = urlsplit(text)
+            is_url = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_url = False
+        if text and not is_url:
+            raise ValueError(f"must be a URL such as {schemes[0]}://host, not {text!r}")
+        return text.rstrip("/")
+
+    return parse
+
+
+_http_url = _url_of("https", "http")
+
+
+@dataclass(frozen=True, slots=True)
+class SnsConfig:
+    """[aws.sns]"""
+
+    public_url: str = option(
+        "", "What links in notifications begin with; empty is what each subscriber has reached.", parse=_http_url
+    )
+    private_networks: tuple[Network, ...] = option(
+        (), "Networks that notifications may be sent to although they are not public.", parse=parse_network
+    )
+    ca_file: str = option("", "A file with certificates of authorities that endpoints may have theirs from.")
+    timeout_s: int = option(15, "Seconds that an endpoint may take to answer.", minimum=1, maximum=300)
+    connections_max: int = option(256, "Deliveries that are under way at once.", minimum=1, maximum=10_000)
+    smtp_url: str = option(
+        "", "The server that takes mail, such as smtp://user:password@host:587 or smtps://host.",
+        parse=_url_of("smtp", "smtps"), is_secret=True,
+    )  # fmt: skip
+    mail_from: str = option("no-reply@sns.amazonaws.com", "The address that mail comes from.")
+    sms_url: str = option(
+        "", "The gateway that takes text messages; {phone}, {message} and {sender} are put in.", parse=_http_url,
+        is_secret=True,
+    )  # fmt: skip
+    sms_body: str = option(
+        '{"to": "{phone}", "text": "{message}", "from": "{sender}"}', "What the gateway for text messages is sent."
+    )
+    push_url: str = option(
+        "", "The gateway that takes push messages; {platform}, {token} and {message} are put in.", parse=_http_url,
+        is_secret=True,
+    )  # fmt: skip
+    push_body: str = option(
+        '{"platform": "{platform}", "token": "{token}", "message": "{message}"}', "What that gateway is sent."
+    )
+    gateway_type: str = option("application/json", "The content type of what gateways are sent.")
+    lambda_url: str = option("", "Where functions are invoked, as by the API of Lambda.", parse=_http_url)
+    firehose_dir: str = option("", "A folder for what goes to delivery streams, a folder for each.")
+
+
+@dataclass(frozen=True, slots=True)
 class AwsConfig:
     """[aws]"""
 
@@ -76,5 +157,10 @@ class AwsConfig:
     trusted_proxies: tuple[Network, ...] = option(
         (), "Networks of HTTP proxies, whose X-Forwarded-For, -Proto and -Host count.", parse=parse_network
     )
+    sns: SnsConfig = section(SnsConfig)
     accounts: tuple[AccountDefinition, ...] = tables(AccountDefinition, "The vhosts of other accounts.")
     queues: tuple[QueueDefinition, ...] = tables(QueueDefinition, "Queues created at the start if missing.")
+    topics: tuple[TopicDefinition, ...] = tables(TopicDefinition, "Topics created at the start if missing.")
+    subscriptions: tuple[SubscriptionDefinition, ...] = tables(
+        SubscriptionDefinition, "Subscriptions created at the start if missing."
+    )

@@ -3,7 +3,7 @@
 Adding a service is a folder with an `AwsService`, and one line in mqbroker/aws/services.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -33,6 +33,10 @@ class Ground:
     """What Prometheus is shown; services register their collectors."""
     is_encrypted: bool
     """Whether nothing of a message comes to a disk in clear text."""
+    services: "list[AwsService]"
+    """Those that were made before: some send to others."""
+    wake: Callable[[], None]
+    """Asks for the end of the loop's turn, from outside of calls."""
 
 
 class AwsService:
@@ -51,3 +55,6 @@ class AwsService:
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back what the journal kept, and provides what the configuration names. Raises ConfigError. Overridden
         where there is such."""
+
+    def stop(self) -> None:
+        """The broker has stopped in order. Overridden where that is worth a note."""

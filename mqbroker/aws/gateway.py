@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from mqbroker.aws.auth.credentials import make_identify
 from mqbroker.aws.config import AwsConfig
-from mqbroker.aws.family import Ground
+from mqbroker.aws.family import AwsService, Ground
 from mqbroker.aws.front.accounts import Accounts
 from mqbroker.aws.front.call import Identify
 from mqbroker.aws.front.forwarded import through_proxies
@@ -36,8 +36,13 @@ class AwsGateway(Speaker):
         web = WebPages(Origins(config.origins), is_open=config.auth == "any")
         guard = PageGuard(broker.access, identify, clock, web)
         ids, metrics = RequestIds(), CollectorRegistry()
-        ground = Ground(broker, config, accounts, shared.alarms, ids, clock, guard, metrics, is_encrypted)
-        self._services = [make(ground) for make in SERVICES]
+        self._services: list[AwsService] = []
+        ground = Ground(
+            broker, config, accounts, shared.alarms, ids, clock, guard, metrics, is_encrypted, self._services,
+            shared.outbox.wake,
+        )  # fmt: skip
+        for make in SERVICES:
+            self._services.append(make(ground))
         pages = common_pages(metrics, guard, self._services[0].name)
         for each in self._services:
             pages |= each.pages()
@@ -49,6 +54,11 @@ class AwsGateway(Speaker):
         """Overrides Speaker's."""
         for each in self._services:
             each.restore(found, now)
+
+    def stop(self) -> None:
+        """Overrides Speaker's."""
+        for each in self._services:
+            each.stop()
 
     def new_session(self, peer: Peer) -> HttpSession:
         """Overrides Speaker's."""

@@ -53,3 +53,27 @@ AWS_POLICY_PRINCIPALS_MAX = 50
 AWS_POLICY_CONDITIONS_MAX = 10  # of one statement; of the whole policy it would refuse what SNS users write
 AWS_POLICY_ACTIONS_MAX = 7  # SQS's AddPermission
 AWS_CONDITION_VALUE_CHARS_MAX = 2048  # of what a client says of itself and a policy looks at, such as its User-Agent
+
+# --- SNS (quotas of the SNS Developer Guide unless stated) -----------------------------------------------------------
+SNS_MESSAGE_BYTES_MAX = 262_144  # body and attributes; also of all messages of a batch
+SNS_BATCH_ENTRIES_MAX = 10
+SNS_TOPIC_NAME_CHARS_MAX = 256
+SNS_DISPLAY_NAME_CHARS_MAX = 100
+SNS_SUBJECT_CHARS_MAX = 100
+SNS_TAGS_MAX = 50
+SNS_LIST_RESULTS_MAX = 100  # topics, subscriptions, applications and endpoints of a page
+SNS_FILTER_POLICIES_MAX = 200  # of one topic; only where it is strict
+SNS_FILTER_KEYS_MAX = 5
+SNS_FILTER_COMBINATIONS_MAX = 150
+SNS_FILTER_POLICY_BYTES_MAX = 262_144
+SNS_DELAY_TARGET_S_MAX = 3600
+SNS_RETRIES_MAX = 100
+SNS_ARCHIVE_DAYS_MAX = 365
+SNS_DECISIONS_REMEMBERED = 10_000  # who may do what to a topic, as long as no permission changes
+SNS_TOKEN_MS = 259_200_000  # three days, in which a subscription is to be confirmed
+SNS_DELETED_SHOWN_MS = 172_800_000  # for how long AWS counts ended subscriptions
+SNS_PEEK_MAX = 1000  # notifications that one look shows
+SNS_ENDED_MAX = 1000  # subscriptions of a topic that a link has ended and another one may bring back
+SNS_HOPS_MAX = 8  # topics that one message passes through subscriptions of exchanges
+SNS_SANDBOX_NUMBERS_MAX = 10
+SNS_PROTECTION_BYTES_MAX = 30_720

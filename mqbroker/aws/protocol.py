@@ -5,17 +5,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mqbroker.aws.config import AwsConfig
-from mqbroker.aws.sqs.kinds import KINDS
+from mqbroker.aws.sns import kinds as sns
+from mqbroker.aws.sqs import kinds as sqs
 from mqbroker.config.addresses import LOOPBACK
 from mqbroker.config.listener import Scheme
 from mqbroker.config.sections import Config, UserDefinition
 from mqbroker.core.properties import Formats
+from mqbroker.delivery.guard import EVERYWHERE
 from mqbroker.protocols.protocol import Protocol, Speaker
 
 if TYPE_CHECKING:
     from mqbroker.config.sources import KeyPath
     from mqbroker.protocols.services import Services
-
 
 class AwsProtocol(Protocol):
     """Its own ports. Celery's URLs call them sqs."""
@@ -23,7 +24,7 @@ class AwsProtocol(Protocol):
     name = "aws"
     section = AwsConfig
     schemes = (Scheme("aws", 9324, aliases=("sqs",)), Scheme("awss", 9325, is_tls=True, aliases=("sqss",)))
-    kinds = KINDS
+    kinds = (*sqs.KINDS, *sns.KINDS)
 
     def adjust(self, config: Config, given: Set[tuple[str, ...]]) -> Config:
         """Overrides Extension's: what development has, and the account of access keys that name none."""
@@ -43,6 +44,12 @@ class AwsProtocol(Protocol):
         for number, queue in enumerate(aws.queues):
             if not queue.name:
                 yield ("aws", "queues", number), "a queue of aws needs a name"
+        for number, topic in enumerate(aws.topics):
+            if not topic.name:
+                yield ("aws", "topics", number), "a topic of aws needs a name"
+        for number, subscription in enumerate(aws.subscriptions):
+            if not (subscription.topic and subscription.endpoint):
+                yield ("aws", "subscriptions", number), "a subscription of aws needs a topic and an endpoint"
         places = [(queue.account or aws.account, queue.region or aws.region, queue.name) for queue in aws.queues]
         yield from _twice("queues", ("aws", "queues"), [":".join(place) for place in places])
 
@@ -57,9 +64,10 @@ class AwsProtocol(Protocol):
 
     def formats(self) -> Formats:
         """Overrides Protocol's."""
+        from mqbroker.aws.sns.properties import FORMATS as SNS_FORMATS
         from mqbroker.aws.sqs.properties import FORMATS
 
-        return FORMATS
+        return {**FORMATS, **SNS_FORMATS}
 
     def start(self, services: "Services", config: Config) -> Speaker:
         """Overrides Protocol's."""
@@ -75,6 +83,8 @@ def _for_development(aws: AwsConfig, given: Set[tuple[str, ...]]) -> AwsConfig:
         aws = replace(aws, auth="any")
     if ("aws", "sqs_strict") not in given:
         aws = replace(aws, sqs_strict=False)
+    if ("aws", "sns", "private_networks") not in given:
+        aws = replace(aws, sns=replace(aws.sns, private_networks=EVERYWHERE))
     # A browser lets any page send requests to this machine, where nobody has to log in.
     return aws if ("aws", "origins") in given else replace(aws, origins=(LOOPBACK,))
 

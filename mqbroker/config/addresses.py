@@ -1,6 +1,7 @@
 """Networks and origins as options have them: from text to what is compared with, or the reason why not."""
 
 import ipaddress
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,3 +28,34 @@ def parse_origin(text: str) -> str:
     if (not is_origin or "@" in text) and text != LOOPBACK:
         raise ValueError(f"has {text!r}, which is not an origin such as https://shop.example:8443")
     return text.lower()  # RFC 6454 §6.1: browsers send the scheme and the host in lower case
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host, by name or number, and a port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Raises ValueError with the reason, which continues a sentence that names the option."""
+        try:
+            parts = urlsplit(f"//{text}")
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = port = None
+        if not host or port is None or parts.path or parts.username:
+            raise ValueError(f"has {text!r}, which is not an address such as 10.0.0.1:5670")
+        return cls(host, port)
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when only this machine can connect."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

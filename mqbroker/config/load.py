@@ -64,6 +64,7 @@ def _for_development(config: Config, given: Set[tuple[str, ...]], extensions: Se
 def _contradictions(config: Config, extensions: Sequence[Extension]) -> Iterator[tuple[KeyPath, str]]:
     yield from _listener_contradictions(config)
     yield from _tls_contradictions(config)
+    yield from _pair_contradictions(config)
     yield from _definition_contradictions(config)
     for each in extensions:
         yield from each.contradictions(config)
@@ -91,6 +92,21 @@ def _tls_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     needs_certificate = [listener.url for listener in config.listeners if listener.is_tls]
     if needs_certificate and tls.certificate is None and not config.dev:
         yield ("listeners",), f"{needs_certificate[0]} needs tls.certificate and tls.key"
+
+
+def _pair_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    pair = config.pair
+    if not pair.node:
+        return
+    if config.durability == "memory":
+        yield ("durability",), "a pair copies the journal, so durability cannot be memory"
+    files = (pair.certificate, pair.key, pair.ca)
+    if any(files) and not all(files):
+        yield ("pair",), "pair.certificate, pair.key and pair.ca belong together: give all or none"
+    if not all(files) and not pair.listen.is_loopback:
+        yield ("pair", "listen"), f"pair.listen = {pair.listen} needs pair.certificate, pair.key and pair.ca"
+    if pair.election == "postgresql" and not all(each.startswith("postgres") for each in pair.election_urls):
+        yield ("pair", "election_urls"), "pair.election = 'postgresql' needs a postgresql:// URL in pair.election_urls"
 
 
 def _definition_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 from mqbroker import limits
 from mqbroker.config.access_keys import AccessKeyDefinition
-from mqbroker.config.addresses import Network, parse_network, parse_origin
+from mqbroker.config.addresses import Address, Network, parse_network, parse_origin
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
@@ -121,6 +121,50 @@ class JournalConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PairConfig:
+    """[pair]"""
+
+    node: str = option("", "Name of this node in its pair; empty is a node alone.")
+    name: str = option("mqbroker", "Name of the pair in the election store.")
+    founds: bool = option(False, "Make the pair when the election store has none: set it on one node.")
+    listen: Address = option(
+        Address("127.0.0.1", 5670), "Where the other nodes connect to this one.", parse=Address.parse
+    )
+    advertise: Address | None = option(
+        None, "The address of listen as other nodes reach it, where that differs.", parse=Address.parse
+    )
+    health: Address | None = option(
+        None, "Where HTTP is answered for load balancers: /health/active, /health/ready, /health/live.",
+        parse=Address.parse,
+    )  # fmt: skip
+    certificate: Path | None = option(None, "PEM file with this node's certificate, for servers and clients.")
+    key: Path | None = option(None, "PEM file with this node's private key, readable by its owner only.")
+    ca: Path | None = option(None, "PEM file with the authority of the nodes' certificates, and of nobody else's.")
+    election: str = option("etcd", "What the election store is.", choices=("etcd", "postgresql"))
+    election_urls: tuple[str, ...] = option(
+        ("http://127.0.0.1:2379",),
+        "Where the election store is: members of etcd, or one postgresql:// URL.",
+        is_secret=True,
+    )
+    election_user: str = option("", "User of etcd.")
+    election_password: str = option("", "That user's password.", is_secret=True)
+    election_ca: Path | None = option(None, "PEM file with the authority of etcd's certificates, for https://.")
+    lease_s: int = option(5, "Seconds after which a node that is not heard of is replaced.", minimum=1, maximum=3600)
+    ack_timeout_ms: int = option(
+        3000,
+        "Milliseconds that a silent standby holds confirms up before it leaves the in-sync set.",
+        minimum=100,
+        maximum=3_600_000,
+    )
+    min_in_sync: int = option(
+        1, "Nodes without which nothing is confirmed: 2 rather waits than keeps one copy only.", minimum=1, maximum=9
+    )
+    fast_takeover: bool = option(
+        True, "Replace an active node at once whose machine answers that its process is gone."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PermissionDefinition:
     """[[users.permissions]]: three regular expressions for one vhost. Empty matches nothing but the empty name."""
 
@@ -190,6 +234,7 @@ class Config:
     websocket: WebSocketConfig = section(WebSocketConfig)
     limits: LimitsConfig = section(LimitsConfig)
     journal: JournalConfig = section(JournalConfig)
+    pair: PairConfig = section(PairConfig)
     vhosts: tuple[VhostDefinition, ...] = tables(VhostDefinition, "Vhosts created at the start if missing.")
     users: tuple[UserDefinition, ...] = tables(UserDefinition, "Users created at the start if missing.")
 

@@ -49,6 +49,8 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "subscriber.ended": ("vhost", "subscriber", "user", "protocol", "has_expired"),
     "alarm.set": ("reason",),  # publishers are held back: "low on memory", "low on disk" or both
     "alarm.cleared": (),
+    "pair.promoted": ("node", "epoch"),  # this node is the active one from now on
+    "pair.in.sync.changed": ("nodes", "epoch"),  # on which nodes everything is that is confirmed
     "journal.segment.begun": ("segments", "bytes_written"),  # how many are needed now
 }
 """Every event with its fields. Names are texts; `arguments`, `limits` and `definition` mappings of neutral values;

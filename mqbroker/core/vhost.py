@@ -29,6 +29,7 @@ from mqbroker.core.routing.binding_index import Binding
 from mqbroker.core.routing.bindings import Bindings
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.exchange_register import ExchangeRegister
+from mqbroker.core.routing.relay import Relay
 from mqbroker.core.routing.resolution import Routing
 from mqbroker.core.scheduling.schedule import Schedule
 from mqbroker.core.scheduling.scheduled import ScheduledMessages
@@ -70,10 +71,10 @@ class VHost(Routing):
         return found
 
     def bindings(self) -> Iterator[tuple[Exchange, Binding]]:
-        """Every binding with its source, without those of the default exchange."""
+        """Every binding with its source, without those of the default exchange and of relays."""
         for exchange in self.exchanges.values():
             for binding in exchange.bindings():
-                if not binding.destination.is_deleted:
+                if not binding.destination.is_deleted and not isinstance(binding.destination, Relay):
                     yield exchange, binding
 
     def bindings_to(self, destination: Queue | Exchange) -> list[tuple[Exchange, Binding]]:

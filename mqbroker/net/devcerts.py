@@ -7,6 +7,7 @@ certificates of a real authority.
 import datetime
 import ipaddress
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,10 +85,23 @@ def generate(
     ca = _authority(ca_key)
     _write_public(certificates.ca, _pem(ca))
     server = _server_builder(server_names)
-    client = _leaf_builder(client_name, x509.DNSName(client_name), ExtendedKeyUsageOID.CLIENT_AUTH)
+    client = _leaf_builder(client_name, x509.DNSName(client_name), (ExtendedKeyUsageOID.CLIENT_AUTH,))
     _issue(server, ca, ca_key, certificates.server, certificates.server_key)
     _issue(client, ca, ca_key, certificates.client, certificates.client_key)
     return certificates
+
+
+def generate_pair(directory: Path, server_names: tuple[str, ...] = SERVER_NAMES) -> None:
+    """Makes an authority and one certificate for the links of a pair in `directory`: ca.pem, pair.pem and pair.key."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    ca = _authority(ca_key)
+    _write_public(directory / "ca.pem", _pem(ca))
+    first, *others = [_general_name(name) for name in server_names]
+    # Either side may have opened the link.
+    purposes = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+    builder = _leaf_builder(server_names[0], first, purposes, *others)
+    _issue(builder, ca, ca_key, directory / "pair.pem", directory / "pair.key")
 
 
 def _authority(key: Key) -> x509.Certificate:
@@ -106,17 +120,17 @@ def _authority(key: Key) -> x509.Certificate:
 
 def _server_builder(names: tuple[str, ...]) -> x509.CertificateBuilder:
     first, *others = [_general_name(name) for name in names]
-    return _leaf_builder(names[0], first, ExtendedKeyUsageOID.SERVER_AUTH, *others)
+    return _leaf_builder(names[0], first, (ExtendedKeyUsageOID.SERVER_AUTH,), *others)
 
 
 def _leaf_builder(
-    common_name: str, name: x509.GeneralName, purpose: x509.ObjectIdentifier, *more_names: x509.GeneralName
+    common_name: str, name: x509.GeneralName, purposes: Sequence[x509.ObjectIdentifier], *more_names: x509.GeneralName
 ) -> x509.CertificateBuilder:
     return (
         _dated_builder(_name(common_name))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(is_authority=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(x509.SubjectAlternativeName([name, *more_names]), critical=False)
     )
 

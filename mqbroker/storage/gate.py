@@ -18,12 +18,13 @@ class Gate:
         """Up to where everything is durable here."""
         self.committed = position
         """Up to where promises may be kept."""
-        self._frame = position
+        self.frame = position
+        """The newest frame that is durable here."""
         self._members: dict[str, int] = {}
 
     def durable(self, lsn: int) -> int:
         """The frame of that batch is durable here. Returns what is committed, like every call."""
-        self._frame = self.local = lsn
+        self.frame = self.local = lsn
         return self._move()
 
     def empty(self, position: int) -> int:
@@ -53,7 +54,7 @@ class Gate:
             self.committed = reached
             return reached
         for lsn in self._members.values():
-            if lsn < self._frame and lsn < reached:
+            if lsn < self.frame and lsn < reached:
                 reached = lsn
         self.committed = max(self.committed, reached)
         return self.committed

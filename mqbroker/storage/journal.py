@@ -1,7 +1,7 @@
 """Opens a journal: recovers what it says, and puts together what goes on writing it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from mqbroker.core.properties import Formats
 from mqbroker.errors import DiskFailed, StorageError
@@ -32,6 +32,7 @@ def open_journal(
     accept: Accept | None = None,
     step: Step = no_step,
     epoch: int | None = None,
+    required: Collection[str] = (),
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
@@ -41,7 +42,8 @@ def open_journal(
     once, when the disk has failed: no promise is kept after it, and the process has to end. With a `keyring` everything
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
     then nothing has changed; `step` is told how much memory recovery needs next, and may raise it too. `epoch` is the
-    term of this node, which must not be older than the journal's; by default the journal goes on in its own.
+    term of this node, which must not be older than the journal's; by default the journal goes on in its own. Nothing is
+    committed without the members in `required`.
 
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
     cannot be used otherwise.
@@ -52,7 +54,7 @@ def open_journal(
     sync = mode == FSYNC
     return assemble(
         disk, formats, sync, appends, background, fatal, segment_bytes, keyring=keyring, accept=accept, step=step,
-        epoch=epoch, wake=wake,
+        epoch=epoch, wake=wake, required=required,
     )  # fmt: skip
 
 
@@ -75,6 +77,7 @@ def assemble(
     step: Step = no_step,
     epoch: int | None = None,
     wake: Wake = _at_once,
+    required: Collection[str] = (),
 ) -> tuple[JournalLedger, Recovered]:
     """The same with the executors and the source of random bytes chosen by the caller."""
     try:
@@ -84,7 +87,7 @@ def assemble(
             accept(recovery.recovered.definitions)
         _check_epoch(disk, recovery, epoch)
         writer = Writer(disk, appends, background, sync, segment_bytes, wake)
-        return _continue(disk, recovery, writer, fatal, entropy, keyring, epoch or recovery.epoch)
+        return _continue(disk, recovery, writer, fatal, entropy, keyring, epoch or recovery.epoch, required)
     except BaseException:
         appends.close()
         background.close()
@@ -99,6 +102,7 @@ def _continue(
     entropy: Entropy,
     keyring: Keyring | None,
     epoch: int,
+    required: Collection[str],
 ) -> tuple[JournalLedger, Recovered]:
     recovered = recovery.recovered
     encoder = BatchEncoder(
@@ -106,13 +110,16 @@ def _continue(
         entropy, writer.segment_bytes, keyring, epoch,
     )  # fmt: skip
     ledger = JournalLedger(encoder, writer, recovered.position)
+    for member in required:
+        ledger.gate.require(member, -1)
     size = prepare_first(disk, recovery, writer.segment_bytes, encoder.opening_bytes())
     writer.has_prepared(size)
     ledger.begin(size)
     writer.fatal = fatal
     # Only now: until the new segment's checkpoint lasts, everything older is needed.
     _finish(disk, recovery)
-    writer.delete(recovery.obsolete)
+    ledger.doom(recovered.position, recovery.obsolete)
+    ledger.keep_promises()
     return ledger, recovered
 
 

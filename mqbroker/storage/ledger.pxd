@@ -13,11 +13,13 @@ cdef class JournalLedger(Ledger):
     cdef public list settled
     cdef public list deferred
     cdef public object sealed
+    cdef public object doomed
     cdef public Py_ssize_t entries_live
     cdef public Py_ssize_t open_bytes
     cdef public long long closed_bytes
     cdef public long long sealed_bytes
     cdef public bint is_sealing
+    cdef public bint is_held
     cdef public bint closed
     cdef public bint is_marked
     cdef public long long batches

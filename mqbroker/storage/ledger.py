@@ -35,9 +35,9 @@ class JournalLedger(Ledger):
     """A ledger whose batches are frames of the journal. Made by `journal.open_journal`."""
 
     __slots__ = (
-        "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "encoder", "entries",
-        "entries_live", "gate", "is_marked", "is_sealing", "open", "open_bytes", "sealed", "sealed_bytes",
-        "segment_begun", "settled", "writer",
+        "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "doomed", "encoder",
+        "entries", "entries_live", "gate", "is_held", "is_marked", "is_sealing", "open", "open_bytes", "sealed",
+        "sealed_bytes", "segment_begun", "settled", "writer",
     )  # fmt: skip
 
     def __init__(self, encoder: BatchEncoder, writer: Writer, position: int) -> None:
@@ -58,11 +58,16 @@ class JournalLedger(Ledger):
         self.closed_bytes = 0
         """About how much there was in all batches that are complete."""
         self.is_sealing = False
+        self.is_held = False
+        """Whether no further batch is to be written for now: what was written is on its way to others. Whoever clears
+        it then calls `keep_promises`."""
         self.closed = False
         self.batches = 0
         """Frames written in this run."""
         self.bytes_written = 0
         """The payloads of those frames."""
+        self.doomed: deque[tuple[int, list[int]]] = deque()
+        """Segments that nothing needs once that batch is committed, by their first batches."""
         self.segment_begun: Callable[[], None] = _nothing
         """Called when a new segment begins."""
         self.batches_tended = 0
@@ -185,7 +190,7 @@ class JournalLedger(Ledger):
             return
         self.is_sealing = True
         try:
-            while not self.writer.is_busy and not self.closed and self._seal_next():
+            while not (self.writer.is_busy or self.closed or self.is_held) and self._seal_next():
                 pass
         finally:
             self.is_sealing = False
@@ -243,14 +248,26 @@ class JournalLedger(Ledger):
             self.segment_begun()
 
     def _batch_done(self, lsn: int) -> None:
-        self.writer.delete(self.encoder.liveness.take_dead())
+        self.doom(lsn, self.encoder.liveness.take_dead())
         self.backlog_max = self.writer.backlog_max
         self.commit(self.gate.durable(lsn))
+        if self.doomed:
+            self._delete_doomed()
         self.seal()
+
+    def doom(self, lsn: int, segments: list[int]) -> None:
+        """Has these segments deleted once that batch is committed: another node may go on without it."""
+        if segments:
+            self.doomed.append((lsn, segments))
+
+    def _delete_doomed(self) -> None:
+        while self.doomed and self.doomed[0][0] <= self.gate.committed:
+            self.writer.delete(self.doomed.popleft()[1])
 
     def keep_promises(self) -> None:
         """Keeps the promises that the gate lets pass by now."""
         self.commit(self.gate.committed)
+        self._delete_doomed()
         self.seal()
 
     def close(self) -> None:
@@ -260,6 +277,7 @@ class JournalLedger(Ledger):
         """
         if self.closed:
             return
+        self.is_held = False
         self.seal()
         while self.writer.is_busy and self.writer.wait():
             pass

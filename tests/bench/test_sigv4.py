@@ -9,7 +9,7 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
 from bench.driver.jobs import Endpoint
 from bench.driver.sigv4 import REGION, signing_key
-from bench.driver.sqs_calls import CONTENT_TYPE, CallEncoder, ConstantCall
+from bench.driver.sqs_calls import CONTENT_TYPE, ConstantCall, sqs_encoder
 
 KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 ENDPOINT = Endpoint("sqs", "127.0.0.1", 9324, KEY_ID, SECRET)
@@ -30,7 +30,7 @@ def test_the_signing_key_is_that_of_awss_published_example() -> None:
 @pytest.mark.parametrize("second", [1_440_938_160, 1_700_000_000])
 def test_a_call_is_signed_as_botocore_signs_it(monkeypatch: pytest.MonkeyPatch, body: bytes, second: int) -> None:
     monkeypatch.setattr(time, "time", lambda: second + 0.5)
-    call = CallEncoder(ENDPOINT, "SendMessage").encode(body)
+    call = sqs_encoder(ENDPOINT, "SendMessage").encode(body)
     assert call.endswith(b"\r\n\r\n" + body)
     sent = headers_of(call)
     assert sent["content-length"] == str(len(body))
@@ -46,7 +46,7 @@ def test_a_call_is_signed_as_botocore_signs_it(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_constant_call_is_encoded_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    call = ConstantCall(CallEncoder(ENDPOINT, "SendMessage"), b"{}")
+    call = ConstantCall(sqs_encoder(ENDPOINT, "SendMessage"), b"{}")
     monkeypatch.setattr(time, "time", lambda: 86_399.9)
     first = call.encode()
     assert call.encode() is first
@@ -54,4 +54,4 @@ def test_a_constant_call_is_encoded_once_a_second(monkeypatch: pytest.MonkeyPatc
     next_day = call.encode()
     assert headers_of(first)["x-amz-date"] == "19700101T235959Z"
     assert headers_of(next_day)["x-amz-date"] == "19700102T000000Z"
-    assert next_day == CallEncoder(ENDPOINT, "SendMessage").encode(b"{}")
+    assert next_day == sqs_encoder(ENDPOINT, "SendMessage").encode(b"{}")

@@ -1,6 +1,7 @@
 """Targets: names, URLs, and processes that are started, awaited, and stopped without a trace."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from bench.targets.emulator import Emulator
 from bench.targets.fauxqs import Fauxqs
 from bench.targets.http_stub import HttpStub
 from bench.targets.moto import Moto
-from bench.targets.process import BrokerProcess
+from bench.targets.pair import MqbrokerPair
+from bench.targets.process import BrokerProcess, accepts
 from bench.targets.registry import Fleet, factory_of
 from bench.targets.relay import BareRelay
 from bench.targets.url import RunningBroker
@@ -102,6 +104,17 @@ def test_a_program_that_does_not_exist_is_told(tmp_path: Path) -> None:
 
 def test_free_ports_are_distinct() -> None:
     assert len(set(free_ports(20))) == 20
+
+
+@pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed (Debian: etcd-server)")
+def test_a_pair_is_in_sync_when_it_has_started() -> None:
+    """What was measured was a node alone, while the other one caught up."""
+    with MqbrokerPair(Path(sys.executable)) as pair:
+        pair.start(Promise.WRITE)
+        assert len(pair.pids()) == 2
+        endpoint = pair.endpoint("amqp")
+        assert endpoint is not None
+        assert accepts(endpoint.port)
 
 
 def test_the_machine_uses_at_least_what_this_process_uses() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mqbroker.aws.sns.properties import SNS
 from mqbroker.aws.sqs import message_attributes
 from mqbroker.aws.sqs.properties import SQS_OCTETS
 from mqbroker.aws.sqs.properties import make_properties as make_sqs
@@ -10,6 +11,7 @@ from mqbroker.core.values import Timestamp
 from mqbroker.errors import StorageError
 from mqbroker.protocols.amqp.properties import FORMATS as AMQP_FORMATS
 from mqbroker.protocols.amqp.properties import amqp_properties, build
+from mqbroker.protocols.amqp1.properties import AMQP1
 from mqbroker.protocols.mqtt.codec.constants import PUBLISH
 from mqbroker.protocols.mqtt.codec.property_table import join_properties
 from mqbroker.protocols.mqtt.properties import EXACT_MAPPING, mqtt_octets
@@ -108,4 +110,4 @@ def test_an_encoding_has_one_owner() -> None:
         registered(AMQP_FORMATS, AMQP_FORMATS)
     with pytest.raises(StorageError, match="two encodings of properties have the number 6"):
         registered({ANNOTATED: lambda raw: make_mqtt(0, "", b"")})
-    assert sorted(FORMATS) == [1, 2, 3, SQS_OCTETS, 5, ANNOTATED, STOMP]
+    assert sorted(FORMATS) == [1, 2, 3, SQS_OCTETS, 5, ANNOTATED, STOMP, AMQP1, SNS]

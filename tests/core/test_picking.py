@@ -146,9 +146,7 @@ def test_only_so_many_are_passed_over() -> None:
     assert len(place.queue.lane.returned) == PASSED_OVER_MAX
     rest = place.consumer(prefetch=200)
     for _ in range(200):
-        place.queue.acknowledge(rest.taken.pop(0), 0)
-        place.queue.pump(0)
-        place.settle()
+        place.acknowledge(rest)
     assert numbers(taker) == [1]
 
 

@@ -1,8 +1,6 @@
 """CONNECT to CONNACK, AUTH, keep alive, and how connections end."""
 
 import base64
-import hashlib
-import hmac
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.encode import encode
 from mqbroker.protocols.mqtt.codec.reasons import Reason
 from tests.mqtt.house import Client, House
+from tests.support.scram import ScramClient
 
 CONNECT_V4 = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01x"
 
@@ -401,26 +400,6 @@ def test_system_topics_are_published_to_those_who_subscribe() -> None:
 
 
 # --- AUTH -----------------------------------------------------------------------------------------------------------
-
-
-class ScramClient:
-    """SCRAM-SHA-256 as a client speaks it."""
-
-    def __init__(self, user: str, password: bytes) -> None:
-        self.password = password
-        self.bare = f"n={user},r=clientnonce".encode()
-        self.first = b"n,," + self.bare
-
-    def final(self, challenge: bytes) -> bytes:
-        fields = dict(part.split(b"=", 1) for part in challenge.split(b","))
-        salted = hashlib.pbkdf2_hmac("sha256", self.password, base64.b64decode(fields[b"s"]), int(fields[b"i"]))
-        client_key = hmac.digest(salted, b"Client Key", "sha256")
-        start = b"c=biws,r=" + fields[b"r"]
-        message = self.bare + b"," + challenge + b"," + start
-        signature = hmac.digest(hashlib.sha256(client_key).digest(), message, "sha256")
-        proof = bytes(a ^ b for a, b in zip(client_key, signature, strict=True))
-        self.signature = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), message, "sha256")
-        return start + b",p=" + base64.b64encode(proof)
 
 
 def scram(data: bytes) -> dict[str, object]:

@@ -13,6 +13,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Outbox, Peer
+from mqbroker.protocols.stomp.budget import Budget
 from mqbroker.protocols.stomp.config import StompConfig
 from mqbroker.protocols.stomp.connection import StompConnection
 from tests.support.output import all_output
@@ -34,7 +35,7 @@ def parse_frames(data: bytes) -> list[Frame]:
     found = []
     while data.lstrip(b"\n"):
         head, _, rest = data.lstrip(b"\n").partition(b"\n\n")
-        command, *lines = head.decode().split("\n")
+        command, *lines = head.decode(errors="surrogateescape").split("\n")
         headers: dict[str, str] = {}
         for line in lines:
             name, _, value = line.partition(":")
@@ -90,6 +91,7 @@ class House:
         self.outbox = Outbox(lambda: None)
         self.services = Services(self.broker, self.passwords, self.alarms, self.outbox, Clock())
         self.settings = StompConfig(**settings)
+        self.budget = Budget(1 << 20)
         self.clients: list[Client] = []
         self.vhost = self.broker.add_vhost("/")
         self.add_user("guest")
@@ -100,7 +102,7 @@ class House:
 
     def begin(self, peer: Peer = LOCAL) -> "Client":
         """A connection that has not said anything."""
-        client = Client(self, StompConnection(self.services, self.settings, peer, self.now))
+        client = Client(self, StompConnection(self.services, self.settings, self.budget, peer, self.now))
         self.clients.append(client)
         return client
 

@@ -13,9 +13,12 @@ class StompPy(stomp.ConnectionListener):  # type: ignore[misc]
     """A client of stomp.py. Use as a context manager."""
 
     def __init__(self, port: int, version: str = "1.2", tls: bool = False, ca: str = "", **options: Any) -> None:
+        """`options` are those of stomp.py, and `headers` of CONNECT."""
+        self.headers: dict[str, str] = options.pop("headers", {})
         self.frames: queue.Queue[Any] = queue.Queue()
         self.receipts: queue.Queue[str] = queue.Queue()
         self.errors: queue.Queue[Any] = queue.Queue()
+        self.beats: queue.Queue[None] = queue.Queue()
         if version != "1.0":
             options.setdefault("vhost", "/")
         host_and_ports = [("localhost" if tls else "127.0.0.1", port)]
@@ -33,8 +36,11 @@ class StompPy(stomp.ConnectionListener):  # type: ignore[misc]
     def on_receipt(self, frame: Any) -> None:
         self.receipts.put(frame.headers["receipt-id"])
 
+    def on_heartbeat(self) -> None:
+        self.beats.put(None)
+
     def __enter__(self) -> Self:
-        self.client.connect("guest", "guest", wait=True)
+        self.client.connect("guest", "guest", wait=True, headers=self.headers)
         return self
 
     def __exit__(self, *details: object) -> None:
@@ -46,6 +52,9 @@ class StompPy(stomp.ConnectionListener):  # type: ignore[misc]
 
     def error(self) -> Any:
         return self.errors.get(timeout=WAIT_S)
+
+    def heart_beat(self) -> None:
+        self.beats.get(timeout=WAIT_S)
 
     def receipt(self) -> str:
         return self.receipts.get(timeout=WAIT_S)

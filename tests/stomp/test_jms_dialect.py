@@ -1,5 +1,7 @@
 """ActiveMQ's dialect: its destinations, headers, durable subscriptions, and deliveries that come later."""
 
+from typing import Any
+
 import pytest
 
 from tests.stomp.house import START, Client, House
@@ -168,3 +170,65 @@ def test_an_empty_destination_is_refused(house: House, destination: str) -> None
     client = house.connect()
     client.send("SEND", b"x", destination=destination)
     assert client.error()[0] == "Invalid empty or 'null' Destination header"
+
+
+REFUSED = [
+    ("SEND", {}, "SEND received without a Destination specified!", False),
+    ("SUBSCRIBE", {"destination": "/queue/a"}, "SUBSCRIBE received without a subscription id!", False),
+    ("UNSUBSCRIBE", {}, "UNSUBSCRIBE received without a subscription id!", False),
+    ("UNSUBSCRIBE", {"id": 7}, "No subscription matched.", False),
+    ("ACK", {}, "ACK received without a ack id for acknowledge!", False),
+    ("ACK", {"id": "x"}, "Unexpected ACK received for message-id [x]", False),
+    ("BEGIN", {}, "Must specify the transaction you are beginning", False),
+    ("COMMIT", {}, "Must specify the transaction you are committing", False),
+    ("COMMIT", {"transaction": "{login}"}, "Invalid transaction id: {login}", False),
+    ("SEND", {"destination": "/queue/a", "transaction": "t"}, "Invalid transaction id: t", False),
+    ("BEGIN", {"transaction": "begun"}, "The transaction was already started: begun", False),
+    ("FOO", {}, "Unknown STOMP action: FOO", True),
+    ("CONNECT", {}, "Already connected.", True),
+]
+
+
+@pytest.mark.parametrize(("command", "headers", "message", "closes"), REFUSED)
+def test_refusals_are_in_the_words_of_activemq(
+    house: House, command: str, headers: dict[str, Any], message: str, closes: bool
+) -> None:
+    client = house.connect()
+    client.send("BEGIN", transaction="begun")
+    client.send(command, receipt="r", **headers)
+    found = client.take("ERROR")
+    assert found.headers["message"].replace("\\c", ":") == message
+    assert found.headers["receipt-id"] == "r"
+    assert client.is_ended is closes
+
+
+LOGINS = [
+    ("CONNECT", {"login": "guest", "passcode": "wrong"}, "User name [guest] or password is invalid."),
+    ("CONNECT", {"accept-version": "2.1,3.0"},
+     "Invalid Protocol version[2.1,3.0], supported versions are: [1.2, 1.1, 1.0]"),
+    ("CONNECT", {"login": "guest", "passcode": "guest", "heart-beat": "abc"}, "Invalid heart-beat header:abc"),
+    ("SEND", {"destination": "/queue/a"}, "Not connected."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "headers", "message"), LOGINS)
+def test_refused_logins_are_closed_in_the_words_of_activemq(
+    house: House, command: str, headers: dict[str, Any], message: str
+) -> None:
+    client = house.begin()
+    client.send(command, **headers)
+    found = client.take("ERROR")
+    assert found.headers["message"].replace("\\c", ":") == message
+    assert client.is_ended
+
+
+def test_the_host_is_ignored(house: House) -> None:
+    client = house.begin()
+    client.send("CONNECT", login="guest", passcode="guest", host="activemq.example.org")
+    client.take("CONNECTED")
+
+
+def test_nack_needs_a_later_version(house: House) -> None:
+    client = house.connect("1.0")
+    client.send("NACK", **{"message-id": "x"})
+    assert client.error()[0] == "NACK received but connection is in v1.0 mode."

@@ -1,140 +1,13 @@
-"""Sessions frame by frame: log-in, versions, heart-beats, destinations, acknowledgements, receipts, and every ERROR."""
+"""Sessions frame by frame: destinations, acknowledgements, transactions, receipts, and every ERROR."""
 
 import pytest
 
-from mqbroker.protocols.session import Peer
 from tests.stomp.house import Client, Frame, House, frame
 
 
 @pytest.fixture
 def house() -> House:
     return House()
-
-
-# --- the log-in -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("accepted", "version"),
-    [(None, "1.0"), ("1.0", "1.0"), ("1.0,1.1", "1.1"), ("1.2,1.1,1.0", "1.2"), ("2.0,1.1", "1.1")],
-)
-def test_the_highest_common_version_is_taken(house: House, accepted: str | None, version: str) -> None:
-    client = house.begin()
-    headers = {} if accepted is None else {"accept_version": accepted}
-    client.send("CONNECT", login="guest", passcode="guest", **headers)
-    connected = client.take("CONNECTED")
-    assert connected.headers["version"] == version
-    assert connected.headers["server"].startswith("mqbroker/")
-    assert connected.headers["session"].startswith("session-")
-
-
-def test_no_common_version_is_answered_with_those_there_are(house: House) -> None:
-    client = house.begin()
-    client.send("CONNECT", accept_version="2.1,3.0")
-    assert client.error() == ("Version mismatch", "Supported versions are 1.0,1.1,1.2\n")
-    assert client.is_ended
-
-
-REFUSED_LOGINS = [
-    ({"login": "guest", "passcode": "wrong"}, "Access refused for user 'guest'\n"),
-    ({"login": "nobody", "passcode": "nobody"}, "Access refused for user 'nobody'\n"),
-    ({}, "Access refused for user ''\n"),
-    ({"login": "guest", "passcode": "guest", "host": "v"}, "Virtual host 'v' access denied\n"),
-]
-
-
-@pytest.mark.parametrize(("headers", "detail"), REFUSED_LOGINS)
-def test_a_refused_login_may_be_tried_again(house: House, headers: dict[str, str], detail: str) -> None:
-    client = house.begin()
-    client.send("CONNECT", **headers)
-    assert client.error() == ("Bad CONNECT", detail)
-    assert not client.is_ended
-    client.send("STOMP", login="guest", passcode="guest")
-    client.take("CONNECTED")
-
-
-def test_guest_from_elsewhere_is_refused(house: House) -> None:
-    client = house.begin(Peer("192.0.2.1", 1, False))
-    client.send("CONNECT", login="guest", passcode="guest")
-    assert client.error() == ("Bad CONNECT", "non-loopback access denied\n")
-
-
-def test_a_vhost_may_be_full(house: House) -> None:
-    house.broker.set_vhost_limits("/", {"max-connections": 0})
-    client = house.begin()
-    client.send("CONNECT", login="guest", passcode="guest")
-    message, detail = client.error()
-    assert message == "Bad CONNECT"
-    assert detail.startswith("Connection refused: ")
-
-
-def test_a_user_for_those_without_a_login_is_configured() -> None:
-    client = House(anonymous_user="guest").begin()
-    client.send("CONNECT")
-    client.take("CONNECTED")
-
-
-def test_hosts_that_are_no_vhosts_may_be_ignored() -> None:
-    client = House(unknown_host_is_default=True).begin()
-    client.send("CONNECT", login="guest", passcode="guest", host="127.0.0.1")
-    client.take("CONNECTED")
-
-
-def test_what_is_sent_ahead_of_connected_waits_for_it(house: House) -> None:
-    """aiostomp sends SUBSCRIBE and SEND behind CONNECT, without waiting."""
-    house.passwords.is_slow = True
-    client = house.begin()
-    login = frame("CONNECT", accept_version="1.1", login="guest", passcode="guest")
-    subscribe = frame("SUBSCRIBE", id=1, destination="/queue/a")
-    client.write(login + subscribe + frame("SEND", b"x", destination="/queue/a"))
-    assert client.frames() == []
-    assert not client.session.is_reading
-    house.passwords.pending.pop()()
-    house.turn()
-    assert [each.command for each in client.frames()] == ["CONNECTED", "MESSAGE"]
-
-
-def test_nobody_may_wait_for_ever_before_the_login(house: House) -> None:
-    client = house.begin()
-    house.pass_time(10_000)
-    assert client.is_ended
-
-
-def test_a_peer_without_a_name_may_not_send_much(house: House) -> None:
-    client = house.begin()
-    client.write(b"CONNECT\n" + b"a" * 70_000)
-    assert client.error()[0] == "Invalid frame"
-    assert client.is_ended
-
-
-# --- heart-beats ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("asked", "answered"),
-    [("0,0", "0,0"), ("4000,6000", "6000,4000"), ("1,999", "1000,1000"), ("2500,0", "0,2000"), ("-5,1999", "1000,0")],
-)
-def test_heart_beats_are_whole_seconds(house: House, asked: str, answered: str) -> None:
-    client = house.begin()
-    client.send("CONNECT", accept_version="1.1", login="guest", passcode="guest", heart_beat=asked)
-    assert client.take("CONNECTED").headers["heart-beat"] == answered
-
-
-def test_heart_beats_that_cannot_be_read_are_refused(house: House) -> None:
-    client = house.begin()
-    client.send("CONNECT", accept_version="1.1", login="guest", passcode="guest", heart_beat="abc")
-    assert client.error()[0] == "Processing error"
-
-
-def test_we_beat_and_a_silent_peer_is_closed_after_two_to_three_intervals(house: House) -> None:
-    client = house.connect(heart_beat="2000,2000")
-    house.pass_time(1900)
-    assert client.arrived == b"\n"
-    client.write(b"\n")
-    house.pass_time(3900)
-    assert not client.is_ended
-    house.pass_time(2200)
-    assert client.is_ended
 
 
 # --- sending and receiving ------------------------------------------------------------------------------------------
@@ -315,6 +188,43 @@ def test_a_subscription_that_prefers_less_gets_less(house: House) -> None:
     messages = received(client, 2)
     client.send("ACK", id=messages[-1].headers["ack"])
     received(client, 2)
+
+
+def test_what_two_subscriptions_of_one_id_have_left_is_told_apart(house: House) -> None:
+    """The second that ended took the place of the first, whose deliveries were held for ever."""
+    client = house.connect()
+    ids = []
+    for _ in range(3):
+        client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client-individual", prefetch_count=2)
+        fill(client, 2)
+        ids += [each.headers["ack"] for each in client.frames()]
+        client.send("UNSUBSCRIBE", id=1)
+    client.send("SUBSCRIBE", id=1, destination="/queue/b", ack="client-individual")
+    fill(client, 3, "/queue/b")
+    new = [each.headers["ack"] for each in client.frames()]
+    for id_ in (ids[0], ids[2], *new, ids[4]):
+        client.send("ACK", id=id_)
+    assert client.frames() == []
+    client.lose()
+    assert [queue.unacked_count for queue in house.vhost.queues.values()] == [0, 0]
+    assert house.vhost.queues["a"].waiting_count() == 3
+
+
+def test_an_end_in_the_middle_of_settling_gives_back_only_the_rest(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
+    fill(client, 5000)
+    ids = [each.headers["ack"] for each in client.frames()]
+    client.session.receive_data(frame("ACK", id=ids[3999]), house.now)
+    client.lose()
+    assert house.vhost.queues["a"].waiting_count() == 1000
+
+
+def test_only_subscriptions_to_topics_are_deleted_by_unsubscribe(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", durable="true")
+    client.send("UNSUBSCRIBE", id=1, durable="true", persistent="true")
+    assert "a" in house.vhost.queues
 
 
 # --- transactions ---------------------------------------------------------------------------------------------------
@@ -528,3 +438,60 @@ def test_the_broker_says_that_it_stops(house: House) -> None:
     client.session.shut_down(house.now)
     house.turn()
     assert client.error() == ("Connection closed", "the broker stops\n")
+
+
+def test_much_that_is_acknowledged_at_once_is_settled_in_portions(house: House) -> None:
+    """One ACK of a million deliveries would hold up everybody else; what comes after it has to see it done."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
+    fill(client, 3500)
+    messages = received(client, 3500)
+    ack = frame("ACK", id=messages[-1].headers["ack"], receipt="a")
+    client.write(ack + frame("SEND", b"x", destination="/queue/b", receipt="b"))
+    assert [each.headers["receipt-id"] for each in client.frames()] == ["a", "b"]
+    assert house.vhost.queues["a"].unacked_count == 0
+
+
+def test_a_run_of_acknowledgements_ends_at_a_wrong_one(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client-individual")
+    fill(client, 20)
+    ids = [each.headers["ack"] for each in received(client, 20)]
+    client.send("SEND", destination="/queue/b", receipt="old")
+    client.take("RECEIPT")
+    client.write(b"\n".join(frame("ACK", id=id_) for id_ in [*ids[:10], ids[5], *ids[10:19]]))
+    error = client.take("ERROR")
+    assert (error.headers["message"], error.body) == ("Message not found", b"unknown delivery tag 6\n")
+    assert "receipt-id" not in error.headers
+    assert house.vhost.queues["a"].unacked_count == 1
+    client.write(frame("ACK", id=ids[19], receipt="a"))
+    client.take("RECEIPT")
+    assert house.vhost.queues["a"].unacked_count == 0
+
+
+def test_runs_of_two_subscriptions_are_told_apart(house: House) -> None:
+    client = house.connect("1.1")
+    for id_ in (1, 2):
+        client.send("SUBSCRIBE", id=id_, destination=f"/queue/{id_}", ack="client-individual")
+        fill(client, 5, f"/queue/{id_}")
+    messages = received(client, 10)
+    names = ("message-id", "subscription")
+    for each in messages:
+        client.send("ACK", **{name: each.headers[name] for name in names})
+    assert client.frames() == []
+    assert all(queue.unacked_count == 0 for queue in house.vhost.queues.values())
+
+
+def test_frames_that_never_end_have_bounds_together(house: House) -> None:
+    """Each of a thousand clients could announce the largest body, and send all of it but an octet."""
+    clients = [house.connect() for _ in range(3)]
+    for client in clients[:2]:
+        client.write(b"SEND\ndestination:/queue/a\ncontent-length:900000\n\n" + b"x" * 600_000)
+    assert not clients[0].is_ended
+    assert clients[1].error()[0] == "Invalid frame"
+    assert house.budget.used < 700_000
+    clients[0].write(b"x" * 300_000 + b"y")
+    assert clients[0].error()[0] == "Invalid frame"
+    assert house.budget.used == 0
+    clients[2].send("SEND", b"x" * 900_000, destination="/queue/a", content_length=900_000, receipt="r")
+    clients[2].take("RECEIPT")

@@ -1,7 +1,7 @@
 """What the storage tests share: messages, journals on a simulated disk, an executor that works when it is told to."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
@@ -85,7 +85,7 @@ class Journal:
     def __init__(
         self, disk: SimDisk | None = None, segment_bytes: int = 4096, appends: Executor | None = None,
         background: Executor | None = None, sync: bool = True, entropy_start: int = 0, keyring: Keyring | None = None,
-        epoch: int | None = None,
+        epoch: int | None = None, required: Collection[str] = (),
     ) -> None:  # fmt: skip
         self.disk = disk or SimDisk()
         self.keyring = keyring
@@ -93,6 +93,7 @@ class Journal:
         opened = assemble(
             self.disk, FORMATS, sync, appends or InlineExecutor(), background or InlineExecutor(), self.fatal,
             segment_bytes, _counter(entropy_start), keyring, epoch=epoch,
+            required=required,
         )  # fmt: skip
         self.ledger: JournalLedger = opened[0]
         self.recovered: Recovered = opened[1]

@@ -17,6 +17,7 @@ from mqbroker.aws.limits import AWS_CALLERS_MAX
 from mqbroker.core.access.access import Access
 from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
+from mqbroker.protocols.session import Peer
 
 _ACCOUNT_DIGITS = 12
 _UNIQUE_ID_CHARS = 17  # after AIDA, which marks a user among IAM's unique identifiers
@@ -54,6 +55,11 @@ def user_id_of(account: str, user: str) -> str:
 def arn_of(account: str, user: str) -> str:
     """The ARN of a user, or of the root of an account."""
     return f"arn:aws:iam::{account}:user/{user}" if user else f"arn:aws:iam::{account}:root"
+
+
+def stranger(peer: Peer) -> Caller:
+    """Who sends a request that needs no signature and has none."""
+    return Caller("", "", "", "", "", "", peer.host, peer.is_tls or peer.is_loopback)
 
 
 def make_identify(access: Access, config: AwsConfig) -> Identify:

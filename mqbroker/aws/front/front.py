@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from mqbroker.aws.auth.credentials import stranger
 from mqbroker.aws.front import json_wire, query_answer, query_wire
 from mqbroker.aws.front.call import Call, Identify, internal_failure, refusal
 from mqbroker.aws.front.parameters import Parser
@@ -195,9 +196,12 @@ class Front:
         """The call of whoever sent the request, still without parameters; None where that was refused."""
         action = route.action
         try:
-            if self._web.is_open:
-                self._web.check(request, action.name.startswith(_READING))
-            caller = self._identify(request, action.service.name, now)
+            if action.is_open and not _is_signed(request):
+                caller = stranger(request.peer)
+            else:
+                if self._web.is_open:
+                    self._web.check(request, action.name.startswith(_READING))
+                caller = self._identify(request, action.service.name, now)
         except AwsError as error:
             self._note_refusal(action.name, request.peer.host, error, now)
             answer(refusal(error, action.service, wire, is_json_wanted, request_id))
@@ -240,7 +244,8 @@ class Front:
 
     def _page(self, request: HttpRequest, path: str, query: str, now: int) -> HttpResponse:
         method = "GET" if request.method == "HEAD" else request.method
-        page = self._pages.get((method, path))
+        # A page may be a folder of files whose names are not known beforehand.
+        page = self._pages.get((method, path)) or self._pages.get((method, path.rpartition("/")[0] + "/"))
         if page is None:
             return HttpResponse(404, b"text/plain", b"There is no such page.\n")
         try:
@@ -250,6 +255,10 @@ class Front:
         except Exception:
             self._log_failure(path, "", now)
             return HttpResponse(500, b"text/plain", b"The page failed: internal error.\n")
+
+
+def _is_signed(request: HttpRequest) -> bool:
+    return "authorization" in request.headers or "X-Amz-Signature=" in request.target
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

@@ -69,6 +69,10 @@ class ServiceModel:
     path_member: str
     path_free_actions: frozenset[str]
     json_names: Mapping[str, str]
+    open_actions: frozenset[str] = frozenset()
+    """Those that need no signature."""
+    checks_required: bool = True
+    """Whether the wires refuse requests without required parameters; else the service does, in its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class QueryNames:
     `elements` gives the name of each element by the name of its list or map shape, `keys` the names of a map's key and
     value. `path_member` is the input member that the request's path stands for when it is missing; `path_free_actions`
     are the actions without it that may be sent to such a path all the same. `json_names` are the members of results
-    that have another name in answers in JSON.
+    that have another name in answers in JSON. `open_actions` and `checks_required` are those of the service.
     """
 
     namespace: str
@@ -87,6 +91,8 @@ class QueryNames:
     path_member: str = ""
     path_free_actions: frozenset[str] = frozenset()
     json_names: Mapping[str, str] = field(default_factory=dict)
+    open_actions: frozenset[str] = frozenset()
+    checks_required: bool = True
 
 
 _NO_NAMES = QueryNames("", {}, {})
@@ -116,6 +122,8 @@ def resolve_model(name: str, data: Mapping[str, Any], query_names: QueryNames = 
         path_member=query_names.path_member,
         path_free_actions=query_names.path_free_actions,
         json_names=query_names.json_names,
+        open_actions=query_names.open_actions,
+        checks_required=query_names.checks_required,
     )
 
 

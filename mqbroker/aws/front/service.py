@@ -19,6 +19,7 @@ class Action:
         "answer_query",
         "answer_query_in_json",
         "has_output",
+        "is_open",
         "name",
         "parse_json",
         "parse_query",
@@ -32,13 +33,15 @@ class Action:
         self.name = model.name
         self.has_output = model.output is not None
         self.parse_json = json_wire.compile_parser(model.input)
-        self.parse_query = query_wire.compile_parser(model.input)
+        self.parse_query = query_wire.compile_parser(model.input, source.checks_required)
         self.answer_query = query_answer.compile_xml_answerer(model, source.namespace)
         self.answer_query_in_json = query_answer.compile_json_answerer(model, source.json_names)
         self.path_member = source.path_member if source.path_member in model.input.members else ""
         """The parameter that the request's path stands for when it is missing; "" for none."""
         self.takes_path = not source.path_member or bool(self.path_member) or model.name in source.path_free_actions
         """Whether the action may be sent to a path of a resource instead of "/"."""
+        self.is_open = model.name in source.open_actions
+        """Whether it needs no signature: who sends it shows by a secret among its parameters that he may."""
 
     def answer_json(self, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         """The answer on the JSON wire. An action that answers nothing has an empty body."""

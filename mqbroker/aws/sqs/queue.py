@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from mqbroker.aws.policy.policy import Policy
+from mqbroker.aws.sqs.envelopes import Envelopes
 from mqbroker.aws.sqs.queue_attributes import effective
 from mqbroker.aws.sqs.redrive import QueueArn, RedriveAllowPolicy, RedrivePolicy
 from mqbroker.core.queues.polled.queue import PolledQueue
@@ -17,14 +18,17 @@ class SqsQueue:
     """A queue as its clients see it. `core` holds its messages."""
 
     __slots__ = (
-        "allow_policy", "arn", "attributes", "core", "created_s", "empty_receives", "is_fifo", "key",
-        "message_bytes_max", "modified_s", "policy", "purged_at", "redrive", "tags", "vhost", "wait_ms",
+        "allow_policy", "arn", "attributes", "core", "created_s", "empty_receives", "envelopes", "is_fifo",
+        "key", "message_bytes_max", "modified_s", "policy", "purged_at", "redrive", "tags", "vhost", "wait_ms",
     )  # fmt: skip
 
-    def __init__(self, arn: QueueArn, vhost: VHost, core: PolledQueue, is_fifo: bool, created_s: int) -> None:
+    def __init__(
+        self, arn: QueueArn, vhost: VHost, core: PolledQueue, is_fifo: bool, created_s: int, envelopes: Envelopes
+    ) -> None:
         self.arn = arn
         self.vhost = vhost
         self.core = core
+        self.envelopes = envelopes
         self.is_fifo = is_fifo
         self.created_s = created_s
         self.modified_s = created_s

@@ -13,6 +13,7 @@ from mqbroker.aws.front.accounts import Accounts
 from mqbroker.aws.limits import SQS_ATTRIBUTES_MS, SQS_DELETED_NAME_MS, SQS_URLS_REMEMBERED
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.clear_text import ClearText
+from mqbroker.aws.sqs.envelopes import Envelopes
 from mqbroker.aws.sqs.kinds import QUEUE
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queue_attributes import check_attributes, check_name, effective, merged, wants_fifo
@@ -45,6 +46,7 @@ class SqsQueues:
         """
         self.region = region
         self.clear_text = ClearText(is_encrypted)
+        self.envelopes = Envelopes()
         self._broker = broker
         self._accounts = accounts
         self.is_strict = is_strict
@@ -137,7 +139,7 @@ class SqsQueues:
         except RequestRefused as error:  # a limit of the vhost, or a name that it keeps for itself: amq.fifo
             raise refusals.unsupported(str(error)) from None
         assert isinstance(core, PolledQueue)
-        queue = SqsQueue(arn, vhost, core, is_fifo, now // 1000)
+        queue = SqsQueue(arn, vhost, core, is_fifo, now // 1000, self.envelopes)
         queue.configure(attributes)
         queue.tags = dict(tags)
         self._by_arn[arn] = queue
@@ -246,7 +248,7 @@ class SqsQueues:
         assert isinstance(modified_s, int)
         name = core_name.rpartition("/")[2]
         arn = QueueArn(str(value["region"]), str(value["account"]), name)
-        queue = SqsQueue(arn, vhost, core, "FifoQueue" in attributes, created_s)
+        queue = SqsQueue(arn, vhost, core, "FifoQueue" in attributes, created_s, self.envelopes)
         queue.configure(attributes)
         queue.tags = tags
         queue.modified_s = modified_s

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from mqbroker.aws.auth.digests import md5_hex
 from mqbroker.aws.sqs import message_attributes
+from mqbroker.aws.sqs.envelopes import EnvelopedProperties
 from mqbroker.aws.sqs.message_attributes import STRING, Attribute, from_text
 from mqbroker.aws.sqs.properties import (
     BASE64,
@@ -49,6 +50,10 @@ class ShownMessage:
         self._entry = entry
         properties = entry.message.properties
         content = properties.readable(entry.message.content())
+        if isinstance(properties, EnvelopedProperties):
+            self._body = queue.envelopes.write(properties, content, source_or_own(queue, properties.source))
+            self._attributes = b""
+            return
         text = None if isinstance(properties, SqsProperties) and properties.is_octets else _text_of(content)
         self._body = b64encode(content).decode() if text is None else text
         if isinstance(properties, SqsProperties):
@@ -101,6 +106,8 @@ class ShownMessage:
         if isinstance(properties, SqsProperties):
             found["SenderId"] = properties.sender_id
             group, deduplication = properties.group_id, properties.deduplication_id
+            if isinstance(properties, EnvelopedProperties) and not (queue.is_fifo or properties.shows_group):
+                group = ""
             if properties.trace:
                 found["AWSTraceHeader"] = properties.trace
         else:
@@ -119,17 +126,27 @@ def source_arn(queue: SqsQueue, source: str) -> QueueArn:
     return QueueArn(queue.arn.region, queue.arn.account, source.rpartition("/")[2])
 
 
+def source_or_own(queue: SqsQueue, source: str) -> QueueArn:
+    """The queue that a message was sent to at first: `source` for a dead letter."""
+    return source_arn(queue, source) if source else queue.arn
+
+
 def message_id(queue: SqsQueue, entry: Entry) -> str:
     """The MessageId; another protocol's message has it by its place, for as long as it stays there.
 
     `entry` may be the stand-in for the original of a duplicate: its properties know the id if SQS gave one.
     """
     properties = entry.message.properties
+    if isinstance(properties, EnvelopedProperties):
+        return _made_id(str(source_or_own(queue, properties.source)).encode() + properties.raw[:16])
     if isinstance(properties, SqsProperties | NoteProperties):
         known = properties.text("message_id")
         if known is not None:
             return known
-    place = f"{queue.key} {entry.sequence}".encode()
+    return _made_id(f"{queue.key} {entry.sequence}".encode())
+
+
+def _made_id(place: bytes) -> str:
     return str(UUID(bytes=md5(place, usedforsecurity=False).digest(), version=4))
 
 

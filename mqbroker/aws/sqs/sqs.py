@@ -23,13 +23,12 @@ class Sqs(AwsService):
     def __init__(self, ground: Ground) -> None:
         config, clock = ground.config, ground.clock
         self._config = config
-        self._queues = SqsQueues(
-            ground.broker, ground.accounts, config.region, config.sqs_strict, ground.is_encrypted
-        )
-        service = SqsService(ground.broker, self._queues, ground.alarms)
+        self.queues = SqsQueues(ground.broker, ground.accounts, config.region, config.sqs_strict, ground.is_encrypted)
+        """All queues, for services that send to them."""
+        service = SqsService(ground.broker, self.queues, ground.alarms)
         self._actions = SqsActions(service, ground.ids.take_octets)
-        self._pages = Pages(self._queues, config.account, ground.guard, clock)
-        ground.metrics.register(SqsMetrics(self._queues, clock.now))
+        self._pages = Pages(self.queues, config.account, ground.guard, clock)
+        ground.metrics.register(SqsMetrics(self.queues, clock.now))
 
     def handlers(self) -> ServiceHandlers:
         """Overrides AwsService's."""
@@ -42,4 +41,4 @@ class Sqs(AwsService):
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Overrides AwsService's: queues and move tasks, then the queues of the configuration."""
         self._actions.restore(found, now)
-        create_configured(self._queues, self._config, now)
+        create_configured(self.queues, self._config, now)

@@ -234,12 +234,12 @@ class ClassicQueue(Queue):
 
     def run(self, now: int, portion: int) -> bool:
         """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
-        if self.picking is not None:
-            has_more: bool = self.picking.run(now, portion)
-            return has_more
         left = portion
         if self.has_deadlines or not self.is_plain:
             left -= self.drop(now, portion)
+        if self.picking is not None:
+            has_more: bool = self.picking.run(now, left)
+            return has_more
         while left > 0 and self.ring and self.waiting_count() and not self.holds:
             left -= 1
             if self.has_deadlines and self.drops_expired(now):

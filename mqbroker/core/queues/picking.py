@@ -128,12 +128,9 @@ class Picking:
     # --- delivering -------------------------------------------------------------------------------------------------
 
     def run(self, now: int, portion: int) -> bool:
-        """Discards a portion of what has to go, then lets those in the ring look at what waits. True when there may be
-        more."""
+        """Lets those in the ring look at what waits, when what has to go is discarded. True when there may be more."""
         queue = self._queue
         self._left = portion
-        if queue.has_deadlines or not queue.is_plain:
-            self._left -= queue.drop(now, portion)
         if not queue.holds:
             self._clear_ring()
             for consumer in list(queue.ring):
@@ -149,12 +146,19 @@ class Picking:
         if not queue.may_serve(consumer, now):
             return 0
         self._left = portion
+        was_full = self._is_full()
         self._serve(consumer, now)
+        if was_full and not self._is_full() and queue.ring:
+            queue.host.schedule(queue)  # there is room for others to look further
         if queue.has_deadlines:
             queue.rearm()
         left = self._left
         queue.end_turn(consumer, left <= 0)
         return portion - left
+
+    def _is_full(self) -> bool:
+        """Whether nobody may look any further in some lane."""
+        return any(len(lane.returned) >= PASSED_OVER_MAX for lane in self._queue.lanes_in_order())
 
     def _serve(self, consumer: Consumer, now: int) -> None:
         queue = self._queue

@@ -69,10 +69,10 @@ def _calculate(operation: str, left: float, right: float) -> float:
     if operation == "*":
         return left * right
     dividend, divisor = float(left), float(right)  # always, as ActiveMQ does: 5 / 2 is 2.5
-    if divisor == 0:
-        return (
-            math.nan if operation == "%" or dividend == 0 else math.copysign(math.inf, dividend * divisor or dividend)
-        )
+    if divisor == 0:  # IEEE 754, as in Java
+        if operation == "%" or dividend == 0 or math.isnan(dividend):
+            return math.nan
+        return math.copysign(math.inf, dividend) * math.copysign(1, divisor)
     if operation == "%":
         return math.nan if math.isinf(dividend) else math.fmod(dividend, divisor)
     return dividend / divisor

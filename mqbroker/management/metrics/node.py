@@ -165,6 +165,23 @@ def journal(ground: Ground) -> Iterator[Family]:
     yield one("mqbroker_slow_turns_total", COUNTER, "Turns of the loop that took long", numbers.get("slow_turns", 0))
 
 
+PAIR = {
+    "epoch": "The term in which this node leads its pair",
+    "in_sync": "Nodes that have everything that is confirmed",
+    "batches_behind": "Batches that the slowest member of the in-sync set does not have yet",
+    "bytes_in_flight": "Octets sent to that member and not acknowledged",
+    "commit_wait_ms": "Milliseconds that a batch waits for its confirms",
+}
+
+
+def pair(ground: Ground) -> Iterator[Family]:
+    """How the pair is that this node leads; nothing of a node alone."""
+    numbers = ground.node.numbers()
+    for name, text in PAIR.items():
+        if f"pair_{name}" in numbers:
+            yield one(f"mqbroker_pair_{name}", GAUGE, text, numbers[f"pair_{name}"])
+
+
 def logins(ground: Ground) -> Iterator[Family]:
     """Who logged in, and who could not."""
     observed = ground.observations

@@ -44,6 +44,7 @@ async def _whole(ground: Ground, endpoint: str) -> list[Family]:
         *node.churn(ground),
         *node.process(ground),
         *node.journal(ground),
+        *node.pair(ground),
         *node.logins(ground),
     ]
 

@@ -16,7 +16,9 @@ from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.protocols.amqp1 import attaching, conditions, description, ending, settling
 from mqbroker.protocols.amqp1.codec import frames
 from mqbroker.protocols.amqp1.codec.performatives import (
+    DISPOSITION,
     RECEIVER,
+    TRANSFER,
     Attach,
     Begin,
     Close,
@@ -106,10 +108,36 @@ class Amqp1Connection(Amqp1State):
             if data[position + 5] != frames.AMQP_TYPE:
                 raise frames.framing(f"a frame of type {data[position + 5]} came after the opening")
             if at < end:
-                self.frame(data[position + 6] << 8 | data[position + 7], data, at, end)
-                if self.is_closing:
-                    return
+                channel = data[position + 6] << 8 | data[position + 7]
+                if not self.is_usual(channel, data, position, at, end):
+                    self.position = end
+                    self.frame(channel, data, at, end)
+                    if self.is_closing:
+                        return
+                end = self.position
             position = end
+
+    def is_usual(self, channel: int, data: bytes, position: int, at: int, end: int) -> bool:
+        """Whether the frame at `position` was a common one, which is done then, and maybe more after it: `position`
+        of the connection says how far. Raises ProtocolViolation, RequestRefused."""
+        session = self.sessions.get(channel)
+        if end - at < 6 or data[at] or data[at + 1] != 0x53 or session is None or session.is_ending or self.close_sent:
+            return False
+        self.current_session = session
+        code, quick = data[at + 2], self.quick
+        if code == TRANSFER and at == position + 8 and quick.read_transfer(data, at, end):
+            link = session.incoming.get(quick.handle)
+            if link is None:
+                return False
+            self.current_link = link
+            self.position = link.take_run(data, position, quick)
+            if self.position > position:
+                self.look_at(link)
+                return True
+        elif code == DISPOSITION and quick.read_acceptance(data, at, end):
+            settling.accept(self, session, quick.first, quick.last)
+            return True
+        return False
 
     def frame(self, number: int, data: bytes, at: int, end: int) -> None:
         """One frame that is not empty."""

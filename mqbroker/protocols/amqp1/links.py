@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp1.codec.performatives import Flow, Transfer
+from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.limits import CREDIT_AGAIN_SHARE
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp1.session import LinkSession
-
-SERIALS = 1 << 32
 
 
 class Delivery:
@@ -59,6 +58,10 @@ class IncomingLink:
         """A message is complete. Raises RequestRefused, ProtocolViolation. Overridden."""
         raise NotImplementedError
 
+    def take_run(self, _data: bytes, position: int, _quick: Quick) -> int:
+        """Takes the transfers from `position` on that it can take without more ado. Where that ends. Overridden."""
+        return position
+
     def accept(self, delivery_id: int | None, tag: bytes | None, settled: bool | None, state: Any) -> Delivery:
         """The first transfer of a message. Raises ProtocolViolation for one that may not be sent."""
         if self.credit <= 0:
@@ -69,7 +72,7 @@ class IncomingLink:
         if self.is_settled is not None and is_settled is not self.is_settled:
             raise ProtocolViolation("field", "a transfer does not agree with the link's snd-settle-mode")
         self.credit -= 1
-        self.delivery_count = (self.delivery_count + 1) % SERIALS
+        self.delivery_count = (self.delivery_count + 1) & 0xFFFF_FFFF
         return Delivery(delivery_id, tag or b"", is_settled, state)
 
     def check_continuation(self, found: Transfer) -> None:

@@ -13,12 +13,13 @@ credit and the session takes frames, and whoever changes one of the two calls `u
 
 from typing import TYPE_CHECKING
 
+from mqbroker import octets
 from mqbroker.core.consumer import Consumer, Window
 from mqbroker.core.message import Entry, Message, failures_of
 from mqbroker.core.properties import Properties
+from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp1.codec.encode import uint
 from mqbroker.protocols.amqp1.codec.performatives import Flow
-from mqbroker.protocols.amqp1.links import SERIALS
 from mqbroker.protocols.amqp1.properties import data_start, encode_header
 from mqbroker.protocols.amqp1.translation import Shown, shown
 
@@ -28,14 +29,18 @@ if TYPE_CHECKING:
 
 _FRAME_START_BYTES = 8
 
+# C integers when compiled
+_HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
+_LARGE = LARGE_PIECE_BYTES
+
 
 class OutgoingLink(Consumer):
     """A link on which the client receives from a queue."""
 
     __slots__ = (
         "closes_subscription", "credit", "default_outcome", "delivery_count", "exchange", "frame_max", "handle",
-        "is_draining", "message_size_max", "name", "owns_queue", "place", "properties", "routing_key", "session",
-        "wire_handle",
+        "head", "is_draining", "message_size_max", "middle", "name", "owns_queue", "place", "properties", "routing_key",
+        "session", "size", "tail", "wire_handle",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", session: "LinkSession", name: str, handle: int) -> None:
@@ -61,6 +66,11 @@ class OutgoingLink(Consumer):
         self.routing_key: str | None = None
         self.place: Shown | None = None
         """What the last message was shown with, which holds for others with the same properties, exchange and key."""
+        self.size = -1
+        """The size of the body for which the pieces below are; -1 for none."""
+        self.head = b""
+        self.middle = b""
+        self.tail = b""
 
     def label(self) -> str:
         return self.name
@@ -80,8 +90,8 @@ class OutgoingLink(Consumer):
         """The client grants credit, or takes it back (AMQP 1.0 part 2, 2.6.7)."""
         if flow.link_credit is not None:
             counted = flow.delivery_count if flow.delivery_count is not None else 0
-            left = (counted + flow.link_credit - self.delivery_count) % SERIALS
-            self.credit = left if left < SERIALS // 2 else 0
+            left = (counted + flow.link_credit - self.delivery_count) & 0xFFFF_FFFF
+            self.credit = left if left < 1 << 31 else 0
             self.is_draining = flow.drain
         self.update()
         if self.is_draining:
@@ -107,7 +117,7 @@ class OutgoingLink(Consumer):
 
     def give_back_credit(self) -> None:
         """Nothing more is ready: the credit is gone."""
-        self.delivery_count = (self.delivery_count + self.credit) % SERIALS
+        self.delivery_count = (self.delivery_count + self.credit) & 0xFFFF_FFFF
         self.credit = 0
         self.window.is_open = False
         self.is_draining = False
@@ -149,28 +159,79 @@ class OutgoingLink(Consumer):
     def put(self, message: Message, is_first: bool, failures: int) -> None:
         """Encodes one delivery under the session's next id."""
         session = self.session
-        delivery_id = (session.next_tag - 1) % SERIALS
+        delivery_id = (session.next_tag - 1) & 0xFFFF_FFFF
         session.next_tag += 1
-        properties = message.properties
-        place = self.place
         if (
-            place is None
-            or properties is not self.properties
+            message.properties is not self.properties
             or message.exchange is not self.exchange
             or message.routing_key is not self.routing_key
         ):
-            place = self.place = shown(message)
-            self.properties, self.exchange, self.routing_key = properties, message.exchange, message.routing_key
-        header = encode_header(properties.persistent, place.priority, properties.ttl_ms, is_first, failures)
+            self.reshape(message)
         body = message.content()
-        start = b"" if place.is_coded else data_start(len(body), place.is_wide)
-        self.send_frames(delivery_id, header + place.middle + start, body, place.footer)
-        self.delivery_count = (self.delivery_count + 1) % SERIALS
+        size = len(body)
+        if is_first and not failures and size != self.size and size < _LARGE:
+            self.resize(size)
+        if is_first and not failures and size == self.size and session.is_flowing:
+            self.put_frame(delivery_id, body)
+        else:
+            self.put_unusual(delivery_id, body, is_first, failures)
+        self.delivery_count = (self.delivery_count + 1) & 0xFFFF_FFFF
         self.credit -= 1
         if self.credit <= 0:
             self.window.is_open = False
             if self.is_draining:
                 self.end_drain()
+
+    def put_frame(self, delivery_id: int, body: bytes) -> None:
+        """A first delivery of a size for which there are pieces: one frame."""
+        session = self.session
+        connection = session.connection
+        place = self.place
+        assert place is not None
+        if connection.deliveries is None:
+            connection.begin_deliveries()
+        octets.put_transfer(connection.out, self.head, delivery_id, self.middle, self.tail, body, place.footer)
+        session.sent_one()
+        if len(connection.out) + connection.lent_bytes > _HIGH_WATER:
+            connection.gate.is_open = False
+        if not connection.is_marked:
+            connection.mark()
+
+    def put_unusual(self, delivery_id: int, body: bytes, is_first: bool, failures: int) -> None:
+        """Any other delivery."""
+        properties, place = self.properties, self.place
+        assert properties is not None
+        assert place is not None
+        header = encode_header(properties.persistent, place.priority, properties.ttl_ms, is_first, failures)
+        start = b"" if place.is_coded else data_start(len(body), place.is_wide)
+        self.send_frames(delivery_id, header + place.middle + start, body, place.footer)
+
+    def reshape(self, message: Message) -> None:
+        """The message has other properties, another exchange or key than the last one."""
+        self.place = shown(message)
+        self.properties, self.exchange, self.routing_key = message.properties, message.exchange, message.routing_key
+        self.size = -1
+
+    def resize(self, size: int) -> None:
+        """Makes the pieces around bodies of this size, if a message with such a one fits into a frame."""
+        self.size = -1
+        properties, place = self.properties, self.place
+        assert properties is not None
+        assert place is not None
+        header = encode_header(properties.persistent, place.priority, properties.ttl_ms, True, 0)
+        start = b"" if place.is_coded else data_start(size, place.is_wide)
+        performative = self.performative(0, has_more=False)
+        sections = header + place.middle + start
+        whole = 8 + len(performative) + len(sections) + size + len(place.footer)
+        if whole > self.frame_max:
+            return
+        fields_at = 7 + len(self.wire_handle)  # before the delivery-id: descriptor, list, handle, constructor
+        head = whole.to_bytes(4, "big") + b"\x02\x00" + self.session.channel.to_bytes(2, "big")
+        self.head = head + performative[:fields_at]
+        rest = performative[fields_at + 4 :]
+        self.middle = b"" if self.no_ack else rest[:2]
+        self.tail = (rest if self.no_ack else rest[6:]) + sections
+        self.size = size
 
     def send_frames(self, delivery_id: int, sections: bytes, body: bytes, footer: bytes) -> None:
         """Sends a message in as many frames as it takes."""

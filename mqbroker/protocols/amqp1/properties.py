@@ -287,7 +287,7 @@ def _long_ids(fields: list[object]) -> dict[str, object]:
         value = fields[index] if index < len(fields) else None
         if value is not None and _as_text(name, value) is None:
             found[header] = neutral(value)
-    return found
+    return {header: value for header, value in found.items() if value is not MISSING}
 
 
 def _visible(pairs: Mapping[Any, object]) -> dict[str, object]:

@@ -13,6 +13,7 @@ rejected    a queue is full; or an anonymous message says no place that there is
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
@@ -24,6 +25,7 @@ from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactio
 from mqbroker.protocols.amqp1.addresses import Address
 from mqbroker.protocols.amqp1.codec.composites import encode_composite
 from mqbroker.protocols.amqp1.codec.messaging import Rejected, TransactionalState
+from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.conditions import Fault
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
 from mqbroker.protocols.amqp1.properties import Amqp1Properties
@@ -55,7 +57,9 @@ def route_to(session: "LinkSession", exchange_name: str, key: str) -> Route:
 class Publisher(IncomingLink):
     """A link to an address, or to none."""
 
-    __slots__ = ("_access_generation", "_is_plain", "_properties", "_route", "_routes", "address", "ended_hook")
+    __slots__ = (
+        "access_generation", "address", "ended_hook", "is_plain", "prefix", "properties", "route", "routes", "start",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -69,16 +73,20 @@ class Publisher(IncomingLink):
         """Raises RequestRefused for an address that there is not, or that the user may not write to."""
         IncomingLink.__init__(self, session, name, handle, is_settled, count)
         self.address = address
-        self._properties: Amqp1Properties | None = None
-        self._is_plain = True
-        self._access_generation = session.connection.services.broker.access.generation
-        self._routes: dict[str, Route] = {}
-        self._route: Route | None = None
+        self.properties: Amqp1Properties | None = None
+        self.is_plain = True
+        self.access_generation = session.connection.services.broker.access.generation
+        self.routes: dict[str, Route] = {}
+        self.route: Route | None = None
+        self.prefix = b""
+        """What the last message had before the size of its body, if that means the same in the next one."""
+        self.start = _frame_start(session.channel)
+        """What the transfer frames of its session have after their size."""
         self.ended_hook: Callable[[], None] | None = None
         """Called when the link is gone."""
         if address is not None:
             if address.routing_key is not None:
-                self._route = route_to(session, address.exchange, address.routing_key)
+                self.route = route_to(session, address.exchange, address.routing_key)
             else:
                 route_to(session, address.exchange, "")
 
@@ -97,17 +105,61 @@ class Publisher(IncomingLink):
         elif message is not None:
             self.publish(delivery, message)
 
+    def take_run(self, data: bytes, position: int, quick: Quick) -> int:
+        """Publishes messages from `position` on for as long as they differ from the last one by their body alone.
+
+        Where that ends: what comes then is looked at by `take`, or by whoever knows other frames.
+        """
+        session, prefix, route = self.session, self.prefix, self.route
+        connection = session.connection
+        access = connection.services.broker.access
+        if not prefix or self.partial is not None or self.access_generation != access.generation:
+            return position
+        assert route is not None
+        vhost, now, length, limit = session.vhost, connection.now, len(data), connection.size_limit
+        size_max = self.message_size_max or limit
+        start, properties = self.start, self.properties
+        assert properties is not None
+        while length - position > 16:
+            size = octets.long_at(data, position)
+            end = position + size
+            if size > limit or size < 16 or end > length or not octets.starts_at(data, start, position + 4):
+                break
+            at = quick.read_transfer(data, position + 8, end)
+            if not at or quick.handle != self.handle or quick.has_more or end - at > size_max or self.credit <= 0:
+                break
+            is_settled = quick.settled == 1
+            if self.is_settled is not None and self.is_settled is not is_settled:
+                break
+            body_at = _body_at(data, prefix, at, end)
+            if not body_at:
+                break
+            connection.position = end
+            position = end
+            session.count_transfer()
+            self.credit -= 1
+            self.delivery_count = (self.delivery_count + 1) & 0xFFFF_FFFF
+            body = octets.cut(data, body_at, end)
+            message = new_message(route.exchange_name, route.routing_key, properties, body, now)
+            outcome = vhost.publish(route, message, now)
+            if not is_settled:
+                text, batch = self.outcome(message, outcome)
+                session.note(self, quick.delivery_id, text, batch)
+        return position
+
     def message_of(self, delivery: Delivery, payload: bytes) -> Message | None:
         """The message, and where it goes; None for one that was refused by itself. Raises ProtocolViolation."""
         connection = self.session.connection
         try:
             found = sections.take_apart(payload)
             properties = connection.services.recent_properties.of(payload, found)
-            if properties is not self._properties:
+            if properties is not self.properties:
                 self._look_at(properties)
         except ProtocolViolation as error:
             raise (sections.violation_of_message(error) if error.reason == "decode" else error) from None
         start, end = (found.body_at, found.body_end) if found.is_coded else found.body
+        is_common = not found.is_coded and not found.is_wide and found.footer_at == len(payload) and self.is_plain
+        self.prefix = payload[: found.body_at + 3] if is_common and self.route is not None else b""
         body = payload[start:end]
         try:
             route = self.route_of(properties)
@@ -120,33 +172,33 @@ class Publisher(IncomingLink):
 
     def _look_at(self, properties: Amqp1Properties) -> None:
         """Properties differ from the last ones: is the user id right, are there copies? Raises ProtocolViolation."""
-        self._properties = None
+        self.properties = None
         connection = self.session.connection
         user_id = properties.field(_USER_ID)
         is_other = isinstance(user_id, bytes) and user_id != connection.user.encode(errors="surrogateescape")
         if is_other and not connection.services.broker.access.user(connection.user).is_impersonator:
             text = f"user_id property set to {user_id!r} but authenticated user was '{connection.user}'"
             raise ProtocolViolation("user_id", text)
-        self._is_plain = b"x-cc" not in properties.raw
-        self._properties = properties
+        self.is_plain = b"x-cc" not in properties.raw
+        self.properties = properties
 
     def route_of(self, properties: Amqp1Properties) -> Route:
         """Where a message with these properties goes. Raises RequestRefused, ProtocolViolation."""
         access = self.session.connection.services.broker.access
-        if self._access_generation != access.generation:
-            self._access_generation = access.generation
-            self._routes.clear()
-            if self._route is not None:
-                self._route = route_to(self.session, self._route.exchange_name, self._route.routing_key)
-        if self._route is not None:
-            return self._route
+        if self.access_generation != access.generation:
+            self.access_generation = access.generation
+            self.routes.clear()
+            if self.route is not None:
+                self.route = route_to(self.session, self.route.exchange_name, self.route.routing_key)
+        if self.route is not None:
+            return self.route
         address = self.address
         text = properties.field(_TO if address is None else _SUBJECT)
-        text = text if isinstance(text, str) else ""
-        route = self._routes.get(text)
+        text = str(text) if isinstance(text, str) else ""
+        route = self.routes.get(text)
         if route is None:
             route = self._find_route(address, text)
-            remember(self._routes, text, route, ROUTE_CACHE_ENTRIES_MAX)
+            remember(self.routes, text, route, ROUTE_CACHE_ENTRIES_MAX)
         return route
 
     def _find_route(self, address: Address | None, text: str) -> Route:
@@ -179,10 +231,10 @@ class Publisher(IncomingLink):
         session = self.session
         now = session.connection.now
         properties = message.properties
-        if properties is self._properties and not self._is_plain:
+        if properties is self.properties and not self.is_plain:
             keys = [message.routing_key, *carbon_copies(properties.headers(), "CC")]
             return session.vhost.publish_by_content(message.exchange, keys, message, now)
-        route = self._route
+        route = self.route
         if route is None or route.routing_key is not message.routing_key:
             route = session.vhost.route(message.exchange, message.routing_key)
         return session.vhost.publish(route, message, now)
@@ -201,6 +253,25 @@ class Publisher(IncomingLink):
         text = f"queue '{name}' exceeded maximum length" if name else "a queue exceeded maximum length"
         info: dict[str, object] = {"queue": name, "reason": "maxlen"} if name else {"reason": "maxlen"}
         return Fault(conditions.LINK, conditions.RESOURCE_LIMIT, text, info)
+
+
+def _frame_start(channel: int) -> bytes:
+    """What a frame with a transfer on this channel has after its size."""
+    return b"\x02\x00" + channel.to_bytes(2, "big") + b"\x00\x53\x14"
+
+
+def _body_at(data: bytes, prefix: bytes, at: int, end: int) -> int:
+    """Where the octets of the one data section begin, if the message from `at` to `end` has this before its size and
+    ends with it; else 0."""
+    if not octets.starts_at(data, prefix, at):
+        return 0
+    at += len(prefix)
+    if end - at >= 2 and data[at] == 0xA0:
+        return at + 2 if at + 2 + data[at + 1] == end else 0
+    if end - at >= 5 and data[at] == 0xB0:
+        size = octets.long_at(data, at + 1)
+        return at + 5 if at + 5 + size == end and size > 255 else 0
+    return 0
 
 
 def rejected(fault: Fault) -> bytes:

@@ -1,8 +1,8 @@
 """A session: its links by handle, both windows of transfer frames, and what is owed to either side.
 
 Each transfer frame counts, in both directions. What does not fit into the client's window waits in `backlog`, and
-while it does no consumer of the session takes anything. Publishers are told of outcomes in runs (`Run`): messages of
-one link, one after the other, of which the same became, and that wait for the same batch of the journal.
+while it does no consumer of the session takes anything. Publishers are told of outcomes in runs (`OutcomeRun`):
+messages of one link, one after the other, of which the same became, and that wait for the same batch of the journal.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp1.codec.encode import encode, uint
 from mqbroker.protocols.amqp1.codec.frames import frame, performative
 from mqbroker.protocols.amqp1.codec.performatives import Flow
-from mqbroker.protocols.amqp1.links import SERIALS, IncomingLink
+from mqbroker.protocols.amqp1.links import IncomingLink
 from mqbroker.protocols.unacked import Unacked
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ ACCEPTED = b"\x00\x53\x24\x45"
 RELEASED = b"\x00\x53\x26\x45"
 
 _WINDOW_MAX = 0xFFFF_FFFF
+_MASK = 0xFFFF_FFFF  # ids are serial numbers of 32 bits (RFC 1982); a C integer when compiled
+_HALF = 1 << 31
 
 
-class Run:
+class OutcomeRun:
     """Messages of a publisher of which the same became. `position` is the batch of the journal that they wait for."""
 
     __slots__ = ("first", "last", "link", "outcome", "position")
@@ -40,7 +42,7 @@ class Run:
 
     def takes(self, link: IncomingLink, delivery_id: int, outcome: bytes, position: int) -> bool:
         """Whether another message continues the run: then it does."""
-        is_next = delivery_id == (self.last + 1) % SERIALS and link is self.link
+        is_next = delivery_id == (self.last + 1) & _MASK and link is self.link
         if is_next and position == self.position and outcome == self.outcome:
             self.last = delivery_id
             return True
@@ -49,16 +51,16 @@ class Run:
     @property
     def count(self) -> int:
         """How many messages it is."""
-        return int((self.last - self.first) % SERIALS + 1)
+        return int(((self.last - self.first) & _MASK) + 1)
 
 
 class LinkSession:
     """One session of a connection."""
 
     __slots__ = (
-        "backlog", "channel", "connection", "dying", "handle_max", "incoming", "incoming_left", "is_confirming",
-        "is_ending", "is_flowing", "next_incoming_id", "next_outgoing_id", "next_tag", "outgoing", "owed", "ready",
-        "remote_window", "unacked", "vhost",
+        "backlog", "channel", "connection", "dying", "half_window", "handle_max", "incoming", "incoming_left",
+        "is_confirming", "is_ending", "is_flowing", "next_incoming_id", "next_outgoing_id", "next_tag", "outgoing",
+        "owed", "ready", "remote_window", "unacked", "vhost", "window",
     )  # fmt: skip
 
     def __init__(self, connection: "Amqp1State", channel: int, vhost: "VHost", first: int, window: int) -> None:
@@ -72,6 +74,9 @@ class LinkSession:
         self.dying: set[int] = set()
         """Handles that we have detached, and the client has not: what comes for them is passed over."""
         self.next_incoming_id = first
+        self.window = connection.services.settings.session_window
+        """How many frames the client may send at the beginning, and after each renewal."""
+        self.half_window = self.window // 2
         self.incoming_left = 0
         """How many more frames the client may send before it is told of more."""
         self.next_outgoing_id = 0
@@ -81,8 +86,8 @@ class LinkSession:
         """Whether consumers may send."""
         self.next_tag = 1
         self.unacked = Unacked()
-        self.ready: list[Run] = []
-        self.owed: deque[Run] = deque()
+        self.ready: list[OutcomeRun] = []
+        self.owed: deque[OutcomeRun] = deque()
         self.is_confirming = False
         self.is_ending = False
         """Whether it is over for us: what comes until the client ends it too is passed over."""
@@ -109,7 +114,7 @@ class LinkSession:
     def open_window(self) -> None:
         """Lets the client send as much as at the beginning."""
         if not self.connection.services.alarms.reason:
-            self.incoming_left = self.connection.services.settings.session_window
+            self.incoming_left = self.window
 
     # --- the client's transfers -------------------------------------------------------------------------------------
 
@@ -118,8 +123,8 @@ class LinkSession:
         self.incoming_left -= 1
         if self.incoming_left < 0:
             raise ProtocolViolation("window", "more transfers came than the incoming window allows")
-        self.next_incoming_id = (self.next_incoming_id + 1) % SERIALS
-        if self.incoming_left == self.connection.services.settings.session_window // 2:
+        self.next_incoming_id = (self.next_incoming_id + 1) & _MASK
+        if self.incoming_left == self.half_window:
             self.send_flow(Flow())
 
     # --- our transfers ----------------------------------------------------------------------------------------------
@@ -139,7 +144,7 @@ class LinkSession:
 
     def sent_one(self) -> None:
         """One transfer frame goes out."""
-        self.next_outgoing_id = (self.next_outgoing_id + 1) % SERIALS
+        self.next_outgoing_id = (self.next_outgoing_id + 1) & _MASK
         self.remote_window -= 1
         if self.remote_window <= 0:
             self.stop_flowing()
@@ -154,8 +159,8 @@ class LinkSession:
     def take_window(self, flow: Flow) -> None:
         """A flow says how much the client takes (AMQP 1.0 part 2, 2.5.6). Raises ProtocolViolation."""
         told = flow.next_incoming_id if flow.next_incoming_id is not None else 0
-        behind = (self.next_outgoing_id - told) % SERIALS
-        if behind >= SERIALS // 2:
+        behind = (self.next_outgoing_id - told) & _MASK
+        if behind >= _HALF:
             raise ProtocolViolation("window", f"next-incoming-id {told} is ahead of what was sent")
         self.remote_window = max(0, flow.incoming_window - behind)
         if self.remote_window > 0:
@@ -165,7 +170,7 @@ class LinkSession:
 
     def _go_on(self) -> None:
         while self.backlog and self.remote_window > 0:
-            self.next_outgoing_id = (self.next_outgoing_id + 1) % SERIALS
+            self.next_outgoing_id = (self.next_outgoing_id + 1) & _MASK
             self.remote_window -= 1
             for piece in self.backlog.popleft():
                 self.connection.send_delivery(piece)
@@ -180,9 +185,9 @@ class LinkSession:
     def note(self, link: IncomingLink, delivery_id: int, outcome: bytes, position: int) -> None:
         """Something became of a message; its publisher is told once the journal has the batch `position`."""
         link.unsettled += 1
-        runs: list[Run] | deque[Run] = self.owed if position else self.ready
+        runs: list[OutcomeRun] | deque[OutcomeRun] = self.owed if position else self.ready
         if not runs or not runs[-1].takes(link, delivery_id, outcome, position):
-            runs.append(Run(link, delivery_id, outcome, position))
+            runs.append(OutcomeRun(link, delivery_id, outcome, position))
         if not self.is_confirming:
             self.is_confirming = True
             self.connection.confirming.append(self)
@@ -204,9 +209,9 @@ class LinkSession:
 
     def take_entries(self, first: int, last: int) -> list[Entry]:
         """The deliveries from one id to another that wait for an outcome, oldest first; they wait no more."""
-        next_id = (self.next_tag - 1) % SERIALS
-        start = self.next_tag - (next_id - first) % SERIALS
-        count = (last - first) % SERIALS + 1
+        next_id = (self.next_tag - 1) & _MASK
+        start = self.next_tag - ((next_id - first) & _MASK)
+        count = ((last - first) & _MASK) + 1
         end = min(start + count, self.next_tag)
         if count == 1 and start > 0:
             entry = self.unacked.take(start)
@@ -215,10 +220,6 @@ class LinkSession:
         for entry in waiting:
             self.unacked.take(entry.tag)
         return waiting
-
-    def id_of(self, tag: int) -> int:
-        """The delivery-id of one of our deliveries."""
-        return (tag - 1) % SERIALS
 
 
 def disposition(channel: int, role: bool, first: int, last: int, outcome: bytes) -> bytes:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp1.session import LinkSession
     from mqbroker.protocols.amqp1.state import Amqp1State
 
+_ACCEPTED = Accepted()
 _OUTCOMES = (Accepted, Rejected, Released, Modified)
 
 
@@ -55,6 +56,16 @@ def take(connection: "Amqp1State", session: "LinkSession", message: Disposition)
     if not message.settled:
         wire_state = ACCEPTED if isinstance(state, Accepted) else encode_composite(state)
         connection.send(disposition(session.channel, False, message.first, last, wire_state))
+
+
+def accept(connection: "Amqp1State", session: "LinkSession", first: int, last: int) -> None:
+    """A receiver has settled deliveries as accepted."""
+    entries = session.take_entries(first, last)
+    if len(entries) == 1:
+        entry = entries[0]
+        entry.consumer.queue.acknowledge(entry, connection.now)
+    elif entries:
+        settle(connection, entries, _ACCEPTED)
 
 
 def settle(connection: "Amqp1State", entries: list[Entry], state: Any) -> None:

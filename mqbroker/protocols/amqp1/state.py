@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp1.codec.frames import performative
+from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.links import IncomingLink
 from mqbroker.protocols.amqp1.session import LinkSession
 from mqbroker.protocols.session import Outbox, Peer, Session
@@ -50,7 +51,7 @@ class Amqp1State(Session):
         "partial_bytes",
         "peer",
         "position",
-        "promised",
+        "promised", "quick",
         "received_at",
         "releasing",
         "remainder",
@@ -85,6 +86,7 @@ class Amqp1State(Session):
         """How often the client wants to hear something; 0 for never."""
         self.received_at = self.sent_at = now
         self.now = now
+        self.quick = Quick()
         self.position = 0
         """Where in the chunk at hand the next frame begins."""
         self.remainder = b""

@@ -92,7 +92,7 @@ def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str
 def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_durable: bool) -> Queue:
     """A queue that is there, of whatever kind, or is made. Raises RequestRefused."""
     vhost, access = session.vhost, connection.services.broker.access
-    if name in vhost.queues:
+    if name in vhost.queues or name.startswith("$"):  # $cbs, $management: nodes of other brokers are no queues
         return vhost.queue(name, connection)
     access.check_configure(connection.user, vhost.name, "queue", name)
     return declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)

@@ -23,20 +23,25 @@ log = logging.getLogger("mqbroker.stomp")
 
 _VERSIONS = (V1_2, V1_1, V1_0)  # the highest first
 _COMMANDS = ("CONNECT", "STOMP")
+_FIRST_OCTETS = (b"CONNECT\n", b"CONNECT\r", b"STOMP")
 
 
 def take_first(connection: "StompState", head: Head) -> None:
     """A frame before the log-in. Raises ProtocolViolation."""
     if head.command not in _COMMANDS:
-        text = connection.services.recognition.wrong_protocol(head.command.encode(), connection.peer, "STOMP")
-        if text:
-            log.warning("%s: %s", connection.name, text)
         raise ProtocolViolation("Illegal command", "You must log in using CONNECT first\n")
     version = _agree(head.get("accept-version"))
     incoming, outgoing = heartbeats(head.get("heart-beat"))
     connection.stage = CHECKING
     connection.update_reading()
     _check_login(connection, head, version, incoming, outgoing)
+
+
+def note_stranger(connection: "StompState") -> None:
+    """A peer that has not logged in is refused: says in the log what it seems to speak, if that is not STOMP."""
+    text = connection.services.recognition.wrong_protocol(connection.beginning, connection.peer, connection.protocol)
+    if text and not connection.beginning.startswith(_FIRST_OCTETS):
+        log.warning("%s: %s", connection.name, text)
 
 
 def take_again(_connection: "StompState", _head: Head, _body: bytes) -> None:
@@ -134,9 +139,8 @@ def _vhost_name(connection: "StompState", head: Head) -> str:
     default = connection.services.default_vhost
     if wanted is None:
         return default
-    if wanted not in connection.services.broker.vhosts and connection.settings.unknown_host_is_default:
-        return default
-    return wanted
+    ignores = connection.is_jms or connection.settings.unknown_host_is_default
+    return default if ignores and wanted not in connection.services.broker.vhosts else wanted
 
 
 def _open(connection: "StompState", head: Head, user: str, version: str, beats: tuple[int, int]) -> None:

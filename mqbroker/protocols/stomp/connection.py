@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.protocols.session import Peer
-from mqbroker.protocols.stomp import connecting, ending, sending
+from mqbroker.protocols.stomp import acknowledging, connecting, ending, sending
+from mqbroker.protocols.stomp.budget import Budget
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.config import StompConfig
 from mqbroker.protocols.stomp.dispatch import HANDLERS
 from mqbroker.protocols.stomp.refusals import words_of
 from mqbroker.protocols.stomp.sending import Prepared
-from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, RUNNING, StompState
+from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, LEAVING, RUNNING, StompState
 
 if TYPE_CHECKING:
     from mqbroker.protocols.services import Services
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mqbroker.stomp")
 
 _HEARTBEAT = b"\n"
+_BEGINNING_BYTES = 16
 
 
 class StompConnection(StompState):
@@ -34,8 +36,8 @@ class StompConnection(StompState):
 
     __slots__ = ()
 
-    def __init__(self, services: "Services", settings: StompConfig, peer: Peer, now: int) -> None:
-        StompState.__init__(self, services, settings, peer, now)
+    def __init__(self, services: "Services", settings: StompConfig, budget: Budget, peer: Peer, now: int) -> None:
+        StompState.__init__(self, services, settings, budget, peer, now)
 
     # --- input ------------------------------------------------------------------------------------------------------
 
@@ -43,8 +45,12 @@ class StompConnection(StompState):
         """Takes what arrived. Whatever the peer did wrong is answered with an ERROR."""
         self.now = self.received_at = now
         if self.stage != CLOSED:
+            self.beginning = self.beginning or data[:_BEGINNING_BYTES]
             self.scanner.feed(data)
             self.go_on()
+            if not self.account():
+                self.head = None
+                self.refuse("Invalid frame", "There is no room for more frames that are not complete\n")
 
     def go_on(self) -> None:
         """Handles the frames that are there, unless they have to wait."""
@@ -52,11 +58,13 @@ class StompConnection(StompState):
         if generation != self.access_generation:
             self.access_generation = generation
             self.scanner.forget_heads()
-        while self.stage in (AWAIT_CONNECT, RUNNING) and not self.is_held:
+        while self.stage in (AWAIT_CONNECT, RUNNING) and not self.is_held and self.settling is None:
             try:
                 if not self.take_frames():
                     break
             except ProtocolViolation as error:
+                if self.stage == AWAIT_CONNECT:
+                    connecting.note_stranger(self)
                 self.refuse(error.reason, error.text)
             except RequestRefused as error:
                 self.refuse(*words_of(error), is_final=True)
@@ -67,7 +75,9 @@ class StompConnection(StompState):
         """Handles frames; False when there are no more. Raises what one is refused for."""
         scanner = self.scanner
         most = self.settings.message_size_max if self.stage == RUNNING else PREAUTH_BYTES_MAX
-        while self.stage == RUNNING and not self.is_held:
+        while self.stage == RUNNING and not self.is_held and self.settling is None:
+            if self.run is not None:
+                acknowledging.take_run(self)
             self.head = head = scanner.next(most)
             if head is None:
                 return False
@@ -95,7 +105,10 @@ class StompConnection(StompState):
     def tick(self, now: int) -> None:
         """Deadlines: of the log-in, and of heart-beats in both directions."""
         self.now = now
+        if self.stage == CLOSED:
+            return
         if self.stage in (AWAIT_CONNECT, CHECKING):
+            connecting.note_stranger(self)
             log.warning("%s: timed out before it was connected", self.name)
             self.hang_up()
             return
@@ -138,6 +151,15 @@ class StompConnection(StompState):
             self.refuse("Connection closed", f"{reason}\n")
         else:
             self.hang_up()
+
+    def input_ended(self, now: int) -> bool:
+        """The client sends no more; the receipts of what it has sent leave all the same."""
+        self.now = now
+        if self.stage == RUNNING and self.owed:
+            self.stage = LEAVING
+            self.scanner.drop()
+            self.owed.append((0, b"", self.hang_up))
+        return self.stage == LEAVING
 
     def describe(self) -> dict[str, object]:
         """What an operator sees of it."""

@@ -26,6 +26,8 @@ def release(connection: "StompState") -> None:
     """Lets go of everything. Safe to call twice."""
     connection.gate.is_open = connection.window.is_open = False
     connection.scanner.drop()
+    connection.account()
+    connection.deadline = 0
     connection.owed.clear()
     connection.ready.clear()
     vhost, connection.vhost = connection.vhost, None
@@ -38,7 +40,7 @@ def release(connection: "StompState") -> None:
             if holder is not None:
                 holder.unacked.put_back([entry])
     connection.transactions.clear()
-    held = [*connection.former.values(), *connection.subscriptions.values(), *connection.reply_queues.values()]
+    held = [*connection.former, *connection.subscriptions.values(), *connection.reply_queues.values()]
     connection.former.clear()
     connection.subscriptions.clear()
     connection.reply_queues.clear()
@@ -52,7 +54,7 @@ class Releasing(Task):
 
     __slots__ = ("_end", "_owner", "_returning", "_subscriptions", "_vhost")
 
-    def __init__(self, owner: object, vhost: "VHost", subscriptions: list[Subscription], end: int) -> None:
+    def __init__(self, owner: "StompState", vhost: "VHost", subscriptions: list[Subscription], end: int) -> None:
         """`owner` has the queues that go with the connection; `end` is the number of its next delivery."""
         Task.__init__(self)
         self._owner = owner
@@ -63,6 +65,8 @@ class Releasing(Task):
 
     def run(self, now: int, portion: int) -> bool:
         """Task: gives back a portion."""
+        if self._owner.settling is not None:
+            return True  # what the client has settled is not given back
         left = portion - self._vhost.delete_owned(self._owner, portion)
         while self._subscriptions and left > 0:
             left -= self._release(self._subscriptions[0], now, left)

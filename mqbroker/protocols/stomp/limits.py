@@ -2,7 +2,7 @@
 
 STOMP_HEAD_BYTES_MAX = 262_144  # command and headers; RabbitMQ 3.10 takes 150 KB, RabbitMQ 4 has 102,400 for a value
 STOMP_HEADERS_MAX = 1000  # ActiveMQ's MAX_HEADERS
-STOMP_BODIES_MEMORY_SHARE = 4  # incomplete bodies of all connections may take the fourth part of the memory
+STOMP_FRAMES_MEMORY_SHARE = 4  # incomplete frames of all connections may take the fourth part of the memory
 STOMP_SUBSCRIPTIONS_MAX = 1024  # of a connection; ActiveMQ's default destinations per connection are fewer
 STOMP_TRANSACTIONS_MAX = 16  # RabbitMQ 4: transactions of a connection that are open
 STOMP_TRANSACTION_ACTIONS_MAX = 1024  # RabbitMQ 4: frames in one of them

@@ -4,6 +4,7 @@ Receipts leave in the order of the frames that asked for them: each says that al
 """
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,16 +12,19 @@ from typing import TYPE_CHECKING
 from mqbroker.core.consumer import Window
 from mqbroker.core.message import Entry
 from mqbroker.protocols.session import Peer
+from mqbroker.protocols.stomp.budget import Budget
 from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
-from mqbroker.protocols.stomp.codec.scanner import Scanner
+from mqbroker.protocols.stomp.codec.scanner import Match, Scanner
 from mqbroker.protocols.stomp.config import ACTIVEMQ, StompConfig
+from mqbroker.protocols.stomp.jms_refusals import Words, in_jms_words
 from mqbroker.protocols.stomp.refusals import error_frame, is_fatal
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.wire import StompWire
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
+    from mqbroker.core.scheduler import Task
     from mqbroker.core.transaction import Transaction
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.services import Services
@@ -34,27 +38,50 @@ LEAVING = "leaving"
 CLOSED = "closed"
 
 
+class Run:
+    """Acknowledgements of one subscription that differ in their number only."""
+
+    __slots__ = ("match", "shape", "subscription")
+
+    def __init__(self, shape: tuple[bytes, bytes], subscription: Subscription) -> None:
+        """`shape` is what stands before the number and after it."""
+        self.shape = shape
+        self.subscription = subscription
+        self.match: Match | None = None
+        """Finds the next one; made when there was a second."""
+
+    def prepare(self) -> None:
+        """There was a second one."""
+        before, after = map(re.escape, self.shape)
+        self.match = re.compile(rb"\n?%b([0-9]{1,18})%b\n\n\0" % (before, after)).match
+
+
 class StompState(StompWire):
     """One client, as handlers know it."""
 
     __slots__ = (
-        "access_generation", "blocked_for", "declared", "former", "has_published", "head",
-        "heartbeat_in_ms", "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready",
-        "received_at", "reply_queues", "scanner", "services", "settings", "stage", "subscriptions", "temporaries",
-        "transactions", "user", "vhost", "window",
+        "access_generation", "accounted", "beginning", "blocked_for", "budget", "declared", "former", "has_published",
+        "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready",
+        "received_at", "reply_queues", "run", "scanner", "services", "settings", "settling", "stage", "subscriptions",
+        "temporaries", "transactions", "user", "vhost", "window",
     )  # fmt: skip
 
-    def __init__(self, services: "Services", settings: StompConfig, peer: Peer, now: int) -> None:
+    def __init__(self, services: "Services", settings: StompConfig, budget: Budget, peer: Peer, now: int) -> None:
         name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
         StompWire.__init__(self, services.outbox, name, settings.topic_exchange, settings.dialect == ACTIVEMQ)
         self.services = services
         self.settings = settings
+        self.budget = budget
+        self.accounted = 0
+        """How much of the budget it has taken."""
         self.ledger = services.broker.ledger
         self.peer = peer
         self.stage = AWAIT_CONNECT
         self.user = ""
         self.vhost: VHost | None = None
         self.scanner = Scanner()
+        self.beginning = b""
+        """The first octets that it has sent."""
         self.head: Head | None = None
         """That of the frame at hand."""
         self.now = now
@@ -77,8 +104,12 @@ class StompState(StompWire):
         self.window = Window()
         self.subscriptions: dict[str, Subscription] = {}
         """By tag."""
-        self.former: dict[str, Subscription] = {}
+        self.former: list[Subscription] = []
         """Those that have ended, with deliveries that may still be acknowledged."""
+        self.run: Run | None = None
+        """What its acknowledgements look like."""
+        self.settling: Task | None = None
+        """What it has acknowledged and is not settled yet; it waits for that."""
         self.transactions: dict[str, Transaction] = {}
         # receipts
         self.owed: deque[tuple[int, bytes, Callable[[], None] | None]] = deque()
@@ -137,13 +168,17 @@ class StompState(StompWire):
 
     def refuse(self, message: str, detail: str, is_final: bool = False, *headers: tuple[str, str]) -> None:
         """Sends an ERROR for the frame at hand, and ends the connection if it is that grave."""
-        log.warning("%s, user %r: %s: %s", self.name, self.user, message, " ".join(detail.split()))
+        closes = is_final or is_fatal(message)
+        if self.is_jms:
+            message, detail, closes = in_jms_words(Words(message, detail, closes), self.head)
+        said = " ".join(f"{message}: {detail}".split()).encode("utf-8", "backslashreplace").decode()
+        log.warning("%s, user %r: %s", self.name, self.user, said)
         receipt = self.head.get("receipt") if self.head is not None else None
         if receipt is not None:
             headers = (*headers, ("receipt-id", receipt))
         self.flush_receipts()
         self.send(error_frame(message, detail, headers))
-        if is_final or is_fatal(message):
+        if closes:
             self.hang_up()
 
     def hang_up(self) -> None:
@@ -183,6 +218,11 @@ class StompState(StompWire):
     def is_wanted(self) -> bool:
         """Whether the answer to its log-in is still waited for."""
         return self.stage == CHECKING
+
+    def account(self) -> bool:
+        """What is kept of incomplete frames has changed. Whether it is within the budget of all."""
+        before, self.accounted = self.accounted, self.scanner.kept_bytes
+        return self.budget.change(before, self.accounted)
 
     def set_version(self, version: str) -> None:
         """What was agreed on."""

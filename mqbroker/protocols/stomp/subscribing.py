@@ -16,6 +16,7 @@ from mqbroker.core.selectors.selector import Selector, parse
 from mqbroker.errors import InvalidSelector, NotAllowed, ProtocolViolation
 from mqbroker.protocols.stomp import queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address, parse_address
+from mqbroker.protocols.stomp.codec.escapes import V1_0
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.jms_addresses import TEMPORARY_TOPIC, options_of, parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_SUBSCRIPTIONS_MAX
@@ -105,7 +106,8 @@ def _check_id(connection: "StompState", head: Head, id_: str | None, destination
     if connection.is_jms and is_queue and DURABLE_NAME in head.headers:
         text = "Invalid Subscription: cannot durably subscribe to a Queue destination!"
         raise ProtocolViolation(text, "")
-    if id_ is None and queues.is_durable(connection, head) and not is_queue:
+    needs_id = connection.is_jms and connection.version != V1_0
+    if id_ is None and (needs_id or (queues.is_durable(connection, head) and not is_queue)):
         raise ProtocolViolation("Missing Header", "Header 'id' is required for durable subscriptions\n")
     if id_ is not None and id_.startswith(f"/{TEMPORARY}/"):
         raise ProtocolViolation("Invalid id", "SUBSCRIBE 'id' may not start with /temp-queue/\n")
@@ -171,7 +173,8 @@ def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     subscription = _subscribed(connection, head)
     del connection.subscriptions[subscription.tag]
     end(connection, subscription)
-    if queues.is_durable(connection, head):
+    is_of_topic = subscription.destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
+    if is_of_topic and queues.is_durable(connection, head):
         _delete(connection, subscription.queue.name)
     connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
 
@@ -201,7 +204,8 @@ def end(connection: "StompState", subscription: Subscription) -> None:
         subscription.browsing.end()
         return
     if subscription.in_flight:
-        connection.former[subscription.tag] = subscription
+        connection.former = [each for each in connection.former if each.in_flight]
+        connection.former.append(subscription)
     if not subscription.queue.is_deleted:
         subscription.queue.remove_consumer(subscription, connection.now)
 

@@ -48,6 +48,9 @@ def begin(connection: "StompState", head: Head, _body: bytes) -> None:
     """BEGIN; twice begins it anew. Raises ProtocolViolation."""
     name = _name_in(head)
     known = connection.transactions.pop(name, None)
+    if known is not None and connection.is_jms:
+        connection.transactions[name] = known
+        raise ProtocolViolation(f"The transaction was already started: {name}", "")
     if known is not None:
         _abort(connection, known)
     if len(connection.transactions) >= STOMP_TRANSACTIONS_MAX:

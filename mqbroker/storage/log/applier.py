@@ -48,6 +48,7 @@ class Applier:
         self._file = SegmentFile(disk, sync)
         self._chain: Chain | None = None
         self._is_open = False
+        self._spare_bytes = 0
         self._resume()
 
     @property
@@ -65,6 +66,14 @@ class Applier:
             self._begin(piece)
         else:
             self._append(piece)
+
+    def prepare_next(self) -> None:
+        """Prepares the file of the next segment, which then begins as fast as a batch is written. `apply` may go on in
+        another thread, but not with the beginning of a segment."""
+        chain = self._chain
+        if chain is not None and self._spare_bytes != chain.header.size_bytes:
+            self._disk.prepare(SPARE, chain.header.size_bytes)
+            self._spare_bytes = chain.header.size_bytes
 
     def truncate(self, lsn: int) -> None:
         """Drops every batch after that one: they belong to a course that the log did not take.
@@ -124,7 +133,9 @@ class Applier:
         frame = chain.next(octets, header.frames_at)
         if frame is None or frame.end != len(octets) or frame.lsn != piece.lsn:
             raise self._refusal(piece, "its first frame is not good")
-        self._disk.prepare(SPARE, header.size_bytes)
+        if self._spare_bytes != header.size_bytes:
+            self._disk.prepare(SPARE, header.size_bytes)
+        self._spare_bytes = 0
         self._file.begin(header.name, header.size_bytes, [octets])
         if self._chain is not None:
             self._disk.finish(self._chain.header.name, self._chain.end)

@@ -24,7 +24,8 @@ class Chain:
         """Where the next frame begins in the file."""
         self.lsn = header.previous_lsn
         """The last batch of the log up to there."""
-        self._crc = header.crc
+        self.crc = header.crc
+        """The checksum that the next frame is chained to."""
         self._flags = 0
 
     def next(self, data: bytes, offset: int) -> Frame | None:
@@ -33,13 +34,13 @@ class Chain:
         if frame is None or frame.previous_lsn != self.lsn:
             return None
         # After a filler, which a repair has put in the place of lost frames, the chain starts anew.
-        is_chained = frame.previous_crc == self._crc or self._flags & FLAG_FILLER
+        is_chained = frame.previous_crc == self.crc or self._flags & FLAG_FILLER
         return frame if is_chained else None
 
     def add(self, frame: Frame) -> None:
         """The frame is part of the chain."""
         self.end += FRAME_BYTES + frame.payload_bytes
-        self.lsn, self._crc, self._flags = frame.lsn, frame.crc, frame.flags
+        self.lsn, self.crc, self._flags = frame.lsn, frame.crc, frame.flags
 
 
 class SegmentReader:

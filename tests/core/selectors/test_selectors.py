@@ -237,7 +237,8 @@ def naive_value(node: Node, values: dict[str, Any]) -> Any:
             if operation in ORDERS:
                 return ORDERS[operation](one, other)
             if other == 0:
-                return math.nan if operation == "%" or one == 0 else math.inf * (1 if one > 0 else -1)
+                is_nan = operation == "%" or one == 0 or math.isnan(one)
+                return math.nan if is_nan else math.inf * math.copysign(1, one) * math.copysign(1, other)
             return math.fmod(one, other) if operation == "%" else one / other
     raise AssertionError(node)
 
@@ -289,6 +290,12 @@ def naive(node: Node, values: dict[str, Any]) -> bool | None:
 @given(_conditions, st.fixed_dictionaries(dict.fromkeys(NAMES, _values)))
 def test_random_selectors_mean_what_a_naive_evaluator_says(node: Node, values: dict[str, Any]) -> None:
     assert parse(written(node)).matches(values.get) is (naive(node, values) is True)
+
+
+@pytest.mark.parametrize("text", ["0 < b / b / b", "0 > b / b / b", "0 < 1 / -(0.0)", "0 > 1 / b"])
+def test_what_is_divided_by_nothing_is_as_in_java(text: str) -> None:
+    """0/0/0 was greater than everything, and 1/-0.0 too."""
+    assert not parse(text).matches({"b": 0}.get)
 
 
 @given(st.text("ab1.'\" ()=<>%_+-*/$\n\\", max_size=20))

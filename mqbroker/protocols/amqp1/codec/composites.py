@@ -136,7 +136,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "ulong": _whole((1 << 64) - 1),
     "timestamp": _of(Milliseconds),
     "binary": _of(bytes),
-    "string": _of(str),
+    "string": lambda value: str(value) if isinstance(value, str) else None,
     "symbol": lambda value: str(value) if isinstance(value, str) else None,
     "symbols": _read_symbols,
     "map": _of(dict),

@@ -7,6 +7,7 @@ long body costs one copy. A publisher repeats its heads: those of SEND are looke
 """
 
 import re
+from collections.abc import Callable
 
 from mqbroker.core.recent import remember
 from mqbroker.errors import ProtocolViolation
@@ -19,6 +20,8 @@ from mqbroker.protocols.stomp.limits import (
     STOMP_SEND_HEADS_MAX,
 )
 
+Match = Callable[[bytes, int], re.Match[bytes] | None]
+
 _between = re.compile(rb"(?:\r?\n|\0)*").match
 _UNKNOWN = 1 << 62  # how much has to be there: up to a NUL that has not come yet
 
@@ -27,17 +30,9 @@ class Scanner:
     """The input of one connection. `body` is that of the frame that `next` has returned last."""
 
     __slots__ = (
-        "_again",
-        "_data",
-        "_heads",
-        "_is_named",
-        "_kept",
-        "_needed",
-        "_position",
-        "body",
-        "kept_bytes",
-        "version",
-    )
+        "_again", "_data", "_express", "_express_head", "_heads", "_is_named", "_kept", "_needed", "_position", "body",
+        "kept_bytes", "octets", "version",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._data = b""
@@ -46,12 +41,17 @@ class Scanner:
         self._needed = 0
         """How many octets have to be there before it is worth while to look again."""
         self._heads: dict[bytes, Head] = {}
+        self._express = b""
+        """The last head that was repeated, with its empty line: what the next frame mostly begins with."""
+        self._express_head: Head | None = None
         self._again: tuple[Head, bytes] | None = None
         self._is_named = False
         self.kept_bytes = 0
         """How much is kept of a frame that is not complete."""
         self.version = V1_0
         self.body = b""
+        self.octets = b""
+        """The last head that was looked up, as it came."""
 
     def named(self, version: str) -> None:
         """The peer has logged in: it may send more, in this version."""
@@ -95,9 +95,30 @@ class Scanner:
             return None
         return self._next(self._data, body_bytes_max)
 
+    def next_number(self, match: Match, is_wanted: Callable[[int], bool]) -> int:
+        """The number in the next frame if it is one that `match` finds as a whole, and is wanted; else -1, and nothing
+        is taken."""
+        if self._kept or self._again is not None:
+            return -1
+        found = match(self._data, self._position)
+        if found is None:
+            return -1
+        number = int(found[1])
+        if not is_wanted(number):
+            return -1
+        self._position = found.end()
+        return number
+
     def _next(self, data: bytes, body_bytes_max: int) -> Head | None:
-        found = _between(data, self._position)
-        start = self._position = found.end() if found is not None else self._position
+        start = self._position
+        if data[start : start + 1] == b"\n":
+            start += 1
+        if self._express and data.startswith(self._express, start):
+            head = self._express_head
+            assert head is not None
+            return self._end_of_frame(data, start, start + len(self._express), head, body_bytes_max)
+        found = _between(data, start)
+        start = self._position = found.end() if found is not None else start
         if start == len(data):
             self._data = b""
             self._position = 0
@@ -106,8 +127,16 @@ class Scanner:
         if end < 0:
             self._keep_head(data, start)
             return None
-        octets = data[start:end]
-        head = self._heads.get(octets) or self._parse(octets)
+        self.octets = octets = data[start:end]
+        known = self._heads.get(octets)
+        if known is None:
+            known = self._parse(octets)
+        elif known is not self._express_head:
+            self._express, self._express_head = data[start:body_at], known
+        return self._end_of_frame(data, start, body_at, known, body_bytes_max)
+
+    def _end_of_frame(self, data: bytes, start: int, body_at: int, head: Head, body_bytes_max: int) -> Head | None:
+        """The frame that begins there with this head, if all of it has come."""
         if head.content_length < 0:
             stop = data.find(b"\0", body_at)
         else:
@@ -161,6 +190,7 @@ class Scanner:
     def forget_heads(self) -> None:
         """What was prepared for repeated heads holds no longer."""
         self._heads.clear()
+        self._express, self._express_head = b"", None
 
 
 def _long_head() -> ProtocolViolation:

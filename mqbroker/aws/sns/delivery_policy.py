@@ -1,0 +1,192 @@
+"""Delivery policies: how often and when a delivery over HTTP is tried again, how fast, and with which content type.
+
+A topic has one for all its subscriptions, a subscription may have its own. The phases of a healthy policy:
+
+    at once            numNoDelayRetries
+    before backoff     numMinDelayRetries, minDelayTarget apart
+    backoff            the rest, by the backoff function between the two targets
+    after backoff      numMaxDelayRetries, maxDelayTarget apart
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from mqbroker.aws.limits import SNS_DELAY_TARGET_S_MAX, SNS_RETRIES_MAX
+from mqbroker.aws.sns import refusals
+
+DEFAULT_CONTENT_TYPE = "text/plain; charset=UTF-8"
+_DEFAULT_HEALTHY: Mapping[str, Any] = {
+    "minDelayTarget": 20,
+    "maxDelayTarget": 20,
+    "numRetries": 3,
+    "numMaxDelayRetries": 0,
+    "numNoDelayRetries": 0,
+    "numMinDelayRetries": 0,
+    "backoffFunction": "linear",
+}
+_FUNCTIONS = ("linear", "arithmetic", "geometric", "exponential")
+_SUBSCRIPTION_KEYS = ("healthyRetryPolicy", "sicklyRetryPolicy", "throttlePolicy", "requestPolicy", "guaranteed")
+_TOPIC_KEYS = (
+    "defaultHealthyRetryPolicy", "disableSubscriptionOverrides", "defaultThrottlePolicy", "defaultRequestPolicy",
+)  # fmt: skip
+
+
+# --- documents -------------------------------------------------------------------------------------------------------
+
+
+def check_topic_policy(text: str, prefix: str) -> str:
+    """A topic's policy as it is kept. Raises AwsError."""
+    document = _parsed(text, prefix)
+    http = document.get("http", {})
+    if not isinstance(http, dict) or document.keys() - {"http"} or http.keys() - set(_TOPIC_KEYS):
+        raise _wrong(prefix, "Unexpected JSON member")
+    _check_healthy(http.get("defaultHealthyRetryPolicy"), prefix)
+    _check_throttle(http.get("defaultThrottlePolicy"), prefix)
+    _check_request(http.get("defaultRequestPolicy"), prefix)
+    kept = {name: value for name, value in http.items() if value is not None}
+    kept.setdefault("disableSubscriptionOverrides", False)
+    return orjson.dumps({"http": kept}).decode()
+
+
+def check_subscription_policy(text: str, prefix: str) -> str:
+    """A subscription's policy as it is kept: with every member, null where it says nothing. Raises AwsError."""
+    document = _parsed(text, prefix)
+    if document.keys() - set(_SUBSCRIPTION_KEYS):
+        raise _wrong(prefix, "Unexpected JSON member")
+    healthy = document.get("healthyRetryPolicy")
+    _check_healthy(healthy, prefix)
+    _check_throttle(document.get("throttlePolicy"), prefix)
+    _check_request(document.get("requestPolicy"), prefix)
+    if healthy:
+        document["healthyRetryPolicy"] = {**_DEFAULT_HEALTHY, **healthy}
+    kept = {name: document.get(name) for name in _SUBSCRIPTION_KEYS}
+    kept["guaranteed"] = bool(kept["guaranteed"])
+    return orjson.dumps(kept).decode()
+
+
+def effective_topic_policy(text: str) -> str:
+    """A topic's policy with its defaults."""
+    http: dict[str, Any] = orjson.loads(text)["http"] if text else {}
+    shown: dict[str, Any] = {
+        "defaultHealthyRetryPolicy": {**_DEFAULT_HEALTHY, **(http.get("defaultHealthyRetryPolicy") or {})},
+        "disableSubscriptionOverrides": http.get("disableSubscriptionOverrides", False),
+    }
+    if http.get("defaultThrottlePolicy"):
+        shown["defaultThrottlePolicy"] = http["defaultThrottlePolicy"]
+    shown["defaultRequestPolicy"] = http.get("defaultRequestPolicy") or {"headerContentType": DEFAULT_CONTENT_TYPE}
+    return orjson.dumps({"http": shown}).decode()
+
+
+def effective_subscription_policy(text: str, topic_text: str) -> dict[str, Any]:
+    """What holds for a subscription: its own policy over the topic's, unless that one forbids it."""
+    http = orjson.loads(effective_topic_policy(topic_text))["http"]
+    own: dict[str, Any] = orjson.loads(text) if text and not http["disableSubscriptionOverrides"] else {}
+    return {
+        "healthyRetryPolicy": own.get("healthyRetryPolicy") or http["defaultHealthyRetryPolicy"],
+        "sicklyRetryPolicy": own.get("sicklyRetryPolicy"),
+        "throttlePolicy": own.get("throttlePolicy") or http.get("defaultThrottlePolicy"),
+        "requestPolicy": own.get("requestPolicy") or http["defaultRequestPolicy"],
+        "guaranteed": bool(own.get("guaranteed")),
+    }
+
+
+def _parsed(text: str, prefix: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(text)
+    except ValueError:
+        raise _wrong(prefix, "failed to parse JSON.") from None
+    if not isinstance(document, dict):
+        raise _wrong(prefix, "failed to parse JSON.")
+    return document
+
+
+def _wrong(prefix: str, reason: str) -> Exception:
+    return refusals.invalid(f"{prefix}DeliveryPolicy: {reason}")
+
+
+def _check_healthy(policy: Any, prefix: str) -> None:
+    if policy is None:
+        return
+    if not isinstance(policy, dict) or policy.keys() - _DEFAULT_HEALTHY.keys():
+        raise _wrong(prefix, "Unexpected JSON member")
+    whole = {**_DEFAULT_HEALTHY, **policy}
+    for name in ("minDelayTarget", "maxDelayTarget"):
+        _check_number(whole, name, 1, SNS_DELAY_TARGET_S_MAX, prefix)
+    for name in ("numRetries", "numNoDelayRetries", "numMinDelayRetries", "numMaxDelayRetries"):
+        _check_number(whole, name, 0, SNS_RETRIES_MAX, prefix)
+    if whole["minDelayTarget"] > whole["maxDelayTarget"]:
+        raise _wrong(prefix, "maxDelayTarget must be greater than or equal to minDelayTarget")
+    phases = whole["numNoDelayRetries"] + whole["numMinDelayRetries"] + whole["numMaxDelayRetries"]
+    if phases > whole["numRetries"]:
+        raise _wrong(prefix, "numRetries must be greater than or equal to total of other retries")
+    if whole["backoffFunction"] not in _FUNCTIONS:
+        raise _wrong(prefix, f"backoffFunction must be one of {', '.join(_FUNCTIONS)}")
+
+
+def _check_number(policy: Mapping[str, Any], name: str, minimum: int, maximum: int, prefix: str) -> None:
+    value = policy[name]
+    if type(value) is not int or not minimum <= value <= maximum:
+        raise _wrong(prefix, f"{name} must be between {minimum} and {maximum}")
+
+
+def _check_throttle(policy: Any, prefix: str) -> None:
+    if policy is None:
+        return
+    rate = policy.get("maxReceivesPerSecond") if isinstance(policy, dict) else None
+    if rate is not None and (type(rate) is not int or rate < 1):
+        raise _wrong(prefix, "maxReceivesPerSecond must be greater than or equal to 1")
+    if not isinstance(policy, dict):
+        raise _wrong(prefix, "Unexpected JSON member")
+
+
+def _check_request(policy: Any, prefix: str) -> None:
+    if policy is None:
+        return
+    content_type = policy.get("headerContentType", "") if isinstance(policy, dict) else None
+    if not isinstance(content_type, str) or not content_type.isascii() or not content_type.isprintable():
+        raise _wrong(prefix, "headerContentType is not a valid content type")
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """When a delivery that failed is tried again."""
+
+    delays_s: tuple[float, ...]
+    """How long after each failure; after the last one there is none."""
+
+    def delay_ms(self, failures: int) -> int | None:
+        """How long to wait after so many failures; None when that was the last one."""
+        return round(self.delays_s[failures - 1] * 1000) if failures <= len(self.delays_s) else None
+
+
+def plan_of(policy: Mapping[str, Any]) -> RetryPlan:
+    """The plan of a healthy retry policy."""
+    low, high = policy["minDelayTarget"], policy["maxDelayTarget"]
+    backoff = policy["numRetries"] - sum(policy[f"num{phase}DelayRetries"] for phase in ("No", "Min", "Max"))
+    delays = [0.0] * policy["numNoDelayRetries"] + [float(low)] * policy["numMinDelayRetries"]
+    delays += [_backoff(policy["backoffFunction"], low, high, step, backoff) for step in range(backoff)]
+    return RetryPlan(tuple(delays + [float(high)] * policy["numMaxDelayRetries"]))
+
+
+def _backoff(function: str, low: float, high: float, step: int, count: int) -> float:
+    part = step / (count - 1) if count > 1 else 0.0
+    return low + (high - low) * _SHAPES[function](part, step, count)
+
+
+_SHAPES: Mapping[str, Callable[[float, int, int], float]] = {
+    "linear": lambda part, _step, _count: part,
+    "arithmetic": lambda part, step, count: (step * (step + 1)) / (count * (count - 1)) if count > 1 else part,
+    "geometric": lambda part, _step, _count: part * part,
+    "exponential": lambda part, step, count: (2.0**step - 1) / (2.0 ** (count - 1) - 1) if count > 1 else part,
+}
+
+MANAGED = RetryPlan((0.0,) * 3 + (1.0,) * 2 + tuple(1 + 19 * step / 9 for step in range(10)) + (20.0,) * 100_000)
+"""For endpoints of AWS's own, such as functions and streams: for 23 days."""
+CUSTOMER = RetryPlan((10.0,) * 2 + tuple(10 + 590 * step / 9 for step in range(10)) + (600.0,) * 38)
+"""For e-mail, SMS and mobile push: for six hours."""

@@ -1,0 +1,154 @@
+"""Subscriptions whose messages go to a gateway of the operator's over HTTP: text messages, push messages, functions."""
+
+from collections.abc import Mapping
+
+import orjson
+
+from mqbroker.aws.config import SnsConfig
+from mqbroker.aws.sns.delivery_policy import CUSTOMER, MANAGED
+from mqbroker.aws.sns.envelope import EnvelopeWriter, shown_attributes
+from mqbroker.aws.sns.http_target import require_success
+from mqbroker.aws.sns.lane_target import LaneTarget
+from mqbroker.aws.sns.platforms import Platforms
+from mqbroker.aws.sns.properties import SnsProperties
+from mqbroker.aws.sns.reports import Reports
+from mqbroker.aws.sns.sms import SmsAccounts
+from mqbroker.aws.sns.subscription import Subscription
+from mqbroker.core.vhost import VHost
+from mqbroker.delivery.errors import DeliveryFailed
+from mqbroker.delivery.http import HttpClient
+from mqbroker.delivery.lane import Workshop
+from mqbroker.delivery.templates import filled
+
+_GONE = (400, 403, 404, 410)  # what push services answer for a token that is none (any more)
+
+
+class Gateways:
+    """Sends to the gateways that the configuration names."""
+
+    def __init__(self, config: SnsConfig, client: HttpClient) -> None:
+        """`client` goes to any address: the operator has named it."""
+        self._config = config
+        self._client = client
+
+    async def send_sms(self, phone: str, message: str, sender: str, message_id: str) -> int:
+        """Sends a text message. Raises DeliveryFailed."""
+        values = {"phone": phone, "message": message, "sender": sender, "message_id": message_id}
+        return await self._send("sms", self._config.sms_url, self._config.sms_body, values)
+
+    async def send_push(self, platform: str, token: str, message: str, message_id: str) -> int:
+        """Sends a push message. Raises DeliveryFailed."""
+        values = {"platform": platform, "token": token, "message": message, "message_id": message_id}
+        return await self._send("push", self._config.push_url, self._config.push_body, values)
+
+    async def _send(self, kind: str, url: str, body: str, values: Mapping[str, str]) -> int:
+        if not url:
+            raise DeliveryFailed(f"no gateway is configured (aws.sns.{kind}_url)", is_permanent=True)
+        content_type = self._config.gateway_type
+        data = filled(body, values, content_type).encode()
+        return require_success(await self._client.post(filled(url, values), data, {"Content-Type": content_type}))
+
+    async def invoke(self, function: str, event: bytes) -> int:
+        """Invokes a function, without waiting for what it does. Raises DeliveryFailed."""
+        url = self._config.lambda_url
+        if not url:
+            raise DeliveryFailed("functions are not configured (aws.sns.lambda_url)", is_permanent=True)
+        headers = {"Content-Type": "application/json", "X-Amz-Invocation-Type": "Event"}
+        response = await self._client.post(f"{url}/2015-03-31/functions/{function}/invocations", event, headers)
+        return require_success(response)
+
+
+class SmsTarget(LaneTarget):
+    """A telephone number."""
+
+    __slots__ = ("_accounts", "_gateways")
+
+    def __init__(
+        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
+        gateways: Gateways, accounts: SmsAccounts,
+    ) -> None:  # fmt: skip
+        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, CUSTOMER)
+        self._gateways = gateways
+        self._accounts = accounts
+
+    async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
+        """Overrides LaneTarget's."""
+        account, phone = self._accounts.of(self.subscription.topic.account), self.subscription.endpoint
+        account.require_reachable(phone)
+        return await self._gateways.send_sms(phone, content.decode(), account.sender, properties.message_id)
+
+
+class LambdaTarget(LaneTarget):
+    """A function."""
+
+    __slots__ = ("_gateways",)
+
+    def __init__(
+        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
+        gateways: Gateways,
+    ) -> None:  # fmt: skip
+        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, MANAGED)
+        self._gateways = gateways
+
+    async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
+        """Overrides LaneTarget's."""
+        return await self._gateways.invoke(self.subscription.endpoint, self._event(properties, content))
+
+    def _event(self, properties: SnsProperties, content: bytes) -> bytes:
+        """The event of a notification, in which some names differ from those of the envelope."""
+        members = dict(self.members(properties, content))
+        record = {
+            "Type": members["Type"],
+            "MessageId": members["MessageId"],
+            "TopicArn": members["TopicArn"],
+            "Subject": members.get("Subject"),
+            "Message": members["Message"],
+            "Timestamp": members["Timestamp"],
+            "SignatureVersion": members.get("SignatureVersion"),
+            "Signature": members.get("Signature"),
+            "SigningCertUrl": members.get("SigningCertURL"),
+            "UnsubscribeUrl": members["UnsubscribeURL"],
+            "MessageAttributes": shown_attributes(properties.attributes),
+        }
+        return orjson.dumps({
+            "Records": [{
+                "EventSource": "aws:sns",
+                "EventVersion": "1.0",
+                "EventSubscriptionArn": str(self.subscription.arn),
+                "Sns": record,
+            }]
+        })  # fmt: skip
+
+
+class ApplicationTarget(LaneTarget):
+    """An endpoint of a platform application: a device."""
+
+    __slots__ = ("_gateways", "_platforms")
+
+    def __init__(
+        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
+        gateways: Gateways, platforms: Platforms,
+    ) -> None:  # fmt: skip
+        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, CUSTOMER)
+        self._gateways = gateways
+        self._platforms = platforms
+
+    async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
+        """Overrides LaneTarget's."""
+        return await push(self._gateways, self._platforms, self.subscription.endpoint, properties.message_id, content)
+
+
+async def push(gateways: Gateways, platforms: Platforms, arn: str, message_id: str, content: bytes) -> int:
+    """Sends a push message to an endpoint; one whose device is not known any more is disabled. Raises
+    DeliveryFailed."""
+    endpoint = platforms.endpoints.get(arn)
+    if endpoint is None:
+        raise DeliveryFailed("The endpoint does not exist.", is_permanent=True, status=404)
+    if endpoint.attributes.get("Enabled") != "true":
+        raise DeliveryFailed("The endpoint is disabled.", is_permanent=True, status=400)
+    try:
+        return await gateways.send_push(endpoint.platform, endpoint.attributes["Token"], content.decode(), message_id)
+    except DeliveryFailed as error:
+        if error.status in _GONE:
+            platforms.set_endpoint(endpoint, {"Enabled": "false"})
+        raise

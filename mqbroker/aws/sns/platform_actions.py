@@ -1,0 +1,151 @@
+"""The actions on platform applications and their endpoints."""
+
+import re
+from collections.abc import Mapping
+
+from mqbroker.aws.front.call import Call
+from mqbroker.aws.sns import refusals
+from mqbroker.aws.sns.arns import parts_of
+from mqbroker.aws.sns.paging import page_of
+from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms
+from mqbroker.aws.sns.service import SnsService
+from mqbroker.aws.sns.signer import Signer
+
+_PLATFORMS = ("ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "FCM", "MACOS",
+              "MACOS_SANDBOX", "MPNS", "WNS")  # fmt: skip
+_SECRETS = ("PlatformCredential", "PlatformPrincipal")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_NAME_RULE = "must be at most 256 characters long, and contain only characters in the following set: a-zA-Z0-9_-."
+
+
+class PlatformActions:
+    """CreatePlatformApplication to SetPlatformApplicationAttributes."""
+
+    def __init__(self, service: SnsService, platforms: Platforms, signer: Signer) -> None:
+        self._service = service
+        self._platforms = platforms
+        self._signer = signer
+
+    # --- applications -------------------------------------------------------------------------------------------------
+
+    def create_platform_application(self, call: Call) -> None:
+        """CreatePlatformApplication. The same again finds the one that is there."""
+        self._service.check_account(call)
+        given, caller = call.parameters, call.caller
+        if given["Platform"] not in _PLATFORMS:
+            raise refusals.invalid(f"Platform Reason: {given['Platform']} is not supported")
+        if not _NAME.fullmatch(given["Name"]):
+            raise refusals.invalid(f"Name Reason: {_NAME_RULE}")
+        arn = f"arn:aws:sns:{caller.region}:{caller.account}:app/{given['Platform']}/{given['Name']}"
+        attributes = {"Enabled": "true", **given["Attributes"]}
+        found = self._platforms.applications.get(arn)
+        if found is not None:
+            attributes = {**found.attributes, **given["Attributes"]}
+        self._platforms.put_application(Application(arn, caller.account, attributes))
+        self._service.answer_when_safe(call, {"PlatformApplicationArn": arn})
+
+    def get_platform_application_attributes(self, call: Call) -> None:
+        """GetPlatformApplicationAttributes."""
+        call.answer({"Attributes": _shown(self._application(call).attributes)})
+
+    def set_platform_application_attributes(self, call: Call) -> None:
+        """SetPlatformApplicationAttributes."""
+        found = self._application(call)
+        attributes = {**found.attributes, **call.parameters["Attributes"]}
+        self._platforms.put_application(found._replace(attributes=attributes))
+        self._service.answer_when_safe(call)
+
+    def delete_platform_application(self, call: Call) -> None:
+        """DeletePlatformApplication. One that is not there is deleted."""
+        self._service.check_account(call)
+        arn = call.parameters["PlatformApplicationArn"]
+        parts_of(arn, "PlatformApplicationArn")
+        self._platforms.delete_application(arn)
+        self._service.answer_when_safe(call)
+
+    def list_platform_applications(self, call: Call) -> None:
+        """ListPlatformApplications."""
+        self._service.check_account(call)
+        account = call.caller.account
+        found = [each for each in self._platforms.applications.values() if each.account == account]
+        page, token = page_of(found, call.parameters.get("NextToken"), lambda each: each.arn)
+        call.answer({
+            "PlatformApplications": [
+                {"PlatformApplicationArn": each.arn, "Attributes": _shown(each.attributes)} for each in page
+            ],
+            "NextToken": token,
+        })  # fmt: skip
+
+    def _application(self, call: Call) -> Application:
+        self._service.check_account(call)
+        arn = call.parameters["PlatformApplicationArn"]
+        parts_of(arn, "PlatformApplicationArn")
+        found = self._platforms.applications.get(arn)
+        if found is None or found.account != call.caller.account:
+            raise refusals.not_found("PlatformApplication")
+        return found
+
+    # --- endpoints ----------------------------------------------------------------------------------------------------
+
+    def create_platform_endpoint(self, call: Call) -> None:
+        """CreatePlatformEndpoint. A token has one endpoint, unless it is asked for with other attributes."""
+        application = self._application(call)
+        given = call.parameters
+        attributes = {"Enabled": "true", "Token": given["Token"], **given.get("Attributes", {})}
+        if "CustomUserData" in given:
+            attributes["CustomUserData"] = given["CustomUserData"]
+        token = attributes["Token"]
+        for each in self._platforms.endpoints_of(application.arn):
+            if each.attributes.get("Token") == token:
+                if any(each.attributes.get(name) != value for name, value in attributes.items()):
+                    reason = f"Endpoint {each.arn} already exists with the same Token, but different attributes."
+                    raise refusals.invalid(f"Token Reason: {reason}")
+                self._service.answer_when_safe(call, {"EndpointArn": each.arn})
+                return
+        made = self._new(application, attributes)
+        self._platforms.put_endpoint(made)
+        self._service.answer_when_safe(call, {"EndpointArn": made.arn})
+
+    def _new(self, application: Application, attributes: dict[str, str]) -> PlatformEndpoint:
+        number = self._signer.secret_id("endpoint", application.arn, attributes["Token"])
+        prefix, _, rest = application.arn.partition(":app/")
+        return PlatformEndpoint(f"{prefix}:endpoint/{rest}/{number}", application.arn, attributes)
+
+    def get_endpoint_attributes(self, call: Call) -> None:
+        """GetEndpointAttributes."""
+        call.answer({"Attributes": self._endpoint(call).attributes})
+
+    def set_endpoint_attributes(self, call: Call) -> None:
+        """SetEndpointAttributes."""
+        self._platforms.set_endpoint(self._endpoint(call), call.parameters["Attributes"])
+        self._service.answer_when_safe(call)
+
+    def delete_endpoint(self, call: Call) -> None:
+        """DeleteEndpoint. One that is not there is deleted."""
+        self._service.check_account(call)
+        arn = call.parameters["EndpointArn"]
+        parts_of(arn, "EndpointArn")
+        self._platforms.delete_endpoint(arn)
+        self._service.answer_when_safe(call)
+
+    def list_endpoints_by_platform_application(self, call: Call) -> None:
+        """ListEndpointsByPlatformApplication."""
+        found = list(self._platforms.endpoints_of(self._application(call).arn))
+        page, token = page_of(found, call.parameters.get("NextToken"), lambda each: each.arn)
+        endpoints = [{"EndpointArn": each.arn, "Attributes": each.attributes} for each in page]
+        call.answer({"Endpoints": endpoints, "NextToken": token})
+
+    def _endpoint(self, call: Call) -> PlatformEndpoint:
+        self._service.check_account(call)
+        arn = call.parameters["EndpointArn"]
+        parts_of(arn, "EndpointArn")
+        found = self._platforms.endpoints.get(arn)
+        application = None if found is None else self._platforms.applications.get(found.application)
+        if found is None or application is None or application.account != call.caller.account:
+            raise refusals.not_found("Endpoint")
+        return found
+
+
+def _shown(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Without credentials, which are never given out again."""
+    return {name: value for name, value in attributes.items() if name not in _SECRETS}

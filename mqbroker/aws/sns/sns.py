@@ -1,0 +1,143 @@
+"""SNS as a service of the gateway: its parts put together."""
+
+from collections.abc import Mapping
+
+from mqbroker.aws.family import AwsService, Ground
+from mqbroker.aws.front.front import Page, ServiceHandlers
+from mqbroker.aws.front.model import load_model
+from mqbroker.aws.front.service import Service
+from mqbroker.aws.sns import actions
+from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
+from mqbroker.aws.sns.configured import DEFAULT_URL, Configured
+from mqbroker.aws.sns.confirmations import Confirmer
+from mqbroker.aws.sns.direct import DirectSender
+from mqbroker.aws.sns.endpoints import Endpoints
+from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
+from mqbroker.aws.sns.foreign import translate
+from mqbroker.aws.sns.gateway_targets import Gateways
+from mqbroker.aws.sns.metrics import SnsMetrics
+from mqbroker.aws.sns.notification import Notification
+from mqbroker.aws.sns.numbering import number
+from mqbroker.aws.sns.pages import Pages
+from mqbroker.aws.sns.platform_actions import PlatformActions
+from mqbroker.aws.sns.platforms import Platforms
+from mqbroker.aws.sns.properties import SnsProperties
+from mqbroker.aws.sns.publishing import Publisher
+from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
+from mqbroker.aws.sns.reports import Reports
+from mqbroker.aws.sns.service import SnsService, requiring
+from mqbroker.aws.sns.signer import Signer
+from mqbroker.aws.sns.sms import SmsAccounts
+from mqbroker.aws.sns.sms_actions import SmsActions
+from mqbroker.aws.sns.subscription_actions import SubscriptionActions, subscription_id
+from mqbroker.aws.sns.topic import Topic
+from mqbroker.aws.sns.topic_actions import TopicActions
+from mqbroker.aws.sns.topics import Topics
+from mqbroker.aws.sqs.envelopes import EnvelopedProperties
+from mqbroker.aws.sqs.redrive import QueueArn
+from mqbroker.aws.sqs.sqs import Sqs
+from mqbroker.core.message import Message
+from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
+from mqbroker.delivery.http import HttpClient
+from mqbroker.delivery.lane import Workshop
+from mqbroker.delivery.slots import Slots
+
+
+class Sns(AwsService):
+    """The service. It sends to the queues of SQS, which is made before it."""
+
+    name = "sns"
+
+    def __init__(self, ground: Ground) -> None:
+        config = ground.config
+        self._new_id = ground.ids.take_octets
+        self._is_strict = config.auth == "sigv4"
+        self._queues = next(each for each in ground.services if isinstance(each, Sqs)).queues
+        self._queues.envelopes.write = self._envelope
+        self._signer = Signer(ground.broker.ledger)
+        self._writer = EnvelopeWriter(self._signer)
+        self._topics = Topics(ground.broker, ground.accounts, config.region, self._translate)
+        self._reports = Reports(self._queues, self._attributes_of)
+        slots = Slots(config.sns.connections_max)
+        timers, clock = ground.broker.timers, ground.clock
+        self._shop = Workshop(slots, timers, clock, ground.wake, config.sns.timeout_s)
+        ledger = ground.broker.ledger
+        self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
+        self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
+        gateways = Gateways(config.sns, self._own_client)
+        self._endpoints = Endpoints(
+            self._queues, self._writer, self._reports, self._shop, config.sns, gateways, self._sms, self._platforms,
+            self._is_strict,
+        )  # fmt: skip
+        self._direct = DirectSender(ground.accounts, gateways, self._sms, self._platforms, self._reports, self._shop)
+        self._topics.attach = self._endpoints.attach
+        service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
+        self._broker = ground.broker
+        confirmer = Confirmer(self._signer, self._new_id)
+        subscriptions = SubscriptionActions(service, self._signer, confirmer, config.sns.public_url)
+        self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
+        self._configured = Configured(self._topics, subscriptions, config)
+        ground.metrics.register(SnsMetrics(self._topics, self._shop))
+        self._actions = actions.handlers(
+            TopicActions(service, config.sns.public_url),
+            subscriptions,
+            Publisher(service, self._new_id, self._direct, self._platforms),
+            PlatformActions(service, self._platforms, self._signer),
+            SmsActions(service, self._sms, self._signer, self._direct, self._new_id),
+        )
+
+    def pages(self) -> Mapping[tuple[str, str], Page]:
+        """Overrides AwsService's."""
+        return self._pages.table()
+
+    def handlers(self) -> ServiceHandlers:
+        """Overrides AwsService's."""
+        model = load_model("sns", SNS_QUERY_NAMES)
+        return ServiceHandlers(Service(model), requiring(model, self._actions))
+
+    def restore(self, found: Mapping[str, bytes], now: int) -> None:
+        """Overrides AwsService's: the key, topics and subscriptions."""
+        self._signer.restore(found)
+        self._sms.restore(found)
+        self._platforms.restore(found)
+        self._topics.restore(found, now)
+        self._configured.create(now)
+        self._topics.begin(now)
+        for vhost in self._broker.vhosts.values():
+            self._direct.begin(vhost, now)
+
+    def stop(self) -> None:
+        """Overrides AwsService's."""
+        self._shop.stop()
+        self._endpoints.client.close()
+        self._own_client.close()
+
+    # --- messages ---------------------------------------------------------------------------------------------------
+
+    def _translate(self, topic: Topic, message: Message, now: int) -> Notification | None:
+        """What a message of another protocol is to the topic."""
+        made = translate(topic, message, self._new_id, now)
+        if made is None or not topic.is_fifo:
+            return made
+
+        def numbered(sequence: str) -> Notification:
+            return made.with_properties(made.properties.with_notice(sequence=sequence))
+
+        return number(topic, numbered, now).notification
+
+    def _envelope(self, properties: EnvelopedProperties, content: bytes, queue: QueueArn) -> str:
+        """What a receiver of a queue is shown."""
+        assert isinstance(properties, SnsProperties)
+        notice = properties.notice
+        region, account, name = str(notice["topic"]).split(":")[3:]
+        topic = TopicArn(region, account, name)
+        protocol, endpoint = notice.get("protocol", "sqs"), notice.get("endpoint", str(queue))
+        arn = SubscriptionArn(topic, subscription_id(self._signer, topic, protocol, endpoint))
+        found = self._topics.get(topic)
+        base_url = DEFAULT_URL if found is None else found.base_url
+        text = content.decode(errors="replace")
+        return json_text(self._writer.members(properties, text, base_url, str(arn)))
+
+    def _attributes_of(self, arn: TopicArn) -> Mapping[str, str]:
+        topic = self._topics.get(arn)
+        return {} if topic is None else topic.attributes

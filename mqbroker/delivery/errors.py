@@ -1,0 +1,12 @@
+"""How a delivery fails: for now, or for good."""
+
+
+class DeliveryFailed(Exception):
+    """An attempt has failed. `status` is what the other side answered, 0 for nothing; `is_permanent` that trying again
+    is of no use."""
+
+    def __init__(self, reason: str, is_permanent: bool = False, status: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_permanent = is_permanent
+        self.status = status

@@ -1,0 +1,14 @@
+"""Every bound of what the broker sends of itself."""
+
+RESPONSE_BYTES_MAX = 65_536  # of an answer, of which only the beginning is of interest
+RESPONSE_HEAD_BYTES_MAX = 65_536
+CONNECT_TIMEOUT_S = 5.0
+IDLE_CONNECTIONS_MAX = 128  # kept for the next message, of all endpoints
+IDLE_CONNECTIONS_OF_ONE_MAX = 4
+IDLE_S = 30.0
+READ_BYTES = 16_384
+LANE_STARTS = 4  # attempts at once of an endpoint of which nothing is known
+LANE_MOST = 16  # and of one that answers
+LEASE_MARGIN_MS = 15_000  # beyond the longest attempt: after a crash a message comes back no later
+BACKLOG_MAX = 100_000  # messages that wait for one endpoint
+REASON_CHARS_MAX = 500  # of what an endpoint says of itself in the log

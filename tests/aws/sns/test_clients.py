@@ -1,0 +1,77 @@
+"""Other clients of SNS, unmodified: the aws command line, @aws-sdk/client-sns, and sns-validator."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+
+from tests.clients import node_modules
+from tests.clients.node_modules import RUN_TIMEOUT_S
+from tests.support.broker_process import BrokerProcess
+
+TIMEOUT_S = 30
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+def aws(*arguments: str, **environment: str) -> dict[str, Any]:
+    """What the command line answers."""
+    done = subprocess.run(
+        [sys.executable, "-m", "awscli", *arguments],
+        env={**os.environ, **ENVIRONMENT, **environment}, capture_output=True, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout)) if done.stdout.strip() else {}
+
+
+@pytest.mark.timeout(180)
+def test_the_command_line_subscribes_publishes_and_receives(broker: BrokerProcess, name: str) -> None:
+    """Its sqs takes no endpoint from the environment, its sns does."""
+    url = f"http://127.0.0.1:{broker.ports['aws']}"
+    topic = aws("sns", "create-topic", "--name", name, AWS_ENDPOINT_URL_SNS=url)["TopicArn"]
+    queue = aws("--endpoint-url", url, "sqs", "create-queue", "--queue-name", name)["QueueUrl"]
+    endpoint = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+    to_queue = ("--protocol", "sqs", "--notification-endpoint", endpoint)
+    aws("sns", "subscribe", "--topic-arn", topic, *to_queue, AWS_ENDPOINT_URL=url)
+    aws("sns", "publish", "--topic-arn", topic, "--message", "hello", AWS_ENDPOINT_URL=url)
+    (message,) = aws("--endpoint-url", url, "sqs", "receive-message", "--queue-url", queue)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "hello"
+
+
+def test_one_endpoint_url_serves_both_services(
+    broker: BrokerProcess, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{broker.ports['aws']}"}.items():
+        monkeypatch.setenv(variable, value)
+    session = boto3.Session()
+    sns, sqs, sts = (session.client(service) for service in ("sns", "sqs", "sts"))
+    assert sts.get_caller_identity()["Account"] == "000000000000"
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sqs.create_queue(QueueName=name)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{name}")
+    sns.publish(TopicArn=topic, Message="m")
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1
+    for each in (sns, sqs, sts):
+        each.close()
+
+
+@pytest.mark.timeout(3 * RUN_TIMEOUT_S)
+def test_the_sdk_of_node_and_its_validator(tmp_path: Path) -> None:
+    """A signature that only our own code verifies is none."""
+    node_modules.prepare()
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=("awss",)) as broker:
+        url = f"https://localhost:{broker.ports['awss']}"
+        with node_modules.start("sns.test.mjs", url, broker.data_dir / "certs" / "ca.pem") as process:
+            output, _ = process.communicate(timeout=RUN_TIMEOUT_S)
+    assert process.returncode == 0, output

@@ -1,0 +1,207 @@
+"""Filter policies: AWS's texts and columns, and the compiled ones against a naive reading of the same policies."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
+from mqbroker.aws.sns.filters.filter import ATTRIBUTES, BODY, Filter
+from mqbroker.aws.sns.filters.index import FilterIndex
+from mqbroker.aws.sns.filters.message_values import values_of_attributes, values_of_body
+from mqbroker.aws.sns.message_attributes import encode_attributes
+from mqbroker.aws.sns.notification import Notification
+from mqbroker.aws.sns.properties import make_sns_properties
+from mqbroker.aws.sns.subscription import Subscription
+from mqbroker.aws.sqs.message_attributes import unpack
+from mqbroker.core.message import new_message
+from mqbroker.errors import AwsError
+from tests.aws.sns import naive_filter
+
+KEYS = ("a", "b", "c")
+TEXTS = st.sampled_from(["", "x", "X", "xy", "yx", "10.0.0.1", "10.0.0.255", "::1", "ä"])
+NUMBERS = st.sampled_from([0, 1, -1, 1.5, 100, 1e9])
+SCALARS = TEXTS | NUMBERS | st.booleans() | st.none()
+
+
+@st.composite
+def ranges(draw: st.DrawFn) -> list[Any]:
+    if draw(st.booleans()):
+        return [draw(st.sampled_from(["=", "<", "<=", ">", ">="])), draw(NUMBERS)]
+    low, high = sorted(draw(st.lists(NUMBERS, min_size=2, max_size=2, unique=True)))
+    return [draw(st.sampled_from([">", ">="])), low, draw(st.sampled_from(["<", "<="])), high]
+
+
+OPERATORS = st.sampled_from(["prefix", "suffix", "equals-ignore-case"])
+CONDITIONS = (
+    SCALARS
+    | st.builds(lambda operator, text: {operator: text}, OPERATORS, TEXTS)
+    | st.builds(lambda text: {"anything-but": {"prefix": text}}, TEXTS)
+    | st.builds(lambda value: {"anything-but": value}, TEXTS | NUMBERS | st.lists(TEXTS, min_size=1, max_size=2))
+    | st.builds(lambda value: {"anything-but": value}, st.lists(NUMBERS, min_size=1, max_size=2))
+    | st.builds(lambda value: {"numeric": value}, ranges())
+    | st.builds(lambda value: {"exists": value}, st.booleans())
+    | st.builds(lambda value: {"cidr": value}, st.sampled_from(["10.0.0.0/24", "10.0.0.1/32", "::/0"]))
+)  # fmt: skip
+LISTS = st.lists(CONDITIONS, min_size=1, max_size=3)
+FLAT = st.dictionaries(st.sampled_from(KEYS), LISTS, max_size=3)
+WITH_OR = st.builds(
+    lambda flat, branches: {**flat, "$or": branches},
+    st.dictionaries(st.sampled_from(KEYS), LISTS, max_size=1), st.lists(FLAT, min_size=2, max_size=2),
+)  # fmt: skip
+NESTED = FLAT | WITH_OR | st.dictionaries(st.sampled_from(KEYS), FLAT, min_size=1, max_size=2)
+BODIES = st.dictionaries(
+    st.sampled_from(KEYS),
+    st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+        max_leaves=6,
+    ),
+    max_size=3,
+)
+ATTRIBUTE_VALUES: st.SearchStrategy[Any] = (
+    st.builds(lambda text: ({"DataType": "String", "StringValue": text}, [text]), TEXTS.filter(bool))
+    | st.builds(lambda number: ({"DataType": "Number", "StringValue": str(number)}, [number]), NUMBERS)
+    | st.builds(lambda all: ({"DataType": "String.Array", "StringValue": json.dumps(all)}, all), st.lists(SCALARS))
+    | st.just(({"DataType": "Binary", "BinaryValue": b"x"}, []))
+)  # fmt: skip
+TOPIC = TopicArn("us-east-1", "000000000000", "t")
+
+
+def parsed(policy: dict[str, Any], scope: str) -> Filter | None:
+    """None for one that is too complex."""
+    with suppress(AwsError):
+        return Filter.parse(json.dumps(policy), scope)
+    return None
+
+
+@given(FLAT | WITH_OR, st.dictionaries(st.sampled_from(KEYS), ATTRIBUTE_VALUES, max_size=3))
+def test_attributes_are_matched_as_the_guide_says(policy: dict[str, Any], attributes: dict[str, Any]) -> None:
+    compiled = parsed(policy, ATTRIBUTES)
+    if compiled is not None:
+        kept = encode_attributes({name: attribute for name, (attribute, _) in attributes.items()})
+        expected = naive_filter.matches(policy, {name: values for name, (_, values) in attributes.items()})
+        assert compiled.matches(values_of_attributes(unpack(kept))) is expected
+
+
+@given(NESTED, BODIES)
+def test_bodies_are_matched_as_the_guide_says(policy: dict[str, Any], body: dict[str, Any]) -> None:
+    compiled = parsed(policy, BODY)
+    if compiled is not None:
+        values = values_of_body(json.dumps(body).encode())
+        assert values is not None
+        assert compiled.matches(values) is naive_filter.matches(policy, naive_filter.flat(body))
+
+
+@given(st.lists(NESTED, max_size=8), BODIES)
+def test_the_index_finds_those_that_match(policies: list[dict[str, Any]], body: dict[str, Any]) -> None:
+    """An index that leaves one out loses messages."""
+    subscriptions = []
+    for number, policy in enumerate(policies):
+        compiled = parsed(policy, BODY)
+        if compiled is not None:
+            made = Subscription(SubscriptionArn(TOPIC, str(number)), "sms", "+1", "0", "", "")
+            made.filter = compiled
+            subscriptions.append((made, policy))
+    properties = make_sns_properties(bytes(16), "", {"topic": str(TOPIC), "at": 0, "version": "1"})
+    notification = Notification(new_message("", "", properties, json.dumps(body).encode(), 0), properties, None)
+    found = FilterIndex([each for each, _ in subscriptions]).wanted(notification)
+    values = naive_filter.flat(body)
+    assert set(found) == {each for each, policy in subscriptions if naive_filter.matches(policy, values)}
+    assert len(found) == len(set(found))
+
+
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: data.decode("latin-1")))
+def test_any_text_is_a_policy_or_is_refused(text: str) -> None:
+    with suppress(AwsError):
+        Filter.parse(text, BODY)
+
+
+@given(NESTED, st.integers(0, 200), st.text(max_size=3))
+def test_a_policy_that_is_damaged_is_refused_or_is_another_one(policy: dict[str, Any], at: int, more: str) -> None:
+    text = json.dumps(policy)
+    for damaged in (text[:at], text[:at] + more + text[at:], text + more):
+        with suppress(AwsError):
+            Filter.parse(damaged, BODY)
+
+
+SAID = {
+    '{"key":[["value"]]}': ("Match value must be String, number, true, false, or null", 10),
+    '{"key":[{"wrong-operator":true}]}': ("Unrecognized match type wrong-operator", 31),
+    '{"key":[{"suffix":"value","prefix":"value2"}]}': ("Only one key allowed in match expression", 37),
+    '{"key":[{"suffix":100}]}': ("suffix match pattern must be a string", 22),
+    '{"key":[{"suffix":null}]}': ("suffix match pattern must be a string", 23),
+    '{"key":{"suffix":"value"}}': ('"suffix" must be an object or an array', 19),
+    '{"key":[{"suffix":[]}]}': ("suffix match pattern must be a string", 20),
+    '{"key":[{"suffix":["test","test2"]}]}': ("suffix match pattern must be a string", 20),
+    '{"key":{"suffix":"value","prefix":"value"}}': ('"suffix" must be an object or an array', 19),
+    '{"key":{"not-an-operator":"value"}}': ('"not-an-operator" must be an object or an array', 28),
+    '{"key_a":"value_one"}': ('"key_a" must be an object or an array', 11),
+    '{"key":[{"numeric":[]}]}': ("Invalid member in numeric match: ]", 22),
+    '{"key":[{"numeric":["operator"]}]}': ("Unrecognized numeric range operator: operator", 32),
+    '{"key":[{"numeric":[1,"<="]}]}': ("Invalid member in numeric match: 1", 22),
+    '{"key":[{"numeric":["=","000"]}]}': ("Value of equals must be numeric", 26),
+    '{"key":[{"numeric":[">="]}]}': ("Value of >= must be numeric", 26),
+    '{"key":[{"numeric":["<",100,">",10]}]}': ("Too many elements in numeric expression", 30),
+    '{"key":[{"numeric":[">=",1,">",2]}]}': ("Bad numeric range operator: >", 31),
+    '{"key":[{"numeric":[">",3,"<",1]}]}': ("Bottom must be less than top", 33),
+    '{"key":[{"numeric":[">",20,"<="]}]}': ("Value of <= must be numeric", 33),
+    '{"key":[{"numeric":[">",20,30]}]}': ("Bad value in numeric range: 30", 30),
+    '{"key":[{"numeric":[">",20,"test"]}]}': ("Bad numeric range operator: test", 34),
+    '{"key":[{"numeric":[">","20","<","30"]}]}': ("Value of > must be numeric", 26),
+    '{"key":[{"numeric":[">",20,"<","30"]}]}': ("Value of < must be numeric", 33),
+    '{"key":[{"numeric":[">",20,"<",30,"<",50]}]}': ("Too many terms in numeric range expression", 36),
+    '{"key":[{"exists":null}]}': ("exists match pattern must be either true or false.", 23),
+    '{"key":[{"exists":"no"}]}': ("exists match pattern must be either true or false.", 20),
+    '{"key":[{"anything-but":{"wrong-operator":null}}]}': ("Unsupported anything-but pattern: wrong-operator", 47),
+    '{"key":[{"anything-but":{"suffix":"test"}}]}': ("Unsupported anything-but pattern: suffix", 36),
+    '{"key":[{"anything-but":{"exists":false}}]}': ("Unsupported anything-but pattern: exists", 40),
+    '{"key":[{"anything-but":{"prefix":false}}]}': ("prefix match pattern must be a string", 40),
+}
+"""What AWS was recorded to say, with the column."""
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_what_is_wrong_is_said_with_its_place(text: str) -> None:
+    said, column = SAID[text]
+    place = f'\n at [Source: (String)"{text}"; line: 1, column: {column}]'
+    for prefix in ("Attributes Reason: ", ""):
+        with pytest.raises(AwsError) as refused:
+            Filter.parse(text, ATTRIBUTES, prefix)
+        assert refused.value.message == f"Invalid parameter: {prefix}FilterPolicy: {said}{place}"
+
+
+def test_lines_are_counted() -> None:
+    with pytest.raises(AwsError, match="line: 3, column: 9]"):
+        Filter.parse('{\n"a": [1],\n  "b": "x"}', ATTRIBUTES)
+
+
+@pytest.mark.parametrize(
+    ("policy", "scope", "said"),
+    [
+        ({"a": {"b": ["x"]}}, ATTRIBUTES,
+         "Filter policy scope MessageAttributes does not support nested filter policy"),
+        ({str(number): ["x"] for number in range(6)}, BODY,
+         "FilterPolicy: Filter policy can not have more than 5 keys"),
+        ({"a": {str(number): ["x"] for number in range(6)}}, BODY,
+         "FilterPolicy: Filter policy can not have more than 5 keys"),
+        ({"a": [str(number) for number in range(151)]}, BODY, "FilterPolicy: Filter policy is too complex"),
+        ({"a": list(range(13)), "b": list(range(12))}, BODY, "FilterPolicy: Filter policy is too complex"),
+        ({"a": {"b": {"c": ["1", "2", "3", "4"]}}, "d": {"e": ["1", "2", "3", "4", "5", "6", "7"]}}, BODY,
+         "FilterPolicy: Filter policy is too complex"),
+        ({"$or": [{"a": list(range(80))}, {"b": list(range(80))}]}, BODY, "FilterPolicy: Filter policy is too complex"),
+    ],
+)  # fmt: skip
+def test_limits(policy: dict[str, Any], scope: str, said: str) -> None:
+    with pytest.raises(AwsError) as refused:
+        Filter.parse(json.dumps(policy), scope)
+    assert refused.value.message == f"Invalid parameter: {said}"
+
+
+def test_as_much_as_is_allowed() -> None:
+    Filter.parse(json.dumps({"a": list(range(15)), "b": list(range(10))}), ATTRIBUTES)
+    nested = {"a": {"b": {"c": ["1", "2", "3", "4"]}}, "d": {"e": ["1", "2", "3"]}}
+    Filter.parse(json.dumps(nested), BODY)

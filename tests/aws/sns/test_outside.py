@@ -1,0 +1,227 @@
+"""Mail, text messages, push messages, functions and streams, with a real mail server and real gateways."""
+
+import json
+import re
+import time
+import urllib.request
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.aws.sns.conftest import client
+from tests.aws.sns.receiver import Receiver
+from tests.support.broker_process import BrokerProcess
+from tests.support.ports import free_port
+
+WAIT_S = 20
+
+
+class Mailbox:
+    """What aiosmtpd does with mail."""
+
+    def __init__(self) -> None:
+        self.mail: Queue[EmailMessage] = Queue()
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        found = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(found, EmailMessage)
+        self.mail.put(found)
+        return "250 OK"
+
+    def take(self) -> EmailMessage:
+        return self.mail.get(timeout=WAIT_S)
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    """A mail server and its port."""
+    box = Mailbox()
+    server = Controller(box, hostname="127.0.0.1", port=free_port())
+    server.start()
+    yield box, server.port
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Receiver]:
+    """What text messages, push messages and invocations go to."""
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("streams")
+
+
+@pytest.fixture(scope="module")
+def broker(
+    tmp_path_factory: pytest.TempPathFactory, mailbox: tuple[Mailbox, int], gateway: Receiver, streams: Path
+) -> Iterator[BrokerProcess]:
+    """A broker with a mail server and gateways."""
+    config = f"""
+[aws.sns]
+smtp_url = "smtp://127.0.0.1:{mailbox[1]}"
+mail_from = "no-reply@example.com"
+sms_url = "{gateway.url}/sms?from={{sender}}"
+push_url = "{gateway.url}/push"
+lambda_url = "{gateway.url}"
+firehose_dir = "{streams}"
+"""
+    data_dir = tmp_path_factory.mktemp("sns") / "data"
+    with BrokerProcess(data_dir, "--dev", schemes=("aws", "amqp", "mqtt"), config=config) as running:
+        yield running
+
+
+def link_in(mail: EmailMessage) -> str:
+    found = re.search(r"https?://\S+", mail.get_content())
+    assert found is not None
+    return found[0]
+
+
+def open_link(url: str) -> str:
+    """What a person sees whose browser follows a link in a mail."""
+    request = urllib.request.Request(url, headers={"Accept": "text/html", "Sec-Fetch-Site": "none"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("text/html")
+        return str(answer.read().decode())
+
+
+def test_mail_is_confirmed_by_a_link_and_ended_by_another(sns: Any, topic: str, mailbox: tuple[Mailbox, int]) -> None:
+    box = mailbox[0]
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="The Shop")
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ann@example.com")
+    asked = box.take()
+    assert asked["Subject"] == "AWS Notification - Subscription Confirmation"
+    assert "Subscription confirmed!" in open_link(link_in(asked))
+    sns.publish(TopicArn=topic, Message="Grüße", Subject="news")
+    mail = box.take()
+    assert mail["Subject"] == "news"
+    assert mail["To"] == "ann@example.com"
+    assert mail.get_content().startswith("Grüße\r\n")
+    assert "Subscription removed!" in open_link(link_in(mail))
+    assert "Subscription confirmed!" in open_link(link_in(box.take()))
+    (subscription,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+
+
+def test_mail_in_json_is_the_envelope(sns: Any, topic: str, mailbox: tuple[Mailbox, int]) -> None:
+    box = mailbox[0]
+    sns.subscribe(TopicArn=topic, Protocol="email-json", Endpoint="json@example.com")
+    notice = json.loads(box.take().get_content())
+    assert notice["Type"] == "SubscriptionConfirmation"
+    sns.confirm_subscription(TopicArn=topic, Token=notice["Token"])
+    sns.publish(TopicArn=topic, Message="m")
+    assert json.loads(box.take().get_content())["Message"] == "m"
+
+
+def test_text_messages_go_to_a_gateway(sns: Any, topic: str, gateway: Receiver) -> None:
+    sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+15551234567")
+    sns.set_sms_attributes(attributes={"DefaultSenderID": "Shop & Co"})
+    sns.publish(TopicArn=topic, Message='say "hi"')
+    arrival = gateway.arrivals.get(timeout=WAIT_S)
+    assert arrival.path == "/sms?from=Shop%20%26%20Co"
+    assert arrival.json() == {"to": "+15551234567", "text": 'say "hi"', "from": "Shop & Co"}
+    sns.publish(PhoneNumber="+15557654321", Message="direct")
+    assert gateway.arrivals.get(timeout=WAIT_S).json()["to"] == "+15557654321"
+
+
+def test_devices_get_push_messages_and_are_disabled_when_they_are_gone(
+    sns: Any, topic: str, name: str, gateway: Receiver
+) -> None:
+    application = sns.create_platform_application(
+        Name=name, Platform="GCM", Attributes={"PlatformCredential": "secret"}
+    )["PlatformApplicationArn"]
+    assert (
+        "PlatformCredential"
+        not in sns.get_platform_application_attributes(PlatformApplicationArn=application)["Attributes"]
+    )
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t1")["EndpointArn"]
+    assert sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t1")["EndpointArn"] == endpoint
+    sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=endpoint)
+    sns.publish(TopicArn=topic, Message="p")
+    arrival = gateway.arrivals.get(timeout=WAIT_S)
+    assert arrival.json() == {"platform": "GCM", "token": "t1", "message": "p"}
+    gateway.answer = lambda _: 410
+    message = json.dumps({"GCM": json.dumps({"notification": {"title": "x"}})})
+    sns.publish(TargetArn=endpoint, Message=message, MessageStructure="json")
+    assert json.loads(gateway.arrivals.get(timeout=WAIT_S).json()["message"]) == {"notification": {"title": "x"}}
+    gateway.answer = lambda _: 200
+    deadline = time.monotonic() + WAIT_S
+    while sns.get_endpoint_attributes(EndpointArn=endpoint)["Attributes"]["Enabled"] != "false":
+        assert time.monotonic() < deadline
+    with pytest.raises(sns.exceptions.EndpointDisabledException):
+        sns.publish(TargetArn=endpoint, Message="x")
+
+
+def test_functions_are_invoked_with_the_event_of_lambda(sns: Any, topic: str, gateway: Receiver) -> None:
+    function = "arn:aws:lambda:us-east-1:000000000000:function:f"
+    arn = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)["SubscriptionArn"]
+    sns.publish(TopicArn=topic, Message="m")
+    arrival = gateway.arrivals.get(timeout=WAIT_S)
+    assert arrival.path == f"/2015-03-31/functions/{function}/invocations"
+    assert arrival.headers["X-Amz-Invocation-Type"] == "Event"
+    (record,) = arrival.json()["Records"]
+    assert (record["EventSource"], record["EventSubscriptionArn"]) == ("aws:sns", arn)
+    assert list(record["Sns"]) == [
+        "Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature",
+        "SigningCertUrl", "UnsubscribeUrl", "MessageAttributes",
+    ]  # fmt: skip
+    assert (record["Sns"]["Subject"], record["Sns"]["Message"]) == (None, "m")
+
+
+def test_streams_are_files(sns: Any, topic: str, streams: Path) -> None:
+    stream = "arn:aws:firehose:us-east-1:000000000000:deliverystream/logs"
+    sns.subscribe(TopicArn=topic, Protocol="firehose", Endpoint=stream)
+    sns.publish(TopicArn=topic, Message="one\nrecord")
+    deadline = time.monotonic() + WAIT_S
+    while not (found := list(streams.rglob("*.jsonl"))) or not found[0].read_text().endswith("\n"):
+        assert time.monotonic() < deadline
+    (line,) = found[0].read_text().splitlines()
+    assert json.loads(line)["Message"] == "one\nrecord"
+
+
+def test_the_page_shows_what_was_delivered(sns: Any, topic: str, broker: BrokerProcess, gateway: Receiver) -> None:
+    sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+15550000000")
+    sent = sns.publish(TopicArn=topic, Message="m")
+    gateway.arrivals.get(timeout=WAIT_S)
+    url = f"http://127.0.0.1:{broker.ports['aws']}/_mqbroker/sns/notifications?TopicArn={topic}"
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            found = json.loads(answer.read())["Notifications"]
+        if found:
+            break
+        assert time.monotonic() < deadline
+    (notification,) = found
+    assert notification["MessageId"] == sent["MessageId"]
+    assert (notification["Protocol"], notification["Status"]) == ("sms", "SUCCESS")
+
+
+def test_opt_outs_and_the_sandbox(broker: BrokerProcess, gateway: Receiver) -> None:
+    sns = client(broker, "sns", key="222233334444")
+    assert sns.get_sms_sandbox_account_status()["IsInSandbox"] is False
+    sns.create_sms_sandbox_phone_number(PhoneNumber="+15550001111")
+    text = gateway.arrivals.get(timeout=WAIT_S).json()["text"]
+    assert sns.get_sms_sandbox_account_status()["IsInSandbox"] is True
+    assert sns.list_sms_sandbox_phone_numbers()["PhoneNumbers"] == [
+        {"PhoneNumber": "+15550001111", "Status": "Pending"}
+    ]
+    with pytest.raises(sns.exceptions.VerificationException):
+        sns.verify_sms_sandbox_phone_number(PhoneNumber="+15550001111", OneTimePassword="wrong")
+    code = text.rpartition(" ")[2]
+    sns.verify_sms_sandbox_phone_number(PhoneNumber="+15550001111", OneTimePassword=code)
+    assert sns.list_sms_sandbox_phone_numbers()["PhoneNumbers"][0]["Status"] == "Verified"
+    sns.delete_sms_sandbox_phone_number(PhoneNumber="+15550001111")
+    assert sns.check_if_phone_number_is_opted_out(phoneNumber="+15550001111")["isOptedOut"] is False
+    assert sns.list_phone_numbers_opted_out()["phoneNumbers"] == []
+    assert sns.list_origination_numbers()["PhoneNumbers"] == []
+    sns.close()

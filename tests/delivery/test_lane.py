@@ -1,0 +1,193 @@
+"""Lanes: what fails comes back by plan, what hangs leaves room, what is too fast waits, and nothing is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from mqbroker.clock import Clock
+from mqbroker.core.broker import Broker
+from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry, new_message
+from mqbroker.core.properties import Properties
+from mqbroker.core.queues.polled.kinds import polled_spec
+from mqbroker.core.queues.polled.queue import PolledQueue
+from mqbroker.core.queues.polled.settings import PollSettings
+from mqbroker.delivery.errors import DeliveryFailed
+from mqbroker.delivery.lane import Lane, Workshop
+from mqbroker.delivery.limits import LANE_MOST, LANE_STARTS
+from mqbroker.delivery.slots import Slots
+
+WAIT_S = 10
+
+
+class Delays:
+    """A plan without pauses, of so many repetitions."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def delay_ms(self, failures: int) -> int | None:
+        return 0 if failures <= self.most else None
+
+
+@dataclass
+class Place:
+    """An endpoint that does what `answer` says."""
+
+    answer: Callable[[int], DeliveryFailed | None] = lambda _: None
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    attempts: list[str] = field(default_factory=list)
+    arrived: list[str] = field(default_factory=list)
+    lost: list[tuple[str, str]] = field(default_factory=list)
+    running: int = 0
+    most: int = 0
+
+    async def send(self, entry: Entry) -> int:
+        self.attempts.append(entry.message.content().decode())
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            await self.gate.wait()
+            error = self.answer(entry.attempts)
+            if error is not None:
+                raise error
+        finally:
+            self.running -= 1
+        return 200
+
+    def delivered(self, entry: Entry, status: int, now: int) -> None:
+        self.arrived.append(entry.message.content().decode())
+
+    def given_up(self, entry: Entry, error: DeliveryFailed, now: int) -> None:
+        self.lost.append((entry.message.content().decode(), error.reason))
+
+
+class Yard:
+    """A broker with lanes whose time is that of the clock."""
+
+    def __init__(self, slots: int = 100) -> None:
+        self.broker = Broker(Ledger(), lambda: "name")
+        self.vhost = self.broker.add_vhost("/")
+        self.clock = Clock()
+        self.slots = Slots(slots)
+        self.shop = Workshop(self.slots, self.broker.timers, self.clock, lambda: None, 1)
+
+    def lane(self, name: str, place: Place, repetitions: int = 3) -> Lane:
+        queue = self.vhost.declare(polled_spec(name, PollSettings()), self.clock.now())
+        assert isinstance(queue, PolledQueue)
+        made = Lane(queue, place, Delays(repetitions), self.shop)
+        made.begin(self.clock.now())
+        return made
+
+    def send(self, lane: Lane, text: str) -> None:
+        now = self.clock.now()
+        lane.queue.send(new_message("", "", Properties(1, b""), text.encode(), now), now)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not condition():
+                now = self.clock.now()
+                self.broker.advance(now)
+                self.broker.scheduler.finish(now)
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+async def yard() -> AsyncIterator[Yard]:
+    made = Yard()
+    yield made
+    made.shop.stop()
+
+
+async def test_what_fails_comes_back_and_is_given_up_in_the_end(yard: Yard) -> None:
+    place = Place(lambda _: DeliveryFailed("busy", status=503))
+    place.gate.set()
+    lane = yard.lane("a", place)
+    yard.send(lane, "m")
+    await yard.until(lambda: bool(place.lost))
+    assert place.attempts == ["m"] * 4
+    assert place.lost == [("m", "busy")]
+    assert lane.queue.lines.total() == 0
+
+
+async def test_what_is_of_no_use_is_not_repeated(yard: Yard) -> None:
+    place = Place(lambda _: DeliveryFailed("gone", is_permanent=True, status=410))
+    place.gate.set()
+    yard.send(yard.lane("a", place), "m")
+    await yard.until(lambda: bool(place.lost))
+    assert place.attempts == ["m"]
+
+
+async def test_an_internal_error_is_a_failure_like_any_other(yard: Yard) -> None:
+    """It ended the task, and the message came back only with its lease."""
+
+    def fail(attempts: int) -> None:
+        if attempts == 1:
+            raise ZeroDivisionError
+
+    place = Place(fail)
+    place.gate.set()
+    yard.send(yard.lane("a", place), "m")
+    await yard.until(lambda: place.arrived == ["m"])
+
+
+async def test_an_endpoint_that_answers_gets_more_at_once(yard: Yard) -> None:
+    place = Place()
+    lane = yard.lane("a", place)
+    for number in range(20):
+        yard.send(lane, str(number))
+    await yard.until(lambda: place.running == LANE_STARTS)
+    place.gate.set()
+    await yard.until(lambda: len(place.arrived) == 20)
+    place.gate.clear()
+    for number in range(20):
+        yard.send(lane, str(number))
+    await yard.until(lambda: place.running == LANE_MOST)
+    place.gate.set()
+    await yard.until(lambda: len(place.arrived) == 40)
+    assert place.most == LANE_MOST
+
+
+async def test_endpoints_that_hang_leave_room_for_the_others() -> None:
+    """A thousand of them took every connection."""
+    yard = Yard(slots=10)
+    hanging = [Place(lambda _: DeliveryFailed("no answer")) for _ in range(20)]
+    lanes = [yard.lane(f"hanging{number}", place, 1000) for number, place in enumerate(hanging)]
+    good = Place()
+    good.gate.set()
+    lane = yard.lane("good", good)
+    for each in lanes:
+        for _ in range(10):
+            yard.send(each, "m")
+    await yard.until(lambda: yard.slots.taken == 10)
+    for number in range(50):
+        yard.send(lane, str(number))
+    for place in hanging:  # each attempt ends after a while, and then it is somebody else's turn
+        place.gate.set()
+    await yard.until(lambda: len(good.arrived) == 50)
+    assert yard.slots.taken <= 10
+    yard.shop.stop()
+
+
+async def test_no_more_a_second_than_the_policy_says(yard: Yard) -> None:
+    place = Place()
+    place.gate.set()
+    lane = yard.lane("a", place)
+    lane.configure(Delays(0), 20)
+    began = yard.clock.now()
+    for number in range(5):
+        yard.send(lane, str(number))
+    await yard.until(lambda: len(place.arrived) == 5)
+    assert yard.clock.now() - began >= 190
+
+
+async def test_after_the_end_nothing_is_sent(yard: Yard) -> None:
+    place = Place()
+    place.gate.set()
+    lane = yard.lane("a", place)
+    lane.end()
+    yard.send(lane, "m")
+    await asyncio.sleep(0.05)
+    assert place.attempts == []
