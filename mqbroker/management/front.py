@@ -148,7 +148,7 @@ class Front:
         if segments == ["api", "login"]:
             return await self._login(request, session)
         is_page = segments == ["api", "index.html"]
-        if is_page or len(segments) == 1:
+        if is_page or (len(segments) == 1 and segments[0] in assets()):
             return page_answer("api.html" if is_page else segments[0], request)
         return None
 
