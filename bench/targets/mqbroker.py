@@ -21,9 +21,9 @@ _RUN_ENVIRONMENT = _ROOT / ".venv-run" / "bin" / "python"
 _INTERPRETED = Path(__file__).with_name("interpreted.py")
 _DESCRIBE = (
     "import json, pathlib, platform, mqbroker; home = pathlib.Path(mqbroker.__file__).parent;"
-    "compiled, sqs = any(home.rglob('*.so')), (home / 'aws' / 'sqs').exists();"
-    "stomp, amqp1 = ((home / 'protocols' / name).exists() for name in ('stomp', 'amqp1'));"
-    "print(json.dumps([mqbroker.__version__, compiled, platform.python_version(), sqs, stomp, amqp1]))"
+    "parts = ('aws/sqs', 'protocols/stomp', 'management', 'protocols/amqp1');"
+    "there = [(home / part).exists() for part in parts];"
+    "print(json.dumps([mqbroker.__version__, any(home.rglob('*.so')), platform.python_version(), *there]))"
 )
 _SCHEMES = {"sqs": "aws"}
 _KEY_ID, _SECRET = "AKIABENCHBENCHBENCH0", "bench-secret"
@@ -53,7 +53,7 @@ class Mqbroker(SingleProcess):
     python: the interpreter of the environment it is installed in; by default the one that `make run` builds.
     """
 
-    protocols: tuple[str, ...] = ("amqp", "mqtt", "ws", "sqs", "stomp")
+    protocols: tuple[str, ...] = ("amqp", "mqtt", "ws", "sqs", "stomp", "management", "prometheus")
 
     def __init__(self, interpreted: bool = False, python: Path | None = None, name: str = "mqbroker") -> None:
         super().__init__()
@@ -88,21 +88,20 @@ class Mqbroker(SingleProcess):
         return replace(found, user=_KEY_ID, password=_SECRET) if found is not None and protocol == "sqs" else found
 
     def speaks(self, protocol: str) -> bool:
-        """Versions before SQS, STOMP and AMQP 1.0 can be measured too."""
-        if protocol == "amqp1":
-            return self._described[5]
-        later = {"sqs": 3, "stomp": 4}
+        """Versions before SQS, STOMP, AMQP 1.0 and the management API can be measured too."""
+        later = {"sqs": 3, "stomp": 4, "management": 5, "prometheus": 5, "amqp1": 6}
         return super().speaks(protocol) and (protocol not in later or bool(self._described[later[protocol]]))
 
     @cached_property
-    def _described(self) -> tuple[str, bool, str, bool, bool, bool]:
-        """Version, whether it is compiled, version of Python, whether it speaks SQS, STOMP, and AMQP 1.0."""
+    def _described(self) -> tuple[str, bool, str, bool, bool, bool, bool]:
+        """Version, whether it is compiled, version of Python, whether it speaks SQS and STOMP, can be managed, and
+        speaks AMQP 1.0."""
         command = [str(self._python), "-P", "-c", _DESCRIBE]
         shown = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if shown.returncode:
             raise TargetError(f"{self._python} cannot import mqbroker: {shown.stderr.strip().splitlines()[-1]}")
-        version, compiled, python, sqs, stomp, amqp1 = json.loads(shown.stdout)
-        return version, compiled, python, sqs, stomp, amqp1
+        version, compiled, python, sqs, stomp, management, amqp1 = json.loads(shown.stdout)
+        return version, compiled, python, sqs, stomp, management, amqp1
 
     def version(self) -> str:
         """Version, Python, and whether it is compiled."""

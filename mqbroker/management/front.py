@@ -9,26 +9,38 @@ import gzip
 import inspect
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, unquote
 
 from aiohttp import web
 
 from mqbroker.errors import RequestRefused
 from mqbroker.management.answers import Answer, Listing, dump
+from mqbroker.management.assets import POLICY, assets
 from mqbroker.management.call import ANYBODY, Call, Place, Routes, handler_of
-from mqbroker.management.caller import MONITORING, Caller
+from mqbroker.management.caller import MANAGEMENT, MONITORING, Caller
+from mqbroker.management.console_sessions import COOKIE, ConsoleSessions
 from mqbroker.management.cors import Cors
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import BODY_TIMEOUT_S, PREAUTH_BODY_BYTES_MAX
 from mqbroker.management.local import Visitor
-from mqbroker.management.login import LoginRequired, basic_credentials, challenge, log_in
+from mqbroker.management.login import (
+    LoginRequired,
+    basic_credentials,
+    caller_named,
+    challenge,
+    log_in,
+    login_form,
+    user_of_header,
+)
 from mqbroker.management.metrics.scrape import scraped
 from mqbroker.management.pages import picker, shown
-from mqbroker.management.refusals import MethodRefused, Refusal, bad_request, missing, refused_by_core
+from mqbroker.management.refusals import MethodRefused, Refusal, bad_request, missing, refused_by_core, unauthorised
 from mqbroker.management.session import Guest, SessionTransport
 from mqbroker.management.waiting import committed
 
 log = logging.getLogger(__name__)
+access_log = logging.getLogger("mqbroker.management.access")
 
 _GZIP_BYTES_MIN = 1024
 _FIXED_HEADERS = {
@@ -51,6 +63,7 @@ class Front:
         self._cors = cors
         self._is_for_metrics = is_for_metrics
         self._prefix = ground.config.path_prefix
+        self._sessions = ConsoleSessions(ground.broker.access, ground.config.session_timeout_min)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """aiohttp's handler."""
@@ -63,7 +76,26 @@ class Front:
             response = await self._respond(request, session)
         finally:
             session.requests_open -= 1
+        if self._ground.config.access_log:
+            self._note(request, session, response)
         return response
+
+    def _note(self, request: web.BaseRequest, session: Guest, response: web.Response) -> None:
+        """A line of the access log, in Apache's combined format. What a client wrote is escaped, so that nobody forges
+        lines with it."""
+        seconds = self._ground.clock.wall() / 1000
+        at = datetime.fromtimestamp(seconds, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        user = user_of_header(request.headers.get("authorization", ""))
+        size = len(response.body) if isinstance(response.body, bytes) else 0
+        words = (
+            request.method,
+            request.raw_path,
+            request.headers.get("referer", ""),
+            request.headers.get("user-agent", ""),
+        )
+        method, path, referer, agent = (word.encode("unicode_escape").decode().replace('"', '\\"') for word in words)
+        text = '%s - %s [%s] "%s %s HTTP/1.1" %d %d "%s" "%s"'
+        access_log.info(text, session.peer.host, user or "-", at, method, path, response.status, size, referer, agent)
 
     async def _respond(self, request: web.BaseRequest, session: Guest) -> web.Response:
         try:
@@ -91,8 +123,9 @@ class Front:
         segments = self._segments(path)
         if segments is None:
             raise missing()
-        if segments == ["api"]:
-            return Answer(301, None, {"location": f"{self._prefix}/api/index.html"})
+        aside = await self._aside(request, session, segments)
+        if aside is not None:
+            return aside
         if segments[0] == "metrics":
             return await self._scrape(request, session, segments[1:], query_text)
         found = self._routes.find(segments[1:]) if segments[0] == "api" else None
@@ -103,6 +136,39 @@ class Front:
             allowed = ", ".join(place.allowed)
             return Answer(200, None, {"allow": allowed, **self._cors.preflight(request.headers, allowed)})
         return await self._answer_call(request, session, place, names, dict(parse_qsl(query_text, True)))
+
+    async def _aside(self, request: web.BaseRequest, session: Guest, segments: list[str]) -> Answer | None:
+        """The answer to what is no path of the API: pages, log-ins, probes of load balancers."""
+        if segments in (["healthz"], ["readyz"]):
+            return Answer(200, b"ok\n", content_type="text/plain")
+        if self._is_for_metrics:
+            return None
+        if segments == ["api"]:
+            return Answer(301, None, {"location": f"{self._prefix}/api/index.html"})
+        if segments == ["api", "login"]:
+            return await self._login(request, session)
+        is_page = segments == ["api", "index.html"]
+        if is_page or (len(segments) == 1 and segments[0] in assets()):
+            return page_answer("api.html" if is_page else segments[0], request)
+        return None
+
+    async def _login(self, request: web.BaseRequest, session: Guest) -> Answer:
+        """POST begins a session of the console, DELETE ends it."""
+        self._cors.check(request.method, request.headers)
+        if request.method == "DELETE":
+            self._sessions.end(request.cookies.get(COOKIE, ""))
+            return Answer(204, None, {"set-cookie": self._cookie(session, "", 0)})
+        if request.method != "POST":
+            raise MethodRefused(("POST", "DELETE", "OPTIONS"))
+        user, password = login_form(await self._read(request), request.headers.get("content-type", ""))
+        caller = await log_in(self._ground, session, user, password)
+        caller.require(MANAGEMENT)
+        token = self._sessions.begin(user, self._ground.clock.now())
+        return Answer(200, "ok", {"set-cookie": self._cookie(session, token, self._sessions.timeout_s)})
+
+    def _cookie(self, session: Guest, token: str, age_s: int) -> str:
+        secure = "; Secure" if session.peer.is_tls else ""
+        return f"{COOKIE}={token}; Path={self._prefix}/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}"
 
     async def _scrape(self, request: web.BaseRequest, session: Guest, segments: list[str], query_text: str) -> Answer:
         """Anybody may scrape on the ports that are for that; on others, who may monitor."""
@@ -117,7 +183,7 @@ class Front:
 
     def _segments(self, path: str) -> list[str] | None:
         """The decoded segments below the prefix; None for a path outside of it."""
-        if not path.startswith(f"{self._prefix}/"):
+        if not f"{path}/".startswith(f"{self._prefix}/"):
             return None
         raw = path[len(self._prefix) + 1 :].removesuffix("/").split("/")
         return [unquote(segment, errors="surrogateescape") for segment in raw]
@@ -152,9 +218,15 @@ class Front:
             session.logged_in()
             return Caller("", ("administrator",), self._ground.broker, is_owner=True)
         header = request.headers.get("authorization")
-        if header is None:
+        if header is not None:
+            return await log_in(self._ground, session, *basic_credentials(header))
+        user = self._sessions.user_of(request.cookies.get(COOKIE, ""), self._ground.clock.now())
+        if not user:
             raise LoginRequired("")
-        return await log_in(self._ground, session, *basic_credentials(header))
+        if request.method not in ("GET", "HEAD") and "X-Requested-With" not in request.headers:
+            raise unauthorised("A change with a cookie needs the header X-Requested-With")  # no other page can send it
+        session.logged_in()
+        return caller_named(self._ground, user)
 
     async def _read(self, request: web.BaseRequest, most: int = PREAUTH_BODY_BYTES_MAX) -> bytes:
         """The body. Raises Refusal for one that is too large or does not come."""
@@ -188,6 +260,19 @@ class Front:
             headers["content-encoding"] = "gzip"
         headers["content-type"] = answer.content_type
         return web.Response(status=answer.status, headers=headers, body=body)
+
+
+def page_answer(name: str, request: web.BaseRequest) -> Answer:
+    """A file of the console. Raises Refusal, MethodRefused."""
+    asset = assets().get(name)
+    if asset is None:
+        raise missing()
+    if request.method not in ("GET", "HEAD"):
+        raise MethodRefused(("HEAD", "GET", "OPTIONS"))
+    headers = {"etag": asset.etag, "content-security-policy": POLICY}
+    if request.headers.get("if-none-match") == asset.etag:
+        return Answer(304, None, headers)
+    return Answer(200, asset.octets, headers, asset.content_type)
 
 
 def refusal_answer(error: Refusal) -> Answer:

@@ -7,12 +7,14 @@ import asyncio
 import binascii
 from base64 import b64decode
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from mqbroker.errors import MqbrokerError
+from mqbroker.management.bodies import parsed_body
 from mqbroker.management.caller import Caller
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import LOGIN_TIMEOUT_S
-from mqbroker.management.refusals import Refusal, unauthorised
+from mqbroker.management.refusals import Refusal, bad_request, unauthorised
 from mqbroker.management.session import Guest
 
 _CHALLENGE = 'Basic realm="RabbitMQ Management"'
@@ -44,6 +46,26 @@ def basic_credentials(header: str) -> tuple[str, str]:
             raise ValueError
     except (ValueError, binascii.Error):
         raise Refusal(400, "bad_request", "Bad authorization header") from None
+    return user, password
+
+
+def user_of_header(header: str) -> str:
+    """The user whom an Authorization header names, for the access log; empty where it cannot be read."""
+    try:
+        return basic_credentials(header)[0].encode("unicode_escape").decode().replace(" ", "%20")
+    except (LoginRequired, Refusal):
+        return ""
+
+
+def login_form(raw: bytes, content_type: str) -> tuple[str, str]:
+    """User and password of a log-in, as a form or as JSON. Raises Refusal."""
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        given: dict[str, object] = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
+    else:
+        given = parsed_body(raw, "") if raw else {}
+    user, password = given.get("username"), given.get("password")
+    if not isinstance(user, str) or not isinstance(password, str):
+        raise bad_request("username and password should be strings")
     return user, password
 
 

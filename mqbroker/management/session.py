@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from mqbroker.management.limits import IDLE_TIMEOUT_MS
 from mqbroker.protocols.session import Outbox, Peer, Session
 
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
 
 class Guest(Protocol):
     """Who asks, as far as requests are concerned: a session, or somebody at the local socket."""
@@ -67,7 +69,11 @@ class ManagementSession(Session):
     def receive_data(self, data: bytes, now: int) -> None:
         """Overrides Session's."""
         self.deadline = now + self.timeout_ms
-        self._handler.data_received(data)
+        try:
+            self._handler.data_received(data)
+        except ValueError:  # a target that is no URL, in versions of aiohttp before 3.11
+            self.send(_BAD_REQUEST)
+            self.shut_down(now)
 
     def tick(self, now: int) -> None:
         """Overrides Session's: whoever says nothing for long is gone."""

@@ -1,5 +1,7 @@
 """What aiohttp serves: the API, the pages beside it, and on ports of their own the metrics."""
 
+import logging
+
 from aiohttp import web
 
 from mqbroker.management.api import (
@@ -34,6 +36,10 @@ _MODULES = (
 )  # fmt: skip
 
 
+_silent = logging.getLogger("mqbroker.management.http")
+_silent.disabled = True  # aiohttp logs a traceback for each request that is no HTTP; whoever sends it is answered 400
+
+
 def all_routes() -> Routes:
     """Every path of the API."""
     routes = Routes()
@@ -49,6 +55,7 @@ def make_server(ground: Ground, is_for_metrics: bool) -> web.Server:
         front.handle,
         tcp_keepalive=False,
         access_log=None,
+        logger=_silent,
         max_line_size=HEAD_LINE_BYTES_MAX,
         max_field_size=HEAD_LINE_BYTES_MAX,
     )

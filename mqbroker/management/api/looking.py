@@ -14,7 +14,7 @@ from mqbroker.core.vhost import VHost
 from mqbroker.management.answers import Answer
 from mqbroker.management.api.messages import Puller, shown
 from mqbroker.management.call import Call, Routes
-from mqbroker.management.caller import MANAGEMENT
+from mqbroker.management.caller import MANAGEMENT, MONITORING
 from mqbroker.management.limits import BROWSED_BYTES_MAX, BROWSED_MAX, MOVED_AT_ONCE
 from mqbroker.management.refusals import bad_request, not_found
 from mqbroker.management.waiting import committed
@@ -23,7 +23,13 @@ from mqbroker.management.waiting import committed
 def add_to(routes: Routes) -> None:
     """Adds the paths of this module."""
     routes.add("mqbroker/queues/:vhost/:queue/messages", MANAGEMENT, GET=browse)
+    routes.add("mqbroker/history", MONITORING, GET=history)
     routes.add("mqbroker/queues/:vhost/:queue/move", MANAGEMENT, POST=move)
+
+
+def history(call: Call) -> Answer:
+    """GET mqbroker/history: the numbers of the node at the samples of the last ten minutes, oldest first."""
+    return Answer(body=[{"at": at, "numbers": numbers} for at, numbers in call.ground.node.samples.history])
 
 
 def _readable(call: Call, vhost: VHost) -> Queue:
