@@ -92,7 +92,12 @@ class Server:
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
         self._wake = ThreadWake(self._turn.run, is_held=bool(config.pair.node))
-        opened = await self._open_elected() if config.pair.node else self._open_ledger(self._open_disk(), None)
+        keyring = self._keyring()  # before anything is made, which is of no use without the keys
+        disk = self._open_disk()
+        if config.pair.node:
+            opened = await self._open_elected(disk, keyring)
+        else:
+            opened = self._open_ledger(disk, keyring, None)
         if opened is None:
             return False
         self._ledger, found, entries = opened
@@ -193,14 +198,13 @@ class Server:
         keys = read_keys(self._config.journal.encryption_keys, os.environ)
         return Keyring(keys) if keys else None
 
-    async def _open_elected(self) -> Opened | None:
+    async def _open_elected(self, disk: FileDisk | None, keyring: Keyring | None) -> Opened | None:
         """Is a standby until this node is elected, then recovers what it has of the log."""
         from mqbroker.replication.node import PairNode  # a node alone starts without its weight
 
-        disk = self._open_disk()
         assert disk is not None
         sync = self._config.durability == "fsync"
-        self._pair = pair = PairNode(self._config.pair, disk, sync, self._keyring(), self._fail)
+        self._pair = pair = PairNode(self._config.pair, disk, sync, keyring, self._fail)
         self._stack.push_async_callback(pair.close)
         await pair.start()
         self._stack.push_async_callback(pair.hand_over)
@@ -209,7 +213,7 @@ class Server:
         if mine is None:
             return None
         # In a thread of its own, so that the lease is kept meanwhile.
-        opened = await asyncio.to_thread(self._open_ledger, disk, mine)
+        opened = await asyncio.to_thread(self._open_ledger, disk, keyring, mine)
         self._wake.release()
         return opened
 
@@ -220,11 +224,10 @@ class Server:
         assert isinstance(self._ledger, JournalLedger)
         pair.lead(self._ledger, self._turn.run, self._broker.events)
 
-    def _open_ledger(self, disk: FileDisk | None, mine: "Ballot | None") -> Opened:
+    def _open_ledger(self, disk: FileDisk | None, keyring: Keyring | None, mine: "Ballot | None") -> Opened:
         config = self._config
         if disk is None:
             return Ledger(), {}, {}
-        keyring = self._keyring()
         ledger, found = open_journal(
             disk,
             formats_of(self._protocols),
