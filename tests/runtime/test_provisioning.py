@@ -85,7 +85,7 @@ async def test_new_users_get_in_before_they_have_a_hash_and_are_in_the_journal_o
 
 
 async def test_what_is_changed_of_a_user_before_the_hash_is_kept_with_it(tmp_path: Path) -> None:
-    """A permission given meanwhile put the user into the journal without a hash: no password let him in after a kill."""
+    """A permission given meanwhile wrote the user without a hash: no password let him in after a kill."""
     path = tmp_path / "broker.toml"
     path.write_text(USER.format("ann", "one", ".*") + USER.format("ben", "two", ".*"))
     path.chmod(0o600)
