@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 import mqbroker
-from mqbroker.built import FORM
+from mqbroker.built import FORM, INTERPRETED
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
@@ -92,12 +92,7 @@ class Server:
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
         self._wake = ThreadWake(self._turn.run, is_held=bool(config.pair.node))
-        keyring = self._keyring()  # before anything is made, which is of no use without the keys
-        disk = self._open_disk()
-        if config.pair.node:
-            opened = await self._open_elected(disk, keyring)
-        else:
-            opened = self._open_ledger(disk, keyring, None)
+        opened = await self._open()
         if opened is None:
             return False
         self._ledger, found, entries = opened
@@ -187,6 +182,14 @@ class Server:
         composed = (protocol.compose(fields) for protocol in self._protocols)
         return next(each for each in composed if each is not None)
 
+    async def _open(self) -> Opened | None:
+        """Recovers; in a pair once this node is elected. None when it was stopped before."""
+        keyring = self._keyring()  # before anything is made, which is of no use without the keys
+        disk = self._open_disk()
+        if self._config.pair.node:
+            return await self._open_elected(disk, keyring)
+        return self._open_ledger(disk, keyring, None)
+
     def _open_disk(self) -> FileDisk | None:
         if self._config.durability == "memory":
             return None
@@ -240,7 +243,8 @@ class Server:
             memory.Budget(memory.group_limit_bytes()).require,
             None if mine is None else mine.epoch,
             () if mine is None else mine.isr - {mine.leader},
-            window=config.journal.queue_window,
+            # Compiled, tests of indexes fail (docs/known-gaps.md): everything stays in memory.
+            window=config.journal.queue_window if FORM == INTERPRETED else 0,
         )
         self._stack.callback(ledger.close)
         if found.note:
