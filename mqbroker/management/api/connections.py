@@ -187,11 +187,6 @@ class Shown:
         """What the channel is called."""
         return f"{self.session.label()} ({self.channel['number']})"
 
-    @property
-    def identity(self) -> tuple[str, int]:
-        """By which channels are in order."""
-        return self.session.label(), self.channel["number"]
-
 
 def _channels(sessions: Iterable[Session]) -> list[Shown]:
     found = []
