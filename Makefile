@@ -39,7 +39,7 @@ PYTHONS ?= python3.12 python3.13 python3.14
 # Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
 PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 
-.PHONY: run pair test coverage test-slow test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
+.PHONY: run pair test coverage test-slow test-paged test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
 
 run: $(VENV_RUN)/.installed
 	$(VENV_RUN)/bin/mqbroker serve --dev $(RUN_ARGS)
@@ -58,6 +58,11 @@ coverage: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 
 test-slow: $(VENV)/.installed
 	$(VENV)/bin/python $(PYTEST) -m slow $(PYTEST_ARGS)
+
+# The tests of queues once more, with queues that keep one message in memory.
+test-paged: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
+	MQBROKER_JOURNAL_QUEUE_WINDOW=1 $(VENV)/bin/python $(PYTEST) $(PYTEST_ARGS) \
+	    tests/model tests/amqp tests/mqtt tests/aws/sqs tests/crash tests/clients
 
 # $(call suite,ENVIRONMENT,VARIABLES,TESTS): tests in an environment that has mqbroker and the test tools. They run from a
 # copy beside which there is no source tree, so `mqbroker` can only be what is installed there.

@@ -189,6 +189,16 @@ def inspect(directory: Path, config_file: Path | None, keys: tuple[KeySource, ..
 
 @journal.command()
 @click.argument("directory", type=DIRECTORY)
+@click.argument("destination", type=click.Path(path_type=Path))
+def backup(directory: Path, destination: Path) -> None:
+    """Copy the journal in DIRECTORY to the new directory DESTINATION; a broker may be writing it meanwhile."""
+    from mqbroker.storage.tools.backup import backup as back_up
+
+    click.echo(f"{back_up(directory, destination)} files of the journal are in {destination}")
+
+
+@journal.command()
+@click.argument("directory", type=DIRECTORY)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @key_flags
 def repair(directory: Path, dry_run: bool, config_file: Path | None, keys: tuple[KeySource, ...]) -> None:

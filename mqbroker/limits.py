@@ -84,6 +84,23 @@ OPENING_ROOM_BYTES_MIN = 1 << 16  # on a full disk: room for acknowledgements of
 JOURNAL_READ_BYTES = 1 << 20  # how much of a segment a follower's reader has in memory, unless one batch is larger
 RECOVERY_STEP_BYTES = 4 << 20  # of messages made, after which recovery looks whether they fit into memory
 RECOVERY_MEMORY_SHARE_MAX = 0.9  # of a control group's memory: some is needed to serve what was recovered
+SEGMENT_END_SHARE = 8  # of a segment, up to BATCH_BYTES_MAX: with less room than that after a batch, it ends with that
+QUEUE_WINDOW = 4096  # messages that each queue keeps in memory at least: some milliseconds of a fast consumer's work
+PRESSED_WINDOW_SHARE = 64  # this part of the window is kept of each queue while memory is short
+MEMORY_LIMIT_SHARE = 0.4  # of the memory that there is: what RabbitMQ 3 has before it holds publishers back
+CARRIED_INDEX_SHARE = 64  # of a segment: the longest index of another one that each checkpoint repeats
+DISK_USE_MAX = 1.5  # times what is alive, and two segments: above that mostly dead ones are emptied
+DISK_SLACK_SEGMENTS = 2
+RELOCATED_BYTES_PER_S = 16 << 20  # gone through for that: a tenth of what a slow disk reads
+WALK_STEP_BYTES = 1 << 20  # of a segment that is gone through in the background, before others have their turn
+SCRUB_BYTES_PER_S = 16 << 20  # checked in the background after a restart: a tenth of what a slow disk reads
+QUEUE_WINDOW_CEILING = 1 << 24
+QUEUE_WINDOW_BYTES = 16 << 20  # and of these no more than so many octets, unless one message is larger
+PAGE_BYTES_MIN = 64 << 10  # octets that leave memory together, however few messages they are
+PAGE_ENTRIES_MIN = 32  # (with that window) that leave memory together: fewer are not worth a read
+STRETCHES_KEPT_BYTES = 16 << 20  # octets of the journal that were read last: queues that fill together drain together
+STRETCH_BYTES = 1 << 20  # (with that window) of a segment, read at once: some 7,000 of the smallest messages
+STRETCH_ENTRIES_MIN = 64  # messages of each queue in it on average: what stands between them is read too
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole
 
 # --- time ----------------------------------------------------------------------------------------------------------

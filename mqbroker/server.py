@@ -92,7 +92,12 @@ class Server:
         config, clock = self._config, self._clock
         self._turn = Turn(clock, self._fail)
         self._wake = ThreadWake(self._turn.run, is_held=bool(config.pair.node))
-        opened = await self._open_elected() if config.pair.node else self._open_ledger(self._open_disk(), None)
+        keyring = self._keyring()  # before anything is made, which is of no use without the keys
+        disk = self._open_disk()
+        if config.pair.node:
+            opened = await self._open_elected(disk, keyring)
+        else:
+            opened = self._open_ledger(disk, keyring, None)
         if opened is None:
             return False
         self._ledger, found, entries = opened
@@ -193,14 +198,13 @@ class Server:
         keys = read_keys(self._config.journal.encryption_keys, os.environ)
         return Keyring(keys) if keys else None
 
-    async def _open_elected(self) -> Opened | None:
+    async def _open_elected(self, disk: FileDisk | None, keyring: Keyring | None) -> Opened | None:
         """Is a standby until this node is elected, then recovers what it has of the log."""
         from mqbroker.replication.node import PairNode  # a node alone starts without its weight
 
-        disk = self._open_disk()
         assert disk is not None
         sync = self._config.durability == "fsync"
-        self._pair = pair = PairNode(self._config.pair, disk, sync, self._keyring(), self._fail)
+        self._pair = pair = PairNode(self._config.pair, disk, sync, keyring, self._fail)
         self._stack.push_async_callback(pair.close)
         await pair.start()
         self._stack.push_async_callback(pair.hand_over)
@@ -209,7 +213,7 @@ class Server:
         if mine is None:
             return None
         # In a thread of its own, so that the lease is kept meanwhile.
-        opened = await asyncio.to_thread(self._open_ledger, disk, mine)
+        opened = await asyncio.to_thread(self._open_ledger, disk, keyring, mine)
         self._wake.release()
         return opened
 
@@ -220,11 +224,10 @@ class Server:
         assert isinstance(self._ledger, JournalLedger)
         pair.lead(self._ledger, self._turn.run, self._broker.events)
 
-    def _open_ledger(self, disk: FileDisk | None, mine: "Ballot | None") -> Opened:
+    def _open_ledger(self, disk: FileDisk | None, keyring: Keyring | None, mine: "Ballot | None") -> Opened:
         config = self._config
         if disk is None:
             return Ledger(), {}, {}
-        keyring = self._keyring()
         ledger, found = open_journal(
             disk,
             formats_of(self._protocols),
@@ -237,14 +240,15 @@ class Server:
             memory.Budget(memory.group_limit_bytes()).require,
             None if mine is None else mine.epoch,
             () if mine is None else mine.isr - {mine.leader},
+            window=config.journal.queue_window,
         )
         self._stack.callback(ledger.close)
         if found.note:
             log.warning("%s", found.note)
         if keyring is not None:
             _log_encryption(keyring, found.plain_segments)
-        count = sum(map(len, found.entries.values()))
-        log.info("recovered %d messages in %d queues", count, len(found.entries))
+        count, queues, paged = found.entries.total, len(found.entries), found.entries.paged
+        log.info("recovered %d messages in %d queues, %d of them left in the journal", count, queues, paged)
         return ledger, found.definitions, found.entries
 
     def _open_tls(self) -> ServerTls | None:
@@ -321,6 +325,8 @@ class Server:
         if self._tls is not None:
             self._tls.check(now)
         self._check_alarms()
+        if isinstance(self._ledger, JournalLedger):
+            self._ledger.press(self._alarms.is_pressed)
 
     def _node_numbers(self) -> dict[str, int]:
         """What there is to know of the node beside its queues and exchanges."""
@@ -337,6 +343,8 @@ class Server:
             found["journal_batches"] = self._ledger.batches
             found["journal_bytes"] = self._ledger.bytes_written
             found["journal_segments"] = self._ledger.segments
+            found["messages_paged_out"] = self._ledger.pager.paged_out
+            found["messages_paged_in"] = self._ledger.pager.paged_in
         if self._pair is not None:
             found |= self._pair.numbers()
         return found
@@ -457,5 +465,3 @@ def serve(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> int:
     gc.set_threshold(*_GC_THRESHOLDS)
     allocator.settle()
     return uvloop.run(_serve(config, protocols))
-
-

@@ -33,8 +33,8 @@ Answer = TypeVar("Answer")
 def _context() -> ForkServerContext:
     """Workers are forked from a server process that has imported the driver already, and does nothing else."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.driver.worker", "bench.driver.amqp_dialect", "bench.driver.mqtt_dialect",
-                                     "bench.driver.stomp_dialect"])
+    dialects = ("amqp", "amqp1", "mqtt", "stomp")
+    context.set_forkserver_preload(["bench.driver.worker", *(f"bench.driver.{each}_dialect" for each in dialects)])
     return context
 
 

@@ -120,6 +120,10 @@ def dialect_of(endpoint: Endpoint) -> Dialect:
         from bench.driver.stomp_dialect import StompDialect
 
         return StompDialect()
+    if endpoint.protocol == "amqp1":
+        from bench.driver.amqp1_dialect import Amqp1Dialect
+
+        return Amqp1Dialect()
     if endpoint.protocol == "relay":
         from bench.driver.relay_dialect import RelayDialect
 

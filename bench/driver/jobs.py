@@ -14,7 +14,8 @@ SETTLE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a broker speaks one protocol. protocol: "amqp", "mqtt", "ws" (MQTT over WebSocket), "stomp" or "relay"."""
+    """Where a broker speaks one protocol. protocol: "amqp", "amqp1" (AMQP 1.0), "mqtt", "ws" (MQTT over
+    WebSocket), "stomp" or "relay"."""
 
     protocol: str
     host: str

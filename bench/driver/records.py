@@ -95,4 +95,5 @@ class RecordSource:
         self._records["sequence"] = sequences
         self._records["check"] = stamp.checks(sequences, self._publisher, self._layout.body_size_bytes)
         if self._layout.number_at is not None:
-            self._records["number"] = packet_numbers(sequences)
+            is_packet = np.dtype(self._layout.number_format).itemsize == 2
+            self._records["number"] = packet_numbers(sequences) if is_packet else sequences

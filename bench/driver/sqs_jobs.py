@@ -31,7 +31,8 @@ class SendJob:
     stamped: every text is different and tells its sequence and publisher; else all are the same, and so are the calls.
     limit: messages and seconds of all connections together. rate: messages per second, sent on schedule; 0 is as fast
     as they are taken.
-    topic: the ARN of a topic of SNS to which a constant message is published instead, with the attribute `kind` "0".
+    topic: the ARN of a topic of SNS to which a constant message is published instead, with `kind` as
+    an attribute of that name.
     """
 
     endpoint: Endpoint
@@ -46,6 +47,7 @@ class SendJob:
     rate: float = 0.0
     settle_seconds: float = SETTLE_SECONDS
     topic: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)

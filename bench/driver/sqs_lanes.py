@@ -101,10 +101,10 @@ class PublishLane:
         parameters = {
             "TopicArn": job.topic,
             "Message": text_stamp.text(0, 0, job.size),
-            "MessageAttributes.entry.1.Name": "kind",
-            "MessageAttributes.entry.1.Value.DataType": "String",
-            "MessageAttributes.entry.1.Value.StringValue": "0",
         }
+        if job.kind:
+            attribute = {"Name": "kind", "Value.DataType": "String", "Value.StringValue": job.kind}
+            parameters |= {f"MessageAttributes.entry.1.{name}": value for name, value in attribute.items()}
         self._call = ConstantCall(sns_calls.encoder(job.endpoint), sns_calls.form("Publish", parameters))
         self._ledger = ledger
         self._budget = budget

@@ -2,6 +2,7 @@
 
 from bench.errors import UsageError
 from bench.scenarios import (
+    amqp1,
     churn,
     cost,
     crowding,
@@ -53,6 +54,7 @@ _ALL = (
     sqs.DEEP,
     sqs.WAKE,
     stomp.SCENARIO,
+    amqp1.SCENARIO,
     sns.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

@@ -41,7 +41,8 @@ def _topic(site: Site, urls: tuple[str, ...], filtered: bool) -> Iterator[str]:
 def _publish(site: Site, count: int, filtered: bool = False) -> Measurement:
     """The value is deliveries per second; with filters one of all subscriptions wants what is published."""
     with queues(site, count) as urls, _topic(site, urls, filtered) as topic:
-        job = SendJob(site.endpoint, urls, SIZE, Limit(site.seconds), connections=CONNECTIONS, topic=topic)
+        kind = "0" if filtered else ""
+        job = SendJob(site.endpoint, urls, SIZE, Limit(site.seconds), connections=CONNECTIONS, topic=topic, kind=kind)
         outcome, used = call(site, [job])
         deliveries = outcome.sent * (1 if filtered else count)
         check_left(site, urls, deliveries, outcome.faults)

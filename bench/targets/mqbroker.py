@@ -21,8 +21,9 @@ _RUN_ENVIRONMENT = _ROOT / ".venv-run" / "bin" / "python"
 _INTERPRETED = Path(__file__).with_name("interpreted.py")
 _DESCRIBE = (
     "import json, pathlib, platform, mqbroker; home = pathlib.Path(mqbroker.__file__).parent;"
-    "parts = [(home / part).exists() for part in ('aws/sqs', 'protocols/stomp', 'management')];"
-    "print(json.dumps([mqbroker.__version__, any(home.rglob('*.so')), platform.python_version(), *parts]))"
+    "parts = ('aws/sqs', 'protocols/stomp', 'management', 'protocols/amqp1');"
+    "there = [(home / part).exists() for part in parts];"
+    "print(json.dumps([mqbroker.__version__, any(home.rglob('*.so')), platform.python_version(), *there]))"
 )
 _SCHEMES = {"sqs": "aws"}
 _KEY_ID, _SECRET = "AKIABENCHBENCHBENCH0", "bench-secret"
@@ -80,23 +81,27 @@ class Mqbroker(SingleProcess):
 
     def endpoint(self, protocol: str) -> Endpoint | None:
         """The listener of the protocol; of SQS with an access key."""
+        if protocol == "amqp1":  # on the port of 0-9-1
+            found = super().endpoint("amqp")
+            return replace(found, protocol=protocol) if found is not None else None
         found = super().endpoint(protocol)
         return replace(found, user=_KEY_ID, password=_SECRET) if found is not None and protocol == "sqs" else found
 
     def speaks(self, protocol: str) -> bool:
-        """Versions before SQS, STOMP and the management API can be measured too."""
-        later = {"sqs": 3, "stomp": 4, "management": 5, "prometheus": 5}
+        """Versions before SQS, STOMP, AMQP 1.0 and the management API can be measured too."""
+        later = {"sqs": 3, "stomp": 4, "management": 5, "prometheus": 5, "amqp1": 6}
         return super().speaks(protocol) and (protocol not in later or bool(self._described[later[protocol]]))
 
     @cached_property
-    def _described(self) -> tuple[str, bool, str, bool, bool, bool]:
-        """Version, whether it is compiled, version of Python, whether it speaks SQS and STOMP, and can be managed."""
+    def _described(self) -> tuple[str, bool, str, bool, bool, bool, bool]:
+        """Version, whether it is compiled, version of Python, whether it speaks SQS and STOMP, can be managed, and
+        speaks AMQP 1.0."""
         command = [str(self._python), "-P", "-c", _DESCRIBE]
         shown = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if shown.returncode:
             raise TargetError(f"{self._python} cannot import mqbroker: {shown.stderr.strip().splitlines()[-1]}")
-        version, compiled, python, sqs, stomp, management = json.loads(shown.stdout)
-        return version, compiled, python, sqs, stomp, management
+        version, compiled, python, sqs, stomp, management, amqp1 = json.loads(shown.stdout)
+        return version, compiled, python, sqs, stomp, management, amqp1
 
     def version(self) -> str:
         """Version, Python, and whether it is compiled."""

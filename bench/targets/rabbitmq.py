@@ -20,6 +20,8 @@ from bench.targets.process import BrokerProcess
 START_SECONDS = 90.0
 SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _PLUGINS = {"amqp": "", "mqtt": "rabbitmq_mqtt", "stomp": "rabbitmq_stomp"}
+_GUESTS = {"amqp1": ("amqp", "rabbitmq_amqp1_0")}
+"""Protocols without a port of their own: whose they share, and the plugin."""
 
 
 class RabbitMQ(Target):
@@ -27,7 +29,7 @@ class RabbitMQ(Target):
 
     name = "rabbitmq"
     title = "RabbitMQ"
-    reference_for = ("amqp", "stomp")
+    reference_for = ("amqp", "amqp1", "stomp")
     lacks = frozenset({"qos2", "shared", "retained-wildcards", "scale"})
 
     def __init__(self) -> None:
@@ -62,7 +64,8 @@ class RabbitMQ(Target):
 
     def _write_settings(self, place: Path) -> None:
         (place / "home").mkdir()
-        (place / "plugins").write_text(f"[{','.join(filter(None, _PLUGINS.values()))}].")
+        plugins = [*filter(None, _PLUGINS.values()), *(plugin for _, plugin in _GUESTS.values())]
+        (place / "plugins").write_text(f"[{','.join(plugins)}].")
         (place / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self._ports['amqp']}\n"
             f"mqtt.listeners.tcp.1 = 127.0.0.1:{self._ports['mqtt']}\n"
@@ -103,10 +106,10 @@ class RabbitMQ(Target):
             self._directory = None
 
     def endpoint(self, protocol: str) -> Endpoint | None:
-        """AMQP 0-9-1; MQTT and STOMP by their plugins."""
-        if protocol not in _PLUGINS or not self._ports:
+        """AMQP 0-9-1; AMQP 1.0, MQTT and STOMP by their plugins."""
+        if not self.speaks(protocol) or not self._ports:
             return None
-        return Endpoint(protocol, "127.0.0.1", self._ports[protocol])
+        return Endpoint(protocol, "127.0.0.1", self._ports[_GUESTS.get(protocol, (protocol, ""))[0]])
 
     def pids(self) -> list[int]:
         """The Erlang machine (not the port mapper, which idles)."""
@@ -126,8 +129,8 @@ class RabbitMQ(Target):
         return SCRIPT.exists()
 
     def speaks(self, protocol: str) -> bool:
-        """AMQP 0-9-1, MQTT and STOMP."""
-        return protocol in _PLUGINS
+        """AMQP 0-9-1 and 1.0, MQTT and STOMP."""
+        return protocol in _PLUGINS or protocol in _GUESTS
 
     def mode(self, promise: Promise) -> str:
         """The type of queue decides, so one node is enough."""

@@ -71,7 +71,6 @@ SNS_RETRIES_MAX = 100
 SNS_ARCHIVE_DAYS_MAX = 365
 SNS_DECISIONS_REMEMBERED = 10_000  # who may do what to a topic, as long as no permission changes
 SNS_TOKEN_MS = 259_200_000  # three days, in which a subscription is to be confirmed
-SNS_DELETED_SHOWN_MS = 172_800_000  # for how long AWS counts ended subscriptions
 SNS_PEEK_MAX = 1000  # notifications that one look shows
 SNS_ENDED_MAX = 1000  # subscriptions of a topic that a link has ended and another one may bring back
 SNS_HOPS_MAX = 8  # topics that one message passes through subscriptions of exchanges

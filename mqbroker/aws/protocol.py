@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mqbroker.config.sources import KeyPath
     from mqbroker.protocols.services import Services
 
+
 class AwsProtocol(Protocol):
     """Its own ports. Celery's URLs call them sqs."""
 

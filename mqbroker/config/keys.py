@@ -103,9 +103,7 @@ def _run(program: list[str]) -> bytes:
     """What a command writes to its standard output. Its standard error is not shown: the key could be in it."""
     name = f"the command {program[0]}"
     try:
-        process = subprocess.Popen(
-            program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError as error:
         raise _error(name, f"cannot be run: {error.strerror}") from None
     with process:

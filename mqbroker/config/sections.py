@@ -14,6 +14,7 @@ from mqbroker.config.addresses import Address, Network, parse_network, parse_ori
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
+from mqbroker.config.sizes import MemorySize
 
 DAY_S = 86_400
 
@@ -35,9 +36,7 @@ class TlsConfig:
     certificate: Path | None = option(None, "PEM file with the server's certificate and its intermediates.")
     key: Path | None = option(None, "PEM file with the server's private key, readable by its owner only.")
     client_ca: Path | None = option(None, "PEM file with the authorities that client certificates are checked against.")
-    verify: str = option(
-        "none", "Whether clients present a certificate.", choices=("none", "optional", "required")
-    )
+    verify: str = option("none", "Whether clients present a certificate.", choices=("none", "optional", "required"))
     minimum_version: str = option("1.2", "Oldest version of TLS that is accepted.", choices=("1.2", "1.3"))
 
 
@@ -89,6 +88,11 @@ class LimitsConfig:
     preauth_timeout_s: int = option(
         limits.PREAUTH_TIMEOUT_S, "Seconds that a client has for its log-in.", minimum=1, maximum=DAY_S
     )
+    memory_limit: MemorySize = option(
+        MemorySize(0, limits.MEMORY_LIMIT_SHARE),
+        "Memory above which queues keep less of their messages there: a size such as 400MB, or a share such as 40%.",
+        parse=MemorySize.parse,
+    )
     memory_high_watermark: float = option(
         0.6,
         "Memory above which publishers are held back: up to 1.0 a share of what there is, else bytes.",
@@ -111,6 +115,12 @@ class JournalConfig:
         "Size of a journal file.",
         minimum=limits.SEGMENT_BYTES_MIN,
         maximum=limits.SEGMENT_BYTES_CEILING,
+    )
+    queue_window: int = option(
+        limits.QUEUE_WINDOW,
+        "Messages that each queue keeps in memory at least; with 0 they all stay there.",
+        minimum=0,
+        maximum=limits.QUEUE_WINDOW_CEILING,
     )
     encryption_keys: tuple[KeySource, ...] = option(
         (),
@@ -159,9 +169,7 @@ class PairConfig:
     min_in_sync: int = option(
         1, "Nodes without which nothing is confirmed: 2 rather waits than keeps one copy only.", minimum=1, maximum=9
     )
-    fast_takeover: bool = option(
-        True, "Replace an active node at once whose machine answers that its process is gone."
-    )
+    fast_takeover: bool = option(True, "Replace an active node at once whose machine answers that its process is gone.")
 
 
 @dataclass(frozen=True, slots=True)

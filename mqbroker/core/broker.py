@@ -43,6 +43,8 @@ class Broker:
         self.timers = Timers()
         self.scheduler = Scheduler()
         self.access = Access()
+        self.provisional_users: set[str] = set()
+        """Users whose password is still being hashed: the journal has them once it is."""
         self.policies = Policies()
         self.vhosts: dict[str, VHost] = {}
         self.past = Totals()
@@ -128,6 +130,7 @@ class Broker:
     def put_user(self, name: str, password_hash: str, tags: Iterable[str] = ()) -> None:
         """Creates a user or changes an existing one's password and tags."""
         user = self.access.put_user(name, password_hash, tags)
+        self.provisional_users.discard(name)
         self._keep_user(user)
         self.events.tell("user.put", user=name, tags=sorted(user.tags))
 
@@ -135,6 +138,7 @@ class Broker:
         """Deletes a user and the user's access keys. Raises NotFound."""
         keys = self.access.access_keys_of(name)
         self.access.delete_user(name)
+        self.provisional_users.discard(name)
         for key in keys:
             self._define(definitions.key("access-key", key.id), None)
         self._define(definitions.key("user", name), None)
@@ -146,9 +150,9 @@ class Broker:
         The journal keeps the secret as it is: a signature cannot be checked with a hash of it.
         """
         key = self.access.put_access_key(user, key_id, secret, account)
-        self._define(
-            definitions.key("access-key", key_id), {"user": key.user, "secret": key.secret, "account": key.account}
-        )
+        if user not in self.provisional_users:
+            value = {"user": key.user, "secret": key.secret, "account": key.account}
+            self._define(definitions.key("access-key", key_id), value)
         self.events.tell("credential.put", user=user, kind=key.kind, id=key_id)
 
     def delete_access_key(self, key_id: str) -> None:
@@ -204,6 +208,8 @@ class Broker:
         self.events.tell("user.limits.set", user=user, limits=limits)
 
     def _keep_user(self, user: User) -> None:
+        if user.name in self.provisional_users:
+            return
         self._define(
             definitions.key("user", user.name),
             {

@@ -7,6 +7,7 @@ cdef class Ledger:
     cdef public bint is_journalling
     cdef public object waiting
     cdef public long long backlog_max
+    cdef public long long window
 
     cpdef enqueue(self, Entry entry)
     cpdef settle(self, Entry entry)

@@ -10,14 +10,29 @@ case, so confirms leave through the same place in every mode.
 
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry
+
+if TYPE_CHECKING:
+    from mqbroker.core.queues.extent import Extent, Place
+    from mqbroker.core.queues.page import Loaded, Page
+
+
+class Pageable(Protocol):
+    """A queue whose entries may leave memory."""
+
+    number: int
+
+    def page_out(self, extent: "Extent", place: "Place", window: int, least: int) -> int:
+        """Lets go of what the extent says the journal has at that place, but for the first `window` entries, unless
+        that is less than `least`. How many it were."""
 
 
 class Ledger:
     """The journal as the core sees it; and the whole of it when nothing is durable."""
 
-    __slots__ = ("backlog_max", "committed", "is_journalling", "position", "waiting")
+    __slots__ = ("backlog_max", "committed", "is_journalling", "position", "waiting", "window")
 
     def __init__(self) -> None:
         self.position = 1
@@ -29,6 +44,8 @@ class Ledger:
         self.waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self.backlog_max = 1
         """How long the backlog may become before publishers are held."""
+        self.window = 0
+        """How many entries a queue keeps in memory at least; 0 for all."""
 
     def enqueue(self, entry: Entry) -> None:
         """A persistent message has entered a durable queue. Sets `entry.lsn`."""
@@ -48,6 +65,23 @@ class Ledger:
 
     def forget(self, queue_number: int) -> None:
         """A durable queue is gone, with all its entries; the number is never used again."""
+
+    def watch(self, queue: "Pageable", top: int = 0) -> None:
+        """The entries of a recorded queue may leave memory: it is told of what the journal has (`page_out`). `top` is
+        the highest of its lanes, one for each priority."""
+
+    def restored(self) -> None:
+        """Everything that was kept is back in its queues."""
+
+    def load(self, page: "Page", done: "Loaded") -> None:
+        """Has a page read; `done` is told its entries."""
+
+    def read(self, _page: "Page") -> list[Entry]:
+        """Reads a page at once."""
+        return []
+
+    def settle_page(self, page: "Page") -> None:
+        """Everything in a page has left its queue for good. It is one run of sequences."""
 
     def promise(self, position: int, keep: Callable[[], None]) -> None:
         """Calls `keep` once the batch `position` is durable: never at once, always from `commit`."""

@@ -53,6 +53,7 @@ class Restoration:
         for vhost in self.broker.vhosts.values():
             for queue in list(vhost.queues.values()):
                 queue.enforce(self.now)
+        self.broker.ledger.restored()
 
     def _restore_numbers(self, _names: list[str], value: dict[str, object]) -> None:
         reserved = value["reserved"]

@@ -13,12 +13,13 @@ COOKIE = "mqbroker_session"
 _TOKEN_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ConsoleSession:
     """One log-in."""
 
     user: str
     password_hash: str
+    """Empty while the password of a new user of the configuration is being hashed, after the first start."""
     expires_at: int
 
 
@@ -52,6 +53,8 @@ class ConsoleSessions:
         if session is None:
             return ""
         user = self._access.users.get(session.user)
+        if user is not None and not session.password_hash:
+            session.password_hash = user.password_hash
         if session.expires_at <= now or user is None or user.password_hash != session.password_hash:
             del self._sessions[token]
             return ""

@@ -4,7 +4,8 @@ Sans-I/O. HTTP and the rules of RFC 6455 are the library's business; which paths
 decided here. Nothing is kept of a request: who may do what is for the log-in of the protocol inside.
 
     any path          subprotocol of a protocol     that protocol
-    any path          no subprotocol                the default protocol
+    its own path      no subprotocol                the protocol of the path
+    any other path    no subprotocol                the default protocol
     path of another   that default, or none         refused          a client of the other forgot its subprotocol
     any path          only subprotocols unknown     refused
     /health           no WebSocket at all           200              load balancers and container managers ask for it
@@ -59,8 +60,13 @@ class Carried:
         carried = sorted((each for each in protocols if each.subprotocols), key=lambda each: each.is_websocket_default)
         self.by_subprotocol = {name: each.name for each in carried for name in each.subprotocols}
         self.default = next((each.name for each in carried if each.is_websocket_default), "")
-        """The one that is meant where no subprotocol is named."""
+        """The one that is meant where no subprotocol is named, on most paths."""
+        self._own_paths = {each.websocket_own_path: each.name for each in carried if each.websocket_own_path}
         self._by_path = {each.websocket_path: each for each in carried if each.websocket_path}
+
+    def meant_on(self, path: str) -> str:
+        """The protocol that is meant on a path where no subprotocol is named."""
+        return self._own_paths.get(path, self.default)
 
     def forgotten_on(self, path: str, name: str) -> tuple[str, ...]:
         """The subprotocols one of which a client on this path has to name, when it gets the default without them."""
@@ -152,8 +158,8 @@ class Handshake:
             response.headers["Sec-WebSocket-Version"] = "13"
             return response, None
         chosen = self.protocol.subprotocol
-        name = self._carried.by_subprotocol[chosen] if chosen else self._carried.default
         path = request.path.partition("?")[0]
+        name = self._carried.by_subprotocol[chosen] if chosen else self._carried.meant_on(path)
         forgotten = self._carried.forgotten_on(path, name)
         if forgotten:
             return self._reject(http.HTTPStatus.BAD_REQUEST, f"{path} needs the subprotocol {' or '.join(forgotten)}")

@@ -34,6 +34,7 @@ from mqbroker.net.upgrade import Carried, Handshake
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 _END_OF_OUTPUT = b""  # among the library's output: our side of the socket closes
 
+
 class WebSocket(asyncio.Protocol, asyncio.Transport):
     """One connection whose bytes travel in WebSocket messages."""
 

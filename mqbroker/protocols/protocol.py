@@ -23,6 +23,8 @@ class Protocol(Extension):
 
     websocket_path = ""
     """On this path a WebSocket has to name one of its `subprotocols`."""
+    websocket_own_path = ""
+    """On this path it is meant by WebSockets that name no subprotocol."""
     is_websocket_default = False
     """Whether it is meant by WebSockets that name no subprotocol."""
     guest_of = ""

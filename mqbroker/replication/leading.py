@@ -50,6 +50,7 @@ class Leading:
         self._events: Events | None = None
         self._isr = mine.isr
         self._unreachable_since = 0
+        self._is_store_lost = False
         self._wanted = asyncio.Event()
         self._acknowledged = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,9 +124,14 @@ class Leading:
     def _lost_store(self) -> None:
         """It answers, and does not know this epoch: it was wiped, or restored from an old copy. Nobody was promoted
         by that, so this is like a store that cannot be reached."""
-        self._unreached(
-            f"the election store has lost the epoch {self._mine.epoch}: it was wiped or restored from an old copy. "
-            "This node goes on while its standbys do; restore the newest copy of the store before a node is stopped"
+        self._unreachable_since = self._unreachable_since or _now()
+        if self._is_store_lost:
+            return
+        self._is_store_lost = True
+        log.error(
+            "the election store has lost the epoch %d: it was wiped or restored from an old copy. This node goes on "
+            "while its standbys do; restore the newest copy of the store before a node is stopped",
+            self._mine.epoch,
         )
 
     def _unreached(self, trouble: str) -> None:
@@ -136,6 +142,7 @@ class Leading:
     def _reached(self) -> None:
         if self._unreachable_since:
             self._unreachable_since = 0
+            self._is_store_lost = False
             log.info("the election store can be reached again")
 
     # --- time ---------------------------------------------------------------------------------------------------------

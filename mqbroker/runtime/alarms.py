@@ -37,6 +37,10 @@ class Alarms:
         """Such as `low on memory & low on disk`; empty when all is well."""
         self.memory_limit_bytes = _memory_limit(limits.memory_high_watermark)
         """With more memory than that in use, publishers are held back."""
+        self.page_limit_bytes = limits.memory_limit.of(memory.usable_bytes())
+        """With more than that, queues keep less of their messages in memory."""
+        self.is_pressed = False
+        """Whether that was so when it was looked at last."""
         self._disk_free_min_bytes = limits.disk_free_min_bytes
         self._is_journal_full = is_journal_full
         self._trim = trim
@@ -59,7 +63,8 @@ class Alarms:
         """Looks again; True when the reason has changed."""
         low = []
         resident = self.resident_bytes()
-        if resident > self.memory_limit_bytes * MEMORY_TRIM_SHARE and now >= self._next_trim_at:
+        self.is_pressed = resident > self.page_limit_bytes
+        if (self.is_pressed or resident > self.memory_limit_bytes * MEMORY_TRIM_SHARE) and now >= self._next_trim_at:
             self._next_trim_at = now + MEMORY_TRIM_INTERVAL_MS
             self._trim()
         if resident > self.memory_limit_bytes:
@@ -107,4 +112,3 @@ class Alarms:
 def _memory_limit(watermark: float) -> float:
     """Bytes for a watermark: up to 1.0 it is a share of the memory that this process may use."""
     return watermark if watermark > 1 else watermark * memory.usable_bytes()
-

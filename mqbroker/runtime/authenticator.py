@@ -77,11 +77,11 @@ class PooledAuthenticator:
         A name that nobody has takes as long as one that somebody has. A check whose turn comes when nobody wants its
         answer any more is left out.
         """
-        if password and hmac.compare_digest(self._expected.get(user, b""), password):
-            answer(True)
-            return
         found = self._access.users.get(user)
         password_hash = found.password_hash if found is not None else ""
+        if password and not password_hash and hmac.compare_digest(self._expected.get(user, b""), password):
+            answer(True)
+            return
         digest = self._digest(user, password, password_hash)
         if self._right_until.get(digest, 0) > self._clock.now():
             answer(True)

@@ -86,6 +86,7 @@ class Provisioning:
                 self._broker.set_permissions(user.name, each.vhost, _permissions(each))
             return
         # Not in the journal before it has a hash: with an empty one it would be a user whom no password lets in.
+        self._broker.provisional_users.add(user.name)
         access = self._broker.access
         access.put_user(user.name, "", user.tags)
         for each in user.permissions:
@@ -97,9 +98,7 @@ class Provisioning:
         access = self._broker.access
         found = access.access_keys.get(key.id)
         if found is None:
-            # The journal must not have a key of a user whom it does not have.
-            keeper = access if user in self._unhashed else self._broker
-            keeper.put_access_key(user.name, key.id, key.secret, key.account)
+            self._broker.put_access_key(user.name, key.id, key.secret, key.account)
         elif (found.user, found.secret, found.account) != (user.name, key.secret, key.account):
             if self._config.apply_users and found.user == user.name:
                 self._broker.put_access_key(user.name, key.id, key.secret, key.account)
@@ -149,15 +148,19 @@ class Provisioning:
         with ThreadPoolExecutor(1, thread_name_prefix="hash", initializer=_be_nice) as pool:
             try:
                 for user in self._unhashed:
-                    self._keep(user, await _in(pool, lambda user=user: _hash(user)))  # type: ignore[misc]
+                    self._keep_new(user, await _in(pool, lambda user=user: _hash(user)))  # type: ignore[misc]
                 for user in self._uncompared:
                     await self._compare_password(user, pool)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
+    def _keep_new(self, user: UserDefinition, password_hash: str) -> None:
+        self._logins.forget_expected(user.name)
+        if user.name in self._broker.provisional_users:  # else somebody has deleted it, or given it another password
+            self._keep(user, password_hash)
+
     def _keep(self, user: UserDefinition, password_hash: str) -> None:
         found = self._broker.access.users.get(user.name)
-        self._logins.forget_expected(user.name)
         if found is None:
             return  # somebody has deleted it meanwhile
         self._broker.put_user(user.name, password_hash, found.tags)

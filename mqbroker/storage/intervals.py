@@ -4,7 +4,7 @@ Acknowledgements come nearly in order, so a hundred thousand of them are usually
 queues or segments.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 NUMBER_MAX = (1 << 63) - 1
@@ -61,3 +61,10 @@ class Intervals:
         start = self.ends[index] + 1 if index >= 0 else -NUMBER_MAX
         end = self.starts[index + 1] - 1 if index + 1 < len(self.starts) else NUMBER_MAX
         return False, start, end
+
+    def between(self, start: int, end: int) -> "Intervals":
+        """A copy of what lies in `[start, end]`, with the whole of the intervals at its ends."""
+        found = Intervals()
+        first, last = bisect_left(self.ends, start), bisect_right(self.starts, end)
+        found.starts, found.ends = self.starts[first:last], self.ends[first:last]
+        return found

@@ -11,9 +11,14 @@ from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.appender import Writer
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.encoder import BatchEncoder, Entropy
-from mqbroker.storage.log.executors import AdaptiveExecutor, Executor, ThreadExecutor, Wake
+from mqbroker.storage.log.executors import AdaptiveExecutor, Executor, InlineExecutor, ThreadExecutor, Wake
+from mqbroker.storage.log.extents import ExtentReader
 from mqbroker.storage.log.segment import ID_BYTES, first_lsn_of
 from mqbroker.storage.opening import prepare_first
+from mqbroker.storage.pages.indexer import Indexer
+from mqbroker.storage.pages.pager import Pager
+from mqbroker.storage.pages.relocator import Relocator
+from mqbroker.storage.pages.scrub import Scrub
 from mqbroker.storage.recovery import Recovered, Recovery, Step, no_step
 
 FSYNC = "fsync"
@@ -33,6 +38,7 @@ def open_journal(
     step: Step = no_step,
     epoch: int | None = None,
     required: Collection[str] = (),
+    window: int = 0,
 ) -> tuple[JournalLedger, Recovered]:
     """The ledger of a journal, and what the journal said before. Blocks until a new segment of this run is durable.
 
@@ -43,7 +49,8 @@ def open_journal(
     from here on is encrypted. `accept` raises StorageError for definitions that the caller does not understand, and
     then nothing has changed; `step` is told how much memory recovery needs next, and may raise it too. `epoch` is the
     term of this node, which must not be older than the journal's; by default the journal goes on in its own. Nothing is
-    committed without the members in `required`.
+    committed without the members in `required`. `window` is how many messages each queue keeps in memory at least; with
+    0 they all stay there.
 
     JournalCorrupt when the journal is damaged, KeyMissing when it is encrypted with another key, StorageError when it
     cannot be used otherwise.
@@ -51,10 +58,11 @@ def open_journal(
     thread = ThreadExecutor("journal", wake)
     appends = thread if mode == FSYNC else AdaptiveExecutor(thread)
     background = ThreadExecutor("journal-background", wake)
+    reads = ThreadExecutor("journal-reads", wake)
     sync = mode == FSYNC
     return assemble(
         disk, formats, sync, appends, background, fatal, segment_bytes, keyring=keyring, accept=accept, step=step,
-        epoch=epoch, wake=wake, required=required,
+        epoch=epoch, wake=wake, required=required, window=window, reads=reads,
     )  # fmt: skip
 
 
@@ -78,49 +86,58 @@ def assemble(
     epoch: int | None = None,
     wake: Wake = _at_once,
     required: Collection[str] = (),
+    window: int = 0,
+    reads: Executor | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The same with the executors and the source of random bytes chosen by the caller."""
+    reads = reads or InlineExecutor()
     try:
-        recovery = Recovery(disk, formats, keyring, step)
+        recovery = Recovery(disk, formats, keyring, step, pages=window > 0)
         recovery.run()
         if accept is not None:
             accept(recovery.recovered.definitions)
         _check_epoch(disk, recovery, epoch)
         writer = Writer(disk, appends, background, sync, segment_bytes, wake)
-        return _continue(disk, recovery, writer, fatal, entropy, keyring, epoch or recovery.epoch, required)
+        cluster_id = recovery.reader.cluster_id = recovery.cluster_id or entropy(ID_BYTES)
+        encoder = BatchEncoder(
+            recovery.liveness, recovery.recovered.definitions, recovery.recovered.position - 1, cluster_id, entropy,
+            segment_bytes, keyring, epoch or recovery.epoch, window,
+        )  # fmt: skip
+        pager = Pager(recovery.reader, reads, recovery.liveness, encoder.tops, window, writer.unreadable)
+        ledger = JournalLedger(encoder, writer, recovery.recovered.position, pager, window)
+        parts = disk, recovery.reader
+        extents = ExtentReader(recovery.formats, encoder.tops)
+        ledger.indexer = Indexer(*parts, extents, background, recovery.liveness, window, writer.unreadable)
+        ledger.indexer.indexed = ledger.note_index
+        ledger.scrub = Scrub(*parts, background, recovery.liveness, recovery.unread, writer.unreadable)
+        if window:
+            ledger.relocator = Relocator(
+                recovery.reader, background, recovery.liveness, segment_bytes, ledger.move, writer.unreadable
+            )
+        for member in required:
+            ledger.gate.require(member, -1)
+        return _begin(disk, recovery, ledger, fatal)
     except BaseException:
         appends.close()
         background.close()
+        reads.close()
         raise
 
 
-def _continue(
-    disk: Disk,
-    recovery: Recovery,
-    writer: Writer,
-    fatal: Callable[[DiskFailed], None],
-    entropy: Entropy,
-    keyring: Keyring | None,
-    epoch: int,
-    required: Collection[str],
+def _begin(
+    disk: Disk, recovery: Recovery, ledger: JournalLedger, fatal: Callable[[DiskFailed], None]
 ) -> tuple[JournalLedger, Recovered]:
-    recovered = recovery.recovered
-    encoder = BatchEncoder(
-        recovery.liveness, recovered.definitions, recovered.position - 1, recovery.cluster_id or entropy(ID_BYTES),
-        entropy, writer.segment_bytes, keyring, epoch,
-    )  # fmt: skip
-    ledger = JournalLedger(encoder, writer, recovered.position)
-    for member in required:
-        ledger.gate.require(member, -1)
-    size = prepare_first(disk, recovery, writer.segment_bytes, encoder.opening_bytes())
+    """Begins the first segment of this run, in which the log goes on."""
+    writer = ledger.writer
+    size = prepare_first(disk, recovery, writer.segment_bytes, ledger.encoder.opening_bytes())
     writer.has_prepared(size)
     ledger.begin(size)
     writer.fatal = fatal
     # Only now: until the new segment's checkpoint lasts, everything older is needed.
     _finish(disk, recovery)
-    ledger.doom(recovered.position, recovery.obsolete)
+    ledger.doom(recovery.recovered.position, recovery.obsolete)
     ledger.keep_promises()
-    return ledger, recovered
+    return ledger, recovery.recovered
 
 
 def _check_epoch(disk: Disk, recovery: Recovery, epoch: int | None) -> None:

@@ -26,6 +26,10 @@ cdef class JournalLedger(Ledger):
     cdef public long long batches_tended
     cdef public long long bytes_written
     cdef public object segment_begun
+    cdef public object pager
+    cdef public object indexer
+    cdef public object scrub
+    cdef public object relocator
 
     @cython.locals(message=Message, entries=list)
     cpdef enqueue(self, Entry entry)

@@ -13,16 +13,22 @@ batch without facts: everything before the mark was confirmed, and whatever is w
 from collections import deque
 from collections.abc import Callable
 
-from mqbroker.core.ledger import Ledger
+from mqbroker.core.ledger import Ledger, Pageable
 from mqbroker.core.message import Entry
-from mqbroker.limits import BATCH_BYTES_MAX, MARK_BYTES_MAX
+from mqbroker.core.queues.page import Loaded, Page
+from mqbroker.limits import BATCH_BYTES_MAX, CARRIED_INDEX_SHARE, MARK_BYTES_MAX
 from mqbroker.storage.gate import Gate
 from mqbroker.storage.log.appender import Writer
-from mqbroker.storage.log.batch import Batch
+from mqbroker.storage.log.batch import Batch, Moving
 from mqbroker.storage.log.encoder import BatchEncoder
 from mqbroker.storage.log.facts import DEFERRED_BYTES
 from mqbroker.storage.log.frame import FLAG_CLOSED
+from mqbroker.storage.log.index import Stretch
 from mqbroker.storage.log.tap import Tap
+from mqbroker.storage.pages.indexer import Indexer
+from mqbroker.storage.pages.pager import Pager
+from mqbroker.storage.pages.relocator import Relocator
+from mqbroker.storage.pages.scrub import Scrub
 
 ENTRY_BYTES = 64  # about what a record needs beside body and properties
 
@@ -36,12 +42,18 @@ class JournalLedger(Ledger):
 
     __slots__ = (
         "batches", "batches_tended", "bytes_written", "closed", "closed_bytes", "deferred", "doomed", "encoder",
-        "entries", "entries_live", "gate", "is_held", "is_marked", "is_sealing", "open", "open_bytes", "sealed",
-        "sealed_bytes", "segment_begun", "settled", "writer",
+        "entries", "entries_live", "gate", "indexer", "is_held", "is_marked", "is_sealing", "open", "open_bytes",
+        "pager", "relocator", "scrub", "sealed", "sealed_bytes", "segment_begun", "settled", "writer",
     )  # fmt: skip
 
-    def __init__(self, encoder: BatchEncoder, writer: Writer, position: int) -> None:
+    def __init__(self, encoder: BatchEncoder, writer: Writer, position: int, pager: Pager, window: int = 0) -> None:
         super().__init__()
+        self.window = window
+        self.pager = pager
+        self.indexer: Indexer | None = None
+        self.relocator: Relocator | None = None
+        self.scrub: Scrub | None = None
+        """Checks what was not read at the start; None until it is known."""
         self.is_journalling = True
         self.position = position
         self.committed = position - 1
@@ -129,6 +141,42 @@ class JournalLedger(Ledger):
     def forget(self, queue_number: int) -> None:
         # There may be many entries of the queue in this very batch. They are written, and not counted (encoder.py).
         self.open.forgotten.append(queue_number)
+        self.pager.forget(queue_number)
+
+    def watch(self, queue: Pageable, top: int = 0) -> None:
+        if self.window:
+            self.pager.watch(queue, top)
+
+    def load(self, page: Page, done: Loaded) -> None:
+        self.pager.load(page, done)
+
+    def read(self, page: Page) -> list[Entry]:
+        return self.pager.read(page)
+
+    def note_index(self, segment: int, record: bytes, stretches: list[Stretch]) -> None:
+        """A segment has an index now: queues may let go of what is there."""
+        if len(record) <= self.writer.segment_bytes // CARRIED_INDEX_SHARE:
+            self.open.indexes.append((segment, record))
+            self.open_bytes += len(record)
+        self.pager.offer(stretches)
+
+    def move(self, stretch: Stretch, entries: list[Entry]) -> None:
+        """Has what is alive in a stretch written again, in a batch of its own."""
+        if self.closed:
+            return
+        if self._has_facts():
+            self._close_batch()
+        self.open.moving = Moving(stretch.first_lsn, stretch.last_lsn, entries)
+        self.open_bytes += sum(ENTRY_BYTES + entry.message.size for entry in entries)
+        self._close_batch()
+        self.seal()
+
+    def press(self, is_pressed: bool) -> None:
+        """Memory is short, or is not any more: queues keep less of what the journal has."""
+        self.pager.press(is_pressed, self.encoder.stretches)
+
+    def settle_page(self, page: Page) -> None:
+        self.open.pages.append(page)
 
     def begin(self, size_bytes: int) -> None:
         """Begins this run's first segment, in the prepared file of that size; returns once it is durable.
@@ -144,6 +192,11 @@ class JournalLedger(Ledger):
         if self.writer.failure is not None:
             raise self.writer.failure
         assert not self.writer.is_busy
+
+    def restored(self) -> None:
+        """Everything that the journal kept is back: what is left to be done in the background begins."""
+        if self.indexer is not None:
+            self.indexer.begin()
 
     @property
     def is_full(self) -> bool:
@@ -174,6 +227,10 @@ class JournalLedger(Ledger):
         """
         if self.writer.is_full:
             self.writer.tend()
+        if self.scrub is not None:
+            self.scrub.go_on()
+        if self.relocator is not None and not self.closed and not self.writer.is_full:
+            self.relocator.go_on()
         if not self.is_marked and self.batches == self.batches_tended and self._may_mark():
             at_rest()
             self._close_batch()
@@ -209,7 +266,14 @@ class JournalLedger(Ledger):
     def _has_facts(self) -> bool:
         batch = self.open
         return bool(
-            self.entries_live or self.settled or self.deferred or batch.attempted or batch.defined or batch.forgotten
+            self.entries_live
+            or self.settled
+            or self.deferred
+            or batch.attempted
+            or batch.defined
+            or batch.forgotten
+            or batch.pages
+            or batch.indexes
         )
 
     def _commit_nothing(self) -> bool:
@@ -248,11 +312,14 @@ class JournalLedger(Ledger):
             self.segment_begun()
 
     def _batch_done(self, lsn: int) -> None:
+        self.encoder.liveness.moved.durable = lsn
         self.doom(lsn, self.encoder.liveness.take_dead())
         self.backlog_max = self.writer.backlog_max
         self.commit(self.gate.durable(lsn))
         if self.doomed:
             self._delete_doomed()
+        if self.encoder.ended:
+            self.pager.offer(self.encoder.take_ended())
         self.seal()
 
     def doom(self, lsn: int, segments: list[int]) -> None:
@@ -277,6 +344,9 @@ class JournalLedger(Ledger):
         """
         if self.closed:
             return
+        for work in (self.indexer, self.relocator):
+            if work is not None:
+                work.stop()
         self.is_held = False
         self.seal()
         while self.writer.is_busy and self.writer.wait():
@@ -284,4 +354,5 @@ class JournalLedger(Ledger):
         self.closed = True
         if not self.writer.is_busy:
             self._write(Batch(self.position, FLAG_CLOSED))
+        self.pager.close()
         self.writer.close()

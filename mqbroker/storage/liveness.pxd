@@ -18,6 +18,10 @@ cdef class SegmentLiveness:
     cdef public bint is_open
     cdef public bint is_redelivered
     cdef public bint is_encrypted
+    cdef public bytes index
+    cdef public long long index_at
+    cdef public long long size
+    cdef public double entry_bytes
     cdef public dict shares
 
     @cython.locals(share=Share)
@@ -37,8 +41,9 @@ cdef class LogLiveness:
     cdef public dict by_first
     cdef public list firsts
     cdef public list dead
+    cdef public object moved
 
-    @cython.locals(entry=Entry, run=Run, runs=dict, open_runs=dict, queue=cython.longlong)
+    @cython.locals(entry=Entry, run=Run, runs=dict, open_runs=dict, queue=cython.longlong, has_moved=cython.bint)
     cpdef dict settle(self, list entries)
     @cython.locals(segment=SegmentLiveness, index=Py_ssize_t)
     cpdef SegmentLiveness find(self, long long lsn)

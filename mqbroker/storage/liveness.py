@@ -7,7 +7,9 @@ segments. None knows files. A queue without a share in a segment has nothing lef
 from bisect import bisect_right
 
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.page import Page
 from mqbroker.storage.intervals import Intervals
+from mqbroker.storage.moved import Moved
 
 Change = tuple[int, bool, int, int]
 """How an entry looks now: attempts, whether it was delivered before, until when it is held, when it was first taken."""
@@ -47,7 +49,10 @@ class SegmentLiveness:
     may come, and what was settled must be remembered.
     """
 
-    __slots__ = ("first_lsn", "is_encrypted", "is_open", "is_redelivered", "last_lsn", "shares")
+    __slots__ = (
+        "entry_bytes", "first_lsn", "index", "index_at", "is_encrypted", "is_open", "is_redelivered", "last_lsn",
+        "shares", "size",
+    )  # fmt: skip
 
     def __init__(self, first_lsn: int, last_lsn: int, is_redelivered: bool = False, is_encrypted: bool = False) -> None:
         self.first_lsn = first_lsn
@@ -55,6 +60,13 @@ class SegmentLiveness:
         self.is_redelivered = is_redelivered
         self.is_encrypted = is_encrypted
         self.is_open = True
+        self.index = b""
+        """The record of its index (log/facts.py), for as long as the segment is needed, if it does not hold one itself;
+        else `index_at` is where the frame is that does."""
+        self.index_at = 0
+        self.size = 0
+        """How long its file is, and how much of it one entry takes: 0 while that is not known."""
+        self.entry_bytes = 0.0
         self.shares: dict[int, Share] = {}
 
     def close(self) -> None:
@@ -83,6 +95,11 @@ class SegmentLiveness:
         share = self.shares.get(queue)
         if share is not None:
             share.attempts[sequence] = change
+
+    @property
+    def live_bytes(self) -> float:
+        """About how much of the file that is."""
+        return self.live * self.entry_bytes
 
     @property
     def live(self) -> int:
@@ -117,13 +134,15 @@ Runs = dict[tuple[int, int], list[int]]
 class LogLiveness:
     """Every segment, oldest first; the last one is being written."""
 
-    __slots__ = ("by_first", "dead", "firsts")
+    __slots__ = ("by_first", "dead", "firsts", "moved")
 
     def __init__(self) -> None:
         self.by_first: dict[int, SegmentLiveness] = {}
         self.firsts: list[int] = []
         self.dead: list[int] = []
         """The first batches of the closed segments in which nothing lives any more, until they are taken."""
+        self.moved = Moved()
+        """Where what was alive in some batches has gone."""
 
     def add(self, segment: SegmentLiveness) -> None:
         """A newer segment begins; the one before it is closed."""
@@ -144,7 +163,11 @@ class LogLiveness:
         return [self.by_first[first] for first in self.firsts[:-1]]
 
     def find(self, lsn: int) -> SegmentLiveness | None:
-        """The segment that holds the batch, or None when it is gone."""
+        """The segment that holds the batch, or what was alive in it; None when it is gone."""
+        if self.moved:
+            place = self.moved.place_of(lsn)
+            if place is not None:
+                lsn = place.first_lsn
         index = bisect_right(self.firsts, lsn) - 1
         if index < 0:
             return None
@@ -157,12 +180,18 @@ class LogLiveness:
         open_runs: dict[int, Run] = {}
         run: Run | None = None
         queue = -1
+        has_moved = len(self.moved) > 0
         for entry in entries:
             if entry.queue_number != queue:
                 queue = entry.queue_number
                 run = open_runs.get(queue)
             if run is not None:
-                if entry.sequence == run.end + 1 and run.first <= entry.lsn < run.beyond:
+                # Of a segment that is there still, some batches may have been moved.
+                if (
+                    entry.sequence == run.end + 1
+                    and run.first <= entry.lsn < run.beyond
+                    and (not has_moved or self.find(entry.lsn) is run.segment)
+                ):
                     run.end += 1
                     continue
                 self._settle_run(runs, run)
@@ -171,6 +200,14 @@ class LogLiveness:
         for run in open_runs.values():
             self._settle_run(runs, run)
         return runs
+
+    def settle_pages(self, pages: list[Page], runs: Runs) -> None:
+        """Takes pages, each one run of sequences, off their segments; adds them to the runs."""
+        for page in pages:
+            assert page.place is not None
+            run = Run(self.find(page.place.first_lsn), page.queue_number, page.first)
+            run.end = page.last
+            self._settle_run(runs, run)
 
     def _settle_run(self, runs: Runs, run: Run) -> None:
         segment = run.segment

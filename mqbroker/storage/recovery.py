@@ -1,8 +1,10 @@
 """Reads a journal after a restart, and decides whether it may be trusted.
 
 The newest segment opens with a checkpoint, which names every older segment that is still needed, and what is alive in
-it. So the newest segment is read whole, older ones for their live messages only, and the rest is obsolete. Exactly one
-row of each table matches; whatever is refused is left unchanged on the disk.
+it. So the newest segment is read whole, older ones for their live messages only, and the rest is obsolete. Where the
+index of an older one tells what is alive in it, that is left on the disk (pages/by_index.py), and the segment is
+checked later, in the background (pages/scrub.py). Exactly one row of each table matches; whatever is refused is left
+unchanged on the disk.
 
     newest segment                                                     | the log
     -------------------------------------------------------------------+---------------------------------------------
@@ -39,6 +41,8 @@ from operator import attrgetter
 
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats
+from mqbroker.core.queues.kept import Kept
+from mqbroker.core.queues.page import Page
 from mqbroker.core.queues.polled import deduplication
 from mqbroker.errors import JournalCorrupt, StorageError
 from mqbroker.limits import RECOVERY_STEP_BYTES
@@ -50,7 +54,9 @@ from mqbroker.storage.log.facts import Facts, read_facts
 from mqbroker.storage.log.frame import FIRST_EPOCH
 from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.scan import Scan, Tail
-from mqbroker.storage.log.segment import first_lsn_of, segment_name, segment_names
+from mqbroker.storage.log.segment import DAMAGED_SUFFIX, first_lsn_of, segment_name, segment_names
+from mqbroker.storage.pages.by_index import pages_in
+from mqbroker.storage.pages.stretch_reader import StretchReader, wanted
 
 Step = Callable[[int], object]
 
@@ -78,8 +84,8 @@ class Recovered:
 
     definitions: dict[str, bytes] = field(default_factory=dict)
     """The last value of every key, in the order in which the keys appeared."""
-    entries: dict[int, list[Entry]] = field(default_factory=dict)
-    """Per queue number its entries, sorted by sequence. A message in several queues is one object."""
+    entries: Kept = field(default_factory=Kept)
+    """What there is of each queue number, read or left on the disk."""
     position: int = 1
     """The number of the next batch."""
     is_new: bool = True
@@ -99,10 +105,11 @@ class Recovery:
     """Reads a journal. `recovered` is for the broker, the other fields for whoever goes on writing the journal."""
 
     def __init__(
-        self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Step = no_step
+        self, disk: Disk, formats: Formats, keyring: Keyring | None = None, step: Step = no_step, pages: bool = False
     ) -> None:
         """`step` is called with the size of each segment before it is read, and with 0 while and after its messages are
-        made: it may raise StorageError when that takes too much memory."""
+        made: it may raise StorageError when that takes too much memory. With `pages` older segments are not read as far
+        as their indexes tell what is alive in them."""
         self.recovered = Recovered()
         self.liveness = LogLiveness()
         self.cluster_id = b""
@@ -118,8 +125,16 @@ class Recovery:
         self._disk = disk
         self._keyring = keyring
         self._step = step
-        self._formats = {**deduplication.FORMATS, **formats}
-        self._names = segment_names(disk.names())
+        self.formats = {**deduplication.FORMATS, **formats}
+        self._files = disk.names()
+        self._names = segment_names(self._files)
+        self.unread: list[int] = []
+        """The segments that were not read, but for their indexes: somebody has to check them."""
+        self._with_pages = pages
+        self._entries: dict[int, list[Entry]] = {}
+        self._pages: dict[int, list[Page]] = {}
+        self.reader = StretchReader(disk, self.formats, keyring)
+        """Reads what was left on the disk."""
 
     @property
     def newest(self) -> str:
@@ -143,8 +158,9 @@ class Recovery:
         facts, newest = self._read_last()
         self._read_older(facts, newest)
         self.liveness.add(newest)
-        for entries in self.recovered.entries.values():
+        for entries in self._entries.values():
             entries.sort(key=attrgetter("sequence"))
+        self.recovered.entries = Kept(self._entries, self._pages, self._read_page)
         self.recovered.definitions = facts.definitions
 
     def _read_last(self) -> tuple[Facts, SegmentLiveness]:
@@ -159,7 +175,7 @@ class Recovery:
         if scan.tail in REASONS:
             raise self._corrupt(scan, REASONS[scan.tail])
         assert scan.header is not None
-        self.cluster_id = scan.header.cluster_id
+        self.cluster_id = self.reader.cluster_id = scan.header.cluster_id
         self.epoch = scan.header.epoch
         self.unfinished[name] = scan.end
         self.bytes_needed = scan.bytes_needed
@@ -199,6 +215,11 @@ class Recovery:
             raise JournalCorrupt(
                 self._at(name), 0, 0, self._hinted(f"it is missing, with {segment.live} live messages")
             )
+        # What a repair has cut out is in the index still.
+        is_indexed = self._with_pages and name + DAMAGED_SUFFIX not in self._files
+        if is_indexed and newest.is_encrypted >= segment.is_encrypted and self._leave(name, segment):
+            return
+        segment.index, segment.index_at = b"", 0
         scan = Scan(name, self._read(name), segment.last_lsn, self._keyring)
         if scan.header is not None and scan.header.cluster_id != self.cluster_id:
             raise StorageError(f"{self._at(name)} belongs to the journal of another broker")
@@ -215,6 +236,33 @@ class Recovery:
         self._decode(scan, segment, segment.shares, shares_only=True)
         self.liveness.add(segment)
 
+    def _leave(self, name: str, segment: SegmentLiveness) -> bool:
+        """Leaves what is alive in the segment where it is. False when it has to be read, because it has no index that
+        is good, or to tell how it is damaged."""
+        segment.is_redelivered = segment.is_redelivered or not self.recovered.was_clean
+        try:
+            entries, stretches = self.reader.counted_index_of(segment)
+            pages = pages_in(segment, stretches, self.reader) if stretches else None
+            if pages is None or (self.reader.key(segment.first_lsn) is not None) != segment.is_encrypted:
+                return False
+            if self._disk.size(name) >= self.reader.header(segment.first_lsn).size_bytes:
+                self.unfinished[name] = self.reader.end_of(segment)
+        except (JournalCorrupt, OSError, ValueError):
+            return False
+        segment.size = self.unfinished.get(name) or self._disk.size(name)
+        segment.entry_bytes = segment.size / max(1, entries)
+        for page in pages:
+            self._pages.setdefault(page.queue_number, []).append(page)
+        segment.close()
+        self.liveness.add(segment)
+        self.unread.append(segment.first_lsn)
+        self.recovered.plain_segments += not segment.is_encrypted
+        self._step(0)
+        return True
+
+    def _read_page(self, page: Page) -> list[Entry]:
+        return self.reader.entries(wanted(self.liveness, page))
+
     def _read_own(self, scan: Scan, facts: Facts) -> SegmentLiveness:
         shares = facts.own
         for queue in facts.gone:
@@ -226,7 +274,7 @@ class Recovery:
 
     def _decode(self, scan: Scan, segment: SegmentLiveness, shares: dict[int, Share], shares_only: bool) -> None:
         """Adds the live entries of a segment to what was recovered, and counts them."""
-        decoder = EntryDecoder(scan.content, self._formats, shares, shares_only, segment.is_redelivered)
+        decoder = EntryDecoder(scan.content, self.formats, shares, shares_only, segment.is_redelivered)
         try:
             stepped_at = 0
             for frame in scan.batches:
@@ -240,7 +288,9 @@ class Recovery:
         segment.shares = {queue: shares.get(queue) or Share() for queue in live}
         for queue, entries in live.items():
             segment.shares[queue].live = len(entries)
-            self.recovered.entries.setdefault(queue, []).extend(entries)
+            self._entries.setdefault(queue, []).extend(entries)
+        segment.size = scan.end
+        segment.entry_bytes = scan.end / max(1, sum(frame.entries for frame in scan.frames))
         segment.is_encrypted = scan.is_encrypted
         segment.close()
         self.recovered.plain_segments += not scan.is_encrypted

@@ -77,9 +77,7 @@ def test_a_missing_exchange_is_404(client: RawAmqp, name: str) -> None:
     assert client.refusal() == closes_channel(404, text, (60, 40))
     queue = client.declare()
     assert client.refused("queue.bind", queue=queue, exchange=name) == closes_channel(404, text, (50, 20))
-    assert client.refused("exchange.bind", source=name, destination="amq.fanout") == closes_channel(
-        404, text, (40, 30)
-    )
+    assert client.refused("exchange.bind", source=name, destination="amq.fanout") == closes_channel(404, text, (40, 30))
 
 
 def test_deleting_a_missing_exchange_is_no_error(client: RawAmqp, name: str) -> None:
@@ -102,8 +100,7 @@ def test_an_unknown_type_closes_the_channel(client: RawAmqp, name: str, ours: No
         ({"exchange_type": "topic"}, "'type' for {}: received 'topic' but current is 'direct'"),
         (
             {"arguments": {"alternate-exchange": "a"}},
-            "'alternate-exchange' for {}: received the value 'a' of type 'longstr' "
-            "but current is none",
+            "'alternate-exchange' for {}: received the value 'a' of type 'longstr' but current is none",
         ),
     ],
 )

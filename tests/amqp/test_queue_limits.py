@@ -12,9 +12,7 @@ from tests.support.waiting import eventually
 def with_dead_letters(client: RawAmqp, **arguments: object) -> tuple[str, str]:
     """A queue with these arguments, and the queue that its dead letters go to."""
     dead = client.declare()
-    queue = client.declare(
-        arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead, **arguments}
-    )
+    queue = client.declare(arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead, **arguments})
     return queue, dead
 
 

@@ -319,9 +319,7 @@ def test_a_quorum_queue_has_a_name_of_the_clients(client: RawAmqp) -> None:
 
 
 @pytest.mark.parametrize("flag", ["if-unused", "if-empty"])
-def test_a_quorum_queue_is_deleted_without_conditions(
-    client: RawAmqp, other: RawAmqp, quorum: str, flag: str
-) -> None:
+def test_a_quorum_queue_is_deleted_without_conditions(client: RawAmqp, other: RawAmqp, quorum: str, flag: str) -> None:
     """The conditions were kept, which clients of RabbitMQ do not expect."""
     text = (
         f"NOT_IMPLEMENTED - cannot delete queue '{quorum}' in vhost '/'. queue.delete operations with {flag} flag set "

@@ -119,9 +119,7 @@ def test_a_delayed_message_goes_on_waiting(restarted: BrokerProcess, connect: Co
     client = connect(restarted.ports["amqp"])
     client.open()
     arguments = {"x-delayed-type": "fanout"}
-    client.call(
-        "exchange.declare", exchange="x", exchange_type="x-delayed-message", durable=True, arguments=arguments
-    )
+    client.call("exchange.declare", exchange="x", exchange_type="x-delayed-message", durable=True, arguments=arguments)
     client.declare("q", durable=True)
     client.call("queue.bind", queue="q", exchange="x")
     client.call("confirm.select")

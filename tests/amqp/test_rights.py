@@ -198,9 +198,7 @@ def test_a_permission_that_is_taken_away_counts_within_a_run_of_equal_messages(h
     assert client.drain("q") == [b"x"] * 6
 
 
-@pytest.mark.parametrize(
-    ("arguments", "refused"), [({"x-dead-letter-exchange": "theirs"}, "theirs"), ({}, None)]
-)
+@pytest.mark.parametrize(("arguments", "refused"), [({"x-dead-letter-exchange": "theirs"}, "theirs"), ({}, None)])
 def test_dead_letters_need_write_on_their_exchange(
     house: House, arguments: dict[str, str], refused: str | None
 ) -> None:

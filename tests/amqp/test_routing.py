@@ -105,10 +105,7 @@ def test_headers_match_values(
 
 def test_a_bad_x_match_is_406(client: RawAmqp) -> None:
     queue = client.declare()
-    text = (
-        'PRECONDITION_FAILED - Invalid x-match field value <<"some">>; '
-        "expected all, any, all-with-x, or any-with-x"
-    )
+    text = 'PRECONDITION_FAILED - Invalid x-match field value <<"some">>; expected all, any, all-with-x, or any-with-x'
     refusal = client.refused("queue.bind", queue=queue, exchange="amq.headers", arguments={"x-match": "some"})
     assert refusal == closes_channel(406, text, BIND)
 

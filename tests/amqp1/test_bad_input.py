@@ -8,7 +8,7 @@ import pytest
 from mqbroker.core.values import UInt64
 from mqbroker.protocols.amqp1.codec import frames
 from mqbroker.protocols.amqp1.codec.encode import encode
-from mqbroker.protocols.amqp1.codec.messaging import Accepted, Source, Target
+from mqbroker.protocols.amqp1.codec.messaging import Accepted, Coordinator, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import (
     Attach,
     Begin,
@@ -22,7 +22,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
     SaslOutcome,
     Transfer,
 )
-from mqbroker.protocols.amqp1.codec.types import Described, Symbol
+from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode
 from tests.amqp1.raw import RawAmqp1, data
 from tests.support.broker_process import BrokerProcess
 
@@ -318,6 +318,7 @@ def test_a_message_that_is_none_ends_its_link(client: RawAmqp1, name: str, paylo
         ("/exchanges/amq.topic/x", False, "amqp:invalid-field", "bad_address"),
         ("/exchange/nowhere/x", False, "amqp:not-found", "no exchange 'nowhere' in vhost '/'"),
         (None, False, "amqp:invalid-field", "source_required"),
+        ("/queue/" + "x" * 256, True, "amqp:precondition-failed", "more than 255 octets"),
     ],
 )
 def test_an_address_that_is_none_refuses_the_link(
@@ -414,6 +415,7 @@ def test_a_management_request_that_is_none_is_answered_or_ends_the_link(client: 
             ("PUT", "/queues/x", None, "400"),
             ("PUT", "/queues/x", {"durable": 5}, "400"),
             ("PUT", "/queues/x", {"arguments": {"x-max-length": -1}}, "400"),
+            ("PUT", f"/queues/{'x' * 256}", {}, "400"),
             ("GET", "/queues/nowhere", None, "404"),
             ("DELETE", "/queues/nowhere/messages", None, "404"),
             ("PUT", "/exchanges/x", {"type": "nonsense"}, "400"),
@@ -426,8 +428,6 @@ def test_a_management_request_that_is_none_is_answered_or_ends_the_link(client: 
         client.transfer(number, b"\x00\x53\x77" + encode(body) + properties, settled=True)
         client.until(Transfer)
         at = client.payload.index(b"\x00\x53\x73")
-        from mqbroker.protocols.amqp1.codec.types import decode
-
         found, _ = decode(client.payload, at, len(client.payload))
         assert isinstance(found, Described)
         assert isinstance(found.value, list)
@@ -437,9 +437,19 @@ def test_a_management_request_that_is_none_is_answered_or_ends_the_link(client: 
 
 
 def test_a_declare_for_distributed_transactions_is_not_implemented(client: RawAmqp1) -> None:
-    from mqbroker.protocols.amqp1.codec.messaging import Coordinator
-
     client.send(Attach("control", 0, False, source=Source(), target=Coordinator(), initial_delivery_count=0))
     client.expect(Attach)
     client.transfer(0, b"\x00\x53\x77" + encode(Described(UInt64(0x31), [b"global"])))
     assert client.error_of(Detach)[0] == "amqp:not-implemented"
+
+
+def test_names_of_any_length_make_dynamic_queues(broker: BrokerProcess) -> None:
+    """What tells them apart was cut off from the end of a long name."""
+    with RawAmqp1(broker.ports["amqp"]) as client:
+        client.open(container_id="ü" * 300)
+        client.begin()
+        addresses = [
+            client.receiver(None, handle, source=Source(dynamic=True), name="same" * 50).source.address
+            for handle in (1, 2)
+        ]
+    assert len(set(addresses)) == 2

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pika  # type: ignore[import-untyped]
 import pytest
 
 from mqbroker.core.values import UInt64
 from mqbroker.protocols.amqp1.codec.encode import encode
+from mqbroker.protocols.amqp1.codec.frames import performative
 from mqbroker.protocols.amqp1.codec.messaging import (
     Accepted,
     Coordinator,
@@ -27,7 +29,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
     Flow,
     Transfer,
 )
-from mqbroker.protocols.amqp1.codec.types import Described, Symbol
+from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode
 from tests.amqp1.raw import RawAmqp1, data
 from tests.support.broker_process import BrokerProcess
 
@@ -75,8 +77,6 @@ def test_outcomes_of_many_are_told_in_runs(client: RawAmqp1, name: str) -> None:
 
 
 def _transfer(number: int, payload: bytes) -> bytes:
-    from mqbroker.protocols.amqp1.codec.frames import performative
-
     frame = performative(0, Transfer(0, number, b"%d" % number, 0, False))
     return (len(frame) + len(payload)).to_bytes(4, "big") + frame[4:] + payload
 
@@ -208,8 +208,6 @@ def test_what_comes_back_says_how_often_it_failed(
 
 
 def _header(payload: bytes) -> list[object]:
-    from mqbroker.protocols.amqp1.codec.types import decode
-
     value, _ = decode(payload, 0, len(payload))
     assert isinstance(value, Described)
     assert value.descriptor == 0x70
@@ -427,8 +425,6 @@ def test_a_session_ends_and_another_begins(client: RawAmqp1, name: str) -> None:
 
 
 def test_a_deleted_queue_ends_its_links(client: RawAmqp1, broker: BrokerProcess, name: str) -> None:
-    import pika  # type: ignore[import-untyped]
-
     client.sender(f"/queue/{name}")
     client.receiver(f"/queues/{name}", credit=1)
     with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:

@@ -95,6 +95,12 @@ def test_a_disposition_means_the_same_in_both_ways(disposition: Disposition) -> 
         assert is_taken
 
 
+def test_a_list_that_is_longer_than_it_says_is_not_taken() -> None:
+    """Items that were outside of their list were read all the same."""
+    assert not check_transfer(bytes.fromhex("005314c000024343"))
+    assert not check_acceptance(bytes.fromhex("005315c001054143404100532445"))
+
+
 @given(st.one_of(TRANSFERS, DISPOSITIONS), st.data())
 def test_changed_octets_are_never_taken_for_something_else(value: Any, draw: st.DataObject) -> None:
     """A field that was passed over without a look made one message of another."""

@@ -150,8 +150,10 @@ def test_too_much_of_something_is_refused(statements: list[Mapping[str, Any]], t
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("*"),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["AWS", "Service", "Bool", "Null", "StringLike", "k"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["AWS", "Service", "Bool", "Null", "StringLike", "k"]), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 NAMES = ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"]

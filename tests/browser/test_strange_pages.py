@@ -81,7 +81,7 @@ def test_a_page_of_another_site_opens_no_websocket(site: int, broker: BrokerProc
     browser.open(f"http://shop.example:{site}/page.html")
     opened = browser.evaluate(
         f"""new Promise((resolve) => {{
-            const socket = new WebSocket("ws://127.0.0.1:{broker.ports['ws']}/mqtt", "mqtt");
+            const socket = new WebSocket("ws://127.0.0.1:{broker.ports["ws"]}/mqtt", "mqtt");
             socket.onopen = () => resolve("open");
             socket.onerror = () => resolve("refused");
         }})"""
@@ -94,7 +94,7 @@ def test_a_page_of_this_machine_calls_and_reads_the_answer(
     site: int, broker: BrokerProcess, browser: Chromium, host: str
 ) -> None:
     browser.open(f"http://{host}:{site}/page.html")
-    script = f"""fetch("http://127.0.0.1:{broker.ports['aws']}/", {{
+    script = f"""fetch("http://127.0.0.1:{broker.ports["aws"]}/", {{
         method: "POST",
         headers: {{
             "X-Amz-Target": "AmazonSQS.GetQueueUrl", "Content-Type": "application/x-amz-json-1.0",

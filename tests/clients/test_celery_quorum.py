@@ -69,9 +69,7 @@ def test_tasks_of_higher_priority_run_first(worker: WorkerProcess, app: Any) -> 
     options = {"reply": True, "timeout": TIMEOUT_S, "limit": 1}
     app.control.cancel_consumer(PRIORITIES, **options)
     await_no_consumers(app)
-    results = {
-        priority: send(app, finished_at, queue=PRIORITIES, priority=priority) for priority in (0, 4, 9, 2, 7, 5)
-    }
+    results = {priority: send(app, finished_at, queue=PRIORITIES, priority=priority) for priority in (0, 4, 9, 2, 7, 5)}
     app.control.add_consumer(PRIORITIES, **options)
     finished = {priority: result.get(timeout=TIMEOUT_S) for priority, result in results.items()}
     assert sorted(finished, key=finished.__getitem__) == [9, 7, 5, 4, 2, 0]

@@ -42,7 +42,7 @@ def test_messages_come_out_when_they_are_due(messages: list[tuple[int, int]]) ->
             now += 1
             shelf.advance(now)
         assert len(shelf.delayed) == len(due) - len(shelf.out)
-    while (deadline := shelf.timers.next_deadline()):
+    while deadline := shelf.timers.next_deadline():
         shelf.advance(deadline)
     assert [(time, int(body)) for time, body in shelf.out] == sorted(due)
 

@@ -232,3 +232,16 @@ def test_nothing_is_lost_or_given_twice_whatever_happens() -> None:
             for taker, divisor in takers:
                 if not taker.prefetch or len(taker.taken) < taker.prefetch:
                     assert not [number for number in here if number % divisor == 0]
+
+
+def test_what_others_take_out_of_what_is_passed_over_hides_nothing() -> None:
+    """Entries that expired were taken out of the heap, which was searched as if it were sorted all the same."""
+    place = Place(max_priority=1)
+    for number in range(40):
+        place.publish(number, ttl_ms=5 if number < 3 else -1)
+    nobody = place.consumer("n < 0")
+    place.queue.run(10, 200)
+    place.settle(10)
+    place.queue.remove_consumer(nobody, 10)
+    takers = [place.consumer(f"n = {number}") for number in range(3, 40)]
+    assert [numbers(each) for each in takers] == [[number] for number in range(3, 40)]

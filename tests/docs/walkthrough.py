@@ -1,21 +1,21 @@
 """Runs a page of docs/ as a reader would: makes the files that it shows, then types its commands, in order.
 
-    In `name`: followed by a block      that file
-    ```sh                               commands, all of one page in one shell
-    ```text                             lines that what was typed before has to print, in that order
-    ``` without a language              shown only
+In `name`: followed by a block      that file
+```sh                               commands, all of one page in one shell
+```text                             lines that what was typed before has to print, in that order
+``` without a language              shown only
 """
 
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
+
+from tests.support.ports import free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
 TIMEOUT_S = 120
@@ -85,17 +85,5 @@ class Walkthrough:
 
 
 def _with_free_ports(text: str) -> str:
-    ports = {standard: _free_port() for standard in set(_PORT.findall(text))}
+    ports = {standard: free_port() for standard in set(_PORT.findall(text))}
     return _PORT.sub(lambda found: str(ports[found[0]]), text)
-
-
-def _free_port() -> int:
-    """A port below those that the system gives away, so that no other test gets it before the page's broker does."""
-    while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port

@@ -25,10 +25,12 @@ from mqbroker.protocols.amqp.properties import build
 from mqbroker.server import formats_of
 from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import assemble
+from mqbroker.storage.log.executors import Executor
 from tests.core.messages import nothing
 from tests.model.model import REJECTED, ROUTED, UNROUTED, Binding, Deaths, Delivery, Letter, Name, Observed
 from tests.storage.house import KEYRING, ManualExecutor
 from tests.storage.simdisk import PowerCut, SimDisk
+from tests.support.window import WINDOW
 
 SEGMENT_BYTES = 8192  # small, so that a run sees many segments begin and go
 STEPS_MAX = 10_000
@@ -63,7 +65,16 @@ class Taker(Consumer):
 class House:
     """One life of a broker, from its start to its end. The journals that are synced are encrypted, the others plain."""
 
-    def __init__(self, disk: SimDisk, sync: bool, now: int, observed: Observed, entropy_start: int) -> None:
+    def __init__(
+        self,
+        disk: SimDisk,
+        sync: bool,
+        now: int,
+        observed: Observed,
+        entropy_start: int,
+        window: int = WINDOW,
+        reads: Executor | None = None,
+    ) -> None:
         self.disk = disk
         self.now = now
         self.observed = observed
@@ -71,7 +82,7 @@ class House:
         entropy = count(entropy_start)
         self.ledger, self.recovered = assemble(
             disk, formats_of(PROTOCOLS), sync, self.appends, self.background, _never, SEGMENT_BYTES,
-            lambda size: next(entropy).to_bytes(size, "little"), KEYRING if sync else None,
+            lambda size: next(entropy).to_bytes(size, "little"), KEYRING if sync else None, window=window, reads=reads,
         )  # fmt: skip
         self.promised = self.ledger.committed
         """The newest batch that somebody was told is safe."""
@@ -82,6 +93,10 @@ class House:
     def start(self) -> None:
         """Puts back what the journal kept."""
         self._recorder.start()
+        self.begin()
+
+    def begin(self) -> None:
+        """The same without noting what is dead-lettered."""
         restore(self.broker, self.recovered.definitions, self.recovered.entries, self.now)
         self.vhost = self.broker.add_vhost("/")
 

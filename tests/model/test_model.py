@@ -26,6 +26,7 @@ from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from tests.model.house import House, Taker, name_of
 from tests.model.model import Exchange, Letter, Model, ModelConsumer, ModelQueue, Observed, Options, Saved
 from tests.storage.simdisk import SimDisk
+from tests.support.window import WINDOW
 
 NOW = 1_700_000_000_000
 QUEUES = ("q0", "q1", "q2", "q3", "q4")
@@ -76,6 +77,7 @@ class BrokerMachine(RuleBasedStateMachine):
     """One history. `sync` is what a crash is: of the machine (fsync), or of the process alone (write)."""
 
     sync = True
+    window = WINDOW
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +99,7 @@ class BrokerMachine(RuleBasedStateMachine):
 
     def _open(self, disk: SimDisk, now: int) -> None:
         self.lives += 1
-        self.house = House(disk, self.sync, now, self.observed, self.lives << 32)
+        self.house = House(disk, self.sync, now, self.observed, self.lives << 32, self.window)
 
     def _keep(self, position: int) -> None:
         self.saved[position] = self.model.durable()
@@ -434,7 +436,23 @@ def live_through(kind: type[BrokerMachine], seeds: range) -> None:
             machine.teardown()
 
 
-BOTH = pytest.mark.parametrize("machine", [BrokerMachine, WriteMachine], ids=["fsync", "write"])
+class PagedMachine(BrokerMachine):
+    """The same with queues that keep as little in memory as they can."""
+
+    window = 1
+
+
+class PagedWriteMachine(WriteMachine):
+    """The same in `write` mode."""
+
+    window = 1
+
+
+BOTH = pytest.mark.parametrize(
+    "machine",
+    [BrokerMachine, WriteMachine, PagedMachine, PagedWriteMachine],
+    ids=["fsync", "write", "paged", "paged-write"],
+)
 # Without shrinking, which takes minutes: a failure names its rules with seeds and counts that are easily cut by hand.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 COMMON = settings(

@@ -338,7 +338,5 @@ def test_polled_queues_are_what_the_model_says_through_any_history(machine: type
 @pytest.mark.timeout(600)
 @BOTH
 @pytest.mark.parametrize("block", range(5))
-def test_polled_queues_are_what_the_model_says_through_many_histories(
-    machine: type[PolledMachine], block: int
-) -> None:
+def test_polled_queues_are_what_the_model_says_through_many_histories(machine: type[PolledMachine], block: int) -> None:
     run_state_machine_as_test(machine, settings=settings(COMMON, max_examples=300, stateful_step_count=25))

@@ -35,6 +35,7 @@ from mqbroker.storage.log.executors import InlineExecutor
 from mqbroker.storage.recovery import Recovered
 from tests.storage.simdisk import SimDisk
 from tests.support.output import all_output
+from tests.support.window import WINDOW
 
 START = 1_000_000
 FORMATS: dict[int, Callable[[bytes], Properties]] = {AMQP: BasicProperties, MQTT: MqttProperties}
@@ -78,7 +79,8 @@ def _open(disk: SimDisk) -> tuple[Ledger, Recovered]:
     def entropy(size: int) -> bytes:
         return next(numbers).to_bytes(size, "little")
 
-    ledger, found = assemble(disk, FORMATS, True, InlineExecutor(), InlineExecutor(), fatal, 1 << 20, entropy)
+    parts = InlineExecutor(), InlineExecutor(), fatal
+    ledger, found = assemble(disk, FORMATS, True, *parts, 1 << 20, entropy, window=WINDOW)
     return ledger, found
 
 

@@ -1,11 +1,11 @@
 """A small broker for these tests: real listeners, and a protocol of lines that does what it is told.
 
-    HELLO      log in                      SAY text    answer "text"
-    STOP       read no more                FLOOD n     answer n bytes
-    BYE        answer "bye" and close      CLOSE       close without a word
-    WAIT       stay when the peer has ended
-    RAISE      an error that nobody foresaw        PUT n       put the next n bytes into my memory
-    KEEP n     add n bytes to the journal
+HELLO      log in                      SAY text    answer "text"
+STOP       read no more                FLOOD n     answer n bytes
+BYE        answer "bye" and close      CLOSE       close without a word
+WAIT       stay when the peer has ended
+RAISE      an error that nobody foresaw        PUT n       put the next n bytes into my memory
+KEEP n     add n bytes to the journal
 """
 
 import asyncio

@@ -21,6 +21,10 @@ def mqtt(peer: Peer) -> Session:
     raise AssertionError("sessions are not made here")
 
 
+def stomp(peer: Peer) -> Session:
+    raise AssertionError("sessions are not made here")
+
+
 def request(path: str = "/ws/amqp", /, **headers: str | None) -> bytes:
     """A good request with headers changed, added, or left out where they are None; `_` in a name stands for `-`."""
     every = {
@@ -36,7 +40,7 @@ def request(path: str = "/ws/amqp", /, **headers: str | None) -> bytes:
 
 
 def answer_to(data: bytes, config: WebSocketConfig | None = None, has_mqtt: bool = True) -> Answer:
-    factories = {"amqp": amqp, "mqtt": mqtt} if has_mqtt else {"amqp": amqp}
+    factories = {"amqp": amqp, "mqtt": mqtt, "stomp": stomp} if has_mqtt else {"amqp": amqp}
     answer = Handshake(config or WebSocketConfig(), CARRIED, factories).receive(data)
     assert answer is not None
     return answer
@@ -61,6 +65,9 @@ def test_an_upgrade_without_a_subprotocol_is_amqp() -> None:
         ("/", "amqp", "amqp", amqp),
         ("/ws", None, None, amqp),
         ("/mqtt/", None, None, amqp),
+        ("/stomp", None, None, stomp),
+        ("/stomp?x", "v12.stomp", "v12.stomp", stomp),
+        ("/stomp", "mqtt", "mqtt", mqtt),
         ("/mqtt", "mqtt", "mqtt", mqtt),
         ("/mqtt?token=1", "mqtt", "mqtt", mqtt),
         ("/ws", "mqtt", "mqtt", mqtt),

@@ -109,9 +109,8 @@ def test_sessions_say_what_they_are(broker: PluggedBroker, operator: LineClient)
         assert first["state"] == "running"
         assert "capabilities" in first["client_properties"]
         counts = {"publishes": 0, "deliveries": 0, "confirms": 0, "returns": 0}
-        assert first["channels"] == [
-            {"number": 1, "consumers": 0, "unacknowledged": 0, "is_transactional": False, **counts}
-        ]
+        state = {"is_transactional": False, "is_confirming": False, "prefetch": 0, "global_prefetch": 0}
+        assert first["channels"] == [{"number": 1, "consumers": 0, "unacknowledged": 0, **state, **counts}]
         check(second, "MQTT 5.0", by_mqtt.socket.getsockname()[1], broker.ports["mqtt"])
         assert (second["client_id"], second["subscriptions"]) == ("guest5", 0)
         check(third, "lines", line.socket.getsockname()[1], broker.ports["line"])

@@ -8,6 +8,8 @@ from mqbroker.core.queues.kind import Kind
 class NewestQueue(ClassicQueue):
     """Whatever waits makes room for what is newer, and is dead-lettered like anything that has no room."""
 
+    takes_pages = False
+
     __slots__ = ()
 
     def publish(self, message: Message, now: int) -> int:

@@ -17,8 +17,9 @@ from mqbroker.errors import PairError
 from mqbroker.net import devcerts
 from mqbroker.replication.control import ask
 from tests.replication.fault_proxy import FaultProxy
-from tests.replication.stores import EtcdProcess, etcd, free_port
+from tests.replication.stores import EtcdProcess, etcd
 from tests.support.broker_process import BrokerProcess
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 WAIT_S = 45.0

@@ -15,6 +15,7 @@ from mqbroker.replication.elections.etcd import EtcdElection
 from mqbroker.replication.elections.memory import MemoryElection, MemoryStore
 from mqbroker.replication.elections.postgresql import PostgresqlElection
 from tests.replication import stores
+from tests.support.ports import free_port
 
 TTL_S = 2
 NAMES = map("pair{}".format, itertools.count())
@@ -190,7 +191,7 @@ async def test_a_watch_returns_when_something_changes(two: Two) -> None:
 )
 async def test_a_store_that_does_not_answer_is_unreachable(election: Callable[[int], Election]) -> None:
     """What the shell does not know for an outage would have ended the process."""
-    store = election(stores.free_port())
+    store = election(free_port())
     with pytest.raises(ElectionUnreachable, match="cannot be asked"):
         await store.read()
     await store.close()

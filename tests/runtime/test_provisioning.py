@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mqbroker.core.access.access import Permissions
 from mqbroker.core.access.passwords import verify
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
@@ -83,6 +84,26 @@ async def test_new_users_get_in_before_they_have_a_hash_and_are_in_the_journal_o
         assert sum(user.name in key for key in kept) == 1
 
 
+async def test_what_is_changed_of_a_user_before_the_hash_is_kept_with_it(tmp_path: Path) -> None:
+    """A permission given meanwhile wrote the user without a hash: no password let him in after a kill."""
+    path = tmp_path / "broker.toml"
+    path.write_text(USER.format("ann", "one", ".*") + USER.format("ben", "two", ".*"))
+    path.chmod(0o600)
+    ledger = RememberingLedger()
+    broker = Broker(ledger, lambda: "name")
+    provisioning = Provisioning(broker, load_config(path), Logins(), lambda: None)
+    provisioning.apply()
+    broker.set_permissions("ann", "/", Permissions("^a", "", ""))
+    broker.put_access_key("ann", "AKIAAAAAAAAAAAAAAAAA", "secret", "000000000000")
+    assert not any("ann" in key or "AKIA" in key for key in ledger.keys)
+    broker.put_user("ben", "of another password")
+    await provisioning.hash_task()
+    assert sum("ann" in key for key in ledger.keys) == sum("AKIA" in key for key in ledger.keys) == 1
+    assert verify(b"one", broker.access.user("ann").password_hash)
+    assert broker.access.user("ann").permissions["/"].configure == "^a"
+    assert broker.access.user("ben").password_hash == "of another password"
+
+
 @pytest.mark.timeout(200)
 def test_what_the_configuration_says_otherwise_is_a_warning_and_apply_users_makes_it_so(tmp_path: Path) -> None:
     """A password or permission that was changed in the file changed nothing, and nothing was said."""
@@ -128,9 +149,7 @@ def test_a_broker_without_any_user_says_so(tmp_path: Path) -> None:
     assert "there is no user, so nobody can log in" in broker.log()
 
 
-def test_a_container_gets_its_first_user_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_container_gets_its_first_user_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """guest may not come from another machine, and nobody found the three settings that would let somebody in."""
     variables = {"USER": "shop", "PASS": "opening hours", "VHOST": "orders"}
     for name, value in variables.items():

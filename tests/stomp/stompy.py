@@ -6,7 +6,12 @@ from typing import Any, Self
 import stomp  # type: ignore[import-untyped]
 
 WAIT_S = 15
-_CLASSES = {"1.0": stomp.Connection10, "1.1": stomp.Connection11, "1.2": stomp.Connection12}
+_CLASSES = {
+    "ws": stomp.WSStompConnection,
+    "1.0": stomp.Connection10,
+    "1.1": stomp.Connection11,
+    "1.2": stomp.Connection12,
+}
 
 
 class StompPy(stomp.ConnectionListener):  # type: ignore[misc]

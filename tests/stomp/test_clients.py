@@ -33,6 +33,17 @@ def test_stomp_py_sends_receives_and_acknowledges(broker: BrokerProcess, version
         assert stomp.message().body == "in it"
 
 
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_stomp_py_speaks_through_a_websocket_without_a_subprotocol(broker: BrokerProcess, scheme: str) -> None:
+    ca = str(broker.data_dir / "certs" / "ca.pem")
+    with StompPy(broker.ports[scheme], "ws", tls=scheme == "wss", ca=ca, ws_path="/stomp") as stomp:
+        stomp.subscribe(f"/queue/py-{scheme}", ack="client-individual")
+        stomp.send(f"/queue/py-{scheme}", "hällo")
+        message = stomp.message()
+        assert message.body == "hällo"
+        stomp.client.ack(message.headers["ack"])
+
+
 def test_stomp_py_keeps_its_heart_beat(broker: BrokerProcess) -> None:
     with StompPy(broker.ports["stomp"], heartbeats=(4000, 4000)) as stomp:
         stomp.subscribe("/queue/beat")

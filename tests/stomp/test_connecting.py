@@ -2,9 +2,11 @@
 
 import pytest
 
+from mqbroker.config.composition import listener_parser
 from mqbroker.protocols.amqp.protocol import AmqpProtocol
 from mqbroker.protocols.recognition import Recognition
 from mqbroker.protocols.session import Peer
+from mqbroker.spoken import PROTOCOLS
 from tests.stomp.house import House, frame
 
 
@@ -166,3 +168,8 @@ def test_a_client_certificate_may_be_the_login() -> None:
     client.send("CONNECT", accept_version="1.2")
     client.take("CONNECTED")
     assert client.session.user == "guest"
+
+
+def test_listeners_may_be_named_as_activemq_names_them() -> None:
+    listener = listener_parser(PROTOCOLS)("stomp+ssl://127.0.0.1")
+    assert (listener.scheme, listener.port, listener.is_tls) == ("stomps", 61614, True)

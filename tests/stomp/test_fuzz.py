@@ -13,12 +13,12 @@ from tests.stomp.house import Client, House, parse_frames
 DESTINATIONS = (
     "/queue/a", "a", "/topic/a.b", "/topic/a.>", "/exchange/amq.direct/k", "/exchange/none", "/amq/queue/a", "/foo/x",
     "/temp-queue/t", "/reply-queue/r", "/queue/a,b,topic://c", "/queue/Consumer.A.VirtualTopic.x", "", "/queue/%",
-    "/temp-topic/t", "/remote-temp-queue/x", "/queue/a?consumer.prefetchSize=1",
+    "/temp-topic/t", "/remote-temp-queue/x", "/queue/\udcff", "/topic/\udcff", "/queue/a?consumer.prefetchSize=1",
 )  # fmt: skip
 VALUES = (
     "1", "2", "", "true", "false", "client", "client-individual", "auto", "t", "-1", "x", "99999999999999999999", "a:b",
     "\\n\\c", "\\x", "n = 1", "n ==", "/temp-queue/t", "guest", "*/5 * * * *", "100", "T_1@@session-name1@@1",
-    "T_1@@session-name1@@2", "ä",
+    "T_1@@session-name1@@2", "ä", "\udcff", "n = '\udcff'",
 )  # fmt: skip
 NAMES = (
     "id", "destination", "receipt", "transaction", "ack", "message-id", "subscription", "selector", "browser",
@@ -43,7 +43,8 @@ def frames(draw: st.DrawFn) -> bytes:
         headers = {"destination": draw(st.sampled_from(DESTINATIONS)), "id": draw(st.sampled_from("12")), **headers}
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     body = draw(st.sampled_from((b"", b"x", b"body", b"a\0b")))
-    return f"{draw(st.sampled_from(COMMANDS))}\n{lines}\n".encode() + body + b"\0"
+    head = f"{draw(st.sampled_from(COMMANDS))}\n{lines}\n"
+    return head.encode("utf-8", "surrogateescape") + body + b"\0"
 
 
 @st.composite
@@ -105,6 +106,20 @@ def test_damaged_frames_and_noise_are_answered(sequence: list[bytes], step: int)
         client.write(octets[at : at + step])
     parse_frames(client.arrived)
     check_others(house, client)
+
+
+LOGIN_NAMES = ("login", "passcode", "host", "client-id", "request-id", "receipt", "accept-version", "heart-beat")
+
+
+@pytest.mark.parametrize("dialect", ["rabbitmq", "activemq"])
+@given(headers=st.dictionaries(st.sampled_from(LOGIN_NAMES), st.sampled_from((*VALUES, "guest", "/", "1.2", "1,1"))))
+def test_any_login_is_answered(dialect: str, headers: dict[str, str]) -> None:
+    house = House(dialect=dialect)
+    client = house.begin()
+    lines = "".join(f"{name}:{value}\n" for name, value in {"login": "guest", "passcode": "guest", **headers}.items())
+    client.write(f"CONNECT\n{lines}\n\0".encode("utf-8", "surrogateescape"))
+    (answer,) = client.frames()
+    assert answer.command in ("CONNECTED", "ERROR")
 
 
 @given(octets=st.binary(max_size=60) | st.lists(damaged(), max_size=3).map(b"".join))

@@ -232,3 +232,9 @@ def test_nack_needs_a_later_version(house: House) -> None:
     client = house.connect("1.0")
     client.send("NACK", **{"message-id": "x"})
     assert client.error()[0] == "NACK received but connection is in v1.0 mode."
+
+
+def test_a_client_id_may_be_any_octets(house: House) -> None:
+    client = house.begin()
+    client.write(b"CONNECT\nlogin:guest\npasscode:guest\nclient-id:\xff\n\n\0")
+    assert client.take("CONNECTED").headers["session"] == "\udcff"

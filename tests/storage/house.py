@@ -85,15 +85,16 @@ class Journal:
     def __init__(
         self, disk: SimDisk | None = None, segment_bytes: int = 4096, appends: Executor | None = None,
         background: Executor | None = None, sync: bool = True, entropy_start: int = 0, keyring: Keyring | None = None,
-        epoch: int | None = None, required: Collection[str] = (),
+        epoch: int | None = None, required: Collection[str] = (), window: int = 0,
     ) -> None:  # fmt: skip
         self.disk = disk or SimDisk()
+        self.window = window
         self.keyring = keyring
         self.fatal = Fatal()
         opened = assemble(
             self.disk, FORMATS, sync, appends or InlineExecutor(), background or InlineExecutor(), self.fatal,
             segment_bytes, _counter(entropy_start), keyring, epoch=epoch,
-            required=required,
+            required=required, window=window,
         )  # fmt: skip
         self.ledger: JournalLedger = opened[0]
         self.recovered: Recovered = opened[1]
@@ -106,7 +107,7 @@ class Journal:
 
     def reopen(self) -> "Journal":
         """What the next process finds after this one was killed."""
-        return Journal(self.disk.after_kill(), keyring=self.keyring)
+        return Journal(self.disk.after_kill(), keyring=self.keyring, window=self.window)
 
     def reopen_with(self, capacity_bytes: int) -> "Journal":
         """The same, on a disk of another size."""

@@ -7,6 +7,7 @@ import pytest
 
 from mqbroker.errors import StorageError
 from mqbroker.storage.keys.keyring import Keyring
+from mqbroker.storage.pages import relocator
 from tests.storage.house import KEYRINGS, Journal
 from tests.storage.simdisk import PowerCut, SimDisk
 from tests.storage.world import State, World, lives
@@ -17,6 +18,31 @@ from tests.storage.world import State, World, lives
 def test_after_any_crash_the_journal_is_its_history_up_to_some_batch(block: int, keyring: Keyring | None) -> None:
     for seed in range(block * 25, block * 25 + 25):
         lives(seed, generations=4, steps=150, keyring=keyring)
+
+
+@KEYRINGS
+@pytest.mark.parametrize("block", range(10))
+def test_after_any_crash_the_same_is_found_by_indexes(
+    block: int, keyring: Keyring | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left on the disk is not what was there, or is counted wrongly, or went when its segment was emptied."""
+    monkeypatch.setattr(relocator, "DISK_USE_MAX", 1.2)
+    monkeypatch.setattr(relocator, "DISK_SLACK_SEGMENTS", 0)
+    for seed in range(block * 25, block * 25 + 25):
+        lives(seed, generations=5, steps=200, keyring=keyring, windows=(1, 1, 2, 0, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@KEYRINGS
+@pytest.mark.parametrize("block", range(100))
+def test_after_any_of_many_crashes_the_same_is_found_by_indexes(
+    block: int, keyring: Keyring | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relocator, "DISK_USE_MAX", 1.2)
+    monkeypatch.setattr(relocator, "DISK_SLACK_SEGMENTS", 0)
+    for seed in range(1000 + block * 100, 1000 + block * 100 + 100):
+        lives(seed, generations=5, steps=300, keyring=keyring, windows=(1, 1, 2, 0, 1))
 
 
 @pytest.mark.slow

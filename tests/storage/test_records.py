@@ -77,11 +77,11 @@ def test_entries_survive_any_values(entries: list[Entry | None]) -> None:
     live = [entry for entry in entries if entry is not None]
     data, encoder = encoded(entries)
     found = decoded(data)
-    assert encoder.count == len(live) == sum(encoder.counts.values())
+    assert encoder.count == len(live) == sum(extent.count for extent in encoder.extents.values())
     for queue in (1, 2, 3):
         expected = [entry for entry in live if entry.queue_number == queue]
         assert [fields(entry) for entry in found.get(queue, [])] == [fields(entry) for entry in expected]
-        assert encoder.counts.get(queue, 0) == len(expected)
+        assert sum(each.count for each in encoder.extents.values() if each.queue_number == queue) == len(expected)
     shared = {id(entry.message) for entry in live}
     assert len({id(entry.message) for entries in found.values() for entry in entries}) == len(shared)
 

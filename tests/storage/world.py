@@ -39,16 +39,19 @@ class World:
     """One life of a journal, from opening to crash."""
 
     def __init__(
-        self, disk: SimDisk, chance: Random, past: State, executor: bool = True, keyring: Keyring | None = None
-    ) -> None:
+        self, disk: SimDisk, chance: Random, past: State, executor: bool = True, keyring: Keyring | None = None,
+        window: int = 0,
+    ) -> None:  # fmt: skip
         self.chance = chance
         self.appends = ManualExecutor() if executor else None
         self.background = ManualExecutor() if executor and chance.random() < 0.5 else None
         self.journal = Journal(
             disk, chance.choice((2048, 8192)), self.appends, self.background, entropy_start=chance.randrange(1 << 60),
-            keyring=keyring,
+            keyring=keyring, window=window,
         )  # fmt: skip
         self.ledger = self.journal.ledger
+        if window:
+            self.ledger.restored()
         self.history: list[tuple[int, Callable[[State], None]]] = []
         self.past = past
         self.promised = self.ledger.committed
@@ -211,30 +214,34 @@ def _define(state: State, key: str, value: bytes | None) -> None:
         state.definitions[key] = value
 
 
-def lives(seed: int, generations: int, steps: int, keyring: Keyring | None = None) -> None:
+def lives(
+    seed: int, generations: int, steps: int, keyring: Keyring | None = None, windows: tuple[int, ...] = (0,)
+) -> None:
     """Lives of one journal, each of which ends with a power cut, a kill, or in order.
 
-    With a keyring it is encrypted from the second life on, so that both kinds of segments meet.
+    With a keyring it is encrypted from the second life on, so that both kinds of segments meet. With several windows
+    some of these lives write indexes and leave messages on the disk.
     """
     chance = Random(seed)
     disk, past = SimDisk(), State()
     for generation in range(generations):
         disk.fail_at = chance.randrange(1, steps) if chance.random() < 0.3 else 0
         disk.failure = PowerCut()
+        window = windows[generation % len(windows)]
         try:
-            world = World(disk, chance, past, keyring=keyring if generation else None)
+            world = World(disk, chance, past, keyring=keyring if generation else None, window=window)
         except PowerCut:
             disk = disk.after_power_cut(chance)
-            assert found_in(read(disk, keyring)) == past.entries, "opening a journal changes nothing"
+            assert found_in(read(disk, keyring, window)) == past.entries, "opening a journal changes nothing"
             continue
         clean = _live_and_end(world, chance, steps)
         disk = disk.after_power_cut(chance) if not clean or chance.random() < 0.5 else disk.after_kill()
-        past = world.judge(read(disk, keyring), clean)
+        past = world.judge(read(disk, keyring, window), clean)
 
 
-def read(disk: SimDisk, keyring: Keyring | None = None) -> Recovered:
+def read(disk: SimDisk, keyring: Keyring | None = None, window: int = 0) -> Recovered:
     """What the journal says, without going on with it."""
-    recovery = Recovery(disk, FORMATS, keyring)
+    recovery = Recovery(disk, FORMATS, keyring, pages=window > 0)
     recovery.run()
     return recovery.recovered
 

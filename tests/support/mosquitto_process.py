@@ -7,17 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from tests.conftest import find_program
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 START_TIMEOUT_S = 20
 _TRIES = 5  # a port that was free may be somebody else's a moment later
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class MosquittoProcess:
@@ -36,7 +30,7 @@ class MosquittoProcess:
         raise AssertionError(f"mosquitto did not start:\n{self.log()}")
 
     def _start(self) -> bool:
-        self.port = _free_port()
+        self.port = free_port()
         settings = self.folder / "mosquitto.conf"
         # As root it would change to a user who may not read this folder.
         first = (f"listener {self.port} 127.0.0.1", "allow_anonymous true", "user root", "log_dest stderr")

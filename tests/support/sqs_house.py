@@ -26,6 +26,7 @@ from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.queues.kept import Kept
 from mqbroker.core.restoration import restore
 from mqbroker.errors import DiskFailed
 from mqbroker.net.origins import Origins
@@ -38,6 +39,7 @@ from tests.storage.house import ManualExecutor
 from tests.storage.simdisk import SimDisk
 from tests.support import sqs_query_form
 from tests.support.amqp_house import Alarms
+from tests.support.window import WINDOW
 
 START = 1_700_000_000_000
 ACCOUNT = "000000000000"
@@ -116,10 +118,13 @@ class House:
 
     def _build(self) -> None:
         self._lanes = (ManualExecutor(), ManualExecutor())
-        definitions, entries = {}, {}
+        definitions: dict[str, bytes] = {}
+        entries = Kept()
         ledger = Ledger()
         if self.disk is not None:
-            ledger, recovered = assemble(self.disk, formats_of(PROTOCOLS), True, *self._lanes, _never, _SEGMENT_BYTES)
+            ledger, recovered = assemble(
+                self.disk, formats_of(PROTOCOLS), True, *self._lanes, _never, _SEGMENT_BYTES, window=WINDOW
+            )
             definitions, entries = recovered.definitions, recovered.entries
         self.broker = Broker(ledger, lambda: f"name{next(self._names)}")
         restore(self.broker, definitions, entries, self.now)

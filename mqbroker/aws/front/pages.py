@@ -1,7 +1,7 @@
 """Pages that belong to no service.
 
-    GET /_mqbroker/metrics          for Prometheus
-    GET /health                     for load balancers
+GET /_mqbroker/metrics          for Prometheus
+GET /health                     for load balancers
 """
 
 from prometheus_client import CollectorRegistry, generate_latest

@@ -42,20 +42,27 @@ def parse_form(form: bytes) -> dict[str, str]:
         raise _malformed(f"The request has more than {QUERY_PARAMETERS_MAX} parameters.")
     if b"%" in form and _BAD_ESCAPE.search(form):
         raise _syntax_error()
-    pairs = [pair.partition(b"=") for pair in form.split(b"&")]
+    parameters: dict[str, str] = {}
+    count = 0
     try:
-        parameters = {_decoded(name): _decoded(value) for name, _, value in pairs if name}
+        for pair in form.decode().split("&"):
+            name, _, value = pair.partition("=")
+            if name:
+                count += 1
+                if "%" in pair or "+" in pair:
+                    name, value = _decoded(name), _decoded(value)
+                parameters[name] = value
     except UnicodeDecodeError:
         raise _syntax_error() from None
-    if len(parameters) < sum(1 for name, _, _ in pairs if name):
+    if len(parameters) < count:
         raise _malformed("A parameter is there more than once.")
     return parameters
 
 
-def _decoded(text: bytes) -> str:
-    if b"+" in text:
-        text = text.replace(b"+", b" ")
-    return (unquote_to_bytes(text) if b"%" in text else text).decode()
+def _decoded(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 def parse_parameters(form: Mapping[str, str], parser: Parser) -> dict[str, Any]:

@@ -186,7 +186,13 @@ _SHAPES: Mapping[str, Callable[[float, int, int], float]] = {
     "exponential": lambda part, step, count: (2.0**step - 1) / (2.0 ** (count - 1) - 1) if count > 1 else part,
 }
 
-MANAGED = RetryPlan((0.0,) * 3 + (1.0,) * 2 + tuple(1 + 19 * step / 9 for step in range(10)) + (20.0,) * 100_000)
+
+def _growing(low: float, high: float) -> tuple[float, ...]:
+    """Ten delays, each so many times the one before."""
+    return tuple(low * (high / low) ** (step / 9) for step in range(10))
+
+
+MANAGED = RetryPlan((0.0,) * 3 + (1.0,) * 2 + _growing(1, 20) + (20.0,) * 100_000)
 """For endpoints of AWS's own, such as functions and streams: for 23 days."""
-CUSTOMER = RetryPlan((10.0,) * 2 + tuple(10 + 590 * step / 9 for step in range(10)) + (600.0,) * 38)
-"""For e-mail, SMS and mobile push: for six hours."""
+CUSTOMER = RetryPlan((10.0,) * 2 + _growing(10, 600) + (600.0,) * 38)
+"""For e-mail, SMS and mobile push: for more than six hours."""

@@ -4,7 +4,7 @@ An answer of 2xx has taken the message. 5xx and 429 may be different next time, 
 answered, a redirection too, is the last word (SNS Developer Guide, "Message delivery retries").
 """
 
-from mqbroker.aws.sns.delivery_policy import effective_subscription_policy, plan_of
+from mqbroker.aws.sns.delivery_policy import DEFAULT_CONTENT_TYPE, effective_subscription_policy, plan_of
 from mqbroker.aws.sns.envelope import EnvelopeWriter
 from mqbroker.aws.sns.lane_target import LaneTarget
 from mqbroker.aws.sns.properties import SnsProperties
@@ -17,7 +17,6 @@ from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.limits import REASON_CHARS_MAX
 
 AGENT = "Amazon Simple Notification Service Agent"
-DEFAULT_TYPE = "text/plain; charset=UTF-8"
 _TOO_MANY_REQUESTS = 429
 
 
@@ -42,7 +41,7 @@ class HttpTarget(LaneTarget):
     ) -> None:  # fmt: skip
         """`topic_policy` is the delivery policy of the topic."""
         self._client = client
-        self._content_type = DEFAULT_TYPE
+        self._content_type = DEFAULT_CONTENT_TYPE
         policy = effective_subscription_policy(subscription.attributes.get("DeliveryPolicy", ""), topic_policy)
         LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, plan_of(policy["healthyRetryPolicy"]))
         self.configure(topic_policy)
@@ -52,7 +51,7 @@ class HttpTarget(LaneTarget):
         own = self.subscription.attributes.get("DeliveryPolicy", "")
         policy = effective_subscription_policy(own, topic_policy)
         throttle = policy["throttlePolicy"] or {}
-        self._content_type = policy["requestPolicy"].get("headerContentType") or DEFAULT_TYPE
+        self._content_type = policy["requestPolicy"].get("headerContentType") or DEFAULT_CONTENT_TYPE
         self._lane.configure(plan_of(policy["healthyRetryPolicy"]), throttle.get("maxReceivesPerSecond", 0))
 
     async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
@@ -76,7 +75,7 @@ class HttpTarget(LaneTarget):
             found["x-amz-sns-subscription-arn"] = str(self.subscription.arn)
         if is_notification and self.subscription.is_raw:
             found["x-amz-sns-rawdelivery"] = "true"
-        found["Content-Type"] = self._content_type if is_notification else DEFAULT_TYPE
+        found["Content-Type"] = self._content_type if is_notification else DEFAULT_CONTENT_TYPE
         found["User-Agent"] = AGENT
         found["Accept-Encoding"] = "gzip,deflate"
         return found

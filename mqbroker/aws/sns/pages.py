@@ -64,7 +64,8 @@ class Pages:
     def _notifications(self, request: HttpRequest, query: dict[str, str]) -> HttpResponse:
         self._guard.administrator(request, "sns")
         topic = query.get("TopicArn", "")
-        found = [_shown(each) for each in self._reports.recent if not topic or each.topic == topic]
+        shown = map(_shown, self._reports.recent)
+        found = [each for each in shown if not topic or each["TopicArn"] == topic]
         return HttpResponse(200, JSON, orjson.dumps({"Notifications": found}))
 
 
@@ -74,10 +75,11 @@ def _page(title: str, text: str) -> HttpResponse:
 
 
 def _shown(outcome: Outcome) -> dict[str, object]:
+    subscription = outcome.subscription
     return {
         "MessageId": outcome.message_id,
-        "TopicArn": outcome.topic,
-        "SubscriptionArn": outcome.subscription,
+        "TopicArn": "" if subscription is None else str(subscription.topic),
+        "SubscriptionArn": "" if subscription is None else str(subscription.arn),
         "Protocol": outcome.protocol,
         "Endpoint": outcome.endpoint,
         "Timestamp": timestamp_text(outcome.at),

@@ -64,6 +64,12 @@ class SnsProperties(EnvelopedProperties):
         """Overrides EnvelopedProperties': groups of FIFO topics mean nothing to a standard queue."""
         return "sequence" not in self.notice
 
+    def text(self, name: str) -> str | None:
+        """Overrides SqsProperties': what has no attributes has nothing to be found in headers."""
+        if name == "group_id" and self._offsets()[5] == self._notice_at():
+            return self.group_id or None
+        return EnvelopedProperties.text(self, name)
+
     def headers(self) -> Mapping[str, object]:
         """Overrides SqsProperties': attributes, topic and subject for other protocols."""
         found = as_headers(self.attributes)

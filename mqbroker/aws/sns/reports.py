@@ -6,8 +6,8 @@ What cannot be delivered goes to the dead-letter queue of its subscription, if t
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from hashlib import md5
+from typing import NamedTuple
 
 import orjson
 
@@ -26,12 +26,10 @@ _FEEDBACK = {"http": "HTTP", "https": "HTTP", "sqs": "SQS", "lambda": "Lambda", 
              "application": "Application"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One delivery that has ended."""
+class Outcome(NamedTuple):
+    """One delivery that has ended. subscription: None for what went to one number or device."""
 
-    topic: str
-    subscription: str
+    subscription: Subscription | None
     protocol: str
     endpoint: str
     message_id: str
@@ -89,7 +87,7 @@ class Reports:
         if reason:
             self._failures.warning(now, f"{message_id} is not delivered to {address}, it is lost: {reason}")
         protocol = "application" if address.startswith("arn:") else "sms"
-        self.recent.append(Outcome("", "", protocol, address, message_id, now, not reason, status, reason, attempts))
+        self.recent.append(Outcome(None, protocol, address, message_id, now, not reason, status, reason, attempts))
 
     # --- delivery status logs -------------------------------------------------------------------------------------
 
@@ -98,9 +96,13 @@ class Reports:
         began: int, now: int, attempts: int,
     ) -> None:  # fmt: skip
         message_id = notification.properties.message_id
-        place = str(subscription.topic), str(subscription.arn), subscription.protocol.name, subscription.endpoint
-        self.recent.append(Outcome(*place, message_id, now, is_success, status, reason, attempts))
-        prefix = _FEEDBACK.get(subscription.protocol.name)
+        protocol = subscription.protocol.name
+        self.recent.append(
+            Outcome(
+                subscription, protocol, subscription.endpoint, message_id, now, is_success, status, reason, attempts
+            )
+        )
+        prefix = _FEEDBACK.get(protocol)
         if prefix is None:
             return
         attributes = self._attributes_of(subscription.topic)

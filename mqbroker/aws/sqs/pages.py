@@ -1,6 +1,6 @@
 """The page beside SQS, for tests and operators: a look at the messages of a queue.
 
-    GET /_mqbroker/sqs/messages?QueueUrl=...[&MaxNumberOfMessages=10]    what could be received, without receiving it
+GET /_mqbroker/sqs/messages?QueueUrl=...[&MaxNumberOfMessages=10]    what could be received, without receiving it
 """
 
 import orjson

@@ -190,9 +190,7 @@ class QueueActions:
         """AddPermission."""
         queue = self._service.queue_of(call)
         given = call.parameters
-        policy = add_permission(
-            queue.policy, given["Label"], given["AWSAccountIds"], given["Actions"], str(queue.arn)
-        )
+        policy = add_permission(queue.policy, given["Label"], given["AWSAccountIds"], given["Actions"], str(queue.arn))
         self._set_policy(call, queue, policy.to_text())
 
     def remove_permission(self, call: Call) -> None:

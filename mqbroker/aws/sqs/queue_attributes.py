@@ -92,9 +92,7 @@ class Rule(NamedTuple):
 
 STANDARD: Final[dict[str, Rule]] = {
     "VisibilityTimeout": Rule(_whole(0, SQS_VISIBILITY_S_MAX), "30"),
-    "MaximumMessageSize": Rule(
-        _whole(SQS_MESSAGE_BYTES_MIN, SQS_MESSAGE_BYTES_MAX), str(SQS_MESSAGE_BYTES_MAX)
-    ),
+    "MaximumMessageSize": Rule(_whole(SQS_MESSAGE_BYTES_MIN, SQS_MESSAGE_BYTES_MAX), str(SQS_MESSAGE_BYTES_MAX)),
     "MessageRetentionPeriod": Rule(_whole(SQS_RETENTION_S_MIN, SQS_RETENTION_S_MAX), "345600"),
     "DelaySeconds": Rule(_whole(0, SQS_DELAY_S_MAX), "0"),
     "ReceiveMessageWaitTimeSeconds": Rule(_whole(0, SQS_WAIT_S_MAX), "0"),

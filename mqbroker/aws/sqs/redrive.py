@@ -61,9 +61,7 @@ class RedrivePolicy:
             if name not in document:
                 raise cls.refusal(text, f"Redrive policy does not contain mandatory attribute: {name}.")
         if len(document) > 2:
-            raise cls.refusal(
-                text, "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount]."
-            )
+            raise cls.refusal(text, "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount].")
         target = QueueArn.parse(str(document["deadLetterTargetArn"]))
         if target is None:
             raise cls.refusal(text, "Invalid value for deadLetterTargetArn.")

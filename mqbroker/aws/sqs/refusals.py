@@ -141,9 +141,7 @@ def invalid_entry_id() -> AwsError:
 
 def repeated_entry_id(entry_id: str) -> AwsError:
     """Two entries of a batch have the same id."""
-    return AwsError(
-        "BatchEntryIdsNotDistinct", f"Id {entry_id} repeated.", _NAMESPACE + "BatchEntryIdsNotDistinct"
-    )
+    return AwsError("BatchEntryIdsNotDistinct", f"Id {entry_id} repeated.", _NAMESPACE + "BatchEntryIdsNotDistinct")
 
 
 def batch_too_long(size: int, size_max: int) -> AwsError:

@@ -43,6 +43,7 @@ cdef class Queue(Task):
     cpdef Entry get(self, Consumer holder, long long now)
     cpdef bint make_ready(self, long long now) except -1
     cpdef bint run(self, long long now, long long portion) except -1
+    cpdef bint is_warm(self) except -1
     cpdef Py_ssize_t deliver_to(self, Consumer consumer, Py_ssize_t portion, long long now) except -1
     cpdef give_up(self, Entry entry, long long now)
     @cython.locals(entry=Entry)

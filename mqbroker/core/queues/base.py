@@ -23,6 +23,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.queues import telling
 from mqbroker.core.queues.host import QueueHost
+from mqbroker.core.queues.page import Page
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.scheduler import Task
@@ -56,6 +57,10 @@ class Queue(Task):
 
     takes_long_keys = False
     """Whether a message may have a routing key that is too long for a name: its consumers can be told it."""
+
+    takes_pages = False
+    """Whether its entries may leave memory, and come back by `restore_pages`. A kind that takes entries by itself, and
+    not only what `peek` shows, says no."""
 
     __slots__ = (
         "alarm", "alone", "armed_at", "consumers", "counts", "counts_failures", "cursor", "declared", "durable",
@@ -108,6 +113,10 @@ class Queue(Task):
     def restore(self, entries: list[Entry]) -> None:
         """Takes over what the journal kept, in order of sequence. `enforce` it once everything else is restored too."""
 
+    def restore_pages(self, pages: list[Page], entries: list[Entry]) -> None:
+        """The same, with what was left on the disk."""
+        raise NotImplementedError
+
     def enforce(self, now: int) -> None:
         """It is there again, or what it is to do has changed: discards what no longer fits."""
         self.expire(now)
@@ -124,6 +133,10 @@ class Queue(Task):
     def waiting(self) -> list[Entry]:
         """Every waiting entry, in the order of delivery."""
         return []
+
+    def look(self, offset: int, count: int) -> list[Entry]:
+        """So many of these entries, from the one at `offset` on."""
+        return self.waiting()[offset : offset + count]
 
     def publish(self, _message: Message, _now: int) -> int:
         """Takes a message: hands it to a consumer that is ready, or lets it wait. ROUTED or REJECTED."""
@@ -142,6 +155,10 @@ class Queue(Task):
     def run(self, _now: int, _portion: int) -> bool:
         """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
         return False
+
+    def is_warm(self) -> bool:
+        """Somebody wants what waits, which may not be in memory: whether it can be delivered now."""
+        return not self.holds
 
     def deliver_to(self, consumer: Consumer, _portion: int, now: int) -> int:
         """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then. How
@@ -258,7 +275,7 @@ class Queue(Task):
         """Whether it is the consumer's turn here. One with a lower priority than others stands by."""
         if self.is_deleted:
             return False
-        if self.holds:
+        if self.holds and not self.is_warm():
             self.stand_by(consumer)
             return False
         consumer.is_new = False

@@ -23,6 +23,7 @@ cdef class ClassicQueue(Queue):
     cdef public long long delivery_limit
     cdef public str dead_letter_exchange
     cdef public str dead_letter_key
+    cdef public object paging
     cdef public object picking
 
     cpdef Py_ssize_t waiting_count(self) except -1
@@ -36,6 +37,7 @@ cdef class ClassicQueue(Queue):
     cpdef trim(self, Entry entry, long long now)
     @cython.locals(dropped=Py_ssize_t)
     cpdef Py_ssize_t drop(self, long long now, Py_ssize_t most) except -1
+    cpdef bint finds_head(self) except -1
     @cython.locals(count=Py_ssize_t)
     cpdef bint is_over_limit(self) except -1
     cpdef store(self, Entry entry)
@@ -59,10 +61,14 @@ cdef class ClassicQueue(Queue):
     @cython.locals(entry=Entry)
     cpdef bint drops_expired(self, long long now) except -1
     cpdef bint make_ready(self, long long now) except -1
+    cpdef bint is_warm(self) except -1
+    cpdef end_return(self, long long now)
+    cpdef end_return_soon(self)
     @cython.locals(entry=Entry)
     cpdef Entry get(self, Consumer holder, long long now)
     @cython.locals(entry=Entry)
     cpdef rearm(self)
+    cpdef rearm_for_pages(self)
     cpdef give_up(self, Entry entry, long long now)
     @cython.locals(entry=Entry, back=list)
     cpdef give_back(self, list entries, long long now, bint is_failure)

@@ -12,11 +12,14 @@ from mqbroker.core.message import Entry, Message, attempts_after, failures_of, n
 from mqbroker.core.queues import spec as specs
 from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import REJECTED, ROUTED, Queue
+from mqbroker.core.queues.extent import Extent, Place
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
+from mqbroker.core.queues.page import Page
+from mqbroker.core.queues.paging import Paging
 from mqbroker.core.queues.purge import Done, Purge
 from mqbroker.core.queues.spec import QueueSpec
-from mqbroker.limits import DROPPED_AT_ONCE, DROPPED_LEAST
+from mqbroker.limits import DROPPED_AT_ONCE, DROPPED_LEAST, QUEUE_WINDOW_BYTES
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
@@ -41,9 +44,11 @@ _OVERFLOW = {
 class ClassicQueue(Queue):
     """An ordered line of messages."""
 
+    takes_pages = True
+
     __slots__ = (
         "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane",
-        "max_bytes", "max_length", "overflow", "picking", "ttl_ms",
+        "max_bytes", "max_length", "overflow", "paging", "picking", "ttl_ms",
     )  # fmt: skip
 
     byte_count: int
@@ -63,6 +68,10 @@ class ClassicQueue(Queue):
         self.delivery_limit = -1
         self.dead_letter_exchange: str | None = None
         self.dead_letter_key: str | None = None
+        self.paging: Paging | None = None
+        """Its pages, once something has left memory."""
+        if self.is_recorded and self.takes_pages:
+            ledger.watch(self)
         self.picking: Any = None
         """A `Picking` (picking.py) once a consumer selects what it takes, or groups mean something."""
 
@@ -87,6 +96,24 @@ class ClassicQueue(Queue):
                 self.has_deadlines = True
         if entries:
             self.next_sequence = self.first_sequence = entries[-1].sequence + 1
+
+    def restore_pages(self, pages: list[Page], entries: list[Entry]) -> None:
+        """The same, with what was left on the disk."""
+        self.restore_lane(self.lane, pages, entries)
+
+    def restore_lane(self, lane: Lane, pages: list[Page], entries: list[Entry]) -> None:
+        """Takes over what was kept of one lane."""
+        if pages:
+            lane.reader = self.paging = self.paging or Paging(self)
+        lane.restore(self.number, pages, entries)
+        for page in pages:
+            self.byte_count += page.byte_count
+            self.has_deadlines = self.has_deadlines or page.expires_at > 0
+        for entry in entries:
+            self.byte_count += entry.message.size
+            self.has_deadlines = self.has_deadlines or entry.expires_at > 0
+        last = max([page.last for page in pages] + [entry.sequence for entry in entries[-1:]], default=0)
+        self.next_sequence = self.first_sequence = max(self.next_sequence, last + 1)
 
     def waiting_count(self) -> int:
         """How many entries wait for a consumer."""
@@ -163,6 +190,8 @@ class ClassicQueue(Queue):
         """Discards up to so many entries that have expired at the head, or are too many; how many it were."""
         dropped = 0
         while dropped < most and self.waiting_count():
+            if self.paging is not None and self.peek() is None and not self.finds_head():
+                break
             if not self.has_deadlines or not self.drops_expired(now):
                 if self.is_plain or not self.is_over_limit():
                     break
@@ -170,6 +199,14 @@ class ClassicQueue(Queue):
                 self.discard(self.take(), "maxlen", now)
             dropped += 1
         return dropped
+
+    def finds_head(self) -> bool:
+        """What is next is not in memory: whether it is now, because something has to be dropped."""
+        assert self.paging is not None
+        if self.is_plain or not self.is_over_limit():
+            return False
+        self.paging.read_now()
+        return self.peek() is not None
 
     def is_over_limit(self) -> bool:
         """Whether the waiting messages pass a limit of a drop-head queue."""
@@ -202,11 +239,28 @@ class ClassicQueue(Queue):
         """Every waiting entry, in the order of delivery."""
         return self.lane.entries()
 
+    def look(self, offset: int, count: int) -> list[Entry]:
+        """So many of these entries, from the one at `offset` on. What is before them is not read."""
+        found: list[Entry] = []
+        for lane in self.lanes_in_order():
+            if len(found) < count:
+                found += lane.look(max(0, offset), count - len(found))
+            offset -= lane.count
+        return found
+
     def detach(self) -> list[Lane]:
         """Lets go of everything that waits: the lanes that hold it."""
         lane, self.lane = self.lane, Lane()
         self.byte_count = 0
+        self.leave_pages([lane])
         return [lane]
+
+    def leave_pages(self, lanes: list[Lane]) -> None:
+        """The lanes are no longer its own."""
+        if self.paging is not None:
+            for lane in lanes:
+                self.paging.leave(lane)
+            self.paging = None
 
     def lanes_in_order(self) -> list[Lane]:
         """Its lanes, in the order of delivery."""
@@ -235,6 +289,8 @@ class ClassicQueue(Queue):
     def run(self, now: int, portion: int) -> bool:
         """Discards a portion of what has to go, then delivers to the consumers in the ring. True when there is more."""
         left = portion
+        if self.holds and self.paging is not None and (self.ring or 0 < self.paging.deadline() <= now):
+            self.paging.warm()
         if self.has_deadlines or not self.is_plain:
             left -= self.drop(now, portion)
         if self.picking is not None:
@@ -272,7 +328,7 @@ class ClassicQueue(Queue):
         if not self.may_serve(consumer, now):
             return 0
         left = portion
-        while left > 0 and self.waiting_count() and consumer.can_take():
+        while left > 0 and self.waiting_count() and not self.holds and consumer.can_take():
             left -= 1
             if not self.has_deadlines or not self.drops_expired(now):
                 self.hand_over(self.take(), consumer)
@@ -295,7 +351,25 @@ class ClassicQueue(Queue):
         """Whether it is known what is next: nothing older is on its way back, and what had expired is gone. Else it is
         worked at, and may be asked again."""
         self.work(now)
-        return not self.holds and not self.has_expired(now)
+        return (not self.holds or self.is_warm()) and not self.has_expired(now)
+
+    def end_return(self, now: int) -> None:
+        """They are all back. What waits for a page as well may have expired all the same."""
+        Queue.end_return(self, now)
+        if self.holds and self.paging is not None:
+            self.work(now)
+
+    def end_return_soon(self) -> None:
+        """The same; it goes on in turn with others."""
+        Queue.end_return_soon(self)
+        if self.paging is not None:
+            self.host.schedule(self)
+
+    def is_warm(self) -> bool:
+        """Somebody wants what waits, which may not be in memory: whether it can be delivered now."""
+        if self.paging is not None:
+            self.paging.warm()
+        return not self.holds
 
     def get(self, holder: Consumer, now: int) -> Entry | None:
         """Takes the next entry for a client that polls; `holder` has it until it is settled. None if nothing waits."""
@@ -313,6 +387,35 @@ class ClassicQueue(Queue):
         entry = self.peek()
         if entry is not None and entry.expires_at:
             self.arm(entry.expires_at)
+        self.rearm_for_pages()
+
+    def rearm_for_pages(self) -> None:
+        """The same for what is next and not in memory."""
+        if self.holds and self.paging is not None:
+            deadline = self.paging.deadline()
+            if deadline:
+                self.arm(deadline)
+
+    # --- pages ------------------------------------------------------------------------------------------------------
+
+    def page_out(self, extent: Extent, place: Place, window: int, least: int) -> int:
+        """Lets go of what the journal has at that place, but for the first entries; how many that were."""
+        count, is_pressed = self.waiting_count(), window < self.ledger.window
+        if self.byte_count > QUEUE_WINDOW_BYTES:
+            window = min(window, max(1, QUEUE_WINDOW_BYTES * count // self.byte_count))
+        if self.is_deleted or count <= window:
+            return 0
+        lane = self.lane_at(extent.lane)
+        freed = lane.page_out(extent, place, window, least)
+        if not freed and is_pressed:
+            freed = lane.let_go_of_pages() or lane.page_out_head(extent, place, window, least)
+        if freed and lane.reader is None:
+            lane.reader = self.paging = self.paging or Paging(self)
+        return freed
+
+    def lane_at(self, _index: int) -> Lane:
+        """One of its lanes. There is one."""
+        return self.lane
 
     # --- leaving ----------------------------------------------------------------------------------------------------
 
@@ -362,7 +465,7 @@ class ClassicQueue(Queue):
 
     def empty(self) -> "list[Container]":
         """Lets go of everything that waits: what held it, to be freed by the caller."""
-        return [entries for lane in self.detach() for entries in (lane.fresh, lane.returned)]
+        return [entries for lane in self.detach() for entries in lane.let_go()]
 
 
 def _limit(number: int | None) -> int:

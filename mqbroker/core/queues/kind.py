@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.host import QueueHost
+from mqbroker.core.queues.kept import Kept
 from mqbroker.core.queues.spec import QueueSpec
 
 if TYPE_CHECKING:
@@ -49,4 +50,7 @@ class Kind:
 
     def restore(self, queue: Queue, _value: Mapping[str, object], entries: Entries, _now: int) -> None:
         """Gives a queue that was made from its definition what the journal kept."""
-        queue.restore(entries.get(queue.number, []))
+        if queue.takes_pages and isinstance(entries, Kept):
+            queue.restore_pages(*entries.parts(queue.number))
+        else:
+            queue.restore(entries.get(queue.number, []))

@@ -9,8 +9,12 @@ cdef Py_ssize_t _COMPACT_AT
 cdef class Lane:
     cdef public list fresh
     cdef public list returned
+    cdef public list tail
+    cdef public object middle
+    cdef public object reader
     cdef public Py_ssize_t head
     cdef public Py_ssize_t count
+    cdef public bint is_stalled
 
     cpdef push(self, Entry entry)
     cpdef Entry peek(self)
@@ -22,3 +26,4 @@ cdef class Lane:
     cpdef bint pass_over(self) except -1
     cpdef Entry take_at(self, Py_ssize_t index)
     cpdef list entries(self)
+    cpdef advance(self)

@@ -3,19 +3,44 @@
 New entries are appended to a list that is read from a moving head. Entries that were delivered and came back return to
 their old place: they are older than everything that was never delivered, so they wait by themselves, in a heap. That
 costs the same for each of them whether they come back one by one, in portions or all together.
+
+A long line keeps its head and what is newest in memory; what is between may be pages on the disk (page.py):
+
+    returned | fresh | middle: page, page, page ... | tail         while nothing is paged, `tail` is the list `fresh`
 """
 
+from bisect import bisect_left, bisect_right
+from collections import deque
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.extent import Extent, Place
+from mqbroker.core.queues.page import Page, leaving, page_of, sequence_of
+
+if TYPE_CHECKING:
+    from mqbroker.core.queues.leftovers import Container
 
 _COMPACT_AT = 1024  # slots already read before the list is cut; below that the copy costs more than the memory
+
+
+class PageReader(Protocol):
+    """Who has pages read for a lane."""
+
+    def stall(self, lane: "Lane") -> None:
+        """The next entries of the lane are not in memory."""
+
+    def read_ahead(self, lane: "Lane") -> None:
+        """The lane has begun another page."""
+
+    def read(self, page: Page) -> list[Entry]:
+        """Reads a page at once."""
 
 
 class Lane:
     """A first-in first-out line of entries. `count` is how many wait."""
 
-    __slots__ = ("count", "fresh", "head", "returned")
+    __slots__ = ("count", "fresh", "head", "is_stalled", "middle", "reader", "returned", "tail")
 
     def __init__(self) -> None:
         self.fresh: list[Entry | None] = []
@@ -23,14 +48,20 @@ class Lane:
         self.returned: list[tuple[int, Entry]] = []
         """A heap of those that came back, by sequence."""
         self.count = 0
+        self.tail = self.fresh
+        self.middle: deque[Page] | None = None
+        """None while nothing has left memory."""
+        self.reader: PageReader | None = None
+        self.is_stalled = False
+        """Whether its next entries are not in memory, and its queue waits for them."""
 
     def push(self, entry: Entry) -> None:
         """Appends a new entry."""
-        self.fresh.append(entry)
+        self.tail.append(entry)
         self.count += 1
 
     def peek(self) -> Entry | None:
-        """The entry whose turn it is, or None."""
+        """The entry whose turn it is; None when there is none, or it is not in memory."""
         if self.returned:
             return self.returned[0][1]
         if self.head < len(self.fresh):
@@ -38,7 +69,7 @@ class Lane:
         return None
 
     def pop(self) -> Entry:
-        """Takes the entry whose turn it is. The lane must not be empty."""
+        """Takes the entry whose turn it is. There must be one that `peek` shows."""
         self.count -= 1
         if self.returned:
             return heappop(self.returned)[1]
@@ -49,8 +80,11 @@ class Lane:
         head += 1
         if head == len(self.fresh):
             self.fresh.clear()
-            head = 0
-        elif head >= _COMPACT_AT and head * 2 >= len(self.fresh):
+            self.head = 0
+            if self.middle is not None:
+                self.advance()
+            return entry
+        if head >= _COMPACT_AT and head * 2 >= len(self.fresh):
             del self.fresh[:head]
             head = 0
         self.head = head
@@ -79,7 +113,139 @@ class Lane:
         return self.returned.pop(index)[1]
 
     def entries(self) -> list[Entry]:
-        """Every waiting entry, in order; the lane is left as it is."""
+        """Every waiting entry, in order; the lane is left as it is. What is on the disk is read."""
         waiting = [entry for _, entry in sorted(self.returned)]
         waiting.extend([entry for entry in self.fresh[self.head :] if entry is not None])
+        if self.middle is not None:
+            for page in self.middle:
+                waiting.extend(self._entries_of(page))
+            waiting.extend([entry for entry in self.tail if entry is not None])
         return waiting
+
+    def look(self, offset: int, count: int) -> list[Entry]:
+        """So many of these entries, from the one at `offset` on. Pages before and after them are not read."""
+        if self.middle is None:
+            return self.entries()[offset : offset + count]
+        head = [entry for _, entry in sorted(self.returned)]
+        head.extend([entry for entry in self.fresh[self.head :] if entry is not None])
+        tail = page_of(0, 0, [entry for entry in self.tail if entry is not None])
+        found: list[Entry] = []
+        for page in [page_of(0, 0, head), *self.middle, tail]:
+            if offset < page.total and len(found) < count:
+                found += self._entries_of(page)[max(0, offset) :][: count - len(found)]
+            offset -= page.total
+        return found
+
+    def _entries_of(self, page: Page) -> list[Entry]:
+        if page.entries is not None:
+            return page.entries
+        assert self.reader is not None
+        return sorted(self.reader.read(page) + page.kept, key=sequence_of)
+
+    def let_go(self) -> "list[Container]":
+        """What holds it all, to be freed by the caller. The lane is not used any more."""
+        held: list[Container] = [self.fresh, self.returned]
+        if self.middle is not None:
+            held += [self.tail, self.middle]
+            for page in self.middle:
+                held += [page.kept, page.entries or []]
+        return held
+
+    # --- pages ------------------------------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """The head is used up: what follows takes its place, if it is in memory."""
+        middle, reader = self.middle, self.reader
+        assert middle is not None
+        if not middle:
+            self.fresh = self.tail
+            self.middle = None
+            return
+        page: Page = middle[0]
+        if page.entries is not None:
+            middle.popleft()
+            self.fresh = page.entries  # type: ignore[assignment]
+        if reader is None:
+            return  # nobody's lane: it is purged
+        if page.entries is None:
+            reader.stall(self)
+        else:
+            reader.read_ahead(self)
+
+    def page_out(self, extent: Extent, place: Place, window: int, least: int) -> int:
+        """Lets go of the entries of the extent, which stand at that place, but for the first `window` of the lane and
+        unless they are fewer than `least`. How many have left memory."""
+        tail = self.tail
+        start = self._window_end(window)
+        begin = bisect_left(tail, extent.first, start, key=sequence_of) if start < len(tail) else len(tail)
+        end = bisect_right(tail, extent.last, begin, key=sequence_of)
+        if end - begin < max(least, 1):
+            return 0
+        # What is newer than the last page and not to leave memory is kept with the next one.
+        cut = 0 if self.middle else begin
+        page = leaving(extent, place, tail[cut:end])  # type: ignore[arg-type]
+        if page.count < max(least, 1):
+            return 0
+        self._place_page(page, cut, end)
+        return page.count
+
+    def page_out_head(self, extent: Extent, place: Place, window: int, least: int) -> int:
+        """The same for the head of a line that has pages already, which keeps `window` entries. Offer the newest
+        extents first: what is not paged after one that is stays in memory."""
+        fresh, middle = self.fresh, self.middle
+        start = self.head + window
+        if middle is None or start >= len(fresh):
+            return 0
+        begin = bisect_left(fresh, extent.first, start, key=sequence_of)
+        end = bisect_right(fresh, extent.last, begin, key=sequence_of)
+        if end - begin < max(least, 1):
+            return 0
+        page = leaving(extent, place, fresh[begin:end])  # type: ignore[arg-type]
+        if page.count < max(least, 1):
+            return 0
+        if end < len(fresh):
+            middle.appendleft(page_of(extent.queue_number, extent.lane, fresh[end:]))  # type: ignore[arg-type]
+        del fresh[begin:]
+        middle.appendleft(page)
+        return page.count
+
+    def let_go_of_pages(self) -> int:
+        """Pages that were read ahead leave memory again; how many entries that were."""
+        return sum(page.let_go() for page in self.middle or ())
+
+    def _window_end(self, window: int) -> int:
+        """Where in the tail the entries begin that may leave memory."""
+        if self.middle:
+            return 0
+        if self.middle is None:
+            return self.head + window
+        return max(0, window - (len(self.fresh) - self.head))
+
+    def _place_page(self, page: Page, cut: int, end: int) -> None:
+        tail = self.tail
+        self.tail = tail[end:]
+        if self.middle is None:
+            del tail[cut:]
+            self.middle = deque()
+        elif not self.middle:
+            self.fresh.extend(tail[:cut])
+        self.middle.append(page)
+
+    def restore(self, queue_number: int, pages: list[Page], entries: list[Entry]) -> None:
+        """Takes over what the journal kept, in order of sequence; the pages do not overlap."""
+        at = 0
+        middle = deque[Page]()
+        for page in pages:
+            end = bisect_left(entries, page.first, at, key=sequence_of)
+            if at < end:
+                middle.append(page_of(queue_number, page.lane, entries[at:end]))
+            at = bisect_right(entries, page.last, end, key=sequence_of)
+            page.kept = entries[end:at]
+            middle.append(page)
+        self.tail = list(entries[at:])
+        self.count = len(entries) + sum(page.count for page in pages)
+        if middle:
+            self.middle = middle
+            self.advance()
+        else:
+            self.fresh = self.tail

@@ -35,7 +35,7 @@ def _priority(consumer: Consumer) -> int:
 class Picking:
     """What a queue needs for that."""
 
-    __slots__ = ("_left", "_mark", "_queue", "_seen", "_turn", "groups", "selectors")
+    __slots__ = ("_left", "_passed_over", "_queue", "_seen", "_turn", "groups", "selectors")
 
     def __init__(self, queue: ClassicQueue) -> None:
         self._queue = queue
@@ -44,8 +44,8 @@ class Picking:
         """None as long as groups mean nothing."""
         self._seen: dict[Consumer, dict[int, int]] = {}
         """Up to which sequence of each lane a consumer may have nothing that waits."""
-        self._mark = -1
-        """How much had left the queue, or had come back, when what is passed over was last sorted."""
+        self._passed_over = -1
+        """How many are passed over, as far as they are known to be sorted; -1 when they are not."""
         self._turn = 0
         self._left = 0
         """How much more may be looked at in this turn."""
@@ -63,6 +63,7 @@ class Picking:
 
     def came_back(self, entries: list[Entry]) -> None:
         """Entries are waiting again: everybody has to look at them."""
+        self._passed_over = -1
         first = min(entry.sequence for entry in entries) - 1
         for seen in self._seen.values():
             for index, sequence in seen.items():
@@ -172,20 +173,22 @@ class Picking:
         """Takes the first entry out that the consumer may have; None when there is none, or enough was looked at."""
         self._sort()
         seen = self._seen.setdefault(consumer, {})
+        found = None
         for index, lane in enumerate(self._queue.lanes_in_order()):
-            entry = self._look(consumer, lane, index, seen, now)
-            if entry is not None or self._left <= 0:
-                return entry
-        return None
+            found = self._look(consumer, lane, index, seen, now)
+            if found is not None or self._left <= 0:
+                break
+        self._passed_over = self._count_passed_over()
+        return found
 
     def _sort(self) -> None:
-        """Sorts what is passed over, which is a heap then too, unless nobody has changed the order since."""
-        counts = self._queue.counts
-        mark = counts.expired + counts.dropped + counts.got + counts.returned
-        if mark != self._mark:
-            self._mark = mark
+        """Sorts what is passed over, which is a heap then too, unless nobody has taken of it or put back since."""
+        if self._count_passed_over() != self._passed_over:
             for lane in self._queue.lanes_in_order():
                 lane.returned.sort(key=_sequence)
+
+    def _count_passed_over(self) -> int:
+        return sum(len(lane.returned) for lane in self._queue.lanes_in_order())
 
     def _look(self, consumer: Consumer, lane: Lane, index: int, seen: dict[int, int], now: int) -> Entry | None:
         queue = self._queue

@@ -8,6 +8,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.lane import Lane
+from mqbroker.core.queues.page import Page
 
 
 class PriorityQueue(ClassicQueue):
@@ -21,6 +22,21 @@ class PriorityQueue(ClassicQueue):
         self.highest = 0
         """No lane above this one has anything in it."""
         self.total = 0
+        if self.is_recorded:
+            ledger.watch(self, top)
+
+    def restore_pages(self, pages: list[Page], entries: list[Entry]) -> None:
+        """Takes over what the journal kept, with what was left on the disk."""
+        parts: list[tuple[list[Page], list[Entry]]] = [([], []) for _ in self.lanes]
+        for page in pages:
+            parts[page.lane][0].append(page)
+        for entry in entries:
+            parts[min(entry.message.properties.priority, len(self.lanes) - 1)][1].append(entry)
+        for index, (lane, part) in enumerate(zip(self.lanes, parts, strict=True)):
+            self.restore_lane(lane, *part)
+            self.total += lane.count
+            if lane.count:
+                self.highest = index
 
     def waiting_count(self) -> int:
         """How many entries wait, over all lanes."""
@@ -89,7 +105,13 @@ class PriorityQueue(ClassicQueue):
         lanes, self.lanes = self.lanes, [Lane() for _ in self.lanes]
         self.highest = self.total = 0
         self.byte_count = 0
+        self.leave_pages(lanes)
         return lanes
+
+    def lane_at(self, index: int) -> Lane:
+        """The lane of a priority."""
+        lane: Lane = self.lanes[index]
+        return lane
 
     def drop(self, now: int, most: int) -> int:
         """The same; what has expired at the head of any lane goes, for a low priority must not outlive its deadline
@@ -98,8 +120,9 @@ class PriorityQueue(ClassicQueue):
         for lane in self.lanes if self.has_deadlines else ():
             while lane.count and dropped < most:
                 entry = lane.peek()
-                assert entry is not None
-                if not entry.expires_at or entry.expires_at > now:
+                if entry is None and self.paging is not None:
+                    entry = self.paging.head_if_due(lane, now)
+                if entry is None or not entry.expires_at or entry.expires_at > now:
                     break
                 lane.pop()
                 self.total -= 1
@@ -123,3 +146,4 @@ class PriorityQueue(ClassicQueue):
         deadlines = [head.expires_at for lane in self.lanes if (head := lane.peek()) is not None and head.expires_at]
         if deadlines:
             self.arm(min(deadlines))
+        self.rearm_for_pages()

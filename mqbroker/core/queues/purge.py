@@ -9,6 +9,7 @@ from collections.abc import Callable
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.lane import Lane
+from mqbroker.core.queues.page import Page
 from mqbroker.core.scheduler import Task
 
 Done = Callable[[int], None]
@@ -36,9 +37,27 @@ class Purge(Task):
                 if not left:
                     return True
                 left -= 1
+                if lane.peek() is None:
+                    self._turn_page(lane)
+                    continue
                 entry: Entry = lane.pop()
                 if entry.lsn:
                     self._ledger.settle(entry)
             lanes.pop()
         self._done(now)
         return False
+
+    def _turn_page(self, lane: Lane) -> None:
+        """What is next is on the disk: settled there if it is one run, else read."""
+        middle = lane.middle
+        if not middle:
+            lane.fresh, lane.middle = lane.tail, None
+            return
+        page: Page = middle.popleft()
+        if page.entries is None and page.is_run:
+            self._ledger.settle_page(page)
+            lane.count -= page.count
+            page.entries = page.kept
+        elif page.entries is None:
+            page.put_in(self._ledger.read(page))
+        lane.fresh = list(page.entries or ())

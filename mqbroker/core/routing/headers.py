@@ -142,4 +142,3 @@ def _comparable(value: object) -> Hashable:
     if isinstance(value, str | bytes):
         return "string", octets(value)
     return identity(value)
-

@@ -5,7 +5,6 @@ the source, and to write to the destination.
 """
 
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any
 
 from mqbroker.core.consumer import Gate, Window
@@ -58,7 +57,7 @@ def browse(call: Call) -> Answer:
     waiting = queue.waiting_count()
     found: list[dict[str, Any]] = []
     left = BROWSED_BYTES_MAX
-    for place, entry in enumerate(islice(queue.waiting(), offset, offset + count), offset):
+    for place, entry in enumerate(queue.look(offset, count), offset):
         left -= min(truncate, entry.message.size)
         if left < 0:
             break

@@ -155,6 +155,7 @@ def _send_got(connection: "ConnectionState", channel: "Channel", entry: Entry, q
 
 # --- settling -------------------------------------------------------------------------------------------------------
 
+
 def ack(connection: "ConnectionState", channel: "Channel", args: dict[str, Any]) -> None:
     """basic.ack whose octets differ from those of the usual form."""
     connection.acknowledge(channel, args["delivery_tag"], args["multiple"])

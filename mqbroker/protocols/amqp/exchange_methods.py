@@ -51,7 +51,12 @@ def declare(connection: "ConnectionState", channel: "Channel", args: dict[str, A
         _check_alternate(connection, args["arguments"], name)
         exchange = declare_exchange(
             vhost,
-            name, args["exchange_type"], args["durable"], args["auto_delete"], args["internal"], args["arguments"]
+            name,
+            args["exchange_type"],
+            args["durable"],
+            args["auto_delete"],
+            args["internal"],
+            args["arguments"],
         )
         if exchange.durable:
             hold_unless_nowait(connection, channel, args)  # also if it was there: who made it may still be waiting

@@ -1,10 +1,10 @@
 """Publishing, apart from the short path in connection.py: what a new exchange, key or set of properties means.
 
-    basic.publish payload, after class and method id:
-    +--------+---------------+--------------------+----------------------+
-    | ticket |   exchange    |    routing key     | bit 0 mandatory      |     AMQP 0-9-1, basic.publish
-    | short  |   shortstr    |    shortstr        | bit 1 immediate      |
-    +--------+---------------+--------------------+----------------------+
+basic.publish payload, after class and method id:
++--------+---------------+--------------------+----------------------+
+| ticket |   exchange    |    routing key     | bit 0 mandatory      |     AMQP 0-9-1, basic.publish
+| short  |   shortstr    |    shortstr        | bit 1 immediate      |
++--------+---------------+--------------------+----------------------+
 """
 
 from collections.abc import Mapping

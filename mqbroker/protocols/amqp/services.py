@@ -24,9 +24,7 @@ class AmqpServices:
         "settings",
     )
 
-    def __init__(
-        self, shared: Services, settings: AmqpConfig, bodies_bytes_max: int = AMQP_BODIES_BYTES_MAX
-    ) -> None:
+    def __init__(self, shared: Services, settings: AmqpConfig, bodies_bytes_max: int = AMQP_BODIES_BYTES_MAX) -> None:
         """`bodies_bytes_max` is for bodies that are not complete, of all connections together."""
         self.broker = shared.broker
         self.authenticator = shared.authenticator

@@ -8,7 +8,9 @@ ActiveMQ, Qpid        queue://Q  topic://T   temp-queue://Q  temp-topic://T   Q 
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from mqbroker.errors import ProtocolViolation
+from mqbroker.core.values import octets
+from mqbroker.errors import PreconditionFailed, ProtocolViolation
+from mqbroker.limits import NAME_BYTES_MAX
 
 QUEUES = "/queues/"
 EXCHANGES = "/exchanges/"
@@ -106,6 +108,12 @@ def _parse_v1(text: str) -> Address:
 
 def _unescaped(part: str) -> str:
     return unquote(part, errors="replace")
+
+
+def check_name(name: str) -> None:
+    """Raises PreconditionFailed for a name that clients of AMQP 0-9-1 could not be told."""
+    if len(octets(name)) > NAME_BYTES_MAX:
+        raise PreconditionFailed(f"a name has more than {NAME_BYTES_MAX} octets")
 
 
 def queue_address(name: str) -> str:

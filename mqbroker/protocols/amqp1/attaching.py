@@ -145,7 +145,6 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     link.owns_queue = found.owns_queue
     link.closes_subscription = found.has_name
     link.default_outcome = source.default_outcome
-    link.message_size_max = message.max_message_size or 0
     priority = message.properties.get("rabbitmq:priority")
     link.priority = int(priority) if isinstance(priority, int) and not isinstance(priority, bool) else 0
     session.outgoing[message.handle] = link

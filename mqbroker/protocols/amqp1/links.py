@@ -90,7 +90,8 @@ class IncomingLink:
         """More of the message that is not complete; takes it, once it is. Raises ProtocolViolation, RequestRefused."""
         partial = self.partial
         assert partial is not None
-        partial.parts.append(payload)
+        if payload:  # of empty parts there may be any number
+            partial.parts.append(payload)
         partial.size += len(payload)
         self.session.connection.count_partial(len(payload))
         if self.message_size_max and partial.size > self.message_size_max:

@@ -1,7 +1,7 @@
 cimport cython
 
 from mqbroker.core.consumer cimport Consumer, Window
-from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.message cimport Entry, Message, failures_of
 from mqbroker.core.properties cimport Properties
 cimport mqbroker.octets as octets
 from mqbroker.protocols.amqp1.session cimport LinkSession
@@ -20,7 +20,6 @@ cdef class OutgoingLink(Consumer):
     cdef public long long credit
     cdef public long long delivery_count
     cdef public bint is_draining
-    cdef public long long message_size_max
     cdef public long long frame_max
     cdef public object default_outcome
     cdef public bint owns_queue

@@ -39,7 +39,7 @@ class OutgoingLink(Consumer):
 
     __slots__ = (
         "closes_subscription", "credit", "default_outcome", "delivery_count", "exchange", "frame_max", "handle",
-        "head", "is_draining", "message_size_max", "middle", "name", "owns_queue", "place", "properties", "routing_key",
+        "head", "is_draining", "middle", "name", "owns_queue", "place", "properties", "routing_key",
         "session", "size", "tail", "wire_handle",
     )  # fmt: skip
 
@@ -53,8 +53,6 @@ class OutgoingLink(Consumer):
         self.credit = 0
         self.delivery_count = 0
         self.is_draining = False
-        self.message_size_max = 0
-        """The largest message that the client takes; 0 for any."""
         self.frame_max = session.connection.frame_max
         self.default_outcome: object = None
         self.owns_queue = False

@@ -1,9 +1,10 @@
 cimport cython
 
-from mqbroker.core.message cimport Message
+from mqbroker.core.message cimport Message, new_message
 from mqbroker.core.properties cimport Properties
 cimport mqbroker.octets as octets
 from mqbroker.core.routing.route cimport Route
+from mqbroker.core.routing.router cimport Router
 from mqbroker.protocols.amqp1.codec.quick cimport Quick
 from mqbroker.protocols.amqp1.links cimport IncomingLink
 from mqbroker.protocols.amqp1.session cimport LinkSession
@@ -21,7 +22,7 @@ cdef class Publisher(IncomingLink):
     cdef public object ended_hook
 
     @cython.locals(
-        session=LinkSession, prefix=bytes, route=Route, now=cython.longlong, length=Py_ssize_t, limit=Py_ssize_t,
+        session=LinkSession, prefix=bytes, route=Route, vhost=Router, now=cython.longlong, length=Py_ssize_t, limit=Py_ssize_t,
         size_max=Py_ssize_t, start=bytes, properties=Properties, size=Py_ssize_t, end=Py_ssize_t, at=Py_ssize_t,
         is_settled=bint, body_at=Py_ssize_t, body=bytes, message=Message, outcome=int,
     )

@@ -29,6 +29,7 @@ from mqbroker.errors import (
     RequestRefused,
     ResourceLocked,
 )
+from mqbroker.protocols.amqp1.addresses import check_name
 from mqbroker.protocols.amqp1.codec.types import Array
 from mqbroker.protocols.amqp1.values import MISSING, neutral, wire
 
@@ -173,6 +174,7 @@ def _put_queue(caller: Caller, parts: list[str], body: object) -> None:
     name, fields = parts[1], _map(body)
     if not name:
         raise BadRequest("a queue has no name")
+    check_name(name)
     arguments = _arguments(fields)
     caller.check("configure", "queue", name)
     exchange = arguments.get("x-dead-letter-exchange")
@@ -229,6 +231,7 @@ def _refuse_default(*names: str) -> None:
 def _put_exchange(caller: Caller, parts: list[str], body: object) -> None:
     name, fields = parts[1], _map(body)
     _refuse_default(name)
+    check_name(name)
     arguments = _arguments(fields)
     caller.check("configure", "exchange", name)
     alternate = arguments.get("alternate-exchange")
@@ -270,6 +273,7 @@ def _ends(caller: Caller, source: str, queue: str, exchange: str) -> tuple[Excha
 def _post_binding(caller: Caller, _parts: list[str], body: object) -> None:
     fields = _map(body)
     key = _text(fields, "binding_key")
+    check_name(key)
     source, destination = _ends(
         caller, _text(fields, "source"), _text(fields, "destination_queue"), _text(fields, "destination_exchange")
     )

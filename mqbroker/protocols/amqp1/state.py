@@ -43,7 +43,6 @@ class Amqp1State(Session):
         "frame_max",
         "handshake",
         "idle_ms",
-        "is_held",
         "ledger",
         "name",
         "now",
@@ -55,7 +54,6 @@ class Amqp1State(Session):
         "received_at",
         "releasing",
         "remainder",
-        "sent_at",
         "services",
         "sessions",
         "size_limit",
@@ -84,7 +82,7 @@ class Amqp1State(Session):
         """The largest frame that is taken."""
         self.idle_ms = 0
         """How often the client wants to hear something; 0 for never."""
-        self.received_at = self.sent_at = now
+        self.received_at = now
         self.now = now
         self.quick = Quick()
         self.position = 0
@@ -100,8 +98,6 @@ class Amqp1State(Session):
         self.promised = 0
         """The newest journal batch that this connection has asked to be told of."""
         self.partial_bytes = 0
-        self.is_held = False
-        """Whether input is kept until something is done."""
         self.close_sent = False
         self.releasing = 0
         """How many of its sessions, or all together, are being released at the moment."""

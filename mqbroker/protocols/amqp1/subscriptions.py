@@ -19,6 +19,7 @@ from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.queues.spec import CLASSIC, QueueSpec
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.errors import NotFound, ResourceLocked
+from mqbroker.protocols.amqp1.addresses import check_name
 from mqbroker.protocols.amqp1.codec.messaging import NEVER, Source
 from mqbroker.protocols.amqp1.filters import Filters
 from mqbroker.protocols.amqp1.outgoing import OutgoingLink
@@ -57,6 +58,7 @@ def subscribe(
     is_shared = _SHARED in source.capabilities
     is_durable = source.durable > 0 or source.expiry_policy == NEVER
     name = queue_name(connection.container_id, link, _GLOBAL in source.capabilities)
+    check_name(name)
     connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
     found = vhost.queues.get(name)
     if found is not None:

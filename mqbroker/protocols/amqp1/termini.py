@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.declaring import declare_queue
-from mqbroker.core.values import UInt64
+from mqbroker.core.values import UInt64, octets
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp1 import addresses, filters, subscriptions
 from mqbroker.protocols.amqp1.addresses import Address
@@ -30,6 +30,7 @@ _REPLY_NAME = "amq.rabbitmq.reply-to"
 _VOLATILE = "rabbitmq:volatile-queue"
 _TEMPORARY_TOPIC = "temporary-topic"
 _MOVE, _COPY = "move", "copy"
+_WISHED_NAME_BYTES_MAX = 150  # of a name of ours, in which there is more
 
 
 @dataclass(slots=True)
@@ -85,7 +86,8 @@ def _lifetime() -> dict[object, object]:
 
 def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str) -> Queue:
     vhost = session.vhost
-    name = f"amq.dyn-{connection.container_id}-{link}-{vhost.broker.unique_name()}"[:200]
+    wanted = octets(f"{connection.container_id}-{link}")[:_WISHED_NAME_BYTES_MAX].decode(errors="ignore")
+    name = f"amq.dyn-{wanted}-{vhost.broker.unique_name()}"
     return vhost.declare(QueueSpec(name=name, owner=connection), connection.now)
 
 
@@ -95,6 +97,7 @@ def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_du
     if name in vhost.queues or name.startswith("$"):  # $cbs, $management: nodes of other brokers are no queues
         return vhost.queue(name, connection)
     access.check_configure(connection.user, vhost.name, "queue", name)
+    addresses.check_name(name)
     return declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
 
 

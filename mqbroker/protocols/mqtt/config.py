@@ -44,9 +44,7 @@ class MqttConfig:
     receive_max: int = option(
         MQTT_RECEIVE_MAX, "QoS 1 and 2 messages that a client may have open.", minimum=1, maximum=65_535
     )
-    inflight_max: int = option(
-        MQTT_INFLIGHT_MAX, "Unacknowledged deliveries of a session.", minimum=1, maximum=65_535
-    )
+    inflight_max: int = option(MQTT_INFLIGHT_MAX, "Unacknowledged deliveries of a session.", minimum=1, maximum=65_535)
     topic_alias_max: int = option(
         MQTT_TOPIC_ALIASES_MAX, "Topic aliases in each direction; 0 is none.", minimum=0, maximum=65_535
     )
@@ -63,25 +61,17 @@ class MqttConfig:
         MQTT_QUEUED_MESSAGES_MAX, "Messages that wait for a session; 0 is no limit.", minimum=0
     )
     queued_bytes_max: int = option(0, "Bytes of messages that wait for a session; 0 is no limit.", minimum=0)
-    overflow: str = option(
-        DROP_OLDEST, "Which message a full session loses.", choices=(DROP_OLDEST, DROP_NEWEST)
-    )
+    overflow: str = option(DROP_OLDEST, "Which message a full session loses.", choices=(DROP_OLDEST, DROP_NEWEST))
     queue_qos0: bool = option(False, "Keep QoS 0 messages for sessions whose client is away.")
-    retained_messages_max: int = option(
-        MQTT_RETAINED_MESSAGES_MAX, "Retained messages of a vhost.", minimum=0
-    )
-    retained_bytes_max: int = option(
-        MQTT_RETAINED_BYTES_MAX, "Bytes of the retained messages of a vhost.", minimum=0
-    )
+    retained_messages_max: int = option(MQTT_RETAINED_MESSAGES_MAX, "Retained messages of a vhost.", minimum=0)
+    retained_bytes_max: int = option(MQTT_RETAINED_BYTES_MAX, "Bytes of the retained messages of a vhost.", minimum=0)
     share_strategy: str = option(
         ROUND_ROBIN,
         "Who of a shared subscription gets the next message: each in turn, or the same as long as it can take it.",
         choices=(ROUND_ROBIN, STICKY),
     )
     receive_rate_max: int = option(0, "Publishes a second from one connection; 0 is no limit.", minimum=0)
-    connections_per_address_max: int = option(
-        0, "MQTT connections from one client address; 0 is no limit.", minimum=0
-    )
+    connections_per_address_max: int = option(0, "MQTT connections from one client address; 0 is no limit.", minimum=0)
     login_refused_code: int = option(
         4, "CONNACK's code for a wrong or missing log-in: 4, or 5 as in Mosquitto (0x86, 0x87).", minimum=4, maximum=5
     )

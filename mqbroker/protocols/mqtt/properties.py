@@ -109,9 +109,7 @@ def make_properties(flags: int, origin: str, octets: bytes) -> MqttProperties:
     return MqttProperties(bytes((flags | ORIGIN,)) + len(name).to_bytes(2, "big") + name + octets)
 
 
-def as_final(
-    properties: Properties, flags: int, identifiers: tuple[int, ...], mapping: TopicMapping
-) -> MqttProperties:
+def as_final(properties: Properties, flags: int, identifiers: tuple[int, ...], mapping: TopicMapping) -> MqttProperties:
     """The properties with which a message goes to one subscription only: FRESH, QoS and RETAIN in `flags` are final."""
     octets = mqtt_octets(properties, mapping) + join_properties({"subscription_identifier": identifiers}, PUBLISH)
     if isinstance(properties, MqttProperties):

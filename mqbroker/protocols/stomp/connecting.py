@@ -192,7 +192,7 @@ def _connected(connection: "StompState", head: Head, incoming_ms: int, outgoing_
     if connection.is_jms:
         asked = {"response-id": head.get("request-id"), "receipt-id": head.get("receipt")}
         lines += [f"{name}:{value}" for name, value in asked.items() if value is not None and value.isprintable()]
-    return ("CONNECTED\n" + "".join(f"{line}\n" for line in lines) + "\n\0\n").encode()
+    return ("CONNECTED\n" + "".join(f"{line}\n" for line in lines) + "\n\0\n").encode("utf-8", "surrogateescape")
 
 
 def set_deadline(connection: "StompState") -> None:

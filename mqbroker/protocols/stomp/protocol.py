@@ -20,6 +20,7 @@ class StompProtocol(Protocol):
     name = "stomp"
     section = StompConfig
     schemes = (Scheme("stomp", 61613), Scheme("stomps", 61614, is_tls=True, aliases=("stomp+ssl",)))
+    websocket_own_path = "/stomp"
     subprotocols = ("v12.stomp", "v11.stomp", "v10.stomp", "stomp")
 
     def formats(self) -> Formats:

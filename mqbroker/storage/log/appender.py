@@ -213,11 +213,18 @@ class Writer:
     def _check(self, error: Exception | None) -> bool:
         if error is None:
             return True
-        if self.failure is None:
-            self.failure = DiskFailed(f"the journal {self._disk.path} could not be written: {error}")
-            self.failure.__cause__ = error
-            self.fatal(self.failure)
+        self._fail(DiskFailed(f"the journal {self._disk.path} could not be written: {error}"), error)
         return False
+
+    def unreadable(self, error: Exception) -> None:
+        """What was written could not be read back: that is fatal too."""
+        self._fail(DiskFailed(f"the journal {self._disk.path} could not be read: {error}"), error)
+
+    def _fail(self, failure: DiskFailed, cause: Exception) -> None:
+        if self.failure is None:
+            self.failure = failure
+            failure.__cause__ = cause
+            self.fatal(failure)
 
 
 def _ignore(_: object) -> None:

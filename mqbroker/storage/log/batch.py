@@ -1,17 +1,30 @@
 """A batch, the facts between two seals as objects; and a job, the same as bytes on the way to the disk."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.page import Page
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.log.frame import Frame
 from mqbroker.storage.log.segment import SegmentHeader
 
 
+class Moving(NamedTuple):
+    """What is alive of successive batches, to be written again: entries as they were read."""
+
+    first_lsn: int
+    last_lsn: int
+    entries: list[Entry]
+
+
 class Batch:
     """Facts that become durable together. `entries` holds None where an entry was settled before the seal."""
 
-    __slots__ = ("attempted", "deferred", "defined", "entries", "flags", "forgotten", "lsn", "settled", "size")
+    __slots__ = (
+        "attempted", "deferred", "defined", "entries", "flags", "forgotten", "indexes", "lsn", "moving", "pages",
+        "settled", "size",
+    )  # fmt: skip
 
     def __init__(self, lsn: int, flags: int = 0) -> None:
         self.lsn = lsn
@@ -20,10 +33,16 @@ class Batch:
         """About how many bytes it comes to, once it is complete."""
         self.entries: list[Entry | None] = []
         self.settled: list[Entry] = []
+        self.pages: list[Page] = []
+        """Whole pages that are settled, each one run of sequences."""
         self.attempted: list[Entry] = []
         self.deferred: list[Entry] = []
         self.defined: list[tuple[str, bytes | None]] = []
         self.forgotten: list[int] = []
+        self.moving: Moving | None = None
+        """Entries of older batches that are written again; then it has no others."""
+        self.indexes: list[tuple[int, bytes]] = []
+        """Segments, and the records of their indexes."""
 
 
 @dataclass(slots=True)

@@ -2,28 +2,34 @@
 
 It owns the state of the whole log (the definitions, and what is alive in each segment), because a new segment opens
 with all of it: its checkpoint. So older segments are needed for their live messages only, and each is deleted when it
-has none left.
+has none left. A segment in which something is alive ends with its index, as soon as the next batch might not fit.
 """
 
 from collections.abc import Callable
 
 from mqbroker.core.message import GONE, Entry
+from mqbroker.core.queues.extent import Place
+from mqbroker.limits import BATCH_BYTES_MAX, CARRIED_INDEX_SHARE, SEGMENT_END_SHARE
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
-from mqbroker.storage.log.batch import Batch, Job
+from mqbroker.storage.log.batch import Batch, Job, Moving
 from mqbroker.storage.log.facts import (
     CHECKPOINT_BYTES,
+    INDEX_BYTES,
     pack_attempted,
     pack_checkpoint,
     pack_deferred,
     pack_defined,
     pack_forgotten,
+    pack_index,
+    pack_indexes,
     pack_settled,
     pack_shares,
     shares_bytes,
 )
 from mqbroker.storage.log.frame import FIRST_EPOCH, FRAME_BYTES, PLAIN, SEALED, TAG_BYTES, Frame
+from mqbroker.storage.log.index import OpenIndex, Stretch
 from mqbroker.storage.log.records import EntryEncoder
 from mqbroker.storage.log.segment import ID_BYTES, SegmentHeader, encrypted, opening_bytes, segment_name
 
@@ -34,12 +40,13 @@ class BatchEncoder:
     """Encodes batches in their order. `last_lsn` is the last batch of the log so far.
 
     With a keyring every segment that it begins is encrypted. `epoch` stands in all that it begins: another one takes
-    another encoder, and so a new segment.
+    another encoder, and so a new segment. `window` is how many messages a queue keeps in memory at least; with 0
+    nothing leaves it, and segments have no index.
     """
 
     def __init__(
         self, liveness: LogLiveness, definitions: dict[str, bytes], last_lsn: int, cluster_id: bytes, entropy: Entropy,
-        segment_bytes: int, keyring: Keyring | None = None, epoch: int = FIRST_EPOCH,
+        segment_bytes: int, keyring: Keyring | None = None, epoch: int = FIRST_EPOCH, window: int = 0,
     ) -> None:  # fmt: skip
         self.liveness = liveness
         self.last_lsn = last_lsn
@@ -55,32 +62,63 @@ class BatchEncoder:
         self._name = ""
         self._end = 0
         self._size = 0
+        self._entries = 0
+        """How many there are in the segment."""
+        self._is_ended = False
+        """Whether the segment has its index already: the next batch begins another one."""
+        self._window = window
+        self._index = OpenIndex(0, window)
+        self.tops: dict[int, int] = {}
+        """The queues that have a lane for each priority, up to this one."""
+        self.ended: list[Stretch] = []
+        """Stretches that are complete, until they are taken."""
 
     def opening_bytes(self) -> int:
         """How large a segment must be that begins with an empty batch."""
         definitions = CHECKPOINT_BYTES + sum(map(len, self._records.values()))
         shares = shares_bytes(self.liveness.by_first.values())
-        return opening_bytes(self._cipher) + self._frame_bytes + definitions + shares + 1
+        index = INDEX_BYTES + self._index.record_bytes({}) if self._window else 0
+        return opening_bytes(self._cipher) + self._frame_bytes + definitions + shares + index + 1
 
     def has_room_for(self, facts_bytes: int) -> bool:
         """Whether a batch of so many bytes fits into the segment."""
-        return self._end + self._frame_bytes + facts_bytes < self._size
+        return not self._is_ended and self._end + self._frame_bytes + facts_bytes < self._size
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """Those of the newest segment that have ended, oldest first."""
+        return self._index.ended
+
+    def take_ended(self) -> list[Stretch]:
+        """The stretches that have ended since the last call."""
+        ended, self.ended = self.ended, []
+        return ended
 
     def encode(self, batch: Batch, committed: int) -> Job:
         """The frame of the batch. From here on the batch is part of the log."""
-        encoder = EntryEncoder(batch.lsn)
-        encoder.encode(batch.entries)
+        encoder = EntryEncoder(batch.lsn, self.tops)
         facts = self._apply(batch)
+        moving = batch.moving
+        were_redelivered = moving is not None and self._is_redelivered(moving.first_lsn)
+        encoder.encode(batch.entries if moving is None else self._move(moving, facts))
         needed = self._frame_bytes + encoder.size + sum(map(len, facts))
         segment, key, finished = None, None, None
-        if self._end + needed >= self._size:
+        if self._is_ended or self._end + needed >= self._size:
             finished = (self._name, self._end) if self._name else None
+            if self._name:
+                self._leave_segment()
             self.liveness.add(SegmentLiveness(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
-            facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in encoder.counts]
+            present = {extent.queue_number for extent in encoder.extents.values()}
+            facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in present]
             needed = self._frame_bytes + encoder.size + sum(map(len, facts))
-            segment, key = self._open_segment(batch.lsn, needed)
+            segment, key = self._open_segment(batch.lsn, needed + self._index_bytes(encoder))
         self._count(encoder, batch)
-        self._end += needed
+        start = self._end
+        self._add_to_index(encoder, batch, needed, facts)
+        if moving is not None and encoder.count:
+            self._index.end()
+            place = Place(self.liveness.firsts[-1], start, self._end, batch.lsn, batch.lsn)
+            self.liveness.moved.add(moving.first_lsn, moving.last_lsn, place, were_redelivered)
         frame = Frame(
             batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts),
             cipher=self._cipher, epoch=self._epoch,
@@ -92,7 +130,15 @@ class BatchEncoder:
         """Applies the batch to the state of the log; returns the records of it."""
         facts = [record for entry in batch.attempted if (record := self._attempt(entry))]
         facts += [record for entry in batch.deferred if (record := self._defer(entry))]
-        facts += pack_settled(self.liveness.settle(batch.settled))
+        runs = self.liveness.settle(batch.settled)
+        if batch.pages:
+            self.liveness.settle_pages(batch.pages, runs)
+        facts += pack_settled(runs)
+        for first_lsn, record in batch.indexes:
+            indexed = self.liveness.by_first.get(first_lsn)
+            if indexed is not None:
+                indexed.index = record
+                facts.append(record)
         for queue in batch.forgotten:
             self.liveness.forget(queue)
             facts.append(pack_forgotten(queue))
@@ -124,14 +170,18 @@ class BatchEncoder:
         return pack_deferred(segment.first_lsn, entry.queue_number, entry.sequence, change)
 
     def _checkpoint(self) -> list[bytes]:
-        shares = pack_shares(self.liveness.closed())
-        return [pack_checkpoint(len(self._records), len(shares)), *self._records.values(), *shares]
+        closed = self.liveness.closed()
+        shares = pack_shares(closed)
+        opening = pack_checkpoint(len(self._records), len(shares))
+        return [opening, *self._records.values(), *shares, *pack_indexes(closed)]
 
     def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
         self._name = segment_name(lsn)
         self._end = opening_bytes(self._cipher)
         # Never filled to its last byte: a file that ends with its last frame shows that another one has followed.
         self._size = max(self.segment_bytes, self._end + needed + 1)
+        self._is_ended = False
+        self._index = OpenIndex(lsn, self._window)
         header = SegmentHeader(
             self._size, lsn, self.last_lsn, self._cluster_id, self._entropy(ID_BYTES), epoch=self._epoch
         )
@@ -142,7 +192,80 @@ class BatchEncoder:
     def _count(self, encoder: EntryEncoder, batch: Batch) -> None:
         segment = self.liveness.current()
         segment.last_lsn = batch.lsn
-        for queue, live in encoder.counts.items():
+        for extent in encoder.extents.values():
             # A consumer may hold entries of a queue that was deleted in the batch that brought them.
-            if queue not in batch.forgotten:
-                segment.count(queue, live)
+            if extent.queue_number not in batch.forgotten:
+                segment.count(extent.queue_number, extent.count)
+
+    def _index_bytes(self, encoder: EntryEncoder) -> int:
+        """How long the record of the index is at most, with this batch."""
+        if not self._window:
+            return 0
+        return INDEX_BYTES + self._index.record_bytes(encoder.extents)
+
+    def _add_to_index(self, encoder: EntryEncoder, batch: Batch, needed: int, facts: list[bytes]) -> None:
+        """Notes the batch in the index of its segment, and moves the segment's end. If no other batch may fit after
+        this one, adds the index to the facts."""
+        start, most = self._end, self._index_bytes(encoder)
+        self._end += needed
+        self._entries += encoder.count
+        if not self._window:
+            return
+        if batch.moving is not None:
+            self._take_ended(self._index.end())  # its entries are older than those around it
+        stretch = self._index.add(batch.lsn, start, self._end, encoder.extents)
+        room = min(BATCH_BYTES_MAX, self._size // SEGMENT_END_SHARE)
+        if self._end + most + room >= self._size > self._end + most:
+            stretch = stretch or self._index.end()
+            self._end_segment(start, facts)
+        if batch.moving is None:
+            self._take_ended(stretch)
+
+    def _take_ended(self, stretch: Stretch | None) -> None:
+        if stretch is not None:
+            self.ended.append(stretch)
+
+    def _is_redelivered(self, lsn: int) -> bool:
+        segment = self.liveness.find(lsn)
+        return segment is not None and segment.is_redelivered
+
+    def _move(self, moving: Moving, facts: list[bytes]) -> list[Entry | None]:
+        """The entries that are written again, as they are now; adds to the facts that they are settled where they were.
+        """
+        alive: list[Entry] = []
+        for entry in moving.entries:
+            segment = self.liveness.find(entry.lsn)
+            share = None if segment is None else segment.shares.get(entry.queue_number)
+            if share is not None and not share.settled.span(entry.sequence)[0]:
+                known = share.attempts.get(entry.sequence)
+                if known is not None:
+                    entry.attempts, was_delivered, entry.held_until, entry.first_taken_at = known
+                    entry.is_redelivered = entry.is_redelivered or was_delivered
+                alive.append(entry)
+        facts += pack_settled(self.liveness.settle(alive))
+        return list(alive)
+
+    def _end_segment(self, start: int, facts: list[bytes]) -> None:
+        """Adds the index of the segment, if it needs one, to the facts of its last batch, which begins there."""
+        segment = self.liveness.current()
+        stretches = self._index.alive(segment.shares)
+        if not stretches:
+            return
+        self._end += INDEX_BYTES + sum(stretch.packed_bytes for stretch in stretches)
+        self._index.extend(self._end)
+        facts.append(pack_index(segment.first_lsn, self._entries, self._index.alive(segment.shares)))
+        segment.index_at = start
+        self._is_ended = True
+
+    def _leave_segment(self) -> None:
+        """The next batch does not fit into the segment. If that has no index, it goes to where its successor begins."""
+        segment = self.liveness.current()
+        entries, self._entries = self._entries, 0
+        segment.size, segment.entry_bytes = self._end, self._end / max(1, entries)
+        if not self._window or self._is_ended:
+            return
+        self._take_ended(self._index.end())
+        stretches = self._index.alive(segment.shares)
+        record = pack_index(segment.first_lsn, entries, stretches)
+        if stretches and len(record) <= self._size // CARRIED_INDEX_SHARE:
+            segment.index = record

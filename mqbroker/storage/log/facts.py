@@ -13,11 +13,14 @@ They follow the entry records of a payload, and speak of entries of earlier batc
                 | held until i64 | first taken at i64
     SHARE       | 23 | as SHARE_ONCE, but
                 | changed x (sequence i64, attempts u32, flags u32, held until i64, first taken at i64)
+    INDEX       | 24 | 0 0 0 | stretches u32 | segment's first lsn u64 | entries u64 | stretches (index.py)
+    INDEX_AT    | 25 | 7 x 0 | segment's first lsn u64 | offset u64 of the frame there that holds its index
 
 flags: 1 = delivered before (ATTEMPTED, SHARE, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted
 (SHARE), so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition as
 DEFINED, and as SHARE what each queue has in each older segment that is still needed; a segment or queue not named there
-has nothing left. A changed layout takes a new first byte; old ones (SHARE_ONCE) are read.
+has nothing left. For each of these segments INDEX_AT follows, or INDEX where the segment itself has none. A changed
+layout takes a new first byte; old ones (SHARE_ONCE) are read.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,6 +28,7 @@ from struct import Struct, pack, unpack_from
 from typing import Protocol
 
 from mqbroker.storage.liveness import Change, Runs, SegmentLiveness, Share
+from mqbroker.storage.log.index import Stretch, pack_stretches, read_stretches
 
 SETTLED = 16
 ATTEMPTED = 17
@@ -34,6 +38,8 @@ SHARE_ONCE = 20
 CHECKPOINT = 21
 DEFERRED = 22
 SHARE = 23
+INDEX = 24
+INDEX_AT = 25
 
 _SETTLED = Struct("<B3xIIQ")
 _ATTEMPTED = Struct("<BB2xIIQq")
@@ -44,7 +50,10 @@ _CHANGED_ONCE = Struct("<qII")
 _CHANGED = Struct("<qIIqq")
 _CHECKPOINT = Struct("<B3xII")
 _DEFERRED = Struct("<BB2xIIQqqq")
+_INDEX = Struct("<B3xIQQ")
+_INDEX_AT = Struct("<B7xQQ")
 DEFERRED_BYTES = _DEFERRED.size
+INDEX_BYTES = _INDEX.size
 CHECKPOINT_BYTES = _CHECKPOINT.size
 
 
@@ -86,11 +95,14 @@ def pack_shares(segments: Iterable[SegmentLiveness]) -> list[bytes]:
 
 
 def shares_bytes(segments: Iterable[SegmentLiveness]) -> int:
-    """How long the records of `pack_shares` are, without making them."""
+    """How long the records of `pack_shares` and `pack_indexes` are at most, without making them."""
     return sum(
-        _SHARE.size + 16 * len(share.settled) + _CHANGED.size * len(share.attempts)
+        (_INDEX_AT.size if segment.index_at else len(segment.index))
+        + sum(
+            _SHARE.size + 16 * len(share.settled) + _CHANGED.size * len(share.attempts)
+            for share in segment.shares.values()
+        )
         for segment in segments
-        for share in segment.shares.values()
     )
 
 
@@ -107,6 +119,22 @@ def _pack_share(segment: SegmentLiveness, queue: int, share: Share) -> bytes:
 def pack_checkpoint(definitions: int, shares: int) -> bytes:
     """The opening of a checkpoint."""
     return _CHECKPOINT.pack(CHECKPOINT, definitions, shares)
+
+
+def pack_index(first_lsn: int, entries: int, stretches: list[Stretch]) -> bytes:
+    """The index of a segment with so many entries, alive or not."""
+    return _INDEX.pack(INDEX, len(stretches), first_lsn, entries) + pack_stretches(stretches)
+
+
+def pack_indexes(segments: Iterable[SegmentLiveness]) -> list[bytes]:
+    """Where the indexes of these segments are, as far as they have one."""
+    found = []
+    for segment in segments:
+        if segment.index_at:
+            found.append(_INDEX_AT.pack(INDEX_AT, segment.first_lsn, segment.index_at))
+        elif segment.index:
+            found.append(segment.index)
+    return found
 
 
 class FactSink(Protocol):
@@ -132,6 +160,12 @@ class FactSink(Protocol):
 
     def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
         """What a queue has in an older segment, which is told anew, without shares, for each of its queues."""
+
+    def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
+        """The index of a segment with so many entries, and the record that says so."""
+
+    def index_at(self, first_lsn: int, offset: int) -> None:
+        """Where a segment has its index."""
 
 
 def read_facts(data: bytes, start: int, end: int, sink: FactSink) -> None:
@@ -203,9 +237,29 @@ def _read_checkpoint(_: bytes, position: int, sink: FactSink) -> int:
     return position + _CHECKPOINT.size
 
 
+def _read_index(data: bytes, position: int, sink: FactSink) -> int:
+    _, count, first_lsn, entries = _INDEX.unpack_from(data, position)
+    stretches, end = read_stretches(first_lsn, count, data, position + _INDEX.size)
+    sink.indexed(first_lsn, entries, stretches, data[position:end])
+    return end
+
+
+def index_in(record: bytes) -> tuple[int, list[Stretch]]:
+    """The number of entries and the stretches in a record of an index."""
+    _, count, first_lsn, entries = _INDEX.unpack_from(record, 0)
+    return entries, read_stretches(first_lsn, count, record, _INDEX.size)[0]
+
+
+def _read_index_at(data: bytes, position: int, sink: FactSink) -> int:
+    _, first_lsn, offset = _INDEX_AT.unpack_from(data, position)
+    sink.index_at(first_lsn, offset)
+    return position + _INDEX_AT.size
+
+
 _READERS: dict[int, Callable[[bytes, int, FactSink], int]] = {
     SETTLED: _read_settled, ATTEMPTED: _read_attempted, DEFINED: _read_defined, FORGOTTEN: _read_forgotten,
     SHARE_ONCE: _read_share, CHECKPOINT: _read_checkpoint, DEFERRED: _read_deferred, SHARE: _read_share,
+    INDEX: _read_index, INDEX_AT: _read_index_at,
 }  # fmt: skip
 
 
@@ -222,6 +276,10 @@ class Facts:
         """Per queue: what is settled of, and changed in, this very segment. `live` is not known here."""
         self.gone: set[int] = set()
         """The queues that were forgotten."""
+        self.index: list[Stretch] = []
+        """Of this very segment, empty if it does not end with one."""
+        self.entries = 0
+        """How many entries the segment has, if it does."""
 
     def checkpoint(self) -> None:
         self.is_checkpointed = True
@@ -260,3 +318,13 @@ class Facts:
         known = self.older.setdefault(segment.first_lsn, segment)
         known.is_open = False
         known.shares[queue] = share
+
+    def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
+        if first_lsn == self.first_lsn:
+            self.index, self.entries = stretches, entries
+        elif first_lsn in self.older:
+            self.older[first_lsn].index = record
+
+    def index_at(self, first_lsn: int, offset: int) -> None:
+        if first_lsn in self.older:
+            self.older[first_lsn].index_at = offset

@@ -110,9 +110,7 @@ def announced_end(data: bytes, offset: int, seed: int) -> int:
     return start + payload_bytes if crc32c(data[offset + _COVERED_AT : start], seed) == crc else -1
 
 
-def read_frame(
-    data: bytes, offset: int, seed: int, cipher: int = PLAIN, epoch: int = FIRST_EPOCH
-) -> Frame | None:
+def read_frame(data: bytes, offset: int, seed: int, cipher: int = PLAIN, epoch: int = FIRST_EPOCH) -> Frame | None:
     """The frame at `offset` of a segment with this cipher and epoch, None when there is no whole and undamaged one."""
     if len(data) - offset < FRAME_BYTES or data[offset : offset + 4] != MAGIC:
         return None

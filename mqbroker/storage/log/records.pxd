@@ -2,6 +2,7 @@ cimport cython
 
 from mqbroker.core.message cimport Entry, Message, new_entry, new_message
 from mqbroker.core.properties cimport Properties
+from mqbroker.core.queues.extent cimport Extent, extent_key
 from mqbroker.storage.liveness cimport Share
 
 
@@ -22,18 +23,24 @@ cdef class EntryEncoder:
     cdef public list pieces
     cdef public Py_ssize_t size
     cdef public Py_ssize_t count
-    cdef public dict counts
+    cdef public dict extents
+    cdef public dict tops
 
     @cython.locals(
         entry=Entry, message=Message, before=Message, body=bytes, pieces=list, lsn=cython.longlong,
         offset=Py_ssize_t, names_at=Py_ssize_t, queue=cython.longlong, run=Py_ssize_t, step=cython.int,
-        attempts=cython.int,
+        attempts=cython.int, run_bytes=cython.longlong, first=cython.longlong, last=cython.longlong,
+        deadline=cython.longlong, top=cython.longlong, lane=cython.longlong,
     )
     cpdef encode(self, list entries)
     cpdef Py_ssize_t _encode_state(self, Entry entry) except -1
     @cython.locals(exchange=bytes, key=bytes, raw=bytes, names=bytes)
     cpdef Py_ssize_t _encode_names(self, Entry entry, Message message, Py_ssize_t body_bytes, int step) except -1
-    cpdef _count(self, long long queue, Py_ssize_t run)
+    @cython.locals(key=cython.longlong, extent=Extent)
+    cpdef _count(
+        self, long long queue, long long lane, Py_ssize_t run, long long run_bytes, long long first, long long last,
+        long long deadline,
+    )
 
 
 cdef class EntryDecoder:

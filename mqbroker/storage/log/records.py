@@ -37,6 +37,7 @@ from struct import Struct
 
 from mqbroker.core.message import Entry, Message, new_entry, new_message
 from mqbroker.core.properties import Formats, Properties, restored
+from mqbroker.core.queues.extent import Extent, extent_key
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.liveness import Share
 
@@ -55,6 +56,8 @@ STATE_LAYOUT = Struct("<qq")
 STATE_BYTES = STATE_LAYOUT.size
 assert (PUBLISHED_BYTES, REPEATED_BYTES, ENQUEUED_BYTES) == (48, 44, 32)
 
+NO_TOPS: dict[int, int] = {}
+
 _HELD_STEP = HELD_STEP  # C integers when compiled
 _STATE_BYTES = STATE_BYTES
 _pack_published = PUBLISHED_LAYOUT.pack
@@ -68,18 +71,23 @@ _unpack_enqueued = ENQUEUED_LAYOUT.unpack_from
 
 
 class EntryEncoder:
-    """Encodes the entries of one batch. `size` is the number of bytes in `pieces`, `counts` the entries per queue."""
+    """Encodes the entries of one batch. `size` is the number of bytes in `pieces`, `extents` what each queue has there.
 
-    __slots__ = ("count", "counts", "lsn", "pieces", "size")
+    `tops` names the queues that have a lane for each priority, up to their highest one.
+    """
 
-    def __init__(self, lsn: int) -> None:
+    __slots__ = ("count", "extents", "lsn", "pieces", "size", "tops")
+
+    def __init__(self, lsn: int, tops: Mapping[int, int] = NO_TOPS) -> None:
         self.lsn = lsn
+        self.tops = tops
         self.pieces: list[bytes] = []
         self.size = 0
         self.count = 0
-        self.counts: dict[int, int] = {}
+        self.extents: dict[int, Extent] = {}
+        """By queue and lane (`extent_key`)."""
 
-    def encode(self, entries: list[Entry | None]) -> None:
+    def encode(self, entries: list[Entry | None]) -> None:  # noqa: C901  once for each frame, packet or record
         """Encodes every entry but the elided ones, and tells each message where it is."""
         lsn = self.lsn
         pieces = self.pieces
@@ -87,16 +95,28 @@ class EntryEncoder:
         names_at = 0
         queue = -1
         run = 0
+        run_bytes = first = last = deadline = top = lane = 0
         before: Message | None = None
         for entry in entries:
             if entry is None:
                 continue
             message = entry.message
-            if entry.queue_number != queue:
-                self._count(queue, run)
+            if entry.queue_number != queue or (top and min(message.properties.priority, top) != lane):
+                self._count(queue, lane, run, run_bytes, first, last, deadline)
                 queue = entry.queue_number
+                top = self.tops.get(queue, 0)
+                lane = min(message.properties.priority, top) if top else 0
+                first = last = entry.sequence
                 run = 0
+                run_bytes = deadline = 0
             run += 1
+            run_bytes += message.size
+            if entry.sequence > last:
+                last = entry.sequence
+            elif entry.sequence < first:
+                first = entry.sequence
+            if entry.expires_at and (not deadline or entry.expires_at < deadline):
+                deadline = entry.expires_at
             step = _HELD_STEP if entry.held_until | entry.first_taken_at else 0
             attempts = entry.attempts
             if message.lsn == lsn:
@@ -129,7 +149,7 @@ class EntryEncoder:
             pieces.append(body)
             if step:
                 offset += self._encode_state(entry)
-        self._count(queue, run)
+        self._count(queue, lane, run, run_bytes, first, last, deadline)
         self.size = offset
 
     def _encode_state(self, entry: Entry) -> int:
@@ -149,10 +169,16 @@ class EntryEncoder:
         self.pieces.append(names)
         return PUBLISHED_BYTES + len(names)
 
-    def _count(self, queue: int, run: int) -> None:
-        if run:
-            self.count += run
-            self.counts[queue] = self.counts.get(queue, 0) + run
+    def _count(self, queue: int, lane: int, run: int, run_bytes: int, first: int, last: int, deadline: int) -> None:
+        if not run:
+            return
+        self.count += run
+        key = extent_key(queue, lane)
+        extent = self.extents.get(key)
+        if extent is None:
+            self.extents[key] = Extent(queue, lane, run, run_bytes, first, last, deadline, self.tops.get(queue, 0))
+        else:
+            extent.add(run, run_bytes, first, last, deadline)
 
 
 class EntryDecoder:

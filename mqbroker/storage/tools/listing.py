@@ -7,6 +7,7 @@ from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.liveness import Change, SegmentLiveness, Share
 from mqbroker.storage.log.facts import read_facts
 from mqbroker.storage.log.frame import FLAG_CLOSED, FLAG_FILLER, Frame
+from mqbroker.storage.log.index import Stretch
 from mqbroker.storage.log.records import (
     ENQUEUED,
     ENQUEUED_BYTES,
@@ -131,3 +132,18 @@ class FactLines:
             f"    held segment {segment.first_lsn:x} up to batch {segment.last_lsn}, queue {queue}: {share.live} live, "
             f"{settled} settled, {len(share.attempts)} attempted"
         )
+
+    def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
+        self.lines.append(
+            f"    index of segment {first_lsn:x}: {len(stretches)} stretches, {entries} entries, {len(record)} bytes"
+        )
+        for each in stretches:
+            self.lines.append(f"      bytes {each.start} to {each.end}, batches {each.first_lsn} to {each.last_lsn}")
+            self.lines += [
+                f"        queue {one.queue_number} lane {one.lane}: {one.count} entries, {one.first} to {one.last}, "
+                f"{one.byte_count} bytes"
+                for one in each.extents.values()
+            ]
+
+    def index_at(self, first_lsn: int, offset: int) -> None:
+        self.lines.append(f"    index of segment {first_lsn:x} is in its batch at {offset}")

@@ -13,6 +13,7 @@ from mqbroker.storage.log.disk import Disk, FileDisk
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import segment_names
 from mqbroker.storage.recovery import TORN
+from mqbroker.storage.tools.index_check import wrong_indexes
 from mqbroker.storage.tools.listing import list_segment
 from mqbroker.storage.tools.repair import Repair
 from mqbroker.storage.tools.survey import Damage, Finding, Role, Survey
@@ -112,7 +113,8 @@ def report(disk: Disk, keyring: Keyring | None = None) -> Report:
     finally:
         disk.close()
     return Report(
-        disk.path, [_segment_report(finding) for finding in survey.findings if finding.scan], survey.damage,
+        disk.path, [_segment_report(finding) for finding in survey.findings if finding.scan],
+        survey.damage + [damage for finding in survey.findings for damage in _wrong_indexes(finding)],
         [note for finding in survey.findings for note in _notes(finding)],
     )  # fmt: skip
 
@@ -141,6 +143,13 @@ def _segment_report(finding: Finding) -> SegmentReport:
         finding.name, finding.role.value, len(scan.data), len(frames), sum(frame.entries for frame in frames),
         sum(frame.facts for frame in frames), block.key_id if block else "",
     )  # fmt: skip
+
+
+def _wrong_indexes(finding: Finding) -> Iterator[Damage]:
+    scan = finding.scan
+    if scan is not None and finding.role in (Role.NEEDED, Role.NEWEST) and len(scan.frames) == len(scan.batches):
+        for frame in wrong_indexes(scan):
+            yield Damage(finding.name, frame.offset, frame.end, "its index does not say what its batches hold")
 
 
 def _notes(finding: Finding) -> Iterator[str]:

@@ -227,9 +227,10 @@ def test_properties_of_another_protocol_are_translated_as_far_as_they_fit() -> N
     foreign.persistent = True
     foreign.ttl_ms = 5000
     translated = amqp_properties(foreign)
-    assert translated.raw == build(
-        headers={"k": "v"}, delivery_mode=2, correlation_id="c", expiration="5000", timestamp=7
-    ).raw
+    assert (
+        translated.raw
+        == build(headers={"k": "v"}, delivery_mode=2, correlation_id="c", expiration="5000", timestamp=7).raw
+    )
 
 
 def test_properties_of_this_protocol_stay_as_they_are() -> None:

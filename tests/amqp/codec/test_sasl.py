@@ -27,9 +27,7 @@ AMQPLAIN = b"\x05LOGINS\x00\x00\x00\x04user\x08PASSWORDS\x00\x00\x00\x04pass"
         ("EXTERNAL", b"name", "name", None),
     ],
 )
-def test_a_response_becomes_credentials(
-    mechanism: str, response: bytes, username: str, password: bytes | None
-) -> None:
+def test_a_response_becomes_credentials(mechanism: str, response: bytes, username: str, password: bytes | None) -> None:
     assert parse_response(mechanism, response) == Credentials(mechanism, username, password)
 
 

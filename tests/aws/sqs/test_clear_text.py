@@ -45,9 +45,7 @@ def test_a_queue_that_is_there_already_is_named_when_it_is_asked_for(
     assert caplog.messages == [SAID.format("orders")]
 
 
-def test_the_lines_are_bounded(
-    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_lines_are_bounded(house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     assert SQS_CLEAR_TEXT_WARNINGS_MAX == 1000
     monkeypatch.setattr("mqbroker.aws.sqs.clear_text.SQS_CLEAR_TEXT_WARNINGS_MAX", 2)
     for name in ("a", "b", "c"):

@@ -302,9 +302,7 @@ def test_octets_go_from_amqp_to_sqs_and_back(sqs: Any, url: str, name: str, chan
     publish(channel, name, b"\x00\xff")
     message = receive(sqs, url)
     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    sqs.send_message(
-        QueueUrl=url, MessageBody=message["Body"], MessageAttributes=message["MessageAttributes"]
-    )
+    sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageAttributes=message["MessageAttributes"])
     assert consume(channel, name)[1] == b"\x00\xff"
 
 

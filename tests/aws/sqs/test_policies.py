@@ -223,9 +223,7 @@ def test_a_policy_that_denies_everything_keeps_other_users_out(house: House) -> 
     assert not may(house, url, "DeleteQueue", user="ann")
 
 
-def add_user(
-    house: House, configure: str = "", write: str = "", read: str = "", tags: tuple[str, ...] = ()
-) -> None:
+def add_user(house: House, configure: str = "", write: str = "", read: str = "", tags: tuple[str, ...] = ()) -> None:
     house.broker.put_user("ann", "", tags)
     house.broker.set_permissions("ann", "/", Permissions(configure, write, read))
 

@@ -9,9 +9,7 @@ from mqbroker.aws.sqs.receipts import Receipt, make_handle, read_handle
 RECEIPT = Receipt(7, 123_456_789, 3, 1_700_000_000_123)
 
 
-@given(
-    st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**48 - 1)
-)
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**48 - 1))
 def test_a_handle_says_what_went_into_it(number: int, sequence: int, attempts: int, at: int) -> None:
     handle = make_handle(Receipt(number, sequence, attempts, at))
     assert read_handle(handle) == (number, sequence, attempts, at)

@@ -35,6 +35,7 @@ def answers(version: int, chunks: list[bytes]) -> list[p.Packet]:
 @pytest.mark.parametrize("version", [3, 4, 5])
 def test_traffic_cut_at_any_point_means_the_same(version: int) -> None:
     octets = traffic(version)
+
     def key(packet: p.Packet) -> str:
         return repr(packet)
 

@@ -1,8 +1,8 @@
 """Lines in, lines out.
 
-    LOGIN user password      OK, or ERROR and the end
-    PUB key text             OK
-    SUB pattern              OK, and from then on  MSG key text
+LOGIN user password      OK, or ERROR and the end
+PUB key text             OK
+SUB pattern              OK, and from then on  MSG key text
 """
 
 from mqbroker.core.consumer import Consumer, Window

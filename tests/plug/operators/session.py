@@ -1,8 +1,8 @@
 """Commands in, lines of JSON out: no log-in, for it is a test's.
 
-    SESSIONS               what every open session says of itself
-    DELETE-USER name       the user is gone, and so are the user's sessions
-    DELETE-VHOST name
+SESSIONS               what every open session says of itself
+DELETE-USER name       the user is gone, and so are the user's sessions
+DELETE-VHOST name
 """
 
 import json

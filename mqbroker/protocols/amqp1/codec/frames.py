@@ -10,6 +10,7 @@
 from typing import Any
 
 from mqbroker.errors import ProtocolViolation
+from mqbroker.protocols.amqp1.codec import messaging, performatives  # noqa: F401  types are known once they are imported
 from mqbroker.protocols.amqp1.codec.composites import compose, encode_composite
 from mqbroker.protocols.amqp1.codec.types import decode
 

@@ -6,6 +6,7 @@ cdef long long _UNUSUAL
 
 cdef class Quick:
     cdef Py_ssize_t _at
+    cdef Py_ssize_t _stop
     cdef public long long handle
     cdef public long long delivery_id
     cdef public long long settled

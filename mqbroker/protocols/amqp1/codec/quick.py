@@ -13,10 +13,11 @@ _UNUSUAL = -2
 class Quick:
     """What the last performative said."""
 
-    __slots__ = ("_at", "delivery_id", "first", "handle", "has_more", "last", "settled")
+    __slots__ = ("_at", "_stop", "delivery_id", "first", "handle", "has_more", "last", "settled")
 
     def __init__(self) -> None:
-        self._at = 0
+        self._at = self._stop = 0
+        """Where the next item is, and where the list ends."""
         self.handle = 0
         self.delivery_id = _NONE
         """-1 when it is not there."""
@@ -43,10 +44,13 @@ class Quick:
         if count > 4:
             self.settled = self.read_bool(data, end)
         if count > 5:
-            self.has_more = self.read_bool(data, end) == 1
+            more = self.read_bool(data, end)
+            if more == _UNUSUAL:
+                return 0
+            self.has_more = more == 1
         if self.settled == _UNUSUAL or not self.has_only_nulls(data, end, count - 6):
             return 0
-        return self._at
+        return self._at if self._at == self._stop else 0
 
     def read_acceptance(self, data: bytes, at: int, end: int) -> bool:
         """Reads the disposition whose descriptor, 00 53 15, is at `at`: whether a receiver settles as accepted from
@@ -71,16 +75,18 @@ class Quick:
             return False
         if count > 5 and self.read_bool(data, end) < _NONE:
             return False
-        return self._at == end
+        return self._at == end and self._at == self._stop
 
     def begin_list(self, data: bytes, at: int, end: int) -> int:
         """How many items the list at `at` has, which come next; -2 for none."""
         if end - at >= 3 and data[at] == 0xC0:
             self._at = at + 3
-            return data[at + 2] if at + 2 + data[at + 1] <= end else _UNUSUAL
+            self._stop = at + 2 + data[at + 1]
+            return data[at + 2] if self._stop <= end else _UNUSUAL
         if end - at >= 9 and data[at] == 0xD0:
             self._at = at + 9
-            return octets.long_at(data, at + 5) if at + 5 + octets.long_at(data, at + 1) <= end else _UNUSUAL
+            self._stop = at + 5 + octets.long_at(data, at + 1)
+            return octets.long_at(data, at + 5) if self._stop <= end else _UNUSUAL
         return _UNUSUAL
 
     def read_uint(self, data: bytes, end: int) -> int:

@@ -248,9 +248,7 @@ def _auth(kind: int, reader: Reader, version: int) -> Auth:
     return Auth(reason, properties)
 
 
-def _reason_and_properties(
-    kind: int, reader: Reader, version: int, known: frozenset[int]
-) -> tuple[int, Properties]:
+def _reason_and_properties(kind: int, reader: Reader, version: int, known: frozenset[int]) -> tuple[int, Properties]:
     if version < c.V5 or reader.is_done:
         return 0, {}  # §3.14.2.1, §3.15.2.1
     reason = reader.octet()

@@ -1,0 +1,15 @@
+cdef class Extent:
+    cdef public long long queue_number
+    cdef public int lane
+    cdef public int top
+    cdef public Py_ssize_t count
+    cdef public long long byte_count
+    cdef public long long first
+    cdef public long long last
+    cdef public long long expires_at
+
+    cpdef add(self, Py_ssize_t count, long long byte_count, long long first, long long last, long long expires_at)
+
+
+cpdef long long extent_key(long long queue_number, long long lane) except -1
+cpdef long long earlier(long long left, long long right) except -1

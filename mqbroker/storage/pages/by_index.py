@@ -1,0 +1,83 @@
+"""What is alive in an older segment, by its index: pages, without reading what no consumer has come to yet.
+
+    an extent of the index, with what its queue has settled since | becomes
+    --------------------------------------------------------------+--------------------------------------------------
+    all of it is settled                                          | nothing
+    nothing of it is settled, and nothing came back               | a page that is exactly the extent
+    anything else                                                 | is read, so that the page is exactly what is left
+
+So at a restart the stretches are read with which consumers were busy, and no others.
+"""
+
+from collections.abc import Iterable
+
+from mqbroker.core.message import Entry
+from mqbroker.core.queues.extent import Extent, extent_key
+from mqbroker.core.queues.page import Page, page_on_disk, sequence_of
+from mqbroker.storage.liveness import SegmentLiveness, Share
+from mqbroker.storage.log.index import Stretch
+from mqbroker.storage.pages.stretch_reader import StretchReader
+
+
+def pages_in(segment: SegmentLiveness, stretches: Iterable[Stretch], reader: StretchReader) -> list[Page] | None:
+    """The pages of all queues in a segment; None when the index does not say what the checkpoint does.
+
+    JournalCorrupt when what has to be read is damaged.
+    """
+    pages: list[Page] = []
+    for stretch in stretches:
+        touched = []
+        for extent in stretch.extents.values():
+            share = segment.shares.get(extent.queue_number)
+            if share is None or _is_settled(extent, share):
+                continue
+            if _is_untouched(extent, share):
+                pages.append(page_on_disk(extent, stretch.place))
+            else:
+                touched.append(extent)
+        if touched:
+            pages += _read(stretch, touched, segment, reader)
+    return pages if _agree(pages, segment) else None
+
+
+def _is_settled(extent: Extent, share: Share) -> bool:
+    is_settled, _, end = share.settled.span(extent.first)
+    return is_settled and end >= extent.last
+
+
+def _is_untouched(extent: Extent, share: Share) -> bool:
+    is_settled, _, end = share.settled.span(extent.first)
+    if is_settled or end < extent.last:
+        return False
+    return not any(extent.first <= sequence <= extent.last for sequence in share.attempts)
+
+
+def _read(stretch: Stretch, touched: list[Extent], segment: SegmentLiveness, reader: StretchReader) -> list[Page]:
+    """The pages of extents of which not all is left as it was."""
+    shares = {extent.queue_number: segment.shares[extent.queue_number] for extent in touched}
+    lists = reader.lists(stretch.place, shares, segment.is_redelivered)
+    entries: dict[int, list[Entry]] = {extent.key: [] for extent in touched}
+    tops = {extent.queue_number: extent.top for extent in touched}
+    for queue, found in lists.items():
+        top = tops.get(queue, 0)
+        for entry in sorted(found, key=sequence_of):
+            lane = min(entry.message.properties.priority, top) if top else 0
+            at = entries.get(extent_key(queue, lane))
+            if at is not None:  # else it is in an extent of which all is left
+                at.append(entry)
+    pages = []
+    for extent in touched:
+        page = Page(extent.queue_number, extent.lane, extent.top, stretch.place)
+        for entry in entries[extent.key]:
+            page.add(entry)
+        if page.count:
+            pages.append(page)
+    return pages
+
+
+def _agree(pages: list[Page], segment: SegmentLiveness) -> bool:
+    """Whether the pages hold as much of each queue as is alive in the segment."""
+    counts = {queue: 0 for queue, share in segment.shares.items() if share.live > 0}
+    for page in pages:
+        counts[page.queue_number] = counts.get(page.queue_number, 0) + page.count
+    return counts == {queue: share.live for queue, share in segment.shares.items() if share.live > 0}

@@ -1,0 +1,169 @@
+"""Pages of queues: lets queues know what of them the journal has, and reads it back when they need it.
+
+It is told of every stretch of the log that is durable (log/index.py), and offers its extents to their queues, which let
+go of what is too much for memory (core/queues/page.py). It decides neither what a queue keeps nor when something is
+read: the queue does. Whatever cannot be read back as it was is damage, and fatal.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from mqbroker.core.ledger import Pageable
+from mqbroker.core.message import Entry
+from mqbroker.core.queues.page import Loaded, Page
+from mqbroker.limits import PAGE_BYTES_MIN, PAGE_ENTRIES_MIN, PRESSED_WINDOW_SHARE, QUEUE_WINDOW
+from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
+from mqbroker.storage.log.executors import Executor
+from mqbroker.storage.log.index import Stretch
+from mqbroker.storage.pages.stretch_reader import StretchReader, Wanted, wanted
+
+Fail = Callable[[Exception], object]
+
+
+class Load:
+    """The work of reading one page."""
+
+    __slots__ = ("_reader", "_wanted", "entries", "place")
+
+    def __init__(self, reader: StretchReader, wanted: Wanted) -> None:
+        self._reader = reader
+        self._wanted = wanted
+        self.place = wanted.place
+        self.entries: list[Entry] = []
+
+    def __call__(self) -> None:
+        self.entries = self._reader.entries(self._wanted)
+
+
+class LoadIndex:
+    """The work of reading the index of one segment."""
+
+    __slots__ = ("_reader", "_segment", "stretches")
+
+    def __init__(self, reader: StretchReader, segment: SegmentLiveness) -> None:
+        self._reader = reader
+        self._segment = segment
+        self.stretches: list[Stretch] = []
+
+    def __call__(self) -> None:
+        self.stretches = self._reader.index_of(self._segment)
+
+
+class Pager:
+    """The pages of all queues of one journal. `window` is how many entries each keeps in memory at least."""
+
+    def __init__(
+        self,
+        reader: StretchReader,
+        reads: Executor,
+        liveness: LogLiveness,
+        tops: dict[int, int],
+        window: int,
+        fail: Fail,
+    ) -> None:
+        self.queues: dict[int, Pageable] = {}
+        """Those whose entries may leave memory, by number."""
+        self.paged_out = 0
+        """How many entries have left memory in this run."""
+        self.paged_in = 0
+        """How many have come back."""
+        self._reader = reader
+        self._reads = reads
+        self._liveness = liveness
+        self._tops = tops
+        self._window = window
+        self._least = max(1, window * PAGE_ENTRIES_MIN // QUEUE_WINDOW)
+        self._window_pressed = max(1, window // PRESSED_WINDOW_SHARE)
+        self._fail = fail
+        self.is_pressed = False
+        """Whether memory is short."""
+        self._sweep: list[int] = []
+        """The segments whose queues are still to be asked, the next one last."""
+
+    def watch(self, queue: Pageable, top: int) -> None:
+        """The entries of a queue may leave memory."""
+        self.queues[queue.number] = queue
+        if top:
+            self._tops[queue.number] = top
+
+    def forget(self, queue_number: int) -> None:
+        """A queue is gone."""
+        self.queues.pop(queue_number, None)
+        self._tops.pop(queue_number, None)
+
+    def offer(self, stretches: Iterable[Stretch]) -> None:
+        """These stretches are durable: has queues let go of what is in them."""
+        window, least = (self._window, self._least) if not self.is_pressed else (self._window_pressed, 1)
+        for stretch in stretches:
+            place = stretch.place
+            for extent in stretch.extents.values():
+                queue = self.queues.get(extent.queue_number)
+                worth = least if extent.byte_count < PAGE_BYTES_MIN else 1
+                if queue is not None and extent.count >= worth:
+                    self.paged_out += queue.page_out(extent, place, window, worth)
+
+    def press(self, is_pressed: bool, newest: list[Stretch]) -> None:
+        """Memory is short, or is not any more. While it is, queues keep less; what they have is offered to them again,
+        from the newest on, at each call. `newest` are the stretches of the segment that is being written."""
+        self.is_pressed = is_pressed and self._window > 0
+        if self.is_pressed and not self._sweep:
+            self.offer(reversed(newest))
+            self._sweep = [each.first_lsn for each in self._liveness.closed() if each.shares]
+            self._sweep_on()
+
+    def _sweep_on(self) -> None:
+        while self._sweep:
+            segment = self._liveness.by_first.get(self._sweep[-1])
+            if segment is not None:
+                load = LoadIndex(self._reader, segment)
+                self._reads.submit(load, partial(self._swept, load))
+                return
+            self._sweep.pop()
+
+    def _swept(self, load: "LoadIndex", error: Exception | None) -> None:
+        segment = self._sweep.pop() if self._sweep else 0
+        if error is not None and segment in self._liveness.by_first:
+            self._fail(error)
+            return
+        if self.is_pressed and error is None:
+            self.offer(reversed(load.stretches))
+        self._sweep_on()
+
+    def load(self, page: Page, done: Loaded) -> None:
+        """Has a page read."""
+        load = Load(self._reader, wanted(self._liveness, page))
+        self._reads.submit(load, partial(self._loaded, page, load, done))
+
+    def _loaded(self, page: Page, load: Load, done: Loaded, error: Exception | None) -> None:
+        if error is None:
+            error = self._check(page, load.entries)
+        elif load.place != wanted(self._liveness, page).place:
+            self.load(page, done)  # what it read has been moved meanwhile, and its file may be gone
+            return
+        if error is not None:
+            self._fail(error)
+            return
+        self.paged_in += page.count
+        done(load.entries)
+
+    def read(self, page: Page) -> list[Entry]:
+        """Reads a page at once."""
+        entries = self._reader.entries(wanted(self._liveness, page))
+        error = self._check(page, entries)
+        if error is not None:
+            self._fail(error)
+            raise error
+        return entries
+
+    def close(self) -> None:
+        """Waits for what is under way."""
+        while self._reads.wait():
+            pass
+        self._reads.close()
+
+    def _check(self, page: Page, entries: list[Entry]) -> Exception | None:
+        if len(entries) == page.count:
+            return None
+        assert page.place is not None
+        reason = f"{page.count} messages of the queue {page.queue_number} are expected there and {len(entries)} are"
+        return self._reader.refusal(page.place, reason)

@@ -1,0 +1,257 @@
+"""Queues that leave memory against the same queues that do not: twins that are told the same must show the same.
+
+One twin keeps everything in memory, the other one message of each queue; long backlogs are built up and drained in
+every way that there is. What is compared after each step: what waits, counts and octets, who was delivered what. A
+restart comes with everything durable, so that both find the same.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from mqbroker.core.queues.classic import ClassicQueue
+from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.storage.log.executors import Executor
+from mqbroker.storage.pages import relocator
+from tests.model.house import House, Taker, name_of
+from tests.model.model import Letter, Name, Observed
+from tests.storage.house import ManualExecutor
+from tests.storage.simdisk import SimDisk
+
+NOW = 1_700_000_000_000
+KINDS: dict[str, dict[str, object]] = {
+    "plain": {},
+    "short": {"x-max-length": 12},
+    "small": {"x-max-length-bytes": 600},
+    "full": {"x-max-length": 25, "x-overflow": "reject-publish"},
+    "mortal": {"x-message-ttl": 400, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "graves"},
+    "ranked": {"x-max-priority": 3},
+    "ranked-mortal": {"x-max-priority": 2, "x-message-ttl": 500},
+    "quorum": {"x-queue-type": "quorum"},
+    "single": {"x-single-active-consumer": True},
+    "graves": {},
+}
+
+
+class Twin:
+    """One broker, its clients, and what they have seen."""
+
+    def __init__(self, window: int, reads: Executor | None) -> None:
+        self.window = window
+        self.reads = reads
+        self.lives = 0
+        self.takers: dict[int, Taker] = {}
+        self.paged = [0, 0, 0]
+        self.seen: list[object] = []
+        """What was polled."""
+        self._open(SimDisk(), NOW)
+        for name, arguments in KINDS.items():
+            declare_queue(self.house.vhost, name, True, False, False, arguments, NOW)
+
+    def _open(self, disk: SimDisk, now: int) -> None:
+        self.lives += 1
+        self.observed = Observed()
+        self.house = House(disk, True, now, self.observed, self.lives << 32, self.window, self.reads)
+        self.house.begin()
+
+    def rest(self) -> None:
+        """Does everything that can be done now."""
+        self.house.finish()
+        self._do_due()
+        while isinstance(self.reads, ManualExecutor) and self.reads.step():
+            self._do_due()
+
+    def _do_due(self) -> None:
+        self.house.broker.scheduler.finish(self.house.now)
+        for _ in self.house.steps(self.house.now):
+            pass
+
+    def restart(self, down_ms: int) -> None:
+        self.rest()
+        self.house.finish()
+        self.end()
+        self.takers.clear()
+        self._open(self.house.disk.after_kill(), self.house.now + down_ms)
+
+    def end(self) -> None:
+        pager = self.house.ledger.pager
+        self.paged[0] += pager.paged_out
+        self.paged[1] += pager.paged_in
+        emptying = self.house.ledger.relocator
+        self.paged[2] += emptying.moved if emptying is not None else 0
+
+    def queue(self, name: str) -> ClassicQueue:
+        found = self.house.vhost.queues[name]
+        assert isinstance(found, ClassicQueue)
+        return found
+
+    def shown(self) -> dict[str, object]:
+        """What can be seen of it."""
+        waiting = self.house.waiting()
+        found: dict[str, object] = {name: waiting[name] for name in KINDS}
+        for name in KINDS:
+            queue = self.queue(name)
+            found[f"{name} look"] = [name_of(entry.message) for entry in queue.look(3, 4)]
+            found[f"{name} counts"] = (queue.waiting_count(), queue.byte_count, queue.unacked_count)
+            seen = list(self.observed.deliveries.get(name, ()))
+            found[f"{name} delivered"] = [(each.name, each.consumer, each.redelivered) for each in seen]
+        found["polled"] = list(self.seen)
+        return found
+
+    def hold(self, number: int) -> list[Name]:
+        """What a client holds, oldest first."""
+        return list(self.takers[number].held)
+
+
+class Deeds:
+    """What happens to both twins."""
+
+    def __init__(self, twins: list[Twin], chance: Random) -> None:
+        self.twins = twins
+        self.chance = chance
+        self.idents = 0
+        self.clients = 0
+
+    def publish(self) -> None:
+        name = self.chance.choice(list(KINDS))
+        is_alike = self.chance.random() < 0.6
+        for _ in range(self.chance.randrange(1, 30)):
+            self.idents += 1
+            letter = Letter(
+                self.idents, self.chance.choice((20, 20, 60)), "", name, is_alike or self.chance.random() < 0.7,
+                self.chance.choice((0, 0, 1, 2, 3, 9)), self.chance.choice((None, None, None, 300)),
+            )  # fmt: skip
+            for twin in self.twins:
+                twin.house.publish(letter)
+            if self.chance.random() < 0.3:
+                self._both(lambda twin: twin.house.finish())
+
+    def consume(self) -> None:
+        self.clients += 1
+        name, prefetch, no_ack = self.chance.choice(list(KINDS)), self.chance.randrange(7), self.chance.random() < 0.2
+        number = self.clients
+        # Whose turn it is depends on who stood by while a page came; nobody is promised that.
+        if name != "single" and self.twins[0].queue(name).consumers:
+            return
+        for twin in self.twins:
+            twin.takers[number] = twin.house.consume(name, number, prefetch, no_ack)
+
+    def poll(self) -> None:
+        self.clients += 1
+        name, number, count = self.chance.choice(list(KINDS)), self.clients, self.chance.randrange(1, 12)
+        for twin in self.twins:
+            taker = twin.takers[number] = twin.house.holder(name, number)
+            for _ in range(count):
+                entry = None
+                for _ in range(3):  # as clients of AMQP do it: "not yet" is no answer
+                    entry = entry or twin.house.get(taker)
+                    if entry is None:
+                        twin.rest()
+                if entry is not None:
+                    twin.seen.append((number, name_of(entry.message), entry.is_redelivered))
+
+    def settle(self) -> None:
+        number, names = self._pick_held()
+        how = self.chance.choice(("ack", "ack", "ack", "reject", "requeue", "fail"))
+        for twin in self.twins if names else ():
+            taker = twin.takers[number]
+            if how in ("requeue", "fail"):
+                twin.house.requeue(taker, names, how == "fail")
+                continue
+            for name in names:
+                (twin.house.acknowledge if how == "ack" else twin.house.reject)(taker, name)
+
+    def _pick_held(self) -> tuple[int, list[Name]]:
+        holding = [number for number in self.twins[0].takers if self.twins[0].takers[number].held]
+        if not holding:
+            return 0, []
+        number = self.chance.choice(holding)
+        held = self.twins[0].hold(number)
+        return number, self.chance.sample(held, self.chance.randrange(1, len(held) + 1))
+
+    def purge(self) -> None:
+        name = self.chance.choice(list(KINDS))
+        counts = {twin.house.purge(name) for twin in self.twins}
+        assert len(counts) == 1
+
+    def replace(self) -> None:
+        name = self.chance.choice(list(KINDS))
+        for twin in self.twins:
+            assert twin.house.vhost.delete_queue(name) >= 0
+            declare_queue(twin.house.vhost, name, True, False, False, KINDS[name], twin.house.now)
+
+    def wait(self) -> None:
+        ms = self.chance.choice((1, 50, 200, 450))
+        for twin in self.twins:
+            for _ in twin.house.steps(twin.house.now + ms):
+                twin.rest()
+
+    def press(self) -> None:
+        is_pressed = self.chance.random() < 0.6
+        self._both(lambda twin: twin.house.ledger.press(is_pressed))
+
+    def tend(self) -> None:
+        self._both(lambda twin: twin.house.ledger.tend())
+
+    def restart(self) -> None:
+        down_ms = self.chance.choice((0, 0, 350))
+        self._both(lambda twin: twin.restart(down_ms))
+
+    def _both(self, deed: Callable[[Twin], object]) -> None:
+        for twin in self.twins:
+            deed(twin)
+
+
+DEEDS = (
+    *["publish"] * 14, *["settle"] * 8, *["poll"] * 4, *["wait"] * 3, "consume", "consume", "purge", "replace",
+    "restart", "press", "press", "tend", "tend", "tend",
+)  # fmt: skip
+
+
+def live(seed: int, is_slow: bool) -> list[int]:
+    """One history; how much the second twin has paged out and in. With `is_slow` pages take a while to come."""
+    chance = Random(seed)
+    twins = [Twin(0, None), Twin(chance.choice((1, 1, 3, 8)), ManualExecutor() if is_slow else None)]
+    deeds = Deeds(twins, chance)
+    try:
+        for _ in range(chance.randrange(10, 50)):
+            name = chance.choice(DEEDS)
+            getattr(deeds, name)()
+            for twin in twins:
+                twin.rest()
+            left, right = (twin.shown() for twin in twins)
+            assert left == right, f"after {name}"
+    except BaseException as error:
+        error.add_note(f"this was seed {seed}, slow {is_slow}")
+        raise
+    finally:
+        for twin in twins:
+            twin.end()
+    return twins[1].paged
+
+
+@pytest.fixture(autouse=True)
+def moves_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments are emptied sooner than where disks are large."""
+    monkeypatch.setattr(relocator, "DISK_USE_MAX", 1.2)
+    monkeypatch.setattr(relocator, "DISK_SLACK_SEGMENTS", 0)
+
+
+@pytest.mark.parametrize("is_slow", [False, True], ids=["at-once", "later"])
+@pytest.mark.parametrize("block", range(2))
+def test_a_queue_that_leaves_memory_does_what_any_other_does(block: int, is_slow: bool) -> None:
+    paged = [live(seed, is_slow) for seed in range(block * 40, block * 40 + 40)]
+    out, back, moved = map(sum, zip(*paged, strict=True))
+    assert out > 1000, "nothing has left memory"
+    assert back > 300, "nothing has come back"
+    assert moved > 20, "nothing was moved"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("is_slow", [False, True], ids=["at-once", "later"])
+@pytest.mark.parametrize("block", range(10))
+def test_a_queue_that_leaves_memory_does_what_any_other_does_through_many_histories(block: int, is_slow: bool) -> None:
+    for seed in range(1000 + block * 200, 1200 + block * 200):
+        live(seed, is_slow)
