@@ -130,19 +130,7 @@ class Server:
         self._turn.attach(self._broker, self._connections)
         self._connections.input_step = int(self._alarms.memory_limit_bytes) // _INPUT_SHARE
         self._connections.input_seen = self._look_soon
-        self._tls = self._open_tls()
-        self._listeners = Listeners(
-            self._connections,
-            self._protocols,
-            factories,
-            clock,
-            config.proxy_protocol.sources,
-            self._tls,
-            config.websocket,
-        )
-        self._stack.callback(self._listeners.close)
-        for listener in config.listeners:
-            self._listeners.open(listener)
+        self._listen(factories)
         if isinstance(self._ledger, JournalLedger):
             self._ledger.watch_space(lambda _: self._check_alarms())
             self._ledger.segment_begun = self._tell_of_segment
@@ -154,6 +142,22 @@ class Server:
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
         return True
+
+    def _listen(self, factories: Mapping[str, SessionFactory]) -> None:
+        config = self._config
+        self._tls = self._open_tls()
+        self._listeners = Listeners(
+            self._connections,
+            self._protocols,
+            factories,
+            self._clock,
+            config.proxy_protocol.sources,
+            self._tls,
+            config.websocket,
+        )
+        self._stack.callback(self._listeners.close)
+        for listener in config.listeners:
+            self._listeners.open(listener)
 
     def _start_protocols(self, services: Services, found: Mapping[str, bytes]) -> dict[str, SessionFactory]:
         """What makes the sessions of each protocol, by its name."""

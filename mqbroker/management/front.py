@@ -263,10 +263,8 @@ class Front:
 
 
 def page_answer(name: str, request: web.BaseRequest) -> Answer:
-    """A file of the console. Raises Refusal, MethodRefused."""
-    asset = assets().get(name)
-    if asset is None:
-        raise missing()
+    """A file of the console. Raises MethodRefused."""
+    asset = assets()[name]
     if request.method not in ("GET", "HEAD"):
         raise MethodRefused(("HEAD", "GET", "OPTIONS"))
     headers = {"etag": asset.etag, "content-security-policy": POLICY}
