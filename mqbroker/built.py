@@ -5,5 +5,4 @@ A build compiles all of them or none (setup.py), so one of them tells for all.
 
 from mqbroker.core.routing import route
 
-INTERPRETED = "interpreted"
-FORM = INTERPRETED if route.__file__.endswith(".py") else "compiled"
+FORM = "interpreted" if route.__file__.endswith(".py") else "compiled"

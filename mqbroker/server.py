@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 import mqbroker
-from mqbroker.built import FORM, INTERPRETED
+from mqbroker.built import FORM
 from mqbroker.clock import Clock
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
@@ -188,28 +188,23 @@ class Server:
 
     async def _open(self) -> Opened | None:
         """Recovers; in a pair once this node is elected. None when it was stopped before."""
+        if self._config.durability == "memory":
+            return Ledger(), {}, {}
         keyring = self._keyring()  # before anything is made, which is of no use without the keys
-        disk = self._open_disk()
+        disk = FileDisk(self._config.data_dir)
+        self._stack.callback(disk.close)
         if self._config.pair.node:
             return await self._open_elected(disk, keyring)
         return self._open_ledger(disk, keyring, None)
-
-    def _open_disk(self) -> FileDisk | None:
-        if self._config.durability == "memory":
-            return None
-        disk = FileDisk(self._config.data_dir)
-        self._stack.callback(disk.close)
-        return disk
 
     def _keyring(self) -> Keyring | None:
         keys = read_keys(self._config.journal.encryption_keys, os.environ)
         return Keyring(keys) if keys else None
 
-    async def _open_elected(self, disk: FileDisk | None, keyring: Keyring | None) -> Opened | None:
+    async def _open_elected(self, disk: FileDisk, keyring: Keyring | None) -> Opened | None:
         """Is a standby until this node is elected, then recovers what it has of the log."""
         from mqbroker.replication.node import PairNode  # a node alone starts without its weight
 
-        assert disk is not None
         sync = self._config.durability == "fsync"
         self._pair = pair = PairNode(self._config.pair, disk, sync, keyring, self._fail)
         self._stack.push_async_callback(pair.close)
@@ -231,10 +226,8 @@ class Server:
         assert isinstance(self._ledger, JournalLedger)
         pair.lead(self._ledger, self._turn.run, self._broker.events)
 
-    def _open_ledger(self, disk: FileDisk | None, keyring: Keyring | None, mine: "Ballot | None") -> Opened:
+    def _open_ledger(self, disk: FileDisk, keyring: Keyring | None, mine: "Ballot | None") -> Opened:
         config = self._config
-        if disk is None:
-            return Ledger(), {}, {}
         ledger, found = open_journal(
             disk,
             formats_of(self._protocols),
@@ -247,8 +240,7 @@ class Server:
             memory.Budget(memory.group_limit_bytes()).require,
             None if mine is None else mine.epoch,
             () if mine is None else mine.isr - {mine.leader},
-            # Compiled, tests of indexes fail (docs/known-gaps.md): everything stays in memory.
-            window=config.journal.queue_window if FORM == INTERPRETED else 0,
+            window=config.journal.queue_window,
         )
         self._stack.callback(ledger.close)
         if found.note:

@@ -62,9 +62,21 @@ class Intervals:
         end = self.starts[index + 1] - 1 if index + 1 < len(self.starts) else NUMBER_MAX
         return False, start, end
 
-    def between(self, start: int, end: int) -> "Intervals":
-        """A copy of what lies in `[start, end]`, with the whole of the intervals at its ends."""
+    def narrowed(self, start: int, end: int) -> "Intervals":
+        """A copy that has everything outside of `[start, end]` too."""
         found = Intervals()
         first, last = bisect_left(self.ends, start), bisect_right(self.starts, end)
-        found.starts, found.ends = self.starts[first:last], self.ends[first:last]
+        starts, ends = self.starts[first:last], self.ends[first:last]
+        # Put together as it is, for `add` cannot reckon with both ends of what a C integer holds.
+        if starts and starts[0] <= start:
+            starts[0] = -NUMBER_MAX
+        else:
+            starts.insert(0, -NUMBER_MAX)
+            ends.insert(0, start - 1)
+        if ends[-1] >= end:
+            ends[-1] = NUMBER_MAX
+        else:
+            starts.append(end + 1)
+            ends.append(NUMBER_MAX)
+        found.starts, found.ends = starts, ends
         return found

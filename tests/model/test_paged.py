@@ -10,7 +10,6 @@ from random import Random
 
 import pytest
 
-from mqbroker.built import FORM, INTERPRETED
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.storage.log.executors import Executor
@@ -239,7 +238,6 @@ def moves_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relocator, "DISK_SLACK_SEGMENTS", 0)
 
 
-@pytest.mark.skipif(FORM != INTERPRETED, reason="a known gap: compiled, brokers do not page")
 @pytest.mark.parametrize("is_slow", [False, True], ids=["at-once", "later"])
 @pytest.mark.parametrize("block", range(2))
 def test_a_queue_that_leaves_memory_does_what_any_other_does(block: int, is_slow: bool) -> None:

@@ -5,7 +5,6 @@ from random import Random
 
 import pytest
 
-from mqbroker.built import FORM, INTERPRETED
 from mqbroker.errors import StorageError
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.pages import relocator
@@ -21,7 +20,6 @@ def test_after_any_crash_the_journal_is_its_history_up_to_some_batch(block: int,
         lives(seed, generations=4, steps=150, keyring=keyring)
 
 
-@pytest.mark.skipif(FORM != INTERPRETED, reason="a known gap: compiled, brokers do not page")
 @KEYRINGS
 @pytest.mark.parametrize("block", range(10))
 def test_after_any_crash_the_same_is_found_by_indexes(

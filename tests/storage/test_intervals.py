@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqbroker.storage.intervals import Intervals
+from mqbroker.storage.intervals import NUMBER_MAX, Intervals
 
 RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8)).map(lambda pair: (pair[0], sum(pair))), max_size=40)
 
@@ -36,3 +36,18 @@ def test_numbers_in_order_are_one_interval() -> None:
     for number in range(100_000):
         intervals.add(number, number)
     assert list(intervals) == [(0, 99_999)]
+
+
+@given(RANGES, st.integers(0, 60), st.integers(0, 10))
+def test_narrowed_it_has_everything_outside_too(ranges: list[tuple[int, int]], first: int, more: int) -> None:
+    """Compiled, both ends of what a number can be were too much for `add`: settled messages came back after a crash."""
+    intervals, last = Intervals(), first + more
+    for start, end in ranges:
+        intervals.add(start, end)
+    before = list(intervals)
+    found = intervals.narrowed(first, last)
+    assert list(intervals) == before
+    assert all(after > end + 1 for end, after in zip(found.ends, found.starts[1:], strict=False))
+    for number in (-NUMBER_MAX, *range(-3, 75), NUMBER_MAX):
+        inside = intervals.span(number)[0] if first <= number <= last else True
+        assert found.span(number)[0] == inside

@@ -16,7 +16,6 @@ from mqbroker.core.queues.extent import Place
 from mqbroker.core.queues.page import Page, sequence_of
 from mqbroker.errors import JournalCorrupt
 from mqbroker.limits import STRETCHES_KEPT_BYTES
-from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import KEY_BLOCK_BYTES, Keyring
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness, Share
@@ -217,9 +216,7 @@ def wanted(liveness: LogLiveness, page: Page) -> Wanted:
 def share_between(share: Share, first: int, last: int) -> Share:
     """What a share says of the entries `first` to `last`; with all others as settled. A copy."""
     found = Share()
-    found.settled = share.settled.between(first, last)
-    found.settled.add(-NUMBER_MAX, first - 1)
-    found.settled.add(last + 1, NUMBER_MAX)
+    found.settled = share.settled.narrowed(first, last)
     if share.attempts:
         found.attempts = {at: change for at, change in share.attempts.items() if first <= at <= last}
     return found
