@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from tests.support.broker_process import ON_ANY_DISK
 from tests.support.ports import free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -46,7 +47,7 @@ class Walkthrough:
         """Types everything, with `paths` before those of the system; what was printed. What was started is ended."""
         places = [str(Path(sys.executable).parent), *map(str, paths), os.environ["PATH"], "/usr/sbin"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MQBROKER_"))}
-        environment |= {"PATH": os.pathsep.join(places), "HOME": str(self.folder)}
+        environment |= {"PATH": os.pathsep.join(places), "HOME": str(self.folder), **ON_ANY_DISK}
         out, err = self.folder / "out", self.folder / "err"
         with out.open("w") as stdout, err.open("w") as stderr:
             code = self._type(environment, stdout, stderr)
