@@ -85,7 +85,7 @@ class Journal:
     def __init__(
         self, disk: SimDisk | None = None, segment_bytes: int = 4096, appends: Executor | None = None,
         background: Executor | None = None, sync: bool = True, entropy_start: int = 0, keyring: Keyring | None = None,
-        epoch: int | None = None, required: Collection[str] = (), window: int = 0,
+        epoch: int | None = None, required: Collection[str] = (), window: int = 0, reads: Executor | None = None,
     ) -> None:  # fmt: skip
         self.disk = disk or SimDisk()
         self.window = window
@@ -94,7 +94,7 @@ class Journal:
         opened = assemble(
             self.disk, FORMATS, sync, appends or InlineExecutor(), background or InlineExecutor(), self.fatal,
             segment_bytes, _counter(entropy_start), keyring, epoch=epoch,
-            required=required, window=window,
+            required=required, window=window, reads=reads,
         )  # fmt: skip
         self.ledger: JournalLedger = opened[0]
         self.recovered: Recovered = opened[1]

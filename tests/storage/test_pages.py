@@ -152,6 +152,24 @@ def test_damage_in_a_page_stops_the_broker_where_it_is_read(keyring: Keyring | N
     assert f"{name}: bytes {place.start} to {place.end}" in str(again.fatal.errors[0])
 
 
+def test_a_queue_may_be_deleted_while_a_page_of_it_is_being_read() -> None:
+    """The broker stopped as if the disk had failed: the file was gone when the read had its turn."""
+    journal, _ = filled()
+    reads = ManualExecutor()
+    again = Journal(journal.disk.after_kill(), SEGMENT_BYTES, window=1, reads=reads)
+    pages, _ = again.recovered.entries.parts(1)
+    place = pages[0].place
+    assert place is not None
+    got: list[list[Entry]] = []
+    again.ledger.load(pages[0], got.append)
+    again.ledger.forget(1)
+    again.ledger.seal()
+    assert segment_name(place.segment) not in again.disk.names()
+    assert reads.step()
+    assert not again.fatal.errors
+    assert not got
+
+
 def test_the_scrub_calls_a_sound_journal_sound_and_ends() -> None:
     journal, _ = filled(keyring=KEYRING)
     again = reopened(journal)

@@ -135,8 +135,11 @@ class Pager:
         self._reads.submit(load, partial(self._loaded, page, load, done))
 
     def _loaded(self, page: Page, load: Load, done: Loaded, error: Exception | None) -> None:
+        assert page.place is not None
         if error is None:
             error = self._check(page, load.entries)
+        elif self._liveness.find(page.place.first_lsn) is None:
+            return  # its queue was deleted or emptied meanwhile, and the file is gone: nobody waits for it
         elif load.place != wanted(self._liveness, page).place:
             self.load(page, done)  # what it read has been moved meanwhile, and its file may be gone
             return
