@@ -71,6 +71,8 @@ class OpenIndex:
         """`window` is how many messages a queue keeps in memory at least."""
         self.segment = segment
         self.stretches: list[Stretch] = []
+        self._ended_bytes = 0
+        """How long those that have ended are in a record: it is asked for each batch."""
         self._size = (window - 1) * STRETCH_BYTES // QUEUE_WINDOW
         self._entries_min = (window - 1) * STRETCH_ENTRIES_MIN // QUEUE_WINDOW
         self._open: Stretch | None = None
@@ -89,12 +91,13 @@ class OpenIndex:
         is_coarse = stretch.entries >= self._entries_min * extents_count or size >= self._size // 4 * extents_count
         if size < self._size or not is_coarse:
             return None
-        self._open = None
-        return stretch
+        return self.end()
 
     def end(self) -> Stretch | None:
         """No other frame is added. The stretch that ends so, if one does."""
         stretch, self._open = self._open, None
+        if stretch is not None:
+            self._ended_bytes += stretch.packed_bytes
         return stretch
 
     @property
@@ -119,7 +122,8 @@ class OpenIndex:
 
     def record_bytes(self, more: Mapping[int, Extent]) -> int:
         """How long the stretches are in a record at most, with one more batch."""
-        return sum(stretch.packed_bytes for stretch in self.stretches) + _STRETCH.size + _EXTENT.size * len(more)
+        open_bytes = 0 if self._open is None else self._open.packed_bytes
+        return self._ended_bytes + open_bytes + _STRETCH.size + _EXTENT.size * len(more)
 
 
 def _is_alive(extent: Extent, shares: Mapping[int, Share]) -> bool:
