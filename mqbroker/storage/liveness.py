@@ -235,4 +235,7 @@ class LogLiveness:
         """The segments to delete, each once."""
         dead = self.dead
         self.dead = []
+        # Not as each of them dies: what was in one that is being emptied is not known yet to be somewhere else.
+        if dead and self.moved:
+            self.moved.drop(dead)
         return dead

@@ -6,6 +6,7 @@ once, but is read in its old one for as long as the new one may not be on the di
 """
 
 from bisect import bisect_right
+from collections.abc import Collection
 
 from mqbroker.core.queues.extent import Place
 
@@ -34,6 +35,18 @@ class Moved:
         self._ends.insert(at, last_lsn)
         self._places.insert(at, place)
         self._were_redelivered.insert(at, were_redelivered)
+
+    def drop(self, segments: Collection[int]) -> None:
+        """Nothing is alive in these segments any more: nobody asks for what has come to be there."""
+        kept = [at for at, start in enumerate(self._starts) if not self._is_in(start, segments)]
+        self._starts = [self._starts[at] for at in kept]
+        self._ends = [self._ends[at] for at in kept]
+        self._places = [self._places[at] for at in kept]
+        self._were_redelivered = [self._were_redelivered[at] for at in kept]
+
+    def _is_in(self, lsn: int, segments: Collection[int]) -> bool:
+        place = self.place_of(lsn)
+        return place is not None and place.segment in segments
 
     def place_of(self, lsn: int) -> Place | None:
         """Where what that batch had is now; None if it is where it was."""

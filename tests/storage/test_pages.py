@@ -241,6 +241,27 @@ def test_one_forgotten_message_pins_no_segment(keyring: Keyring | None) -> None:
     assert not journal.fatal.errors
 
 
+def test_what_was_moved_is_known_for_as_long_as_it_lives_only() -> None:
+    """A journal that had ever emptied a segment looked up every message that was settled, for ever."""
+    journal, entries = filled(count=600)
+    for entry in entries:
+        if entry.sequence % 20:
+            journal.ledger.settle(entry)
+    journal.ledger.seal()
+    for _ in range(20):
+        journal.ledger.tend()
+    moved = journal.ledger.encoder.liveness.moved
+    assert len(moved) > 5
+    for entry in entries:
+        if not entry.sequence % 20:
+            journal.ledger.settle(entry)
+    journal.put(*[an_entry(number, queue=2, body=bytes(1000)) for number in range(1, 40)])
+    assert len(moved) == 0
+    assert len(bodies(reopened(journal), queue=2)) == 39
+    assert not bodies(reopened(journal))
+    assert not journal.fatal.errors
+
+
 def test_stretches_are_packed_as_long_as_they_say() -> None:
     journal, _ = filled(count=3)
     stretches = journal.ledger.encoder.stretches
