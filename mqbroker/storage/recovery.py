@@ -37,12 +37,11 @@ import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats
 from mqbroker.core.queues.kept import Kept
-from mqbroker.core.queues.page import Page
+from mqbroker.core.queues.page import Page, sequence_of
 from mqbroker.core.queues.polled import deduplication
 from mqbroker.errors import JournalCorrupt, StorageError
 from mqbroker.limits import RECOVERY_STEP_BYTES
@@ -159,7 +158,7 @@ class Recovery:
         self._read_older(facts, newest)
         self.liveness.add(newest)
         for entries in self._entries.values():
-            entries.sort(key=attrgetter("sequence"))
+            entries.sort(key=sequence_of)
         self.recovered.entries = Kept(self._entries, self._pages, self._read_page)
         self.recovered.definitions = facts.definitions
 

@@ -46,8 +46,7 @@ class Kept(Mapping[int, list[Entry]]):
     @property
     def total(self) -> int:
         """How many entries there are."""
-        pages = sum(page.count for found in self._pages.values() for page in found)
-        return pages + sum(map(len, self._entries.values()))
+        return self.paged + sum(map(len, self._entries.values()))
 
     @property
     def paged(self) -> int:

@@ -129,10 +129,13 @@ class OpenIndex:
 def _is_alive(extent: Extent, shares: Mapping[int, Share]) -> bool:
     """Whether something of the extent may be alive."""
     share = shares.get(extent.queue_number)
-    if share is None or share.live <= 0:
-        return False
-    is_settled, _, end = share.settled.span(extent.first)
-    return not is_settled or end < extent.last
+    return share is not None and share.live > 0 and not is_settled(extent, share)
+
+
+def is_settled(extent: Extent, share: Share) -> bool:
+    """Whether all of the extent is settled."""
+    is_gone, _, end = share.settled.span(extent.first)
+    return is_gone and end >= extent.last
 
 
 def pack_stretches(stretches: Iterable[Stretch]) -> bytes:

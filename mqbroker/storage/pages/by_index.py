@@ -15,7 +15,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import Extent, extent_key
 from mqbroker.core.queues.page import Page, page_on_disk, sequence_of
 from mqbroker.storage.liveness import SegmentLiveness, Share
-from mqbroker.storage.log.index import Stretch
+from mqbroker.storage.log.index import Stretch, is_settled
 from mqbroker.storage.pages.stretch_reader import StretchReader
 
 
@@ -29,7 +29,7 @@ def pages_in(segment: SegmentLiveness, stretches: Iterable[Stretch], reader: Str
         touched = []
         for extent in stretch.extents.values():
             share = segment.shares.get(extent.queue_number)
-            if share is None or _is_settled(extent, share):
+            if share is None or is_settled(extent, share):
                 continue
             if _is_untouched(extent, share):
                 pages.append(page_on_disk(extent, stretch.place))
@@ -40,14 +40,9 @@ def pages_in(segment: SegmentLiveness, stretches: Iterable[Stretch], reader: Str
     return pages if _agree(pages, segment) else None
 
 
-def _is_settled(extent: Extent, share: Share) -> bool:
-    is_settled, _, end = share.settled.span(extent.first)
-    return is_settled and end >= extent.last
-
-
 def _is_untouched(extent: Extent, share: Share) -> bool:
-    is_settled, _, end = share.settled.span(extent.first)
-    if is_settled or end < extent.last:
+    is_gone, _, end = share.settled.span(extent.first)
+    if is_gone or end < extent.last:
         return False
     return not any(extent.first <= sequence <= extent.last for sequence in share.attempts)
 
@@ -77,7 +72,8 @@ def _read(stretch: Stretch, touched: list[Extent], segment: SegmentLiveness, rea
 
 def _agree(pages: list[Page], segment: SegmentLiveness) -> bool:
     """Whether the pages hold as much of each queue as is alive in the segment."""
-    counts = {queue: 0 for queue, share in segment.shares.items() if share.live > 0}
+    alive = {queue: share.live for queue, share in segment.shares.items() if share.live > 0}
+    counts = dict.fromkeys(alive, 0)
     for page in pages:
         counts[page.queue_number] = counts.get(page.queue_number, 0) + page.count
-    return counts == {queue: share.live for queue, share in segment.shares.items() if share.live > 0}
+    return counts == alive
