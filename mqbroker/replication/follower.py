@@ -16,7 +16,7 @@ from mqbroker.config.addresses import Address
 from mqbroker.errors import DiskFailed, LinkBroken, LinkRefused
 from mqbroker.limits import PAIR_QUEUED_BYTES_MAX
 from mqbroker.replication.ballot import Ballot
-from mqbroker.replication.link import Link
+from mqbroker.replication.link import Link, wait_at_most
 from mqbroker.replication.replica import Replica
 from mqbroker.replication.wire import Durable, Packet, Refused, Welcome
 from mqbroker.storage.log.pieces import Appended
@@ -77,7 +77,7 @@ class Follower:
             packets, self._queue, self._queued_bytes = self._queue, [], 0
             if not packets:
                 self._arrived.clear()
-                await _at_most(self._arrived, _LOOK_S)
+                await wait_at_most(self._arrived, _LOOK_S)
                 continue
             link.set_reading(True)
             answer = await self._take(packets, ballot)
@@ -136,11 +136,3 @@ class Follower:
     def close(self) -> None:
         """Waits for the thread."""
         self._thread.shutdown()
-
-
-async def _at_most(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

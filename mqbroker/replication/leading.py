@@ -14,7 +14,7 @@ from mqbroker.replication.active import Active
 from mqbroker.replication.ballot import Ballot
 from mqbroker.replication.course import Course
 from mqbroker.replication.election import Election
-from mqbroker.replication.link import Link
+from mqbroker.replication.link import Link, wait_at_most
 from mqbroker.replication.wire import Durable, Hello, Packet, Refused
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.disk import Disk
@@ -97,7 +97,7 @@ class Leading:
                 await asyncio.sleep(RETRY_S)
                 continue
             if self.active is None or self.active.proposal is None:
-                await _at_most(self._wanted, self._config.lease_s / RENEWALS_PER_LEASE)
+                await wait_at_most(self._wanted, self._config.lease_s / RENEWALS_PER_LEASE)
 
     async def _ask(self) -> None:
         active = self.active
@@ -302,7 +302,7 @@ class Leading:
             return
         deadline = _now() + int(HAND_OVER_TIMEOUT_S * 1000)
         while _now() < deadline and any(self._is_behind(node) for node in self.others_in_sync()):
-            await _at_most(self._acknowledged, RETRY_S)
+            await wait_at_most(self._acknowledged, RETRY_S)
             self._acknowledged.clear()
         self._is_over = True
         try:
@@ -320,11 +320,3 @@ class Leading:
         self._is_over = True
         for task in list(self._tasks):
             task.cancel()
-
-
-async def _at_most(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -108,3 +108,12 @@ class Link(asyncio.Protocol):
         self.is_open = False
         if self._transport is not None:
             self._transport.abort()
+
+
+async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
+    """Waits for what an end of a link tells of, or until that time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
