@@ -245,7 +245,7 @@ class Publisher:
             numbered = number(topic, make, now)
         else:
             notification = make("")
-            numbered = Numbered(notification, notification.properties.message_id, "")
+            numbered = Numbered(notification, notification.message_id, "")
         if numbered.notification is not None:
             try:
                 topic.publish(numbered.notification, now)
