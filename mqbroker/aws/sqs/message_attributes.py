@@ -48,6 +48,15 @@ def has_forbidden_characters(text: str) -> bool:
     return not text.isprintable() and _FORBIDDEN.search(text) is not None
 
 
+def text_of(content: bytes) -> str | None:
+    """The text that a body is; None for one that no SQS message may have."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if has_forbidden_characters(text) else text
+
+
 def encode_attributes(attributes: Mapping[str, Mapping[str, Any]] | None) -> bytes:
     """Attributes as the request has them, checked and in their kept form. Raises AwsError with AWS's text."""
     if not attributes:
