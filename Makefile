@@ -169,10 +169,10 @@ $(WHEEL)/.made: $(SOURCES) | $(VENV_BUILD)/bin/python
 $(VENV_RUN)/bin/python $(VENV_COMPILED)/bin/python $(VENV_BENCH)/bin/python:
 	$(PYTHON) -m venv --without-pip $(@:/bin/python=)
 
-# $(call install,ENVIRONMENT,EXTRA): the wheel and what it needs. pip would keep a wheel that has the same version, and
-# compile each file of each package to bytecode, of which a broker imports a part.
+# $(call install,ENVIRONMENT,EXTRA): the wheel and what it needs. pip would keep a wheel that has the same version. It
+# makes the bytecode, too: where PYTHONDONTWRITEBYTECODE is set, each start would spend more than that takes.
 install = rm -rf $(1)/lib/python*/site-packages/mqbroker* && \
-    $(VENV_BUILD)/bin/python $(PIP) --python $(1)/bin/python install --quiet --no-compile $(LOCKED) "$$(echo $(WHEEL)/*.whl)$(2)"
+    $(VENV_BUILD)/bin/python $(PIP) --python $(1)/bin/python install --quiet $(LOCKED) "$$(echo $(WHEEL)/*.whl)$(2)"
 
 $(VENV_RUN)/.installed: $(WHEEL)/.made | $(VENV_RUN)/bin/python
 	$(call install,$(VENV_RUN))

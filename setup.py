@@ -34,7 +34,7 @@ DIRECTIVES = {
 # -O2 and -O3 2 % less at most, as most of what it does is calls into Python. So the modules that every message of AMQP
 # or MQTT passes through have -O1, all others -Og.
 FLAGS = ["-Og", "-g0", "-w", "-fno-asynchronous-unwind-tables", "--param=max-inline-insns-single=20"]
-FLAGS_FOR_HOTTEST = ["-O1", *FLAGS[1:]]
+FLAGS_FOR_HOTTEST = ["-O1", *FLAGS[1:-1]]  # with all inlining: without, a transient message takes 4 % more
 HOTTEST = (
     "mqbroker/core/consumer.py",
     "mqbroker/core/message.py",

@@ -8,7 +8,6 @@ import asyncio
 import ssl
 import time
 from base64 import b64encode
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +29,8 @@ from mqbroker.delivery.limits import (
 
 _PORTS = {"http": 80, "https": 443}
 _FINAL = 200  # the first status of an answer that is the last one
+Place = tuple[str, str, int]
+"""Scheme, host and port."""
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -70,11 +71,12 @@ class _Answer:
 
 
 class _Connection:
-    """One connection, and when it was used last."""
+    """One connection, where it leads, and when it was used last."""
 
-    __slots__ = ("reader", "used_at", "writer")
+    __slots__ = ("place", "reader", "used_at", "writer")
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.place = place
         self.reader = reader
         self.writer = writer
         self.used_at = 0.0
@@ -92,8 +94,8 @@ class HttpClient:
         self.timeout_s = timeout_s
         self._ca_file = ca_file
         self._tls: ssl.SSLContext | None = None
-        self._idle: dict[tuple[str, str, int], deque[_Connection]] = {}
-        self._idle_count = 0
+        self._idle: list[_Connection] = []
+        """Those that are kept, the oldest first."""
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
         """Sends a body to a URL. Raises DeliveryFailed when there is no answer."""
@@ -112,10 +114,10 @@ class HttpClient:
         kept = self._take(place)
         if kept is not None:
             with suppress(OSError, asyncio.IncompleteReadError):
-                return await self._talk(place, kept, data)
-        return await self._talk(place, await self._connect(place), data)
+                return await self._talk(kept, data)
+        return await self._talk(await self._connect(place), data)
 
-    async def _connect(self, place: tuple[str, str, int]) -> _Connection:
+    async def _connect(self, place: Place) -> _Connection:
         scheme, host, port = place
         addresses = await self._guard.addresses(host, port)
         tls = self._context() if scheme == "https" else None
@@ -126,7 +128,7 @@ class HttpClient:
                     opened = asyncio.open_connection(
                         address, port, ssl=tls, server_hostname=host if tls is not None else None, limit=READ_BYTES
                     )
-                    return _Connection(*await opened)
+                    return _Connection(place, *await opened)
             except TimeoutError:
                 error = DeliveryFailed(f"no connection to {address} within {CONNECT_TIMEOUT_S:g} s")
             except OSError as failed:
@@ -140,7 +142,7 @@ class HttpClient:
                 self._tls.load_verify_locations(self._ca_file)
         return self._tls
 
-    async def _talk(self, place: tuple[str, str, int], connection: _Connection, data: bytes) -> Response:
+    async def _talk(self, connection: _Connection, data: bytes) -> Response:
         answer = _Answer()
         try:
             connection.writer.write(data)
@@ -149,47 +151,41 @@ class HttpClient:
             return Response(answer.status, bytes(answer.body))
         finally:
             if answer.is_reusable:
-                self._keep(place, connection)
+                self._keep(connection)
             else:
                 connection.close()
 
     # --- connections that are kept ------------------------------------------------------------------------------------
 
-    def _take(self, place: tuple[str, str, int]) -> _Connection | None:
-        kept = self._idle.get(place)
-        while kept:
-            connection = kept.pop()
-            self._idle_count -= 1
+    def _take(self, place: Place) -> _Connection | None:
+        for connection in reversed(self._of(place)):
+            self._idle.remove(connection)
             if time.monotonic() - connection.used_at < IDLE_S and not connection.reader.at_eof():
                 return connection
             connection.close()
         return None
 
-    def _keep(self, place: tuple[str, str, int], connection: _Connection) -> None:
-        kept = self._idle.setdefault(place, deque())
-        if len(kept) >= IDLE_CONNECTIONS_OF_ONE_MAX:
-            self._drop(place)
-        if self._idle_count >= IDLE_CONNECTIONS_MAX:
-            self._drop(next(place for place, kept in self._idle.items() if kept))
+    def _keep(self, connection: _Connection) -> None:
+        same = self._of(connection.place)
+        if len(same) >= IDLE_CONNECTIONS_OF_ONE_MAX:
+            self._drop(same[0])
+        elif len(self._idle) >= IDLE_CONNECTIONS_MAX:
+            self._drop(self._idle[0])
         connection.used_at = time.monotonic()
-        self._idle.setdefault(place, deque()).append(connection)
-        self._idle_count += 1
+        self._idle.append(connection)
 
-    def _drop(self, place: tuple[str, str, int]) -> None:
-        """Closes the oldest connection of an endpoint."""
-        kept = self._idle[place]
-        kept.popleft().close()
-        self._idle_count -= 1
-        if not kept:
-            del self._idle[place]
+    def _of(self, place: Place) -> list[_Connection]:
+        return [each for each in self._idle if each.place == place]
+
+    def _drop(self, connection: _Connection) -> None:
+        self._idle.remove(connection)
+        connection.close()
 
     def close(self) -> None:
         """Closes what is kept."""
-        for kept in self._idle.values():
-            for connection in kept:
-                connection.close()
+        for connection in self._idle:
+            connection.close()
         self._idle.clear()
-        self._idle_count = 0
 
 
 async def _read(reader: asyncio.StreamReader, answer: _Answer) -> None:

@@ -67,7 +67,8 @@ class Workshop:
         task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
-        """Ends all attempts: their messages come back after the next start."""
+        """Ends all attempts, and begins none: their messages come back after the next start."""
+        self.slots.close()
         for task in list(self._tasks):
             task.cancel()
 

@@ -28,10 +28,14 @@ class Slots:
         return False
 
     def give_back(self) -> None:
-        """A delivery has ended."""
+        """A delivery has ended. A lane whose turn it is may want nothing any more: then it is the next one's."""
         self.taken -= 1
-        if self._waiting and self.taken < self.most:
+        while self._waiting and self.taken < self.most:
             self._waiting.popitem(last=False)[0].room_again()
+
+    def close(self) -> None:
+        """There is no room any more."""
+        self.most = 0
 
     def forget(self, lane: Waiting) -> None:
         """The lane wants none any more."""

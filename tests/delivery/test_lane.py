@@ -191,3 +191,32 @@ async def test_after_the_end_nothing_is_sent(yard: Yard) -> None:
     yard.send(lane, "m")
     await asyncio.sleep(0.05)
     assert place.attempts == []
+
+
+async def test_a_turn_that_is_not_used_is_the_next_ones() -> None:
+    """The queue of the lane whose turn it was had been deleted: the one after it waited for another lane's delivery."""
+    yard = Yard(slots=1)
+    first, deleted, last = Place(), Place(), Place()
+    last.gate.set()
+    yard.send(yard.lane("first", first), "m")
+    lane = yard.lane("deleted", deleted)
+    yard.send(lane, "m")
+    yard.send(yard.lane("last", last), "m")
+    yard.vhost.delete_queue(lane.queue.name)
+    first.gate.set()
+    await yard.until(lambda: last.arrived == ["m"])
+    assert deleted.attempts == []
+    yard.shop.stop()
+
+
+async def test_after_the_stop_nothing_begins() -> None:
+    """What an attempt left when it was cancelled was taken by a lane that waited, of a broker whose journal closes."""
+    yard = Yard(slots=1)
+    hanging, waiting = Place(), Place()
+    yard.send(yard.lane("hanging", hanging), "m")
+    yard.send(yard.lane("waiting", waiting), "m")
+    await yard.until(lambda: hanging.running == 1)
+    yard.shop.stop()
+    await yard.until(lambda: hanging.running == 0)
+    await asyncio.sleep(0.05)
+    assert waiting.attempts == []

@@ -69,6 +69,10 @@ def check_subscription_policy(text: str, prefix: str) -> str:
 
 def effective_topic_policy(text: str) -> str:
     """A topic's policy with its defaults."""
+    return orjson.dumps({"http": _effective_http(text)}).decode()
+
+
+def _effective_http(text: str) -> dict[str, Any]:
     http: dict[str, Any] = orjson.loads(text)["http"] if text else {}
     shown: dict[str, Any] = {
         "defaultHealthyRetryPolicy": {**_DEFAULT_HEALTHY, **(http.get("defaultHealthyRetryPolicy") or {})},
@@ -77,12 +81,12 @@ def effective_topic_policy(text: str) -> str:
     if http.get("defaultThrottlePolicy"):
         shown["defaultThrottlePolicy"] = http["defaultThrottlePolicy"]
     shown["defaultRequestPolicy"] = http.get("defaultRequestPolicy") or {"headerContentType": DEFAULT_CONTENT_TYPE}
-    return orjson.dumps({"http": shown}).decode()
+    return shown
 
 
 def effective_subscription_policy(text: str, topic_text: str) -> dict[str, Any]:
     """What holds for a subscription: its own policy over the topic's, unless that one forbids it."""
-    http = orjson.loads(effective_topic_policy(topic_text))["http"]
+    http = _effective_http(topic_text)
     own: dict[str, Any] = orjson.loads(text) if text and not http["disableSubscriptionOverrides"] else {}
     return {
         "healthyRetryPolicy": own.get("healthyRetryPolicy") or http["defaultHealthyRetryPolicy"],

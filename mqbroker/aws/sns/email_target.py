@@ -1,13 +1,9 @@
 """Subscriptions of e-mail: as text, or as the envelope (email-json)."""
 
-from mqbroker.aws.sns.delivery_policy import CUSTOMER
-from mqbroker.aws.sns.envelope import EnvelopeWriter
-from mqbroker.aws.sns.lane_target import CONFIRMATION, UNSUBSCRIPTION, LaneTarget
+from mqbroker.aws.sns.lane_target import CONFIRMATION, UNSUBSCRIPTION, LaneTarget, Means
 from mqbroker.aws.sns.properties import SnsProperties
-from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
-from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.smtp import Mailer
 
 _NAME = "AWS Notifications"
@@ -24,10 +20,9 @@ class EmailTarget(LaneTarget):
     __slots__ = ("_mailer", "display_name")
 
     def __init__(
-        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
-        mailer: Mailer, display_name: str,
-    ) -> None:  # fmt: skip
-        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, CUSTOMER)
+        self, subscription: Subscription, vhost: VHost, means: Means, mailer: Mailer, display_name: str
+    ) -> None:
+        LaneTarget.__init__(self, subscription, vhost, means)
         self._mailer = mailer
         self.display_name = display_name
 

@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 
 from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.sns.email_target import EmailTarget
-from mqbroker.aws.sns.envelope import EnvelopeWriter
 from mqbroker.aws.sns.firehose_target import FirehoseTarget
 from mqbroker.aws.sns.gateway_targets import ApplicationTarget, Gateways, LambdaTarget, SmsTarget
 from mqbroker.aws.sns.http_target import HttpTarget
+from mqbroker.aws.sns.lane_target import Means
 from mqbroker.aws.sns.local_targets import LocalTarget
 from mqbroker.aws.sns.platforms import Platforms
-from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.sms import SmsAccounts
 from mqbroker.aws.sns.sqs_target import SqsTarget
 from mqbroker.aws.sns.subscription import Subscription
@@ -19,7 +18,6 @@ from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.delivery.guard import AddressGuard
 from mqbroker.delivery.http import HttpClient
-from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.smtp import Mailer
 
 Make = Callable[[Topic, Subscription], Target]
@@ -29,30 +27,24 @@ class Endpoints:
     """What makes the targets of one broker."""
 
     def __init__(
-        self, queues: SqsQueues, writer: EnvelopeWriter, reports: Reports, shop: Workshop, config: SnsConfig,
-        gateways: Gateways, sms: SmsAccounts, platforms: Platforms, is_strict: bool,
+        self, queues: SqsQueues, means: Means, config: SnsConfig, gateways: Gateways, sms: SmsAccounts,
+        platforms: Platforms, is_strict: bool,
     ) -> None:  # fmt: skip
         self.client = HttpClient(AddressGuard(config.private_networks), config.timeout_s, config.ca_file)
         self._mailer = Mailer(config.smtp_url, config.mail_from, config.timeout_s)
-        self._writer = writer
-        self._reports = reports
-        self._shop = shop
+        self._means = means
         self._makers: Mapping[str, Make] = {
-            "sqs": lambda _topic, each: SqsTarget(each, queues, reports, is_strict),
+            "sqs": lambda _topic, each: SqsTarget(each, queues, means.reports, is_strict),
             "http": self._http,
             "https": self._http,
             "email": self._email,
             "email-json": self._email,
-            "sms": lambda topic, each: SmsTarget(each, topic.vhost, writer, reports, shop, gateways, sms),
-            "application": lambda topic, each: ApplicationTarget(
-                each, topic.vhost, writer, reports, shop, gateways, platforms
-            ),
-            "lambda": lambda topic, each: LambdaTarget(each, topic.vhost, writer, reports, shop, gateways),
-            "firehose": lambda topic, each: FirehoseTarget(
-                each, topic.vhost, writer, reports, shop, config.firehose_dir
-            ),
-            "amqp": lambda topic, each: LocalTarget(each, topic.vhost, writer, reports),
-            "mqtt": lambda topic, each: LocalTarget(each, topic.vhost, writer, reports),
+            "sms": lambda topic, each: SmsTarget(each, topic.vhost, means, gateways, sms),
+            "application": lambda topic, each: ApplicationTarget(each, topic.vhost, means, gateways, platforms),
+            "lambda": lambda topic, each: LambdaTarget(each, topic.vhost, means, gateways),
+            "firehose": lambda topic, each: FirehoseTarget(each, topic.vhost, means, config.firehose_dir),
+            "amqp": lambda topic, each: LocalTarget(each, topic.vhost, means.writer, means.reports),
+            "mqtt": lambda topic, each: LocalTarget(each, topic.vhost, means.writer, means.reports),
         }
 
     def attach(self, topic: Topic, subscription: Subscription) -> None:
@@ -61,8 +53,8 @@ class Endpoints:
 
     def _http(self, topic: Topic, subscription: Subscription) -> Target:
         policy = topic.attributes.get("DeliveryPolicy", "")
-        return HttpTarget(subscription, topic.vhost, self._writer, self._reports, self._shop, self.client, policy)
+        return HttpTarget(subscription, topic.vhost, self._means, self.client, policy)
 
     def _email(self, topic: Topic, subscription: Subscription) -> Target:
         name = topic.attributes.get("DisplayName", "")
-        return EmailTarget(subscription, topic.vhost, self._writer, self._reports, self._shop, self._mailer, name)
+        return EmailTarget(subscription, topic.vhost, self._means, self._mailer, name)

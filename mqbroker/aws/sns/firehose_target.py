@@ -8,14 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mqbroker.aws.sns.delivery_policy import MANAGED
-from mqbroker.aws.sns.envelope import EnvelopeWriter
-from mqbroker.aws.sns.lane_target import LaneTarget
+from mqbroker.aws.sns.lane_target import LaneTarget, Means
 from mqbroker.aws.sns.properties import SnsProperties
-from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.errors import DeliveryFailed
-from mqbroker.delivery.lane import Workshop
 
 _OK = 200
 
@@ -23,13 +20,12 @@ _OK = 200
 class FirehoseTarget(LaneTarget):
     """A delivery stream."""
 
+    plan = MANAGED
+
     __slots__ = ("_folder",)
 
-    def __init__(
-        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
-        folder: str,
-    ) -> None:  # fmt: skip
-        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, MANAGED)
+    def __init__(self, subscription: Subscription, vhost: VHost, means: Means, folder: str) -> None:
+        LaneTarget.__init__(self, subscription, vhost, means)
         self._folder = folder
 
     async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mqbroker.aws.limits import SNS_HOPS_MAX
 from mqbroker.aws.sns.notification import SENDER, Notification
 from mqbroker.aws.sns.properties import SUBJECT_HEADER, TOPIC_HEADER, SnsProperties, make_sns_properties
-from mqbroker.aws.sqs.message_attributes import STRING, from_headers, has_forbidden_characters, pack
+from mqbroker.aws.sqs.message_attributes import STRING, from_headers, pack, text_of
 from mqbroker.aws.sqs.properties import BASE64, ENCODING_ATTRIBUTE
 from mqbroker.core.message import Message, new_message
 from mqbroker.protocols.grouping import DEDUPLICATION_HEADER, GROUP_HEADER
@@ -35,8 +35,7 @@ def translate(topic: "Topic", message: Message, new_id: Callable[[], bytes], now
     special = {name: headers.pop(name, "") for name in _SPECIAL}
     attributes = {each[0]: each for each in from_headers(headers)}
     body = properties.readable(message.content())
-    content = _text_of(body)
-    if content is None:
+    if text_of(body) is None:
         body = b64encode(body)
         attributes[ENCODING_ATTRIBUTE] = (ENCODING_ATTRIBUTE, "String", STRING, BASE64.encode())
     notice: dict[str, object] = {"topic": str(topic.arn), "at": now, "version": topic.signature_version}
@@ -53,11 +52,3 @@ def translate(topic: "Topic", message: Message, new_id: Callable[[], bytes], now
         attributes=pack(attributes[name] for name in sorted(attributes)),
     )
     return Notification(new_message(message.exchange, message.routing_key, made, body, now), made, None)
-
-
-def _text_of(content: bytes) -> str | None:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return None
-    return None if has_forbidden_characters(text) else text

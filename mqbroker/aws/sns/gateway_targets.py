@@ -5,19 +5,17 @@ from collections.abc import Mapping
 import orjson
 
 from mqbroker.aws.config import SnsConfig
-from mqbroker.aws.sns.delivery_policy import CUSTOMER, MANAGED
-from mqbroker.aws.sns.envelope import EnvelopeWriter, shown_attributes
+from mqbroker.aws.sns.delivery_policy import MANAGED
+from mqbroker.aws.sns.envelope import shown_attributes
 from mqbroker.aws.sns.http_target import require_success
-from mqbroker.aws.sns.lane_target import LaneTarget
+from mqbroker.aws.sns.lane_target import LaneTarget, Means
 from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
-from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.sms import SmsAccounts
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.http import HttpClient
-from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.templates import filled
 
 _GONE = (400, 403, 404, 410)  # what push services answer for a token that is none (any more)
@@ -64,10 +62,9 @@ class SmsTarget(LaneTarget):
     __slots__ = ("_accounts", "_gateways")
 
     def __init__(
-        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
-        gateways: Gateways, accounts: SmsAccounts,
-    ) -> None:  # fmt: skip
-        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, CUSTOMER)
+        self, subscription: Subscription, vhost: VHost, means: Means, gateways: Gateways, accounts: SmsAccounts
+    ) -> None:
+        LaneTarget.__init__(self, subscription, vhost, means)
         self._gateways = gateways
         self._accounts = accounts
 
@@ -81,13 +78,12 @@ class SmsTarget(LaneTarget):
 class LambdaTarget(LaneTarget):
     """A function."""
 
+    plan = MANAGED
+
     __slots__ = ("_gateways",)
 
-    def __init__(
-        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
-        gateways: Gateways,
-    ) -> None:  # fmt: skip
-        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, MANAGED)
+    def __init__(self, subscription: Subscription, vhost: VHost, means: Means, gateways: Gateways) -> None:
+        LaneTarget.__init__(self, subscription, vhost, means)
         self._gateways = gateways
 
     async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
@@ -126,10 +122,9 @@ class ApplicationTarget(LaneTarget):
     __slots__ = ("_gateways", "_platforms")
 
     def __init__(
-        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
-        gateways: Gateways, platforms: Platforms,
-    ) -> None:  # fmt: skip
-        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, CUSTOMER)
+        self, subscription: Subscription, vhost: VHost, means: Means, gateways: Gateways, platforms: Platforms
+    ) -> None:
+        LaneTarget.__init__(self, subscription, vhost, means)
         self._gateways = gateways
         self._platforms = platforms
 

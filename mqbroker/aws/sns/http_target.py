@@ -5,15 +5,12 @@ answered, a redirection too, is the last word (SNS Developer Guide, "Message del
 """
 
 from mqbroker.aws.sns.delivery_policy import DEFAULT_CONTENT_TYPE, effective_subscription_policy, plan_of
-from mqbroker.aws.sns.envelope import EnvelopeWriter
-from mqbroker.aws.sns.lane_target import LaneTarget
+from mqbroker.aws.sns.lane_target import LaneTarget, Means
 from mqbroker.aws.sns.properties import SnsProperties
-from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.http import HttpClient, Response
-from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.limits import REASON_CHARS_MAX
 
 AGENT = "Amazon Simple Notification Service Agent"
@@ -36,14 +33,11 @@ class HttpTarget(LaneTarget):
     __slots__ = ("_client", "_content_type")
 
     def __init__(
-        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
-        client: HttpClient, topic_policy: str,
-    ) -> None:  # fmt: skip
+        self, subscription: Subscription, vhost: VHost, means: Means, client: HttpClient, topic_policy: str
+    ) -> None:
         """`topic_policy` is the delivery policy of the topic."""
+        LaneTarget.__init__(self, subscription, vhost, means)
         self._client = client
-        self._content_type = DEFAULT_CONTENT_TYPE
-        policy = effective_subscription_policy(subscription.attributes.get("DeliveryPolicy", ""), topic_policy)
-        LaneTarget.__init__(self, subscription, vhost, writer, reports, shop, plan_of(policy["healthyRetryPolicy"]))
         self.configure(topic_policy)
 
     def configure(self, topic_policy: str) -> None:

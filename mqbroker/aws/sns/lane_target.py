@@ -6,8 +6,9 @@ A message that cannot be delivered goes to the dead-letter queue in the commit i
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
-from mqbroker.aws.sns.delivery_policy import RetryPlan
+from mqbroker.aws.sns.delivery_policy import CUSTOMER
 from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.properties import SnsProperties
@@ -27,21 +28,29 @@ CONFIRMATION = "SubscriptionConfirmation"
 UNSUBSCRIPTION = "UnsubscribeConfirmation"
 
 
+class Means(NamedTuple):
+    """What all these targets work with."""
+
+    writer: EnvelopeWriter
+    reports: Reports
+    shop: Workshop
+
+
 class LaneTarget(Target):
     """An endpoint outside. Subclassed for each protocol."""
 
+    plan = CUSTOMER
+    """When an attempt that failed is repeated. Overridden for the endpoints of AWS's own."""
+
     __slots__ = ("_lane", "_queue", "_reports", "_vhost", "_writer", "subscription")
 
-    def __init__(
-        self, subscription: Subscription, vhost: VHost, writer: EnvelopeWriter, reports: Reports, shop: Workshop,
-        plan: RetryPlan,
-    ) -> None:  # fmt: skip
+    def __init__(self, subscription: Subscription, vhost: VHost, means: Means) -> None:
         self.subscription = subscription
         self._vhost = vhost
-        self._writer = writer
-        self._reports = reports
-        self._queue = lane_queue(vhost, f"amq.sns/{subscription.arn.id}", shop.clock.now())
-        self._lane = Lane(self._queue, self, plan, shop)
+        self._writer = means.writer
+        self._reports = means.reports
+        self._queue = lane_queue(vhost, f"amq.sns/{subscription.arn.id}", means.shop.clock.now())
+        self._lane = Lane(self._queue, self, self.plan, means.shop)
 
     def begin(self, now: int) -> None:
         """Overrides Target's."""

@@ -6,13 +6,11 @@ from typing import Any
 
 from mqbroker.aws.limits import SQS_ATTRIBUTE_NAME_BYTES_MAX
 from mqbroker.aws.sns import refusals
-from mqbroker.aws.sqs.message_attributes import BINARY, STRING, Attribute, pack
+from mqbroker.aws.sqs.message_attributes import BINARY, NUMBER, STRING, TYPE, Attribute, pack
 
 Given = Mapping[str, Mapping[str, Any]]
 
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_.\-]")
-_TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def encode_attributes(given: Given | None, path: str = "") -> bytes:
@@ -30,7 +28,7 @@ def _checked(name: str, given: Mapping[str, Any], path: str) -> Attribute:
     if data_type is None:
         raise refusals.missing(f"{path}messageAttributes.{name}.member.dataType")
     _check_name(name)
-    found = _TYPE.fullmatch(data_type)
+    found = TYPE.fullmatch(data_type)
     if found is None:
         raise refusals.attribute_value(
             f"The message attribute '{name}' has an invalid message attribute type, the set of supported type "
@@ -48,7 +46,7 @@ def _checked(name: str, given: Mapping[str, Any], path: str) -> Attribute:
             f"The message attribute '{name}' must contain non-empty message attribute value for message attribute "
             f"type '{data_type}'."
         )
-    if kind == "Number" and not _NUMBER.fullmatch(value):
+    if kind == "Number" and not NUMBER.fullmatch(value):
         raise refusals.attribute_value(f"Could not cast message attribute '{name}' value to number.")
     return name, data_type, BINARY if kind == "Binary" else STRING, value if kind == "Binary" else value.encode()
 

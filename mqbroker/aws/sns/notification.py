@@ -19,12 +19,13 @@ SENDER = "AIDASNSAMAZONAWSCOM00"
 class Notification:
     """A message and its forms."""
 
-    __slots__ = ("_attributes", "_raw", "_shown", "message", "properties", "variants")
+    __slots__ = ("_attributes", "_raw", "_shown", "message", "message_id", "properties", "variants")
 
     def __init__(self, message: Message, properties: SnsProperties, variants: Mapping[str, str] | None) -> None:
         """`variants` are the bodies of protocols that have their own, by the protocols' names."""
         self.message = message
         self.properties = properties
+        self.message_id = properties.message_id
         self.variants = variants
         self._shown: dict[str, Message] = {}
         self._raw: dict[str, Message] = {}

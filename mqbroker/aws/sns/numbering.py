@@ -33,11 +33,11 @@ def number(topic: Topic, make: Callable[[str], Notification], now: int) -> Numbe
     entry = log.send(notification.message, now)
     sequence = str(SEQUENCE_BASE + entry.sequence)
     if entry.message is not notification.message:
-        known = entry.message.properties.text("message_id") or notification.properties.message_id
+        known = entry.message.properties.text("message_id") or notification.message_id
         return Numbered(None, known, sequence)
     if not topic.attributes.get("ArchivePolicy"):
         _empty(log, now)
-    return Numbered(notification, notification.properties.message_id, sequence)
+    return Numbered(notification, notification.message_id, sequence)
 
 
 def _empty(log: FifoQueue, now: int) -> None:

@@ -15,11 +15,6 @@ class Application(NamedTuple):
     account: str
     attributes: dict[str, str]
 
-    @property
-    def platform(self) -> str:
-        """The platform's name."""
-        return self.arn.split("/")[1]
-
 
 class PlatformEndpoint(NamedTuple):
     """A device."""

@@ -130,6 +130,8 @@ def _rule(statement: Mapping[str, Any]) -> Rule:
     if kind == "Deidentify":
         (how,) = operation[kind]
         mask = operation[kind][how].get("MaskWithCharacter", _MASK) if how == "MaskConfig" else ""
+        if not isinstance(mask, str):
+            raise ValueError("MaskWithCharacter must be a character")
     elif kind not in ("Audit", "Deny"):
         raise ValueError(f"there is no operation {kind}")
     principals, identifiers = statement.get("Principal", ["*"]), statement["DataIdentifier"]

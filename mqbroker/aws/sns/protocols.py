@@ -16,7 +16,7 @@ from mqbroker.limits import NAME_BYTES_MAX
 
 _EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[A-Za-z0-9.-]{1,255}")
 _SEPARATORS = re.compile(r"[./-]")
-_PHONE = re.compile(r"\+?[1-9][0-9]{1,14}")
+E164 = re.compile(r"\+?[1-9][0-9]{1,14}")
 _LAMBDA = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?")
 _FIREHOSE = re.compile(r"arn:aws[a-z-]*:firehose:[a-z0-9-]+:[0-9]{12}:deliverystream/[A-Za-z0-9_.-]{1,64}")
 _APPLICATION = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/[A-Z_]+/[A-Za-z0-9_.-]+/[0-9a-f-]{36}")
@@ -30,7 +30,7 @@ def is_phone_number(text: str) -> bool:
         return False
     if places and (places[0] == 0 or places[-1] == len(text) - 1):
         return False
-    return _PHONE.fullmatch(_SEPARATORS.sub("", text)) is not None
+    return E164.fullmatch(_SEPARATORS.sub("", text)) is not None
 
 
 def _is_url(scheme: str) -> Callable[[str], bool]:

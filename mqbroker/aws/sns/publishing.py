@@ -18,6 +18,7 @@ from mqbroker.aws.sns.notification import SENDER, Notification
 from mqbroker.aws.sns.numbering import Numbered, number
 from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import make_sns_properties
+from mqbroker.aws.sns.protocols import E164
 from mqbroker.aws.sns.service import NewId, SnsService
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sqs.sending import size_of
@@ -30,7 +31,6 @@ Given = Mapping[str, Any]
 
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
 _ENTRY_ID_CHARS_MAX = 80
-_E164 = re.compile(r"\+?[1-9][0-9]{1,14}")
 _GROUP = re.compile(r"[!-~]{1,128}")
 
 
@@ -178,7 +178,7 @@ class Publisher:
             self._service.answer_when_safe(call, self._send(topic, outgoing, call))
 
     def _publish_text(self, call: Call, phone: str) -> None:
-        if not _E164.fullmatch(phone):
+        if not E164.fullmatch(phone):
             raise refusals.invalid(f"PhoneNumber Reason: {phone} is not valid to publish to")
         outgoing = check_outgoing(None, call.parameters)
         self._service.check_account(call)
@@ -245,7 +245,7 @@ class Publisher:
             numbered = number(topic, make, now)
         else:
             notification = make("")
-            numbered = Numbered(notification, notification.properties.message_id, "")
+            numbered = Numbered(notification, notification.message_id, "")
         if numbered.notification is not None:
             try:
                 topic.publish(numbered.notification, now)

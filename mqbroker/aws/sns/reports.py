@@ -68,7 +68,7 @@ class Reports:
         is_kept = self._redrive(subscription, notification, now)
         kept = "it is in the dead-letter queue" if is_kept else "it is lost"
         self._failures.warning(
-            now, f"{notification.properties.message_id} is not delivered to {subscription.arn}, {kept}: {reason}"
+            now, f"{notification.message_id} is not delivered to {subscription.arn}, {kept}: {reason}"
         )
 
     def _redrive(self, subscription: Subscription, notification: Notification, now: int) -> bool:
@@ -95,7 +95,7 @@ class Reports:
         self, subscription: Subscription, notification: Notification, is_success: bool, status: int, reason: str,
         began: int, now: int, attempts: int,
     ) -> None:  # fmt: skip
-        message_id = notification.properties.message_id
+        message_id = notification.message_id
         protocol = subscription.protocol.name
         self.recent.append(
             Outcome(
@@ -136,7 +136,7 @@ def _status(
     return {
         "notification": {
             "messageMD5Sum": md5(body, usedforsecurity=False).hexdigest(),
-            "messageId": notification.properties.message_id,
+            "messageId": notification.message_id,
             "topicArn": str(subscription.topic),
             "timestamp": timestamp_text(notification.message.received_at),
         },

@@ -36,6 +36,7 @@ class Signer:
         self._ledger = ledger
         self._key: rsa.RSAPrivateKey | None = None
         self._certificate = b""
+        self._certificate_name = ""
         self._secret = b""
 
     def restore(self, found: Mapping[str, bytes]) -> None:
@@ -55,7 +56,8 @@ class Signer:
     @property
     def certificate_name(self) -> str:
         """The name of the file that has the certificate, as AWS's has it."""
-        return f"SimpleNotificationService-{sha256(self.certificate).hexdigest()[:32]}.pem"
+        self._require()
+        return self._certificate_name
 
     def sign(self, text: str, version: str) -> str:
         """The signature of a text, in Base64. Equal texts have equal signatures."""
@@ -86,6 +88,7 @@ class Signer:
 
     def _take(self, key: rsa.RSAPrivateKey, certificate: bytes) -> None:
         self._key, self._certificate, self._secret = key, certificate, sha256(_pem(key)).digest()
+        self._certificate_name = f"SimpleNotificationService-{sha256(certificate).hexdigest()[:32]}.pem"
 
 
 def _pem(key: rsa.RSAPrivateKey) -> bytes:

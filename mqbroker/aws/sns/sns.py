@@ -15,6 +15,7 @@ from mqbroker.aws.sns.endpoints import Endpoints
 from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
 from mqbroker.aws.sns.foreign import translate
 from mqbroker.aws.sns.gateway_targets import Gateways
+from mqbroker.aws.sns.lane_target import Means
 from mqbroker.aws.sns.metrics import SnsMetrics
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.numbering import number
@@ -66,8 +67,8 @@ class Sns(AwsService):
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
         gateways = Gateways(config.sns, self._own_client)
         self._endpoints = Endpoints(
-            self._queues, self._writer, self._reports, self._shop, config.sns, gateways, self._sms, self._platforms,
-            self._is_strict,
+            self._queues, Means(self._writer, self._reports, self._shop), config.sns, gateways, self._sms,
+            self._platforms, self._is_strict,
         )  # fmt: skip
         self._direct = DirectSender(ground.accounts, gateways, self._sms, self._platforms, self._reports, self._shop)
         self._topics.attach = self._endpoints.attach

@@ -100,7 +100,7 @@ class TopicActions:
         if not is_known(name, topic.is_fifo):
             raise refusals.invalid("AttributeName")
         attributes = {**topic.attributes, name: check_value(name, value)}
-        if not value and is_removable(name):
+        if not attributes[name] and is_removable(name):
             del attributes[name]
         self._topics.change(topic, attributes, call.now)
         self._service.answer_when_safe(call)

@@ -95,7 +95,7 @@ def check_value(name: str, value: str, prefix: str = "") -> str:
     elif name == "DeliveryPolicy":
         return check_topic_policy(value, prefix)
     elif name == "ArchivePolicy":
-        _check_archive(value, prefix)
+        return _check_archive(value, prefix)
     elif name == "ContentBasedDeduplication":
         return _boolean(name, value, prefix)
     elif name in _CHOICES and value not in _CHOICES[name]:
@@ -140,7 +140,7 @@ def archive_days(text: str) -> int:
     return int(orjson.loads(text)["MessageRetentionPeriod"]) if text else 0
 
 
-def _check_archive(text: str, prefix: str) -> None:
+def _check_archive(text: str, prefix: str) -> str:
     try:
         document: Any = orjson.loads(text)
         days = int(document["MessageRetentionPeriod"]) if document else 0
@@ -150,6 +150,7 @@ def _check_archive(text: str, prefix: str) -> None:
         raise refusals.invalid(
             f"{prefix}ArchivePolicy: MessageRetentionPeriod must be an integer between 1 and {SNS_ARCHIVE_DAYS_MAX}"
         )
+    return text if days else ""  # {} turns the archive off (SNS Developer Guide, "Message archiving for owners")
 
 
 def default_policy(arn: TopicArn) -> str:

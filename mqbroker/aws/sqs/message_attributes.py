@@ -28,9 +28,9 @@ STRING = 1
 BINARY = 2
 
 _NAME = re.compile(r"[\w.-]+")  # letters of any script: AWS takes more than it documents
-_TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
+TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
 _RESERVED = ("aws.", "amazon.")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _DIGITS_MAX = 18  # those fit the longest integer of an AMQP table
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ALLOWED_ASCII = b"\t\n\r" + bytes(range(0x20, 0x80))
@@ -46,6 +46,15 @@ def has_forbidden_characters(text: str) -> bool:
     if text.isascii():
         return bool(text.encode().translate(None, _ALLOWED_ASCII))
     return not text.isprintable() and _FORBIDDEN.search(text) is not None
+
+
+def text_of(content: bytes) -> str | None:
+    """The text that a body is; None for one that no SQS message may have."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if has_forbidden_characters(text) else text
 
 
 def encode_attributes(attributes: Mapping[str, Mapping[str, Any]] | None) -> bytes:
@@ -75,7 +84,7 @@ def _checked(name: str, given: Mapping[str, Any]) -> Attribute:
     data_type = given.get("DataType")
     if not data_type:
         raise refusals.invalid_value(f"Message (user) attribute '{name}' must contain a non-empty data type.")
-    found = _TYPE.fullmatch(data_type)
+    found = TYPE.fullmatch(data_type)
     if found is None:
         raise refusals.invalid_value(
             "Type for parameter MessageAttributes.Attribute_name.DataType must be prefixed with "
@@ -123,7 +132,7 @@ def _checked_text(name: str, kind: str, given: Mapping[str, Any]) -> bytes:
         )
     if has_forbidden_characters(value):
         raise refusals.invalid_value(refusals.INVALID_CHARACTERS)
-    if kind == "Number" and not _NUMBER.fullmatch(value):
+    if kind == "Number" and not NUMBER.fullmatch(value):
         raise refusals.invalid_value(f"Can't cast the value of message (user) attribute '{name}' to a number.")
     return value.encode()
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from mqbroker.aws.auth.digests import md5_hex
 from mqbroker.aws.sqs import message_attributes
 from mqbroker.aws.sqs.envelopes import EnvelopedProperties
-from mqbroker.aws.sqs.message_attributes import STRING, Attribute, from_text
+from mqbroker.aws.sqs.message_attributes import STRING, Attribute, from_text, text_of
 from mqbroker.aws.sqs.properties import (
     BASE64,
     ENCODING_ATTRIBUTE,
@@ -48,18 +48,20 @@ class ShownMessage:
     def __init__(self, queue: SqsQueue, entry: Entry) -> None:
         self._queue = queue
         self._entry = entry
+        content = entry.message.content()
         properties = entry.message.properties
-        content = properties.readable(entry.message.content())
+        text: str | None
         if isinstance(properties, EnvelopedProperties):
-            self._body = queue.envelopes.write(properties, content, source_or_own(queue, properties.source))
+            text = queue.envelopes.write(properties, content, source_or_own(queue, properties.source))
             self._attributes = b""
-            return
-        text = None if isinstance(properties, SqsProperties) and properties.is_octets else _text_of(content)
-        self._body = b64encode(content).decode() if text is None else text
-        if isinstance(properties, SqsProperties):
+        elif isinstance(properties, SqsProperties):
+            text = None if properties.is_octets else text_of(content)
             self._attributes = properties.attributes
         else:
+            content = properties.readable(content)
+            text = text_of(content)
             self._attributes = _attributes_of(queue, entry.message, is_encoded=text is None)
+        self._body = b64encode(content).decode() if text is None else text
 
     def shown(self, system_names: Collection[str], attribute_names: Collection[str], now: int) -> dict[str, object]:
         """What ReceiveMessage answers at `now`, with the attributes that were asked for."""
@@ -106,8 +108,8 @@ class ShownMessage:
         if isinstance(properties, SqsProperties):
             found["SenderId"] = properties.sender_id
             group, deduplication = properties.group_id, properties.deduplication_id
-            if isinstance(properties, EnvelopedProperties) and not (queue.is_fifo or properties.shows_group):
-                group = ""
+            if group and not queue.is_fifo and isinstance(properties, EnvelopedProperties):
+                group = group if properties.shows_group else ""
             if properties.trace:
                 found["AWSTraceHeader"] = properties.trace
         else:
@@ -139,7 +141,9 @@ def message_id(queue: SqsQueue, entry: Entry) -> str:
     properties = entry.message.properties
     if isinstance(properties, EnvelopedProperties):
         return _made_id(str(source_or_own(queue, properties.source)).encode() + properties.raw[:16])
-    if isinstance(properties, SqsProperties | NoteProperties):
+    if isinstance(properties, SqsProperties):
+        return properties.message_id
+    if isinstance(properties, NoteProperties):
         known = properties.text("message_id")
         if known is not None:
             return known
@@ -148,14 +152,6 @@ def message_id(queue: SqsQueue, entry: Entry) -> str:
 
 def _made_id(place: bytes) -> str:
     return str(UUID(bytes=md5(place, usedforsecurity=False).digest(), version=4))
-
-
-def _text_of(content: bytes) -> str | None:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return None
-    return None if message_attributes.has_forbidden_characters(text) else text
 
 
 def _attributes_of(queue: SqsQueue, message: Message, is_encoded: bool) -> bytes:

@@ -5,27 +5,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import pytest
-from botocore.config import Config  # type: ignore[import-untyped]
 
+from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 _numbers = itertools.count(1)
-
-
-def client(
-    broker: BrokerProcess, service: str, key: str = "test", secret: str = "test", region: str = "us-east-1"
-) -> Any:
-    """boto3 for the broker, which tries nothing twice."""
-    return boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{broker.ports['aws']}",
-        region_name=region,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -1,37 +1,15 @@
 """Other clients of SNS, unmodified: the aws command line, @aws-sdk/client-sns, and sns-validator."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 import pytest
 
 from tests.clients import node_modules
 from tests.clients.node_modules import RUN_TIMEOUT_S
+from tests.support.aws_clients import ENVIRONMENT, aws
 from tests.support.broker_process import BrokerProcess
-
-TIMEOUT_S = 30
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-}
-
-
-def aws(*arguments: str, **environment: str) -> dict[str, Any]:
-    """What the command line answers."""
-    done = subprocess.run(
-        [sys.executable, "-m", "awscli", *arguments],
-        env={**os.environ, **ENVIRONMENT, **environment}, capture_output=True, text=True, timeout=TIMEOUT_S,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout)) if done.stdout.strip() else {}
 
 
 @pytest.mark.timeout(180)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.aws.sns.conftest import Queues, client
+from tests.aws.sns.conftest import Queues
 from tests.aws.sns.receiver import Receiver
 from tests.aws.sqs.test_config_queues import start_and_fail
+from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 CONFIG = """

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from tests.aws.sns.conftest import Queues, client
+from tests.aws.sns.conftest import Queues
 from tests.aws.sns.raw import refused
+from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 INVALID = "InvalidParameter"

@@ -83,3 +83,12 @@ def test_an_archive_is_replayed(sns: Any, name: str, queues: Queues) -> None:
     assert sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["ReplayStatus"] == "Completed"
     sns.set_topic_attributes(TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue="")
     sns.delete_topic(TopicArn=topic)
+
+
+def test_an_empty_archive_policy_is_none(sns: Any, name: str) -> None:
+    """It was an internal error: `{}` is what AWS's guide turns an archive off with."""
+    topic = make(sns, name, ArchivePolicy='{"MessageRetentionPeriod": "30"}')
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue="{}")
+    assert "ArchivePolicy" not in sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    sns.delete_topic(TopicArn=topic)
+    make(sns, name, ArchivePolicy="{}")

@@ -205,3 +205,11 @@ def test_as_much_as_is_allowed() -> None:
     Filter.parse(json.dumps({"a": list(range(15)), "b": list(range(10))}), ATTRIBUTES)
     nested = {"a": {"b": {"c": ["1", "2", "3", "4"]}}, "d": {"e": ["1", "2", "3"]}}
     Filter.parse(json.dumps(nested), BODY)
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+@pytest.mark.parametrize("condition", ["N", '{"numeric": ["<", N]}', '{"anything-but": N}'])
+def test_a_number_may_be_too_long_for_any_type(condition: str, digits: int) -> None:
+    """Subscribe was an internal error."""
+    compiled = Filter.parse(f'{{"a": [{condition.replace("N", "9" * digits)}]}}', ATTRIBUTES)
+    assert compiled.matches({"a": [1.0]}) is (condition != "N")

@@ -15,8 +15,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.aws.sns.conftest import client
 from tests.aws.sns.receiver import Receiver
+from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 from tests.support.ports import free_port
 

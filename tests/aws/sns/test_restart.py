@@ -7,9 +7,10 @@ from typing import Any
 import pika  # type: ignore[import-untyped]
 import pytest
 
-from tests.aws.sns.conftest import Queues, client
+from tests.aws.sns.conftest import Queues
 from tests.aws.sns.receiver import Receiver
 from tests.aws.sns.test_http import confirmed, fetch, verify
+from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 LIVES = 3

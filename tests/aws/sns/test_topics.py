@@ -8,7 +8,7 @@ import pytest
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.aws.sns.conftest import Queues, client
+from tests.aws.sns.conftest import Queues
 from tests.aws.sqs.conftest import (
     OTHER_ACCOUNT,
     OTHER_KEY,
@@ -19,6 +19,7 @@ from tests.aws.sqs.conftest import (
     READER_SECRET,
     SIGNED,
 )
+from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 HEALTHY = {

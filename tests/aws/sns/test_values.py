@@ -138,3 +138,9 @@ def test_what_is_sensitive_is_taken_out_denied_or_only_counted() -> None:
 def test_an_unknown_identifier_is_refused() -> None:
     with pytest.raises(AwsError):
         protection(["ShoeSize"], {"Deny": {}})
+
+
+def test_a_mask_is_a_text() -> None:
+    """Each message that had something to mask was an internal error."""
+    with pytest.raises(AwsError):
+        protection(["IpAddress"], {"Deidentify": {"MaskConfig": {"MaskWithCharacter": 5}}})

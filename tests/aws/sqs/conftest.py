@@ -4,10 +4,9 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import pytest
-from botocore.config import Config  # type: ignore[import-untyped]
 
+from tests.support import aws_clients
 from tests.support.broker_process import BrokerProcess
 from tests.support.sqs_house import WIRES, House
 
@@ -16,14 +15,7 @@ _numbers = itertools.count(1)
 
 def client(broker: BrokerProcess, key: str = "test", secret: str = "test", region: str = "us-east-1") -> Any:
     """boto3's SQS for the broker, which tries nothing twice."""
-    return boto3.client(
-        "sqs",
-        endpoint_url=f"http://127.0.0.1:{broker.ports['aws']}",
-        region_name=region,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30),
-    )
+    return aws_clients.client(broker, "sqs", key, secret, region)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,5 @@
 """Other clients of SQS, unmodified: the aws command line, @aws-sdk/client-sqs of Node.js, and a Celery worker."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,27 +9,16 @@ from tests.clients import node_modules
 from tests.clients.celery_app import add, finished_at, flaky, make_app
 from tests.clients.celery_calls import close, send, worker_of
 from tests.clients.node_modules import RUN_TIMEOUT_S
+from tests.support import aws_clients
 from tests.support.broker_process import BrokerProcess
 
 TIMEOUT_S = 30
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-}
 
 
 def aws(broker: BrokerProcess, *arguments: str) -> dict[str, Any]:
     """What `aws sqs` answers."""
     endpoint = f"http://127.0.0.1:{broker.ports['aws']}"
-    done = subprocess.run(
-        [sys.executable, "-m", "awscli", "--endpoint-url", endpoint, "sqs", *arguments],
-        env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=TIMEOUT_S,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout)) if done.stdout.strip() else {}
+    return aws_clients.aws("--endpoint-url", endpoint, "sqs", *arguments)
 
 
 def test_the_command_line_sends_receives_and_deletes(broker: BrokerProcess, name: str) -> None:

@@ -20,7 +20,7 @@ _REDACTED = "REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)"
 
 class Token(NamedTuple):
     """One token. `at` is where the reader stands after it, `end` where it ends. `kind` is a bracket, "name", "string",
-    "number" or "literal"."""
+    "number" (whose value is a float) or "literal"."""
 
     kind: str
     value: object
@@ -160,7 +160,7 @@ class _Reader:
         if found is None:
             raise self._unexpected("Expected digit (0-9) to follow minus sign, for valid numeric value")
         self.offset = found.end()
-        self.tokens.append(Token("number", json.loads(found[0]), found[0], self.offset, self.offset))
+        self.tokens.append(Token("number", float(found[0]), found[0], self.offset, self.offset))
 
     def _literal(self) -> None:
         found = _WORD.match(self.text, self.offset)

@@ -107,14 +107,15 @@ class _Parser:
     def _are_branches(self) -> bool:
         """Whether the array that begins here has at least two elements, all objects."""
         depth, count = 0, 0
-        for token in self.tokens[self.place :]:
+        for place in range(self.place, len(self.tokens)):
+            kind = self.tokens[place].kind
             if depth == 0:
-                if token.kind == "]":
+                if kind == "]":
                     break
-                if token.kind != "{":
+                if kind != "{":
                     return False
                 count += 1
-            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token.kind, 0)
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(kind, 0)
         return count > 1
 
     def _branches(self, path: str, depth: int) -> list[Group]:
@@ -233,8 +234,8 @@ class _Parser:
     def _number(self, token: Token, name: str) -> float:
         if token.kind != "number":
             raise self._fault(f"Value of {name} must be numeric", token.at)
-        assert isinstance(token.value, int | float)
-        return float(token.value)
+        assert isinstance(token.value, float)
+        return token.value
 
     def _network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         # AWS says "prefix" here too.
