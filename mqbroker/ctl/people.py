@@ -1,12 +1,22 @@
 """Users, vhosts, permissions, policies, parameters."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from mqbroker.ctl.client import BAD_DATA, EXISTS, CommandFailed, below, segment
-from mqbroker.ctl.session import Commands, Session, columns_option, pass_session, password_option, read_password, split
+from mqbroker.ctl.session import (
+    Commands,
+    Session,
+    columns_option,
+    listing,
+    pass_session,
+    password_option,
+    read_password,
+    split,
+)
 
 _PATTERN = ".*"
 
@@ -16,12 +26,7 @@ def user() -> None:
     """Users: their passwords, tags and limits."""
 
 
-@user.command("list")
-@columns_option("name", "tags")
-@pass_session
-def list_users(session: Session, columns: str) -> None:
-    """Every user."""
-    session.show(session.client.get("users"), split(columns))
+user.add_command(listing("users", "Every user.", "name,tags"))
 
 
 @user.command("add")
@@ -37,14 +42,31 @@ def add_user(session: Session, name: str, tags: str, password_file: Any) -> None
     session.say(f"user '{name}' was added; grant permissions with: mqbroker ctl permission set {name}")
 
 
+def found_user(session: Session, name: str) -> Mapping[str, Any]:
+    """A user as it is now. Raises CommandFailed."""
+    found: Mapping[str, Any] = session.client.get(below("users", name), f"user '{name}'")
+    return found
+
+
+def put_password(session: Session, found: Mapping[str, Any], password: str) -> None:
+    """Changes a user's password: what else there is of one has to be said again."""
+    session.client.put(below("users", found["name"]), {"password": password, "tags": found["tags"]})
+
+
+def put_tags(session: Session, found: Mapping[str, Any], tags: Sequence[str]) -> None:
+    """Changes a user's tags."""
+    kept = {field: found[field] for field in ("password_hash", "hashing_algorithm")}
+    session.client.put(below("users", found["name"]), {**kept, "tags": list(tags)})
+
+
 @user.command("passwd")
 @click.argument("name")
 @password_option
 @pass_session
 def change_password(session: Session, name: str, password_file: Any) -> None:
     """Change a password. Who is logged in with the old one has to log in again."""
-    found = session.client.get(below("users", name), f"user '{name}'")
-    session.client.put(below("users", name), {"password": read_password(password_file), "tags": found["tags"]})
+    found = found_user(session, name)
+    put_password(session, found, read_password(password_file))
     session.say(f"the password of user '{name}' was changed")
 
 
@@ -54,9 +76,7 @@ def change_password(session: Session, name: str, password_file: Any) -> None:
 @pass_session
 def set_tags(session: Session, name: str, tags: tuple[str, ...]) -> None:
     """Replace the tags of a user."""
-    found = session.client.get(below("users", name), f"user '{name}'")
-    kept = {"password_hash": found["password_hash"], "hashing_algorithm": found["hashing_algorithm"]}
-    session.client.put(below("users", name), {**kept, "tags": list(tags)})
+    put_tags(session, found_user(session, name), tags)
     session.say(f"user '{name}' has the tags: {', '.join(tags) or 'none'}")
 
 
@@ -75,7 +95,7 @@ def delete_user(session: Session, name: str) -> None:
 @pass_session
 def limit_user(session: Session, name: str, limits: tuple[str, ...]) -> None:
     """Set max-connections and max-channels; -1 is no limit."""
-    session.client.get(below("users", name), f"user '{name}'")
+    found_user(session, name)
     for limit, number in map(_limit, limits):
         session.client.put(below("user-limits", name, limit), {"value": number})
     session.say(f"the limits of user '{name}' were changed")
@@ -94,12 +114,7 @@ def vhost() -> None:
     """Vhosts and their limits."""
 
 
-@vhost.command("list")
-@columns_option("name", "description", "messages", "default_queue_type")
-@pass_session
-def list_vhosts(session: Session, columns: str) -> None:
-    """Every vhost."""
-    session.show(session.client.get("vhosts"), split(columns))
+vhost.add_command(listing("vhosts", "Every vhost.", "name,description,messages,default_queue_type"))
 
 
 @vhost.command("add")
@@ -142,12 +157,9 @@ def permission() -> None:
     """What users may do, in the vhost that -p names."""
 
 
-@permission.command("list")
-@columns_option("user", "vhost", "configure", "write", "read")
-@pass_session
-def list_permissions(session: Session, columns: str) -> None:
-    """The permissions of all users, in all vhosts."""
-    session.show(session.client.get("permissions"), split(columns))
+permission.add_command(
+    listing("permissions", "The permissions of all users, in all vhosts.", "user,vhost,configure,write,read")
+)
 
 
 @permission.command("set")
@@ -233,12 +245,7 @@ def parameter() -> None:
     """Parameters of components, and global ones."""
 
 
-@parameter.command("list")
-@columns_option("component", "vhost", "name", "value")
-@pass_session
-def list_parameters(session: Session, columns: str) -> None:
-    """The parameters of all vhosts."""
-    session.show(session.client.get("parameters"), split(columns))
+parameter.add_command(listing("parameters", "The parameters of all vhosts.", "component,vhost,name,value"))
 
 
 @parameter.command("set-global")

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mqbroker.ctl.client import USAGE, Client, CommandFailed
+from mqbroker.ctl.client import USAGE, Client, CommandFailed, segment
 from mqbroker.ctl.output import Row, printed
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -59,6 +59,19 @@ def columns_option(*default: str) -> Callable[[Command], Command]:
 def split(columns: str) -> list[str]:
     """The columns of such a list."""
     return [column for column in columns.split(",") if column]
+
+
+def listing(path: str, text: str, default: str) -> click.Command:
+    """The command `list` of a noun: what there is at a path of the API, which may be one of the vhost."""
+
+    @click.command("list", help=text)
+    @columns_option(default)
+    @pass_session
+    def command(session: Session, columns: str) -> None:
+        missing = f"vhost '{session.vhost}'" if "{vhost}" in path else ""
+        session.show(session.client.get(path.format(vhost=segment(session.vhost)), missing), split(columns))
+
+    return command
 
 
 def password_option(command: Command) -> Command:

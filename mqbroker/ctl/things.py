@@ -6,7 +6,7 @@ import click
 
 from mqbroker.ctl.client import below, segment
 from mqbroker.ctl.people import parsed
-from mqbroker.ctl.session import Commands, Session, columns_option, pass_session, split
+from mqbroker.ctl.session import Commands, Session, columns_option, listing, pass_session, split
 
 _PAGE = 500
 
@@ -135,13 +135,7 @@ def exchange() -> None:
     """Exchanges of the vhost that -p names."""
 
 
-@exchange.command("list")
-@columns_option("vhost", "name", "type", "durable", "auto_delete", "policy")
-@pass_session
-def list_exchanges(session: Session, columns: str) -> None:
-    """Exchanges."""
-    found = session.client.get(below("exchanges", session.vhost), f"vhost '{session.vhost}'")
-    session.show(found, split(columns))
+exchange.add_command(listing("exchanges/{vhost}", "Exchanges.", "vhost,name,type,durable,auto_delete,policy"))
 
 
 @exchange.command("declare")
@@ -170,12 +164,9 @@ def binding() -> None:
     """Bindings of the vhost that -p names."""
 
 
-@binding.command("list")
-@columns_option("source", "destination_type", "destination", "routing_key", "arguments")
-@pass_session
-def list_bindings(session: Session, columns: str) -> None:
-    """Bindings."""
-    session.show(session.client.get(below("bindings", session.vhost), f"vhost '{session.vhost}'"), split(columns))
+binding.add_command(
+    listing("bindings/{vhost}", "Bindings.", "source,destination_type,destination,routing_key,arguments")
+)
 
 
 @binding.command("add")
@@ -195,12 +186,9 @@ def connection() -> None:
     """Connections of clients."""
 
 
-@connection.command("list")
-@columns_option("name", "user", "vhost", "protocol", "state", "channels")
-@pass_session
-def list_connections(session: Session, columns: str) -> None:
-    """Connections of any protocol."""
-    session.show(session.client.get("connections"), split(columns))
+connection.add_command(
+    listing("connections", "Connections of any protocol.", "name,user,vhost,protocol,state,channels")
+)
 
 
 @connection.command("close")
@@ -229,12 +217,9 @@ def channel() -> None:
     """Channels of AMQP connections."""
 
 
-@channel.command("list")
-@columns_option("name", "user", "vhost", "consumer_count", "messages_unacknowledged", "prefetch_count")
-@pass_session
-def list_channels(session: Session, columns: str) -> None:
-    """Channels."""
-    session.show(session.client.get("channels"), split(columns))
+channel.add_command(
+    listing("channels", "Channels.", "name,user,vhost,consumer_count,messages_unacknowledged,prefetch_count")
+)
 
 
 @click.group(cls=Commands)
@@ -242,9 +227,10 @@ def consumer() -> None:
     """Consumers."""
 
 
-@consumer.command("list")
-@columns_option("queue.name", "channel_details.name", "consumer_tag", "ack_required", "prefetch_count", "active")
-@pass_session
-def list_consumers(session: Session, columns: str) -> None:
-    """Consumers of all queues."""
-    session.show(session.client.get("consumers"), split(columns))
+consumer.add_command(
+    listing(
+        "consumers",
+        "Consumers of all queues.",
+        "queue.name,channel_details.name,consumer_tag,ack_required,prefetch_count,active",
+    )
+)

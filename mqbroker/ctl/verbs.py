@@ -11,7 +11,7 @@ import click
 
 from mqbroker.ctl.client import EXISTS, USAGE, CommandFailed, below, segment
 from mqbroker.ctl.output import printed
-from mqbroker.ctl.people import parsed
+from mqbroker.ctl.people import found_user, parsed, put_password, put_tags
 from mqbroker.ctl.session import Session, pass_session
 
 _LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -43,6 +43,25 @@ _OTHER_NAMES = {
 }  # fmt: skip
 """What rabbitmqctl calls a field of the API."""
 
+_DELETIONS = {
+    "delete_user": ("users/{name}", 'Deleting user "{name}" ...', "user '{name}'"),
+    "delete_vhost": ("vhosts/{name}", 'Deleting vhost "{name}" ...', "vhost '{name}'"),
+    "clear_permissions": (
+        "permissions/{vhost}/{name}", 'Clearing permissions for user "{name}" in vhost "{vhost}" ...', "user '{name}'",
+    ),
+    "clear_policy": (
+        "policies/{vhost}/{name}", 'Clearing policy "{name}" on vhost "{vhost}" ...', "policy '{name}'",
+    ),
+    "purge_queue": (
+        "queues/{vhost}/{name}/contents", "Purging queue '{name}' in vhost '{vhost}' ...",
+        "queue '{name}' in vhost '{vhost}'",
+    ),
+    "delete_queue": (
+        "queues/{vhost}/{name}", "Deleting queue '{name}' on vhost '{vhost}' ...", "queue '{name}' in vhost '{vhost}'",
+    ),
+}  # fmt: skip
+"""Paths of the API, what is said before, and what is not there when that is missing."""
+
 
 def _columns_known(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     for column in columns:
@@ -50,11 +69,18 @@ def _columns_known(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> No
             raise CommandFailed(f"unknown column: {column}", USAGE)
 
 
+_vhost = click.option("-p", "--vhost", "place", default=None)
+
+
+def _place(session: Session, place: str | None) -> str:
+    return session.vhost if place is None else place
+
+
 def _lister(verb: str) -> click.Command:
     path, heading, default = _LISTS[verb]
 
     @click.command(verb, hidden=True)
-    @click.option("-p", "--vhost", "place", default=None)
+    @_vhost
     @click.option("-q", "--quiet", is_flag=True)
     @click.option("-s", "--silent", is_flag=True)
     @click.option("--no-table-headers", is_flag=True)
@@ -65,7 +91,7 @@ def _lister(verb: str) -> click.Command:
         session: Session, place: str | None, quiet: bool, silent: bool, no_table_headers: bool, formatter: str,
         columns: tuple[str, ...],
     ) -> None:  # fmt: skip
-        name = session.vhost if place is None else place
+        name = _place(session, place)
         rows = session.client.get(path.format(vhost=segment(name)), f"vhost '{name}'")
         for row in rows:
             row.setdefault("source_kind", "exchange")
@@ -82,6 +108,20 @@ def _lister(verb: str) -> click.Command:
     return command
 
 
+def _deleter(verb: str) -> click.Command:
+    path, heading, missing = _DELETIONS[verb]
+
+    def command(session: Session, name: str, place: str | None = None) -> None:
+        vhost = _place(session, place)
+        click.echo(heading.format(name=name, vhost=vhost))
+        target = path.format(name=segment(name), vhost=segment(vhost))
+        session.client.delete(target, missing.format(name=name, vhost=vhost))
+
+    taken: Callable[..., Any] = pass_session(command)
+    named = click.argument("name")(_vhost(taken) if "{vhost}" in path else taken)
+    return click.command(verb, hidden=True, help="As rabbitmqctl's.")(named)
+
+
 def _verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     def decorate(command: Callable[..., Any]) -> click.Command:
         taken: Callable[..., Any] = pass_session(command)
@@ -92,13 +132,7 @@ def _verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     return decorate
 
 
-COMMANDS: list[click.Command] = [_lister(verb) for verb in _LISTS]
-
-_vhost = click.option("-p", "--vhost", "place", default=None)
-
-
-def _place(session: Session, place: str | None) -> str:
-    return session.vhost if place is None else place
+COMMANDS: list[click.Command] = [*map(_lister, _LISTS), *map(_deleter, _DELETIONS)]
 
 
 @_verb("add_user")
@@ -122,18 +156,10 @@ def add_user(session: Session, name: str, password: str) -> None:
 @click.argument("password", default="")
 def change_password(session: Session, name: str, password: str) -> None:
     """As rabbitmqctl's."""
-    tags = session.client.get(below("users", name), f"user '{name}'")["tags"]
-    found = password or sys.stdin.readline().rstrip("\n")
+    found = found_user(session, name)
+    given = password or sys.stdin.readline().rstrip("\n")
     click.echo(f'Changing password for user "{name}" ...')
-    session.client.put(below("users", name), {"password": found, "tags": tags})
-
-
-@_verb("delete_user")
-@click.argument("name")
-def delete_user(session: Session, name: str) -> None:
-    """As rabbitmqctl's."""
-    click.echo(f'Deleting user "{name}" ...')
-    session.client.delete(below("users", name), f"user '{name}'")
+    put_password(session, found, given)
 
 
 @_verb("set_user_tags")
@@ -141,10 +167,9 @@ def delete_user(session: Session, name: str) -> None:
 @click.argument("tags", nargs=-1)
 def set_user_tags(session: Session, name: str, tags: tuple[str, ...]) -> None:
     """As rabbitmqctl's."""
-    user = session.client.get(below("users", name), f"user '{name}'")
+    found = found_user(session, name)
     click.echo(f'Setting tags for user "{name}" to [{", ".join(tags)}] ...')
-    kept = {field: user[field] for field in ("password_hash", "hashing_algorithm")}
-    session.client.put(below("users", name), {**kept, "tags": list(tags)})
+    put_tags(session, found, tags)
 
 
 @_verb("add_vhost")
@@ -155,14 +180,6 @@ def add_vhost(session: Session, name: str) -> None:
         raise CommandFailed(f'Virtual host "{name}" already exists', EXISTS)
     click.echo(f'Adding vhost "{name}" ...')
     session.client.put(below("vhosts", name))
-
-
-@_verb("delete_vhost")
-@click.argument("name")
-def delete_vhost(session: Session, name: str) -> None:
-    """As rabbitmqctl's."""
-    click.echo(f'Deleting vhost "{name}" ...')
-    session.client.delete(below("vhosts", name), f"vhost '{name}'")
 
 
 @_verb("set_permissions")
@@ -176,16 +193,6 @@ def set_permissions(session: Session, place: str | None, name: str, configure: s
     vhost = _place(session, place)
     click.echo(f'Setting permissions for user "{name}" in vhost "{vhost}" ...')
     session.client.put(below("permissions", vhost, name), {"configure": configure, "write": write, "read": read})
-
-
-@_verb("clear_permissions")
-@_vhost
-@click.argument("name")
-def clear_permissions(session: Session, place: str | None, name: str) -> None:
-    """As rabbitmqctl's."""
-    vhost = _place(session, place)
-    click.echo(f'Clearing permissions for user "{name}" in vhost "{vhost}" ...')
-    session.client.delete(below("permissions", vhost, name), f"user '{name}'")
 
 
 @_verb("set_policy")
@@ -204,36 +211,6 @@ def set_policy(
                f'for vhost "{vhost}" ...')  # fmt: skip
     body = {"pattern": pattern, "definition": parsed(definition), "priority": priority, "apply-to": apply_to}
     session.client.put(below("policies", vhost, name), body)
-
-
-@_verb("clear_policy")
-@_vhost
-@click.argument("name")
-def clear_policy(session: Session, place: str | None, name: str) -> None:
-    """As rabbitmqctl's."""
-    vhost = _place(session, place)
-    click.echo(f'Clearing policy "{name}" on vhost "{vhost}" ...')
-    session.client.delete(below("policies", vhost, name), f"policy '{name}'")
-
-
-@_verb("purge_queue")
-@_vhost
-@click.argument("name")
-def purge_queue(session: Session, place: str | None, name: str) -> None:
-    """As rabbitmqctl's."""
-    vhost = _place(session, place)
-    click.echo(f"Purging queue '{name}' in vhost '{vhost}' ...")
-    session.client.delete(f"{below('queues', vhost, name)}/contents", f"queue '{name}' in vhost '{vhost}'")
-
-
-@_verb("delete_queue")
-@_vhost
-@click.argument("name")
-def delete_queue(session: Session, place: str | None, name: str) -> None:
-    """As rabbitmqctl's."""
-    vhost = _place(session, place)
-    click.echo(f"Deleting queue '{name}' on vhost '{vhost}' ...")
-    session.client.delete(below("queues", vhost, name), f"queue '{name}' in vhost '{vhost}'")
 
 
 @_verb("check_running")

@@ -232,16 +232,15 @@ class Front:
         """The body. Raises Refusal for one that is too large or does not come."""
         if request.headers.get("expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        pieces: list[bytes] = []
-        size = request.content_length or 0
+        announced = request.content_length or 0
+        body = bytearray()
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
-                while size <= most:
+                while max(announced, len(body)) <= most:
                     piece = await request.content.readany()
                     if not piece:
-                        return b"".join(pieces)
-                    pieces.append(piece)
-                    size = max(size, sum(map(len, pieces)) if len(pieces) < 2 else size + len(piece))
+                        return bytes(body)
+                    body += piece
         except TimeoutError:
             raise Refusal(408, "bad_request", "The request body did not arrive in time") from None
         except web.RequestPayloadError as error:

@@ -20,10 +20,10 @@ from mqbroker.management.api.limits import USER_LIMITS
 from mqbroker.management.api.parameters import COMPONENTS
 from mqbroker.management.api.permissions import check_patterns
 from mqbroker.management.api.vhosts import vhost_metadata
-from mqbroker.management.ground import Ground
+from mqbroker.management.ground import CLUSTER_ID, Ground
 from mqbroker.management.limits import SLICE_ITEMS
 from mqbroker.management.refusals import bad_request
-from mqbroker.management.store import NO_METADATA
+from mqbroker.management.store import Store
 
 SECTIONS = (
     "users", "vhosts", "permissions", "topic_permissions", "global_parameters", "policies", "parameters", "exchanges",
@@ -53,11 +53,9 @@ async def import_definitions(ground: Ground, plan: Plan, now: int, is_dry_run: b
     values = [await user_paths.user_values(item) for item in plan["users"]]
     hashes = [(_text(item, "name"), *value) for item, value in zip(plan["users"], values, strict=True)]
     trial = _trial(ground.broker, plan)
-    await _apply(Import(trial, plan, hashes, now))
-    if is_dry_run:
-        return
-    real = Import(ground.broker, plan, hashes, now, ground)
-    await _apply(real)
+    await _apply(Import(trial, _trial_store(trial, ground.store), plan, hashes, now))
+    if not is_dry_run:
+        await _apply(Import(ground.broker, ground.store, plan, hashes, now, ground))
 
 
 async def _apply(work: "Import") -> None:
@@ -77,13 +75,20 @@ def _trial(broker: Broker, plan: Plan) -> Broker:
     for user in broker.access.users.values():
         trial.put_user(user.name, user.password_hash, user.tags)
     for name, vhost in broker.vhosts.items():
-        new = trial.add_vhost(name)
-        for item in plan["bindings"]:
-            exchange = vhost.exchanges.get(str(item.get("source")))
-            if exchange is not None and exchange.name not in new.exchanges:
-                kind = exchange.kind, exchange.durable, exchange.auto_delete, exchange.internal
-                declare_exchange(new, exchange.name, *kind, exchange.arguments)
+        trial.add_vhost(name).default_queue_type = vhost.default_queue_type
+    for item in plan["bindings"]:
+        name = str(item.get("vhost"))
+        exchange = broker.vhosts[name].exchanges.get(str(item.get("source"))) if name in broker.vhosts else None
+        if exchange is not None and exchange.name not in trial.vhosts[name].exchanges:
+            kind = exchange.kind, exchange.durable, exchange.auto_delete, exchange.internal
+            declare_exchange(trial.vhosts[name], exchange.name, *kind, exchange.arguments)
     return trial
+
+
+def _trial_store(trial: Broker, store: Store) -> Store:
+    found = Store(trial)
+    found.vhosts.update(store.vhosts)
+    return found
 
 
 def _text(item: dict[str, Any], name: str, default: str | None = None) -> str:
@@ -108,11 +113,12 @@ class Import:
     """One plan for one broker, in steps."""
 
     def __init__(
-        self, broker: Broker, plan: Plan, users: list[tuple[str, list[str], str]], now: int,
+        self, broker: Broker, store: Store, plan: Plan, users: list[tuple[str, list[str], str]], now: int,
         ground: Ground | None = None,
     ) -> None:  # fmt: skip
-        """Without a `ground` it is a trial: what only the management API knows of is checked and not kept."""
+        """Without a `ground` it is a trial: nobody is connected."""
         self._broker = broker
+        self._store = store
         self._plan = plan
         self._users = users
         self._now = now
@@ -145,11 +151,11 @@ class Import:
 
     def _vhost(self, item: dict[str, Any]) -> None:
         name = _text(item, "name")
-        store = None if self._ground is None else self._ground.store
-        metadata = vhost_metadata(item, NO_METADATA if store is None else store.metadata(name))
+        before = self._store.metadata(name)
+        metadata = vhost_metadata(item, before)
         self._broker.add_vhost(name)
-        if store is not None and metadata != store.metadata(name):
-            store.describe_vhost(name, metadata)
+        if metadata != before:
+            self._store.describe_vhost(name, metadata)
 
     def _check_vhost(self, item: dict[str, Any]) -> str:
         name = _text(item, "vhost")
@@ -177,8 +183,8 @@ class Import:
 
     def _global_parameter(self, item: dict[str, Any]) -> None:
         name = _text(item, "name")
-        if self._ground is not None and name != "internal_cluster_id":
-            self._ground.store.set_global(name, item.get("value"))
+        if name != CLUSTER_ID:
+            self._store.set_global(name, item.get("value"))
 
     def _policy(self, item: dict[str, Any], is_operator: bool = False) -> None:
         policy = policy_paths.parsed(self._check_vhost(item), _text(item, "name"), item)
@@ -190,8 +196,8 @@ class Import:
             self._policy({**_table(item, "value"), "name": name, "vhost": vhost}, is_operator=True)
         elif component == "vhost-limits":
             self._broker.set_vhost_limits(vhost, _table(item, "value"))
-        elif component in COMPONENTS and self._ground is not None:
-            self._ground.store.set_parameter(component, vhost, name, item.get("value"))
+        elif component in COMPONENTS:
+            self._store.set_parameter(component, vhost, name, item.get("value"))
 
     def _exchange(self, item: dict[str, Any]) -> None:
         vhost, name = self._broker.vhost(self._check_vhost(item)), _text(item, "name")

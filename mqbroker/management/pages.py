@@ -32,7 +32,7 @@ async def shown(listing: Listing, query: Mapping[str, str]) -> object:
             text = f"Page out of range, page: {page} page size: {size}, len: {filtered}"
             raise Refusal(400, "page_out_of_range", text)
         items = items[(page - 1) * size : page * size]
-    found = await _in_slices(items, picker(listing.show, query), SLICE_ITEMS)
+    found = await in_slices(items, picker(listing.show, query), SLICE_ITEMS)
     if not is_paged:
         return found
     return {
@@ -150,7 +150,7 @@ async def _ordered(items: Sequence[Any], listing: Listing, query: Mapping[str, s
     if column is None:
         return sorted(items, key=listing.identity, reverse=is_reverse)
     key = listing.keys(column) or (lambda item: _column(listing.show(item), column))
-    values = await _in_slices(items, key, KEYS_SLICE_ITEMS if listing.keys(column) else SLICE_ITEMS)
+    values = await in_slices(items, key, KEYS_SLICE_ITEMS if listing.keys(column) else SLICE_ITEMS)
     ranked = [
         (_rank(value), listing.identity(item), at) for at, (value, item) in enumerate(zip(values, items, strict=True))
     ]
@@ -176,7 +176,8 @@ def _rank(value: object) -> tuple[int, float, str]:
     return 2, 0, str(clean(value))
 
 
-async def _in_slices(items: Sequence[Any], make: Callable[[Any], Any], slice_items: int) -> list[Any]:
+async def in_slices(items: Sequence[Any], make: Callable[[Any], Any], slice_items: int) -> list[Any]:
+    """What is made of each item; others have their turn of the loop after so many."""
     found = []
     for start in range(0, len(items), slice_items):
         found += [make(item) for item in items[start : start + slice_items]]

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mqbroker.management.answers import clean, dump
+from mqbroker.management.limits import BODY_BYTES_MAX
 from mqbroker.management.pages import repeats_repeated
 from tests.management.api import Api, segment
 from tests.support.broker_process import BrokerProcess
@@ -77,6 +78,35 @@ def test_no_path_makes_an_internal_error(api: Api, path: list[str], query: dict[
     assert reply.status < 500, (path, query, reply)
 
 
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (f"health/checks/port-listener/{DIGITS}", "Invalid port"),
+        (f"health/checks/certificate-expiration/{DIGITS}/days", "Invalid expiration value."),
+        ("mqbroker/queues/%2F/numbers/messages?count=0000000000001001", "count should be a number up to 1000"),
+        ("mqbroker/queues/%2F/numbers/messages?offset=109951162777600", f"offset should be a number up to {1 << 40}"),
+        (f"mqbroker/queues/%2F/numbers/messages?truncate={DIGITS}", f"truncate should be a number up to {16 << 20}"),
+    ],
+)
+def test_numbers_with_many_digits_are_refused(api: Api, path: str, reason: str) -> None:
+    """Thousands of digits were a 500, and only the first twelve were compared with a bound."""
+    api.put("queues/%2F/numbers")
+    assert api.refused("GET", path) == (400, "bad_request", reason)
+    assert api.get("mqbroker/queues/%2F/numbers/messages?count=0000000000001000&offset=00")["offset"] == 0
+
+
+@pytest.mark.parametrize("count", ["\u00b2", "--1", DIGITS, "-", "", "1_0", " 1"])
+def test_a_count_that_is_no_number_is_refused(api: Api, count: str) -> None:
+    """A superscript and two signs were a 500."""
+    api.put("queues/%2F/numbers")
+    body = {"count": count, "ackmode": "ack_requeue_true", "encoding": "auto"}
+    assert api.refused("POST", "queues/%2F/numbers/get", body) == (400, "bad_request", "not_int: count")
+    assert api.post("queues/%2F/numbers/get", {**body, "count": "-5"}) == []
+
+
 RAW = (
     b"GET /api/overview HTTP/1.1\r\n\r\n",
     b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -115,6 +145,15 @@ def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
         answer = connection.recv(65_536)
     assert b" 400 " in answer.split(b"\r\n")[0]
     assert b"Exceeded HTTP request body size limit" in answer
+
+
+def test_a_body_within_the_limit_is_read_in_any_pieces(api: Api) -> None:
+    """With a length before it, one of more than half the limit was refused: what came was counted twice."""
+    queue = {"name": "large-import", "vhost": "/", "durable": True, "auto_delete": False, "arguments": {}}
+    octets = json.dumps({"queues": [queue]}).encode()
+    reply = api.call("POST", "definitions", raw=octets + b" " * (BODY_BYTES_MAX - len(octets)))
+    assert reply.status == 204, reply
+    assert api.get("queues/%2F/large-import")["durable"]
 
 
 def test_another_page_can_neither_change_nor_read(api: Api, broker: BrokerProcess) -> None:

@@ -210,3 +210,19 @@ def test_files_come_in_forms_and_with_marks_and_go_as_downloads(api: Api) -> Non
     assert api.call("POST", "definitions", raw=document, headers={"Content-Type": "image/png"}).status == 415
     reply = api.call("GET", "definitions?download=all%22%0d%0ax.json")
     assert reply.headers["content-disposition"] == 'attachment; filename="allx.json"'
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_vhosts_default_type_is_tried_too(api: Api, is_new: bool) -> None:
+    """The trial took queues for classic ones, so an import that failed at a quorum queue was left half done."""
+    vhost = {"name": f"by-default-{is_new}", "default_queue_type": "quorum"}
+    if not is_new:
+        api.put(f"vhosts/{vhost['name']}", {"default_queue_type": "quorum"})
+    queue = {"vhost": vhost["name"], "durable": True, "auto_delete": False}
+    bad = {**queue, "name": "bad", "arguments": {"x-max-priority": 5}}
+    good = {**queue, "name": "good", "arguments": {}}
+    sections = {"vhosts": [vhost] if is_new else [], "queues": [good, bad]}
+    status, _, reason = api.refused("POST", "definitions", sections)
+    assert (status, "x-max-priority" in reason) == (400, True)
+    assert [each["name"] for each in api.get("queues") if each["vhost"] == vhost["name"]] == []
+    assert (api.call("GET", f"vhosts/{vhost['name']}").status == 404) == is_new

@@ -40,7 +40,11 @@ class Shown:
         return self.vhost, self.source, self.kind, self.destination, self.key
 
     def describe(self) -> dict[str, Any]:
-        """Its fields."""
+        """Its fields, and what it goes by."""
+        return {**self.facts(), "properties_key": properties_key(self.key, self.arguments)}
+
+    def facts(self) -> dict[str, Any]:
+        """Its fields, as definitions have them."""
         return {
             "source": self.source,
             "vhost": self.vhost,
@@ -48,7 +52,6 @@ class Shown:
             "destination_type": self.kind,
             "routing_key": self.key,
             "arguments": self.arguments,
-            "properties_key": properties_key(self.key, self.arguments),
         }
 
 

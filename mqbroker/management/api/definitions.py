@@ -4,12 +4,12 @@ An import is tried on a broker that nobody uses before anything is changed, and 
 What is there and can change is overwritten; a queue or exchange that is there with other arguments stays as it is.
 """
 
-import asyncio
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from typing import Any
 
 import mqbroker
+from mqbroker.core.queues.base import Queue
 from mqbroker.core.vhost import VHost
 from mqbroker.management.answers import NO_CONTENT, Answer
 from mqbroker.management.api import bindings, exchanges, overview, parameters, permissions, policies, queues, users
@@ -20,6 +20,7 @@ from mqbroker.management.caller import ADMINISTRATOR
 from mqbroker.management.ground import Ground
 from mqbroker.management.importing import Plan, import_definitions
 from mqbroker.management.limits import SLICE_ITEMS
+from mqbroker.management.pages import in_slices
 from mqbroker.management.refusals import Refusal, bad_request, not_found
 
 
@@ -75,22 +76,16 @@ def _vhost(ground: Ground, vhost: VHost) -> dict[str, Any]:
 
 async def _objects(ground: Ground, vhosts: list[VHost]) -> dict[str, Any]:
     names = {vhost.name for vhost in vhosts}
+    kept_queues = [queue for vhost in vhosts for queue in vhost.queues.values() if _is_kept(queue)]
+    kept_exchanges = [each for vhost in vhosts for each in _exchanges(vhost)]
+    kept_bindings = [each for vhost in vhosts for each in _bindings(vhost)]
     return {
         "parameters": list(_parameters(ground, names)),
         "policies": [policies.describe(each) for each in ground.broker.policies.all() if each.vhost in names],
-        "queues": await _in_slices(each for vhost in vhosts for each in _queues(vhost)),
-        "exchanges": await _in_slices(each for vhost in vhosts for each in _exchanges(vhost)),
-        "bindings": await _in_slices(each for vhost in vhosts for each in _bindings(vhost)),
+        "queues": await in_slices(kept_queues, _queue, SLICE_ITEMS),
+        "exchanges": await in_slices(kept_exchanges, _exchange, SLICE_ITEMS),
+        "bindings": await in_slices(kept_bindings, bindings.Shown.facts, SLICE_ITEMS),
     }
-
-
-async def _in_slices(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for each in list(items):
-        found.append(each)
-        if len(found) % SLICE_ITEMS == 0:
-            await asyncio.sleep(0)
-    return found
 
 
 def _parameters(ground: Ground, names: set[str]) -> Iterator[dict[str, Any]]:
@@ -108,42 +103,47 @@ def _parameters(ground: Ground, names: set[str]) -> Iterator[dict[str, Any]]:
             yield {"value": limits, "vhost": vhost, "component": "vhost-limits", "name": "limits"}
 
 
-def _queues(vhost: VHost) -> Iterator[dict[str, Any]]:
-    for queue in vhost.queues.values():
-        if queue.durable and queue.spec.owner is None and queues.is_declarable(queue):
-            yield {
-                "name": queue.name,
-                "vhost": vhost.name,
-                "durable": queue.durable,
-                "auto_delete": queue.declared.auto_delete,
-                "arguments": queue.declared.arguments,
-                "type": queues.type_of(queue),
-            }
+def _is_kept(queue: Queue) -> bool:
+    return queue.durable and queue.spec.owner is None and queues.is_declarable(queue)
 
 
-def _exchanges(vhost: VHost) -> Iterator[dict[str, Any]]:
+def _queue(queue: Queue) -> dict[str, Any]:
+    return {
+        "name": queue.name,
+        "vhost": queue.host.name,
+        "durable": queue.durable,
+        "auto_delete": queue.declared.auto_delete,
+        "arguments": queue.declared.arguments,
+        "type": queues.type_of(queue),
+    }
+
+
+def _exchanges(vhost: VHost) -> Iterator[exchanges.Shown]:
     for exchange in vhost.exchanges.values():
         if exchange.durable and not exchanges.is_predeclared(exchange.name):
-            yield {
-                "name": exchange.name,
-                "vhost": vhost.name,
-                "type": exchange.kind,
-                "durable": exchange.durable,
-                "auto_delete": exchange.auto_delete,
-                "internal": exchange.internal,
-                "arguments": exchange.arguments,
-            }
+            yield exchanges.Shown(vhost, exchange)
 
 
-def _bindings(vhost: VHost) -> Iterator[dict[str, Any]]:
-    kept = {each["name"] for each in _queues(vhost)}
+def _exchange(shown: exchanges.Shown) -> dict[str, Any]:
+    exchange = shown.exchange
+    assert exchange is not None
+    return {
+        "name": exchange.name,
+        "vhost": shown.vhost.name,
+        "type": exchange.kind,
+        "durable": exchange.durable,
+        "auto_delete": exchange.auto_delete,
+        "internal": exchange.internal,
+        "arguments": exchange.arguments,
+    }
+
+
+def _bindings(vhost: VHost) -> Iterator[bindings.Shown]:
     for source, each in vhost.bindings():
-        shown = bindings.shown(vhost, source, each.destination, each.key, each.arguments)
-        is_kept = shown.destination in kept if shown.kind == "queue" else each.destination.durable
+        destination = each.destination
+        is_kept = _is_kept(destination) if isinstance(destination, Queue) else destination.durable
         if source.durable and is_kept:
-            described = shown.describe()
-            del described["properties_key"]
-            yield described
+            yield bindings.shown(vhost, source, destination, each.key, each.arguments)
 
 
 async def export_vhost(call: Call) -> Answer:

@@ -4,11 +4,13 @@ from typing import Any
 
 from mqbroker.management.answers import Answer
 from mqbroker.management.api.overview import listeners
+from mqbroker.management.bodies import whole_number
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MANAGEMENT
 from mqbroker.management.refusals import bad_request, missing
 
 _DAYS = {"days": 1, "weeks": 7, "months": 30, "years": 365}
+_UNITS_MAX = 1_000_000  # longer than any certificate is valid
 _ALIASES = {
     "amqp091": "amqp", "amqp0.9.1": "amqp", "amqp10": "amqp", "amqp1.0": "amqp", "amqps": "amqp/ssl",
     "amqp/tls": "amqp/ssl", "mqtts": "mqtt/ssl", "mqtt3.1": "mqtt", "mqtt311": "mqtt", "mqtt3.1.1": "mqtt",
@@ -73,10 +75,10 @@ def _failed(reason: str, **more: Any) -> Answer:
 
 def port_listener(call: Call) -> Answer:
     """GET health/checks/port-listener/P."""
-    text = call.name("port")
-    if not (text.isascii() and text.isdigit()):
+    port = whole_number(call.name("port"))
+    if port is None:
         raise bad_request("Invalid port")
-    port, ports = int(text), sorted({int(each["port"]) for each in listeners(call.ground)})
+    ports = sorted({int(each["port"]) for each in listeners(call.ground)})
     if port in ports:
         return Answer(body={**_OK, "port": port})
     return _failed("No active listener", missing=port, ports=ports)
@@ -94,12 +96,12 @@ def protocol_listener(call: Call) -> Answer:
 
 def certificate_expiration(call: Call) -> Answer:
     """GET health/checks/certificate-expiration/N/unit."""
-    within, unit = call.name("within"), call.name("unit")
-    if not (within.isascii() and within.isdigit()):
+    within, unit = whole_number(call.name("within")), call.name("unit")
+    if within is None:
         raise bad_request("Invalid expiration value.")
     if unit not in _DAYS:
         raise bad_request("Time unit not recognised. Supported units: days, weeks, months, years.")
-    deadline_s = call.ground.clock.wall() // 1000 + int(within[:9]) * _DAYS[unit] * 86_400
+    deadline_s = call.ground.clock.wall() // 1000 + min(within, _UNITS_MAX) * _DAYS[unit] * 86_400
     expires_s = call.ground.node.certificate_expires_at()
     found = [
         {

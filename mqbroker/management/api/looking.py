@@ -13,6 +13,7 @@ from mqbroker.core.queues.base import REJECTED, Queue
 from mqbroker.core.vhost import VHost
 from mqbroker.management.answers import Answer
 from mqbroker.management.api.messages import Puller, shown
+from mqbroker.management.bodies import whole_number
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MANAGEMENT, MONITORING
 from mqbroker.management.limits import BROWSED_BYTES_MAX, BROWSED_MAX, MOVED_AT_ONCE
@@ -41,10 +42,10 @@ def _readable(call: Call, vhost: VHost) -> Queue:
 
 
 def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:
-    text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and int(text[:12]) <= most):
+    number = whole_number(query[name], most) if name in query else default
+    if number is None:
         raise bad_request(f"{name} should be a number up to {most}")
-    return int(text)
+    return number
 
 
 def browse(call: Call) -> Answer:

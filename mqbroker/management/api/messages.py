@@ -17,6 +17,7 @@ from mqbroker.errors import AccessRefused, PreconditionFailed
 from mqbroker.limits import NAME_BYTES_MAX
 from mqbroker.management.answers import Answer
 from mqbroker.management.api.queues import check_name
+from mqbroker.management.bodies import whole_number
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MANAGEMENT
 from mqbroker.management.limits import GET_BYTES_MAX, GET_MESSAGES_MAX
@@ -154,8 +155,9 @@ async def get(call: Call) -> Answer:
     vhost, name = call.vhost_to_use(), call.name("queue")
     count, mode, encoding = call.require("count", "ackmode", "encoding")
     truncate = call.body.get("truncate", 1 << 62)
-    if isinstance(count, str) and count.lstrip("-").isdigit():
-        count = int(count)
+    if isinstance(count, str):
+        number = whole_number(count.removeprefix("-"))
+        count = -number if number is not None and count.startswith("-") else number
     for what, value in (("count", count), ("truncate", truncate)):
         if isinstance(value, bool) or not isinstance(value, int):
             raise bad_request(f"not_int: {what}")
