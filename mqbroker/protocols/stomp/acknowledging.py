@@ -51,12 +51,7 @@ def _settle(connection: "StompState", head: Head, outcome: int) -> None:
             return
         if outcome == ACK and "receipt" not in head.headers:
             _learn(connection, subscription, number)
-    _done(connection, head)
-
-
-def _done(connection: "StompState", head: Head) -> None:
-    is_kept = "receipt" in head.headers and connection.ledger.is_journalling
-    connection.owe(connection.ledger.position if is_kept else 0)
+    connection.owe_recorded()
 
 
 def _learn(connection: "StompState", subscription: Subscription, number: int) -> None:
@@ -112,7 +107,7 @@ class _Settling(Task):
         connection.settling = None
         if connection.stage == RUNNING:
             connection.head = self._head
-            _done(connection, self._head)
+            connection.owe_recorded()
             connection.head = None
             connection.go_on()
         return False

@@ -144,6 +144,10 @@ class StompState(StompWire):
                 self.flush_receipts()
                 then()
 
+    def owe_recorded(self) -> None:
+        """The frame at hand is done once the journal has what there is so far."""
+        self.owe(self.ledger.position if self.ledger.is_journalling else 0)
+
     def flush_receipts(self) -> None:
         """Sends what is due, before deliveries of this turn, and asks to be told of the journal for the rest."""
         if self.ready:

@@ -176,7 +176,7 @@ def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     is_of_topic = subscription.destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
     if is_of_topic and queues.is_durable(connection, head):
         _delete(connection, subscription.queue.name)
-    connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+    connection.owe_recorded()
 
 
 def _end_durable(connection: "StompState", head: Head) -> None:
@@ -188,7 +188,7 @@ def _end_durable(connection: "StompState", head: Head) -> None:
     if queue.consumers:
         raise ProtocolViolation("Durable consumer is in use", "")
     _delete(connection, name)
-    connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+    connection.owe_recorded()
 
 
 def _delete(connection: "StompState", name: str) -> None:

@@ -69,7 +69,7 @@ def commit(connection: "StompState", head: Head, _body: bytes) -> None:
     if REJECTED in outcomes:
         connection.refuse("Message rejected", "A queue is full and has refused a message of the transaction.\n")
         return
-    connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+    connection.owe_recorded()
 
 
 def abort(connection: "StompState", head: Head, _body: bytes) -> None:
