@@ -12,6 +12,7 @@ from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import ACKS_AT_ONCE, COUNT_MAX
 from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.state import RUNNING, Run
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.transacting import transaction_of
@@ -121,7 +122,7 @@ def _delivery(connection: "StompState", head: Head) -> tuple[Subscription, int]:
         raise ProtocolViolation("Missing header", f'"{head.command}" must include the "{name}" header\n')
     rest, _, number = text.rpartition("@@")
     tag, _, session_id = rest.rpartition("@@")
-    if session_id != connection.session_id or not (number.isascii() and number.isdigit() and len(number) < 19):
+    if session_id != connection.session_id or not is_number(number):
         name = "id" if connection.version == V1_2 else "message-id"
         raise ProtocolViolation("Invalid header", f'"{head.command}" must include a valid "{name}" header\n')
     current = connection.subscriptions.get(tag)

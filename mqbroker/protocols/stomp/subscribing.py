@@ -18,6 +18,7 @@ from mqbroker.protocols.stomp import queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address, parse_address
 from mqbroker.protocols.stomp.codec.escapes import V1_0
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.codec.numbers import is_integer
 from mqbroker.protocols.stomp.jms_addresses import TEMPORARY_TOPIC, options_of, parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.stomp.queues import DURABLE_NAME, flag
@@ -159,8 +160,7 @@ def _queue(connection: "StompState", head: Head, address: Address, destination: 
 def _number(text: str | None, name: str, least: int, most: int) -> int:
     if text is None:
         return 0
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+    if not is_integer(text):
         raise ProtocolViolation("Processing error", f"'{text}' is no value of '{name}'\n")
     return max(least, min(int(text), most))
 
