@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.amqp1.raw import RawAmqp1
 from tests.support.broker_process import BrokerProcess
 
 SCHEMES = ("amqp", "amqps", "mqtt", "ws", "wss", "aws")
@@ -26,6 +27,15 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
 def name() -> str:
     """A name for a queue or an exchange of this test's own."""
     return f"amqp1-{next(_numbers)}"
+
+
+@pytest.fixture
+def client(broker: BrokerProcess) -> Iterator[RawAmqp1]:
+    """A client that speaks frame by frame, with a session."""
+    with RawAmqp1(broker.ports["amqp"]) as client:
+        client.open()
+        client.begin()
+        yield client
 
 
 @pytest.fixture

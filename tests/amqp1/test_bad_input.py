@@ -34,15 +34,6 @@ def stranger(broker: BrokerProcess) -> Iterator[RawAmqp1]:
         yield client
 
 
-@pytest.fixture
-def client(broker: BrokerProcess) -> Iterator[RawAmqp1]:
-    """A client with a session."""
-    with RawAmqp1(broker.ports["amqp"]) as client:
-        client.open()
-        client.begin()
-        yield client
-
-
 # --- before open ------------------------------------------------------------------------------------------------------
 
 

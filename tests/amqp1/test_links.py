@@ -1,6 +1,5 @@
 """Links, sessions and windows, frame by frame."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pika  # type: ignore[import-untyped]
@@ -32,14 +31,6 @@ from mqbroker.protocols.amqp1.codec.performatives import (
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode
 from tests.amqp1.raw import RawAmqp1, data
 from tests.support.broker_process import BrokerProcess
-
-
-@pytest.fixture
-def client(broker: BrokerProcess) -> Iterator[RawAmqp1]:
-    with RawAmqp1(broker.ports["amqp"]) as client:
-        client.open()
-        client.begin()
-        yield client
 
 
 def bodies(client: RawAmqp1, count: int) -> list[bytes]:

@@ -5,30 +5,15 @@ one is due, a copy without the schedule goes where the message was published to,
 time, if it has one, in the same batch of the journal.
 """
 
-from collections.abc import Callable
-
-from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.delayed import DelayedMessages
-from mqbroker.core.scheduler import Scheduler
 from mqbroker.core.scheduling.schedule import JOB_ID, NAMES, Schedule, schedule_in
-from mqbroker.core.timers import Timers
 
 
 class ScheduledMessages(DelayedMessages):
     """Those of one vhost. `publish(message, now)` routes a copy that is due."""
 
     __slots__ = ()
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        timers: Timers,
-        scheduler: Scheduler,
-        number: int,
-        publish: Callable[[Message, int], None],
-    ) -> None:
-        DelayedMessages.__init__(self, ledger, timers, scheduler, number, publish)
 
     def schedule(self, message: Message, schedule: Schedule, now: int) -> None:
         """Keeps a message, which has this schedule, until it is due. One that is never due is dropped."""

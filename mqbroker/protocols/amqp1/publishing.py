@@ -230,14 +230,18 @@ class Publisher(IncomingLink):
         """Publishes it: what became of it."""
         session = self.session
         now = session.connection.now
-        properties = message.properties
-        if properties is self.properties and not self.is_plain:
-            keys = [message.routing_key, *carbon_copies(properties.headers(), "CC")]
-            return session.vhost.publish_by_content(message.exchange, keys, message, now)
+        if not self.is_plain:
+            return session.vhost.publish_by_content(message.exchange, self.keys_of(message), message, now)
         route = self.route
         if route is None or route.routing_key is not message.routing_key:
             route = session.vhost.route(message.exchange, message.routing_key)
         return session.vhost.publish(route, message, now)
+
+    def keys_of(self, message: Message) -> list[str]:
+        """The routing keys of the message at hand: its own and those of its copies."""
+        if self.is_plain:
+            return [message.routing_key]
+        return [message.routing_key, *carbon_copies(message.properties.headers(), "CC")]
 
     def outcome(self, message: Message, outcome: int) -> tuple[bytes, int]:
         """The outcome as it is told, and the batch of the journal that it waits for; 0 for none."""

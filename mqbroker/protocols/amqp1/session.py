@@ -170,8 +170,7 @@ class LinkSession:
 
     def _go_on(self) -> None:
         while self.backlog and self.remote_window > 0:
-            self.next_outgoing_id = (self.next_outgoing_id + 1) & _MASK
-            self.remote_window -= 1
+            self.sent_one()
             for piece in self.backlog.popleft():
                 self.connection.send_delivery(piece)
         if self.backlog or self.remote_window <= 0 or self.is_flowing:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.queues.base import REJECTED
-from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.settling import ACK, DISCARD, FAIL, RETURN, settle
 from mqbroker.core.transaction import Transaction
 from mqbroker.errors import ProtocolViolation
@@ -37,6 +36,7 @@ from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
 from mqbroker.protocols.amqp1.session import ACCEPTED, LinkSession, disposition
 
 if TYPE_CHECKING:
+    from mqbroker.protocols.amqp1.publishing import Publisher
     from mqbroker.protocols.amqp1.state import Amqp1State
 
 _ID_BYTES = 8
@@ -169,13 +169,12 @@ def roll_back(connection: "Amqp1State", found: OpenTransaction) -> None:
 # --- what belongs to one ----------------------------------------------------------------------------------------------
 
 
-def publish(link: IncomingLink, delivery: Delivery, message: Message) -> None:
+def publish(link: "Publisher", delivery: Delivery, message: Message) -> None:
     """Keeps a message until its transaction is discharged. Raises ProtocolViolation."""
     state: TransactionalState = delivery.state
     session = link.session
     found = find(session.connection, state.txn_id)
-    keys = [message.routing_key, *carbon_copies(message.properties.headers(), "CC")]
-    targets = session.vhost.targets(message.exchange, keys, message)
+    targets = session.vhost.targets(message.exchange, link.keys_of(message), message)
     found.transaction.publish(message, targets)
     if not delivery.is_settled:
         outcome: Any = Accepted() if targets.queues or targets.held_by else Released()

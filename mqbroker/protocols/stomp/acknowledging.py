@@ -12,6 +12,7 @@ from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import ACKS_AT_ONCE, COUNT_MAX
 from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.state import RUNNING, Run
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.transacting import transaction_of
@@ -51,12 +52,7 @@ def _settle(connection: "StompState", head: Head, outcome: int) -> None:
             return
         if outcome == ACK and "receipt" not in head.headers:
             _learn(connection, subscription, number)
-    _done(connection, head)
-
-
-def _done(connection: "StompState", head: Head) -> None:
-    is_kept = "receipt" in head.headers and connection.ledger.is_journalling
-    connection.owe(connection.ledger.position if is_kept else 0)
+    connection.owe_recorded()
 
 
 def _learn(connection: "StompState", subscription: Subscription, number: int) -> None:
@@ -112,7 +108,7 @@ class _Settling(Task):
         connection.settling = None
         if connection.stage == RUNNING:
             connection.head = self._head
-            _done(connection, self._head)
+            connection.owe_recorded()
             connection.head = None
             connection.go_on()
         return False
@@ -126,7 +122,7 @@ def _delivery(connection: "StompState", head: Head) -> tuple[Subscription, int]:
         raise ProtocolViolation("Missing header", f'"{head.command}" must include the "{name}" header\n')
     rest, _, number = text.rpartition("@@")
     tag, _, session_id = rest.rpartition("@@")
-    if session_id != connection.session_id or not (number.isascii() and number.isdigit() and len(number) < 19):
+    if session_id != connection.session_id or not is_number(number):
         name = "id" if connection.version == V1_2 else "message-id"
         raise ProtocolViolation("Invalid header", f'"{head.command}" must include a valid "{name}" header\n')
     current = connection.subscriptions.get(tag)

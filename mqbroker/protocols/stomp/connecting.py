@@ -12,6 +12,7 @@ from mqbroker.errors import NotAllowed, ProtocolViolation
 from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS
 from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_1, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.codec.numbers import is_integer
 from mqbroker.protocols.stomp.limits import STOMP_HEARTBEAT_MS_MAX, STOMP_HEARTBEAT_MS_MIN
 from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, RUNNING
 from mqbroker.protocols.stomp.wire import StompWire
@@ -64,15 +65,10 @@ def heartbeats(header: str | None) -> tuple[int, int]:
     if header is None:
         return 0, 0
     parts = [part.strip() for part in header.split(",")]
-    if len(parts) != 2 or not all(_is_integer(part) for part in parts):
+    if len(parts) != 2 or not all(map(is_integer, parts)):
         raise ProtocolViolation("Processing error", f"Invalid heart-beat header:{header}\n")
     theirs, ours = (_whole_seconds(int(part)) for part in parts)
     return theirs, ours
-
-
-def _is_integer(part: str) -> bool:
-    digits = part.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and len(digits) < 19
 
 
 def _whole_seconds(interval_ms: int) -> int:

@@ -158,7 +158,7 @@ class StompConnection(StompState):
         if self.stage == RUNNING and self.owed:
             self.stage = LEAVING
             self.scanner.drop()
-            self.owed.append((0, b"", self.hang_up))
+            self.owed.append((self.owed[-1][0], b"", self.hang_up))
         return self.stage == LEAVING
 
     def describe(self) -> dict[str, object]:

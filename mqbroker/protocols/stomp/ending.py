@@ -9,6 +9,7 @@ from mqbroker.limits import PORTION
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.state import LEAVING
 from mqbroker.protocols.stomp.subscription import Subscription
+from mqbroker.protocols.stomp.transacting import roll_back
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
@@ -35,10 +36,7 @@ def release(connection: "StompState") -> None:
         return
     connection.services.registry.closed(connection)
     for transaction in connection.transactions.values():
-        for entry in transaction.rollback():
-            holder = connection.holder_of(entry)
-            if holder is not None:
-                holder.unacked.put_back([entry])
+        roll_back(connection, transaction)
     connection.transactions.clear()
     held = [*connection.former, *connection.subscriptions.values(), *connection.reply_queues.values()]
     connection.former.clear()

@@ -22,6 +22,7 @@ from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import EXPIRY_MS_MAX
 from mqbroker.protocols.grouping import group_text
 from mqbroker.protocols.stomp.codec.escapes import header_line, unescape
+from mqbroker.protocols.stomp.codec.numbers import is_number
 
 STOMP = 7  # the journal's number for this encoding
 
@@ -93,7 +94,7 @@ class StompProperties(Properties):
         value = dict(self.items()).get(header)
         if value is None or name not in _NUMBERS:
             return reply_key(value) if name == "reply_to" and value is not None else value
-        return value if _is_number(value) else None
+        return value if is_number(value) else None
 
     def _group(self, name: str) -> str | None:
         found = group_text(self, name)
@@ -178,17 +179,13 @@ def _value(text: str) -> str | RawString:
     return text
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
-
-
 def _number(text: str) -> int:
     """The number; RabbitMQ 4 ignores what is none."""
-    return int(text) if _is_number(text) else 0
+    return int(text) if is_number(text) else 0
 
 
 def _expiration_ms(text: str) -> int:
-    if not _is_number(text):
+    if not is_number(text):
         raise PreconditionFailed(f"invalid expiration '{text}': no_integer")
     if int(text) > EXPIRY_MS_MAX:
         raise PreconditionFailed(f"invalid expiration '{text}': {{value_too_large,{text}}}")

@@ -17,6 +17,7 @@ from mqbroker.core.selectors.selector import CONVERTING_PREFIX
 from mqbroker.errors import NotAllowed, PreconditionFailed
 from mqbroker.protocols.stomp.addresses import EXCHANGE, TEMPORARY, Address
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.jms_addresses import REMOTE, TEMPORARY_TOPIC
 from mqbroker.protocols.stomp.limits import STOMP_REPLY_QUEUES_MAX
 from mqbroker.protocols.stomp.subscription import Subscription
@@ -40,7 +41,7 @@ def arguments_in(head: Head) -> dict[str, object]:
     for name in _NUMBERS:
         text = head.get(name)
         if text is not None:
-            if not (text.isascii() and text.isdigit() and len(text) < 19):
+            if not is_number(text):
                 raise PreconditionFailed(f"invalid arg '{name}': \"expected integer, got '{text}'\"")
             found[name] = int(text)
     return found

@@ -19,6 +19,7 @@ from mqbroker.protocols.stomp import queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address, parse_address
 from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_QUEUES_DECLARED_MAX
 from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, StompProperties
@@ -168,7 +169,7 @@ def _properties(connection: "StompState", head: Head) -> StompProperties:
 
 def _time_left(connection: "StompState", expires: str) -> str:
     """The milliseconds until a time; empty for never."""
-    is_time = expires.isascii() and expires.isdigit() and len(expires) < 19 and int(expires) > 0
+    is_time = is_number(expires) and int(expires) > 0
     return str(max(0, int(expires) - connection.now)) if is_time else ""
 
 

@@ -113,7 +113,7 @@ class StompState(StompWire):
         self.transactions: dict[str, Transaction] = {}
         # receipts
         self.owed: deque[tuple[int, bytes, Callable[[], None] | None]] = deque()
-        """(journal batch, frame, what is to be done after it): in their order."""
+        """(journal batch, frame, what is to be done after it): in their order, batches ascending."""
         self.ready = bytearray()
         """Receipts to be sent at the end of the chunk."""
         self.promised = 0
@@ -134,7 +134,9 @@ class StompState(StompWire):
         frame = b"" if receipt is None else b"RECEIPT\n%b\n\0\n" % header_line("receipt-id", receipt)
         if not frame and then is None:
             return
-        if self.owed or position > self.ledger.committed:
+        if self.owed:
+            self.owed.append((max(position, self.owed[-1][0]), frame, then))
+        elif position > self.ledger.committed:
             self.owed.append((position, frame, then))
         else:
             self.ready += frame
@@ -142,13 +144,17 @@ class StompState(StompWire):
                 self.flush_receipts()
                 then()
 
+    def owe_recorded(self) -> None:
+        """The frame at hand is done once the journal has what there is so far."""
+        self.owe(self.ledger.position if self.ledger.is_journalling else 0)
+
     def flush_receipts(self) -> None:
         """Sends what is due, before deliveries of this turn, and asks to be told of the journal for the rest."""
         if self.ready:
             self.send_first(bytes(self.ready))
             self.ready.clear()
         if self.owed:
-            needed = max(position for position, _, _ in self.owed)
+            needed = self.owed[-1][0]
             if needed > self.promised:
                 self.promised = needed
                 self.ledger.promise(needed, self.committed)

@@ -18,6 +18,7 @@ from mqbroker.protocols.stomp import queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address, parse_address
 from mqbroker.protocols.stomp.codec.escapes import V1_0
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.codec.numbers import is_integer
 from mqbroker.protocols.stomp.jms_addresses import TEMPORARY_TOPIC, options_of, parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.stomp.queues import DURABLE_NAME, flag
@@ -159,8 +160,7 @@ def _queue(connection: "StompState", head: Head, address: Address, destination: 
 def _number(text: str | None, name: str, least: int, most: int) -> int:
     if text is None:
         return 0
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+    if not is_integer(text):
         raise ProtocolViolation("Processing error", f"'{text}' is no value of '{name}'\n")
     return max(least, min(int(text), most))
 
@@ -176,7 +176,7 @@ def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     is_of_topic = subscription.destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
     if is_of_topic and queues.is_durable(connection, head):
         _delete(connection, subscription.queue.name)
-    connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+    connection.owe_recorded()
 
 
 def _end_durable(connection: "StompState", head: Head) -> None:
@@ -188,7 +188,7 @@ def _end_durable(connection: "StompState", head: Head) -> None:
     if queue.consumers:
         raise ProtocolViolation("Durable consumer is in use", "")
     _delete(connection, name)
-    connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+    connection.owe_recorded()
 
 
 def _delete(connection: "StompState", name: str) -> None:

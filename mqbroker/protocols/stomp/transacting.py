@@ -52,7 +52,7 @@ def begin(connection: "StompState", head: Head, _body: bytes) -> None:
         connection.transactions[name] = known
         raise ProtocolViolation(f"The transaction was already started: {name}", "")
     if known is not None:
-        _abort(connection, known)
+        roll_back(connection, known)
     if len(connection.transactions) >= STOMP_TRANSACTIONS_MAX:
         text = f"{STOMP_TRANSACTIONS_MAX} transactions are open already\n"
         raise ProtocolViolation("Transaction limit exceeded", text)
@@ -69,7 +69,7 @@ def commit(connection: "StompState", head: Head, _body: bytes) -> None:
     if REJECTED in outcomes:
         connection.refuse("Message rejected", "A queue is full and has refused a message of the transaction.\n")
         return
-    connection.owe(connection.ledger.position if connection.ledger.is_journalling else 0)
+    connection.owe_recorded()
 
 
 def abort(connection: "StompState", head: Head, _body: bytes) -> None:
@@ -77,11 +77,12 @@ def abort(connection: "StompState", head: Head, _body: bytes) -> None:
     name = _name_in(head)
     transaction = _named(connection, name)
     del connection.transactions[name]
-    _abort(connection, transaction)
+    roll_back(connection, transaction)
     connection.owe()
 
 
-def _abort(connection: "StompState", transaction: Transaction) -> None:
+def roll_back(connection: "StompState", transaction: Transaction) -> None:
+    """Nothing of it happens: what was to be acknowledged waits for that again."""
     for entry in transaction.rollback():
         holder = connection.holder_of(entry)
         if holder is not None:

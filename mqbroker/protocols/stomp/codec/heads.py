@@ -8,6 +8,7 @@ LF                               the end of the head (scanner.py finds it)
 
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.stomp.codec.escapes import V1_0, unescape
+from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.limits import STOMP_HEADERS_MAX
 
 _UNESCAPED_COMMANDS = (b"CONNECT", b"STOMP")  # STOMP 1.2, Value Encoding: compatible with 1.0
@@ -72,7 +73,7 @@ def _content_length(headers: dict[str, str]) -> int:
         return -1
     text = text.strip()
     digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
+    if not is_number(digits):
         raise ProtocolViolation("Invalid frame", "Specified content-length is not a valid integer")
     if digits is not text:
         raise ProtocolViolation("Invalid frame", "Specified content-length may not be negative")
