@@ -41,6 +41,7 @@ from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.evictions import Evictions
+from mqbroker.runtime.log_lines import LineFormatter
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.sampler import Sampler
 from mqbroker.runtime.tasks import Tasks
@@ -451,9 +452,9 @@ async def _serve(config: Config, protocols: Sequence[Protocol]) -> int:
 def _configure_logging(level: str) -> None:
     """To standard error. A line for each connection is a good part of what a connection costs, so nothing is gathered
     for it that is not in the line (Python's logging HOWTO, "Optimization")."""
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001  the documented way to do without the caller's line
 

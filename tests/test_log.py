@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 
 import boto3  # type: ignore[import-untyped]
 import pytest
@@ -10,6 +11,7 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
+from proton.utils import BlockingConnection, LinkDetached
 
 from tests.support.broker_process import BrokerProcess
 from tests.support.raw_amqp import RawAmqp
@@ -88,3 +90,13 @@ def test_another_protocol_is_named(broker: BrokerProcess, scheme: str) -> None:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.recv(100)
     said(broker, rf"HTTP.*{scheme}://127\.0\.0\.1")
+
+
+def test_no_client_writes_lines_of_its_own(broker: BrokerProcess) -> None:
+    """Over AMQP 1.0 whoever had logged in could write any line into the log, by a name with a line break in it."""
+    url = f"127.0.0.1:{broker.ports['amqp']}"
+    connection = BlockingConnection(url, timeout=20, user="guest", password="guest", allowed_mechs="PLAIN")
+    with closing(connection), pytest.raises(LinkDetached):
+        connection.create_receiver("/queues/a\n2026-11-30 CRITICAL forged")
+    said(broker, r"WARNING +mqbroker\.amqp1: .*: no queue 'a\\n2026-11-30 CRITICAL forged' in vhost '/'")
+    assert "\n2026-11-30 CRITICAL" not in broker.log()
