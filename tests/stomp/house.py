@@ -1,24 +1,21 @@
-"""A broker without sockets or clock, and clients that speak STOMP to it frame by frame.
+"""A broker in this process (tests/support/session_house.py), and clients that speak STOMP to it frame by frame.
 
-`House` runs the turns of the loop; time passes when a test says so. A `Client` is a connection seen from outside.
+A `Client` is a connection seen from outside.
 """
 
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from mqbroker.clock import Clock
-from mqbroker.core.access.access import Permissions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.protocols.services import Services
-from mqbroker.protocols.session import Outbox, Peer
+from mqbroker.protocols.session import Peer
 from mqbroker.protocols.stomp.budget import Budget
 from mqbroker.protocols.stomp.config import StompConfig
 from mqbroker.protocols.stomp.connection import StompConnection
-from tests.support.output import all_output
+from tests.support.session_house import SessionHouse
 
-START = 1_700_000_000_000
 LOCAL = Peer("127.0.0.1", 50_000, True, "127.0.0.1", 61613)
 
 
@@ -72,33 +69,19 @@ class Passwords:
             answer(is_right)
 
 
-class Alarms:
-    """What a test says is low."""
-
-    def __init__(self) -> None:
-        self.reason = ""
-
-
-class House:
+class House(SessionHouse):
     """One broker with the vhost `/` and the user guest, who may do everything."""
 
     def __init__(self, ledger: Ledger | None = None, **settings: Any) -> None:
-        self.now = START
-        names = count(1)
-        self.broker = Broker(ledger or Ledger(), lambda: f"name{next(names)}")
-        self.alarms = Alarms()
+        super().__init__(ledger)
         self.passwords = Passwords(self.broker)
-        self.outbox = Outbox(lambda: None)
         self.services = Services(self.broker, self.passwords, self.alarms, self.outbox, Clock())
         self.settings = StompConfig(**settings)
         self.budget = Budget(1 << 20)
         self.clients: list[Client] = []
-        self.vhost = self.broker.add_vhost("/")
-        self.add_user("guest")
 
-    def add_user(self, name: str, *tags: str, configure: str = ".*", write: str = ".*", read: str = ".*") -> None:
-        self.broker.put_user(name, "", tags)
-        self.broker.set_permissions(name, "/", Permissions(configure, write, read))
+    def conversations(self) -> Sequence["Client"]:
+        return self.clients
 
     def begin(self, peer: Peer = LOCAL) -> "Client":
         """A connection that has not said anything."""
@@ -112,29 +95,6 @@ class House:
         client.send("CONNECT", accept_version=version, login=user, passcode=user, **headers)
         assert client.take("CONNECTED").headers["version"] == version
         return client
-
-    def pass_time(self, duration_ms: int, step_ms: int = 100) -> None:
-        end = self.now + duration_ms
-        while self.now < end:
-            self.now = min(end, self.now + step_ms)
-            self.broker.advance(self.now)
-            for client in self.clients:
-                session = client.session
-                if not session.is_closing and 0 < session.deadline <= self.now:
-                    session.tick(self.now)
-            self.turn()
-
-    def turn(self) -> None:
-        """The end of a turn of the loop and of those that it leads to."""
-        broker = self.broker
-        while broker.ledger.waiting or self.outbox.marked or broker.scheduler.round:
-            broker.scheduler.finish(self.now)
-            broker.ledger.seal()
-            marked = self.outbox.take()
-            for client in self.clients:
-                if client.session in marked:
-                    client.arrived += all_output(client.session)
-                    client.session.output_written(self.now)
 
     def change_alarm(self, reason: str) -> None:
         self.alarms.reason = reason

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.stomp.house import START, Client, House
+from tests.stomp.house import Client, House
+from tests.support.session_house import START
 
 
 @pytest.fixture

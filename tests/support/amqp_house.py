@@ -1,27 +1,22 @@
-"""A broker in this process without sockets, threads or a clock: its time passes when a test says so.
+"""A broker in this process (session_house.py) that AMQP is spoken to.
 
 `House.connect` gives a `Talk` whose octets go straight into a session, as if each write were a chunk from the network.
-What operators set (limits, policies, permissions) is set on `House.broker`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import count
 from typing import Any
 
 from mqbroker.clock import Clock
-from mqbroker.core.access.access import Permissions
-from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.protocols.amqp.config import AmqpConfig
 from mqbroker.protocols.amqp.connection import AmqpConnection
 from mqbroker.protocols.amqp.services import AmqpServices
 from mqbroker.protocols.services import Services
-from mqbroker.protocols.session import Outbox, Peer
+from mqbroker.protocols.session import Peer
 from tests.support.amqp_talk import Closed, Talk
-from tests.support.output import all_output
+from tests.support.session_house import SessionHouse
 
-START = 1_700_000_000_000
 LOCAL = Peer("127.0.0.1", 50_000, True, "127.0.0.1", 5672)
 
 
@@ -34,34 +29,19 @@ class Passwords:
         answer(password == user.encode())
 
 
-class Alarms:
-    """What a test says is low."""
-
-    def __init__(self) -> None:
-        self.reason = ""
-
-
-class House:
+class House(SessionHouse):
     """One broker with the vhost `/` and the user guest, who may do everything."""
 
     def __init__(self, ledger: Ledger | None = None, **settings: Any) -> None:
-        self.now = START
-        names = count(1)
-        self.broker = Broker(ledger or Ledger(), lambda: f"name{next(names)}")
-        self.alarms = Alarms()
-        self.outbox = Outbox(lambda: None)
+        super().__init__(ledger)
         shared = {name: settings.pop(name) for name in ("loopback_users",) if name in settings}
         budget = {name: settings.pop(name) for name in ("bodies_bytes_max",) if name in settings}
         everyone = Services(self.broker, Passwords(), self.alarms, self.outbox, Clock(), **shared)
         self.services = AmqpServices(everyone, AmqpConfig(**settings), **budget)
         self.talks: list[DirectAmqp] = []
-        self.broker.add_vhost("/")
-        self.add_user("guest")
 
-    def add_user(self, name: str, *tags: str, configure: str = ".*", write: str = ".*", read: str = ".*") -> None:
-        """A user with permissions in the vhost `/`."""
-        self.broker.put_user(name, "", tags)
-        self.broker.set_permissions(name, "/", Permissions(configure, write, read))
+    def conversations(self) -> Sequence["DirectAmqp"]:
+        return self.talks
 
     def connect(self, user: str = "guest", vhost: str = "/", peer: Peer = LOCAL, **tuning: Any) -> "DirectAmqp":
         """A connection with channel 1 open."""
@@ -74,31 +54,6 @@ class House:
         talk = DirectAmqp(self, AmqpConnection(self.outbox, self.services, peer, self.now))
         self.talks.append(talk)
         return talk
-
-    def pass_time(self, duration_ms: int, step_ms: int = 100) -> None:
-        """Lets time pass in steps: deadlines of the core and of sessions are met at the end of the step."""
-        end = self.now + duration_ms
-        while self.now < end:
-            self.now = min(end, self.now + step_ms)
-            self.broker.advance(self.now)
-            for talk in self.talks:
-                session = talk.session
-                if not session.is_closing and 0 < session.deadline <= self.now:
-                    session.tick(self.now)
-            self.turn()
-
-    def turn(self) -> None:
-        """The end of a turn of the loop and of those that it leads to: what is done in portions goes on, batches are
-        sealed, and everybody's output is taken."""
-        broker = self.broker
-        while broker.ledger.waiting or self.outbox.marked or broker.scheduler.round:
-            broker.scheduler.finish(self.now)
-            broker.ledger.seal()
-            marked = self.outbox.take()
-            for talk in self.talks:
-                if talk.session in marked:
-                    talk.arrived += all_output(talk.session)
-                    talk.session.output_written(self.now)
 
     def change_alarm(self, reason: str) -> None:
         """A resource runs low, or recovers."""

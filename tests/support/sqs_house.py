@@ -38,7 +38,7 @@ from mqbroker.storage.journal import assemble
 from tests.storage.house import ManualExecutor
 from tests.storage.simdisk import SimDisk
 from tests.support import sqs_query_form
-from tests.support.amqp_house import Alarms
+from tests.support.session_house import Alarms
 from tests.support.window import WINDOW
 
 START = 1_700_000_000_000
