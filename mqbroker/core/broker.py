@@ -44,7 +44,7 @@ class Broker:
         self.scheduler = Scheduler()
         self.access = Access()
         self.provisional_users: set[str] = set()
-        """Users whose password is still being hashed: the journal has them once it is."""
+        """Users whose password is still being hashed, and who have an empty hash: the journal has them once it is."""
         self.policies = Policies()
         self.vhosts: dict[str, VHost] = {}
         self.past = Totals()
@@ -130,7 +130,8 @@ class Broker:
     def put_user(self, name: str, password_hash: str, tags: Iterable[str] = ()) -> None:
         """Creates a user or changes an existing one's password and tags."""
         user = self.access.put_user(name, password_hash, tags)
-        self.provisional_users.discard(name)
+        if password_hash:  # without one it is the tags that change
+            self.provisional_users.discard(name)
         self._keep_user(user)
         self.events.tell("user.put", user=name, tags=sorted(user.tags))
 

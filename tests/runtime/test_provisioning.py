@@ -94,6 +94,7 @@ async def test_what_is_changed_of_a_user_before_the_hash_is_kept_with_it(tmp_pat
     provisioning = Provisioning(broker, load_config(path), Logins(), lambda: None)
     provisioning.apply()
     broker.set_permissions("ann", "/", Permissions("^a", "", ""))
+    broker.put_user("ann", broker.access.user("ann").password_hash, ["policymaker"])
     broker.put_access_key("ann", "AKIAAAAAAAAAAAAAAAAA", "secret", "000000000000")
     assert not any("ann" in key or "AKIA" in key for key in ledger.keys)
     broker.put_user("ben", "of another password")
@@ -101,6 +102,7 @@ async def test_what_is_changed_of_a_user_before_the_hash_is_kept_with_it(tmp_pat
     assert sum("ann" in key for key in ledger.keys) == sum("AKIA" in key for key in ledger.keys) == 1
     assert verify(b"one", broker.access.user("ann").password_hash)
     assert broker.access.user("ann").permissions["/"].configure == "^a"
+    assert broker.access.user("ann").tags == {"policymaker"}
     assert broker.access.user("ben").password_hash == "of another password"
 
 
