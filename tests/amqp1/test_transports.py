@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from websockets.sync.client import connect as connect_websocket
 from websockets.typing import Subprotocol
 
 from mqbroker.core.access.passwords import hash_for_scram
@@ -24,6 +23,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
 from tests.amqp1.raw import RawAmqp1
 from tests.support.broker_process import BrokerProcess
 from tests.support.scram import ScramClient
+from tests.support.websocket_client import connect
 
 CONFIG = f"""
 [amqp1]
@@ -63,7 +63,7 @@ def test_websocket(broker: BrokerProcess, scheme: str, subprotocol: str | None) 
     context = ssl.create_default_context(cafile=str(broker.data_dir / "certs" / "ca.pem"))
     offered = None if subprotocol is None else [Subprotocol(subprotocol)]
     url = f"{scheme}://localhost:{broker.ports[scheme]}/"
-    with connect_websocket(url, subprotocols=offered, ssl=context if scheme == "wss" else None) as socket:
+    with connect(url, context if scheme == "wss" else None, subprotocols=offered) as socket:
         socket.send(frames.SASL_HEADER + frames.sasl(SaslInit("PLAIN", b"\0guest\0guest")))
         socket.send(frames.AMQP_HEADER + frames.performative(0, Open("web")))
         socket.send(frames.performative(0, Close()))
