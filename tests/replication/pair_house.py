@@ -66,6 +66,7 @@ class NodeProcess(BrokerProcess):
         options = ("--dev", "--durability", pair.durability)
         super().__init__(pair.folder / name, *options, schemes=pair.schemes, config=config)
         self.ports = {scheme: free_port() for scheme in pair.schemes}
+        self.module = pair.module
         self.control = PairConfig(
             node=name, listen=Address("127.0.0.1", self.link_port), certificate=pair.certificates / "pair.pem",
             key=pair.certificates / "pair.key", ca=pair.certificates / "ca.pem",
@@ -133,8 +134,10 @@ class Pair:
     def __init__(
         self, folder: Path, store: EtcdProcess, schemes: tuple[str, ...] = ("amqp",), lease_s: int = 2,
         ack_timeout_ms: int = 1000, more: str = "", direct: bool = False,
-        journal: str = "", durability: str = "fsync",
+        journal: str = "", durability: str = "fsync", module: str = "mqbroker",
     ) -> None:  # fmt: skip
+        self.module = module
+        """What is run as a node."""
         self.journal, self.durability = journal, durability
         self.is_direct = direct
         """Whether links go without a proxy, so that a node whose process is gone refuses them."""
