@@ -68,6 +68,7 @@ _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages ar
 # 100,000 objects at once would hold up everything for a tenth of a second.
 _INPUT_SHARE = 64  # so many looks at the memory while input of the size of its limit arrives
 _TICK_S = 0.5  # how exact deadlines of sessions are
+_SWITCHOVER_TIMEOUT_S = 0.2  # for clients to close while another node is about to take over, which they wait for
 _ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
 
 
@@ -206,6 +207,9 @@ class Server:
         """Is a standby until this node is elected, then recovers what it has of the log."""
         from mqbroker.replication.node import PairNode  # a node alone starts without its weight
 
+        # What the configuration names is made once for nobody: a mistake shows now and not at the promotion, which does
+        # not wait for modules that are loaded at their first use either.
+        rehearse(self._config, self._protocols)
         sync = self._config.durability == "fsync"
         self._pair = pair = PairNode(self._config.pair, disk, sync, keyring, self._fail)
         self._stack.push_async_callback(pair.close)
@@ -302,7 +306,10 @@ class Server:
         self._listeners.close()
         self._connections.shut_down(self._clock.now())
         self._turn.schedule()
-        if not await self._connections.wait_closed(self._config.shutdown_timeout_s):
+        timeout_s = float(self._config.shutdown_timeout_s)
+        if self._pair is not None and self._pair.has_successor:
+            timeout_s = min(timeout_s, _SWITCHOVER_TIMEOUT_S)
+        if not await self._connections.wait_closed(timeout_s):
             self._connections.abort()
             await self._connections.wait_closed(_ABORT_TIMEOUT_S)
         self._broker.scheduler.finish(self._clock.now())  # what they held goes back, and the journal hears of it

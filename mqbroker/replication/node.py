@@ -69,6 +69,8 @@ class PairNode:
         self._listener = LinkListener(config.listen, server_context, self._received, self._lost)
         self._health = Health(config.health, lambda: self.leading is not None, lambda: self.is_ready)
         self._refusals = 0
+        self._has_news = False
+        """Whether the store is to be read again at once."""
         self._before: Course | None = None
         self._recovering: Leading | None = None
         self._stopper: asyncio.Task[None] | None = None
@@ -79,6 +81,11 @@ class PairNode:
     def is_ready(self) -> bool:
         """Whether nothing would be lost if the other node died now, as far as this one knows."""
         return self.leading is not None or self._replica.is_in_sync
+
+    @property
+    def has_successor(self) -> bool:
+        """Whether another node takes over when this one stops in order."""
+        return self.leading is not None and bool(self.leading.others_in_sync())
 
     @property
     def address(self) -> str:
@@ -108,10 +115,11 @@ class PairNode:
         self.is_stopping = self._follower.is_stopping = True
 
     async def _step(self) -> Ballot | None:
+        self._has_news = False
         try:
             self.ballot = await self.election.read()
             mine = await self._decide(self.ballot)
-            if mine is None and not self.is_stopping:
+            if mine is None and not self.is_stopping and not self._has_news:
                 await self.election.watch(RETRY_S if self._refusals else LOOK_S)
             return mine
         except ElectionUnreachable as error:
@@ -165,6 +173,7 @@ class PairNode:
     async def _follow(self, ballot: Ballot) -> None:
         try:
             await self._follower.follow(ballot)
+            self._has_news = True
             self._refusals = 1  # that it has ended is half of what shows that the process is gone
             log.warning("the link with %s has ended", ballot.leader)
         except ConnectionRefusedError:
