@@ -341,19 +341,6 @@ def test_an_open_answer_is_waited_for_when_the_broker_stops() -> None:
     assert session.is_closing
 
 
-@pytest.mark.parametrize("begun", [b"G", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"])
-def test_a_request_that_is_under_way_is_turned_away_when_the_broker_stops(begun: bytes) -> None:
-    """At a switchover it got no answer, and clients that do not repeat what may have been done gave up."""
-    session = Shop(empty).session()
-    session.receive_data(begun, NOW)
-    session.shut_down(NOW)
-    (answer,) = taken(session)
-    assert answer.status == 503
-    assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
-    assert session.is_closing
-    assert session.lingers
-
-
 def test_an_idle_connection_closes_when_the_broker_stops() -> None:
     session = Shop(empty).session()
     session.shut_down(NOW)
