@@ -143,7 +143,7 @@ class PairNode:
             if ballot.epoch == standing.promised:
                 await self.election.resign(ballot)  # of an earlier life of this node: nobody else has its data folder
             return None
-        trouble = campaign_trouble(self.config.node, standing, ballot) or ballot.hesitation
+        trouble = campaign_trouble(self.config.node, standing, ballot, self._replica.lsn > 0) or ballot.hesitation
         if trouble and self._forced_epoch != ballot.epoch + 1:
             return self._wait(trouble)
         trouble = await self._follower.work(self._replica.key_trouble, self._keyring)
@@ -293,7 +293,7 @@ class PairNode:
         if said.get("epoch") != ballot.epoch + 1:
             return {"error": f"the pair is in the epoch {ballot.epoch}: the next one is {ballot.epoch + 1}"}
         lsn, committed = self._replica.lsn, self._replica.committed
-        trouble = campaign_trouble(self.config.node, self._replica.standing, ballot)
+        trouble = campaign_trouble(self.config.node, self._replica.standing, ballot, lsn > 0)
         window = (
             f"this node has batches up to {lsn}; {ballot.leader} had confirmed up to {committed} when last heard of"
         )

@@ -1,4 +1,4 @@
-"""HTTP connections that end, by the client or by the broker: what was asked for is answered, and nothing else waited for."""
+"""HTTP connections that end, by the client or the broker: what was asked for is answered, and nobody waits for more."""
 
 import pytest
 
