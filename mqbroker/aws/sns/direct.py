@@ -1,6 +1,7 @@
 """Messages that go to one number or one device, and to no topic: they wait in a queue of their account's vhost."""
 
 from mqbroker.aws.front.accounts import Accounts
+from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.delivery_policy import CUSTOMER
 from mqbroker.aws.sns.gateway_targets import Gateways, push
 from mqbroker.aws.sns.lane_target import lane_queue
@@ -33,8 +34,10 @@ class DirectSender:
         self._lanes: dict[str, Lane] = {}
 
     def send_to(self, account: str, address: str, text: str, message_id: bytes, now: int) -> None:
-        """Sends a text to a number, or to the endpoint with that ARN."""
+        """Sends a text to a number, or to the endpoint with that ARN. Raises AwsError while too much waits."""
         lane = self._lane(self._accounts.require(account), now)
+        if lane.is_full:
+            raise refusals.throttled("not able to send as fast as messages come")
         notice = {"topic": "", "at": now, "version": "1", "to": address, "account": account}
         properties = make_sns_properties(message_id, SENDER, notice)
         lane.queue.send(new_message("", QUEUE, properties, text.encode(), now), now)

@@ -56,6 +56,11 @@ class LaneTarget(Target):
         """Overrides Target's."""
         self._lane.begin(now)
 
+    @property
+    def is_full(self) -> bool:
+        """Overrides Target's."""
+        return self._lane.is_full
+
     def deliver(self, notification: Notification, now: int) -> None:
         """Overrides Target's."""
         if self._lane.is_full:

@@ -25,6 +25,7 @@ from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.publishing import Publisher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
+from mqbroker.aws.sns.replay import Replays
 from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.service import SnsService, requiring
 from mqbroker.aws.sns.signer import Signer
@@ -58,6 +59,7 @@ class Sns(AwsService):
         self._signer = Signer(ground.broker.ledger)
         self._writer = EnvelopeWriter(self._signer)
         self._topics = Topics(ground.broker, ground.accounts, config.region, self._translate)
+        self._replays = Replays(self._topics.note, ground.broker.timers)
         self._reports = Reports(self._queues, self._attributes_of)
         slots = Slots(config.sns.connections_max)
         timers, clock = ground.broker.timers, ground.clock
@@ -75,7 +77,7 @@ class Sns(AwsService):
         service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
         self._broker = ground.broker
         confirmer = Confirmer(self._signer, self._new_id)
-        subscriptions = SubscriptionActions(service, self._signer, confirmer, config.sns.public_url)
+        subscriptions = SubscriptionActions(service, self._signer, confirmer, self._replays, config.sns.public_url)
         self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
         self._configured = Configured(self._topics, subscriptions, config)
         ground.metrics.register(SnsMetrics(self._topics, self._shop))
@@ -104,6 +106,8 @@ class Sns(AwsService):
         self._topics.restore(found, now)
         self._configured.create(now)
         self._topics.begin(now)
+        for topic in self._topics:
+            self._replays.resume(topic)
         for vhost in self._broker.vhosts.values():
             self._direct.begin(vhost, now)
 
