@@ -24,6 +24,7 @@ from mqbroker.aws.sns.platform_actions import PlatformActions
 from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.publishing import Publisher
+from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.replay import Replays
 from mqbroker.aws.sns.reports import Reports
@@ -67,12 +68,13 @@ class Sns(AwsService):
         ledger = ground.broker.ledger
         self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
-        gateways = Gateways(config.sns, self._own_client)
+        gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
+        self._pusher = Pusher(config.sns, gateways, self._platforms, clock)
         self._endpoints = Endpoints(
             self._queues, Means(self._writer, self._reports, self._shop), config.sns, gateways, self._sms,
-            self._platforms, self._is_strict,
+            self._pusher, self._is_strict,
         )  # fmt: skip
-        self._direct = DirectSender(ground.accounts, gateways, self._sms, self._platforms, self._reports, self._shop)
+        self._direct = DirectSender(ground.accounts, gateways, self._sms, self._pusher, self._reports, self._shop)
         self._topics.attach = self._endpoints.attach
         service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
         self._broker = ground.broker
@@ -116,6 +118,12 @@ class Sns(AwsService):
         self._shop.stop()
         self._endpoints.client.close()
         self._own_client.close()
+        self._gateways.close()
+
+    def _heard(self, phone: str, text: str) -> None:
+        """Somebody has answered a text message."""
+        self._sms.heard(phone, text, self._shop.clock.now())
+        self._shop.wake()
 
     # --- messages ---------------------------------------------------------------------------------------------------
 

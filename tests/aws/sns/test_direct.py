@@ -8,6 +8,7 @@ from mqbroker.aws.sns.direct import QUEUE, DirectSender
 from mqbroker.aws.sns.gateway_targets import Gateways
 from mqbroker.aws.sns.lane_target import lane_queue
 from mqbroker.aws.sns.platforms import Platforms
+from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.sms import SmsAccounts
 from mqbroker.aws.sqs.queues import SqsQueues
@@ -28,8 +29,10 @@ def sender_in(yard: Yard) -> DirectSender:
     ledger = yard.broker.ledger
     accounts = Accounts(yard.broker, {ACCOUNT: "/"}, makes_vhosts=True)
     reports = Reports(SqsQueues(yard.broker, accounts, "us-east-1", is_strict=True), lambda _: {})
-    gateways = Gateways(SnsConfig(), HttpClient(AddressGuard(EVERYWHERE), 1))
-    return DirectSender(accounts, gateways, SmsAccounts(ledger), Platforms(ledger), reports, yard.shop)
+    config = SnsConfig()
+    gateways = Gateways(config, HttpClient(AddressGuard(EVERYWHERE), 1), lambda *_: None)
+    pusher = Pusher(config, gateways, Platforms(ledger), yard.clock)
+    return DirectSender(accounts, gateways, SmsAccounts(ledger), pusher, reports, yard.shop)
 
 
 def test_publishers_are_told_when_too_much_waits() -> None:
