@@ -135,6 +135,9 @@ class SnsConfig:
     gateway_type: str = option("application/json", "The content type of what gateways are sent.")
     lambda_url: str = option("", "Where functions are invoked, as by the API of Lambda.", parse=_http_url)
     firehose_dir: str = option("", "A folder for what goes to delivery streams, a folder for each.")
+    firehose_url: str = option(
+        "", "A bucket of S3 for it instead, such as https://key:secret@host/bucket.", parse=_http_url, is_secret=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

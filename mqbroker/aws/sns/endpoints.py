@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.sns.email_target import EmailTarget
-from mqbroker.aws.sns.firehose_target import FirehoseTarget
+from mqbroker.aws.sns.firehose_target import FirehoseTarget, Streams
 from mqbroker.aws.sns.gateway_targets import Gateways, LambdaTarget, SmsTarget
 from mqbroker.aws.sns.http_target import HttpTarget
 from mqbroker.aws.sns.lane_target import Means
@@ -27,9 +27,10 @@ class Endpoints:
     """What makes the targets of one broker."""
 
     def __init__(
-        self, queues: SqsQueues, means: Means, config: SnsConfig, gateways: Gateways, sms: SmsAccounts,
-        pusher: Pusher, is_strict: bool,
+        self, queues: SqsQueues, means: Means, stream_means: Means, config: SnsConfig, gateways: Gateways,
+        sms: SmsAccounts, pusher: Pusher, streams: Streams, is_strict: bool,
     ) -> None:  # fmt: skip
+        """`stream_means` are those of delivery streams, whose records wait for each other."""
         self.client = HttpClient(AddressGuard(config.private_networks), config.timeout_s, config.ca_file)
         self._mailer = Mailer(config.smtp_url, config.mail_from, config.timeout_s)
         self._means = means
@@ -42,7 +43,7 @@ class Endpoints:
             "sms": lambda topic, each: SmsTarget(each, topic.vhost, means, gateways, sms),
             "application": lambda topic, each: ApplicationTarget(each, topic.vhost, means, pusher),
             "lambda": lambda topic, each: LambdaTarget(each, topic.vhost, means, gateways),
-            "firehose": lambda topic, each: FirehoseTarget(each, topic.vhost, means, config.firehose_dir),
+            "firehose": lambda topic, each: FirehoseTarget(each, topic.vhost, stream_means, streams),
             "amqp": lambda topic, each: LocalTarget(each, topic.vhost, means.writer, means.reports),
             "mqtt": lambda topic, each: LocalTarget(each, topic.vhost, means.writer, means.reports),
         }
