@@ -48,7 +48,7 @@ async def test_a_batch_has_so_many_octets_at_most_and_one_record() -> None:
 async def test_records_wait_no_longer_than_they_may() -> None:
     sink = Sink()
     batches = Batches(sink.write, 0.05, Yard().shop)
-    assert await asyncio.wait_for(asyncio.gather(batches.add(b"a"), batches.add(b"b")), 10) == [200, 200]
+    assert list(await asyncio.wait_for(asyncio.gather(batches.add(b"a"), batches.add(b"b")), 10)) == [200, 200]
     assert sink.batches == [[b"a", b"b"]]
     assert await asyncio.wait_for(batches.add(b"c"), 10) == 200
 
@@ -57,7 +57,7 @@ async def test_everybody_hears_of_a_failure_and_the_next_batch_is_another() -> N
     sink = Sink()
     sink.fault = DeliveryFailed("full")
     batches = Batches(sink.write, 0, Yard().shop)
-    found = await asyncio.gather(batches.add(b"a"), batches.add(b"b"), return_exceptions=True)
+    found = list(await asyncio.gather(batches.add(b"a"), batches.add(b"b"), return_exceptions=True))
     assert found == [sink.fault, sink.fault]
     sink.fault = None
     assert await batches.add(b"a") == 200
