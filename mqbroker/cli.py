@@ -154,6 +154,26 @@ def hash_password(scram: bool, password_file: Any) -> None:
 
 
 @main.group()
+def audit() -> None:
+    """Look at the audit trail of a broker."""
+
+
+@audit.command("verify")
+@click.argument("directory", type=DIRECTORY)
+@click.option("--hash", "expected", default="", help="The last hash that was shown earlier: its record must be there.")
+def verify_audit(directory: Path, expected: str) -> None:
+    """Check that no record in DIRECTORY was changed or removed; exit with 1 if one was.
+
+    DIRECTORY is the folder audit in the data directory.
+    """
+    from mqbroker.runtime.audit.verify import verify as verify_trail
+
+    findings = verify_trail(directory, expected)
+    click.echo(str(findings))
+    sys.exit(1 if findings.faults else 0)
+
+
+@main.group()
 def journal() -> None:
     """Look at a journal, or mend it; make a key to encrypt it with."""
 
