@@ -17,6 +17,7 @@ from mqbroker.built import FORM
 from mqbroker.config.composition import config_kind
 from mqbroker.config.keys import KEY_BYTES, KeySource, read_keys
 from mqbroker.config.option import Option, all_options
+from mqbroker.ctl.imports.command import import_files
 from mqbroker.ctl.main import ctl
 from mqbroker.ctl.session import read_password
 from mqbroker.errors import ConfigError, MqbrokerError
@@ -139,6 +140,7 @@ def _given_keyring(config_file: Path | None, keys: tuple[KeySource, ...]) -> "Ke
 
 
 main.add_command(ctl)
+main.add_command(import_files)
 
 
 @main.command("hash-password")
