@@ -25,7 +25,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats, Properties, registered
 from mqbroker.core.restoration import restore
-from mqbroker.errors import DiskFailed
+from mqbroker.errors import ConfigError, DiskFailed
 from mqbroker.net import devcerts
 from mqbroker.net.choice import SessionFactory, with_guests
 from mqbroker.net.connections import Connections
@@ -39,6 +39,7 @@ from mqbroker.protocols.services import Authenticator, Services
 from mqbroker.protocols.session import Outbox
 from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
+from mqbroker.runtime.audit.trail import Trail, service_event
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.log_lines import LineFormatter
@@ -123,6 +124,7 @@ class Server:
             log.warning(text)
         parts = self._broker, authenticator, self._alarms, self._turn.outbox, clock
         services = _services(config, self._protocols, *parts)
+        self._open_trail(services)
         services.memory_bytes = self._alarms.resident_bytes
         services.memory_bytes_max = int(self._alarms.memory_limit_bytes)
         evictions = Evictions(services.registry, clock, asyncio.get_running_loop().call_soon)
@@ -144,6 +146,17 @@ class Server:
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
         return True
+
+    def _open_trail(self, services: Services) -> None:
+        audit = self._config.audit
+        if not audit.enabled or (self._config.durability == "memory" and audit.folder is None):
+            return
+        try:
+            services.audit = trail = Trail(audit, self._config.data_dir, self._clock)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"the audit trail cannot be opened: {error}") from None
+        trail.record({**service_event("StartBroker"), "additionalEventData": {"version": mqbroker.__version__}})
+        self._stack.callback(trail.close)
 
     def _listen(self, factories: Mapping[str, SessionFactory]) -> None:
         config = self._config
