@@ -11,6 +11,7 @@ from mqbroker import limits
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.protocols.admission import Admission
+from mqbroker.protocols.auditing import Audit, NoAudit
 from mqbroker.protocols.recognition import Recognition
 from mqbroker.protocols.registry import Registry
 from mqbroker.protocols.session import Outbox
@@ -55,6 +56,7 @@ class Services:
     """With more in use, publishers are held back; 0 where that is not watched."""
     recognition: Recognition = field(default_factory=Recognition)
     registry: Registry = field(default_factory=Registry)
+    audit: Audit = field(default_factory=NoAudit)
     admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
