@@ -11,6 +11,7 @@ from mqbroker.management.api import (
     definitions,
     exchanges,
     extras,
+    following,
     health,
     limits,
     looking,
@@ -23,6 +24,7 @@ from mqbroker.management.api import (
     queues,
     users,
     vhosts,
+    views,
 )
 from mqbroker.management.call import Routes
 from mqbroker.management.cors import Cors
@@ -32,7 +34,8 @@ from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 
 _MODULES = (
     overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, connections,
-    consumers, policies, parameters, definitions, health, extras,
+    consumers, policies, parameters, definitions, health, extras, views,
+    following,
 )  # fmt: skip
 
 

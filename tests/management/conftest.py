@@ -7,7 +7,7 @@ import pytest
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
 
-SCHEMES = ("amqp", "mqtt", "management", "prometheus")
+SCHEMES = ("amqp", "mqtt", "aws", "management", "prometheus")
 
 
 @pytest.fixture(scope="module")

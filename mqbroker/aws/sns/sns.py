@@ -34,6 +34,7 @@ from mqbroker.aws.sns.subscription_actions import SubscriptionActions, subscript
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sns.topic_actions import TopicActions
 from mqbroker.aws.sns.topics import Topics
+from mqbroker.aws.sns.views import views_of
 from mqbroker.aws.sqs.envelopes import EnvelopedProperties
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.sqs import Sqs
@@ -42,6 +43,7 @@ from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
 from mqbroker.delivery.http import HttpClient
 from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.slots import Slots
+from mqbroker.protocols.views import View
 
 
 class Sns(AwsService):
@@ -90,6 +92,10 @@ class Sns(AwsService):
     def pages(self) -> Mapping[tuple[str, str], Page]:
         """Overrides AwsService's."""
         return self._pages.table()
+
+    def views(self) -> tuple[View, ...]:
+        """Overrides AwsService's."""
+        return views_of(self._topics)
 
     def handlers(self) -> ServiceHandlers:
         """Overrides AwsService's."""

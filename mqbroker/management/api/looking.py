@@ -41,7 +41,8 @@ def _readable(call: Call, vhost: VHost) -> Queue:
     return vhost.queues[name]
 
 
-def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+def number_asked(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    """A number of the query. Raises Refusal."""
     number = whole_number(query[name], most) if name in query else default
     if number is None:
         raise bad_request(f"{name} should be a number up to {most}")
@@ -51,9 +52,9 @@ def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int
 def browse(call: Call) -> Answer:
     """GET mqbroker/queues/V/Q/messages?offset=0&count=20&truncate=65536: what waits, in its order, left as it is."""
     queue = _readable(call, call.vhost_to_use())
-    offset = _number(call.query, "offset", 0, 1 << 40)
-    count = _number(call.query, "count", 20, BROWSED_MAX)
-    truncate = _number(call.query, "truncate", 65_536, BROWSED_BYTES_MAX)
+    offset = number_asked(call.query, "offset", 0, 1 << 40)
+    count = number_asked(call.query, "count", 20, BROWSED_MAX)
+    truncate = number_asked(call.query, "truncate", 65_536, BROWSED_BYTES_MAX)
     encoding = call.query.get("encoding", "auto")
     waiting = queue.waiting_count()
     found: list[dict[str, Any]] = []
