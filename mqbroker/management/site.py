@@ -15,6 +15,7 @@ from mqbroker.management.api import (
     health,
     limits,
     looking,
+    mending,
     messages,
     nodes,
     overview,
@@ -33,9 +34,8 @@ from mqbroker.management.ground import Ground
 from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 
 _MODULES = (
-    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, connections,
-    consumers, policies, parameters, definitions, health, extras, views,
-    following,
+    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
+    connections, consumers, policies, parameters, definitions, health, extras, views, following,
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT
 from mqbroker.management.ground import Ground
 from mqbroker.management.refusals import bad_request, missing
-from mqbroker.management.stats import QUEUE_STATS, lengths, queue_rate, queue_stats
+from mqbroker.management.stats import QUEUE_STATS, growth, lengths, queue_rate, queue_stats
 from mqbroker.management.waiting import happened
 
 _TOTALS = ("name", "vhost", "type", "node", "state", "messages", "messages_ready", "messages_unacknowledged")
@@ -32,15 +32,27 @@ def add_to(routes: Routes) -> None:
 
 
 def queues(call: Call) -> Listing:
-    """GET queues, and those of a vhost."""
+    """GET queues, and those of a vhost; with `?only=no-consumers,not-empty` those of which all of that is so."""
     ground = call.ground
     found = [each for vhost in call.vhosts() for each in vhost.queues.values()]
+    for name in filter(None, call.query.get("only", "").split(",")):
+        if name not in _ONLY:
+            raise bad_request(f"only should be of {', '.join(_ONLY)}")
+        is_so = _ONLY[name]
+        found = [each for each in found if is_so(each)]
     if call.flag("disable_stats"):
         names = _TOTALS if call.flag("enable_queue_totals") else _TOTALS[:5]
         return Listing(
             found, lambda each: _short(ground, each, names), identity, lambda column: sort_key(ground, column)
         )
     return Listing(found, lambda each: describe(ground, each), identity, lambda column: sort_key(ground, column))
+
+
+_ONLY: Mapping[str, Callable[[Queue], bool]] = {
+    "no-consumers": lambda queue: not queue.consumers,
+    "not-empty": lambda queue: queue.waiting_count() > 0,
+    "unacked": lambda queue: queue.unacked_count > 0,
+}
 
 
 def identity(queue: Queue) -> tuple[str, str]:
@@ -66,6 +78,8 @@ def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any] | None:
     found = _KEYS.get(column)
     if found is not None:
         return found
+    if column == "messages_details.rate":
+        return lambda queue: growth(queue, ground.node.samples)
     for name in QUEUE_STATS:
         if column == f"message_stats.{name}_details.rate":
             samples = ground.node.samples
@@ -117,6 +131,7 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
         "exclusive_consumer_tag": None if exclusive is None else exclusive.label(),
         "single_active_consumer_tag": None if active is None else active.label(),
         **lengths(ready, unacked, {}),
+        "messages_details": {"rate": growth(queue, ground.node.samples)},
         "messages_ram": ready + unacked,
         "messages_ready_ram": ready,
         "messages_unacknowledged_ram": unacked,
