@@ -8,6 +8,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.management.config import ManagementConfig
 from mqbroker.management.feeds import Feed
 from mqbroker.management.observations import Observations
+from mqbroker.management.retention import Retention
 from mqbroker.management.store import Store
 from mqbroker.protocols.node import Node
 from mqbroker.protocols.registry import Registry
@@ -29,6 +30,8 @@ class Ground:
     known_node: Node | None = None
     feeds: Mapping[str, Feed] = field(default_factory=lambda: {name: Feed() for name in ("samples", "events", "log")})
     """What can be followed."""
+    retention: Retention = field(default_factory=Retention)
+    """The numbers of the node at times past."""
     streams: int = 0
     """How many follow."""
 

@@ -62,9 +62,14 @@ class ManagementSpeaker(Speaker):
         """From now on it can be seen what happens."""
         feeds, events = self._ground.feeds, self._ground.broker.events
         events.subscribe(lambda event: feeds["events"].add(event_line(event)))
-        node.samples.followers.append(lambda: feeds["samples"].add({}))
+        node.samples.followers.append(self._sampled)
         self._log_feed = LogFeed(feeds["log"], asyncio.get_running_loop().call_soon_threadsafe)
         logging.getLogger("mqbroker").addHandler(self._log_feed)
+
+    def _sampled(self) -> None:
+        at, numbers = list(self._ground.node.samples.history)[-1]
+        self._ground.retention.add(at, numbers)
+        self._ground.feeds["samples"].add({"at": at})
 
     def stop(self) -> None:
         """Overrides Speaker's."""

@@ -19,6 +19,7 @@ from mqbroker.management.caller import MANAGEMENT, MONITORING
 from mqbroker.management.limits import BROWSED_BYTES_MAX, BROWSED_MAX, MATCHING_SHOWN, SEARCHED_AT_ONCE, SEARCHED_MAX
 from mqbroker.management.pages import name_filter
 from mqbroker.management.refusals import bad_request, not_found
+from mqbroker.management.retention import RANGES
 
 
 def add_to(routes: Routes) -> None:
@@ -29,8 +30,11 @@ def add_to(routes: Routes) -> None:
 
 
 def history(call: Call) -> Answer:
-    """GET mqbroker/history: the numbers of the node at the samples of the last ten minutes, oldest first."""
-    return Answer(body=[{"at": at, "numbers": numbers} for at, numbers in call.ground.node.samples.history])
+    """GET mqbroker/history?range=3600: the numbers of the node in the last so many seconds, oldest first."""
+    span = number_asked(call.query, "range", 600, max(RANGES))
+    if span not in RANGES:
+        raise bad_request(f"range should be one of {', '.join(map(str, RANGES))}")
+    return Answer(body=[{"at": at, "numbers": numbers} for at, numbers in call.ground.retention.of(span)])
 
 
 def matching(call: Call) -> Answer:
