@@ -102,16 +102,17 @@ function drawn(tag, attributes) {
   return element;
 }
 
-// The least round number that is not smaller: 1, 2 or 5 and zeros.
-function rounded(most) {
-  const ten = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 5, 10].map((times) => times * ten).find((each) => each >= most);
+// The least round number that is not smaller: 1, 2 or 5 and zeros, of octets in their units.
+function rounded(most, isOctets) {
+  const unit = isOctets ? 1024 ** Math.floor(Math.log(most) / Math.log(1024)) : 1;
+  const ten = 10 ** Math.floor(Math.log10(most / unit));
+  return unit * [1, 2, 5, 10].map((times) => times * ten).find((each) => each >= most / unit);
 }
 
 // series: [{label, points: [[milliseconds, value]]}], two at most: they differ in colour and in their dashes.
 export function chart(title, series, unit = number) {
   const all = series.flatMap((each) => each.points);
-  const most = rounded(Math.max(1, ...all.map((point) => point[1])));
+  const most = rounded(Math.max(1, ...all.map((point) => point[1])), unit(2048).includes("KiB"));
   const from = Math.min(...all.map((point) => point[0]));
   const to = Math.max(from + 1, ...all.map((point) => point[0]));
   const ago = span(Math.round((to - from) / 1000));

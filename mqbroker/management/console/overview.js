@@ -6,8 +6,12 @@ import { bytes, chart, figures, h, levels, number, rate, ratesOf, table } from "
 
 const RANGES = { 600: "10 minutes", 3600: "1 hour", 28800: "8 hours", 86400: "1 day" };
 
-function ranges(history, chosen) {
-  return h("div", { class: "bar", role: "group", "aria-label": "Time shown" }, Object.entries(RANGES)
+// Only what there can be something to show of.
+function ranges(chosen, node) {
+  const spans = Object.keys(RANGES);
+  const known = spans.filter((span, at) => at === 0 || span === chosen || !node || node.uptime > 1000 * Number(spans[at - 1]));
+  if (known.length < 2) return null;
+  return h("div", { class: "bar", role: "group", "aria-label": "Time shown" }, known.map((span) => [span, RANGES[span]])
     .map(([span, label]) => h("button", { type: "button", "aria-pressed": String(span === chosen),
       onclick: () => go({ range: span === "600" ? "" : span }) }, label)));
 }
@@ -54,14 +58,14 @@ export const overview = {
       h("h1", {}, `Overview of ${found.cluster_name}`),
       health(node, pair),
       figures([
-        ["Ready", number(queued.messages_ready)], ["Unacknowledged", number(queued.messages_unacknowledged)],
+        ["Ready", number(queued.messages_ready)], ["Unacked", number(queued.messages_unacknowledged)],
         ["Published", rate(stats.publish_details?.rate)], ["Delivered", rate(stats.deliver_get_details?.rate)],
         ["Connections", number(totals.connections)], ["Channels", number(totals.channels)],
         ["Consumers", number(totals.consumers)], ["Queues", number(totals.queues)], ["Exchanges", number(totals.exchanges)],
       ]),
       h("p", { class: "quick" }, "Queues: ", quick("by backlog", "sort=messages&reverse=true"), quick("by unacknowledged", "sort=messages_unacknowledged&reverse=true"),
         quick("by growth", "sort=messages_details.rate&reverse=true"), quick("without a consumer, and not empty", "only=no-consumers,not-empty")),
-      ranges(history, span),
+      ranges(span, node),
       charts(history),
       found.listeners ? table({ caption: "Listeners", rows: found.listeners, columns: [
         { label: "Protocol", key: "protocol" }, { label: "Address", key: "ip_address" },

@@ -15,7 +15,7 @@ export const FORMS = { auto: "as it fits", text: "text", json: "JSON", cbor: "CB
 
 // A choice of forms, and the payload in the chosen one.
 export function payloadView(message, form, onchange) {
-  return h("div", {}, formChoice(form, onchange), payload(message, form));
+  return h("div", {}, h("div", { class: "bar" }, formChoice(form, onchange)), payload(message, form));
 }
 
 export function formChoice(form, onchange) {
@@ -25,7 +25,10 @@ export function formChoice(form, onchange) {
 
 export function payload(message, form) {
   const text = h("pre", { tabindex: "0", class: "payload" }, "…");
-  shown(octetsOf(message), form, typeOf(message)).then((found) => { text.textContent = found; });
+  shown(octetsOf(message), form, typeOf(message)).then((found) => {
+    text.textContent = found;
+    text.classList.toggle("hex", /^0{8}  /m.test(found));
+  });
   return h("div", {}, text, message.payload_bytes > SHOWN_BYTES_MAX ? h("p", { class: "faint" }, "The first 64 KiB are shown.") : null);
 }
 

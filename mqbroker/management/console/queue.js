@@ -222,7 +222,7 @@ export const queuePage = {
     return [
       h("h1", {}, `Queue ${found.name} in ${found.vhost}`),
       figures([
-        ["Ready", number(found.messages_ready)], ["Unacknowledged", number(found.messages_unacknowledged)],
+        ["Ready", number(found.messages_ready)], ["Unacked", number(found.messages_unacknowledged)],
         ["Growth", rate(found.messages_details.rate)], ["In", rate(stats.publish_details?.rate)], ["Out", rate(stats.deliver_get_details?.rate)],
         ["Acknowledged", rate(stats.ack_details?.rate)], ["Consumers", number(found.consumers)], ["Bytes", bytes(found.message_bytes)],
         ["Type", found.type], ["Policy", found.policy || "none"]]),
