@@ -140,8 +140,9 @@ class Server:
             self._ledger.segment_begun = self._tell_of_segment
         self.sampler = Sampler(self._broker, self._node_numbers)
         self.sampler.start(clock.now())
+        node = self._node()
         for speaker in self._speakers:
-            speaker.begin(self._node())
+            speaker.begin(node)
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
@@ -195,6 +196,8 @@ class Server:
             self.sampler,
             self._compose,
             lambda: 0 if self._tls is None else self._tls.expires_at(),
+            {view.name: view for speaker in self._speakers for view in speaker.views()},
+            None if self._pair is None else self._pair.status,
         )
 
     def _compose(self, fields: Mapping[str, object]) -> Properties:
