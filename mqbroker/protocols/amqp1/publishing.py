@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker import octets
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.queues.base import REJECTED, UNROUTED
+from mqbroker.core.queues.base import REJECTED, ROUTED, UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
-from mqbroker.errors import AccessRefused, MqbrokerError, ProtocolViolation
+from mqbroker.core.scheduling.schedule import ANNOTATION_PREFIX, NAMES, Schedule, schedule_in
+from mqbroker.errors import AccessRefused, MqbrokerError, PreconditionFailed, ProtocolViolation
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactions
 from mqbroker.protocols.amqp1.addresses import Address
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _TO = 2
 _SUBJECT = 3
 _USER_ID = 1
+_SCHEDULE_MARKS = (ANNOTATION_PREFIX.encode(), *(name.encode() for name in NAMES))
 
 
 def route_to(session: "LinkSession", exchange_name: str, key: str) -> Route:
@@ -58,7 +60,8 @@ class Publisher(IncomingLink):
     """A link to an address, or to none."""
 
     __slots__ = (
-        "access_generation", "address", "ended_hook", "is_plain", "prefix", "properties", "route", "routes", "start",
+        "access_generation", "address", "ended_hook", "is_plain", "may_wait", "prefix", "properties", "route", "routes",
+        "start",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +78,9 @@ class Publisher(IncomingLink):
         self.address = address
         self.properties: Amqp1Properties | None = None
         self.is_plain = True
+        """Whether its messages go to one key, and at once."""
+        self.may_wait = False
+        """Whether they may say that they are to be delivered later."""
         self.access_generation = session.connection.services.broker.access.generation
         self.routes: dict[str, Route] = {}
         self.route: Route | None = None
@@ -98,11 +104,22 @@ class Publisher(IncomingLink):
     # --- messages ---------------------------------------------------------------------------------------------------
 
     def take(self, delivery: Delivery, payload: bytes) -> None:
-        """Publishes a message."""
+        """Publishes a message. Raises RequestRefused, ProtocolViolation."""
         message = self.message_of(delivery, payload)
-        if message is not None and isinstance(delivery.state, TransactionalState):
-            transactions.publish(self, delivery, message)
-        elif message is not None:
+        if message is None:
+            return
+        schedule = None
+        if self.may_wait:
+            try:
+                schedule = schedule_in(message.properties.headers(), message.received_at)
+            except PreconditionFailed as error:
+                self._refuse(delivery, error)
+                return
+        if isinstance(delivery.state, TransactionalState):
+            transactions.publish(self, delivery, message, schedule)
+        elif schedule is not None:
+            self._publish_later(delivery, message, schedule)
+        else:
             self.publish(delivery, message)
 
     def take_run(self, data: bytes, position: int, quick: Quick) -> int:
@@ -179,7 +196,8 @@ class Publisher(IncomingLink):
         if is_other and not connection.services.broker.access.user(connection.user).is_impersonator:
             text = f"user_id property set to {user_id!r} but authenticated user was '{connection.user}'"
             raise ProtocolViolation("user_id", text)
-        self.is_plain = b"x-cc" not in properties.raw
+        self.may_wait = any(mark in properties.raw for mark in _SCHEDULE_MARKS)
+        self.is_plain = b"x-cc" not in properties.raw and not self.may_wait
         self.properties = properties
 
     def route_of(self, properties: Amqp1Properties) -> Route:
@@ -224,6 +242,13 @@ class Publisher(IncomingLink):
         outcome = self.put(message)
         if not delivery.is_settled:
             text, position = self.outcome(message, outcome)
+            self.session.note(self, delivery.id, text, position)
+
+    def _publish_later(self, delivery: Delivery, message: Message, schedule: Schedule) -> None:
+        """Has it published when it is due: it is accepted when the journal has it (ActiveMQ)."""
+        self.session.vhost.schedule_message(message, schedule, self.session.connection.now)
+        if not delivery.is_settled:
+            text, position = self.outcome(message, ROUTED)
             self.session.note(self, delivery.id, text, position)
 
     def put(self, message: Message) -> int:

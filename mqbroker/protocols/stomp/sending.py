@@ -12,7 +12,7 @@ from mqbroker.core.queues.base import REJECTED, ROUTED
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
 from mqbroker.core.scheduling.schedule import NAMES as SCHEDULED
-from mqbroker.core.scheduling.schedule import schedule_in
+from mqbroker.core.scheduling.schedule import Schedule, schedule_in
 from mqbroker.core.transaction import Transaction
 from mqbroker.errors import AccessRefused, PreconditionFailed, ProtocolViolation
 from mqbroker.protocols.stomp import queues
@@ -49,8 +49,11 @@ def send(connection: "StompState", head: Head, body: bytes) -> None:
     prepared = _prepare(connection, head)
     if GROUP_HEADER in head.headers:
         queues.group(prepared.routes)
+    schedule = None
     if connection.is_jms and any(name in head.headers for name in SCHEDULED):
-        _schedule(connection, prepared, head, body)
+        schedule = schedule_in(head.headers, connection.now)
+    if schedule is not None:
+        _schedule(connection, transaction, prepared, schedule, body)
     elif transaction is not None:
         _publish_in(connection, transaction, prepared, body)
     else:
@@ -101,16 +104,17 @@ def _publish_in(connection: "StompState", transaction: Transaction, prepared: Pr
     connection.owe()
 
 
-def _schedule(connection: "StompState", prepared: Prepared, head: Head, body: bytes) -> None:
-    """A message that is to be delivered later. Raises PreconditionFailed."""
-    schedule = schedule_in(head.headers)
-    if schedule is None:
-        publish(connection, prepared, body)
-        return
+def _schedule(
+    connection: "StompState", transaction: Transaction | None, prepared: Prepared, schedule: Schedule, body: bytes
+) -> None:
+    """A message that is to be delivered later."""
     for route in prepared.routes:
         message = _message(connection, route, prepared.properties, body)
-        connection.place.schedule_message(message, schedule, connection.now)
-    connection.owe(_position(connection, prepared.properties))
+        if transaction is not None:
+            transaction.schedule(message, schedule)
+        else:
+            connection.place.schedule_message(message, schedule, connection.now)
+    connection.owe(0 if transaction is not None else _position(connection, prepared.properties))
 
 
 def _position(connection: "StompState", properties: Properties) -> int:
