@@ -35,7 +35,12 @@ def test_a_message_comes_when_it_is_due(client: RawAmqp1, name: str, kind: str) 
     """It came at once, or without the annotation from which its receiver knows its time."""
     client.sender(f"/queue/{name}")
     due = int(time.time() * 1000) + 700
-    said = {"delay": {"delay": 700}, "time": {"time": due}, "timestamp": {"time": Milliseconds(due)}}[kind]
+    choices: dict[str, dict[str, Any]] = {
+        "delay": {"delay": 700},
+        "time": {"time": due},
+        "timestamp": {"time": Milliseconds(due)},
+    }
+    said = choices[kind]
     client.transfer(0, annotated(b"later", **said))
     assert isinstance(client.outcome(0), Accepted)
     client.receiver(f"/queues/{name}", 1)

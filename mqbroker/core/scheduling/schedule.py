@@ -1,11 +1,12 @@
 """When a message is to be delivered that is not to be delivered at once, as its headers say.
 
-    AMQ_SCHEDULED_DELAY    x-opt-delivery-delay    milliseconds before the first delivery
-    AMQ_SCHEDULED_PERIOD   x-opt-delivery-period   milliseconds between a delivery and the next
-    AMQ_SCHEDULED_REPEAT   x-opt-delivery-repeat   how many more there are after the first; -1 is for ever
-    AMQ_SCHEDULED_CRON     x-opt-delivery-cron     a line of a crontab: delivered at each of its times, and the others
-                                                   mean nothing
-                           x-opt-delivery-time     when the first delivery is, instead of a delay
+    header                  property
+    AMQ_SCHEDULED_DELAY     delivery_delay     milliseconds before the first delivery
+    AMQ_SCHEDULED_PERIOD    delivery_period    milliseconds between a delivery and the next
+    AMQ_SCHEDULED_REPEAT    delivery_repeat    how many more there are after the first; -1 is for ever
+    AMQ_SCHEDULED_CRON      delivery_cron      a line of a crontab: delivered at each of its times, and the others mean
+                                               nothing
+                            delivery_time      when the first delivery is, in milliseconds, instead of a delay
 
 What is due next follows from these and from the time that was due last, so nothing else has to be kept.
 """
@@ -13,8 +14,8 @@ What is due next follows from these and from the time that was due last, so noth
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mqbroker.core.message import Message
 from mqbroker.core.scheduling.cron import Cron
-from mqbroker.core.values import Timestamp
 from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import DELAY_MS_MAX
 
@@ -23,8 +24,9 @@ PERIOD = "AMQ_SCHEDULED_PERIOD"
 REPEAT = "AMQ_SCHEDULED_REPEAT"
 CRON = "AMQ_SCHEDULED_CRON"
 NAMES = (DELAY, PERIOD, REPEAT, CRON)
-ANNOTATION_PREFIX = "x-opt-delivery-"
-"""What the same begins with in annotations: messages keep those when they are delivered."""
+TIME = "delivery_time"
+PROPERTIES = {DELAY: "delivery_delay", PERIOD: "delivery_period", REPEAT: "delivery_repeat", CRON: "delivery_cron"}
+"""What says the same in protocols that have properties for it, which messages keep when they are delivered."""
 JOB_ID = "scheduledJobId"
 """What a delivered copy has instead."""
 
@@ -53,41 +55,38 @@ class Schedule(NamedTuple):
         return due + self.period_ms if self.repeat == _FOR_EVER or done <= self.repeat else 0
 
 
-def schedule_in(headers: Mapping[str, object], published_at: int) -> Schedule | None:
-    """The schedule that the headers of a message ask for, if they do. Raises PreconditionFailed."""
-    cron = _value(headers, CRON)
+def schedule_of(message: Message) -> Schedule | None:
+    """The schedule that the headers or properties of a message ask for, if they do. Raises PreconditionFailed."""
+    found = dict(message.properties.headers())
+    for header, name in PROPERTIES.items():
+        text = message.properties.text(name)
+        if text is not None:
+            found.setdefault(header, text)
+    time = message.properties.text(TIME)
+    if time is not None:
+        found.setdefault(DELAY, str(max(0, _whole(time, TIME) - message.received_at)))
+    return schedule_in(found)
+
+
+def schedule_in(headers: Mapping[str, object]) -> Schedule | None:
+    """The schedule that headers ask for, if they do. Raises PreconditionFailed."""
+    cron = headers.get(CRON)
     delay_ms, period_ms = _number(headers, DELAY, 0), _number(headers, PERIOD, 0)
     repeat = _number(headers, REPEAT, _FOR_EVER)
-    at_ms = _time(headers.get(f"{ANNOTATION_PREFIX}time", 0))
-    if at_ms:
-        delay_ms = max(0, at_ms - published_at)
-        if delay_ms > DELAY_MS_MAX:
-            raise PreconditionFailed(f"{ANNOTATION_PREFIX}time is out of range: {at_ms}")
     if isinstance(cron, str) and cron.strip():
         return Schedule(delay_ms, period_ms, repeat, Cron(cron))
     return Schedule(delay_ms, period_ms, repeat, None) if delay_ms or period_ms or repeat else None
 
 
-def _value(headers: Mapping[str, object], name: str) -> object:
-    """What a header says, or the annotation that says the same."""
-    annotation = ANNOTATION_PREFIX + name.rpartition("_")[2].lower()
-    return headers.get(name, headers.get(annotation, 0))
-
-
-def _time(value: object) -> int:
-    """Milliseconds since 1970. A timestamp of the neutral view has lost those within its second: not before its end."""
-    if isinstance(value, Timestamp):
-        return int(value) * 1000 + 999
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise PreconditionFailed(f"{ANNOTATION_PREFIX}time is no time: {value!r}")
-    return int(value)
-
-
 def _number(headers: Mapping[str, object], name: str, least: int) -> int:
-    value = _value(headers, name)
+    found = _whole(headers.get(name, 0), name)
+    if not least <= found <= DELAY_MS_MAX:
+        raise PreconditionFailed(f"{name} is out of range: {found}")
+    return found
+
+
+def _whole(value: object, name: str) -> int:
     digits = str(value).strip()
     if isinstance(value, bool) or not digits.removeprefix("-").isdigit() or not digits.isascii() or len(digits) > 18:
         raise PreconditionFailed(f"{name} is no number: {value!r}")
-    if not least <= int(digits) <= DELAY_MS_MAX:
-        raise PreconditionFailed(f"{name} is out of range: {value}")
     return int(digits)

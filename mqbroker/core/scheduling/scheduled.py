@@ -7,7 +7,7 @@ time, if it has one, in the same batch of the journal.
 
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.delayed import DelayedMessages
-from mqbroker.core.scheduling.schedule import JOB_ID, NAMES, Schedule, schedule_in
+from mqbroker.core.scheduling.schedule import JOB_ID, NAMES, Schedule, schedule_of
 
 
 class ScheduledMessages(DelayedMessages):
@@ -24,8 +24,8 @@ class ScheduledMessages(DelayedMessages):
     def deliver(self, entry: Entry, now: int) -> None:
         """A message is due. Overrides DelayedMessages'."""
         message, properties = entry.message, entry.message.properties
-        headers = dict(properties.headers())
-        schedule = schedule_in(headers, message.received_at)
+        headers = properties.headers()
+        schedule = schedule_of(message)
         if any(name in headers for name in NAMES):
             own = {name: value for name, value in headers.items() if name not in NAMES}
             properties = properties.with_headers({**own, JOB_ID: f"{self.number}-{entry.sequence}"})

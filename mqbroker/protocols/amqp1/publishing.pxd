@@ -14,6 +14,7 @@ cdef class Publisher(IncomingLink):
     cdef public object address
     cdef public Properties properties
     cdef public bint is_plain
+    cdef public bint may_wait
     cdef public long long access_generation
     cdef public dict routes
     cdef public Route route

@@ -19,7 +19,7 @@ from mqbroker.core.queues.base import REJECTED, ROUTED, UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
-from mqbroker.core.scheduling.schedule import ANNOTATION_PREFIX, NAMES, Schedule, schedule_in
+from mqbroker.core.scheduling.schedule import NAMES, Schedule, schedule_of
 from mqbroker.errors import AccessRefused, MqbrokerError, PreconditionFailed, ProtocolViolation
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactions
@@ -29,7 +29,7 @@ from mqbroker.protocols.amqp1.codec.messaging import Rejected, TransactionalStat
 from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.conditions import Fault
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
-from mqbroker.protocols.amqp1.properties import Amqp1Properties
+from mqbroker.protocols.amqp1.properties import DELIVERY_PREFIX, Amqp1Properties
 from mqbroker.protocols.amqp1.session import ACCEPTED, RELEASED
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _TO = 2
 _SUBJECT = 3
 _USER_ID = 1
-_SCHEDULE_MARKS = (ANNOTATION_PREFIX.encode(), *(name.encode() for name in NAMES))
+_SCHEDULE_MARKS = (DELIVERY_PREFIX.encode(), *(name.encode() for name in NAMES))
 
 
 def route_to(session: "LinkSession", exchange_name: str, key: str) -> Route:
@@ -111,7 +111,7 @@ class Publisher(IncomingLink):
         schedule = None
         if self.may_wait:
             try:
-                schedule = schedule_in(message.properties.headers(), message.received_at)
+                schedule = schedule_of(message)
             except PreconditionFailed as error:
                 self._refuse(delivery, error)
                 return

@@ -51,7 +51,7 @@ def send(connection: "StompState", head: Head, body: bytes) -> None:
         queues.group(prepared.routes)
     schedule = None
     if connection.is_jms and any(name in head.headers for name in SCHEDULED):
-        schedule = schedule_in(head.headers, connection.now)
+        schedule = schedule_in(head.headers)
     if schedule is not None:
         _schedule(connection, transaction, prepared, schedule, body)
     elif transaction is not None:

@@ -22,7 +22,7 @@ class Place:
 
     def schedule(self, **headers: Any) -> None:
         named = {f"AMQ_SCHEDULED_{name}": value for name, value in headers.items()}
-        schedule = schedule_in(named, 0)
+        schedule = schedule_in(named)
         assert schedule is not None
         properties = PlainProperties({**named, "own": "header"})
         self.vhost.schedule_message(message(b"x", "q", properties=properties), schedule, 0)
@@ -68,14 +68,14 @@ def test_a_crontab_says_when() -> None:
 
 def test_what_was_published_to_an_exchange_that_is_gone_is_dropped() -> None:
     place = Place()
-    schedule = schedule_in({"AMQ_SCHEDULED_DELAY": 10}, 0)
+    schedule = schedule_in({"AMQ_SCHEDULED_DELAY": 10})
     assert schedule is not None
     place.vhost.schedule_message(message(b"x", "q", "gone"), schedule, 0)
     assert place.times(100) == []
 
 
 def test_headers_without_a_schedule_have_none() -> None:
-    assert schedule_in({"own": "header", "AMQ_SCHEDULED_DELAY": "0"}, 0) is None
+    assert schedule_in({"own": "header", "AMQ_SCHEDULED_DELAY": "0"}) is None
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_headers_without_a_schedule_have_none() -> None:
 )
 def test_a_wrong_schedule_is_refused(headers: dict[str, object]) -> None:
     with pytest.raises(PreconditionFailed):
-        schedule_in({f"AMQ_SCHEDULED_{name}": value for name, value in headers.items()}, 0)
+        schedule_in({f"AMQ_SCHEDULED_{name}": value for name, value in headers.items()})
