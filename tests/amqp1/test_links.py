@@ -434,3 +434,51 @@ def test_direct_reply_to(client: RawAmqp1, broker: BrokerProcess) -> None:
         other.sender(address)
         assert isinstance(other.publish(0, b"answer"), Accepted)
     assert bodies(client, 1) == [b"answer"]
+
+
+NO_LOCAL = {Symbol("no-local"): Described(UInt64(0x0000468C00000003), [])}
+
+
+def test_a_subscription_without_what_is_local(client: RawAmqp1, broker: BrokerProcess, name: str) -> None:
+    """A client of JMS was given what it had published itself."""
+    source = Source(f"topic://{name}", filter=NO_LOCAL)
+    answer = client.receiver(None, source=source, credit=10)
+    assert set(answer.source.filter) == {"no-local"}
+    client.sender(f"topic://{name}")
+    client.transfer(0, data(b"own"), settled=True)
+    with RawAmqp1(broker.ports["amqp"]) as other:
+        other.open()
+        other.begin()
+        other.sender(f"topic://{name}")
+        other.transfer(0, data(b"another's"), settled=True)
+        assert bodies(client, 1) == [b"another's"]
+    durable = Source(f"topic://{name}", 2, "never", filter=NO_LOCAL, capabilities=["topic"])
+    client.receiver(None, 3, source=durable, name=f"{name}-durable")
+    client.credit(3, 10, next_incoming_id=1)
+    client.transfer(1, data(b"own"), settled=True)
+    client.send(Detach(3, False))
+    client.expect(Detach)
+    client.transfer(2, data(b"nobody's"), settled=True)
+    client.receiver(None, 4, source=durable, name=f"{name}-durable")
+    client.credit(4, 10, next_incoming_id=1)
+    assert bodies(client, 1) == [b"nobody's"]
+
+
+def test_a_queue_knows_nothing_of_what_is_local(client: RawAmqp1, name: str) -> None:
+    """JMS has it for topics alone, and an answer that says more is a lie."""
+    client.sender(f"/queue/{name}")
+    client.publish(0, b"own")
+    answer = client.receiver(None, source=Source(f"/queues/{name}", filter=NO_LOCAL), credit=1)
+    assert answer.source.filter == {}
+    assert bodies(client, 1) == [b"own"]
+
+
+def test_a_link_may_be_bound_by_headers(client: RawAmqp1, name: str) -> None:
+    headers = {"x-match": "all", "colour": "red"}
+    named = {Symbol("headers"): Described(Symbol("apache.org:legacy-amqp-headers-binding:map"), headers)}
+    answer = client.receiver(None, source=Source("/exchange/amq.match/", filter=named), credit=10)
+    assert set(answer.source.filter) == {"headers"}
+    client.sender("/exchanges/amq.match")
+    for number, colour in enumerate(["green", "red"]):
+        client.transfer(number, b"\x00\x53\x74" + encode({"colour": colour}) + data(colour.encode()), settled=True)
+    assert bodies(client, 1) == [b"red"]

@@ -239,3 +239,28 @@ def test_a_client_id_may_be_any_octets(house: House) -> None:
     client = house.begin()
     client.write(b"CONNECT\nlogin:guest\npasscode:guest\nclient-id:\xff\n\n\0")
     assert client.take("CONNECTED").headers["session"] == "\udcff"
+
+
+def test_a_subscription_may_leave_out_what_is_local(house: House) -> None:
+    """A chat showed everybody their own words twice."""
+    client, other = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/topic/t", **{"activemq.noLocal": "true"})
+    client.send("SUBSCRIBE", id=2, destination="/topic/u?consumer.noLocal=true")
+    other.send("SUBSCRIBE", id=1, destination="/topic/t")
+    for each in (client, other):
+        for topic in ("t", "u"):
+            each.send("SEND", topic.encode(), destination=f"/topic/{topic}")
+    assert client.messages() == [b"t", b"u"]
+    assert other.messages() == [b"t", b"t"]
+
+
+def test_a_schedule_counts_with_the_commit(house: House) -> None:
+    """A message with a delay was scheduled, although its transaction was aborted."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/q")
+    for end, body in (("ABORT", b"no"), ("COMMIT", b"yes")):
+        client.send("BEGIN", transaction="t")
+        client.send("SEND", body, destination="/queue/q", transaction="t", AMQ_SCHEDULED_DELAY=50)
+        client.send(end, transaction="t")
+    house.pass_time(100)
+    assert client.messages() == [b"yes"]

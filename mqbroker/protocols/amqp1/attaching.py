@@ -157,7 +157,9 @@ def _link_to(session: "LinkSession", message: Attach, found: termini.FoundSource
     if found.is_browsed:
         return BrowsingLink(found.queue, session, message.name, message.handle, selector)
     check_consumable(found.queue, session.vhost.name, found.is_exclusive)
-    link = OutgoingLink(found.queue, session, message.name, message.handle)
+    is_local_wanted = not (found.filters.no_local and found.is_subscription)
+    kind = OutgoingLink if is_local_wanted else subscriptions.NoLocalLink
+    link = kind(found.queue, session, message.name, message.handle)
     link.is_exclusive = found.is_exclusive
     if selector is not None:
         select(found.queue, link, selector)

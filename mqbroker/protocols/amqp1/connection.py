@@ -74,6 +74,9 @@ class Amqp1Connection(Amqp1State):
     def take(self, data: bytes) -> None:
         """Handles the frames of a chunk, and keeps what is not complete or has to wait."""
         self.position = 0
+        vhost = self.vhost
+        if vhost is not None:
+            vhost.speaker = self
         while not self.is_closing and self.position < len(data):
             try:
                 if self.handshake is not None:
@@ -85,6 +88,8 @@ class Amqp1Connection(Amqp1State):
             except (RequestRefused, ProtocolViolation) as error:
                 ending.fail(self, error)
         self.remainder = data[self.position :] if not self.is_closing else b""
+        if vhost is not None:
+            vhost.speaker = None
         if self.confirming:
             self.settle_confirms()
         if self.changed:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.queues.selected import SelectedQueue
+from mqbroker.core.queues.spec import CLASSIC, QueueSpec
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.values import UInt64, octets
 from mqbroker.errors import ProtocolViolation
@@ -56,6 +57,7 @@ class FoundSource:
     has_name: bool = False
     """Whether the queue is a subscription with a name, which ends with a link that is closed."""
     is_browsed: bool = False
+    is_subscription: bool = False
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
@@ -84,11 +86,11 @@ def _lifetime() -> dict[object, object]:
     return {Symbol(LIFETIME_POLICY): Described(UInt64(DELETE_ON_CLOSE), [])}
 
 
-def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str) -> Queue:
+def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str, kind: str = CLASSIC) -> Queue:
     vhost = session.vhost
     wanted = octets(f"{connection.container_id}-{link}")[:_WISHED_NAME_BYTES_MAX].decode(errors="ignore")
     name = f"amq.dyn-{wanted}-{vhost.broker.unique_name()}"
-    return vhost.declare(QueueSpec(name=name, owner=connection), connection.now)
+    return vhost.declare(QueueSpec(name, kind, owner=connection), connection.now)
 
 
 def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_durable: bool) -> Queue:
@@ -123,6 +125,7 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
     queue = vhost.queue(found.queue, connection)
     if is_browsed:
         source.distribution_mode = _COPY
+    source.filter = found_filters.for_queues()
     return FoundSource(source, queue, found_filters, is_browsed=is_browsed)
 
 
@@ -167,8 +170,9 @@ def _subscription(
         access.check_topic_read(user, vhost.name, exchange.name, key)
     if subscriptions.has_name(source):
         named = subscriptions.subscribe(session, message.name, source, exchange, key, found_filters)
-        selecting = Filters() if named.queue.declared.selector else found_filters
-        return FoundSource(source, named.queue, selecting, has_name=named.is_durable)
-    queue = _temporary_queue(connection, session, message.name)
-    vhost.bind(exchange, queue, key, {})
-    return FoundSource(source, queue, found_filters, owns_queue=True)
+        selecting = Filters(no_local=found_filters.no_local) if named.queue.declared.selector else found_filters
+        return FoundSource(source, named.queue, selecting, has_name=named.is_durable, is_subscription=True)
+    kind = SelectedQueue.role if found_filters.no_local else CLASSIC
+    queue = _temporary_queue(connection, session, message.name, kind)
+    vhost.bind(exchange, queue, key, found_filters.arguments)
+    return FoundSource(source, queue, found_filters, owns_queue=True, is_subscription=True)

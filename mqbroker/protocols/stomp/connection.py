@@ -58,6 +58,9 @@ class StompConnection(StompState):
         if generation != self.access_generation:
             self.access_generation = generation
             self.scanner.forget_heads()
+        vhost = self.vhost
+        if vhost is not None:
+            vhost.speaker = self
         while self.stage in (AWAIT_CONNECT, RUNNING) and not self.is_held and self.settling is None:
             try:
                 if not self.take_frames():
@@ -69,6 +72,8 @@ class StompConnection(StompState):
             except RequestRefused as error:
                 self.refuse(*words_of(error), is_final=True)
             self.head = None
+        if vhost is not None:
+            vhost.speaker = None
         self.flush_receipts()
 
     def take_frames(self) -> bool:

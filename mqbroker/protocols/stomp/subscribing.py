@@ -55,8 +55,11 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     if address.kind not in _TOPICS and flag(head, "browser", False):
         _browse(connection, subscription, selector)
         return
-    if selector is not None and not isinstance(queue, SelectedQueue):
-        select(queue, subscription, selector)
+    if not isinstance(queue, SelectedQueue):
+        if selector is not None:
+            select(queue, subscription, selector)
+    elif flag(head, "activemq.noLocal", False) or options_of(destination).get("noLocal") == "true":
+        queue.unwanted_from = connection
     _begin(connection, subscription, queue)
 
 
