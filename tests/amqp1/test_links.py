@@ -482,3 +482,16 @@ def test_a_link_may_be_bound_by_headers(client: RawAmqp1, name: str) -> None:
     for number, colour in enumerate(["green", "red"]):
         client.transfer(number, b"\x00\x53\x74" + encode({"colour": colour}) + data(colour.encode()), settled=True)
     assert bodies(client, 1) == [b"red"]
+
+
+def test_an_exclusive_consumer_has_the_queue_for_itself(client: RawAmqp1, name: str) -> None:
+    """Options behind a name are ActiveMQ's; they were dropped."""
+    client.sender(f"queue://{name}")
+    client.receiver(f"queue://{name}", 1, credit=5)
+    client.receiver(f"queue://{name}?consumer.exclusive=true", 2)
+    client.credit(2, 5)
+    for number in range(4):
+        client.transfer(number, data(b"x"), settled=True)
+    assert {client.expect(Transfer).handle for _ in range(4)} == {2}
+    client.send(Detach(2, True))
+    assert {client.until(Transfer).handle for _ in range(4)} == {1}

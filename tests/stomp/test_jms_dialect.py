@@ -264,3 +264,44 @@ def test_a_schedule_counts_with_the_commit(house: House) -> None:
         client.send(end, transaction="t")
     house.pass_time(100)
     assert client.messages() == [b"yes"]
+
+
+def exclusive(house: House, destination: str = "/queue/q") -> Client:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination=destination, **{"activemq.exclusive": "true"})
+    return client
+
+
+def shares(house: House, *clients: Client) -> list[int]:
+    """How many of six messages each gets."""
+    publisher = house.connect()
+    for _ in range(6):
+        publisher.send("SEND", b"x", destination="/queue/q")
+    return [len(client.messages()) for client in clients]
+
+
+def test_an_exclusive_consumer_has_the_queue_for_itself(house: House) -> None:
+    """Two consumers that had asked to be the only one shared the messages, and their order was lost."""
+    common = house.connect()
+    common.send("SUBSCRIBE", id=1, destination="/queue/q")
+    assert shares(house, common) == [6]
+    first = exclusive(house)
+    second = exclusive(house, "/queue/q?consumer.exclusive=true")
+    assert shares(house, common, first, second) == [0, 6, 0]
+    first.send("UNSUBSCRIBE", id=1)
+    assert shares(house, common, second) == [0, 6]
+    house.vhost.apply_policies(house.now)  # which configures all queues anew
+    assert shares(house, common, second) == [0, 6]
+    second.lose()
+    assert shares(house, common) == [6]
+
+
+def test_what_waited_goes_to_who_is_left(house: House) -> None:
+    holder, common = exclusive(house), house.connect()
+    holder.lose()
+    holder = house.connect()
+    holder.send("SUBSCRIBE", id=1, destination="/queue/q?consumer.exclusive=true&consumer.prefetchSize=1", ack="client")
+    common.send("SUBSCRIBE", id=1, destination="/queue/q")
+    assert shares(house, holder, common) == [1, 0]
+    holder.lose()
+    assert len(common.messages()) == 6

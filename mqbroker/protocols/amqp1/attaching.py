@@ -146,7 +146,8 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     link.closes_subscription = found.has_name
     link.default_outcome = source.default_outcome
     priority = message.properties.get("rabbitmq:priority")
-    link.priority = int(priority) if isinstance(priority, int) and not isinstance(priority, bool) else 0
+    link.priority = int(priority) if isinstance(priority, int) and not isinstance(priority, bool) else found.priority
+    link.wants_all = found.wants_all
     session.outgoing[message.handle] = link
     link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, found.terminus, link.no_ack))

@@ -57,6 +57,8 @@ class FoundSource:
     has_name: bool = False
     """Whether the queue is a subscription with a name, which ends with a link that is closed."""
     is_browsed: bool = False
+    wants_all: bool = False
+    priority: int = 0
     is_subscription: bool = False
 
 
@@ -126,7 +128,9 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
     if is_browsed:
         source.distribution_mode = _COPY
     source.filter = found_filters.for_queues()
-    return FoundSource(source, queue, found_filters, is_browsed=is_browsed)
+    return FoundSource(
+        source, queue, found_filters, is_browsed=is_browsed, wants_all=found.is_exclusive, priority=found.priority
+    )
 
 
 def _dynamic(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> FoundSource:

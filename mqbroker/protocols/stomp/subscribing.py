@@ -83,6 +83,8 @@ def _configure(connection: "StompState", subscription: Subscription, head: Head,
         options = options_of(destination)
         prefetch = head.get("activemq.prefetchSize") or options.get("prefetchSize")
         priority = head.get("activemq.priority") or options.get("priority")
+        exclusive = head.get("activemq.exclusive") or options.get("exclusive")
+        subscription.wants_all = exclusive == "true"
         subscription.prefetch = _number(prefetch, "activemq.prefetchSize", 0, _PREFETCH_MAX)
         subscription.priority = _number(priority, "activemq.priority", -_PRIORITY_MAX, _PRIORITY_MAX)
 
