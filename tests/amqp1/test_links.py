@@ -495,3 +495,34 @@ def test_an_exclusive_consumer_has_the_queue_for_itself(client: RawAmqp1, name: 
     assert {client.expect(Transfer).handle for _ in range(4)} == {2}
     client.send(Detach(2, True))
     assert {client.until(Transfer).handle for _ in range(4)} == {1}
+
+
+def test_a_queue_of_a_virtual_topic_gets_what_is_published_to_it(client: RawAmqp1, name: str) -> None:
+    """Only clients of STOMP had virtual topics."""
+    topic = f"VirtualTopic.{name}"
+    client.receiver(f"queue://Consumer.A.{topic}", 1, credit=5)
+    client.receiver(f"Consumer.B.{topic}", 2)
+    client.credit(2, 5)
+    client.sender(f"topic://{topic}")
+    client.transfer(0, data(b"x"), settled=True)
+    assert {client.expect(Transfer).handle for _ in range(2)} == {1, 2}
+
+
+def test_an_address_may_name_several(client: RawAmqp1, name: str) -> None:
+    """The message went to one queue with commas in its name."""
+    client.receiver(f"topic://{name}.>", 1, credit=5)
+    client.sender(f"queue://{name}-a,{name}-b,topic://{name}.t")
+    for number in range(2):
+        assert isinstance(client.publish(number, b"%d" % number), Accepted)
+        assert bodies(client, 1) == [b"%d" % number]
+    client.send(Detach(1, True))
+    client.expect(Detach)
+    control = Coordination(client)
+    transaction = control.declare()
+    state = client.publish(2, b"2", state=TransactionalState(transaction))
+    assert isinstance(state.outcome, Accepted)
+    assert isinstance(control.discharge(transaction, fail=False), Accepted)
+    for handle, queue in ((2, f"{name}-a"), (3, f"{name}-b")):
+        client.receiver(f"/queues/{queue}", handle)
+        client.credit(handle, 5, next_incoming_id=2)
+        assert bodies(client, 3) == [b"0", b"1", b"2"]

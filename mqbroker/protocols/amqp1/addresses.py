@@ -8,7 +8,8 @@ ActiveMQ, Qpid        queue://Q  topic://T   temp-queue://Q  temp-topic://T   Q 
 from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
-from mqbroker.core.destinations.names import without_options
+from mqbroker.core.destinations.names import QUEUE, TOPIC, destinations_in, without_options
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.values import octets
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import NAME_BYTES_MAX
@@ -84,6 +85,18 @@ def _jms(name: str, is_topic: bool) -> Address:
     if is_topic:
         return Address(JMS, TOPIC_EXCHANGE, name, is_topic=True)
     return Address(JMS, key=name, queue=name, declares=True)
+
+
+def places_of(address: Address, naming: Naming) -> list[Address]:
+    """Where what is sent to an address of ActiveMQ's goes to: to several, if it names so many or is a composite one."""
+    if address.style != JMS:
+        return [address]
+    name = address.queue or address.key or ""
+    wanted = destinations_in(name, TOPIC if address.is_topic else QUEUE)
+    found = [_jms(place.name, place.kind == TOPIC) for each in wanted for place in naming.places_of(each)]
+    if not found:
+        raise bad(f'{{bad_address,"{name}"}}')
+    return found
 
 
 def parse_v2(text: str) -> Address:

@@ -120,7 +120,7 @@ def _publisher(
     count: int,
 ) -> tuple[Publisher, Target]:
     found = termini.target_of(connection, session, message.name, target or Target())
-    link = Publisher(session, message.name, message.handle, is_settled, count, found.address)
+    link = Publisher(session, message.name, message.handle, is_settled, count, found.address, found.also)
     link.ended_hook = found.ended
     return link, found.terminus
 

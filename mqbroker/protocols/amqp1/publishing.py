@@ -10,7 +10,7 @@ released    there is no queue for it
 rejected    a queue is full; or an anonymous message says no place that there is
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mqbroker import octets
@@ -60,8 +60,8 @@ class Publisher(IncomingLink):
     """A link to an address, or to none."""
 
     __slots__ = (
-        "access_generation", "address", "ended_hook", "is_plain", "may_wait", "prefix", "properties", "route", "routes",
-        "start",
+        "access_generation", "address", "also", "ended_hook", "is_plain", "may_wait", "prefix", "properties", "route",
+        "routes", "start",
     )  # fmt: skip
 
     def __init__(
@@ -72,10 +72,13 @@ class Publisher(IncomingLink):
         is_settled: bool | None,
         count: int,
         address: Address | None,
+        also: Sequence[Address] = (),
     ) -> None:
         """Raises RequestRefused for an address that there is not, or that the user may not write to."""
         IncomingLink.__init__(self, session, name, handle, is_settled, count)
         self.address = address
+        self.also = also
+        """Where all that it sends goes besides."""
         self.properties: Amqp1Properties | None = None
         self.is_plain = True
         """Whether its messages go to one key, and at once."""
@@ -95,6 +98,7 @@ class Publisher(IncomingLink):
                 self.route = route_to(session, address.exchange, address.routing_key)
             else:
                 route_to(session, address.exchange, "")
+        self.other_routes()
 
     def ended(self) -> None:
         IncomingLink.ended(self)
@@ -197,7 +201,7 @@ class Publisher(IncomingLink):
             text = f"user_id property set to {user_id!r} but authenticated user was '{connection.user}'"
             raise ProtocolViolation("user_id", text)
         self.may_wait = any(mark in properties.raw for mark in _SCHEDULE_MARKS)
-        self.is_plain = b"x-cc" not in properties.raw and not self.may_wait
+        self.is_plain = b"x-cc" not in properties.raw and not self.may_wait and not self.also
         self.properties = properties
 
     def route_of(self, properties: Amqp1Properties) -> Route:
@@ -246,13 +250,34 @@ class Publisher(IncomingLink):
 
     def _publish_later(self, delivery: Delivery, message: Message, schedule: Schedule) -> None:
         """Has it published when it is due: it is accepted when the journal has it (ActiveMQ)."""
-        self.session.vhost.schedule_message(message, schedule, self.session.connection.now)
+        for each in self.copies_of(message):
+            self.session.vhost.schedule_message(each, schedule, self.session.connection.now)
         if not delivery.is_settled:
             text, position = self.outcome(message, ROUTED)
             self.session.note(self, delivery.id, text, position)
 
+    def other_routes(self) -> list[Route]:
+        """The routes to where its messages go besides. Raises RequestRefused, ProtocolViolation."""
+        return [route_to(self.session, each.exchange, each.routing_key or "") for each in self.also]
+
+    def copies_of(self, message: Message) -> list[Message]:
+        """The message as it goes to its destination, and to each of those besides. Raises RequestRefused."""
+        copies = [message]
+        for route in self.other_routes():
+            body = message.content()
+            copies.append(
+                new_message(route.exchange_name, route.routing_key, message.properties, body, message.received_at)
+            )
+        return copies
+
     def put(self, message: Message) -> int:
-        """Publishes it: what became of it."""
+        """Publishes it: what became of it. Of several destinations one suffices, unless another one is full."""
+        if not self.also:
+            return self._put(message)
+        outcomes = {self._put(each) for each in self.copies_of(message)}
+        return next(each for each in (REJECTED, ROUTED, UNROUTED) if each in outcomes)
+
+    def _put(self, message: Message) -> int:
         session = self.session
         now = session.connection.now
         if not self.is_plain:

@@ -11,8 +11,9 @@ class Amqp1Services:
     """One for all connections."""
 
     __slots__ = (
-        "admission", "alarms", "authenticator", "broker", "containers", "default_vhost", "outbox", "partial_bytes",
-        "partial_bytes_max", "preauth_timeout_ms", "recent_properties", "recognition", "registry", "settings",
+        "admission", "alarms", "authenticator", "broker", "containers", "default_vhost", "naming", "outbox",
+        "partial_bytes", "partial_bytes_max", "preauth_timeout_ms", "recent_properties", "recognition", "registry",
+        "settings",
     )  # fmt: skip
 
     def __init__(self, shared: Services, settings: Amqp1Config) -> None:
@@ -25,6 +26,7 @@ class Amqp1Services:
         self.recognition = shared.recognition
         self.registry = shared.registry
         self.admission = shared.admission
+        self.naming = shared.naming
         self.settings = settings
         self.containers = Containers()
         self.recent_properties = RecentProperties()

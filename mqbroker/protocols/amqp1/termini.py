@@ -6,10 +6,11 @@ v1 /topic/K, /exchange/X/K          a queue of this link's, bound there and gone
 all others                          what is there already
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from mqbroker.core.destinations.names import pattern_of
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.queues.spec import CLASSIC, QueueSpec
@@ -41,6 +42,8 @@ class FoundTarget:
     terminus: Target
     address: Address | None
     """None for the anonymous relay."""
+    also: Sequence[Address] = ()
+    """Where they go besides."""
     ended: Callable[[], None] | None = None
     """What is to be done when the link is gone."""
 
@@ -75,13 +78,15 @@ def target_of(connection: "Amqp1State", session: "LinkSession", link: str, targe
         queue = _temporary_queue(connection, session, link)
         address = addresses.queue_address(queue.name)
         made = replace(target, address=address, expiry_policy=LINK_DETACH, dynamic_node_properties=_lifetime())
-        return FoundTarget(made, addresses.parse(address, []), lambda: session.vhost.remove(queue))
+        return FoundTarget(made, addresses.parse(address, []), ended=lambda: session.vhost.remove(queue))
     if target.address is None:
         return FoundTarget(target, None)
-    found = addresses.parse(target.address, target.capabilities)
-    if found.declares:
-        _declared(connection, session, found.queue, target.durable > 0)
-    return FoundTarget(target, found)
+    wanted = addresses.parse(target.address, target.capabilities)
+    found = addresses.places_of(wanted, connection.services.naming)
+    for each in found:
+        if each.declares:
+            _declared(connection, session, each.queue, target.durable > 0)
+    return FoundTarget(target, found[0], found[1:])
 
 
 def _lifetime() -> dict[object, object]:
@@ -102,7 +107,12 @@ def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_du
         return vhost.queue(name, connection)
     access.check_configure(connection.user, vhost.name, "queue", name)
     addresses.check_name(name)
-    return declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
+    queue = declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
+    topic = connection.services.naming.virtual_topic_of(name)
+    if topic:
+        access.check_read(connection.user, vhost.name, "exchange", addresses.TOPIC_EXCHANGE)
+        vhost.bind(vhost.exchange(addresses.TOPIC_EXCHANGE), queue, pattern_of(topic), {})
+    return queue
 
 
 # --- sources ----------------------------------------------------------------------------------------------------------
@@ -167,7 +177,9 @@ def _subscription(
     if found.style == addresses.V2:
         raise addresses.bad(f'{{bad_address,"{source.address}"}}')
     vhost, access, user = session.vhost, connection.services.broker.access, connection.user
-    key = found_filters.key if found_filters.key is not None else found.key or ""
+    key = pattern_of(found.key or "") if found.style == addresses.JMS else found.key or ""
+    if found_filters.key is not None:
+        key = found_filters.key
     access.check_read(user, vhost.name, "exchange", found.exchange)
     exchange = vhost.exchange(found.exchange)
     if exchange.kind == "topic":

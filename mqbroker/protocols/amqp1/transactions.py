@@ -175,13 +175,16 @@ def publish(link: "Publisher", delivery: Delivery, message: Message, schedule: S
     state: TransactionalState = delivery.state
     session = link.session
     found = find(session.connection, state.txn_id)
-    targets = session.vhost.targets(message.exchange, link.keys_of(message), message)
-    if schedule is not None:
-        found.transaction.schedule(message, schedule)
-    else:
-        found.transaction.publish(message, targets)
+    is_taken = False
+    for each in link.copies_of(message):
+        if schedule is not None:
+            found.transaction.schedule(each, schedule)
+            is_taken = True
+            continue
+        targets = session.vhost.targets(each.exchange, link.keys_of(each), each)
+        is_taken = is_taken or bool(targets.queues or targets.held_by)
+        found.transaction.publish(each, targets)
     if not delivery.is_settled:
-        is_taken = schedule is not None or targets.queues or targets.held_by
         outcome: Any = Accepted() if is_taken else Released()
         session.note(link, delivery.id, encode_composite(TransactionalState(state.txn_id, outcome)), 0)
 

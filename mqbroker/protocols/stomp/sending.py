@@ -20,7 +20,7 @@ from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC
 from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
-from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, parse_jms_address
+from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, parse_jms_address, places_of
 from mqbroker.protocols.stomp.limits import STOMP_QUEUES_DECLARED_MAX
 from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, StompProperties
 from mqbroker.protocols.stomp.queues import ARGUMENTS
@@ -68,7 +68,10 @@ def _prepare(connection: "StompState", head: Head) -> Prepared:
         raise ProtocolViolation("Missing destination", "\"SEND\" must include a 'destination' header\n")
     if "message-id" in head.headers and not connection.is_jms:
         raise ProtocolViolation("Invalid header", "'message-id' is not allowed on 'SEND'.\n")
-    addresses = parse_jms_address(destination) if connection.is_jms else [parse_address(destination)]
+    if connection.is_jms:
+        addresses = places_of(parse_jms_address(destination), connection.services.naming)
+    else:
+        addresses = [parse_address(destination)]
     if addresses[0].kind == TEMPORARY and not connection.is_jms:
         raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SEND'\n")
     routes = tuple(_route(connection, head, address) for address in addresses)

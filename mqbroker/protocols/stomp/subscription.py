@@ -33,7 +33,7 @@ class Subscription(Consumer):
     """One SUBSCRIBE."""
 
     __slots__ = (
-        "browsing", "destination", "exchange", "id", "is_cumulative", "is_fixed", "middle", "middle_again",
+        "browsing", "destination", "exchange", "id", "is_cumulative", "is_fixed", "middle", "middle_again", "parts",
         "properties", "routing_key", "size", "start", "tag", "tail", "unacked", "wire",
     )  # fmt: skip
 
@@ -51,6 +51,8 @@ class Subscription(Consumer):
         self.is_fixed = False
         """Whether its messages are shown with its own destination, whatever theirs is."""
         self.unacked = Unacked()
+        self.parts: list[Subscription] = []
+        """Its consumers of several queues, if its destination means so many: their deliveries are its own."""
         self.exchange: str | None = None
         self.routing_key: str | None = None
         self.properties: Properties | None = None
@@ -134,6 +136,9 @@ class Subscription(Consumer):
             lines = without_jms_lines(lines)
         lines = for_version(lines, self.wire.version)
         self.tail = b"%bcontent-length:%d\n\n" % (lines, size) if size else lines + b"\n"
+
+    def ended(self) -> None:
+        """It is the client's no more. Overridden by what has more than its queue."""
 
     def label(self) -> str:
         """Overrides Consumer's."""
