@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mqbroker.protocols.amqp1.codec import frames
-from mqbroker.protocols.amqp1.codec.messaging import Accepted, Source, Target
+from mqbroker.protocols.amqp1.codec.messaging import Accepted, Released, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import Attach, Detach, Disposition, End, Flow, Transfer
 from tests.amqp1.house import Client, House
 from tests.amqp1.raw import RawAmqp1, data
@@ -236,3 +236,20 @@ def test_a_link_that_says_what_is_unsettled_is_refused(broker: BrokerProcess, cl
     client.sender(f"/queue/{name}")
     client.receiver(f"/queues/{name}", unsettled={b"tag": None})
     assert client.error_of(Detach) == ("amqp:not-implemented", "Link recovery not supported")
+
+
+@pytest.mark.parametrize("cut", range(0, 90, 7))
+def test_dispositions_one_by_one_are_taken_in_runs(cut: int) -> None:
+    """A run ended at a delivery of another link, or was settled twice where the chunk had ended within it."""
+    house = House()
+    client = receiver(house, 6)
+    client.receive(frames.performative(0, Attach("r2", 2, True, source=Source("/queue/q"), target=Target())))
+    client.receive(flow(1, delivery_count=0, link_credit=2) + flow(2, delivery_count=0, link_credit=2))
+    assert kinds(client.frames())[-4:] == ["Transfer"] * 4
+    run = b"".join(said(Disposition(True, number, None, True, Accepted())) for number in (2, 0, 9, 2, 1))
+    run += said(Disposition(True, 3, None, True, Released()))
+    client.receive(run[:cut])
+    client.receive(run[cut:] + flow(1, delivery_count=2, link_credit=1, next_incoming_id=4))
+    assert kinds(client.frames()) == ["Transfer"]
+    queue = house.vhost.queues["q"]
+    assert (queue.unacked_count, queue.waiting_count(), queue.counts.acked) == (1, 2, 3)

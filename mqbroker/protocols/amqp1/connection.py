@@ -139,7 +139,13 @@ class Amqp1Connection(Amqp1State):
             if self.position > position:
                 self.look_at(link)
                 return True
-        elif code == DISPOSITION and quick.read_acceptance(data, at, end):
+        elif code == DISPOSITION:
+            self.position = session.take_acceptances(data, position, quick)
+            if self.position > position:
+                return True
+            self.position = end
+            if not quick.read_acceptance(data, at, end):
+                return False
             settling.accept(self, session, quick.first, quick.last)
             return True
         return False
