@@ -88,7 +88,10 @@ class StompConnection(StompState):
                 return False
             prepared = head.prepared
             if isinstance(prepared, Prepared):
-                sending.publish(self, prepared, scanner.body)
+                if len(prepared.routes) == 1 and scanner.repeats(head):
+                    sending.publish_run(self, prepared, most)
+                else:
+                    sending.publish(self, prepared, scanner.body)
             else:
                 self.take(head, scanner.body)
         if self.stage == AWAIT_CONNECT:
