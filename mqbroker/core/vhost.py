@@ -33,6 +33,7 @@ from mqbroker.core.routing.relay import Relay
 from mqbroker.core.routing.resolution import Routing
 from mqbroker.core.scheduling.schedule import Schedule
 from mqbroker.core.scheduling.scheduled import ScheduledMessages
+from mqbroker.core.tap import Tap
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import PORTION
 
@@ -300,6 +301,13 @@ class VHost(Routing):
             self.ledger.forget(self.retained.number)
             self.leave([self.retained.drop()])
             self.ledger.define(definitions.key("retained", self.name), None)
+
+    def set_tap(self, tap: Tap | None) -> None:
+        """Has somebody look on from now on, or nobody."""
+        self.tap = tap
+        for queue in chain(self.queues.values(), self.reply_queues.values()):
+            queue.tap = tap
+        self.generation += 1
 
     # --- timers and policies ----------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.core.destinations.naming import Naming
 from mqbroker.protocols.admission import Admission
+from mqbroker.protocols.auditing import Audit, NoAudit
 from mqbroker.protocols.recognition import Recognition
 from mqbroker.protocols.registry import Registry
 from mqbroker.protocols.session import Outbox
@@ -58,6 +59,7 @@ class Services:
     """What names of destinations mean by setting."""
     recognition: Recognition = field(default_factory=Recognition)
     registry: Registry = field(default_factory=Registry)
+    audit: Audit = field(default_factory=NoAudit)
     admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:

@@ -32,6 +32,7 @@ from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
+    from mqbroker.core.tap import Tap
     from mqbroker.core.timers import Timer
 
 # What became of a publish, worst last: the outcome of a fan-out is the greatest of its parts.
@@ -70,7 +71,8 @@ class Queue(Task):
     __slots__ = (
         "alarm", "alone", "armed_at", "consumers", "counts", "counts_failures", "cursor", "declared", "durable",
         "exclusive_consumer", "first_sequence", "has_consumer_priorities", "holds", "host", "is_deleted", "is_recorded",
-        "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "unacked_count", "used_at",
+        "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "tap", "unacked_count",
+        "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -104,6 +106,8 @@ class Queue(Task):
         """The host's timer for `expire`, once there was one."""
         self.holds = 0
         """How often older entries are on their way back: until then nothing is delivered."""
+        self.tap: Tap | None = None
+        """Who looks on while the vhost is traced."""
         self.used_at = 0
         """When a client last declared, consumed from or polled it: it may expire unused."""
 
@@ -233,6 +237,8 @@ class Queue(Task):
     def hand_over(self, entry: Entry, consumer: Consumer) -> None:
         """Gives an entry to a consumer."""
         counts = self.counts
+        if self.tap is not None:
+            self.tap.delivered(self.name, entry)
         if entry.is_redelivered:
             counts.redelivered += 1
         if consumer.no_ack:
@@ -252,6 +258,8 @@ class Queue(Task):
         """An entry was got by polling: `holder` has it until it is settled."""
         counts = self.counts
         counts.got += 1
+        if self.tap is not None:
+            self.tap.delivered(self.name, entry)
         if entry.is_redelivered:
             counts.redelivered += 1
         entry.consumer = holder
