@@ -16,10 +16,12 @@ import uvloop
 import mqbroker
 from mqbroker.built import FORM
 from mqbroker.clock import Clock
+from mqbroker.config.destinations import DestinationsConfig
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
@@ -418,6 +420,11 @@ def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
         log.warning(text, plain_segments)
 
 
+def _naming(section: DestinationsConfig) -> Naming:
+    composites = {each.name: each.targets for each in section.composites}
+    return Naming(section.virtual_topics, section.virtual_topic_prefix, composites)
+
+
 def _services(
     config: Config,
     protocols: Iterable[Protocol],
@@ -436,6 +443,7 @@ def _services(
         loopback_users=config.security.loopback_users,
         preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
         default_vhost=config.default_vhost,
+        naming=_naming(config.destinations),
         recognition=Recognition([each.recognise for each in protocols]),
     )
 

@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 from mqbroker import limits
 from mqbroker.config.access_keys import AccessKeyDefinition
 from mqbroker.config.addresses import Address, Network, parse_network, parse_origin
+from mqbroker.config.destinations import DestinationsConfig
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
@@ -257,6 +258,7 @@ class Config:
     journal: JournalConfig = section(JournalConfig)
     audit: AuditConfig = section(AuditConfig)
     pair: PairConfig = section(PairConfig)
+    destinations: DestinationsConfig = section(DestinationsConfig)
     vhosts: tuple[VhostDefinition, ...] = tables(VhostDefinition, "Vhosts created at the start if missing.")
     users: tuple[UserDefinition, ...] = tables(UserDefinition, "Users created at the start if missing.")
 
