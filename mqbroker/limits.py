@@ -159,7 +159,7 @@ MEMORY_TRIM_INTERVAL_MS = 5000  # each time takes some 0.1 s for a GiB, in which
 # --- statistics --------------------------------------------------------------------------------------------------
 SAMPLE_INTERVAL_MS = 5000  # RabbitMQ's collect_statistics_interval
 SAMPLES_KEPT = 120  # of the node: ten minutes
-SAMPLED_QUEUES_MAX = 10_000  # with more, rates are known of vhosts and of the node only
+SAMPLED_QUEUES_MAX = 25_000  # with more, rates are known of vhosts and of the node only
 
 # --- the pair ------------------------------------------------------------------------------------------------------
 PAIR_COURSE_SEGMENTS_MAX = 4096  # segments that a node knows its own course by: 256 GiB at the usual size

@@ -17,10 +17,12 @@ import uvloop
 import mqbroker
 from mqbroker.built import FORM
 from mqbroker.clock import Clock
+from mqbroker.config.destinations import DestinationsConfig
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
@@ -71,6 +73,7 @@ _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages ar
 # 100,000 objects at once would hold up everything for a tenth of a second.
 _INPUT_SHARE = 64  # so many looks at the memory while input of the size of its limit arrives
 _TICK_S = 0.5  # how exact deadlines of sessions are
+_SWITCHOVER_TIMEOUT_S = 0.2  # for clients to close while another node is about to take over, which they wait for
 _ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
 
 
@@ -148,8 +151,9 @@ class Server:
             self._ledger.segment_begun = self._tell_of_segment
         self.sampler = Sampler(self._broker, self._node_numbers)
         self.sampler.start(clock.now())
+        node = self._node()
         for speaker in self._speakers:
-            speaker.begin(self._node())
+            speaker.begin(node)
         self._turn.schedule()
         self._is_serving = True
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
@@ -217,6 +221,8 @@ class Server:
             self._compose,
             lambda: 0 if self._tls is None else self._tls.expires_at(),
             self._reload,
+            {view.name: view for speaker in self._speakers for view in speaker.views()},
+            None if self._pair is None else self._pair.status,
         )
 
     def _compose(self, fields: Mapping[str, object]) -> Properties:
@@ -242,6 +248,9 @@ class Server:
         """Is a standby until this node is elected, then recovers what it has of the log."""
         from mqbroker.replication.node import PairNode  # a node alone starts without its weight
 
+        # What the configuration names is made once for nobody: a mistake shows now and not at the promotion, which does
+        # not wait for modules that are loaded at their first use either.
+        rehearse(self._config, self._protocols)
         sync = self._config.durability == "fsync"
         self._pair = pair = PairNode(self._config.pair, disk, sync, keyring, self._fail)
         self._stack.push_async_callback(pair.close)
@@ -371,7 +380,10 @@ class Server:
         self._listeners.close()
         self._connections.shut_down(self._clock.now())
         self._turn.schedule()
-        if not await self._connections.wait_closed(self._config.shutdown_timeout_s):
+        timeout_s = float(self._config.shutdown_timeout_s)
+        if self._pair is not None and self._pair.has_successor:
+            timeout_s = min(timeout_s, _SWITCHOVER_TIMEOUT_S)
+        if not await self._connections.wait_closed(timeout_s):
             self._connections.abort()
             await self._connections.wait_closed(_ABORT_TIMEOUT_S)
         self._broker.scheduler.finish(self._clock.now())  # what they held goes back, and the journal hears of it
@@ -464,6 +476,11 @@ def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
         log.warning(text, plain_segments)
 
 
+def _naming(section: DestinationsConfig) -> Naming:
+    composites = {each.name: each.targets for each in section.composites}
+    return Naming(section.virtual_topics, section.virtual_topic_prefix, composites)
+
+
 def _services(
     config: Config,
     protocols: Iterable[Protocol],
@@ -482,6 +499,7 @@ def _services(
         loopback_users=config.security.loopback_users,
         preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
         default_vhost=config.default_vhost,
+        naming=_naming(config.destinations),
         recognition=Recognition([each.recognise for each in protocols]),
     )
 

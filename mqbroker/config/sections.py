@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 from mqbroker import limits
 from mqbroker.config.access_keys import AccessKeyDefinition
 from mqbroker.config.addresses import Address, Network, parse_network, parse_origin
+from mqbroker.config.destinations import DestinationsConfig
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
@@ -192,10 +193,12 @@ class PairConfig:
     certificate: Path | None = option(None, "PEM file with this node's certificate, for servers and clients.")
     key: Path | None = option(None, "PEM file with this node's private key, readable by its owner only.")
     ca: Path | None = option(None, "PEM file with the authority of the nodes' certificates, and of nobody else's.")
-    election: str = option("etcd", "What the election store is.", choices=("etcd", "postgresql"))
+    election: str = option(
+        "etcd", "What says who leads: a store, or an operator.", choices=("etcd", "postgresql", "manual")
+    )
     election_urls: tuple[str, ...] = option(
         ("http://127.0.0.1:2379",),
-        "Where the election store is: members of etcd, or one postgresql:// URL.",
+        "Members of etcd, one postgresql:// URL, or the link addresses of all nodes for a manual election.",
         is_secret=True,
     )
     election_user: str = option("", "User of etcd.")
@@ -287,6 +290,7 @@ class Config:
     auth: AuthConfig = section(AuthConfig)
     audit: AuditConfig = section(AuditConfig)
     pair: PairConfig = section(PairConfig)
+    destinations: DestinationsConfig = section(DestinationsConfig)
     vhosts: tuple[VhostDefinition, ...] = tables(VhostDefinition, "Vhosts created at the start if missing.")
     users: tuple[UserDefinition, ...] = tables(UserDefinition, "Users created at the start if missing.")
 

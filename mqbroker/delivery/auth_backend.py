@@ -57,7 +57,7 @@ class HttpBackend:
             if self._config.method == "post":
                 response = await self._client.post(url, form.encode(), _FORM)
             else:
-                response = await self._client.get(f"{url}{'&' if '?' in url else '?'}{form}")
+                response = await self._client.send("GET", f"{url}{'&' if '?' in url else '?'}{form}")
         except DeliveryFailed as error:
             raise BackendSilent(str(error)) from None
         words = response.body.decode("utf-8", "replace").strip().split()

@@ -99,13 +99,12 @@ class HttpClient:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
         """Sends a body to a URL. Raises DeliveryFailed when there is no answer."""
-        return await self._within("POST", url, body, headers)
+        return await self.send("POST", url, body, headers)
 
-    async def get(self, url: str) -> Response:
-        """Asks a URL. Raises DeliveryFailed when there is no answer."""
-        return await self._within("GET", url, b"", _NO_HEADERS)
-
-    async def _within(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    async def send(
+        self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Response:  # fmt: skip
+        """The same with another method."""
         try:
             async with asyncio.timeout(self.timeout_s):
                 return await self._send(method, url, body, headers)
