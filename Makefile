@@ -39,7 +39,7 @@ PYTHONS ?= python3.12 python3.13 python3.14
 # Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
 PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 
-.PHONY: run pair test coverage test-slow test-paged test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
+.PHONY: run pair pair-torture pair-histories test coverage test-slow test-paged test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
 
 run: $(VENV_RUN)/.installed
 	$(VENV_RUN)/bin/mqbroker serve --dev $(RUN_ARGS)
@@ -47,6 +47,15 @@ run: $(VENV_RUN)/.installed
 # Two nodes, etcd (Debian: etcd-server) and clients of three protocols; the active node is killed under load.
 pair: $(VENV)/.installed
 	$(VENV)/bin/python -m tests.replication.show
+
+# The same clients, and everything that may befall two nodes, their links, etcd, disks and clocks: half an hour, unless
+# TORTURE_ARGS is --short, or names some of it.
+pair-torture: $(VENV)/.installed
+	$(VENV)/bin/python -m tests.replication.torture $(TORTURE_ARGS)
+
+# Random histories of simulated pairs, 10,000 unless HISTORIES_ARGS says otherwise.
+pair-histories: $(VENV)/.installed
+	$(VENV)/bin/python -m tests.replication.histories $(HISTORIES_ARGS)
 
 test: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 	$(VENV)/bin/python $(PYTEST) $(PYTEST_ARGS)

@@ -16,16 +16,18 @@ import uvloop
 import mqbroker
 from mqbroker.built import FORM
 from mqbroker.clock import Clock
+from mqbroker.config.destinations import DestinationsConfig
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats, Properties, registered
 from mqbroker.core.restoration import restore
-from mqbroker.errors import DiskFailed
+from mqbroker.errors import ConfigError, DiskFailed
 from mqbroker.net import devcerts
 from mqbroker.net.choice import SessionFactory, with_guests
 from mqbroker.net.connections import Connections
@@ -39,6 +41,7 @@ from mqbroker.protocols.services import Authenticator, Services
 from mqbroker.protocols.session import Outbox
 from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
+from mqbroker.runtime.audit.trail import Trail, service_event
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.log_lines import LineFormatter
@@ -68,6 +71,7 @@ _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages ar
 # 100,000 objects at once would hold up everything for a tenth of a second.
 _INPUT_SHARE = 64  # so many looks at the memory while input of the size of its limit arrives
 _TICK_S = 0.5  # how exact deadlines of sessions are
+_SWITCHOVER_TIMEOUT_S = 0.2  # for clients to close while another node is about to take over, which they wait for
 _ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
 
 
@@ -122,6 +126,7 @@ class Server:
             log.warning(text)
         parts = self._broker, authenticator, self._alarms, self._turn.outbox, clock
         services = _services(config, self._protocols, *parts)
+        self._open_trail(services)
         services.memory_bytes = self._alarms.resident_bytes
         services.memory_bytes_max = int(self._alarms.memory_limit_bytes)
         evictions = Evictions(services.registry, clock, asyncio.get_running_loop().call_soon)
@@ -144,6 +149,17 @@ class Server:
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
         return True
+
+    def _open_trail(self, services: Services) -> None:
+        audit = self._config.audit
+        if not audit.enabled or (self._config.durability == "memory" and audit.folder is None):
+            return
+        try:
+            services.audit = trail = Trail(audit, self._config.data_dir, self._clock)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"the audit trail cannot be opened: {error}") from None
+        trail.record({**service_event("StartBroker"), "additionalEventData": {"version": mqbroker.__version__}})
+        self._stack.callback(trail.close)
 
     def _listen(self, factories: Mapping[str, SessionFactory]) -> None:
         config = self._config
@@ -209,6 +225,9 @@ class Server:
         """Is a standby until this node is elected, then recovers what it has of the log."""
         from mqbroker.replication.node import PairNode  # a node alone starts without its weight
 
+        # What the configuration names is made once for nobody: a mistake shows now and not at the promotion, which does
+        # not wait for modules that are loaded at their first use either.
+        rehearse(self._config, self._protocols)
         sync = self._config.durability == "fsync"
         self._pair = pair = PairNode(self._config.pair, disk, sync, keyring, self._fail)
         self._stack.push_async_callback(pair.close)
@@ -305,7 +324,10 @@ class Server:
         self._listeners.close()
         self._connections.shut_down(self._clock.now())
         self._turn.schedule()
-        if not await self._connections.wait_closed(self._config.shutdown_timeout_s):
+        timeout_s = float(self._config.shutdown_timeout_s)
+        if self._pair is not None and self._pair.has_successor:
+            timeout_s = min(timeout_s, _SWITCHOVER_TIMEOUT_S)
+        if not await self._connections.wait_closed(timeout_s):
             self._connections.abort()
             await self._connections.wait_closed(_ABORT_TIMEOUT_S)
         self._broker.scheduler.finish(self._clock.now())  # what they held goes back, and the journal hears of it
@@ -398,6 +420,11 @@ def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
         log.warning(text, plain_segments)
 
 
+def _naming(section: DestinationsConfig) -> Naming:
+    composites = {each.name: each.targets for each in section.composites}
+    return Naming(section.virtual_topics, section.virtual_topic_prefix, composites)
+
+
 def _services(
     config: Config,
     protocols: Iterable[Protocol],
@@ -416,6 +443,7 @@ def _services(
         loopback_users=config.security.loopback_users,
         preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
         default_vhost=config.default_vhost,
+        naming=_naming(config.destinations),
         recognition=Recognition([each.recognise for each in protocols]),
     )
 

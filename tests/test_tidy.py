@@ -237,7 +237,7 @@ def test_below_the_network_there_is_no_loop(path: Path) -> None:
     assert banned(imports(parsed(path)), BANNED_LOOP_MODULES) == []
 
 
-REPLICATION_SHELLS = {"control", "follower", "health", "leading", "link", "listener", "node", "tls"}
+REPLICATION_SHELLS = {"asking", "control", "follower", "health", "leading", "link", "listener", "node", "tls"}
 REPLICATION_MACHINES = [
     path
     for path in MODULES

@@ -48,7 +48,7 @@ class AwsGateway(Speaker):
         for each in self._services:
             pages |= each.pages()
         handlers = {each.name: each.handlers() for each in self._services}
-        front = Front(handlers, identify, ids.take, pages, web)
+        front = Front(handlers, identify, ids.take, pages, web, shared.audit)
         self._endpoint = Endpoint(through_proxies(front.handle, config.trusted_proxies), shared.outbox, clock)
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:

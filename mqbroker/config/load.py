@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mqbroker.config.addresses import LOOPBACK
+from mqbroker.config.addresses import LOOPBACK, Address
 from mqbroker.config.composition import config_kind, listener_parser, schemes_of
 from mqbroker.config.extension import Extension
 from mqbroker.config.listener import Listener
@@ -107,6 +107,17 @@ def _pair_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
         yield ("pair", "listen"), f"pair.listen = {pair.listen} needs pair.certificate, pair.key and pair.ca"
     if pair.election == "postgresql" and not all(each.startswith("postgres") for each in pair.election_urls):
         yield ("pair", "election_urls"), "pair.election = 'postgresql' needs a postgresql:// URL in pair.election_urls"
+    if pair.election == "manual" and not all(map(_is_address, pair.election_urls)):
+        reason = "pair.election = 'manual' needs the link addresses of all nodes, such as b.example:5670"
+        yield ("pair", "election_urls"), reason
+
+
+def _is_address(text: str) -> bool:
+    try:
+        Address.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _definition_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:

@@ -17,6 +17,7 @@ from aiohttp import web
 from mqbroker.errors import RequestRefused
 from mqbroker.management.answers import Answer, Listing, dump
 from mqbroker.management.assets import POLICY, assets
+from mqbroker.management.auditing import Auditor, Deed
 from mqbroker.management.call import ANYBODY, Call, Place, Routes, handler_of
 from mqbroker.management.caller import MANAGEMENT, MONITORING, Caller
 from mqbroker.management.console_sessions import COOKIE, ConsoleSessions
@@ -63,6 +64,7 @@ class Front:
         self._cors = cors
         self._is_for_metrics = is_for_metrics
         self._prefix = ground.config.path_prefix
+        self._auditor = Auditor(ground)
         self._sessions = ConsoleSessions(ground.broker.access, ground.config.session_timeout_min)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -152,7 +154,15 @@ class Front:
         if request.method == "OPTIONS":
             allowed = ", ".join(place.allowed)
             return Answer(200, None, {"allow": allowed, **self._cors.preflight(request.headers, allowed)})
-        return await self._answer_call(request, session, place, names, dict(parse_qsl(query_text, True)))
+        query = dict(parse_qsl(query_text, True))
+        deed = Deed(request.method, place.path, names, query, request.headers, session.peer)
+        try:
+            answer = await self._answer_call(request, session, place, deed)
+        except (LoginRequired, MethodRefused, Refusal, RequestRefused) as error:
+            self._auditor.refused(deed, error)
+            raise
+        self._auditor.done(deed, answer)
+        return answer
 
     async def _aside(self, request: web.BaseRequest, session: Guest, segments: list[str]) -> Answer | None:
         """The answer to what is no path of the API: pages, log-ins, probes of load balancers."""
@@ -178,8 +188,13 @@ class Front:
         if request.method != "POST":
             raise MethodRefused(("POST", "DELETE", "OPTIONS"))
         user, password = login_form(await self._read(request), request.headers.get("content-type", ""))
-        caller = await log_in(self._ground, session, user, password)
-        caller.require(MANAGEMENT)
+        try:
+            caller = await log_in(self._ground, session, user, password)
+            caller.require(MANAGEMENT)
+        except (LoginRequired, Refusal) as error:
+            self._auditor.signed_in(session.peer, request.headers, user, error.reason)
+            raise
+        self._auditor.signed_in(session.peer, request.headers, user, "")
         token = self._sessions.begin(user, self._ground.clock.now())
         return Answer(200, "ok", {"set-cookie": self._cookie(session, token, self._sessions.timeout_s)})
 
@@ -205,21 +220,21 @@ class Front:
         raw = path[len(self._prefix) + 1 :].removesuffix("/").split("/")
         return [unquote(segment, errors="surrogateescape") for segment in raw]
 
-    async def _answer_call(
-        self, request: web.BaseRequest, session: Guest, place: Place, names: dict[str, str],
-        query: Mapping[str, str],
-    ) -> Answer:  # fmt: skip
+    async def _answer_call(self, request: web.BaseRequest, session: Guest, place: Place, deed: Deed) -> Answer:
         tag, handler = handler_of(place, request.method)
         self._cors.check(request.method, request.headers)
         if tag == ANYBODY:
             caller = Caller("", (), self._ground.broker)
         else:
+            deed.claimed_user = user_of_header(request.headers.get("authorization", ""))
             caller = await self._identify(request, session)
+            deed.caller = caller
             caller.require(tag)
         if not accepts_json(request.headers.get("accept", "")):
             return Answer(406)
         ground, method = self._ground, request.method
-        raw = await self._read(request, ground.config.body_size_max)
+        raw = deed.raw = await self._read(request, ground.config.body_size_max)
+        names, query = deed.names, deed.query
         call = Call(ground, caller, method, names, query, request.headers, session.peer, ground.clock.now(), raw)
         result = handler(call)
         if inspect.isawaitable(result):

@@ -30,3 +30,6 @@ SESSIONS_MAX = 1000  # log-ins of the console
 SESSION_TIMEOUT_MIN = 480  # eight hours, RabbitMQ's default
 VHOST_NAME_CHARS_MAX = 1024
 DETAILED_FAMILIES_MAX = 64  # named in one scrape
+OUTLET_WAITING_MAX = 10_000  # copies and events that were not published yet; a turn later they are
+AUDIT_SHOWN_MAX = 10_000  # records of the audit trail in one answer
+AUDIT_LOOKED_AT_MAX = 1_000_000  # before nothing more is found

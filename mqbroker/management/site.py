@@ -5,6 +5,7 @@ import logging
 from aiohttp import web
 
 from mqbroker.management.api import (
+    audit,
     bindings,
     connections,
     consumers,
@@ -36,6 +37,7 @@ from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 _MODULES = (
     overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
     connections, consumers, policies, parameters, definitions, health, extras, views, following,
+    audit,
 )  # fmt: skip
 
 

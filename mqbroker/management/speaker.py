@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mqbroker.config.sections import Config
+from mqbroker.management.announcing import Announcer
 from mqbroker.management.config import ManagementConfig
 from mqbroker.management.feeds import LogFeed, event_line
+from mqbroker.management.firehose import Firehose
 from mqbroker.management.ground import CLUSTER_ID, Ground
 from mqbroker.management.local import LocalDoor
 from mqbroker.management.protocol import METRICS_SCHEME
@@ -53,6 +55,12 @@ class ManagementSpeaker(Speaker):
         self._fill_feeds(node)
         if not ground.cluster_id:
             ground.store.set_global(CLUSTER_ID, f"mqbroker-cluster-id-{secrets.token_urlsafe(16)}")
+        broker, clock = ground.broker, ground.clock
+        broker.events.subscribe(Announcer(broker, ground.services.default_vhost, clock, node.compose).take)
+        firehose = Firehose(broker, ground.name)
+        ground.store.described = lambda name, each: firehose.follow(name, each["tracing"] is True, node.compose)
+        for name in list(ground.store.vhosts):
+            ground.store.described(name, ground.store.metadata(name))
         folder = Path(node.data_dir)
         if folder.is_dir():
             self._door = LocalDoor(folder, lambda: self._server(is_for_metrics=False))

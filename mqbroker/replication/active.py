@@ -82,12 +82,14 @@ class Active:
         trouble = self._trouble(hello)
         if trouble:
             return Refused(trouble)
-        keep, is_whole = self._source.meet(hello.course)
+        found = self._source.meet(hello.course)
         self.gone(hello.node, now)
-        self.feeds[hello.node] = Feed(self._source, keep, hello.course, wake)
+        self.feeds[hello.node] = Feed(self._source, found, hello.course, wake)
         self._do(self._leader.linked(hello.node, now))
         mine = self.ballot
-        return Welcome(mine.cluster, mine.leader, mine.epoch, keep, is_whole)
+        if found.missing:
+            log.warning("%s lacks %d of the older segments: they are copied", hello.node, len(found.missing))
+        return Welcome(mine.cluster, mine.leader, mine.epoch, found.keep, found.is_whole)
 
     def _trouble(self, hello: Hello) -> str:
         mine = self.ballot

@@ -26,6 +26,10 @@ class Ballot(NamedTuple):
     isr: frozenset[str]
     revision: int
     is_held: bool
+    hesitation: str = ""
+    """Why nobody is promoted by this without the word of an operator; only a manual election has such reasons."""
+    doubt: str = ""
+    """Why a member of the set may lack confirmed messages all the same; the same holds of it."""
 
     def is_led_by(self, node: str, epoch: int) -> bool:
         """Whether that node still is the newest one to write."""
@@ -73,8 +77,8 @@ def following_trouble(standing: Standing, ballot: Ballot) -> str:
     return ""
 
 
-def campaign_trouble(node: str, standing: Standing, ballot: Ballot) -> str:
-    """Why a node must not ask to be promoted; empty when it may."""
+def campaign_trouble(node: str, standing: Standing, ballot: Ballot, has_log: bool = True) -> str:
+    """Why a node must not ask to be promoted; empty when it may. `has_log`: there is a batch in its log."""
     trouble = following_trouble(standing, ballot)
     if trouble:
         return trouble
@@ -83,4 +87,6 @@ def campaign_trouble(node: str, standing: Standing, ballot: Ballot) -> str:
         return f"this node is not in the in-sync set ({members}): it may lack confirmed messages"
     if not standing.is_whole or not standing.cluster:
         return "the log here is not whole: it has not caught up since it began anew"
-    return ""
+    if not has_log and len(ballot.isr) > 1:
+        return "the log here is empty: somebody has deleted its files. It gets them again from the other nodes"
+    return ballot.doubt

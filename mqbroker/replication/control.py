@@ -1,19 +1,16 @@
 """What `mqbroker ha` does: asks a running node over its link address, with the node's own certificate."""
 
 import asyncio
-import ssl
 from typing import Any
 
 from mqbroker.config.addresses import Address
 from mqbroker.config.sections import PairConfig
 from mqbroker.errors import PairError
+from mqbroker.replication.asking import asked
 from mqbroker.replication.digest import differences
-from mqbroker.replication.link import Link
 from mqbroker.replication.tls import link_contexts
-from mqbroker.replication.wire import Answer, Packet, Request
 
 TIMEOUT_S = 300.0  # a whole journal is read to be verified
-CONNECT_TIMEOUT_S = 5.0
 
 
 def ask(config: PairConfig, content: dict[str, Any], address: Address | None = None) -> dict[str, Any]:
@@ -21,7 +18,7 @@ def ask(config: PairConfig, content: dict[str, Any], address: Address | None = N
     _, context = link_contexts(config)
     where = address or config.advertise or config.listen
     try:
-        return asyncio.run(_ask(where, context, content))
+        return asyncio.run(asked(where, context, content, TIMEOUT_S))
     except (OSError, TimeoutError) as error:
         raise PairError(f"the node at {where} does not answer: {str(error) or 'it takes too long'}") from None
 
@@ -69,26 +66,3 @@ def compared(config: PairConfig) -> tuple[list[str], bool]:
     if found:
         return found, False
     return [f"alike up to batch {upto}: {len(mine)} segments, {size} bytes here, the same on {here['leader']}"], True
-
-
-async def _ask(address: Address, context: ssl.SSLContext | None, content: dict[str, Any]) -> dict[str, Any]:
-    answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-
-    def received(_link: Link, packets: list[Packet]) -> None:
-        for packet in packets:
-            if isinstance(packet, Answer) and not answered.done():
-                answered.set_result(packet.content)
-
-    def lost(_link: Link) -> None:
-        if not answered.done():
-            answered.set_exception(ConnectionResetError("it has ended the connection"))
-
-    link = Link(received, lost)
-    async with asyncio.timeout(CONNECT_TIMEOUT_S):
-        await asyncio.get_running_loop().create_connection(lambda: link, address.host, address.port, ssl=context)
-    link.send([Request(content)])
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            return await answered
-    finally:
-        link.abort()

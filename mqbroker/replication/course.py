@@ -135,6 +135,8 @@ class Meeting(NamedTuple):
     is_whole: bool
     """Whether the follower keeps all that could have been confirmed. Else it must not be promoted before it has caught
     up."""
+    missing: tuple[int, ...] = ()
+    """Older segments that it lacks, by their first batches."""
 
 
 ANEW = Meeting(0, False)
@@ -146,8 +148,8 @@ def meeting(history: History, disk: Disk, end: int, follower: Course) -> Meeting
         the newest segment that both know            | the follower keeps
         ---------------------------------------------+--------------------------------------------------
         there is none, or nobody knows where it ends | nothing
-        there is one, and an older one is missing    | nothing: segments are copied in their order only
         there is one                                 | up to where the first of both leaves it
+        there is one, and older ones are missing     | the same; the missing ones are copied first
 
     What it drops was never confirmed if it is not in the history. That is certain for what comes after the beginning
     of the newest segment only: the history does not know what was deleted before this run.
@@ -158,6 +160,6 @@ def meeting(history: History, disk: Disk, end: int, follower: Course) -> Meeting
     keep = min(history.end_of(shared[-1], disk, end), follower.end_of(shared[-1]))
     here = {each.first for each in shared}
     needed = map(first_lsn_of, segment_names(disk.names()))
-    if not keep or any(first <= keep and first not in here for first in needed):
-        return ANEW
-    return Meeting(keep, keep == follower.end or keep >= history.newest.previous)
+    missing = tuple(first for first in needed if first <= keep and first not in here)
+    is_whole = not missing and (keep == follower.end or keep >= history.newest.previous)
+    return Meeting(keep, is_whole, missing) if keep else ANEW

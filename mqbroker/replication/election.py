@@ -1,10 +1,10 @@
-"""The election store as a node sees it: seven calls, each of which is one fenced compare-and-swap or a look.
+"""The election store as a node sees it: eight calls, each of which is one fenced compare-and-swap or a look.
 
 Every call raises ElectionUnreachable when the store does not answer; then it is not known whether a change was made,
 and `read` tells. What a node may ask for is decided in ballot.py.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from mqbroker.replication.ballot import Ballot
 
@@ -34,6 +34,10 @@ class Election(Protocol):
 
     async def watch(self, timeout_s: float) -> None:
         """Returns once something may have changed, or after that time."""
+
+    def answer(self, said: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002  what overrides it does
+        """What another node is told that asks this one about the election, as only those without a store do."""
+        return {"error": "the election has a store: set pair.election alike on all nodes"}
 
     async def close(self) -> None:
         """Lets go of connections. The lease lives on until it ends."""

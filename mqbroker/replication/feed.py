@@ -1,5 +1,6 @@
 """What the active node sends to one standby: first what the files have, then what is written, as it is written.
 
+    copying --(nothing is missing)--> reading
     reading --(at the end)--> joining --(the files have what was on its way)--> live --(too much waits)--> reading
 
 Without loop, clock or socket: `next` is called when there is room to send. It counts what is sent and not acknowledged.
@@ -9,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from mqbroker.limits import PAIR_QUEUED_BYTES_MAX, PAIR_READ_BYTES
+from mqbroker.replication.copies import Copies
 from mqbroker.replication.course import Course, History, Meeting, Stretch, begun_by, meeting
 from mqbroker.replication.wire import Joined, Packet
 from mqbroker.storage.gate import Gate
@@ -45,8 +47,11 @@ class Source:
 class Feed:
     """One standby's, from its last common batch on."""
 
-    def __init__(self, source: Source, keep: int, course: Course, wake: Callable[[], None]) -> None:
-        """`course` is what the standby has said of its log. `wake` is called when there is something to send."""
+    def __init__(self, source: Source, found: Meeting, course: Course, wake: Callable[[], None]) -> None:
+        """`course` is what the standby has said of its log, `found` what came of that. `wake` is called when there is
+        something to send."""
+        keep = found.keep
+        self._copies = Copies(source.disk, found.missing)
         self.is_live = False
         self.in_flight = 0
         """Octets sent and not acknowledged."""
@@ -74,6 +79,8 @@ class Feed:
 
     def next(self, size: int = PAIR_READ_BYTES) -> list[Packet]:
         """What to send next, about so many octets. JournalCorrupt, StorageError when the files cannot be read."""
+        if not self._copies.is_done:
+            return self._copied(size)
         packets: list[Packet] = list(self._from_memory(size) if self.is_live else self._from_files(size))
         for packet in packets:
             self._count(packet)
@@ -81,6 +88,11 @@ class Feed:
             self.is_live = True
             packets += [Joined(self.sent), *self._take_gone()]
         return packets
+
+    def _copied(self, size: int) -> list[Packet]:
+        pieces = self._copies.next(size)
+        self._segments.update(each.segment for each in pieces)
+        return list(pieces)
 
     def _take_gone(self) -> list[Piece]:
         gone, self._gone = self._gone, {}

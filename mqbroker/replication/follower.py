@@ -16,6 +16,7 @@ from mqbroker.config.addresses import Address
 from mqbroker.errors import DiskFailed, LinkBroken, LinkRefused
 from mqbroker.limits import PAIR_QUEUED_BYTES_MAX
 from mqbroker.replication.ballot import Ballot
+from mqbroker.replication.copies import Copied
 from mqbroker.replication.link import Link, wait_at_most
 from mqbroker.replication.replica import Replica
 from mqbroker.replication.wire import Durable, Packet, Refused, Welcome
@@ -125,7 +126,7 @@ class Follower:
     def _received(self, link: Link, packets: list[Packet]) -> None:
         self._heard_at = monotonic()
         self._queue += packets
-        self._queued_bytes += sum(each.size for each in packets if isinstance(each, Appended))
+        self._queued_bytes += sum(each.size for each in packets if isinstance(each, Appended | Copied))
         if self._queued_bytes > PAIR_QUEUED_BYTES_MAX:
             link.set_reading(False)
         self._arrived.set()

@@ -13,6 +13,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 from mqbroker.config.sections import PairConfig
 from mqbroker.core.events import Events
@@ -64,10 +65,12 @@ class PairNode:
         server_context, self._client_context = link_contexts(config)
         self._replica = Replica(disk, sync, config.node)
         self._follower = Follower(self._replica, self._client_context, config.ack_timeout_ms / 1000)
-        self.election: Election = election_of(config)
+        self.election: Election = election_of(config, Path(disk.path), self._client_context)
         self._listener = LinkListener(config.listen, server_context, self._received, self._lost)
         self._health = Health(config.health, lambda: self.leading is not None, lambda: self.is_ready)
         self._refusals = 0
+        self._has_news = False
+        """Whether the store is to be read again at once."""
         self._before: Course | None = None
         self._recovering: Leading | None = None
         self._stopper: asyncio.Task[None] | None = None
@@ -78,6 +81,11 @@ class PairNode:
     def is_ready(self) -> bool:
         """Whether nothing would be lost if the other node died now, as far as this one knows."""
         return self.leading is not None or self._replica.is_in_sync
+
+    @property
+    def has_successor(self) -> bool:
+        """Whether another node takes over when this one stops in order."""
+        return self.leading is not None and bool(self.leading.others_in_sync())
 
     @property
     def address(self) -> str:
@@ -107,10 +115,11 @@ class PairNode:
         self.is_stopping = self._follower.is_stopping = True
 
     async def _step(self) -> Ballot | None:
+        self._has_news = False
         try:
             self.ballot = await self.election.read()
             mine = await self._decide(self.ballot)
-            if mine is None and not self.is_stopping:
+            if mine is None and not self.is_stopping and not self._has_news:
                 await self.election.watch(RETRY_S if self._refusals else LOOK_S)
             return mine
         except ElectionUnreachable as error:
@@ -134,7 +143,7 @@ class PairNode:
             if ballot.epoch == standing.promised:
                 await self.election.resign(ballot)  # of an earlier life of this node: nobody else has its data folder
             return None
-        trouble = campaign_trouble(self.config.node, standing, ballot)
+        trouble = campaign_trouble(self.config.node, standing, ballot, self._replica.lsn > 0) or ballot.hesitation
         if trouble and self._forced_epoch != ballot.epoch + 1:
             return self._wait(trouble)
         trouble = await self._follower.work(self._replica.key_trouble, self._keyring)
@@ -164,6 +173,7 @@ class PairNode:
     async def _follow(self, ballot: Ballot) -> None:
         try:
             await self._follower.follow(ballot)
+            self._has_news = True
             self._refusals = 1  # that it has ended is half of what shows that the process is gone
             log.warning("the link with %s has ended", ballot.leader)
         except ConnectionRefusedError:
@@ -178,7 +188,8 @@ class PairNode:
         even if that is wrong, because this node acknowledges nothing to it any more."""
         self._refusals += 1
         is_member = self.config.node in ballot.isr and self._replica.standing.is_whole
-        if self.config.fast_takeover and is_member and self._refusals >= REFUSALS_BEFORE_TAKEOVER:
+        is_asked = self.config.fast_takeover and self.config.election != "manual"
+        if is_asked and is_member and self._refusals >= REFUSALS_BEFORE_TAKEOVER:
             log.warning("%s at %s is gone: taking over", ballot.leader, ballot.address)
             self._refusals = 0
             await self.election.resign(ballot)
@@ -238,6 +249,8 @@ class PairNode:
                 return self._switch_over()
             case "promote":
                 return self._promote(request.content)
+            case "ballot":
+                return self.election.answer(request.content)
         return {"error": f"there is no request {request.content.get('do')!r}"}
 
     def status(self) -> dict[str, object]:
@@ -278,9 +291,9 @@ class PairNode:
         if self._follower.is_linked or ballot.is_held:
             return {"error": f"{ballot.leader} is alive: use `mqbroker ha switchover` there, or stop it first"}
         if said.get("epoch") != ballot.epoch + 1:
-            return {"error": f"the store is in the epoch {ballot.epoch}: the next one is {ballot.epoch + 1}"}
+            return {"error": f"the pair is in the epoch {ballot.epoch}: the next one is {ballot.epoch + 1}"}
         lsn, committed = self._replica.lsn, self._replica.committed
-        trouble = campaign_trouble(self.config.node, self._replica.standing, ballot)
+        trouble = campaign_trouble(self.config.node, self._replica.standing, ballot, lsn > 0)
         window = (
             f"this node has batches up to {lsn}; {ballot.leader} had confirmed up to {committed} when last heard of"
         )

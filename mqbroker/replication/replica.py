@@ -14,6 +14,7 @@ from mqbroker.errors import KeyMissing, LinkBroken, LinkRefused
 from mqbroker.replication import standing as standings
 from mqbroker.replication.aside import end_log, set_aside
 from mqbroker.replication.ballot import Ballot, Standing
+from mqbroker.replication.copies import Copied, Filling, remove_unfinished
 from mqbroker.replication.course import Course, course_of
 from mqbroker.replication.wire import VERSION, Beat, Durable, Hello, Joined, Packet, Refused, Welcome
 from mqbroker.storage.keys.keyring import KEY_BLOCK_BYTES, Keyring
@@ -42,6 +43,7 @@ class Replica:
         self._disk = disk
         self._sync = sync
         self._ballot: Ballot | None = None
+        self._filling: Filling | None = None
         self._synced = NOTHING
         """Up to where everything lasts while it catches up; NOTHING once all does."""
         if self.standing.cut == NOTHING:
@@ -103,6 +105,8 @@ class Replica:
             self._save(self.standing._replace(promised=ballot.epoch))
         self._ballot, self.is_in_sync = ballot, False
         self._synced = NOTHING
+        self._filling = None
+        remove_unfinished(self._disk)
         self._applier = Applier(self._disk, False)  # also because what was skipped is not in the files
         return Hello(self.standing.cluster, self.node, ballot.epoch, self.course())
 
@@ -166,6 +170,9 @@ class Replica:
             case Appended():
                 self._append(packet)
                 return True
+            case Copied():
+                self._copy(packet)
+                return False
             case Deleted() | Skipped():
                 self._applier.apply(packet)
                 return False
@@ -186,6 +193,13 @@ class Replica:
             # The segment before it is synced, and so is its own beginning.
             self._synced = before
             self._save(self.standing._replace(cut=before))
+
+    def _copy(self, piece: Copied) -> None:
+        if self._filling is None:
+            self._filling = Filling(self._disk, self._applier.cluster_id)
+        if self._filling.take(piece):
+            self._filling = None
+            log.warning("the segment that begins with batch %d was missing here, and is copied", piece.segment)
 
     def _join(self, lsn: int) -> None:
         if self.lsn != lsn:

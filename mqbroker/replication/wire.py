@@ -17,6 +17,7 @@
     9  durable    standby  batch u64 that lasts there, 1 when its log is whole
     10 request    tool     JSON
     11 answer     node     JSON
+    12 copied     active   as in 4, of an older segment that the standby lacks; without octets it is complete
 
 Nothing here is secret or signed: the connection is TLS with certificates on both sides, or stays on one machine.
 """
@@ -30,6 +31,7 @@ import orjson
 
 from mqbroker.errors import LinkBroken
 from mqbroker.limits import PAIR_GREETING_BYTES_MAX, SEGMENT_BYTES_CEILING
+from mqbroker.replication.copies import Copied
 from mqbroker.replication.course import Course, Stretch
 from mqbroker.storage.log.pieces import Appended, Deleted, Piece, Skipped
 
@@ -101,15 +103,16 @@ class Answer(NamedTuple):
     content: dict[str, Any]
 
 
-Packet = Hello | Welcome | Refused | Piece | Joined | Beat | Durable | Request | Answer
+Packet = Hello | Welcome | Refused | Piece | Copied | Joined | Beat | Durable | Request | Answer
 
 
 def pack(packet: Packet) -> list[bytes]:
     """The octets of a packet, in parts."""
     match packet:
-        case Appended(segment, offset, lsn, parts):
+        case Appended(segment, offset, lsn, parts) | Copied(segment, offset, lsn, parts):
             content = _PLACE.pack(segment, offset, lsn)
-            return [_HEAD.pack(1 + len(content) + packet.size, 4) + content, *parts]
+            kind = 4 if isinstance(packet, Appended) else 12
+            return [_HEAD.pack(1 + len(content) + packet.size, kind) + content, *parts]
         case Deleted(segment):
             return _small(5, _NUMBER.pack(segment))
         case Skipped(lsn):
@@ -156,9 +159,11 @@ _NUMBERS: dict[int, Any] = {5: Deleted, 6: Skipped, 7: Joined}
 
 
 def _unpack(kind: int, content: bytes) -> Packet:
-    if kind == 4:
+    if kind in (4, 12):
         segment, offset, lsn = _PLACE.unpack_from(content)
-        return Appended(segment, offset, lsn, [content[_PLACE.size :]])
+        octets = content[_PLACE.size :]
+        parts = [octets] if octets else []
+        return Appended(segment, offset, lsn, parts) if kind == 4 else Copied(segment, offset, lsn, parts)
     if kind in _NUMBERS:
         packet: Packet = _NUMBERS[kind](*_NUMBER.unpack(content))
         return packet

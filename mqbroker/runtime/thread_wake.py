@@ -25,11 +25,19 @@ class ThreadWake:
                 if self._gathered is not None:
                     self._gathered.append(work)
                     return
-        self._loop.call_soon_threadsafe(self._run, work)
+        self._call(work)
+
+    def _call(self, work: Work) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._run, work)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+            # The process ends, and does not wait for the disk: nobody keeps a promise any more.
 
     def release(self) -> None:
         """Has everything done that was gathered, and what comes from here on at once."""
         with self._lock:
             gathered, self._gathered = self._gathered or [], None
         for work in gathered:
-            self._loop.call_soon_threadsafe(self._run, work)
+            self._call(work)

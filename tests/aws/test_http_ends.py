@@ -1,8 +1,10 @@
-"""HTTP clients that send no more: what they asked for is answered, and nothing is waited for on their behalf."""
+"""HTTP connections that end, by the client or the broker: what was asked for is answered, and nobody waits for more."""
+
+import pytest
 
 from mqbroker.aws.front.call import Call
 from mqbroker.protocols.http.limits import HTTP_PIPELINE_MAX
-from tests.aws.house import Shop, wait
+from tests.aws.house import Shop, empty, wait
 from tests.aws.http_talk import get
 from tests.aws.test_http import NOW, taken
 
@@ -49,3 +51,16 @@ def test_whom_an_operator_ends_is_answered_first() -> None:
     shop.calls[0].answer(None)
     assert len(taken(session)) == 1
     assert session.is_closing
+
+
+@pytest.mark.parametrize("begun", [b"G", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"])
+def test_a_request_that_is_under_way_is_turned_away_when_the_broker_stops(begun: bytes) -> None:
+    """At a switchover it got no answer, and clients that do not repeat what may have been done gave up."""
+    session = Shop(empty).session()
+    session.receive_data(begun, NOW)
+    session.shut_down(NOW)
+    (answer,) = taken(session)
+    assert answer.status == 503
+    assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
+    assert session.is_closing
+    assert session.lingers

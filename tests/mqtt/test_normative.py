@@ -1,6 +1,5 @@
 """The checklist of normative.py names tests that exist, and leaves no gap in the specifications' numbering."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from tests.mqtt.normative import V3_1_1, V5
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"((codec|net)\.)?\w+\.\w+")
+_FUNCTION = re.compile(r"^ *(?:async )?def (\w+)", re.MULTILINE)
 
 # Numbers that the final text of a specification leaves out.
 SKIPPED = {"2.2.1-1", "3.8.3-0"}
@@ -18,8 +18,7 @@ SKIPPED = {"2.2.1-1", "3.8.3-0"}
 def functions_of(module: str) -> set[str]:
     folder, _, name = module.rpartition(".")
     place = FOLDER.parent if folder == "net" else FOLDER
-    tree = ast.parse((place / folder / f"test_{name}.py").read_text())
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return set(_FUNCTION.findall((place / folder / f"test_{name}.py").read_text()))
 
 
 @pytest.mark.parametrize("checklist", [V5, V3_1_1], ids=["5.0", "3.1.1"])

@@ -83,6 +83,10 @@ class FaultProxy:
         """What whoever has connected says does not arrive; it still gets everything."""
         self._loop.call_soon_threadsafe(self._flows.clear)
 
+    def stall_back(self) -> None:
+        """Whoever has connected gets nothing any more; what it says arrives."""
+        self._loop.call_soon_threadsafe(self._flows_back.clear)
+
     def cut(self) -> None:
         """All connections are gone at once, and new ones end."""
         self._loop.call_soon_threadsafe(self._cut)

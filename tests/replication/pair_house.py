@@ -66,6 +66,7 @@ class NodeProcess(BrokerProcess):
         options = ("--dev", "--durability", pair.durability)
         super().__init__(pair.folder / name, *options, schemes=pair.schemes, config=config)
         self.ports = {scheme: free_port() for scheme in pair.schemes}
+        self.module = pair.module
         self.control = PairConfig(
             node=name, listen=Address("127.0.0.1", self.link_port), certificate=pair.certificates / "pair.pem",
             key=pair.certificates / "pair.key", ca=pair.certificates / "ca.pem",
@@ -128,13 +129,15 @@ class NodeProcess(BrokerProcess):
 
 
 class Pair:
-    """Two nodes, `a` and `b`."""
+    """Two nodes, `a` and `b`, or more of them."""
 
     def __init__(
         self, folder: Path, store: EtcdProcess, schemes: tuple[str, ...] = ("amqp",), lease_s: int = 2,
         ack_timeout_ms: int = 1000, more: str = "", direct: bool = False,
-        journal: str = "", durability: str = "fsync",
+        journal: str = "", durability: str = "fsync", module: str = "mqbroker", names: str = "ab",
     ) -> None:  # fmt: skip
+        self.module = module
+        """What is run as a node."""
         self.journal, self.durability = journal, durability
         self.is_direct = direct
         """Whether links go without a proxy, so that a node whose process is gone refuses them."""
@@ -142,14 +145,15 @@ class Pair:
         self.lease_s, self.ack_timeout_ms = lease_s, ack_timeout_ms
         self.certificates = folder / "certificates"
         devcerts.generate_pair(self.certificates)
-        self.a, self.b = NodeProcess(self, "a", more), NodeProcess(self, "b", more)
-        self.nodes = (self.a, self.b)
+        self.nodes = tuple(NodeProcess(self, name, more) for name in names)
+        self.a, self.b = self.nodes[:2]
 
     def start(self) -> None:
-        """Both run, `a` leads, and `b` is in sync."""
+        """All run, `a` leads, and the others are in sync."""
         self.a.start()
         eventually(lambda: self.a.is_serving, WAIT_S)
-        self.b.start()
+        for node in self.nodes[1:]:
+            node.start()
         self.until_in_sync()
 
     @property
@@ -160,8 +164,9 @@ class Pair:
 
     @property
     def standby(self) -> NodeProcess:
-        """The other one."""
-        return self.b if self.active is self.a else self.a
+        """The other one, or the first of the others."""
+        active = self.active
+        return next(node for node in self.nodes if node is not active)
 
     def until_in_sync(self) -> None:
         """Waits until each node has everything."""
@@ -170,8 +175,9 @@ class Pair:
     def _is_in_sync(self) -> bool:
         found = [node.status() for node in self.nodes]
         roles = sorted(each.get("role", "") for each in found)
-        return roles == ["active", "standby"] and all(
-            set(each["isr"]) == {"a", "b"} or each["in_sync"] for each in found
+        names = {node.name for node in self.nodes}
+        return roles == ["active", *["standby"] * (len(found) - 1)] and all(
+            set(each["isr"]) == names or each.get("in_sync") for each in found
         )
 
     def supervise(self) -> None:
@@ -187,7 +193,7 @@ class Pair:
     def url(self, turn: list[int]) -> str:
         """The address that a client with a list of both tries next; `turn` counts its tries."""
         turn.append(0)
-        return self.nodes[len(turn) % 2].url
+        return self.nodes[len(turn) % len(self.nodes)].url
 
 
 @contextmanager

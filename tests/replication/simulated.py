@@ -133,7 +133,7 @@ class Node:
         elif ballot.is_held and ballot.epoch == replica.standing.promised:
             self._ask(partial(self.world.store.resign, ballot), lambda _: None)
         elif not ballot.is_held:
-            self.trouble = campaign_trouble(self.name, replica.standing, ballot)
+            self.trouble = campaign_trouble(self.name, replica.standing, ballot, replica.lsn > 0)
             if not self.trouble:
                 self._ask(partial(self.world.store.acquire, ballot, self.name, self.name), self._promoted)
 

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -10,24 +11,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mqbroker.net import devcerts
 from tests.support.ports import free_port
 
 START_TIMEOUT_S = 30
+USER, PASSWORD = "mqbroker", "a password"
 POSTGRES_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 class EtcdProcess:
     """`etcd` with one member."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, is_tls: bool = False) -> None:
         self.folder = folder
+        self.certificates = folder / "certificates"
+        self._is_tls = is_tls
         self.port, self._peer_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Where it is asked."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._is_tls else ''}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Starts it, again on the same ports and with the same data; returns once it answers."""
@@ -36,15 +41,39 @@ class EtcdProcess:
         command = [
             "etcd", "--data-dir", str(self.folder / "data"), "--listen-client-urls", self.url,
             "--advertise-client-urls", self.url, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-            "--initial-cluster", f"default={peer}", "--log-level", "error",
+            "--initial-cluster", f"default={peer}", "--log-level", "error", *self._tls_options(),
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         _wait(self._answers)
 
+    def _tls_options(self) -> list[str]:
+        if not self._is_tls:
+            return []
+        if not self.certificates.exists():
+            devcerts.generate(self.certificates)
+        files = self.certificates / "server.pem", self.certificates / "server.key"
+        return ["--cert-file", str(files[0]), "--key-file", str(files[1])]
+
+    def demand_password(self) -> None:
+        """From here on it answers nobody but root and `USER`, who may do everything with keys of pairs."""
+        for words in (
+            ["user", "add", "root:root"], ["role", "add", "pairs"],
+            ["role", "grant-permission", "pairs", "--prefix=true", "readwrite", "/mqbroker/"],
+            ["user", "add", f"{USER}:{PASSWORD}"], ["user", "grant-role", USER, "pairs"], ["auth", "enable"],
+        ):  # fmt: skip
+            self.control(*words)
+
+    def control(self, *words: str) -> None:
+        """`etcdctl` with these words."""
+        environment = {**os.environ, "ETCDCTL_API": "3"}
+        command = ["etcdctl", "--endpoints", self.url, *words]
+        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=START_TIMEOUT_S)
+
     def _answers(self) -> bool:
+        context = ssl.create_default_context(cafile=self.certificates / "ca.pem") if self._is_tls else None
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2, context=context) as answer:
                 return b'"true"' in answer.read()
         except OSError:
             return False
@@ -64,9 +93,9 @@ class EtcdProcess:
 
 
 @contextmanager
-def etcd(folder: Path) -> Iterator[EtcdProcess]:
+def etcd(folder: Path, is_tls: bool = False) -> Iterator[EtcdProcess]:
     """A running etcd."""
-    process = EtcdProcess(folder)
+    process = EtcdProcess(folder, is_tls)
     try:
         process.start()
         yield process

@@ -2,16 +2,20 @@
 
 import asyncio
 import itertools
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mqbroker.config.addresses import Address
 from mqbroker.errors import ElectionUnreachable
 from mqbroker.replication.ballot import Ballot
 from mqbroker.replication.election import Election
 from mqbroker.replication.elections.etcd import EtcdElection
+from mqbroker.replication.elections.manual import ManualElection
 from mqbroker.replication.elections.memory import MemoryElection, MemoryStore
 from mqbroker.replication.elections.postgresql import PostgresqlElection
 from tests.replication import stores
@@ -31,6 +35,23 @@ def etcd_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def etcd_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.EtcdProcess]:
+    if not stores.has_etcd():
+        pytest.skip("etcd is not installed (Debian: etcd-server)")
+    with stores.etcd(tmp_path_factory.mktemp("etcd") / "etcd", is_tls=True) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def etcd_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.EtcdProcess]:
+    if not stores.has_etcd():
+        pytest.skip("etcd is not installed (Debian: etcd-server)")
+    with stores.etcd(tmp_path_factory.mktemp("etcd") / "etcd") as process:
+        process.demand_password()
+        yield process
+
+
+@pytest.fixture(scope="module")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not stores.has_postgresql():
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
@@ -38,18 +59,42 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["memory", "etcd", "postgresql"])
+@pytest.fixture(params=["memory", "etcd", "etcd over TLS", "etcd with a user", "postgresql", "manual"])
 def make(request: pytest.FixtureRequest) -> Make:
-    """Makes one node's view of a store that nobody has used."""
+    """Makes one node's view of a store that nobody has used: that of `a`, then that of `b`."""
     name = next(NAMES)
+    if request.param == "manual":
+        return iter(manual_elections(request.getfixturevalue("tmp_path"))).__next__
     if request.param == "memory":
         store = MemoryStore(lambda: time.monotonic_ns() // 1_000_000, TTL_S * 1000)
         return lambda: MemoryElection(store)
+    if request.param == "etcd over TLS":
+        process = request.getfixturevalue("etcd_tls")
+        context = ssl.create_default_context(cafile=process.certificates / "ca.pem")
+        return lambda: EtcdElection([process.url], name, TTL_S, context=context)
+    if request.param == "etcd with a user":
+        process = request.getfixturevalue("etcd_user")
+        return lambda: EtcdElection([process.url], name, TTL_S, stores.USER, stores.PASSWORD)
     if request.param == "etcd":
         url = request.getfixturevalue("etcd_url")
         return lambda: EtcdElection([url], name, TTL_S)
     url = request.getfixturevalue("postgresql_url")
     return lambda: PostgresqlElection(url, name, TTL_S)
+
+
+def manual_elections(folder: Path) -> list[Election]:
+    """Those of two nodes that reach each other."""
+    elections: dict[int, ManualElection] = {}
+
+    async def ask(address: Address, said: dict[str, Any]) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return elections[address.port].answer(said)
+
+    for port, node in enumerate("ab"):
+        other = Address(node, 1 - port)
+        (folder / node).mkdir()
+        elections[port] = ManualElection(node, folder / node, [other], TTL_S, 1, ask)
+    return list(elections.values())
 
 
 @pytest.fixture
@@ -207,4 +252,32 @@ async def test_an_etcd_that_loses_its_data_is_noticed(tmp_path: Path) -> None:
         await asyncio.to_thread(process.wipe)
         assert await election.renew(mine) is None
         assert await election.read() is None
+        await election.close()
+
+
+async def test_an_etcd_that_forgets_who_is_logged_in_is_told_again(tmp_path: Path) -> None:
+    """Its tokens end with its process and with every change of its users: the pair took that for an outage."""
+    if not stores.has_etcd():
+        pytest.skip("etcd is not installed")
+    with stores.etcd(tmp_path / "etcd") as process:
+        process.demand_password()
+        election = EtcdElection([process.url], "pair", TTL_S, stores.USER, stores.PASSWORD)
+        mine = await founded(election)
+        await asyncio.to_thread(process.stop)
+        await asyncio.to_thread(process.start)
+        assert await election.read() is not None
+        await asyncio.to_thread(process.control, "--user", "root:root", "user", "add", "somebody:else")
+        assert await election.renew(mine) is not None
+        await election.close()
+
+
+async def test_a_wrong_password_is_told(tmp_path: Path) -> None:
+    """An operator saw a KeyError instead."""
+    if not stores.has_etcd():
+        pytest.skip("etcd is not installed")
+    with stores.etcd(tmp_path / "etcd") as process:
+        process.demand_password()
+        election = EtcdElection([process.url], "pair", TTL_S, stores.USER, "wrong")
+        with pytest.raises(ElectionUnreachable, match=r"user 'mqbroker' cannot log in: .*authentication failed"):
+            await election.read()
         await election.close()

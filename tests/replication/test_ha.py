@@ -28,13 +28,13 @@ def ha(node: NodeProcess, *words: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def publish(node: NodeProcess, count: int) -> None:
+def publish(node: NodeProcess, count: int, ballast: bytes = b"") -> None:
     connection = pika.BlockingConnection(pika.URLParameters(node.url))
     channel = connection.channel()
     channel.confirm_delivery()
     channel.queue_declare("q", durable=True)
     for number in range(count):
-        channel.basic_publish("", "q", b"%d" % number, pika.BasicProperties(delivery_mode=2))
+        channel.basic_publish("", "q", b"%d" % number + ballast, pika.BasicProperties(delivery_mode=2))
     connection.close()
 
 

@@ -131,6 +131,7 @@ def test_a_node_that_may_lack_messages_does_not_campaign() -> None:
     assert "not in the in-sync set (a, b)" in campaign_trouble("c", whole, BALLOT)
     assert "not whole" in campaign_trouble("b", Standing("cluster", 5, False), BALLOT)
     assert "not whole" in campaign_trouble("b", Standing(), BALLOT)  # its disk was replaced
+    assert "log here is empty" in campaign_trouble("b", whole, BALLOT, has_log=False)  # its files were deleted
 
 
 def test_a_node_without_the_key_of_the_journal_is_not_promoted() -> None:

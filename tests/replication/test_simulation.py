@@ -9,6 +9,7 @@ import logging
 import pytest
 
 from mqbroker.storage import gate
+from tests.replication import histories
 from tests.replication.simulated import survive
 
 
@@ -31,11 +32,11 @@ def test_three_nodes_lose_nothing_that_was_confirmed(block: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("block", range(100))
-def test_many_histories_lose_nothing_that_was_confirmed(block: int) -> None:
-    for seed in range(10_000 + block * 100, 10_000 + block * 100 + 100):
-        survive(seed, 2500, "abc" if seed % 3 == 0 else "ab")
+@pytest.mark.timeout(histories.BOUND_S + 120)
+def test_ten_thousand_histories_lose_nothing_that_was_confirmed() -> None:
+    passed, failed = histories.run(histories.FIRST, histories.COUNT)
+    assert not failed
+    assert passed == histories.COUNT, "the time was over"
 
 
 def test_the_oracle_notices_a_gate_that_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,7 @@ cdef class HttpSession(Session):
     @cython.locals(exchange=Exchange, request=HttpRequest, call=Pending)
     cdef bint _handle_complete(self) except -1
     cdef _refuse(self, violation)
+    cdef _turn_away(self)
     cdef bint _is_older(self) except -1
     cdef _check_head_size(self)
     cdef _check_host(self, host)

@@ -44,6 +44,7 @@ _STATUS_LINES = {
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE = b"Connection: close\r\n"
 _KEEP_ALIVE = b"Connection: keep-alive\r\n"
+_RETRY_AFTER = b"Retry-After: 1\r\n"
 
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 HOST = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
@@ -224,13 +225,26 @@ class HttpSession(Session):
             self._end()
 
     def shut_down(self, now: int) -> None:
-        """The broker stops: calls that wait are hurried, and the connection closes after the last open answer."""
+        """The broker stops: calls that wait are hurried, requests that have not begun are turned away, and the
+        connection closes after the last open answer."""
         self._now = now
+        is_under_way = not self._is_ending and bool(self._state != _IDLE or self._complete or self._held)
         self._is_stopping = self._is_ending = True
         self._hurry()
-        if not self.exchanges:
-            self.lingers = self._state != _IDLE  # an idle client has read everything, and sends nothing
+        if is_under_way:
+            self.lingers = True  # an idle client has read everything, and sends nothing; this one may be sending
+            self._turn_away()
+        elif not self.exchanges:
             self._end()
+
+    def _turn_away(self) -> None:
+        """RFC 9110 §15.6.4, §10.2.3: clients try again soon, at the next address or where a balancer leads them."""
+        self._drop_body()
+        self._complete.clear()
+        self._held = b""
+        exchange = Exchange(self, is_head=False, is_last=True, is_old=False)
+        self.exchanges.append(exchange)
+        exchange.answer(HttpResponse(503, b"text/plain", b"The broker stops.\n", _RETRY_AFTER))
 
     def describe(self) -> dict[str, object]:
         """What an operator sees of it. Each request says anew who sends it."""

@@ -18,14 +18,16 @@ import orjson
 
 from mqbroker.errors import ElectionUnreachable
 from mqbroker.replication.ballot import Ballot
+from mqbroker.replication.election import Election
 
 CALL_TIMEOUT_S = 2.0
 _UNAUTHENTICATED = 16  # google.rpc.Code
+_OLD = "revision of auth store is old"
 
 Json = dict[str, Any]
 
 
-class EtcdElection:
+class EtcdElection(Election):
     """One node's view. `urls` are tried in turn."""
 
     def __init__(
@@ -171,14 +173,21 @@ class EtcdElection:
 
     async def _post(self, path: str, content: Json) -> Json:
         if self._user and not self._token:
-            said = {"name": self._user, "password": self._password}
-            self._token = (await self._send("auth/authenticate", said))["token"]
+            await self._log_in()
         answer = await self._send(path, content)
-        if answer.get("code") == _UNAUTHENTICATED:
-            self._token = ""
+        if self._token and (answer.get("code") == _UNAUTHENTICATED or _OLD in str(answer.get("error"))):
+            await self._log_in()  # etcd was started anew, or somebody has changed its users
+            answer = await self._send(path, content)
         if "error" in answer and not path.startswith("lease/revoke"):
             raise ValueError(str(answer["error"]))
         return answer
+
+    async def _log_in(self) -> None:
+        self._token = ""
+        answer = await self._send("auth/authenticate", {"name": self._user, "password": self._password})
+        if "token" not in answer:
+            raise ValueError(f"user {self._user!r} cannot log in: {answer.get('error', answer)}")
+        self._token = answer["token"]
 
     async def _send(self, path: str, content: Json) -> Json:
         url = f"{self._urls[0]}/v3/{path}"

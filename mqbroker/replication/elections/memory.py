@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from mqbroker.replication.ballot import Ballot
+from mqbroker.replication.election import Election
 
 LOOK_S = 0.05
 
@@ -59,7 +60,7 @@ class MemoryStore:
             self._held_until = 0
 
 
-class MemoryElection:
+class MemoryElection(Election):
     """One node's view of it."""
 
     def __init__(self, store: MemoryStore) -> None:

@@ -11,6 +11,7 @@ import asyncpg
 
 from mqbroker.errors import ElectionUnreachable
 from mqbroker.replication.ballot import Ballot
+from mqbroker.replication.election import Election
 
 CALL_TIMEOUT_S = 2.0
 LOOK_S = 0.5  # nobody tells when a lease runs out
@@ -51,7 +52,7 @@ RETURNING {_COLUMNS}
 """  # noqa: S608
 
 
-class PostgresqlElection:
+class PostgresqlElection(Election):
     """One node's view, over one connection, which is made anew when it is lost."""
 
     def __init__(self, url: str, name: str, ttl_s: float) -> None:

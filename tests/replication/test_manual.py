@@ -1,0 +1,124 @@
+"""Two real nodes without an election store: an operator says who leads, and nothing confirmed is lost by that."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mqbroker.config.addresses import Address
+from mqbroker.errors import ElectionUnreachable, StorageError
+from mqbroker.replication.elections.manual import NAME, ManualElection
+from tests.replication.pair_house import NodeProcess, Pair
+from tests.replication.stores import EtcdProcess
+from tests.replication.test_ha import ha, publish, waiting
+from tests.support.waiting import eventually
+
+WAIT_S = 45
+
+
+@contextmanager
+def a_manual_pair(folder: Path, more: str = "") -> Iterator[Pair]:
+    pair = Pair(folder, EtcdProcess(folder / "none"), more=f'election = "manual"\n{more}', direct=True)
+    links = ", ".join(f'"127.0.0.1:{node.link_port}"' for node in pair.nodes)
+    for node in pair.nodes:
+        assert node.config is not None
+        node.config = node.config.replace(f'"http://127.0.0.1:{node.to_store.port}"', links)
+        node.start()
+    try:
+        pair.until_in_sync()
+        yield pair
+    except BaseException:
+        print(pair.logs())
+        raise
+    finally:
+        for node in pair.nodes:
+            node.close()
+
+
+def serves(node: NodeProcess) -> None:
+    eventually(lambda: node.is_serving, WAIT_S)
+
+
+@pytest.mark.timeout(300)
+def test_an_operator_decides_and_orderly_stops_and_restarts_need_none(tmp_path: Path) -> None:
+    with a_manual_pair(tmp_path) as pair:
+        assert pair.active is pair.a
+        publish(pair.a, 20)
+        assert "is alive" in ha(pair.b, "promote", "--epoch", "2")[1]
+        pair.a.kill()
+        eventually(lambda: "make sure that it is stopped" in pair.b.log(), WAIT_S)
+        code, said = ha(pair.b, "promote", "--epoch", "2")
+        assert code != 0
+        assert "nobody here knows whether it has confirmed more" in said
+        assert not pair.b.is_serving
+        code, said = ha(pair.b, "promote", "--epoch", "2", "--force")
+        assert code == 0, said
+        serves(pair.b)
+        assert waiting(pair.b) == 20
+        pair.a.start()
+        pair.until_in_sync()
+        assert ha(pair.b, "switchover")[0] == 0
+        serves(pair.a)
+        eventually(lambda: not pair.b.is_running, WAIT_S)
+        pair.b.start()
+        pair.until_in_sync()
+        pair.a.kill()
+        pair.a.start()
+        serves(pair.a)  # it led last, and the other node knows of nobody else
+        assert waiting(pair.a) == 20
+        pair.until_in_sync()
+        assert "Traceback" not in pair.logs()
+
+
+@pytest.mark.timeout(300)
+def test_a_pair_that_confirms_nothing_alone_needs_no_force(tmp_path: Path) -> None:
+    """With min_in_sync = 2 whoever is in the set has everything, so an operator was warned of nothing."""
+    with a_manual_pair(tmp_path, "min_in_sync = 2") as pair:
+        publish(pair.a, 20)
+        paused = pair.a
+        paused.pause()
+        eventually(lambda: "make sure that it is stopped" in pair.b.log(), WAIT_S)
+        code, said = ha(pair.b, "promote", "--epoch", "2")
+        assert code == 0, said
+        serves(pair.b)
+        paused.go_on()
+        eventually(lambda: not paused.is_running, WAIT_S)
+        paused.start()
+        pair.until_in_sync()
+        assert waiting(pair.b) == 20
+
+
+async def silent(_address: Address, _said: object) -> dict[str, object]:
+    raise TimeoutError
+
+
+async def test_a_node_that_led_does_not_lead_again_while_another_one_is_silent(tmp_path: Path) -> None:
+    """It may have been replaced meanwhile: both would have led."""
+    other = Address("b", 1)
+    alone = ManualElection("a", tmp_path, [], 1, 1, silent)
+    mine = await alone.found("cluster", "a", "a:1", 1)
+    assert mine is not None
+    found = await ManualElection("a", tmp_path, [other], 1, 1, silent).read()
+    assert found is not None
+    assert not found.is_held
+    assert "one of them may lead by now" in found.hesitation
+
+
+async def test_nobody_founds_a_pair_while_another_node_is_silent(tmp_path: Path) -> None:
+    """A node whose disk was new founded a second pair beside the one that there was."""
+    with pytest.raises(ElectionUnreachable, match="waiting for 1 of the other nodes"):
+        await ManualElection("a", tmp_path, [Address("b", 1)], 1, 1, silent).read()
+
+
+@pytest.mark.parametrize("said", [{}, {"known": 1, "claims": True}, {"known": {"cluster": "c"}, "claims": False}])
+def test_what_is_no_ballot_is_refused(said: dict[str, object], tmp_path: Path) -> None:
+    election = ManualElection("a", tmp_path, [], 1, 1, silent)
+    assert election.answer(said) == {"error": "this is no ballot"}
+
+
+def test_a_ballot_that_is_not_readable_stops_the_start(tmp_path: Path) -> None:
+    """A node that had forgotten who led would have led itself."""
+    (tmp_path / NAME).write_bytes(b"{")
+    with pytest.raises(StorageError, match="not known who led last"):
+        ManualElection("a", tmp_path, [], 1, 1, silent)
