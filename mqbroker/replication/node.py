@@ -193,6 +193,7 @@ class PairNode:
             log.warning("%s at %s is gone: taking over", ballot.leader, ballot.address)
             self._refusals = 0
             await self.election.resign(ballot)
+            self._has_news = True
 
     async def _promoted(self, mine: Ballot) -> Ballot:
         replaced = self.ballot.leader if self.ballot is not None else ""
