@@ -17,6 +17,7 @@ from mqbroker.built import FORM
 from mqbroker.config.composition import config_kind
 from mqbroker.config.keys import KEY_BYTES, KeySource, read_keys
 from mqbroker.config.option import Option, all_options
+from mqbroker.ctl.imports.command import import_files
 from mqbroker.ctl.main import ctl
 from mqbroker.ctl.session import read_password
 from mqbroker.errors import ConfigError, MqbrokerError
@@ -139,6 +140,7 @@ def _given_keyring(config_file: Path | None, keys: tuple[KeySource, ...]) -> "Ke
 
 
 main.add_command(ctl)
+main.add_command(import_files)
 
 
 @main.command("hash-password")
@@ -151,6 +153,26 @@ def hash_password(scram: bool, password_file: Any) -> None:
     password = read_password(password_file).encode()
     make = passwords.hash_for_scram if scram else passwords.hash_password
     click.echo(make(password, secrets.token_bytes(passwords.SALT_BYTES)))
+
+
+@main.group()
+def audit() -> None:
+    """Look at the audit trail of a broker."""
+
+
+@audit.command("verify")
+@click.argument("directory", type=DIRECTORY)
+@click.option("--hash", "expected", default="", help="The last hash that was shown earlier: its record must be there.")
+def verify_audit(directory: Path, expected: str) -> None:
+    """Check that no record in DIRECTORY was changed or removed; exit with 1 if one was.
+
+    DIRECTORY is the folder audit in the data directory.
+    """
+    from mqbroker.runtime.audit.verify import verify as verify_trail
+
+    findings = verify_trail(directory, expected)
+    click.echo(str(findings))
+    sys.exit(1 if findings.faults else 0)
 
 
 @main.group()

@@ -16,16 +16,18 @@ import uvloop
 import mqbroker
 from mqbroker.built import FORM
 from mqbroker.clock import Clock
+from mqbroker.config.destinations import DestinationsConfig
 from mqbroker.config.keys import read_keys
 from mqbroker.config.sections import Config
 from mqbroker.core import definitions, restoration
 from mqbroker.core.broker import Broker
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats, Properties, registered
 from mqbroker.core.restoration import restore
-from mqbroker.errors import DiskFailed
+from mqbroker.errors import ConfigError, DiskFailed
 from mqbroker.net import devcerts
 from mqbroker.net.choice import SessionFactory, with_guests
 from mqbroker.net.connections import Connections
@@ -39,6 +41,7 @@ from mqbroker.protocols.services import Authenticator, Services
 from mqbroker.protocols.session import Outbox
 from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
+from mqbroker.runtime.audit.trail import Trail, service_event
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.log_lines import LineFormatter
@@ -123,6 +126,7 @@ class Server:
             log.warning(text)
         parts = self._broker, authenticator, self._alarms, self._turn.outbox, clock
         services = _services(config, self._protocols, *parts)
+        self._open_trail(services)
         services.memory_bytes = self._alarms.resident_bytes
         services.memory_bytes_max = int(self._alarms.memory_limit_bytes)
         evictions = Evictions(services.registry, clock, asyncio.get_running_loop().call_soon)
@@ -138,12 +142,24 @@ class Server:
             self._ledger.segment_begun = self._tell_of_segment
         self.sampler = Sampler(self._broker, self._node_numbers)
         self.sampler.start(clock.now())
+        node = self._node()
         for speaker in self._speakers:
-            speaker.begin(self._node())
+            speaker.begin(node)
         self._turn.schedule()
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
         return True
+
+    def _open_trail(self, services: Services) -> None:
+        audit = self._config.audit
+        if not audit.enabled or (self._config.durability == "memory" and audit.folder is None):
+            return
+        try:
+            services.audit = trail = Trail(audit, self._config.data_dir, self._clock)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"the audit trail cannot be opened: {error}") from None
+        trail.record({**service_event("StartBroker"), "additionalEventData": {"version": mqbroker.__version__}})
+        self._stack.callback(trail.close)
 
     def _listen(self, factories: Mapping[str, SessionFactory]) -> None:
         config = self._config
@@ -182,6 +198,8 @@ class Server:
             self.sampler,
             self._compose,
             lambda: 0 if self._tls is None else self._tls.expires_at(),
+            {view.name: view for speaker in self._speakers for view in speaker.views()},
+            None if self._pair is None else self._pair.status,
         )
 
     def _compose(self, fields: Mapping[str, object]) -> Properties:
@@ -402,6 +420,11 @@ def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
         log.warning(text, plain_segments)
 
 
+def _naming(section: DestinationsConfig) -> Naming:
+    composites = {each.name: each.targets for each in section.composites}
+    return Naming(section.virtual_topics, section.virtual_topic_prefix, composites)
+
+
 def _services(
     config: Config,
     protocols: Iterable[Protocol],
@@ -420,6 +443,7 @@ def _services(
         loopback_users=config.security.loopback_users,
         preauth_timeout_ms=config.limits.preauth_timeout_s * 1000,
         default_vhost=config.default_vhost,
+        naming=_naming(config.destinations),
         recognition=Recognition([each.recognise for each in protocols]),
     )
 

@@ -110,22 +110,34 @@ class SnsConfig:
     )  # fmt: skip
     mail_from: str = option("no-reply@sns.amazonaws.com", "The address that mail comes from.")
     sms_url: str = option(
-        "", "The gateway that takes text messages; {phone}, {message} and {sender} are put in.", parse=_http_url,
-        is_secret=True,
+        "", "The gateway that takes text messages: smpp://name:password@host, or a URL of HTTP into which {phone}, "
+        "{message} and {sender} are put.", parse=_url_of("https", "http", "smpp", "smpps"), is_secret=True,
     )  # fmt: skip
     sms_body: str = option(
         '{"to": "{phone}", "text": "{message}", "from": "{sender}"}', "What the gateway for text messages is sent."
     )
     push_url: str = option(
-        "", "The gateway that takes push messages; {platform}, {token} and {message} are put in.", parse=_http_url,
+        "", "The gateway that takes push messages instead; {platform}, {token} and {message} are put in.",
+        parse=_http_url,
         is_secret=True,
     )  # fmt: skip
     push_body: str = option(
         '{"platform": "{platform}", "token": "{token}", "message": "{message}"}', "What that gateway is sent."
     )
+    apns_url: str = option("https://api.push.apple.com", "Where Apple takes push messages.", parse=_http_url)
+    apns_sandbox_url: str = option(
+        "https://api.sandbox.push.apple.com", "The same for apps in development.", parse=_http_url
+    )
+    fcm_url: str = option("https://fcm.googleapis.com", "Where Google takes push messages.", parse=_http_url)
+    fcm_token_url: str = option(
+        "https://oauth2.googleapis.com/token", "Where Google gives out access tokens.", parse=_http_url
+    )
     gateway_type: str = option("application/json", "The content type of what gateways are sent.")
     lambda_url: str = option("", "Where functions are invoked, as by the API of Lambda.", parse=_http_url)
     firehose_dir: str = option("", "A folder for what goes to delivery streams, a folder for each.")
+    firehose_url: str = option(
+        "", "A bucket of S3 for it instead, such as https://key:secret@host/bucket.", parse=_http_url, is_secret=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

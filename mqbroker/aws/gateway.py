@@ -22,6 +22,7 @@ from mqbroker.protocols.http.session import Endpoint, HttpSession
 from mqbroker.protocols.protocol import Speaker
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Peer
+from mqbroker.protocols.views import View
 
 
 class AwsGateway(Speaker):
@@ -47,13 +48,17 @@ class AwsGateway(Speaker):
         for each in self._services:
             pages |= each.pages()
         handlers = {each.name: each.handlers() for each in self._services}
-        front = Front(handlers, identify, ids.take, pages, web)
+        front = Front(handlers, identify, ids.take, pages, web, shared.audit)
         self._endpoint = Endpoint(through_proxies(front.handle, config.trusted_proxies), shared.outbox, clock)
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Overrides Speaker's."""
         for each in self._services:
             each.restore(found, now)
+
+    def views(self) -> tuple[View, ...]:
+        """Overrides Speaker's."""
+        return tuple(view for each in self._services for view in each.views())
 
     def stop(self) -> None:
         """Overrides Speaker's."""

@@ -68,6 +68,7 @@ SNS_FILTER_COMBINATIONS_MAX = 150
 SNS_FILTER_POLICY_BYTES_MAX = 262_144
 SNS_DELAY_TARGET_S_MAX = 3600
 SNS_RETRIES_MAX = 100
+SNS_RETRY_TIME_S_MAX = 3600  # of all retries of a delivery policy together
 SNS_ARCHIVE_DAYS_MAX = 365
 SNS_DECISIONS_REMEMBERED = 10_000  # who may do what to a topic, as long as no permission changes
 SNS_TOKEN_MS = 259_200_000  # three days, in which a subscription is to be confirmed

@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 from mqbroker import limits
 from mqbroker.config.access_keys import AccessKeyDefinition
 from mqbroker.config.addresses import Address, Network, parse_network, parse_origin
+from mqbroker.config.destinations import DestinationsConfig
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
@@ -131,6 +132,17 @@ class JournalConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """[audit]"""
+
+    enabled: bool = option(True, "Whether calls of the management API and of AWS services are recorded.")
+    folder: Path | None = option(None, "Where the records are; by default in audit in data_dir.")
+    reads: bool = option(True, "Whether calls are recorded too that change nothing.")
+    data_events: bool = option(False, "Whether each sending, receiving and settling of messages is recorded.")
+    keep_days: int = option(90, "Days after which records are removed.", minimum=1, maximum=36_500)
+
+
+@dataclass(frozen=True, slots=True)
 class PairConfig:
     """[pair]"""
 
@@ -244,7 +256,9 @@ class Config:
     websocket: WebSocketConfig = section(WebSocketConfig)
     limits: LimitsConfig = section(LimitsConfig)
     journal: JournalConfig = section(JournalConfig)
+    audit: AuditConfig = section(AuditConfig)
     pair: PairConfig = section(PairConfig)
+    destinations: DestinationsConfig = section(DestinationsConfig)
     vhosts: tuple[VhostDefinition, ...] = tables(VhostDefinition, "Vhosts created at the start if missing.")
     users: tuple[UserDefinition, ...] = tables(UserDefinition, "Users created at the start if missing.")
 

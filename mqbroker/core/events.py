@@ -47,6 +47,8 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "channel.closed": ("session", "channel", "user", "vhost"),
     "subscriber.created": ("vhost", "subscriber", "user", "protocol"),  # what is kept for a client that may be away
     "subscriber.ended": ("vhost", "subscriber", "user", "protocol", "has_expired"),
+    "parameter.set": ("component", "vhost", "parameter", "value"),  # with an empty component and vhost for global ones
+    "parameter.cleared": ("component", "vhost", "parameter"),
     "alarm.set": ("reason",),  # publishers are held back: "low on memory", "low on disk" or both
     "alarm.cleared": (),
     "pair.promoted": ("node", "epoch"),  # this node is the active one from now on

@@ -33,6 +33,7 @@ from mqbroker.core.routing.relay import Relay
 from mqbroker.core.routing.resolution import Routing
 from mqbroker.core.scheduling.schedule import Schedule
 from mqbroker.core.scheduling.scheduled import ScheduledMessages
+from mqbroker.core.tap import Tap
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import PORTION
 
@@ -55,6 +56,7 @@ class VHost(Routing):
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self.scheduled: ScheduledMessages | None = None
         """Messages that are to be delivered later; None until there was one (`schedule_message`)."""
+        self.speaker: object | None = None
         self._queues = QueueRegister(self)
         self._exchanges = ExchangeRegister(self)
         self.exchanges.update(predeclared())
@@ -299,6 +301,13 @@ class VHost(Routing):
             self.ledger.forget(self.retained.number)
             self.leave([self.retained.drop()])
             self.ledger.define(definitions.key("retained", self.name), None)
+
+    def set_tap(self, tap: Tap | None) -> None:
+        """Has somebody look on from now on, or nobody."""
+        self.tap = tap
+        for queue in chain(self.queues.values(), self.reply_queues.values()):
+            queue.tap = tap
+        self.generation += 1
 
     # --- timers and policies ----------------------------------------------------------------------------------------
 

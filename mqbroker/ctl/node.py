@@ -92,6 +92,22 @@ def ready(session: Session) -> None:
     _check(session, "ready-to-serve-clients", "the broker serves clients")
 
 
+@click.command()
+@click.option("--count", default=100, help="So many records.")
+@click.option("--user", default="", help="Only what this user did.")
+@click.option("--event", default="", help="Only this event, such as PutQueue.")
+@click.option("--object", "thing", default="", help="Only what names this, such as a queue.")
+@pass_session
+def audit(session: Session, count: int, user: str, event: str, thing: str) -> None:
+    """The newest records of the audit trail."""
+    asked = {"user": user, "event": event, "object": thing}
+    query = "".join(f"&{name}={segment(value)}" for name, value in asked.items() if value)
+    rows = session.client.get(f"mqbroker/audit?count={count}{query}")
+    for row in rows:
+        row["user"] = row["userIdentity"].get("userName") or row["userIdentity"]["type"]
+    session.show(rows, ["eventTime", "user", "sourceIPAddress", "eventName", "requestParameters", "errorCode"])
+
+
 @click.group(cls=Commands)
 def definitions() -> None:
     """Everything that was declared, as a file of RabbitMQ's format."""

@@ -213,6 +213,22 @@ def set_policy(
     session.client.put(below("policies", vhost, name), body)
 
 
+def _tracing(verb: str, is_on: bool) -> None:
+    doing = "Starting" if is_on else "Stopping"
+
+    @_verb(verb)
+    @_vhost
+    def command(session: Session, place: str | None) -> None:
+        vhost = _place(session, place)
+        click.echo(f'{doing} tracing for vhost "{vhost}" ...')
+        session.client.put(below("vhosts", vhost), {"tracing": is_on}, f"vhost '{vhost}'")
+        click.echo(f"Trace {'enabled' if is_on else 'disabled'} for vhost {vhost}")
+
+
+_tracing("trace_on", is_on=True)
+_tracing("trace_off", is_on=False)
+
+
 @_verb("check_running")
 def check_running(session: Session) -> None:
     """As rabbitmq-diagnostics': container health checks call it."""

@@ -10,3 +10,10 @@ class DeliveryFailed(Exception):
         self.reason = reason
         self.is_permanent = is_permanent
         self.status = status
+
+
+class RecipientGone(DeliveryFailed):
+    """The service that was to pass a message on does not know its recipient, or not any more."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason, is_permanent=True, status=status)

@@ -99,18 +99,22 @@ class HttpClient:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
         """Sends a body to a URL. Raises DeliveryFailed when there is no answer."""
+        return await self.send("POST", url, body, headers)
+
+    async def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        """The same with another method."""
         try:
             async with asyncio.timeout(self.timeout_s):
-                return await self._post(url, body, headers)
+                return await self._send(method, url, body, headers)
         except TimeoutError:
             raise DeliveryFailed(f"no answer within {self.timeout_s:g} s") from None
         except (OSError, asyncio.IncompleteReadError, httptools.HttpParserError, ssl.CertificateError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from None
 
-    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    async def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
         parts = _split(url)
         place = (parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
-        data = _request(parts, place[2], body, headers)
+        data = _request(method, parts, place[2], body, headers)
         kept = self._take(place)
         if kept is not None:
             with suppress(OSError, asyncio.IncompleteReadError):
@@ -217,7 +221,7 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _request(parts: SplitResult, port: int, body: bytes, headers: Mapping[str, str]) -> bytes:
+def _request(method: str, parts: SplitResult, port: int, body: bytes, headers: Mapping[str, str]) -> bytes:
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = {
@@ -230,7 +234,7 @@ def _request(parts: SplitResult, port: int, body: bytes, headers: Mapping[str, s
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         lines["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
     head = "".join(f"{name}: {_clean(value)}\r\n" for name, value in lines.items())
-    return f"POST {_clean(target)} HTTP/1.1\r\n{head}\r\n".encode("latin-1", "replace") + body
+    return f"{method} {_clean(target)} HTTP/1.1\r\n{head}\r\n".encode("latin-1", "replace") + body
 
 
 def _clean(text: str) -> str:

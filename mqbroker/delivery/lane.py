@@ -11,8 +11,8 @@ leave room for the others.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from mqbroker.clock import Clock
 from mqbroker.core.message import Entry
@@ -24,6 +24,8 @@ from mqbroker.delivery.limits import BACKLOG_MAX, LANE_MOST, LANE_STARTS, LEASE_
 from mqbroker.delivery.slots import Slots
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Plan(Protocol):
@@ -57,14 +59,14 @@ class Workshop:
         self.wake = wake
         self.lease_ms = round(timeout_s * 1000) + LEASE_MARGIN_MS
         self.retried_count = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    def start(self, work: Awaitable[None]) -> None:
-        """Runs an attempt."""
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Runs an attempt, or what several have in common."""
         task = asyncio.ensure_future(work)
-        assert isinstance(task, asyncio.Task)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def stop(self) -> None:
         """Ends all attempts, and begins none: their messages come back after the next start."""
@@ -77,11 +79,16 @@ class Lane(Waiter):
     """The way to one endpoint."""
 
     __slots__ = (
-        "_allowed", "_endpoint", "_is_ended", "_next_at", "_plan", "_rate", "_running", "_timer", "queue", "shop",
+        "_allowed", "_endpoint", "_is_ended", "_most", "_next_at", "_plan", "_rate", "_running", "_timer", "queue",
+        "shop",
     )  # fmt: skip
 
-    def __init__(self, queue: PolledQueue, endpoint: Endpoint, plan: Plan, shop: Workshop) -> None:
+    def __init__(
+        self, queue: PolledQueue, endpoint: Endpoint, plan: Plan, shop: Workshop, most: int = LANE_MOST
+    ) -> None:
+        """`most` attempts are under way at once, if they succeed."""
         self.queue = queue
+        self._most = most
         self._endpoint = endpoint
         self._plan = plan
         self.shop = shop
@@ -174,7 +181,7 @@ class Lane(Waiter):
 
     def _finish(self, entry: Entry, status: int, error: DeliveryFailed | None, now: int) -> None:
         if error is None:
-            self._allowed = min(LANE_MOST, self._allowed + 1)
+            self._allowed = min(self._most, self._allowed + 1)
             self._endpoint.delivered(entry, status, now)
             self.queue.delete(entry, now)
         else:

@@ -124,6 +124,8 @@ class Place:
     below: dict[str, "Place"] = field(default_factory=dict)
     any: "Place | None" = None
     variable: str = ""
+    path: str = ""
+    """With its variables, such as `queues/:vhost/:queue`."""
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -148,6 +150,7 @@ class Routes:
             place.any = place.any or Place()
             place = place.any
             place.variable = segment[1:]
+        place.path = path
         for method, handler in handlers.items():
             assert method not in place.handlers
             place.handlers[method] = tag, handler

@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, unquote
 
@@ -17,6 +17,7 @@ from aiohttp import web
 from mqbroker.errors import RequestRefused
 from mqbroker.management.answers import Answer, Listing, dump
 from mqbroker.management.assets import POLICY, assets
+from mqbroker.management.auditing import Auditor, Deed
 from mqbroker.management.call import ANYBODY, Call, Place, Routes, handler_of
 from mqbroker.management.caller import MANAGEMENT, MONITORING, Caller
 from mqbroker.management.console_sessions import COOKIE, ConsoleSessions
@@ -63,6 +64,7 @@ class Front:
         self._cors = cors
         self._is_for_metrics = is_for_metrics
         self._prefix = ground.config.path_prefix
+        self._auditor = Auditor(ground)
         self._sessions = ConsoleSessions(ground.broker.access, ground.config.session_timeout_min)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -73,7 +75,10 @@ class Front:
         session: Guest = transport.session if isinstance(transport, SessionTransport) else Visitor()
         session.requests_open += 1
         try:
-            response = await self._respond(request, session)
+            answer = await self._respond(request, session)
+            if answer.stream is not None:
+                return await self._send(request, answer, answer.stream)
+            response = self._response(request, answer)
         finally:
             session.requests_open -= 1
         if self._ground.config.access_log:
@@ -97,24 +102,38 @@ class Front:
         text = '%s - %s [%s] "%s %s HTTP/1.1" %d %d "%s" "%s"'
         access_log.info(text, session.peer.host, user or "-", at, method, path, response.status, size, referer, agent)
 
-    async def _respond(self, request: web.BaseRequest, session: Guest) -> web.Response:
+    async def _send(
+        self, request: web.BaseRequest, answer: Answer, stream: AsyncGenerator[bytes, None]
+    ) -> web.StreamResponse:  # fmt: skip
+        """Sends what comes until its reader is gone."""
+        response = web.StreamResponse(headers={**self._headers(request, answer), "content-type": answer.content_type})
+        await response.prepare(request)
         try:
-            answer = await self._answer(request, session)
+            async for piece in stream:
+                await response.write(piece)
+        except ConnectionError:
+            pass  # its reader is gone
+        finally:
+            await stream.aclose()
+        return response
+
+    async def _respond(self, request: web.BaseRequest, session: Guest) -> Answer:
+        try:
+            return await self._answer(request, session)
         except LoginRequired as error:
             body = {"error": "not_authorized", "reason": error.reason} if error.reason else None
-            answer = Answer(401, body, challenge(request.headers))
+            return Answer(401, body, challenge(request.headers))
         except MethodRefused as error:
-            answer = Answer(405, None, {"allow": ", ".join(error.allowed)})
+            return Answer(405, None, {"allow": ", ".join(error.allowed)})
         except Refusal as error:
-            answer = refusal_answer(error)
+            return refusal_answer(error)
         except RequestRefused as error:
-            answer = refusal_answer(refused_by_core(error))
+            return refusal_answer(refused_by_core(error))
         except asyncio.CancelledError:
             raise
         except Exception:
             log.exception("%s %s failed: internal error", request.method, request.raw_path)
-            answer = Answer(500, {"error": "internal_error", "reason": "see the broker's log"})
-        return self._response(request, answer)
+            return Answer(500, {"error": "internal_error", "reason": "see the broker's log"})
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
@@ -135,7 +154,15 @@ class Front:
         if request.method == "OPTIONS":
             allowed = ", ".join(place.allowed)
             return Answer(200, None, {"allow": allowed, **self._cors.preflight(request.headers, allowed)})
-        return await self._answer_call(request, session, place, names, dict(parse_qsl(query_text, True)))
+        query = dict(parse_qsl(query_text, True))
+        deed = Deed(request.method, place.path, names, query, request.headers, session.peer)
+        try:
+            answer = await self._answer_call(request, session, place, deed)
+        except (LoginRequired, MethodRefused, Refusal, RequestRefused) as error:
+            self._auditor.refused(deed, error)
+            raise
+        self._auditor.done(deed, answer)
+        return answer
 
     async def _aside(self, request: web.BaseRequest, session: Guest, segments: list[str]) -> Answer | None:
         """The answer to what is no path of the API: pages, log-ins, probes of load balancers."""
@@ -161,8 +188,13 @@ class Front:
         if request.method != "POST":
             raise MethodRefused(("POST", "DELETE", "OPTIONS"))
         user, password = login_form(await self._read(request), request.headers.get("content-type", ""))
-        caller = await log_in(self._ground, session, user, password)
-        caller.require(MANAGEMENT)
+        try:
+            caller = await log_in(self._ground, session, user, password)
+            caller.require(MANAGEMENT)
+        except (LoginRequired, Refusal) as error:
+            self._auditor.signed_in(session.peer, request.headers, user, error.reason)
+            raise
+        self._auditor.signed_in(session.peer, request.headers, user, "")
         token = self._sessions.begin(user, self._ground.clock.now())
         return Answer(200, "ok", {"set-cookie": self._cookie(session, token, self._sessions.timeout_s)})
 
@@ -188,21 +220,21 @@ class Front:
         raw = path[len(self._prefix) + 1 :].removesuffix("/").split("/")
         return [unquote(segment, errors="surrogateescape") for segment in raw]
 
-    async def _answer_call(
-        self, request: web.BaseRequest, session: Guest, place: Place, names: dict[str, str],
-        query: Mapping[str, str],
-    ) -> Answer:  # fmt: skip
+    async def _answer_call(self, request: web.BaseRequest, session: Guest, place: Place, deed: Deed) -> Answer:
         tag, handler = handler_of(place, request.method)
         self._cors.check(request.method, request.headers)
         if tag == ANYBODY:
             caller = Caller("", (), self._ground.broker)
         else:
+            deed.claimed_user = user_of_header(request.headers.get("authorization", ""))
             caller = await self._identify(request, session)
+            deed.caller = caller
             caller.require(tag)
         if not accepts_json(request.headers.get("accept", "")):
             return Answer(406)
         ground, method = self._ground, request.method
-        raw = await self._read(request, ground.config.body_size_max)
+        raw = deed.raw = await self._read(request, ground.config.body_size_max)
+        names, query = deed.names, deed.query
         call = Call(ground, caller, method, names, query, request.headers, session.peer, ground.clock.now(), raw)
         result = handler(call)
         if inspect.isawaitable(result):
@@ -249,8 +281,11 @@ class Front:
 
     # --- what is answered ---------------------------------------------------------------------------------------------
 
+    def _headers(self, request: web.BaseRequest, answer: Answer) -> dict[str, str]:
+        return {**_FIXED_HEADERS, **self._cors.headers(request.headers), **answer.headers}
+
     def _response(self, request: web.BaseRequest, answer: Answer) -> web.Response:
-        headers = {**_FIXED_HEADERS, **self._cors.headers(request.headers), **answer.headers}
+        headers = self._headers(request, answer)
         if answer.body is None:
             return web.Response(status=answer.status, headers=headers)
         body = answer.body if isinstance(answer.body, bytes) else dump(answer.body)
@@ -290,4 +325,6 @@ def accepts_json(header: str) -> bool:
     if not header:
         return True
     kinds = {part.partition(";")[0].strip().lower() for part in header.split(",")}
-    return not kinds.isdisjoint({"*/*", "application/*", "application/json", "text/plain", "text/*"})
+    return not kinds.isdisjoint(
+        {"*/*", "application/*", "application/json", "text/plain", "text/event-stream", "text/*"}
+    )

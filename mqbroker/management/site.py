@@ -5,15 +5,18 @@ import logging
 from aiohttp import web
 
 from mqbroker.management.api import (
+    audit,
     bindings,
     connections,
     consumers,
     definitions,
     exchanges,
     extras,
+    following,
     health,
     limits,
     looking,
+    mending,
     messages,
     nodes,
     overview,
@@ -23,6 +26,7 @@ from mqbroker.management.api import (
     queues,
     users,
     vhosts,
+    views,
 )
 from mqbroker.management.call import Routes
 from mqbroker.management.cors import Cors
@@ -31,8 +35,9 @@ from mqbroker.management.ground import Ground
 from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 
 _MODULES = (
-    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, connections,
-    consumers, policies, parameters, definitions, health, extras,
+    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
+    connections, consumers, policies, parameters, definitions, health, extras, views, following,
+    audit,
 )  # fmt: skip
 
 

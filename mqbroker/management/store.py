@@ -3,7 +3,7 @@
 It is in the journal with the definitions of everything else, under a kind of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mqbroker.core import definitions
@@ -25,6 +25,8 @@ class Store:
         self.parameters: dict[tuple[str, str, str], Any] = {}
         """By component, vhost and name."""
         self.vhosts: dict[str, VhostMetadata] = {}
+        self.described: Callable[[str, VhostMetadata], None] = lambda _name, _metadata: None
+        """Called when a vhost is described otherwise."""
 
     def restore(self, found: Mapping[str, bytes]) -> None:
         """Puts back what the journal kept."""
@@ -42,6 +44,7 @@ class Store:
         """Sets a global parameter."""
         self.global_parameters[name] = value
         self._define(value, GLOBAL, name)
+        self._broker.events.tell("parameter.set", component="", vhost="", parameter=name, value=value)
 
     def clear_global(self, name: str) -> bool:
         """Whether it was there."""
@@ -49,12 +52,14 @@ class Store:
             return False
         del self.global_parameters[name]
         self._undefine(GLOBAL, name)
+        self._broker.events.tell("parameter.cleared", component="", vhost="", parameter=name)
         return True
 
     def set_parameter(self, component: str, vhost: str, name: str, value: object) -> None:
         """Sets a parameter."""
         self.parameters[component, vhost, name] = value
         self._define(value, PARAMETER, component, vhost, name)
+        self._broker.events.tell("parameter.set", component=component, vhost=vhost, parameter=name, value=value)
 
     def clear_parameter(self, component: str, vhost: str, name: str) -> bool:
         """Whether it was there."""
@@ -62,6 +67,7 @@ class Store:
             return False
         del self.parameters[component, vhost, name]
         self._undefine(PARAMETER, component, vhost, name)
+        self._broker.events.tell("parameter.cleared", component=component, vhost=vhost, parameter=name)
         return True
 
     def describe_vhost(self, name: str, metadata: VhostMetadata) -> None:
@@ -75,6 +81,7 @@ class Store:
         kind = metadata["default_queue_type"]
         if vhost is not None and kind != "undefined":
             vhost.default_queue_type = kind
+        self.described(name, metadata)
 
     def metadata(self, name: str) -> VhostMetadata:
         """What a vhost is described with."""

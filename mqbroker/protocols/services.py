@@ -10,7 +10,9 @@ from typing import Protocol
 from mqbroker import limits
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.protocols.admission import Admission
+from mqbroker.protocols.auditing import Audit, NoAudit
 from mqbroker.protocols.recognition import Recognition
 from mqbroker.protocols.registry import Registry
 from mqbroker.protocols.session import Outbox
@@ -53,8 +55,11 @@ class Services:
     """How much the process uses."""
     memory_bytes_max: int = 0
     """With more in use, publishers are held back; 0 where that is not watched."""
+    naming: Naming = field(default_factory=Naming)
+    """What names of destinations mean by setting."""
     recognition: Recognition = field(default_factory=Recognition)
     registry: Registry = field(default_factory=Registry)
+    audit: Audit = field(default_factory=NoAudit)
     admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:

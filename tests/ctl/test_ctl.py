@@ -256,3 +256,15 @@ def test_the_local_socket_is_its_owners_alone(broker: BrokerProcess, tmp_path: P
         assert "the broker answers" in Ctl("--data-dir", str(process.data_dir)).out("ping")
         process.stop()
         assert not (process.data_dir / "control.sock").exists()
+
+
+def test_tracing_and_the_audit_trail(ctl: Ctl) -> None:
+    """What rabbitmqctl says when tracing begins and ends; and who did it is in the trail."""
+    assert ctl.out("trace_on") == 'Starting tracing for vhost "/" ...\nTrace enabled for vhost /\n'
+    assert ctl.out("trace_off", "-p", "/").endswith("Trace disabled for vhost /\n")
+    for _ in range(100):
+        found = ctl.json("audit", "--event", "PutVhost", "--object", "/")
+        if len(found) >= 2:
+            break
+    assert [each["requestParameters"]["tracing"] for each in found] == [False, True]
+    assert found[0]["user"] == "Root"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mqbroker.core.destinations.naming import Naming
 from tests.stomp.house import Client, House
 from tests.support.session_house import START
 
@@ -239,3 +240,142 @@ def test_a_client_id_may_be_any_octets(house: House) -> None:
     client = house.begin()
     client.write(b"CONNECT\nlogin:guest\npasscode:guest\nclient-id:\xff\n\n\0")
     assert client.take("CONNECTED").headers["session"] == "\udcff"
+
+
+def test_a_subscription_may_leave_out_what_is_local(house: House) -> None:
+    """A chat showed everybody their own words twice."""
+    client, other = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/topic/t", **{"activemq.noLocal": "true"})
+    client.send("SUBSCRIBE", id=2, destination="/topic/u?consumer.noLocal=true")
+    other.send("SUBSCRIBE", id=1, destination="/topic/t")
+    for each in (client, other):
+        for topic in ("t", "u"):
+            each.send("SEND", topic.encode(), destination=f"/topic/{topic}")
+    assert client.messages() == [b"t", b"u"]
+    assert other.messages() == [b"t", b"t"]
+
+
+def test_a_schedule_counts_with_the_commit(house: House) -> None:
+    """A message with a delay was scheduled, although its transaction was aborted."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/q")
+    for end, body in (("ABORT", b"no"), ("COMMIT", b"yes")):
+        client.send("BEGIN", transaction="t")
+        client.send("SEND", body, destination="/queue/q", transaction="t", AMQ_SCHEDULED_DELAY=50)
+        client.send(end, transaction="t")
+    house.pass_time(100)
+    assert client.messages() == [b"yes"]
+
+
+def exclusive(house: House, destination: str = "/queue/q") -> Client:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination=destination, **{"activemq.exclusive": "true"})
+    return client
+
+
+def shares(house: House, *clients: Client) -> list[int]:
+    """How many of six messages each gets."""
+    publisher = house.connect()
+    for _ in range(6):
+        publisher.send("SEND", b"x", destination="/queue/q")
+    return [len(client.messages()) for client in clients]
+
+
+def test_an_exclusive_consumer_has_the_queue_for_itself(house: House) -> None:
+    """Two consumers that had asked to be the only one shared the messages, and their order was lost."""
+    common = house.connect()
+    common.send("SUBSCRIBE", id=1, destination="/queue/q")
+    assert shares(house, common) == [6]
+    first = exclusive(house)
+    second = exclusive(house, "/queue/q?consumer.exclusive=true")
+    assert shares(house, common, first, second) == [0, 6, 0]
+    first.send("UNSUBSCRIBE", id=1)
+    assert shares(house, common, second) == [0, 6]
+    house.vhost.apply_policies(house.now)  # which configures all queues anew
+    assert shares(house, common, second) == [0, 6]
+    second.lose()
+    assert shares(house, common) == [6]
+
+
+def test_what_waited_goes_to_who_is_left(house: House) -> None:
+    holder, common = exclusive(house), house.connect()
+    holder.lose()
+    holder = house.connect()
+    holder.send("SUBSCRIBE", id=1, destination="/queue/q?consumer.exclusive=true&consumer.prefetchSize=1", ack="client")
+    common.send("SUBSCRIBE", id=1, destination="/queue/q")
+    assert shares(house, holder, common) == [1, 0]
+    holder.lose()
+    assert len(common.messages()) == 6
+
+
+# --- several queues at once -------------------------------------------------------------------------------------------
+
+
+def test_a_composite_destination_is_subscribed_to(house: House) -> None:
+    """A composite destination was for SEND only."""
+    client, publisher = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,b,topic://c", ack="client", receipt="r")
+    client.take("RECEIPT")
+    for destination in ("/queue/a", "/queue/b", "/topic/c", "/queue/d"):
+        publisher.send("SEND", destination.encode(), destination=destination)
+    found = client.frames()
+    assert [(each.headers["subscription"], each.body) for each in found] == [
+        ("1", b"/queue/a"), ("1", b"/queue/b"), ("1", b"/topic/c"),
+    ]  # fmt: skip
+    client.send("ACK", id=found[1].headers["ack"])  # and what came before, whichever queue it is from
+    assert [house.vhost.queues[name].unacked_count for name in ("a", "b")] == [0, 0]
+    client.send("UNSUBSCRIBE", id=1)
+    publisher.send("SEND", b"again", destination="/queue/a")
+    assert client.frames() == []
+    client.send("ACK", id=found[2].headers["ack"], receipt="late")
+    client.take("RECEIPT")
+    assert all(not queue.consumers for queue in house.vhost.queues.values())
+
+
+def test_wildcards_of_queues_mean_those_that_come_too(house: House) -> None:
+    client, publisher = house.connect(), house.connect()
+    publisher.send("SEND", b"1", destination="/queue/shop.orders")
+    client.send("SUBSCRIBE", id=1, destination="/queue/shop.*,other")
+    publisher.send("SEND", b"2", destination="/queue/shop.returns")
+    publisher.send("SEND", b"3", destination="/queue/shop.returns.old")
+    publisher.send("SEND", b"4", destination="/queue/other")
+    assert client.messages() == [b"1", b"2", b"4"]
+    house.vhost.delete_queue("shop.orders")
+    assert client.frames() == []  # one of many is gone
+    house.connect().send("SEND", b"5", destination="/queue/shop.orders")
+    assert client.messages() == [b"5"]
+    client.lose()
+    publisher.send("SEND", b"6", destination="/queue/shop.more")
+    assert house.vhost.queues["shop.more"].waiting_count() == 1
+    assert all(not queue.consumers for queue in house.vhost.queues.values())
+
+
+def test_what_a_lost_connection_held_of_several_queues_goes_back(house: House) -> None:
+    client, publisher = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,b", ack="client-individual")
+    for name in ("a", "b", "a"):
+        publisher.send("SEND", name.encode(), destination=f"/queue/{name}")
+    assert len(client.frames()) == 3
+    client.lose()
+    assert [house.vhost.queues[name].waiting_count() for name in ("a", "b")] == [2, 1]
+
+
+def test_only_one_queue_can_be_browsed_or_durable(house: House) -> None:
+    client = house.connect(client_id="c")
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,b", browser="true")
+    client.take("ERROR")
+    client.send("SUBSCRIBE", id=1, destination="/topic/a,b", **{"activemq.subscriptionName": "s"})
+    client.take("ERROR")
+
+
+def test_destinations_stand_for_others_by_setting(house: House) -> None:
+    """Only clients could send to several at once."""
+    house.services.naming = Naming(composites={"queue://all": ("queue://a", "topic://t"), "topic://t": ("queue://b",)})
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/topic/t")
+    client.send("SEND", b"x", destination="/queue/all")
+    client.send("SEND", b"y", destination="/topic/t")
+    assert client.messages() == [b"x"]
+    assert {name: queue.waiting_count() for name, queue in house.vhost.queues.items() if name in ("a", "b", "all")} == {
+        "a": 1, "b": 1,
+    }  # fmt: skip

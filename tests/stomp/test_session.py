@@ -495,3 +495,22 @@ def test_frames_that_never_end_have_bounds_together(house: House) -> None:
     assert house.budget.used == 0
     clients[2].send("SEND", b"x" * 900_000, destination="/queue/a", content_length=900_000, receipt="r")
     clients[2].take("RECEIPT")
+
+
+@pytest.mark.parametrize("length", ["", "content-length:3\n"])
+@pytest.mark.parametrize("cut", range(0, 240, 11))
+def test_a_run_of_equal_heads_ends_wherever_it_is_cut(house: House, length: str, cut: int) -> None:
+    """A body was taken that had not come as a whole, or another head was taken for the same."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/q")
+    head = f"SEND\ndestination:/queue/q\n{length}\n"
+    frames = [f"{head}{number:03}\0\n" for number in range(5)]
+    other = f"SEND\ndestination:/queue/q\nown:{'x' * 9}\n\nabc\0"
+    data = "".join([*frames, other, *frames, other.replace("\n\n", "\nreceipt:r\n\n"), frames[0]]).encode()
+    client.write(data[:cut])
+    client.write(data[cut:])
+    found = client.frames()
+    bodies = [each.body for each in found if each.command == "MESSAGE"]
+    numbers = [b"%03d" % number for number in range(5)]
+    assert bodies == [*numbers, b"abc", *numbers, b"abc", b"000"]
+    assert [each.headers["receipt-id"] for each in found if each.command == "RECEIPT"] == ["r"]

@@ -13,6 +13,7 @@ cdef class Call(Pending):
     cdef public bint is_answered
     cdef public long long now
     cdef public object on_abandoned
+    cdef public object on_answered
     cdef public object on_hurry
     cdef public dict parameters
     cdef public str path

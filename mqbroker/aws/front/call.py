@@ -16,6 +16,8 @@ from mqbroker.protocols.http.messages import Answer, HttpRequest, HttpResponse, 
 Identify = Callable[[HttpRequest, str, int], Caller]
 """Says who is calling: the request, the service's name such as "sqs", now in milliseconds. Raises AwsError."""
 
+OnAnswered = Callable[["Call", Mapping[str, object] | None, AwsError | None], None]
+
 
 def refusal(error: AwsError, service: Service, wire: str, is_json_wanted: bool, request_id: str) -> HttpResponse:
     """The answer to a request that is refused, in the wire that the client used."""
@@ -50,6 +52,7 @@ class Call(Pending):
         "is_answered",
         "now",
         "on_abandoned",
+        "on_answered",
         "on_hurry",
         "parameters",
         "path",
@@ -91,6 +94,8 @@ class Call(Pending):
         """Called when the client's connection goes before the answer: nothing needs to be answered any more."""
         self.on_hurry: Callable[[], None] | None = None
         """Called when the broker stops before the answer: a call that waits for something is to answer at once."""
+        self.on_answered: OnAnswered | None = None
+        """Called once it is answered, with the result or the error."""
         self._answer = answer
         self._report = report
         self._is_json_wanted = is_json_wanted
@@ -105,6 +110,8 @@ class Call(Pending):
             return
         self.is_answered = True
         self._answer(response)
+        if self.on_answered is not None:
+            self.on_answered(self, result, None)
 
     def _result_response(self, result: Mapping[str, object]) -> HttpResponse:
         action = self.action
@@ -119,6 +126,8 @@ class Call(Pending):
         assert not self.is_answered, "a call is answered once"
         self.is_answered = True
         self._answer(refusal(error, self.action.service, self.wire, self._is_json_wanted, self.request_id))
+        if self.on_answered is not None:
+            self.on_answered(self, None, error)
 
     def fail(self) -> None:
         """Answers with an internal failure while an exception is handled that nobody foresaw."""

@@ -11,6 +11,7 @@ cdef class Front:
     cdef object _request_id
     cdef object _pages
     cdef object _web
+    cdef object _trail
     cdef object _failures
     cdef object _refusals
     cdef dict _targets

@@ -21,8 +21,10 @@ from mqbroker.aws.front import json_wire, query_answer, query_wire
 from mqbroker.aws.front.call import Call, Identify, internal_failure, refusal
 from mqbroker.aws.front.parameters import Parser
 from mqbroker.aws.front.service import Action, Service
+from mqbroker.aws.front.trail import CallTrail
 from mqbroker.aws.front.web_pages import WebPages
 from mqbroker.errors import AwsError
+from mqbroker.protocols.auditing import Audit, NoAudit
 from mqbroker.protocols.http.messages import Answer, HttpRequest, HttpResponse
 from mqbroker.protocols.rate_log import RateLog
 
@@ -71,13 +73,16 @@ class Front:
         request_id: Callable[[], str],
         pages: Mapping[tuple[str, str], Page],
         web: WebPages,
+        audit: Audit | None = None,
     ) -> None:
-        """`services` by name, the first of them answers for what names none; `pages` by method and path."""
+        """`services` by name, the first of them answers for what names none; `pages` by method and path. `audit` is
+        told of calls."""
         self._services = [each.service for each in services.values()]
         self._identify = identify
         self._request_id = request_id
         self._pages = pages
         self._web = web
+        self._trail = CallTrail(audit or NoAudit())
         self._failures = RateLog(log)
         self._refusals = RateLog(log)
         self._targets: dict[str, Route] = {}
@@ -85,6 +90,7 @@ class Front:
         for name, (service, handlers) in services.items():
             for action_name, handler in handlers.items():
                 route = Route(service.actions[action_name], handler)
+                route.action.is_audited = self._trail.wants(route.action)
                 self._actions[name, action_name] = route
                 if service.target_prefix:
                     self._targets[f"{service.target_prefix}.{action_name}"] = route
@@ -204,16 +210,21 @@ class Front:
                 caller = self._identify(request, action.service.name, now)
         except AwsError as error:
             self._note_refusal(action.name, request.peer.host, error, now)
+            if action.is_audited:
+                self._trail.refused(action, request, request_id, error)
             answer(refusal(error, action.service, wire, is_json_wanted, request_id))
             return None
         except Exception:
             self._log_failure(action.name, request_id, now)
             answer(refusal(internal_failure(), action.service, wire, is_json_wanted, request_id))
             return None
-        return Call(
+        call = Call(
             action, caller, {}, request.base_url, path, wire, now, request_id, answer, self._report, is_json_wanted,
             request.headers,
         )  # fmt: skip
+        if action.is_audited:
+            call.on_answered = self._trail.answered
+        return call
 
     def _run(
         self, call: Call, handler: Handler, parse: Callable[[Any, Parser], dict[str, Any]], source: Any, parser: Parser

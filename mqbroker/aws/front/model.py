@@ -73,6 +73,10 @@ class ServiceModel:
     """Those that need no signature."""
     checks_required: bool = True
     """Whether the wires refuse requests without required parameters; else the service does, in its own words."""
+    data_actions: frozenset[str] = frozenset()
+    """Those that move messages: the audit trail has them only where it is asked for."""
+    resource_type: str = ""
+    """What CloudTrail calls that which its actions are about, such as AWS::SQS::Queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class QueryNames:
     `elements` gives the name of each element by the name of its list or map shape, `keys` the names of a map's key and
     value. `path_member` is the input member that the request's path stands for when it is missing; `path_free_actions`
     are the actions without it that may be sent to such a path all the same. `json_names` are the members of results
-    that have another name in answers in JSON. `open_actions` and `checks_required` are those of the service.
+    that have another name in answers in JSON. The others are those of the service.
     """
 
     namespace: str
@@ -93,6 +97,8 @@ class QueryNames:
     json_names: Mapping[str, str] = field(default_factory=dict)
     open_actions: frozenset[str] = frozenset()
     checks_required: bool = True
+    data_actions: frozenset[str] = frozenset()
+    resource_type: str = ""
 
 
 _NO_NAMES = QueryNames("", {}, {})
@@ -124,6 +130,8 @@ def resolve_model(name: str, data: Mapping[str, Any], query_names: QueryNames = 
         json_names=query_names.json_names,
         open_actions=query_names.open_actions,
         checks_required=query_names.checks_required,
+        data_actions=query_names.data_actions,
+        resource_type=query_names.resource_type,
     )
 
 

@@ -8,6 +8,8 @@ cdef class Action:
     cdef public object answer_query_in_json
     cdef public str path_member
     cdef public bint takes_path
+    cdef public bint is_audited
+    cdef public bint is_data
     cdef public bint is_open
 
     cpdef answer_json(self, result, str request_id)

@@ -19,6 +19,8 @@ class Action:
         "answer_query",
         "answer_query_in_json",
         "has_output",
+        "is_audited",
+        "is_data",
         "is_open",
         "name",
         "parse_json",
@@ -42,6 +44,10 @@ class Action:
         """Whether the action may be sent to a path of a resource instead of "/"."""
         self.is_open = model.name in source.open_actions
         """Whether it needs no signature: who sends it shows by a secret among its parameters that he may."""
+        self.is_data = model.name in source.data_actions
+        """Whether it moves messages."""
+        self.is_audited = False
+        """Whether the audit trail is to have its calls: set by the front."""
 
     def answer_json(self, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         """The answer on the JSON wire. An action that answers nothing has an empty body."""
@@ -52,13 +58,18 @@ class Action:
 class Service:
     """A service: its name such as "sqs", and its actions by name."""
 
-    __slots__ = ("actions", "api_version", "has_query_errors", "json_type", "name", "namespace", "target_prefix")
+    __slots__ = (
+        "actions", "api_version", "has_query_errors", "json_type", "name", "namespace", "path_member",
+        "resource_type", "target_prefix",
+    )  # fmt: skip
 
     def __init__(self, model: ServiceModel) -> None:
         self.name = model.name
         self.api_version = model.api_version
         self.namespace = model.namespace
         self.target_prefix = model.target_prefix
+        self.path_member = model.path_member
+        self.resource_type = model.resource_type
         self.has_query_errors = model.has_query_errors
         self.json_type = f"application/x-amz-json-{model.json_version}".encode()
         self.actions = {name: Action(self, action, model) for name, action in model.actions.items()}

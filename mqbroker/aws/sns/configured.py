@@ -73,7 +73,7 @@ class Configured:
             endpoint = str(QueueArn(topic.arn.region, topic.arn.account, endpoint))
         check_endpoint(protocol, endpoint)
         attributes = check_subscription(dict(given.attributes), protocol)
-        if topic.find(protocol.name, endpoint) is not None:
+        if self._subscriptions.find(topic, protocol.name, endpoint) is not None:
             return
         account = topic.arn.account
         made = self._subscriptions.new_subscription(

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from mqbroker.aws.limits import SNS_DELAY_TARGET_S_MAX, SNS_RETRIES_MAX
+from mqbroker.aws.limits import SNS_DELAY_TARGET_S_MAX, SNS_RETRIES_MAX, SNS_RETRY_TIME_S_MAX
 from mqbroker.aws.sns import refusals
 
 DEFAULT_CONTENT_TYPE = "text/plain; charset=UTF-8"
@@ -27,7 +27,9 @@ _DEFAULT_HEALTHY: Mapping[str, Any] = {
     "numMinDelayRetries": 0,
     "backoffFunction": "linear",
 }
-_FUNCTIONS = ("linear", "arithmetic", "geometric", "exponential")
+_DELAYS = ("minDelayTarget", "maxDelayTarget")
+_COUNTS = ("numRetries", "numNoDelayRetries", "numMinDelayRetries", "numMaxDelayRetries")
+_RATE = "maxReceivesPerSecond"
 _SUBSCRIPTION_KEYS = ("healthyRetryPolicy", "sicklyRetryPolicy", "throttlePolicy", "requestPolicy", "guaranteed")
 _TOPIC_KEYS = (
     "defaultHealthyRetryPolicy", "disableSubscriptionOverrides", "defaultThrottlePolicy", "defaultRequestPolicy",
@@ -43,8 +45,8 @@ def check_topic_policy(text: str, prefix: str) -> str:
     http = document.get("http", {})
     if not isinstance(http, dict) or document.keys() - {"http"} or http.keys() - set(_TOPIC_KEYS):
         raise _wrong(prefix, "Unexpected JSON member")
-    _check_healthy(http.get("defaultHealthyRetryPolicy"), prefix)
-    _check_throttle(http.get("defaultThrottlePolicy"), prefix)
+    _check_healthy(http.get("defaultHealthyRetryPolicy"), "http.defaultHealthyRetryPolicy", prefix)
+    _check_throttle(http.get("defaultThrottlePolicy"), "http.defaultThrottlePolicy", prefix)
     _check_request(http.get("defaultRequestPolicy"), prefix)
     kept = {name: value for name, value in http.items() if value is not None}
     kept.setdefault("disableSubscriptionOverrides", False)
@@ -57,8 +59,8 @@ def check_subscription_policy(text: str, prefix: str) -> str:
     if document.keys() - set(_SUBSCRIPTION_KEYS):
         raise _wrong(prefix, "Unexpected JSON member")
     healthy = document.get("healthyRetryPolicy")
-    _check_healthy(healthy, prefix)
-    _check_throttle(document.get("throttlePolicy"), prefix)
+    _check_healthy(healthy, "healthyRetryPolicy", prefix)
+    _check_throttle(document.get("throttlePolicy"), "throttlePolicy", prefix)
     _check_request(document.get("requestPolicy"), prefix)
     if healthy:
         document["healthyRetryPolicy"] = {**_DEFAULT_HEALTHY, **healthy}
@@ -111,39 +113,44 @@ def _wrong(prefix: str, reason: str) -> Exception:
     return refusals.invalid(f"{prefix}DeliveryPolicy: {reason}")
 
 
-def _check_healthy(policy: Any, prefix: str) -> None:
+def _check_healthy(policy: Any, path: str, prefix: str) -> None:
     if policy is None:
         return
     if not isinstance(policy, dict) or policy.keys() - _DEFAULT_HEALTHY.keys():
         raise _wrong(prefix, "Unexpected JSON member")
+    for name in _DELAYS:
+        _check_number(policy, path, name, 1, SNS_DELAY_TARGET_S_MAX, prefix)
     whole = {**_DEFAULT_HEALTHY, **policy}
-    for name in ("minDelayTarget", "maxDelayTarget"):
-        _check_number(whole, name, 1, SNS_DELAY_TARGET_S_MAX, prefix)
-    for name in ("numRetries", "numNoDelayRetries", "numMinDelayRetries", "numMaxDelayRetries"):
-        _check_number(whole, name, 0, SNS_RETRIES_MAX, prefix)
+    for name in _COUNTS:
+        _check_number(policy if name == "numRetries" else whole, path, name, 0, SNS_RETRIES_MAX, prefix)
     if whole["minDelayTarget"] > whole["maxDelayTarget"]:
-        raise _wrong(prefix, "maxDelayTarget must be greater than or equal to minDelayTarget")
-    phases = whole["numNoDelayRetries"] + whole["numMinDelayRetries"] + whole["numMaxDelayRetries"]
-    if phases > whole["numRetries"]:
-        raise _wrong(prefix, "numRetries must be greater than or equal to total of other retries")
-    if whole["backoffFunction"] not in _FUNCTIONS:
-        raise _wrong(prefix, f"backoffFunction must be one of {', '.join(_FUNCTIONS)}")
+        raise _wrong(prefix, f"{path}.maxDelayTarget must be greater than or equal to minDelayTarget")
+    if _backoff_count(whole) < 0:
+        others = "numMinDelayRetries, numNoDelayRetries and numMaxDelayRetries"
+        raise _wrong(prefix, f"{path}.numRetries must be greater than or equal to total of {others}")
+    if whole["backoffFunction"] not in _SHAPES:
+        raise _wrong(prefix, f"{path}.backoffFunction must be one of {', '.join(_SHAPES)}")
+    if plan_of(whole).total_s > SNS_RETRY_TIME_S_MAX:
+        raise _wrong(prefix, f"{path}: Total policy retry time cannot be greater than {SNS_RETRY_TIME_S_MAX} seconds")
 
 
-def _check_number(policy: Mapping[str, Any], name: str, minimum: int, maximum: int, prefix: str) -> None:
-    value = policy[name]
-    if type(value) is not int or not minimum <= value <= maximum:
-        raise _wrong(prefix, f"{name} must be between {minimum} and {maximum}")
+def _check_number(policy: Mapping[str, Any], path: str, name: str, least: int, most: int | None, prefix: str) -> None:
+    value = policy.get(name)
+    if value is None:
+        raise _wrong(prefix, f"{path}.{name} must be specified")
+    if type(value) is not int or value < least:
+        raise _wrong(prefix, f"{path}.{name} must be greater than or equal to {least}")
+    if most is not None and value > most:
+        raise _wrong(prefix, f"{path}.{name} must be less than or equal to {most}")
 
 
-def _check_throttle(policy: Any, prefix: str) -> None:
+def _check_throttle(policy: Any, path: str, prefix: str) -> None:
     if policy is None:
         return
-    rate = policy.get("maxReceivesPerSecond") if isinstance(policy, dict) else None
-    if rate is not None and (type(rate) is not int or rate < 1):
-        raise _wrong(prefix, "maxReceivesPerSecond must be greater than or equal to 1")
-    if not isinstance(policy, dict):
+    if not isinstance(policy, dict) or policy.keys() - {_RATE}:
         raise _wrong(prefix, "Unexpected JSON member")
+    if policy.get(_RATE) is not None:
+        _check_number(policy, path, _RATE, 1, None, prefix)
 
 
 def _check_request(policy: Any, prefix: str) -> None:
@@ -162,20 +169,41 @@ class RetryPlan:
     """When a delivery that failed is tried again."""
 
     delays_s: tuple[float, ...]
-    """How long after each failure; after the last one there is none."""
+    """How long after each of the first failures."""
+    last_s: float = 0.0
+    """How long after each of those that follow."""
+    last_count: int = 0
+    """How many of these there are."""
+
+    @property
+    def count(self) -> int:
+        """How often a delivery is tried again."""
+        return len(self.delays_s) + self.last_count
+
+    @property
+    def total_s(self) -> float:
+        """How long all that takes, if nothing else does."""
+        return sum(self.delays_s) + self.last_s * self.last_count
 
     def delay_ms(self, failures: int) -> int | None:
         """How long to wait after so many failures; None when that was the last one."""
-        return round(self.delays_s[failures - 1] * 1000) if failures <= len(self.delays_s) else None
+        if failures > self.count:
+            return None
+        delay_s = self.delays_s[failures - 1] if failures <= len(self.delays_s) else self.last_s
+        return round(delay_s * 1000)
 
 
 def plan_of(policy: Mapping[str, Any]) -> RetryPlan:
     """The plan of a healthy retry policy."""
-    low, high = policy["minDelayTarget"], policy["maxDelayTarget"]
-    backoff = policy["numRetries"] - sum(policy[f"num{phase}DelayRetries"] for phase in ("No", "Min", "Max"))
+    low, high, backoff = policy["minDelayTarget"], policy["maxDelayTarget"], _backoff_count(policy)
     delays = [0.0] * policy["numNoDelayRetries"] + [float(low)] * policy["numMinDelayRetries"]
     delays += [_backoff(policy["backoffFunction"], low, high, step, backoff) for step in range(backoff)]
-    return RetryPlan(tuple(delays + [float(high)] * policy["numMaxDelayRetries"]))
+    return RetryPlan(tuple(delays), float(high), policy["numMaxDelayRetries"])
+
+
+def _backoff_count(policy: Mapping[str, Any]) -> int:
+    count: int = policy["numRetries"] - sum(policy[f"num{phase}DelayRetries"] for phase in ("No", "Min", "Max"))
+    return count
 
 
 def _backoff(function: str, low: float, high: float, step: int, count: int) -> float:
@@ -196,7 +224,7 @@ def _growing(low: float, high: float) -> tuple[float, ...]:
     return tuple(low * (high / low) ** (step / 9) for step in range(10))
 
 
-MANAGED = RetryPlan((0.0,) * 3 + (1.0,) * 2 + _growing(1, 20) + (20.0,) * 100_000)
+MANAGED = RetryPlan((0.0,) * 3 + (1.0,) * 2 + _growing(1, 20), 20.0, 100_000)
 """For endpoints of AWS's own, such as functions and streams: for 23 days."""
-CUSTOMER = RetryPlan((10.0,) * 2 + _growing(10, 600) + (600.0,) * 38)
+CUSTOMER = RetryPlan((10.0,) * 2 + _growing(10, 600), 600.0, 38)
 """For e-mail, SMS and mobile push: for more than six hours."""

@@ -1,12 +1,14 @@
 """Messages that go to one number or one device, and to no topic: they wait in a queue of their account's vhost."""
 
 from mqbroker.aws.front.accounts import Accounts
+from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.delivery_policy import CUSTOMER
-from mqbroker.aws.sns.gateway_targets import Gateways, push
+from mqbroker.aws.sns.gateway_targets import Gateways
 from mqbroker.aws.sns.lane_target import lane_queue
 from mqbroker.aws.sns.notification import SENDER
-from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties, make_sns_properties
+from mqbroker.aws.sns.protocols import e164
+from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.sms import SmsAccounts
 from mqbroker.core.message import Entry, new_message
@@ -21,22 +23,26 @@ class DirectSender:
     """Sends them."""
 
     def __init__(
-        self, accounts: Accounts, gateways: Gateways, sms: SmsAccounts, platforms: Platforms, reports: Reports,
+        self, accounts: Accounts, gateways: Gateways, sms: SmsAccounts, pusher: Pusher, reports: Reports,
         shop: Workshop,
     ) -> None:  # fmt: skip
         self._accounts = accounts
         self._gateways = gateways
         self._sms = sms
-        self._platforms = platforms
+        self._pusher = pusher
         self._reports = reports
         self._shop = shop
         self._lanes: dict[str, Lane] = {}
 
-    def send_to(self, account: str, address: str, text: str, message_id: bytes, now: int) -> None:
-        """Sends a text to a number, or to the endpoint with that ARN."""
+    def send_to(
+        self, account: str, address: str, text: str, message_id: bytes, now: int, attributes: bytes = b""
+    ) -> None:
+        """Sends a text to a number, or to the endpoint with that ARN. Raises AwsError while too much waits."""
         lane = self._lane(self._accounts.require(account), now)
+        if lane.is_full:
+            raise refusals.throttled("not able to send as fast as messages come")
         notice = {"topic": "", "at": now, "version": "1", "to": address, "account": account}
-        properties = make_sns_properties(message_id, SENDER, notice)
+        properties = make_sns_properties(message_id, SENDER, notice, attributes=attributes)
         lane.queue.send(new_message("", QUEUE, properties, text.encode(), now), now)
 
     def begin(self, vhost: VHost, now: int) -> None:
@@ -60,10 +66,11 @@ class DirectSender:
             raise DeliveryFailed("another client has put this message here", is_permanent=True)
         address = properties.notice["to"]
         if address.startswith("arn:"):
-            return await push(self._gateways, self._platforms, address, properties.message_id, content)
+            return await self._pusher.push(address, properties, content)
         account = self._sms.of(properties.notice["account"])
         account.require_reachable(address)
-        return await self._gateways.send_sms(address, content.decode(), account.sender, properties.message_id)
+        sender = account.sender_of(properties.attributes)
+        return await self._gateways.send_sms(e164(address), content.decode(), sender, properties.message_id)
 
     def delivered(self, entry: Entry, status: int, now: int) -> None:
         """Endpoint's."""

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 
 from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.sns.email_target import EmailTarget
-from mqbroker.aws.sns.firehose_target import FirehoseTarget
-from mqbroker.aws.sns.gateway_targets import ApplicationTarget, Gateways, LambdaTarget, SmsTarget
+from mqbroker.aws.sns.firehose_target import FirehoseTarget, Streams
+from mqbroker.aws.sns.gateway_targets import Gateways, LambdaTarget, SmsTarget
 from mqbroker.aws.sns.http_target import HttpTarget
 from mqbroker.aws.sns.lane_target import Means
 from mqbroker.aws.sns.local_targets import LocalTarget
-from mqbroker.aws.sns.platforms import Platforms
+from mqbroker.aws.sns.push import ApplicationTarget, Pusher
 from mqbroker.aws.sns.sms import SmsAccounts
 from mqbroker.aws.sns.sqs_target import SqsTarget
 from mqbroker.aws.sns.subscription import Subscription
@@ -27,9 +27,10 @@ class Endpoints:
     """What makes the targets of one broker."""
 
     def __init__(
-        self, queues: SqsQueues, means: Means, config: SnsConfig, gateways: Gateways, sms: SmsAccounts,
-        platforms: Platforms, is_strict: bool,
+        self, queues: SqsQueues, means: Means, stream_means: Means, config: SnsConfig, gateways: Gateways,
+        sms: SmsAccounts, pusher: Pusher, streams: Streams, is_strict: bool,
     ) -> None:  # fmt: skip
+        """`stream_means` are those of delivery streams, whose records wait for each other."""
         self.client = HttpClient(AddressGuard(config.private_networks), config.timeout_s, config.ca_file)
         self._mailer = Mailer(config.smtp_url, config.mail_from, config.timeout_s)
         self._means = means
@@ -40,9 +41,9 @@ class Endpoints:
             "email": self._email,
             "email-json": self._email,
             "sms": lambda topic, each: SmsTarget(each, topic.vhost, means, gateways, sms),
-            "application": lambda topic, each: ApplicationTarget(each, topic.vhost, means, gateways, platforms),
+            "application": lambda topic, each: ApplicationTarget(each, topic.vhost, means, pusher),
             "lambda": lambda topic, each: LambdaTarget(each, topic.vhost, means, gateways),
-            "firehose": lambda topic, each: FirehoseTarget(each, topic.vhost, means, config.firehose_dir),
+            "firehose": lambda topic, each: FirehoseTarget(each, topic.vhost, stream_means, streams),
             "amqp": lambda topic, each: LocalTarget(each, topic.vhost, means.writer, means.reports),
             "mqtt": lambda topic, each: LocalTarget(each, topic.vhost, means.writer, means.reports),
         }

@@ -85,6 +85,8 @@ class EnvelopeWriter:
         attributes = properties.attributes
         if attributes:
             members["MessageAttributes"] = shown_attributes(attributes)
+        if notice.get("replayed"):
+            members["Replayed"] = True
         return members
 
     def confirmation(

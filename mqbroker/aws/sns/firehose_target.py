@@ -1,46 +1,68 @@
-"""Subscriptions of delivery streams: records are appended to files, one a line, a file for each hour of each stream.
+"""Subscriptions of delivery streams: records that are written together, one a line, to files or to a bucket of S3.
 
-<folder>/<stream>/<YYYY>/<MM>/<DD>/<HH>.jsonl
+<folder>/<stream>/<YYYY>/<MM>/<DD>/<HH>.jsonl                                     a file for each hour of each stream
+<bucket>/<stream>/<YYYY>/<MM>/<DD>/<HH>/<stream>-<YYYY>-<MM>-<DD>-<HH>-<MM>-<SS>-<UUID>        an object for each batch
 """
 
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from mqbroker.aws.sns.delivery_policy import MANAGED
 from mqbroker.aws.sns.lane_target import LaneTarget, Means
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
+from mqbroker.delivery.batches import Batches
 from mqbroker.delivery.errors import DeliveryFailed
+from mqbroker.delivery.limits import BUCKET_WAIT_S, STREAM_MOST
+from mqbroker.delivery.s3 import Bucket
 
 _OK = 200
+
+
+class Streams:
+    """Where streams are kept: in a bucket, in a folder, or nowhere."""
+
+    def __init__(self, folder: str, bucket: Bucket | None) -> None:
+        self._folder = folder
+        self._bucket = bucket
+        self.wait_s = BUCKET_WAIT_S if bucket is not None else 0.0
+        """How long records may wait for others."""
+
+    async def write(self, stream: str, records: list[bytes]) -> int:
+        """Writes records of a stream. Raises DeliveryFailed."""
+        at, data = datetime.now(UTC), b"".join(record + b"\n" for record in records)
+        hour = f"{stream}/{at:%Y/%m/%d/%H}"
+        if self._bucket is not None:
+            return await self._bucket.put(f"{hour}/{stream}-{at:%Y-%m-%d-%H-%M-%S}-{uuid4()}", data, at)
+        if not self._folder:
+            text = "streams are not configured (aws.sns.firehose_dir, aws.sns.firehose_url)"
+            raise DeliveryFailed(text, is_permanent=True)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, _append, Path(self._folder, f"{hour}.jsonl"), data)
+        except OSError as error:
+            raise DeliveryFailed(str(error)) from None
+        return _OK
 
 
 class FirehoseTarget(LaneTarget):
     """A delivery stream."""
 
     plan = MANAGED
+    most = STREAM_MOST
 
-    __slots__ = ("_folder",)
+    __slots__ = ("_batches",)
 
-    def __init__(self, subscription: Subscription, vhost: VHost, means: Means, folder: str) -> None:
+    def __init__(self, subscription: Subscription, vhost: VHost, means: Means, streams: Streams) -> None:
         LaneTarget.__init__(self, subscription, vhost, means)
-        self._folder = folder
+        stream = subscription.endpoint.rpartition("/")[2]
+        self._batches = Batches(lambda records: streams.write(stream, records), streams.wait_s, means.shop)
 
     async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
         """Overrides LaneTarget's."""
-        if not self._folder:
-            raise DeliveryFailed("streams are not configured (aws.sns.firehose_dir)", is_permanent=True)
-        record = content if self.subscription.is_raw else self._record(properties, content)
-        at = datetime.fromtimestamp(properties.notice["at"] / 1000, UTC)
-        stream = self.subscription.endpoint.rpartition("/")[2]
-        path = Path(self._folder) / stream / at.strftime("%Y/%m/%d/%H.jsonl")
-        try:
-            await asyncio.get_running_loop().run_in_executor(None, _append, path, record + b"\n")
-        except OSError as error:
-            raise DeliveryFailed(str(error)) from None
-        return _OK
+        return await self._batches.add(content if self.subscription.is_raw else self._record(properties, content))
 
     def _record(self, properties: SnsProperties, content: bytes) -> bytes:
         """The envelope on one line."""

@@ -1,6 +1,6 @@
-"""Subscriptions whose messages go to a gateway of the operator's over HTTP: text messages, push messages, functions."""
+"""What goes to gateways of the operator's: text messages by HTTP or SMPP, functions, push messages if there is one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import orjson
 
@@ -9,13 +9,14 @@ from mqbroker.aws.sns.delivery_policy import MANAGED
 from mqbroker.aws.sns.envelope import shown_attributes
 from mqbroker.aws.sns.http_target import require_success
 from mqbroker.aws.sns.lane_target import LaneTarget, Means
-from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
+from mqbroker.aws.sns.protocols import e164
 from mqbroker.aws.sns.sms import SmsAccounts
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
-from mqbroker.delivery.errors import DeliveryFailed
+from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 from mqbroker.delivery.http import HttpClient
+from mqbroker.delivery.smpp_client import SmppClient
 from mqbroker.delivery.templates import filled
 
 _GONE = (400, 403, 404, 410)  # what push services answer for a token that is none (any more)
@@ -24,20 +25,30 @@ _GONE = (400, 403, 404, 410)  # what push services answer for a token that is no
 class Gateways:
     """Sends to the gateways that the configuration names."""
 
-    def __init__(self, config: SnsConfig, client: HttpClient) -> None:
-        """`client` goes to any address: the operator has named it."""
+    def __init__(self, config: SnsConfig, client: HttpClient, heard: Callable[[str, str], None]) -> None:
+        """`client` goes to any address: the operator has named it. `heard` is called with the number and the text of
+        what users of telephones write back."""
         self._config = config
         self._client = client
+        is_smpp = config.sms_url.startswith("smpp")
+        self._smpp = SmppClient(config.sms_url, config.timeout_s, config.ca_file, heard) if is_smpp else None
 
     async def send_sms(self, phone: str, message: str, sender: str, message_id: str) -> int:
         """Sends a text message. Raises DeliveryFailed."""
+        if self._smpp is not None:
+            return await self._smpp.send(phone, message, sender)
         values = {"phone": phone, "message": message, "sender": sender, "message_id": message_id}
         return await self._send("sms", self._config.sms_url, self._config.sms_body, values)
 
     async def send_push(self, platform: str, token: str, message: str, message_id: str) -> int:
-        """Sends a push message. Raises DeliveryFailed."""
+        """Sends a push message. Raises DeliveryFailed, RecipientGone when the gateway does not know the device."""
         values = {"platform": platform, "token": token, "message": message, "message_id": message_id}
-        return await self._send("push", self._config.push_url, self._config.push_body, values)
+        try:
+            return await self._send("push", self._config.push_url, self._config.push_body, values)
+        except DeliveryFailed as error:
+            if error.status in _GONE:
+                raise RecipientGone(error.reason, error.status) from None
+            raise
 
     async def _send(self, kind: str, url: str, body: str, values: Mapping[str, str]) -> int:
         if not url:
@@ -45,6 +56,11 @@ class Gateways:
         content_type = self._config.gateway_type
         data = filled(body, values, content_type).encode()
         return require_success(await self._client.post(filled(url, values), data, {"Content-Type": content_type}))
+
+    def close(self) -> None:
+        """Ends the connection for text messages, if there is one."""
+        if self._smpp is not None:
+            self._smpp.close()
 
     async def invoke(self, function: str, event: bytes) -> int:
         """Invokes a function, without waiting for what it does. Raises DeliveryFailed."""
@@ -72,7 +88,8 @@ class SmsTarget(LaneTarget):
         """Overrides LaneTarget's."""
         account, phone = self._accounts.of(self.subscription.topic.account), self.subscription.endpoint
         account.require_reachable(phone)
-        return await self._gateways.send_sms(phone, content.decode(), account.sender, properties.message_id)
+        sender = account.sender_of(properties.attributes)
+        return await self._gateways.send_sms(e164(phone), content.decode(), sender, properties.message_id)
 
 
 class LambdaTarget(LaneTarget):
@@ -114,36 +131,3 @@ class LambdaTarget(LaneTarget):
                 "Sns": record,
             }]
         })  # fmt: skip
-
-
-class ApplicationTarget(LaneTarget):
-    """An endpoint of a platform application: a device."""
-
-    __slots__ = ("_gateways", "_platforms")
-
-    def __init__(
-        self, subscription: Subscription, vhost: VHost, means: Means, gateways: Gateways, platforms: Platforms
-    ) -> None:
-        LaneTarget.__init__(self, subscription, vhost, means)
-        self._gateways = gateways
-        self._platforms = platforms
-
-    async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
-        """Overrides LaneTarget's."""
-        return await push(self._gateways, self._platforms, self.subscription.endpoint, properties.message_id, content)
-
-
-async def push(gateways: Gateways, platforms: Platforms, arn: str, message_id: str, content: bytes) -> int:
-    """Sends a push message to an endpoint; one whose device is not known any more is disabled. Raises
-    DeliveryFailed."""
-    endpoint = platforms.endpoints.get(arn)
-    if endpoint is None:
-        raise DeliveryFailed("The endpoint does not exist.", is_permanent=True, status=404)
-    if endpoint.attributes.get("Enabled") != "true":
-        raise DeliveryFailed("The endpoint is disabled.", is_permanent=True, status=400)
-    try:
-        return await gateways.send_push(endpoint.platform, endpoint.attributes["Token"], content.decode(), message_id)
-    except DeliveryFailed as error:
-        if error.status in _GONE:
-            platforms.set_endpoint(endpoint, {"Enabled": "false"})
-        raise

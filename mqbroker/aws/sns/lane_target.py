@@ -22,6 +22,7 @@ from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.lane import Lane, Workshop
+from mqbroker.delivery.limits import LANE_MOST
 
 _RETENTION_MS = 30 * 86_400_000  # longer than any plan
 CONFIRMATION = "SubscriptionConfirmation"
@@ -41,6 +42,8 @@ class LaneTarget(Target):
 
     plan = CUSTOMER
     """When an attempt that failed is repeated. Overridden for the endpoints of AWS's own."""
+    most = LANE_MOST
+    """How many messages are sent at once. Overridden where many are sent together."""
 
     __slots__ = ("_lane", "_queue", "_reports", "_vhost", "_writer", "subscription")
 
@@ -50,11 +53,16 @@ class LaneTarget(Target):
         self._writer = means.writer
         self._reports = means.reports
         self._queue = lane_queue(vhost, f"amq.sns/{subscription.arn.id}", means.shop.clock.now())
-        self._lane = Lane(self._queue, self, self.plan, means.shop)
+        self._lane = Lane(self._queue, self, self.plan, means.shop, self.most)
 
     def begin(self, now: int) -> None:
         """Overrides Target's."""
         self._lane.begin(now)
+
+    @property
+    def is_full(self) -> bool:
+        """Overrides Target's."""
+        return self._lane.is_full
 
     def deliver(self, notification: Notification, now: int) -> None:
         """Overrides Target's."""

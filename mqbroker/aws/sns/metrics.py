@@ -3,7 +3,7 @@
 Counters count from the start of the broker; those of subscriptions that have ended go with them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -33,9 +33,9 @@ _COUNTERS: dict[str, tuple[str, Callable[[Topic], int]]] = {
 class SnsMetrics(Collector):
     """Every metric of every topic, and of the deliveries of all."""
 
-    def __init__(self, topics: Topics, shop: Workshop) -> None:
+    def __init__(self, topics: Topics, shops: Sequence[Workshop]) -> None:
         self._topics = topics
-        self._shop = shop
+        self._shops = shops
 
     def collect(self) -> Iterator[Metric]:
         """Collector: the families with a sample for each topic."""
@@ -51,8 +51,8 @@ class SnsMetrics(Collector):
             waiting.add_metric((topic.arn.name, topic.arn.region, topic.arn.account), count)
         yield waiting
         retried = CounterMetricFamily("DeliveryRetries", "Attempts that failed and are repeated")
-        retried.add_metric((), self._shop.retried_count)
+        retried.add_metric((), sum(shop.retried_count for shop in self._shops))
         yield retried
         running = GaugeMetricFamily("DeliveriesUnderWay", "Attempts that are being made")
-        running.add_metric((), self._shop.slots.taken)
+        running.add_metric((), sum(shop.slots.taken for shop in self._shops))
         yield running

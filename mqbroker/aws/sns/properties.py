@@ -44,7 +44,8 @@ class SnsProperties(EnvelopedProperties):
     @property
     def notice(self) -> Mapping[str, Any]:
         """What only SNS knows: "topic", "at" (milliseconds), and, where there is such, "subject", "sequence",
-        "version" of the signature, "endpoint" (of the subscription that a dead letter is of)."""
+        "version" of the signature, "endpoint" (of the subscription that a dead letter is of), "replayed" (from an
+        archive)."""
         if self._notice is None:
             self._notice = orjson.loads(self.raw[self._notice_at() : -_SIZE_BYTES])
         return self._notice

@@ -33,6 +33,11 @@ def is_phone_number(text: str) -> bool:
     return E164.fullmatch(_SEPARATORS.sub("", text)) is not None
 
 
+def e164(phone: str) -> str:
+    """A telephone number as numbers are compared and dialled: a plus sign and digits."""
+    return f"+{_SEPARATORS.sub('', phone).lstrip('+')}"
+
+
 def _is_url(scheme: str) -> Callable[[str], bool]:
     def check(text: str) -> bool:
         try:

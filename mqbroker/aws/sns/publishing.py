@@ -197,7 +197,7 @@ class Publisher:
     def _send_direct(self, call: Call, address: str, outgoing: Outgoing, protocol: str) -> None:
         message_id = self._new_id()
         text = (outgoing.variants or {}).get(protocol, outgoing.body)
-        self._direct.send_to(call.caller.account, address, text, message_id, call.now)
+        self._direct.send_to(call.caller.account, address, text, message_id, call.now, outgoing.attributes)
         self._service.answer_when_safe(call, {"MessageId": uuid_text(message_id)})
 
     def publish_batch(self, call: Call) -> None:

@@ -11,4 +11,6 @@ SNS_QUERY_NAMES = QueryNames(
     {},
     open_actions=frozenset(("ConfirmSubscription", "Unsubscribe")),
     checks_required=False,
+    data_actions=frozenset(("Publish", "PublishBatch")),
+    resource_type="AWS::SNS::Topic",
 )

@@ -2,26 +2,31 @@
 
     ReplayPolicy  {"PointType": "Timestamp", "StartingPoint": "2026-01-02T03:04:05Z", "EndingPoint": "..."}
 
-It runs in portions, in turn with everything else, in the order of publication. The subscription's filter counts.
+It runs in portions, in turn with everything else, in the order of publication. The subscription's filter counts. How
+far it is stands in the journal, so it goes on after a restart; it waits while too much waits for its endpoint.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from mqbroker.aws.sns import refusals
+from mqbroker.aws.sns.arns import SubscriptionArn
 from mqbroker.aws.sns.filters.index import FilterIndex
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.subscription import Subscription
+from mqbroker.aws.sns.target import Target
 from mqbroker.aws.sns.topic import Topic
-from mqbroker.core.message import Entry
+from mqbroker.core.message import Entry, Message
 from mqbroker.core.scheduler import Task
+from mqbroker.core.timers import Timers
 
 RUNNING = "In progress"
 COMPLETED = "Completed"
+_FULL_MS = 1000  # how long a replay waits for room
 _KEYS = frozenset(("PointType", "StartingPoint", "EndingPoint"))
 
 
@@ -50,52 +55,101 @@ def _moment(text: str) -> int:
 class Replay(Task):
     """One replay."""
 
-    def __init__(self, topic: Topic, subscription: Subscription, policy: Mapping[str, str]) -> None:
+    def __init__(self, topic: Topic, subscription: Subscription, policy: Mapping[str, str], replays: "Replays") -> None:
         Task.__init__(self)
         self._topic = topic
         self._subscription = subscription
+        self._replays = replays
         begin = _moment(policy["StartingPoint"])
         end = _moment(policy["EndingPoint"]) if "EndingPoint" in policy else None
-        self._left = [each for each in _archived(topic) if _is_between(each, begin, end)]
+        after = subscription.replayed
+        self._left = [each for each in _archived(topic) if each.sequence > after and _is_between(each, begin, end)]
         self._left.reverse()
         self._wants = FilterIndex([subscription])
-        subscription.replay_status = RUNNING
 
     def run(self, now: int, portion: int) -> bool:
-        """Task: sends a portion."""
-        target = self._subscription.target
-        if target is None or self._subscription.arn.id not in self._topic.subscriptions:
+        """Task: sends a portion. What has been sent is noted in the commit of its deliveries."""
+        subscription, target = self._subscription, self._subscription.target
+        if target is None or not self._replays.is_current(self, self._topic, subscription):
             return False
-        while self._left and portion > 0:
+        while self._left and portion > 0 and not target.is_full:
             portion -= 1
-            message = self._left.pop().message
-            properties = message.properties
-            if isinstance(properties, SnsProperties):
-                notification = Notification(message, properties, None)
-                if self._wants.wanted(notification):
-                    target.deliver(notification, now)
+            entry = self._left.pop()
+            subscription.replayed = entry.sequence
+            self._send(entry.message, target, now)
         if not self._left:
-            self._subscription.replay_status = COMPLETED
+            subscription.replay_status = COMPLETED
+            self._replays.ended(subscription)
+        self._replays.note(self._topic, subscription)
+        if self._left and target.is_full:
+            self._replays.timers.at(now + _FULL_MS, self._go_on)
+            return False
         return bool(self._left)
 
+    def _go_on(self, _now: int) -> None:
+        self._topic.vhost.schedule(self)
 
-def start_replay(topic: Topic, subscription: Subscription) -> None:
-    """Begins what the subscription's policy asks for."""
-    text = subscription.attributes.get("ReplayPolicy")
-    if text:
-        topic.vhost.schedule(Replay(topic, subscription, orjson.loads(text)))
+    def _send(self, message: Message, target: Target, now: int) -> None:
+        properties = message.properties
+        if isinstance(properties, SnsProperties):
+            notification = Notification(message, properties, None)
+            if self._wants.wanted(notification):
+                target.deliver(notification.with_properties(properties.with_notice(replayed=True)), now)
+
+
+class Replays:
+    """The replays of one broker: at most one of each subscription, which a restart does not end."""
+
+    def __init__(self, note: Callable[[Topic, Subscription], None], timers: Timers) -> None:
+        """`note` tells the journal how far the replay of a subscription is."""
+        self.note = note
+        self.timers = timers
+        self._running: dict[SubscriptionArn, Replay] = {}
+
+    def start(self, topic: Topic, subscription: Subscription) -> None:
+        """Begins what the subscription's policy asks for, instead of one that is running."""
+        self._running.pop(subscription.arn, None)
+        subscription.replayed = 0
+        subscription.replay_status = RUNNING if subscription.attributes.get("ReplayPolicy") else ""
+        self.note(topic, subscription)
+        self._run(topic, subscription)
+
+    def resume(self, topic: Topic) -> None:
+        """The broker serves: what a restart has interrupted goes on."""
+        for subscription in topic.subscriptions.values():
+            self._run(topic, subscription)
+
+    def _run(self, topic: Topic, subscription: Subscription) -> None:
+        if subscription.replay_status == RUNNING:
+            policy = orjson.loads(subscription.attributes["ReplayPolicy"])
+            replay = self._running[subscription.arn] = Replay(topic, subscription, policy, self)
+            topic.vhost.schedule(replay)
+
+    def is_current(self, replay: Replay, topic: Topic, subscription: Subscription) -> bool:
+        """Whether nothing has taken the replay's place: another one, or the end of its subscription."""
+        if self._running.get(subscription.arn) is not replay:
+            return False
+        if topic.subscriptions.get(subscription.arn.id) is subscription:
+            return True
+        del self._running[subscription.arn]
+        return False
+
+    def ended(self, subscription: Subscription) -> None:
+        """The replay has sent everything."""
+        del self._running[subscription.arn]
 
 
 def archive_begin(topic: Topic) -> int | None:
     """From when on the archive has messages, in milliseconds; None without any."""
-    found = _archived(topic)
+    found = _archived(topic, 1)
     return found[0].message.received_at if found else None
 
 
-def _archived(topic: Topic) -> list[Entry]:
-    if topic.log is None or not topic.attributes.get("ArchivePolicy"):
+def _archived(topic: Topic, most: int | None = None) -> list[Entry]:
+    log = topic.log
+    if log is None or not topic.attributes.get("ArchivePolicy"):
         return []
-    return topic.log.waiting()
+    return log.waiting() if most is None else log.lines.first_entries(most)
 
 
 def _is_between(entry: Entry, begin: int, end: int | None) -> bool:

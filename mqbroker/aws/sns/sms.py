@@ -8,12 +8,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from mqbroker.aws.sns.kinds import SMS
+from mqbroker.aws.sns.protocols import e164
+from mqbroker.aws.sqs.message_attributes import STRING, unpack
 from mqbroker.core import definitions
 from mqbroker.core.ledger import Ledger
 from mqbroker.delivery.errors import DeliveryFailed
 
 PENDING = "Pending"
 VERIFIED = "Verified"
+
+
+_STOP = frozenset((
+    "ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE",
+))  # fmt: skip
+"""What a user writes who wants no more messages (SNS Developer Guide, "Opting out of receiving SMS messages")."""
+_SENDER = "AWS.SNS.SMS.SenderID"
 
 
 class SmsAccount:
@@ -26,16 +35,19 @@ class SmsAccount:
         self.sandbox: dict[str, str] = dict(value.get("sandbox", {}))
         """Numbers of the sandbox, PENDING or VERIFIED."""
 
-    @property
-    def sender(self) -> str:
-        """What messages say they are from."""
+    def sender_of(self, attributes: bytes) -> str:
+        """What a message with these message attributes says it is from."""
+        for name, _, tag, value in unpack(attributes):
+            if name == _SENDER and tag == STRING:
+                return value.decode()
         return self.attributes.get("DefaultSenderID", "NOTICE")
 
     def require_reachable(self, phone: str) -> None:
         """Raises DeliveryFailed for a number that is not sent to."""
-        if phone in self.opted_out:
+        number = e164(phone)
+        if number in self.opted_out:
             raise DeliveryFailed("Phone number is opted out", is_permanent=True)
-        if self.sandbox and phone not in self.sandbox:
+        if self.sandbox and number not in self.sandbox:
             raise DeliveryFailed("The phone number is not in the SMS sandbox", is_permanent=True)
 
 
@@ -56,6 +68,13 @@ class SmsAccounts:
         found = self.of(account)
         value = {"attributes": found.attributes, "opted_out": found.opted_out, "sandbox": found.sandbox}
         self._ledger.define(definitions.key(SMS, account), definitions.pack(value))
+
+    def heard(self, phone: str, text: str, now: int) -> None:
+        """A user has written back. All accounts send by one gateway, so whoever wants no more is sent to by none."""
+        if text.strip().upper() in _STOP:
+            for account, found in self._by_id.items():
+                found.opted_out[phone] = now
+                self.keep(account)
 
     def restore(self, found: Mapping[str, bytes]) -> None:
         """Takes over what the journal kept."""

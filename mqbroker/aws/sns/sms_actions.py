@@ -90,9 +90,9 @@ class SmsActions:
         account = self._account(call)
         if len(account.sandbox) >= SNS_SANDBOX_NUMBERS_MAX and phone not in account.sandbox:
             raise AwsError("UserError", "The sandbox has as many phone numbers as it may have.")
-        account.sandbox.setdefault(phone, PENDING)
         text = f"Your verification code is {self._code(call, phone)}"
         self._direct.send_to(call.caller.account, phone, text, self._new_id(), call.now)
+        account.sandbox.setdefault(phone, PENDING)
         self._changed(call)
 
     def verify_sms_sandbox_phone_number(self, call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.family import AwsService, Ground
 from mqbroker.aws.front.front import Page, ServiceHandlers
 from mqbroker.aws.front.model import load_model
@@ -13,6 +14,7 @@ from mqbroker.aws.sns.confirmations import Confirmer
 from mqbroker.aws.sns.direct import DirectSender
 from mqbroker.aws.sns.endpoints import Endpoints
 from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
+from mqbroker.aws.sns.firehose_target import Streams
 from mqbroker.aws.sns.foreign import translate
 from mqbroker.aws.sns.gateway_targets import Gateways
 from mqbroker.aws.sns.lane_target import Means
@@ -24,7 +26,9 @@ from mqbroker.aws.sns.platform_actions import PlatformActions
 from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.publishing import Publisher
+from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
+from mqbroker.aws.sns.replay import Replays
 from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.service import SnsService, requiring
 from mqbroker.aws.sns.signer import Signer
@@ -34,6 +38,7 @@ from mqbroker.aws.sns.subscription_actions import SubscriptionActions, subscript
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sns.topic_actions import TopicActions
 from mqbroker.aws.sns.topics import Topics
+from mqbroker.aws.sns.views import views_of
 from mqbroker.aws.sqs.envelopes import EnvelopedProperties
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.sqs import Sqs
@@ -41,7 +46,10 @@ from mqbroker.core.message import Message
 from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
 from mqbroker.delivery.http import HttpClient
 from mqbroker.delivery.lane import Workshop
+from mqbroker.delivery.limits import STREAMS_MOST
+from mqbroker.delivery.s3 import Bucket
 from mqbroker.delivery.slots import Slots
+from mqbroker.protocols.views import View
 
 
 class Sns(AwsService):
@@ -58,27 +66,32 @@ class Sns(AwsService):
         self._signer = Signer(ground.broker.ledger)
         self._writer = EnvelopeWriter(self._signer)
         self._topics = Topics(ground.broker, ground.accounts, config.region, self._translate)
+        self._replays = Replays(self._topics.note, ground.broker.timers)
         self._reports = Reports(self._queues, self._attributes_of)
-        slots = Slots(config.sns.connections_max)
-        timers, clock = ground.broker.timers, ground.clock
-        self._shop = Workshop(slots, timers, clock, ground.wake, config.sns.timeout_s)
+        clock = ground.clock
+        self._shop, self._stream_shop = (
+            Workshop(Slots(most), ground.broker.timers, clock, ground.wake, config.sns.timeout_s)
+            for most in (config.sns.connections_max, STREAMS_MOST)
+        )
         ledger = ground.broker.ledger
         self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
-        gateways = Gateways(config.sns, self._own_client)
+        gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
+        self._pusher = Pusher(config.sns, gateways, self._platforms, clock)
+        means = Means(self._writer, self._reports, self._shop)
         self._endpoints = Endpoints(
-            self._queues, Means(self._writer, self._reports, self._shop), config.sns, gateways, self._sms,
-            self._platforms, self._is_strict,
+            self._queues, means, means._replace(shop=self._stream_shop), config.sns, gateways, self._sms,
+            self._pusher, self._streams(config), self._is_strict,
         )  # fmt: skip
-        self._direct = DirectSender(ground.accounts, gateways, self._sms, self._platforms, self._reports, self._shop)
+        self._direct = DirectSender(ground.accounts, gateways, self._sms, self._pusher, self._reports, self._shop)
         self._topics.attach = self._endpoints.attach
         service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
         self._broker = ground.broker
         confirmer = Confirmer(self._signer, self._new_id)
-        subscriptions = SubscriptionActions(service, self._signer, confirmer, config.sns.public_url)
+        subscriptions = SubscriptionActions(service, self._signer, confirmer, self._replays, config.sns.public_url)
         self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
         self._configured = Configured(self._topics, subscriptions, config)
-        ground.metrics.register(SnsMetrics(self._topics, self._shop))
+        ground.metrics.register(SnsMetrics(self._topics, (self._shop, self._stream_shop)))
         self._actions = actions.handlers(
             TopicActions(service, config.sns.public_url),
             subscriptions,
@@ -90,6 +103,10 @@ class Sns(AwsService):
     def pages(self) -> Mapping[tuple[str, str], Page]:
         """Overrides AwsService's."""
         return self._pages.table()
+
+    def views(self) -> tuple[View, ...]:
+        """Overrides AwsService's."""
+        return views_of(self._topics)
 
     def handlers(self) -> ServiceHandlers:
         """Overrides AwsService's."""
@@ -104,14 +121,27 @@ class Sns(AwsService):
         self._topics.restore(found, now)
         self._configured.create(now)
         self._topics.begin(now)
+        for topic in self._topics:
+            self._replays.resume(topic)
         for vhost in self._broker.vhosts.values():
             self._direct.begin(vhost, now)
 
     def stop(self) -> None:
         """Overrides AwsService's."""
         self._shop.stop()
+        self._stream_shop.stop()
         self._endpoints.client.close()
         self._own_client.close()
+        self._gateways.close()
+
+    def _streams(self, config: AwsConfig) -> Streams:
+        url = config.sns.firehose_url
+        return Streams(config.sns.firehose_dir, Bucket(url, config.region, self._own_client) if url else None)
+
+    def _heard(self, phone: str, text: str) -> None:
+        """Somebody has answered a text message."""
+        self._sms.heard(phone, text, self._shop.clock.now())
+        self._shop.wake()
 
     # --- messages ---------------------------------------------------------------------------------------------------
 

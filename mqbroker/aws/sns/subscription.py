@@ -20,7 +20,7 @@ class Subscription:
     __slots__ = (
         "arn", "attributes", "base_url", "dead_letter_arn", "delivered_count", "endpoint", "failed_count", "filter",
         "is_authenticated", "is_confirmed", "is_raw", "needs_signature_to_end", "owner",
-        "principal", "protocol", "redriven_count", "replay_status", "requested_at", "target",
+        "principal", "protocol", "redriven_count", "replay_status", "replayed", "requested_at", "target",
     )  # fmt: skip
 
     def __init__(
@@ -41,7 +41,9 @@ class Subscription:
         self.requested_at = 0
         """When its confirmation was asked for, in milliseconds."""
         self.replay_status = ""
-        """What the last replay has come to, in this run."""
+        """What the last replay has come to."""
+        self.replayed = 0
+        """The place in the archive up to which that has sent everything."""
         self.target: Target | None = None
         self.delivered_count = self.failed_count = self.redriven_count = 0
         self.configure({})
@@ -50,11 +52,6 @@ class Subscription:
     def topic(self) -> TopicArn:
         """The topic's ARN."""
         return self.arn.topic
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """A topic has one subscription of each."""
-        return self.protocol.name, self.endpoint
 
     def configure(self, attributes: Attributes) -> None:
         """Takes over attributes that have been checked."""
@@ -116,21 +113,25 @@ class Subscription:
             "is_authenticated": self.is_authenticated,
             "needs_signature_to_end": self.needs_signature_to_end,
             "requested_at": self.requested_at,
+            "replay_status": self.replay_status,
+            "replayed": self.replayed,
         }
 
 
 def unpacked(topic: TopicArn, value: Mapping[str, object]) -> Subscription:
     """The reverse of `packed`."""
     texts = [str(value[name]) for name in ("protocol", "endpoint", "owner", "principal", "base_url")]
-    attributes, requested_at = value["attributes"], value["requested_at"]
+    attributes, requested_at, replayed = value["attributes"], value["requested_at"], value["replayed"]
     assert isinstance(attributes, dict)
     assert isinstance(requested_at, int)
+    assert isinstance(replayed, int)
     protocol, endpoint, owner, principal, base_url = texts
     found = Subscription(SubscriptionArn(topic, str(value["id"])), protocol, endpoint, owner, principal, base_url)
     found.is_confirmed = value["is_confirmed"] is True
     found.is_authenticated = value["is_authenticated"] is True
     found.needs_signature_to_end = value["needs_signature_to_end"] is True
     found.requested_at = requested_at
+    found.replay_status, found.replayed = str(value["replay_status"]), replayed
     found.configure(attributes)
     return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any, Protocol
+from uuid import UUID
 
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.limits import SNS_FILTER_POLICIES_MAX, SNS_TOKEN_MS
@@ -11,7 +12,7 @@ from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn, parse_subscription,
 from mqbroker.aws.sns.filters.filter import ATTRIBUTES, Filter
 from mqbroker.aws.sns.paging import page_of
 from mqbroker.aws.sns.protocols import check_endpoint, protocol_named
-from mqbroker.aws.sns.replay import start_replay
+from mqbroker.aws.sns.replay import Replays
 from mqbroker.aws.sns.service import SnsService
 from mqbroker.aws.sns.signer import Signer
 from mqbroker.aws.sns.subscription import Subscription
@@ -23,6 +24,7 @@ from mqbroker.errors import AwsError
 
 _PENDING = "pending confirmation"
 _TOKEN_CHARS_MIN = 200
+_ID_DIGITS = 32
 
 
 class Confirmations(Protocol):
@@ -38,12 +40,15 @@ class Confirmations(Protocol):
 class SubscriptionActions:
     """Subscribe to Unsubscribe."""
 
-    def __init__(self, service: SnsService, signer: Signer, confirmations: Confirmations, public_url: str) -> None:
+    def __init__(
+        self, service: SnsService, signer: Signer, confirmations: Confirmations, replays: Replays, public_url: str
+    ) -> None:
         """`public_url` is what links begin with; empty for what the client that subscribes has used."""
         self._service = service
         self._topics = service.topics
         self._signer = signer
         self._confirmations = confirmations
+        self._replays = replays
         self._public_url = public_url
 
     # --- subscribe --------------------------------------------------------------------------------------------------
@@ -62,7 +67,7 @@ class SubscriptionActions:
         if "ReplayPolicy" in attributes:
             self._check_archive(topic)
         self._check_redrive(topic, protocol.name, endpoint, attributes, SUBSCRIBE)
-        found = topic.find(protocol.name, endpoint)
+        found = self.find(topic, protocol.name, endpoint)
         if found is None:
             found = self.add(topic, protocol.name, endpoint, attributes, call)
         elif not _is_same(found, attributes):
@@ -71,6 +76,10 @@ class SubscriptionActions:
             self._ask(topic, found, call.now)
         is_told = found.is_confirmed or given.get("ReturnSubscriptionArn")
         self._service.answer_when_safe(call, {"SubscriptionArn": str(found.arn) if is_told else _PENDING})
+
+    def find(self, topic: Topic, protocol: str, endpoint: str) -> Subscription | None:
+        """The subscription of that endpoint: its id follows from it."""
+        return topic.subscriptions.get(subscription_id(self._signer, topic.arn, protocol, endpoint))
 
     def add(
         self, topic: Topic, protocol: str, endpoint: str, attributes: Mapping[str, str], call: Call
@@ -85,7 +94,7 @@ class SubscriptionActions:
         self._topics.subscribe(topic, made, call.now)
         if not made.is_confirmed:
             self._ask(topic, made, call.now)
-        start_replay(topic, made)
+        self._replays.start(topic, made)
         return made
 
     def new_subscription(
@@ -144,9 +153,7 @@ class SubscriptionActions:
     def confirm(self, topic_arn: str, token: str, region: str, is_signed: bool, now: int) -> Subscription:
         """Confirms the subscription that the token is for, or brings it back. Raises AwsError."""
         topic = self._topic_to_confirm(topic_arn, region)
-        found = next((each for each in topic.subscriptions.values() if self._is_token(each, token)), None)
-        if found is None:
-            found = self._brought_back(topic, token, now)
+        found = self._of_token(topic.subscriptions, token) or self._brought_back(topic, token, now)
         if found is None:
             raise (
                 refusals.invalid("Token") if len(token) >= _TOKEN_CHARS_MIN else refusals.invalid_plain("Invalid token")
@@ -161,13 +168,12 @@ class SubscriptionActions:
 
     def _brought_back(self, topic: Topic, token: str, now: int) -> Subscription | None:
         """The subscription that was ended by a link and comes back by one."""
-        for each in list(topic.ended.values()):
-            if self._is_token(each, token):
-                del topic.ended[each.arn.id]
-                each.requested_at = now
-                self._topics.subscribe(topic, each, now)
-                return each
-        return None
+        found = self._of_token(topic.ended, token)
+        if found is not None:
+            del topic.ended[found.arn.id]
+            found.requested_at = now
+            self._topics.subscribe(topic, found, now)
+        return found
 
     def _topic_to_confirm(self, text: str, region: str) -> Topic:
         try:
@@ -179,9 +185,13 @@ class SubscriptionActions:
             raise refusals.invalid("Token")
         return topic
 
-    def _is_token(self, subscription: Subscription, given: str) -> bool:
+    def _of_token(self, subscriptions: Mapping[str, Subscription], given: str) -> Subscription | None:
+        found = subscriptions.get(_id_in(given))
+        if found is None:
+            return None
         # Whoever has the token needs no signature, so the comparison must not tell how much of a guess is right.
-        return compare_digest(token_of(self._signer, subscription).encode(), given.encode("utf-8", "surrogatepass"))
+        wanted = token_of(self._signer, found).encode()
+        return found if compare_digest(wanted, given.encode("utf-8", "surrogatepass")) else None
 
     # --- look -------------------------------------------------------------------------------------------------------
 
@@ -246,7 +256,7 @@ class SubscriptionActions:
             raise
         self._topics.keep_subscription(topic, subscription)
         if name == "ReplayPolicy":
-            start_replay(topic, subscription)
+            self._replays.start(topic, subscription)
         self._service.answer_when_safe(call)
 
     def unsubscribe(self, call: Call) -> None:
@@ -285,8 +295,15 @@ def subscription_id(signer: Signer, topic: TopicArn, protocol: str, endpoint: st
 
 
 def token_of(signer: Signer, subscription: Subscription) -> str:
-    """The token that confirms a subscription."""
-    return signer.token("confirm", str(subscription.arn))
+    """The token that confirms a subscription. It begins with the id, which whoever gets it is told anyway."""
+    return subscription.arn.id.replace("-", "") + signer.token("confirm", str(subscription.arn))[_ID_DIGITS:]
+
+
+def _id_in(token: str) -> str:
+    try:
+        return str(UUID(hex=token[:_ID_DIGITS]))
+    except ValueError:
+        return ""
 
 
 def _queue_account(endpoint: str) -> str:

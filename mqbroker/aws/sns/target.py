@@ -16,6 +16,11 @@ class Target:
         """Takes a message. Never raises. Overridden."""
         raise NotImplementedError
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that a message more would be lost. Overridden where that may be."""
+        return False
+
     def begin(self, now: int) -> None:
         """The broker serves: what waits is sent. Overridden where something may wait."""
 

@@ -109,11 +109,6 @@ class Topic:
         """A subscription was ended by a link: another one may bring it back."""
         remember(self.ended, subscription.arn.id, subscription, SNS_ENDED_MAX)
 
-    def find(self, protocol: str, endpoint: str) -> Subscription | None:
-        """The subscription of that endpoint."""
-        wanted = (protocol, endpoint)
-        return next((each for each in self.subscriptions.values() if each.identity == wanted), None)
-
     def _receivers(self) -> FilterIndex:
         if self._index is None:
             ready = [each for each in self.subscriptions.values() if each.is_confirmed and each.target is not None]

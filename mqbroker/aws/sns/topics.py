@@ -176,6 +176,10 @@ class Topics:
         topic.changed()
         if subscription.target is not None:
             subscription.target.configure(topic.attributes.get("DeliveryPolicy", ""))
+        self.note(topic, subscription)
+
+    def note(self, topic: Topic, subscription: Subscription) -> None:
+        """The same for what changes nothing of where messages go."""
         self._broker.ledger.define(self._subscription_key(topic, subscription), definitions.pack(subscription.packed()))
 
     def end(self, topic: Topic, subscription: Subscription) -> None:

@@ -45,4 +45,16 @@ SQS_QUERY_NAMES = QueryNames(
     path_member="QueueUrl",
     path_free_actions=frozenset({"GetQueueUrl"}),
     json_names={"Messages": "messages", "QueueUrls": "queueUrls"},
+    data_actions=frozenset(
+        (
+            "ChangeMessageVisibility",
+            "ChangeMessageVisibilityBatch",
+            "DeleteMessage",
+            "DeleteMessageBatch",
+            "ReceiveMessage",
+            "SendMessage",
+            "SendMessageBatch",
+        )
+    ),
+    resource_type="AWS::SQS::Queue",
 )

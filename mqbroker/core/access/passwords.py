@@ -1,12 +1,14 @@
 """Password hashes: making them and checking them.
 
 Pure functions: the caller brings the salt, and runs `verify` in a pool, because a check costs some 0.2 s of processor
-time on purpose. Four formats are understood, the last two so that RabbitMQ's definitions can be imported:
+time on purpose. Six formats are understood, the last four so that users of RabbitMQ and Mosquitto can be taken over:
 
     scrypt$<n>$<r>$<p>$<base64 salt>$<base64 key>      ours
     scram-sha-256$<iterations>$<base64 salt>$<base64 stored key>$<base64 server key>    for SCRAM (RFC 5802) as well
     base64(salt (4 octets) + SHA-256(salt + password))   rabbit_password_hashing_sha256, 36 octets
     base64(salt (4 octets) + SHA-512(salt + password))   rabbit_password_hashing_sha512, 68 octets
+    $6$<base64 salt>$<base64 SHA-512(password + salt)>   mosquitto_passwd until 1.6
+    $7$<iterations>$<base64 salt>$<base64 PBKDF2>        mosquitto_passwd of 2.0, with HMAC-SHA-512
 
 An absent or empty password never passes, nor does anything against an empty hash: that is how RabbitMQ marks users who
 may only come by certificate (CVE-2016-9877 shows what happens otherwise).
@@ -18,6 +20,7 @@ import hmac
 from base64 import b64decode, b64encode
 from typing import NamedTuple
 
+from mqbroker.core.access import mosquitto_hashes
 from mqbroker.core.rabbitmq import salted_digests
 
 SALT_BYTES = 16
@@ -59,6 +62,8 @@ def verify(password: bytes, password_hash: str) -> bool:
             return _verify_scrypt(password, password_hash)
         if password_hash.startswith(_SCRAM):
             return _verify_scram(password, password_hash)
+        if password_hash.startswith(mosquitto_hashes.BEGINNINGS):
+            return mosquitto_hashes.verify(password, password_hash)
         return salted_digests.verify(password, b64decode(password_hash, validate=True))
     except (ValueError, binascii.Error):
         return False
@@ -77,6 +82,8 @@ def is_known_format(password_hash: str) -> bool:
     try:
         if password_hash.startswith("scrypt$"):
             return _scrypt_parts(password_hash) is not None
+        if password_hash.startswith(mosquitto_hashes.BEGINNINGS):
+            return mosquitto_hashes.is_usable(password_hash)
         return salted_digests.is_known_size(len(b64decode(password_hash, validate=True)))
     except (ValueError, binascii.Error):
         return False

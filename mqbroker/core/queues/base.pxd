@@ -34,6 +34,7 @@ cdef class Queue(Task):
     cdef public object alarm
     cdef public list alone
     cdef public Py_ssize_t holds
+    cdef public object tap
     cdef public long long used_at
 
     cpdef enforce(self, long long now)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queues import telling
+from mqbroker.core.queues import sole, telling
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.page import Page
 from mqbroker.core.queues.purge import Done, Purge
@@ -32,6 +32,7 @@ from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
+    from mqbroker.core.tap import Tap
     from mqbroker.core.timers import Timer
 
 # What became of a publish, worst last: the outcome of a fan-out is the greatest of its parts.
@@ -45,6 +46,11 @@ _NOTHING = QueueSpec()
 
 def _priority(consumer: Consumer) -> int:
     return consumer.priority
+
+
+def _rank(consumer: Consumer) -> tuple[bool, int]:
+    """Who is next where one alone is served."""
+    return consumer.wants_all, consumer.priority
 
 
 class Queue(Task):
@@ -65,7 +71,8 @@ class Queue(Task):
     __slots__ = (
         "alarm", "alone", "armed_at", "consumers", "counts", "counts_failures", "cursor", "declared", "durable",
         "exclusive_consumer", "first_sequence", "has_consumer_priorities", "holds", "host", "is_deleted", "is_recorded",
-        "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "unacked_count", "used_at",
+        "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "tap", "unacked_count",
+        "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -99,6 +106,8 @@ class Queue(Task):
         """The host's timer for `expire`, once there was one."""
         self.holds = 0
         """How often older entries are on their way back: until then nothing is delivered."""
+        self.tap: Tap | None = None
+        """Who looks on while the vhost is traced."""
         self.used_at = 0
         """When a client last declared, consumed from or polled it: it may expire unused."""
 
@@ -107,7 +116,7 @@ class Queue(Task):
     def configure(self, spec: QueueSpec) -> None:
         """Takes over what it is to do. May be called again when that changes; `enforce` it then."""
         self.spec = spec
-        self.is_single_active = spec.single_active_consumer
+        self.is_single_active = spec.single_active_consumer or any(each.wants_all for each in self.consumers)
         self.counts_failures = spec.counts_failures
 
     def restore(self, entries: list[Entry]) -> None:
@@ -228,6 +237,8 @@ class Queue(Task):
     def hand_over(self, entry: Entry, consumer: Consumer) -> None:
         """Gives an entry to a consumer."""
         counts = self.counts
+        if self.tap is not None:
+            self.tap.delivered(self.name, entry)
         if entry.is_redelivered:
             counts.redelivered += 1
         if consumer.no_ack:
@@ -247,6 +258,8 @@ class Queue(Task):
         """An entry was got by polling: `holder` has it until it is settled."""
         counts = self.counts
         counts.got += 1
+        if self.tap is not None:
+            self.tap.delivered(self.name, entry)
         if entry.is_redelivered:
             counts.redelivered += 1
         entry.consumer = holder
@@ -397,6 +410,8 @@ class Queue(Task):
             self.exclusive_consumer = consumer
         consumer.is_active = not self.is_single_active or len(self.consumers) == 1
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
+        if consumer.wants_all:
+            sole.joined(self, consumer)
         telling.consumer_added(self, consumer)
 
     def remove_consumer(self, consumer: Consumer, now: int) -> None:
@@ -409,8 +424,10 @@ class Queue(Task):
             self.exclusive_consumer = None
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
         was_active, consumer.is_active = consumer.is_active, False  # its acks must not put it back into the ring
+        if consumer.wants_all:
+            sole.left(self, now)
         if self.is_single_active and was_active and self.consumers:
-            successor = max(self.consumers, key=_priority)
+            successor = max(self.consumers, key=_rank)
             successor.is_active = True
             self.offer(successor, now)
         if not self.consumers and self.spec.auto_delete:

@@ -131,7 +131,7 @@ class ClassicQueue(Queue):
         if self.ring and not self.holds and self.waiting_count() == 0:
             consumer = self.next_consumer()
             if consumer is not None:
-                if consumer.no_ack:
+                if consumer.no_ack and self.tap is None:
                     self.counts.passed += 1
                     consumer.pass_on(message)  # settled before anybody could record it
                 else:

@@ -20,6 +20,7 @@ from mqbroker.core.queues.polled.host import PollHost
 from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.stats import Counts
+from mqbroker.core.tap import Tap
 from mqbroker.core.timers import Timer, Timers
 from mqbroker.errors import PreconditionFailed, ResourceLocked
 
@@ -34,6 +35,7 @@ class RegisterHost(PollHost, Protocol):
     timers: Timers
     queues: dict[str, Queue]
     reply_queues: dict[str, Queue]
+    tap: Tap | None
     generation: int
 
     past_counts: Counts
@@ -114,6 +116,7 @@ class QueueRegister:
         queue.declared = spec
         queue.configure(self._in_force(queue))
         queue.used_at = now
+        queue.tap = self._host.tap
         return queue
 
     def _in_force(self, queue: Queue) -> QueueSpec:

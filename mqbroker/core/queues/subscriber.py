@@ -6,7 +6,7 @@ slow never makes a publish fail: what has no room is dropped here, and counted.
 
 from typing import TYPE_CHECKING, Protocol
 
-from mqbroker.core.message import Entry, Message
+from mqbroker.core.message import Entry, Message, new_entry
 from mqbroker.core.queues.base import ROUTED, Queue
 from mqbroker.core.queues.classic import DROP_HEAD, ClassicQueue
 from mqbroker.core.queues.host import QueueHost
@@ -106,6 +106,8 @@ class LiveQueue(Queue):
             if self.forerunner is not None:
                 self.forerunner.precede(message, now)
             self.counts.passed += 1
+            if self.tap is not None:
+                self.tap.delivered(self.name, new_entry(message, 0, 0))
             self.subscriber.pass_on(message)
         return ROUTED
 

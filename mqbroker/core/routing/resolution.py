@@ -16,6 +16,7 @@ from mqbroker.core.routing.router import Router, publish_to
 from mqbroker.core.routing.targets import RememberedTargets, Targets
 from mqbroker.core.scheduler import Scheduler, Task
 from mqbroker.core.stats import Counts, Flow
+from mqbroker.core.tap import Tap
 from mqbroker.core.values import octets
 from mqbroker.errors import NotFound
 from mqbroker.limits import NAME_BYTES_MAX
@@ -40,6 +41,8 @@ class Routing(Router):
         """Of exchanges that are gone."""
         self.delayed: dict[str, DelayedMessages] = {}
         """What x-delayed-message exchanges hold back."""
+        self.tap: Tap | None = None
+        """Who looks on while the vhost is traced."""
         self._remembered = RememberedTargets()
         self._history = history
         self._dead_letters = DeadLetters(self, history)
@@ -71,11 +74,14 @@ class Routing(Router):
             queue = self._queue_for(route.routing_key)
             route.flow = self.default_flow
             route.queues = [] if queue is None else queue.alone
+            route.is_fixed = True
         else:
             exchange = self.exchange(route.exchange_name)
             route.flow = exchange.flow
             queues, route.is_fixed = resolve(exchange, route.routing_key, None, self.exchanges.get)
             route.queues = self.queues_of_route(_speakable(queues, route.routing_key))
+        if self.tap is not None:
+            route.is_fixed = False  # every message passes publish_to_targets
         route.generation = self.generation
 
     def publish_by_content(self, exchange_name: str, keys: list[str], message: Message, now: int) -> int:
@@ -104,6 +110,8 @@ class Routing(Router):
         flow.surplus += len(queues) - 1
         if not queues and not targets.held_by:
             flow.unrouted += 1
+        if self.tap is not None:
+            self.tap.published(message, [queue.name for queue in queues])
         outcome = publish_to(queues, message, now)
         return ROUTED if targets.held_by and outcome == UNROUTED else outcome
 

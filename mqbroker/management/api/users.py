@@ -27,6 +27,8 @@ ALGORITHMS = {
     "mqbroker_scrypt": 0,
 }
 """Of hashes, and how many octets one has; ours is a text."""
+_WITH_NAMES = ("scrypt$", "scram-", "$6$", "$7$")
+"""How the hashes begin that say what they are."""
 _TAGS_MAX = 100
 
 
@@ -137,7 +139,7 @@ def checked_hash(password_hash: str, algorithm: object) -> str:
     """A hash that somebody can log in with, or an empty one. Raises Refusal."""
     if algorithm is not None and algorithm not in ALGORITHMS and algorithm != "mqbroker_scram_sha256":
         raise bad_request(f"unknown hashing algorithm: {algorithm}")
-    if not password_hash or (password_hash.startswith(("scrypt$", "scram-")) and is_known_format(password_hash)):
+    if not password_hash or (password_hash.startswith(_WITH_NAMES) and is_known_format(password_hash)):
         return password_hash
     try:
         size = len(b64decode(password_hash, validate=True))

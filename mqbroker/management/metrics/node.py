@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 
 import mqbroker
-from mqbroker.management.api.nodes import descriptor_numbers, disk_numbers
+from mqbroker.management.api.nodes import descriptors_max, descriptors_open, disk_numbers
 from mqbroker.management.api.overview import ERLANG, PRODUCT, RABBITMQ_VERSION
 from mqbroker.management.api.users import protocol_id
 from mqbroker.management.ground import Ground
@@ -132,7 +132,7 @@ def process(ground: Ground) -> Iterator[Family]:
     """The process and its limits, and which of them are passed."""
     numbers, alarms = ground.node.numbers(), ground.services.alarms.reason
     free, least = disk_numbers(ground)
-    descriptors, most = descriptor_numbers()
+    descriptors, most = descriptors_open(), descriptors_max()
     for name, value in {
         "process_resident_memory_bytes": numbers.get("memory_bytes", 0),
         "resident_memory_limit_bytes": ground.services.memory_bytes_max,

@@ -217,5 +217,6 @@ def release_everything(connection: "Amqp1State", is_failure: bool, done: Callabl
             done()
         return
     _release(connection, sessions, owns_all=True, is_failure=is_failure, done=done)
+    connection.services.containers.leave(connection.vhost.name, connection.container_id, connection)
     connection.vhost = None
     connection.services.registry.closed(connection)

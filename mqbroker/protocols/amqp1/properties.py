@@ -66,6 +66,9 @@ ANNOTATED_HEADERS = {
 """Annotations that others know by another name."""
 HEADERS_ANNOTATED = {header: annotation for annotation, header in ANNOTATED_HEADERS.items()}
 TYPE_ANNOTATION = "x-basic-type"
+DELIVERY_PREFIX = "x-opt-delivery-"
+"""What the annotations begin with that say when a message is to be delivered."""
+_DELIVERY_NAMES = "delivery_"
 
 
 def encode_header(durable: bool, priority: int | None, ttl_ms: int, first: bool, count: int) -> bytes:
@@ -170,11 +173,16 @@ class Amqp1Properties(Properties):
             return None if self.ttl_ms < 0 else str(self.ttl_ms)
         index = _FIELDS.get(name)
         if index is None:
-            return group_text(self, name)
+            return self._delivery(name) if name.startswith(_DELIVERY_NAMES) else group_text(self, name)
         found = _as_text(name, self.field(index))
         if found is None and name == "content_type" and self.flags & (CODED | PLAIN) == CODED:
             return CODED_CONTENT_TYPE
         return group_text(self, name) if found is None else found
+
+    def _delivery(self, name: str) -> str | None:
+        """What an annotation says about when it is to be delivered."""
+        value = (self.section(ANNOTATIONS) or {}).get(DELIVERY_PREFIX + name.removeprefix(_DELIVERY_NAMES))
+        return None if value is None else str(value)
 
     def _annotated_type(self) -> str | None:
         found = (self.section(ANNOTATIONS) or {}).get(TYPE_ANNOTATION)

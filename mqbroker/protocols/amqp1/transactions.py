@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.queues.base import REJECTED
+from mqbroker.core.scheduling.schedule import Schedule
 from mqbroker.core.settling import ACK, DISCARD, FAIL, RETURN, settle
 from mqbroker.core.transaction import Transaction
 from mqbroker.errors import ProtocolViolation
@@ -169,15 +170,22 @@ def roll_back(connection: "Amqp1State", found: OpenTransaction) -> None:
 # --- what belongs to one ----------------------------------------------------------------------------------------------
 
 
-def publish(link: "Publisher", delivery: Delivery, message: Message) -> None:
+def publish(link: "Publisher", delivery: Delivery, message: Message, schedule: Schedule | None) -> None:
     """Keeps a message until its transaction is discharged. Raises ProtocolViolation."""
     state: TransactionalState = delivery.state
     session = link.session
     found = find(session.connection, state.txn_id)
-    targets = session.vhost.targets(message.exchange, link.keys_of(message), message)
-    found.transaction.publish(message, targets)
+    is_taken = False
+    for each in link.copies_of(message):
+        if schedule is not None:
+            found.transaction.schedule(each, schedule)
+            is_taken = True
+            continue
+        targets = session.vhost.targets(each.exchange, link.keys_of(each), each)
+        is_taken = is_taken or bool(targets.queues or targets.held_by)
+        found.transaction.publish(each, targets)
     if not delivery.is_settled:
-        outcome: Any = Accepted() if targets.queues or targets.held_by else Released()
+        outcome: Any = Accepted() if is_taken else Released()
         session.note(link, delivery.id, encode_composite(TransactionalState(state.txn_id, outcome)), 0)
 
 

@@ -1,6 +1,7 @@
 """Restarts and kills: topics, subscriptions and what waits for endpoints come back, and nothing answered is lost."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import pika  # type: ignore[import-untyped]
 import pytest
 
 from tests.aws.sns.conftest import Queues
-from tests.aws.sns.receiver import Receiver
+from tests.aws.sns.receiver import WAIT_S, Receiver
 from tests.aws.sns.test_http import confirmed, fetch, verify
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 LIVES = 3
 MESSAGES_PER_LIFE = 30
+ARCHIVED = 2000
 PATIENT = {"healthyRetryPolicy": {"minDelayTarget": 1, "maxDelayTarget": 1, "numRetries": 100}}
 
 
@@ -93,6 +95,39 @@ def test_what_was_answered_arrives_in_spite_of_kills(tmp_path: Path) -> None:
         arrived: set[str] = set()
         while arrived != answered:
             arrived.add(json.loads(receiver.take().body)["Message"])
+
+
+@pytest.mark.timeout(180)
+def test_a_replay_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """It ended with the broker, and what it had not sent yet was never sent."""
+    wanted = [str(number) for number in range(ARCHIVED)]
+    with BrokerProcess(tmp_path / "data", "--dev", "--durability", "write", schemes=("aws",)) as broker:
+        sns, sqs = clients(broker)
+        archive = json.dumps({"MessageRetentionPeriod": "1"})
+        given = {"FifoTopic": "true", "ArchivePolicy": archive, "ContentBasedDeduplication": "true"}
+        topic = sns.create_topic(Name="t.fifo", Attributes=given)["TopicArn"]
+        for first in range(0, ARCHIVED, 10):
+            entries = [{"Id": text, "Message": text, "MessageGroupId": "g"} for text in wanted[first : first + 10]]
+            sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+        replay = json.dumps({"PointType": "Timestamp", "StartingPoint": "2020-01-01T00:00:00Z"})
+        queues = Queues(sqs, sns, "q")
+        url = queues.subscribed(topic, fifo=True, ReplayPolicy=replay)
+        arn = sns.list_subscriptions()["Subscriptions"][0]["SubscriptionArn"]
+        broker.kill()
+        broker.start()
+        sns, sqs = clients(broker)
+        deadline = time.monotonic() + WAIT_S
+        while sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["ReplayStatus"] != "Completed":
+            assert time.monotonic() < deadline
+        notices = Queues(sqs, sns, "q").notices(url)
+        assert [notice["Message"] for notice in notices] == wanted
+        assert all(notice["Replayed"] is True for notice in notices)
+        assert broker.stop() == 0
+        broker.start()
+        sns, sqs = clients(broker)
+        shown = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        assert shown["ReplayStatus"] == "Completed"
+        assert Queues(sqs, sns, "q").take(url) == []
 
 
 @pytest.mark.timeout(120)

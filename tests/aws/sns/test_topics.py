@@ -262,6 +262,23 @@ def test_policies_decide_who_may_publish(signed: BrokerProcess) -> None:
         each.close()
 
 
+def test_two_hundred_filter_policies_are_the_most_of_a_topic(signed: BrokerProcess) -> None:
+    owner = client(signed, "sns", OWNER_KEY, OWNER_SECRET)
+    topic = owner.create_topic(Name="filtered")["TopicArn"]
+    given = {"TopicArn": topic, "Protocol": "sms", "ReturnSubscriptionArn": True}
+    policy = {"FilterPolicy": '{"a": ["b"]}'}
+    for number in range(200):
+        owner.subscribe(**given, Endpoint=f"+1555{number:04}", Attributes=policy)
+    with pytest.raises(owner.exceptions.FilterPolicyLimitExceededException):
+        owner.subscribe(**given, Endpoint="+15559999", Attributes=policy)
+    arn = owner.subscribe(**given, Endpoint="+15559999")["SubscriptionArn"]
+    with pytest.raises(owner.exceptions.FilterPolicyLimitExceededException):
+        owner.set_subscription_attributes(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue='{"a":[1]}')
+    assert "FilterPolicy" not in owner.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    owner.delete_topic(TopicArn=topic)
+    owner.close()
+
+
 def test_a_queue_with_a_policy_takes_what_that_allows(signed: BrokerProcess) -> None:
     sns, sqs = (client(signed, service, OWNER_KEY, OWNER_SECRET) for service in ("sns", "sqs"))
     topic = sns.create_topic(Name="guarded")["TopicArn"]

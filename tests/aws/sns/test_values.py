@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from mqbroker.aws.sns.delivery_policy import (
     CUSTOMER,
     MANAGED,
+    RetryPlan,
     check_subscription_policy,
+    check_topic_policy,
     effective_subscription_policy,
     plan_of,
 )
@@ -49,7 +51,7 @@ def test_properties_come_back_from_their_octets(
     assert attributes.items() <= headers.items()
 
 
-PLANS = [
+PLANS: list[tuple[dict[str, object], list[float]]] = [
     ({}, [20, 20, 20]),
     ({"numRetries": 5, "minDelayTarget": 10, "maxDelayTarget": 50}, [10, 20, 30, 40, 50]),
     ({"numRetries": 6, "numNoDelayRetries": 2, "numMinDelayRetries": 1, "numMaxDelayRetries": 1, "minDelayTarget": 1,
@@ -57,29 +59,36 @@ PLANS = [
     ({"numRetries": 5, "backoffFunction": "geometric", "minDelayTarget": 1, "maxDelayTarget": 17}, [1, 2, 5, 10, 17]),
     ({"numRetries": 5, "backoffFunction": "exponential", "minDelayTarget": 1, "maxDelayTarget": 16}, [1, 2, 4, 8, 16]),
     ({"numRetries": 4, "backoffFunction": "arithmetic", "minDelayTarget": 1, "maxDelayTarget": 13}, [1, 3, 7, 13]),
-    ({"numRetries": 0}, []),
+    ({"numRetries": 0, "minDelayTarget": 1, "maxDelayTarget": 1}, []),
 ]  # fmt: skip
+
+
+def delays_of(plan: RetryPlan) -> list[float]:
+    """Every delay of a plan, in seconds; there is none after the last retry."""
+    found = [plan.delay_ms(failures) for failures in range(1, plan.count + 2)]
+    assert found.pop() is None
+    return [delay_ms / 1000 for delay_ms in found if delay_ms is not None]
 
 
 @pytest.mark.parametrize(("healthy", "delays"), PLANS)
 def test_retries_come_in_their_phases(healthy: dict[str, Any], delays: list[float]) -> None:
     kept = check_subscription_policy(json.dumps({"healthyRetryPolicy": healthy} if healthy else {}), "")
     plan = plan_of(effective_subscription_policy(kept, "")["healthyRetryPolicy"])
-    assert plan.delays_s == pytest.approx(delays)
-    assert plan.delay_ms(len(delays) + 1) is None
+    assert delays_of(plan) == pytest.approx(delays, abs=0.001)
+    assert plan.total_s == pytest.approx(sum(delays))
 
 
 @given(
-    st.sampled_from(["linear", "arithmetic", "geometric", "exponential"]), st.integers(1, 3600), st.integers(0, 3600),
+    st.sampled_from(["linear", "arithmetic", "geometric", "exponential"]), st.integers(1, 18), st.integers(0, 18),
     st.integers(0, 100),
 )  # fmt: skip
 def test_backoff_goes_from_one_target_to_the_other(function: str, low: int, more: int, count: int) -> None:
-    policy = {"minDelayTarget": low, "maxDelayTarget": min(low + more, 3600), "numRetries": count,
+    policy = {"minDelayTarget": low, "maxDelayTarget": low + more, "numRetries": count,
               "backoffFunction": function}  # fmt: skip
     kept = check_subscription_policy(json.dumps({"healthyRetryPolicy": policy}), "")
-    delays = plan_of(effective_subscription_policy(kept, "")["healthyRetryPolicy"]).delays_s
+    delays = delays_of(plan_of(effective_subscription_policy(kept, "")["healthyRetryPolicy"]))
     assert len(delays) == count
-    assert list(delays) == sorted(delays)
+    assert delays == sorted(delays)
     if count:
         assert delays[0] == pytest.approx(low)
     if count > 1:
@@ -88,8 +97,71 @@ def test_backoff_goes_from_one_target_to_the_other(function: str, low: int, more
 
 def test_other_endpoints_are_tried_for_hours_and_days() -> None:
     """AWS: 50 tries over more than six hours for those of customers, 100,015 within 23 days for its own."""
-    assert (len(CUSTOMER.delays_s), sum(CUSTOMER.delays_s) // 3600) == (50, 6)
-    assert (len(MANAGED.delays_s), sum(MANAGED.delays_s) // 86_400) == (100_015, 23)
+    customer, managed = delays_of(CUSTOMER), delays_of(MANAGED)
+    assert (len(customer), len(managed)) == (50, 100_015)
+    assert (CUSTOMER.total_s // 3600, MANAGED.total_s // 86_400) == (6, 23)
+    assert (customer[:2], customer[2], customer[11], set(customer[12:])) == ([10, 10], 10, 600, {600})
+    assert (managed[:5], managed[5], managed[14], set(managed[15:])) == ([0, 0, 0, 1, 1], 1, 20, {20})
+    for growing in (customer[2:12], managed[5:15]):
+        assert growing == sorted(set(growing))
+
+
+def healthy(**changes: object) -> dict[str, object]:
+    return {"minDelayTarget": 1, "maxDelayTarget": 2, "numRetries": 3, **changes}
+
+
+WRONG_POLICIES: list[tuple[dict[str, object], str]] = [
+    (healthy(numRetries=101), "healthyRetryPolicy.numRetries must be less than or equal to 100"),
+    (healthy(numRetries=-1), "healthyRetryPolicy.numRetries must be greater than or equal to 0"),
+    (healthy(numRetries=None), "healthyRetryPolicy.numRetries must be specified"),
+    (healthy(minDelayTarget=0), "healthyRetryPolicy.minDelayTarget must be greater than or equal to 1"),
+    (healthy(maxDelayTarget=3601), "healthyRetryPolicy.maxDelayTarget must be less than or equal to 3600"),
+    ({"minDelayTarget": 1, "numRetries": 3}, "healthyRetryPolicy.maxDelayTarget must be specified"),
+    (healthy(minDelayTarget=3), "healthyRetryPolicy.maxDelayTarget must be greater than or equal to minDelayTarget"),
+    (
+        healthy(numNoDelayRetries=2, numMaxDelayRetries=2),
+        "healthyRetryPolicy.numRetries must be greater than or equal to total of numMinDelayRetries, "
+        "numNoDelayRetries and numMaxDelayRetries",
+    ),
+    (
+        healthy(minDelayTarget=1200, maxDelayTarget=1201),
+        "healthyRetryPolicy: Total policy retry time cannot be greater than 3600 seconds",
+    ),
+    (
+        healthy(backoffFunction="cubic"),
+        "healthyRetryPolicy.backoffFunction must be one of linear, arithmetic, geometric, exponential",
+    ),
+    (healthy(often=True), "Unexpected JSON member"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "said"), WRONG_POLICIES)
+def test_what_is_wrong_with_a_delivery_policy_is_said(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(AwsError) as refused:
+        check_subscription_policy(json.dumps({"healthyRetryPolicy": wrong}), "Attributes Reason: ")
+    assert refused.value.message == f"Invalid parameter: Attributes Reason: DeliveryPolicy: {said}"
+    with pytest.raises(AwsError) as refused:
+        check_topic_policy(json.dumps({"http": {"defaultHealthyRetryPolicy": wrong}}), "")
+    of_topic = said.replace("healthyRetryPolicy", "http.defaultHealthyRetryPolicy")
+    assert refused.value.message == f"Invalid parameter: DeliveryPolicy: {of_topic}"
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ('{"throttlePolicy": {"maxReceivesPerSecond": 0}}',
+         "throttlePolicy.maxReceivesPerSecond must be greater than or equal to 1"),
+        ('{"throttlePolicy": {"perHour": 1}}', "Unexpected JSON member"),
+        ('{"throttlePolicy": 5}', "Unexpected JSON member"),
+        ('{"requestPolicy": {"headerContentType": "a\\nb"}}', "headerContentType is not a valid content type"),
+        ('{"http": {}}', "Unexpected JSON member"),
+        ("[]", "failed to parse JSON."),
+    ],
+)  # fmt: skip
+def test_the_other_members_of_a_delivery_policy_are_checked(document: str, said: str) -> None:
+    with pytest.raises(AwsError) as refused:
+        check_subscription_policy(document, "")
+    assert refused.value.message == f"Invalid parameter: DeliveryPolicy: {said}"
 
 
 def protection(identifiers: list[str], operation: dict[str, object], direction: str = "Inbound") -> Protection:

@@ -1,0 +1,113 @@
+"""Apple's push service: what a device is sent, and what the answers mean.
+
+POST /3/device/<token of the device>, with a token that the application's key has signed (Apple, "Sending notification
+requests to APNs", "Establishing a token-based connection to APNs", "Handling notification responses from APNs").
+"""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import orjson
+
+from mqbroker.aws.config import SnsConfig
+from mqbroker.aws.sns.platforms import Application
+from mqbroker.clock import Clock
+from mqbroker.core.recent import remember
+from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
+from mqbroker.delivery.http import Response
+from mqbroker.delivery.http2 import Http2Client
+from mqbroker.delivery.jwt import signed
+
+_TOKEN_MS = 40 * 60_000  # Apple wants a new one no sooner than after 20 minutes, and no later than after 60
+_TOKENS_MAX = 1000
+_GONE = frozenset(("BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken", "Unregistered"))
+_OLD_TOKEN = "ExpiredProviderToken"  # noqa: S105
+_ATTRIBUTE = "AWS.SNS.MOBILE.APNS."
+_HEADERS = {"PRIORITY": "apns-priority", "COLLAPSE_ID": "apns-collapse-id"}
+_NAMES = ("PlatformPrincipal", "PlatformCredential", "ApplePlatformTeamID", "ApplePlatformBundleID")
+
+
+class Apns:
+    """Sends to devices of Apple's."""
+
+    def __init__(self, config: SnsConfig, client: Http2Client, clock: Clock) -> None:
+        self._config = config
+        self._client = client
+        self._clock = clock
+        self._tokens: dict[tuple[str, str], tuple[str, int]] = {}
+        """The tokens of applications, and when they were made."""
+
+    async def send(
+        self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
+    ) -> int:
+        """Sends a text, or the JSON that it is, to the device with that token. `options` are message attributes.
+        Raises DeliveryFailed, RecipientGone for a device that is none of the application."""
+        missing = [name for name in _NAMES if not application.attributes.get(name)]
+        if missing:
+            raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
+        now = self._clock.wall()
+        payload = payload_of(text)
+        headers = {
+            "authorization": f"bearer {self._token(application, now)}",
+            **headers_of(application, platform, payload, options, now),
+        }
+        base = self._config.apns_sandbox_url if platform.endswith("_SANDBOX") else self._config.apns_url
+        response = await self._client.post(f"{base}/3/device/{quote(token, safe='')}", payload, headers)
+        if response.status != 200:
+            self._refused(application, response)
+        return response.status
+
+    def _token(self, application: Application, now: int) -> str:
+        key, principal, team, _ = (application.attributes[name] for name in (_NAMES[1], _NAMES[0], *_NAMES[2:]))
+        token, made_at = self._tokens.get((principal, key), ("", 0))
+        if now - made_at > _TOKEN_MS:
+            token = signed({"iss": team, "iat": now // 1000}, key, principal)
+            remember(self._tokens, (principal, key), (token, now), _TOKENS_MAX)
+        return token
+
+    def _refused(self, application: Application, response: Response) -> None:
+        reason, status = _reason(response), response.status
+        if reason in _GONE:
+            raise RecipientGone(f"APNs answers {status}: {reason}", status)
+        if reason == _OLD_TOKEN:
+            attributes = application.attributes
+            self._tokens.pop((attributes["PlatformPrincipal"], attributes["PlatformCredential"]), None)
+        is_passing = status >= 500 or status == 429 or reason == _OLD_TOKEN
+        raise DeliveryFailed(f"APNs answers {status}: {reason}", is_permanent=not is_passing, status=status)
+
+
+def payload_of(text: str) -> bytes:
+    """What a device is sent: the JSON that somebody has made for it, or an alert."""
+    try:
+        document = orjson.loads(text)
+    except ValueError:
+        document = None
+    return text.encode() if isinstance(document, dict) else orjson.dumps({"aps": {"alert": text}})
+
+
+def headers_of(
+    application: Application, platform: str, payload: bytes, options: Mapping[str, str], now: int
+) -> dict[str, str]:
+    """The headers that say what kind of message it is, and for how long and how much it matters."""
+    is_voip = "_VOIP" in platform
+    topic = application.attributes["ApplePlatformBundleID"] + (".voip" if is_voip else "")
+    usual = "voip" if is_voip else "alert" if b'"alert"' in payload else "background"
+    headers = {
+        "apns-topic": options.get(f"{_ATTRIBUTE}TOPIC", topic),
+        "apns-push-type": options.get(f"{_ATTRIBUTE}PUSH_TYPE", usual),
+    }
+    if headers["apns-push-type"] == "background":
+        headers["apns-priority"] = "5"  # Apple refuses another one
+    headers |= {name: options[_ATTRIBUTE + each] for each, name in _HEADERS.items() if _ATTRIBUTE + each in options}
+    ttl = options.get(f"AWS.SNS.MOBILE.{platform}.TTL", "")
+    if ttl.isascii() and ttl.isdigit():
+        headers["apns-expiration"] = str(now // 1000 + int(ttl[:9])) if int(ttl[:9]) else "0"
+    return headers
+
+
+def _reason(response: Response) -> str:
+    try:
+        document = orjson.loads(response.body)
+    except ValueError:
+        document = None
+    return str(document.get("reason", "")) if isinstance(document, dict) else ""

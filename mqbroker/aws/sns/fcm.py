@@ -1,0 +1,157 @@
+"""Google's push service (FCM, HTTP v1 API): what a device is sent, and what the answers mean.
+
+POST /v1/projects/<project>/messages:send, with an access token that the key of a service account has been exchanged for
+(RFC 7523). The credential of the application is the JSON file of that account, as on AWS.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from mqbroker.aws.config import SnsConfig
+from mqbroker.aws.sns.platforms import Application
+from mqbroker.clock import Clock
+from mqbroker.core.recent import remember
+from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
+from mqbroker.delivery.http import Response
+from mqbroker.delivery.http2 import Http2Client
+from mqbroker.delivery.jwt import signed
+
+_SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_TOKEN_S = 3600
+_EARLY_MS = 60_000  # before an access token ends, another one is asked for
+_TOKENS_MAX = 1000
+_GONE = frozenset(("SENDER_ID_MISMATCH", "UNREGISTERED"))
+_ACCOUNT = ("project_id", "client_email", "private_key", "private_key_id")
+
+
+class Fcm:
+    """Sends to devices that have an app with Firebase."""
+
+    def __init__(self, config: SnsConfig, client: Http2Client, clock: Clock) -> None:
+        self._config = config
+        self._client = client
+        self._clock = clock
+        self._tokens: dict[str, tuple[str, int]] = {}
+        """The access tokens of credentials, and when they end."""
+
+    async def send(
+        self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
+    ) -> int:
+        """Sends a text, or the JSON that it is, to the device with that token. `options` are message attributes.
+        Raises DeliveryFailed, RecipientGone for a device that is none of the application."""
+        credential = application.attributes.get("PlatformCredential", "")
+        account = _account(credential)
+        headers = {
+            "authorization": f"Bearer {await self._token(credential, account)}",
+            "content-type": "application/json",
+        }
+        url = f"{self._config.fcm_url}/v1/projects/{quote(account['project_id'], safe='')}/messages:send"
+        body = orjson.dumps(request_of(text, token, options.get(f"AWS.SNS.MOBILE.{platform}.TTL", "")))
+        response = await self._client.post(url, body, headers)
+        if response.status != 200:
+            self._refused(credential, response)
+        return response.status
+
+    async def _token(self, credential: str, account: Mapping[str, str]) -> str:
+        token, ends_at = self._tokens.get(credential, ("", 0))
+        now = self._clock.wall()
+        if now < ends_at:
+            return token
+        url, at = self._config.fcm_token_url, now // 1000
+        claims = {"iss": account["client_email"], "scope": _SCOPE, "aud": url, "iat": at, "exp": at + _TOKEN_S}
+        assertion = signed(claims, account["private_key"], account["private_key_id"])
+        form = urlencode({"grant_type": _GRANT, "assertion": assertion}).encode()
+        response = await self._client.post(url, form, {"content-type": "application/x-www-form-urlencoded"})
+        document = _document(response)
+        if response.status != 200 or not isinstance(document.get("access_token"), str):
+            reason = f"no access token for FCM: {response.status} {document.get('error', '')}"
+            raise DeliveryFailed(reason, is_permanent=response.status in (400, 401, 403), status=response.status)
+        token, lasts_s = str(document["access_token"]), document.get("expires_in")
+        lasts_ms = lasts_s * 1000 if isinstance(lasts_s, int) else _TOKEN_S * 1000
+        remember(self._tokens, credential, (token, now + lasts_ms - _EARLY_MS), _TOKENS_MAX)
+        return token
+
+    def _refused(self, credential: str, response: Response) -> None:
+        status, document = response.status, _document(response)
+        error = document.get("error")
+        error = error if isinstance(error, dict) else {}
+        reason = f"FCM answers {status}: {error.get('message', '')}"
+        if _is_gone(error):
+            raise RecipientGone(reason, status)
+        if status == 401:
+            self._tokens.pop(credential, None)
+        is_passing = status >= 500 or status in (401, 429)
+        raise DeliveryFailed(reason, is_permanent=not is_passing, status=status)
+
+
+def request_of(text: str, token: str, ttl: str) -> dict[str, Any]:
+    """The request for a text: what somebody has made for this API (`fcmV1Message`) or for the former one, or data."""
+    try:
+        document = orjson.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        document = {"data": {"default": text}}
+    whole = document.get("fcmV1Message")
+    request = dict(whole) if isinstance(whole, dict) else {"message": _translated(document)}
+    message = request.get("message")
+    request["message"] = {**(message if isinstance(message, dict) else {}), "token": token}
+    if ttl.isascii() and ttl.isdigit():
+        android = request["message"].get("android")
+        request["message"]["android"] = {**(android if isinstance(android, dict) else {}), "ttl": f"{ttl[:9]}s"}
+    return request
+
+
+def _translated(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A message of the former API (SNS Developer Guide, "Using Amazon SNS with Firebase Cloud Messaging v1")."""
+    message = {name: document[name] for name in ("notification", "fcm_options", "apns", "webpush") if name in document}
+    data = document.get("data")
+    if isinstance(data, dict):
+        message["data"] = {
+            name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in data.items()
+        }
+    android = dict(document["android"]) if isinstance(document.get("android"), dict) else {}
+    if "collapse_key" in document:
+        android["collapse_key"] = str(document["collapse_key"])
+    if "priority" in document:
+        android["priority"] = str(document["priority"]).upper()
+    if "time_to_live" in document:
+        android["ttl"] = f"{document['time_to_live']}s"
+    return {**message, "android": android} if android else message
+
+
+def _account(credential: str) -> dict[str, str]:
+    try:
+        document = orjson.loads(credential)
+    except ValueError:
+        document = None
+    found = {name: document.get(name) for name in _ACCOUNT} if isinstance(document, dict) else {}
+    if not found or not all(isinstance(value, str) for value in found.values()):
+        text = "PlatformCredential of the platform application is not the JSON file of a service account"
+        raise DeliveryFailed(text, is_permanent=True)
+    return {name: str(value) for name, value in found.items()}
+
+
+def _is_gone(error: Mapping[str, Any]) -> bool:
+    """Whether it is the device that FCM does not know: it says so, or finds fault with the token."""
+    for detail in error.get("details", ()):
+        if not isinstance(detail, dict):
+            continue
+        if detail.get("errorCode") in _GONE:
+            return True
+        violations = detail.get("fieldViolations", ())
+        if any(isinstance(each, dict) and each.get("field") == "message.token" for each in violations):
+            return True
+    return False
+
+
+def _document(response: Response) -> dict[str, Any]:
+    try:
+        document = orjson.loads(response.body)
+    except ValueError:
+        document = None
+    return document if isinstance(document, dict) else {}

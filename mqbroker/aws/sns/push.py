@@ -1,0 +1,95 @@
+"""Push messages to devices: by the operator's gateway, or to the services of Apple and Google themselves.
+
+A device that its service does not know any more has its endpoint disabled.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from mqbroker.aws.config import SnsConfig
+from mqbroker.aws.sns.apns import Apns
+from mqbroker.aws.sns.fcm import Fcm
+from mqbroker.aws.sns.gateway_targets import Gateways
+from mqbroker.aws.sns.lane_target import LaneTarget, Means
+from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms
+from mqbroker.aws.sns.properties import SnsProperties
+from mqbroker.aws.sns.subscription import Subscription
+from mqbroker.aws.sqs.message_attributes import BINARY, unpack
+from mqbroker.clock import Clock
+from mqbroker.core.vhost import VHost
+from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
+from mqbroker.delivery.http2 import Http2Client
+
+_APPLE = ("APNS", "MACOS")
+_GOOGLE = ("GCM", "FCM")
+
+
+class PushService(Protocol):
+    """A service that reaches devices."""
+
+    async def send(
+        self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
+    ) -> int:
+        """Sends a text to a device. Raises DeliveryFailed."""
+
+
+class Pusher:
+    """Sends push messages."""
+
+    def __init__(self, config: SnsConfig, gateways: Gateways, platforms: Platforms, clock: Clock) -> None:
+        self._gateways = gateways if config.push_url else None
+        self._platforms = platforms
+        self._client = Http2Client(config.timeout_s, config.ca_file)
+        self._apns, self._fcm = Apns(config, self._client, clock), Fcm(config, self._client, clock)
+
+    async def push(self, arn: str, properties: SnsProperties, content: bytes) -> int:
+        """Sends a message to an endpoint. Raises DeliveryFailed."""
+        endpoint = self._platforms.endpoints.get(arn)
+        application = None if endpoint is None else self._platforms.applications.get(endpoint.application)
+        if endpoint is None or application is None:
+            raise DeliveryFailed("The endpoint does not exist.", is_permanent=True, status=404)
+        if endpoint.attributes.get("Enabled") != "true":
+            raise DeliveryFailed("The endpoint is disabled.", is_permanent=True, status=400)
+        if application.attributes.get("Enabled") != "true":
+            raise DeliveryFailed("The platform application is disabled.", is_permanent=True, status=400)
+        try:
+            return await self._send(application, endpoint, properties, content.decode())
+        except RecipientGone:
+            self._disable(endpoint)
+            raise
+
+    async def _send(
+        self, application: Application, endpoint: PlatformEndpoint, properties: SnsProperties, text: str
+    ) -> int:
+        platform, token = endpoint.platform, endpoint.attributes["Token"]
+        if self._gateways is not None:
+            return await self._gateways.send_push(platform, token, text, properties.message_id)
+        options = {name: value.decode() for name, _, tag, value in unpack(properties.attributes) if tag != BINARY}
+        return await self._service(platform).send(application, platform, token, text, options)
+
+    def _service(self, platform: str) -> PushService:
+        if platform.startswith(_APPLE):
+            return self._apns
+        if platform.startswith(_GOOGLE):
+            return self._fcm
+        text = f"{platform} is reached by a gateway only, and none is configured (aws.sns.push_url)"
+        raise DeliveryFailed(text, is_permanent=True)
+
+    def _disable(self, endpoint: PlatformEndpoint) -> None:
+        """Unless it has changed meanwhile: it may have got a new token."""
+        if self._platforms.endpoints.get(endpoint.arn) is endpoint:
+            self._platforms.set_endpoint(endpoint, {"Enabled": "false"})
+
+
+class ApplicationTarget(LaneTarget):
+    """Subscriptions of an endpoint of a platform application: a device."""
+
+    __slots__ = ("_pusher",)
+
+    def __init__(self, subscription: Subscription, vhost: VHost, means: Means, pusher: Pusher) -> None:
+        LaneTarget.__init__(self, subscription, vhost, means)
+        self._pusher = pusher
+
+    async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
+        """Overrides LaneTarget's."""
+        return await self._pusher.push(self.subscription.endpoint, properties, content)

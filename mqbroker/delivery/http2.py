@@ -1,0 +1,69 @@
+"""Requests over HTTP/2, which the push services of Apple and Google ask for: many at once share one connection.
+
+It is done by httpx, which is installed with the extra `push` and imported when the first request is made.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mqbroker.delivery.errors import DeliveryFailed
+from mqbroker.delivery.http import Response
+from mqbroker.delivery.limits import CONNECT_TIMEOUT_S, HTTP2_CONNECTIONS_MAX, IDLE_S, RESPONSE_BYTES_MAX
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Http2Client:
+    """Sends requests to services that the operator has named. There is one per broker."""
+
+    def __init__(self, timeout_s: float, ca_file: str = "") -> None:
+        """`ca_file` has certificates of authorities that are trusted beside those of the system."""
+        self._timeout_s = timeout_s
+        self._ca_file = ca_file
+        self._client: httpx.AsyncClient | None = None
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        """Sends a body to a URL. Raises DeliveryFailed when there is no answer."""
+        try:
+            import httpx
+        except ImportError:
+            text = "push services are reached by HTTP/2, for which httpx is not installed: pip install mqbroker[push]"
+            raise DeliveryFailed(text, is_permanent=True) from None
+        if self._client is None:
+            self._client = self._new()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await _post(self._client, url, body, headers)
+        except TimeoutError:
+            raise DeliveryFailed(f"no answer within {self._timeout_s:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            raise DeliveryFailed(f"{type(error).__name__}: {error}") from None
+
+    def _new(self) -> "httpx.AsyncClient":
+        import httpx
+
+        tls = ssl.create_default_context()
+        if self._ca_file:
+            tls.load_verify_locations(self._ca_file)
+        limits = httpx.Limits(max_connections=HTTP2_CONNECTIONS_MAX, keepalive_expiry=IDLE_S)
+        timeout = httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S)
+        return httpx.AsyncClient(http2=True, verify=tls, limits=limits, timeout=timeout, trust_env=False)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+
+async def _post(client: "httpx.AsyncClient", url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    async with client.stream("POST", url, content=body, headers=dict(headers)) as answer:
+        found = bytearray()
+        async for data in answer.aiter_raw():
+            found += data[: RESPONSE_BYTES_MAX - len(found)]
+            if len(found) >= RESPONSE_BYTES_MAX:
+                break  # the status is known, and nobody wants the rest
+        return Response(answer.status_code, bytes(found))

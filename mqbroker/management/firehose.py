@@ -1,0 +1,70 @@
+"""RabbitMQ's firehose: copies of all messages of a traced vhost, to the exchange amq.rabbitmq.trace.
+
+    publish.<exchange>    each message that is published; publish. for the exchange without a name
+    deliver.<queue>       each message that a consumer gets, or somebody who polls
+
+A copy has the body of the message, and its exchange, keys and properties as headers. Copies themselves are not traced.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from mqbroker.core.broker import Broker
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.properties import Properties
+from mqbroker.core.rabbitmq.x_death import all_keys
+from mqbroker.core.tap import Tap
+from mqbroker.core.vhost import VHost
+from mqbroker.management.api.messages import shown_properties
+from mqbroker.management.outlet import Outlet
+
+TRACE = "amq.rabbitmq.trace"
+EVENT = "amq.rabbitmq.event"
+
+Compose = Callable[[Mapping[str, object]], Properties]
+
+
+class Firehose:
+    """The traced vhosts of one broker."""
+
+    def __init__(self, broker: Broker, node: str) -> None:
+        self._broker = broker
+        self._node = node
+
+    def follow(self, vhost_name: str, is_traced: bool, compose: Compose) -> None:
+        """Begins or ends the tracing of a vhost; one that is as wanted already stays so."""
+        vhost = self._broker.vhosts.get(vhost_name)
+        if vhost is not None and (vhost.tap is not None) is not is_traced:
+            vhost.set_tap(TraceTap(self._broker, vhost, self._node, compose) if is_traced else None)
+
+
+class TraceTap(Tap):
+    """Makes the copies of one vhost."""
+
+    def __init__(self, broker: Broker, vhost: VHost, node: str, compose: Compose) -> None:
+        self._outlet = Outlet(broker.scheduler, vhost)
+        self._vhost = vhost
+        self._node = node
+        self._compose = compose
+
+    def published(self, message: Message, queues: Sequence[str]) -> None:
+        """Overrides Tap's."""
+        self._copy(f"publish.{message.exchange}", message, {"routed_queues": list(queues)})
+
+    def delivered(self, queue: str, entry: Entry) -> None:
+        """Overrides Tap's."""
+        self._copy(f"deliver.{queue}", entry.message, {"redelivered": int(entry.is_redelivered)})
+
+    def _copy(self, key: str, message: Message, more: Mapping[str, object]) -> None:
+        exchange = self._vhost.exchanges.get(TRACE)
+        if message.exchange in (TRACE, EVENT) or exchange is None or exchange.is_unused:
+            return
+        headers = {
+            "exchange_name": message.exchange,
+            "routing_keys": all_keys(message),
+            "properties": dict(shown_properties(message.properties)),
+            "node": self._node,
+            "vhost": self._vhost.name,
+            **more,
+        }
+        properties = self._compose({"headers": headers})
+        self._outlet.put(new_message(TRACE, key, properties, message.content(), message.received_at))

@@ -1,0 +1,62 @@
+"""Who wants to know of every call that somebody makes to an interface of operators or of AWS.
+
+Records have CloudTrail's shape (AWS CloudTrail User Guide, "CloudTrail record contents"). Whoever makes one leaves out
+what must not be kept: passwords, configuration and bodies.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+STARS = "***"
+
+
+class Audit(Protocol):
+    """Keeps records of calls."""
+
+    @property
+    def has_reads(self) -> bool:
+        """Whether calls are wanted that change nothing."""
+
+    @property
+    def has_data_events(self) -> bool:
+        """Whether those are wanted that send and take messages."""
+
+    @property
+    def folder(self) -> str:
+        """Where the records are; empty where none are kept."""
+
+    def record(self, fields: Mapping[str, object], is_stranger: bool = False) -> None:
+        """A call was made. Version, time and id are added. `is_stranger`: nobody knows by whom, and anybody can do so
+        by the thousand."""
+
+
+class NoAudit:
+    """Keeps nothing."""
+
+    has_reads = has_data_events = False
+    folder = ""
+
+    def record(self, fields: Mapping[str, object], is_stranger: bool = False) -> None:
+        """Implements Audit's."""
+
+
+def hidden(value: object, names: Mapping[str, str]) -> object:
+    """The same without the values of members that have one of these names in lower case: what stands for them."""
+    if isinstance(value, Mapping):
+        return {
+            str(name): names[str(name).lower()] if str(name).lower() in names else hidden(part, names)
+            for name, part in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [hidden(part, names) for part in value]
+    return f"{len(value)} octets" if isinstance(value, bytes) else value
+
+
+def without_user_info(text: str) -> str:
+    """A URI without what stands between `//` and `@`: passwords."""
+    scheme, found, rest = text.partition("://")
+    authority, slash, path = rest.partition("/")
+    if not found or "@" not in authority:
+        return text
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

@@ -1,0 +1,270 @@
+"""Push messages go to APNs and FCM themselves, over HTTP/2: here to a server of Node.js that answers as these do."""
+
+import json
+import subprocess
+import threading
+import time
+import urllib.request
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+from mqbroker.net import devcerts
+from tests.aws.sns.receiver import WAIT_S
+from tests.aws.sns.test_errors import text
+from tests.conftest import find_program
+from tests.support.broker_process import BrokerProcess
+
+SERVER = Path(__file__).with_name("push_server.mjs")
+RETRY_S = 30  # the first retry comes after ten seconds
+APPLE_KEY = ec.generate_private_key(ec.SECP256R1())
+GOOGLE_KEY = rsa.generate_private_key(65537, 2048)
+
+
+def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+class PushServer:
+    """The process of Node.js and what it has printed."""
+
+    def __init__(self, certificates: devcerts.DevCertificates) -> None:
+        command = ["node", str(SERVER), str(certificates.server), str(certificates.server_key)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.lines: Queue[dict[str, Any]] = Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.port: int = self.lines.get(timeout=WAIT_S)["port"]
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self.lines.put(json.loads(line))
+
+    def take(self, prefix: str, timeout_s: float = WAIT_S) -> dict[str, Any]:
+        """The next request to a path that begins so."""
+        while True:
+            found = self.lines.get(timeout=timeout_s)
+            if found["path"].startswith(prefix):
+                return found
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> devcerts.DevCertificates:
+    return devcerts.ensure(tmp_path_factory.mktemp("push") / "certs")
+
+
+@pytest.fixture(scope="module")
+def push(certificates: devcerts.DevCertificates) -> Iterator[PushServer]:
+    find_program("node")
+    server = PushServer(certificates)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def broker(
+    tmp_path_factory: pytest.TempPathFactory, push: PushServer, certificates: devcerts.DevCertificates
+) -> Iterator[BrokerProcess]:
+    """A broker without a gateway, whose push services are the server."""
+    url = f"https://localhost:{push.port}"
+    config = f"""
+[aws.sns]
+ca_file = "{certificates.ca}"
+apns_url = "{url}"
+apns_sandbox_url = "{url}"
+fcm_url = "{url}"
+fcm_token_url = "{url}/token"
+"""
+    data_dir = tmp_path_factory.mktemp("sns") / "data"
+    with BrokerProcess(data_dir, "--dev", schemes=("aws",), config=config) as running:
+        yield running
+
+
+def claims_of(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
+    """Header and claims of a token, what is signed, and the signature."""
+    parts = token.split(".")
+    header, claims, signature = (urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in parts)
+    return json.loads(header), json.loads(claims), ".".join(parts[:2]).encode(), signature
+
+
+def apple(sns: Any, name: str, platform: str = "APNS") -> str:
+    attributes = {
+        "PlatformPrincipal": "KEY1234567", "PlatformCredential": pem(APPLE_KEY), "ApplePlatformTeamID": "TEAM123456",
+        "ApplePlatformBundleID": "com.example.shop",
+    }  # fmt: skip
+    made = sns.create_platform_application(Name=name, Platform=platform, Attributes=attributes)
+    return str(made["PlatformApplicationArn"])
+
+
+def google(sns: Any, name: str) -> str:
+    account = {
+        "type": "service_account", "project_id": "shop", "client_email": "a@shop.example", "private_key_id": "k1",
+        "private_key": pem(GOOGLE_KEY),
+    }  # fmt: skip
+    attributes = {"PlatformCredential": json.dumps(account)}
+    return str(
+        sns.create_platform_application(Name=name, Platform="GCM", Attributes=attributes)["PlatformApplicationArn"]
+    )
+
+
+def device(sns: Any, application: str, token: str) -> str:
+    return str(sns.create_platform_endpoint(PlatformApplicationArn=application, Token=token)["EndpointArn"])
+
+
+def is_enabled(sns: Any, endpoint: str) -> bool:
+    return bool(sns.get_endpoint_attributes(EndpointArn=endpoint)["Attributes"]["Enabled"] == "true")
+
+
+def wait_until_disabled(sns: Any, endpoint: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while is_enabled(sns, endpoint):
+        assert time.monotonic() < deadline
+
+
+def outcome_of(broker: BrokerProcess, message_id: str) -> dict[str, Any]:
+    """What became of a message, once that is known."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{broker.ports['aws']}/_mqbroker/sns/notifications") as answer:
+            found = [each for each in json.load(answer)["Notifications"] if each["MessageId"] == message_id]
+        if found:
+            return dict(found[0])
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_apple_gets_a_signed_request_for_a_device(sns: Any, topic: str, name: str, push: PushServer) -> None:
+    endpoint = device(sns, apple(sns, name), "d1")
+    sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=endpoint)
+    sns.publish(TopicArn=topic, Message="hello")
+    request = push.take("/3/device/d1")
+    assert request["headers"][":method"] == "POST"
+    assert json.loads(request["body"]) == {"aps": {"alert": "hello"}}
+    assert request["headers"]["apns-topic"] == "com.example.shop"
+    assert request["headers"]["apns-push-type"] == "alert"
+    kind, _, token = request["headers"]["authorization"].partition(" ")
+    header, claims, signed, signature = claims_of(token)
+    assert (kind, header["alg"], header["kid"], claims["iss"]) == ("bearer", "ES256", "KEY1234567", "TEAM123456")
+    assert abs(claims["iat"] - time.time()) < 60
+    halves = (int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
+    APPLE_KEY.public_key().verify(utils.encode_dss_signature(*halves), signed, ec.ECDSA(hashes.SHA256()))
+
+
+def test_the_attributes_of_a_message_are_headers(sns: Any, name: str, push: PushServer) -> None:
+    endpoint = device(sns, apple(sns, name, "APNS_SANDBOX"), "d2")
+    payload = json.dumps({"aps": {"content-available": 1}})
+    sns.publish(TargetArn=endpoint, MessageStructure="json", Message=json.dumps({"APNS_SANDBOX": payload}))
+    request = push.take("/3/device/d2")
+    assert request["body"] == payload
+    assert (request["headers"]["apns-push-type"], request["headers"]["apns-priority"]) == ("background", "5")
+    attributes = {
+        "AWS.SNS.MOBILE.APNS_SANDBOX.TTL": "60", "AWS.SNS.MOBILE.APNS.PUSH_TYPE": "location",
+        "AWS.SNS.MOBILE.APNS.TOPIC": "com.example.other", "AWS.SNS.MOBILE.APNS.PRIORITY": "10",
+        "AWS.SNS.MOBILE.APNS.COLLAPSE_ID": "c",
+    }  # fmt: skip
+    sns.publish(
+        TargetArn=endpoint, Message="m", MessageAttributes={key: text(value) for key, value in attributes.items()}
+    )
+    headers = push.take("/3/device/d2")["headers"]
+    assert headers["apns-push-type"] == "location"
+    assert headers["apns-topic"] == "com.example.other"
+    assert (headers["apns-priority"], headers["apns-collapse-id"]) == ("10", "c")
+    assert abs(int(headers["apns-expiration"]) - time.time() - 60) < 30
+
+
+def test_google_gets_an_access_token_and_the_message(sns: Any, topic: str, name: str, push: PushServer) -> None:
+    application = google(sns, name)
+    endpoint = device(sns, application, "g1")
+    sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=endpoint)
+    sns.publish(TopicArn=topic, Message="hello")
+    form = dict(pair.split("=") for pair in push.take("/token")["body"].split("&"))
+    header, claims, signed, signature = claims_of(form["assertion"])
+    assert (header["alg"], claims["iss"]) == ("RS256", "a@shop.example")
+    GOOGLE_KEY.public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+    request = push.take("/v1/projects/shop/messages:send")
+    assert json.loads(request["body"]) == {"message": {"data": {"default": "hello"}, "token": "g1"}}
+    assert request["headers"]["authorization"].startswith("Bearer access-")
+    whole = {"fcmV1Message": {"validate_only": False, "message": {"notification": {"title": "t"}}}}
+    former = {"notification": {"title": "t"}, "data": {"n": 5}, "collapse_key": "c", "time_to_live": 9,
+              "priority": "high"}  # fmt: skip
+    wanted = [
+        {"validate_only": False, "message": {"notification": {"title": "t"}, "token": "g1"}},
+        {"message": {"notification": {"title": "t"}, "data": {"n": "5"}, "token": "g1",
+                     "android": {"collapse_key": "c", "ttl": "9s", "priority": "HIGH"}}},
+    ]  # fmt: skip
+    for given, sent in zip((whole, former), wanted, strict=True):
+        message = json.dumps({"GCM": json.dumps(given)})
+        sns.publish(TargetArn=endpoint, MessageStructure="json", Message=message)
+        assert json.loads(push.take("/v1/projects")["body"]) == sent
+
+
+@pytest.mark.parametrize("make", [apple, google])
+@pytest.mark.parametrize("token", ["gone", "bad"])
+def test_a_device_that_is_not_known_any_more_is_disabled(
+    sns: Any, name: str, push: PushServer, make: Any, token: str
+) -> None:
+    application = make(sns, name)
+    endpoint, other = device(sns, application, token), device(sns, application, "empty")
+    for each in (other, endpoint):
+        sns.publish(TargetArn=each, Message="m")
+    wait_until_disabled(sns, endpoint)
+    assert is_enabled(sns, other), "a message that is wrong says nothing of the device"
+
+
+@pytest.mark.timeout(120)
+def test_what_may_pass_is_tried_again(sns: Any, name: str, push: PushServer) -> None:
+    """A token that has become too old is made anew for that."""
+    devices = [device(sns, apple(sns, name), token) for token in ("busy", "old")]
+    devices.append(device(sns, google(sns, name), "old"))
+    for endpoint in devices:
+        sns.publish(TargetArn=endpoint, Message="m")
+    wanted = {"/3/device/busy": 2, "/3/device/old": 2, "/v1/projects/shop/messages:send": 2, "/token": 1}
+    counts = dict.fromkeys(wanted, 0)
+    while any(counts[path] < count for path, count in wanted.items()):
+        path = push.take("/", RETRY_S)["path"]
+        counts[path] = counts.get(path, 0) + 1
+    assert all(is_enabled(sns, endpoint) for endpoint in devices)
+
+
+def test_many_messages_share_a_connection(sns: Any, name: str, push: PushServer) -> None:
+    application = apple(sns, name)
+    for number in range(20):
+        sns.publish(TargetArn=device(sns, application, f"m{number}"), Message="m")
+    found = [push.take("/3/device/m") for _ in range(20)]
+    assert len({request["connection"] for request in found}) == 1
+    assert len({request["headers"]["authorization"] for request in found}) == 1
+
+
+@pytest.mark.parametrize(
+    ("platform", "attributes", "said"),
+    [
+        ("APNS", {}, "the platform application has no PlatformPrincipal, PlatformCredential, ApplePlatformTeamID"),
+        ("APNS", {"PlatformPrincipal": "k", "PlatformCredential": "x", "ApplePlatformTeamID": "t",
+                  "ApplePlatformBundleID": "b"}, "the credential of the application is not a private key"),
+        ("GCM", {"PlatformCredential": "legacy-key"}, "is not the JSON file of a service account"),
+        ("ADM", {"PlatformCredential": "x"}, "ADM is reached by a gateway only"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_said(
+    sns: Any, name: str, broker: BrokerProcess, platform: str, attributes: dict[str, str], said: str
+) -> None:
+    application = sns.create_platform_application(Name=name, Platform=platform, Attributes=attributes)
+    endpoint = device(sns, application["PlatformApplicationArn"], "t")
+    message_id = sns.publish(TargetArn=endpoint, Message="m")["MessageId"]
+    outcome = outcome_of(broker, message_id)
+    assert outcome["Status"] == "FAILURE"
+    assert said in outcome["Reason"]
+    assert is_enabled(sns, endpoint)

@@ -1,0 +1,120 @@
+"""Delivery streams into a bucket: of moto's S3, and signed as botocore signs."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+from botocore.credentials import Credentials  # type: ignore[import-untyped]
+
+from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
+from mqbroker.delivery.http import HttpClient
+from mqbroker.delivery.s3 import Bucket
+from tests.aws.sns.conftest import Queues
+from tests.support.broker_process import BrokerProcess
+from tests.support.ports import free_port
+
+WAIT_S = 30
+STREAM = "arn:aws:firehose:us-east-1:000000000000:deliverystream"
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Any]:
+    """boto3 for the S3 of a moto server."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(url)
+        made = boto3.client(
+            "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="key", aws_secret_access_key="secret"
+        )
+        yield made
+        made.close()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory, s3: Any) -> Iterator[BrokerProcess]:
+    """A broker whose streams go to a bucket."""
+    host = s3.meta.endpoint_url.removeprefix("http://")
+    config = f'[aws.sns]\nfirehose_url = "http://key:secret@{host}/archive"\n'
+    data_dir = tmp_path_factory.mktemp("sns") / "data"
+    with BrokerProcess(data_dir, "--dev", "--durability", "write", schemes=("aws",), config=config) as running:
+        yield running
+
+
+def records(s3: Any, stream: str) -> dict[str, list[str]]:
+    """The lines of each object of a stream."""
+    found = s3.list_objects_v2(Bucket="archive", Prefix=f"{stream}/").get("Contents", [])
+    return {
+        each["Key"]: s3.get_object(Bucket="archive", Key=each["Key"])["Body"].read().decode().splitlines()
+        for each in found
+    }
+
+
+def wait_for_records(s3: Any, stream: str, count: int) -> dict[str, list[str]]:
+    deadline = time.monotonic() + WAIT_S
+    while sum(map(len, (found := records(s3, stream)).values())) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found
+
+
+def test_records_are_written_together_and_those_that_cannot_be_are_tried_again(
+    sns: Any, topic: str, queues: Queues, broker: BrokerProcess, s3: Any
+) -> None:
+    """The bucket is made when some are there already, and the broker is killed before that."""
+    sns.subscribe(TopicArn=topic, Protocol="firehose", Endpoint=f"{STREAM}/{queues.name}")
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="firehose", Endpoint=f"{STREAM}/{queues.name}-raw", Attributes=raw)
+    for number in range(50):
+        sns.publish(TopicArn=topic, Message=f"{number}\n" if number == 0 else f"{number}")
+    broker.kill()
+    s3.create_bucket(Bucket="archive")
+    broker.start()
+    shown = wait_for_records(s3, queues.name, 50)
+    texts = {json.loads(line)["Message"].strip() for lines in shown.values() for line in lines}
+    assert texts == {str(number) for number in range(50)}
+    assert len(shown) < 25
+    hour = datetime.now(UTC).strftime("%Y/%m/%d")
+    assert all(key.startswith(f"{queues.name}/{hour}/") for key in shown)
+    plain = wait_for_records(s3, f"{queues.name}-raw", 50)
+    assert {line for lines in plain.values() for line in lines if line} == {str(number) for number in range(50)}
+
+
+def test_a_request_is_signed_as_botocore_signs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    at, data = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), b"record\n"
+    path = "/archive/logs/2026/01/02/03/logs-2026-01-02-03-04-05-00000000-0000-4000-8000-000000000000"
+    bucket = Bucket("https://k%2B:s%2Fx@s3.example:9000/archive", "eu-west-1", HttpClient(AddressGuard(EVERYWHERE), 1))
+    headers = bucket.headers(path, data, at)
+    request = AWSRequest("PUT", f"https://s3.example:9000{path}", data=data)
+    request.headers["X-Amz-Content-SHA256"] = sha256(data).hexdigest()
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: at.replace(tzinfo=None))
+    S3SigV4Auth(Credentials("k+", "s/x"), "s3", "eu-west-1").add_auth(request)
+    assert headers["x-amz-date"] == request.headers["X-Amz-Date"] == "20260102T030405Z"
+    assert headers["Authorization"] == request.headers["Authorization"]
