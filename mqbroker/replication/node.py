@@ -136,6 +136,8 @@ class PairNode:
         trouble = following_trouble(standing, ballot)
         if trouble:
             return self._wait(trouble)
+        if ballot.is_held:
+            self._forced_epoch = 0  # it was said for a pair that nobody led
         if ballot.is_held and ballot.leader != self.config.node:
             await self._follow(ballot)
             return None

@@ -174,7 +174,7 @@ class ManualElection(Election):
 
     def _learn(self, known: Known | None) -> None:
         mine = self._known
-        if known is None or (mine is not None and mine.ballot.cluster != known.ballot.cluster):
+        if known is None or (mine is not None and _is_other(mine.ballot, known.ballot)):
             return
         if mine is None or _age(known.ballot) > _age(mine.ballot):
             self._keep(known)
@@ -216,14 +216,14 @@ class ManualElection(Election):
         return {"node": self._node, "known": _written(self._known), "holds": self._leads, "granted": granted}
 
     def _grants(self, theirs: Known) -> bool:
-        epoch = theirs.ballot.epoch
-        if self._leads or (self._known is not None and self._known.ballot.epoch >= epoch):
+        mine, epoch = self._known, theirs.ballot.epoch
+        if self._leads or (mine is not None and _is_other(mine.ballot, theirs.ballot)):
             return False
-        if self._claim is not None and self._claim.ballot.epoch >= epoch:
+        if self._claim is not None and self._claim.ballot.epoch >= epoch and self._claim != theirs:
             if self._node < theirs.ballot.leader:
                 return False
             self._claim = None
-        return True
+        return mine is None or mine.ballot.epoch < epoch
 
 
 def _alone(ballot: Ballot, silent: int) -> str:
@@ -247,9 +247,15 @@ def _doubt(ballot: Ballot) -> str:
     )
 
 
-def _age(ballot: Ballot) -> tuple[int, int]:
-    """Grows with every decision."""
-    return ballot.epoch, ballot.revision
+def _age(ballot: Ballot) -> tuple[int, int, str]:
+    """Grows with every decision. Two that were promoted to one epoch, while they did not reach each other, are told
+    apart by their names when nothing else does, so that one of them gives way."""
+    return ballot.epoch, ballot.revision, ballot.leader
+
+
+def _is_other(mine: Ballot, theirs: Ballot) -> bool:
+    """Whether it is of another pair, whose address is in the list by mistake."""
+    return mine.cluster != theirs.cluster
 
 
 def _epoch(known: Known | None) -> int:
