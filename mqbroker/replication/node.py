@@ -253,7 +253,9 @@ class PairNode:
             case "promote":
                 return self._promote(request.content)
             case "ballot":
-                return self.election.answer(request.content)
+                said = self.election.answer(request.content)
+                self._follower.leave(self.election.epoch)
+                return said
         return {"error": f"there is no request {request.content.get('do')!r}"}
 
     def status(self) -> dict[str, object]:

@@ -71,6 +71,8 @@ class ManualElection(Election):
         self._known = _load(folder)
         self._held_until = 0.0
         self._claim: Known | None = None
+        self._answering = 0
+        """How many others answered when this node looked last: who is silent by now may have been promoted since."""
         self._changed = asyncio.Event()
         self._tellings: set[asyncio.Task[list[Reply]]] = set()
 
@@ -78,6 +80,7 @@ class ManualElection(Election):
 
     async def read(self) -> Ballot | None:
         replies = await self._exchange()
+        self._answering = len(replies)
         known, silent = self._known, len(self._others) - len(replies)
         if known is None:
             if silent:
@@ -112,7 +115,7 @@ class ManualElection(Election):
     async def _claimed(self, ballot: Ballot) -> Ballot | None:
         claim = self._claim = Known(ballot)
         replies = await self._exchange(claim)
-        is_mine = self._claim is claim and all(each.granted for each in replies)
+        is_mine = self._claim is claim and all(each.granted for each in replies) and len(replies) >= self._answering
         self._claim = None
         if not is_mine:
             return None
@@ -154,6 +157,10 @@ class ManualElection(Election):
     async def close(self) -> None:
         for task in self._tellings:
             task.cancel()
+
+    @property
+    def epoch(self) -> int:
+        return _epoch(self._known)
 
     # --- what this node knows -----------------------------------------------------------------------------------------
 
