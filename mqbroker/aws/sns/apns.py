@@ -24,6 +24,7 @@ _GONE = frozenset(("BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken", "
 _OLD_TOKEN = "ExpiredProviderToken"  # noqa: S105
 _ATTRIBUTE = "AWS.SNS.MOBILE.APNS."
 _HEADERS = {"PRIORITY": "apns-priority", "COLLAPSE_ID": "apns-collapse-id"}
+_SHOWN = ("alert", "badge", "sound")
 _NAMES = ("PlatformPrincipal", "PlatformCredential", "ApplePlatformTeamID", "ApplePlatformBundleID")
 
 
@@ -46,10 +47,10 @@ class Apns:
         if missing:
             raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
         now = self._clock.wall()
-        payload = payload_of(text)
+        payload, is_shown = payload_of(text)
         headers = {
             "authorization": f"bearer {self._token(application, now)}",
-            **headers_of(application, platform, payload, options, now),
+            **headers_of(application, platform, is_shown, options, now),
         }
         base = self._config.apns_sandbox_url if platform.endswith("_SANDBOX") else self._config.apns_url
         response = await self._client.post(f"{base}/3/device/{quote(token, safe='')}", payload, headers)
@@ -58,7 +59,7 @@ class Apns:
         return response.status
 
     def _token(self, application: Application, now: int) -> str:
-        key, principal, team, _ = (application.attributes[name] for name in (_NAMES[1], _NAMES[0], *_NAMES[2:]))
+        principal, key, team, _ = (application.attributes[name] for name in _NAMES)
         token, made_at = self._tokens.get((principal, key), ("", 0))
         if now - made_at > _TOKEN_MS:
             token = signed({"iss": team, "iat": now // 1000}, key, principal)
@@ -76,22 +77,25 @@ class Apns:
         raise DeliveryFailed(f"APNs answers {status}: {reason}", is_permanent=not is_passing, status=status)
 
 
-def payload_of(text: str) -> bytes:
-    """What a device is sent: the JSON that somebody has made for it, or an alert."""
+def payload_of(text: str) -> tuple[bytes, bool]:
+    """What a device is sent, the JSON that somebody has made for it or an alert; and whether its user is shown it."""
     try:
         document = orjson.loads(text)
     except ValueError:
         document = None
-    return text.encode() if isinstance(document, dict) else orjson.dumps({"aps": {"alert": text}})
+    if not isinstance(document, dict):
+        return orjson.dumps({"aps": {"alert": text}}), True
+    aps = document.get("aps")
+    return text.encode(), isinstance(aps, dict) and not aps.keys().isdisjoint(_SHOWN)
 
 
 def headers_of(
-    application: Application, platform: str, payload: bytes, options: Mapping[str, str], now: int
+    application: Application, platform: str, is_shown: bool, options: Mapping[str, str], now: int
 ) -> dict[str, str]:
     """The headers that say what kind of message it is, and for how long and how much it matters."""
     is_voip = "_VOIP" in platform
     topic = application.attributes["ApplePlatformBundleID"] + (".voip" if is_voip else "")
-    usual = "voip" if is_voip else "alert" if b'"alert"' in payload else "background"
+    usual = "voip" if is_voip else "alert" if is_shown else "background"
     headers = {
         "apns-topic": options.get(f"{_ATTRIBUTE}TOPIC", topic),
         "apns-push-type": options.get(f"{_ATTRIBUTE}PUSH_TYPE", usual),
