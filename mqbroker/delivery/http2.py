@@ -39,6 +39,8 @@ class Http2Client:
             raise DeliveryFailed(f"no answer within {self._timeout_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from None
+        except UnicodeEncodeError:
+            raise DeliveryFailed("a header can have characters of ASCII only", is_permanent=True) from None
 
     async def _made(self) -> "httpx.AsyncClient":
         """The client. To import it and to read all authorities takes long, so a thread does that."""

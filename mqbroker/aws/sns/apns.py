@@ -35,8 +35,8 @@ class Apns:
         self._config = config
         self._client = client
         self._clock = clock
-        self._tokens: dict[tuple[str, str], tuple[str, int]] = {}
-        """The tokens of applications, and when they were made."""
+        self._tokens: dict[tuple[str, ...], tuple[str, int]] = {}
+        """The tokens by what they are made of, and when they were made."""
 
     async def send(
         self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
@@ -59,11 +59,12 @@ class Apns:
         return response.status
 
     def _token(self, application: Application, now: int) -> str:
-        principal, key, team, _ = (application.attributes[name] for name in _NAMES)
-        token, made_at = self._tokens.get((principal, key), ("", 0))
+        place = _sender(application)
+        token, made_at = self._tokens.get(place, ("", 0))
         if now - made_at > _TOKEN_MS:
+            principal, key, team = place
             token = signed({"iss": team, "iat": now // 1000}, key, principal)
-            remember(self._tokens, (principal, key), (token, now), _TOKENS_MAX)
+            remember(self._tokens, place, (token, now), _TOKENS_MAX)
         return token
 
     def _refused(self, application: Application, response: Response) -> None:
@@ -71,10 +72,14 @@ class Apns:
         if reason in _GONE:
             raise RecipientGone(f"APNs answers {status}: {reason}", status)
         if reason == _OLD_TOKEN:
-            attributes = application.attributes
-            self._tokens.pop((attributes["PlatformPrincipal"], attributes["PlatformCredential"]), None)
+            self._tokens.pop(_sender(application), None)
         is_passing = status >= 500 or status == 429 or reason == _OLD_TOKEN
         raise DeliveryFailed(f"APNs answers {status}: {reason}", is_permanent=not is_passing, status=status)
+
+
+def _sender(application: Application) -> tuple[str, ...]:
+    """The id of the key, the key, and the team."""
+    return tuple(application.attributes[name] for name in _NAMES[:3])
 
 
 def payload_of(text: str) -> tuple[bytes, bool]:

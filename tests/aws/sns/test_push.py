@@ -243,6 +243,14 @@ def test_what_may_pass_is_tried_again(sns: Any, name: str, push: PushServer) -> 
     assert all(is_enabled(sns, endpoint) for endpoint in devices)
 
 
+def test_a_header_that_cannot_be_is_a_failure_for_good(sns: Any, name: str, broker: BrokerProcess) -> None:
+    """It was an internal error, which was tried again for hours."""
+    endpoint = device(sns, apple(sns, name), "t")
+    attributes = {"AWS.SNS.MOBILE.APNS.TOPIC": text("com.exämple")}
+    message_id = sns.publish(TargetArn=endpoint, Message="m", MessageAttributes=attributes)["MessageId"]
+    assert outcome_of(broker, message_id)["Reason"] == "a header can have characters of ASCII only"
+
+
 def test_many_messages_share_a_connection(sns: Any, name: str, push: PushServer) -> None:
     application = apple(sns, name)
     for number in range(20):
