@@ -149,6 +149,8 @@ def _standard(properties: Properties) -> list[tuple[str, str]]:
     found = []
     for neutral, header in _HEADERS.items():
         value = properties.text(neutral)
+        if value is None and neutral == "expiration" and properties.ttl_ms >= 0:
+            value = str(properties.ttl_ms)  # some protocols say it in other units
         if value is not None:
             if neutral == "reply_to" and not value.startswith(_KNOWN_PREFIXES):
                 value = f"/reply-queue/{value}"
