@@ -358,8 +358,14 @@ def _body_flags(data: bytes, found: Sections) -> int:
     check_body(data, found.body_at, found.body_end)
     code, at = descriptor_at(data, found.body_at, found.body_end)
     if code == VALUE:
-        return CODED if plain_text(decode(data, at, found.body_end)[0]) is None else CODED | PLAIN
+        return CODED | PLAIN if _is_plain(data, at, found.body_end) else CODED
     return CODED | PLAIN if code == DATA else CODED
+
+
+def _is_plain(data: bytes, at: int, end: int) -> bool:
+    """Whether the value of a body is one text, number or octets."""
+    is_simple = at < end and 0x40 <= data[at] < 0xC0
+    return is_simple and plain_text(decode(data, at, end)[0]) is not None
 
 
 def data_start(size: int, is_wide: bool = False) -> bytes:

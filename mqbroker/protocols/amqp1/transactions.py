@@ -32,7 +32,7 @@ from mqbroker.protocols.amqp1.codec.messaging import (
 from mqbroker.protocols.amqp1.codec.performatives import Disposition
 from mqbroker.protocols.amqp1.codec.types import decode
 from mqbroker.protocols.amqp1.conditions import LINK, Fault
-from mqbroker.protocols.amqp1.limits import TRANSACTION_ACTIONS_MAX, TRANSACTIONS_MAX
+from mqbroker.protocols.amqp1.limits import REQUEST_BYTES_MAX, TRANSACTION_ACTIONS_MAX, TRANSACTIONS_MAX
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
 from mqbroker.protocols.amqp1.session import ACCEPTED, LinkSession, disposition
 
@@ -84,6 +84,7 @@ class ControlLink(IncomingLink):
 
     def __init__(self, session: LinkSession, name: str, handle: int, is_settled: bool | None, count: int) -> None:
         IncomingLink.__init__(self, session, name, handle, is_settled, count)
+        self.message_size_max = min(self.message_size_max or REQUEST_BYTES_MAX, REQUEST_BYTES_MAX)
         self._next = 1
 
     def take(self, delivery: Delivery, payload: bytes) -> None:
