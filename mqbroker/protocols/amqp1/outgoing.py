@@ -40,7 +40,7 @@ class OutgoingLink(Consumer):
     __slots__ = (
         "closes_subscription", "credit", "default_outcome", "delivery_count", "exchange", "frame_max", "handle",
         "head", "is_draining", "middle", "name", "owns_queue", "place", "properties", "routing_key",
-        "session", "size", "tail", "wire_handle",
+        "session", "size", "size_max", "tail", "wire_handle",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", session: "LinkSession", name: str, handle: int) -> None:
@@ -54,6 +54,8 @@ class OutgoingLink(Consumer):
         self.delivery_count = 0
         self.is_draining = False
         self.frame_max = session.connection.frame_max
+        self.size_max = 0
+        """The largest message that the client takes; 0 for any."""
         self.default_outcome: object = None
         self.owns_queue = False
         """Whether the queue goes with the link."""
@@ -220,8 +222,9 @@ class OutgoingLink(Consumer):
         start = b"" if place.is_coded else data_start(size, place.is_wide)
         performative = self.performative(0, has_more=False)
         sections = header + place.middle + start
-        whole = 8 + len(performative) + len(sections) + size + len(place.footer)
-        if whole > self.frame_max:
+        message_size = len(sections) + size + len(place.footer)
+        whole = 8 + len(performative) + message_size
+        if whole > self.frame_max or 0 < self.size_max < message_size:
             return
         fields_at = 7 + len(self.wire_handle)  # before the delivery-id: descriptor, list, handle, constructor
         head = whole.to_bytes(4, "big") + b"\x02\x00" + self.session.channel.to_bytes(2, "big")
@@ -235,6 +238,10 @@ class OutgoingLink(Consumer):
         """Sends a message in as many frames as it takes."""
         session = self.session
         size = len(sections) + len(body) + len(footer)
+        if 0 < self.size_max < size:
+            self.window.is_open = False
+            session.connection.message_too_large(self, size)
+            return
         start = self.performative(delivery_id, has_more=False)
         room = self.frame_max - _FRAME_START_BYTES - len(start)
         if size <= room:

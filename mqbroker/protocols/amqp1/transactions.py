@@ -12,7 +12,6 @@ settled comes again, and counts as a failure; what it has not settled stays with
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queues.base import REJECTED
 from mqbroker.core.scheduling.schedule import Schedule
 from mqbroker.core.settling import ACK, DISCARD, FAIL, RETURN, settle
 from mqbroker.core.transaction import Transaction
@@ -122,20 +121,21 @@ class ControlLink(IncomingLink):
         elif request.fail:
             roll_back(connection, found)
             self._answer(delivery, ACCEPTED, 0)
-        elif self._commit(found):
+        elif found.transaction.has_room():
+            self._commit(found)
             ledger = connection.ledger
             self._answer(delivery, ACCEPTED, ledger.position if ledger.is_journalling else 0)
         else:
+            roll_back(connection, found)
             self._answer(delivery, _rejected(conditions.ROLLBACK, "a full queue has refused a message"), 0)
 
-    def _commit(self, found: OpenTransaction) -> bool:
-        """Carries everything out; whether every message had room."""
+    def _commit(self, found: OpenTransaction) -> None:
+        """Carries everything out."""
         connection = self.session.connection
-        outcomes = found.transaction.commit(self.session.vhost, connection.now)
+        found.transaction.commit(self.session.vhost, connection.now)
         for each in found.unsettled:
             if not each.session.is_ending:
                 connection.send(each.disposition)
-        return REJECTED not in outcomes
 
     def _answer(self, delivery: Delivery, outcome: bytes, position: int) -> None:
         if not delivery.is_settled:
