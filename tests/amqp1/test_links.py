@@ -546,3 +546,22 @@ def test_a_commit_for_which_there_is_no_room_is_a_rollback(client: RawAmqp1, bro
         client.receiver(f"/queues/{queue}", handle)
         client.credit(handle, 1, drain=True)
         assert client.expect(Flow).drain
+
+
+@pytest.mark.parametrize("sizes", [(3, 4), (0, 300, 1), (1,) * 50])
+def test_data_in_parts_is_one_body_to_others(
+    client: RawAmqp1, broker: BrokerProcess, name: str, sizes: tuple[int, ...]
+) -> None:
+    """Clients of AMQP 0-9-1 got the octets of sections, with a type that says so; those of 1.0 get the sections."""
+    client.sender(f"/queue/{name}")
+    parts = [b"abc"[number % 3 :][:1] * size for number, size in enumerate(sizes)]
+    footer = b"\x00\x53\x78" + encode({Symbol("x-sum"): 5})
+    for number in range(2):
+        client.transfer(number, b"".join(map(data, parts)) + footer)
+        client.outcome(number)
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        _, properties, body = connection.channel().basic_get(name, auto_ack=True)
+    assert (body, properties.type) == (b"".join(parts), None)
+    client.receiver(f"/queues/{name}", credit=1)
+    client.expect(Transfer)
+    assert client.payload.endswith(b"".join(map(data, parts)) + footer)

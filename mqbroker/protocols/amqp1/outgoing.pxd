@@ -29,6 +29,7 @@ cdef class OutgoingLink(Consumer):
     cdef public str exchange
     cdef public str routing_key
     cdef public object place
+    cdef public bint has_parts
     cdef public Py_ssize_t size
     cdef public bytes head
     cdef public bytes middle

@@ -20,7 +20,7 @@ from mqbroker.core.properties import Properties
 from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp1.codec.encode import uint
 from mqbroker.protocols.amqp1.codec.performatives import Flow
-from mqbroker.protocols.amqp1.properties import data_start, encode_header
+from mqbroker.protocols.amqp1.properties import data_start, encode_header, in_parts
 from mqbroker.protocols.amqp1.translation import Shown, shown
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class OutgoingLink(Consumer):
 
     __slots__ = (
         "closes_subscription", "credit", "default_outcome", "delivery_count", "exchange", "frame_max", "handle",
-        "head", "is_draining", "middle", "name", "owns_queue", "place", "properties", "routing_key",
+        "has_parts", "head", "is_draining", "middle", "name", "owns_queue", "place", "properties", "routing_key",
         "session", "size", "size_max", "tail", "wire_handle",
     )  # fmt: skip
 
@@ -66,6 +66,8 @@ class OutgoingLink(Consumer):
         self.routing_key: str | None = None
         self.place: Shown | None = None
         """What the last message was shown with, which holds for others with the same properties, exchange and key."""
+        self.has_parts = False
+        """Whether its body came in several sections."""
         self.size = -1
         """The size of the body for which the pieces below are; -1 for none."""
         self.head = b""
@@ -168,6 +170,8 @@ class OutgoingLink(Consumer):
         ):
             self.reshape(message)
         body = message.content()
+        if self.has_parts:
+            body = self.sections_of(body)
         size = len(body)
         if is_first and not failures and size != self.size and size < _LARGE:
             self.resize(size)
@@ -209,8 +213,14 @@ class OutgoingLink(Consumer):
     def reshape(self, message: Message) -> None:
         """The message has other properties, another exchange or key than the last one."""
         self.place = shown(message)
+        self.has_parts = bool(self.place.parts)
         self.properties, self.exchange, self.routing_key = message.properties, message.exchange, message.routing_key
         self.size = -1
+
+    def sections_of(self, body: bytes) -> bytes:
+        """The data sections that a body came in."""
+        assert self.place is not None
+        return in_parts(body, self.place.parts)
 
     def resize(self, size: int) -> None:
         """Makes the pieces around bodies of this size, if a message with such a one fits into a frame."""

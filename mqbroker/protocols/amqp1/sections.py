@@ -36,6 +36,7 @@ class Sections:
 
     __slots__ = (
         "body", "body_at", "body_end", "footer_at", "header_at", "header_end", "is_coded", "is_wide", "middle_at",
+        "parts",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -48,6 +49,8 @@ class Sections:
         """From where to where the octets of its one data section are."""
         self.is_coded = True
         """Whether it is anything else than one data section."""
+        self.parts: list[tuple[int, int]] = []
+        """Where the octets of each data section are, if there are several of the usual form and nothing else."""
         self.is_wide = False
         """Whether that one has a size of four octets, though one would do."""
         self.footer_at = 0
@@ -86,6 +89,8 @@ def take_apart(data: bytes) -> Sections:
         last = code
     if last < DATA or not found.body_end:
         raise malformed("a message has no body")
+    if len(found.parts) < 2 or found.body_end - found.body_at != sum(_whole_size(*each) for each in found.parts):
+        found.parts = []
     if not found.footer_at:
         found.footer_at = end
     return found
@@ -122,6 +127,13 @@ def _note_body(found: Sections, data: bytes, code: int, value_at: int, end: int,
     found.is_wide = constructor == 0xB0 and size < 256
     if data[found.body_at + 1] != 0x53:
         found.is_coded = True  # an unusual descriptor is kept as it is
+    else:
+        found.parts.append(found.body)
+
+
+def _whole_size(start: int, end: int) -> int:
+    """How much a data section takes whose octets these are, in the usual form."""
+    return end - start + (5 if end - start < 256 else 8)
 
 
 def check_middle(data: bytes) -> None:
