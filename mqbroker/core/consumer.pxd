@@ -31,6 +31,7 @@ cdef class Consumer(Member):
     cdef public long prefetch
     cdef public long priority
     cdef public bint is_exclusive
+    cdef public bint wants_all
     cdef public bint is_active
     cdef public bint is_new
     cdef public long in_flight

@@ -68,7 +68,7 @@ class Consumer(Member):
 
     __slots__ = (
         "gate", "in_flight", "is_active", "is_exclusive", "is_new", "is_waiting", "no_ack", "prefetch", "priority",
-        "queue", "window",
+        "queue", "wants_all", "window",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", gate: Gate, window: Window) -> None:
@@ -82,6 +82,8 @@ class Consumer(Member):
         """The most deliveries it holds unacknowledged; 0 for no limit."""
         self.priority = 0
         self.is_exclusive = False
+        self.wants_all = False
+        """Whether it wants nobody else to be served while it is there."""
         self.is_active = True
         """False for those that wait behind a single active consumer."""
         self.is_new = True

@@ -56,6 +56,7 @@ class VHost(Routing):
         """The last messages of topics; None until a protocol that retains is used (`retain`)."""
         self.scheduled: ScheduledMessages | None = None
         """Messages that are to be delivered later; None until there was one (`schedule_message`)."""
+        self.speaker: object | None = None
         self._queues = QueueRegister(self)
         self._exchanges = ExchangeRegister(self)
         self.exchanges.update(predeclared())

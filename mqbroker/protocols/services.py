@@ -3,6 +3,7 @@
 There is one `Services` for the whole broker. A protocol keeps what only its own sessions share beside it.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 from mqbroker import limits
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.protocols.admission import Admission
 from mqbroker.protocols.auditing import Audit, NoAudit
 from mqbroker.protocols.recognition import Recognition
@@ -54,8 +56,13 @@ class Services:
     """How much the process uses."""
     memory_bytes_max: int = 0
     """With more in use, publishers are held back; 0 where that is not watched."""
+    naming: Naming = field(default_factory=Naming)
+    """What names of destinations mean by setting."""
     recognition: Recognition = field(default_factory=Recognition)
     registry: Registry = field(default_factory=Registry)
+    counted: Counter[str] = field(default_factory=Counter)
+    """What no queue or exchange counts: what channels that have ended had `published` where they confirm, `confirmed`
+    and `returned`; and of all, what was `got_no_ack`, and how often a queue that was polled was `got_empty`."""
     audit: Audit = field(default_factory=NoAudit)
     admission: Admission = field(init=False)
 

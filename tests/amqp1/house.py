@@ -1,5 +1,7 @@
 """A broker in this process with open AMQP 1.0 connections, which are given octets and answer with octets."""
 
+from typing import Any
+
 from mqbroker.clock import Clock
 from mqbroker.core.access.access import Permissions
 from mqbroker.core.broker import Broker
@@ -26,23 +28,27 @@ class _Quiet:
 class House:
     """One broker that lets everybody in."""
 
-    def __init__(self) -> None:
-        quiet = _Quiet()
+    def __init__(self, **options: Any) -> None:
+        """`options` are of the section [amqp1]."""
+        quiet = self.alarms = _Quiet()
         names = iter(range(1, 1 << 30))
         self.broker = Broker(Ledger(), lambda: f"name{next(names)}")
         self.vhost = self.broker.add_vhost("/")
         self.broker.put_user("guest", "")
         self.broker.set_permissions("guest", "/", Permissions(".*", ".*", ".*"))
         shared = Services(self.broker, quiet, quiet, Outbox(lambda: None), Clock())
-        self.services = Amqp1Services(shared, Amqp1Config(mechanisms=("ANONYMOUS",), anonymous_user="guest"))
+        self.services = Amqp1Services(shared, Amqp1Config(mechanisms=("ANONYMOUS",), anonymous_user="guest", **options))
         self.now = 1_000_000
+        self.clients: list[Client] = []
 
     def open(self) -> "Client":
         """A client that has logged in, with a session on channel 0."""
         client = Client(self)
+        self.clients.append(client)
         client.receive(frames.SASL_HEADER + frames.sasl(SaslInit("ANONYMOUS")) + frames.AMQP_HEADER)
         client.receive(frames.performative(0, Open("c")) + frames.performative(0, Begin(None, 0, 1000, 1000)))
         self.turn()
+        client.output = b""
         assert client.connection.sessions
         return client
 
@@ -51,8 +57,10 @@ class House:
         self.broker.scheduler.finish(self.now)
         self.broker.ledger.seal()
         for session in self.services.outbox.take():
-            session.take_lent()
-            session.take_output()
+            lent, output = session.take_lent(), session.take_output()
+            for client in self.clients:
+                if client.connection is session:
+                    client.output += b"".join(lent or ()) + bytes(output)
             session.output_written(self.now)
 
 
@@ -61,12 +69,26 @@ class Client:
 
     def __init__(self, house: House) -> None:
         self.house = house
+        self.output = b""
+        """What has come since it was last asked for."""
         self.connection = Amqp1Connection(house.services.outbox, house.services, Peer("127.0.0.1", 1, True), house.now)
 
     def receive(self, data: bytes) -> None:
         """What the client sends."""
         if data and not self.connection.is_closing:
             self.connection.receive_data(data, self.house.now)
+
+    def frames(self) -> list[tuple[Any, bytes]]:
+        """The performatives that have come since the last call, each with its payload."""
+        self.house.turn()
+        data, self.output, found, at = self.output, b"", [], 0
+        while at < len(data):
+            end = at + int.from_bytes(data[at : at + 4], "big")
+            if end > at + 8:
+                value, payload_at = frames.read_performative(data, at + 8, end)
+                found.append((value, data[payload_at:end]))
+            at = end
+        return found
 
     def lose(self) -> None:
         """The socket is gone."""

@@ -85,6 +85,13 @@ class RawAmqp1:
         assert isinstance(found, kind), f"{found!r} came where {kind.__name__} was expected"
         return found
 
+    def until_close(self) -> Close:
+        """The close of the broker; what comes before it is passed over."""
+        while True:
+            found, _ = self.receive()
+            if isinstance(found, Close):
+                return found
+
     def until(self, kind: type[T]) -> T:
         """The next one of this kind; others before it are passed over."""
         while True:

@@ -434,3 +434,134 @@ def test_direct_reply_to(client: RawAmqp1, broker: BrokerProcess) -> None:
         other.sender(address)
         assert isinstance(other.publish(0, b"answer"), Accepted)
     assert bodies(client, 1) == [b"answer"]
+
+
+NO_LOCAL = {Symbol("no-local"): Described(UInt64(0x0000468C00000003), [])}
+
+
+def test_a_subscription_without_what_is_local(client: RawAmqp1, broker: BrokerProcess, name: str) -> None:
+    """A client of JMS was given what it had published itself."""
+    source = Source(f"topic://{name}", filter=NO_LOCAL)
+    answer = client.receiver(None, source=source, credit=10)
+    assert set(answer.source.filter) == {"no-local"}
+    client.sender(f"topic://{name}")
+    client.transfer(0, data(b"own"), settled=True)
+    with RawAmqp1(broker.ports["amqp"]) as other:
+        other.open()
+        other.begin()
+        other.sender(f"topic://{name}")
+        other.transfer(0, data(b"another's"), settled=True)
+        assert bodies(client, 1) == [b"another's"]
+    durable = Source(f"topic://{name}", 2, "never", filter=NO_LOCAL, capabilities=["topic"])
+    client.receiver(None, 3, source=durable, name=f"{name}-durable")
+    client.credit(3, 10, next_incoming_id=1)
+    client.transfer(1, data(b"own"), settled=True)
+    client.send(Detach(3, False))
+    client.expect(Detach)
+    client.transfer(2, data(b"nobody's"), settled=True)
+    client.receiver(None, 4, source=durable, name=f"{name}-durable")
+    client.credit(4, 10, next_incoming_id=1)
+    assert bodies(client, 1) == [b"nobody's"]
+
+
+def test_a_queue_knows_nothing_of_what_is_local(client: RawAmqp1, name: str) -> None:
+    """JMS has it for topics alone, and an answer that says more is a lie."""
+    client.sender(f"/queue/{name}")
+    client.publish(0, b"own")
+    answer = client.receiver(None, source=Source(f"/queues/{name}", filter=NO_LOCAL), credit=1)
+    assert answer.source.filter == {}
+    assert bodies(client, 1) == [b"own"]
+
+
+def test_a_link_may_be_bound_by_headers(client: RawAmqp1, name: str) -> None:
+    headers = {"x-match": "all", "colour": "red"}
+    named = {Symbol("headers"): Described(Symbol("apache.org:legacy-amqp-headers-binding:map"), headers)}
+    answer = client.receiver(None, source=Source("/exchange/amq.match/", filter=named), credit=10)
+    assert set(answer.source.filter) == {"headers"}
+    client.sender("/exchanges/amq.match")
+    for number, colour in enumerate(["green", "red"]):
+        client.transfer(number, b"\x00\x53\x74" + encode({"colour": colour}) + data(colour.encode()), settled=True)
+    assert bodies(client, 1) == [b"red"]
+
+
+def test_an_exclusive_consumer_has_the_queue_for_itself(client: RawAmqp1, name: str) -> None:
+    """Options behind a name are ActiveMQ's; they were dropped."""
+    client.sender(f"queue://{name}")
+    client.receiver(f"queue://{name}", 1, credit=5)
+    client.receiver(f"queue://{name}?consumer.exclusive=true", 2)
+    client.credit(2, 5)
+    for number in range(4):
+        client.transfer(number, data(b"x"), settled=True)
+    assert {client.expect(Transfer).handle for _ in range(4)} == {2}
+    client.send(Detach(2, True))
+    assert {client.until(Transfer).handle for _ in range(4)} == {1}
+
+
+def test_a_queue_of_a_virtual_topic_gets_what_is_published_to_it(client: RawAmqp1, name: str) -> None:
+    """Only clients of STOMP had virtual topics."""
+    topic = f"VirtualTopic.{name}"
+    client.receiver(f"queue://Consumer.A.{topic}", 1, credit=5)
+    client.receiver(f"Consumer.B.{topic}", 2)
+    client.credit(2, 5)
+    client.sender(f"topic://{topic}")
+    client.transfer(0, data(b"x"), settled=True)
+    assert {client.expect(Transfer).handle for _ in range(2)} == {1, 2}
+
+
+def test_an_address_may_name_several(client: RawAmqp1, name: str) -> None:
+    """The message went to one queue with commas in its name."""
+    client.receiver(f"topic://{name}.>", 1, credit=5)
+    client.sender(f"queue://{name}-a,{name}-b,topic://{name}.t")
+    for number in range(2):
+        assert isinstance(client.publish(number, b"%d" % number), Accepted)
+        assert bodies(client, 1) == [b"%d" % number]
+    client.send(Detach(1, True))
+    client.expect(Detach)
+    control = Coordination(client)
+    transaction = control.declare()
+    state = client.publish(2, b"2", state=TransactionalState(transaction))
+    assert isinstance(state.outcome, Accepted)
+    assert isinstance(control.discharge(transaction, fail=False), Accepted)
+    for handle, queue in ((2, f"{name}-a"), (3, f"{name}-b")):
+        client.receiver(f"/queues/{queue}", handle)
+        client.credit(handle, 5, next_incoming_id=2)
+        assert bodies(client, 3) == [b"0", b"1", b"2"]
+
+
+def test_a_commit_for_which_there_is_no_room_is_a_rollback(client: RawAmqp1, broker: BrokerProcess, name: str) -> None:
+    """What had room was there all the same."""
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare(f"{name}-full", arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    control = Coordination(client)
+    client.sender(f"/queue/{name}")
+    client.sender(f"/queues/{name}-full", 2)
+    transaction = control.declare()
+    for number, handle in enumerate((0, 2, 2)):
+        client.publish(number, b"x", handle, state=TransactionalState(transaction))
+    state = control.discharge(transaction, fail=False)
+    assert isinstance(state, Rejected)
+    assert state.error.condition == "amqp:transaction:rollback"
+    for handle, queue in ((3, name), (4, f"{name}-full")):
+        client.receiver(f"/queues/{queue}", handle)
+        client.credit(handle, 1, drain=True)
+        assert client.expect(Flow).drain
+
+
+@pytest.mark.parametrize("sizes", [(3, 4), (0, 300, 1), (1,) * 50])
+def test_data_in_parts_is_one_body_to_others(
+    client: RawAmqp1, broker: BrokerProcess, name: str, sizes: tuple[int, ...]
+) -> None:
+    """Clients of AMQP 0-9-1 got the octets of sections, with a type that says so; those of 1.0 get the sections."""
+    client.sender(f"/queue/{name}")
+    parts = [b"abc"[number % 3 :][:1] * size for number, size in enumerate(sizes)]
+    footer = b"\x00\x53\x78" + encode({Symbol("x-sum"): 5})
+    for number in range(2):
+        client.transfer(number, b"".join(map(data, parts)) + footer)
+        client.outcome(number)
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        _, properties, body = connection.channel().basic_get(name, auto_ack=True)
+    assert (body, properties.type) == (b"".join(parts), None)
+    client.receiver(f"/queues/{name}", credit=1)
+    client.expect(Transfer)
+    assert client.payload.endswith(b"".join(map(data, parts)) + footer)

@@ -33,9 +33,10 @@ def test_amqp_over_websocket_is_the_same(broker: BrokerProcess, scheme: str) -> 
 
 @pytest.mark.timeout(3 * node_modules.RUN_TIMEOUT_S)
 @pytest.mark.parametrize("scheme", ["amqp", "amqps", "ws", "wss"])
-def test_rhea_finds_everything_as_it_expects_it(broker: BrokerProcess, scheme: str) -> None:
+@pytest.mark.parametrize("script", ["rhea.test.mjs", "rhea-promise.test.mjs"])
+def test_rhea_finds_everything_as_it_expects_it(broker: BrokerProcess, script: str, scheme: str) -> None:
     url = f"{scheme}://guest:guest@localhost:{broker.ports[scheme]}"
-    with node_modules.start("rhea.test.mjs", url, broker.data_dir / "certs" / "ca.pem") as process:
+    with node_modules.start(script, url, broker.data_dir / "certs" / "ca.pem") as process:
         output, _ = process.communicate(timeout=RUN_TIMEOUT_S)
     assert process.returncode == 0, output
 

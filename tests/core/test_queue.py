@@ -30,6 +30,7 @@ class Host:
     scheduler: Scheduler = field(default_factory=Scheduler)
     name: str = "/"
     events: Events = field(default_factory=Events)
+    speaker: object = None
 
     def dead_letter(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         self.letters.append((entry.message.content(), reason))

@@ -92,11 +92,11 @@ def test_several_header_lines_of_subprotocols_count_as_one() -> None:
     assert answer_to(data).new_session is mqtt
 
 
-@pytest.mark.parametrize("offered", ["chat", "MQTT", "AMQPWSB10", "chat, v9.stomp"])
+@pytest.mark.parametrize("offered", ["chat", "MQTT", "AMQPWSB9", "chat, v9.stomp"])
 def test_unknown_subprotocols_are_refused(offered: str) -> None:
     answer = answer_to(request(Sec_WebSocket_Protocol=offered))
     assert status(answer) == 400
-    assert b"none of the subprotocols is one of mqtt, mqttv3.1, " in answer.data
+    assert b"none of the subprotocols is one of " in answer.data
     assert answer.new_session is None
 
 

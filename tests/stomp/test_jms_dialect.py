@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from mqbroker.core.access.access import Permissions
+from mqbroker.core.destinations.naming import Naming
 from tests.stomp.house import Client, House
 from tests.support.session_house import START
 
@@ -239,3 +241,231 @@ def test_a_client_id_may_be_any_octets(house: House) -> None:
     client = house.begin()
     client.write(b"CONNECT\nlogin:guest\npasscode:guest\nclient-id:\xff\n\n\0")
     assert client.take("CONNECTED").headers["session"] == "\udcff"
+
+
+def test_a_subscription_may_leave_out_what_is_local(house: House) -> None:
+    """A chat showed everybody their own words twice."""
+    client, other = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/topic/t", **{"activemq.noLocal": "true"})
+    client.send("SUBSCRIBE", id=2, destination="/topic/u?consumer.noLocal=true")
+    other.send("SUBSCRIBE", id=1, destination="/topic/t")
+    for each in (client, other):
+        for topic in ("t", "u"):
+            each.send("SEND", topic.encode(), destination=f"/topic/{topic}")
+    assert client.messages() == [b"t", b"u"]
+    assert other.messages() == [b"t", b"t"]
+
+
+def test_a_schedule_counts_with_the_commit(house: House) -> None:
+    """A message with a delay was scheduled, although its transaction was aborted."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/q")
+    for end, body in (("ABORT", b"no"), ("COMMIT", b"yes")):
+        client.send("BEGIN", transaction="t")
+        client.send("SEND", body, destination="/queue/q", transaction="t", AMQ_SCHEDULED_DELAY=50)
+        client.send(end, transaction="t")
+    house.pass_time(100)
+    assert client.messages() == [b"yes"]
+
+
+def exclusive(house: House, destination: str = "/queue/q") -> Client:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination=destination, **{"activemq.exclusive": "true"})
+    return client
+
+
+def shares(house: House, *clients: Client) -> list[int]:
+    """How many of six messages each gets."""
+    publisher = house.connect()
+    for _ in range(6):
+        publisher.send("SEND", b"x", destination="/queue/q")
+    return [len(client.messages()) for client in clients]
+
+
+def test_an_exclusive_consumer_has_the_queue_for_itself(house: House) -> None:
+    """Two consumers that had asked to be the only one shared the messages, and their order was lost."""
+    common = house.connect()
+    common.send("SUBSCRIBE", id=1, destination="/queue/q")
+    assert shares(house, common) == [6]
+    first = exclusive(house)
+    second = exclusive(house, "/queue/q?consumer.exclusive=true")
+    assert shares(house, common, first, second) == [0, 6, 0]
+    first.send("UNSUBSCRIBE", id=1)
+    assert shares(house, common, second) == [0, 6]
+    house.vhost.apply_policies(house.now)  # which configures all queues anew
+    assert shares(house, common, second) == [0, 6]
+    second.lose()
+    assert shares(house, common) == [6]
+
+
+def test_what_waited_goes_to_who_is_left(house: House) -> None:
+    holder, common = exclusive(house), house.connect()
+    holder.lose()
+    holder = house.connect()
+    holder.send("SUBSCRIBE", id=1, destination="/queue/q?consumer.exclusive=true&consumer.prefetchSize=1", ack="client")
+    common.send("SUBSCRIBE", id=1, destination="/queue/q")
+    assert shares(house, holder, common) == [1, 0]
+    holder.lose()
+    assert len(common.messages()) == 6
+
+
+# --- several queues at once -------------------------------------------------------------------------------------------
+
+
+def test_a_composite_destination_is_subscribed_to(house: House) -> None:
+    """A composite destination was for SEND only."""
+    client, publisher = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,b,topic://c", ack="client", receipt="r")
+    client.take("RECEIPT")
+    for destination in ("/queue/a", "/queue/b", "/topic/c", "/queue/d"):
+        publisher.send("SEND", destination.encode(), destination=destination)
+    found = client.frames()
+    assert [(each.headers["subscription"], each.body) for each in found] == [
+        ("1", b"/queue/a"), ("1", b"/queue/b"), ("1", b"/topic/c"),
+    ]  # fmt: skip
+    client.send("ACK", id=found[1].headers["ack"])  # and what came before, whichever queue it is from
+    assert [house.vhost.queues[name].unacked_count for name in ("a", "b")] == [0, 0]
+    client.send("UNSUBSCRIBE", id=1)
+    publisher.send("SEND", b"again", destination="/queue/a")
+    assert client.frames() == []
+    client.send("ACK", id=found[2].headers["ack"], receipt="late")
+    client.take("RECEIPT")
+    assert all(not queue.consumers for queue in house.vhost.queues.values())
+
+
+def test_wildcards_of_queues_mean_those_that_come_too(house: House) -> None:
+    client, publisher = house.connect(), house.connect()
+    publisher.send("SEND", b"1", destination="/queue/shop.orders")
+    client.send("SUBSCRIBE", id=1, destination="/queue/shop.*,other")
+    publisher.send("SEND", b"2", destination="/queue/shop.returns")
+    publisher.send("SEND", b"3", destination="/queue/shop.returns.old")
+    publisher.send("SEND", b"4", destination="/queue/other")
+    assert client.messages() == [b"1", b"2", b"4"]
+    house.vhost.delete_queue("shop.orders")
+    assert client.frames() == []  # one of many is gone
+    house.connect().send("SEND", b"5", destination="/queue/shop.orders")
+    assert client.messages() == [b"5"]
+    client.lose()
+    publisher.send("SEND", b"6", destination="/queue/shop.more")
+    assert house.vhost.queues["shop.more"].waiting_count() == 1
+    assert all(not queue.consumers for queue in house.vhost.queues.values())
+
+
+def test_what_a_lost_connection_held_of_several_queues_goes_back(house: House) -> None:
+    client, publisher = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,b", ack="client-individual")
+    for name in ("a", "b", "a"):
+        publisher.send("SEND", name.encode(), destination=f"/queue/{name}")
+    assert len(client.frames()) == 3
+    client.lose()
+    assert [house.vhost.queues[name].waiting_count() for name in ("a", "b")] == [2, 1]
+
+
+def test_only_one_queue_can_be_browsed_or_durable(house: House) -> None:
+    client = house.connect(client_id="c")
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,b", browser="true")
+    client.take("ERROR")
+    client.send("SUBSCRIBE", id=1, destination="/topic/a,b", **{"activemq.subscriptionName": "s"})
+    client.take("ERROR")
+
+
+def test_destinations_stand_for_others_by_setting(house: House) -> None:
+    """Only clients could send to several at once."""
+    house.services.naming = Naming(composites={"queue://all": ("queue://a", "topic://t"), "topic://t": ("queue://b",)})
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/topic/t")
+    client.send("SEND", b"x", destination="/queue/all")
+    client.send("SEND", b"y", destination="/topic/t")
+    assert client.messages() == [b"x"]
+    assert {name: queue.waiting_count() for name, queue in house.vhost.queues.items() if name in ("a", "b", "all")} == {
+        "a": 1, "b": 1,
+    }  # fmt: skip
+
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+
+
+MANAGEMENT = "/topic/ActiveMQ.Scheduler.Management"
+
+
+def jobs(client: Client, **headers: Any) -> dict[str, bytes]:
+    """What waits for its time, by id."""
+    client.send("SEND", destination=MANAGEMENT, AMQ_SCHEDULER_ACTION="BROWSE", reply_to="/temp-queue/jobs", **headers)
+    found = client.frames()
+    assert {each.command for each in found} <= {"MESSAGE"}, found
+    return {each.headers["scheduledJobId"]: each.body for each in found}
+
+
+def remove(client: Client, **headers: Any) -> None:
+    client.send("SEND", destination=MANAGEMENT, receipt="done", **headers)
+    client.take("RECEIPT")
+
+
+def test_jobs_are_browsed_and_removed(house: House) -> None:
+    """What was to come later could not be taken back."""
+    client, receiver = house.connect(), house.connect()
+    receiver.send("SUBSCRIBE", id=1, destination="/queue/q")
+    client.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
+    assert jobs(client) == {}
+    for delay in (300, 100, 200, 400):
+        client.send("SEND", b"%d" % delay, destination="/queue/q", AMQ_SCHEDULED_DELAY=delay)
+    found = jobs(client)
+    assert list(found.values()) == [b"100", b"200", b"300", b"400"]
+    within = {"AMQ_SCHEDULER_ACTION_START_TIME": START + 150, "AMQ_SCHEDULER_ACTION_END_TIME": START + 300}
+    assert list(jobs(client, **within).values()) == [b"200", b"300"]
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId=next(iter(found)))
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId="unknown")
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVEALL", **within)
+    assert list(jobs(client).values()) == [b"400"]
+    house.pass_time(1000)
+    assert receiver.messages() == [b"400"]
+
+
+def test_a_delivered_copy_says_which_job_it_is_of(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/q")
+    client.send("SEND", b"x", destination="/queue/q", AMQ_SCHEDULED_PERIOD=100, AMQ_SCHEDULED_REPEAT=-1)
+    house.pass_time(150)
+    job = client.frames()[-1].headers["scheduledJobId"]
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId=job)
+    house.pass_time(1000)
+    assert client.frames() == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"AMQ_SCHEDULER_ACTION": "SHOUT"}, {"AMQ_SCHEDULER_ACTION": "BROWSE"}])
+def test_a_wrong_action_is_refused(house: House, headers: dict[str, str]) -> None:
+    client = house.connect()
+    client.send("SEND", destination=MANAGEMENT, **headers)
+    client.take("ERROR")
+
+
+def test_nobody_sees_jobs_of_others(house: House) -> None:
+    house.broker.put_user("other", "other")
+    house.broker.set_permissions("other", "/", Permissions("^(amq\\.gen|own).*", ".*", "^(amq\\.gen|own).*"))
+    client, other = house.connect(), house.connect(user="other")
+    other.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
+    for name in ("secret", "own"):
+        client.send("SEND", name.encode(), destination=f"/queue/{name}", AMQ_SCHEDULED_DELAY=50)
+    assert list(jobs(other).values()) == [b"own"]
+    remove(other, AMQ_SCHEDULER_ACTION="REMOVEALL")
+    house.pass_time(100)
+    assert house.vhost.queues["secret"].waiting_count() == 1
+    assert house.vhost.queues["own"].waiting_count() == 0
+
+
+def test_a_message_says_where_it_was_sent_to_first(house: House) -> None:
+    """A consumer of a virtual topic's queue was told the topic as if it had subscribed to that."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/Consumer.A.VirtualTopic.x")
+    client.send("SEND", b"x", destination="/topic/VirtualTopic.x")
+    headers = client.take("MESSAGE").headers
+    assert headers["destination"] == "/queue/Consumer.A.VirtualTopic.x"
+    assert headers["original-destination"] == "/topic/VirtualTopic.x"
+    client.send("SUBSCRIBE", id=2, destination="/queue/q", ack="client-individual")
+    client.send("SEND", b"x", destination="/queue/q", persistent="true")
+    message = client.take("MESSAGE")
+    assert "original-destination" not in message.headers
+    client.send("NACK", id=message.headers["ack"])
+    client.send("SUBSCRIBE", id=3, destination="/queue/ActiveMQ.DLQ")
+    headers = client.take("MESSAGE").headers
+    assert (headers["destination"], headers["original-destination"]) == ("/queue/ActiveMQ.DLQ", "/queue/q")

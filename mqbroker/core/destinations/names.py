@@ -1,8 +1,7 @@
 """Names of destinations as ActiveMQ has them, for every protocol that speaks to its clients.
 
 a,b,topic://c          composite: several at once, of the kind that is meant unless they say another
-a.*.b, a.>             wildcards of topics: one word, and all the rest
-Consumer.N.VirtualTopic.X   a queue that gets what is published to the topic VirtualTopic.X
+a.*.b, a.>             wildcards: one word, and all the rest
 a?consumer.x=y         options behind a name
 """
 
@@ -12,8 +11,6 @@ QUEUE = "queue"
 TOPIC = "topic"
 
 _PREFIXES = ((f"{QUEUE}://", QUEUE), (f"{TOPIC}://", TOPIC))
-_CONSUMER_PREFIX = "Consumer."
-_VIRTUAL_PREFIX = "VirtualTopic."
 _OPTION_PREFIX = "consumer."
 
 
@@ -41,14 +38,6 @@ def pattern_of(topic: str) -> str:
     """The binding key that matches what a topic with wildcards does."""
     words = topic.split(".")
     return ".".join([*words[:-1], "#" if words[-1] == ">" else words[-1]])
-
-
-def virtual_topic_of(queue: str) -> str:
-    """The virtual topic whose messages a queue of this name gets; empty when there is none."""
-    if not queue.startswith(_CONSUMER_PREFIX):
-        return ""
-    _, _, topic = queue.removeprefix(_CONSUMER_PREFIX).partition(".")
-    return topic if topic.startswith(_VIRTUAL_PREFIX) else ""
 
 
 def without_options(text: str) -> tuple[str, dict[str, str]]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queues import telling
+from mqbroker.core.queues import sole, telling
 from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.page import Page
 from mqbroker.core.queues.purge import Done, Purge
@@ -46,6 +46,11 @@ _NOTHING = QueueSpec()
 
 def _priority(consumer: Consumer) -> int:
     return consumer.priority
+
+
+def _rank(consumer: Consumer) -> tuple[bool, int]:
+    """Who is next where one alone is served."""
+    return consumer.wants_all, consumer.priority
 
 
 class Queue(Task):
@@ -111,7 +116,7 @@ class Queue(Task):
     def configure(self, spec: QueueSpec) -> None:
         """Takes over what it is to do. May be called again when that changes; `enforce` it then."""
         self.spec = spec
-        self.is_single_active = spec.single_active_consumer
+        self.is_single_active = spec.single_active_consumer or any(each.wants_all for each in self.consumers)
         self.counts_failures = spec.counts_failures
 
     def restore(self, entries: list[Entry]) -> None:
@@ -120,6 +125,10 @@ class Queue(Task):
     def restore_pages(self, pages: list[Page], entries: list[Entry]) -> None:
         """The same, with what was left on the disk."""
         raise NotImplementedError
+
+    def has_room_for(self, _count: int, _size: int) -> bool:
+        """Whether it would take so many messages more, of so many octets together. Overridden by those that refuse."""
+        return True
 
     def enforce(self, now: int) -> None:
         """It is there again, or what it is to do has changed: discards what no longer fits."""
@@ -405,6 +414,8 @@ class Queue(Task):
             self.exclusive_consumer = consumer
         consumer.is_active = not self.is_single_active or len(self.consumers) == 1
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
+        if consumer.wants_all:
+            sole.joined(self, consumer)
         telling.consumer_added(self, consumer)
 
     def remove_consumer(self, consumer: Consumer, now: int) -> None:
@@ -417,8 +428,10 @@ class Queue(Task):
             self.exclusive_consumer = None
         self.has_consumer_priorities = any(each.priority for each in self.consumers)
         was_active, consumer.is_active = consumer.is_active, False  # its acks must not put it back into the ring
+        if consumer.wants_all:
+            sole.left(self, now)
         if self.is_single_active and was_active and self.consumers:
-            successor = max(self.consumers, key=_priority)
+            successor = max(self.consumers, key=_rank)
             successor.is_active = True
             self.offer(successor, now)
         if not self.consumers and self.spec.auto_delete:

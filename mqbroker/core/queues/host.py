@@ -16,6 +16,8 @@ class QueueHost(Protocol):
 
     name: str
     events: "Events"
+    speaker: object | None
+    """Whose input is at hand, of those who say so: what is published meanwhile is theirs."""
 
     def dead_letter(self, queue: Any, entry: "Entry", reason: str, now: int) -> None:
         """Publishes a copy of the entry's message to the dead-letter exchange of the queue, which is of a kind that has

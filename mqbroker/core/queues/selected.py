@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mqbroker.core.consumer import Consumer
 from mqbroker.core.message import Message
 from mqbroker.core.queues.base import ROUTED, Queue
 from mqbroker.core.queues.classic import ClassicQueue
@@ -26,19 +27,29 @@ class SelectedQueue(ClassicQueue):
     role = "selected"
     """The name of the kind."""
 
-    __slots__ = ("selector",)
+    __slots__ = ("selector", "unwanted_from")
 
     def __init__(self, host: QueueHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
         ClassicQueue.__init__(self, host, ledger, name, number, durable)
         self.selector: Selector | None = None
+        self.unwanted_from: object | None = None
+        """Who consumes from it, and does not want what it has published itself (JMS 2.0 §6.2.4, no local)."""
 
     def configure(self, spec: QueueSpec) -> None:
         """Takes over what it is to do. Overrides ClassicQueue's."""
         ClassicQueue.configure(self, spec)
         self.selector = parse(spec.selector) if spec.selector else None
 
+    def remove_consumer(self, consumer: Consumer, now: int) -> None:
+        """Overrides ClassicQueue's: what is published is anybody's while nobody consumes."""
+        ClassicQueue.remove_consumer(self, consumer, now)
+        if not self.consumers:
+            self.unwanted_from = None
+
     def publish(self, message: Message, now: int) -> int:
         """Takes a message if it is selected. A publisher does not learn whether it was."""
+        if self.unwanted_from is not None and self.unwanted_from is self.host.speaker:
+            return ROUTED
         if self.selector is not None and not selects(self.selector, message):
             return ROUTED
         return ClassicQueue.publish(self, message, now)

@@ -7,7 +7,7 @@ time, if it has one, in the same batch of the journal.
 
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.delayed import DelayedMessages
-from mqbroker.core.scheduling.schedule import JOB_ID, NAMES, Schedule, schedule_in
+from mqbroker.core.scheduling.schedule import JOB_ID, NAMES, Schedule, schedule_of
 
 
 class ScheduledMessages(DelayedMessages):
@@ -17,20 +17,29 @@ class ScheduledMessages(DelayedMessages):
 
     def schedule(self, message: Message, schedule: Schedule, now: int) -> None:
         """Keeps a message, which has this schedule, until it is due. One that is never due is dropped."""
-        due = schedule.first_after(now)
+        due = schedule.first_after(now, message.received_at)
         if due:
             self.hold(message, due)
 
+    def id_of(self, sequence: int) -> str:
+        """What a job is known by until it is due."""
+        return f"{self.number}-{sequence}"
+
+    def jobs(self) -> dict[str, Entry]:
+        """Everything that waits, by what it is known by; what is due first is first."""
+        entries = sorted(self.held(), key=lambda entry: (entry.expires_at, entry.sequence))
+        return {self.id_of(entry.sequence): entry for entry in entries}
+
     def deliver(self, entry: Entry, now: int) -> None:
         """A message is due. Overrides DelayedMessages'."""
-        message = entry.message
-        headers = dict(message.properties.headers())
-        schedule = schedule_in(headers)
-        for name in NAMES:
-            headers.pop(name, None)
-        headers[JOB_ID] = f"{self.number}-{entry.sequence}"
-        properties = message.properties.with_headers(headers)
-        self.publish(new_message(message.exchange, message.routing_key, properties, message.content(), now), now)
+        message, properties = entry.message, entry.message.properties
+        headers = properties.headers()
+        schedule = schedule_of(message)
         due = 0 if schedule is None else schedule.next_after(entry.expires_at, message.received_at)
+        if any(name in headers for name in NAMES):
+            own = {name: value for name, value in headers.items() if name not in NAMES}
+            sequence = self._sequence if due else entry.sequence  # of its next time, by which the job can be removed
+            properties = properties.with_headers({**own, JOB_ID: self.id_of(sequence)})
+        self.publish(new_message(message.exchange, message.routing_key, properties, message.content(), now), now)
         if due:
             self.hold(message, due)

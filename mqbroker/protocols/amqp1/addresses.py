@@ -5,9 +5,11 @@ v1, RabbitMQ          /queue/Q  /amq/queue/Q  Q   /exchange/X  /exchange/X/K   /
 ActiveMQ, Qpid        queue://Q  topic://T   temp-queue://Q  temp-topic://T   Q or T with the capability queue, topic
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
+from mqbroker.core.destinations.names import QUEUE, TOPIC, destinations_in, without_options
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.values import octets
 from mqbroker.errors import PreconditionFailed, ProtocolViolation
 from mqbroker.limits import NAME_BYTES_MAX
@@ -36,6 +38,10 @@ class Address:
     is_topic: bool = False
     declares: bool = False
     """Whether the queue is made when it is not there (RabbitMQ's v1)."""
+    is_exclusive: bool = False
+    """Whether a consumer wants to be the only one served (ActiveMQ's `?consumer.exclusive=true`)."""
+    priority: int = 0
+    """The consumer's, as `?consumer.priority=` says."""
 
     @property
     def routing_key(self) -> str | None:
@@ -52,14 +58,25 @@ def parse(text: str, capabilities: list[str]) -> Address:
     """The address that a text is, with the capabilities of its terminus. Raises ProtocolViolation."""
     for prefix, kind in _JMS.items():
         if text.startswith(prefix):
-            return _jms(text[len(prefix) :].partition("?")[0], kind.endswith("topic"))
+            return _with_options(text[len(prefix) :], kind.endswith("topic"))
     if text.startswith((QUEUES, EXCHANGES)):
         return parse_v2(text)
     if not text.startswith("/"):
         if "topic" in capabilities or "temporary-topic" in capabilities:
-            return _jms(text, is_topic=True)
+            return _with_options(text, is_topic=True)
+        if "queue" in capabilities:
+            return _with_options(text, is_topic=False)
         return Address(V1, key=text, queue=text, declares=True)
     return _parse_v1(text)
+
+
+def _with_options(text: str, is_topic: bool) -> Address:
+    """An address as ActiveMQ has it, with a consumer's options behind it."""
+    name, options = without_options(text)
+    found = _jms(name, is_topic)
+    digits = options.get("priority", "0")
+    priority = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 4 else 0
+    return replace(found, is_exclusive=options.get("exclusive") == "true", priority=priority)
 
 
 def _jms(name: str, is_topic: bool) -> Address:
@@ -68,6 +85,18 @@ def _jms(name: str, is_topic: bool) -> Address:
     if is_topic:
         return Address(JMS, TOPIC_EXCHANGE, name, is_topic=True)
     return Address(JMS, key=name, queue=name, declares=True)
+
+
+def places_of(address: Address, naming: Naming) -> list[Address]:
+    """Where what is sent to an address of ActiveMQ's goes to: to several, if it names so many or is a composite one."""
+    if address.style != JMS:
+        return [address]
+    name = address.queue or address.key or ""
+    wanted = destinations_in(name, TOPIC if address.is_topic else QUEUE)
+    found = [_jms(place.name, place.kind == TOPIC) for each in wanted for place in naming.places_of(each)]
+    if not found:
+        raise bad(f'{{bad_address,"{name}"}}')
+    return found
 
 
 def parse_v2(text: str) -> Address:

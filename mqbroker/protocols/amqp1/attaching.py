@@ -37,6 +37,7 @@ log = logging.getLogger("mqbroker.amqp1")
 
 OUTCOMES = ["amqp:accepted:list", "amqp:rejected:list", "amqp:released:list", "amqp:modified:list"]
 
+_SIZE_MAX = (1 << 63) - 1  # a C integer when compiled
 _MODES = {SETTLE_UNSETTLED: False, SETTLE_SETTLED: True, SETTLE_MIXED: None}
 
 
@@ -120,7 +121,7 @@ def _publisher(
     count: int,
 ) -> tuple[Publisher, Target]:
     found = termini.target_of(connection, session, message.name, target or Target())
-    link = Publisher(session, message.name, message.handle, is_settled, count, found.address)
+    link = Publisher(session, message.name, message.handle, is_settled, count, found.address, found.also)
     link.ended_hook = found.ended
     return link, found.terminus
 
@@ -146,7 +147,9 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     link.closes_subscription = found.has_name
     link.default_outcome = source.default_outcome
     priority = message.properties.get("rabbitmq:priority")
-    link.priority = int(priority) if isinstance(priority, int) and not isinstance(priority, bool) else 0
+    link.priority = int(priority) if isinstance(priority, int) and not isinstance(priority, bool) else found.priority
+    link.wants_all = found.wants_all
+    link.size_max = min(message.max_message_size or 0, _SIZE_MAX)
     session.outgoing[message.handle] = link
     link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, found.terminus, link.no_ack))
@@ -157,7 +160,9 @@ def _link_to(session: "LinkSession", message: Attach, found: termini.FoundSource
     if found.is_browsed:
         return BrowsingLink(found.queue, session, message.name, message.handle, selector)
     check_consumable(found.queue, session.vhost.name, found.is_exclusive)
-    link = OutgoingLink(found.queue, session, message.name, message.handle)
+    is_local_wanted = not (found.filters.no_local and found.is_subscription)
+    kind = OutgoingLink if is_local_wanted else subscriptions.NoLocalLink
+    link = kind(found.queue, session, message.name, message.handle)
     link.is_exclusive = found.is_exclusive
     if selector is not None:
         select(found.queue, link, selector)

@@ -74,6 +74,9 @@ class Amqp1Connection(Amqp1State):
     def take(self, data: bytes) -> None:
         """Handles the frames of a chunk, and keeps what is not complete or has to wait."""
         self.position = 0
+        vhost = self.vhost
+        if vhost is not None:
+            vhost.speaker = self
         while not self.is_closing and self.position < len(data):
             try:
                 if self.handshake is not None:
@@ -85,6 +88,8 @@ class Amqp1Connection(Amqp1State):
             except (RequestRefused, ProtocolViolation) as error:
                 ending.fail(self, error)
         self.remainder = data[self.position :] if not self.is_closing else b""
+        if vhost is not None:
+            vhost.speaker = None
         if self.confirming:
             self.settle_confirms()
         if self.changed:
@@ -134,7 +139,13 @@ class Amqp1Connection(Amqp1State):
             if self.position > position:
                 self.look_at(link)
                 return True
-        elif code == DISPOSITION and quick.read_acceptance(data, at, end):
+        elif code == DISPOSITION:
+            self.position = session.take_acceptances(data, position, quick)
+            if self.position > position:
+                return True
+            self.position = end
+            if not quick.read_acceptance(data, at, end):
+                return False
             settling.accept(self, session, quick.first, quick.last)
             return True
         return False
@@ -274,6 +285,11 @@ class Amqp1Connection(Amqp1State):
     def queue_gone(self, link: OutgoingLink) -> None:
         """The queue of a link is deleted."""
         ending.queue_gone(self, link)
+
+    def message_too_large(self, link: OutgoingLink, size: int) -> None:
+        """The next message of a link is larger than its client takes."""
+        fault = conditions.fault_of(too_large(size, link.size_max))
+        self.services.broker.scheduler.add(ending.SessionEnd(self, link.session, fault))
 
     # --- time -------------------------------------------------------------------------------------------------------
 

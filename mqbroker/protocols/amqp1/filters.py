@@ -6,6 +6,8 @@
     amqp:properties-filter                   0x173           map     fields of the section of properties
     amqp:application-properties-filter       0x174           map     application properties
     apache.org:legacy-amqp-*-binding:string  0x468C00000000, 1       the key with which the link is bound to an exchange
+    apache.org:legacy-amqp-headers-binding:map   0x468C00000002      the arguments with which it is
+    apache.org:no-local-filter:list          0x468C00000003  list    not what the same connection publishes to the topic
 
 The key of a filter is its client's own. In the maps a text that begins with &p: or &s: is a prefix or a suffix, and
 && stands for a single &. What is not known is left out of the answer, which says so to the client.
@@ -25,12 +27,15 @@ from mqbroker.errors import InvalidSelector, ProtocolViolation
 from mqbroker.protocols.amqp1.codec.types import Described, Milliseconds, Symbol
 from mqbroker.protocols.amqp1.limits import FILTER_FIELDS_MAX, FILTER_TEXT_BYTES_MAX
 from mqbroker.protocols.amqp1.properties import Amqp1Properties
-from mqbroker.protocols.amqp1.values import id_text
+from mqbroker.protocols.amqp1.values import MISSING, id_text, neutral
 
 Getter = Callable[[str], Value]
 Condition = Callable[[Getter], Truth]
 
-SELECTOR, SQL, PROPERTIES, APPLICATION, BINDING = "selector", "sql", "properties", "application", "binding"
+SELECTOR, SQL, PROPERTIES, APPLICATION = "selector", "sql", "properties", "application"
+BINDING, HEADERS, NO_LOCAL = "binding", "headers binding", "no-local"
+
+_OF_SUBSCRIPTIONS = (BINDING, HEADERS, NO_LOCAL)
 
 _BY_CODE = {
     0x0000468C00000004: SELECTOR,
@@ -39,6 +44,8 @@ _BY_CODE = {
     0x174: APPLICATION,
     0x0000468C00000000: BINDING,
     0x0000468C00000001: BINDING,
+    0x0000468C00000002: HEADERS,
+    0x0000468C00000003: NO_LOCAL,
 }
 _BY_NAME = {
     "apache.org:selector-filter:string": SELECTOR,
@@ -47,6 +54,8 @@ _BY_NAME = {
     "amqp:application-properties-filter": APPLICATION,
     "apache.org:legacy-amqp-direct-binding:string": BINDING,
     "apache.org:legacy-amqp-topic-binding:string": BINDING,
+    "apache.org:legacy-amqp-headers-binding:map": HEADERS,
+    "apache.org:no-local-filter:list": NO_LOCAL,
 }
 
 _FIELDS = (
@@ -72,8 +81,15 @@ class Filters:
     """The text of a selector, if that is all there is."""
     key: str | None = None
     """The key to be bound with."""
+    arguments: dict[str, object] = field(default_factory=dict)
+    """The arguments of the binding."""
+    no_local: bool = False
     in_effect: dict[Any, Any] = field(default_factory=dict)
     """Those that do something, as they came."""
+
+    def for_queues(self) -> dict[Any, Any]:
+        """Those that do something where a link has no subscription of its own."""
+        return {key: value for key, value in self.in_effect.items() if _kind_of(value) not in _OF_SUBSCRIPTIONS}
 
 
 def read(filters: Mapping[Any, Any]) -> Filters:
@@ -84,6 +100,10 @@ def read(filters: Mapping[Any, Any]) -> Filters:
         kind = _kind_of(value)
         if kind == BINDING:
             found.key = _text(value.value, kind)
+        elif kind == HEADERS:
+            found.arguments = _arguments(value.value)
+        elif kind == NO_LOCAL:
+            found.no_local = True
         elif kind:
             conditions.append(_MAKERS[kind](value.value))
             if kind == SELECTOR:
@@ -112,6 +132,13 @@ def _text(value: object, kind: str) -> str:
     if not isinstance(value, str) or len(value.encode()) > FILTER_TEXT_BYTES_MAX:
         raise _bad(f"the {kind} filter is no string of {FILTER_TEXT_BYTES_MAX} octets at most")
     return str(value)
+
+
+def _arguments(value: object) -> dict[str, object]:
+    if not isinstance(value, dict) or len(value) > FILTER_FIELDS_MAX:
+        raise _bad(f"the {HEADERS} filter is no map of {FILTER_FIELDS_MAX} fields at most")
+    pairs = ((str(key), neutral(each)) for key, each in value.items())
+    return {key: each for key, each in pairs if each is not MISSING}
 
 
 def _all_of(conditions: list[Selector]) -> Selector | None:

@@ -29,6 +29,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
 )
 from mqbroker.protocols.amqp1.codec.types import Symbol
 from mqbroker.protocols.amqp1.conditions import CONNECTION, Fault
+from mqbroker.protocols.amqp1.containers import SOLE, closes_others, wants_sole
 from mqbroker.protocols.amqp1.limits import FRAME_BYTES_MIN
 from mqbroker.protocols.scram import ScramExchange
 
@@ -40,7 +41,7 @@ log = logging.getLogger("mqbroker.amqp1")
 HEADER, INIT, RESPONSE, CHECKING = "header", "sasl-init", "sasl-response", "authentication"
 HEADER_AGAIN, OPEN = "header after SASL", "open"
 
-OFFERED = ["LINK_PAIR_V1_0", "ANONYMOUS-RELAY", "SHARED-SUBS"]
+OFFERED = ["LINK_PAIR_V1_0", "ANONYMOUS-RELAY", "SHARED-SUBS", "DELAYED_DELIVERY", SOLE]
 _OK, _AUTH, _SYS_PERM = 0, 1, 3
 _VHOST_PREFIX = "vhost:"
 _CLUSTER_NAME = "mqbroker"
@@ -256,7 +257,9 @@ class Handshake:
         if fault is None:
             name = _vhost_name(message.hostname) or services.default_vhost
             vhost, fault = self._admit(name)
-        if vhost is None:
+        if vhost is not None:
+            fault = self._make_room(message, vhost.name)
+        if vhost is None or fault is not None:
             assert fault is not None
             self._close(fault)
             return
@@ -267,6 +270,7 @@ class Handshake:
         connection.handshake = None
         connection.send_performative(0, self._answer(connection.channel_max, {}))
         connection.deadline = connection.now + 1
+        services.containers.enter(vhost.name, message.container_id, connection, wants_sole(message))
         services.registry.opened(connection, connection.user, vhost.name)
         log.info("%s: user %r opened vhost %r", connection.name, connection.user, vhost.name)
 
@@ -298,6 +302,21 @@ class Handshake:
         except (AccessRefused, NotAllowed) as error:
             return None, Fault(CONNECTION, conditions.RESOURCE_LIMIT, f"connection refused: {error}")
         return vhost, None
+
+    def _make_room(self, message: Open, vhost: str) -> Fault | None:
+        """Other connections of a container that is to have one only: they are closed, or the new one is refused."""
+        connection = self.connection
+        others = connection.services.containers.others(vhost, message.container_id, wants_sole(message))
+        is_ours = all(other.user == connection.user for other in others)
+        if others and not (is_ours and closes_others(message)):
+            text = f"the container id '{message.container_id}' is in use by another connection"
+            return Fault(CONNECTION, conditions.INVALID_FIELD, text, {"invalid-field": Symbol("container-id")})
+        for other in others:
+            other.now = connection.now
+            text = "a connection of the same container has taken its place"
+            info: dict[str, object] = {"sole-connection-enforcement": True}
+            ending.close(other, Fault(CONNECTION, conditions.RESOURCE_LOCKED, text, info))
+        return None
 
     def _answer(self, channel_max: int, more: dict[Any, Any]) -> Open:
         settings = self.connection.services.settings

@@ -17,6 +17,7 @@ class Amqp1Protocol(Protocol):
     name = "amqp1"
     section = Amqp1Config
     guest_of = "amqp"
+    subprotocols = ("AMQPWSB10",)  # the draft's name, by which Azure's libraries ask; the standard's is `amqp`
     beginnings = (
         b"AMQP\x00\x01",
         b"AMQP\x03\x01",

@@ -12,8 +12,10 @@ from mqbroker.protocols.amqp1.session cimport LinkSession
 
 cdef class Publisher(IncomingLink):
     cdef public object address
+    cdef public object also
     cdef public Properties properties
     cdef public bint is_plain
+    cdef public bint may_wait
     cdef public long long access_generation
     cdef public dict routes
     cdef public Route route

@@ -10,16 +10,17 @@ released    there is no queue for it
 rejected    a queue is full; or an anonymous message says no place that there is
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mqbroker import octets
 from mqbroker.core.message import Message, new_message
-from mqbroker.core.queues.base import REJECTED, UNROUTED
+from mqbroker.core.queues.base import REJECTED, ROUTED, UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
-from mqbroker.errors import AccessRefused, MqbrokerError, ProtocolViolation
+from mqbroker.core.scheduling.schedule import NAMES, Schedule, schedule_of
+from mqbroker.errors import AccessRefused, MqbrokerError, PreconditionFailed, ProtocolViolation
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactions
 from mqbroker.protocols.amqp1.addresses import Address
@@ -28,7 +29,7 @@ from mqbroker.protocols.amqp1.codec.messaging import Rejected, TransactionalStat
 from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.conditions import Fault
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
-from mqbroker.protocols.amqp1.properties import Amqp1Properties
+from mqbroker.protocols.amqp1.properties import DELIVERY_PREFIX, Amqp1Properties
 from mqbroker.protocols.amqp1.session import ACCEPTED, RELEASED
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _TO = 2
 _SUBJECT = 3
 _USER_ID = 1
+_SCHEDULE_MARKS = (DELIVERY_PREFIX.encode(), *(name.encode() for name in NAMES))
 
 
 def route_to(session: "LinkSession", exchange_name: str, key: str) -> Route:
@@ -58,7 +60,8 @@ class Publisher(IncomingLink):
     """A link to an address, or to none."""
 
     __slots__ = (
-        "access_generation", "address", "ended_hook", "is_plain", "prefix", "properties", "route", "routes", "start",
+        "access_generation", "address", "also", "ended_hook", "is_plain", "may_wait", "prefix", "properties", "route",
+        "routes", "start",
     )  # fmt: skip
 
     def __init__(
@@ -69,12 +72,18 @@ class Publisher(IncomingLink):
         is_settled: bool | None,
         count: int,
         address: Address | None,
+        also: Sequence[Address] = (),
     ) -> None:
         """Raises RequestRefused for an address that there is not, or that the user may not write to."""
         IncomingLink.__init__(self, session, name, handle, is_settled, count)
         self.address = address
+        self.also = also
+        """Where all that it sends goes besides."""
         self.properties: Amqp1Properties | None = None
         self.is_plain = True
+        """Whether its messages go to one key, and at once."""
+        self.may_wait = False
+        """Whether they may say that they are to be delivered later."""
         self.access_generation = session.connection.services.broker.access.generation
         self.routes: dict[str, Route] = {}
         self.route: Route | None = None
@@ -89,6 +98,7 @@ class Publisher(IncomingLink):
                 self.route = route_to(session, address.exchange, address.routing_key)
             else:
                 route_to(session, address.exchange, "")
+        self.other_routes()
 
     def ended(self) -> None:
         IncomingLink.ended(self)
@@ -98,11 +108,22 @@ class Publisher(IncomingLink):
     # --- messages ---------------------------------------------------------------------------------------------------
 
     def take(self, delivery: Delivery, payload: bytes) -> None:
-        """Publishes a message."""
+        """Publishes a message. Raises RequestRefused, ProtocolViolation."""
         message = self.message_of(delivery, payload)
-        if message is not None and isinstance(delivery.state, TransactionalState):
-            transactions.publish(self, delivery, message)
-        elif message is not None:
+        if message is None:
+            return
+        schedule = None
+        if self.may_wait:
+            try:
+                schedule = schedule_of(message)
+            except PreconditionFailed as error:
+                self._refuse(delivery, error)
+                return
+        if isinstance(delivery.state, TransactionalState):
+            transactions.publish(self, delivery, message, schedule)
+        elif schedule is not None:
+            self._publish_later(delivery, message, schedule)
+        else:
             self.publish(delivery, message)
 
     def take_run(self, data: bytes, position: int, quick: Quick) -> int:
@@ -160,7 +181,7 @@ class Publisher(IncomingLink):
         start, end = (found.body_at, found.body_end) if found.is_coded else found.body
         is_common = not found.is_coded and not found.is_wide and found.footer_at == len(payload) and self.is_plain
         self.prefix = payload[: found.body_at + 3] if is_common and self.route is not None else b""
-        body = payload[start:end]
+        body = b"".join([payload[at:stop] for at, stop in found.parts]) if found.parts else payload[start:end]
         try:
             route = self.route_of(properties)
         except MqbrokerError as error:
@@ -179,7 +200,8 @@ class Publisher(IncomingLink):
         if is_other and not connection.services.broker.access.user(connection.user).is_impersonator:
             text = f"user_id property set to {user_id!r} but authenticated user was '{connection.user}'"
             raise ProtocolViolation("user_id", text)
-        self.is_plain = b"x-cc" not in properties.raw
+        self.may_wait = any(mark in properties.raw for mark in _SCHEDULE_MARKS)
+        self.is_plain = b"x-cc" not in properties.raw and not self.may_wait and not self.also
         self.properties = properties
 
     def route_of(self, properties: Amqp1Properties) -> Route:
@@ -226,8 +248,36 @@ class Publisher(IncomingLink):
             text, position = self.outcome(message, outcome)
             self.session.note(self, delivery.id, text, position)
 
+    def _publish_later(self, delivery: Delivery, message: Message, schedule: Schedule) -> None:
+        """Has it published when it is due: it is accepted when the journal has it (ActiveMQ)."""
+        for each in self.copies_of(message):
+            self.session.vhost.schedule_message(each, schedule, self.session.connection.now)
+        if not delivery.is_settled:
+            text, position = self.outcome(message, ROUTED)
+            self.session.note(self, delivery.id, text, position)
+
+    def other_routes(self) -> list[Route]:
+        """The routes to where its messages go besides. Raises RequestRefused, ProtocolViolation."""
+        return [route_to(self.session, each.exchange, each.routing_key or "") for each in self.also]
+
+    def copies_of(self, message: Message) -> list[Message]:
+        """The message as it goes to its destination, and to each of those besides. Raises RequestRefused."""
+        copies = [message]
+        for route in self.other_routes():
+            body = message.content()
+            copies.append(
+                new_message(route.exchange_name, route.routing_key, message.properties, body, message.received_at)
+            )
+        return copies
+
     def put(self, message: Message) -> int:
-        """Publishes it: what became of it."""
+        """Publishes it: what became of it. Of several destinations one suffices, unless another one is full."""
+        if not self.also:
+            return self._put(message)
+        outcomes = {self._put(each) for each in self.copies_of(message)}
+        return next(each for each in (REJECTED, ROUTED, UNROUTED) if each in outcomes)
+
+    def _put(self, message: Message) -> int:
         session = self.session
         now = session.connection.now
         if not self.is_plain:

@@ -1,5 +1,10 @@
 cimport cython
 
+cimport mqbroker.octets as octets
+from mqbroker.core.consumer cimport Consumer
+from mqbroker.core.message cimport Entry
+from mqbroker.core.queues.base cimport Queue
+from mqbroker.protocols.amqp1.codec.quick cimport Quick
 from mqbroker.protocols.amqp1.links cimport IncomingLink
 from mqbroker.protocols.unacked cimport Unacked
 
@@ -22,6 +27,7 @@ cdef class LinkSession:
     cdef public object connection
     cdef public long long channel
     cdef public object vhost
+    cdef public bytes disposition_start
     cdef public long long handle_max
     cdef public dict incoming
     cdef public dict outgoing
@@ -46,5 +52,10 @@ cdef class LinkSession:
     cpdef stop_flowing(self)
     @cython.locals(run=OutcomeRun)
     cpdef note(self, IncomingLink link, long long delivery_id, bytes outcome, long long position)
+    @cython.locals(
+        unacked=Unacked, start=bytes, length=Py_ssize_t, limit=Py_ssize_t, now=cython.longlong, next_id=cython.longlong,
+        consumer=Consumer, size=Py_ssize_t, end=Py_ssize_t, tag=cython.longlong, entry=Entry, queue=Queue,
+    )
+    cpdef Py_ssize_t take_acceptances(self, bytes data, Py_ssize_t position, Quick quick) except -1
     @cython.locals(next_id=cython.longlong, start=cython.longlong, count=cython.longlong, end=cython.longlong)
     cpdef list take_entries(self, long long first, long long last)

@@ -8,15 +8,19 @@ messages of one link, one after the other, of which the same became, and that wa
 from collections import deque
 from typing import TYPE_CHECKING
 
+from mqbroker import octets
+from mqbroker.core.consumer import Consumer
 from mqbroker.core.message import Entry
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp1.codec.encode import encode, uint
 from mqbroker.protocols.amqp1.codec.frames import frame, performative
 from mqbroker.protocols.amqp1.codec.performatives import Flow
+from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.links import IncomingLink
 from mqbroker.protocols.unacked import Unacked
 
 if TYPE_CHECKING:
+    from mqbroker.core.queues.base import Queue
     from mqbroker.core.vhost import VHost
     from mqbroker.protocols.amqp1.outgoing import OutgoingLink
     from mqbroker.protocols.amqp1.state import Amqp1State
@@ -58,9 +62,9 @@ class LinkSession:
     """One session of a connection."""
 
     __slots__ = (
-        "backlog", "channel", "connection", "dying", "half_window", "handle_max", "incoming", "incoming_left",
-        "is_confirming", "is_ending", "is_flowing", "next_incoming_id", "next_outgoing_id", "next_tag", "outgoing",
-        "owed", "ready", "remote_window", "unacked", "vhost", "window",
+        "backlog", "channel", "connection", "disposition_start", "dying", "half_window", "handle_max", "incoming",
+        "incoming_left", "is_confirming", "is_ending", "is_flowing", "next_incoming_id", "next_outgoing_id", "next_tag",
+        "outgoing", "owed", "ready", "remote_window", "unacked", "vhost", "window",
     )  # fmt: skip
 
     def __init__(self, connection: "Amqp1State", channel: int, vhost: "VHost", first: int, window: int) -> None:
@@ -68,6 +72,8 @@ class LinkSession:
         self.connection = connection
         self.channel = channel
         self.vhost = vhost
+        self.disposition_start = b"\x02\x00" + channel.to_bytes(2, "big") + b"\x00\x53\x15"
+        """What frames with a disposition have after their size."""
         self.handle_max = 0
         self.incoming: dict[int, IncomingLink] = {}
         self.outgoing: dict[int, OutgoingLink] = {}
@@ -205,6 +211,35 @@ class LinkSession:
         return b"".join([disposition(self.channel, True, run.first, run.last, run.outcome) for run in due])
 
     # --- what became of ours ----------------------------------------------------------------------------------------
+
+    def take_acceptances(self, data: bytes, position: int, quick: Quick) -> int:
+        """Settles what the dispositions from `position` on accept, for as long as each is about one delivery and says
+        no more. Where that ends. Whoever held the deliveries is offered more after all: settling gives no credit."""
+        connection, unacked, start = self.connection, self.unacked, self.disposition_start
+        length, limit, now = len(data), connection.size_limit, connection.now
+        next_id = (self.next_tag - 1) & _MASK
+        consumer: Consumer | None = None
+        while length - position > 16:
+            size = octets.long_at(data, position)
+            end = position + size
+            if size > limit or size < 16 or end > length or not octets.starts_at(data, start, position + 4):
+                break
+            if not quick.read_acceptance(data, position + 8, end) or quick.first != quick.last:
+                break
+            position = end
+            tag = self.next_tag - ((next_id - quick.first) & _MASK)
+            entry = unacked.take(tag) if tag > 0 else None
+            if entry is None:
+                continue
+            if entry.consumer is not consumer:
+                if consumer is not None:
+                    consumer.queue.offer(consumer, now)
+                consumer = entry.consumer
+            queue: Queue = entry.consumer.queue
+            queue.settle(entry)
+        if consumer is not None:
+            consumer.queue.offer(consumer, now)
+        return position
 
     def take_entries(self, first: int, last: int) -> list[Entry]:
         """The deliveries from one id to another that wait for an outcome, oldest first; they wait no more."""

@@ -71,18 +71,19 @@ def subscribe(
         vhost.remove(found)
     spec = QueueSpec(
         name,
-        SelectedQueue.role if filters.text else CLASSIC,
+        SelectedQueue.role if filters.text or filters.no_local else CLASSIC,
         durable=is_durable,
         auto_delete=is_shared and not is_durable,
         selector=filters.text,
     )
     queue = vhost.declare(spec, connection.now)
-    vhost.bind(exchange, queue, key, {})
+    vhost.bind(exchange, queue, key, filters.arguments)
     return Subscription(queue, is_shared, is_durable)
 
 
 def _is_same(queue: Queue, exchange: Exchange, key: str, filters: Filters) -> bool:
-    return queue.declared.selector == filters.text and exchange.has(queue, key, {})
+    is_alike = queue.declared.selector == filters.text and (isinstance(queue, SelectedQueue) or not filters.no_local)
+    return is_alike and exchange.has(queue, key, filters.arguments)
 
 
 def find(session: "LinkSession", link: str) -> Queue:
@@ -99,6 +100,18 @@ def source_of(session: "LinkSession", queue: Queue) -> Source:
     """What the client is told of a subscription that it has looked up."""
     key = next((binding.key for _, binding in session.vhost.bindings() if binding.destination is queue), "")
     return Source(f"topic://{key}", 2 if queue.durable else 0, NEVER, capabilities=["topic"])
+
+
+class NoLocalLink(OutgoingLink):
+    """A link to a subscription that does not get what its own connection publishes."""
+
+    __slots__ = ()
+
+    def attached(self, now: int) -> None:
+        """Overrides OutgoingLink's."""
+        assert isinstance(self.queue, SelectedQueue)
+        self.queue.unwanted_from = self.session.connection
+        OutgoingLink.attached(self, now)
 
 
 class LookupLink(OutgoingLink):

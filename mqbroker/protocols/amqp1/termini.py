@@ -6,12 +6,14 @@ v1 /topic/K, /exchange/X/K          a queue of this link's, bound there and gone
 all others                          what is there already
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from mqbroker.core.destinations.names import pattern_of
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.queues.selected import SelectedQueue
+from mqbroker.core.queues.spec import CLASSIC, QueueSpec
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.values import UInt64, octets
 from mqbroker.errors import ProtocolViolation
@@ -40,6 +42,8 @@ class FoundTarget:
     terminus: Target
     address: Address | None
     """None for the anonymous relay."""
+    also: Sequence[Address] = ()
+    """Where they go besides."""
     ended: Callable[[], None] | None = None
     """What is to be done when the link is gone."""
 
@@ -56,6 +60,9 @@ class FoundSource:
     has_name: bool = False
     """Whether the queue is a subscription with a name, which ends with a link that is closed."""
     is_browsed: bool = False
+    wants_all: bool = False
+    priority: int = 0
+    is_subscription: bool = False
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
@@ -71,24 +78,26 @@ def target_of(connection: "Amqp1State", session: "LinkSession", link: str, targe
         queue = _temporary_queue(connection, session, link)
         address = addresses.queue_address(queue.name)
         made = replace(target, address=address, expiry_policy=LINK_DETACH, dynamic_node_properties=_lifetime())
-        return FoundTarget(made, addresses.parse(address, []), lambda: session.vhost.remove(queue))
+        return FoundTarget(made, addresses.parse(address, []), ended=lambda: session.vhost.remove(queue))
     if target.address is None:
         return FoundTarget(target, None)
-    found = addresses.parse(target.address, target.capabilities)
-    if found.declares:
-        _declared(connection, session, found.queue, target.durable > 0)
-    return FoundTarget(target, found)
+    wanted = addresses.parse(target.address, target.capabilities)
+    found = addresses.places_of(wanted, connection.services.naming)
+    for each in found:
+        if each.declares:
+            _declared(connection, session, each.queue, target.durable > 0)
+    return FoundTarget(target, found[0], found[1:])
 
 
 def _lifetime() -> dict[object, object]:
     return {Symbol(LIFETIME_POLICY): Described(UInt64(DELETE_ON_CLOSE), [])}
 
 
-def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str) -> Queue:
+def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str, kind: str = CLASSIC) -> Queue:
     vhost = session.vhost
     wanted = octets(f"{connection.container_id}-{link}")[:_WISHED_NAME_BYTES_MAX].decode(errors="ignore")
     name = f"amq.dyn-{wanted}-{vhost.broker.unique_name()}"
-    return vhost.declare(QueueSpec(name=name, owner=connection), connection.now)
+    return vhost.declare(QueueSpec(name, kind, owner=connection), connection.now)
 
 
 def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_durable: bool) -> Queue:
@@ -98,7 +107,12 @@ def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_du
         return vhost.queue(name, connection)
     access.check_configure(connection.user, vhost.name, "queue", name)
     addresses.check_name(name)
-    return declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
+    queue = declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
+    topic = connection.services.naming.virtual_topic_of(name)
+    if topic:
+        access.check_read(connection.user, vhost.name, "exchange", addresses.TOPIC_EXCHANGE)
+        vhost.bind(vhost.exchange(addresses.TOPIC_EXCHANGE), queue, pattern_of(topic), {})
+    return queue
 
 
 # --- sources ----------------------------------------------------------------------------------------------------------
@@ -123,7 +137,10 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
     queue = vhost.queue(found.queue, connection)
     if is_browsed:
         source.distribution_mode = _COPY
-    return FoundSource(source, queue, found_filters, is_browsed=is_browsed)
+    source.filter = found_filters.for_queues()
+    return FoundSource(
+        source, queue, found_filters, is_browsed=is_browsed, wants_all=found.is_exclusive, priority=found.priority
+    )
 
 
 def _dynamic(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> FoundSource:
@@ -160,15 +177,18 @@ def _subscription(
     if found.style == addresses.V2:
         raise addresses.bad(f'{{bad_address,"{source.address}"}}')
     vhost, access, user = session.vhost, connection.services.broker.access, connection.user
-    key = found_filters.key if found_filters.key is not None else found.key or ""
+    key = pattern_of(found.key or "") if found.style == addresses.JMS else found.key or ""
+    if found_filters.key is not None:
+        key = found_filters.key
     access.check_read(user, vhost.name, "exchange", found.exchange)
     exchange = vhost.exchange(found.exchange)
     if exchange.kind == "topic":
         access.check_topic_read(user, vhost.name, exchange.name, key)
     if subscriptions.has_name(source):
         named = subscriptions.subscribe(session, message.name, source, exchange, key, found_filters)
-        selecting = Filters() if named.queue.declared.selector else found_filters
-        return FoundSource(source, named.queue, selecting, has_name=named.is_durable)
-    queue = _temporary_queue(connection, session, message.name)
-    vhost.bind(exchange, queue, key, {})
-    return FoundSource(source, queue, found_filters, owns_queue=True)
+        selecting = Filters(no_local=found_filters.no_local) if named.queue.declared.selector else found_filters
+        return FoundSource(source, named.queue, selecting, has_name=named.is_durable, is_subscription=True)
+    kind = SelectedQueue.role if found_filters.no_local else CLASSIC
+    queue = _temporary_queue(connection, session, message.name, kind)
+    vhost.bind(exchange, queue, key, found_filters.arguments)
+    return FoundSource(source, queue, found_filters, owns_queue=True, is_subscription=True)

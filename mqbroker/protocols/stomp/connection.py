@@ -58,6 +58,9 @@ class StompConnection(StompState):
         if generation != self.access_generation:
             self.access_generation = generation
             self.scanner.forget_heads()
+        vhost = self.vhost
+        if vhost is not None:
+            vhost.speaker = self
         while self.stage in (AWAIT_CONNECT, RUNNING) and not self.is_held and self.settling is None:
             try:
                 if not self.take_frames():
@@ -69,6 +72,8 @@ class StompConnection(StompState):
             except RequestRefused as error:
                 self.refuse(*words_of(error), is_final=True)
             self.head = None
+        if vhost is not None:
+            vhost.speaker = None
         self.flush_receipts()
 
     def take_frames(self) -> bool:
@@ -83,7 +88,10 @@ class StompConnection(StompState):
                 return False
             prepared = head.prepared
             if isinstance(prepared, Prepared):
-                sending.publish(self, prepared, scanner.body)
+                if len(prepared.routes) == 1 and scanner.repeats(head):
+                    sending.publish_run(self, prepared, most)
+                else:
+                    sending.publish(self, prepared, scanner.body)
             else:
                 self.take(head, scanner.body)
         if self.stage == AWAIT_CONNECT:

@@ -38,7 +38,10 @@ def release(connection: "StompState") -> None:
     for transaction in connection.transactions.values():
         roll_back(connection, transaction)
     connection.transactions.clear()
-    held = [*connection.former, *connection.subscriptions.values(), *connection.reply_queues.values()]
+    for subscription in connection.subscriptions.values():
+        subscription.ended()
+    current = [part for each in connection.subscriptions.values() for part in (each, *each.parts)]
+    held = [*connection.former, *current, *connection.reply_queues.values()]
     connection.former.clear()
     connection.subscriptions.clear()
     connection.reply_queues.clear()

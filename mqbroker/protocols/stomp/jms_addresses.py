@@ -6,7 +6,8 @@
 anything else                a queue of that very name
 """
 
-from mqbroker.core.destinations.names import destinations_in, without_options
+from mqbroker.core.destinations.names import Destination, destinations_in, without_options
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.stomp.addresses import QUEUE, TEMPORARY, TOPIC, Address
 
@@ -27,6 +28,17 @@ def parse_jms_address(destination: str) -> list[Address]:
         found = _queues_and_topics(destination)
     if not found or not all(each.name for each in found):
         raise ProtocolViolation("Invalid empty or 'null' Destination header", f"{destination}\n")
+    return found
+
+
+def places_of(addresses: list[Address], naming: Naming) -> list[Address]:
+    """Where what is sent to these goes to: composite destinations stand for others by setting."""
+    found: list[Address] = []
+    for each in addresses:
+        if each.kind in (QUEUE, TOPIC):
+            found += [Address(*place) for place in naming.places_of(Destination(each.kind, each.name))]
+        else:
+            found.append(each)
     return found
 
 

@@ -5,11 +5,12 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mqbroker.core.destinations.names import pattern_of, virtual_topic_of
+from mqbroker.core.destinations.names import pattern_of
 from mqbroker.core.destinations.subscriptions import TopicSubscription, open_subscription
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.picking import start_groups
+from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.route import Route
@@ -83,7 +84,7 @@ def _ensure_jms(connection: "StompState", name: str) -> Queue:
             declare_queue(vhost, dead, True, False, False, {}, now)
         arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
     queue = declare_queue(vhost, name, True, False, False, arguments, now)
-    topic = virtual_topic_of(name)
+    topic = connection.services.naming.virtual_topic_of(name)
     if topic:
         connection.services.broker.access.check_read(
             connection.user, vhost.name, "exchange", connection.settings.topic_exchange
@@ -100,6 +101,12 @@ def exchange_and_key(connection: "StompState", address: Address) -> tuple[str, s
     if address.kind == TEMPORARY_TOPIC:
         key = f"{TEMPORARY_TOPIC}.{connection.session_id}.{key}"
     return connection.settings.topic_exchange, key
+
+
+def placeholder(connection: "StompState") -> Queue:
+    """A queue that nothing is published to, for a subscription that has others. It goes with the connection."""
+    vhost = connection.place
+    return vhost.declare(QueueSpec(generated_name(vhost), owner=connection), connection.now)
 
 
 def temporary(connection: "StompState", name: str) -> Queue:

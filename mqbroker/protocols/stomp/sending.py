@@ -12,7 +12,7 @@ from mqbroker.core.queues.base import REJECTED, ROUTED
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
 from mqbroker.core.scheduling.schedule import NAMES as SCHEDULED
-from mqbroker.core.scheduling.schedule import schedule_in
+from mqbroker.core.scheduling.schedule import Schedule, schedule_in
 from mqbroker.core.transaction import Transaction
 from mqbroker.errors import AccessRefused, PreconditionFailed, ProtocolViolation
 from mqbroker.protocols.stomp import queues
@@ -20,7 +20,7 @@ from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC
 from mqbroker.protocols.stomp.codec.escapes import header_line
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
-from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, parse_jms_address
+from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, parse_jms_address, places_of
 from mqbroker.protocols.stomp.limits import STOMP_QUEUES_DECLARED_MAX
 from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, StompProperties
 from mqbroker.protocols.stomp.queues import ARGUMENTS
@@ -49,8 +49,11 @@ def send(connection: "StompState", head: Head, body: bytes) -> None:
     prepared = _prepare(connection, head)
     if GROUP_HEADER in head.headers:
         queues.group(prepared.routes)
+    schedule = None
     if connection.is_jms and any(name in head.headers for name in SCHEDULED):
-        _schedule(connection, prepared, head, body)
+        schedule = schedule_in(head.headers)
+    if schedule is not None:
+        _schedule(connection, transaction, prepared, schedule, body)
     elif transaction is not None:
         _publish_in(connection, transaction, prepared, body)
     else:
@@ -65,10 +68,13 @@ def _prepare(connection: "StompState", head: Head) -> Prepared:
         raise ProtocolViolation("Missing destination", "\"SEND\" must include a 'destination' header\n")
     if "message-id" in head.headers and not connection.is_jms:
         raise ProtocolViolation("Invalid header", "'message-id' is not allowed on 'SEND'.\n")
-    addresses = parse_jms_address(destination) if connection.is_jms else [parse_address(destination)]
+    if connection.is_jms:
+        addresses = places_of(parse_jms_address(destination), connection.services.naming)
+    else:
+        addresses = [parse_address(destination)]
     if addresses[0].kind == TEMPORARY and not connection.is_jms:
         raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SEND'\n")
-    routes = tuple(_route(connection, head, address) for address in addresses)
+    routes = tuple(route_of(connection, head, address) for address in addresses)
     return Prepared(routes, _properties(connection, head))
 
 
@@ -93,6 +99,17 @@ def publish(connection: "StompState", prepared: Prepared, body: bytes) -> None:
         connection.owe(_position(connection, prepared.properties))
 
 
+def publish_run(connection: "StompState", prepared: Prepared, body_bytes_max: int) -> None:
+    """Publishes the frame at hand, and those after it that have the same head: none of them wants a receipt."""
+    scanner, vhost, now = connection.scanner, connection.place, connection.now
+    properties, route = prepared.properties, prepared.routes[0]
+    exchange, key, publish_one, next_body = route.exchange_name, route.routing_key, vhost.publish, scanner.next_body
+    body: bytes | None = scanner.body
+    while body is not None:
+        publish_one(route, new_message(exchange, key, properties, body, now), now)
+        body = next_body(body_bytes_max)
+
+
 def _publish_in(connection: "StompState", transaction: Transaction, prepared: Prepared, body: bytes) -> None:
     for route in prepared.routes:
         message = _message(connection, route, prepared.properties, body)
@@ -101,16 +118,17 @@ def _publish_in(connection: "StompState", transaction: Transaction, prepared: Pr
     connection.owe()
 
 
-def _schedule(connection: "StompState", prepared: Prepared, head: Head, body: bytes) -> None:
-    """A message that is to be delivered later. Raises PreconditionFailed."""
-    schedule = schedule_in(head.headers)
-    if schedule is None:
-        publish(connection, prepared, body)
-        return
+def _schedule(
+    connection: "StompState", transaction: Transaction | None, prepared: Prepared, schedule: Schedule, body: bytes
+) -> None:
+    """A message that is to be delivered later."""
     for route in prepared.routes:
         message = _message(connection, route, prepared.properties, body)
-        connection.place.schedule_message(message, schedule, connection.now)
-    connection.owe(_position(connection, prepared.properties))
+        if transaction is not None:
+            transaction.schedule(message, schedule)
+        else:
+            connection.place.schedule_message(message, schedule, connection.now)
+    connection.owe(0 if transaction is not None else _position(connection, prepared.properties))
 
 
 def _position(connection: "StompState", properties: Properties) -> int:
@@ -121,7 +139,7 @@ def _position(connection: "StompState", properties: Properties) -> int:
 # --- where to -------------------------------------------------------------------------------------------------------
 
 
-def _route(connection: "StompState", head: Head, address: Address) -> Route:
+def route_of(connection: "StompState", head: Head, address: Address) -> Route:
     """The route of messages to an address, whose queue is declared if that is how it is meant. Raises
     RequestRefused."""
     vhost, access, user = connection.place, connection.services.broker.access, connection.user

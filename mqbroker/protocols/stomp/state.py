@@ -208,6 +208,8 @@ class StompState(StompWire):
         """The queue of a subscription is gone."""
         assert isinstance(subscription, Subscription)
         known = self.subscriptions.get(subscription.tag)
+        if known is not None and subscription in known.parts:
+            known.parts.remove(subscription)
         if known is not subscription or self.stage != RUNNING:
             return
         del self.subscriptions[subscription.tag]

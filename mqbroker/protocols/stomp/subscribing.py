@@ -7,19 +7,13 @@ a durable queue that was declared for it.
 from typing import TYPE_CHECKING
 
 from mqbroker.core.browsing import Browsing
-from mqbroker.core.destinations.names import pattern_of
-from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.picking import select
-from mqbroker.core.queues.selected import SelectedQueue
-from mqbroker.core.rabbitmq.checks import check_consumable, is_exclusive
 from mqbroker.core.selectors.selector import Selector, parse
 from mqbroker.errors import InvalidSelector, NotAllowed, ProtocolViolation
-from mqbroker.protocols.stomp import queues
-from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address, parse_address
+from mqbroker.protocols.stomp import composite, consuming, queues
+from mqbroker.protocols.stomp.addresses import EXCHANGE, TEMPORARY, TOPIC, Address, parse_address
 from mqbroker.protocols.stomp.codec.escapes import V1_0
 from mqbroker.protocols.stomp.codec.heads import Head
-from mqbroker.protocols.stomp.codec.numbers import is_integer
-from mqbroker.protocols.stomp.jms_addresses import TEMPORARY_TOPIC, options_of, parse_jms_address
+from mqbroker.protocols.stomp.jms_addresses import parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_SUBSCRIPTIONS_MAX
 from mqbroker.protocols.stomp.queues import DURABLE_NAME, flag
 from mqbroker.protocols.stomp.subscription import AUTO, CLIENT, INDIVIDUAL, Subscription
@@ -28,9 +22,6 @@ if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
 
 _MODES = (AUTO, CLIENT, INDIVIDUAL)
-_TOPICS = (TOPIC, EXCHANGE, TEMPORARY_TOPIC)
-_PREFETCH_MAX = 65_535
-_PRIORITY_MAX = 1 << 31
 
 
 def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
@@ -39,49 +30,31 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     if destination is None:
         text = "\"SUBSCRIBE\" must include a 'destination' header\n"
         raise ProtocolViolation("Missing destination", text)
-    address = _address(connection, destination)
+    addresses = _addresses(connection, destination)
     mode = head.get("ack") or AUTO
     if mode not in _MODES and not connection.is_jms:
         raise ProtocolViolation("Processing error", f"'{mode}' is no value of 'ack'\n")
     id_ = head.get("id")
     _check_id(connection, head, id_, destination)
-    selector = _selector(head)
-    queue = _queue(connection, head, address, destination)
-    subscription = Subscription(queue, connection, connection.window, id_, destination)
-    subscription.no_ack = mode not in (CLIENT, INDIVIDUAL)
-    subscription.is_cumulative = mode == CLIENT
-    subscription.is_fixed = address.kind in (TEMPORARY, TEMPORARY_TOPIC)
-    _configure(connection, subscription, head, destination)
-    if address.kind not in _TOPICS and flag(head, "browser", False):
-        _browse(connection, subscription, selector)
+    wish = consuming.Wish(connection, head, destination, id_, mode, _selector(head))
+    if connection.is_jms and composite.is_composite(addresses, connection.services.naming):
+        composite.subscribe(wish, addresses)
         return
-    if selector is not None and not isinstance(queue, SelectedQueue):
-        select(queue, subscription, selector)
-    _begin(connection, subscription, queue)
+    subscription = consuming.make(wish, addresses[0])
+    if addresses[0].kind not in consuming.TOPICS and flag(head, "browser", False):
+        _browse(connection, subscription, wish.selector)
+        return
+    consuming.add_selector(wish, subscription)
+    _begin(connection, subscription)
 
 
-def _address(connection: "StompState", destination: str) -> Address:
+def _addresses(connection: "StompState", destination: str) -> list[Address]:
     if connection.is_jms:
-        addresses = parse_jms_address(destination)
-        if len(addresses) > 1:
-            raise ProtocolViolation("Invalid destination", "a composite destination is for SEND only\n")
-        return addresses[0]
+        return parse_jms_address(destination)
     address = parse_address(destination)
     if address.kind == TEMPORARY:
         raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SUBSCRIBE'\n")
-    return address
-
-
-def _configure(connection: "StompState", subscription: Subscription, head: Head, destination: str) -> None:
-    """How many deliveries it takes, and before whom."""
-    subscription.prefetch = _number(head.get("prefetch-count"), "prefetch-count", 0, _PREFETCH_MAX)
-    subscription.priority = _number(head.get("x-priority"), "x-priority", -_PRIORITY_MAX, _PRIORITY_MAX)
-    if connection.is_jms:
-        options = options_of(destination)
-        prefetch = head.get("activemq.prefetchSize") or options.get("prefetchSize")
-        priority = head.get("activemq.priority") or options.get("priority")
-        subscription.prefetch = _number(prefetch, "activemq.prefetchSize", 0, _PREFETCH_MAX)
-        subscription.priority = _number(priority, "activemq.priority", -_PRIORITY_MAX, _PRIORITY_MAX)
+    return [address]
 
 
 def _selector(head: Head) -> Selector | None:
@@ -120,49 +93,9 @@ def _check_id(connection: "StompState", head: Head, id_: str | None, destination
         raise NotAllowed(f"subscription limit of {STOMP_SUBSCRIPTIONS_MAX} on the connection is reached")
 
 
-def _begin(connection: "StompState", subscription: Subscription, queue: Queue) -> None:
+def _begin(connection: "StompState", subscription: Subscription) -> None:
     connection.subscriptions[subscription.tag] = subscription
-    now = connection.now
-    queue.add_consumer(subscription, now)
-
-    def go_on() -> None:
-        if not queue.is_deleted and subscription in queue.consumers:
-            queue.offer(subscription, connection.now)
-
-    position = connection.ledger.position if queue.number and connection.ledger.is_journalling else 0
-    connection.owe(position, go_on)
-
-
-def _queue(connection: "StompState", head: Head, address: Address, destination: str) -> Queue:
-    """The queue to consume from. Raises RequestRefused."""
-    vhost, access, user = connection.place, connection.services.broker.access, connection.user
-    if address.kind in _TOPICS:
-        exchange_name, key = queues.exchange_and_key(connection, address)
-        if connection.is_jms:
-            key = pattern_of(key)
-        exchange = vhost.exchange(exchange_name)
-        access.check_read(user, vhost.name, "exchange", exchange_name)
-        if exchange.kind == "topic":
-            access.check_topic_read(user, vhost.name, exchange_name, key)
-        queue = queues.for_subscription(connection, head, destination, exchange, key)
-    elif address.kind == QUEUE:
-        queue = queues.ensure(connection, address.name, head)
-        queues.resume_groups(queue)
-    elif address.kind == TEMPORARY:
-        queue = queues.temporary(connection, address.name)
-    else:
-        queue = vhost.queue(address.name, connection)
-    access.check_read(user, vhost.name, "queue", queue.name)
-    check_consumable(queue, vhost.name, is_exclusive(queue, False))
-    return queue
-
-
-def _number(text: str | None, name: str, least: int, most: int) -> int:
-    if text is None:
-        return 0
-    if not is_integer(text):
-        raise ProtocolViolation("Processing error", f"'{text}' is no value of '{name}'\n")
-    return max(least, min(int(text), most))
+    consuming.begin_all(connection, [subscription])
 
 
 def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
@@ -203,10 +136,13 @@ def end(connection: "StompState", subscription: Subscription) -> None:
     if subscription.browsing is not None:
         subscription.browsing.end()
         return
+    subscription.ended()
+    for part in subscription.parts:
+        end(connection, part)
     if subscription.in_flight:
         connection.former = [each for each in connection.former if each.in_flight]
         connection.former.append(subscription)
-    if not subscription.queue.is_deleted:
+    if not subscription.queue.is_deleted and subscription in subscription.queue.consumers:
         subscription.queue.remove_consumer(subscription, connection.now)
 
 

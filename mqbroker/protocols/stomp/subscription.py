@@ -16,7 +16,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.stomp.addresses import write_address
 from mqbroker.protocols.stomp.codec.escapes import V1_2, for_version, header_line
-from mqbroker.protocols.stomp.properties import header_lines, jms_lines, without_jms_lines
+from mqbroker.protocols.stomp.properties import ORIGINAL_DESTINATION, header_lines, jms_lines, jms_lines_of
 from mqbroker.protocols.stomp.wire import StompWire
 from mqbroker.protocols.unacked import Unacked
 
@@ -27,14 +27,15 @@ INDIVIDUAL = "client-individual"
 _HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
 _LARGE = LARGE_PIECE_BYTES
 _END = b"\0\n"
+_QUEUE_PREFIX = "/queue/"
 
 
 class Subscription(Consumer):
     """One SUBSCRIBE."""
 
     __slots__ = (
-        "browsing", "destination", "exchange", "id", "is_cumulative", "is_fixed", "middle", "middle_again",
-        "properties", "routing_key", "size", "start", "tag", "tail", "unacked", "wire",
+        "browsing", "destination", "exchange", "has_ack", "id", "is_cumulative", "is_fixed", "middle",
+        "middle_again", "parts", "properties", "routing_key", "size", "start", "tag", "tail", "unacked", "wire",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, wire: StompWire, window: Window, id_: str | None, destination: str) -> None:
@@ -47,10 +48,14 @@ class Subscription(Consumer):
         self.tag = f"Q_{destination}" if id_ is None else f"T_{id_}"
         self.browsing: Browsing | None = None
         """When it only looks at what is there."""
+        self.has_ack = False
+        """Whether its messages have a header `ack`, with the number again."""
         self.is_cumulative = False
         self.is_fixed = False
         """Whether its messages are shown with its own destination, whatever theirs is."""
         self.unacked = Unacked()
+        self.parts: list[Subscription] = []
+        """Its consumers of several queues, if its destination means so many: their deliveries are its own."""
         self.exchange: str | None = None
         self.routing_key: str | None = None
         self.properties: Properties | None = None
@@ -83,21 +88,27 @@ class Subscription(Consumer):
             self.reshape(message.properties, len(body))
         middle = self.middle_again if is_redelivered else self.middle
         tail = self.tail if not wire.is_jms else jms_lines(message) + self.tail
-        if wire.version == V1_2 and not self.no_ack:
-            head = b"%b%d%b%d\n%b" % (self.start, number, middle, number, tail)
-        else:
-            head = b"%b%d%b%b" % (self.start, number, middle, tail)
         if self.size >= _LARGE:
-            for piece in (head, body, _END):
-                wire.send_delivery(piece)
+            self.put_large(number, middle, tail, body)
             return
         if wire.deliveries is None:
             wire.begin_deliveries()
-        wire.out += b"%b%b\0\n" % (head, body)
+        if self.has_ack:
+            wire.out += b"%b%d%b%d\n%b%b\0\n" % (self.start, number, middle, number, tail, body)
+        else:
+            wire.out += b"%b%d%b%b%b\0\n" % (self.start, number, middle, tail, body)
         if len(wire.out) + wire.lent_bytes > _HIGH_WATER:
             wire.gate.is_open = False
         if not wire.is_marked:
             wire.mark()
+
+    def put_large(self, number: int, middle: bytes, tail: bytes, body: bytes) -> None:
+        """The same in pieces: the body is not copied."""
+        head = b"%b%d%b" % (self.start, number, middle)
+        if self.has_ack:
+            head += b"%d\n" % number
+        for piece in (head + tail, body, _END):
+            self.wire.send_delivery(piece)
 
     def show(self, entry: Entry | None) -> None:
         """Encodes what a browser sees: an entry that stays where it is, or the end."""
@@ -117,11 +128,14 @@ class Subscription(Consumer):
         if not self.is_fixed:
             shown = write_address(message.exchange, message.routing_key, wire.topic_exchange)
         lines = b"" if self.id is None else header_line("subscription", self.id)
+        if wire.is_jms and message.exchange and self.destination.startswith(_QUEUE_PREFIX):
+            lines += header_line(ORIGINAL_DESTINATION, shown)  # it has come through a virtual topic
+            shown = _QUEUE_PREFIX + self.queue.name
         lines += header_line("destination", shown)
         mark = header_line("", f"{self.tag}@@{wire.session_id}@@").removesuffix(b"\n")
         self.start = for_version(b"MESSAGE\n%bmessage-id%b" % (lines, mark), wire.version)
-        has_ack = wire.version == V1_2 and not self.no_ack
-        rest = b"ack" + mark if has_ack else b""
+        self.has_ack = wire.version == V1_2 and not self.no_ack
+        rest = b"ack" + mark if self.has_ack else b""
         self.middle = (b"\n" if wire.is_jms else b"\nredelivered:false\n") + rest
         self.middle_again = b"\nredelivered:true\n" + rest
 
@@ -131,9 +145,12 @@ class Subscription(Consumer):
         self.size = size
         lines = header_lines(properties)
         if self.wire.is_jms:
-            lines = without_jms_lines(lines)
+            lines = jms_lines_of(properties, lines)
         lines = for_version(lines, self.wire.version)
         self.tail = b"%bcontent-length:%d\n\n" % (lines, size) if size else lines + b"\n"
+
+    def ended(self) -> None:
+        """It is the client's no more. Overridden by what has more than its queue."""
 
     def label(self) -> str:
         """Overrides Consumer's."""

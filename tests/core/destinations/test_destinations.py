@@ -7,9 +7,9 @@ from mqbroker.core.destinations.names import (
     Destination,
     destinations_in,
     pattern_of,
-    virtual_topic_of,
     without_options,
 )
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.destinations.subscriptions import TopicSubscription, open_subscription
 from mqbroker.core.ledger import Ledger
 from mqbroker.errors import InvalidSelector, NotAllowed, ResourceLocked
@@ -34,11 +34,28 @@ def test_wildcards_become_those_of_binding_keys(topic: str, key: str) -> None:
     ("queue", "topic"),
     [
         ("Consumer.A.VirtualTopic.x.y", "VirtualTopic.x.y"), ("Consumer.A.x", ""), ("A.VirtualTopic.x", ""),
-        ("Consumer.VirtualTopic.x", ""),
+        ("Consumer.VirtualTopic.x", ""), ("Consumer.A.VirtualTopic", ""),
+        ("Consumer.A.VirtualTopic.>", "VirtualTopic.>"),
     ],
 )  # fmt: skip
 def test_a_queue_of_a_virtual_topic_says_which(queue: str, topic: str) -> None:
-    assert virtual_topic_of(queue) == topic
+    assert Naming().virtual_topic_of(queue) == topic
+
+
+@pytest.mark.parametrize(
+    ("queue", "topic"),
+    [("VTQ.a.b.orders.x", "orders.x"), ("VTQ.a.orders.x", ""), ("VTQ.a.b.orders.x.y", ""), ("VTQ.a.b.all", "all")],
+)
+def test_virtual_topics_are_named_by_setting(queue: str, topic: str) -> None:
+    assert Naming(("orders.*", "all"), "VTQ.*.*.").virtual_topic_of(queue) == topic
+
+
+def test_a_composite_destination_stands_for_others() -> None:
+    naming = Naming(composites={"queue://a": ("queue://b", "topic://c"), "topic://a": ("topic://a", "queue://a")})
+    queue, topic = Destination("queue", "a"), Destination("topic", "a")
+    assert naming.places_of(queue) == [Destination("queue", "b"), Destination("topic", "c")]
+    assert naming.places_of(topic) == [topic, queue]  # which does not lead further
+    assert naming.places_of(Destination("queue", "b")) == [Destination("queue", "b")]
 
 
 def test_options_stand_behind_a_name() -> None:

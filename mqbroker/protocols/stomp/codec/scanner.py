@@ -95,6 +95,23 @@ class Scanner:
             return None
         return self._next(self._data, body_bytes_max)
 
+    def next_body(self, body_bytes_max: int) -> bytes | None:
+        """The body of the next frame, if it has the head that was repeated last, and all of it is there; else None, and
+        nothing is taken. There is no frame that has to wait."""
+        data, express, start = self._data, self._express, self._position
+        if data[start : start + 1] == b"\n":
+            start += 1
+        if not express or not data.startswith(express, start):
+            return None
+        head = self._express_head
+        assert head is not None
+        body_at = start + len(express)
+        stop = body_at + head.content_length if head.content_length >= 0 else data.find(b"\0", body_at)
+        if stop < 0 or stop >= len(data) or data[stop] or stop - body_at > body_bytes_max:
+            return None
+        self._position = stop + 1
+        return data[body_at:stop]
+
     def next_number(self, match: Match, is_wanted: Callable[[int], bool]) -> int:
         """The number in the next frame if it is one that `match` finds as a whole, and is wanted; else -1, and nothing
         is taken."""
@@ -186,6 +203,10 @@ class Scanner:
         self._needed = needed
         self._data = b""
         self._position = 0
+
+    def repeats(self, head: Head) -> bool:
+        """Whether it is the head that was repeated last."""
+        return head is self._express_head and self._again is None
 
     def forget_heads(self) -> None:
         """What was prepared for repeated heads holds no longer."""

@@ -1,0 +1,137 @@
+"""SUBSCRIBE to several queues at once: a composite destination, or a queue whose name has wildcards.
+
+There is a consumer for each queue. They have one id, and one list of what is not acknowledged, which is that of the
+subscription: its own queue is never published to. With wildcards queues that are made later are taken too.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from mqbroker.core.destinations.naming import Naming, is_pattern, matches
+from mqbroker.core.events import Event
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.scheduler import Task
+from mqbroker.errors import MqbrokerError, ProtocolViolation
+from mqbroker.protocols.stomp import consuming, queues
+from mqbroker.protocols.stomp.addresses import EXISTING, QUEUE, Address
+from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX
+from mqbroker.protocols.stomp.queues import flag
+from mqbroker.protocols.stomp.subscription import CLIENT, Subscription
+
+if TYPE_CHECKING:
+    from mqbroker.core.vhost import VHost
+
+log = logging.getLogger("mqbroker.stomp")
+
+
+def is_composite(addresses: list[Address], naming: Naming) -> bool:
+    """Whether these mean any number of queues."""
+    return len(addresses) > 1 or _is_wild(addresses[0], naming)
+
+
+def _is_wild(address: Address, naming: Naming) -> bool:
+    """A queue of a virtual topic with wildcards is one queue."""
+    return address.kind == QUEUE and is_pattern(address.name) and not naming.virtual_topic_of(address.name)
+
+
+def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
+    """SUBSCRIBE. Raises ProtocolViolation, RequestRefused."""
+    connection = wish.connection
+    if queues.DURABLE_NAME in wish.head.headers:
+        raise ProtocolViolation("Invalid Subscription: a composite destination cannot be durable", "")
+    if flag(wish.head, "browser", False):
+        raise ProtocolViolation("Invalid destination", "only one queue can be browsed at a time\n")
+    whole = CompositeSubscription(queues.placeholder(connection), wish)
+    for address in addresses:
+        if not _is_wild(address, connection.services.naming):
+            whole.add(address)
+            continue
+        whole.patterns.append(address.name.split("."))
+        for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
+            whole.add_found(queue)
+    connection.subscriptions[whole.tag] = whole
+    if whole.patterns:
+        connection.services.broker.events.subscribe(whole.noticed)
+    consuming.begin_all(connection, list(whole.parts))
+
+
+class CompositeSubscription(Subscription):
+    """One SUBSCRIBE to several queues."""
+
+    __slots__ = ("_vhost", "_wish", "patterns")
+
+    def __init__(self, queue: Queue, wish: consuming.Wish) -> None:
+        Subscription.__init__(self, queue, wish.connection, wish.connection.window, wish.id, wish.destination)
+        self._wish = wish
+        self._vhost: VHost = wish.connection.place
+        self.is_cumulative = wish.mode == CLIENT
+        self.patterns: list[list[str]] = []
+
+    def wants(self, queue: Queue) -> bool:
+        """Whether a queue is one of those that its wildcards mean, and is not another connection's own."""
+        words = queue.name.split(".")
+        is_free = queue.declared.owner in (None, self._wish.connection)
+        return is_free and any(matches(pattern, words) for pattern in self.patterns)
+
+    def add(self, address: Address) -> Subscription:
+        """One queue more. Raises RequestRefused, ProtocolViolation."""
+        if len(self.parts) >= STOMP_COMPOSITE_QUEUES_MAX:
+            raise ProtocolViolation("Invalid destination", f"more than {STOMP_COMPOSITE_QUEUES_MAX} queues are meant\n")
+        part = consuming.make(self._wish, address)
+        part.unacked = self.unacked
+        consuming.add_selector(self._wish, part)
+        self.parts.append(part)
+        return part
+
+    def add_found(self, queue: Queue) -> Subscription | None:
+        """A queue that wildcards mean, unless it is there already, may not be read, or is one too many."""
+        if any(part.queue is queue for part in self.parts):
+            return None
+        try:
+            return self.add(Address(EXISTING, queue.name))
+        except MqbrokerError as error:
+            log.warning("%s: queue '%s' is left out of a subscription: %s", self.wire.name, queue.name, error)
+            return None
+
+    def noticed(self, event: Event) -> None:
+        """Something has happened in the broker: is there one more queue?"""
+        connection = self._wish.connection
+        if event.name != "queue.created" or connection.subscriptions.get(self.tag) is not self:
+            return
+        if event.fields["vhost"] == connection.place.name:
+            connection.services.broker.scheduler.add(_Joining(self, str(event.fields["queue"])))
+
+    def take_in(self, name: str, now: int) -> None:
+        """A queue of that name was made."""
+        connection = self._wish.connection
+        if connection.subscriptions.get(self.tag) is not self or name not in connection.place.queues:
+            return
+        queue = connection.place.queues[name]
+        part = self.add_found(queue) if self.wants(queue) else None
+        if part is not None:
+            queue.add_consumer(part, now)
+            queue.offer(part, now)
+
+    def cancelled(self) -> None:
+        """Overrides Subscription's: its own queue goes with the connection only."""
+
+    def ended(self) -> None:
+        """Overrides Subscription's."""
+        self._wish.connection.services.broker.events.unsubscribe(self.noticed)
+        self._vhost.remove(self.queue)
+
+
+class _Joining(Task):
+    """A queue that was made a moment ago is taken into a subscription."""
+
+    __slots__ = ("_name", "_subscription")
+
+    def __init__(self, subscription: CompositeSubscription, name: str) -> None:
+        Task.__init__(self)
+        self._subscription = subscription
+        self._name = name
+
+    def run(self, now: int, _portion: int) -> bool:
+        """Overrides Task's."""
+        self._subscription.take_in(self._name, now)
+        return False

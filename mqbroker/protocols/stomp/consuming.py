@@ -1,0 +1,118 @@
+"""A consumer for a SUBSCRIBE: the queue that an address means, and what the consumer takes of it."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mqbroker.core.destinations.names import pattern_of
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.picking import select
+from mqbroker.core.queues.selected import SelectedQueue
+from mqbroker.core.rabbitmq.checks import check_consumable, is_exclusive
+from mqbroker.core.selectors.selector import Selector
+from mqbroker.errors import ProtocolViolation
+from mqbroker.protocols.stomp import queues
+from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address
+from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.codec.numbers import is_integer
+from mqbroker.protocols.stomp.jms_addresses import TEMPORARY_TOPIC, options_of
+from mqbroker.protocols.stomp.queues import flag
+from mqbroker.protocols.stomp.subscription import CLIENT, INDIVIDUAL, Subscription
+
+if TYPE_CHECKING:
+    from mqbroker.protocols.stomp.state import StompState
+
+TOPICS = (TOPIC, EXCHANGE, TEMPORARY_TOPIC)
+_PREFETCH_MAX = 65_535
+_PRIORITY_MAX = 1 << 31
+
+
+class Wish(NamedTuple):
+    """What a SUBSCRIBE asks for."""
+
+    connection: "StompState"
+    head: Head
+    destination: str
+    id: str | None
+    mode: str
+    selector: Selector | None
+
+
+def make(wish: Wish, address: Address) -> Subscription:
+    """A subscription to one of the addresses, which does not take anything yet. Raises RequestRefused."""
+    connection, head, destination = wish.connection, wish.head, wish.destination
+    queue = _queue(connection, head, address, destination)
+    subscription = Subscription(queue, connection, connection.window, wish.id, destination)
+    subscription.no_ack = wish.mode not in (CLIENT, INDIVIDUAL)
+    subscription.is_cumulative = wish.mode == CLIENT
+    subscription.is_fixed = address.kind in (TEMPORARY, TEMPORARY_TOPIC)
+    _configure(connection, subscription, head, destination)
+    return subscription
+
+
+def add_selector(wish: Wish, subscription: Subscription) -> None:
+    """The subscription is about to be added to its queue: it gets what it selects, and not what is local."""
+    queue = subscription.queue
+    if not isinstance(queue, SelectedQueue):
+        if wish.selector is not None:
+            select(queue, subscription, wish.selector)
+    elif flag(wish.head, "activemq.noLocal", False) or options_of(wish.destination).get("noLocal") == "true":
+        queue.unwanted_from = wish.connection
+
+
+def _configure(connection: "StompState", subscription: Subscription, head: Head, destination: str) -> None:
+    """How many deliveries it takes, and before whom."""
+    subscription.prefetch = _number(head.get("prefetch-count"), "prefetch-count", 0, _PREFETCH_MAX)
+    subscription.priority = _number(head.get("x-priority"), "x-priority", -_PRIORITY_MAX, _PRIORITY_MAX)
+    if connection.is_jms:
+        options = options_of(destination)
+        prefetch = head.get("activemq.prefetchSize") or options.get("prefetchSize")
+        priority = head.get("activemq.priority") or options.get("priority")
+        exclusive = head.get("activemq.exclusive") or options.get("exclusive")
+        subscription.wants_all = exclusive == "true"
+        subscription.prefetch = _number(prefetch, "activemq.prefetchSize", 0, _PREFETCH_MAX)
+        subscription.priority = _number(priority, "activemq.priority", -_PRIORITY_MAX, _PRIORITY_MAX)
+
+
+def begin_all(connection: "StompState", subscriptions: list[Subscription]) -> None:
+    """They take what waits, after the receipt."""
+    for each in subscriptions:
+        each.queue.add_consumer(each, connection.now)
+
+    def go_on() -> None:
+        for each in subscriptions:
+            if not each.queue.is_deleted and each in each.queue.consumers:
+                each.queue.offer(each, connection.now)
+
+    is_recorded = connection.ledger.is_journalling and any(each.queue.number for each in subscriptions)
+    connection.owe(connection.ledger.position if is_recorded else 0, go_on)
+
+
+def _queue(connection: "StompState", head: Head, address: Address, destination: str) -> Queue:
+    """The queue to consume from. Raises RequestRefused."""
+    vhost, access, user = connection.place, connection.services.broker.access, connection.user
+    if address.kind in TOPICS:
+        exchange_name, key = queues.exchange_and_key(connection, address)
+        if connection.is_jms:
+            key = pattern_of(key)
+        exchange = vhost.exchange(exchange_name)
+        access.check_read(user, vhost.name, "exchange", exchange_name)
+        if exchange.kind == "topic":
+            access.check_topic_read(user, vhost.name, exchange_name, key)
+        queue = queues.for_subscription(connection, head, destination, exchange, key)
+    elif address.kind == QUEUE:
+        queue = queues.ensure(connection, address.name, head)
+        queues.resume_groups(queue)
+    elif address.kind == TEMPORARY:
+        queue = queues.temporary(connection, address.name)
+    else:
+        queue = vhost.queue(address.name, connection)
+    access.check_read(user, vhost.name, "queue", queue.name)
+    check_consumable(queue, vhost.name, is_exclusive(queue, False))
+    return queue
+
+
+def _number(text: str | None, name: str, least: int, most: int) -> int:
+    if text is None:
+        return 0
+    if not is_integer(text):
+        raise ProtocolViolation("Processing error", f"'{text}' is no value of '{name}'\n")
+    return max(least, min(int(text), most))
