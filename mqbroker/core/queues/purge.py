@@ -6,7 +6,7 @@ all of it is recorded: a purge that was answered stays done, whatever happens to
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry
@@ -14,11 +14,16 @@ from mqbroker.core.queues.lane import Lane
 from mqbroker.core.queues.page import Page
 from mqbroker.core.scheduler import Task
 
-if TYPE_CHECKING:
-    from mqbroker.core.queues.base import Queue
-
 Done = Callable[[int], None]
 """Told the time when something that took a while is done."""
+
+
+class Purged(Protocol):
+    """The queue that is purged."""
+
+    is_deleted: bool
+    host: Any
+    """A `QueueHost`."""
 
 
 class Purge(Task):
@@ -26,7 +31,7 @@ class Purge(Task):
 
     __slots__ = ("_done", "_is_coming", "_lanes", "_ledger", "_queue")
 
-    def __init__(self, ledger: Ledger, lanes: list[Lane], done: Done, queue: "Queue | None" = None) -> None:
+    def __init__(self, ledger: Ledger, lanes: list[Lane], done: Done, queue: "Purged | None" = None) -> None:
         """`queue` had the lanes, if there are some."""
         Task.__init__(self)
         self._queue = queue
