@@ -317,6 +317,8 @@ class Server:
         """Reads certificates and the configuration again. What is wrong with them; empty when they are in force."""
         if self._tls is not None:
             self._tls.reload()
+        if self._pair is not None:
+            self._pair.reload()
         logs.reopen()
         if self._load is None or not self._is_serving:
             return ""
