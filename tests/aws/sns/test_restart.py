@@ -98,6 +98,28 @@ def test_what_was_answered_arrives_in_spite_of_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
+def test_what_waits_for_an_endpoint_leaves_memory_and_arrives(tmp_path: Path) -> None:
+    """Also after a restart, which leaves all bodies on the disk."""
+    texts = {str(number).ljust(1000) for number in range(300)}
+    config = "[journal]\nqueue_window = 1\n"
+    with Receiver() as receiver, BrokerProcess(tmp_path / "data", "--dev", schemes=("aws",), config=config) as broker:
+        sns, _ = clients(broker)
+        topic = sns.create_topic(Name="t")["TopicArn"]
+        confirmed(sns, topic, receiver, DeliveryPolicy=PATIENT, RawMessageDelivery="true")
+        receiver.answer = lambda _: 503
+        for text in texts:
+            sns.publish(TopicArn=topic, Message=text)
+        assert broker.stop() == 0
+        receiver.answer = lambda _: 200
+        while not receiver.arrivals.empty():
+            receiver.arrivals.get()
+        broker.start()
+        arrived: set[str] = set()
+        while arrived != texts:
+            arrived.add(receiver.take().body.decode())
+
+
+@pytest.mark.timeout(120)
 def test_a_link_brings_a_subscription_back_after_a_restart(tmp_path: Path) -> None:
     """It was known only until then."""
     with Receiver() as receiver, BrokerProcess(tmp_path / "data", "--dev", schemes=("aws",)) as broker:
