@@ -12,7 +12,6 @@ from mqbroker.core.events import Event
 from mqbroker.core.message import new_message
 from mqbroker.core.rabbitmq.exchange_types import make_exchange
 from mqbroker.core.values import Timestamp
-from mqbroker.management.api.parameters import redacted
 from mqbroker.management.firehose import EVENT, Compose
 from mqbroker.management.outlet import Outlet
 
@@ -103,7 +102,7 @@ def _fields(event: Event) -> dict[str, object]:
     renamed = _RENAMED.get(event.name.partition(".")[0], {})
     if event.name == "user.refused":
         renamed = {"user": "name", "reason": "error", "peer": "peer"}
-    shown = {renamed.get(name, name): _plain(redacted(value)) for name, value in event.fields.items()}
+    shown = {renamed.get(name, name): _plain(value) for name, value in event.fields.items()}
     if "peer" in shown:
         shown["peer_host"], _, port = str(shown.pop("peer")).rpartition(":")
         shown["peer_port"] = int(port) if port.isdecimal() else 0

@@ -9,6 +9,7 @@ from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT, POLICYMAKER
 from mqbroker.management.ground import Ground
 from mqbroker.management.parameter_checks import faults
 from mqbroker.management.refusals import bad_request, missing
+from mqbroker.protocols.auditing import redacted
 
 COMPONENTS = ("shovel", "federation-upstream", "federation-upstream-set")
 """Whose parameters are kept. Nothing acts on them."""
@@ -49,16 +50,6 @@ def describe(key: tuple[str, str, str], value: object) -> dict[str, Any]:
     """A parameter."""
     component, vhost, name = key
     return {"value": redacted(value), "vhost": vhost, "component": component, "name": name}
-
-
-def redacted(value: object) -> object:
-    """The same without what stands between `//` and `@` in URIs: passwords."""
-    if isinstance(value, str) and "://" in value and "@" in value:
-        scheme, _, rest = value.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}"
-    if isinstance(value, dict):
-        return {name: redacted(part) for name, part in value.items()}
-    return [redacted(part) for part in value] if isinstance(value, list) else value
 
 
 def parameters(call: Call) -> Listing:
