@@ -3,16 +3,14 @@
 Tables are separated by tabs, under a heading and a line of column names, unless -q or -s say otherwise.
 """
 
-import json
 import sys
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from mqbroker.ctl.client import BAD_DATA, EXISTS, USAGE, CommandFailed, below, segment
-from mqbroker.ctl.output import printed
+from mqbroker.ctl.client import EXISTS, USAGE, CommandFailed, below, segment
+from mqbroker.ctl.output import printed, value_of
 from mqbroker.ctl.people import found_user, parsed, put_password, put_tags
 from mqbroker.ctl.session import Session, pass_session
 
@@ -25,6 +23,22 @@ _LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "list_connections": ("connections", "Listing connections ...", ("user", "peer_host", "peer_port", "state")),
     "list_channels": ("channels", "Listing channels ...", ("pid", "user", "consumer_count", "messages_unacknowledged")),
+    "list_consumers": (
+        "consumers/{vhost}", "Listing consumers in vhost {name} ...",
+        ("queue_name", "channel_pid", "consumer_tag", "ack_required", "prefetch_count", "active", "arguments"),
+    ),
+    "list_topic_permissions": (
+        "vhosts/{vhost}/topic-permissions", 'Listing topic permissions for vhost "{name}" ...',
+        ("user", "exchange", "write", "read"),
+    ),
+    "list_parameters": (
+        "parameters", 'Listing runtime parameters for vhost "{name}" ...', ("component", "name", "value"),
+    ),
+    "list_global_parameters": ("global-parameters", "Listing global runtime parameters ...", ("name", "value")),
+    "list_operator_policies": (
+        "operator-policies/{vhost}", 'Listing operator policy overrides for vhost "{name}" ...',
+        ("vhost", "name", "pattern", "apply-to", "definition", "priority"),
+    ),
     "list_users": ("users", "Listing users ...", ("user", "tags")),
     "list_vhosts": ("vhosts", "Listing vhosts ...", ("name",)),
     "list_permissions": (
@@ -35,19 +49,11 @@ _LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "policies/{vhost}", 'Listing policies for vhost "{name}" ...',
         ("vhost", "name", "pattern", "apply-to", "definition", "priority"),
     ),
-    "list_operator_policies": (
-        "operator-policies/{vhost}", 'Listing operator policy overrides for vhost "{name}" ...',
-        ("vhost", "name", "pattern", "apply-to", "definition", "priority"),
-    ),
-    "list_topic_permissions": (
-        "vhosts/{vhost}/topic-permissions", 'Listing topic permissions for vhost "{name}" ...',
-        ("user", "exchange", "write", "read"),
-    ),
-    "list_global_parameters": ("global-parameters", "Listing global runtime parameters ...", ("name", "value")),
 }  # fmt: skip
 _OTHER_NAMES = {
     "list_users": {"user": "name"},
     "list_channels": {"pid": "name"},
+    "list_consumers": {"queue_name": "queue.name", "channel_pid": "channel_details.name"},
     "list_bindings": {
         "source_name": "source", "destination_name": "destination", "destination_kind": "destination_type",
     },
@@ -66,6 +72,10 @@ _DELETIONS = {
     "clear_operator_policy": (
         "operator-policies/{vhost}/{name}", 'Clearing operator policy "{name}" on vhost "{vhost}" ...',
         "policy '{name}'",
+    ),
+    "clear_topic_permissions": (
+        "topic-permissions/{vhost}/{name}", 'Clearing topic permissions for user "{name}" in vhost "{vhost}" ...',
+        "user '{name}'",
     ),
     "clear_global_parameter": (
         "global-parameters/{name}", 'Clearing global runtime parameter "{name}" ...', "parameter '{name}'",
@@ -113,7 +123,7 @@ def _lister(verb: str) -> click.Command:
         rows = session.client.get(path.format(vhost=segment(name)), f"vhost '{name}'")
         for row in rows:
             row.setdefault("source_kind", "exchange")
-            row.update({new: row[old] for new, old in _OTHER_NAMES.get(verb, {}).items()})
+            row.update({new: value_of(row, old) for new, old in _OTHER_NAMES.get(verb, {}).items()})
         wanted = columns or default
         _columns_known(rows, wanted)
         if formatter == "table" and not (quiet or silent):
@@ -213,142 +223,22 @@ def set_permissions(session: Session, place: str | None, name: str, configure: s
     session.client.put(below("permissions", vhost, name), {"configure": configure, "write": write, "read": read})
 
 
-def _policy_setter(verb: str, path: str, what: str) -> None:
-    @_verb(verb)
-    @_vhost
-    @click.option("--priority", default=0)
-    @click.option("--apply-to", default="all")
-    @click.argument("name")
-    @click.argument("pattern")
-    @click.argument("definition")
-    def command(
-        session: Session, place: str | None, priority: int, apply_to: str, name: str, pattern: str, definition: str
-    ) -> None:
-        vhost = _place(session, place)
-        click.echo(f'Setting {what} "{name}" for pattern "{pattern}" to "{definition}" with priority "{priority}" '
-                   f'for vhost "{vhost}" ...')  # fmt: skip
-        body = {"pattern": pattern, "definition": parsed(definition), "priority": priority, "apply-to": apply_to}
-        session.client.put(below(path, vhost, name), body)
-
-
-_policy_setter("set_policy", "policies", "policy")
-_policy_setter("set_operator_policy", "operator-policies", "operator policy override")
-
-
-@_verb("set_topic_permissions")
+@_verb("set_policy")
 @_vhost
+@click.option("--priority", default=0)
+@click.option("--apply-to", default="all")
 @click.argument("name")
-@click.argument("exchange")
-@click.argument("write")
-@click.argument("read")
-def set_topic_permissions(
-    session: Session, place: str | None, name: str, exchange: str, write: str, read: str
-) -> None:  # fmt: skip
-    """As rabbitmqctl's."""
-    vhost = _place(session, place)
-    click.echo(f'Setting topic permissions on "{exchange}" for user "{name}" in vhost "{vhost}" ...')
-    session.client.put(below("topic-permissions", vhost, name), {"exchange": exchange, "write": write, "read": read})
-
-
-@_verb("clear_topic_permissions")
-@_vhost
-@click.argument("name")
-@click.argument("exchange", default="")
-def clear_topic_permissions(session: Session, place: str | None, name: str, exchange: str) -> None:
-    """As rabbitmqctl's: of one exchange, or of all."""
-    vhost = _place(session, place)
-    on = f' on "{exchange}"' if exchange else ""
-    click.echo(f'Clearing topic permissions{on} for user "{name}" in vhost "{vhost}" ...')
-    session.client.delete(below("topic-permissions", vhost, name, *([exchange] if exchange else [])), f"user '{name}'")
-
-
-@_verb("set_parameter")
-@_vhost
-@click.argument("component")
-@click.argument("name")
-@click.argument("value")
-def set_parameter(session: Session, place: str | None, component: str, name: str, value: str) -> None:
-    """As rabbitmqctl's."""
-    vhost = _place(session, place)
-    click.echo(f'Setting runtime parameter "{name}" for component "{component}" in vhost "{vhost}" ...')
-    session.client.put(below("parameters", component, vhost, name), {"value": parsed(value)})
-
-
-@_verb("clear_parameter")
-@_vhost
-@click.argument("component")
-@click.argument("name")
-def clear_parameter(session: Session, place: str | None, component: str, name: str) -> None:
-    """As rabbitmqctl's."""
-    vhost = _place(session, place)
-    click.echo(f'Clearing runtime parameter "{name}" for component "{component}" on vhost "{vhost}" ...')
-    session.client.delete(below("parameters", component, vhost, name), f"parameter '{name}'")
-
-
-@_verb("set_global_parameter")
-@click.argument("name")
-@click.argument("value")
-def set_global_parameter(session: Session, name: str, value: str) -> None:
-    """As rabbitmqctl's."""
-    click.echo(f'Setting global runtime parameter "{name}" to "{value}" ...')
-    session.client.put(below("global-parameters", name), {"value": parsed(value)})
-
-
-@_verb("set_vhost_limits")
-@_vhost
+@click.argument("pattern")
 @click.argument("definition")
-def set_vhost_limits(session: Session, place: str | None, definition: str) -> None:
+def set_policy(
+    session: Session, place: str | None, priority: int, apply_to: str, name: str, pattern: str, definition: str
+) -> None:
     """As rabbitmqctl's."""
     vhost = _place(session, place)
-    click.echo(f'Setting vhost limits to "{definition}" for vhost "{vhost}" ...')
-    _put_limits(session, "vhost-limits", vhost, definition)
-
-
-@_verb("set_user_limits")
-@click.argument("name")
-@click.argument("definition")
-def set_user_limits(session: Session, name: str, definition: str) -> None:
-    """As rabbitmqctl's."""
-    click.echo(f'Setting user limits to "{definition}" for user "{name}" ...')
-    _put_limits(session, "user-limits", name, definition)
-
-
-def _put_limits(session: Session, path: str, name: str, definition: str) -> None:
-    limits = parsed(definition)
-    if not isinstance(limits, dict):
-        raise CommandFailed(f"{definition} is not a JSON object", BAD_DATA)
-    for limit, value in limits.items():
-        session.client.put(below(path, name, limit), {"value": value})
-
-
-@_verb("authenticate_user")
-@click.argument("name")
-@click.argument("password", default="")
-def authenticate_user(session: Session, name: str, password: str) -> None:
-    """As rabbitmqctl's."""
-    given = password or sys.stdin.readline().rstrip("\n")
-    click.echo(f'Authenticating user "{name}" ...')
-    token = b64encode(f"{name}:{given}".encode()).decode()
-    status, found = session.client.answer("GET", "whoami", headers={"Authorization": f"Basic {token}"})
-    if status == 401 and (not isinstance(found, dict) or found.get("error") == "not_authorized"):
-        raise CommandFailed(f'failed to authenticate user "{name}"', BAD_DATA)
-    click.echo("Success")
-
-
-@_verb("export_definitions")
-@click.argument("file", type=click.File("w"))
-def export_definitions(session: Session, file: Any) -> None:
-    """As rabbitmqctl's."""
-    click.echo(f'Exporting definitions in JSON to a file at "{file.name}" ...')
-    json.dump(session.client.get("definitions"), file)
-
-
-@_verb("import_definitions")
-@click.argument("file", type=click.File("rb"))
-def import_definitions(session: Session, file: Any) -> None:
-    """As rabbitmqctl's."""
-    click.echo(f'Importing definitions in JSON from a file at "{file.name}" ...')
-    session.client.call("POST", "definitions", parsed(file.read().decode("utf-8", "replace")))
+    click.echo(f'Setting policy "{name}" for pattern "{pattern}" to "{definition}" with priority "{priority}" '
+               f'for vhost "{vhost}" ...')  # fmt: skip
+    body = {"pattern": pattern, "definition": parsed(definition), "priority": priority, "apply-to": apply_to}
+    session.client.put(below("policies", vhost, name), body)
 
 
 def _tracing(verb: str, is_on: bool) -> None:

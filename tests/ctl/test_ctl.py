@@ -270,33 +270,15 @@ def test_tracing_and_the_audit_trail(ctl: Ctl) -> None:
     assert found[0]["user"] == "Root"
 
 
-def test_more_verbs_of_rabbitmqctl(ctl: Ctl, tmp_path: Path) -> None:
-    """Scripts that set topic permissions, parameters, limits and operator policies ended with an unknown command."""
-    ctl.out("add_user", "scripted", "secret")
-    said = ctl.out("set_topic_permissions", "-p", "/", "scripted", "amq.topic", "^a", "^b")
-    assert said == 'Setting topic permissions on "amq.topic" for user "scripted" in vhost "/" ...\n'
-    assert ctl.out("list_topic_permissions", "-q") == "user\texchange\twrite\tread\nscripted\tamq.topic\t^a\t^b\n"
-    ctl.out("clear_topic_permissions", "scripted")
-    assert ctl.out("list_topic_permissions", "-s") == ""
-    ctl.out("set_operator_policy", "top", "^x", '{"max-length": 5}', "--apply-to", "queues")
-    assert "max-length" in ctl.out("list_operator_policies", "-s")
-    ctl.out("clear_operator_policy", "top")
-    ctl.out("set_parameter", "federation-upstream", "up", '{"uri": "amqp://"}')
-    ctl.error(65, "set_parameter", "federation-upstream", "up", '{"url": "amqp://"}')
-    ctl.out("clear_parameter", "federation-upstream", "up")
-    ctl.out("set_global_parameter", "marker", '"here"')
-    assert "marker\there" in ctl.out("list_global_parameters", "-s")
-    ctl.out("clear_global_parameter", "marker")
-    ctl.out("set_vhost_limits", '{"max-queues": 700}')
-    ctl.out("set_user_limits", "scripted", '{"max-channels": 3}')
-    assert ctl.json("user", "list")
-    ctl.error(65, "set_vhost_limits", "[]")
-    assert ctl.out("authenticate_user", "scripted", "secret").endswith("Success\n")
-    assert "failed to authenticate" in ctl.error(65, "authenticate_user", "scripted", "wrong")
-    ctl.out("export_definitions", str(tmp_path / "all.json"))
-    assert json.loads((tmp_path / "all.json").read_text())["users"]
-    ctl.out("import_definitions", str(tmp_path / "all.json"))
+def test_levels_of_the_log_and_the_configuration_at_run_time(ctl: Ctl) -> None:
+    """A group of commands hid another one of the same name."""
     assert ctl.out("set_log_level", "amqp.debug") == 'Setting log level to "amqp.debug" ...\n'
     assert {"category": "mqbroker.amqp", "level": "debug"} in ctl.json("log", "levels")
+    ctl.out("log", "level", "amqp", "info")
+    assert {"category": "mqbroker.amqp", "level": "info"} in ctl.json("log", "levels")
     ctl.out("rotate_logs")
+    ctl.out("log", "tail")
     ctl.out("reload")
+    ctl.out("add_user", "tried", "secret")
+    assert ctl.out("authenticate_user", "tried", "secret").endswith("Success\n")
+    assert "failed to authenticate" in ctl.error(65, "authenticate_user", "tried", "wrong").lower()

@@ -27,6 +27,7 @@ def add_to(routes: Routes) -> None:
     routes.add("mqbroker/events", MONITORING, GET=events)
     routes.add("mqbroker/log", ADMINISTRATOR, GET=lines)
     routes.add("mqbroker/stream", MANAGEMENT, GET=stream)
+    routes.add("mqbroker/following", MONITORING, GET=following)
 
 
 def events(call: Call) -> Answer:
@@ -53,6 +54,11 @@ def _is_wanted(line: Line, text: str, level: str) -> bool:
     if level and _LEVELS.index(line.get("level", "info")) < _LEVELS.index(level):
         return False
     return not text or text in dump(line).decode().casefold()
+
+
+def following(call: Call) -> Answer:
+    """GET mqbroker/following: how many follow."""
+    return Answer(body={"streams": call.ground.streams, "streams_max": STREAMS_MAX})
 
 
 def stream(call: Call) -> Answer:

@@ -12,12 +12,13 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.kinds import kind_of
 from mqbroker.core.vhost import VHost
 from mqbroker.management.answers import Answer
-from mqbroker.management.api.messages import shown, shown_properties
+from mqbroker.management.api.messages import shown
 from mqbroker.management.bodies import whole_number
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MANAGEMENT, MONITORING
 from mqbroker.management.limits import BROWSED_BYTES_MAX, BROWSED_MAX, MATCHING_SHOWN, SEARCHED_AT_ONCE, SEARCHED_MAX
 from mqbroker.management.pages import name_filter
+from mqbroker.management.properties import shown_properties
 from mqbroker.management.refusals import bad_request, not_found
 from mqbroker.management.retention import RANGES
 

@@ -8,7 +8,7 @@ const main = document.querySelector("#main");
 const said = document.querySelector("#said");
 const undo = document.querySelector("#undo");
 const REFRESHES = { live: "live", 10: "every 10 s", 60: "every minute", paused: "paused" };
-const state = { user: null, shown: 0, updatedAt: 0, stream: null, topic: undefined, timer: 0 };
+const state = { user: null, views: [], shown: 0, updatedAt: 0, stream: null, topic: undefined, timer: 0 };
 
 // Says what has become of something; `takeBack` does the opposite, as long as nothing else is said.
 export function say(sentence, takeBack = null) {
@@ -76,7 +76,7 @@ function tools() {
     h("span", { class: "faint" }, state.user.name || "owner"), out);
 }
 
-const mayOpen = (page) => !page.tag || page.tag.some((tag) => state.user.tags.includes(tag));
+const mayOpen = (page) => (!page.tag || page.tag.some((tag) => state.user.tags.includes(tag))) && (!page.view || state.views.includes(page.view));
 
 function navigation() {
   const here = place().name;
@@ -234,6 +234,7 @@ async function start() {
     login(error instanceof Refused && error.status === 401 ? "" : error.message);
     return;
   }
+  state.views = await get("mqbroker/views").catch(() => []);
   tools();
   navigation();
   await Promise.all([show(true), alarms()]);
@@ -243,7 +244,7 @@ async function start() {
 // --- keys -----------------------------------------------------------------------------------------------------------
 
 const KEYS = { o: "overview", q: "queues", x: "exchanges", c: "connections", h: "channels", m: "mqtt", r: "retained",
-  s: "sqs", t: "sns", p: "policies", u: "users", d: "definitions", l: "log", e: "events" };
+  s: "sqs", t: "sns", p: "policies", u: "users", d: "definitions", l: "log", e: "events", a: "audit" };
 let isGoing = false;
 
 const folds = () => [...main.querySelectorAll("details")];

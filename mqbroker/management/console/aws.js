@@ -14,6 +14,7 @@ export const sqs = listPage({
   label: "SQS queues",
   tag: MONITORS,
   path: QUEUES,
+  view: "sqs/queues",
   columns: [
     { label: "Name", sort: "name", show: (row) => link(row.name, "sqs-queue", row.vhost, row.name) },
     { label: "Account", sort: "account", key: "account" },
@@ -75,6 +76,7 @@ export const sns = listPage({
   label: "SNS topics",
   tag: MONITORS,
   path: TOPICS,
+  view: "sns/topics",
   columns: [
     { label: "Name", sort: "name", show: (row) => link(row.name, "sns-topic", row.vhost, row.name) },
     { label: "Account", sort: "account", key: "account" },

@@ -18,10 +18,11 @@ export async function done(promise, sentence, takeBack = null) {
   }
 }
 
-export function listPage({ label, path, columns, tag, more = () => [], sort = "name", fixed = {}, filters = [], lead = () => [], placeholder = "" }) {
+export function listPage({ label, path, columns, tag, more = () => [], sort = "name", fixed = {}, filters = [], lead = () => [], placeholder = "", view = "" }) {
   return {
     label,
     tag,
+    view,
     load: ({ query: wanted }) => get(`${path}?${query({
       ...fixed, page: wanted.page || 1, page_size: PAGE_SIZE, sort: wanted.sort || sort, sort_reverse: wanted.reverse, name: wanted.name,
       only: wanted.only,

@@ -15,6 +15,7 @@ export const mqtt = listPage({
   label: "MQTT sessions",
   tag: ["monitoring", "administrator"],
   path: SESSIONS,
+  view: "mqtt/sessions",
   placeholder: "client id",
   columns: [
     { label: "Client id", sort: "name", show: (row) => link(row.name, "mqtt-session", row.vhost, row.name) },
@@ -73,6 +74,7 @@ async function clear(row) {
 
 export const retained = {
   label: "Retained topics",
+  view: "mqtt/retained",
   tag: ["monitoring", "administrator"],
   title: () => "Retained topics",
   load: async ({ query: wanted }) => {

@@ -244,7 +244,8 @@ export const queuePage = {
       h("h2", {}, "Arguments"),
       h("pre", { tabindex: "0" }, JSON.stringify({ ...found.arguments, durable: found.durable, auto_delete: found.auto_delete,
         effective_policy: found.effective_policy_definition }, null, 2)),
-      user()?.tags.includes("administrator") ? h("p", { class: "faint" }, link("Events of this queue", "events"), " – filter them by its name") : null,
+      user()?.tags.includes("administrator") ? h("p", {}, h("a", { href: `#/audit?${query({ object: found.name })}` }, "Who changed this queue"), " · ",
+        h("a", { href: `#/events?${query({ text: found.name })}` }, "its events")) : null,
     ].filter(Boolean);
   },
 };

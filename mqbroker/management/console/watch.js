@@ -80,6 +80,30 @@ export const eventsPage = following({
   ],
 });
 
+export const auditPage = {
+  label: "Audit",
+  tag: ["administrator"],
+  isStill: true,
+  load: ({ query: wanted }) => get(`mqbroker/audit?${query({ count: 200, user: wanted.user, event: wanted.event, object: wanted.object })}`),
+  draw(found, { query: wanted }) {
+    const ask = (label, name) => {
+      const typed = h("input", { type: "search", name, value: wanted[name] || "", id: name === "object" ? "search" : null });
+      typed.addEventListener("change", () => go({ [name]: typed.value }));
+      return field(label, typed);
+    };
+    return [h("h1", {}, "Audit"),
+      h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go(Object.fromEntries(new FormData(event.target))); } },
+        ask("Object", "object"), ask("User", "user"), ask("Event", "event"), h("button", {}, "Filter")),
+      table({ caption: "The newest first, 200 at most", rows: found, empty: "Nothing is recorded; audit.enabled says whether anything is.", columns: [
+        { label: "At", show: (row) => when(row.eventTime) },
+        { label: "User", show: (row) => row.userIdentity?.userName || row.userIdentity?.type || "" },
+        { label: "Event", key: "eventName" },
+        { label: "From", key: "sourceIPAddress" },
+        { label: "With", show: (row) => h("span", { class: "words" }, row.requestParameters ? JSON.stringify(row.requestParameters) : "") },
+        { label: "Refused", show: (row) => (row.errorCode ? `${row.errorCode}: ${row.errorMessage || ""}` : "") }] })];
+  },
+};
+
 export const pairPage = {
   label: "Pair",
   tag: ["monitoring", "administrator"],
