@@ -107,7 +107,7 @@ def serve(config_file: Path | None, **flags: Any) -> None:
     config = load_config(config_file, os.environ, given)
     from mqbroker.server import serve as serve_config  # the other commands start without the broker's weight
 
-    sys.exit(serve_config(config))
+    sys.exit(serve_config(config, load=lambda: load_config(config_file, os.environ, given)))
 
 
 @main.command("check-config")

@@ -18,8 +18,16 @@ from mqbroker.config.option import option, place, section, tables
 from mqbroker.config.sizes import MemorySize
 
 DAY_S = 86_400
+BACKENDS = ("internal", "http")
 
 T = TypeVar("T")
+
+
+def parse_backend(text: str) -> str:
+    """One source of users. Raises ValueError."""
+    if text not in BACKENDS:
+        raise ValueError(f"must be one of {', '.join(BACKENDS)}, not {text!r}")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,29 @@ class AuditConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpBackendConfig:
+    """[auth.http]"""
+
+    user_path: str = option("", "URL that is asked who somebody is, as RabbitMQ's auth_http.user_path.")
+    vhost_path: str = option("", "URL that is asked whether they may enter a vhost; empty lets them in.")
+    method: str = option("get", "How both are asked.", choices=("get", "post"))
+    like: str = option("", "The user of the broker whose permissions users of the service have.")
+    timeout_ms: int = option(5000, "Milliseconds that the service has for an answer.", minimum=10, maximum=60_000)
+    cache_s: int = option(15, "Seconds that an answer counts.", minimum=0, maximum=DAY_S)
+    ca: Path | None = option(None, "PEM file with the authorities of the service's certificate, beside the system's.")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    """[auth]"""
+
+    backends: tuple[str, ...] = option(
+        ("internal",), "Who is asked about log-ins, in this order: internal, http.", parse=parse_backend
+    )
+    http: HttpBackendConfig = section(HttpBackendConfig)
+
+
+@dataclass(frozen=True, slots=True)
 class PairConfig:
     """[pair]"""
 
@@ -256,6 +287,7 @@ class Config:
     websocket: WebSocketConfig = section(WebSocketConfig)
     limits: LimitsConfig = section(LimitsConfig)
     journal: JournalConfig = section(JournalConfig)
+    auth: AuthConfig = section(AuthConfig)
     audit: AuditConfig = section(AuditConfig)
     pair: PairConfig = section(PairConfig)
     destinations: DestinationsConfig = section(DestinationsConfig)

@@ -93,6 +93,14 @@ def ready(session: Session) -> None:
 
 
 @click.command()
+@pass_session
+def reload(session: Session) -> None:
+    """Have the broker read its configuration again: users, vhosts, log level and certificates."""
+    session.client.call("POST", "mqbroker/reload")
+    session.say("the configuration was read again")
+
+
+@click.command()
 @click.option("--count", default=100, help="So many records.")
 @click.option("--user", default="", help="Only what this user did.")
 @click.option("--event", default="", help="Only this event, such as PutQueue.")

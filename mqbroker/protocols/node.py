@@ -51,6 +51,8 @@ class Node:
     PreconditionFailed, KeyError and ValueError."""
     certificate_expires_at: Callable[[], int]
     """When the certificate of listeners with TLS does, in seconds since the epoch; 0 without one."""
+    reload: Callable[[], str]
+    """Reads the configuration again: users, vhosts and certificates. What is wrong with it; empty when nothing is."""
     views: Mapping[str, View]
     """What protocols show beside queues and connections, by name."""
     pair: Callable[[], Mapping[str, object]] | None = None
