@@ -46,7 +46,7 @@ from mqbroker.runtime.audit.trail import Trail, service_event
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.backend_chain import INTERNAL, BackendChain
 from mqbroker.runtime.evictions import Evictions
-from mqbroker.runtime.log_lines import LineFormatter
+from mqbroker.runtime.logs import setup as logs
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.sampler import Sampler
 from mqbroker.runtime.tasks import Tasks
@@ -317,6 +317,7 @@ class Server:
         """Reads certificates and the configuration again. What is wrong with them; empty when they are in force."""
         if self._tls is not None:
             self._tls.reload()
+        logs.reopen()
         if self._load is None or not self._is_serving:
             return ""
         try:
@@ -337,12 +338,12 @@ class Server:
         provisioning.end_sessions = self._end_sessions
         provisioning.apply()
         self._turn.schedule()
-        logging.getLogger().setLevel(config.log_level.upper())
+        logs.set_levels(config)
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
 
     def _changed(self, config: Config) -> list[str]:
         """The options and sections that are other ones than at the start, and that only a start takes over."""
-        taken = {"users", "vhosts", "apply_users", "log_level"}
+        taken = {"users", "vhosts", "apply_users", "log_level", "log"}
         names = [each.name for each in fields(config) if each.name not in taken]
         return [name for name in names if getattr(config, name) != getattr(self._config, name)]
 
@@ -536,22 +537,12 @@ async def _serve(config: Config, protocols: Sequence[Protocol], load: Callable[[
         await server.close()
 
 
-def _configure_logging(level: str) -> None:
-    """To standard error. A line for each connection is a good part of what a connection costs, so nothing is gathered
-    for it that is not in the line (Python's logging HOWTO, "Optimization")."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001  the documented way to do without the caller's line
-
-
 def serve(
     config: Config, protocols: Sequence[Protocol] = PROTOCOLS, load: Callable[[], Config] | None = None
 ) -> int:  # fmt: skip
     """Runs a broker until it is told to stop; the process's exit code. `load` reads the configuration again. Raises
     ConfigError, StorageError at first."""
-    _configure_logging(config.log_level)
+    logs.configure(config)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.set_threshold(*_GC_THRESHOLDS)
     allocator.settle()

@@ -18,6 +18,7 @@ from mqbroker.config.option import option, place, section, tables
 from mqbroker.config.sizes import MemorySize
 
 DAY_S = 86_400
+LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "none")
 BACKENDS = ("internal", "http")
 
 T = TypeVar("T")
@@ -136,6 +137,30 @@ class JournalConfig:
         "Where the keys are that the journal is encrypted with; the first one encrypts, the others still decrypt.",
         parse=KeySource.parse,
         is_secret=True,
+    )
+
+
+def parse_log_level(text: str) -> str:
+    """A level of the log. Raises ValueError."""
+    if text not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}, not {text!r}")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """[log]"""
+
+    format: str = option("text", "How lines look.", choices=("text", "rabbitmq", "json"))
+    file: Path | None = option(None, "File of the log; without one it goes to standard error.")
+    console: bool = option(False, "Whether lines go to standard error as well as to the file.")
+    rotate_bytes: int = option(
+        10 << 20, "Size with which a new file is begun; 0 is never.", minimum=0, maximum=1 << 40
+    )
+    keep_files: int = option(5, "Full files that are kept.", minimum=1, maximum=1000)
+    compress: bool = option(True, "Whether full files are packed with gzip.")
+    levels: tuple[tuple[str, str], ...] = option(
+        (), "Levels of categories, such as amqp; log_level is that of the others.", parse=parse_log_level
     )
 
 
@@ -287,6 +312,7 @@ class Config:
     websocket: WebSocketConfig = section(WebSocketConfig)
     limits: LimitsConfig = section(LimitsConfig)
     journal: JournalConfig = section(JournalConfig)
+    log: LogConfig = section(LogConfig)
     auth: AuthConfig = section(AuthConfig)
     audit: AuditConfig = section(AuditConfig)
     pair: PairConfig = section(PairConfig)

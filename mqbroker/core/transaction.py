@@ -12,6 +12,7 @@ from mqbroker.core.scheduling.schedule import Schedule
 from mqbroker.core.settling import settle
 
 if TYPE_CHECKING:
+    from mqbroker.core.queues.base import Queue
     from mqbroker.core.vhost import VHost
 
 
@@ -39,6 +40,15 @@ class Transaction:
     def settle(self, entries: list[Entry], outcome: int) -> None:
         """Keeps until the commit what becomes of deliveries (settling.py). Their consumers hold them until then."""
         self.settled.append((entries, outcome))
+
+    def has_room(self) -> bool:
+        """Whether no queue would refuse any of its messages now."""
+        wanted: dict[Queue, tuple[int, int]] = {}
+        for message, targets in self.published:
+            for queue in targets.queues:
+                count, size = wanted.get(queue, (0, 0))
+                wanted[queue] = (count + 1, size + message.size)
+        return all(queue.is_deleted or queue.has_room_for(*more) for queue, more in wanted.items())
 
     def commit(self, vhost: "VHost", now: int) -> list[int]:
         """Carries everything out; the outcome of each publish, in their order (queues/base.py)."""

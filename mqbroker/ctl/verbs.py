@@ -253,6 +253,21 @@ def _tracing(verb: str, is_on: bool) -> None:
         click.echo(f"Trace {'enabled' if is_on else 'disabled'} for vhost {vhost}")
 
 
+@_verb("set_log_level")
+@click.argument("level")
+def set_log_level(session: Session, level: str) -> None:
+    """As rabbitmqctl's; `CATEGORY.LEVEL` sets that of a category."""
+    category, _, name = level.rpartition(".")
+    click.echo(f'Setting log level to "{level}" ...')
+    session.client.put(below("mqbroker", "log", "levels", category or "default"), {"level": name})
+
+
+@_verb("rotate_logs")
+def rotate_logs(session: Session) -> None:
+    """As rabbitmqctl's."""
+    session.client.call("POST", "mqbroker/log/rotate")
+
+
 _tracing("trace_on", is_on=True)
 _tracing("trace_off", is_on=False)
 

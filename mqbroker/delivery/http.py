@@ -139,6 +139,7 @@ class HttpClient:
                 error = DeliveryFailed(f"no connection to {address} within {CONNECT_TIMEOUT_S:g} s")
             except OSError as failed:
                 error = failed
+        self._guard.forget(host)
         raise error
 
     def _context(self) -> ssl.SSLContext:

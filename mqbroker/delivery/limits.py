@@ -3,6 +3,9 @@
 RESPONSE_BYTES_MAX = 65_536  # of an answer, of which only the beginning is of interest
 RESPONSE_HEAD_BYTES_MAX = 65_536
 CONNECT_TIMEOUT_S = 5.0
+LOOKUP_TIMEOUT_S = 5.0  # of a name, for which resolvers wait 5 s by default before they ask again
+ADDRESSES_S = 30.0  # how long what was found is good without another look
+ADDRESSES_MAX = 10_000  # hosts of which that is known
 IDLE_CONNECTIONS_MAX = 128  # kept for the next message, of all endpoints
 IDLE_CONNECTIONS_OF_ONE_MAX = 4
 IDLE_S = 30.0

@@ -15,6 +15,7 @@ from mqbroker.management.api import (
     following,
     health,
     limits,
+    logs,
     looking,
     mending,
     messages,
@@ -37,7 +38,7 @@ from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 _MODULES = (
     overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
     connections, consumers, policies, parameters, definitions, health, extras, views, following,
-    audit,
+    audit, logs,
 )  # fmt: skip
 
 

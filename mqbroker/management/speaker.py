@@ -19,6 +19,7 @@ from mqbroker.management.firehose import Firehose
 from mqbroker.management.ground import CLUSTER_ID, Ground
 from mqbroker.management.local import LocalDoor
 from mqbroker.management.protocol import METRICS_SCHEME
+from mqbroker.management.rabbitmq_words import RabbitWords, leave_own_words_out
 from mqbroker.management.session import ManagementSession
 from mqbroker.management.store import Store
 from mqbroker.protocols.node import Node
@@ -43,6 +44,7 @@ class ManagementSpeaker(Speaker):
         self._log_feed: LogFeed | None = None
         self._servers: dict[bool, web.Server] = {}
         services.broker.events.subscribe(self._ground.observations.take)
+        self._has_rabbitmq_words = config.log.format == "rabbitmq"
 
     def restore(self, found: Mapping[str, bytes], _now: int) -> None:
         """Overrides Speaker's."""
@@ -57,6 +59,7 @@ class ManagementSpeaker(Speaker):
             ground.store.set_global(CLUSTER_ID, f"mqbroker-cluster-id-{secrets.token_urlsafe(16)}")
         broker, clock = ground.broker, ground.clock
         broker.events.subscribe(Announcer(broker, ground.services.default_vhost, clock, node.compose).take)
+        self._log_changes()
         firehose = Firehose(broker, ground.name)
         ground.store.described = lambda name, each: firehose.follow(name, each["tracing"] is True, node.compose)
         for name in list(ground.store.vhosts):
@@ -65,6 +68,14 @@ class ManagementSpeaker(Speaker):
         if folder.is_dir():
             self._door = LocalDoor(folder, lambda: self._server(is_for_metrics=False))
             self._door.open()
+
+    def _log_changes(self) -> None:
+        """From now on the log has what happens in RabbitMQ's words."""
+        broker = self._ground.broker
+        users = {name: user.tags for name, user in broker.access.users.items()}
+        broker.events.subscribe(RabbitWords(users, self._has_rabbitmq_words).take)
+        if self._has_rabbitmq_words:
+            leave_own_words_out()
 
     def _fill_feeds(self, node: Node) -> None:
         """From now on it can be seen what happens."""

@@ -253,3 +253,20 @@ def test_dispositions_one_by_one_are_taken_in_runs(cut: int) -> None:
     assert kinds(client.frames()) == ["Transfer"]
     queue = house.vhost.queues["q"]
     assert (queue.unacked_count, queue.waiting_count(), queue.counts.acked) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("size", [10, 1000])
+def test_a_message_that_the_client_does_not_take_ends_its_session(size: int) -> None:
+    """A client was sent what it had said that it would not take."""
+    house = House()
+    client = receiver(house, 1, max_message_size=100)
+    client.receive(said(Transfer(0, 1, b"t", 0, True), data(b"x" * size)))
+    client.receive(flow(1, delivery_count=0, link_credit=5))
+    found = client.frames()
+    if size == 10:
+        assert kinds(found) == ["Transfer"] * 2
+        return
+    assert kinds(found) == ["Transfer", "End"]
+    assert found[1][0].error.condition == "amqp:link:message-size-exceeded"
+    assert "> maximum message size (100 bytes)" in found[1][0].error.description
+    assert house.vhost.queues["q"].waiting_count() == 2

@@ -526,3 +526,42 @@ def test_an_address_may_name_several(client: RawAmqp1, name: str) -> None:
         client.receiver(f"/queues/{queue}", handle)
         client.credit(handle, 5, next_incoming_id=2)
         assert bodies(client, 3) == [b"0", b"1", b"2"]
+
+
+def test_a_commit_for_which_there_is_no_room_is_a_rollback(client: RawAmqp1, broker: BrokerProcess, name: str) -> None:
+    """What had room was there all the same."""
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare(f"{name}-full", arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    control = Coordination(client)
+    client.sender(f"/queue/{name}")
+    client.sender(f"/queues/{name}-full", 2)
+    transaction = control.declare()
+    for number, handle in enumerate((0, 2, 2)):
+        client.publish(number, b"x", handle, state=TransactionalState(transaction))
+    state = control.discharge(transaction, fail=False)
+    assert isinstance(state, Rejected)
+    assert state.error.condition == "amqp:transaction:rollback"
+    for handle, queue in ((3, name), (4, f"{name}-full")):
+        client.receiver(f"/queues/{queue}", handle)
+        client.credit(handle, 1, drain=True)
+        assert client.expect(Flow).drain
+
+
+@pytest.mark.parametrize("sizes", [(3, 4), (0, 300, 1), (1,) * 50])
+def test_data_in_parts_is_one_body_to_others(
+    client: RawAmqp1, broker: BrokerProcess, name: str, sizes: tuple[int, ...]
+) -> None:
+    """Clients of AMQP 0-9-1 got the octets of sections, with a type that says so; those of 1.0 get the sections."""
+    client.sender(f"/queue/{name}")
+    parts = [b"abc"[number % 3 :][:1] * size for number, size in enumerate(sizes)]
+    footer = b"\x00\x53\x78" + encode({Symbol("x-sum"): 5})
+    for number in range(2):
+        client.transfer(number, b"".join(map(data, parts)) + footer)
+        client.outcome(number)
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        _, properties, body = connection.channel().basic_get(name, auto_ack=True)
+    assert (body, properties.type) == (b"".join(parts), None)
+    client.receiver(f"/queues/{name}", credit=1)
+    client.expect(Transfer)
+    assert client.payload.endswith(b"".join(map(data, parts)) + footer)

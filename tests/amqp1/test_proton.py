@@ -10,7 +10,11 @@ from tests.amqp1.conftest import connect
 from tests.support.broker_process import BrokerProcess
 
 p = pytest.importorskip("proton", reason="python-qpid-proton is not installed")
-from proton.utils import LinkDetached, SendException  # type: ignore[import-not-found,unused-ignore]  # noqa: E402
+from proton.utils import (  # type: ignore[import-not-found,unused-ignore]  # noqa: E402
+    BlockingConnection,
+    LinkDetached,
+    SendException,
+)
 
 TIMEOUT_S = 15
 
@@ -31,6 +35,17 @@ def test_what_is_sent_is_received(proton: Any, name: str) -> None:
         assert (message.id, message.subject, message.body) == (f"id-{number}", "s", f"hello {number}")
         assert message.properties == {"number": number}
         receiver.accept()
+
+
+def test_tls(broker: BrokerProcess, name: str) -> None:
+    domain = p.SSLDomain(p.SSLDomain.MODE_CLIENT)
+    domain.set_trusted_ca_db(str(broker.data_dir / "certs" / "ca.pem"))
+    domain.set_peer_authentication(p.SSLDomain.VERIFY_PEER_NAME)
+    url = f"amqps://guest:guest@localhost:{broker.ports['amqps']}"
+    connection = BlockingConnection(url, timeout=TIMEOUT_S, ssl_domain=domain, allowed_mechs="PLAIN")
+    connection.create_sender(name).send(p.Message(body="secret"))
+    assert connection.create_receiver(name).receive(TIMEOUT_S).body == "secret"
+    connection.close()
 
 
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 32_000, 131_072, 1_000_000, 5_000_000])

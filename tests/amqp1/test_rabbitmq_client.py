@@ -49,6 +49,18 @@ def test_a_queue_is_declared_described_purged_and_deleted(connection: Any, manag
         management.queue_info(name)
 
 
+def test_tls(broker: BrokerProcess, name: str) -> None:
+    ca = r.PosixSslConfigurationContext(ca_cert=str(broker.data_dir / "certs" / "ca.pem"))
+    environment = r.Environment(uri=f"amqps://guest:guest@localhost:{broker.ports['amqps']}/", ssl_context=ca)
+    connection = environment.connection()
+    connection.dial()
+    management = connection.management()
+    management.declare_queue(r.ClassicQueueSpecification(name=name))
+    connection.publisher(r.AddressHelper.queue_address(name)).publish(r.Message(body=b"secret"))
+    assert management.queue_info(name).message_count == 1
+    environment.close()
+
+
 def test_a_queue_that_differs_is_a_conflict(management: Any, name: str) -> None:
     management.declare_queue(r.ClassicQueueSpecification(name=name))
     management.declare_queue(r.ClassicQueueSpecification(name=name))

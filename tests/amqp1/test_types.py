@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqbroker.core.values import Float32, Int8, Int16, Int32, UInt8, UInt16, UInt32, UInt64
@@ -20,6 +20,7 @@ from mqbroker.protocols.amqp1.codec.types import (
     decode,
     decode_all,
     skip,
+    validate,
 )
 
 EXAMPLES = {  # AMQP 1.0 part 1, 1.6
@@ -216,3 +217,41 @@ def test_an_array_of_nothing_much_takes_no_memory() -> None:
     """Two octets of an item could stand for four billion of them."""
     with pytest.raises(ProtocolViolation, match="items in"):
         decode_all(bytes.fromhex("f000000005ffffffff40"))
+
+
+def test_many_arrays_of_nothing_much_take_no_memory() -> None:
+    """A frame had room for thousands of arrays of thousands of items each: gigabytes."""
+    with pytest.raises(ProtocolViolation, match="items in"):
+        decode_all(bytes.fromhex("f0000000050001000040"))
+    assert decode_all(bytes.fromhex("f0000000050000004040")) == [None] * 64
+
+
+def test_keys_with_one_hash_are_bounded() -> None:
+    """The time for a map went with the square of its keys."""
+    keys = b"".join(b"\x98" + (number * ((1 << 61) - 1)).to_bytes(16, "big") + b"\x40" for number in range(1, 66))
+    with pytest.raises(ProtocolViolation, match="uuids"):
+        decode_all(b"\xd1" + (len(keys) + 4).to_bytes(4, "big") + (130).to_bytes(4, "big") + keys)
+
+
+@given(VALUES)
+def test_what_is_decoded_is_valid(value: object) -> None:
+    data = encode(value)
+    assert validate(data, 0, len(data)) == len(data)
+
+
+@settings(max_examples=300)
+@given(VALUES, st.data())
+def test_what_cannot_be_decoded_is_not_valid(value: object, draw: st.DataObject) -> None:
+    """A body was taken as it came, of which its readers could make nothing."""
+    octets = bytearray(encode(value))
+    octets[draw.draw(st.integers(0, len(octets) - 1))] = draw.draw(st.integers(0, 255))
+    data = bytes(octets)
+    try:
+        end = decode(data, 0, len(data))[1]
+    except ProtocolViolation as error:
+        if "key" in error.text or "descriptor" in error.text:
+            return  # what maps and descriptors may hold is looked at by who decodes them
+        with pytest.raises(ProtocolViolation):
+            validate(data, 0, len(data))
+    else:
+        assert validate(data, 0, len(data)) == end

@@ -29,7 +29,7 @@ CASES = [
     for scenario in SCENARIOS.values()
     for case in scenario.cases
     # What is measured once is deep or large, and only its memory is of interest.
-    if case.depth <= Depth.HEADLINE and not case.once
+    if case.depth <= Depth.HEADLINE and not (case.once or case.replicated)
 ]
 
 

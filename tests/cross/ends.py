@@ -4,10 +4,10 @@ Messages meet at a topic: a key of amq.topic. What SQS sends meets the others in
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import boto3  # type: ignore[import-untyped]
 import pika  # type: ignore[import-untyped]
@@ -18,6 +18,10 @@ from tests.mqtt.paho_client import Paho, new_properties, told
 from tests.support.broker_process import BrokerProcess
 
 WAIT_S = 15
+ALL = (
+    "delivery_mode", "priority", "expiration", "message_id", "reply_to", "content_encoding", "timestamp", "type",
+    "app_id",
+)  # fmt: skip
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Letter:
     content_type: str = "text/plain"
     correlation_id: str = "question-1"
     headers: dict[str, str] = field(default_factory=lambda: {"colour": "red", "grün": "ja"})
+    properties: dict[str, str] = field(default_factory=dict)
+    """By their neutral names; what the protocol that has received it can say."""
 
 
 Receive = Callable[[], Letter]
@@ -36,6 +42,10 @@ Receive = Callable[[], Letter]
 class End(Protocol):
     """How one protocol sends and receives."""
 
+    @property
+    def names(self) -> Collection[str]:
+        """The neutral names of the properties that it can say, beside content type and correlation id."""
+
     def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
         """Sends to the topic; SQS to its queue."""
 
@@ -43,13 +53,28 @@ class End(Protocol):
         """Subscribes to the topic, or consumes from the queue of SQS."""
 
 
+def known(pairs: dict[str, Any]) -> dict[str, str]:
+    """Properties that are there, as texts."""
+    return {name: str(value) for name, value in pairs.items() if value is not None}
+
+
 class Amqp091:
     """pika."""
+
+    names = ALL
+    numbers = ("delivery_mode", "priority", "timestamp")
 
     def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
         with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
             properties = pika.BasicProperties(
-                content_type=letter.content_type, correlation_id=letter.correlation_id, headers=letter.headers
+                content_type=letter.content_type,
+                correlation_id=letter.correlation_id,
+                headers=letter.headers,
+                **{
+                    name: int(value) if name in self.numbers else value
+                    for name, value in letter.properties.items()
+                    if name in self.names
+                },
             )
             connection.channel().basic_publish("amq.topic", f"cross.{name}", letter.body.encode(), properties)
 
@@ -66,7 +91,8 @@ class Amqp091:
                 for _, properties, body in channel.consume(queue, auto_ack=True, inactivity_timeout=WAIT_S):
                     assert body is not None, "nothing came"
                     own = {key: value for key, value in (properties.headers or {}).items() if key[0] != "x"}
-                    return Letter(body.decode(), properties.content_type, properties.correlation_id, own)
+                    found = known({name: getattr(properties, name) for name in self.names})
+                    return Letter(body.decode(), properties.content_type, properties.correlation_id, own, found)
                 raise AssertionError("the queue is gone")
 
             yield receive
@@ -75,11 +101,16 @@ class Amqp091:
 class Mqtt:
     """Paho with version 5."""
 
+    names = ("reply_to", "expiration")
+
     def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
         properties = new_properties(3)
         properties.ContentType = letter.content_type
         properties.CorrelationData = letter.correlation_id.encode()
         properties.UserProperty = list(letter.headers.items())
+        if "reply_to" in letter.properties:
+            properties.ResponseTopic = letter.properties["reply_to"]
+            properties.MessageExpiryInterval = int(letter.properties["expiration"]) // 1000
         with Paho(broker.ports["mqtt"], f"{name}-sender", 5) as client:
             client.publish(f"cross/{name}", letter.body.encode(), 1, properties=properties)
 
@@ -93,8 +124,10 @@ class Mqtt:
                 message = client.message()
                 found = told(message)
                 own = {key: value for key, value in found.get("UserProperty", []) if key[0] != "x"}
-                correlation = bytes.fromhex(found["CorrelationData"]).decode()
-                return Letter(message.payload.decode(), found["ContentType"], correlation, own)
+                correlation = bytes.fromhex(found.get("CorrelationData", "")).decode()
+                expiry = found.get("MessageExpiryInterval")
+                more = known({"reply_to": found.get("ResponseTopic"), "expiration": expiry and expiry * 1000})
+                return Letter(message.payload.decode(), found.get("ContentType", ""), correlation, own, more)
 
             yield receive
 
@@ -102,9 +135,18 @@ class Mqtt:
 class Stomp:
     """A socket: STOMP's clients are simple enough to be written down."""
 
+    names: ClassVar = {
+        "delivery_mode": "persistent", "priority": "priority", "expiration": "expiration",
+        "message_id": "amqp-message-id", "reply_to": "reply-to", "content_encoding": "content-encoding",
+        "timestamp": "timestamp", "type": "type", "app_id": "app-id",
+    }  # fmt: skip
+
     def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
         with _StompSocket(broker) as client:
             headers = {"content-type": letter.content_type, "correlation-id": letter.correlation_id, **letter.headers}
+            for property_name, value in letter.properties.items():
+                header = self.names[property_name]
+                headers[header] = "true" if header == "persistent" else value
             body = letter.body.encode()
             length = {"content-length": str(len(body))}
             client.say("SEND", {"destination": f"/topic/cross.{name}", "receipt": "1", **headers, **length}, body)
@@ -121,7 +163,14 @@ class Stomp:
                 command, headers, body = client.frame()
                 assert command == "MESSAGE"
                 own = {key: value for key, value in headers.items() if key in ("colour", "grün")}
-                return Letter(body.decode(), headers["content-type"], headers["correlation-id"], own)
+                found = {name: headers[header] for name, header in self.names.items() if header in headers}
+                if "delivery_mode" in found:
+                    found["delivery_mode"] = "2"
+                if "reply_to" in found:
+                    found["reply_to"] = found["reply_to"].removeprefix("/reply-queue/")
+                return Letter(
+                    body.decode(), headers.get("content-type", ""), headers.get("correlation-id", ""), own, found
+                )
 
             yield receive
 
@@ -158,6 +207,11 @@ class _StompSocket:
 class Sqs:
     """boto3."""
 
+    names: ClassVar = {
+        "reply_to": "ReplyTo", "content_encoding": "mqbroker.content_encoding", "type": "mqbroker.type",
+        "app_id": "mqbroker.app_id", "timestamp": "mqbroker.timestamp",
+    }  # fmt: skip
+
     def client(self, broker: BrokerProcess) -> Any:
         return boto3.client(
             "sqs",
@@ -171,6 +225,7 @@ class Sqs:
     def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
         client = self.client(broker)
         texts = {"ContentType": letter.content_type, "CorrelationId": letter.correlation_id, **_sqs_names(letter)}
+        texts.update({self.names[name]: value for name, value in letter.properties.items() if name in self.names})
         attributes = {key: {"DataType": "String", "StringValue": value} for key, value in texts.items()}
         url = client.get_queue_url(QueueName=name)["QueueUrl"]
         client.send_message(QueueUrl=url, MessageBody=letter.body, MessageAttributes=attributes)
@@ -187,9 +242,10 @@ class Sqs:
         def receive() -> Letter:
             found = client.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=WAIT_S)
             (message,) = found["Messages"]
-            texts = {key: value["StringValue"] for key, value in message["MessageAttributes"].items()}
+            texts = {key: value["StringValue"] for key, value in message.get("MessageAttributes", {}).items()}
             own = {key: value for key, value in texts.items() if key in ("colour", "grün")}
-            return Letter(message["Body"], texts["ContentType"], texts["CorrelationId"], own)
+            found = {name: texts[attribute] for name, attribute in self.names.items() if attribute in texts}
+            return Letter(message["Body"], texts.get("ContentType", ""), texts.get("CorrelationId", ""), own, found)
 
         yield receive
         client.close()
@@ -202,6 +258,8 @@ def _sqs_names(letter: Letter) -> dict[str, str]:
 
 class Amqp1:
     """Qpid Proton."""
+
+    names = ALL
 
     def connect(self, broker: BrokerProcess) -> Any:
         utils = pytest.importorskip("proton.utils", reason="python-qpid-proton is not installed")
@@ -218,6 +276,7 @@ class Amqp1:
             correlation_id=letter.correlation_id,
             properties=letter.headers,
         )
+        self._put(message, letter.properties)
         connection.create_sender(f"/exchanges/amq.topic/cross.{name}").send(message)
         connection.close()
 
@@ -230,12 +289,90 @@ class Amqp1:
             message = receiver.receive(WAIT_S)
             receiver.accept()
             body = message.body if isinstance(message.body, str) else bytes(message.body).decode()
-            return Letter(body, str(message.content_type), message.correlation_id, dict(message.properties))
+            own = dict(message.properties or {})
+            return Letter(body, str(message.content_type), message.correlation_id, own, self._taken(message))
 
         try:
             yield receive
         finally:
             connection.close()
 
+    def _put(self, message: Any, properties: dict[str, str]) -> None:
+        if not properties:
+            return
+        proton = pytest.importorskip("proton")
+        message.durable = properties["delivery_mode"] == "2"
+        message.priority = int(properties["priority"])
+        message.ttl = int(properties["expiration"]) / 1000
+        message.id = properties["message_id"]
+        message.reply_to = f"/queues/{properties['reply_to']}"
+        message.content_encoding = properties["content_encoding"]
+        message.creation_time = int(properties["timestamp"])
+        message.annotations = {proton.symbol("x-basic-type"): properties["type"]}
+        message.group_id = properties["app_id"]
+
+    def _taken(self, message: Any) -> dict[str, str]:
+        reply_to = message.reply_to
+        return known(
+            {
+                "delivery_mode": "2" if message.durable else None,
+                "priority": message.priority,
+                "expiration": round(message.ttl * 1000) or None,
+                "message_id": message.id,
+                "reply_to": reply_to and reply_to.removeprefix("/queues/").removeprefix("/exchanges/amq.topic/"),
+                "content_encoding": message.content_encoding or None,
+                "timestamp": round(message.creation_time) or None,
+                "type": (message.annotations or {}).get("x-basic-type"),
+                "app_id": message.group_id,
+            }
+        )
+
+
+class Mqtt3:
+    """Paho with version 3.1.1, which has nothing but a body."""
+
+    names = ()
+
+    def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
+        with Paho(broker.ports["mqtt"], f"{name}-sender", 4) as client:
+            client.publish(f"cross/{name}", letter.body.encode(), 1)
+
+    @contextmanager
+    def receiver(self, broker: BrokerProcess, name: str, in_queue: bool) -> Iterator[Receive]:
+        assert not in_queue
+        with Paho(broker.ports["mqtt"], f"{name}-receiver", 4) as client:
+            client.subscribe(f"cross/{name}", 1)
+            yield lambda: Letter(client.message().payload.decode(), "", "", {})
+
+
+class Sns:
+    """boto3; a subscription with raw delivery takes it to a queue of SQS."""
+
+    names = Sqs.names
+
+    def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
+        client = boto3.client(
+            "sns",
+            endpoint_url=f"http://127.0.0.1:{broker.ports['aws']}",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30),
+        )
+        topic = client.create_topic(Name=name)["TopicArn"]
+        queue = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+        raw = {"RawMessageDelivery": "true"}
+        client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=raw)
+        texts = {"ContentType": letter.content_type, "CorrelationId": letter.correlation_id, **_sqs_names(letter)}
+        texts.update({self.names[key]: value for key, value in letter.properties.items() if key in self.names})
+        attributes = {key: {"DataType": "String", "StringValue": value} for key, value in texts.items()}
+        client.publish(TopicArn=topic, Message=letter.body, MessageAttributes=attributes)
+        client.close()
+
+    def receiver(self, broker: BrokerProcess, name: str, in_queue: bool) -> AbstractContextManager[Receive]:
+        raise NotImplementedError("what SNS sends is received by others")
+
 
 ENDS: dict[str, End] = {"0-9-1": Amqp091(), "1.0": Amqp1(), "mqtt": Mqtt(), "stomp": Stomp(), "sqs": Sqs()}
+SENDERS: dict[str, End] = {**ENDS, "mqtt 3": Mqtt3(), "sns": Sns()}
+RECEIVERS: dict[str, End] = {**ENDS, "mqtt 3": Mqtt3()}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mqbroker.core.access.access import Permissions
 from mqbroker.core.destinations.naming import Naming
 from tests.stomp.house import Client, House
 from tests.support.session_house import START
@@ -379,3 +380,92 @@ def test_destinations_stand_for_others_by_setting(house: House) -> None:
     assert {name: queue.waiting_count() for name, queue in house.vhost.queues.items() if name in ("a", "b", "all")} == {
         "a": 1, "b": 1,
     }  # fmt: skip
+
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+
+
+MANAGEMENT = "/topic/ActiveMQ.Scheduler.Management"
+
+
+def jobs(client: Client, **headers: Any) -> dict[str, bytes]:
+    """What waits for its time, by id."""
+    client.send("SEND", destination=MANAGEMENT, AMQ_SCHEDULER_ACTION="BROWSE", reply_to="/temp-queue/jobs", **headers)
+    found = client.frames()
+    assert {each.command for each in found} <= {"MESSAGE"}, found
+    return {each.headers["scheduledJobId"]: each.body for each in found}
+
+
+def remove(client: Client, **headers: Any) -> None:
+    client.send("SEND", destination=MANAGEMENT, receipt="done", **headers)
+    client.take("RECEIPT")
+
+
+def test_jobs_are_browsed_and_removed(house: House) -> None:
+    """What was to come later could not be taken back."""
+    client, receiver = house.connect(), house.connect()
+    receiver.send("SUBSCRIBE", id=1, destination="/queue/q")
+    client.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
+    assert jobs(client) == {}
+    for delay in (300, 100, 200, 400):
+        client.send("SEND", b"%d" % delay, destination="/queue/q", AMQ_SCHEDULED_DELAY=delay)
+    found = jobs(client)
+    assert list(found.values()) == [b"100", b"200", b"300", b"400"]
+    within = {"AMQ_SCHEDULER_ACTION_START_TIME": START + 150, "AMQ_SCHEDULER_ACTION_END_TIME": START + 300}
+    assert list(jobs(client, **within).values()) == [b"200", b"300"]
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId=next(iter(found)))
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId="unknown")
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVEALL", **within)
+    assert list(jobs(client).values()) == [b"400"]
+    house.pass_time(1000)
+    assert receiver.messages() == [b"400"]
+
+
+def test_a_delivered_copy_says_which_job_it_is_of(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/q")
+    client.send("SEND", b"x", destination="/queue/q", AMQ_SCHEDULED_PERIOD=100, AMQ_SCHEDULED_REPEAT=-1)
+    house.pass_time(150)
+    job = client.frames()[-1].headers["scheduledJobId"]
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId=job)
+    house.pass_time(1000)
+    assert client.frames() == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"AMQ_SCHEDULER_ACTION": "SHOUT"}, {"AMQ_SCHEDULER_ACTION": "BROWSE"}])
+def test_a_wrong_action_is_refused(house: House, headers: dict[str, str]) -> None:
+    client = house.connect()
+    client.send("SEND", destination=MANAGEMENT, **headers)
+    client.take("ERROR")
+
+
+def test_nobody_sees_jobs_of_others(house: House) -> None:
+    house.broker.put_user("other", "other")
+    house.broker.set_permissions("other", "/", Permissions("^(amq\\.gen|own).*", ".*", "^(amq\\.gen|own).*"))
+    client, other = house.connect(), house.connect(user="other")
+    other.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
+    for name in ("secret", "own"):
+        client.send("SEND", name.encode(), destination=f"/queue/{name}", AMQ_SCHEDULED_DELAY=50)
+    assert list(jobs(other).values()) == [b"own"]
+    remove(other, AMQ_SCHEDULER_ACTION="REMOVEALL")
+    house.pass_time(100)
+    assert house.vhost.queues["secret"].waiting_count() == 1
+    assert house.vhost.queues["own"].waiting_count() == 0
+
+
+def test_a_message_says_where_it_was_sent_to_first(house: House) -> None:
+    """A consumer of a virtual topic's queue was told the topic as if it had subscribed to that."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/Consumer.A.VirtualTopic.x")
+    client.send("SEND", b"x", destination="/topic/VirtualTopic.x")
+    headers = client.take("MESSAGE").headers
+    assert headers["destination"] == "/queue/Consumer.A.VirtualTopic.x"
+    assert headers["original-destination"] == "/topic/VirtualTopic.x"
+    client.send("SUBSCRIBE", id=2, destination="/queue/q", ack="client-individual")
+    client.send("SEND", b"x", destination="/queue/q", persistent="true")
+    message = client.take("MESSAGE")
+    assert "original-destination" not in message.headers
+    client.send("NACK", id=message.headers["ack"])
+    client.send("SUBSCRIBE", id=3, destination="/queue/ActiveMQ.DLQ")
+    headers = client.take("MESSAGE").headers
+    assert (headers["destination"], headers["original-destination"]) == ("/queue/ActiveMQ.DLQ", "/queue/q")

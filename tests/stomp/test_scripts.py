@@ -1,4 +1,4 @@
-"""The STOMP clients of Perl and PHP, unmodified, as Debian has them: libnet-stomp-perl and php-stomp."""
+"""The STOMP clients of Perl and PHP, unmodified, as Debian has them: libnet-stomp-perl; php-stomp, without TLS."""
 
 import subprocess
 from pathlib import Path
@@ -32,6 +32,12 @@ def test_net_stomp_of_perl_sends_in_a_transaction_and_waits_for_receipts(broker:
     run("perl", str(SCRIPTS / "net_stomp.pl"), str(broker.ports["stomp"]))
 
 
+def test_net_stomp_of_perl_does_so_over_tls(broker: BrokerProcess) -> None:
+    require("Net::Stomp", "perl", "-MNet::Stomp", "-MIO::Socket::SSL", "-e1")
+    ca = str(broker.data_dir / "certs" / "ca.pem")
+    run("perl", str(SCRIPTS / "net_stomp.pl"), str(broker.ports["stomps"]), ca)
+
+
 def test_the_extension_of_php_acknowledges_with_a_copy_of_the_headers(broker: BrokerProcess) -> None:
     require("php-stomp", "php", "-r", 'exit(extension_loaded("stomp") ? 0 : 1);')
-    assert run("php", str(SCRIPTS / "stomp.php"), str(broker.ports["stomp"])) == "done"
+    assert run("php", str(SCRIPTS / "stomp.php"), f"tcp://127.0.0.1:{broker.ports['stomp']}") == "done"

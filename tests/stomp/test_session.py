@@ -514,3 +514,24 @@ def test_a_run_of_equal_heads_ends_wherever_it_is_cut(house: House, length: str,
     numbers = [b"%03d" % number for number in range(5)]
     assert bodies == [*numbers, b"abc", *numbers, b"abc", b"000"]
     assert [each.headers["receipt-id"] for each in found if each.command == "RECEIPT"] == ["r"]
+
+
+def test_a_transaction_for_which_there_is_no_room_is_rolled_back(house: House) -> None:
+    """What had room was there, and the client was told that nothing was."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client-individual", **{"prefetch-count": 1})
+    client.send("SEND", b"held", destination="/queue/a")
+    ack = client.take("MESSAGE").headers["ack"]
+    arguments = {"x-max-length": 2, "x-overflow": "reject-publish"}
+    client.send("SEND", b"0", destination="/queue/full", **arguments)
+    client.send("BEGIN", transaction="t")
+    client.send("ACK", id=ack, transaction="t")
+    for destination in ("/queue/b", "/queue/full", "/queue/full"):
+        client.send("SEND", b"x", destination=destination, transaction="t")
+    client.send("COMMIT", transaction="t", receipt="c")
+    assert client.error()[0] == "Message rejected"
+    counts = {name: house.vhost.queues[name].waiting_count() for name in ("b", "full")}
+    assert counts == {"b": 0, "full": 1}
+    assert house.vhost.queues["a"].unacked_count == 1
+    client.send("ACK", id=ack, receipt="late")
+    client.take("RECEIPT")

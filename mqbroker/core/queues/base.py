@@ -126,6 +126,10 @@ class Queue(Task):
         """The same, with what was left on the disk."""
         raise NotImplementedError
 
+    def has_room_for(self, _count: int, _size: int) -> bool:
+        """Whether it would take so many messages more, of so many octets together. Overridden by those that refuse."""
+        return True
+
     def enforce(self, now: int) -> None:
         """It is there again, or what it is to do has changed: discards what no longer fits."""
         self.expire(now)

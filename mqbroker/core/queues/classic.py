@@ -166,6 +166,13 @@ class ClassicQueue(Queue):
             return True
         return 0 <= self.max_bytes < self.byte_count + message.size
 
+    def has_room_for(self, count: int, size: int) -> bool:
+        """Overrides Queue's."""
+        if self.is_plain or self.overflow == DROP_HEAD:
+            return True
+        is_long = 0 <= self.max_length < self.waiting_count() + count
+        return not is_long and not 0 <= self.max_bytes < self.byte_count + size
+
     def refuse(self, message: Message, now: int) -> int:
         """Rejects a publish that would overflow; its copy goes to the dead-letter exchange if the queue says so."""
         self.counts.refused += 1

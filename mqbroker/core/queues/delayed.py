@@ -79,6 +79,19 @@ class DelayedMessages(Task):
         if place is not None:
             self._bodies.let_go(place, found)
 
+    def held(self) -> list[Entry]:
+        """What is held, in no order."""
+        return [entry for _, _, entry in self._heap]
+
+    def release(self, entries: list[Entry]) -> None:
+        """Lets go of some of it for good."""
+        gone = {id(entry) for entry in entries}
+        self._heap = [each for each in self._heap if id(each[2]) not in gone]
+        heapq.heapify(self._heap)
+        for entry in entries:
+            if entry.lsn:
+                self._ledger.settle(entry)
+
     def drop(self) -> list[tuple[int, int, Entry]]:
         """Lets go of everything held: what held it, to be freed by the caller."""
         self._timers.cancel(self._timer)

@@ -21,15 +21,25 @@ class ScheduledMessages(DelayedMessages):
         if due:
             self.hold(message, due)
 
+    def id_of(self, sequence: int) -> str:
+        """What a job is known by until it is due."""
+        return f"{self.number}-{sequence}"
+
+    def jobs(self) -> dict[str, Entry]:
+        """Everything that waits, by what it is known by; what is due first is first."""
+        entries = sorted(self.held(), key=lambda entry: (entry.expires_at, entry.sequence))
+        return {self.id_of(entry.sequence): entry for entry in entries}
+
     def deliver(self, entry: Entry, now: int) -> None:
         """A message is due. Overrides DelayedMessages'."""
         message, properties = entry.message, entry.message.properties
         headers = properties.headers()
         schedule = schedule_of(message)
+        due = 0 if schedule is None else schedule.next_after(entry.expires_at, message.received_at)
         if any(name in headers for name in NAMES):
             own = {name: value for name, value in headers.items() if name not in NAMES}
-            properties = properties.with_headers({**own, JOB_ID: f"{self.number}-{entry.sequence}"})
+            sequence = self._sequence if due else entry.sequence  # of its next time, by which the job can be removed
+            properties = properties.with_headers({**own, JOB_ID: self.id_of(sequence)})
         self.publish(new_message(message.exchange, message.routing_key, properties, message.content(), now), now)
-        due = 0 if schedule is None else schedule.next_after(entry.expires_at, message.received_at)
         if due:
             self.hold(message, due)

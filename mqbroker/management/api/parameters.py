@@ -7,6 +7,7 @@ from mqbroker.management.answers import NO_CONTENT, Answer, Listing, put_answer
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT, POLICYMAKER
 from mqbroker.management.ground import Ground
+from mqbroker.management.parameter_checks import faults
 from mqbroker.management.redaction import redacted
 from mqbroker.management.refusals import bad_request, missing
 
@@ -89,7 +90,15 @@ def set_parameter(ground: Ground, key: tuple[str, str, str], value: object) -> N
     """Sets a parameter of a component that there is. Raises Refusal."""
     if key[0] not in COMPONENTS:
         raise bad_request(f"Validation failed\n\ncomponent {key[0]} not found\n")
+    check_parameter(key[0], key[2], value)
     ground.store.set_parameter(*key, value)
+
+
+def check_parameter(component: str, name: str, value: object) -> None:
+    """Raises Refusal for what RabbitMQ would refuse."""
+    found = faults(component, name, value)
+    if found:
+        raise bad_request("Validation failed\n\n" + "".join(f"{sentence}\n" for sentence in found))
 
 
 def delete_parameter(call: Call) -> Answer:

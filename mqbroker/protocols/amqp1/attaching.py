@@ -37,6 +37,7 @@ log = logging.getLogger("mqbroker.amqp1")
 
 OUTCOMES = ["amqp:accepted:list", "amqp:rejected:list", "amqp:released:list", "amqp:modified:list"]
 
+_SIZE_MAX = (1 << 63) - 1  # a C integer when compiled
 _MODES = {SETTLE_UNSETTLED: False, SETTLE_SETTLED: True, SETTLE_MIXED: None}
 
 
@@ -148,6 +149,7 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     priority = message.properties.get("rabbitmq:priority")
     link.priority = int(priority) if isinstance(priority, int) and not isinstance(priority, bool) else found.priority
     link.wants_all = found.wants_all
+    link.size_max = min(message.max_message_size or 0, _SIZE_MAX)
     session.outgoing[message.handle] = link
     link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, found.terminus, link.no_ack))

@@ -286,6 +286,11 @@ class Amqp1Connection(Amqp1State):
         """The queue of a link is deleted."""
         ending.queue_gone(self, link)
 
+    def message_too_large(self, link: OutgoingLink, size: int) -> None:
+        """The next message of a link is larger than its client takes."""
+        fault = conditions.fault_of(too_large(size, link.size_max))
+        self.services.broker.scheduler.add(ending.SessionEnd(self, link.session, fault))
+
     # --- time -------------------------------------------------------------------------------------------------------
 
     def tick(self, now: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry
+from mqbroker.core.scheduler import Task
 from mqbroker.errors import MqbrokerError
 from mqbroker.protocols.amqp1 import conditions
 from mqbroker.protocols.amqp1.codec.performatives import Close, Detach, End
@@ -113,6 +114,27 @@ def end_session(connection: "Amqp1State", session: "LinkSession", fault: Fault |
     _stop(connection, session)
     connection.send_performative(session.channel, End(fault.error() if fault is not None else None))
     _release(connection, [session], owns_all=False, is_failure=True, done=None)
+
+
+class SessionEnd(Task):
+    """We end a session when the queue has done that is delivering to it at the moment."""
+
+    __slots__ = ("_connection", "_fault", "_session")
+
+    def __init__(self, connection: "Amqp1State", session: "LinkSession", fault: Fault) -> None:
+        Task.__init__(self)
+        self._connection = connection
+        self._session = session
+        self._fault = fault
+
+    def run(self, now: int, _portion: int) -> bool:
+        """Overrides Task's."""
+        connection, session = self._connection, self._session
+        if connection.sessions.get(session.channel) is session and not session.is_ending and not connection.close_sent:
+            connection.now = now
+            log.warning("%s, user %r: %s", connection.name, connection.user, self._fault.text)
+            end_session(connection, session, self._fault)
+        return False
 
 
 def session_ended(connection: "Amqp1State", session: "LinkSession") -> None:

@@ -15,7 +15,7 @@ from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp1 import sections
 from mqbroker.protocols.amqp1.codec.encode import NULL, encode, encode_list, encode_map, string
 from mqbroker.protocols.amqp1.codec.types import decode, malformed
-from mqbroker.protocols.amqp1.limits import MANAGEMENT_CREDIT
+from mqbroker.protocols.amqp1.limits import MANAGEMENT_CREDIT, REQUEST_BYTES_MAX
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
 from mqbroker.protocols.amqp1.outgoing import OutgoingLink
 from mqbroker.protocols.amqp1.properties import CODED, Amqp1Properties
@@ -51,6 +51,7 @@ class RequestLink(IncomingLink):
     def __init__(self, session: "LinkSession", name: str, handle: int, is_settled: bool | None, count: int) -> None:
         IncomingLink.__init__(self, session, name, handle, is_settled, count)
         self.credit_max = MANAGEMENT_CREDIT
+        self.message_size_max = min(self.message_size_max or REQUEST_BYTES_MAX, REQUEST_BYTES_MAX)
 
     def take(self, delivery: Delivery, payload: bytes) -> None:
         """Carries a request out. Raises ProtocolViolation for one that cannot be answered."""

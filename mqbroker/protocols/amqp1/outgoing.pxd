@@ -21,6 +21,7 @@ cdef class OutgoingLink(Consumer):
     cdef public long long delivery_count
     cdef public bint is_draining
     cdef public long long frame_max
+    cdef public long long size_max
     cdef public object default_outcome
     cdef public bint owns_queue
     cdef public bint closes_subscription
@@ -28,6 +29,7 @@ cdef class OutgoingLink(Consumer):
     cdef public str exchange
     cdef public str routing_key
     cdef public object place
+    cdef public bint has_parts
     cdef public Py_ssize_t size
     cdef public bytes head
     cdef public bytes middle

@@ -20,7 +20,7 @@ from mqbroker.core.properties import Properties
 from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp1.codec.encode import uint
 from mqbroker.protocols.amqp1.codec.performatives import Flow
-from mqbroker.protocols.amqp1.properties import data_start, encode_header
+from mqbroker.protocols.amqp1.properties import data_start, encode_header, in_parts
 from mqbroker.protocols.amqp1.translation import Shown, shown
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class OutgoingLink(Consumer):
 
     __slots__ = (
         "closes_subscription", "credit", "default_outcome", "delivery_count", "exchange", "frame_max", "handle",
-        "head", "is_draining", "middle", "name", "owns_queue", "place", "properties", "routing_key",
-        "session", "size", "tail", "wire_handle",
+        "has_parts", "head", "is_draining", "middle", "name", "owns_queue", "place", "properties", "routing_key",
+        "session", "size", "size_max", "tail", "wire_handle",
     )  # fmt: skip
 
     def __init__(self, queue: "Queue", session: "LinkSession", name: str, handle: int) -> None:
@@ -54,6 +54,8 @@ class OutgoingLink(Consumer):
         self.delivery_count = 0
         self.is_draining = False
         self.frame_max = session.connection.frame_max
+        self.size_max = 0
+        """The largest message that the client takes; 0 for any."""
         self.default_outcome: object = None
         self.owns_queue = False
         """Whether the queue goes with the link."""
@@ -64,6 +66,8 @@ class OutgoingLink(Consumer):
         self.routing_key: str | None = None
         self.place: Shown | None = None
         """What the last message was shown with, which holds for others with the same properties, exchange and key."""
+        self.has_parts = False
+        """Whether its body came in several sections."""
         self.size = -1
         """The size of the body for which the pieces below are; -1 for none."""
         self.head = b""
@@ -166,6 +170,8 @@ class OutgoingLink(Consumer):
         ):
             self.reshape(message)
         body = message.content()
+        if self.has_parts:
+            body = self.sections_of(body)
         size = len(body)
         if is_first and not failures and size != self.size and size < _LARGE:
             self.resize(size)
@@ -207,8 +213,14 @@ class OutgoingLink(Consumer):
     def reshape(self, message: Message) -> None:
         """The message has other properties, another exchange or key than the last one."""
         self.place = shown(message)
+        self.has_parts = bool(self.place.parts)
         self.properties, self.exchange, self.routing_key = message.properties, message.exchange, message.routing_key
         self.size = -1
+
+    def sections_of(self, body: bytes) -> bytes:
+        """The data sections that a body came in."""
+        assert self.place is not None
+        return in_parts(body, self.place.parts)
 
     def resize(self, size: int) -> None:
         """Makes the pieces around bodies of this size, if a message with such a one fits into a frame."""
@@ -220,8 +232,9 @@ class OutgoingLink(Consumer):
         start = b"" if place.is_coded else data_start(size, place.is_wide)
         performative = self.performative(0, has_more=False)
         sections = header + place.middle + start
-        whole = 8 + len(performative) + len(sections) + size + len(place.footer)
-        if whole > self.frame_max:
+        message_size = len(sections) + size + len(place.footer)
+        whole = 8 + len(performative) + message_size
+        if whole > self.frame_max or 0 < self.size_max < message_size:
             return
         fields_at = 7 + len(self.wire_handle)  # before the delivery-id: descriptor, list, handle, constructor
         head = whole.to_bytes(4, "big") + b"\x02\x00" + self.session.channel.to_bytes(2, "big")
@@ -235,6 +248,10 @@ class OutgoingLink(Consumer):
         """Sends a message in as many frames as it takes."""
         session = self.session
         size = len(sections) + len(body) + len(footer)
+        if 0 < self.size_max < size:
+            self.window.is_open = False
+            session.connection.message_too_large(self, size)
+            return
         start = self.performative(delivery_id, has_more=False)
         room = self.frame_max - _FRAME_START_BYTES - len(start)
         if size <= room:

@@ -1,20 +1,21 @@
 """The properties of a message that came by AMQP 1.0, in the form in which the core and the journal keep them.
 
      0       1             2
-    +-------+-------------+--------+-------------------------------------+---------------------------------+
-    | flags | size of the | header | message-annotations, properties,    | footer as it came, and its size |     raw
-    | u8    | header, u8  |        | application-properties as they came | in four octets, if flagged      |
-    +-------+-------------+--------+-------------------------------------+---------------------------------+
+    +-------+-------------+--------+-------------------------------------+---------------------------------+-------+
+    | flags | size of the | header | message-annotations, properties,    | footer as it came, and its size | sizes | raw
+    | u8    | header, u8  |        | application-properties as they came | in four octets, if flagged      |       |
+    +-------+-------------+--------+-------------------------------------+---------------------------------+-------+
 
     flags: 1 = the body is sections as they came, else the octets of one data section;
     2 = that one had a size of four octets where one would do; 4 = there is a footer;
-    8 = the sections are one text, number or octets, or data in parts, which others are given as plain octets
+    8 = the sections are one text, number or octets, or data in parts, which others are given as plain octets;
+    16 = the body is the octets of several data sections: sizes are of each, and their count, in four octets each
 
 The core is told what the header says: durable, priority, ttl. Everything else is decoded when somebody asks. To others
 annotations whose keys begin with x-, and application properties, are headers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mqbroker.core.properties import Formats, Properties
@@ -44,6 +45,7 @@ CODED = 1
 WIDE = 2
 FOOTER = 4
 PLAIN = 8
+PARTS = 16
 
 CODED_TYPE = "amqp-1.0"
 """The type under which AMQP 0-9-1 knows a body that is sections."""
@@ -87,16 +89,19 @@ def encode_header(durable: bool, priority: int | None, ttl_ms: int, first: bool,
 class Amqp1Properties(Properties):
     """Properties of a transfer."""
 
-    __slots__ = ("flags", "header_priority", "middle_at", "middle_end")
+    __slots__ = ("flags", "header_priority", "middle_at", "middle_end", "parts_at")
 
     def __init__(self, raw: bytes, code: int = AMQP1) -> None:
         """Raises ProtocolViolation for a malformed header."""
         Properties.__init__(self, code, raw)
         self.flags = raw[0]
         self.middle_at = 2 + raw[1]
-        self.middle_end = len(raw)
+        self.parts_at = len(raw)
+        if self.flags & PARTS:
+            self.parts_at -= 4 + 4 * int.from_bytes(raw[-4:], "big")
+        self.middle_end = self.parts_at
         if self.flags & FOOTER:
-            self.middle_end -= 4 + int.from_bytes(raw[-4:], "big")
+            self.middle_end -= 4 + int.from_bytes(raw[self.parts_at - 4 : self.parts_at], "big")
         self.is_coded = bool(self.flags & PLAIN)
         self.header_priority: int | None = None
         if raw[1]:
@@ -126,7 +131,13 @@ class Amqp1Properties(Properties):
     @property
     def footer(self) -> bytes:
         """The footer section as it came; empty for none."""
-        return self.raw[self.middle_end : -4] if self.flags & FOOTER else b""
+        return self.raw[self.middle_end : self.parts_at - 4] if self.flags & FOOTER else b""
+
+    @property
+    def parts(self) -> list[int]:
+        """The size of each data section, if there are several."""
+        raw, at = self.raw, self.parts_at
+        return [int.from_bytes(raw[each : each + 4], "big") for each in range(at, len(raw) - 4, 4)]
 
     def _middle(self) -> list[tuple[int, Any]]:
         """Each section before the body with its value, decoded anew at each call."""
@@ -342,6 +353,9 @@ class RecentProperties:
             raw = bytes((flags | FOOTER, len(header))) + header + middle + footer + len(footer).to_bytes(4, "big")
         else:
             raw = bytes((flags, len(header))) + header + middle
+        if flags & PARTS:
+            sizes = [end - start for start, end in found.parts]
+            raw += b"".join([size.to_bytes(4, "big") for size in (*sizes, len(sizes))])
         known = self._known.get(raw)
         if known is None:
             check_middle(middle)
@@ -355,11 +369,29 @@ def _body_flags(data: bytes, found: Sections) -> int:
     """What the flags say of a body. Raises ProtocolViolation."""
     if not found.is_coded:
         return WIDE if found.is_wide else 0
+    if found.parts:
+        return PARTS
     check_body(data, found.body_at, found.body_end)
     code, at = descriptor_at(data, found.body_at, found.body_end)
     if code == VALUE:
-        return CODED if plain_text(decode(data, at, found.body_end)[0]) is None else CODED | PLAIN
+        return CODED | PLAIN if _is_plain(data, at, found.body_end) else CODED
     return CODED | PLAIN if code == DATA else CODED
+
+
+def _is_plain(data: bytes, at: int, end: int) -> bool:
+    """Whether the value of a body is one text, number or octets."""
+    is_simple = at < end and 0x40 <= data[at] < 0xC0
+    return is_simple and plain_text(decode(data, at, end)[0]) is not None
+
+
+def in_parts(body: bytes, sizes: Sequence[int]) -> bytes:
+    """A body as the data sections that it came in."""
+    pieces: list[bytes] = []
+    at = 0
+    for size in sizes:
+        pieces += (data_start(size), body[at : at + size])
+        at += size
+    return b"".join(pieces)
 
 
 def data_start(size: int, is_wide: bool = False) -> bytes:

@@ -181,7 +181,7 @@ class Publisher(IncomingLink):
         start, end = (found.body_at, found.body_end) if found.is_coded else found.body
         is_common = not found.is_coded and not found.is_wide and found.footer_at == len(payload) and self.is_plain
         self.prefix = payload[: found.body_at + 3] if is_common and self.route is not None else b""
-        body = payload[start:end]
+        body = b"".join([payload[at:stop] for at, stop in found.parts]) if found.parts else payload[start:end]
         try:
             route = self.route_of(properties)
         except MqbrokerError as error:

@@ -10,7 +10,8 @@ clients read them, and any other body is its sections. Delivery annotations are 
 
 from mqbroker.core.values import UInt64
 from mqbroker.errors import ProtocolViolation
-from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode, malformed, size_at, skip
+from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode, malformed, size_at, skip, validate
+from mqbroker.protocols.amqp1.limits import BODY_BYTES_LOOKED_INTO, MIDDLE_BYTES_MAX, SECTIONS_MAX
 
 HEADER, DELIVERY_ANNOTATIONS, ANNOTATIONS, PROPERTIES, APPLICATION, DATA, SEQUENCE, VALUE, FOOTER = range(0x70, 0x79)
 
@@ -27,6 +28,7 @@ _NAMES = {
 }
 _PROPERTIES_FIELDS_MAX = 13
 _HEADER_BYTES_MAX = 255
+_LISTS = (0x45, 0xC0, 0xD0)
 
 
 class Sections:
@@ -34,6 +36,7 @@ class Sections:
 
     __slots__ = (
         "body", "body_at", "body_end", "footer_at", "header_at", "header_end", "is_coded", "is_wide", "middle_at",
+        "parts",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -46,6 +49,8 @@ class Sections:
         """From where to where the octets of its one data section are."""
         self.is_coded = True
         """Whether it is anything else than one data section."""
+        self.parts: list[tuple[int, int]] = []
+        """Where the octets of each data section are, if there are several of the usual form and nothing else."""
         self.is_wide = False
         """Whether that one has a size of four octets, though one would do."""
         self.footer_at = 0
@@ -67,9 +72,12 @@ def descriptor_at(data: bytes, at: int, end: int) -> tuple[int, int]:
 def take_apart(data: bytes) -> Sections:
     """The sections of a message. Raises ProtocolViolation."""
     found = Sections()
-    at, end, last = 0, len(data), 0
+    at, end, last, count = 0, len(data), 0, 0
     while at < end:
         start = at
+        count += 1
+        if count > SECTIONS_MAX:
+            raise malformed(f"a message has more than {SECTIONS_MAX} sections")
         code, value_at = descriptor_at(data, at, end)
         if not HEADER <= code <= FOOTER:
             raise malformed("a message has a section that is not known")
@@ -81,6 +89,8 @@ def take_apart(data: bytes) -> Sections:
         last = code
     if last < DATA or not found.body_end:
         raise malformed("a message has no body")
+    if len(found.parts) < 2 or found.body_end - found.body_at != sum(_whole_size(*each) for each in found.parts):
+        found.parts = []
     if not found.footer_at:
         found.footer_at = end
     return found
@@ -117,11 +127,20 @@ def _note_body(found: Sections, data: bytes, code: int, value_at: int, end: int,
     found.is_wide = constructor == 0xB0 and size < 256
     if data[found.body_at + 1] != 0x53:
         found.is_coded = True  # an unusual descriptor is kept as it is
+    else:
+        found.parts.append(found.body)
+
+
+def _whole_size(start: int, end: int) -> int:
+    """How much a data section takes whose octets these are, in the usual form."""
+    return end - start + (5 if end - start < 256 else 8)
 
 
 def check_middle(data: bytes) -> None:
     """Whether the sections between header and body are what they should be. Raises ProtocolViolation."""
     at, end = 0, len(data)
+    if end > MIDDLE_BYTES_MAX:
+        raise malformed(f"the sections before the body have more than {MIDDLE_BYTES_MAX} octets")
     while at < end:
         code, value_at = descriptor_at(data, at, end)
         value, at = decode(data, value_at, end)
@@ -153,6 +172,8 @@ def check_annotations(pairs: dict[object, object]) -> None:
 
 def check_footer(data: bytes, at: int) -> None:
     """The same for the footer at `at`. Raises ProtocolViolation."""
+    if len(data) - at > MIDDLE_BYTES_MAX:
+        raise malformed(f"the footer has more than {MIDDLE_BYTES_MAX} octets")
     _, at = descriptor_at(data, at, len(data))
     value, _ = decode(data, at, len(data))
     if not isinstance(value, dict):
@@ -161,12 +182,15 @@ def check_footer(data: bytes, at: int) -> None:
 
 
 def check_body(data: bytes, at: int, end: int) -> None:
-    """Whether a body that is not one data section can be decoded. Raises ProtocolViolation."""
+    """Whether a body that is not one data section can be decoded, if that is not too much work. Raises
+    ProtocolViolation."""
+    if end - at > BODY_BYTES_LOOKED_INTO:
+        return
     while at < end:
         code, at = descriptor_at(data, at, end)
-        value, at = decode(data, at, end)
-        if code == SEQUENCE and not isinstance(value, list):
+        if code == SEQUENCE and data[at] not in _LISTS:
             raise malformed("an amqp-sequence section is no list")
+        at = validate(data, at, end)
 
 
 def violation_of_message(error: ProtocolViolation) -> ProtocolViolation:

@@ -182,3 +182,7 @@ class Amqp1State(Session):
     def queue_gone(self, link: "OutgoingLink") -> None:
         """The queue of a link is deleted."""
         raise NotImplementedError
+
+    def message_too_large(self, link: "OutgoingLink", size: int) -> None:
+        """The next message of a link is larger than its client takes: its session ends, soon."""
+        raise NotImplementedError

@@ -12,7 +12,6 @@ settled comes again, and counts as a failure; what it has not settled stays with
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.queues.base import REJECTED
 from mqbroker.core.scheduling.schedule import Schedule
 from mqbroker.core.settling import ACK, DISCARD, FAIL, RETURN, settle
 from mqbroker.core.transaction import Transaction
@@ -32,7 +31,7 @@ from mqbroker.protocols.amqp1.codec.messaging import (
 from mqbroker.protocols.amqp1.codec.performatives import Disposition
 from mqbroker.protocols.amqp1.codec.types import decode
 from mqbroker.protocols.amqp1.conditions import LINK, Fault
-from mqbroker.protocols.amqp1.limits import TRANSACTION_ACTIONS_MAX, TRANSACTIONS_MAX
+from mqbroker.protocols.amqp1.limits import REQUEST_BYTES_MAX, TRANSACTION_ACTIONS_MAX, TRANSACTIONS_MAX
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
 from mqbroker.protocols.amqp1.session import ACCEPTED, LinkSession, disposition
 
@@ -84,6 +83,7 @@ class ControlLink(IncomingLink):
 
     def __init__(self, session: LinkSession, name: str, handle: int, is_settled: bool | None, count: int) -> None:
         IncomingLink.__init__(self, session, name, handle, is_settled, count)
+        self.message_size_max = min(self.message_size_max or REQUEST_BYTES_MAX, REQUEST_BYTES_MAX)
         self._next = 1
 
     def take(self, delivery: Delivery, payload: bytes) -> None:
@@ -121,20 +121,21 @@ class ControlLink(IncomingLink):
         elif request.fail:
             roll_back(connection, found)
             self._answer(delivery, ACCEPTED, 0)
-        elif self._commit(found):
+        elif found.transaction.has_room():
+            self._commit(found)
             ledger = connection.ledger
             self._answer(delivery, ACCEPTED, ledger.position if ledger.is_journalling else 0)
         else:
+            roll_back(connection, found)
             self._answer(delivery, _rejected(conditions.ROLLBACK, "a full queue has refused a message"), 0)
 
-    def _commit(self, found: OpenTransaction) -> bool:
-        """Carries everything out; whether every message had room."""
+    def _commit(self, found: OpenTransaction) -> None:
+        """Carries everything out."""
         connection = self.session.connection
-        outcomes = found.transaction.commit(self.session.vhost, connection.now)
+        found.transaction.commit(self.session.vhost, connection.now)
         for each in found.unsettled:
             if not each.session.is_ending:
                 connection.send(each.disposition)
-        return REJECTED not in outcomes
 
     def _answer(self, delivery: Delivery, outcome: bytes, position: int) -> None:
         if not delivery.is_settled:

@@ -13,6 +13,8 @@ other headers                             application-properties, simple values 
 body                                      one data section; sections as they are, if its type is amqp-1.0
 """
 
+from collections.abc import Sequence
+
 from mqbroker.core.message import Message
 from mqbroker.core.properties import Properties, RedrivenProperties
 from mqbroker.protocols.amqp1.addresses import TOPIC_EXCHANGE, exchange_address, queue_address
@@ -22,6 +24,7 @@ from mqbroker.protocols.amqp1.properties import (
     CODED,
     CODED_TYPE,
     HEADERS_ANNOTATED,
+    PARTS,
     TYPE_ANNOTATION,
     WIDE,
     Amqp1Properties,
@@ -35,15 +38,25 @@ _TIMESTAMP_MAX = ((1 << 63) - 1) // 1000
 class Shown:
     """What a consumer is shown of messages with the same properties, exchange and key."""
 
-    __slots__ = ("footer", "is_coded", "is_wide", "middle", "priority")
+    __slots__ = ("footer", "is_coded", "is_wide", "middle", "parts", "priority")
 
-    def __init__(self, middle: bytes, footer: bytes, is_coded: bool, is_wide: bool, priority: int | None) -> None:
+    def __init__(
+        self,
+        middle: bytes,
+        footer: bytes,
+        is_coded: bool,
+        is_wide: bool,
+        priority: int | None,
+        parts: Sequence[int] = (),
+    ) -> None:
         self.middle = middle
         """The sections between header and body."""
         self.footer = footer
         self.is_coded = is_coded
         """Whether the body is sections as they are."""
         self.is_wide = is_wide
+        self.parts = parts
+        """The sizes of its data sections, if there are several."""
         self.priority = priority
 
 
@@ -55,8 +68,8 @@ def shown(message: Message) -> Shown:
     if isinstance(properties, Amqp1Properties):
         flags = properties.flags
         middle = properties.middle_with(_place(message))
-        is_coded, is_wide = bool(flags & CODED), bool(flags & WIDE)
-        return Shown(middle, properties.footer, is_coded, is_wide, properties.header_priority)
+        is_coded, is_wide, parts = bool(flags & (CODED | PARTS)), bool(flags & WIDE), properties.parts
+        return Shown(middle, properties.footer, is_coded, is_wide, properties.header_priority, parts)
     middle = _annotations(properties, message) + _properties(properties, message) + _application(properties)
     priority = properties.text("priority")
     is_coded = properties.text("type") == CODED_TYPE

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from mqbroker.protocols.stomp import acknowledging, connecting, ending, sending, subscribing, transacting
+from mqbroker.protocols.stomp import acknowledging, connecting, ending, jobs, subscribing, transacting
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.state import StompState
 
 HANDLERS: Mapping[str, Callable[[StompState, Head, bytes], None]] = {
-    "SEND": sending.send,
+    "SEND": jobs.send,
     "SUBSCRIBE": subscribing.subscribe,
     "UNSUBSCRIBE": subscribing.unsubscribe,
     "ACK": acknowledging.ack,

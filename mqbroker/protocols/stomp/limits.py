@@ -5,6 +5,7 @@ STOMP_HEADERS_MAX = 1000  # ActiveMQ's MAX_HEADERS
 STOMP_FRAMES_MEMORY_SHARE = 4  # incomplete frames of all connections may take the fourth part of the memory
 STOMP_SUBSCRIPTIONS_MAX = 1024  # of a connection; ActiveMQ's default destinations per connection are fewer
 STOMP_COMPOSITE_QUEUES_MAX = 1024  # queues of one subscription, by their names or by wildcards
+STOMP_JOBS_SHOWN_MAX = 10_000  # messages that one frame has sent, of those that wait for their time
 STOMP_TRANSACTIONS_MAX = 16  # RabbitMQ 4: transactions of a connection that are open
 STOMP_TRANSACTION_ACTIONS_MAX = 1024  # RabbitMQ 4: frames in one of them
 STOMP_QUEUES_DECLARED_MAX = 4096  # names that a connection is known to have declared

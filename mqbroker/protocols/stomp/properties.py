@@ -129,6 +129,8 @@ def header_lines(properties: Properties) -> bytes:
 
 
 _JMS_LINES = (b"expires:", b"expiration:", b"priority:", b"timestamp:")
+ORIGINAL_DESTINATION = "original-destination"
+_FIRST_QUEUE = "x-first-death-queue"
 _JMS_PRIORITY = 4  # JMS 2.0 §3.4.10
 
 
@@ -140,15 +142,21 @@ def jms_lines(message: Message) -> bytes:
     return b"expires:%d\npriority:%d\ntimestamp:%d\n" % (expires, priority, message.received_at)
 
 
-def without_jms_lines(lines: bytes) -> bytes:
-    """Header lines without those that it says otherwise."""
-    return b"".join([each for each in lines.splitlines(keepends=True) if not each.startswith(_JMS_LINES)])
+def jms_lines_of(properties: Properties, lines: bytes) -> bytes:
+    """Header lines without those that it says otherwise; and of a dead letter which queue it was in."""
+    kept = [each for each in lines.splitlines(keepends=True) if not each.startswith(_JMS_LINES)]
+    queue = properties.headers().get(_FIRST_QUEUE) if properties.is_dead_letter else None
+    if isinstance(queue, str):
+        kept.append(header_line(ORIGINAL_DESTINATION, f"/queue/{queue}"))
+    return b"".join(kept)
 
 
 def _standard(properties: Properties) -> list[tuple[str, str]]:
     found = []
     for neutral, header in _HEADERS.items():
         value = properties.text(neutral)
+        if value is None and neutral == "expiration" and properties.ttl_ms >= 0:
+            value = str(properties.ttl_ms)  # some protocols say it in other units
         if value is not None:
             if neutral == "reply_to" and not value.startswith(_KNOWN_PREFIXES):
                 value = f"/reply-queue/{value}"

@@ -74,7 +74,7 @@ def _prepare(connection: "StompState", head: Head) -> Prepared:
         addresses = [parse_address(destination)]
     if addresses[0].kind == TEMPORARY and not connection.is_jms:
         raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SEND'\n")
-    routes = tuple(_route(connection, head, address) for address in addresses)
+    routes = tuple(route_of(connection, head, address) for address in addresses)
     return Prepared(routes, _properties(connection, head))
 
 
@@ -139,7 +139,7 @@ def _position(connection: "StompState", properties: Properties) -> int:
 # --- where to -------------------------------------------------------------------------------------------------------
 
 
-def _route(connection: "StompState", head: Head, address: Address) -> Route:
+def route_of(connection: "StompState", head: Head, address: Address) -> Route:
     """The route of messages to an address, whose queue is declared if that is how it is meant. Raises
     RequestRefused."""
     vhost, access, user = connection.place, connection.services.broker.access, connection.user

@@ -16,7 +16,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.stomp.addresses import write_address
 from mqbroker.protocols.stomp.codec.escapes import V1_2, for_version, header_line
-from mqbroker.protocols.stomp.properties import header_lines, jms_lines, without_jms_lines
+from mqbroker.protocols.stomp.properties import ORIGINAL_DESTINATION, header_lines, jms_lines, jms_lines_of
 from mqbroker.protocols.stomp.wire import StompWire
 from mqbroker.protocols.unacked import Unacked
 
@@ -27,6 +27,7 @@ INDIVIDUAL = "client-individual"
 _HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
 _LARGE = LARGE_PIECE_BYTES
 _END = b"\0\n"
+_QUEUE_PREFIX = "/queue/"
 
 
 class Subscription(Consumer):
@@ -127,6 +128,9 @@ class Subscription(Consumer):
         if not self.is_fixed:
             shown = write_address(message.exchange, message.routing_key, wire.topic_exchange)
         lines = b"" if self.id is None else header_line("subscription", self.id)
+        if wire.is_jms and message.exchange and self.destination.startswith(_QUEUE_PREFIX):
+            lines += header_line(ORIGINAL_DESTINATION, shown)  # it has come through a virtual topic
+            shown = _QUEUE_PREFIX + self.queue.name
         lines += header_line("destination", shown)
         mark = header_line("", f"{self.tag}@@{wire.session_id}@@").removesuffix(b"\n")
         self.start = for_version(b"MESSAGE\n%bmessage-id%b" % (lines, mark), wire.version)
@@ -141,7 +145,7 @@ class Subscription(Consumer):
         self.size = size
         lines = header_lines(properties)
         if self.wire.is_jms:
-            lines = without_jms_lines(lines)
+            lines = jms_lines_of(properties, lines)
         lines = for_version(lines, self.wire.version)
         self.tail = b"%bcontent-length:%d\n\n" % (lines, size) if size else lines + b"\n"
 

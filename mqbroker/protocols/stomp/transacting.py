@@ -6,7 +6,6 @@ they commit. The receipt of COMMIT says that everything is safe.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.core.queues.base import REJECTED
 from mqbroker.core.transaction import Transaction
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.stomp.codec.heads import Head
@@ -65,10 +64,11 @@ def commit(connection: "StompState", head: Head, _body: bytes) -> None:
     name = _name_in(head)
     transaction = _named(connection, name)
     del connection.transactions[name]
-    outcomes = transaction.commit(connection.place, connection.now)
-    if REJECTED in outcomes:
+    if not transaction.has_room():
+        roll_back(connection, transaction)
         connection.refuse("Message rejected", "A queue is full and has refused a message of the transaction.\n")
         return
+    transaction.commit(connection.place, connection.now)
     connection.owe_recorded()
 
 

@@ -9,7 +9,7 @@
 So at a restart the stretches are read with which consumers were busy, and no others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mqbroker.core.queues.extent import POLLED_TOP, Extent, extent_key
 from mqbroker.core.queues.lanes import KNOWN, LINE, lane_of
@@ -24,12 +24,20 @@ def pages_in(segment: SegmentLiveness, stretches: Iterable[Stretch], reader: Str
 
     JournalCorrupt when what has to be read is damaged.
     """
+    pages = pages_of(segment.shares, segment.is_redelivered, stretches, reader)
+    return pages if _agree(pages, segment) else None
+
+
+def pages_of(
+    shares: Mapping[int, Share], is_redelivered: bool, stretches: Iterable[Stretch], reader: StretchReader
+) -> list[Page]:
+    """The pages of all queues that have something in these stretches, as these shares tell it. Raises as well."""
     pages: list[Page] = []
     for stretch in stretches:
         left = [
             (extent, share)
             for extent in stretch.extents.values()
-            if (share := segment.shares.get(extent.queue_number)) is not None and not is_settled(extent, share)
+            if (share := shares.get(extent.queue_number)) is not None and not is_settled(extent, share)
         ]
         touched = [extent for extent, share in left if not _is_untouched(extent, share)]
         # Of a polled queue what was received stands in another lane since.
@@ -38,8 +46,8 @@ def pages_in(segment: SegmentLiveness, stretches: Iterable[Stretch], reader: Str
             if extent not in touched and extent.queue_number not in polled:
                 pages.append(page_on_disk(extent, stretch.place))
         if touched:
-            pages += _read(stretch, touched, segment, reader)
-    return pages if _agree(pages, segment) else None
+            pages += _read(stretch, touched, shares, is_redelivered, reader)
+    return pages
 
 
 def _is_untouched(extent: Extent, share: Share) -> bool:
@@ -49,10 +57,12 @@ def _is_untouched(extent: Extent, share: Share) -> bool:
     return not any(extent.first <= sequence <= extent.last for sequence in share.attempts)
 
 
-def _read(stretch: Stretch, touched: list[Extent], segment: SegmentLiveness, reader: StretchReader) -> list[Page]:
+def _read(
+    stretch: Stretch, touched: list[Extent], known: Mapping[int, Share], is_redelivered: bool, reader: StretchReader
+) -> list[Page]:
     """The pages of extents of which not all is left as it was."""
-    shares = {extent.queue_number: segment.shares[extent.queue_number] for extent in touched}
-    lists = reader.lists(stretch.place, shares, segment.is_redelivered)
+    shares = {extent.queue_number: known[extent.queue_number] for extent in touched}
+    lists = reader.lists(stretch.place, shares, is_redelivered)
     pages: dict[int, Page] = {}
     for extent in touched:
         for lane in (LINE, KNOWN) if extent.top == POLLED_TOP else (extent.lane,):

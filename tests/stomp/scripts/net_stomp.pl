@@ -1,9 +1,11 @@
-# Perl's Net::Stomp: sends with receipts and in transactions, receives, acknowledges. The port is the argument.
+# Perl's Net::Stomp: sends with receipts and in transactions, receives, acknowledges. The port is the argument, and
+# with TLS the file of the authority.
 use strict;
 use warnings;
 use Net::Stomp;
 
-my $stomp = Net::Stomp->new({ hostname => '127.0.0.1', port => $ARGV[0] });
+my %tls = @ARGV > 1 ? (ssl => 1, ssl_options => { SSL_ca_file => $ARGV[1] }) : ();
+my $stomp = Net::Stomp->new({ hostname => 'localhost', port => $ARGV[0], %tls });
 my $connected = $stomp->connect({ login => 'guest', passcode => 'guest' });
 die 'not connected' unless $connected->command eq 'CONNECTED';
 my $queue = "/queue/perl-$$";

@@ -1,7 +1,7 @@
 <?php
-// PHP's stomp extension: sends, receives, and acknowledges with a copy of the MESSAGE's headers. The port is the argument.
+// PHP's stomp extension: sends, receives, and acknowledges with a copy of the MESSAGE's headers. The address is the argument.
 $options = ['accept-version' => '1.2', 'host' => '/'];
-$stomp = new Stomp("tcp://127.0.0.1:{$argv[1]}", 'guest', 'guest', $options);
+$stomp = new Stomp($argv[1], 'guest', 'guest', $options);
 $queue = '/queue/php-' . getmypid();
 $stomp->setReadTimeout(15);
 $stomp->subscribe($queue, ['ack' => 'client-individual', 'id' => '1', 'prefetch-count' => '1']);

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from mqbroker.core.values import Float32, Int8, Int16, Int32, UInt8, UInt16, UInt32, UInt64
 from mqbroker.errors import ProtocolViolation
-from mqbroker.protocols.amqp1.limits import DEPTH_MAX, ZERO_WIDTH_ITEMS_MAX
+from mqbroker.protocols.amqp1.limits import DEPTH_MAX, UUID_KEYS_MAX, ZERO_WIDTH_ITEMS_MAX
 
 _DESCRIBED = 0x00
 
@@ -281,6 +281,8 @@ def _decode_map(data: bytes, at: int, end: int, count: int, depth: int) -> dict[
         raise malformed("a map has a key without a value")
     items = _decode_items(data, at, end, count, depth)
     found: dict[object, object] = {}
+    if sum(isinstance(key, UUID) for key in items[::2]) > UUID_KEYS_MAX:
+        raise malformed(f"a map has more than {UUID_KEYS_MAX} keys that are uuids")
     for key, value in zip(items[::2], items[1::2], strict=True):
         if isinstance(key, list | dict | Described):
             raise malformed("a map has a key that is no simple value")
@@ -313,6 +315,37 @@ def _decode_array(data: bytes, at: int, end: int, count: int, depth: int) -> Arr
     if at != end:
         raise malformed("an array is longer than its items")
     return Array(code, items)
+
+
+def validate(data: bytes, at: int, end: int, depth: int = 0) -> int:
+    """Where the value at `at` ends, which has been checked like `decode` does it, without making it: a large one would
+    be many times as large. Keys that are there twice are not noticed. Raises ProtocolViolation."""
+    if at >= end:
+        raise _short()
+    code = data[at]
+    category = code >> 4
+    if code != _DESCRIBED and category < 0xC:
+        return _decode_as(code, data, at + 1, end, depth)[1]
+    if depth >= DEPTH_MAX:
+        raise malformed("values are nested too deeply")
+    if code == _DESCRIBED:
+        return validate(data, decode(data, at + 1, end, depth + 1)[1], end, depth + 1)
+    if category > 0xD:  # an array: its items have one type, and its size is that of its octets
+        return decode(data, at, end, depth)[1]
+    width = 1 if category == 0xC else 4
+    stop = at + 1 + width + size_at(data, at + 1, end, width)
+    if stop > end or code & 0xF > 1:
+        raise _short() if stop > end else _unknown(code)
+    at += 1 + width
+    count = size_at(data, at, stop, width)
+    at += width
+    if count > stop - at or (code & 0xF == 1 and count % 2):
+        raise malformed(f"a list or map has {count} items in {stop - at} octets")
+    for _ in range(count):
+        at = validate(data, at, stop, depth + 1)
+    if at != stop:
+        raise malformed("a list or map is longer than its items")
+    return stop
 
 
 def skip(data: bytes, at: int, end: int, depth: int = 0) -> int:
