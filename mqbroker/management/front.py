@@ -76,22 +76,23 @@ class Front:
         session.requests_open += 1
         try:
             answer = await self._respond(request, session)
+            response: web.StreamResponse = self._response(request, answer)
             if answer.stream is not None:
-                return await self._send(request, answer, answer.stream)
-            response = self._response(request, answer)
+                response = await self._send(request, answer, answer.stream)
         finally:
             session.requests_open -= 1
         if self._ground.config.access_log:
             self._note(request, session, response)
         return response
 
-    def _note(self, request: web.BaseRequest, session: Guest, response: web.Response) -> None:
+    def _note(self, request: web.BaseRequest, session: Guest, response: web.StreamResponse) -> None:
         """A line of the access log, in Apache's combined format. What a client wrote is escaped, so that nobody forges
         lines with it."""
         seconds = self._ground.clock.wall() / 1000
         at = datetime.fromtimestamp(seconds, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
         user = user_of_header(request.headers.get("authorization", ""))
-        size = len(response.body) if isinstance(response.body, bytes) else 0
+        body = response.body if isinstance(response, web.Response) else b""
+        size = len(body) if isinstance(body, bytes) else 0
         words = (
             request.method,
             request.raw_path,
@@ -107,8 +108,10 @@ class Front:
     ) -> web.StreamResponse:  # fmt: skip
         """Sends what comes until its reader is gone."""
         response = web.StreamResponse(headers={**self._headers(request, answer), "content-type": answer.content_type})
-        await response.prepare(request)
         try:
+            await response.prepare(request)
+            if request.method == "HEAD":
+                return response
             async for piece in stream:
                 await response.write(piece)
         except ConnectionError:

@@ -4,7 +4,7 @@ A view is a list of things, each of which is in a vhost and has a name there, an
 shows it (management/) knows no protocol: it sorts, filters, and checks who may look.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ class View:
 
     name: str
     """With its protocol before it, such as mqtt/sessions."""
-    things: Callable[[], Sequence[Any]]
+    things: Callable[[], Iterable[Any]]
+    """All of them; who looks through them may pause, while they change."""
     place: Callable[[Any], tuple[str, str]]
     """The vhost of a thing, and its name there."""
     show: Callable[[Any, int], Facts]
@@ -31,5 +32,7 @@ class View:
     topic: Callable[[Any], tuple[str, str]] | None = None
     """The exchange and the routing key whose readers may look at a thing, where it has content; None where it has
     none."""
+    find: Callable[[str, str], Any | None] | None = None
+    """The thing in a vhost with that name, where there is a shorter way to it than through all."""
     separator: str = ""
     """What divides names into levels of a tree, where they do."""

@@ -24,7 +24,9 @@ PATHS = (
     ("PUT", "operator-policies/%2F/fuzz"), ("PUT", "parameters/shovel/%2F/fuzz"), ("PUT", "global-parameters/fuzz"),
     ("PUT", "vhost-limits/%2F/max-queues"), ("PUT", "user-limits/fuzz/max-channels"), ("POST", "definitions"),
     ("POST", "definitions/%2F"), ("POST", "users/bulk-delete"), ("PUT", "cluster-name"), ("POST", "login"),
-    ("POST", "queues/%2F/fuzz/actions"), ("POST", "mqbroker/queues/%2F/fuzz/move"), ("PUT", "auth/hash_password"),
+    ("POST", "queues/%2F/fuzz/actions"), ("POST", "mqbroker/queues/%2F/fuzz/move"),
+    ("POST", "mqbroker/queues/%2F/fuzz/redrive"), ("DELETE", "mqbroker/queues/%2F/fuzz/messages/1"),
+    ("PUT", "auth/hash_password"),
 )  # fmt: skip
 MEMBERS = (
     "durable", "auto_delete", "arguments", "type", "properties", "routing_key", "payload", "payload_encoding", "count",

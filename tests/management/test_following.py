@@ -94,6 +94,13 @@ def test_the_log_is_shown_filtered_and_only_to_administrators(broker: BrokerProc
     assert watching.get("mqbroker/events?count=1")
 
 
+def test_who_only_wants_the_head_of_a_stream_is_answered_at_once(api: Api) -> None:
+    """HEAD waited for what never comes."""
+    reply = api.call("HEAD", "mqbroker/stream?topics=events")
+    assert (reply.status, reply.raw) == (200, b"")
+    assert api.get("mqbroker/following")["streams"] == 0
+
+
 def test_a_stream_ends_with_the_password_of_its_user(api: Api) -> None:
     """Who had opened the page once could look for ever."""
     api.add_user("leaving", "monitoring")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mqbroker.runtime.audit.chain import CURRENT, finished, newest_first
+from mqbroker.runtime.audit.chain import CURRENT, Link, finished, newest_first, sealed
 from mqbroker.runtime.audit.verify import Findings, verify
 from mqbroker.runtime.audit.writer import Writer
 
@@ -92,3 +92,11 @@ def test_octets_that_are_no_trail_are_faults_and_no_tracebacks(tmp_path: Path) -
     finished(tmp_path)[0][1].write_bytes(b"not gzip")
     (tmp_path / CURRENT).write_bytes(b'[]\n{"chain":{"sequence":"x"}}\nnothing\n')
     assert len(verify(tmp_path).faults) == 4
+
+
+@pytest.mark.parametrize("name", ["\udc80\udcff", "\ud800"])
+def test_a_name_that_is_no_text_does_not_end_the_trail(name: str) -> None:
+    """The thread that writes the trail ended with the first path that was no UTF-8: nothing was recorded after it."""
+    line, end = sealed({"requestParameters": {"name": name, name: [name]}}, Link())
+    assert end.sequence == 1
+    assert set(json.loads(line)["requestParameters"]["name"]) == {"?"}

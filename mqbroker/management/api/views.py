@@ -5,13 +5,15 @@ Who looks needs the tag `monitoring` and some permission in the vhost, as for qu
 retained message, the right to read it besides. Who does something needs the tag `administrator`.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from mqbroker.management.answers import NO_CONTENT, Answer, Listing
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MONITORING
+from mqbroker.management.limits import KEYS_SLICE_ITEMS
 from mqbroker.management.refusals import bad_request, missing
 from mqbroker.protocols.views import View
 
@@ -41,25 +43,33 @@ def _view(call: Call) -> View:
     return found
 
 
-def _visible(call: Call, view: View) -> Iterable[Any]:
+async def _visible(call: Call, view: View) -> list[Any]:
+    """Those that the caller may know of. There may be a million, so others have their turn meanwhile."""
     vhosts = {vhost.name for vhost in call.caller.usable()}
     wanted = call.query.get("vhost")
     if wanted is not None:
         vhosts &= {wanted}
-    return (each for each in view.things() if view.place(each)[0] in vhosts)
+    return [each async for each in _in_turns(view) if view.place(each)[0] in vhosts]
 
 
-def things(call: Call) -> Listing:
+async def _in_turns(view: View) -> AsyncIterator[Any]:
+    for number, each in enumerate(view.things(), 1):
+        yield each
+        if number % KEYS_SLICE_ITEMS == 0:
+            await asyncio.sleep(0)
+
+
+async def things(call: Call) -> Listing:
     """GET mqbroker/views/PROTOCOL/VIEW: all of them; with `?level=a/b` the next level of a tree of names below that."""
     view = _view(call)
     if view.separator and "level" in call.query:
-        return _levels(view, _visible(call, view), call.query["level"])
+        return _levels(view, await _visible(call, view), call.query["level"])
 
     def shown(each: Any) -> dict[str, Any]:
         vhost, name = view.place(each)
         return {"vhost": vhost, "name": name, **view.show(each, call.now)}
 
-    return Listing(list(_visible(call, view)), shown, view.place)
+    return Listing(await _visible(call, view), shown, view.place)
 
 
 def _levels(view: View, found: Iterable[Any], above: str) -> Listing:
@@ -89,10 +99,13 @@ def _levels(view: View, found: Iterable[Any], above: str) -> Listing:
 def _found(call: Call, view: View) -> Any:
     vhost, name = call.vhost().name, call.name("name")
     call.caller.require_use(vhost)
-    for each in view.things():
-        if view.place(each) == (vhost, name):
-            return each
-    raise missing()
+    if view.find is not None:
+        found = view.find(vhost, name)
+    else:
+        found = next((each for each in view.things() if view.place(each) == (vhost, name)), None)
+    if found is None:
+        raise missing()
+    return found
 
 
 def thing(call: Call) -> Answer:
@@ -107,7 +120,7 @@ def thing(call: Call) -> Answer:
     return Answer(body={"vhost": vhost, "name": name, **view.show(found, call.now), **view.detail(found, call.now)})
 
 
-def delete(call: Call) -> Answer:
+async def delete(call: Call) -> Answer:
     """DELETE mqbroker/views/PROTOCOL/VIEW/V/NAME: one, or with `?branch=true` all whose names begin so."""
     view = _view(call)
     do = view.acts.get("delete")
@@ -117,7 +130,7 @@ def delete(call: Call) -> Answer:
         do(_found(call, view), {}, call.now)
         return NO_CONTENT
     vhost, name = call.vhost_to_use().name, call.name("name")
-    found = [each for each in view.things() if _is_in(view, view.place(each), vhost, name)]
+    found = [each async for each in _in_turns(view) if _is_in(view, view.place(each), vhost, name)]
     for each in found:
         do(each, {}, call.now)
     return Answer(body={"deleted": len(found)})

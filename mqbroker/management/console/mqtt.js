@@ -74,6 +74,7 @@ async function clear(row) {
 
 export const retained = {
   label: "Retained topics",
+  isStill: true,
   view: "mqtt/retained",
   tag: ["monitoring", "administrator"],
   title: () => "Retained topics",

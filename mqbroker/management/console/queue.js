@@ -100,7 +100,7 @@ function publishForm([vhost, name]) {
     }
     const body = { properties, routing_key: name, payload: given.payload, payload_encoding: "string" };
     done(call("POST", `exchanges/${segment(vhost)}/amq.default/publish`, body), "The message was published.");
-  }, { verb: "Publish", inline: false });
+  }, { verb: "Publish", inline: false, isOpen: true });
 }
 
 const moveCall = ([vhost, name], body) => call("POST", `mqbroker/${base([vhost, name])}/move`, body);
@@ -128,7 +128,7 @@ function moveForm(names, ready) {
       (found) => `${number(found.moved)} messages were ${given.copy ? "copied" : "moved"} to ${given.destination}.`,
       (found) => (given.copy ? null : movedBack(names, given.destination, found)));
     if (isDone) chosen.clear();
-  }, { verb: "Move" });
+  }, { verb: "Move", isOpen: true });
 }
 
 function redriveBack([vhost, name], found) {
@@ -228,8 +228,8 @@ export const queuePage = {
         ["Type", found.type], ["Policy", found.policy || "none"]]),
       dangers(at.names, found, waiting.items.some((row) => causeOf(row))),
       charts(),
-      h("div", { class: "columns" }, publishForm(at.names), moveForm(at.names, found.messages_ready)),
       ...(waiting.error ? [h("p", { class: "error" }, waiting.error)] : messages(waiting, at)),
+      h("div", { class: "columns" }, publishForm(at.names), moveForm(at.names, found.messages_ready)),
       h("h2", {}, "Consumers"),
       consumers(found),
       h("h2", {}, "Bindings"),

@@ -4,9 +4,11 @@ A session that is ended by hand is over as if its time had come: its client is d
 """
 
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import Entry
+from mqbroker.core.routing.topic_walk import ANY_WORDS
 from mqbroker.protocols.mqtt.limits import MQTT_SHOWN_PAYLOAD_BYTES_MAX
 from mqbroker.protocols.mqtt.topics import TOPIC_EXCHANGE
 from mqbroker.protocols.views import Facts, View
@@ -29,13 +31,18 @@ def views_of(sessions: "Sessions") -> tuple[View, ...]:
         sessions.end(session, now)
         return {}
 
-    def retained() -> list[Retained]:
-        return [
-            (vhost, entry)
-            for vhost in sessions.broker.vhosts.values()
-            if vhost.retained is not None
-            for entry in vhost.retained.entries()
-        ]
+    def retained() -> Iterator[Retained]:
+        for vhost in list(sessions.broker.vhosts.values()):
+            walk = None if vhost.retained is None else vhost.retained.walk(ANY_WORDS)
+            while walk is not None and not walk.is_over:
+                entry = walk.next(sessions.now, 1)
+                if entry is not None:
+                    yield vhost, entry
+
+    def find(vhost_name: str, topic: str) -> Retained | None:
+        vhost = sessions.broker.vhost(vhost_name)
+        entry = None if vhost.retained is None else vhost.retained.get(mapping.to_key(topic))
+        return None if entry is None else (vhost, entry)
 
     return (
         View(
@@ -45,6 +52,7 @@ def views_of(sessions: "Sessions") -> tuple[View, ...]:
             _session,
             _session_detail,
             {"delete": end},
+            find=sessions.find,
         ),
         View(
             "mqtt/retained",
@@ -54,6 +62,7 @@ def views_of(sessions: "Sessions") -> tuple[View, ...]:
             _retained_detail,
             {"delete": _clear},
             lambda thing: (TOPIC_EXCHANGE, thing[1].message.routing_key),
+            find,
             "/",
         ),
     )
