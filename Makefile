@@ -126,8 +126,9 @@ bench: $(VENV_RUN)/.installed $(VENV_BENCH)/.installed
 	$(VENV_BENCH)/bin/python -m bench run $(BENCH_ARGS)
 
 LOWEST_CLIENTS := 'aio-pika<10' awscli==1.32.101 boto3==1.34.101
+# AMQPStorm wants a newer pamqp than mqbroker needs; its test is skipped there.
 TEST_TOOLS := $(PYTHON) -c 'import tomllib; print(*(each.partition(">=")[0] for each in tomllib.load( \
-    open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["test"]))'
+    open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["test"] if not each.startswith("amqpstorm")))'
 
 # What the benchmark compares with that comes from npm, which needs Node.js, or needs an environment of its own.
 bench-peers: $(VENV_AMQTT)/.installed

@@ -14,7 +14,7 @@ from bench.errors import BenchError, ProtocolError, UsageError
 from bench.forecast import Forecast
 from bench.results import CaseInfo, Results, Sample, TargetInfo
 from bench.scenarios.base import Case, Depth, Kept, Measurement, Scenario, Site
-from bench.targets.base import Promise, Target
+from bench.targets.base import Promise, Replicated, Target
 from bench.targets.registry import Fleet
 
 Progress = Callable[[str, Forecast], None]
@@ -86,6 +86,7 @@ def info_of(scenario: Scenario, case: Case) -> CaseInfo:
 
 def _takes_part(target: Target, case: Case) -> bool:
     is_able = target.speaks(case.protocol) and target.keeps(case.promise) and not case.needs & target.lacks
+    is_able = is_able and (isinstance(target, Replicated) or not case.replicated)
     return is_able and target.can_serve(case.relayable, case.plain)
 
 

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 it failed or found damage, 2 the configuration or the comm
 import os
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -17,9 +17,6 @@ from mqbroker.built import FORM
 from mqbroker.config.composition import config_kind
 from mqbroker.config.keys import KEY_BYTES, KeySource, read_keys
 from mqbroker.config.option import Option, all_options
-from mqbroker.ctl.imports.command import import_files
-from mqbroker.ctl.main import ctl
-from mqbroker.ctl.session import read_password
 from mqbroker.errors import ConfigError, MqbrokerError
 from mqbroker.net.tls import server_context
 from mqbroker.spoken import PROTOCOLS, load_config
@@ -37,6 +34,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Program(click.Group):
     """A group whose commands end with one plain sentence when something that we foresaw goes wrong."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Overrides Group's: with those that are loaded when they are asked for."""
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Overrides Group's."""
+        find = _ELSEWHERE.get(cmd_name)
+        return super().get_command(ctx, cmd_name) if find is None else find()
+
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; a foreseen error becomes its exit code."""
         try:
@@ -45,6 +51,22 @@ class Program(click.Group):
             _fail(str(error), 2)
         except MqbrokerError as error:
             _fail(str(error), 1)
+
+
+def _ctl() -> click.Command:
+    from mqbroker.ctl.main import ctl
+
+    return ctl
+
+
+def _import() -> click.Command:
+    from mqbroker.ctl.imports.command import import_files
+
+    return import_files
+
+
+_ELSEWHERE: Mapping[str, Callable[[], click.Command]] = {"ctl": _ctl, "import": _import}
+"""Commands that are clients of a broker: a broker starts without their weight."""
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
@@ -85,7 +107,7 @@ def serve(config_file: Path | None, **flags: Any) -> None:
     config = load_config(config_file, os.environ, given)
     from mqbroker.server import serve as serve_config  # the other commands start without the broker's weight
 
-    sys.exit(serve_config(config))
+    sys.exit(serve_config(config, load=lambda: load_config(config_file, os.environ, given)))
 
 
 @main.command("check-config")
@@ -139,16 +161,13 @@ def _given_keyring(config_file: Path | None, keys: tuple[KeySource, ...]) -> "Ke
     return _keyring((*keys, *config.journal.encryption_keys))
 
 
-main.add_command(ctl)
-main.add_command(import_files)
-
-
 @main.command("hash-password")
 @click.option("--scram", is_flag=True, help="For SCRAM-SHA-256 as well, which MQTT 5 clients may log in with.")
 @click.option("--password-file", type=click.File("r"), help="File with the password, - for standard input.")
 def hash_password(scram: bool, password_file: Any) -> None:
     """Print the hash of a password, for password_hash in the configuration or in definitions."""
     from mqbroker.core.access import passwords
+    from mqbroker.ctl.session import read_password
 
     password = read_password(password_file).encode()
     make = passwords.hash_for_scram if scram else passwords.hash_password

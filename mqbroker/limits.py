@@ -98,6 +98,10 @@ QUEUE_WINDOW_CEILING = 1 << 24
 QUEUE_WINDOW_BYTES = 16 << 20  # and of these no more than so many octets, unless one message is larger
 PAGE_BYTES_MIN = 64 << 10  # octets that leave memory together, however few messages they are
 PAGE_ENTRIES_MIN = 32  # (with that window) that leave memory together: fewer are not worth a read
+BODY_BYTES_MIN = 64  # of a body that leaves memory by itself: what stays of its message is longer than a shorter one
+PAGES_AHEAD_MAX = 64  # read ahead at once, if they are small
+RECEIVED_AT_ONCE = 10  # AWS: MaxNumberOfMessages
+BODIES_KEPT_MIN = 10  # of a queue with any window: as many as SQS takes in one receive
 STRETCHES_KEPT_BYTES = 16 << 20  # octets of the journal that were read last: queues that fill together drain together
 STRETCH_BYTES = 1 << 20  # (with that window) of a segment, read at once: some 7,000 of the smallest messages
 STRETCH_ENTRIES_MIN = 64  # messages of each queue in it on average: what stands between them is read too
@@ -159,7 +163,7 @@ MEMORY_TRIM_INTERVAL_MS = 5000  # each time takes some 0.1 s for a GiB, in which
 # --- statistics --------------------------------------------------------------------------------------------------
 SAMPLE_INTERVAL_MS = 5000  # RabbitMQ's collect_statistics_interval
 SAMPLES_KEPT = 120  # of the node: ten minutes
-SAMPLED_QUEUES_MAX = 10_000  # with more, rates are known of vhosts and of the node only
+SAMPLED_QUEUES_MAX = 25_000  # with more, rates are known of vhosts and of the node only
 
 # --- the pair ------------------------------------------------------------------------------------------------------
 PAIR_COURSE_SEGMENTS_MAX = 4096  # segments that a node knows its own course by: 256 GiB at the usual size
@@ -171,6 +175,8 @@ PAIR_DIVERGENT_FILES_MAX = 16  # kept for the operator; the oldest go
 PAIR_LINKS_MAX = 64  # at once on a node: standbys and tools
 PAIR_BEAT_MS = 500  # how often both sides of a link show that they live
 
+BACKEND_CALLS_MAX = 64  # questions about log-ins to other services at the same time
+BACKEND_USERS_MAX = 100_000  # whom only other services know, and who have logged in since the start
 AUDIT_FILE_BYTES_MAX = 64 << 20  # of the audit trail's current file before it is packed within its hour
 AUDIT_RECORDS_WAITING_MAX = 100_000  # not written yet; some 100 MiB, and seconds of a disk that has stalled
 AUDIT_STRANGERS_PER_S_MAX = 50  # calls of nobody known, which could fill the disk

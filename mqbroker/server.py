@@ -7,8 +7,9 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import uvloop
@@ -43,8 +44,9 @@ from mqbroker.runtime import allocator, descriptors, memory, timekeeper
 from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.audit.trail import Trail, service_event
 from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.backend_chain import INTERNAL, BackendChain
 from mqbroker.runtime.evictions import Evictions
-from mqbroker.runtime.log_lines import LineFormatter
+from mqbroker.runtime.logs import setup as logs
 from mqbroker.runtime.provisioning import Provisioning
 from mqbroker.runtime.sampler import Sampler
 from mqbroker.runtime.tasks import Tasks
@@ -78,8 +80,12 @@ _ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
 class Server:
     """One running broker."""
 
-    def __init__(self, config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
+    def __init__(
+        self, config: Config, protocols: Sequence[Protocol] = PROTOCOLS, load: Callable[[], Config] | None = None
+    ) -> None:
+        """`load` reads the configuration again; without it there is none to read."""
         self._config = config
+        self._load = load
         self._protocols = protocols
         self._clock = Clock()
         self._stop_event = asyncio.Event()
@@ -89,6 +95,7 @@ class Server:
         self._pair: PairNode | None = None
         self._speakers: list[Speaker] = []
         self._tasks = Tasks(self._fail)
+        self._is_serving = False
 
     async def start(self) -> bool:
         """Recovers, then listens; in a pair once it is elected. False when it was stopped before. Raises ConfigError,
@@ -117,18 +124,20 @@ class Server:
             self._broker.events,
         )
         self._stack.callback(self._alarms.close)
-        authenticator = PooledAuthenticator(self._broker.access, clock)
+        authenticator = self._logins = PooledAuthenticator(self._broker.access, clock)
         self._stack.callback(authenticator.close)
         provisioning = Provisioning(self._broker, config, authenticator, self._turn.schedule)
         provisioning.apply()
         if not self._broker.access.users:
             text = "there is no user, so nobody can log in: name one in [[users]], or set default_user and default_pass"
             log.warning(text)
-        parts = self._broker, authenticator, self._alarms, self._turn.outbox, clock
+        parts = self._broker, self._chained(authenticator), self._alarms, self._turn.outbox, clock
         services = _services(config, self._protocols, *parts)
         self._open_trail(services)
         services.memory_bytes = self._alarms.resident_bytes
         services.memory_bytes_max = int(self._alarms.memory_limit_bytes)
+        self._registry = services.registry
+        provisioning.end_sessions = self._end_sessions
         evictions = Evictions(services.registry, clock, asyncio.get_running_loop().call_soon)
         self._broker.events.subscribe(evictions.take)
         factories = self._start_protocols(services, found)
@@ -142,12 +151,26 @@ class Server:
             self._ledger.segment_begun = self._tell_of_segment
         self.sampler = Sampler(self._broker, self._node_numbers)
         self.sampler.start(clock.now())
+        node = self._node()
         for speaker in self._speakers:
-            speaker.begin(self._node())
+            speaker.begin(node)
         self._turn.schedule()
+        self._is_serving = True
         self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
         return True
+
+    def _chained(self, internal: PooledAuthenticator) -> Authenticator:
+        """Who decides about log-ins, with other sources of users where the configuration names some."""
+        auth = self._config.auth
+        if tuple(auth.backends) == (INTERNAL,):
+            return internal
+        from mqbroker.delivery.auth_backend import HttpBackend  # brokers without go without its weight
+
+        backends = {"http": HttpBackend(auth.http, self._broker.access.users)}
+        chain = BackendChain(self._broker, self._clock, internal, auth.backends, backends, auth.http.cache_s * 1000)
+        self._stack.callback(chain.close)
+        return chain
 
     def _open_trail(self, services: Services) -> None:
         audit = self._config.audit
@@ -197,6 +220,9 @@ class Server:
             self.sampler,
             self._compose,
             lambda: 0 if self._tls is None else self._tls.expires_at(),
+            self._reload,
+            {view.name: view for speaker in self._speakers for view in speaker.views()},
+            None if self._pair is None else self._pair.status,
         )
 
     def _compose(self, fields: Mapping[str, object]) -> Properties:
@@ -287,9 +313,43 @@ class Server:
             loop.add_signal_handler(number, self._stop_event.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
 
-    def _reload(self) -> None:
+    def _reload(self) -> str:
+        """Reads certificates and the configuration again. What is wrong with them; empty when they are in force."""
         if self._tls is not None:
             self._tls.reload()
+        logs.reopen()
+        if self._load is None or not self._is_serving:
+            return ""
+        try:
+            config = self._load()
+            self._provision(config)
+        except ConfigError as error:
+            log.error("the configuration is not taken over, and all stays as it was: %s", error)
+            return str(error)
+        idle = self._changed(config)
+        if idle:
+            log.warning("a restart is needed for changes of %s", ", ".join(idle))
+        log.info("the configuration was read again")
+        return ""
+
+    def _provision(self, config: Config) -> None:
+        """Vhosts, users, permissions and access keys as the configuration has them now. Raises ConfigError."""
+        provisioning = Provisioning(self._broker, config, self._logins, self._turn.schedule)
+        provisioning.end_sessions = self._end_sessions
+        provisioning.apply()
+        self._turn.schedule()
+        logs.set_levels(config)
+        self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
+
+    def _changed(self, config: Config) -> list[str]:
+        """The options and sections that are other ones than at the start, and that only a start takes over."""
+        taken = {"users", "vhosts", "apply_users", "log_level", "log"}
+        names = [each.name for each in fields(config) if each.name not in taken]
+        return [name for name in names if getattr(config, name) != getattr(self._config, name)]
+
+    def _end_sessions(self, user: str, reason: str) -> None:
+        for session in self._registry.of_user(user):
+            session.end(reason, self._clock.now())
 
     def banner(self) -> str:
         """What is running, where, and how safe messages are."""
@@ -464,8 +524,8 @@ def rehearse(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
         protocol.start(services, config).restore({}, clock.now())
 
 
-async def _serve(config: Config, protocols: Sequence[Protocol]) -> int:
-    server = Server(config, protocols)
+async def _serve(config: Config, protocols: Sequence[Protocol], load: Callable[[], Config] | None) -> int:
+    server = Server(config, protocols, load)
     try:
         if not await server.start():
             return server.exit_code
@@ -477,20 +537,13 @@ async def _serve(config: Config, protocols: Sequence[Protocol]) -> int:
         await server.close()
 
 
-def _configure_logging(level: str) -> None:
-    """To standard error. A line for each connection is a good part of what a connection costs, so nothing is gathered
-    for it that is not in the line (Python's logging HOWTO, "Optimization")."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001  the documented way to do without the caller's line
-
-
-def serve(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> int:
-    """Runs a broker until it is told to stop; the process's exit code. Raises ConfigError, StorageError at first."""
-    _configure_logging(config.log_level)
+def serve(
+    config: Config, protocols: Sequence[Protocol] = PROTOCOLS, load: Callable[[], Config] | None = None
+) -> int:  # fmt: skip
+    """Runs a broker until it is told to stop; the process's exit code. `load` reads the configuration again. Raises
+    ConfigError, StorageError at first."""
+    logs.configure(config)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.set_threshold(*_GC_THRESHOLDS)
     allocator.settle()
-    return uvloop.run(_serve(config, protocols))
+    return uvloop.run(_serve(config, protocols, load))

@@ -42,7 +42,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """The configurations that `serve` was called with; nothing is really served."""
     configs: list[Config] = []
 
-    def serve(config: Config) -> int:
+    def serve(config: Config, load: object) -> int:
         configs.append(config)
         return 0
 
@@ -100,7 +100,7 @@ def test_a_missing_configuration_file_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_failure_of_the_broker_is_one_sentence_and_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    def serve(config: Config) -> int:
+    def serve(config: Config, load: object) -> int:
         raise StorageError("the disk is gone")
 
     server: Any = types.ModuleType("mqbroker.server")

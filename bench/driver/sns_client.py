@@ -25,13 +25,21 @@ class SnsClient(AwsClient):
         """Make a topic; its ARN."""
         return self.call("CreateTopic", {"Name": name})["TopicArn"]
 
+    def confirm(self, topic: str, token: str) -> None:
+        """Confirm the subscription whose endpoint was sent the token."""
+        self.call("ConfirmSubscription", {"TopicArn": topic, "Token": token})
+
+    def publish(self, topic: str, text: str) -> None:
+        """Publish a message."""
+        self.call("Publish", {"TopicArn": topic, "Message": text})
+
     def delete_topic(self, topic: str) -> None:
         """Delete a topic with its subscriptions."""
         self.call("DeleteTopic", {"TopicArn": topic})
 
-    def subscribe(self, topic: str, queue: str, attributes: Mapping[str, str]) -> None:
-        """Subscribe a queue, told by its ARN."""
-        parameters = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": queue}
+    def subscribe(self, topic: str, endpoint: str, attributes: Mapping[str, str], protocol: str = "sqs") -> None:
+        """Subscribe a queue, told by its ARN, or an endpoint of another protocol."""
+        parameters = {"TopicArn": topic, "Protocol": protocol, "Endpoint": endpoint}
         for number, (name, value) in enumerate(attributes.items(), 1):
             parameters |= {f"Attributes.entry.{number}.key": name, f"Attributes.entry.{number}.value": value}
         self.call("Subscribe", parameters)

@@ -80,8 +80,9 @@ class Case:
     its measurements. depth: how thorough a session must be to measure it. once: it takes long, so one repetition has
     to do. takes: seconds that it is known to take where those of the load say nothing, for forecasts only.
     relayable: a bare relay of bytes can serve as a baseline. plain: it shows what the interpreter costs, so variants
-    of a broker that differ by that take part. fresh: each measurement starts the broker anew; memory that it keeps from
-    other cases would hide what is measured. needs: what a target must not lack (`Target.lacks`).
+    of a broker that differ by that take part. replicated: nodes fail, so it takes some (`Replicated`). fresh: each
+    measurement starts the broker anew; memory that it keeps from other cases would hide what is measured. needs: what a
+    target must not lack (`Target.lacks`).
     """
 
     name: str
@@ -94,6 +95,7 @@ class Case:
     once: bool = False
     relayable: bool = False
     plain: bool = False
+    replicated: bool = False
     fresh: bool = False
     needs: frozenset[str] = frozenset()
     metric: str = ""

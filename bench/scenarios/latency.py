@@ -13,7 +13,7 @@ SIZE = 100
 WINDOW = 5000
 
 
-def _latency(site: Site, rate: float, persistent: bool) -> Measurement:
+def latency(site: Site, rate: float, persistent: bool) -> Measurement:
     """The value is the 99th percentile in milliseconds; the others are among the metrics."""
     publish = PublishJob(
         site.endpoint,
@@ -38,7 +38,7 @@ def _latency(site: Site, rate: float, persistent: bool) -> Measurement:
 
 def _case(rate: int, persistent: bool, promise: Promise, depth: Depth = Depth.NORMAL) -> Case:
     kind = "persistent, confirms" if persistent else "transient, auto-ack"
-    measure = partial(_latency, rate=float(rate), persistent=persistent)
+    measure = partial(latency, rate=float(rate), persistent=persistent)
     return Case(f"p99 at {rate:,} msg/s, {kind}", measure, "ms", promise, higher_is_better=False, depth=depth)
 
 

@@ -1,23 +1,30 @@
 """SNS: publishing to topics with queues subscribed, one, many, and many that filter.
 
-A publication is answered when it is in all queues, and the queues are counted afterwards: none may lack a message.
+A publication is answered when it is in all queues, and the queues are counted afterwards: none may lack a message. And
+to topics with many endpoints of HTTP, of which some hang: how long the others wait.
 """
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from uuid import uuid4
 
+from bench.driver.http_sink import HANGING, HttpSink
 from bench.driver.jobs import Limit
 from bench.driver.sns_client import SnsClient
 from bench.driver.sqs_client import SqsClient
 from bench.driver.sqs_jobs import SendJob
 from bench.scenarios.base import Case, Depth, Measurement, Scenario, Site
+from bench.scenarios.flow import cost
 from bench.scenarios.sqs_queues import SIZE, call, check_left, measurement, queues
 from bench.targets.base import Promise
 
 CONNECTIONS = 16
+ENDPOINTS = 1000
+PATIENCE_SECONDS = 60.0
+_SHARES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 _EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
 _POLICY = json.dumps({"Version": "2012-10-17", "Statement": [_EVERYBODY]})
 
@@ -49,6 +56,41 @@ def _publish(site: Site, count: int, filtered: bool = False) -> Measurement:
     return measurement(outcome, used, deliveries)
 
 
+def deliver_to_endpoints(site: Site, hanging: int) -> Measurement:
+    """The value is the 99th percentile of the milliseconds from a publication to its arrival, where it is answered.
+
+    A message is published when all of these have the one before. The first one is not counted: nothing is known of any
+    endpoint then.
+    """
+    with HttpSink() as sink, SnsClient(site.endpoint) as sns:
+        topic = sns.create_topic(f"bench-{uuid4().hex[:12]}")
+        try:
+            for number in range(ENDPOINTS):
+                path = f"{HANGING}/{number}" if number < hanging else f"/{number}"
+                url = f"http://127.0.0.1:{sink.port}{path}"
+                sns.subscribe(topic, url, {"RawMessageDelivery": "true"}, "http")
+                sns.confirm(topic, sink.tokens.get(timeout=PATIENCE_SECONDS))
+            before, began = site.usage(), time.monotonic()
+            count = 0
+            while count < 2 or time.monotonic() - began < site.seconds:
+                sink.expect(ENDPOINTS - hanging)
+                sns.publish(topic, str(time.monotonic()))
+                if not sink.wait(PATIENCE_SECONDS):
+                    return Measurement(0.0, faults="not every endpoint that answers had every message")
+                count += 1
+            used, seconds = site.usage() - before, time.monotonic() - began
+        finally:
+            sns.delete_topic(topic)
+    found = sorted(sink.latencies[ENDPOINTS - hanging :])
+    metrics = {f"latency_{name}_ms": found[int(share * len(found))] * 1000 for name, share in _SHARES.items()}
+    metrics["deliveries_per_second"] = len(sink.latencies) / seconds
+    metrics |= cost(used, 0.0, seconds, len(sink.latencies))
+    return Measurement(metrics["latency_p99_ms"], metrics)
+
+
+_endpoints_case = partial(
+    Case, promise=Promise.WRITE, protocol="sqs", unit="ms", higher_is_better=False, needs=frozenset({"endpoints"})
+)
 _case = partial(Case, promise=Promise.WRITE, protocol="sqs")
 
 SCENARIO = Scenario(
@@ -58,5 +100,7 @@ SCENARIO = Scenario(
         _case("Publish, 1 queue", partial(_publish, count=1), depth=Depth.QUICK),
         _case("Publish, 100 queues", partial(_publish, count=100), depth=Depth.HEADLINE),
         _case("Publish, 1 of 200 filters matches", partial(_publish, count=200, filtered=True), depth=Depth.HEADLINE),
+        _endpoints_case("p99, 1,000 HTTP endpoints", partial(deliver_to_endpoints, hanging=0)),
+        _endpoints_case("p99, a tenth of these hang", partial(deliver_to_endpoints, hanging=ENDPOINTS // 10)),
     ),
 )

@@ -109,6 +109,30 @@ class Target(ABC):
         self.stop()
 
 
+class Replicated(Target):
+    """A broker of several nodes that keep the same messages, one of which may fail."""
+
+    @abstractmethod
+    def endpoints(self) -> list[Endpoint]:
+        """AMQP of all nodes; the first one is that of the node that leads what is declared there."""
+
+    @abstractmethod
+    def fail(self) -> None:
+        """Kill the node of the first endpoint."""
+
+    @abstractmethod
+    def lose(self) -> None:
+        """Kill another node, and delete everything that it has."""
+
+    @abstractmethod
+    def start_lost(self) -> None:
+        """Start whatever was killed."""
+
+    @abstractmethod
+    def is_whole(self) -> bool:
+        """Whether each node has everything."""
+
+
 class PrivateDirectory:
     """A temporary directory of one broker."""
 

@@ -19,6 +19,7 @@ from bench.targets.moto import Moto
 from bench.targets.mqbroker import Mqbroker
 from bench.targets.pair import MqbrokerPair
 from bench.targets.rabbitmq import RabbitMQ
+from bench.targets.rabbitmq_cluster import RabbitMQCluster
 from bench.targets.relay import BareRelay
 from bench.targets.url import RunningBroker
 
@@ -26,6 +27,7 @@ Factory = Callable[[], Target]
 
 FACTORIES: dict[str, Factory] = {
     "rabbitmq": RabbitMQ,
+    "rabbitmq-cluster": RabbitMQCluster,
     "mqbroker": Mqbroker,
     "mqbroker-interpreted": lambda: Mqbroker(interpreted=True, name="mqbroker-interpreted"),
     "mqbroker-pair": MqbrokerPair,

@@ -16,6 +16,7 @@ from mqbroker.aws.front.request_ids import RequestIds
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.protocols.services import Alarms
+from mqbroker.protocols.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class AwsService:
     def pages(self) -> Mapping[tuple[str, str], Page]:
         """Its pages, by method and path. Overridden where there are some."""
         return {}
+
+    def views(self) -> tuple[View, ...]:
+        """What operators are shown of it. Overridden where there is such."""
+        return ()
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back what the journal kept, and provides what the configuration names. Raises ConfigError. Overridden

@@ -22,6 +22,7 @@ from mqbroker.protocols.http.session import Endpoint, HttpSession
 from mqbroker.protocols.protocol import Speaker
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Peer
+from mqbroker.protocols.views import View
 
 
 class AwsGateway(Speaker):
@@ -54,6 +55,10 @@ class AwsGateway(Speaker):
         """Overrides Speaker's."""
         for each in self._services:
             each.restore(found, now)
+
+    def views(self) -> tuple[View, ...]:
+        """Overrides Speaker's."""
+        return tuple(view for each in self._services for view in each.views())
 
     def stop(self) -> None:
         """Overrides Speaker's."""

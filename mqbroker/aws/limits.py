@@ -27,6 +27,7 @@ SQS_PURGE_INTERVAL_MS = 60_000
 SQS_DELETED_NAME_MS = 60_000
 SQS_ATTRIBUTES_MS = 60_000  # how long a change of attributes may take, by the API Reference
 SQS_RECEIVE_ATTEMPT_MS = 300_000  # how long a ReceiveRequestAttemptId is good for
+SQS_PAGE_WAIT_MS = 2000  # a receive that does not wait does so for messages on their way from the disk
 SQS_RECEIVE_ATTEMPTS_MAX = 10_000  # of all queues; AWS names no number
 SQS_DECISIONS_REMEMBERED = 10_000  # who may do what to a queue, as long as no permission changes
 SQS_URLS_REMEMBERED = 10_000  # queue URLs whose queue is known without parsing

@@ -1,16 +1,18 @@
 """The AWS services, which are called over HTTP, as the server knows them: all together are one protocol."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mqbroker.aws.config import AwsConfig
+from mqbroker.aws.sleeping import SleepingSpeaker
 from mqbroker.aws.sns import kinds as sns
 from mqbroker.aws.sqs import kinds as sqs
 from mqbroker.config.addresses import LOOPBACK
 from mqbroker.config.listener import Scheme
 from mqbroker.config.sections import Config, UserDefinition
-from mqbroker.core.properties import Formats
+from mqbroker.core.properties import Formats, Make
 from mqbroker.delivery.guard import EVERYWHERE
 from mqbroker.protocols.protocol import Protocol, Speaker
 
@@ -65,17 +67,44 @@ class AwsProtocol(Protocol):
 
     def formats(self) -> Formats:
         """Overrides Protocol's."""
-        from mqbroker.aws.sns.properties import FORMATS as SNS_FORMATS
-        from mqbroker.aws.sqs.properties import FORMATS
-
-        return {**FORMATS, **SNS_FORMATS}
+        return {code: _maker(find, code) for find, codes in FORMAT_CODES.items() for code in codes}
 
     def start(self, services: "Services", config: Config) -> Speaker:
         """Overrides Protocol's."""
-        from mqbroker.aws.gateway import AwsGateway
+        aws = config.of(AwsConfig)
 
-        is_encrypted = bool(config.journal.encryption_keys) or config.durability == "memory"
-        return AwsGateway(services, config.of(AwsConfig), is_encrypted)
+        def awake() -> Speaker:
+            from mqbroker.aws.gateway import AwsGateway
+
+            return AwsGateway(services, aws, bool(config.journal.encryption_keys) or config.durability == "memory")
+
+        own = [scheme.name for scheme in self.schemes]
+        is_needed = any(listener.scheme in own for listener in config.listeners)
+        if is_needed or aws.queues or aws.topics or aws.subscriptions:
+            return awake()
+        return SleepingSpeaker(frozenset(self.kinds), awake)
+
+
+def _maker(find: Callable[[], Formats], code: int) -> Make:
+    return lambda raw: find()[code](raw)
+
+
+@cache
+def _sqs_formats() -> Formats:
+    from mqbroker.aws.sqs.properties import FORMATS
+
+    return FORMATS
+
+
+@cache
+def _sns_formats() -> Formats:
+    from mqbroker.aws.sns.properties import FORMATS
+
+    return FORMATS
+
+
+FORMAT_CODES: Mapping[Callable[[], Formats], tuple[int, ...]] = {_sqs_formats: (3, 4), _sns_formats: (20,)}
+"""The numbers of the encodings of properties, by what loads them when the first such message is read."""
 
 
 def _for_development(aws: AwsConfig, given: Set[tuple[str, ...]]) -> AwsConfig:

@@ -66,6 +66,7 @@ def _contradictions(config: Config, extensions: Sequence[Extension]) -> Iterator
     yield from _tls_contradictions(config)
     yield from _pair_contradictions(config)
     yield from _definition_contradictions(config)
+    yield from _auth_contradictions(config)
     for each in extensions:
         yield from each.contradictions(config)
 
@@ -92,6 +93,16 @@ def _tls_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     needs_certificate = [listener.url for listener in config.listeners if listener.is_tls]
     if needs_certificate and tls.certificate is None and not config.dev:
         yield ("listeners",), f"{needs_certificate[0]} needs tls.certificate and tls.key"
+
+
+def _auth_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    backends, http = config.auth.backends, config.auth.http
+    if not backends or len(set(backends)) < len(backends):
+        yield ("auth", "backends"), "auth.backends must name each source of users once, and one at least"
+    if "http" in backends and not http.user_path.startswith(("http://", "https://")):
+        yield ("auth", "http"), "auth.backends names http, so auth.http.user_path must be a URL of HTTP"
+    if "http" in backends and not http.like:
+        yield ("auth", "http"), "auth.http.like must name the user whose permissions users of the service have"
 
 
 def _pair_contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:

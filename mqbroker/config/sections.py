@@ -18,8 +18,17 @@ from mqbroker.config.option import option, place, section, tables
 from mqbroker.config.sizes import MemorySize
 
 DAY_S = 86_400
+LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "none")
+BACKENDS = ("internal", "http")
 
 T = TypeVar("T")
+
+
+def parse_backend(text: str) -> str:
+    """One source of users. Raises ValueError."""
+    if text not in BACKENDS:
+        raise ValueError(f"must be one of {', '.join(BACKENDS)}, not {text!r}")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,30 @@ class JournalConfig:
     )
 
 
+def parse_log_level(text: str) -> str:
+    """A level of the log. Raises ValueError."""
+    if text not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}, not {text!r}")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """[log]"""
+
+    format: str = option("text", "How lines look.", choices=("text", "rabbitmq", "json"))
+    file: Path | None = option(None, "File of the log; without one it goes to standard error.")
+    console: bool = option(False, "Whether lines go to standard error as well as to the file.")
+    rotate_bytes: int = option(
+        10 << 20, "Size with which a new file is begun; 0 is never.", minimum=0, maximum=1 << 40
+    )
+    keep_files: int = option(5, "Full files that are kept.", minimum=1, maximum=1000)
+    compress: bool = option(True, "Whether full files are packed with gzip.")
+    levels: tuple[tuple[str, str], ...] = option(
+        (), "Levels of categories, such as amqp; log_level is that of the others.", parse=parse_log_level
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AuditConfig:
     """[audit]"""
@@ -140,6 +173,29 @@ class AuditConfig:
     reads: bool = option(True, "Whether calls are recorded too that change nothing.")
     data_events: bool = option(False, "Whether each sending, receiving and settling of messages is recorded.")
     keep_days: int = option(90, "Days after which records are removed.", minimum=1, maximum=36_500)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBackendConfig:
+    """[auth.http]"""
+
+    user_path: str = option("", "URL that is asked who somebody is, as RabbitMQ's auth_http.user_path.")
+    vhost_path: str = option("", "URL that is asked whether they may enter a vhost; empty lets them in.")
+    method: str = option("get", "How both are asked.", choices=("get", "post"))
+    like: str = option("", "The user of the broker whose permissions users of the service have.")
+    timeout_ms: int = option(5000, "Milliseconds that the service has for an answer.", minimum=10, maximum=60_000)
+    cache_s: int = option(15, "Seconds that an answer counts.", minimum=0, maximum=DAY_S)
+    ca: Path | None = option(None, "PEM file with the authorities of the service's certificate, beside the system's.")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    """[auth]"""
+
+    backends: tuple[str, ...] = option(
+        ("internal",), "Who is asked about log-ins, in this order: internal, http.", parse=parse_backend
+    )
+    http: HttpBackendConfig = section(HttpBackendConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +312,8 @@ class Config:
     websocket: WebSocketConfig = section(WebSocketConfig)
     limits: LimitsConfig = section(LimitsConfig)
     journal: JournalConfig = section(JournalConfig)
+    log: LogConfig = section(LogConfig)
+    auth: AuthConfig = section(AuthConfig)
     audit: AuditConfig = section(AuditConfig)
     pair: PairConfig = section(PairConfig)
     destinations: DestinationsConfig = section(DestinationsConfig)

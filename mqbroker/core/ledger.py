@@ -80,6 +80,9 @@ class Ledger:
         """Reads a page at once."""
         return []
 
+    def refuse(self, page: "Page", reason: str) -> None:
+        """What was read of a page cannot be right."""
+
     def settle_page(self, page: "Page") -> None:
         """Everything in a page has left its queue for good. It is one run of sequences."""
 

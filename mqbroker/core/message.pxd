@@ -41,6 +41,7 @@ cdef class Entry:
 cpdef Entry new_entry(Message message, int queue_number, long long sequence)
 
 
+cdef object _ABSENT
 cdef int _FAILURE
 cdef int _TAKEN
 
@@ -51,3 +52,7 @@ cpdef bint is_taken(Entry entry) except -1
 cpdef note_taken(Entry entry)
 @cython.locals(message=Message)
 cpdef Message new_message(str exchange, str routing_key, Properties properties, bytes body, long long now)
+@cython.locals(found=Message)
+cpdef Message without_body(Message message, int number)
+cpdef bint is_absent(Entry entry) except -1
+cpdef give_body(Entry entry, Entry found)

@@ -10,6 +10,7 @@ from typing import Any
 from mqbroker.core.properties import Properties
 
 GONE = -1  # in `Entry.held_until`
+_ABSENT = bytes(bytearray(b"absent"))  # in `Message.body`, by identity: it is on the disk only (queues/bodies.py)
 
 # `Entry.attempts` of a queue that is not polled holds two counts, so that the journal keeps both in one number: how
 # often the entry came back, and how often that was a failure. Neither wraps around: the highest means so many or more.
@@ -39,6 +40,7 @@ class Message:
 
     def content(self) -> bytes:
         """The body."""
+        assert self.body is not _ABSENT
         return self.body
 
 
@@ -114,6 +116,24 @@ def new_message(exchange: str, routing_key: str, properties: Properties, body: b
     message.lsn = 0
     message.slot = 0
     return message
+
+
+def without_body(message: Message, number: int) -> Message:
+    """The same message, whose body has left memory; in `slot` is where its owner finds that again."""
+    found = new_message(message.exchange, message.routing_key, message.properties, _ABSENT, message.received_at)
+    found.size = message.size
+    found.slot = number
+    return found
+
+
+def give_body(entry: Entry, found: Entry) -> None:
+    """The body of an entry is in memory again: that of the same entry, as it was read."""
+    entry.message.body = found.message.body
+
+
+def is_absent(entry: Entry) -> bool:
+    """Whether the body of an entry is on the disk only."""
+    return entry.message.body is _ABSENT
 
 
 def new_entry(message: Message, queue_number: int, sequence: int) -> Entry:

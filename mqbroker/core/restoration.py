@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.delayed import DelayedMessages
+from mqbroker.core.queues.kept import pieces
 from mqbroker.core.queues.retained import RetainedMessages
 from mqbroker.core.rabbitmq.arguments import declared_spec
 from mqbroker.core.rabbitmq.exchange_types import make_exchange
@@ -105,7 +107,11 @@ class Restoration:
         number = self.delayed_numbers.get((vhost_name, name), 0)
         delayed = self.broker.vhost(vhost_name).restore_exchange(exchange, number)
         if delayed is not None:
-            delayed.restore(self.entries.get(number, []))
+            self._restore_held(delayed, number)
+
+    def _restore_held(self, held: DelayedMessages, number: int) -> None:
+        for place, entries in pieces(self.entries, number):
+            held.restore(entries, place)
 
     def _restore_queue(self, names: list[str], value: dict[str, object]) -> None:
         vhost_name, name = names
@@ -131,7 +137,7 @@ class Restoration:
     def _restore_scheduled(self, names: list[str], value: dict[str, object]) -> None:
         number = value["number"]
         assert isinstance(number, int)
-        self.broker.vhost(names[0]).restore_scheduled(number).restore(self.entries.get(number, []))
+        self._restore_held(self.broker.vhost(names[0]).restore_scheduled(number), number)
 
     def _restore_retained(self, names: list[str], value: dict[str, object]) -> None:
         number = value["number"]

@@ -10,7 +10,7 @@ import os
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -92,6 +92,25 @@ class Client:
             return response.status, json.loads(data) if data else None
         except ValueError:
             return response.status, None
+
+    def stream(self, topic: str) -> Iterator[dict[str, Any]]:
+        """What comes of a topic, until the broker ends it. Raises CommandFailed when there is no broker."""
+        connection = self._connection()
+        prefix = "" if self._parts is None else self._parts.path.rstrip("/")
+        try:
+            connection.request("GET", f"{prefix}/api/mqbroker/stream?topics={topic}", headers=self._headers)
+            response = connection.getresponse()
+            if response.status != 200:
+                raise CommandFailed(f"the broker answered {response.status}", UNAVAILABLE)
+            while line := response.readline():
+                if line.startswith(b"data: "):
+                    found = json.loads(line[6:])
+                    if "topic" not in found:  # how many were missed
+                        yield found
+        except (OSError, http.client.HTTPException) as error:
+            raise CommandFailed(self._why_silent(error)) from None
+        finally:
+            connection.close()
 
     def _why_silent(self, error: Exception) -> str:
         reason = getattr(error, "strerror", None) or str(error)

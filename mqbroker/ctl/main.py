@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from mqbroker.ctl import node, people, things, verbs
+from mqbroker.ctl import diagnostics, node, people, things, verbs, watching
 from mqbroker.ctl.client import CONFIGURATION, Client, CommandFailed
 from mqbroker.ctl.output import FORMATS
 from mqbroker.ctl.session import Commands, Session
@@ -56,6 +56,7 @@ def completion(shell: str) -> None:
 for _command in (
     people.user, people.vhost, people.permission, people.policy, people.parameter, things.queue, things.exchange,
     things.binding, things.connection, things.channel, things.consumer, node.ping, node.status, node.check,
-    node.audit, node.definitions, *verbs.COMMANDS,
+    node.audit, node.reload, node.log, node.definitions, *watching.COMMANDS, *verbs.COMMANDS,
+    *diagnostics.COMMANDS,
 ):  # fmt: skip
     ctl.add_command(_command)

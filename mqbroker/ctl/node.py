@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mqbroker.ctl.client import BAD_DATA, UNAVAILABLE, CommandFailed, segment
+from mqbroker.ctl.client import BAD_DATA, UNAVAILABLE, CommandFailed, below, segment
 from mqbroker.ctl.session import Commands, Session, pass_session
 
 
@@ -90,6 +90,44 @@ def certificate(session: Session, within: int) -> None:
 def ready(session: Session) -> None:
     """The broker serves clients."""
     _check(session, "ready-to-serve-clients", "the broker serves clients")
+
+
+@click.group(cls=Commands)
+def log() -> None:
+    """The broker's log while it runs."""
+
+
+@log.command("levels")
+@pass_session
+def log_levels(session: Session) -> None:
+    """Categories that have a level of their own, and the default."""
+    session.show(session.client.get("mqbroker/log/levels"), ["category", "level"])
+
+
+@log.command("level")
+@click.argument("category")
+@click.argument("level")
+@pass_session
+def set_log_level(session: Session, category: str, level: str) -> None:
+    """Set the level of a category, such as amqp; `default` is that of the others. It lasts until the next start."""
+    session.client.put(below("mqbroker", "log", "levels", category), {"level": level})
+    session.say(f"the level of {category} is {level}")
+
+
+@log.command("rotate")
+@pass_session
+def rotate_log(session: Session) -> None:
+    """Begin a new file."""
+    session.client.call("POST", "mqbroker/log/rotate")
+    session.say("a new file was begun")
+
+
+@click.command()
+@pass_session
+def reload(session: Session) -> None:
+    """Have the broker read its configuration again: users, vhosts, log level and certificates."""
+    session.client.call("POST", "mqbroker/reload")
+    session.say("the configuration was read again")
 
 
 @click.command()

@@ -97,11 +97,13 @@ def purge_queue(session: Session, name: str) -> None:
 @click.argument("name")
 @click.option("--offset", default=0)
 @click.option("--count", default=20)
+@click.option("--text", default="", help="Only with this text in body, key or headers.")
 @columns_option("position", "exchange", "routing_key", "payload_bytes", "redelivered", "payload")
 @pass_session
-def browse_queue(session: Session, name: str, offset: int, count: int, columns: str) -> None:
+def browse_queue(session: Session, name: str, offset: int, count: int, text: str, columns: str) -> None:
     """Look at messages, which stay where they are."""
     place = f"mqbroker/queues/{below(session.vhost, name)}/messages?offset={offset}&count={count}"
+    place += f"&text={segment(text)}" if text else ""
     session.show(session.client.get(place, _queue(session, name))["items"], split(columns))
 
 
@@ -109,12 +111,35 @@ def browse_queue(session: Session, name: str, offset: int, count: int, columns: 
 @click.argument("name")
 @click.argument("destination")
 @click.option("--count", type=int, default=None, help="So many at most; all that wait now unless said.")
+@click.option("--copy", is_flag=True, help="And leave them where they are.")
 @pass_session
-def move_queue(session: Session, name: str, destination: str, count: int | None) -> None:
+def move_queue(session: Session, name: str, destination: str, count: int | None, copy: bool) -> None:
     """Move messages to another queue."""
-    body = {"destination": destination, **({} if count is None else {"count": count})}
+    body = {"destination": destination, "copy": copy, **({} if count is None else {"count": count})}
     found = session.client.call("POST", f"mqbroker/queues/{below(session.vhost, name)}/move", body)
-    session.say(f"{found['moved']} messages were moved from '{name}' to '{destination}'")
+    done = "copied" if copy else "moved"
+    session.say(f"{found['moved']} messages were {done} from '{name}' to '{destination}'")
+
+
+@queue.command("redrive")
+@click.argument("name")
+@click.option("--count", type=int, default=None, help="So many at most; all that wait now unless said.")
+@pass_session
+def redrive_queue(session: Session, name: str, count: int | None) -> None:
+    """Send dead letters back to the queues where they died."""
+    body = {} if count is None else {"count": count}
+    found = session.client.call("POST", f"mqbroker/queues/{below(session.vhost, name)}/redrive", body)
+    session.say(f"{found['moved']} messages went back, {found['left']} do not say where they died")
+
+
+@queue.command("delete-message")
+@click.argument("name")
+@click.argument("number", metavar="ID")
+@pass_session
+def delete_message(session: Session, name: str, number: str) -> None:
+    """Delete one message, by the id that `browse --columns id,payload` shows."""
+    session.client.delete(f"mqbroker/queues/{below(session.vhost, name)}/messages/{segment(number)}")
+    session.say(f"message {number} of queue '{name}' is gone")
 
 
 @queue.command("publish")
@@ -179,6 +204,18 @@ def bind(session: Session, source: str, name: str, key: str) -> None:
     place = f"bindings/{segment(session.vhost)}/e/{below(source)}/q/{below(name)}"
     session.client.call("POST", place, {"routing_key": key})
     session.say(f"queue '{name}' is bound to '{source}'")
+
+
+@binding.command("delete")
+@click.argument("source")
+@click.argument("name", metavar="QUEUE")
+@click.argument("key", default="")
+@pass_session
+def unbind(session: Session, source: str, name: str, key: str) -> None:
+    """Take away a binding without arguments."""
+    place = f"bindings/{segment(session.vhost)}/e/{below(source)}/q/{below(name)}/{segment(key) or '~'}"
+    session.client.delete(place, f"binding of '{name}' to '{source}' with the key '{key}'")
+    session.say(f"queue '{name}' is no longer bound to '{source}'")
 
 
 @click.group(cls=Commands)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mqbroker.ctl.client import EXISTS, USAGE, CommandFailed, below, segment
-from mqbroker.ctl.output import printed
+from mqbroker.ctl.output import printed, value_of
 from mqbroker.ctl.people import found_user, parsed, put_password, put_tags
 from mqbroker.ctl.session import Session, pass_session
 
@@ -23,6 +23,22 @@ _LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "list_connections": ("connections", "Listing connections ...", ("user", "peer_host", "peer_port", "state")),
     "list_channels": ("channels", "Listing channels ...", ("pid", "user", "consumer_count", "messages_unacknowledged")),
+    "list_consumers": (
+        "consumers/{vhost}", "Listing consumers in vhost {name} ...",
+        ("queue_name", "channel_pid", "consumer_tag", "ack_required", "prefetch_count", "active", "arguments"),
+    ),
+    "list_topic_permissions": (
+        "vhosts/{vhost}/topic-permissions", 'Listing topic permissions for vhost "{name}" ...',
+        ("user", "exchange", "write", "read"),
+    ),
+    "list_parameters": (
+        "parameters", 'Listing runtime parameters for vhost "{name}" ...', ("component", "name", "value"),
+    ),
+    "list_global_parameters": ("global-parameters", "Listing global runtime parameters ...", ("name", "value")),
+    "list_operator_policies": (
+        "operator-policies/{vhost}", 'Listing operator policy overrides for vhost "{name}" ...',
+        ("vhost", "name", "pattern", "apply-to", "definition", "priority"),
+    ),
     "list_users": ("users", "Listing users ...", ("user", "tags")),
     "list_vhosts": ("vhosts", "Listing vhosts ...", ("name",)),
     "list_permissions": (
@@ -37,6 +53,7 @@ _LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 _OTHER_NAMES = {
     "list_users": {"user": "name"},
     "list_channels": {"pid": "name"},
+    "list_consumers": {"queue_name": "queue.name", "channel_pid": "channel_details.name"},
     "list_bindings": {
         "source_name": "source", "destination_name": "destination", "destination_kind": "destination_type",
     },
@@ -51,6 +68,17 @@ _DELETIONS = {
     ),
     "clear_policy": (
         "policies/{vhost}/{name}", 'Clearing policy "{name}" on vhost "{vhost}" ...', "policy '{name}'",
+    ),
+    "clear_operator_policy": (
+        "operator-policies/{vhost}/{name}", 'Clearing operator policy "{name}" on vhost "{vhost}" ...',
+        "policy '{name}'",
+    ),
+    "clear_topic_permissions": (
+        "topic-permissions/{vhost}/{name}", 'Clearing topic permissions for user "{name}" in vhost "{vhost}" ...',
+        "user '{name}'",
+    ),
+    "clear_global_parameter": (
+        "global-parameters/{name}", 'Clearing global runtime parameter "{name}" ...', "parameter '{name}'",
     ),
     "purge_queue": (
         "queues/{vhost}/{name}/contents", "Purging queue '{name}' in vhost '{vhost}' ...",
@@ -95,7 +123,7 @@ def _lister(verb: str) -> click.Command:
         rows = session.client.get(path.format(vhost=segment(name)), f"vhost '{name}'")
         for row in rows:
             row.setdefault("source_kind", "exchange")
-            row.update({new: row[old] for new, old in _OTHER_NAMES.get(verb, {}).items()})
+            row.update({new: value_of(row, old) for new, old in _OTHER_NAMES.get(verb, {}).items()})
         wanted = columns or default
         _columns_known(rows, wanted)
         if formatter == "table" and not (quiet or silent):
@@ -223,6 +251,21 @@ def _tracing(verb: str, is_on: bool) -> None:
         click.echo(f'{doing} tracing for vhost "{vhost}" ...')
         session.client.put(below("vhosts", vhost), {"tracing": is_on}, f"vhost '{vhost}'")
         click.echo(f"Trace {'enabled' if is_on else 'disabled'} for vhost {vhost}")
+
+
+@_verb("set_log_level")
+@click.argument("level")
+def set_log_level(session: Session, level: str) -> None:
+    """As rabbitmqctl's; `CATEGORY.LEVEL` sets that of a category."""
+    category, _, name = level.rpartition(".")
+    click.echo(f'Setting log level to "{level}" ...')
+    session.client.put(below("mqbroker", "log", "levels", category or "default"), {"level": name})
+
+
+@_verb("rotate_logs")
+def rotate_logs(session: Session) -> None:
+    """As rabbitmqctl's."""
+    session.client.call("POST", "mqbroker/log/rotate")
 
 
 _tracing("trace_on", is_on=True)

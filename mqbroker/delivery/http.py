@@ -101,7 +101,9 @@ class HttpClient:
         """Sends a body to a URL. Raises DeliveryFailed when there is no answer."""
         return await self.send("POST", url, body, headers)
 
-    async def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    async def send(
+        self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Response:  # fmt: skip
         """The same with another method."""
         try:
             async with asyncio.timeout(self.timeout_s):
@@ -137,6 +139,7 @@ class HttpClient:
                 error = DeliveryFailed(f"no connection to {address} within {CONNECT_TIMEOUT_S:g} s")
             except OSError as failed:
                 error = failed
+        self._guard.forget(host)
         raise error
 
     def _context(self) -> ssl.SSLContext:

@@ -4,6 +4,7 @@ It is done by httpx, which is installed with the extra `push` and imported when 
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -24,27 +25,39 @@ class Http2Client:
         self._timeout_s = timeout_s
         self._ca_file = ca_file
         self._client: httpx.AsyncClient | None = None
+        self._making = asyncio.Lock()
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
         """Sends a body to a URL. Raises DeliveryFailed when there is no answer."""
-        try:
-            import httpx
-        except ImportError:
-            text = "push services are reached by HTTP/2, for which httpx is not installed: pip install mqbroker[push]"
-            raise DeliveryFailed(text, is_permanent=True) from None
-        if self._client is None:
-            self._client = self._new()
+        client = await self._made()
+        import httpx
+
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await _post(self._client, url, body, headers)
+                return await _post(client, url, body, headers)
         except TimeoutError:
             raise DeliveryFailed(f"no answer within {self._timeout_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from None
+        except UnicodeEncodeError:
+            raise DeliveryFailed("a header can have characters of ASCII only", is_permanent=True) from None
+
+    async def _made(self) -> "httpx.AsyncClient":
+        """The client. To import it and to read all authorities takes long, so a thread does that."""
+        async with self._making:
+            if self._client is None:
+                try:
+                    self._client = await asyncio.get_running_loop().run_in_executor(None, self._new)
+                except ImportError:
+                    text = "push services are reached by HTTP/2, for which httpx is missing: pip install mqbroker[push]"
+                    raise DeliveryFailed(text, is_permanent=True) from None
+            return self._client
 
     def _new(self) -> "httpx.AsyncClient":
         import httpx
 
+        # It logs the URL of each request, and those of Apple have the tokens of devices.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         tls = ssl.create_default_context()
         if self._ca_file:
             tls.load_verify_locations(self._ca_file)

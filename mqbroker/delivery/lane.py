@@ -5,8 +5,8 @@
       +-- later, by plan--+--no use, or the last time--> given up
 
 The queue holds an attempt's message in flight for longer than any attempt may last; after a crash it comes back at
-once. An endpoint that answers gets more at once; one that does not gets one message at a time, so that many of them
-leave room for the others.
+once. An endpoint that answers gets more at once; one that does not, or that nothing is known of, gets one message at a
+time, and others go first (slots.py).
 """
 
 import asyncio
@@ -79,8 +79,8 @@ class Lane(Waiter):
     """The way to one endpoint."""
 
     __slots__ = (
-        "_allowed", "_endpoint", "_is_ended", "_most", "_next_at", "_plan", "_rate", "_running", "_timer", "queue",
-        "shop",
+        "_allowed", "_endpoint", "_is_ended", "_is_trusted", "_most", "_next_at", "_plan", "_rate", "_running",
+        "_timer", "queue", "shop",
     )  # fmt: skip
 
     def __init__(
@@ -92,7 +92,9 @@ class Lane(Waiter):
         self._endpoint = endpoint
         self._plan = plan
         self.shop = shop
-        self._allowed = LANE_STARTS
+        self._allowed = 1
+        self._is_trusted = False
+        """Whether the endpoint has answered last time."""
         self._running = 0
         self._is_ended = False
         self._rate = 0
@@ -143,16 +145,17 @@ class Lane(Waiter):
             if not self.queue.waiting_count():
                 self.queue.wait(self)
                 return
-            if not self.shop.slots.take(self):
+            is_trusted = self._is_trusted
+            if not self.shop.slots.take(self, is_trusted, self._running):
                 return
             found = self.queue.receive(1, self.shop.lease_ms, now)
             if not found:
-                self.shop.slots.give_back()
+                self.shop.slots.give_back(is_trusted)
                 self.queue.wait(self)
                 return
             self._running += 1
             self._next_at = max(self._next_at, float(now)) + (1000 / self._rate if self._rate else 0)
-            self.shop.start(self._attempt(found[0]))
+            self.shop.start(self._attempt(found[0], is_trusted))
 
     def _must_wait(self, now: int) -> bool:
         """Whether the next message may not go yet, for the rate's sake."""
@@ -163,7 +166,7 @@ class Lane(Waiter):
             self.shop.wake()
         return True
 
-    async def _attempt(self, entry: Entry) -> None:
+    async def _attempt(self, entry: Entry, is_trusted: bool) -> None:
         error: DeliveryFailed | None = None
         status = 0
         try:
@@ -175,17 +178,18 @@ class Lane(Waiter):
             error = DeliveryFailed("internal error")
         finally:
             self._running -= 1
-            self.shop.slots.give_back()
+            self.shop.slots.give_back(is_trusted)
         if not self._is_ended:
             self._finish(entry, status, error, self.shop.clock.now())
 
     def _finish(self, entry: Entry, status: int, error: DeliveryFailed | None, now: int) -> None:
+        self._is_trusted = error is None or error.status != 0
         if error is None:
-            self._allowed = min(self._most, self._allowed + 1)
+            self._allowed = min(self._most, max(LANE_STARTS, self._allowed + 1))
             self._endpoint.delivered(entry, status, now)
             self.queue.delete(entry, now)
         else:
-            self._allowed = 1 if not error.status else self._allowed
+            self._allowed = self._allowed if self._is_trusted else 1
             self._fail(entry, error, now)
         self.shop.wake()
         self.run(now)

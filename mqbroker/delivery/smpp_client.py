@@ -7,7 +7,7 @@ again; one on which nothing comes is asked for a sign of life.
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -38,17 +38,19 @@ class _Link:
         self._waiting: dict[int, asyncio.Future[int]] = {}
         self._task = asyncio.ensure_future(self._run())
 
-    async def answered(self, sequence: int) -> int:
-        """The status of what was said under a sequence. Raises DeliveryFailed."""
+    async def answered(self, sequences: Iterable[int]) -> list[int]:
+        """Sends what the session has said, and waits for the status of each of these. Raises DeliveryFailed."""
         if self.is_lost:
             raise DeliveryFailed("the connection to the gateway was lost")
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting[sequence] = future
+        loop = asyncio.get_running_loop()
+        mine: dict[int, asyncio.Future[int]] = {sequence: loop.create_future() for sequence in sequences}
+        self._waiting |= mine
         self.flush()
         try:
-            return await future
+            return await asyncio.gather(*mine.values())
         finally:
-            self._waiting.pop(sequence, None)
+            for sequence in mine:
+                self._waiting.pop(sequence, None)
 
     def flush(self) -> None:
         """Sends what the session has said."""
@@ -122,7 +124,7 @@ class SmppClient:
                 link = await self._bound()
                 self._reference += 1
                 sequences = link.session.submit(sender, phone, encoded(text, self._reference))
-                for status in await asyncio.gather(*map(link.answered, sequences)):
+                for status in await link.answered(sequences):
                     _require_accepted(status)
         except TimeoutError:
             raise DeliveryFailed(f"the gateway gives no answer within {self._timeout_s:g} s") from None
@@ -146,7 +148,7 @@ class SmppClient:
         link = _Link(*opened, self._heard)
         status = None
         try:
-            status = await link.answered(link.session.bind(*self._names, self._system_type))
+            (status,) = await link.answered([link.session.bind(*self._names, self._system_type)])
         finally:
             if status != OK:
                 link.close("the gateway does not let us bind")

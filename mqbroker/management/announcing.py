@@ -12,9 +12,9 @@ from mqbroker.core.events import Event
 from mqbroker.core.message import new_message
 from mqbroker.core.rabbitmq.exchange_types import make_exchange
 from mqbroker.core.values import Timestamp
-from mqbroker.management.api.parameters import redacted
 from mqbroker.management.firehose import EVENT, Compose
 from mqbroker.management.outlet import Outlet
+from mqbroker.management.redaction import redacted
 
 _MS = 1000
 _NAMES: Mapping[str, str] = {

@@ -4,7 +4,7 @@ Names and values come from clients of any protocol: octets that are no UTF-8 are
 JSON has none of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ class Answer:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    stream: AsyncGenerator[bytes, None] | None = None
+    """In place of a body: what is sent as it comes."""
 
 
 NO_CONTENT = Answer(204)

@@ -14,8 +14,8 @@ from mqbroker.core.properties import Properties
 from mqbroker.core.rabbitmq.x_death import all_keys
 from mqbroker.core.tap import Tap
 from mqbroker.core.vhost import VHost
-from mqbroker.management.api.messages import shown_properties
 from mqbroker.management.outlet import Outlet
+from mqbroker.management.properties import shown_properties
 
 TRACE = "amq.rabbitmq.trace"
 EVENT = "amq.rabbitmq.event"

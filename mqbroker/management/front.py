@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, parse_qsl, unquote
 
@@ -75,7 +75,10 @@ class Front:
         session: Guest = transport.session if isinstance(transport, SessionTransport) else Visitor()
         session.requests_open += 1
         try:
-            response = await self._respond(request, session)
+            answer = await self._respond(request, session)
+            if answer.stream is not None:
+                return await self._send(request, answer, answer.stream)
+            response = self._response(request, answer)
         finally:
             session.requests_open -= 1
         if self._ground.config.access_log:
@@ -99,24 +102,38 @@ class Front:
         text = '%s - %s [%s] "%s %s HTTP/1.1" %d %d "%s" "%s"'
         access_log.info(text, session.peer.host, user or "-", at, method, path, response.status, size, referer, agent)
 
-    async def _respond(self, request: web.BaseRequest, session: Guest) -> web.Response:
+    async def _send(
+        self, request: web.BaseRequest, answer: Answer, stream: AsyncGenerator[bytes, None]
+    ) -> web.StreamResponse:  # fmt: skip
+        """Sends what comes until its reader is gone."""
+        response = web.StreamResponse(headers={**self._headers(request, answer), "content-type": answer.content_type})
+        await response.prepare(request)
         try:
-            answer = await self._answer(request, session)
+            async for piece in stream:
+                await response.write(piece)
+        except ConnectionError:
+            pass  # its reader is gone
+        finally:
+            await stream.aclose()
+        return response
+
+    async def _respond(self, request: web.BaseRequest, session: Guest) -> Answer:
+        try:
+            return await self._answer(request, session)
         except LoginRequired as error:
             body = {"error": "not_authorized", "reason": error.reason} if error.reason else None
-            answer = Answer(401, body, challenge(request.headers))
+            return Answer(401, body, challenge(request.headers))
         except MethodRefused as error:
-            answer = Answer(405, None, {"allow": ", ".join(error.allowed)})
+            return Answer(405, None, {"allow": ", ".join(error.allowed)})
         except Refusal as error:
-            answer = refusal_answer(error)
+            return refusal_answer(error)
         except RequestRefused as error:
-            answer = refusal_answer(refused_by_core(error))
+            return refusal_answer(refused_by_core(error))
         except asyncio.CancelledError:
             raise
         except Exception:
             log.exception("%s %s failed: internal error", request.method, request.raw_path)
-            answer = Answer(500, {"error": "internal_error", "reason": "see the broker's log"})
-        return self._response(request, answer)
+            return Answer(500, {"error": "internal_error", "reason": "see the broker's log"})
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
@@ -264,8 +281,11 @@ class Front:
 
     # --- what is answered ---------------------------------------------------------------------------------------------
 
+    def _headers(self, request: web.BaseRequest, answer: Answer) -> dict[str, str]:
+        return {**_FIXED_HEADERS, **self._cors.headers(request.headers), **answer.headers}
+
     def _response(self, request: web.BaseRequest, answer: Answer) -> web.Response:
-        headers = {**_FIXED_HEADERS, **self._cors.headers(request.headers), **answer.headers}
+        headers = self._headers(request, answer)
         if answer.body is None:
             return web.Response(status=answer.status, headers=headers)
         body = answer.body if isinstance(answer.body, bytes) else dump(answer.body)
@@ -305,4 +325,6 @@ def accepts_json(header: str) -> bool:
     if not header:
         return True
     kinds = {part.partition(";")[0].strip().lower() for part in header.split(",")}
-    return not kinds.isdisjoint({"*/*", "application/*", "application/json", "text/plain", "text/*"})
+    return not kinds.isdisjoint(
+        {"*/*", "application/*", "application/json", "text/plain", "text/event-stream", "text/*"}
+    )

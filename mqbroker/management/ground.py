@@ -1,11 +1,14 @@
 """What every path of the API has at hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.management.config import ManagementConfig
+from mqbroker.management.feeds import Feed
 from mqbroker.management.observations import Observations
+from mqbroker.management.retention import Retention
 from mqbroker.management.store import Store
 from mqbroker.protocols.node import Node
 from mqbroker.protocols.registry import Registry
@@ -25,6 +28,12 @@ class Ground:
     """What the node is called."""
     observations: Observations = field(default_factory=Observations)
     known_node: Node | None = None
+    feeds: Mapping[str, Feed] = field(default_factory=lambda: {name: Feed() for name in ("samples", "events", "log")})
+    """What can be followed."""
+    retention: Retention = field(default_factory=Retention)
+    """The numbers of the node at times past."""
+    streams: int = 0
+    """How many follow."""
 
     @property
     def broker(self) -> Broker:

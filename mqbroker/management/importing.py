@@ -17,7 +17,7 @@ from mqbroker.errors import RequestRefused
 from mqbroker.management.api import policies as policy_paths
 from mqbroker.management.api import users as user_paths
 from mqbroker.management.api.limits import USER_LIMITS
-from mqbroker.management.api.parameters import COMPONENTS
+from mqbroker.management.api.parameters import COMPONENTS, check_parameter
 from mqbroker.management.api.permissions import check_patterns
 from mqbroker.management.api.vhosts import vhost_metadata
 from mqbroker.management.ground import CLUSTER_ID, Ground
@@ -197,6 +197,7 @@ class Import:
         elif component == "vhost-limits":
             self._broker.set_vhost_limits(vhost, _table(item, "value"))
         elif component in COMPONENTS:
+            check_parameter(component, name, item.get("value"))
             self._store.set_parameter(component, vhost, name, item.get("value"))
 
     def _exchange(self, item: dict[str, Any]) -> None:

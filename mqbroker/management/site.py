@@ -12,9 +12,12 @@ from mqbroker.management.api import (
     definitions,
     exchanges,
     extras,
+    following,
     health,
     limits,
+    logs,
     looking,
+    mending,
     messages,
     nodes,
     overview,
@@ -24,6 +27,7 @@ from mqbroker.management.api import (
     queues,
     users,
     vhosts,
+    views,
 )
 from mqbroker.management.call import Routes
 from mqbroker.management.cors import Cors
@@ -32,9 +36,9 @@ from mqbroker.management.ground import Ground
 from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 
 _MODULES = (
-    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, connections,
-    consumers, policies, parameters, definitions, health, extras,
-    audit,
+    overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
+    connections, consumers, policies, parameters, definitions, health, extras, views, following,
+    audit, logs,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 aiohttp is loaded when the first connection comes: brokers that nobody manages go without it.
 """
 
+import asyncio
 import logging
 import secrets
 import socket
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING
 from mqbroker.config.sections import Config
 from mqbroker.management.announcing import Announcer
 from mqbroker.management.config import ManagementConfig
+from mqbroker.management.feeds import LogFeed, event_line
 from mqbroker.management.firehose import Firehose
 from mqbroker.management.ground import CLUSTER_ID, Ground
 from mqbroker.management.local import LocalDoor
 from mqbroker.management.protocol import METRICS_SCHEME
+from mqbroker.management.rabbitmq_words import RabbitWords, leave_own_words_out
 from mqbroker.management.session import ManagementSession
 from mqbroker.management.store import Store
 from mqbroker.protocols.node import Node
@@ -38,8 +41,10 @@ class ManagementSpeaker(Speaker):
         name = f"mqbroker@{socket.gethostname().partition('.')[0]}"
         self._ground = Ground(services, settings, Store(services.broker), name)
         self._door: LocalDoor | None = None
+        self._log_feed: LogFeed | None = None
         self._servers: dict[bool, web.Server] = {}
         services.broker.events.subscribe(self._ground.observations.take)
+        self._has_rabbitmq_words = config.log.format == "rabbitmq"
 
     def restore(self, found: Mapping[str, bytes], _now: int) -> None:
         """Overrides Speaker's."""
@@ -49,10 +54,12 @@ class ManagementSpeaker(Speaker):
         """Overrides Speaker's."""
         ground = self._ground
         ground.known_node = node
+        self._fill_feeds(node)
         if not ground.cluster_id:
             ground.store.set_global(CLUSTER_ID, f"mqbroker-cluster-id-{secrets.token_urlsafe(16)}")
         broker, clock = ground.broker, ground.clock
         broker.events.subscribe(Announcer(broker, ground.services.default_vhost, clock, node.compose).take)
+        self._log_changes()
         firehose = Firehose(broker, ground.name)
         ground.store.described = lambda name, each: firehose.follow(name, each["tracing"] is True, node.compose)
         for name in list(ground.store.vhosts):
@@ -62,8 +69,31 @@ class ManagementSpeaker(Speaker):
             self._door = LocalDoor(folder, lambda: self._server(is_for_metrics=False))
             self._door.open()
 
+    def _log_changes(self) -> None:
+        """From now on the log has what happens in RabbitMQ's words."""
+        broker = self._ground.broker
+        users = {name: user.tags for name, user in broker.access.users.items()}
+        broker.events.subscribe(RabbitWords(users, self._has_rabbitmq_words).take)
+        if self._has_rabbitmq_words:
+            leave_own_words_out()
+
+    def _fill_feeds(self, node: Node) -> None:
+        """From now on it can be seen what happens."""
+        feeds, events = self._ground.feeds, self._ground.broker.events
+        events.subscribe(lambda event: feeds["events"].add(event_line(event)))
+        node.samples.followers.append(self._sampled)
+        self._log_feed = LogFeed(feeds["log"], asyncio.get_running_loop().call_soon_threadsafe)
+        logging.getLogger("mqbroker").addHandler(self._log_feed)
+
+    def _sampled(self) -> None:
+        at, numbers = list(self._ground.node.samples.history)[-1]
+        self._ground.retention.add(at, numbers)
+        self._ground.feeds["samples"].add({"at": at})
+
     def stop(self) -> None:
         """Overrides Speaker's."""
+        if self._log_feed is not None:
+            logging.getLogger("mqbroker").removeHandler(self._log_feed)
         if self._door is not None:
             self._door.close()
 

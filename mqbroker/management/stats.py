@@ -56,6 +56,16 @@ def queue_rate(queue: Queue, samples: Samples, name: str) -> float:
     return _rate_between(samples.pair(queue), QUEUE_STATS[name])
 
 
+def growth(queue: Queue, samples: Samples) -> float:
+    """By how many messages a second a queue grows; below zero it becomes empty."""
+    return round(_rate_between(samples.pair(queue), _left_in), 2)
+
+
+def _left_in(counts: Counts) -> int:
+    gone = counts.passed + counts.no_ack + counts.acked + counts.rejected
+    return counts.published - gone - counts.expired - counts.dropped - counts.purged
+
+
 def _rate_between(pair: tuple[Counts, Counts, int] | None, read: Callable[[Counts], int]) -> float:
     if pair is None or pair[2] <= 0:
         return 0.0

@@ -11,6 +11,7 @@ from mqbroker.config.listener import Listener
 from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.stats import Counts
+from mqbroker.protocols.views import View
 
 
 class Samples(Protocol):
@@ -22,6 +23,10 @@ class Samples(Protocol):
 
     def rates(self, vhost: str = "") -> dict[str, float]:
         """Changes in a second of the numbers of the node, or of a vhost."""
+
+    @property
+    def followers(self) -> list[Callable[[], None]]:
+        """Called after each look."""
 
     def pair(self, queue: Queue) -> tuple[Counts, Counts, int] | None:
         """What a queue had counted at the last two looks, and how many milliseconds are between them."""
@@ -46,3 +51,9 @@ class Node:
     PreconditionFailed, KeyError and ValueError."""
     certificate_expires_at: Callable[[], int]
     """When the certificate of listeners with TLS does, in seconds since the epoch; 0 without one."""
+    reload: Callable[[], str]
+    """Reads the configuration again: users, vhosts and certificates. What is wrong with it; empty when nothing is."""
+    views: Mapping[str, View]
+    """What protocols show beside queues and connections, by name."""
+    pair: Callable[[], Mapping[str, object]] | None = None
+    """What this node knows of its pair; None where it is alone."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.node import Node
     from mqbroker.protocols.services import Services
     from mqbroker.protocols.session import Peer, Session
+    from mqbroker.protocols.views import View
 
 
 class Protocol(Extension):
@@ -69,6 +70,10 @@ class Speaker:
 
     def begin(self, node: "Node") -> None:
         """The broker listens from now on. Overridden by those that show it to operators."""
+
+    def views(self) -> "tuple[View, ...]":
+        """What operators are shown of it beside queues and connections. Overridden where there is such."""
+        return ()
 
     def stop(self) -> None:
         """The broker has stopped in order, and every session is gone. Overridden where that is worth a note."""

@@ -48,6 +48,10 @@ class Registry:
         """Every open session."""
         return list(self._names)
 
+    def is_of_user(self, session: Session, user: str) -> bool:
+        """Whether it is open for this user."""
+        return self._names.get(session, ("", ""))[0] == user
+
     def of_user(self, user: str) -> list[Session]:
         """The open sessions of a user."""
         return [session for session, (owner, _) in self._names.items() if owner == user]

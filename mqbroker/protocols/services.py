@@ -3,6 +3,7 @@
 There is one `Services` for the whole broker. A protocol keeps what only its own sessions share beside it.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -59,6 +60,9 @@ class Services:
     """What names of destinations mean by setting."""
     recognition: Recognition = field(default_factory=Recognition)
     registry: Registry = field(default_factory=Registry)
+    counted: Counter[str] = field(default_factory=Counter)
+    """What no queue or exchange counts: what channels that have ended had `published` where they confirm, `confirmed`
+    and `returned`; and of all, what was `got_no_ack`, and how often a queue that was polled was `got_empty`."""
     audit: Audit = field(default_factory=NoAudit)
     admission: Admission = field(init=False)
 

@@ -39,5 +39,10 @@ class Election(Protocol):
         """What another node is told that asks this one about the election, as only those without a store do."""
         return {"error": "the election has a store: set pair.election alike on all nodes"}
 
+    @property
+    def epoch(self) -> int:
+        """The newest one that was heard of by such answers."""
+        return 0
+
     async def close(self) -> None:
         """Lets go of connections. The lease lives on until it ends."""

@@ -45,6 +45,8 @@ class Follower:
         self._queued_bytes = 0
         self._arrived = asyncio.Event()
         self._heard_at = 0.0
+        self._epoch = 0
+        """That of the node which is followed; 0 for none, or when a later one has begun."""
         self._preparation: asyncio.Task[None] | None = None
 
     async def follow(self, ballot: Ballot) -> None:
@@ -55,6 +57,7 @@ class Follower:
         when this node cannot go on.
         """
         address = Address.parse(ballot.address)
+        self._epoch = ballot.epoch
         link = Link(self._received, self._ended)
         self._queue.clear()
         self._queued_bytes = 0
@@ -73,8 +76,18 @@ class Follower:
             self.replica.is_in_sync = False
             link.abort()
 
+    def leave(self, epoch: int) -> None:
+        """That epoch has begun: acknowledges nothing more to who leads in an older one."""
+        if epoch > self._epoch:
+            self._epoch = 0
+            self._arrived.set()
+
+    def _may_follow(self, link: Link) -> bool:
+        is_heard = monotonic() - self._heard_at <= self._patience_s
+        return link.is_open and is_heard and self._epoch > 0 and not self.is_stopping
+
     async def _obey(self, link: Link, ballot: Ballot) -> None:
-        while link.is_open and not self.is_stopping and monotonic() - self._heard_at <= self._patience_s:
+        while self._may_follow(link):
             packets, self._queue, self._queued_bytes = self._queue, [], 0
             if not packets:
                 self._arrived.clear()
@@ -82,7 +95,7 @@ class Follower:
                 continue
             link.set_reading(True)
             answer = await self._take(packets, ballot)
-            if answer is not None:
+            if answer is not None and self._epoch:
                 link.send([answer])
 
     async def _take(self, packets: list[Packet], ballot: Ballot) -> Durable | None:

@@ -15,6 +15,7 @@ from mqbroker.replication.ballot import Ballot
 from mqbroker.replication.course import Course
 from mqbroker.replication.election import Election
 from mqbroker.replication.link import Link, wait_at_most
+from mqbroker.replication.pace import Pace
 from mqbroker.replication.wire import Durable, Hello, Packet, Refused
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.disk import Disk
@@ -245,6 +246,7 @@ class Leading:
         """Sends what the files have; as long as the standby follows as it is written, there is nothing to do."""
         active = self.active
         assert active is not None
+        pace = Pace(_now())
         while link.is_open and self._links.get(node) is link:
             feed = active.feeds[node]
             if feed.is_live:
@@ -258,9 +260,10 @@ class Leading:
                 link.abort()
                 return
             active.sent()
+            taken_s = perf_counter() - began
             await link.drained()
-            # Clients have as much of the loop as a standby that catches up.
-            await asyncio.sleep(perf_counter() - began if feed.has_more else JOINING_LOOK_S)
+            rest_s = pace.rest(taken_s, active.last_lsn, feed.sent, _now())
+            await asyncio.sleep(rest_s if feed.has_more else JOINING_LOOK_S)
 
     # --- what others ask ----------------------------------------------------------------------------------------------
 

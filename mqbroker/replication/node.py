@@ -136,6 +136,8 @@ class PairNode:
         trouble = following_trouble(standing, ballot)
         if trouble:
             return self._wait(trouble)
+        if ballot.is_held:
+            self._forced_epoch = 0  # it was said for a pair that nobody led
         if ballot.is_held and ballot.leader != self.config.node:
             await self._follow(ballot)
             return None
@@ -193,6 +195,7 @@ class PairNode:
             log.warning("%s at %s is gone: taking over", ballot.leader, ballot.address)
             self._refusals = 0
             await self.election.resign(ballot)
+            self._has_news = True
 
     async def _promoted(self, mine: Ballot) -> Ballot:
         replaced = self.ballot.leader if self.ballot is not None else ""
@@ -250,7 +253,9 @@ class PairNode:
             case "promote":
                 return self._promote(request.content)
             case "ballot":
-                return self.election.answer(request.content)
+                said = self.election.answer(request.content)
+                self._follower.leave(self.election.epoch)
+                return said
         return {"error": f"there is no request {request.content.get('do')!r}"}
 
     def status(self) -> dict[str, object]:

@@ -64,6 +64,10 @@ class PooledAuthenticator:
         """The user has a hash from now on."""
         self._expected.pop(user, None)
 
+    def is_expected(self, user: str) -> bool:
+        """Whether their hash is still being made."""
+        return user in self._expected
+
     def check(
         self,
         user: str,

@@ -55,6 +55,8 @@ class Provisioning:
         self._wake = wake
         self._unhashed: list[UserDefinition] = []
         self._uncompared: list[UserDefinition] = []
+        self.end_sessions: Callable[[str, str], None] = lambda _user, _reason: None
+        """Ends the sessions of a user, for a reason."""
 
     def apply(self) -> None:
         """Does everything but the passwords. Call it once, after the journal has been read. Raises ConfigError."""
@@ -132,7 +134,13 @@ class Provisioning:
             self._broker.clear_permissions(user.name, vhost)
         for each in user.permissions:
             self._broker.set_permissions(user.name, each.vhost, _permissions(each))
-        self._broker.put_user(user.name, user.password_hash or found.password_hash, user.tags)
+        before = found.password_hash
+        self._broker.put_user(user.name, user.password_hash or before, user.tags)
+        if before and found.password_hash != before:
+            self._end(user.name)
+
+    def _end(self, user: str) -> None:
+        self.end_sessions(user, f"the password of user '{user}' was changed")
 
     def _differs(self, user: str, what: str) -> None:
         text = "user %r differs from the configuration and is left as it is: %s (--apply-users makes it the same)"
@@ -179,6 +187,7 @@ class Provisioning:
             self._differs(user.name, "password")
             return
         self._keep(user, await _in(pool, lambda: _hash(user)))
+        self._end(user.name)
         log.info("user %r has from the configuration now: password", user.name)
 
 

@@ -37,7 +37,7 @@ class Sampler(Task):
 
     __slots__ = (
         "_broker", "_latest", "_more", "_noted", "_past", "_previous", "_rest", "_sample", "_seen", "_totals",
-        "history",
+        "followers", "history",
     )  # fmt: skip
 
     def __init__(self, broker: Broker, more: Callable[[], Mapping[str, int]] = dict) -> None:
@@ -47,6 +47,8 @@ class Sampler(Task):
         self._more = more
         self.history: deque[tuple[int, Mapping[str, int]]] = deque(maxlen=SAMPLES_KEPT)
         """The last samples of the node, with their times."""
+        self.followers: list[Callable[[], None]] = []
+        """Called after each look."""
         self._latest = self._previous = Sample()
         self._rest: deque[tuple[Totals, deque[Queue]]] = deque()
         self._totals: dict[str, Totals] = {}
@@ -157,6 +159,8 @@ class Sampler(Task):
         self._noted = self._seen
         self._previous, self._latest = self._latest, sample
         self.history.append((sample.at_ms, sample.node))
+        for follower in self.followers:
+            follower()
 
 
 def _numbers(counts: Counts) -> dict[str, int]:

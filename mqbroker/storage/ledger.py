@@ -153,6 +153,9 @@ class JournalLedger(Ledger):
     def read(self, page: Page) -> list[Entry]:
         return self.pager.read(page)
 
+    def refuse(self, page: Page, reason: str) -> None:
+        self.pager.refuse(page, reason)
+
     def note_index(self, segment: int, record: bytes, stretches: list[Stretch]) -> None:
         """A segment has an index now: queues may let go of what is there."""
         if len(record) <= self.writer.segment_bytes // CARRIED_INDEX_SHARE:

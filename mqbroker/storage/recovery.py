@@ -3,8 +3,8 @@
 The newest segment opens with a checkpoint, which names every older segment that is still needed, and what is alive in
 it. So the newest segment is read whole, older ones for their live messages only, and the rest is obsolete. Where the
 index of an older one tells what is alive in it, that is left on the disk (pages/by_index.py), and the segment is
-checked later, in the background (pages/scrub.py). Exactly one row of each table matches; whatever is refused is left
-unchanged on the disk.
+checked later, in the background (pages/scrub.py). The newest tells of its stretches as they end, and what is in these
+is left on the disk too. Exactly one row of each table matches; whatever is refused is left unchanged on the disk.
 
     newest segment                                                     | the log
     -------------------------------------------------------------------+---------------------------------------------
@@ -51,10 +51,11 @@ from mqbroker.storage.liveness import LogLiveness, SegmentLiveness, Share
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.facts import Facts, read_facts
 from mqbroker.storage.log.frame import FIRST_EPOCH
+from mqbroker.storage.log.index import Stretch
 from mqbroker.storage.log.records import EntryDecoder
 from mqbroker.storage.log.scan import Scan, Tail
 from mqbroker.storage.log.segment import DAMAGED_SUFFIX, first_lsn_of, segment_name, segment_names
-from mqbroker.storage.pages.by_index import pages_in
+from mqbroker.storage.pages.by_index import pages_in, pages_of
 from mqbroker.storage.pages.stretch_reader import StretchReader, wanted
 
 Step = Callable[[int], object]
@@ -268,15 +269,32 @@ class Recovery:
             gone = shares[queue] = Share()
             gone.settled.add(-NUMBER_MAX, NUMBER_MAX)
         segment = SegmentLiveness(first_lsn_of(scan.name), scan.last_lsn, not self.recovered.was_clean)
-        self._decode(scan, segment, shares, shares_only=False)
+        parts = facts.parts if self._with_pages and scan.name + DAMAGED_SUFFIX not in self._files else []
+        self._decode(scan, segment, shares, shares_only=False, after=parts[-1].last_lsn if parts else 0)
+        self._leave_own(segment, shares, parts)
         return segment
 
-    def _decode(self, scan: Scan, segment: SegmentLiveness, shares: dict[int, Share], shares_only: bool) -> None:
-        """Adds the live entries of a segment to what was recovered, and counts them."""
+    def _leave_own(self, segment: SegmentLiveness, shares: dict[int, Share], parts: list[Stretch]) -> None:
+        """Leaves on the disk what stands in the stretches of the newest segment that it tells of itself."""
+        queues = {extent.queue_number for stretch in parts for extent in stretch.extents.values()}
+        known = {queue: shares.get(queue) or Share() for queue in queues}
+        for page in pages_of(known, segment.is_redelivered, parts, self.reader):
+            self._pages.setdefault(page.queue_number, []).append(page)
+            if page.queue_number not in segment.shares:
+                known[page.queue_number].live = 0
+                segment.shares[page.queue_number] = known[page.queue_number]
+            segment.shares[page.queue_number].live += page.count
+
+    def _decode(
+        self, scan: Scan, segment: SegmentLiveness, shares: dict[int, Share], shares_only: bool, after: int = 0
+    ) -> None:
+        """Adds the live entries of a segment, from the batch after `after` on, to what was recovered; counts them."""
         decoder = EntryDecoder(scan.content, self.formats, shares, shares_only, segment.is_redelivered)
         try:
             stepped_at = 0
             for frame in scan.batches:
+                if frame.lsn <= after:
+                    continue
                 decoder.decode(frame.lsn, frame.start, frame.start + frame.entries_bytes)
                 if frame.end - stepped_at >= RECOVERY_STEP_BYTES:
                     stepped_at = frame.end

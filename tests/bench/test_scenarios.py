@@ -15,7 +15,7 @@ import pytest
 from bench.driver.amqp import AmqpConnection
 from bench.driver.sqs_client import SqsClient
 from bench.errors import ProtocolError, TargetError
-from bench.scenarios import deep, fairness, idle, mqtt, mqtt_connections, mqtt_subscriptions, sqs
+from bench.scenarios import deep, fairness, idle, mqtt, mqtt_connections, mqtt_subscriptions, sns, sqs
 from bench.scenarios.base import Case, Depth, Kept, Measurement, Site
 from bench.scenarios.registry import SCENARIOS
 from bench.targets.base import Promise
@@ -29,7 +29,7 @@ CASES = [
     for scenario in SCENARIOS.values()
     for case in scenario.cases
     # What is measured once is deep or large, and only its memory is of interest.
-    if case.depth <= Depth.HEADLINE and not case.once
+    if case.depth <= Depth.HEADLINE and not (case.once or case.replicated)
 ]
 
 
@@ -152,3 +152,15 @@ def test_a_slow_broker_is_measured_with_less_which_is_told(
     taken = measured(Site(broker, Promise.MEMORY, endpoint, 0.5, kept))
     assert note in taken.note
     assert taken.faults == ""
+
+
+@pytest.mark.parametrize("hanging", [0, 3])
+def test_endpoints_that_answer_are_timed_beside_those_that_hang(
+    broker: Mqbroker, kept: Kept, monkeypatch: pytest.MonkeyPatch, hanging: int
+) -> None:
+    monkeypatch.setattr(sns, "ENDPOINTS", 20)
+    endpoint = broker.endpoint("sqs")
+    assert endpoint is not None
+    taken = sns.deliver_to_endpoints(Site(broker, Promise.WRITE, endpoint, SECONDS, kept), hanging)
+    assert taken.faults == ""
+    assert 0 < taken.metrics["latency_p50_ms"] <= taken.value

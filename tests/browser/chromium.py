@@ -42,6 +42,7 @@ class Chromium:
         self._stack = ExitStack()
         self._session: dict[str, str] = {}
         self._events: list[str] = []
+        self._target = ""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -71,8 +72,11 @@ class Chromium:
     def open(self, url: str) -> None:
         """Opens a page in place of the one that is open, and returns when it has loaded."""
         self._session = {}
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        before = self._target
+        self._target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        if before:
+            self.call("Target.closeTarget", targetId=before)
+        session = self.call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         self._session = {"sessionId": session}
         self.call("Page.enable")
         self._events.clear()

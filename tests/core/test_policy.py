@@ -97,7 +97,7 @@ def test_a_policy_that_a_queue_type_does_not_know_does_not_apply_to_it() -> None
         ({"alternate-exchange": 5}, "5 is not a valid alternate exchange name"),
         ({"dead-letter-exchange": 5}, "5 is not a valid dead letter exchange name"),
         ({"dead-letter-routing-key": 5}, "5 is not a valid dead letter routing key"),
-        ({"delivery-limit": -1}, "-1 is not a valid delivery limit"),
+        ({"delivery-limit": -2}, "-2 is not a valid delivery limit"),
         ({"dead-letter-strategy": "x"}, '<<"x">> is not a valid dead letter strategy'),
         ({"max-in-memory-length": -1}, "-1 is not a valid maximum memory in bytes"),
         ({"queue-mode": "z"}, '<<"z">> is not a valid queue-mode value'),
@@ -118,8 +118,27 @@ def test_a_bad_definition_is_refused_in_rabbitmqs_words(definition: dict[str, ob
 
 def test_an_operator_policy_may_set_limits_only() -> None:
     with pytest.raises(PreconditionFailed) as refusal:
-        policies(operator=(policy("o", {"overflow": "drop-head"}),))
-    assert str(refusal.value) == '[{<<"overflow">>,<<"drop-head">>}] are not recognised policy settings'
+        policies(operator=(policy("o", {"dead-letter-exchange": "x"}),))
+    assert str(refusal.value) == '[{<<"dead-letter-exchange">>,<<"x">>}] are not recognised policy settings'
+    made = policies(policy("p", {"max-length": 5}), operator=(policy("o", {"overflow": "reject-publish"}),))
+    assert made.effective("/", "queue", "z") == {"max-length": 5, "overflow": "reject-publish"}
+
+
+def test_a_policy_without_a_delivery_limit_does_not_lift_the_operators() -> None:
+    """-1 is no limit (RabbitMQ 4.x), and counted as the lower number."""
+    made = policies(policy("p", {"delivery-limit": -1}), operator=(policy("o", {"delivery-limit": 4}),))
+    assert made.effective("/", "queue", "z", "quorum") == {"delivery-limit": 4}
+    assert policies(policy("p", {"delivery-limit": -1})).effective("/", "queue", "z", "quorum") == {
+        "delivery-limit": -1
+    }
+
+
+def test_policies_of_streams_are_kept_and_leave_queues_alone() -> None:
+    """A policy for streams applied to all queues, so that a length in it made them lose messages."""
+    made = policies(policy("p", {"max-length-bytes": 5, "max-age": "7D"}, to="streams"), policy("a", {"max-age": "1h"}))
+    assert made.effective("/", "queue", "z") == {}
+    assert made.effective("/", "queue", "z", "quorum") == {}
+    assert [each.name for each in made.all()] == ["p", "a"]
 
 
 def test_every_reason_is_given() -> None:
@@ -127,7 +146,7 @@ def test_every_reason_is_given() -> None:
         policies(policy("p", {"message-ttl": -1}, pattern="(", to="foo"))
     first, second, third = str(refusal.value).split("\n")
     assert first == "-1 is not a valid message TTL"
-    assert second.startswith("apply-to 'foo' unrecognised; should be one of: 'queues'")
+    assert second == "apply-to 'foo' unrecognised; should be 'queues', 'exchanges' or 'all'"
     assert third.startswith("pattern should be regular expression but is invalid: ")
 
 

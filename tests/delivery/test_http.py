@@ -4,9 +4,14 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
@@ -154,6 +159,50 @@ async def test_a_certificate_must_be_of_a_known_authority(tmp_path: Path) -> Non
         trusting = HttpClient(AddressGuard(EVERYWHERE), 5, str(files.ca))
         assert (await trusting.post(url, b"x")).status == 200
         trusting.close()
+
+
+def self_signed(path: Path, host: str, age_days: int) -> None:
+    """A certificate for a host, valid for a day, so many days ago, with its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    begin = datetime.now(UTC) - timedelta(days=age_days, hours=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + pem)
+
+
+@pytest.mark.parametrize(
+    ("host", "age_days", "said"),
+    [("other.example", 0, "Hostname mismatch"), ("localhost", 5, "certificate has expired"), ("localhost", 0, "")],
+)
+async def test_a_certificate_must_be_of_the_host_and_of_the_day(
+    tmp_path: Path, host: str, age_days: int, said: str
+) -> None:
+    path = tmp_path / "server.pem"
+    self_signed(path, host, age_days)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(path)
+    client = HttpClient(AddressGuard(EVERYWHERE), 5, str(path))
+    async with server(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), tls) as url:
+        url = url.replace("127.0.0.1", "localhost")
+        if said:
+            with pytest.raises(DeliveryFailed, match=said) as failed:
+                await client.post(url, b"x")
+            assert not failed.value.is_permanent
+        else:
+            assert (await client.post(url, b"x")).status == 200
+    client.close()
 
 
 async def test_private_addresses_are_refused_for_good() -> None:

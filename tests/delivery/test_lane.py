@@ -16,7 +16,7 @@ from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.lane import Lane, Workshop
-from mqbroker.delivery.limits import LANE_MOST, LANE_STARTS
+from mqbroker.delivery.limits import LANE_MOST
 from mqbroker.delivery.slots import Slots
 
 WAIT_S = 10
@@ -138,7 +138,7 @@ async def test_an_endpoint_that_answers_gets_more_at_once(yard: Yard) -> None:
     lane = yard.lane("a", place)
     for number in range(20):
         yard.send(lane, str(number))
-    await yard.until(lambda: place.running == LANE_STARTS)
+    await yard.until(lambda: place.running == 1)
     place.gate.set()
     await yard.until(lambda: len(place.arrived) == 20)
     place.gate.clear()
@@ -150,24 +150,67 @@ async def test_an_endpoint_that_answers_gets_more_at_once(yard: Yard) -> None:
     assert place.most == LANE_MOST
 
 
+def fill(yard: Yard, count: int) -> list[Place]:
+    """So many endpoints that hang, each with messages that wait."""
+    places = [Place(lambda _: DeliveryFailed("no answer")) for _ in range(count)]
+    for number, place in enumerate(places):
+        lane = yard.lane(f"hanging{number}", place, 1000)
+        for _ in range(10):
+            yard.send(lane, "m")
+    return places
+
+
 async def test_endpoints_that_hang_leave_room_for_the_others() -> None:
-    """A thousand of them took every connection."""
+    """A thousand of them took every connection, and who had always answered waited for their deadlines."""
     yard = Yard(slots=10)
-    hanging = [Place(lambda _: DeliveryFailed("no answer")) for _ in range(20)]
-    lanes = [yard.lane(f"hanging{number}", place, 1000) for number, place in enumerate(hanging)]
     good = Place()
     good.gate.set()
     lane = yard.lane("good", good)
-    for each in lanes:
-        for _ in range(10):
-            yard.send(each, "m")
-    await yard.until(lambda: yard.slots.taken == 10)
-    for number in range(50):
+    yard.send(lane, "0")
+    await yard.until(lambda: good.arrived == ["0"])
+    hanging = fill(yard, 1000)
+    await yard.until(lambda: yard.slots.taken == 5)
+    for number in range(1, 50):
         yard.send(lane, str(number))
+    await yard.until(lambda: len(good.arrived) == 50)
+    assert sum(place.running for place in hanging) == 5
+    assert max(place.most for place in hanging) == 1
+    yard.shop.stop()
+
+
+async def test_one_of_which_nothing_is_known_has_its_turn_among_those_that_hang() -> None:
+    yard = Yard(slots=10)
+    hanging = fill(yard, 20)
+    await yard.until(lambda: yard.slots.taken == 5)
+    new = Place()
+    new.gate.set()
+    yard.send(yard.lane("new", new), "m")
     for place in hanging:  # each attempt ends after a while, and then it is somebody else's turn
         place.gate.set()
-    await yard.until(lambda: len(good.arrived) == 50)
+    await yard.until(lambda: new.arrived == ["m"])
     assert yard.slots.taken <= 10
+    yard.shop.stop()
+
+
+async def test_endpoints_that_begin_to_hang_take_little_along() -> None:
+    """Each that had always answered took sixteen connections along, so sixteen of them had all that there are."""
+    yard = Yard(slots=40)
+    places = [Place() for _ in range(20)]
+    lanes = [yard.lane(str(number), place) for number, place in enumerate(places)]
+    for place, lane in zip(places, lanes, strict=True):
+        place.gate.set()
+        yard.send(lane, "m")
+    await yard.until(lambda: all(place.arrived for place in places))
+    for place in places:
+        place.gate.clear()
+    for _ in range(20):
+        for lane in lanes[:-1]:
+            yard.send(lane, "m")
+    await yard.until(lambda: all(place.running for place in places[:-1]))
+    places[-1].gate.set()
+    yard.send(lanes[-1], "m")
+    await yard.until(lambda: len(places[-1].arrived) == 2)
+    assert yard.slots.taken < 40
     yard.shop.stop()
 
 

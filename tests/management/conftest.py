@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.browser.chromium import Chromium
+from tests.conftest import find_program
 from tests.management.api import Api
+from tests.management.console import Console
 from tests.support.broker_process import BrokerProcess
 
-SCHEMES = ("amqp", "mqtt", "management", "prometheus")
+SCHEMES = ("amqp", "mqtt", "aws", "management", "prometheus")
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +25,18 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
 def api(broker: BrokerProcess) -> Api:
     """The user guest, an administrator."""
     return Api(broker.ports["management"])
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A browser with an empty profile."""
+    with Chromium(find_program("chromium"), tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture
+def console(browser: Chromium, broker: BrokerProcess) -> Console:
+    """The console, logged in as guest."""
+    found = Console(browser, broker.ports["management"])
+    found.log_in()
+    return found

@@ -425,6 +425,33 @@ def test_parameters_are_kept_and_passwords_in_them_are_not_shown(api: Api) -> No
     api.put("cluster-name", {"name": "mqbroker"})
 
 
+@pytest.mark.parametrize(
+    ("component", "value", "reasons"),
+    [
+        ("shovel", {}, ['Key "src-uri" not found in x', 'Key "dest-uri" not found in x',
+                        "Must specify 'src-exchange' or 'src-queue'"]),
+        ("shovel", {"src-uri": "amqp://", "dest-uri": "amqp://", "src-queue": "a", "src-exchange": "b"},
+         ["Cannot specify 'src-exchange' and 'src-queue'"]),
+        ("shovel", {"src-uri": "amqp://", "dest-uri": ["amqp://"], "src-queue": "a", "nonsense": 1},
+         ['Unrecognised terms [{<<"nonsense">>,1}] in x']),
+        ("shovel", {"src-uri": 5, "dest-uri": "amqp://", "src-queue": "a", "ack-mode": "maybe"},
+         ["src-uri should be a URI, actually was 5",
+          'ack-mode should be one of on-confirm, on-publish and no-ack, actually was <<"maybe">>']),
+        ("shovel", [], ["x should be an object, actually was []"]),
+        ("federation-upstream", {"max-hops": "2"}, ['Key "uri" not found in x',
+                                                    'max-hops should be a number, actually was <<"2">>']),
+        ("federation-upstream-set", [{"exchange": "x"}], ['Key "upstream" not found in #{<<"exchange">> => <<"x">>}']),
+    ],
+)  # fmt: skip
+def test_parameters_are_checked_with_rabbitmqs_sentences(
+    api: Api, component: str, value: Any, reasons: list[str]
+) -> None:
+    """A shovel without a source was taken, and its mistake showed only where it was exported to."""
+    text = "Validation failed\n\n" + "".join(f"{reason}\n" for reason in reasons)
+    found = api.refused("PUT", f"parameters/{component}/%2F/x", {"value": value})
+    assert found == (400, "bad_request", text)
+
+
 # --- connections ----------------------------------------------------------------------------------------------------
 
 
@@ -452,14 +479,15 @@ def test_changes_survive_a_kill(broker: BrokerProcess, api: Api, tmp_path_factor
         other.add_user("kept", "policymaker", "kept")
         other.put("user-limits/kept/max-channels", {"value": 9})
         other.put("policies/kept/kept", {"pattern": "x", "definition": {"expires": 9000}})
-        other.put("parameters/shovel/kept/kept", {"value": {"src-queue": None}})
+        upstream = {"uri": "amqp://", "max-hops": 2}
+        other.put("parameters/federation-upstream/kept/kept", {"value": upstream})
         other.put("cluster-name", {"name": "kept"})
         process.kill()
         process.start()
         assert other.get("vhosts/kept")["default_queue_type"] == "quorum"
         assert other.get("users/kept")["limits"] == {"max-channels": 9}
         assert other.get("policies/kept/kept")["definition"] == {"expires": 9000}
-        assert other.get("parameters/shovel/kept/kept")["value"] == {"src-queue": None}
+        assert other.get("parameters/federation-upstream/kept/kept")["value"] == upstream
         assert other.get("overview")["cluster_name"] == "kept"
         assert other.of("kept").get("whoami")["tags"] == ["policymaker"]
 

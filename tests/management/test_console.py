@@ -1,109 +1,17 @@
 """The console in a real browser: log-in, pages, what is done on them, themes, and that no secret is within reach."""
 
 import base64
-import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.browser.chromium import Chromium
-from tests.conftest import find_program
 from tests.management.api import Api
+from tests.management.console import Console
 from tests.support.broker_process import BrokerProcess
 
 pytestmark = pytest.mark.timeout(180)
 
-WAIT_MS = 20_000
-PICTURES = os.environ.get("MQBROKER_TEST_PICTURES", "")
-"""A folder for screenshots, for whoever wants to look at them."""
-
 EVIL = "<img src=x onerror=alert(1)>"
-
-
-class Console:
-    """A person at the page: sees what it shows, and uses its controls as people do."""
-
-    def __init__(self, browser: Chromium, port: int) -> None:
-        self.browser = browser
-        self.url = f"http://127.0.0.1:{port}/"
-
-    def open(self, fragment: str = "") -> None:
-        """Opens the page anew."""
-        self.browser.open(f"{self.url}{fragment}")
-
-    def wait(self, condition: str) -> None:
-        """Waits until a JavaScript expression is true."""
-        script = f"""new Promise((resolve, reject) => {{
-            const end = Date.now() + {WAIT_MS};
-            const look = () => {{
-                if ({condition}) resolve(true);
-                else if (Date.now() > end) reject(new Error("never: " + document.body.innerText.slice(0, 2000)));
-                else setTimeout(look, 50);
-            }};
-            look();
-        }})"""
-        assert self.browser.evaluate(script)
-
-    def wait_text(self, text: str) -> None:
-        """Waits until the page shows a text."""
-        self.wait(f"document.body.innerText.includes({json.dumps(text)})")
-
-    def go(self, fragment: str, heading: str) -> None:
-        """Goes to a page of the console."""
-        self.browser.evaluate(f"void (location.hash = {json.dumps(fragment)})")
-        self.wait(f"document.querySelector('h1')?.textContent.startsWith({json.dumps(heading)})")
-
-    def fill(self, selector: str, value: str) -> None:
-        """Types into a field."""
-        self.browser.evaluate(
-            f"""(() => {{
-                const field = document.querySelector({json.dumps(selector)});
-                field.focus();
-                field.value = {json.dumps(value)};
-                field.dispatchEvent(new Event("input", {{bubbles: true}}));
-                field.dispatchEvent(new Event("change", {{bubbles: true}}));
-            }})()"""
-        )
-
-    def click(self, label: str, within: str = "document") -> None:
-        """Clicks a button or link with this text."""
-        is_it = f"(each) => each.textContent.trim() === {json.dumps(label)}"
-        find = f'[...{within}.querySelectorAll("button, a")].find({is_it})'
-        self.wait(f"{find} && !{find}.disabled")
-        self.browser.evaluate(f"{find}.click()")
-
-    def log_in(self, user: str = "guest", password: str = "guest") -> None:
-        """As a user."""
-        self.open()
-        self.wait("document.querySelector('input[name=password]') || document.querySelector('dl.figures')")
-        if self.browser.evaluate("document.querySelector('input[name=password]') !== null"):
-            self.fill("input[name=username]", user)
-            self.fill("input[name=password]", password)
-            self.click("Log in")
-        self.wait("document.querySelector('dl.figures')")
-
-    def picture(self, name: str) -> None:
-        """Keeps a screenshot where somebody asks for them."""
-        if PICTURES:
-            octets = base64.b64decode(self.browser.call("Page.captureScreenshot")["data"])
-            (Path(PICTURES) / f"{name}.png").write_bytes(octets)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """A browser with an empty profile."""
-    with Chromium(find_program("chromium"), tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture
-def console(browser: Chromium, broker: BrokerProcess) -> Console:
-    """The console, logged in as guest."""
-    found = Console(browser, broker.ports["management"])
-    found.log_in()
-    return found
 
 
 def test_a_log_in_that_is_wrong_says_so_and_one_that_is_right_leaves_nothing_to_steal(
@@ -122,7 +30,7 @@ def test_a_log_in_that_is_wrong_says_so_and_one_that_is_right_leaves_nothing_to_
     console.click("Log in")
     console.wait("document.querySelector('dl.figures')")
     assert browser.evaluate("document.cookie") == ""
-    assert set(browser.evaluate("Object.keys(localStorage)")) <= {"theme"}
+    assert set(browser.evaluate("Object.keys(localStorage)")) <= {"theme", "refresh"}
     console.click("Log out")
     console.wait("document.querySelector('input[name=password]')")
     asked = "fetch('api/whoami', {headers: {'X-Requested-With': 'x'}}).then((answer) => answer.status)"
@@ -131,7 +39,7 @@ def test_a_log_in_that_is_wrong_says_so_and_one_that_is_right_leaves_nothing_to_
 
 def test_the_overview_shows_numbers_and_charts(console: Console) -> None:
     """A page that loads nothing from elsewhere, and has no part that the policy forbids."""
-    console.wait("document.querySelectorAll('svg.chart').length === 3")
+    console.wait("document.querySelectorAll('svg.chart').length === 4")
     console.wait_text("Listeners")
     console.picture("overview")
     resources = console.browser.evaluate("performance.getEntriesByType('resource').map((each) => each.name)")
@@ -158,7 +66,7 @@ def test_queues_are_found_sorted_and_declared(console: Console, api: Api) -> Non
     console.wait("document.querySelector('tbody th').textContent === 'queue-111'")
     assert console.browser.evaluate("document.querySelector('th[aria-sort]').getAttribute('aria-sort')") == "descending"
     console.picture("queues")
-    console.fill("form.panel input[name=name]", "declared-here")
+    console.fill("details.panel input[name=name]", "declared-here")
     console.click("Declare")
     console.wait_text("Queue declared-here was declared.")
     assert api.get("queues/%2F/declared-here")["durable"] is True
@@ -211,18 +119,18 @@ def test_messages_are_published_looked_at_moved_and_purged(console: Console, api
 def test_users_and_policies_are_added(console: Console, api: Api) -> None:
     """A user with permissions and tags, in one form."""
     console.go("/users", "Users")
-    console.fill("form.panel input[name=name]", "paged")
-    console.fill("form.panel input[name=password]", "secret")
-    console.fill("form.panel input[name=tags]", "monitoring")
-    console.fill("form.panel select[name=vhost]", "/")
+    console.fill("details.panel input[name=name]", "paged")
+    console.fill("details.panel input[name=password]", "secret")
+    console.fill("details.panel input[name=tags]", "monitoring")
+    console.fill("details.panel select[name=vhost]", "/")
     console.click("Declare")
     console.wait_text("User paged was added.")
     assert api.of("paged").get("whoami")["tags"] == ["monitoring"]
     assert api.get("permissions/%2F/paged")["read"] == ".*"
     console.picture("users")
     console.go("/policies", "Policies")
-    console.fill("form.panel input[name=name]", "paged")
-    console.fill("form.panel input[name=pattern]", "^paged")
+    console.fill("details.panel input[name=name]", "paged")
+    console.fill("details.panel input[name=pattern]", "^paged")
     console.click("Declare")
     console.wait_text("Policy paged is in force.")
     assert api.get("policies/%2F/paged")["definition"] == {"max-length": 1000}

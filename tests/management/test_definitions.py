@@ -17,6 +17,7 @@ VHOST: dict[str, Any] = {
     "default_queue_type": "quorum",
 }
 POLICY = {"name": "q", "vhost": "/", "pattern": "(", "definition": {"expires": 1}}
+SHOVEL = {"src-uri": "amqp://", "src-queue": "a", "dest-uri": "amqp://", "dest-queue": "b"}
 LIMITS = {"vhost": "/", "component": "vhost-limits", "name": "limits", "value": 7}
 BINDING = {"source": "amq.direct", "vhost": "/", "destination_type": "x"}
 FILE: dict[str, Any] = {
@@ -46,7 +47,7 @@ FILE: dict[str, Any] = {
             "name": "op",
             "value": {"pattern": ".*", "definition": {"max-length": 7}, "priority": 1, "apply-to": "queues"},
         },
-        {"vhost": "imported", "component": "shovel", "name": "s", "value": {"src-queue": "a"}},
+        {"vhost": "imported", "component": "shovel", "name": "s", "value": SHOVEL},
     ],
     "global_parameters": [{"name": "cluster_tags", "value": {"zone": "b"}}],
     "policies": [

@@ -143,10 +143,24 @@ def test_any_column_can_be_the_order(api: Api) -> None:
         api.put(f"queues/order/{name}")
         for _ in range(number):
             api.publish(name, vhost="order")
-    for column in ("messages", "messages_ready", "message_bytes", "message_stats.publish", "memory"):
+    for column in ("messages", "messages_ready", "message_bytes", "message_stats.publish", "memory", "messages_ram"):
         found = [each["name"] for each in api.get(f"queues/order?sort={column}&sort_reverse=true")]
         assert found == ["a", "c", "b"], column
     assert [each["name"] for each in api.get("queues/order?sort=nosuch.column")] == ["a", "b", "c"]
+
+
+def test_no_order_takes_a_look_at_all_of_every_queue(api: Api) -> None:
+    """An order by what few ask for, or by nothing at all, took half a second with ten thousand queues."""
+    api.put("vhosts/orders")
+    api.put("queues/orders/a", {"arguments": {"x-max-length": 9}})
+    api.put("queues/orders/b", {"arguments": {"x-max-length": 5}})
+    api.put("policies/orders/last", {"pattern": "^a", "definition": {"max-length": 1}})
+    for column, names in {
+        "arguments.x-max-length": ["b", "a"], "policy": ["b", "a"], "idle_since": ["a", "b"], "state": ["a", "b"],
+        "messages_details.rate": ["a", "b"], "leader": ["a", "b"], "auto_delete": ["a", "b"],
+        "effective_policy_definition.max-length": ["b", "a"],
+    }.items():  # fmt: skip
+        assert [each["name"] for each in api.get(f"queues/orders?sort={column}")] == names, column
 
 
 def test_connections_channels_and_consumers_are_seen(api: Api, broker: BrokerProcess) -> None:

@@ -108,7 +108,7 @@ def test_sessions_say_what_they_are(broker: PluggedBroker, operator: LineClient)
         check(first, "AMQP 0-9-1", by_amqp.socket.getsockname()[1], broker.ports["amqp"])
         assert first["state"] == "running"
         assert "capabilities" in first["client_properties"]
-        counts = {"publishes": 0, "deliveries": 0, "confirms": 0, "returns": 0}
+        counts = {"publishes": 0, "deliveries": 0, "to_confirm": 0, "confirms": 0, "returns": 0, "has_ended": False}
         state = {"is_transactional": False, "is_confirming": False, "prefetch": 0, "global_prefetch": 0}
         assert first["channels"] == [{"number": 1, "consumers": 0, "unacknowledged": 0, **state, **counts}]
         check(second, "MQTT 5.0", by_mqtt.socket.getsockname()[1], broker.ports["mqtt"])

@@ -67,7 +67,8 @@ class EtcdProcess:
     def control(self, *words: str) -> None:
         """`etcdctl` with these words."""
         environment = {**os.environ, "ETCDCTL_API": "3"}
-        command = ["etcdctl", "--endpoints", self.url, *words]
+        trust = ["--cacert", str(self.certificates / "ca.pem")] if self._is_tls else []
+        command = ["etcdctl", "--endpoints", self.url, *trust, *words]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=START_TIMEOUT_S)
 
     def _answers(self) -> bool:

@@ -133,6 +133,21 @@ def exchange(urls: str, text: str) -> None:
         queue.close()
 
 
+def test_a_pair_whose_etcd_is_secured_fails_over(tmp_path: Path) -> None:
+    """A user and a certificate of etcd worked in the contract tests, and no node passed them on."""
+    with stores.etcd(tmp_path / "etcd", is_tls=True) as store:
+        store.demand_password()
+        more = (
+            f'election_user = "{stores.USER}"\nelection_password = "{stores.PASSWORD}"\n'
+            f'election_ca = "{store.certificates}/ca.pem"'
+        )
+        pair = Pair(tmp_path, store, more=more, direct=True)
+        for node in pair.nodes:
+            assert node.config is not None
+            node.config = node.config.replace("http://", "https://")
+        fail_over(pair)
+
+
 @pytest.mark.skipif(not stores.has_postgresql(), reason="PostgreSQL is not installed (Debian: postgresql)")
 def test_a_pair_whose_store_is_postgresql_fails_over(tmp_path: Path) -> None:
     with stores.postgresql(tmp_path / "postgresql") as url, stores.etcd(tmp_path / "etcd") as unused:
@@ -140,19 +155,24 @@ def test_a_pair_whose_store_is_postgresql_fails_over(tmp_path: Path) -> None:
         for node in pair.nodes:
             assert node.config is not None
             node.config = node.config.replace(f"http://127.0.0.1:{node.to_store.port}", url)
-        try:
-            pair.start()
-            publish(pair.a, 20)
-            began = monotonic()
-            pair.a.kill()
-            eventually(lambda: pair.b.is_serving, WAIT_S)
-            print(f"b serves after {monotonic() - began:.1f} s")
-            assert waiting(pair.b) == 20
-            pair.a.start()
-            pair.until_in_sync()
-        except BaseException:
-            print(pair.logs())
-            raise
-        finally:
-            for node in pair.nodes:
-                node.close()
+        fail_over(pair)
+
+
+def fail_over(pair: Pair) -> None:
+    """The active node is killed, and the other one has everything."""
+    try:
+        pair.start()
+        publish(pair.a, 20)
+        began = monotonic()
+        pair.a.kill()
+        eventually(lambda: pair.b.is_serving, WAIT_S)
+        print(f"b serves after {monotonic() - began:.1f} s")
+        assert waiting(pair.b) == 20
+        pair.a.start()
+        pair.until_in_sync()
+    except BaseException:
+        print(pair.logs())
+        raise
+    finally:
+        for node in pair.nodes:
+            node.close()

@@ -122,3 +122,71 @@ def test_a_ballot_that_is_not_readable_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"{")
     with pytest.raises(StorageError, match="not known who led last"):
         ManualElection("a", tmp_path, [], 1, 1, silent)
+
+
+class Network:
+    """Manual elections that reach each other, unless they are parted."""
+
+    def __init__(self, folder: Path, names: str) -> None:
+        self.is_parted = False
+        self.elections: dict[str, ManualElection] = {}
+        for name in names:
+            (folder / name).mkdir()
+            others = [Address(other, 1) for other in names if other != name]
+            self.elections[name] = ManualElection(name, folder / name, others, 30, 1, self.ask)
+
+    async def ask(self, address: Address, said: dict[str, object]) -> dict[str, object]:
+        if self.is_parted:
+            raise TimeoutError
+        return self.elections[address.host].answer(said)
+
+
+async def test_two_that_were_promoted_to_one_epoch_agree_when_they_meet(tmp_path: Path) -> None:
+    """Both led for ever: neither ballot was newer than the other."""
+    network = Network(tmp_path, "ab")
+    a, b = network.elections["a"], network.elections["b"]
+    first = await a.found("cluster", "a", "a:1", 1)
+    assert first is not None
+    await a.resign(first)
+    network.is_parted = True
+    mine = [
+        await each.acquire(seen, name, name) for name, each in network.elections.items() if (seen := await each.read())
+    ]
+    assert [each.epoch for each in mine if each] == [2, 2]
+    network.is_parted = False
+    kept = [await each.renew(ballot) for each, ballot in zip((a, b), mine, strict=True) if ballot]
+    assert sum(each is not None for each in kept) == 1
+    assert await a.read() == await b.read()
+
+
+async def test_a_ballot_of_another_pair_is_left_alone(tmp_path: Path) -> None:
+    """One wrong address in the list, and a node belonged to a pair whose journal it did not have."""
+    network = Network(tmp_path, "ab")
+    network.is_parted = True
+    for name, each in network.elections.items():
+        each.answer({"known": written(name, 1), "claims": False})
+    network.is_parted = False
+    found = await network.elections["a"].read()
+    assert found is not None
+    assert found.cluster == "a"
+    claim = {"known": written("b", 9), "claims": True}
+    assert network.elections["a"].answer(claim)["granted"] is False
+
+
+def written(cluster: str, epoch: int) -> dict[str, object]:
+    return {
+        "cluster": cluster, "epoch": epoch, "leader": "c", "address": "c:1", "isr": ["c"], "revision": 1, "free": False,
+    }  # fmt: skip
+
+
+async def test_a_node_whose_own_address_is_in_its_list_is_elected(tmp_path: Path) -> None:
+    """It took its own claim for somebody else's, and gave way to it for ever."""
+    elections: list[ManualElection] = []
+
+    async def ask(_address: Address, said: dict[str, object]) -> dict[str, object]:
+        return elections[0].answer(said)
+
+    elections.append(ManualElection("a", tmp_path, [Address("a", 1)], 30, 1, ask))
+    mine = await elections[0].found("cluster", "a", "a:1", 1)
+    assert mine is not None
+    assert await elections[0].renew(mine) == mine

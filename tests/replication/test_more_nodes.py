@@ -60,6 +60,7 @@ async def test_of_three_nodes_any_two_may_fail_one_after_the_other(tmp_path: Pat
         assert "Traceback" not in pair.logs()
 
 
+@pytest.mark.slow
 async def test_a_third_node_that_is_new_gets_everything(tmp_path: Path) -> None:
     """A standby that joined a pair which runs held it up, or got what came after only."""
     with a_pair(tmp_path, names="abc") as pair:
@@ -103,6 +104,7 @@ def test_a_pair_that_keeps_two_copies_waits_for_the_second(tmp_path: Path) -> No
         assert "Traceback" not in pair.logs()
 
 
+@pytest.mark.slow
 async def test_three_nodes_that_keep_two_copies_go_on_without_one(tmp_path: Path) -> None:
     with a_pair(tmp_path, names="abc", more="min_in_sync = 2") as pair:
 

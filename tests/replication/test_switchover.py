@@ -93,3 +93,15 @@ def test_each_client_is_told_in_its_own_words(tmp_path: Path) -> None:
         assert listener.is_over.wait(10)
         listener.client.loop_stop()
         assert (listener.code, listener.reference) == (0x9C, REFERENCE)
+
+
+def test_a_mistake_in_the_configuration_of_a_standby_shows_at_its_start(tmp_path: Path) -> None:
+    """It showed at the promotion, when there was no other node any more."""
+    with a_pair(tmp_path, direct=True) as pair:
+        pair.b.kill()
+        assert pair.b.config is not None
+        pair.b.config += '\n[[users]]\nname = "somebody"\npassword_hash = "nonsense"\n'
+        pair.b.start()
+        eventually(lambda: not pair.b.is_running, WAIT_S)
+        assert "is in no format that this broker knows" in pair.b.log()
+        assert pair.a.is_serving

@@ -9,7 +9,7 @@ from tests.replication import stores
 from tests.replication.faults import FAULTS
 from tests.replication.torture import LONG, SHORT, endure
 
-QUICK = ("kill", "pause", "part-active", "die-alone", "clock")
+QUICK = ("kill", "pause", "part-active", "clock")
 """Those whose short form is in the ordinary tests; with AMQP alone most are (test_pair.py, test_partitions.py)."""
 
 pytestmark = [

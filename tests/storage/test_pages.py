@@ -71,6 +71,29 @@ def test_a_restart_reads_the_newest_segment_and_indexes_only(keyring: Keyring | 
 
 
 @KEYRINGS
+def test_of_the_newest_segment_a_restart_makes_no_messages_that_nobody_wants_yet(keyring: Keyring | None) -> None:
+    """The newest segment was decoded as a whole: some seconds with two million messages."""
+    journal = Journal(segment_bytes=1 << 20, keyring=keyring, window=1)
+    entries = [an_entry(number, body=bytes(50)) for number in range(1, 201)]
+    for entry in entries:
+        journal.put(entry)
+    for at in (3, 50, 51, 120):
+        journal.ledger.settle(entries[at])
+    journal.ledger.attempt(entries[60])
+    journal.put(an_entry(201, body=b"last"))
+    again = Journal(journal.disk.after_kill(), 1 << 20, keyring=keyring, window=1)
+    assert len(segment_names(journal.disk.names())) == 1
+    assert again.recovered.entries.paged >= 190
+    assert again.recovered.entries.total == 197
+    assert bodies(again).keys() == ({entry.sequence for entry in entries} - {4, 51, 52, 121}) | {201}
+    again.put(an_entry(202, body=b"later"))
+    third = Journal(again.disk.after_kill(), 1 << 20, keyring=keyring, window=1)
+    assert third.recovered.entries.total == 198
+    assert bodies(third)[201] == b"last"
+    assert sum(segment.live for segment in third.ledger.encoder.liveness.by_first.values()) == 198
+
+
+@KEYRINGS
 def test_what_was_settled_changed_or_forgotten_is_so_after_a_restart(keyring: Keyring | None) -> None:
     journal, entries = filled(keyring=keyring)
     chance = Random(1)

@@ -24,6 +24,7 @@ _GONE = frozenset(("BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken", "
 _OLD_TOKEN = "ExpiredProviderToken"  # noqa: S105
 _ATTRIBUTE = "AWS.SNS.MOBILE.APNS."
 _HEADERS = {"PRIORITY": "apns-priority", "COLLAPSE_ID": "apns-collapse-id"}
+_SHOWN = ("alert", "badge", "sound")
 _NAMES = ("PlatformPrincipal", "PlatformCredential", "ApplePlatformTeamID", "ApplePlatformBundleID")
 
 
@@ -34,8 +35,8 @@ class Apns:
         self._config = config
         self._client = client
         self._clock = clock
-        self._tokens: dict[tuple[str, str], tuple[str, int]] = {}
-        """The tokens of applications, and when they were made."""
+        self._tokens: dict[tuple[str, ...], tuple[str, int]] = {}
+        """The tokens by what they are made of, and when they were made."""
 
     async def send(
         self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
@@ -46,10 +47,10 @@ class Apns:
         if missing:
             raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
         now = self._clock.wall()
-        payload = payload_of(text)
+        payload, is_shown = payload_of(text)
         headers = {
             "authorization": f"bearer {self._token(application, now)}",
-            **headers_of(application, platform, payload, options, now),
+            **headers_of(application, platform, is_shown, options, now),
         }
         base = self._config.apns_sandbox_url if platform.endswith("_SANDBOX") else self._config.apns_url
         response = await self._client.post(f"{base}/3/device/{quote(token, safe='')}", payload, headers)
@@ -58,11 +59,12 @@ class Apns:
         return response.status
 
     def _token(self, application: Application, now: int) -> str:
-        key, principal, team, _ = (application.attributes[name] for name in (_NAMES[1], _NAMES[0], *_NAMES[2:]))
-        token, made_at = self._tokens.get((principal, key), ("", 0))
+        place = _sender(application)
+        token, made_at = self._tokens.get(place, ("", 0))
         if now - made_at > _TOKEN_MS:
+            principal, key, team = place
             token = signed({"iss": team, "iat": now // 1000}, key, principal)
-            remember(self._tokens, (principal, key), (token, now), _TOKENS_MAX)
+            remember(self._tokens, place, (token, now), _TOKENS_MAX)
         return token
 
     def _refused(self, application: Application, response: Response) -> None:
@@ -70,28 +72,35 @@ class Apns:
         if reason in _GONE:
             raise RecipientGone(f"APNs answers {status}: {reason}", status)
         if reason == _OLD_TOKEN:
-            attributes = application.attributes
-            self._tokens.pop((attributes["PlatformPrincipal"], attributes["PlatformCredential"]), None)
+            self._tokens.pop(_sender(application), None)
         is_passing = status >= 500 or status == 429 or reason == _OLD_TOKEN
         raise DeliveryFailed(f"APNs answers {status}: {reason}", is_permanent=not is_passing, status=status)
 
 
-def payload_of(text: str) -> bytes:
-    """What a device is sent: the JSON that somebody has made for it, or an alert."""
+def _sender(application: Application) -> tuple[str, ...]:
+    """The id of the key, the key, and the team."""
+    return tuple(application.attributes[name] for name in _NAMES[:3])
+
+
+def payload_of(text: str) -> tuple[bytes, bool]:
+    """What a device is sent, the JSON that somebody has made for it or an alert; and whether its user is shown it."""
     try:
         document = orjson.loads(text)
     except ValueError:
         document = None
-    return text.encode() if isinstance(document, dict) else orjson.dumps({"aps": {"alert": text}})
+    if not isinstance(document, dict):
+        return orjson.dumps({"aps": {"alert": text}}), True
+    aps = document.get("aps")
+    return text.encode(), isinstance(aps, dict) and not aps.keys().isdisjoint(_SHOWN)
 
 
 def headers_of(
-    application: Application, platform: str, payload: bytes, options: Mapping[str, str], now: int
+    application: Application, platform: str, is_shown: bool, options: Mapping[str, str], now: int
 ) -> dict[str, str]:
     """The headers that say what kind of message it is, and for how long and how much it matters."""
     is_voip = "_VOIP" in platform
     topic = application.attributes["ApplePlatformBundleID"] + (".voip" if is_voip else "")
-    usual = "voip" if is_voip else "alert" if b'"alert"' in payload else "background"
+    usual = "voip" if is_voip else "alert" if is_shown else "background"
     headers = {
         "apns-topic": options.get(f"{_ATTRIBUTE}TOPIC", topic),
         "apns-push-type": options.get(f"{_ATTRIBUTE}PUSH_TYPE", usual),

@@ -2,9 +2,10 @@
 
 TOPIC = "sns-topic"
 SUBSCRIPTION = "sns-subscription"
+ENDED = "sns-ended"
 SIGNER = "sns-signer"
 SMS = "sns-sms"
 APPLICATION = "sns-application"
 ENDPOINT = "sns-endpoint"
 
-KINDS = (TOPIC, SUBSCRIPTION, SIGNER, SMS, APPLICATION, ENDPOINT)
+KINDS = (TOPIC, SUBSCRIPTION, ENDED, SIGNER, SMS, APPLICATION, ENDPOINT)

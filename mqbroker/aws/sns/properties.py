@@ -31,11 +31,12 @@ _SIZE_BYTES = 4
 class SnsProperties(EnvelopedProperties):
     """Properties of a Publish."""
 
-    __slots__ = ("_notice",)
+    __slots__ = ("_group", "_notice")
 
     def __init__(self, raw: bytes) -> None:
         EnvelopedProperties.__init__(self, raw, SNS)
         self.has_headers = True
+        self._group: str | None = None
         self._notice: Mapping[str, Any] | None = None
 
     def _notice_at(self) -> int:
@@ -66,10 +67,18 @@ class SnsProperties(EnvelopedProperties):
         return "sequence" not in self.notice
 
     def text(self, name: str) -> str | None:
-        """Overrides SqsProperties': what has no attributes has nothing to be found in headers."""
-        if name == "group_id" and self._offsets()[5] == self._notice_at():
-            return self.group_id or None
-        return EnvelopedProperties.text(self, name)
+        """Overrides SqsProperties': each queue of a fan-out asks for the group."""
+        if name != "group_id":
+            return EnvelopedProperties.text(self, name)
+        if self._group is None:
+            self._group = self._found_group()
+        return self._group or None
+
+    def _found_group(self) -> str:
+        """What has no attributes has nothing to be found in headers."""
+        if self._offsets()[5] == self._notice_at():
+            return self.group_id
+        return EnvelopedProperties.text(self, "group_id") or ""
 
     def headers(self) -> Mapping[str, object]:
         """Overrides SqsProperties': attributes, topic and subject for other protocols."""

@@ -1,7 +1,7 @@
 """Data protection policies: what is done about sensitive data in messages that come in, or go out to subscriptions.
 
-Of AWS's managed identifiers those are known that a look at the text is enough for: addresses of e-mail and IP, numbers
-of credit cards, US social security numbers, telephone numbers, and secret keys. A policy with another one is refused.
+Of AWS's managed identifiers those are known that a look at the text is enough for (identifiers.py). A policy with
+another one is refused.
 
     Audit          found data is counted in the log, never shown
     Deidentify     found data is masked, or taken out
@@ -17,30 +17,9 @@ import orjson
 
 from mqbroker.aws.limits import SNS_PROTECTION_BYTES_MAX
 from mqbroker.aws.sns import refusals
+from mqbroker.aws.sns.identifiers import IDENTIFIERS
 
 _PREFIX = "arn:aws:dataprotection::aws:data-identifier/"
-_PHONE_US = r"(?<![0-9+])(?:\+?1[ .-]?)?\(?[2-9][0-9]{2}\)?[ .-][2-9][0-9]{2}[ .-][0-9]{4}(?![0-9])"
-
-
-def _key(kind: str) -> re.Pattern[str]:
-    """A private key in its armour."""
-    return re.compile(rf"-----BEGIN {kind}PRIVATE KEY(?: BLOCK)?-----[^-]+-----END {kind}PRIVATE KEY(?: BLOCK)?-----")
-
-
-_IDENTIFIERS: Mapping[str, re.Pattern[str]] = {
-    "EmailAddress": re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+"),
-    "CreditCardNumber": re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])"),
-    "IpAddress": re.compile(r"(?<![0-9.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}"
-                            r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?![0-9.])"),
-    "Ssn-US": re.compile(r"(?<![0-9-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![0-9-])"),
-    "PhoneNumber-US": re.compile(_PHONE_US),
-    "PhoneNumber-GB": re.compile(r"(?<![0-9+])(?:\+44[ -]?|0)[1-9](?:[ -]?[0-9]){8,9}(?![0-9])"),
-    "PhoneNumber-DE": re.compile(r"(?<![0-9+])(?:\+49[ -]?|0)[1-9](?:[ /-]?[0-9]){6,12}(?![0-9])"),
-    "AwsSecretKey": re.compile(r"(?<![A-Za-z0-9/+=])(?=[A-Za-z0-9/+]*[/+0-9])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"),
-    "OpenSshPrivateKey": _key("OPENSSH "),
-    "PgpPrivateKey": _key("PGP "),
-    "PkcsPrivateKey": _key("(?:RSA |EC |ENCRYPTED )?"),
-}  # fmt: skip
 _MASK = "*"
 _DIRECTIONS = ("Inbound", "Outbound")
 
@@ -102,23 +81,16 @@ class Protection:
 
 
 def _replaced(text: str, name: str, mask: str | None) -> tuple[str, int]:
-    count = 0
+    count, identifier = 0, IDENTIFIERS[name]
 
     def replace(match: re.Match[str]) -> str:
         nonlocal count
-        if name == "CreditCardNumber" and not _is_card(match[0]):
+        if not identifier.is_right(match[0]):
             return match[0]
         count += 1
         return match[0] if mask is None else mask * len(match[0])
 
-    return _IDENTIFIERS[name].sub(replace, text), count
-
-
-def _is_card(text: str) -> bool:
-    """Whether the last digit is right (ISO/IEC 7812-1, annex B)."""
-    digits = [int(character) for character in reversed(text) if character.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+    return identifier.pattern.sub(replace, text), count
 
 
 def _rule(statement: Mapping[str, Any]) -> Rule:
@@ -137,6 +109,6 @@ def _rule(statement: Mapping[str, Any]) -> Rule:
     principals, identifiers = statement.get("Principal", ["*"]), statement["DataIdentifier"]
     names = tuple(each.removeprefix(_PREFIX) for each in identifiers)
     for name in names:
-        if name not in _IDENTIFIERS:
+        if name not in IDENTIFIERS:
             raise ValueError(f"the data identifier {name} is not known here")
     return Rule(direction, tuple(principals), names, kind == "Deny", mask)

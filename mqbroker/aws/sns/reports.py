@@ -24,6 +24,14 @@ status_log = logging.getLogger("mqbroker.aws.sns.status")
 
 _FEEDBACK = {"http": "HTTP", "https": "HTTP", "sqs": "SQS", "lambda": "Lambda", "firehose": "Firehose",
              "application": "Application"}  # fmt: skip
+_ROLES = {
+    is_success: {
+        protocol: f"{prefix}{'Success' if is_success else 'Failure'}FeedbackRoleArn"
+        for protocol, prefix in _FEEDBACK.items()
+    }
+    for is_success in (True, False)
+}
+"""The attributes of topics that ask for delivery status records, by outcome and protocol."""
 
 
 class Outcome(NamedTuple):
@@ -102,13 +110,12 @@ class Reports:
                 subscription, protocol, subscription.endpoint, message_id, now, is_success, status, reason, attempts
             )
         )
-        prefix = _FEEDBACK.get(protocol)
-        if prefix is None:
-            return
+        role = _ROLES[is_success].get(protocol)
         attributes = self._attributes_of(subscription.topic)
-        if not attributes.get(f"{prefix}{'Success' if is_success else 'Failure'}FeedbackRoleArn"):
+        if role is None or not attributes.get(role):
             return
-        if is_success and not _is_sampled(message_id, int(attributes.get(f"{prefix}SuccessFeedbackSampleRate", "0"))):
+        rate = attributes.get(f"{_FEEDBACK[protocol]}SuccessFeedbackSampleRate", "0")
+        if is_success and not _is_sampled(message_id, int(rate)):
             return
         line = _status(subscription, notification, is_success, status, reason, began, now, attempts)
         status_log.info("%s", orjson.dumps(line).decode())

@@ -38,6 +38,7 @@ from mqbroker.aws.sns.subscription_actions import SubscriptionActions, subscript
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sns.topic_actions import TopicActions
 from mqbroker.aws.sns.topics import Topics
+from mqbroker.aws.sns.views import views_of
 from mqbroker.aws.sqs.envelopes import EnvelopedProperties
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.aws.sqs.sqs import Sqs
@@ -48,6 +49,7 @@ from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.limits import STREAMS_MOST
 from mqbroker.delivery.s3 import Bucket
 from mqbroker.delivery.slots import Slots
+from mqbroker.protocols.views import View
 
 
 class Sns(AwsService):
@@ -101,6 +103,10 @@ class Sns(AwsService):
     def pages(self) -> Mapping[tuple[str, str], Page]:
         """Overrides AwsService's."""
         return self._pages.table()
+
+    def views(self) -> tuple[View, ...]:
+        """Overrides AwsService's."""
+        return views_of(self._topics)
 
     def handlers(self) -> ServiceHandlers:
         """Overrides AwsService's."""

@@ -18,13 +18,16 @@ _DECISION_MS = 1000  # a condition of the policy may ask for the time
 class SqsTarget(Target):
     """A queue of SQS, if its policy lets the topic send."""
 
-    __slots__ = ("_arn", "_decided", "_is_allowed", "_is_strict", "_queues", "_reports", "_subscription", "_until")
+    __slots__ = (
+        "_arn", "_decided", "_is_allowed", "_is_own", "_is_strict", "_queues", "_reports", "_subscription", "_until",
+    )  # fmt: skip
 
     def __init__(self, subscription: Subscription, queues: SqsQueues, reports: Reports, is_strict: bool) -> None:
         """`is_strict`: a queue with a policy takes only what that allows, from its own account too."""
         arn = QueueArn.parse(subscription.endpoint)
         assert arn is not None
         self._arn = arn
+        self._is_own = arn.account == subscription.topic.account
         self._subscription = subscription
         self._queues = queues
         self._reports = reports
@@ -40,9 +43,7 @@ class SqsTarget(Target):
         if queue is None:
             self._reports.failed(subscription, notification, 400, "The queue does not exist.", now)
             return
-        if (queue.policy is not None or self._arn.account != subscription.topic.account) and not self._may_send(
-            queue, now
-        ):
+        if (queue.policy is not None or not self._is_own) and not self._may_send(queue, now):
             self._reports.failed(subscription, notification, 403, "The queue's policy does not allow it.", now)
             return
         if subscription.is_raw:
@@ -72,8 +73,8 @@ class SqsTarget(Target):
                 "aws:SourceArn": str(topic),
             }
             decision = queue.policy.decide(_SEND, str(self._arn), _CALLER, context)
-        is_own = self._arn.account == self._subscription.topic.account
-        is_left_alone = decision is Decision.SILENT and is_own and not (self._is_strict and queue.policy is not None)
+        is_guarded = self._is_strict and queue.policy is not None
+        is_left_alone = decision is Decision.SILENT and self._is_own and not is_guarded
         self._decided, self._until = queue.policy, now + _DECISION_MS
         self._is_allowed = decision is Decision.ALLOW or is_left_alone
         return self._is_allowed

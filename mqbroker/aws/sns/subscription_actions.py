@@ -170,7 +170,7 @@ class SubscriptionActions:
         """The subscription that was ended by a link and comes back by one."""
         found = self._of_token(topic.ended, token)
         if found is not None:
-            del topic.ended[found.arn.id]
+            self._topics.forget_ended(topic, found.arn.id)
             found.requested_at = now
             self._topics.subscribe(topic, found, now)
         return found
@@ -285,7 +285,7 @@ class SubscriptionActions:
         target = found.target
         self._topics.end(topic, found)
         if target is not None and found.is_confirmed:
-            topic.remember_ended(found)
+            self._topics.remember_ended(topic, found)
             self._confirmations.tell_of_end(topic, found, target, now)
 
 

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mqbroker.aws.limits import SNS_ENDED_MAX
 from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sns.arns import TopicArn
 from mqbroker.aws.sns.filters.index import FilterIndex
@@ -20,7 +19,6 @@ from mqbroker.aws.sns.topic_attributes import check_policy, effective
 from mqbroker.core.message import Message
 from mqbroker.core.queues.base import ROUTED, UNROUTED
 from mqbroker.core.queues.polled.fifo import FifoQueue
-from mqbroker.core.recent import remember
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.relay import Relay
 from mqbroker.core.routing.route import Route
@@ -104,10 +102,6 @@ class Topic:
     def changed(self) -> None:
         """A subscription has come, gone or changed."""
         self._index = None
-
-    def remember_ended(self, subscription: Subscription) -> None:
-        """A subscription was ended by a link: another one may bring it back."""
-        remember(self.ended, subscription.arn.id, subscription, SNS_ENDED_MAX)
 
     def _receivers(self) -> FilterIndex:
         if self._index is None:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from mqbroker.aws.front.accounts import Accounts
+from mqbroker.aws.limits import SNS_ENDED_MAX
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import TopicArn
 from mqbroker.aws.sns.foreign import Translate
-from mqbroker.aws.sns.kinds import SUBSCRIPTION, TOPIC
+from mqbroker.aws.sns.kinds import ENDED, SUBSCRIPTION, TOPIC
 from mqbroker.aws.sns.subscription import Subscription, unpacked
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sns.topic_attributes import archive_days
@@ -22,6 +23,7 @@ from mqbroker.core.queues.polled.fifo import FifoQueue
 from mqbroker.core.queues.polled.kinds import polled_spec
 from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.core.rabbitmq.declaring import declare_exchange
+from mqbroker.core.recent import remember
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.vhost import VHost
 from mqbroker.errors import NotFound, RequestRefused
@@ -154,6 +156,8 @@ class Topics:
         del self._by_arn[topic.arn]
         for subscription in list(topic.subscriptions.values()):
             self.end(topic, subscription)
+        for each in list(topic.ended):
+            self.forget_ended(topic, each)
         if topic.log is not None:
             topic.vhost.delete_queue(topic.log.name)
         self._broker.ledger.define(self._key(topic), None)
@@ -191,6 +195,24 @@ class Topics:
             subscription.target.end()
         self._broker.ledger.define(self._subscription_key(topic, subscription), None)
 
+    def remember_ended(self, topic: Topic, subscription: Subscription) -> None:
+        """A subscription was ended by a link: another one may bring it back."""
+        former = list(topic.ended)
+        remember(topic.ended, subscription.arn.id, subscription, SNS_ENDED_MAX)
+        for each in former:
+            if each not in topic.ended:
+                self._broker.ledger.define(self._ended_key(topic, each), None)
+        key = self._ended_key(topic, subscription.arn.id)
+        self._broker.ledger.define(key, definitions.pack(subscription.packed()))
+
+    def forget_ended(self, topic: Topic, subscription_id: str) -> None:
+        """It is back, or nothing can bring it back any more."""
+        del topic.ended[subscription_id]
+        self._broker.ledger.define(self._ended_key(topic, subscription_id), None)
+
+    def _ended_key(self, topic: Topic, subscription_id: str) -> str:
+        return definitions.key(ENDED, topic.vhost.name, topic.exchange.name, subscription_id)
+
     def _subscription_key(self, topic: Topic, subscription: Subscription) -> str:
         return definitions.key(SUBSCRIPTION, topic.vhost.name, topic.exchange.name, subscription.arn.id)
 
@@ -205,7 +227,7 @@ class Topics:
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Puts back what the journal kept; topics whose exchange is gone are gone."""
-        by_kind = definitions.of_kinds(found, (TOPIC, SUBSCRIPTION))
+        by_kind = definitions.of_kinds(found, (TOPIC, SUBSCRIPTION, ENDED))
         topics: dict[tuple[str, str], Topic] = {}
         for (vhost, exchange), data in by_kind[TOPIC]:
             topic = self._restore_topic(vhost, exchange, definitions.unpack(data), now)
@@ -219,6 +241,12 @@ class Topics:
             subscription = unpacked(owner.arn, definitions.unpack(data))
             owner.subscriptions[each] = subscription
             self.attach(owner, subscription)
+        for (vhost, exchange, each), data in by_kind[ENDED]:
+            owner = topics.get((vhost, exchange))
+            if owner is None:
+                self._broker.ledger.define(definitions.key(ENDED, vhost, exchange, each), None)
+            else:
+                owner.ended[each] = unpacked(owner.arn, definitions.unpack(data))
 
     def _restore_topic(
         self, vhost_name: str, exchange_name: str, value: Mapping[str, object], now: int

@@ -21,16 +21,17 @@ class SqsActions:
         self._sending = SendActions(service, new_id)
         self._receiving = ReceiveActions(service)
         self._settling = SettleActions(service)
-        self._moving = MoveActions(service, new_id)
+        self.moving = MoveActions(service, new_id)
+        """The tasks that move messages."""
 
     def restore(self, definitions: Mapping[str, bytes], now: int) -> None:
         """Puts back the queues and move tasks that the journal kept."""
         self._service.queues.restore(definitions, now)
-        self._moving.restore(definitions, now)
+        self.moving.restore(definitions, now)
 
     def handlers(self) -> dict[str, Handler]:
         """What does each action."""
-        queues, settling, moving = self._queues, self._settling, self._moving
+        queues, settling, moving = self._queues, self._settling, self.moving
         return {
             "AddPermission": queues.add_permission,
             "CancelMessageMoveTask": moving.cancel_message_move_task,

@@ -108,8 +108,12 @@ class MoveActions:
         given = call.parameters
         source = self._source(call, given["SourceArn"])
         destination = self._destination(call, given.get("DestinationArn"))
-        rate = given.get("MaxNumberOfMessagesPerSecond", 0)
-        if "MaxNumberOfMessagesPerSecond" in given and not 1 <= rate <= SQS_MOVE_RATE_MAX:
+        task = self.begin(source, destination, given.get("MaxNumberOfMessagesPerSecond"), call.now)
+        self._service.answer_when_safe(call, {"TaskHandle": task.handle})
+
+    def begin(self, source: SqsQueue, destination: QueueArn | None, rate: int | None, now: int) -> MoveTask:
+        """Has messages moved, so many a second or as fast as they go. Raises AwsError."""
+        if rate is not None and not 1 <= rate <= SQS_MOVE_RATE_MAX:
             raise refusals.invalid_parameter(
                 rate, "MaxNumberOfMessagesPerSecond", f"Must be between 1 and {SQS_MOVE_RATE_MAX}, if provided."
             )
@@ -121,10 +125,18 @@ class MoveActions:
                 "time."
             )
         self._check_capacity(source.arn.account)
-        task = MoveTask(uuid_text(self._new_id()), source.arn, destination, rate, call.now)
+        task = MoveTask(uuid_text(self._new_id()), source.arn, destination, rate or 0, now)
         task.total = source.core.visible_count()
         self._add(task)
-        self._service.answer_when_safe(call, {"TaskHandle": task.handle})
+        return task
+
+    def tasks_of(self, source: SqsQueue) -> list[MoveTask]:
+        """The tasks of a queue that are still known, the newest first."""
+        return sorted(self._tasks.get(source.arn, {}).values(), key=lambda task: task.started_at, reverse=True)
+
+    def cancel(self, task: MoveTask) -> None:
+        """Ends a task that is running."""
+        self._end(task, CANCELLED)
 
     def list_message_move_tasks(self, call: Call) -> None:
         """ListMessageMoveTasks: the newest first."""
@@ -134,8 +146,7 @@ class MoveActions:
             raise refusals.invalid_parameter(
                 count, "MaxResults", f"Must be between 1 and {SQS_MOVE_TASKS_KEPT}, if provided."
             )
-        tasks = sorted(self._tasks.get(source.arn, {}).values(), key=lambda task: task.started_at, reverse=True)
-        call.answer({"Results": [task.shown() for task in tasks[:count]]})
+        call.answer({"Results": [task.shown() for task in self.tasks_of(source)[:count]]})
 
     def cancel_message_move_task(self, call: Call) -> None:
         """CancelMessageMoveTask: what was moved stays moved."""
@@ -146,7 +157,7 @@ class MoveActions:
             raise refusals.resource_not_found("Task does not exist.")
         if task.status != RUNNING:
             raise refusals.invalid_value(f"Only active tasks can be cancelled. The task is {task.status}.")
-        self._end(task, CANCELLED)
+        self.cancel(task)
         self._service.answer_when_safe(call, {"ApproximateNumberOfMessagesMoved": task.moved})
 
     def _source(self, call: Call, text: str) -> SqsQueue:

@@ -37,7 +37,7 @@ class Pages:
         count = query.get("MaxNumberOfMessages", str(_PEEKED))
         if not count.isascii() or not count.isdigit():
             raise AwsError("InvalidParameterValue", "MaxNumberOfMessages is a number.")
-        entries = queue.core.lines.first_entries(min(int(count), PEEK_MESSAGES_MAX))
+        entries = queue.core.peek(min(int(count), PEEK_MESSAGES_MAX))
         now = self._clock.now()
         messages = [ShownMessage(queue, entry).shown(("All",), ("All",), now) for entry in entries]
         for message in messages:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.limits import (
+    SQS_PAGE_WAIT_MS,
     SQS_RECEIVE_ATTEMPT_MS,
     SQS_RECEIVE_ATTEMPTS_MAX,
     SQS_RECEIVE_MESSAGES_MAX,
@@ -202,19 +203,20 @@ class ReceiveActions:
         if queue.core.is_at_in_flight_max and not queue.is_fifo:
             raise refusals.over_limit(queue.core.in_flight_max)
         entries = self._take(queue, wanted, call.now)
-        if entries or not wanted.wait_ms:
+        wait_ms = wanted.wait_ms or (SQS_PAGE_WAIT_MS if queue.core.is_coming else 0)
+        if entries or not wait_ms:
             self._answer(call, queue, wanted, entries, call.now)
         else:
-            self._wait(call, queue, wanted)
+            self._wait(call, queue, wanted, wait_ms)
 
-    def _wait(self, call: Call, queue: SqsQueue, wanted: Wanted) -> None:
+    def _wait(self, call: Call, queue: SqsQueue, wanted: Wanted, wait_ms: int) -> None:
         def take(now: int) -> list[Entry]:
             return self._take(queue, wanted, now)
 
         def answer(entries: list[Entry], now: int) -> None:
             self._answer(call, queue, wanted, entries, now)
 
-        Poll(call, queue, call.now + wanted.wait_ms, self._deadlines, take, answer)
+        Poll(call, queue, call.now + wait_ms, self._deadlines, take, answer)
 
     def _take(self, queue: SqsQueue, wanted: Wanted, now: int) -> list[Entry]:
         if wanted.attempt:

@@ -13,6 +13,8 @@ from mqbroker.aws.sqs.pages import Pages
 from mqbroker.aws.sqs.query_names import SQS_QUERY_NAMES
 from mqbroker.aws.sqs.queues import SqsQueues
 from mqbroker.aws.sqs.service import SqsService
+from mqbroker.aws.sqs.views import views_of
+from mqbroker.protocols.views import View
 
 
 class Sqs(AwsService):
@@ -37,6 +39,10 @@ class Sqs(AwsService):
     def pages(self) -> Mapping[tuple[str, str], Page]:
         """Overrides AwsService's."""
         return self._pages.table()
+
+    def views(self) -> tuple[View, ...]:
+        """Overrides AwsService's."""
+        return views_of(self.queues, self._actions.moving)
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Overrides AwsService's: queues and move tasks, then the queues of the configuration."""

@@ -2,14 +2,17 @@
 
 To the journal it looks like a queue: an entry for each message, with its due time where a queue has the expiry. When a
 message is due it is routed as if it had been published then, and settled here, in the same batch. Many that are due at
-once are routed in portions.
+once are routed in portions. There is one timer for all, and bodies leave memory while they wait (bodies.py).
 """
 
 import heapq
 from collections.abc import Callable, Iterable
 
 from mqbroker.core.ledger import Ledger
-from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.message import GONE, Entry, Message, is_absent, new_entry
+from mqbroker.core.queues.bodies import Bodies
+from mqbroker.core.queues.extent import Place
+from mqbroker.core.queues.lanes import LINE
 from mqbroker.core.scheduler import Scheduler, Task
 from mqbroker.core.timers import Timer, Timers
 
@@ -18,7 +21,8 @@ class DelayedMessages(Task):
     """A heap of messages by due time, for one exchange. `publish(message, now)` routes one that is due."""
 
     __slots__ = (
-        "_heap", "_is_recorded", "_ledger", "_scheduler", "_sequence", "_timer", "_timers", "number", "publish",
+        "_bodies", "_heap", "_is_coming", "_is_recorded", "_ledger", "_scheduler", "_sequence", "_timer", "_timers",
+        "byte_count", "number", "publish",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +43,13 @@ class DelayedMessages(Task):
         self._heap: list[tuple[int, int, Entry]] = []
         self._sequence = 1
         self._timer = Timer(self._fire)
+        self.byte_count = 0
+        """Octets of all bodies."""
+        self._bodies = Bodies(ledger, number, lambda: (len(self._heap), self.byte_count), LINE)
+        if self._is_recorded and ledger.window:
+            ledger.watch(self._bodies)
+        self._is_coming = False
+        """Whether the body of what is due is on its way."""
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -50,13 +61,23 @@ class DelayedMessages(Task):
         entry.expires_at = due
         if self._is_recorded and message.properties.persistent:
             self._ledger.enqueue(entry)
+            self._note(entry)
         self._push(entry)
 
-    def restore(self, entries: Iterable[Entry]) -> None:
-        """Takes over what the journal kept."""
-        for entry in entries:
+    def _note(self, entry: Entry) -> None:
+        if self._ledger.window:
+            self._bodies.note(entry)
+
+    def restore(self, entries: Iterable[Entry], place: Place | None = None) -> None:
+        """Takes over some of what the journal kept, in order; that at a place of it need not stay in memory."""
+        found = list(entries)
+        for entry in found:
             self._sequence = max(self._sequence, entry.sequence + 1)
+            if place is None:
+                self._note(entry)
             self._push(entry)
+        if place is not None:
+            self._bodies.let_go(place, found)
 
     def held(self) -> list[Entry]:
         """What is held, in no order."""
@@ -75,6 +96,7 @@ class DelayedMessages(Task):
         """Lets go of everything held: what held it, to be freed by the caller."""
         self._timers.cancel(self._timer)
         heap, self._heap = self._heap, []
+        self._bodies.drop()
         return heap
 
     def deliver(self, entry: Entry, now: int) -> None:
@@ -82,6 +104,7 @@ class DelayedMessages(Task):
         self.publish(entry.message, now)
 
     def _push(self, entry: Entry) -> None:
+        self.byte_count += entry.message.size
         heapq.heappush(self._heap, (entry.expires_at, entry.sequence, entry))
         self._arm()
 
@@ -95,11 +118,26 @@ class DelayedMessages(Task):
     def run(self, now: int, portion: int) -> bool:
         """Task: routes a portion of what is due."""
         left = portion
-        while left > 0 and self._heap and self._heap[0][0] <= now:
+        while left > 0 and self._has_due(now):
             left -= 1
-            entry = heapq.heappop(self._heap)[2]
+            entry = self._heap[0][2]
+            if is_absent(entry):
+                self._is_coming = True
+                self._bodies.fetch(entry, self._has_come)
+                continue
+            heapq.heappop(self._heap)
+            self.byte_count -= entry.message.size
             self.deliver(entry, now)
+            entry.held_until = GONE
             if entry.lsn:
                 self._ledger.settle(entry)
-        self._arm()
-        return left <= 0 and bool(self._heap) and self._heap[0][0] <= now
+        if not self._is_coming:
+            self._arm()
+        return left <= 0 and self._has_due(now)
+
+    def _has_due(self, now: int) -> bool:
+        return bool(self._heap) and self._heap[0][0] <= now and not self._is_coming
+
+    def _has_come(self) -> None:
+        self._is_coming = False
+        self._scheduler.add(self)

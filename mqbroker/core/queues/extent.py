@@ -7,6 +7,7 @@ says that the disk has (page.py). It knows neither queues nor files.
 from typing import NamedTuple
 
 LANE_BITS = 8  # priorities go up to 255
+POLLED_TOP = 1 << LANE_BITS  # in `Extent.top`: a polled queue, whose entries have no priorities (lanes.py)
 
 
 class Place(NamedTuple):
@@ -46,7 +47,8 @@ class Extent:
         self.first = first
         self.last = last
         self.expires_at = expires_at
-        """The earliest of their deadlines, in milliseconds; 0 when none has one."""
+        """The earliest of their deadlines, in milliseconds; 0 when none has one. In the line of a polled queue: when
+        the first of them was sent, for how long they are kept may change."""
 
     def add(self, count: int, byte_count: int, first: int, last: int, expires_at: int) -> None:
         """There are more of them."""

@@ -6,6 +6,7 @@ Who knows no pages asks it like a mapping of queue numbers to entries, and what 
 from collections.abc import Callable, Iterator, Mapping
 
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.extent import Place
 from mqbroker.core.queues.page import Page, sequence_of
 
 Read = Callable[[Page], list[Entry]]
@@ -13,6 +14,14 @@ Read = Callable[[Page], list[Entry]]
 
 def _nothing(_: Page) -> list[Entry]:
     return []
+
+
+def pieces(kept: Mapping[int, list[Entry]], number: int) -> Iterator[tuple[Place | None, list[Entry]]]:
+    """What was kept of a queue, in pieces that need not be in memory together."""
+    if isinstance(kept, Kept):
+        yield from kept.in_pieces(number)
+    else:
+        yield None, kept.get(number, [])
 
 
 class Kept(Mapping[int, list[Entry]]):
@@ -52,6 +61,12 @@ class Kept(Mapping[int, list[Entry]]):
     def paged(self) -> int:
         """How many of them were not read."""
         return sum(page.count for found in self._pages.values() for page in found)
+
+    def in_pieces(self, number: int) -> Iterator[tuple[Place | None, list[Entry]]]:
+        """The entries of a queue, a page at a time, with where it stands; then those that are in none."""
+        for page in sorted(self._pages.get(number, ()), key=lambda page: page.first):
+            yield page.place, self._read(page)
+        yield None, self._entries.get(number, [])
 
     def parts(self, number: int) -> tuple[list[Page], list[Entry]]:
         """The pages of a queue, which do not overlap in their lanes, and all entries that are in none; in order."""

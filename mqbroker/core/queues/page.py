@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import Extent, Place, earlier
+from mqbroker.core.queues.lanes import deadline_of
 
 Loaded = Callable[[list[Entry]], None]
 """Told the entries of a page that was read."""
@@ -19,8 +20,8 @@ class Page:
     """The waiting entries of a lane from the sequence `first` to `last`: all that the journal has there alive."""
 
     __slots__ = (
-        "byte_count", "count", "entries", "expires_at", "first", "is_coming", "kept", "lane", "last", "place",
-        "queue_number", "top",
+        "besides", "byte_count", "count", "entries", "expires_at", "first", "is_coming", "kept", "lane", "last",
+        "place", "queue_number", "top",
     )  # fmt: skip
 
     def __init__(self, queue_number: int, lane: int, top: int, place: Place | None) -> None:
@@ -34,9 +35,11 @@ class Page:
         self.byte_count = 0
         self.first = self.last = 0
         self.expires_at = 0
-        """The earliest of their deadlines, 0 for none."""
+        """The earliest of their deadlines, 0 for none, as in `Extent`."""
         self.kept: list[Entry] = []
         """Entries between them that the journal does not have there."""
+        self.besides: frozenset[int] = frozenset()
+        """The sequences of others that the journal has there alive: they are not its own."""
         self.entries: list[Entry] | None = None
         """All of them, in order, once it was read."""
         self.is_coming = False
@@ -48,7 +51,7 @@ class Page:
         self.byte_count += entry.message.size
         self.first = self.first or entry.sequence
         self.last = entry.sequence
-        self.expires_at = earlier(self.expires_at, entry.expires_at)
+        self.expires_at = earlier(self.expires_at, deadline_of(entry, self.top))
 
     @property
     def total(self) -> int:

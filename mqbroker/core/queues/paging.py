@@ -12,12 +12,10 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import earlier
 from mqbroker.core.queues.lane import Lane
 from mqbroker.core.queues.page import Page
-from mqbroker.limits import QUEUE_WINDOW_BYTES
+from mqbroker.limits import PAGES_AHEAD_MAX, QUEUE_WINDOW_BYTES
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
-
-_PAGES_AHEAD_MAX = 64  # read ahead at once, if they are small
 
 
 class Paging:
@@ -46,7 +44,7 @@ class Paging:
         ledger = self._queue.ledger
         left, left_bytes = ledger.window, QUEUE_WINDOW_BYTES
         coming = []
-        for page in islice(lane.middle or (), _PAGES_AHEAD_MAX):
+        for page in islice(lane.middle or (), PAGES_AHEAD_MAX):
             if left <= 0 or left_bytes <= 0:
                 break
             left -= page.total

@@ -8,6 +8,7 @@ way and merged in: where both state a number, the lower one counts. A policy wit
 not know does not apply to queues of that type at all (measured).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -23,15 +24,23 @@ _KINDS = {
     "queues": ("classic", "quorum"),
     "classic_queues": ("classic",),
     "quorum_queues": ("quorum",),
+    "streams": (),  # of which there are none
 }
+
+_OF_STREAMS = ("max-age", "stream-max-segment-size-bytes", "stream-filter-size-bytes")
 
 _UNKNOWN_TO: dict[str, frozenset[str]] = {
     "exchange": frozenset(),
-    "classic": frozenset(("delivery-limit", "dead-letter-strategy", "queue-leader-locator", "initial-cluster-size")),
+    "classic": frozenset(
+        (
+            "delivery-limit", "dead-letter-strategy", "queue-leader-locator", "initial-cluster-size",
+            "target-group-size", "consumer-disconnected-timeout", *_OF_STREAMS,
+        )
+    ),
     "quorum": frozenset(
         (
             "queue-mode", "ha-mode", "ha-params", "ha-sync-mode", "ha-promote-on-shutdown", "ha-promote-on-failure",
-            "queue-master-locator", "initial-cluster-size",
+            "queue-master-locator", "initial-cluster-size", *_OF_STREAMS,
         )
     ),
 }  # fmt: skip
@@ -96,7 +105,7 @@ class Policies:
         settings = {} if policy is None else dict(policy.definition)
         for key, value in () if operator is None else operator.definition.items():
             mine = settings.get(key)
-            settings[key] = min(mine, value) if isinstance(mine, int) and isinstance(value, int) else value
+            settings[key] = _lower(mine, value) if isinstance(mine, int) and isinstance(value, int) else value
         return settings
 
     def in_force(self, declared: QueueSpec, vhost: str) -> QueueSpec:
@@ -106,6 +115,11 @@ class Policies:
 
     def _of(self, operator: bool) -> dict[tuple[str, str], Policy]:
         return self._operator if operator else self._user
+
+
+def _lower(one: int, other: int) -> int:
+    """The lower limit; a negative number is none."""
+    return min((number for number in (one, other) if number >= 0), default=one)
 
 
 def _applies(policy: Policy, target: str) -> bool:
@@ -121,10 +135,7 @@ def check_policy(policy: Policy, operator: bool = False) -> None:
     """Raises PreconditionFailed for a policy that RabbitMQ would not take, with every reason on a line of its own."""
     reasons = [*_definition_errors(policy.definition, operator)]
     if policy.apply_to not in _KINDS:
-        reasons.append(
-            f"apply-to '{policy.apply_to}' unrecognised; should be one of: 'queues', 'classic_queues', "
-            "'quorum_queues', 'exchanges', or 'all'"
-        )
+        reasons.append(f"apply-to '{policy.apply_to}' unrecognised; should be 'queues', 'exchanges' or 'all'")
     try:
         compile_pattern(policy.pattern)
     except PreconditionFailed as error:
@@ -142,6 +153,8 @@ def _definition_errors(definition: Mapping[str, object], operator: bool) -> Iter
         if setting is not None and not setting[0](value):
             return [f"{json_text(value)} {setting[1]}"]
     known = _OPERATOR_SETTINGS if operator else _SETTINGS
+    if sum(key in definition for key in _UPSTREAMS) > 1:
+        return ["cannot specify more than one of federation-upstream, -upstream-set and -upstream-pattern"]
     unknown = {key: value for key, value in definition.items() if key not in known}
     return [f"{pairs_text(unknown)} are not recognised policy settings"] if unknown else []
 
@@ -152,6 +165,18 @@ def _is_count(value: object) -> bool:
 
 def _is_positive(value: object) -> bool:
     return _is_count(value) and value != 0
+
+
+def _is_limit(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= -1
+
+
+def _is_age(value: object) -> bool:
+    return isinstance(value, str) and _AGE.fullmatch(value) is not None
+
+
+def _is_filter_size(value: object) -> bool:
+    return _is_count(value) and 16 <= int(str(value)) <= 255
 
 
 def _is_string(value: object) -> bool:
@@ -166,6 +191,9 @@ def _is_one_of(*choices: object) -> Callable[[object], bool]:
     return lambda value: value in choices and not isinstance(value, bool)
 
 
+_AGE = re.compile(r"[1-9][0-9]*[YMDhms]")
+_UPSTREAMS = ("federation-upstream", "federation-upstream-set", "federation-upstream-pattern")
+
 # What a setting may be, and what is said of it when it is not. The last group has no effect here: it is taken so that
 # definitions exported by RabbitMQ can be imported.
 _SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
@@ -177,7 +205,7 @@ _SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
     "max-length": (_is_count, "is not a valid maximum length"),
     "max-length-bytes": (_is_count, "is not a valid maximum length in bytes"),
     "overflow": (_is_one_of("drop-head", "reject-publish", "reject-publish-dlx"), "is not a valid overflow value"),
-    "delivery-limit": (_is_count, "is not a valid delivery limit"),
+    "delivery-limit": (_is_limit, "is not a valid delivery limit"),
     "consumer-timeout": (_is_count, "is not a valid consumer timeout"),
     "dead-letter-strategy": (_is_one_of("at-most-once", "at-least-once"), "is not a valid dead letter strategy"),
     "max-in-memory-length": (_is_count, "is not a valid maximum memory in bytes"),
@@ -187,6 +215,14 @@ _SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
     "queue-leader-locator": (_is_string, "is not a valid queue leader locator value"),
     "queue-master-locator": (_is_string, "invalid queue-master-locator value"),
     "initial-cluster-size": (_is_count, "is not a valid cluster size"),
+    "target-group-size": (_is_count, "is not a valid target group size"),
+    "max-age": (_is_age, "is not a valid max age"),
+    "stream-max-segment-size-bytes": (_is_count, "is not a valid segment size"),
+    "stream-filter-size-bytes": (_is_filter_size, "is not a valid filter size. Valid range is from 16 to 255."),
+    "consumer-disconnected-timeout": (_is_count, "is not a valid consumer disconnected timeout"),
+    "federation-upstream": (_is_string, "is not a valid federation upstream name"),
+    "federation-upstream-set": (_is_string, "is not a valid federation upstream set name"),
+    "federation-upstream-pattern": (_is_string, "is not a valid federation upstream pattern"),
     "ha-mode": (_is_one_of("all", "exactly", "nodes"), "is not a valid ha-mode value"),
     "ha-params": (_is_anything, ""),
     "ha-sync-mode": (_is_anything, ""),
@@ -198,6 +234,6 @@ _SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
 _OPERATOR_SETTINGS = frozenset(
     (
         "expires", "message-ttl", "max-length", "max-length-bytes", "max-in-memory-length", "max-in-memory-bytes",
-        "delivery-limit",
+        "delivery-limit", "overflow",
     )
 )  # fmt: skip

@@ -62,9 +62,6 @@ def _look_at_policy(policy: dict[str, Any], found: Found) -> None:
     idle = sorted(definition.keys() & set(_WITHOUT_EFFECT))
     if idle:
         found.note(f"policy {policy.get('name')!r}: {', '.join(idle)} has no effect here")
-    policy["definition"] = {
-        name: value for name, value in definition.items() if not name.startswith(("federation-", "stream-", "max-age"))
-    }
 
 
 def _arguments(item: dict[str, Any]) -> dict[str, Any]:

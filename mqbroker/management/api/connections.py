@@ -36,7 +36,7 @@ def add_to(routes: Routes) -> None:
 
 
 def _may_see(call: Call, session: Session) -> bool:
-    return call.caller.has(MONITORING) or session in call.ground.registry.of_user(call.caller.name)
+    return call.caller.has(MONITORING) or call.ground.registry.is_of_user(session, call.caller.name)
 
 
 def _visible(call: Call) -> list[Session]:
@@ -158,7 +158,7 @@ def close(call: Call) -> Answer:
 
 
 def _end(call: Call, session: Session) -> None:
-    is_own = session in call.ground.registry.of_user(call.caller.name)
+    is_own = call.ground.registry.is_of_user(session, call.caller.name)
     if not is_own and not call.caller.has(ADMINISTRATOR):
         raise unauthorised("User not authorised to access object")
     session.end(call.headers.get("X-Reason", _REASON), call.now)

@@ -73,6 +73,7 @@ def describe(ground: Ground, shown: Shown) -> dict[str, Any]:
         "activity_status": status,
         "exclusive": consumer.is_exclusive,
         "prefetch_count": consumer.prefetch,
+        "messages_unacknowledged": consumer.in_flight,
         "consumer_timeout": 0,
         "arguments": {"x-priority": consumer.priority} if consumer.priority else {},
     }

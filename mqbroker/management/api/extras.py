@@ -33,6 +33,7 @@ def add_to(routes: Routes) -> None:
     routes.add("reset", ADMINISTRATOR, DELETE=done)
     routes.add("reset/:node", ADMINISTRATOR, DELETE=done)
     routes.add("auth", ANYBODY, GET=ways_in)
+    routes.add("mqbroker/reload", ADMINISTRATOR, POST=reload)
 
 
 def nothing(_call: Call) -> Answer:
@@ -42,6 +43,14 @@ def nothing(_call: Call) -> Answer:
 
 def done(_call: Call) -> Answer:
     """Nothing has to be done for that."""
+    return NO_CONTENT
+
+
+def reload(call: Call) -> Answer:
+    """POST mqbroker/reload: the configuration is read again."""
+    reason = call.ground.node.reload()
+    if reason:
+        raise bad_request(reason)
     return NO_CONTENT
 
 

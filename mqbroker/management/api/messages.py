@@ -3,7 +3,6 @@
 import asyncio
 import binascii
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
 from typing import Any
 
 from mqbroker.core.consumer import Consumer, Gate, Window
@@ -21,13 +20,9 @@ from mqbroker.management.bodies import whole_number
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MANAGEMENT
 from mqbroker.management.limits import GET_BYTES_MAX, GET_MESSAGES_MAX
+from mqbroker.management.properties import NUMBERS, TEXTS, shown_properties
 from mqbroker.management.refusals import bad_request, not_found
 
-_TEXTS = (
-    "content_type", "content_encoding", "correlation_id", "reply_to", "expiration", "message_id", "type", "user_id",
-    "app_id", "cluster_id",
-)  # fmt: skip
-_NUMBERS = {"delivery_mode": 255, "priority": 255, "timestamp": (1 << 64) - 1}
 _MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
 _SLICE = 100
 
@@ -99,8 +94,8 @@ def _composed(call: Call, given: object) -> Properties:
         given = {}
     if not isinstance(given, dict):
         raise bad_request("properties should be an object")
-    fields = {name: _text(name, given[name]) for name in _TEXTS if name in given}
-    fields |= {name: _number(name, given[name], most) for name, most in _NUMBERS.items() if name in given}
+    fields = {name: _text(name, given[name]) for name in TEXTS if name in given}
+    fields |= {name: _number(name, given[name], most) for name, most in NUMBERS.items() if name in given}
     if "headers" in given:
         fields["headers"] = _headers(given["headers"])
     claimed = fields.get("user_id")
@@ -236,17 +231,3 @@ def _payload(body: bytes, encoding: str) -> tuple[str, str]:
         except UnicodeDecodeError:
             pass
     return b64encode(body).decode(), "base64"
-
-
-def shown_properties(properties: Properties) -> Mapping[str, Any]:
-    """The properties of a message of any protocol, by AMQP's names."""
-    texts = {name: properties.text(name) for name in (*_TEXTS, *_NUMBERS)}
-    found: dict[str, Any] = {
-        name: int(text) if name in _NUMBERS else text for name, text in texts.items() if text is not None
-    }
-    if properties.persistent:
-        found["delivery_mode"] = 2
-    headers = properties.headers()
-    if headers:
-        found["headers"] = dict(headers)
-    return found

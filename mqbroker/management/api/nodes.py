@@ -40,7 +40,9 @@ def node(call: Call) -> Answer:
 
 
 def _check_name(call: Call) -> None:
-    if call.name("node") != call.ground.name:
+    name = call.ground.name
+    # The checks of Nagios put RabbitMQ's usual name before the host that they are told.
+    if call.name("node") not in (name, f"rabbit@{name.partition('@')[2]}"):
         raise missing()
 
 
@@ -63,9 +65,9 @@ def _counted(ground: Ground) -> dict[str, tuple[int, float]]:
     return {
         **dict.fromkeys(_UNCOUNTED, (0, 0.0)),
         "mem_used": number("memory_bytes"),
-        "fd_used": (descriptor_numbers()[0], 0.0),
+        "fd_used": (descriptors_open(), 0.0),
         "sockets_used": number("connections"),
-        "proc_used": (len(ground.broker.scheduler.round), 0.0),
+        "proc_used": (1 + len(ground.broker.scheduler.round), 0.0),  # none at all is taken for a failure
         "disk_free": (disk_numbers(ground)[0], 0.0),
         "context_switches": (usage.ru_nvcsw + usage.ru_nivcsw, 0.0),
         "io_write_count": number("journal_batches"),
@@ -84,7 +86,7 @@ _UNCOUNTED = (
 
 
 def _limits(ground: Ground) -> dict[str, Any]:
-    alarms, most = ground.services.alarms.reason, descriptor_numbers()[1]
+    alarms, most = ground.services.alarms.reason, descriptors_max()
     return {
         "fd_total": most,
         "sockets_total": most,
@@ -137,9 +139,14 @@ def disk_numbers(ground: Ground) -> tuple[int, int]:
     return found.f_bavail * found.f_frsize, ground.node.disk_free_min_bytes
 
 
-def descriptor_numbers() -> tuple[int, int]:
-    """Open descriptors, and how many there may be."""
-    return len(os.listdir(_DESCRIPTORS)), resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+def descriptors_open() -> int:
+    """How many descriptors are open. The system lists each of them for that."""
+    return len(os.listdir(_DESCRIPTORS))
+
+
+def descriptors_max() -> int:
+    """How many there may be."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _memory(ground: Ground) -> dict[str, Any]:

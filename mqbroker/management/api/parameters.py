@@ -7,6 +7,8 @@ from mqbroker.management.answers import NO_CONTENT, Answer, Listing, put_answer
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT, POLICYMAKER
 from mqbroker.management.ground import Ground
+from mqbroker.management.parameter_checks import faults
+from mqbroker.management.redaction import redacted
 from mqbroker.management.refusals import bad_request, missing
 
 COMPONENTS = ("shovel", "federation-upstream", "federation-upstream-set")
@@ -50,16 +52,6 @@ def describe(key: tuple[str, str, str], value: object) -> dict[str, Any]:
     return {"value": redacted(value), "vhost": vhost, "component": component, "name": name}
 
 
-def redacted(value: object) -> object:
-    """The same without what stands between `//` and `@` in URIs: passwords."""
-    if isinstance(value, str) and "://" in value and "@" in value:
-        scheme, _, rest = value.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}"
-    if isinstance(value, dict):
-        return {name: redacted(part) for name, part in value.items()}
-    return [redacted(part) for part in value] if isinstance(value, list) else value
-
-
 def parameters(call: Call) -> Listing:
     """GET parameters, and those of a component, and in a vhost."""
     component = call.names.get("component")
@@ -98,7 +90,15 @@ def set_parameter(ground: Ground, key: tuple[str, str, str], value: object) -> N
     """Sets a parameter of a component that there is. Raises Refusal."""
     if key[0] not in COMPONENTS:
         raise bad_request(f"Validation failed\n\ncomponent {key[0]} not found\n")
+    check_parameter(key[0], key[2], value)
     ground.store.set_parameter(*key, value)
+
+
+def check_parameter(component: str, name: str, value: object) -> None:
+    """Raises Refusal for what RabbitMQ would refuse."""
+    found = faults(component, name, value)
+    if found:
+        raise bad_request("Validation failed\n\n" + "".join(f"{sentence}\n" for sentence in found))
 
 
 def delete_parameter(call: Call) -> Answer:

@@ -85,8 +85,6 @@ def parsed(vhost: str, name: str, body: dict[str, Any]) -> Policy:
         raise _invalid(f"priority should be a number, actually was {json_text(priority)}")
     if not isinstance(definition, dict):
         raise _invalid("definition should be a map" if definition not in (None, [], "") else "no policy provided")
-    if apply_to == "streams":
-        apply_to = "queues"
     if not isinstance(apply_to, str):
         raise _invalid(f"apply-to {json_text(apply_to)} unrecognised; should be 'queues', 'exchanges' or 'all'")
     return Policy(vhost, name, pattern, definition, priority, apply_to)

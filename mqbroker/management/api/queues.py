@@ -16,7 +16,7 @@ from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT
 from mqbroker.management.ground import Ground
 from mqbroker.management.refusals import bad_request, missing
-from mqbroker.management.stats import QUEUE_STATS, lengths, queue_rate, queue_stats
+from mqbroker.management.stats import QUEUE_STATS, growth, lengths, queue_rate, queue_stats
 from mqbroker.management.waiting import happened
 
 _TOTALS = ("name", "vhost", "type", "node", "state", "messages", "messages_ready", "messages_unacknowledged")
@@ -32,15 +32,27 @@ def add_to(routes: Routes) -> None:
 
 
 def queues(call: Call) -> Listing:
-    """GET queues, and those of a vhost."""
+    """GET queues, and those of a vhost; with `?only=no-consumers,not-empty` those of which all of that is so."""
     ground = call.ground
     found = [each for vhost in call.vhosts() for each in vhost.queues.values()]
+    for name in filter(None, call.query.get("only", "").split(",")):
+        if name not in _ONLY:
+            raise bad_request(f"only should be of {', '.join(_ONLY)}")
+        is_so = _ONLY[name]
+        found = [each for each in found if is_so(each)]
     if call.flag("disable_stats"):
         names = _TOTALS if call.flag("enable_queue_totals") else _TOTALS[:5]
         return Listing(
             found, lambda each: _short(ground, each, names), identity, lambda column: sort_key(ground, column)
         )
     return Listing(found, lambda each: describe(ground, each), identity, lambda column: sort_key(ground, column))
+
+
+_ONLY: Mapping[str, Callable[[Queue], bool]] = {
+    "no-consumers": lambda queue: not queue.consumers,
+    "not-empty": lambda queue: queue.waiting_count() > 0,
+    "unacked": lambda queue: queue.unacked_count > 0,
+}
 
 
 def identity(queue: Queue) -> tuple[str, str]:
@@ -66,6 +78,14 @@ def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any] | None:
     found = _KEYS.get(column)
     if found is not None:
         return found
+    if column == "messages_details.rate":
+        return lambda queue: growth(queue, ground.node.samples)
+    root, _, rest = column.partition(".")
+    if root in _PARTS:
+        part = _PARTS[root]
+        return lambda queue: within(part(ground, queue), rest)
+    if root in _SAME or (rest == "rate" and root.endswith("_details")):
+        return lambda _queue: 0
     for name in QUEUE_STATS:
         if column == f"message_stats.{name}_details.rate":
             samples = ground.node.samples
@@ -73,7 +93,47 @@ def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any] | None:
         if column == f"message_stats.{name}":
             read = QUEUE_STATS[name]
             return lambda queue: read(queue.counted())
-    return None
+    return None if root in _SHOWN_FOR_ORDER else lambda _queue: None
+
+
+_PARTS: Mapping[str, Callable[[Ground, Queue], Any]] = {
+    "auto_delete": lambda _, queue: queue.declared.auto_delete,
+    "exclusive": lambda _, queue: queue.spec.owner is not None,
+    "arguments": lambda _, queue: queue.declared.arguments,
+    "consumer_capacity": lambda _, queue: _capacity(queue),
+    "consumer_utilisation": lambda _, queue: _capacity(queue),
+    "policy": lambda ground, queue: _policy(ground, queue, is_operator=False),
+    "operator_policy": lambda ground, queue: _policy(ground, queue, is_operator=True),
+    "idle_since": lambda _, queue: _idle_since(queue),
+    "effective_policy_definition": lambda ground, queue: _policies(ground, queue)["effective_policy_definition"],
+    "memory": lambda _, queue: queue.byte_count,
+    "message_bytes_ready": lambda _, queue: queue.byte_count,
+    "message_bytes_ram": lambda _, queue: queue.byte_count,
+    "message_bytes_persistent": lambda _, queue: queue.byte_count if queue.durable else 0,
+    "messages_ram": lambda _, queue: queue.waiting_count() + queue.unacked_count,
+    "messages_ready_ram": lambda _, queue: queue.waiting_count(),
+    "messages_unacknowledged_ram": lambda _, queue: queue.unacked_count,
+    "messages_persistent": lambda _, queue: queue.waiting_count() + queue.unacked_count if queue.durable else 0,
+}
+_SAME = frozenset({
+    "node", "state", "messages_paged_out", "message_bytes_unacknowledged", "message_bytes_paged_out", "reductions",
+    "garbage_collection", "storage_version",
+})  # fmt: skip
+"""What is the same of all queues."""
+_SHOWN_FOR_ORDER = frozenset({
+    "exclusive_consumer_tag", "single_active_consumer_tag", "backing_queue_status", "leader", "members", "online",
+    "message_stats",
+})  # fmt: skip
+"""What is seen only by showing all of a queue; of any other column there is nothing."""
+
+
+def within(value: Any, column: str) -> Any:
+    """The value at a dotted path; None where there is none."""
+    for name in filter(None, column.split(".")):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
 
 
 def _short(ground: Ground, queue: Queue, names: tuple[str, ...]) -> dict[str, Any]:
@@ -117,6 +177,7 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
         "exclusive_consumer_tag": None if exclusive is None else exclusive.label(),
         "single_active_consumer_tag": None if active is None else active.label(),
         **lengths(ready, unacked, {}),
+        "messages_details": {"rate": growth(queue, ground.node.samples)},
         "messages_ram": ready + unacked,
         "messages_ready_ram": ready,
         "messages_unacknowledged_ram": unacked,
@@ -136,8 +197,9 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
         "backing_queue_status": {"mode": "default", "version": 1, "len": ready},
         "storage_version": 1,
     }
-    if not consumers and not unacked and queue.used_at:
-        found["idle_since"] = datetime.fromtimestamp(queue.used_at / 1000, UTC).isoformat(timespec="milliseconds")
+    idle_since = _idle_since(queue)
+    if idle_since is not None:
+        found["idle_since"] = idle_since
     if found["type"] == "quorum":
         found |= {"leader": ground.name, "members": [ground.name], "online": [ground.name], "open_files": {}}
     return found
@@ -155,17 +217,30 @@ def _capacity(queue: Queue) -> float:
     return 1.0 if queue.ring or not queue.waiting_count() else 0.0
 
 
-def _policies(ground: Ground, queue: Queue) -> dict[str, Any]:
-    policies, vhost = ground.broker.policies, queue.host.name
+def _idle_since(queue: Queue) -> str | None:
+    if queue.consumers or queue.unacked_count or not queue.used_at:
+        return None
+    return datetime.fromtimestamp(queue.used_at / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _policy(ground: Ground, queue: Queue, is_operator: bool) -> str | None:
+    """The name of the one that applies."""
+    if not kind_of(queue).obeys_policies:
+        return None
     kind = queue_type_of(queue.declared.arguments)
+    found = ground.broker.policies.matching(queue.host.name, "queue", queue.name, kind, operator=is_operator)
+    return None if found is None else found.name
+
+
+def _policies(ground: Ground, queue: Queue) -> dict[str, Any]:
     if not kind_of(queue).obeys_policies:
         return {"policy": None, "operator_policy": None, "effective_policy_definition": {}}
-    mine = policies.matching(vhost, "queue", queue.name, kind)
-    operator = policies.matching(vhost, "queue", queue.name, kind, operator=True)
+    kind = queue_type_of(queue.declared.arguments)
+    effective = ground.broker.policies.effective(queue.host.name, "queue", queue.name, kind)
     return {
-        "policy": None if mine is None else mine.name,
-        "operator_policy": None if operator is None else operator.name,
-        "effective_policy_definition": dict(policies.effective(vhost, "queue", queue.name, kind)),
+        "policy": _policy(ground, queue, is_operator=False),
+        "operator_policy": _policy(ground, queue, is_operator=True),
+        "effective_policy_definition": dict(effective),
     }
 
 

@@ -9,11 +9,11 @@ export class Refused extends Error {
 
 export const segment = encodeURIComponent;
 
-export async function call(method, path, body) {
+export async function call(method, path, body, more = {}) {
   const response = await fetch(`api/${path}`, {
     method,
     credentials: "same-origin",
-    headers: { "X-Requested-With": "mqbroker-console", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+    headers: { "X-Requested-With": "mqbroker-console", ...more, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await response.text();

@@ -1,16 +1,25 @@
-// The shell of the console: log-in, pages, themes, keys, and the refresh. What pages show is in pages.js and queue.js.
+// The shell of the console: log-in, pages, themes, keys, and when a page is drawn anew. What pages show is theirs.
 
 import { Refused, call, get } from "./api.js";
 import { field, h } from "./dom.js";
-import { PAGES } from "./pages.js";
+import { GROUPS, PAGES } from "./pages.js";
 
 const main = document.querySelector("#main");
 const said = document.querySelector("#said");
-const state = { user: null, isPaused: false, interval: 5000, timer: 0, shown: 0 };
+const undo = document.querySelector("#undo");
+const REFRESHES = { live: "live", 10: "every 10 s", 60: "every minute", paused: "paused" };
+const state = { user: null, views: [], shown: 0, updatedAt: 0, stream: null, topic: undefined, timer: 0 };
 
-export function say(sentence) {
+// Says what has become of something; `takeBack` does the opposite, as long as nothing else is said.
+export function say(sentence, takeBack = null) {
   said.textContent = sentence;
+  undo.replaceChildren(...(takeBack ? [h("button", { type: "button", onclick: () => {
+    undo.replaceChildren();
+    takeBack();
+  } }, "Undo")] : []));
 }
+
+export const user = () => state.user;
 
 function place() {
   const [path, search = ""] = location.hash.replace(/^#/, "").split("?");
@@ -23,12 +32,14 @@ export function go(changes) {
   const [path, search = ""] = location.hash.replace(/^#/, "").split("?");
   const values = new URLSearchParams(search);
   for (const [name, value] of Object.entries(changes)) {
-    if (value === "" || value === null || value === false) values.delete(name);
+    if (value === "" || value === null || value === undefined || value === false) values.delete(name);
     else values.set(name, value);
   }
   const text = values.toString();
   location.hash = `${path || "/"}${text ? `?${text}` : ""}`;
 }
+
+// --- the frame ------------------------------------------------------------------------------------------------------
 
 function theme(chosen) {
   if (chosen === "system") delete document.documentElement.dataset.theme;
@@ -36,30 +47,58 @@ function theme(chosen) {
   localStorage.setItem("theme", chosen);
 }
 
+function choices(label, values, chosen, onchange) {
+  return h("select", { "aria-label": label, onchange: (event) => onchange(event.target.value) },
+    Object.entries(values).map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+}
+
+const refreshChosen = () => (localStorage.getItem("refresh") in REFRESHES ? localStorage.getItem("refresh") : "live");
+
 function tools() {
   const chosen = localStorage.getItem("theme") || "system";
   theme(chosen);
-  const themes = h("select", { "aria-label": "Theme", onchange: (event) => theme(event.target.value) },
-    ["system", "light", "dark"].map((each) => h("option", { value: each, selected: each === chosen }, each)));
-  const pause = h("button", { type: "button", "aria-pressed": String(state.isPaused), onclick: () => {
-    state.isPaused = !state.isPaused;
-    tools();
-    if (!state.isPaused) refresh();
-  } }, state.isPaused ? "Go on" : "Pause");
+  const themes = choices("Theme", { system: "system theme", light: "light", dark: "dark" }, chosen, theme);
+  if (!state.user) {
+    document.querySelector("#tools").replaceChildren(themes);
+    return;
+  }
+  const refreshes = choices("Refresh", REFRESHES, refreshChosen(), (value) => {
+    localStorage.setItem("refresh", value);
+    follow();
+  });
+  const help = h("button", { type: "button", "aria-label": "Keys", title: "Keys", onclick: showKeys }, "?");
   const out = h("button", { type: "button", onclick: async () => {
     await call("DELETE", "login");
     state.user = null;
     start();
   } }, "Log out");
-  document.querySelector("#tools").replaceChildren(...(state.user ? [pause] : []), themes,
-    ...(state.user ? [h("span", { class: "faint" }, state.user.name), out] : []));
+  document.querySelector("#tools").replaceChildren(refreshes, themes, help,
+    h("span", { class: "faint" }, state.user.name || "owner"), out);
 }
+
+const mayOpen = (page) => (!page.tag || page.tag.some((tag) => state.user.tags.includes(tag))) && (!page.view || state.views.includes(page.view));
 
 function navigation() {
   const here = place().name;
-  document.querySelector("#nav").replaceChildren(...(state.user ? Object.entries(PAGES) : [])
-    .filter(([, page]) => page.label && (!page.tag || page.tag.some((tag) => state.user.tags.includes(tag))))
-    .map(([name, page]) => h("a", { href: `#/${name}`, "aria-current": name === here ? "page" : null }, page.label)));
+  const current = PAGES[here]?.part || here;
+  const links = (names) => names.filter((name) => mayOpen(PAGES[name]))
+    .map((name) => h("a", { href: `#/${name}`, "aria-current": name === current ? "page" : null }, PAGES[name].label));
+  document.querySelector("#nav").replaceChildren(...(state.user ? Object.entries(GROUPS) : [])
+    .map(([label, names]) => [label, links(names)]).filter(([, found]) => found.length)
+    .map(([label, found]) => h("div", { class: "group" }, h("span", { class: "faint" }, label), found)));
+}
+
+// --- pages ----------------------------------------------------------------------------------------------------------
+
+const heading = (page, at) => (page.title ? page.title(at) : page.label);
+
+// What somebody is at stays as it is: fields that they type into or have filled, text that they have marked.
+function isBusy() {
+  const focused = document.activeElement;
+  if (focused && main.contains(focused) && /^(INPUT|TEXTAREA|SELECT)$/.test(focused.tagName)) return true;
+  const marked = getSelection();
+  if (marked && !marked.isCollapsed && main.contains(marked.anchorNode)) return true;
+  return Boolean(main.querySelector("form[data-touched]") || document.querySelector("dialog[open]"));
 }
 
 async function show(isFresh) {
@@ -69,13 +108,9 @@ async function show(isFresh) {
   try {
     const found = await page.load(at);
     if (turn !== state.shown) return;
-    const focused = isFresh ? null : document.activeElement;
-    const isTyping = focused && main.contains(focused) && /^(INPUT|TEXTAREA|SELECT)$/.test(focused.tagName);
-    // What somebody is typing into stays; its page is drawn anew when they leave it.
-    if (!isTyping && !document.querySelector("dialog[open]")) main.replaceChildren(...page.draw(found, at, state.user));
-    document.title = `${page.title ? page.title(at) : page.label} – mqbroker`;
-    document.querySelector("#updated").textContent = `Updated ${new Date().toLocaleTimeString()}`;
-    if (isFresh) main.focus({ preventScroll: true });
+    if (isFresh || !isBusy()) draw(page, found, at, isFresh);
+    state.updatedAt = Date.now();
+    tellAge();
   } catch (error) {
     if (turn !== state.shown) return;
     if (error instanceof Refused && error.status === 401 && !(await isLoggedIn())) {
@@ -83,10 +118,32 @@ async function show(isFresh) {
       start();
       return;
     }
-    main.replaceChildren(h("h1", {}, page.title ? page.title(at) : page.label),
-      h("p", { class: "error", role: "alert" }, error.message));
+    if (!(error instanceof Refused) && !isFresh) {
+      document.querySelector("#alarms").textContent = "The broker does not answer.";
+      return;
+    }
+    main.replaceChildren(h("h1", {}, heading(page, at)), h("p", { class: "error", role: "alert" }, error.message));
   }
 }
+
+function draw(page, found, at, isFresh) {
+  const row = isFresh ? -1 : rows().indexOf(document.activeElement);
+  const [left, top] = [scrollX, scrollY];
+  const unfolded = isFresh ? [] : folds().map((each) => each.open);
+  main.replaceChildren(...page.draw(found, at, state.user));
+  folds().forEach((each, index) => { if (index in unfolded) each.open = unfolded[index]; });
+  document.title = `${heading(page, at)} – mqbroker`;
+  if (isFresh) main.focus({ preventScroll: true });
+  else if (row >= 0) rows()[row]?.focus({ preventScroll: true });
+  if (!isFresh) scrollTo(left, top);
+}
+
+function tellAge() {
+  const seconds = Math.round((Date.now() - state.updatedAt) / 1000);
+  document.querySelector("#updated").textContent = state.user && state.updatedAt
+    ? `Updated ${seconds < 2 ? "just now" : `${seconds} s ago`}${refreshChosen() === "paused" ? ", paused" : ""}` : "";
+}
+setInterval(tellAge, 1000);
 
 async function isLoggedIn() {
   try {
@@ -107,22 +164,46 @@ async function alarms() {
   }
 }
 
-function refresh() {
-  clearTimeout(state.timer);
-  if (!state.user) return;
-  state.timer = setTimeout(async () => {
-    if (!state.isPaused && !document.hidden) {
-      await Promise.all([show(false), alarms()]);
-    }
-    refresh();
-  }, state.interval);
+// Draws the page once more now: something was changed.
+export async function again(sentence = "", takeBack = null) {
+  await show(true);
+  if (sentence) say(sentence, takeBack);
 }
 
-// Draws the page once more now: something was changed.
-export async function again(sentence = "") {
-  if (sentence) say(sentence);
-  await show(true);
+// --- what is new ----------------------------------------------------------------------------------------------------
+
+// The broker says when there are new numbers, so nobody asks before. There is one stream for a page that can be seen,
+// and none for others: browsers open six connections to a host, for all pages together.
+function follow() {
+  state.stream?.close();
+  state.stream = null;
+  clearInterval(state.timer);
+  if (!state.user || document.hidden) return;
+  const chosen = refreshChosen();
+  const page = PAGES[place().name];
+  state.topic = page?.topic;
+  const topics = [chosen === "live" ? "samples" : null, page?.topic].filter(Boolean);
+  if (topics.length) {
+    state.stream = new EventSource(`api/mqbroker/stream?topics=${topics}`);
+    state.stream.addEventListener("samples", renew);
+    state.stream.addEventListener("error", alarms);
+    if (page?.topic) for (const name of [page.topic, "missed", "open", "error"]) state.stream.addEventListener(name, page.receive);
+  }
+  if (chosen !== "live" && chosen !== "paused") state.timer = setInterval(renew, 1000 * Number(chosen));
+  tellAge();
 }
+
+document.addEventListener("visibilitychange", () => {
+  follow();
+  renew();
+});
+
+async function renew() {
+  if (document.hidden || !state.user) return;
+  await Promise.all([PAGES[place().name]?.isStill ? tellAge() : show(false), alarms()]);
+}
+
+// --- log-in ---------------------------------------------------------------------------------------------------------
 
 function login(reason) {
   const name = h("input", { name: "username", autocomplete: "username", required: true, autofocus: true });
@@ -147,39 +228,76 @@ async function start() {
     state.user = await get("whoami");
   } catch (error) {
     state.user = null;
+    follow();
     tools();
     navigation();
     login(error instanceof Refused && error.status === 401 ? "" : error.message);
     return;
   }
+  state.views = await get("mqbroker/views").catch(() => []);
   tools();
   navigation();
   await Promise.all([show(true), alarms()]);
-  refresh();
+  follow();
 }
 
-const KEYS = { o: "overview", q: "queues", x: "exchanges", c: "connections", h: "channels", p: "policies", u: "users", d: "definitions" };
+// --- keys -----------------------------------------------------------------------------------------------------------
+
+const KEYS = { o: "overview", q: "queues", x: "exchanges", c: "connections", h: "channels", m: "mqtt", r: "retained",
+  s: "sqs", t: "sns", p: "policies", u: "users", d: "definitions", l: "log", e: "events", a: "audit" };
 let isGoing = false;
 
+const folds = () => [...main.querySelectorAll("details")];
+const rows = () => [...main.querySelectorAll("tbody tr[tabindex]")];
+
+function showKeys() {
+  const lines = [["/", "search"], ["j, k", "the next row, the one before"], ["Enter", "open the row"], ["Escape", "leave a field, close a dialog"],
+    ...Object.entries(KEYS).filter(([, name]) => PAGES[name] && mayOpen(PAGES[name])).map(([key, name]) => [`g ${key}`, PAGES[name].label])];
+  const dialog = h("dialog", { "aria-label": "Keys" }, h("h2", {}, "Keys"),
+    h("dl", { class: "keys" }, lines.map(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)]).flat()),
+    h("form", { method: "dialog" }, h("button", {}, "Close")));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function step(by) {
+  const all = rows();
+  const at = all.indexOf(document.activeElement);
+  all[Math.min(all.length - 1, Math.max(0, at + by))]?.focus();
+}
+
 document.addEventListener("keydown", (event) => {
-  if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && /^(INPUT|TEXTAREA)$/.test(event.target.tagName)) event.target.blur();
+  if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey || !state.user) return;
   if (event.key === "/") {
     event.preventDefault();
     const search = document.querySelector("#search");
     if (search) search.focus();
     else location.hash = "/queues?focus=1";
-  } else if (isGoing && KEYS[event.key]) {
+  } else if (isGoing && KEYS[event.key] && PAGES[KEYS[event.key]]) {
     location.hash = `/${KEYS[event.key]}`;
   } else if (event.key === "?") {
-    say("/ search; g then o q x c h p u d: pages; Escape closes");
+    showKeys();
+  } else if (event.key === "j" || event.key === "k") {
+    step(event.key === "j" ? 1 : -1);
+  } else if (event.key === "Enter" && event.target.matches("tbody tr")) {
+    event.target.querySelector("a")?.click();
   }
   isGoing = event.key === "g";
+});
+
+// A form that somebody has begun to fill is not drawn anew under their hands.
+main.addEventListener("input", (event) => {
+  const form = event.target.closest("form:not([role=search])");
+  if (form) form.dataset.touched = "yes";
 });
 
 window.addEventListener("hashchange", () => {
   say("");
   navigation();
   show(true);
+  if (state.topic !== PAGES[place().name]?.topic) follow();
 });
 
 start();

@@ -1,10 +1,12 @@
 """What is known of the node as a whole: who it is, its process, and everything that was counted, added up."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import mqbroker
-from mqbroker.management.api.nodes import descriptor_numbers, disk_numbers
+from mqbroker.management.api.nodes import descriptors_max, descriptors_open, disk_numbers
 from mqbroker.management.api.overview import ERLANG, PRODUCT, RABBITMQ_VERSION
 from mqbroker.management.api.users import protocol_id
 from mqbroker.management.ground import Ground
@@ -18,13 +20,11 @@ _ALL_QUEUES = {"protocol": "all", "queue_type": "all"}
 _RECEIVED: Mapping[str, tuple[str, ...]] = {
     "messages_received": ("received",),
     "messages_routed": ("routed",),
-    "messages_unroutable_dropped": ("unrouted",),
 }
 _DELIVERED: Mapping[str, tuple[str, ...]] = {
     "messages_delivered": ("delivered", "no_ack"),
     "messages_delivered_consume_auto_ack": ("no_ack",),
     "messages_delivered_consume_manual_ack": ("delivered",),
-    "messages_delivered_get_manual_ack": ("got",),
     "messages_redelivered": ("redelivered",),
     "messages_acknowledged": ("acked",),
 }
@@ -94,7 +94,13 @@ def global_counters(numbers: Mapping[str, int]) -> Iterator[Family]:
 
 
 def _counted(name: str, numbers: Mapping[str, int], parts: tuple[str, ...], labels: Mapping[str, str]) -> Family:
-    text = name.removeprefix("rabbitmq_global_").removeprefix("mqbroker_").replace("_", " ").capitalize()
+    text = (
+        name.removeprefix("rabbitmq_global_")
+        .removeprefix("rabbitmq_")
+        .removeprefix("mqbroker_")
+        .replace("_", " ")
+        .capitalize()
+    )
     return one(f"{name}_total", COUNTER, f"{text} since the start", sum(numbers.get(part, 0) for part in parts), labels)
 
 
@@ -105,34 +111,89 @@ def churn(ground: Ground) -> Iterator[Family]:
         yield one(f"rabbitmq_{name}_total", COUNTER, text, ground.observations.churn[counted])
 
 
-async def clients(ground: Ground, numbers: Mapping[str, int]) -> list[Family]:
+async def clients(ground: Ground, numbers: Mapping[str, int], is_aggregated: bool) -> list[Family]:
     """Who is connected. Each session says itself what its channels do, so this is done in slices."""
     sessions = ground.registry.all()
-    channels = publishers = 0
+    found = Counter(ground.services.counted)
     for at, session in enumerate(sessions, 1):
-        channels += session.channel_count()
+        found["channels"] += session.channel_count()
         described = session.describe().get("channels", ())
         if isinstance(described, list):
-            publishers += sum(1 for channel in described if channel["publishes"])
+            for channel in described:
+                _add_channel(found, channel)
         if at % SLICE_ITEMS == 0:
             await asyncio.sleep(0)
+    families = [*_present(ground, numbers, len(sessions), found), *_channels(numbers, found)]
+    return [*families, *_as_channels(numbers, found)] if is_aggregated else families
+
+
+def _add_channel(found: Counter[str], channel: Mapping[str, Any]) -> None:
+    """Of one that has ended, what it had counted is in what all had."""
+    found["publishers"] += bool(channel["publishes"])
+    found["channel_consumers"] += channel["consumers"]
+    found["unacknowledged"] += channel["unacknowledged"]
+    if not channel.get("has_ended"):
+        owed = channel.get("to_confirm", 0)
+        found["published"] += owed
+        found["confirmed"] += channel["confirms"]
+        found["returned"] += channel["returns"]
+        found["unconfirmed"] += max(0, owed - channel["confirms"])
+
+
+def _present(ground: Ground, numbers: Mapping[str, int], connections: int, found: Counter[str]) -> list[Family]:
     consumers = numbers.get("consumers", 0)
     queues = sum(len(vhost.queues) for vhost in ground.broker.vhosts.values())
     return [
-        one("rabbitmq_connections", GAUGE, "Connections currently open", len(sessions)),
-        one("rabbitmq_channels", GAUGE, "Channels currently open", channels),
+        one("rabbitmq_connections", GAUGE, "Connections currently open", connections),
+        one("rabbitmq_channels", GAUGE, "Channels currently open", found["channels"]),
         one("rabbitmq_consumers", GAUGE, "Consumers currently connected", consumers),
         one("rabbitmq_queues", GAUGE, "Queues available", queues),
-        one("rabbitmq_global_publishers", GAUGE, "Publishers currently connected", publishers, _ALL_PROTOCOLS),
+        one("rabbitmq_global_publishers", GAUGE, "Publishers currently connected", found["publishers"], _ALL_PROTOCOLS),
         one("rabbitmq_global_consumers", GAUGE, "Current number of consumers", consumers, _ALL_PROTOCOLS),
     ]
+
+
+def _channels(numbers: Mapping[str, int], found: Counter[str]) -> Iterator[Family]:
+    """What only channels know of."""
+    for name, value, labels in (
+        ("messages_received_confirm", found["published"], _ALL_PROTOCOLS),
+        ("messages_confirmed", found["confirmed"], _ALL_PROTOCOLS),
+        ("messages_unroutable_dropped", max(0, numbers.get("unrouted", 0) - found["returned"]), _ALL_PROTOCOLS),
+        ("messages_unroutable_returned", found["returned"], _ALL_PROTOCOLS),
+        ("messages_delivered_get_manual_ack", max(0, numbers.get("got", 0) - found["got_no_ack"]), _ALL_QUEUES),
+        ("messages_delivered_get_auto_ack", found["got_no_ack"], _ALL_QUEUES),
+        ("messages_get_empty", found["got_empty"], _ALL_QUEUES),
+    ):
+        yield _counted(f"rabbitmq_global_{name}", {name: value}, (name,), labels)
+
+
+def _as_channels(numbers: Mapping[str, int], found: Counter[str]) -> Iterator[Family]:
+    """The same and more under the names that dashboards of RabbitMQ 3.8 read."""
+    yield one("rabbitmq_channel_consumers", GAUGE, "Consumers on channels", found["channel_consumers"])
+    yield one("rabbitmq_channel_messages_unacked", GAUGE, "Delivered, not yet acknowledged", found["unacknowledged"])
+    yield one("rabbitmq_channel_messages_unconfirmed", GAUGE, "Not yet confirmed", found["unconfirmed"])
+    for name, value in {
+        "messages_published": numbers.get("received", 0),
+        "messages_confirmed": found["confirmed"],
+        "messages_unroutable_dropped": max(0, numbers.get("unrouted", 0) - found["returned"]),
+        "messages_unroutable_returned": found["returned"],
+        "messages_delivered": numbers.get("no_ack", 0),
+        "messages_delivered_ack": numbers.get("delivered", 0),
+        "messages_redelivered": numbers.get("redelivered", 0),
+        "messages_acked": numbers.get("acked", 0),
+        "get": found["got_no_ack"],
+        "get_ack": max(0, numbers.get("got", 0) - found["got_no_ack"]),
+        "get_empty": found["got_empty"],
+    }.items():
+        yield _counted(f"rabbitmq_channel_{name}", {name: value}, (name,), {})
+    yield _counted("rabbitmq_queue_messages_published", numbers, ("published",), {})
 
 
 def process(ground: Ground) -> Iterator[Family]:
     """The process and its limits, and which of them are passed."""
     numbers, alarms = ground.node.numbers(), ground.services.alarms.reason
     free, least = disk_numbers(ground)
-    descriptors, most = descriptor_numbers()
+    descriptors, most = descriptors_open(), descriptors_max()
     for name, value in {
         "process_resident_memory_bytes": numbers.get("memory_bytes", 0),
         "resident_memory_limit_bytes": ground.services.memory_bytes_max,
@@ -163,6 +224,13 @@ def journal(ground: Ground) -> Iterator[Family]:
     for name in ("octets_in", "octets_out"):
         yield one(f"mqbroker_{name}_total", COUNTER, "Octets of all connections", numbers.get(name, 0))
     yield one("mqbroker_slow_turns_total", COUNTER, "Turns of the loop that took long", numbers.get("slow_turns", 0))
+
+
+def retained(ground: Ground) -> Iterator[Family]:
+    """What MQTT retains."""
+    stores = [vhost.retained for vhost in ground.broker.vhosts.values() if vhost.retained is not None]
+    yield one("mqbroker_retained_messages", GAUGE, "Retained messages", sum(each.count for each in stores))
+    yield one("mqbroker_retained_bytes", GAUGE, "Bytes of retained messages", sum(each.byte_count for each in stores))
 
 
 PAIR = {

@@ -39,11 +39,12 @@ async def _whole(ground: Ground, endpoint: str) -> list[Family]:
     numbers = node.latest(ground)
     return [
         *node.identity(ground, endpoint),
-        *await node.clients(ground, numbers),
+        *await node.clients(ground, numbers, endpoint == "aggregated"),
         *node.global_counters(numbers),
         *node.churn(ground),
         *node.process(ground),
         *node.journal(ground),
+        *node.retained(ground),
         *node.pair(ground),
         *node.logins(ground),
     ]

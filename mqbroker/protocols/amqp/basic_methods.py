@@ -116,12 +116,14 @@ def get(connection: "ConnectionState", channel: "Channel", args: dict[str, Any])
         get_soon(connection, channel, queue, encode_method("basic.get", channel.number, **args))
         return
     if entry is None:
+        connection.services.counted["got_empty"] += 1
         channel.reply("basic.get-empty")
         return
     tag = channel.next_tag
     channel.next_tag = tag + 1
     _send_got(connection, channel, entry, queue, tag)
     if args["no_ack"]:
+        connection.services.counted["got_no_ack"] += 1
         queue.acknowledge(entry, connection.now)
     else:
         entry.tag = tag

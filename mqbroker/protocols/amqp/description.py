@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mqbroker.protocols.amqp.channel import Channel
+from mqbroker.protocols.amqp.channel import CLOSING, Channel
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp.state import ConnectionState
@@ -39,6 +39,8 @@ def _describe_channel(channel: Channel) -> dict[str, object]:
         "consumers": len(channel.consumers),
         "publishes": channel.publishes,
         "deliveries": channel.next_tag - 1,
+        "has_ended": channel.state == CLOSING,
+        "to_confirm": channel.published,
         "confirms": channel.confirmed,
         "returns": channel.returns,
         "unacknowledged": channel.window.in_flight,

@@ -138,6 +138,9 @@ def _stop(connection: "ConnectionState", channel: Channel) -> None:
     """The channel takes nothing any more, neither from its client nor for it."""
     channel.state = CLOSING
     connection.tell_of_channel("channel.closed", channel.number)
+    connection.services.counted.update(
+        published=channel.published, confirmed=channel.confirmed, returned=channel.returns
+    )  # fmt: skip
     channel.expecting = METHOD
     channel.window.is_open = False
     channel.owed.clear()

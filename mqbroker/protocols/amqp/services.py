@@ -16,6 +16,7 @@ class AmqpServices:
         "authenticator",
         "body_budget",
         "broker",
+        "counted",
         "outbox",
         "preauth_timeout_ms",
         "recent_properties",
@@ -27,6 +28,7 @@ class AmqpServices:
     def __init__(self, shared: Services, settings: AmqpConfig, bodies_bytes_max: int = AMQP_BODIES_BYTES_MAX) -> None:
         """`bodies_bytes_max` is for bodies that are not complete, of all connections together."""
         self.broker = shared.broker
+        self.counted = shared.counted
         self.authenticator = shared.authenticator
         self.alarms = shared.alarms
         self.outbox = shared.outbox

@@ -21,3 +21,4 @@ MQTT_DELAYED_BYTES_HIGH = 1 << 20  # QoS 0 messages that wait for a client that 
 MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1000 messages
 MQTT_LOSS_REPORT_MS = 60_000  # between two lines that say that a session loses messages; Mosquitto has none but $SYS
 MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others
+MQTT_SHOWN_PAYLOAD_BYTES_MAX = 65_536  # of a retained message that an operator looks at

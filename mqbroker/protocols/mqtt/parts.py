@@ -30,6 +30,9 @@ class Client(Protocol):
     def registry(self) -> "SessionRegistry":
         """What all connections share."""
 
+    def describe(self) -> dict[str, Any]:
+        """What it says of itself to an operator."""
+
     def send_message(
         self, message: "Message", flags: int, packet_id: int, identifiers: tuple[int, ...], keeps_retain: bool
     ) -> bool:

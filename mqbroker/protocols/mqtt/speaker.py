@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from mqbroker.protocols.mqtt.config import MqttConfig
 from mqbroker.protocols.mqtt.connection import MqttConnection
 from mqbroker.protocols.mqtt.sessions import Sessions
+from mqbroker.protocols.mqtt.views import views_of
 from mqbroker.protocols.protocol import Speaker
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Peer
+from mqbroker.protocols.views import View
 
 
 class MqttSpeaker(Speaker):
@@ -25,6 +27,10 @@ class MqttSpeaker(Speaker):
     def new_session(self, peer: Peer) -> MqttConnection:
         """Overrides Speaker's."""
         return MqttConnection(self._shared.outbox, self._sessions, peer, self._shared.clock.now())
+
+    def views(self) -> tuple[View, ...]:
+        """Overrides Speaker's."""
+        return views_of(self._sessions)
 
     def stop(self) -> None:
         """Overrides Speaker's."""

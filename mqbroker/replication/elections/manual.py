@@ -71,6 +71,8 @@ class ManualElection(Election):
         self._known = _load(folder)
         self._held_until = 0.0
         self._claim: Known | None = None
+        self._answering = 0
+        """How many others answered when this node looked last: who is silent by now may have been promoted since."""
         self._changed = asyncio.Event()
         self._tellings: set[asyncio.Task[list[Reply]]] = set()
 
@@ -78,6 +80,7 @@ class ManualElection(Election):
 
     async def read(self) -> Ballot | None:
         replies = await self._exchange()
+        self._answering = len(replies)
         known, silent = self._known, len(self._others) - len(replies)
         if known is None:
             if silent:
@@ -112,7 +115,7 @@ class ManualElection(Election):
     async def _claimed(self, ballot: Ballot) -> Ballot | None:
         claim = self._claim = Known(ballot)
         replies = await self._exchange(claim)
-        is_mine = self._claim is claim and all(each.granted for each in replies)
+        is_mine = self._claim is claim and all(each.granted for each in replies) and len(replies) >= self._answering
         self._claim = None
         if not is_mine:
             return None
@@ -155,6 +158,10 @@ class ManualElection(Election):
         for task in self._tellings:
             task.cancel()
 
+    @property
+    def epoch(self) -> int:
+        return _epoch(self._known)
+
     # --- what this node knows -----------------------------------------------------------------------------------------
 
     @property
@@ -174,7 +181,7 @@ class ManualElection(Election):
 
     def _learn(self, known: Known | None) -> None:
         mine = self._known
-        if known is None or (mine is not None and mine.ballot.cluster != known.ballot.cluster):
+        if known is None or (mine is not None and _is_other(mine.ballot, known.ballot)):
             return
         if mine is None or _age(known.ballot) > _age(mine.ballot):
             self._keep(known)
@@ -216,14 +223,14 @@ class ManualElection(Election):
         return {"node": self._node, "known": _written(self._known), "holds": self._leads, "granted": granted}
 
     def _grants(self, theirs: Known) -> bool:
-        epoch = theirs.ballot.epoch
-        if self._leads or (self._known is not None and self._known.ballot.epoch >= epoch):
+        mine, epoch = self._known, theirs.ballot.epoch
+        if self._leads or (mine is not None and _is_other(mine.ballot, theirs.ballot)):
             return False
-        if self._claim is not None and self._claim.ballot.epoch >= epoch:
+        if self._claim is not None and self._claim.ballot.epoch >= epoch and self._claim != theirs:
             if self._node < theirs.ballot.leader:
                 return False
             self._claim = None
-        return True
+        return mine is None or mine.ballot.epoch < epoch
 
 
 def _alone(ballot: Ballot, silent: int) -> str:
@@ -247,9 +254,15 @@ def _doubt(ballot: Ballot) -> str:
     )
 
 
-def _age(ballot: Ballot) -> tuple[int, int]:
-    """Grows with every decision."""
-    return ballot.epoch, ballot.revision
+def _age(ballot: Ballot) -> tuple[int, int, str]:
+    """Grows with every decision. Two that were promoted to one epoch, while they did not reach each other, are told
+    apart by their names when nothing else does, so that one of them gives way."""
+    return ballot.epoch, ballot.revision, ballot.leader
+
+
+def _is_other(mine: Ballot, theirs: Ballot) -> bool:
+    """Whether it is of another pair, whose address is in the list by mistake."""
+    return mine.cluster != theirs.cluster
 
 
 def _epoch(known: Known | None) -> int:

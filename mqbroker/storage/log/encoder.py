@@ -23,6 +23,7 @@ from mqbroker.storage.log.facts import (
     pack_defined,
     pack_forgotten,
     pack_index,
+    pack_index_part,
     pack_indexes,
     pack_settled,
     pack_shares,
@@ -101,6 +102,8 @@ class BatchEncoder:
         moving = batch.moving
         were_redelivered = moving is not None and self._is_redelivered(moving.first_lsn)
         encoder.encode(batch.entries if moving is None else self._move(moving, facts))
+        if encoder.count or facts:
+            facts += self._index_part()
         needed = self._frame_bytes + encoder.size + sum(map(len, facts))
         segment, key, finished = None, None, None
         if self._is_ended or self._end + needed >= self._size:
@@ -220,6 +223,11 @@ class BatchEncoder:
             self._end_segment(start, facts)
         if batch.moving is None:
             self._take_ended(stretch)
+
+    def _index_part(self) -> list[bytes]:
+        """The record of what has ended in the segment since the last one."""
+        news = self._index.news() if self._window else []
+        return [pack_index_part(self._index.segment, news)] if news else []
 
     def _take_ended(self, stretch: Stretch | None) -> None:
         if stretch is not None:

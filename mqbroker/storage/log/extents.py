@@ -1,9 +1,12 @@
 """The extents of a batch made from its records, for a segment that has no index. No message is made."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from mqbroker.core.properties import Formats, restored
-from mqbroker.core.queues.extent import Extent, extent_key
+from mqbroker.core.properties import Formats, Properties, restored
+from mqbroker.core.queues.extent import POLLED_TOP, Extent, extent_key
+from mqbroker.core.queues.lanes import KNOWN, LINE
+from mqbroker.core.queues.polled.group_lines import group_of
 from mqbroker.storage.log.records import (
     ENQUEUED,
     ENQUEUED_BYTES,
@@ -33,6 +36,14 @@ class ExtentReader:
         return _Records(payload, self._formats, self._tops).read(end)
 
 
+class _Body(NamedTuple):
+    """What a record says of its message."""
+
+    size: int
+    names_at: int
+    received_at: int
+
+
 class _Records:
     """The records of one batch."""
 
@@ -41,53 +52,63 @@ class _Records:
         self._formats = formats
         self._tops = tops
         self._extents: Extents = {}
-        self._bodies: dict[int, tuple[int, int]] = {}
-        """Per place of a message's record the size of its body, and where its names are."""
-        self._priorities: dict[int, int] = {}
+        self._bodies: dict[int, _Body] = {}
+        """Per place of a message's record."""
+        self._known: dict[int, Properties] = {}
 
     def read(self, end: int) -> Extents:
         position = 0
         while position < end:
             kind = self._payload[position]
             is_held = ENQUEUED < kind <= ENQUEUED + HELD_STEP
-            position = self._read_one(kind - HELD_STEP * is_held, position) + STATE_BYTES * is_held
+            position = self._read_one(kind - HELD_STEP * is_held, position, is_held) + STATE_BYTES * is_held
         return self._extents
 
-    def _read_one(self, kind: int, at: int) -> int:
+    def _read_one(self, kind: int, at: int, is_held: bool) -> int:
         payload = self._payload
         if kind == ENQUEUED:
             _, _, _, carrier, queue, _, sequence, expires_at = ENQUEUED_LAYOUT.unpack_from(payload, at)
             end = at + ENQUEUED_BYTES
         elif kind == PUBLISHED:
             (_, _, exchange_bytes, key_bytes, _, raw_bytes, size, queue, _, sequence, expires_at,
-             _) = PUBLISHED_LAYOUT.unpack_from(payload, at)  # fmt: skip
+             received_at) = PUBLISHED_LAYOUT.unpack_from(payload, at)  # fmt: skip
             carrier, end = at, at + PUBLISHED_BYTES + exchange_bytes + key_bytes + raw_bytes + size
-            self._bodies[at] = size, at
+            self._bodies[at] = _Body(size, at, received_at)
         elif kind == PUBLISHED + 1:
-            _, _, _, names_at, size, queue, _, sequence, expires_at, _ = REPEATED_LAYOUT.unpack_from(payload, at)
+            _, _, _, names_at, size, queue, _, sequence, expires_at, received_at = REPEATED_LAYOUT.unpack_from(
+                payload, at
+            )
             carrier, end = at, at + REPEATED_BYTES + size
-            self._bodies[at] = size, names_at
+            self._bodies[at] = _Body(size, names_at, received_at)
         else:
             raise ValueError(f"record type {kind} is not known")
-        self._add(queue, *self._bodies[carrier], sequence, expires_at)
+        self._add(queue, self._bodies[carrier], sequence, expires_at, is_held)
         return end
 
-    def _add(self, queue: int, size: int, names_at: int, sequence: int, expires_at: int) -> None:
+    def _add(self, queue: int, body: "_Body", sequence: int, expires_at: int, is_held: bool) -> None:
         top = self._tops.get(queue, 0)
-        lane = min(self._priority(names_at), top) if top else 0
+        lane, deadline = self._lane(top, body, expires_at, is_held) if top else (0, expires_at)
         key = extent_key(queue, lane)
         extent = self._extents.get(key)
         if extent is None:
-            self._extents[key] = Extent(queue, lane, 1, size, sequence, sequence, expires_at, top)
+            self._extents[key] = Extent(queue, lane, 1, body.size, sequence, sequence, deadline, top)
         else:
-            extent.add(1, size, sequence, sequence, expires_at)
+            extent.add(1, body.size, sequence, sequence, deadline)
 
-    def _priority(self, names_at: int) -> int:
-        """The priority in the properties of a record."""
-        found = self._priorities.get(names_at)
+    def _lane(self, top: int, body: "_Body", expires_at: int, is_held: bool) -> tuple[int, int]:
+        """Lane and deadline, as lanes.py has them."""
+        if top < POLLED_TOP:
+            return min(self._properties(body.names_at).priority, top), expires_at
+        if is_held or expires_at or group_of(self._properties(body.names_at)):
+            return KNOWN, expires_at
+        return LINE, body.received_at
+
+    def _properties(self, names_at: int) -> Properties:
+        """The properties of a record."""
+        found = self._known.get(names_at)
         if found is None:
             _, _, exchange_bytes, key_bytes, code, raw_bytes, *_ = PUBLISHED_LAYOUT.unpack_from(self._payload, names_at)
             start = names_at + PUBLISHED_BYTES + exchange_bytes + key_bytes
             raw = self._payload[start : start + raw_bytes]
-            found = self._priorities[names_at] = restored(self._formats, code, raw).priority
+            found = self._known[names_at] = restored(self._formats, code, raw)
         return found

@@ -15,12 +15,14 @@ They follow the entry records of a payload, and speak of entries of earlier batc
                 | changed x (sequence i64, attempts u32, flags u32, held until i64, first taken at i64)
     INDEX       | 24 | 0 0 0 | stretches u32 | segment's first lsn u64 | entries u64 | stretches (index.py)
     INDEX_AT    | 25 | 7 x 0 | segment's first lsn u64 | offset u64 of the frame there that holds its index
+    INDEX_PART  | 26 | 0 0 0 | stretches u32 | segment's first lsn u64 | stretches (index.py)
 
 flags: 1 = delivered before (ATTEMPTED, SHARE, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted
 (SHARE), so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition as
 DEFINED, and as SHARE what each queue has in each older segment that is still needed; a segment or queue not named there
-has nothing left. For each of these segments INDEX_AT follows, or INDEX where the segment itself has none. A changed
-layout takes a new first byte; old ones (SHARE_ONCE) are read.
+has nothing left. For each of these segments INDEX_AT follows, or INDEX where the segment itself has none. Until a
+segment has an index, INDEX_PART tells of each of its stretches as it ends, so that a restart need not read them. A
+changed layout takes a new first byte; old ones (SHARE_ONCE) are read.
 """
 
 from collections.abc import Callable, Iterable
@@ -40,6 +42,7 @@ DEFERRED = 22
 SHARE = 23
 INDEX = 24
 INDEX_AT = 25
+INDEX_PART = 26
 
 _SETTLED = Struct("<B3xIIQ")
 _ATTEMPTED = Struct("<BB2xIIQq")
@@ -52,8 +55,10 @@ _CHECKPOINT = Struct("<B3xII")
 _DEFERRED = Struct("<BB2xIIQqqq")
 _INDEX = Struct("<B3xIQQ")
 _INDEX_AT = Struct("<B7xQQ")
+_INDEX_PART = Struct("<B3xIQ")
 DEFERRED_BYTES = _DEFERRED.size
 INDEX_BYTES = _INDEX.size
+INDEX_PART_BYTES = _INDEX_PART.size
 CHECKPOINT_BYTES = _CHECKPOINT.size
 
 
@@ -126,6 +131,11 @@ def pack_index(first_lsn: int, entries: int, stretches: list[Stretch]) -> bytes:
     return _INDEX.pack(INDEX, len(stretches), first_lsn, entries) + pack_stretches(stretches)
 
 
+def pack_index_part(first_lsn: int, stretches: list[Stretch]) -> bytes:
+    """Stretches of the segment that is being written, which have ended."""
+    return _INDEX_PART.pack(INDEX_PART, len(stretches), first_lsn) + pack_stretches(stretches)
+
+
 def pack_indexes(segments: Iterable[SegmentLiveness]) -> list[bytes]:
     """Where the indexes of these segments are, as far as they have one."""
     found = []
@@ -166,6 +176,9 @@ class FactSink(Protocol):
 
     def index_at(self, first_lsn: int, offset: int) -> None:
         """Where a segment has its index."""
+
+    def index_part(self, stretches: list[Stretch]) -> None:
+        """More stretches of this segment, in which all that is in them was alive once."""
 
 
 def read_facts(data: bytes, start: int, end: int, sink: FactSink) -> None:
@@ -256,10 +269,17 @@ def _read_index_at(data: bytes, position: int, sink: FactSink) -> int:
     return position + _INDEX_AT.size
 
 
+def _read_index_part(data: bytes, position: int, sink: FactSink) -> int:
+    _, count, first_lsn = _INDEX_PART.unpack_from(data, position)
+    stretches, end = read_stretches(first_lsn, count, data, position + _INDEX_PART.size)
+    sink.index_part(stretches)
+    return end
+
+
 _READERS: dict[int, Callable[[bytes, int, FactSink], int]] = {
     SETTLED: _read_settled, ATTEMPTED: _read_attempted, DEFINED: _read_defined, FORGOTTEN: _read_forgotten,
     SHARE_ONCE: _read_share, CHECKPOINT: _read_checkpoint, DEFERRED: _read_deferred, SHARE: _read_share,
-    INDEX: _read_index, INDEX_AT: _read_index_at,
+    INDEX: _read_index, INDEX_AT: _read_index_at, INDEX_PART: _read_index_part,
 }  # fmt: skip
 
 
@@ -280,6 +300,8 @@ class Facts:
         """Of this very segment, empty if it does not end with one."""
         self.entries = 0
         """How many entries the segment has, if it does."""
+        self.parts: list[Stretch] = []
+        """Its first stretches, in order."""
 
     def checkpoint(self) -> None:
         self.is_checkpointed = True
@@ -328,3 +350,6 @@ class Facts:
     def index_at(self, first_lsn: int, offset: int) -> None:
         if first_lsn in self.older:
             self.older[first_lsn].index_at = offset
+
+    def index_part(self, stretches: list[Stretch]) -> None:
+        self.parts += stretches

@@ -76,6 +76,8 @@ class OpenIndex:
         self._size = (window - 1) * STRETCH_BYTES // QUEUE_WINDOW
         self._entries_min = (window - 1) * STRETCH_ENTRIES_MIN // QUEUE_WINDOW
         self._open: Stretch | None = None
+        self._told = 0
+        """How many of the stretches the log has been told of."""
 
     def add(self, lsn: int, start: int, end: int, extents: Mapping[int, Extent]) -> Stretch | None:
         """A frame was added to the segment. The stretch that ends with it, if one does."""
@@ -104,6 +106,12 @@ class OpenIndex:
     def ended(self) -> list[Stretch]:
         """The stretches that have ended."""
         return self.stretches if self._open is None else self.stretches[:-1]
+
+    def news(self) -> list[Stretch]:
+        """The stretches that have ended since the last call."""
+        ended = self.ended
+        news, self._told = ended[self._told :], len(ended)
+        return news
 
     def extend(self, end: int) -> None:
         """The last frame has become longer."""

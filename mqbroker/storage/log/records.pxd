@@ -8,6 +8,7 @@ from mqbroker.storage.liveness cimport Share
 
 cdef int _HELD_STEP
 cdef Py_ssize_t _STATE_BYTES
+cdef long long _POLLED_TOP
 cdef object _pack_published
 cdef object _pack_repeated
 cdef object _pack_enqueued
@@ -30,7 +31,7 @@ cdef class EntryEncoder:
         entry=Entry, message=Message, before=Message, body=bytes, pieces=list, lsn=cython.longlong,
         offset=Py_ssize_t, names_at=Py_ssize_t, queue=cython.longlong, run=Py_ssize_t, step=cython.int,
         attempts=cython.int, run_bytes=cython.longlong, first=cython.longlong, last=cython.longlong,
-        deadline=cython.longlong, top=cython.longlong, lane=cython.longlong,
+        deadline=cython.longlong, top=cython.longlong, lane=cython.longlong, expires_at=cython.longlong,
     )
     cpdef encode(self, list entries)
     cpdef Py_ssize_t _encode_state(self, Entry entry) except -1

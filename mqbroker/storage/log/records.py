@@ -37,7 +37,8 @@ from struct import Struct
 
 from mqbroker.core.message import Entry, Message, new_entry, new_message
 from mqbroker.core.properties import Formats, Properties, restored
-from mqbroker.core.queues.extent import Extent, extent_key
+from mqbroker.core.queues.extent import POLLED_TOP, Extent, extent_key
+from mqbroker.core.queues.lanes import lane_of
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.liveness import Share
 
@@ -60,6 +61,7 @@ NO_TOPS: dict[int, int] = {}
 
 _HELD_STEP = HELD_STEP  # C integers when compiled
 _STATE_BYTES = STATE_BYTES
+_POLLED_TOP = POLLED_TOP
 _pack_published = PUBLISHED_LAYOUT.pack
 _pack_repeated = REPEATED_LAYOUT.pack
 _pack_enqueued = ENQUEUED_LAYOUT.pack
@@ -101,11 +103,11 @@ class EntryEncoder:
             if entry is None:
                 continue
             message = entry.message
-            if entry.queue_number != queue or (top and min(message.properties.priority, top) != lane):
+            if entry.queue_number != queue or (top and lane_of(entry, top) != lane):
                 self._count(queue, lane, run, run_bytes, first, last, deadline)
                 queue = entry.queue_number
                 top = self.tops.get(queue, 0)
-                lane = min(message.properties.priority, top) if top else 0
+                lane = lane_of(entry, top) if top else 0
                 first = last = entry.sequence
                 run = 0
                 run_bytes = deadline = 0
@@ -115,8 +117,9 @@ class EntryEncoder:
                 last = entry.sequence
             elif entry.sequence < first:
                 first = entry.sequence
-            if entry.expires_at and (not deadline or entry.expires_at < deadline):
-                deadline = entry.expires_at
+            expires_at = entry.expires_at if top != _POLLED_TOP or lane else message.received_at
+            if expires_at and (not deadline or expires_at < deadline):
+                deadline = expires_at
             step = _HELD_STEP if entry.held_until | entry.first_taken_at else 0
             attempts = entry.attempts
             if message.lsn == lsn:

@@ -9,10 +9,10 @@
 So at a restart the stretches are read with which consumers were busy, and no others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from mqbroker.core.message import Entry
-from mqbroker.core.queues.extent import Extent, extent_key
+from mqbroker.core.queues.extent import POLLED_TOP, Extent, extent_key
+from mqbroker.core.queues.lanes import KNOWN, LINE, lane_of
 from mqbroker.core.queues.page import Page, page_on_disk, sequence_of
 from mqbroker.storage.liveness import SegmentLiveness, Share
 from mqbroker.storage.log.index import Stretch, is_settled
@@ -24,20 +24,30 @@ def pages_in(segment: SegmentLiveness, stretches: Iterable[Stretch], reader: Str
 
     JournalCorrupt when what has to be read is damaged.
     """
+    pages = pages_of(segment.shares, segment.is_redelivered, stretches, reader)
+    return pages if _agree(pages, segment) else None
+
+
+def pages_of(
+    shares: Mapping[int, Share], is_redelivered: bool, stretches: Iterable[Stretch], reader: StretchReader
+) -> list[Page]:
+    """The pages of all queues that have something in these stretches, as these shares tell it. Raises as well."""
     pages: list[Page] = []
     for stretch in stretches:
-        touched = []
-        for extent in stretch.extents.values():
-            share = segment.shares.get(extent.queue_number)
-            if share is None or is_settled(extent, share):
-                continue
-            if _is_untouched(extent, share):
+        left = [
+            (extent, share)
+            for extent in stretch.extents.values()
+            if (share := shares.get(extent.queue_number)) is not None and not is_settled(extent, share)
+        ]
+        touched = [extent for extent, share in left if not _is_untouched(extent, share)]
+        # Of a polled queue what was received stands in another lane since.
+        polled = {extent.queue_number for extent in touched if extent.top == POLLED_TOP}
+        for extent, _ in left:
+            if extent not in touched and extent.queue_number not in polled:
                 pages.append(page_on_disk(extent, stretch.place))
-            else:
-                touched.append(extent)
         if touched:
-            pages += _read(stretch, touched, segment, reader)
-    return pages if _agree(pages, segment) else None
+            pages += _read(stretch, touched, shares, is_redelivered, reader)
+    return pages
 
 
 def _is_untouched(extent: Extent, share: Share) -> bool:
@@ -47,27 +57,25 @@ def _is_untouched(extent: Extent, share: Share) -> bool:
     return not any(extent.first <= sequence <= extent.last for sequence in share.attempts)
 
 
-def _read(stretch: Stretch, touched: list[Extent], segment: SegmentLiveness, reader: StretchReader) -> list[Page]:
+def _read(
+    stretch: Stretch, touched: list[Extent], known: Mapping[int, Share], is_redelivered: bool, reader: StretchReader
+) -> list[Page]:
     """The pages of extents of which not all is left as it was."""
-    shares = {extent.queue_number: segment.shares[extent.queue_number] for extent in touched}
-    lists = reader.lists(stretch.place, shares, segment.is_redelivered)
-    entries: dict[int, list[Entry]] = {extent.key: [] for extent in touched}
+    shares = {extent.queue_number: known[extent.queue_number] for extent in touched}
+    lists = reader.lists(stretch.place, shares, is_redelivered)
+    pages: dict[int, Page] = {}
+    for extent in touched:
+        for lane in (LINE, KNOWN) if extent.top == POLLED_TOP else (extent.lane,):
+            key = extent_key(extent.queue_number, lane)
+            pages[key] = Page(extent.queue_number, lane, extent.top, stretch.place)
     tops = {extent.queue_number: extent.top for extent in touched}
     for queue, found in lists.items():
         top = tops.get(queue, 0)
         for entry in sorted(found, key=sequence_of):
-            lane = min(entry.message.properties.priority, top) if top else 0
-            at = entries.get(extent_key(queue, lane))
-            if at is not None:  # else it is in an extent of which all is left
-                at.append(entry)
-    pages = []
-    for extent in touched:
-        page = Page(extent.queue_number, extent.lane, extent.top, stretch.place)
-        for entry in entries[extent.key]:
-            page.add(entry)
-        if page.count:
-            pages.append(page)
-    return pages
+            page = pages.get(extent_key(queue, lane_of(entry, top) if top else 0))
+            if page is not None:  # else it is in an extent of which all is left
+                page.add(entry)
+    return [page for page in pages.values() if page.count]
 
 
 def _agree(pages: list[Page], segment: SegmentLiveness) -> bool:

@@ -147,7 +147,7 @@ class Pager:
             self._fail(error)
             return
         self.paged_in += page.count
-        done(load.entries)
+        done(_own(page, load.entries))
 
     def read(self, page: Page) -> list[Entry]:
         """Reads a page at once."""
@@ -156,7 +156,7 @@ class Pager:
         if error is not None:
             self._fail(error)
             raise error
-        return entries
+        return _own(page, entries)
 
     def close(self) -> None:
         """Waits for what is under way."""
@@ -164,9 +164,19 @@ class Pager:
             pass
         self._reads.close()
 
+    def refuse(self, page: Page, reason: str) -> None:
+        """What was read of a page is not what it should be."""
+        assert page.place is not None
+        self._fail(self._reader.refusal(page.place, reason))
+
     def _check(self, page: Page, entries: list[Entry]) -> Exception | None:
-        if len(entries) == page.count:
+        if not page.count or len(_own(page, entries)) == page.count:
             return None
         assert page.place is not None
         reason = f"{page.count} messages of the queue {page.queue_number} are expected there and {len(entries)} are"
         return self._reader.refusal(page.place, reason)
+
+
+def _own(page: Page, entries: list[Entry]) -> list[Entry]:
+    """Those of the entries that are the page's."""
+    return [entry for entry in entries if entry.sequence not in page.besides] if page.besides else entries

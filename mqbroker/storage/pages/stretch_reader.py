@@ -13,6 +13,7 @@ from typing import NamedTuple
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats
 from mqbroker.core.queues.extent import Place
+from mqbroker.core.queues.lanes import lane_of
 from mqbroker.core.queues.page import Page, sequence_of
 from mqbroker.errors import JournalCorrupt
 from mqbroker.limits import STRETCHES_KEPT_BYTES
@@ -70,7 +71,7 @@ class StretchReader:
         queue, top, lane = wanted.queue_number, wanted.top, wanted.lane
         found = self.lists(wanted.place, {queue: wanted.share}, wanted.is_redelivered).get(queue, [])
         if top:
-            found = [entry for entry in found if min(entry.message.properties.priority, top) == lane]
+            found = [entry for entry in found if lane_of(entry, top) == lane]
         found.sort(key=sequence_of)
         return found
 

@@ -137,6 +137,9 @@ class FactLines:
         self.lines.append(
             f"    index of segment {first_lsn:x}: {len(stretches)} stretches, {entries} entries, {len(record)} bytes"
         )
+        self._add_stretches(stretches)
+
+    def _add_stretches(self, stretches: list[Stretch]) -> None:
         for each in stretches:
             self.lines.append(f"      bytes {each.start} to {each.end}, batches {each.first_lsn} to {each.last_lsn}")
             self.lines += [
@@ -147,3 +150,7 @@ class FactLines:
 
     def index_at(self, first_lsn: int, offset: int) -> None:
         self.lines.append(f"    index of segment {first_lsn:x} is in its batch at {offset}")
+
+    def index_part(self, stretches: list[Stretch]) -> None:
+        self.lines.append(f"    {len(stretches)} stretches of this segment have ended")
+        self._add_stretches(stretches)

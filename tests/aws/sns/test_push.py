@@ -146,7 +146,10 @@ def outcome_of(broker: BrokerProcess, message_id: str) -> dict[str, Any]:
         time.sleep(0.02)
 
 
-def test_apple_gets_a_signed_request_for_a_device(sns: Any, topic: str, name: str, push: PushServer) -> None:
+def test_apple_gets_a_signed_request_for_a_device(
+    sns: Any, topic: str, name: str, push: PushServer, broker: BrokerProcess
+) -> None:
+    """httpx logs the URL of each request, which has the token of the device."""
     endpoint = device(sns, apple(sns, name), "d1")
     sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=endpoint)
     sns.publish(TopicArn=topic, Message="hello")
@@ -160,6 +163,7 @@ def test_apple_gets_a_signed_request_for_a_device(sns: Any, topic: str, name: st
     assert (kind, header["alg"], header["kid"], claims["iss"]) == ("bearer", "ES256", "KEY1234567", "TEAM123456")
     assert abs(claims["iat"] - time.time()) < 60
     halves = (int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
+    assert "/3/device/d1" not in broker.log()
     APPLE_KEY.public_key().verify(utils.encode_dss_signature(*halves), signed, ec.ECDSA(hashes.SHA256()))
 
 
@@ -237,6 +241,14 @@ def test_what_may_pass_is_tried_again(sns: Any, name: str, push: PushServer) -> 
         path = push.take("/", RETRY_S)["path"]
         counts[path] = counts.get(path, 0) + 1
     assert all(is_enabled(sns, endpoint) for endpoint in devices)
+
+
+def test_a_header_that_cannot_be_is_a_failure_for_good(sns: Any, name: str, broker: BrokerProcess) -> None:
+    """It was an internal error, which was tried again for hours."""
+    endpoint = device(sns, apple(sns, name), "t")
+    attributes = {"AWS.SNS.MOBILE.APNS.TOPIC": text("com.exämple")}
+    message_id = sns.publish(TargetArn=endpoint, Message="m", MessageAttributes=attributes)["MessageId"]
+    assert outcome_of(broker, message_id)["Reason"] == "a header can have characters of ASCII only"
 
 
 def test_many_messages_share_a_connection(sns: Any, name: str, push: PushServer) -> None:

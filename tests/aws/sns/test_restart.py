@@ -97,6 +97,27 @@ def test_what_was_answered_arrives_in_spite_of_kills(tmp_path: Path) -> None:
             arrived.add(json.loads(receiver.take().body)["Message"])
 
 
+@pytest.mark.timeout(120)
+def test_a_link_brings_a_subscription_back_after_a_restart(tmp_path: Path) -> None:
+    """It was known only until then."""
+    with Receiver() as receiver, BrokerProcess(tmp_path / "data", "--dev", schemes=("aws",)) as broker:
+        sns, _ = clients(broker)
+        topic = sns.create_topic(Name="t")["TopicArn"]
+        arn = confirmed(sns, topic, receiver)
+        sns.publish(TopicArn=topic, Message="1")
+        fetch(receiver.take().json()["UnsubscribeURL"])
+        ended = receiver.take("UnsubscribeConfirmation").json()
+        assert broker.stop() == 0
+        broker.start()
+        sns, _ = clients(broker)
+        assert sns.list_subscriptions()["Subscriptions"] == []
+        fetch(ended["SubscribeURL"])
+        assert [each["SubscriptionArn"] for each in sns.list_subscriptions()["Subscriptions"]] == [arn]
+        sns.publish(TopicArn=topic, Message="2")
+        assert receiver.take().json()["Message"] == "2"
+        sns.delete_topic(TopicArn=topic)
+
+
 @pytest.mark.timeout(180)
 def test_a_replay_goes_on_after_a_kill(tmp_path: Path) -> None:
     """It ended with the broker, and what it had not sent yet was never sent."""

@@ -9,6 +9,8 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.aws.sns.conftest import Queues
+from tests.aws.sns.raw import refused
+from tests.aws.sns.test_errors import error
 from tests.aws.sqs.conftest import (
     OTHER_ACCOUNT,
     OTHER_KEY,
@@ -241,6 +243,21 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     data_dir = tmp_path_factory.mktemp("sns") / "data"
     with BrokerProcess(data_dir, schemes=("aws",), config=SIGNED) as running:
         yield running
+
+
+def test_who_sends_must_have_signed(signed: BrokerProcess) -> None:
+    def refusal(key: str, secret: str) -> tuple[str, str, int]:
+        made = client(signed, "sns", key, secret)
+        try:
+            return error(made.list_topics)
+        finally:
+            made.close()
+
+    code, _, status = refusal(OWNER_KEY, f"{OWNER_SECRET}x")
+    assert (code, status) == ("SignatureDoesNotMatch", 403)
+    unknown = "The security token included in the request is invalid."
+    assert refusal("AKIANOBODYNOBODYNOBO", "x") == ("InvalidClientTokenId", unknown, 403)
+    assert refused(signed, "ListTopics") == ("MissingAuthenticationToken", "Request is missing Authentication Token")
 
 
 def test_policies_decide_who_may_publish(signed: BrokerProcess) -> None:

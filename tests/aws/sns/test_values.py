@@ -16,6 +16,7 @@ from mqbroker.aws.sns.delivery_policy import (
     effective_subscription_policy,
     plan_of,
 )
+from mqbroker.aws.sns.identifiers import IDENTIFIERS
 from mqbroker.aws.sns.message_attributes import encode_attributes
 from mqbroker.aws.sns.properties import FORMATS, SNS, make_sns_properties
 from mqbroker.aws.sns.protection import Protection
@@ -188,6 +189,56 @@ FOUND = [
     ("Ssn-US", "no ssn: 900-05-1120", "no ssn: 900-05-1120"),
     ("PhoneNumber-US", "call (555) 234-5678", "call ##############"),
 ]
+
+
+GENUINE = {
+    "BankAccountNumber-DE": "DE89 3704 0044 0532 0130 00",
+    "BankAccountNumber-ES": "ES9121000418450200051332",
+    "BankAccountNumber-FR": "FR1420041010050500013M02606",
+    "BankAccountNumber-GB": "GB29 NWBK 6016 1331 9268 19",
+    "BankAccountNumber-IT": "IT60X0542811101000000123456",
+    "Cnpj-BR": "11.222.333/0001-81",
+    "CpfCode-BR": "529.982.247-25",
+    "DrugEnforcementAgencyNumber-US": "AB1234563",
+    "InseeCode-FR": "2 55 08 14 168 025 38",
+    "NationalProviderId-US": "1234567893",
+    "NhsNumber-GB": "943 476 5919",
+    "NieNumber-ES": "X1234567L",
+    "NifNumber-ES": "12345678Z",
+    "SocialInsuranceNumber-CA": "046 454 286",
+    "TaxId-DE": "86095742719",
+    "VehicleIdentificationNumber": "1M8GDM9AXKP042788",
+}
+"""Examples of their issuers, each of which has a check digit."""
+FORMS = {
+    "IndividualTaxIdentificationNumber-US": "912-70-1234",
+    "NationalIdentificationNumber-IT": "RSSMRA85T10A562S",
+    "NationalInsuranceNumber-GB": "AB 12 34 56 C",
+    "PhoneNumber-ES": "+34 612 345 678",
+    "PhoneNumber-FR": "01 23 45 67 89",
+    "PuttyPrivateKey": "PuTTY-User-Key-File-3: ssh-ed25519\nComment: k\nPrivate-MAC: 0a1b",
+}
+
+
+@pytest.mark.parametrize(("identifier", "text"), [*GENUINE.items(), *FORMS.items()])
+def test_a_genuine_number_is_found_in_a_sentence(identifier: str, text: str) -> None:
+    assert protection([identifier], MASK).inbound(f"it is {text}, yes", "")[0] == f"it is {'#' * len(text)}, yes"
+    assert protection([identifier], MASK).inbound(f"x9{text}9x", "")[0] == f"x9{text}9x" or identifier in FORMS
+
+
+@pytest.mark.parametrize(("identifier", "text"), GENUINE.items())
+def test_a_number_with_another_digit_is_none(identifier: str, text: str) -> None:
+    for place, character in enumerate(text):
+        if character.isdigit():
+            other = text[:place] + str((int(character) + 1) % 10) + text[place + 1 :]
+            assert protection([identifier], MASK).inbound(other, "")[0] == other
+
+
+@given(st.sampled_from(sorted(IDENTIFIERS)), st.text(max_size=80) | st.text("0123456789ABXYZ +-./", max_size=80))
+def test_any_text_is_looked_through(identifier: str, text: str) -> None:
+    shown, _ = protection([identifier], MASK).inbound(text, "")
+    assert shown is not None
+    assert len(shown) == len(text)
 
 
 @pytest.mark.parametrize(("identifier", "text", "shown"), FOUND)

@@ -26,21 +26,25 @@ Values = Mapping[str, Sequence[Atom]]
 class KeyTest:
     """What one key is asked for."""
 
-    __slots__ = ("exact", "is_exact", "tests", "wants_absent", "wants_present")
+    __slots__ = ("exact", "is_indexed", "prefixes", "tests", "wants_absent", "wants_present")
 
     def __init__(self, conditions: Conditions) -> None:
         self.exact = frozenset(conditions.exact)
+        self.prefixes = tuple(conditions.prefixes)
         self.tests: tuple[Test, ...] = tuple(conditions.tests)
         self.wants_present = conditions.wants_present
         self.wants_absent = conditions.wants_absent
-        self.is_exact = not (self.tests or self.wants_present or self.wants_absent)
-        """Whether the key must have one of the values of `exact`, and nothing else will do."""
+        self.is_indexed = not (self.tests or self.wants_present or self.wants_absent)
+        """Whether the key must have one of the values of `exact`, or one that begins with one of the prefixes, and
+        nothing else will do."""
 
     def matches(self, values: Sequence[Atom] | None) -> bool:
         """Whether the values of the key will do; None where the message does not have it."""
         if values is None:
             return self.wants_absent
         if self.wants_present or not self.exact.isdisjoint(values):
+            return True
+        if self.prefixes and any(isinstance(value, str) and value.startswith(self.prefixes) for value in values):
             return True
         return any(test(value) for test in self.tests for value in values)
 

@@ -1,12 +1,12 @@
 """Which subscriptions of a topic want a message, without asking each of them.
 
-An alternative that asks for certain values of a key is found by the value that the message has; of several such keys by
-the one with the fewest. What asks for nothing like that, such as a prefix alone, is asked one by one.
+An alternative that asks for certain values or prefixes of a key is found by the value that the message has; of several
+such keys by the one with the fewest. What asks for nothing like that, such as a range alone, is asked one by one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from mqbroker.aws.sns.filters.filter import ATTRIBUTES, Alternative, Values
+from mqbroker.aws.sns.filters.filter import ATTRIBUTES, Alternative, KeyTest, Values
 from mqbroker.aws.sns.filters.message_values import values_of_attributes, values_of_body
 from mqbroker.aws.sns.filters.operators import Atom
 from mqbroker.aws.sns.notification import Notification
@@ -15,36 +15,63 @@ from mqbroker.aws.sns.subscription import Subscription
 Candidate = tuple[Subscription, Alternative]
 
 
+class _Key:
+    """What is asked of one key: those who ask, by the values, and by the prefixes of values."""
+
+    __slots__ = ("by_prefix", "by_value", "lengths")
+
+    def __init__(self) -> None:
+        self.by_value: dict[Atom, list[Candidate]] = {}
+        self.by_prefix: dict[str, list[Candidate]] = {}
+        self.lengths: set[int] = set()
+        """Of the prefixes."""
+
+    def add(self, test: KeyTest, candidate: Candidate) -> None:
+        for value in test.exact:
+            self.by_value.setdefault(value, []).append(candidate)
+        for prefix in test.prefixes:
+            self.by_prefix.setdefault(prefix, []).append(candidate)
+            self.lengths.add(len(prefix))
+
+    def collect(self, found_here: Sequence[Atom], values: Values, found: dict[Subscription, None]) -> None:
+        for value in found_here:
+            _keep(self.by_value.get(value, ()), values, found)
+            if self.lengths and isinstance(value, str):
+                for length in self.lengths:
+                    if length <= len(value):
+                        _keep(self.by_prefix.get(value[:length], ()), values, found)
+
+
 class _Scope:
     """The filters of one scope."""
 
-    __slots__ = ("by_value", "others")
+    __slots__ = ("keys", "others")
 
     def __init__(self) -> None:
-        self.by_value: dict[str, dict[Atom, list[Candidate]]] = {}
+        self.keys: dict[str, _Key] = {}
         self.others: list[Candidate] = []
 
     def add(self, subscription: Subscription, alternative: Alternative) -> None:
         candidate = (subscription, alternative)
-        exact = [(len(test.exact), key, test.exact) for key, test in alternative.keys if test.is_exact]
-        if not exact:
+        indexed = [(len(test.exact) + len(test.prefixes), key) for key, test in alternative.keys if test.is_indexed]
+        if not indexed:
             self.others.append(candidate)
             return
-        _, key, values = min(exact, key=lambda each: each[0])
-        for value in values:
-            self.by_value.setdefault(key, {}).setdefault(value, []).append(candidate)
+        best = min(indexed)[1]
+        for key, test in alternative.keys:
+            if key == best and test.is_indexed:
+                self.keys.setdefault(key, _Key()).add(test, candidate)
+                return
 
     def is_empty(self) -> bool:
-        return not self.by_value and not self.others
+        return not self.keys and not self.others
 
     def collect(self, values: Values, found: dict[Subscription, None]) -> None:
-        by_value = self.by_value
-        for key in by_value.keys() & values.keys() if len(values) > len(by_value) else values:
-            candidates = by_value.get(key)
-            if candidates is None:
-                continue
-            for value in values[key]:
-                _keep(candidates.get(value, ()), values, found)
+        keys = self.keys
+        for key in keys.keys() & values.keys() if len(values) > len(keys) else values:
+            here = keys.get(key)
+            if here is not None:
+                here.collect(values[key], values, found)
         _keep(self.others, values, found)
 
 

@@ -24,11 +24,6 @@ def atom(value: object) -> Atom:
     return float(value)
 
 
-def prefix(text: str) -> Test:
-    """`prefix`"""
-    return lambda value: isinstance(value, str) and value.startswith(text)
-
-
 def suffix(text: str) -> Test:
     """`suffix`"""
     return lambda value: isinstance(value, str) and value.endswith(text)

@@ -22,6 +22,7 @@ class Conditions:
 
     count: int = 0
     exact: set[Atom] = field(default_factory=set)
+    prefixes: set[str] = field(default_factory=set)
     tests: list[Test] = field(default_factory=list)
     wants_present: bool = False
     wants_absent: bool = False
@@ -61,7 +62,7 @@ class _Parser:
         self.tokens = tokens_of(text)
         self.place = 0
         self._readers: dict[str, Callable[[Conditions], None]] = {
-            "prefix": lambda found: found.tests.append(values.prefix(self._text_for("prefix"))),
+            "prefix": lambda found: found.prefixes.add(self._text_for("prefix")),
             "suffix": lambda found: found.tests.append(values.suffix(self._text_for("suffix"))),
             "equals-ignore-case": lambda found: found.tests.append(
                 values.equals_ignore_case(self._text_for("equals-ignore-case"))

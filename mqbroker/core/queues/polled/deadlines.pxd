@@ -1,6 +1,7 @@
 cimport cython
 
 from mqbroker.core.message cimport Entry, Message
+from mqbroker.core.queues.extent cimport earlier
 from mqbroker.core.queues.polled.group_lines cimport GroupLine
 from mqbroker.core.queues.polled.lines cimport Lines
 
@@ -10,6 +11,7 @@ cdef Py_ssize_t _SLACK
 cdef class Deadlines:
     cdef public Lines lines
     cdef public list heap
+    cdef public object pages
     cdef public long long retention_ms
     cdef public long long newest_at
 

@@ -6,8 +6,10 @@ item: it is older than all after it, so it expires at the front of its line. One
 """
 
 from heapq import heapify, heappop, heappush
+from typing import Any
 
 from mqbroker.core.message import Entry
+from mqbroker.core.queues.extent import earlier
 from mqbroker.core.queues.polled.lines import Lines
 from mqbroker.limits import RETENTION_MS
 
@@ -17,7 +19,7 @@ _SLACK = 64  # items beyond twice the needed ones before the heap is made anew
 class Deadlines:
     """The deadlines of the entries that stand in the lines of a queue."""
 
-    __slots__ = ("heap", "lines", "newest_at", "retention_ms")
+    __slots__ = ("heap", "lines", "newest_at", "pages", "retention_ms")
 
     def __init__(self, lines: Lines, retention_ms: int = RETENTION_MS, newest_at: int = 0) -> None:
         self.lines = lines
@@ -25,6 +27,8 @@ class Deadlines:
         self.retention_ms = retention_ms
         self.newest_at = newest_at
         """When the newest message so far was sent."""
+        self.pages: Any = None
+        """The pages of the line (line_pages.py), if it may have some."""
 
     def expiry(self, entry: Entry) -> int:
         """When the entry goes, received or not."""
@@ -81,6 +85,8 @@ class Deadlines:
     def next(self) -> int:
         """When something is due next, 0 for never."""
         found = self.first()
+        if self.pages is not None:
+            found = earlier(found, self.pages.deadline(self.retention_ms))
         line = self.lines.choose()
         if line is not None:
             expiry = self.expiry(line.peek())

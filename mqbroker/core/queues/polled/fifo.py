@@ -8,7 +8,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Entry, Message
+from mqbroker.core.message import Entry, Message, is_absent
 from mqbroker.core.queues import telling
 from mqbroker.core.queues.polled.deduplication import Deduplication, deduplication_id_of
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
@@ -71,7 +71,7 @@ class FifoLines(Lines):
         first = line.first()
         if first:
             self.watch_first(line)
-        if line.in_flight and 0 < self.lock_of(line) < first:
+        if line.is_coming or (line.in_flight and 0 < self.lock_of(line) < first):
             first = 0
         blocked = 0 if first else line.visible
         self.blocked += blocked - line.blocked
@@ -97,6 +97,7 @@ class FifoQueue(PolledQueue):
     """A FIFO queue. `identify` it before anything else."""
 
     role = "fifo"
+    pages_its_line = False
 
     __slots__ = ("deduplicates_by_content", "deduplication")
 
@@ -187,7 +188,7 @@ class FifoQueue(PolledQueue):
         lock = self.lines.lock_of(line)
         while len(found) < count_max and self.lines.in_flight_total < self.in_flight_max:
             first = line.first()
-            if not first or 0 < lock < first:
+            if not first or 0 < lock < first or is_absent(line.peek()):
                 break
             PolledQueue.receive_from(self, line, found, count_max, held_until, now)
 

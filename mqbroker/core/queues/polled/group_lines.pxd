@@ -22,7 +22,12 @@ cdef class GroupLine:
     cdef public Py_ssize_t head
     cdef public long long last
     cdef public list returned
+    cdef public list tail
+    cdef public object pages
+    cdef public bint is_coming
+    cdef public Py_ssize_t away
 
+    cpdef bring_back(self, long long place, Entry entry)
     cpdef add(self, long long place, Entry entry)
     @cython.locals(entry=Entry, place=cython.longlong, back=cython.longlong)
     cpdef Py_ssize_t first(self) except -1

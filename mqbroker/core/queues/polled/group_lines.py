@@ -7,14 +7,18 @@ entry is the lower of both ends. An entry that left the queue while it stood her
 the front.
 """
 
+from collections.abc import Iterator
 from hashlib import sha256
 from heapq import heappop, heappush
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.message import GONE, Entry
 from mqbroker.core.properties import Properties
 from mqbroker.limits import GROUP_ID_CHARACTERS_MAX
+
+if TYPE_CHECKING:
+    from mqbroker.core.queues.leftovers import Container
 
 _GONE = GONE  # C integers when compiled
 _COMPACT_AT = 1024  # slots already read before the list is cut; below that the copy costs more than the memory
@@ -24,8 +28,8 @@ class GroupLine:
     """One group: a line of visible entries, and counts of those that are in flight or delayed."""
 
     __slots__ = (
-        "blocked", "delayed", "delayed_until", "head", "held", "in_flight", "key", "last", "name", "returned", "turn",
-        "untouched", "visible",
+        "away", "blocked", "delayed", "delayed_until", "head", "held", "in_flight", "is_coming", "key", "last", "name",
+        "pages", "returned", "tail", "turn", "untouched", "visible",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -47,17 +51,30 @@ class GroupLine:
         self.untouched: list[Entry | None] = []
         self.head = 0
         self.last = 0
-        """The place of the last one in `untouched`; 0 when that is empty."""
+        """The place of the last one that stands there; 0 when that is empty."""
         self.returned: list[tuple[int, Entry]] = []
+        self.tail = self.untouched
+        """What came last: another list while pages are between the two."""
+        self.pages: Any = None
+        """The pages (line_pages.py) while there are some."""
+        self.is_coming = False
+        """Whether what is next is on its way from the disk, or would be if somebody wanted it."""
+        self.away = 0
+        """How many of the visible ones wait for that, as of the last placing."""
 
     def add(self, place: int, entry: Entry) -> None:
-        """Puts an entry at its place."""
-        self.visible += 1
+        """Puts an entry that was never taken or held at its place."""
         if place > self.last and place == entry.sequence:
-            self.untouched.append(entry)
+            self.visible += 1
+            self.tail.append(entry)
             self.last = place
         else:
-            heappush(self.returned, (place, entry))
+            self.bring_back(place, entry)
+
+    def bring_back(self, place: int, entry: Entry) -> None:
+        """Puts another entry at its place."""
+        self.visible += 1
+        heappush(self.returned, (place, entry))
 
     def first(self) -> int:
         """The place of the entry whose turn it is, 0 for none. Drops what is GONE from the front."""
@@ -106,27 +123,44 @@ class GroupLine:
         head += 1
         if head == len(untouched):
             untouched.clear()
-            head = 0
-            self.last = 0
-        elif head >= _COMPACT_AT and head * 2 >= len(untouched):
+            self.head = 0
+            if self.pages is not None:
+                self.pages.advance()
+            else:
+                self.last = 0
+            return
+        if head >= _COMPACT_AT and head * 2 >= len(untouched):
             del untouched[:head]
             head = 0
         self.head = head
 
-    def let_go(self) -> list[list[Any]]:
+    def let_go(self) -> "list[Container]":
         """What holds the entries, of a line that nobody needs any more."""
-        return [self.untouched, self.returned, self.held or []]
+        held: list[Container] = [self.untouched, self.returned, self.held or []]
+        return held if self.pages is None else [*held, self.tail, *self.pages.let_go()]
 
     def entries(self, count_max: int) -> list[tuple[int, Entry]]:
-        """The first visible entries with their places, in order; the line is left as it is."""
-        read = islice(self.untouched, self.head, None)
+        """The first visible entries with their places, in order; the line is left as it is. What is on the disk is
+        read."""
+        read: Iterator[Entry | None] = islice(self.untouched, self.head, None)
+        if self.pages is not None:
+            read = chain(read, self.pages.entries(), self.tail)
         here = ((entry.sequence, entry) for entry in read if entry is not None and entry.held_until != GONE)
         back = [each for each in self.returned if each[1].held_until != GONE]
         return sorted([*islice(here, count_max), *back])[:count_max]
 
-    def oldest(self) -> Entry | None:
-        """The first entry of the list: those that came back are known to the queue."""
-        return self.untouched[self.head] if self.head < len(self.untouched) else None
+    def oldest_sent_at(self) -> int:
+        """When the first was sent that nobody has received; 0 for none."""
+        if self.head < len(self.untouched):
+            entry = self.untouched[self.head]
+            assert entry is not None
+            return entry.message.received_at
+        if self.pages is not None:
+            found: int = self.pages.sent_at()
+            return found
+        if self.returned and not self.returned[0][1].first_taken_at:
+            return self.returned[0][1].message.received_at  # it was delayed
+        return 0
 
 
 def id_in(properties: Properties, name: str) -> str:

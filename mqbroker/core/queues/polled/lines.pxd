@@ -21,6 +21,8 @@ cdef class Lines:
     cdef public dict noted
     cdef public dict places
     cdef public list taken
+    cdef public dict coming
+    cdef public Py_ssize_t coming_total
     cdef public Py_ssize_t visible_total
     cdef public Py_ssize_t in_flight_total
     cdef public Py_ssize_t delayed_total
@@ -35,6 +37,9 @@ cdef class Lines:
     cpdef GroupLine line_of(self, Entry entry)
     @cython.locals(message=Message)
     cpdef show(self, Entry entry, GroupLine line, long long place)
+    @cython.locals(message=Message)
+    cpdef show_again(self, Entry entry, GroupLine line, long long place)
+    cpdef put_aside(self, GroupLine line)
     @cython.locals(message=Message)
     cpdef hide(self, Entry entry, GroupLine line)
     @cython.locals(held_until=cython.longlong)

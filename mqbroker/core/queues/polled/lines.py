@@ -36,8 +36,8 @@ class Lines:
     """The lines of one queue. `byte_count` is what the bodies of all visible entries amount to."""
 
     __slots__ = (
-        "byte_count", "delayed_total", "groups", "groups_in_flight", "heads", "in_flight_total", "ledger", "noisy",
-        "noted", "places", "ready", "taken", "ungrouped", "visible_total",
+        "byte_count", "coming", "coming_total", "delayed_total", "groups", "groups_in_flight", "heads",
+        "in_flight_total", "ledger", "noisy", "noted", "places", "ready", "taken", "ungrouped", "visible_total",
     )  # fmt: skip
 
     def __init__(self, ledger: Ledger) -> None:
@@ -55,6 +55,10 @@ class Lines:
         """Per sequence the line of those of them that have a group."""
         self.taken: list[int] = []
         """A heap of the sequences that were received, for the age of the oldest; some of them are settled."""
+        self.coming: dict[GroupLine, None] = {}
+        """Lines that stand aside because what is next in them is not in memory."""
+        self.coming_total = 0
+        """The visible entries of these."""
         self.visible_total = 0
         self.in_flight_total = 0
         self.delayed_total = 0
@@ -63,7 +67,7 @@ class Lines:
 
     def let_go(self) -> "list[Container]":
         """What holds it all, to be freed by the caller. It is not used any more."""
-        return [self.groups, self.heads, self.ready, self.noisy, self.noted, self.places, self.taken]
+        return [self.groups, self.heads, self.ready, self.noisy, self.noted, self.places, self.taken, self.coming]
 
     def total(self) -> int:
         """How many entries there are, visible, in flight, and delayed."""
@@ -71,7 +75,7 @@ class Lines:
 
     def deliverable(self) -> int:
         """How many entries may be delivered now."""
-        return self.visible_total
+        return self.visible_total - self.coming_total
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
@@ -90,6 +94,14 @@ class Lines:
     def show(self, entry: Entry, line: GroupLine, place: int) -> None:
         """An entry is visible from now on."""
         line.add(place, entry)
+        self.visible_total += 1
+        self.byte_count += entry.message.size
+        if not line.key or place < line.key:
+            self.place(line)
+
+    def show_again(self, entry: Entry, line: GroupLine, place: int) -> None:
+        """An entry that was taken or held is visible."""
+        line.bring_back(place, entry)
         self.visible_total += 1
         self.byte_count += entry.message.size
         if not line.key or place < line.key:
@@ -134,12 +146,26 @@ class Lines:
     def place(self, line: GroupLine) -> None:
         """Lets the line be found under its first entry, or stand aside; called after every change of it."""
         place = line.first()
-        if self.is_noise(line):
+        if line.is_coming or line.away:
+            self.put_aside(line)
+            if line.is_coming:
+                place = 0
+        if not line.is_coming and self.is_noise(line):
             self.noisy[line] = None
             place = 0
         elif self.noisy:
             self.noisy.pop(line, None)
         self.register(line, place)
+
+    def put_aside(self, line: GroupLine) -> None:
+        """Counts a line that waits for what is next in it, or does not any more."""
+        away = line.visible if line.is_coming else 0
+        self.coming_total += away - line.away
+        line.away = away
+        if line.is_coming:
+            self.coming[line] = None
+        else:
+            self.coming.pop(line, None)
 
     def register(self, line: GroupLine, place: int) -> None:
         """Lets `choose` find the line under a place; under none for 0."""
@@ -229,7 +255,7 @@ class Lines:
         if entry.held_until:
             self.add_in_flight(line, entry)
         else:
-            self.show(entry, line, entry.sequence)
+            self.show_again(entry, line, entry.sequence)
 
     def remove_held(self, entry: Entry) -> None:
         """An entry that a consumer holds is settled."""
@@ -287,8 +313,7 @@ class Lines:
         return _least(self._sent_at(line) for line in self.groups.values())
 
     def _sent_at(self, line: GroupLine) -> int:
-        oldest = line.oldest()
-        untouched = 0 if oldest is None else oldest.message.received_at
+        untouched = line.oldest_sent_at()
         return _least((untouched, self._taken_at())) if line is self.ungrouped else untouched
 
     def _taken_at(self) -> int:

@@ -5,21 +5,12 @@ from mqbroker.core.queues.polled.group_lines cimport GroupLine, group_of
 from mqbroker.core.message cimport Entry, Message, new_entry, new_message
 from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.base cimport Queue
-from mqbroker.core.queues.polled.deadlines cimport Deadlines
-from mqbroker.core.queues.polled.lines cimport Lines
+from mqbroker.core.queues.polled.contents cimport PolledContents
 
 cdef Py_ssize_t _PORTION
 
 
-cdef class PolledQueue(Queue):
-    cdef public Lines lines
-    cdef public Deadlines deadlines
-    cdef public object settings_of_polling
-    cdef public long long visibility_ms
-    cdef public long long delay_ms
-    cdef public Py_ssize_t in_flight_max
-    cdef public long long receive_max
-    cdef public str dead_letter_queue
+cdef class PolledQueue(PolledContents):
     cdef public object waiters
     cdef public bint is_turn_of_waiters
     cdef public long long sent_count
@@ -76,23 +67,10 @@ cdef class PolledQueue(Queue):
     @cython.locals(woken=Py_ssize_t)
     cpdef Py_ssize_t wake(self, Py_ssize_t most, long long now) except -1
     cpdef serve_soon(self)
-    cpdef restore_to(self, GroupLine line, Entry entry)
     @cython.locals(line=GroupLine)
     cpdef bring_back(self, Entry entry)
-    cpdef bint has_expired(self, Entry entry, long long now) except -1
-    @cython.locals(line=GroupLine, place=cython.longlong)
-    cpdef put_to_the_back(self, Entry entry)
-    cpdef watch_if_odd(self, Entry entry, GroupLine line)
     cpdef expire(self, long long now)
     @cython.locals(entry=Entry, done=Py_ssize_t, swept=Py_ssize_t)
     cpdef Py_ssize_t do_due(self, long long now, Py_ssize_t most) except -1
     @cython.locals(line=GroupLine)
     cpdef fall_due(self, Entry entry, long long now)
-    cpdef Py_ssize_t waiting_count(self) except -1
-    cpdef list waiting(self)
-    @cython.locals(entry=Entry)
-    cpdef Entry find(self, long long sequence)
-    cpdef watch(self, Entry entry)
-    cpdef long long next_deadline(self) except? -1
-    @cython.locals(deadline=cython.longlong)
-    cpdef rearm(self)

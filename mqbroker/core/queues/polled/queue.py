@@ -5,153 +5,55 @@
                             +-- deadline, or given up -+
 
 It owns what clients do, the redrive of what was received too often to another queue, and who waits for messages:
-consumers of AMQP and long polls, in turn. Which entry is next is a matter of its lines (lines.py), and what happens
-by itself of its deadlines (deadlines.py). An AMQP consumer holds what it got without a deadline, until it is settled
-or given back; that counts as received too.
+consumers of AMQP and long polls, in turn. What it holds is in contents.py, which entry is next is a matter of its lines
+(lines.py), and what happens by itself of its deadlines (deadlines.py). An AMQP consumer holds what it got without a
+deadline, until it is settled or given back; that counts as received too.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry, Message, new_entry, new_message
 from mqbroker.core.queues import telling
 from mqbroker.core.queues.base import ROUTED, Queue
-from mqbroker.core.queues.polled.deadlines import Deadlines
+from mqbroker.core.queues.polled.contents import PolledContents
 from mqbroker.core.queues.polled.group_lines import GroupLine, group_of
 from mqbroker.core.queues.polled.host import PollHost
-from mqbroker.core.queues.polled.lines import Lines
 from mqbroker.core.queues.polled.settings import PollSettings, Waiter
 from mqbroker.core.queues.purge import Done, Purge
-from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.limits import PORTION
 
 if TYPE_CHECKING:
     from mqbroker.core.consumer import Consumer
     from mqbroker.core.ledger import Ledger
-    from mqbroker.core.queues.leftovers import Container
 
 _PORTION = PORTION  # a C integer when compiled
-_PLACES_PER_MS = 1 << 20  # how many places a queue may give away on average, in each millisecond of its life
 
 
-class PolledQueue(Queue):
+class PolledQueue(PolledContents):
     """A standard queue. Every message is delivered at least once; their order is kept where that costs nothing."""
 
     role = "polled"
     """The name of the kind."""
 
     __slots__ = (
-        "dead_letter_queue", "deadlines", "deduplicated_count", "delay_ms", "deleted_count", "in_flight_max",
-        "is_turn_of_waiters", "lines", "receive_max", "received_count", "sent_bytes", "sent_count",
-        "settings_of_polling", "visibility_ms", "waiters",
+        "deduplicated_count", "deleted_count", "is_turn_of_waiters", "received_count", "sent_bytes", "sent_count",
+        "waiters",
     )  # fmt: skip
 
-    host: PollHost
-
     def __init__(self, host: PollHost, ledger: "Ledger", name: str, number: int, durable: bool) -> None:
-        Queue.__init__(self, host, ledger, name, number, durable)
-        self.lines = self.new_lines()
-        self.deadlines = Deadlines(self.lines)
+        PolledContents.__init__(self, host, ledger, name, number, durable)
         self.waiters: OrderedDict[Waiter, None] = OrderedDict()
         self.is_turn_of_waiters = False
         """Whether a long poll is served before the consumers of AMQP next time, when there are both."""
         self.sent_count = self.sent_bytes = self.received_count = self.deleted_count = 0
         self.deduplicated_count = 0
-        self.set_up(PollSettings())
-
-    def configure(self, spec: QueueSpec) -> None:
-        """Takes over what it is to do, as a queue without messages."""
-        Queue.configure(self, spec)
-        self.set_up(spec.polling)
-
-    def set_up(self, settings: PollSettings) -> None:
-        """Takes over settings. `apply` does it for a queue that has messages."""
-        self.settings_of_polling = settings
-        self.visibility_ms = settings.visibility_ms
-        self.delay_ms = settings.delay_ms
-        self.deadlines.retention_ms = settings.retention_ms
-        self.in_flight_max = settings.in_flight_max
-        self.receive_max = settings.receive_max
-        self.dead_letter_queue = settings.dead_letter_queue
 
     def apply(self, settings: PollSettings, now: int) -> None:
         """Changes the settings, in force at once for the messages that are here too."""
         self.set_up(settings)
         self.deadlines.renew()
         self.expire(now)
-
-    def start_from(self, now: int) -> None:
-        """Has places grow over restarts and namesakes too, whatever was settled: they go with the time of the start."""
-        self.next_sequence = self.first_sequence = max(self.next_sequence, now * _PLACES_PER_MS)
-
-    def restore(self, entries: list[Entry]) -> None:
-        """Takes over what the journal kept, in order of sequence. `enforce` does what has become due meanwhile."""
-        at_the_back = []
-        for entry in entries:
-            self.next_sequence = entry.sequence + 1
-            line = self.lines.line_for(group_of(entry.message.properties))
-            if entry.first_taken_at and not entry.held_until and not self.lines.counts_for_age(entry):
-                at_the_back.append(entry)
-            else:
-                self.restore_to(line, entry)
-        for entry in at_the_back:
-            self.put_to_the_back(entry)
-            self.lines.note_taken(entry)
-        for line in self.lines.groups.values():
-            self.lines.place(line)
-
-    def restore_to(self, line: GroupLine, entry: Entry) -> None:
-        """Takes over one entry, as it was: delayed, in flight, visible again, or visible."""
-        if not entry.first_taken_at and not entry.held_until:
-            self.lines.show(entry, line, entry.sequence)
-            self.watch_if_odd(entry, line)
-            return
-        self.deadlines.note_arrival(entry)
-        self.lines.restore(entry, line)
-        self.watch(entry)
-
-    def new_lines(self) -> Lines:
-        """Lines without anything in them."""
-        return Lines(self.ledger)
-
-    def empty(self) -> "list[Container]":
-        """Lets go of everything: what held it, to be freed by the caller."""
-        held: list[Container] = [self.deadlines.heap, *self.lines.let_go()]
-        self.lines = self.new_lines()
-        self.deadlines = Deadlines(self.lines, self.deadlines.retention_ms, self.deadlines.newest_at)
-        return held
-
-    # --- what is known ----------------------------------------------------------------------------------------------
-
-    @property
-    def byte_count(self) -> int:
-        """Bytes of the bodies of all visible entries."""
-        return self.lines.byte_count
-
-    def waiting_count(self) -> int:
-        """How many entries may be delivered now."""
-        return self.lines.deliverable()
-
-    def waiting(self) -> list[Entry]:
-        """Every visible entry, oldest first."""
-        return self.lines.first_entries(self.lines.visible_total)
-
-    def visible_count(self) -> int:
-        """How many entries are neither in flight nor delayed."""
-        return self.lines.visible_total
-
-    def in_flight_count(self) -> int:
-        """How many entries were received and may still be settled by who has them."""
-        return self.lines.in_flight_total
-
-    def delayed_count(self) -> int:
-        """How many entries are kept back."""
-        return self.lines.delayed_total
-
-    def find(self, sequence: int) -> Entry | None:
-        """The entry of that sequence if it was received and is not settled: in flight or visible again."""
-        return self.lines.find(sequence)
 
     # --- coming in --------------------------------------------------------------------------------------------------
 
@@ -181,6 +83,8 @@ class PolledQueue(Queue):
             entry.held_until = now + delay_ms
         if self.is_recorded and message.properties.persistent:
             self.ledger.enqueue(entry)
+            if self.bodies is not None and (line is not self.lines.ungrouped or entry.held_until or entry.expires_at):
+                self.bodies.note(entry)
         if entry.held_until:
             self.deadlines.note_arrival(entry)
             self.lines.note(entry, line)
@@ -214,8 +118,10 @@ class PolledQueue(Queue):
         if self.lines.noisy:
             self.lines.release_quiet()
         left = count_max + _PORTION
+        if self.pages is not None and not self.warm(count_max):
+            return found  # who waits is woken when it is here
         while len(found) < count_max and self.lines.in_flight_total < self.in_flight_max:
-            line = self.lines.choose()
+            line = self.choose()
             if line is None:
                 break
             if not left:  # it finds what has expired or moves away: who waits is woken when that is done
@@ -288,18 +194,9 @@ class PolledQueue(Queue):
         if not self.lines.counts_for_age(entry):
             self.put_to_the_back(entry)
         else:
-            self.lines.show(entry, line, entry.sequence)
+            self.lines.show_again(entry, line, entry.sequence)
             self.watch(entry)
         self.lines.place(line)
-
-    def put_to_the_back(self, entry: Entry) -> None:
-        """Makes an entry visible after all others of its group."""
-        line = self.lines.line_for(group_of(entry.message.properties))
-        place = self.next_sequence
-        self.next_sequence = place + 1
-        self.lines.note(entry, line)
-        self.lines.show(entry, line, place)
-        self.watch(entry)
 
     # --- settling ---------------------------------------------------------------------------------------------------
 
@@ -335,11 +232,6 @@ class PolledQueue(Queue):
         while self.waiters:
             self.waiters.popitem(last=False)[0].queue_deleted()
 
-    def renumber(self, next_number: Callable[[], int]) -> None:
-        """The journal forgets the entries of the queue, which goes on under another number."""
-        self.ledger.forget(self.number)
-        self.number = next_number()
-
     def redrive(self, entry: Entry, now: int) -> bool:
         """Puts a copy of the entry into the dead-letter queue, if there is one: the caller settles the entry."""
         target = self.dead_letter_target()
@@ -360,12 +252,13 @@ class PolledQueue(Queue):
 
     def next_entry(self) -> Entry | None:
         """What may be delivered next."""
-        line = self.lines.choose()
+        self.warm()
+        line = self.choose()
         return None if line is None else line.peek()
 
     def move_one(self, target: "PolledQueue", now: int) -> bool:
         """Moves what may be delivered next to another queue, as a new message. False when there is nothing."""
-        line = self.lines.choose()
+        line = self.choose()
         if line is None:
             return False
         entry = line.pop()
@@ -381,7 +274,9 @@ class PolledQueue(Queue):
         """Does a portion of what is due, then delivers to the consumers in the ring, and wakes those who wait. True
         when there is more."""
         left = portion - self.do_due(now, portion)
-        while left > 0 and self.ring and self.waiting_count() and not self.holds:
+        if self.lines.coming and (self.ring or self.waiters):
+            self.warm()
+        while left > 0 and self.ring and self.lines.deliverable() and not self.holds:
             consumer = self.next_consumer()
             if consumer is None:
                 break
@@ -395,7 +290,7 @@ class PolledQueue(Queue):
 
     def has_work(self, now: int) -> bool:
         """Whether something is due, or can be delivered or received by somebody who is there."""
-        if self.waiting_count():
+        if self.lines.deliverable():
             if self.ring and not self.holds:
                 return True
             if self.waiters and not self.is_at_in_flight_max:
@@ -406,8 +301,10 @@ class PolledQueue(Queue):
         """Delivers up to a portion to a consumer that stands nowhere, and lets it stand where it belongs then."""
         if not self.may_serve(consumer, now):
             return 0
+        if self.lines.coming:
+            self.warm()
         left = portion
-        while left > 0 and self.waiting_count() and consumer.can_take():
+        while left > 0 and self.lines.deliverable() and consumer.can_take():
             left -= 1
             entry = self.draw_next(now)
             if entry is not None:
@@ -419,7 +316,7 @@ class PolledQueue(Queue):
         """Takes the next entry in flight without a deadline; None when it was not to be delivered, or there is none."""
         if self.lines.noisy:
             self.lines.release_quiet()
-        line = self.lines.choose()
+        line = self.choose()
         if line is None:
             return None
         entry = self.draw(line, now)
@@ -431,10 +328,11 @@ class PolledQueue(Queue):
 
     def make_ready(self, now: int) -> bool:
         """Whether what is next can be delivered; else some of what has expired or moves away is gone now."""
+        self.warm()
         left = _PORTION
         while left:
             left -= 1
-            line = self.lines.choose()
+            line = self.choose()
             if line is None or not self.is_spent(line.peek(), now):
                 return True
             self.draw(line, now)
@@ -506,21 +404,6 @@ class PolledQueue(Queue):
 
     # --- deadlines --------------------------------------------------------------------------------------------------
 
-    def has_expired(self, entry: Entry, now: int) -> bool:
-        """Whether an entry has been kept for as long as it is to be."""
-        return self.deadlines.expiry(entry) <= now
-
-    def watch(self, entry: Entry) -> None:
-        """The next deadline of a noted entry has changed."""
-        self.arm(self.deadlines.add(entry))
-
-    def watch_if_odd(self, entry: Entry, line: GroupLine) -> None:
-        """A visible entry that may expire before those that stand before it is noted for that."""
-        if self.deadlines.is_odd(entry):
-            self.lines.note(entry, line)
-            self.watch(entry)
-        self.deadlines.note_arrival(entry)
-
     def expire(self, now: int) -> None:
         """Does what is due, after the first portion in turn with others, and arms the timer for the next deadline."""
         if not self.is_scheduled and self.do_due(now, _PORTION) >= _PORTION:
@@ -536,6 +419,8 @@ class PolledQueue(Queue):
             entry = self.deadlines.pop()
             if entry is not None:
                 self.fall_due(entry, now)
+        if self.pages is not None:
+            self.pages.read_due(now, self.deadlines.retention_ms)
         swept = self.deadlines.sweep(now, most - done)
         self.counts.expired += swept
         return done + swept
@@ -550,18 +435,10 @@ class PolledQueue(Queue):
             self.bring_back(entry)
         else:
             line = self.lines.end_delay(entry)
-            self.lines.show(entry, line, entry.sequence)
+            if self.pages is not None and line is self.lines.ungrouped:
+                self.pages.note_early(entry)
+            self.lines.show_again(entry, line, entry.sequence)
             self.watch_if_odd(entry, line)
-
-    def next_deadline(self) -> int:
-        """When something is due next, 0 for never."""
-        return self.deadlines.next()
-
-    def rearm(self) -> None:
-        """Arms the timer for what is due next, unless it is armed early enough already."""
-        deadline = self.next_deadline()
-        if deadline:
-            self.arm(deadline)
 
     # --- who waits --------------------------------------------------------------------------------------------------
 
@@ -586,9 +463,9 @@ class PolledQueue(Queue):
     def wake(self, most: int, now: int) -> int:
         """Wakes so many of those who wait at most, as long as there is something for each; how many it were."""
         waiters = self.waiters
-        most = min(most, self.waiting_count())
+        most = min(most, self.lines.deliverable())
         woken = 0
-        while woken < most and waiters and self.waiting_count() and self.lines.in_flight_total < self.in_flight_max:
+        while woken < most and waiters and self.lines.deliverable() and self.lines.in_flight_total < self.in_flight_max:
             woken += 1
             waiters.popitem(last=False)[0].wake(now)
         return woken

@@ -1,6 +1,7 @@
 """How a record becomes a line of the log: one line, whatever a peer has put into a name or an error text."""
 
 import logging
+from datetime import UTC, datetime
 
 
 class LineFormatter(logging.Formatter):
@@ -11,6 +12,22 @@ class LineFormatter(logging.Formatter):
         if not record.message.isprintable():
             record.message = "".join(map(_printable, record.message))
         return super().formatMessage(record)
+
+
+class RabbitFormatter(LineFormatter):
+    """RabbitMQ's lines: `2026-11-29 18:12:34.734861+00:00 [info] <0.1.0> text`."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s [%(level)s] <0.%(process)d.0> %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, _datefmt: str | None = None) -> str:
+        """Overrides Formatter's."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(sep=" ", timespec="microseconds")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Overrides Formatter's."""
+        record.level = record.levelname.lower()
+        return super().format(record)
 
 
 def _printable(character: str) -> str:

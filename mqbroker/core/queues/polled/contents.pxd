@@ -1,0 +1,36 @@
+cimport cython
+
+from mqbroker.core.message cimport Entry, is_absent
+from mqbroker.core.queues.base cimport Queue
+from mqbroker.core.queues.polled.deadlines cimport Deadlines
+from mqbroker.core.queues.polled.group_lines cimport GroupLine, group_of
+from mqbroker.core.queues.polled.lines cimport Lines
+
+cdef class PolledContents(Queue):
+    cdef public Lines lines
+    cdef public Deadlines deadlines
+    cdef public object settings_of_polling
+    cdef public long long visibility_ms
+    cdef public long long delay_ms
+    cdef public Py_ssize_t in_flight_max
+    cdef public long long receive_max
+    cdef public str dead_letter_queue
+    cdef public object bodies
+    cdef public object pages
+
+    cpdef restore_to(self, GroupLine line, Entry entry)
+    cpdef bint has_expired(self, Entry entry, long long now) except -1
+    @cython.locals(line=GroupLine, place=cython.longlong)
+    cpdef put_to_the_back(self, Entry entry)
+    cpdef watch_if_odd(self, Entry entry, GroupLine line)
+    cpdef Py_ssize_t waiting_count(self) except -1
+    cpdef list waiting(self)
+    @cython.locals(entry=Entry)
+    cpdef Entry find(self, long long sequence)
+    cpdef watch(self, Entry entry)
+    cpdef long long next_deadline(self) except? -1
+    @cython.locals(deadline=cython.longlong)
+    cpdef rearm(self)
+    cpdef bint warm(self, Py_ssize_t count=*) except -1
+    @cython.locals(line=GroupLine)
+    cpdef GroupLine choose(self)

@@ -1,0 +1,68 @@
+// A list that the broker sorts, filters and cuts into pages; and doing something with what is in it.
+
+import { again, go, say } from "./app.js";
+import { get, query } from "./api.js";
+import { act, field, h, number, table } from "./dom.js";
+
+const PAGE_SIZE = 50;
+
+// Does something, and says what has become of it. `sentence` is a text, or makes one of what was answered.
+export async function done(promise, sentence, takeBack = null) {
+  try {
+    const found = await promise;
+    await again(typeof sentence === "function" ? sentence(found) : sentence, takeBack ? takeBack(found) : null);
+    return true;
+  } catch (error) {
+    say(error.message);
+    return false;
+  }
+}
+
+export function listPage({ label, path, columns, tag, more = () => [], sort = "name", fixed = {}, filters = [], lead = () => [], placeholder = "", view = "" }) {
+  return {
+    label,
+    tag,
+    view,
+    load: ({ query: wanted }) => get(`${path}?${query({
+      ...fixed, page: wanted.page || 1, page_size: PAGE_SIZE, sort: wanted.sort || sort, sort_reverse: wanted.reverse, name: wanted.name,
+      only: wanted.only,
+    })}`),
+    draw(found, { query: wanted }) {
+      const search = h("input", { id: "search", type: "search", value: wanted.name || "", size: 28, placeholder });
+      search.addEventListener("change", () => go({ name: search.value, page: "", focus: "" }));
+      if (wanted.focus) queueMicrotask(() => search.focus());
+      const page = found.page || 1;
+      const pages = Math.max(1, found.page_count);
+      return [
+        h("h1", {}, `${label} (${number(found.total_count)})`),
+        ...lead(found),
+        h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go({ name: search.value, page: "" }); } },
+          field("Part of the name", search), h("button", {}, "Search"), ...filters.map((each) => filter(each, wanted)),
+          h("span", { class: "space" }),
+          h("button", { type: "button", disabled: page <= 1, onclick: () => go({ page: page - 1 }) }, "Previous"),
+          h("span", {}, `page ${number(page)} of ${number(pages)}`),
+          h("button", { type: "button", disabled: page >= pages, onclick: () => go({ page: page + 1 }) }, "Next"),
+          act("Copy as CSV", () => copied(columns, found.items))),
+        table({ caption: `${number(found.filtered_count)} match`, columns, rows: found.items, sort: wanted.sort || sort,
+          reverse: wanted.reverse === "true", onsort: (column, reverse) => go({ sort: column, reverse: reverse && "true", page: "" }) }),
+        ...more(found),
+      ];
+    },
+  };
+}
+
+function filter({ name, label }, wanted) {
+  const chosen = (wanted.only || "").split(",").filter(Boolean);
+  const isOn = chosen.includes(name);
+  const next = isOn ? chosen.filter((each) => each !== name) : [...chosen, name];
+  return h("button", { type: "button", "aria-pressed": String(isOn), onclick: () => go({ only: next.join(","), page: "" }) }, label);
+}
+
+async function copied(columns, rows) {
+  const cell = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
+  const value = (row, column) => (column.key ? row[column.key] : column.show(row));
+  const text = (shown) => (shown instanceof Node ? shown.textContent : shown);
+  const lines = [columns.map((column) => column.label), ...rows.map((row) => columns.map((column) => text(value(row, column))))];
+  await navigator.clipboard.writeText(lines.map((line) => line.map(cell).join(",")).join("\n"));
+  say(`${rows.length} rows were copied`);
+}

@@ -1,0 +1,128 @@
+// What happens: events and the log, as they come; and the pair.
+
+import { go } from "./app.js";
+import { get, query } from "./api.js";
+import { bytes, choice, field, figures, h, number, table, when } from "./dom.js";
+
+const SHOWN_MAX = 500;
+
+// A page of lines that grows at its top while it is open.
+function following({ label, tag, topic, columns, isWanted, filters }) {
+  const page = { lines: [], wanted: {}, isPaused: false, holder: h("div", {}), status: h("span", { class: "faint", role: "status" }) };
+  const draw = () => page.holder.replaceChildren(table({ caption: `The newest first, ${number(SHOWN_MAX)} at most`, rows: page.lines, columns, empty: "Nothing yet." }));
+  const told = { open: () => "following", error: () => "not connected", missed: (event) => `${JSON.parse(event.data).count} were missed` };
+  return {
+    label,
+    tag,
+    topic,
+    isStill: true,
+    receive(event) {
+      if (event.type in told) {
+        page.status.textContent = told[event.type](event);
+        return;
+      }
+      const line = JSON.parse(event.data);
+      if (!isWanted(line, page.wanted)) return;
+      page.lines = [line, ...page.lines].slice(0, SHOWN_MAX);
+      if (!page.isPaused) draw();
+    },
+    load: ({ query: wanted }) => get(`mqbroker/${topic}?${query({ count: 200, text: wanted.text, level: wanted.level })}`),
+    draw(found, { query: wanted }) {
+      page.lines = [...found].reverse();
+      page.wanted = wanted;
+      page.isPaused = false;
+      draw();
+      const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => {
+        page.isPaused = !page.isPaused;
+        pause.setAttribute("aria-pressed", String(page.isPaused));
+        if (!page.isPaused) draw();
+      } }, "Pause");
+      const search = h("input", { id: "search", type: "search", value: wanted.text || "", size: 30, placeholder: "a client, a queue, a word" });
+      search.addEventListener("change", () => go({ text: search.value }));
+      return [h("h1", {}, label), h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go({ text: search.value }); } },
+        field("Only with the text", search), ...filters(wanted), h("button", {}, "Filter"), pause, page.status), page.holder];
+    },
+  };
+}
+
+const has = (line, text) => !text || JSON.stringify(line).toLowerCase().includes(text.toLowerCase());
+const LEVELS = ["debug", "info", "warning", "error", "critical"];
+
+export const logPage = following({
+  label: "Log",
+  tag: ["administrator"],
+  topic: "log",
+  isWanted: (line, wanted) => has(line, wanted.text) && LEVELS.indexOf(line.level) >= LEVELS.indexOf(wanted.level || "debug"),
+  filters: (wanted) => {
+    const level = choice("level", LEVELS, wanted.level || "debug");
+    level.addEventListener("change", () => go({ level: level.value === "debug" ? "" : level.value }));
+    return [field("From the level", level)];
+  },
+  columns: [
+    { label: "At", show: (row) => when(row.at) },
+    { label: "Level", show: (row) => h("span", { class: `level ${row.level}` }, row.level) },
+    { label: "Category", key: "category" },
+    { label: "What", show: (row) => h("span", { class: "words" }, row.text) },
+  ],
+});
+
+export const eventsPage = following({
+  label: "Events",
+  tag: ["monitoring", "administrator"],
+  topic: "events",
+  isWanted: (line, wanted) => has(line, wanted.text),
+  filters: () => [],
+  columns: [
+    { label: "Number", number: true, key: "number" },
+    { label: "Event", key: "name" },
+    { label: "Of what", show: (row) => h("span", { class: "words" }, Object.entries(row.fields)
+      .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join("   ")) },
+  ],
+});
+
+export const auditPage = {
+  label: "Audit",
+  tag: ["administrator"],
+  isStill: true,
+  load: ({ query: wanted }) => get(`mqbroker/audit?${query({ count: 200, user: wanted.user, event: wanted.event, object: wanted.object })}`),
+  draw(found, { query: wanted }) {
+    const ask = (label, name) => {
+      const typed = h("input", { type: "search", name, value: wanted[name] || "", id: name === "object" ? "search" : null });
+      typed.addEventListener("change", () => go({ [name]: typed.value }));
+      return field(label, typed);
+    };
+    return [h("h1", {}, "Audit"),
+      h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go(Object.fromEntries(new FormData(event.target))); } },
+        ask("Object", "object"), ask("User", "user"), ask("Event", "event"), h("button", {}, "Filter")),
+      table({ caption: "The newest first, 200 at most", rows: found, empty: "Nothing is recorded; audit.enabled says whether anything is.", columns: [
+        { label: "At", show: (row) => when(row.eventTime) },
+        { label: "User", show: (row) => row.userIdentity?.userName || row.userIdentity?.type || "" },
+        { label: "Event", key: "eventName" },
+        { label: "From", key: "sourceIPAddress" },
+        { label: "With", show: (row) => h("span", { class: "words" }, row.requestParameters ? JSON.stringify(row.requestParameters) : "") },
+        { label: "Refused", show: (row) => (row.errorCode ? `${row.errorCode}: ${row.errorMessage || ""}` : "") }] })];
+  },
+};
+
+export const pairPage = {
+  label: "Pair",
+  tag: ["monitoring", "administrator"],
+  load: async () => {
+    const [pair, nodes] = await Promise.all([get("mqbroker/pair"), get("nodes")]);
+    return { pair, node: nodes[0] };
+  },
+  draw: ({ pair, node }) => [
+    h("h1", {}, pair.node ? `Pair ${pair.pair}` : "Node"),
+    pair.node ? figures([["This node", pair.node], ["It is", pair.role], ["Epoch", number(pair.epoch)], ["Leader", pair.leader || "nobody"],
+      ["Last batch", number(pair.lsn)], ["Confirmed up to", number(pair.committed)], ["In sync", (pair.isr || []).join(", ") || "nobody"]]) : null,
+    pair.node && pair.lag ? table({ caption: "Standbys", rows: Object.entries(pair.lag), empty: "No standby is connected.", columns: [
+      { label: "Node", show: (row) => row[0] }, { label: "Batches behind", number: true, show: (row) => row[1] }] }) : null,
+    pair.node ? h("p", { class: "faint" }, "On the command line, mqbroker ha switchover hands over in order, and mqbroker ha promote makes a standby active.")
+      : h("p", {}, "This node is alone: there is no standby that could take over."),
+    h("h2", {}, `Node ${node.name}`),
+    figures([["Memory", bytes(node.mem_used)], ["Limit", bytes(node.mem_limit)], ["Free on disk", bytes(node.disk_free)],
+      ["Open files", `${number(node.fd_used)} of ${number(node.fd_total)}`], ["Connections", number(node.sockets_used)],
+      ["Processors", number(node.processors)], ["Process", node.os_pid]]),
+    h("p", { class: "faint" }, `Data in ${node.db_dir}`),
+  ].filter(Boolean),
+};

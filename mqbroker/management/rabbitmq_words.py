@@ -1,0 +1,102 @@
+"""What has happened in the words of RabbitMQ's log, for programs that match them: of users, vhosts, connections.
+
+Changes of users, permissions and vhosts have these lines always. Those of connections and log-ins come in the place of
+our own with log.format = "rabbitmq".
+"""
+
+import logging
+from collections.abc import Mapping
+
+from mqbroker.core.events import Event
+
+_users = logging.getLogger("mqbroker.user")
+_connections = logging.getLogger("mqbroker.connection")
+
+_CHANGES: Mapping[str, str] = {
+    "user.deleted": "Deleted user '{user}'",
+    "permission.set": "Successfully set permissions for '{user}' in virtual host '{vhost}' to "
+    "'{configure}', '{write}', '{read}'",
+    "permission.cleared": "Successfully cleared permissions for '{user}' in virtual host '{vhost}'",
+    "topic.permission.set": "Successfully set topic permissions on exchange {exchange} for '{user}' in virtual host "
+    "'{vhost}' to '{write}', '{read}'",
+    "vhost.created": "Adding vhost '{vhost}' (description: '')",
+    "vhost.deleted": "Deleting vhost '{vhost}'",
+}
+_LIFE: Mapping[str, tuple[str, ...]] = {
+    "session.opened": (
+        "accepting {protocol} connection <{id}> ({session})",
+        "connection <{id}> ({session}): user '{user}' authenticated and granted access to vhost '{vhost}'",
+    ),
+    "session.closed": ("closing {protocol} connection <{id}> ({session}, vhost: '{vhost}', user: '{user}')",),
+}
+
+
+class RabbitWords:
+    """A subscriber of events."""
+
+    def __init__(self, users: Mapping[str, frozenset[str]], has_connections: bool) -> None:
+        """`users` are those that there are already, with their tags; `has_connections`: connections too."""
+        self._tags = {name: sorted(tags) for name, tags in users.items()}
+        self._has_connections = has_connections
+        self._numbers: dict[str, int] = {}
+        """Of open sessions, by their names."""
+        self._last = 0
+
+    def take(self, event: Event) -> None:
+        """Something has happened."""
+        fields = event.fields
+        if event.name in _CHANGES:
+            _users.info("%s", _CHANGES[event.name].format(**fields))
+        if event.name == "user.put":
+            self._user_put(str(fields["user"]), fields["tags"])
+        elif event.name == "user.deleted":
+            self._tags.pop(str(fields["user"]), None)
+        elif self._has_connections and event.name in _LIFE:
+            self._live(event.name, fields)
+        elif self._has_connections and event.name == "user.refused":
+            _refused(fields)
+
+    def _user_put(self, name: str, tags: object) -> None:
+        before = self._tags.get(name)
+        self._tags[name] = list(tags) if isinstance(tags, list) else []
+        if before is None:
+            _users.info("Created user '%s'", name)
+        if (before or []) != tags:
+            _users.info("Successfully set user tags for user '%s' to [%s]", name, ",".join(self._tags[name]))
+        elif before is not None:
+            _users.info("Successfully changed password for user '%s'", name)
+
+    def _live(self, name: str, fields: Mapping[str, object]) -> None:
+        session = str(fields["session"])
+        if name == "session.opened":
+            self._last += 1
+            self._numbers[session] = self._last
+        number = self._numbers.pop(session, 0) if name == "session.closed" else self._last
+        protocol = str(fields["protocol"]).partition(" ")[0]
+        for text in _LIFE[name]:
+            _connections.info("%s", text.format(**{**fields, "protocol": protocol, "id": f"0.{number}.0"}))
+
+
+def _refused(fields: Mapping[str, object]) -> None:
+    if str(fields["protocol"]).startswith("HTTP"):
+        _users.warning("HTTP access denied: user '%s' - invalid credentials", fields["user"])
+    else:
+        _connections.error("PLAIN login refused: user '%s' - invalid credentials", fields["user"])
+
+
+OWN_WORDS = (
+    "%s: user %r opened vhost %r", "%s: user %r opened vhost %r in version %s", "%s, user %r: closed by the client",
+    "%s: log-in of user %r refused: %s",
+)  # fmt: skip
+"""Templates of our own lines that these stand for."""
+
+
+def is_own_word(record: logging.LogRecord) -> bool:
+    """Whether a line says what RabbitMQ's words say too."""
+    return record.msg in OWN_WORDS
+
+
+def leave_own_words_out() -> None:
+    """From now on the log does without them."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda record: not is_own_word(record))

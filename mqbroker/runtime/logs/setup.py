@@ -1,0 +1,139 @@
+"""Where lines of the log go, and which levels there are; both while the broker runs.
+
+A line for each connection is a good part of what a connection costs, so nothing is gathered for it that is not in the
+line (Python's logging HOWTO, "Optimization").
+"""
+
+import gzip
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from mqbroker.config.sections import Config, LogConfig
+from mqbroker.errors import ConfigError
+from mqbroker.runtime.logs.fields import JsonFormatter
+from mqbroker.runtime.logs.lines import LineFormatter, RabbitFormatter
+
+ROOT = "mqbroker"
+LEVELS = {
+    "debug": logging.DEBUG, "info": logging.INFO, "notice": logging.INFO, "warning": logging.WARNING,
+    "error": logging.ERROR, "critical": logging.CRITICAL, "none": logging.CRITICAL + 10,
+}  # fmt: skip
+"""Of options and of RabbitMQ's tools."""
+
+_FORMATTERS: Mapping[str, Callable[[], logging.Formatter]] = {
+    "text": lambda: LineFormatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"),
+    "rabbitmq": RabbitFormatter,
+    "json": JsonFormatter,
+}
+
+
+class LogFile(RotatingFileHandler):
+    """The file of the log. Full ones are named .1 to .N, the newest first, and packed if that is wanted."""
+
+    def __init__(self, config: LogConfig, path: Path) -> None:
+        """Raises OSError."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(path, maxBytes=config.rotate_bytes, backupCount=config.keep_files, encoding="utf-8")
+        if config.compress:
+            self.namer = lambda name: f"{name}.gz"
+            self.rotator = _pack
+
+    def _open(self) -> Any:
+        """Overrides FileHandler's: names of users are nobody else's business."""
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        return os.fdopen(descriptor, "a", encoding="utf-8")
+
+    def reopen(self) -> None:
+        """The file was renamed or removed by somebody else, such as logrotate: goes on in one of its name."""
+        self.acquire()
+        try:
+            if self.stream is not None:
+                self.stream.close()
+            self.stream = self._open()
+        finally:
+            self.release()
+
+
+def _pack(source: str, target: str) -> None:
+    with open(source, "rb") as plain, gzip.open(target, "wb", 6) as packed:
+        shutil.copyfileobj(plain, packed)
+    os.remove(source)
+
+
+def configure(config: Config) -> None:
+    """Sets the log up. Raises ConfigError."""
+    root = logging.getLogger()
+    for handler in [*root.handlers]:
+        root.removeHandler(handler)
+    for handler in _handlers(config.log):
+        handler.setFormatter(_FORMATTERS[config.log.format]())
+        root.addHandler(handler)
+    set_levels(config)
+    logging.logThreads = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001  the documented way to do without the caller's line
+
+
+def _handlers(config: LogConfig) -> list[logging.Handler]:
+    if config.file is None:
+        return [logging.StreamHandler(sys.stderr)]
+    try:
+        return [LogFile(config, config.file), *([logging.StreamHandler(sys.stderr)] if config.console else [])]
+    except OSError as error:
+        raise ConfigError(f"log.file {config.file} cannot be written: {error.strerror}") from None
+
+
+def set_levels(config: Config) -> None:
+    """Levels as the configuration has them; those that were set otherwise at run time go."""
+    for name in levels():
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    logging.getLogger().setLevel(LEVELS[config.log_level])
+    for name, level in config.log.levels:
+        set_level(name, level)
+
+
+def set_level(category: str, level: str) -> None:
+    """Sets the least severe level of a category, such as `amqp` or `mqbroker.amqp`; of all, when that is empty. Raises
+    KeyError for a level that there is not."""
+    logging.getLogger(_logger_name(category)).setLevel(LEVELS[level])
+
+
+def levels() -> Mapping[str, str]:
+    """The categories that have a level of their own."""
+    names = [name for name in logging.root.manager.loggerDict if name == ROOT or name.startswith(f"{ROOT}.")]
+    found = {name: logging.getLogger(name).level for name in names}
+    return {name: _level_name(level) for name, level in sorted(found.items()) if level}
+
+
+def default_level() -> str:
+    """That of the others."""
+    return _level_name(logging.getLogger().level)
+
+
+def reopen() -> None:
+    """Goes on in new files where somebody else has taken the old ones away."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogFile):
+            handler.reopen()
+
+
+def rotate() -> None:
+    """Begins new files."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogFile):
+            handler.doRollover()
+
+
+def _logger_name(category: str) -> str:
+    if not category or category == ROOT or category.startswith(f"{ROOT}."):
+        return category
+    return f"{ROOT}.{category}"
+
+
+def _level_name(level: int) -> str:
+    return next((name for name, value in LEVELS.items() if value == level), "none")

@@ -1,0 +1,47 @@
+"""HTTP/2 without what it needs, and without anybody there."""
+
+import asyncio
+import ssl
+import sys
+from pathlib import Path
+
+import pytest
+
+from mqbroker.delivery.errors import DeliveryFailed
+from mqbroker.delivery.http2 import Http2Client
+from tests.delivery.test_http import self_signed, server
+from tests.support.ports import free_port
+
+
+async def test_a_missing_library_is_said_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an extra: each delivery would have been an internal error, tried again for hours."""
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(DeliveryFailed, match=r"pip install mqbroker\[push\]") as failed:
+        await Http2Client(5).post("https://localhost/", b"", {})
+    assert failed.value.is_permanent
+
+
+@pytest.mark.parametrize("url", ["https://localhost:{port}/", "https://localhost:port/", "gopher://localhost/"])
+async def test_what_cannot_be_reached_is_a_failure_that_may_pass(url: str) -> None:
+    client = Http2Client(5)
+    with pytest.raises(DeliveryFailed) as failed:
+        await client.post(url.format(port=free_port()), b"", {})
+    assert not failed.value.is_permanent
+    await client.close()
+
+
+async def test_a_server_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        while await reader.read(100):
+            pass
+
+    path = tmp_path / "server.pem"
+    self_signed(path, "localhost", 0)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(path)
+    tls.set_alpn_protocols(["h2"])
+    client = Http2Client(1, str(path))
+    async with server(serve, tls) as url:
+        with pytest.raises(DeliveryFailed, match="no answer within 1 s"):
+            await client.post(url.replace("127.0.0.1", "localhost"), b"", {})
+    await client.close()

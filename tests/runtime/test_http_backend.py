@@ -1,0 +1,190 @@
+"""Log-ins that a service over HTTP decides, with real clients, and services that answer badly or not at all."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pika  # type: ignore[import-untyped]
+import pika.exceptions  # type: ignore[import-untyped]
+import pytest
+
+from tests.management.api import Api
+from tests.support.broker_process import BrokerProcess
+
+pytestmark = pytest.mark.timeout(120)
+
+
+class Service:
+    """What rabbitmq_auth_backend_http would ask."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.answers = {"/user": b"deny", "/vhost": b"allow"}
+        self.statuses: dict[str, int] = {}
+        self.hold = threading.Event()
+        self.hold.set()
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                self.answer("GET", parts.path, parts.query)
+
+            def do_POST(self) -> None:
+                self.answer("POST", self.path, self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+            def answer(self, method: str, path: str, form: str) -> None:
+                fields = {name: values[0] for name, values in parse_qs(form, keep_blank_values=True).items()}
+                service.asked.append((method, path, fields))
+                service.hold.wait(30)
+                body = service.answers[path]
+                self.send_response(service.statuses.get(path, 200))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A service that denies until a test says otherwise."""
+    found = Service()
+    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield found
+    found.hold.set()
+    found.server.shutdown()
+    found.server.server_close()
+    thread.join(10)
+
+
+@contextmanager
+def broker_with(service: Service, folder: Path, **options: object) -> Iterator[BrokerProcess]:
+    """A broker that asks it after itself."""
+    lines = "".join(f"{name} = {value}\n" for name, value in options.items())
+    config = f"""
+vhosts = [{{name = "other"}}]
+[auth]
+backends = ["internal", "http"]
+[auth.http]
+user_path = "{service.url}/user"
+vhost_path = "{service.url}/vhost"
+like = "device"
+{lines}
+[[users]]
+name = "device"
+password = "unused"
+[[users.permissions]]
+vhost = "/"
+configure = "^mine"
+write = ".*"
+read = ".*"
+"""
+    with BrokerProcess(folder / "data", "--dev", schemes=("amqp", "management"), config=config) as process:
+        yield process
+        assert "Traceback" not in process.log()
+
+
+def connect(broker: BrokerProcess, user: str, password: str = "pw", vhost: str = "/") -> Any:
+    """An AMQP connection of theirs."""
+    credentials = pika.PlainCredentials(user, password)
+    where = pika.ConnectionParameters("127.0.0.1", broker.ports["amqp"], vhost, credentials)
+    return pika.BlockingConnection(where)
+
+
+def follow(connection: Any) -> None:
+    """Goes on until the connection is closed, or for ten seconds."""
+    for _ in range(20):
+        connection.process_data_events(0.5)
+
+
+def test_a_service_lets_users_in_with_tags_and_the_rights_of_another(tmp_path: Path, service: Service) -> None:
+    """Whoever has rabbitmq_auth_backend_http could not move here without making all users again."""
+    with broker_with(service, tmp_path, method='"post"') as broker:
+        with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+            connect(broker, "ann")
+        service.answers["/user"] = b"allow administrator monitoring\n"
+        with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+            connect(broker, "ann")  # what it has said a moment ago counts
+        connection = connect(broker, "eve", "p&ss wörd")
+        channel = connection.channel()
+        channel.queue_declare("mine1")
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+            channel.queue_declare("other")
+        assert service.asked[1:] == [
+            ("POST", "/user", {"username": "eve", "password": "p&ss wörd"}),
+            (
+                "POST",
+                "/vhost",
+                {"username": "eve", "vhost": "/", "ip": "127.0.0.1", "tags": "administrator monitoring"},
+            ),
+        ]
+        api = Api(broker.ports["management"])
+        assert api.of("eve", "p&ss wörd").get("whoami")["tags"] == ["administrator", "monitoring"]
+        assert len(service.asked) == 3, "the answer is kept"
+        connect(broker, "guest", "guest").close()
+        assert len(service.asked) == 3, "who is known here is not asked about"
+        api.delete("users/eve")
+        with pytest.raises(pika.exceptions.ConnectionClosed):
+            follow(connection)
+        broker.stop()
+        broker.start()
+        assert "eve" not in {user["name"] for user in api.get("users")}
+
+
+def test_a_vhost_that_is_denied_is_closed_to_them(tmp_path: Path, service: Service) -> None:
+    """A user came into vhosts that the service denies."""
+    service.answers = {"/user": b"allow", "/vhost": b"deny"}
+    with broker_with(service, tmp_path, cache_s=0) as broker:
+        with pytest.raises(pika.exceptions.ProbableAccessDeniedError):
+            connect(broker, "ann")
+        service.answers["/vhost"] = b"allow"
+        connect(broker, "ann").close()
+        service.answers["/user"] = b"deny"
+        with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+            connect(broker, "ann")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(b"", 200), (b"allowed", 200), (b"allow", 500), (b"\xff\x00", 200), (b"allow" * 1000, 403)]
+)
+def test_an_answer_that_is_none_lets_nobody_in(tmp_path: Path, service: Service, answer: bytes, status: int) -> None:
+    """An error page that begins with `allow` let everybody in."""
+    service.answers["/user"], service.statuses["/user"] = answer, status
+    with broker_with(service, tmp_path) as broker:
+        with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+            connect(broker, "ann")
+        assert "says nothing about log-ins" in broker.log()
+
+
+def test_a_service_that_hangs_holds_up_nobody_else(tmp_path: Path, service: Service) -> None:
+    """While the service was silent, the whole broker was."""
+    service.hold.clear()
+    with broker_with(service, tmp_path, timeout_ms=3000) as broker:
+        failed: list[Exception] = []
+
+        def try_in_vain() -> None:
+            try:
+                connect(broker, "ann")
+            except pika.exceptions.AMQPError as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=try_in_vain)
+        thread.start()
+        for _ in range(20):
+            connect(broker, "guest", "guest").close()
+        assert not failed, "twenty others came in meanwhile"
+        thread.join(30)
+        assert failed
+        assert "no answer within 3 s" in broker.log()

@@ -1,0 +1,133 @@
+"""The log as files, as JSON and in RabbitMQ's words; levels and files that change while the broker runs."""
+
+import gzip
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pika  # type: ignore[import-untyped]
+import pika.exceptions  # type: ignore[import-untyped]
+import pytest
+
+from mqbroker.runtime.logs.fields import JsonFormatter, fields_of
+from tests.management.api import Api
+from tests.support.broker_process import BrokerProcess
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(120)
+
+SCHEMES = ("amqp", "management")
+
+
+def visit(broker: BrokerProcess, password: str = "guest") -> None:
+    """A client comes and goes."""
+    credentials = pika.PlainCredentials("guest", password)
+    pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", broker.ports["amqp"], "/", credentials)).close()
+
+
+def record(template: str, *args: object) -> logging.LogRecord:
+    """A record of the log."""
+    return logging.LogRecord("mqbroker.amqp", logging.INFO, "", 0, template, args, None)
+
+
+def test_lines_of_json_have_what_they_are_about_as_fields(tmp_path: Path) -> None:
+    """Whoever gathers logs had to take sentences apart to find a user's lines."""
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, config='[log]\nformat = "json"\n') as broker:
+        visit(broker)
+        eventually(lambda: "closed by the client" in broker.log())
+    lines: list[dict[str, Any]] = [json.loads(line) for line in broker.log().splitlines() if line.startswith("{")]
+    opened = next(line for line in lines if "opened vhost" in line["msg"])
+    assert (opened["user"], opened["vhost"], opened["level"], opened["domain"]) == (
+        "guest",
+        "/",
+        "info",
+        "mqbroker.amqp",
+    )
+    assert re.fullmatch(r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+", opened["connection"])
+    closed = next(line for line in lines if "closed by the client" in line["msg"])
+    assert closed["connection"] == opened["connection"]
+
+
+def test_nobody_forges_a_field_by_a_name() -> None:
+    """A client that called itself `user 'root'` had lines that named root as their user."""
+    found = fields_of(record("%s, client %r: disconnected", "1.2.3.4:5 -> 6.7.8.9:10", "x', user 'root"))
+    assert found == {"connection": "1.2.3.4:5 -> 6.7.8.9:10", "client": "x', user 'root"}
+    text = JsonFormatter().format(record("%s: %s", "a\nb", 'c" , "user": "root'))
+    assert "\n" not in text
+    assert "user" not in json.loads(text)
+
+
+def test_rabbitmqs_words_are_where_its_parsers_match_them(tmp_path: Path) -> None:
+    """Programs that read RabbitMQ's log found none of its lines."""
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, config='[log]\nformat = "rabbitmq"\n') as broker:
+        api = Api(broker.ports["management"])
+        visit(broker)
+        with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+            visit(broker, "wrong")
+        assert api.of("guest", "wrong").call("GET", "whoami").status == 401
+        api.put("vhosts/v")
+        api.put("users/u", {"password": "x", "tags": "monitoring"})
+        api.put("permissions/v/u", {"configure": ".*", "write": ".*", "read": ".*"})
+        api.put("users/u", {"password": "y", "tags": "monitoring"})
+        api.delete("users/u")
+        eventually(lambda: "Deleted user 'u'" in broker.log())
+        log = broker.log()
+    stamp = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00 \[%s\] <0\.\d+\.0> "
+    peer = r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+"
+    for level, text in (
+        ("info", rf"accepting AMQP connection <0\.\d+\.0> \({peer}\)"),
+        ("info", rf"connection <0\.\d+\.0> \({peer}\): user 'guest' authenticated and granted access to vhost '/'"),
+        ("info", rf"closing AMQP connection <0\.\d+\.0> \({peer}, vhost: '/', user: 'guest'\)"),
+        ("error", "PLAIN login refused: user 'guest' - invalid credentials"),
+        ("warning", "HTTP access denied: user 'guest' - invalid credentials"),
+        ("info", r"Adding vhost 'v' \(description: ''\)"),
+        ("info", "Created user 'u'"),
+        ("info", r"Successfully set user tags for user 'u' to \[monitoring\]"),
+        ("info", r"Successfully set permissions for 'u' in virtual host 'v' to '\.\*', '\.\*', '\.\*'"),
+        ("info", "Successfully changed password for user 'u'"),
+    ):
+        assert re.search(stamp % level + text + "$", log, re.MULTILINE), text
+    assert "opened vhost" not in log, "each event has one line"
+
+
+def test_files_are_rotated_packed_and_reopened(tmp_path: Path) -> None:
+    """The log of a broker filled the disk, or went on in a file that logrotate had taken away."""
+    path = tmp_path / "logs" / "broker.log"
+    config = f'[log]\nfile = "{path}"\nrotate_bytes = 2000\nkeep_files = 2\n'
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, config=config) as broker:
+        for _ in range(40):
+            visit(broker)
+        eventually(lambda: sorted(each.name for each in path.parent.iterdir()) == [
+            "broker.log", "broker.log.1.gz", "broker.log.2.gz",
+        ])  # fmt: skip
+        assert b"guest" in gzip.decompress((path.parent / "broker.log.1.gz").read_bytes())
+        api = Api(broker.ports["management"])
+        api.post("mqbroker/log/rotate")
+        moved = path.rename(tmp_path / "moved")
+        assert broker.process is not None
+        broker.process.send_signal(1)
+        eventually(path.exists)
+        visit(broker)
+        eventually(lambda: "closed by the client" in path.read_text())
+        assert moved.exists()
+        assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_levels_change_while_the_broker_runs(tmp_path: Path) -> None:
+    """To see more of one client the broker had to be restarted."""
+    config = '[log]\nlevels = {amqp = "error"}\n'
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, config=config) as broker:
+        api = Api(broker.ports["management"])
+        assert {"category": "mqbroker.amqp", "level": "error"} in api.get("mqbroker/log/levels")
+        visit(broker)
+        api.put("mqbroker/log/levels/amqp", {"level": "info"})
+        assert "opened vhost" not in broker.log()
+        visit(broker)
+        eventually(lambda: "opened vhost" in broker.log())
+        api.put("mqbroker/log/levels/default", {"level": "none"})
+        assert {"category": "default", "level": "none"} in api.get("mqbroker/log/levels")
+        for body in ({"level": "loud"}, {"level": 3}, {}):
+            assert api.refused("PUT", "mqbroker/log/levels/amqp", body)[0] == 400
+        assert api.refused("PUT", "mqbroker/log/levels/a%20b", {"level": "info"})[0] == 400
