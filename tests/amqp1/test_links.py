@@ -581,3 +581,9 @@ def test_links_are_told_who_is_the_single_active_one(client: RawAmqp1, broker: B
     client.send(Detach(1, True))
     flow = client.until(Flow)
     assert [*told, (flow.handle, flow.properties["rabbitmq:active"])] == [(1, True), (2, False), (2, True)]
+    client.expect(Detach)
+    client.receiver(f"/queues/{name}", 3)
+    client.expect(Flow)
+    client.send(End())
+    client.expect(End)  # successors in the same session hear nothing
+    client.begin()

@@ -280,9 +280,12 @@ class OutgoingLink(Consumer):
 
     def active_changed(self) -> None:
         """Overrides Consumer's: RabbitMQ 4 says so by a property of a flow."""
+        session = self.session
+        if session.is_ending or session.connection.close_sent or session.outgoing.get(self.handle) is not self:
+            return  # nothing comes after its end
         flow = self.flow()
         flow.properties = {_ACTIVE: self.is_active}
-        self.session.send_flow(flow)
+        session.send_flow(flow)
 
     def cancelled(self) -> None:
         """The queue is gone: so is the link."""
