@@ -147,5 +147,8 @@ class Consumer(Member):
         """
         raise NotImplementedError
 
+    def active_changed(self) -> None:
+        """Where one alone is served, this is now it, or is not any more. Overridden where the client is told."""
+
     def cancelled(self) -> None:
         """The queue has gone or has ended this subscription: tell the client. Overridden."""

@@ -253,16 +253,11 @@ def test_deep_values_in_a_body_end_the_link_alone(depth: int) -> None:
 
 @pytest.mark.parametrize("depth", [33, 5000])
 def test_deep_values_in_a_performative_close(depth: int) -> None:
-    frame = said(Attach("s", 0, False, target=Target("/queue/q"), initial_delivery_count=0))
-    body = frame[8:].removeprefix(b"\x00\x53\x12")
-    count, items = body[2], body[3:]
-    items += b"\x40" * (13 - count) + b"\xc1" + b"\x01\x00" if count < 13 else b""
-    items = (
-        items[: -len(b"\xc1\x01\x00")] + b"\xd1" + (len(nested(depth)) + 7).to_bytes(4, "big") + (2).to_bytes(4, "big")
-    )
-    items += b"\xa3\x01a" + nested(depth)
-    fields = b"\x00\x53\x12\xd0" + (len(items) + 4).to_bytes(4, "big") + (14).to_bytes(4, "big") + items
-    assert answered([*OPENING, said(FRAMES["begin"])], with_size(frame[:8] + fields)) == ["amqp:decode-error"]
+    pairs = b"\xa3\x01a" + nested(depth)
+    properties = b"\xd1" + (len(pairs) + 4).to_bytes(4, "big") + (2).to_bytes(4, "big") + pairs
+    items = b"\xa1\x01s\x43\x42" + b"\x40" * 10 + properties  # name, handle and role; nothing; the last of 14 fields
+    attach = b"\x00\x53\x12\xd0" + (len(items) + 4).to_bytes(4, "big") + (14).to_bytes(4, "big") + items
+    assert answered([*OPENING, said(FRAMES["begin"])], frames.frame(0, attach)) == ["amqp:decode-error"]
 
 
 @pytest.mark.parametrize(

@@ -488,11 +488,13 @@ def test_an_exclusive_consumer_has_the_queue_for_itself(client: RawAmqp1, name: 
     """Options behind a name are ActiveMQ's; they were dropped."""
     client.sender(f"queue://{name}")
     client.receiver(f"queue://{name}", 1, credit=5)
-    client.receiver(f"queue://{name}?consumer.exclusive=true", 2)
+    source = Source(f"queue://{name}?consumer.exclusive=true")
+    client.send(Attach("exclusive", 2, True, source=source, target=Target()))
+    client.until(Attach)
     client.credit(2, 5)
     for number in range(4):
         client.transfer(number, data(b"x"), settled=True)
-    assert {client.expect(Transfer).handle for _ in range(4)} == {2}
+    assert {client.until(Transfer).handle for _ in range(4)} == {2}
     client.send(Detach(2, True))
     assert {client.until(Transfer).handle for _ in range(4)} == {1}
 
@@ -565,3 +567,23 @@ def test_data_in_parts_is_one_body_to_others(
     client.receiver(f"/queues/{name}", credit=1)
     client.expect(Transfer)
     assert client.payload.endswith(b"".join(map(data, parts)) + footer)
+
+
+def test_links_are_told_who_is_the_single_active_one(client: RawAmqp1, broker: BrokerProcess, name: str) -> None:
+    """A client that was to take over did not know when."""
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        connection.channel().queue_declare(name, arguments={"x-single-active-consumer": True})
+    told = []
+    for handle in (1, 2):
+        client.receiver(f"/queues/{name}", handle)
+        flow = client.expect(Flow)
+        told.append((flow.handle, flow.properties["rabbitmq:active"]))
+    client.send(Detach(1, True))
+    flow = client.until(Flow)
+    assert [*told, (flow.handle, flow.properties["rabbitmq:active"])] == [(1, True), (2, False), (2, True)]
+    client.expect(Detach)
+    client.receiver(f"/queues/{name}", 3)
+    client.expect(Flow)
+    client.send(End())
+    client.expect(End)  # successors in the same session hear nothing
+    client.begin()

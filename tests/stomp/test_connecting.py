@@ -173,3 +173,20 @@ def test_a_client_certificate_may_be_the_login() -> None:
 def test_listeners_may_be_named_as_activemq_names_them() -> None:
     listener = listener_parser(PROTOCOLS)("stomp+ssl://127.0.0.1")
     assert (listener.scheme, listener.port, listener.is_tls) == ("stomps", 61614, True)
+
+
+def test_a_client_may_begin_without_connect_where_that_is_configured() -> None:
+    """RabbitMQ's implicit_connect: there is no CONNECTED for what was not said."""
+    house = House(implicit_connect=True, anonymous_user="guest")
+    client = house.begin()
+    client.write(frame("SUBSCRIBE", destination="/queue/q") + frame("SEND", b"hello", destination="/queue/q"))
+    assert client.messages() == [b"hello"]
+
+
+def test_a_client_without_connect_that_is_nobody_is_closed() -> None:
+    """Its frame was looked at again and again."""
+    house = House(implicit_connect=True)
+    client = house.begin()
+    client.write(frame("SEND", b"hello", destination="/queue/q"))
+    assert client.error() == ("Bad CONNECT", "Access refused for user ''\n")
+    assert client.is_ended

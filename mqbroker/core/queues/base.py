@@ -433,6 +433,7 @@ class Queue(Task):
         if self.is_single_active and was_active and self.consumers:
             successor = max(self.consumers, key=_rank)
             successor.is_active = True
+            successor.active_changed()
             self.offer(successor, now)
         if not self.consumers and self.spec.auto_delete:
             self.host.queue_unused(self, now)

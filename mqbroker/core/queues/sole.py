@@ -16,6 +16,7 @@ def joined(queue: Any, consumer: Any) -> None:
         if consumer.is_active and each is not consumer:
             each.is_active = False
             queue.stand_down(each)
+            each.active_changed()
 
 
 def left(queue: Any, now: int) -> None:
@@ -25,4 +26,5 @@ def left(queue: Any, now: int) -> None:
     queue.is_single_active = False
     for each in list(queue.consumers):
         each.is_active = True
+        each.active_changed()
         queue.offer(each, now)

@@ -153,6 +153,8 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     session.outgoing[message.handle] = link
     link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, found.terminus, link.no_ack))
+    if found.queue.is_single_active and not found.is_browsed:
+        link.active_changed()
 
 
 def _link_to(session: "LinkSession", message: Attach, found: termini.FoundSource) -> OutgoingLink:

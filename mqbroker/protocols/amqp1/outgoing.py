@@ -20,6 +20,7 @@ from mqbroker.core.properties import Properties
 from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.amqp1.codec.encode import uint
 from mqbroker.protocols.amqp1.codec.performatives import Flow
+from mqbroker.protocols.amqp1.codec.types import Symbol
 from mqbroker.protocols.amqp1.properties import data_start, encode_header, in_parts
 from mqbroker.protocols.amqp1.translation import Shown, shown
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp1.session import LinkSession
 
 _FRAME_START_BYTES = 8
+_ACTIVE = Symbol("rabbitmq:active")
 
 # C integers when compiled
 _HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
@@ -275,6 +277,15 @@ class OutgoingLink(Consumer):
         more = b"\x41" if has_more else b""
         fields = self.wire_handle + b"\x70" + number + tag + (b"\x43\x41" if self.no_ack else b"\x43\x42") + more
         return b"\x00\x53\x14\xc0" + bytes((len(fields) + 1, 6 if has_more else 5)) + fields
+
+    def active_changed(self) -> None:
+        """Overrides Consumer's: RabbitMQ 4 says so by a property of a flow."""
+        session = self.session
+        if session.is_ending or session.connection.close_sent or session.outgoing.get(self.handle) is not self:
+            return  # nothing comes after its end
+        flow = self.flow()
+        flow.properties = {_ACTIVE: self.is_active}
+        session.send_flow(flow)
 
     def cancelled(self) -> None:
         """The queue is gone: so is the link."""

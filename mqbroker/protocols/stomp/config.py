@@ -17,6 +17,9 @@ class StompConfig:
         limits.MESSAGE_BYTES_MAX, "Largest message body in bytes.", minimum=1, maximum=limits.MESSAGE_BYTES_CEILING
     )
     anonymous_user: str = option("", "The user that clients without a login are; empty refuses them.")
+    implicit_connect: bool = option(
+        False, "Clients whose first frame is no CONNECT are logged in, as anonymous_user or by their certificate."
+    )
     certificate_name: str = option(
         "",
         "Which name of a client certificate is the user name of clients that give no login.",

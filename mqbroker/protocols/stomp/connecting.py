@@ -24,13 +24,18 @@ log = logging.getLogger("mqbroker.stomp")
 
 _VERSIONS = (V1_2, V1_1, V1_0)  # the highest first
 _COMMANDS = ("CONNECT", "STOMP")
+_IMPLICIT = ""
+"""The command of who has not said CONNECT: there is no answer to it either (RabbitMQ's implicit_connect)."""
 _FIRST_OCTETS = (b"CONNECT\n", b"CONNECT\r", b"STOMP")
 
 
 def take_first(connection: "StompState", head: Head) -> None:
     """A frame before the log-in. Raises ProtocolViolation."""
     if head.command not in _COMMANDS:
-        raise ProtocolViolation("Illegal command", "You must log in using CONNECT first\n")
+        if not connection.settings.implicit_connect:
+            raise ProtocolViolation("Illegal command", "You must log in using CONNECT first\n")
+        connection.scanner.put_back(head, connection.scanner.body)
+        head = Head(_IMPLICIT, {}, -1)
     version = _agree(head.get("accept-version"))
     incoming, outgoing = heartbeats(head.get("heart-beat"))
     connection.stage = CHECKING
@@ -113,7 +118,7 @@ def _logged_in(
         _check_admission(connection, user, is_right)
         _open(connection, head, user, version, beats)
     except ProtocolViolation as error:
-        connection.refuse(error.reason, error.text)
+        connection.refuse(error.reason, error.text, is_final=head.command == _IMPLICIT)
     connection.head = None
     connection.go_on()
 
@@ -165,7 +170,8 @@ def _open(connection: "StompState", head: Head, user: str, version: str, beats: 
     connection.heartbeat_in_ms, connection.heartbeat_out_ms = beats
     services.registry.opened(connection, user, name)
     set_deadline(connection)
-    connection.send(_connected(connection, head, *beats))
+    if head.command != _IMPLICIT:
+        connection.send(_connected(connection, head, *beats))
     log.info("%s: user %r opened vhost %r in version %s", connection.name, user, name, version)
 
 

@@ -336,16 +336,23 @@ def validate(data: bytes, at: int, end: int, depth: int = 0) -> int:
     stop = at + 1 + width + size_at(data, at + 1, end, width)
     if stop > end or code & 0xF > 1:
         raise _short() if stop > end else _unknown(code)
-    at += 1 + width
-    count = size_at(data, at, stop, width)
-    at += width
-    if count > stop - at or (code & 0xF == 1 and count % 2):
-        raise malformed(f"a list or map has {count} items in {stop - at} octets")
-    for _ in range(count):
-        at = validate(data, at, stop, depth + 1)
-    if at != stop:
-        raise malformed("a list or map is longer than its items")
+    _validate_items(code, data, at + 1 + width, stop, depth + 1)
     return stop
+
+
+def _validate_items(code: int, data: bytes, at: int, end: int, depth: int) -> None:
+    """Those of a list or map, whose count is at `at`."""
+    width = 1 if code < 0xD0 else 4
+    count = size_at(data, at, end, width)
+    at += width
+    if code & 0xF == 1 and count % 2:
+        raise malformed("a map has a key without a value")
+    if count > end - at:
+        raise malformed(f"a list or map has {count} items in {end - at} octets")
+    for _ in range(count):
+        at = validate(data, at, end, depth)
+    if at != end:
+        raise malformed("a list or map is longer than its items")
 
 
 def skip(data: bytes, at: int, end: int, depth: int = 0) -> int:
