@@ -20,6 +20,8 @@ PYTEST_ARGS ?=
 # Files of tests run side by side. Many wait for processes, so there is one worker more than processors.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 BENCH_ARGS ?=
+TORTURE_CYCLES ?= 200
+TORTURE_SECONDS ?= 900
 RUN_ARGS ?=
 
 SOURCES := $(shell find mqbroker -name '*.py' -o -name '*.pxd') pyproject.toml setup.py requirements/lock.txt
@@ -39,7 +41,7 @@ PYTHONS ?= python3.12 python3.13 python3.14
 # Where each version of Python is looked for, beside PATH: pyenv's shims run only what is chosen there.
 PYTHON_PLACES := $(wildcard $(HOME)/.pyenv/versions/*/bin)
 
-.PHONY: run pair pair-torture pair-histories test coverage test-slow test-paged test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
+.PHONY: run pair pair-torture pair-histories torture test coverage test-slow test-paged test-compiled smoke test-lowest test-newest test-pythons lint lock npm bench bench-peers clean
 
 run: $(VENV_RUN)/.installed
 	$(VENV_RUN)/bin/mqbroker serve --dev $(RUN_ARGS)
@@ -56,6 +58,10 @@ pair-torture: $(VENV)/.installed
 # Random histories of simulated pairs, 10,000 unless HISTORIES_ARGS says otherwise.
 pair-histories: $(VENV)/.installed
 	$(VENV)/bin/python -m tests.replication.histories $(HISTORIES_ARGS)
+
+# A broker with a small window is killed under load: so many times, or until so many seconds have passed.
+torture: $(VENV)/.installed
+	$(VENV)/bin/python -m tests.crash.torture --cycles $(TORTURE_CYCLES) --seconds $(TORTURE_SECONDS)
 
 test: $(VENV)/.installed $(VENV_AMQTT)/.installed npm
 	$(VENV)/bin/python $(PYTEST) $(PYTEST_ARGS)

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import uvloop
@@ -317,6 +317,8 @@ class Server:
         """Reads certificates and the configuration again. What is wrong with them; empty when they are in force."""
         if self._tls is not None:
             self._tls.reload()
+        if self._pair is not None:
+            self._pair.reload()
         logs.reopen()
         if self._load is None or not self._is_serving:
             return ""
@@ -343,9 +345,10 @@ class Server:
 
     def _changed(self, config: Config) -> list[str]:
         """The options and sections that are other ones than at the start, and that only a start takes over."""
-        taken = {"users", "vhosts", "apply_users", "log_level", "log"}
+        taken = {"users", "vhosts", "apply_users", "log_level"}
         names = [each.name for each in fields(config) if each.name not in taken]
-        return [name for name in names if getattr(config, name) != getattr(self._config, name)]
+        before = replace(self._config, log=replace(self._config.log, levels=config.log.levels))
+        return [name for name in names if getattr(config, name) != getattr(before, name)]
 
     def _end_sessions(self, user: str, reason: str) -> None:
         for session in self._registry.of_user(user):

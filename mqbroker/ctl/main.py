@@ -56,7 +56,9 @@ def completion(shell: str) -> None:
 for _command in (
     people.user, people.vhost, people.permission, people.policy, people.parameter, things.queue, things.exchange,
     things.binding, things.connection, things.channel, things.consumer, node.ping, node.status, node.check,
-    node.audit, node.reload, node.log, node.definitions, *watching.COMMANDS, *verbs.COMMANDS,
+    node.audit, node.reload, node.definitions, *watching.COMMANDS, *verbs.COMMANDS,
     *diagnostics.COMMANDS,
 ):  # fmt: skip
     ctl.add_command(_command)
+for _command in node.LOG_COMMANDS:
+    watching.log_group.add_command(_command)

@@ -92,19 +92,14 @@ def ready(session: Session) -> None:
     _check(session, "ready-to-serve-clients", "the broker serves clients")
 
 
-@click.group(cls=Commands)
-def log() -> None:
-    """The broker's log while it runs."""
-
-
-@log.command("levels")
+@click.command("levels")
 @pass_session
 def log_levels(session: Session) -> None:
     """Categories that have a level of their own, and the default."""
     session.show(session.client.get("mqbroker/log/levels"), ["category", "level"])
 
 
-@log.command("level")
+@click.command("level")
 @click.argument("category")
 @click.argument("level")
 @pass_session
@@ -114,12 +109,15 @@ def set_log_level(session: Session, category: str, level: str) -> None:
     session.say(f"the level of {category} is {level}")
 
 
-@log.command("rotate")
+@click.command("rotate")
 @pass_session
 def rotate_log(session: Session) -> None:
     """Begin a new file."""
     session.client.call("POST", "mqbroker/log/rotate")
     session.say("a new file was begun")
+
+
+LOG_COMMANDS = (log_levels, set_log_level, rotate_log)
 
 
 @click.command()

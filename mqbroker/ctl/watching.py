@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from mqbroker.ctl.client import below, segment
-from mqbroker.ctl.node import log
 from mqbroker.ctl.session import Commands, Session, columns_option, pass_session, split
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -192,7 +191,12 @@ def event_tail(session: Session, count: int, text: str, follow: bool) -> None:
         click.echo(json.dumps(line, ensure_ascii=False))
 
 
-@log.command("tail")
+@click.group("log", cls=Commands)
+def log_group() -> None:
+    """The broker's log."""
+
+
+@log_group.command("tail")
 @click.option("--count", default=100, help="So many of the last lines.")
 @click.option("--level", default="debug", type=click.Choice(_LEVELS), help="From this level on.")
 @click.option("--text", default="", help="Only with this text.")
@@ -218,4 +222,4 @@ def _followed(session: Session, topic: str, text: str) -> Iterator[dict[str, Any
             yield line
 
 
-COMMANDS = (mqtt, sqs, sns, pair, event)
+COMMANDS = (mqtt, sqs, sns, pair, event, log_group)

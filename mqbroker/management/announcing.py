@@ -14,7 +14,6 @@ from mqbroker.core.rabbitmq.exchange_types import make_exchange
 from mqbroker.core.values import Timestamp
 from mqbroker.management.firehose import EVENT, Compose
 from mqbroker.management.outlet import Outlet
-from mqbroker.management.redaction import redacted
 
 _MS = 1000
 _NAMES: Mapping[str, str] = {
@@ -103,7 +102,7 @@ def _fields(event: Event) -> dict[str, object]:
     renamed = _RENAMED.get(event.name.partition(".")[0], {})
     if event.name == "user.refused":
         renamed = {"user": "name", "reason": "error", "peer": "peer"}
-    shown = {renamed.get(name, name): _plain(redacted(value)) for name, value in event.fields.items()}
+    shown = {renamed.get(name, name): _plain(value) for name, value in event.fields.items()}
     if "peer" in shown:
         shown["peer_host"], _, port = str(shown.pop("peer")).rpartition(":")
         shown["peer_port"] = int(port) if port.isdecimal() else 0

@@ -15,7 +15,7 @@ from mqbroker.management.bodies import parsed_body
 from mqbroker.management.caller import Caller
 from mqbroker.management.ground import Ground
 from mqbroker.management.refusals import Refusal
-from mqbroker.protocols.auditing import HIDDEN, STARS, hidden, without_user_info
+from mqbroker.protocols.auditing import HIDDEN, STARS, hidden, redacted
 from mqbroker.protocols.session import Peer
 
 SOURCE = "management.mqbroker"
@@ -187,22 +187,16 @@ def _parameters(deed: Deed) -> object:
         found["body"] = STARS
     elif deed.raw:
         found |= _body(deed)
-    return _bounded(_without_user_info(hidden(found, _SECRETS)))
+    return _bounded(redacted(hidden(found, _SECRETS)))
 
 
 def _body(deed: Deed) -> dict[str, Any]:
+    if len(deed.raw) > AUDIT_PARAMETERS_BYTES_MAX:
+        return {"body": f"{len(deed.raw)} octets"}
     try:
         return {name: value for name, value in parsed_body(deed.raw, "").items() if name not in deed.names}
     except Refusal:
         return {"body": f"{len(deed.raw)} octets that are no JSON object"}
-
-
-def _without_user_info(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _without_user_info(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_without_user_info(part) for part in value]
-    return without_user_info(value) if isinstance(value, str) else value
 
 
 def _bounded(value: object) -> object:

@@ -5,12 +5,14 @@ our own with log.format = "rabbitmq".
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from mqbroker.config.listener import Listener
 from mqbroker.core.events import Event
 
 _users = logging.getLogger("mqbroker.user")
 _connections = logging.getLogger("mqbroker.connection")
+_alarms = logging.getLogger("mqbroker.default")
 
 _CHANGES: Mapping[str, str] = {
     "user.deleted": "Deleted user '{user}'",
@@ -34,8 +36,10 @@ _LIFE: Mapping[str, tuple[str, ...]] = {
 class RabbitWords:
     """A subscriber of events."""
 
-    def __init__(self, users: Mapping[str, frozenset[str]], has_connections: bool) -> None:
+    def __init__(self, users: Mapping[str, frozenset[str]], node: str, has_connections: bool) -> None:
         """`users` are those that there are already, with their tags; `has_connections`: connections too."""
+        self._node = node
+        self._low: set[str] = set()
         self._tags = {name: sorted(tags) for name, tags in users.items()}
         self._has_connections = has_connections
         self._numbers: dict[str, int] = {}
@@ -55,6 +59,27 @@ class RabbitWords:
             self._live(event.name, fields)
         elif self._has_connections and event.name == "user.refused":
             _refused(fields)
+        elif self._has_connections and event.name.startswith("alarm."):
+            self._alarmed(str(fields.get("reason", "")))
+
+    def _alarmed(self, reason: str) -> None:
+        """Which resources are low now, such as `low on memory & low on disk`."""
+        low = {word for word in ("memory", "disk") if word in reason}
+        for word in sorted(low - self._low):
+            _alarms.warning("%s resource limit alarm set on node %s.", word, self._node)
+        for word in sorted(self._low - low):
+            _alarms.warning("%s resource limit alarm cleared on node %s", word, self._node)
+            _alarms.warning("%s resource limit alarm cleared across the cluster", word)
+        self._low = low
+
+    def started(self, listeners: Iterable[tuple[Listener, str, int]]) -> None:
+        """The broker listens."""
+        if not self._has_connections:
+            return
+        for listener, host, port in listeners:
+            kind = "TLS (SSL)" if listener.is_tls else "TCP"
+            _alarms.info("started %s listener on %s:%d", kind, f"[{host}]" if ":" in host else host, port)
+        _alarms.info("Server startup complete; 0 plugins started.")
 
     def _user_put(self, name: str, tags: object) -> None:
         before = self._tags.get(name)

@@ -73,7 +73,9 @@ class ManagementSpeaker(Speaker):
         """From now on the log has what happens in RabbitMQ's words."""
         broker = self._ground.broker
         users = {name: user.tags for name, user in broker.access.users.items()}
-        broker.events.subscribe(RabbitWords(users, self._has_rabbitmq_words).take)
+        words = RabbitWords(users, self._ground.name, self._has_rabbitmq_words)
+        words.started(self._ground.node.listeners())
+        broker.events.subscribe(words.take)
         if self._has_rabbitmq_words:
             leave_own_words_out()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
+from mqbroker.protocols.auditing import redacted
 
 KIND = "management"
 GLOBAL, PARAMETER, VHOST = "global-parameter", "parameter", "vhost"
@@ -44,7 +45,7 @@ class Store:
         """Sets a global parameter."""
         self.global_parameters[name] = value
         self._define(value, GLOBAL, name)
-        self._broker.events.tell("parameter.set", component="", vhost="", parameter=name, value=value)
+        self._broker.events.tell("parameter.set", component="", vhost="", parameter=name, value=redacted(value))
 
     def clear_global(self, name: str) -> bool:
         """Whether it was there."""
@@ -59,7 +60,9 @@ class Store:
         """Sets a parameter."""
         self.parameters[component, vhost, name] = value
         self._define(value, PARAMETER, component, vhost, name)
-        self._broker.events.tell("parameter.set", component=component, vhost=vhost, parameter=name, value=value)
+        self._broker.events.tell(
+            "parameter.set", component=component, vhost=vhost, parameter=name, value=redacted(value)
+        )
 
     def clear_parameter(self, component: str, vhost: str, name: str) -> bool:
         """Whether it was there."""

@@ -53,8 +53,16 @@ def hidden(value: object, names: Mapping[str, str]) -> object:
     return f"{len(value)} octets" if isinstance(value, bytes) else value
 
 
-def without_user_info(text: str) -> str:
-    """A URI without what stands between `//` and `@`: passwords."""
+def redacted(value: object) -> object:
+    """The same without what stands between `//` and `@` in URIs: passwords."""
+    if isinstance(value, str):
+        return _without_user_info(value)
+    if isinstance(value, Mapping):
+        return {name: redacted(part) for name, part in value.items()}
+    return [redacted(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _without_user_info(text: str) -> str:
     scheme, found, rest = text.partition("://")
     authority, slash, path = rest.partition("/")
     if not found or "@" not in authority:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mqbroker.config.sections import PairConfig
 from mqbroker.core.events import Events
-from mqbroker.errors import ElectionUnreachable, LinkBroken, LinkRefused, LogRefused, StorageError
+from mqbroker.errors import ConfigError, ElectionUnreachable, LinkBroken, LinkRefused, LogRefused, StorageError
 from mqbroker.replication.ballot import Ballot, campaign_trouble, following_trouble, founding_trouble
 from mqbroker.replication.course import Course
 from mqbroker.replication.digest import digest
@@ -29,7 +29,7 @@ from mqbroker.replication.leading import Leading
 from mqbroker.replication.link import Link
 from mqbroker.replication.listener import LinkListener
 from mqbroker.replication.replica import Replica
-from mqbroker.replication.tls import link_contexts
+from mqbroker.replication.tls import link_contexts, reload_links
 from mqbroker.replication.wire import Answer, Hello, Packet, Refused, Request
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
@@ -62,11 +62,11 @@ class PairNode:
         self._disk = disk
         self._fail = fail
         self._keyring = keyring
-        server_context, self._client_context = link_contexts(config)
+        self._server_context, self._client_context = link_contexts(config)
         self._replica = Replica(disk, sync, config.node)
         self._follower = Follower(self._replica, self._client_context, config.ack_timeout_ms / 1000)
         self.election: Election = election_of(config, Path(disk.path), self._client_context)
-        self._listener = LinkListener(config.listen, server_context, self._received, self._lost)
+        self._listener = LinkListener(config.listen, self._server_context, self._received, self._lost)
         self._health = Health(config.health, lambda: self.leading is not None, lambda: self.is_ready)
         self._refusals = 0
         self._has_news = False
@@ -91,6 +91,17 @@ class PairNode:
     def address(self) -> str:
         """Where the other nodes reach this one."""
         return str(self.config.advertise or self._listener.address)
+
+    def reload(self) -> None:
+        """Reads the certificates of links again, where there are some."""
+        if self._server_context is None:
+            return
+        try:
+            reload_links(self.config, self._server_context, self._client_context)
+        except ConfigError as error:
+            log.error("the certificates of links stay as they were: %s", error)
+        else:
+            log.info("the certificates of links were read again")
 
     # --- a standby ----------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,15 @@ def link_contexts(config: PairConfig) -> tuple[ssl.SSLContext | None, ssl.SSLCon
     return server, client
 
 
+def reload_links(config: PairConfig, *contexts: ssl.SSLContext | None) -> None:
+    """Reads the files again into the contexts that are in use; links that are open stay. An authority that is not in
+    its file any more is trusted until the process ends. Raises ConfigError, and then nothing has changed."""
+    link_contexts(config)
+    for context in contexts:
+        if context is not None and config.certificate and config.key and config.ca:
+            _load(context, config.certificate, config.key, config.ca)
+
+
 def _load(context: ssl.SSLContext, certificate: Path, key: Path, ca: Path) -> None:
     try:
         context.load_cert_chain(certificate, key, password="")

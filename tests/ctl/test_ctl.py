@@ -268,3 +268,17 @@ def test_tracing_and_the_audit_trail(ctl: Ctl) -> None:
             break
     assert [each["requestParameters"]["tracing"] for each in found] == [False, True]
     assert found[0]["user"] == "Root"
+
+
+def test_levels_of_the_log_and_the_configuration_at_run_time(ctl: Ctl) -> None:
+    """A group of commands hid another one of the same name."""
+    assert ctl.out("set_log_level", "amqp.debug") == 'Setting log level to "amqp.debug" ...\n'
+    assert {"category": "mqbroker.amqp", "level": "debug"} in ctl.json("log", "levels")
+    ctl.out("log", "level", "amqp", "info")
+    assert {"category": "mqbroker.amqp", "level": "info"} in ctl.json("log", "levels")
+    ctl.out("rotate_logs")
+    ctl.out("log", "tail")
+    ctl.out("reload")
+    ctl.out("add_user", "tried", "secret")
+    assert ctl.out("authenticate_user", "tried", "secret").endswith("Success\n")
+    assert "failed to authenticate" in ctl.error(65, "authenticate_user", "tried", "wrong").lower()

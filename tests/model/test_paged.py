@@ -255,3 +255,22 @@ def test_a_queue_that_leaves_memory_does_what_any_other_does(block: int, is_slow
 def test_a_queue_that_leaves_memory_does_what_any_other_does_through_many_histories(block: int, is_slow: bool) -> None:
     for seed in range(1000 + block * 200, 1200 + block * 200):
         live(seed, is_slow)
+
+
+def test_a_queue_may_be_deleted_while_it_is_being_purged_and_a_page_is_read() -> None:
+    """The page was read of a queue that the journal had forgotten, and what was settled of it came back: damage."""
+    twin = Twin(1, ManualExecutor())
+    for ident in range(1, 40):
+        twin.house.publish(Letter(ident, 20, "", "plain" if ident % 3 else "single", True, 0, None))
+        twin.house.finish()
+    taker = twin.house.holder("plain", 1)
+    done: list[int] = []
+    for _ in range(3):
+        twin.house.get(taker)
+        twin.rest()
+    twin.queue("plain").purge(twin.house.now, done.append)
+    twin.house.broker.scheduler.finish(twin.house.now)
+    twin.house.vhost.delete_queue("plain")
+    twin.house.finish()
+    twin.rest()
+    assert done

@@ -1,5 +1,6 @@
 """`mqbroker ha`: what an operator sees and does, with real nodes; and a pair whose store is PostgreSQL."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pika  # type: ignore[import-untyped]
 import pytest
 from kombu.connection import Connection
 
+from mqbroker.net import devcerts
 from tests.replication import stores
 from tests.replication.pair_house import NodeProcess, Pair, a_pair
 from tests.support.waiting import eventually
@@ -108,6 +110,25 @@ def test_a_standby_that_may_lack_messages_is_promoted_by_force_only(tmp_path: Pa
         pair.until_in_sync()
         assert list(pair.a.data_dir.glob("*.divergent")), "what a had alone is kept"
         assert ha(pair.a, "verify")[0] == 0
+
+
+def test_certificates_of_links_are_read_again(tmp_path: Path) -> None:
+    """A node that ran refused the new ones, and its own was refused: a rotation took both nodes down."""
+    with a_pair(tmp_path) as pair:
+        pair.b.kill()
+        (pair.certificates / "pair.pem").write_text("nonsense")
+        hang_up(pair.a)
+        eventually(lambda: "the certificates of links stay as they were" in pair.a.log(), WAIT_S)
+        devcerts.generate_pair(pair.certificates)
+        hang_up(pair.a)
+        eventually(lambda: "the certificates of links were read again" in pair.a.log(), WAIT_S)
+        pair.b.start()
+        pair.until_in_sync()
+
+
+def hang_up(node: NodeProcess) -> None:
+    assert node.process is not None
+    node.process.send_signal(signal.SIGHUP)
 
 
 def test_kombu_takes_a_list_of_both_nodes(tmp_path: Path) -> None:

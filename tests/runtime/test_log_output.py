@@ -11,6 +11,8 @@ import pika  # type: ignore[import-untyped]
 import pika.exceptions  # type: ignore[import-untyped]
 import pytest
 
+from mqbroker.core.events import Event
+from mqbroker.management.rabbitmq_words import RabbitWords
 from mqbroker.runtime.logs.fields import JsonFormatter, fields_of
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
@@ -77,6 +79,8 @@ def test_rabbitmqs_words_are_where_its_parsers_match_them(tmp_path: Path) -> Non
     stamp = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00 \[%s\] <0\.\d+\.0> "
     peer = r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+"
     for level, text in (
+        ("info", r"started TCP listener on 127\.0\.0\.1:\d+"),
+        ("info", r"Server startup complete; \d+ plugins started\."),
         ("info", rf"accepting AMQP connection <0\.\d+\.0> \({peer}\)"),
         ("info", rf"connection <0\.\d+\.0> \({peer}\): user 'guest' authenticated and granted access to vhost '/'"),
         ("info", rf"closing AMQP connection <0\.\d+\.0> \({peer}, vhost: '/', user: 'guest'\)"),
@@ -90,6 +94,25 @@ def test_rabbitmqs_words_are_where_its_parsers_match_them(tmp_path: Path) -> Non
     ):
         assert re.search(stamp % level + text + "$", log, re.MULTILINE), text
     assert "opened vhost" not in log, "each event has one line"
+
+
+def test_alarms_in_rabbitmqs_words(caplog: pytest.LogCaptureFixture) -> None:
+    """An alarm of the disk that came while memory was low was not to be seen."""
+    words = RabbitWords({}, "mqbroker@here", has_connections=True)
+    with caplog.at_level(logging.WARNING):
+        for name, fields in (
+            ("alarm.set", {"reason": "low on memory"}), ("alarm.set", {"reason": "low on memory & low on disk"}),
+            ("alarm.set", {"reason": "low on disk"}), ("alarm.cleared", {}),
+        ):  # fmt: skip
+            words.take(Event(name, 0, fields))
+    assert [each.getMessage() for each in caplog.records] == [
+        "memory resource limit alarm set on node mqbroker@here.",
+        "disk resource limit alarm set on node mqbroker@here.",
+        "memory resource limit alarm cleared on node mqbroker@here",
+        "memory resource limit alarm cleared across the cluster",
+        "disk resource limit alarm cleared on node mqbroker@here",
+        "disk resource limit alarm cleared across the cluster",
+    ]
 
 
 def test_files_are_rotated_packed_and_reopened(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sns.target import Target
 from mqbroker.aws.sns.topic import Topic
-from mqbroker.core.message import Entry, Message
+from mqbroker.core.message import GONE, Entry, Message, is_absent
 from mqbroker.core.scheduler import Task
 from mqbroker.core.timers import Timers
 
@@ -66,6 +66,9 @@ class Replay(Task):
         self._left = [each for each in _archived(topic) if each.sequence > after and _is_between(each, begin, end)]
         self._left.reverse()
         self._wants = FilterIndex([subscription])
+        self._borrowed: dict[int, Message] = {}
+        """Messages whose bodies have left memory, read for this replay."""
+        self._is_waiting = False
 
     def run(self, now: int, portion: int) -> bool:
         """Task: sends a portion. What has been sent is noted in the commit of its deliveries."""
@@ -74,9 +77,13 @@ class Replay(Task):
             return False
         while self._left and portion > 0 and not target.is_full:
             portion -= 1
-            entry = self._left.pop()
-            subscription.replayed = entry.sequence
-            self._send(entry.message, target, now)
+            entry = self._left[-1]
+            message = None if entry.held_until == GONE else self._message_of(entry)
+            if message is None and entry.held_until != GONE:
+                break
+            subscription.replayed = self._left.pop().sequence
+            if message is not None:
+                self._send(message, target, now)
         if not self._left:
             subscription.replay_status = COMPLETED
             self._replays.ended(subscription)
@@ -84,9 +91,27 @@ class Replay(Task):
         if self._left and target.is_full:
             self._replays.timers.at(now + _FULL_MS, self._go_on)
             return False
-        return bool(self._left)
+        return bool(self._left) and not self._is_waiting
 
     def _go_on(self, _now: int) -> None:
+        self._topic.vhost.schedule(self)
+
+    def _message_of(self, entry: Entry) -> Message | None:
+        """The message of an entry of the archive; None while its body is on its way."""
+        if not is_absent(entry):
+            return entry.message
+        found = self._borrowed.get(entry.sequence)
+        bodies = None if self._topic.log is None else self._topic.log.bodies
+        if found is None and bodies is not None and not self._is_waiting:
+            self._is_waiting = True
+            bodies.borrow(entry, self._came)
+        return found
+
+    def _came(self, entries: list[Entry]) -> None:
+        self._is_waiting = False
+        self._borrowed = {entry.sequence: entry.message for entry in entries}
+        if self._left and is_absent(self._left[-1]) and self._left[-1].sequence not in self._borrowed:
+            self._left.pop()  # it has left the archive
         self._topic.vhost.schedule(self)
 
     def _send(self, message: Message, target: Target, now: int) -> None:
@@ -149,7 +174,7 @@ def _archived(topic: Topic, most: int | None = None) -> list[Entry]:
     log = topic.log
     if log is None or not topic.attributes.get("ArchivePolicy"):
         return []
-    return log.waiting() if most is None else log.lines.first_entries(most)
+    return log.lines.first_entries(log.lines.visible_total if most is None else most)
 
 
 def _is_between(entry: Entry, begin: int, end: int | None) -> bool:

@@ -16,7 +16,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import GONE, Entry, give_body, is_absent, without_body
 from mqbroker.core.queues.extent import Extent, Place
 from mqbroker.core.queues.lanes import KNOWN
-from mqbroker.core.queues.page import Page, sequence_of
+from mqbroker.core.queues.page import Loaded, Page, sequence_of
 from mqbroker.limits import BODIES_KEPT_MIN, BODY_BYTES_MIN, QUEUE_WINDOW_BYTES
 
 if TYPE_CHECKING:
@@ -113,6 +113,10 @@ class Bodies:
         if not parcel.is_coming:
             parcel.is_coming = True
             self._ledger.load(self._page(parcel), partial(self._came, parcel))
+
+    def borrow(self, entry: Entry, done: Loaded) -> None:
+        """Has an entry and those around it read for somebody who keeps none of them; all stay where they are."""
+        self._ledger.load(self._page(self._parcels[entry.message.slot]), done)
 
     def read(self, entry: Entry) -> None:
         """Brings the body of an entry, and those around it, at once."""

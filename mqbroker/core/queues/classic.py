@@ -467,7 +467,7 @@ class ClassicQueue(Queue):
         count = self.waiting_count()
         self.counts.purged += count
         telling.purged(self, count)
-        self.host.schedule(Purge(self.ledger, self.detach(), done))
+        self.host.schedule(Purge(self.ledger, self.detach(), done, self))
         return count
 
     def empty(self) -> "list[Container]":

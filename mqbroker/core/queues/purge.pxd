@@ -8,6 +8,8 @@ from mqbroker.core.scheduler cimport Task
 
 cdef class Purge(Task):
     cdef object _done
+    cdef object _queue
+    cdef bint _is_coming
     cdef list _lanes
     cdef Ledger _ledger
 

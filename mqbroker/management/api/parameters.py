@@ -8,8 +8,8 @@ from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT, POLICYMAKER
 from mqbroker.management.ground import Ground
 from mqbroker.management.parameter_checks import faults
-from mqbroker.management.redaction import redacted
 from mqbroker.management.refusals import bad_request, missing
+from mqbroker.protocols.auditing import redacted
 
 COMPONENTS = ("shovel", "federation-upstream", "federation-upstream-set")
 """Whose parameters are kept. Nothing acts on them."""

@@ -139,7 +139,8 @@ class Pager:
         if error is None:
             error = self._check(page, load.entries)
         elif self._liveness.find(page.place.first_lsn) is None:
-            return  # its queue was deleted or emptied meanwhile, and the file is gone: nobody waits for it
+            done([])  # its queue was deleted or emptied meanwhile, and the file is gone: nobody needs it
+            return
         elif load.place != wanted(self._liveness, page).place:
             self.load(page, done)  # what it read has been moved meanwhile, and its file may be gone
             return

@@ -98,6 +98,28 @@ def test_what_was_answered_arrives_in_spite_of_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
+def test_what_waits_for_an_endpoint_leaves_memory_and_arrives(tmp_path: Path) -> None:
+    """Also after a restart, which leaves all bodies on the disk."""
+    texts = {str(number).ljust(1000) for number in range(300)}
+    config = "[journal]\nqueue_window = 1\n"
+    with Receiver() as receiver, BrokerProcess(tmp_path / "data", "--dev", schemes=("aws",), config=config) as broker:
+        sns, _ = clients(broker)
+        topic = sns.create_topic(Name="t")["TopicArn"]
+        confirmed(sns, topic, receiver, DeliveryPolicy=PATIENT, RawMessageDelivery="true")
+        receiver.answer = lambda _: 503
+        for text in texts:
+            sns.publish(TopicArn=topic, Message=text)
+        assert broker.stop() == 0
+        receiver.answer = lambda _: 200
+        while not receiver.arrivals.empty():
+            receiver.arrivals.get()
+        broker.start()
+        arrived: set[str] = set()
+        while arrived != texts:
+            arrived.add(receiver.take().body.decode())
+
+
+@pytest.mark.timeout(120)
 def test_a_link_brings_a_subscription_back_after_a_restart(tmp_path: Path) -> None:
     """It was known only until then."""
     with Receiver() as receiver, BrokerProcess(tmp_path / "data", "--dev", schemes=("aws",)) as broker:
@@ -120,15 +142,19 @@ def test_a_link_brings_a_subscription_back_after_a_restart(tmp_path: Path) -> No
 
 @pytest.mark.timeout(180)
 def test_a_replay_goes_on_after_a_kill(tmp_path: Path) -> None:
-    """It ended with the broker, and what it had not sent yet was never sent."""
-    wanted = [str(number) for number in range(ARCHIVED)]
-    with BrokerProcess(tmp_path / "data", "--dev", "--durability", "write", schemes=("aws",)) as broker:
+    """It ended with the broker, and what it had not sent yet was never sent. The archive has left memory."""
+    wanted = [str(number).ljust(1000) for number in range(ARCHIVED)]
+    config = "[journal]\nqueue_window = 1\n"
+    options = ("--dev", "--durability", "write")
+    with BrokerProcess(tmp_path / "data", *options, schemes=("aws",), config=config) as broker:
         sns, sqs = clients(broker)
         archive = json.dumps({"MessageRetentionPeriod": "1"})
         given = {"FifoTopic": "true", "ArchivePolicy": archive, "ContentBasedDeduplication": "true"}
         topic = sns.create_topic(Name="t.fifo", Attributes=given)["TopicArn"]
         for first in range(0, ARCHIVED, 10):
-            entries = [{"Id": text, "Message": text, "MessageGroupId": "g"} for text in wanted[first : first + 10]]
+            entries = [
+                {"Id": text.strip(), "Message": text, "MessageGroupId": "g"} for text in wanted[first : first + 10]
+            ]
             sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
         replay = json.dumps({"PointType": "Timestamp", "StartingPoint": "2020-01-01T00:00:00Z"})
         queues = Queues(sqs, sns, "q")

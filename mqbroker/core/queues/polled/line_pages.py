@@ -110,11 +110,6 @@ class LinePages:
         if not line.untouched:
             line.last = 0
 
-    def warm(self) -> None:
-        """Somebody wants what is next."""
-        if self._line.is_coming:
-            self.read_ahead()
-
     def has(self, count: int) -> bool:
         """Whether so many of the line are in memory, or all."""
         found = len(self._line.untouched) - self._line.head
