@@ -95,6 +95,7 @@ class Server:
         self._pair: PairNode | None = None
         self._speakers: list[Speaker] = []
         self._tasks = Tasks(self._fail)
+        self._hashing = asyncio.Lock()
         self._is_serving = False
 
     async def start(self) -> bool:
@@ -156,7 +157,7 @@ class Server:
             speaker.begin(node)
         self._turn.schedule()
         self._is_serving = True
-        self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
+        self._tasks.start("hashing the passwords of the configuration", self._hash(provisioning))
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
         return True
 
@@ -341,7 +342,12 @@ class Server:
         provisioning.apply()
         self._turn.schedule()
         logs.set_levels(config)
-        self._tasks.start("hashing the passwords of the configuration", provisioning.hash_task())
+        self._tasks.start("hashing the passwords of the configuration", self._hash(provisioning))
+
+    async def _hash(self, provisioning: Provisioning) -> None:
+        """After what was read earlier: its passwords would replace those that the file has now."""
+        async with self._hashing:
+            await provisioning.hash_task()
 
     def _changed(self, config: Config) -> list[str]:
         """The options and sections that are other ones than at the start, and that only a start takes over."""

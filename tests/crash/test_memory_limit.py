@@ -56,8 +56,9 @@ def group() -> Iterator[Group]:
 class GroupedBroker(BrokerProcess):
     """A broker in a control group."""
 
-    def __init__(self, group: Group, data_dir: Path, durability: str = "write") -> None:
-        super().__init__(data_dir, "--dev", "--durability", durability, config="[limits]\ndisk_free_min_bytes = 1\n")
+    def __init__(self, group: Group, data_dir: Path, durability: str = "write", more: str = "") -> None:
+        config = f"[limits]\ndisk_free_min_bytes = 1\n{more}"
+        super().__init__(data_dir, "--dev", "--durability", durability, config=config)
         self.group = group
 
     def command(self) -> list[str]:
@@ -86,7 +87,8 @@ def test_a_broker_in_a_control_group_blocks_publishers_before_it_is_killed_and_s
 @pytest.mark.timeout(240)
 def test_a_recovery_that_does_not_fit_ends_in_a_sentence_and_not_in_a_kill(group: Group, tmp_path: Path) -> None:
     group.set_limit(ROOMY_BYTES)
-    with GroupedBroker(group, tmp_path / "data", "fsync") as broker:
+    # With a window nearly all of it would stay on the disk, and fit.
+    with GroupedBroker(group, tmp_path / "data", "fsync", "[journal]\nqueue_window = 0\n") as broker:
         declare(broker.url)
         for start in range(0, MESSAGES, 50):
             publish_at_once(broker.url, range(start, start + 50), 200_000)

@@ -60,7 +60,8 @@ def test_rabbitmqadmin_declares_lists_and_deletes(admin: Admin) -> None:
     admin.run(*vhost, "declare", "policy", "name=short", "pattern=.*", 'definition={"max-length":3}', "apply-to=queues")
     admin.run(*vhost, "declare", "operator_policy", "name=op", "pattern=.*", 'definition={"max-length":2}')
     admin.run(*vhost, "declare", "vhost_limit", "name=max-queues", "value=5", "vhost=admin")
-    admin.run(*vhost, "declare", "parameter", "component=shovel", "name=s", 'value={"src-queue":"a"}')
+    shovel = 'value={"src-uri":"amqp://","src-queue":"a","dest-uri":"amqp://","dest-queue":"b"}'
+    admin.run(*vhost, "declare", "parameter", "component=shovel", "name=s", shovel)
     (queue,) = [each for each in admin.list("queues") if each["vhost"] == "admin"]
     assert (queue["name"], queue["policy"], queue["durable"]) == ("jobs", "short", True)
     assert "jobs" in admin.run(*vhost, "list", "queues", "vhost", "name", "node", "messages")
