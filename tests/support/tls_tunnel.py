@@ -16,13 +16,15 @@ _PATIENCE_S = 15
 
 def open_tunnel(host: str, port: int, tls: ssl.SSLContext) -> socket.socket:
     """A socket whose octets go to that server by TLS, until either side closes. Raises what connecting raises."""
-    near, far = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server:  # of TCP, whose options clients set
+        near = socket.create_connection(server.getsockname())
+        far = server.accept()[0]
     connected = threading.Event()
     failures: list[OSError] = []
 
     async def carry() -> None:
         try:
-            server = await asyncio.open_connection(host, port, ssl=tls)
+            beyond = await asyncio.open_connection(host, port, ssl=tls)
         except OSError as error:
             failures.append(error)
             far.close()
@@ -30,7 +32,7 @@ def open_tunnel(host: str, port: int, tls: ssl.SSLContext) -> socket.socket:
         finally:
             connected.set()
         client = await asyncio.open_connection(sock=far)
-        await asyncio.gather(_pump(client[0], server[1]), _pump(server[0], client[1]))
+        await asyncio.gather(_pump(client[0], beyond[1]), _pump(beyond[0], client[1]))
 
     threading.Thread(target=asyncio.run, args=(carry(),), daemon=True).start()
     assert connected.wait(_PATIENCE_S)
