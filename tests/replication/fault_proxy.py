@@ -107,16 +107,20 @@ class FaultProxy:
 
     def close(self) -> None:
         """Ends it."""
-        self._loop.call_soon_threadsafe(self._stop)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
 
-    def _stop(self) -> None:
+    async def _stop(self) -> None:
         assert self._server is not None
         self._server.close()
+        await asyncio.sleep(0)  # a task that is cancelled before it begins would leave its accepted socket open
         self._flows.set()
         self._flows_back.set()
         self._cut()
-        for task in asyncio.all_tasks(self._loop):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        self._loop.call_later(0.05, self._loop.stop)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close their sockets in the turn after
