@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.replication.crew import Crew
-from tests.replication.pair_house import NodeProcess, Pair
+from tests.replication.pair_house import NodeProcess, Pair, begin_anew
 from tests.support.waiting import eventually
 
 WAIT_S = 60.0
@@ -338,20 +338,6 @@ def _(scene: Scene) -> None:
     scene.waits(lambda: "wiped or restored" in pair.active.log())
     scene.crew.progress()
     begin_anew(pair.active, pair.standby)
-
-
-def begin_anew(leader: NodeProcess, other: NodeProcess) -> None:
-    """What docs/pair.md tells an operator whose store is lost."""
-    for node in (leader, other):
-        node.kill()
-        assert node.config is not None
-        node.config = node.config.replace("founds = true", "founds = false")
-    assert leader.config is not None
-    leader.config = leader.config.replace("founds = false", "founds = true")
-    (leader.data_dir / "pair").rename(leader.data_dir.parent / "pair.old")
-    shutil.rmtree(other.data_dir)
-    leader.start()
-    other.start()
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------------

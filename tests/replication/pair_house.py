@@ -1,6 +1,7 @@
 """A pair of real processes with a real etcd, and faults between any two of them."""
 
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -111,6 +112,11 @@ class NodeProcess(BrokerProcess):
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
+    def configure(self, old: str, new: str) -> None:
+        """Has its configuration say something else from the next start on."""
+        assert self.config is not None
+        self.config = self.config.replace(old, new)
+
     def status(self) -> dict[str, Any]:
         """What `mqbroker ha status` asks for; nothing when it does not answer."""
         with ThreadPoolExecutor(1) as thread:  # the test may have a loop of its own
@@ -196,20 +202,37 @@ class Pair:
         return self.nodes[len(turn) % len(self.nodes)].url
 
 
+def begin_anew(leader: NodeProcess, other: NodeProcess) -> None:
+    """What docs/pair.md tells an operator whose store is lost."""
+    for node in (leader, other):
+        node.kill()
+        node.configure("founds = true", "founds = false")
+    leader.configure("founds = false", "founds = true")
+    (leader.data_dir / "pair").rename(leader.data_dir.parent / "pair.old")
+    shutil.rmtree(other.data_dir)
+    leader.start()
+    other.start()
+
+
+@contextmanager
+def closing(pair: Pair) -> Iterator[Pair]:
+    """Ends its nodes after the test; prints their logs when the test fails."""
+    try:
+        yield pair
+    except BaseException:
+        print(pair.logs())
+        raise
+    finally:
+        for node in pair.nodes:
+            node.close()
+
+
 @contextmanager
 def a_pair(folder: Path, **options: Any) -> Iterator[Pair]:
     """A pair that is in sync, with its store; prints its logs when the test fails."""
-    with etcd(folder / "etcd") as store:
-        pair = Pair(folder, store, **options)
-        try:
-            pair.start()
-            yield pair
-        except BaseException:
-            print(pair.logs())
-            raise
-        finally:
-            for node in pair.nodes:
-                node.close()
+    with etcd(folder / "etcd") as store, closing(Pair(folder, store, **options)) as pair:
+        pair.start()
+        yield pair
 
 
 def seconds_until(is_so: Any) -> float:

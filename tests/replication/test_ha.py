@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from time import monotonic
 
 import pika  # type: ignore[import-untyped]
 import pytest
@@ -12,7 +11,7 @@ from kombu.connection import Connection
 
 from mqbroker.net import devcerts
 from tests.replication import stores
-from tests.replication.pair_house import NodeProcess, Pair, a_pair
+from tests.replication.pair_house import NodeProcess, Pair, a_pair, closing, seconds_until
 from tests.support.waiting import eventually
 
 pytestmark = [
@@ -164,8 +163,7 @@ def test_a_pair_whose_etcd_is_secured_fails_over(tmp_path: Path) -> None:
         )
         pair = Pair(tmp_path, store, more=more, direct=True)
         for node in pair.nodes:
-            assert node.config is not None
-            node.config = node.config.replace("http://", "https://")
+            node.configure("http://", "https://")
         fail_over(pair)
 
 
@@ -174,26 +172,17 @@ def test_a_pair_whose_store_is_postgresql_fails_over(tmp_path: Path) -> None:
     with stores.postgresql(tmp_path / "postgresql") as url, stores.etcd(tmp_path / "etcd") as unused:
         pair = Pair(tmp_path, unused, more='election = "postgresql"', direct=True)
         for node in pair.nodes:
-            assert node.config is not None
-            node.config = node.config.replace(f"http://127.0.0.1:{node.to_store.port}", url)
+            node.configure(f"http://127.0.0.1:{node.to_store.port}", url)
         fail_over(pair)
 
 
 def fail_over(pair: Pair) -> None:
     """The active node is killed, and the other one has everything."""
-    try:
+    with closing(pair):
         pair.start()
         publish(pair.a, 20)
-        began = monotonic()
         pair.a.kill()
-        eventually(lambda: pair.b.is_serving, WAIT_S)
-        print(f"b serves after {monotonic() - began:.1f} s")
+        print(f"b serves after {seconds_until(lambda: pair.b.is_serving):.1f} s")
         assert waiting(pair.b) == 20
         pair.a.start()
         pair.until_in_sync()
-    except BaseException:
-        print(pair.logs())
-        raise
-    finally:
-        for node in pair.nodes:
-            node.close()

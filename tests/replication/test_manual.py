@@ -9,7 +9,7 @@ import pytest
 from mqbroker.config.addresses import Address
 from mqbroker.errors import ElectionUnreachable, StorageError
 from mqbroker.replication.elections.manual import NAME, ManualElection
-from tests.replication.pair_house import NodeProcess, Pair
+from tests.replication.pair_house import NodeProcess, Pair, closing
 from tests.replication.stores import EtcdProcess
 from tests.replication.test_ha import ha, publish, waiting
 from tests.support.waiting import eventually
@@ -21,19 +21,12 @@ WAIT_S = 45
 def a_manual_pair(folder: Path, more: str = "") -> Iterator[Pair]:
     pair = Pair(folder, EtcdProcess(folder / "none"), more=f'election = "manual"\n{more}', direct=True)
     links = ", ".join(f'"127.0.0.1:{node.link_port}"' for node in pair.nodes)
-    for node in pair.nodes:
-        assert node.config is not None
-        node.config = node.config.replace(f'"http://127.0.0.1:{node.to_store.port}"', links)
-        node.start()
-    try:
+    with closing(pair):
+        for node in pair.nodes:
+            node.configure(f'"http://127.0.0.1:{node.to_store.port}"', links)
+            node.start()
         pair.until_in_sync()
         yield pair
-    except BaseException:
-        print(pair.logs())
-        raise
-    finally:
-        for node in pair.nodes:
-            node.close()
 
 
 def serves(node: NodeProcess) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.replication import stores
 from tests.replication.load import Load, under_load
-from tests.replication.pair_house import NodeProcess, Pair, a_pair
+from tests.replication.pair_house import Pair, a_pair, begin_anew
 from tests.support.waiting import eventually
 
 pytestmark = [
@@ -146,20 +145,6 @@ async def test_a_store_that_was_wiped_stops_nothing_and_promotes_nobody(tmp_path
         begin_anew(active, standby)
         await asyncio.to_thread(pair.until_in_sync)
         await under_load(pair, 7, lambda load: load.progress())
-
-
-def begin_anew(leader: NodeProcess, other: NodeProcess) -> None:
-    """What docs/pair.md tells an operator whose store is lost."""
-    for node in (leader, other):
-        node.kill()
-        assert node.config is not None
-        node.config = node.config.replace("founds = true", "founds = false")
-    assert leader.config is not None
-    leader.config = leader.config.replace("founds = false", "founds = true")
-    (leader.data_dir / "pair").rename(leader.data_dir.parent / "pair.old")
-    shutil.rmtree(other.data_dir)
-    leader.start()
-    other.start()
 
 
 async def test_a_link_that_flaps_loses_nothing(tmp_path: Path) -> None:
