@@ -64,6 +64,14 @@ def _leads_alone(node: NodeProcess) -> bool:
     return bool(node.status().get("isr") == [node.name])
 
 
+def _goes_on_alone(scene: Scene, active: NodeProcess, standby: NodeProcess) -> None:
+    """The standby is left out, and is not promoted beside the active node."""
+    scene.waits(lambda: _leads_alone(active))
+    scene.crew.progress()
+    scene.last(scene.spans.lease_s * 2)
+    assert not standby.is_serving
+
+
 def _reaches_store(node: NodeProcess) -> bool:
     return bool(node.status().get("is_store_reached", False))
 
@@ -197,10 +205,7 @@ def _(scene: Scene) -> None:
 def _(scene: Scene) -> None:
     active, standby = scene.pair.active, scene.pair.standby
     active.to_link.stall()
-    scene.waits(lambda: _leads_alone(active))
-    scene.crew.progress()
-    scene.last(scene.spans.lease_s * 2)
-    assert not standby.is_serving
+    _goes_on_alone(scene, active, standby)
     active.to_link.heal()
 
 
@@ -244,10 +249,7 @@ def _(scene: Scene) -> None:
     active, standby = scene.pair.active, scene.pair.standby
     standby.to_store.stall()
     active.to_link.stall()
-    scene.waits(lambda: _leads_alone(active))
-    scene.crew.progress()
-    scene.last(scene.spans.lease_s * 2)
-    assert not standby.is_serving
+    _goes_on_alone(scene, active, standby)
     standby.to_store.heal()
     active.to_link.heal()
 
@@ -278,10 +280,7 @@ def _(scene: Scene) -> None:
 def _(scene: Scene) -> None:
     active, standby = scene.pair.active, scene.pair.standby
     active.to_link.stall_back()
-    scene.waits(lambda: _leads_alone(active))
-    scene.crew.progress()
-    scene.last(scene.spans.lease_s * 2)
-    assert not standby.is_serving
+    _goes_on_alone(scene, active, standby)
     active.to_link.heal()
 
 
