@@ -13,10 +13,9 @@ from bench.driver.dialect import dialect_of
 from bench.driver.inlet import Inlet
 from bench.driver.jobs import ConsumeJob, Expect, Received
 from bench.driver.lead import ReceivedCount
+from bench.driver.percentiles import percentiles
 from bench.driver.verify import Faults, shared_faults
 from bench.errors import DriverError, ProtocolError
-
-PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 
 
 class Consumer:
@@ -112,8 +111,7 @@ class Consumer:
         if not arrivals:
             return {}
         late = np.concatenate([times - start_at - sequences / self._job.rate for sequences, times in arrivals])
-        values = np.percentile(late, PERCENTILES)
-        return {f"p{percent:g}": float(value) for percent, value in zip(PERCENTILES, values, strict=True)}
+        return percentiles(late)
 
     def finish(self) -> int:
         """Close all connections in order; how many deliveries came after everything was there."""

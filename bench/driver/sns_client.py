@@ -14,7 +14,7 @@ class SnsClient(AwsClient):
     """One connection. Raises ProtocolError with the server's own words."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        AwsClient.__init__(self, endpoint)
+        super().__init__(endpoint)
         self._encoder = sns_calls.encoder(endpoint)
 
     def call(self, action: str, parameters: Mapping[str, str]) -> dict[str, str]:

@@ -14,10 +14,9 @@ import numpy as np
 
 from bench.driver.crew import FINISH_SECONDS, READY_SECONDS, RUN_SECONDS, START_AHEAD_SECONDS, Worker
 from bench.driver.jobs import Expect, Ready, Start
-from bench.driver.sqs_jobs import Called, CycleJob, Seconds, SendJob
+from bench.driver.percentiles import percentiles
+from bench.driver.sqs_jobs import Called, CycleJob, SendJob
 from bench.driver.verify import Faults
-
-PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 
 
 @dataclass
@@ -101,16 +100,7 @@ def _outcome(start_at: float, found: list[Called]) -> CallOutcome:
         outcome.deleted += called.deleted
         outcome.driver_busy += called.busy_seconds
         outcome.faults.add(called.faults)
-    outcome.calls = percentiles([called.call_seconds for called in found])
-    outcome.wakes = percentiles([called.wake_seconds for called in found])
-    outcome.late = percentiles([called.late_seconds for called in found])
+    outcome.calls = percentiles(np.concatenate([called.call_seconds for called in found]))
+    outcome.wakes = percentiles(np.concatenate([called.wake_seconds for called in found]))
+    outcome.late = percentiles(np.concatenate([called.late_seconds for called in found]))
     return outcome
-
-
-def percentiles(parts: list[Seconds]) -> dict[str, float]:
-    """Percentile -> seconds of all parts together; empty when there is nothing."""
-    values = np.concatenate(parts)
-    if not len(values):
-        return {}
-    found = np.percentile(values, PERCENTILES)
-    return {f"p{percent:g}": float(value) for percent, value in zip(PERCENTILES, found, strict=True)}

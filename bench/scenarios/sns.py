@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from bench.driver.http_sink import HANGING, HttpSink
 from bench.driver.jobs import Limit
+from bench.driver.percentiles import percentiles
 from bench.driver.sns_client import SnsClient
 from bench.driver.sqs_client import SqsClient
 from bench.driver.sqs_jobs import SendJob
@@ -24,7 +25,6 @@ from bench.targets.base import Promise
 CONNECTIONS = 16
 ENDPOINTS = 1000
 PATIENCE_SECONDS = 60.0
-_SHARES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 _EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
 _POLICY = json.dumps({"Version": "2012-10-17", "Statement": [_EVERYBODY]})
 
@@ -81,8 +81,8 @@ def deliver_to_endpoints(site: Site, hanging: int) -> Measurement:
             used, seconds = site.usage() - before, time.monotonic() - began
         finally:
             sns.delete_topic(topic)
-    found = sorted(sink.latencies[ENDPOINTS - hanging :])
-    metrics = {f"latency_{name}_ms": found[int(share * len(found))] * 1000 for name, share in _SHARES.items()}
+    found = percentiles(sink.latencies[ENDPOINTS - hanging :])
+    metrics = {f"latency_{name}_ms": value * 1000 for name, value in found.items()}
     metrics["deliveries_per_second"] = len(sink.latencies) / seconds
     metrics |= cost(used, 0.0, seconds, len(sink.latencies))
     return Measurement(metrics["latency_p99_ms"], metrics)
