@@ -134,6 +134,15 @@ class Network:
         return self.elections[address.host].answer(said)
 
 
+@pytest.mark.parametrize("epoch", [-1, 2**63, 2**64 - 1, 1e19])
+def test_an_epoch_after_which_none_fits_is_refused(epoch: float, tmp_path: Path) -> None:
+    """It was kept, and the node ended when it was to write down the next one."""
+    election = ManualElection("a", tmp_path, [], 1, 1, silent)
+    said = {"known": written("c", 1) | {"epoch": epoch}, "claims": False}
+    assert election.answer(said) == {"error": "this is no ballot"}
+    assert election.epoch == 0
+
+
 async def test_two_that_were_promoted_to_one_epoch_agree_when_they_meet(tmp_path: Path) -> None:
     """Both led for ever: neither ballot was newer than the other."""
     network = Network(tmp_path, "ab")

@@ -31,6 +31,8 @@ from mqbroker.replication.election import Election
 NAME = "ballot"
 DO = "ballot"
 CALL_TIMEOUT_S = 1.0
+NUMBER_MAX = 2**62
+"""A later epoch or revision than any node gets to: its successors fit into what is written of them."""
 
 Json = dict[str, Any]
 Ask = Callable[[Address, Json], Awaitable[Json]]
@@ -285,10 +287,18 @@ def _read(said: Any) -> Known | None:
         return None
     isr = frozenset(map(str, said["isr"]))
     ballot = Ballot(
-        str(said["cluster"]), int(said["epoch"]), str(said["leader"]), str(said["address"]), isr,
-        int(said["revision"]), False,
+        str(said["cluster"]), _number(said["epoch"]), str(said["leader"]), str(said["address"]), isr,
+        _number(said["revision"]), False,
     )  # fmt: skip
     return Known(ballot, said["free"] is True)
+
+
+def _number(said: Any) -> int:
+    """One that can be counted on from, and be written down after that. ValueError when it is none."""
+    number = int(said)
+    if not 0 <= number <= NUMBER_MAX:
+        raise ValueError(f"{number} is no number of a ballot")
+    return number
 
 
 def _save(folder: Path, known: Known) -> None:
