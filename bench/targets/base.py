@@ -40,7 +40,8 @@ class Target(ABC):
     title: str
     lacks: frozenset[str] = frozenset()
     """What it cannot do, or not in an acceptable time; cases say what they need: "qos2" (MQTT), "shared" (MQTT's shared
-    subscriptions), "retained-wildcards", "scale" (MQTT connections and subscriptions by the thousand)."""
+    subscriptions), "retained-wildcards", "scale" (MQTT connections and subscriptions by the thousand), "endpoints" (of
+    HTTP, subscribed to SNS topics)."""
 
     is_slow: bool = False
     """Takes so much longer than others that a quick look leaves it out, and other sessions measure it less often."""

@@ -21,7 +21,7 @@ class Moto(Emulator):
     name = "moto"
     title = "moto"
     # A call takes milliseconds: to fill a deep queue takes minutes, and each waiting long poll is a busy thread.
-    lacks = frozenset({"scale", "endpoints"})
+    lacks = Emulator.lacks | {"scale"}
     is_slow = True
 
     def command(self, place: Path, promise: Promise) -> Sequence[str]:

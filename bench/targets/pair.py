@@ -120,8 +120,8 @@ class MqbrokerPair(Mqbroker, Replicated):
             node.command = [*self.command(node.data, promise), "--config", str(node.settings)]
             node.start()
             if node is self._nodes[0]:
-                _await(lambda: self._nodes[0].says("active"), "does not start")
-        self._await_whole()
+                self._await(self._is_led, "does not start")
+        self._await(self.is_whole, "is not in sync")
 
     def _run_etcd(self, place: Path, port: int, peer_port: int) -> None:
         url, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
@@ -133,12 +133,15 @@ class MqbrokerPair(Mqbroker, Replicated):
         self._store = BrokerProcess("etcd", command, place / "etcd.log")
         self._store.await_port(port, self.start_seconds)
 
-    def _await_whole(self) -> None:
-        try:
-            _await(self.is_whole, "is not in sync")
-        except TargetError as error:
-            raise TargetError(f"{self.name}: {error}: {self.last_words()}") from None
-        self.ports = {"amqp": self._active().amqp}
+    def _await(self, is_so: Callable[[], bool], trouble: str) -> None:
+        deadline = time.monotonic() + IN_SYNC_SECONDS
+        while not is_so():
+            if time.monotonic() > deadline:
+                raise TargetError(f"{self.name} {trouble}: {self.last_words()}")
+            time.sleep(_POLL_SECONDS)
+
+    def _is_led(self) -> bool:
+        return any(node.says("active") for node in self._nodes)
 
     def _active(self) -> _Node:
         return next((node for node in self._nodes if node.says("active")), self._nodes[0])
@@ -181,10 +184,7 @@ class MqbrokerPair(Mqbroker, Replicated):
 
     def is_whole(self) -> bool:
         """Whether one is active and the other one in sync."""
-        is_whole = all(node.says("ready") for node in self._nodes) and any(node.says("active") for node in self._nodes)
-        if is_whole:
-            self.ports = {"amqp": self._active().amqp}
-        return is_whole
+        return all(node.says("ready") for node in self._nodes) and self._is_led()
 
     def stop(self) -> None:
         """Stop all and delete their directory."""
@@ -193,6 +193,10 @@ class MqbrokerPair(Mqbroker, Replicated):
             process.stop()
         self._nodes, self._store = [], None
         super().stop()
+
+    def endpoint(self, protocol: str) -> Endpoint | None:
+        """The active node's."""
+        return self.endpoints()[0] if self._nodes and protocol == "amqp" else None
 
     def pids(self) -> list[int]:
         """Both nodes."""
@@ -211,11 +215,3 @@ def _hash() -> str:
     """RabbitMQ's rabbit_password_hashing_sha256: a salt of four octets, then the digest of it and the password."""
     salt = bytes(4)
     return base64.b64encode(salt + hashlib.sha256(salt + b"guest").digest()).decode()
-
-
-def _await(is_so: Callable[[], bool], trouble: str) -> None:
-    deadline = time.monotonic() + IN_SYNC_SECONDS
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise TargetError(trouble)
-        time.sleep(_POLL_SECONDS)

@@ -3,7 +3,6 @@
 Owns how they find each other. Every promise is kept by a quorum queue: it is what RabbitMQ replicates.
 """
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -56,7 +55,7 @@ class _Member(RabbitMQ):
 
     def sees_all(self) -> bool:
         """Whether all nodes are there, as it says."""
-        environment = {**self._environment(self._place), "PATH": os.environ["PATH"]}
+        environment = self._environment(self._place)
         command = [str(_CONTROL), "--quiet", "-n", self._name, "await_online_nodes", str(NODES), "--timeout", "10"]
         return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
 
