@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from mqbroker.config.addresses import Address
-from mqbroker.errors import ElectionUnreachable, PairError, StorageError
+from mqbroker.errors import ElectionUnreachable, StorageError
 from mqbroker.replication.ballot import Ballot
 from mqbroker.replication.election import Election
 
@@ -36,7 +36,7 @@ NUMBER_MAX = 2**62
 
 Json = dict[str, Any]
 Ask = Callable[[Address, Json], Awaitable[Json]]
-"""Asks the node at that address; OSError, TimeoutError and PairError without an answer."""
+"""Asks the node at that address; OSError and TimeoutError without an answer."""
 
 
 class Known(NamedTuple):
@@ -210,7 +210,7 @@ class ManualElection(Election):
             return Reply(
                 str(answer["node"]), _read(answer["known"]), answer["holds"] is True, answer["granted"] is True
             )
-        except (OSError, TimeoutError, PairError, KeyError, TypeError, ValueError):
+        except (OSError, TimeoutError, KeyError, TypeError, ValueError):
             return None
 
     def answer(self, said: Json) -> Json:
@@ -304,12 +304,10 @@ def _number(said: Any) -> int:
 def _save(folder: Path, known: Known) -> None:
     """Returns once it lasts. Not by the journal's disk, which is closed before a node resigns."""
     new = folder / f"{NAME}.new"
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(handle, orjson.dumps(_written(known)))
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(orjson.dumps(_written(known)))
+        file.flush()
+        os.fsync(file.fileno())
     new.rename(folder / NAME)
     directory = os.open(folder, os.O_RDONLY)
     try:
