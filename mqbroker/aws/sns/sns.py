@@ -30,6 +30,7 @@ from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.replay import Replays
 from mqbroker.aws.sns.reports import Reports
+from mqbroker.aws.sns.s3 import Bucket
 from mqbroker.aws.sns.service import SnsService, requiring
 from mqbroker.aws.sns.signer import Signer
 from mqbroker.aws.sns.sms import SmsAccounts
@@ -47,7 +48,6 @@ from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
 from mqbroker.delivery.http import HttpClient
 from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.limits import STREAMS_MOST
-from mqbroker.delivery.s3 import Bucket
 from mqbroker.delivery.slots import Slots
 from mqbroker.protocols.views import View
 
