@@ -4,6 +4,7 @@ POST /v1/projects/<project>/messages:send, with an access token that the key of 
 (RFC 7523). The credential of the application is the JSON file of that account, as on AWS.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,12 +13,12 @@ import orjson
 
 from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.sns.platforms import Application
-from mqbroker.clock import Clock
 from mqbroker.core.recent import remember
 from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 from mqbroker.delivery.http import Response
 from mqbroker.delivery.http2 import Http2Client
 from mqbroker.delivery.jwt import signed
+from mqbroker.delivery.lane import Workshop
 
 _SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -31,12 +32,14 @@ _ACCOUNT = ("project_id", "client_email", "private_key", "private_key_id")
 class Fcm:
     """Sends to devices that have an app with Firebase."""
 
-    def __init__(self, config: SnsConfig, client: Http2Client, clock: Clock) -> None:
+    def __init__(self, config: SnsConfig, client: Http2Client, shop: Workshop) -> None:
         self._config = config
         self._client = client
-        self._clock = clock
+        self._shop = shop
         self._tokens: dict[str, tuple[str, int]] = {}
         """The access tokens of credentials, and when they end."""
+        self._asked: dict[str, asyncio.Task[str]] = {}
+        """Requests for tokens that are under way, by credential."""
 
     async def send(
         self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
@@ -58,9 +61,16 @@ class Fcm:
 
     async def _token(self, credential: str, account: Mapping[str, str]) -> str:
         token, ends_at = self._tokens.get(credential, ("", 0))
-        now = self._clock.wall()
-        if now < ends_at:
+        if self._shop.clock.wall() < ends_at:
             return token
+        asked = self._asked.get(credential)
+        if asked is None:
+            asked = self._asked[credential] = self._shop.start(self._new_token(credential, account))
+            asked.add_done_callback(lambda _: self._asked.pop(credential))
+        return await asyncio.shield(asked)  # who gives up does not end what the others wait for
+
+    async def _new_token(self, credential: str, account: Mapping[str, str]) -> str:
+        now = self._shop.clock.wall()
         url, at = self._config.fcm_token_url, now // 1000
         claims = {"iss": account["client_email"], "scope": _SCOPE, "aud": url, "iat": at, "exp": at + _TOKEN_S}
         assertion = signed(claims, account["private_key"], account["private_key_id"])

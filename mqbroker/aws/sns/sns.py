@@ -77,7 +77,7 @@ class Sns(AwsService):
         self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
         gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
-        self._pusher = Pusher(config.sns, gateways, self._platforms, clock)
+        self._pusher = Pusher(config.sns, gateways, self._platforms, self._shop)
         means = Means(self._writer, self._reports, self._shop)
         self._endpoints = Endpoints(
             self._queues, means, means._replace(shop=self._stream_shop), config.sns, gateways, self._sms,
