@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from mqbroker.aws.json_object import json_object
 from mqbroker.aws.limits import SNS_DELAY_TARGET_S_MAX, SNS_RETRIES_MAX, SNS_RETRY_TIME_S_MAX
 from mqbroker.aws.sns import refusals
 
@@ -100,11 +101,8 @@ def effective_subscription_policy(text: str, topic_text: str) -> dict[str, Any]:
 
 
 def _parsed(text: str, prefix: str) -> dict[str, Any]:
-    try:
-        document = orjson.loads(text)
-    except ValueError:
-        raise _wrong(prefix, "failed to parse JSON.") from None
-    if not isinstance(document, dict):
+    document = json_object(text)
+    if document is None:
         raise _wrong(prefix, "failed to parse JSON.")
     return document
 

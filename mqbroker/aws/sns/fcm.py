@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from mqbroker.aws.config import SnsConfig
+from mqbroker.aws.json_object import json_object
 from mqbroker.aws.sns.platforms import Application
 from mqbroker.core.recent import remember
 from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
@@ -76,7 +77,7 @@ class Fcm:
         assertion = signed(claims, account["private_key"], account["private_key_id"])
         form = urlencode({"grant_type": _GRANT, "assertion": assertion}).encode()
         response = await self._client.post(url, form, {"content-type": "application/x-www-form-urlencoded"})
-        document = _document(response)
+        document = json_object(response.body) or {}
         if response.status != 200 or not isinstance(document.get("access_token"), str):
             reason = f"no access token for FCM: {response.status} {document.get('error', '')}"
             raise DeliveryFailed(reason, is_permanent=response.status in (400, 401, 403), status=response.status)
@@ -86,7 +87,7 @@ class Fcm:
         return token
 
     def _refused(self, credential: str, response: Response) -> None:
-        status, document = response.status, _document(response)
+        status, document = response.status, json_object(response.body) or {}
         error = document.get("error")
         error = error if isinstance(error, dict) else {}
         reason = f"FCM answers {status}: {error.get('message', '')}"
@@ -100,11 +101,8 @@ class Fcm:
 
 def request_of(text: str, token: str, ttl: str) -> dict[str, Any]:
     """The request for a text: what somebody has made for this API (`fcmV1Message`) or for the former one, or data."""
-    try:
-        document = orjson.loads(text)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
+    document = json_object(text)
+    if document is None:
         document = {"data": {"default": text}}
     whole = document.get("fcmV1Message")
     request = dict(whole) if isinstance(whole, dict) else {"message": _translated(document)}
@@ -135,12 +133,9 @@ def _translated(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _account(credential: str) -> dict[str, str]:
-    try:
-        document = orjson.loads(credential)
-    except ValueError:
-        document = None
-    found = {name: document.get(name) for name in _ACCOUNT} if isinstance(document, dict) else {}
-    if not found or not all(isinstance(value, str) for value in found.values()):
+    document = json_object(credential) or {}
+    found = {name: document.get(name) for name in _ACCOUNT}
+    if not all(isinstance(value, str) for value in found.values()):
         text = "PlatformCredential of the platform application is not the JSON file of a service account"
         raise DeliveryFailed(text, is_permanent=True)
     return {name: str(value) for name, value in found.items()}
@@ -157,11 +152,3 @@ def _is_gone(error: Mapping[str, Any]) -> bool:
         if any(isinstance(each, dict) and each.get("field") == "message.token" for each in violations):
             return True
     return False
-
-
-def _document(response: Response) -> dict[str, Any]:
-    try:
-        document = orjson.loads(response.body)
-    except ValueError:
-        document = None
-    return document if isinstance(document, dict) else {}
