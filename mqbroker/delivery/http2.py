@@ -51,6 +51,8 @@ class Http2Client:
                 except ImportError:
                     text = "push services are reached by HTTP/2, for which httpx is missing: pip install mqbroker[push]"
                     raise DeliveryFailed(text, is_permanent=True) from None
+                except OSError as error:  # the file of authorities
+                    raise DeliveryFailed(f"{type(error).__name__}: {error}") from None
             return self._client
 
     def _new(self) -> "httpx.AsyncClient":
