@@ -126,7 +126,7 @@ def _check_healthy(policy: Any, path: str, prefix: str) -> None:
     if _backoff_count(whole) < 0:
         others = "numMinDelayRetries, numNoDelayRetries and numMaxDelayRetries"
         raise _wrong(prefix, f"{path}.numRetries must be greater than or equal to total of {others}")
-    if whole["backoffFunction"] not in _SHAPES:
+    if whole["backoffFunction"] not in tuple(_SHAPES):  # a list or an object is no key
         raise _wrong(prefix, f"{path}.backoffFunction must be one of {', '.join(_SHAPES)}")
     if plan_of(whole).total_s > SNS_RETRY_TIME_S_MAX:
         raise _wrong(prefix, f"{path}: Total policy retry time cannot be greater than {SNS_RETRY_TIME_S_MAX} seconds")

@@ -132,6 +132,10 @@ WRONG_POLICIES: list[tuple[dict[str, object], str]] = [
         healthy(backoffFunction="cubic"),
         "healthyRetryPolicy.backoffFunction must be one of linear, arithmetic, geometric, exponential",
     ),
+    (
+        healthy(backoffFunction=["linear"]),
+        "healthyRetryPolicy.backoffFunction must be one of linear, arithmetic, geometric, exponential",
+    ),
     (healthy(often=True), "Unexpected JSON member"),
 ]
 
