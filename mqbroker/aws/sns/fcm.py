@@ -143,12 +143,13 @@ def _account(credential: str) -> dict[str, str]:
 
 def _is_gone(error: Mapping[str, Any]) -> bool:
     """Whether it is the device that FCM does not know: it says so, or finds fault with the token."""
-    for detail in error.get("details", ()):
-        if not isinstance(detail, dict):
-            continue
-        if detail.get("errorCode") in _GONE:
-            return True
-        violations = detail.get("fieldViolations", ())
-        if any(isinstance(each, dict) and each.get("field") == "message.token" for each in violations):
-            return True
-    return False
+    details = _objects(error.get("details"))
+    violations = [each for detail in details for each in _objects(detail.get("fieldViolations"))]
+    return any(str(detail.get("errorCode")) in _GONE for detail in details) or any(
+        each.get("field") == "message.token" for each in violations
+    )
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    """The objects in what should be a list of them."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -267,6 +267,13 @@ def test_a_header_that_cannot_be_is_a_failure_for_good(sns: Any, name: str, brok
     assert outcome_of(broker, message_id)["Reason"] == "a header can have characters of ASCII only"
 
 
+def test_an_answer_of_another_form_is_a_failure_for_good(sns: Any, name: str, broker: BrokerProcess) -> None:
+    """It was an internal error, which was tried again for hours."""
+    endpoint = device(sns, google(sns, name), "odd")
+    message_id = sns.publish(TargetArn=endpoint, Message="m")["MessageId"]
+    assert outcome_of(broker, message_id)["Reason"] == "FCM answers 400: said so"
+
+
 def test_many_messages_share_a_connection(sns: Any, name: str, push: PushServer) -> None:
     application = apple(sns, name)
     for number in range(20):
