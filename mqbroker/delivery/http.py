@@ -26,6 +26,7 @@ from mqbroker.delivery.limits import (
     RESPONSE_BYTES_MAX,
     RESPONSE_HEAD_BYTES_MAX,
 )
+from mqbroker.delivery.tls import client_context
 
 _PORTS = {"http": 80, "https": 443}
 _FINAL = 200  # the first status of an answer that is the last one
@@ -144,9 +145,7 @@ class HttpClient:
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            self._tls = ssl.create_default_context()
-            if self._ca_file:
-                self._tls.load_verify_locations(self._ca_file)
+            self._tls = client_context(self._ca_file)
         return self._tls
 
     async def _talk(self, connection: _Connection, data: bytes) -> Response:

@@ -5,13 +5,13 @@ It is done by httpx, which is installed with the extra `push` and imported when 
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.http import Response
 from mqbroker.delivery.limits import CONNECT_TIMEOUT_S, HTTP2_CONNECTIONS_MAX, IDLE_S, RESPONSE_BYTES_MAX
+from mqbroker.delivery.tls import client_context
 
 if TYPE_CHECKING:
     import httpx
@@ -51,6 +51,8 @@ class Http2Client:
                 except ImportError:
                     text = "push services are reached by HTTP/2, for which httpx is missing: pip install mqbroker[push]"
                     raise DeliveryFailed(text, is_permanent=True) from None
+                except OSError as error:  # the file of authorities
+                    raise DeliveryFailed(f"{type(error).__name__}: {error}") from None
             return self._client
 
     def _new(self) -> "httpx.AsyncClient":
@@ -58,12 +60,11 @@ class Http2Client:
 
         # It logs the URL of each request, and those of Apple have the tokens of devices.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        tls = ssl.create_default_context()
-        if self._ca_file:
-            tls.load_verify_locations(self._ca_file)
         limits = httpx.Limits(max_connections=HTTP2_CONNECTIONS_MAX, keepalive_expiry=IDLE_S)
         timeout = httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S)
-        return httpx.AsyncClient(http2=True, verify=tls, limits=limits, timeout=timeout, trust_env=False)
+        return httpx.AsyncClient(
+            http2=True, verify=client_context(self._ca_file), limits=limits, timeout=timeout, trust_env=False
+        )
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -15,6 +15,7 @@ from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.limits import CONNECT_TIMEOUT_S, READ_BYTES, SMPP_ENQUIRE_S
 from mqbroker.delivery.short_text import encoded
 from mqbroker.delivery.smpp import OK, PASSING, THROTTLED, Answer, Heard, SmppFault, SmppSession
+from mqbroker.delivery.tls import client_context
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,8 @@ class SmppClient:
         self._system_type = parse_qs(parts.query).get("system_type", [""])[0]
         self._timeout_s = timeout_s
         self._ca_file = ca_file
+        self._tls: ssl.SSLContext | None = None
+        """Made once: to read all authorities takes long, and each bind that fails is followed by another one."""
         self._heard = heard
         self._link: _Link | None = None
         self._binding = asyncio.Lock()
@@ -140,11 +143,10 @@ class SmppClient:
             return self._link
 
     async def _bind(self) -> _Link:
-        tls = ssl.create_default_context() if self._is_tls else None
-        if tls is not None and self._ca_file:
-            tls.load_verify_locations(self._ca_file)
+        if self._is_tls and self._tls is None:
+            self._tls = client_context(self._ca_file)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            opened = await asyncio.open_connection(self._host, self._port, ssl=tls, limit=READ_BYTES)
+            opened = await asyncio.open_connection(self._host, self._port, ssl=self._tls, limit=READ_BYTES)
         link = _Link(*opened, self._heard)
         status = None
         try:

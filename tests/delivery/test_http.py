@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,26 +18,14 @@ from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
 from mqbroker.delivery.http import HttpClient
 from mqbroker.delivery.limits import RESPONSE_BYTES_MAX
 from mqbroker.net import devcerts
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.delivery.serving import Serve, serving
 
 
 @asynccontextmanager
 async def server(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """A server whose connections are handled by `serve`; its URL."""
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    running = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
-    port = running.sockets[0].getsockname()[1]
-    yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}/in"
-    running.close()
+    async with serving(serve, tls) as port:
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}/in"
 
 
 async def request(reader: asyncio.StreamReader) -> bytes:

@@ -45,3 +45,11 @@ async def test_a_server_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
         with pytest.raises(DeliveryFailed, match="no answer within 1 s"):
             await client.post(url.replace("127.0.0.1", "localhost"), b"", {})
     await client.close()
+
+
+async def test_authorities_that_are_nowhere_are_a_failure(tmp_path: Path) -> None:
+    """It was an internal error, with a traceback in the log for each attempt."""
+    client = Http2Client(5, str(tmp_path / "none.pem"))
+    with pytest.raises(DeliveryFailed, match="FileNotFoundError") as failed:
+        await client.post("https://localhost/", b"", {})
+    assert not failed.value.is_permanent

@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -16,6 +16,7 @@ from mqbroker.delivery.limits import SMPP_PDU_BYTES_MAX, SMS_PARTS_MAX
 from mqbroker.delivery.short_text import ALPHABET, UCS2, decoded, encoded
 from mqbroker.delivery.smpp import Answer, Event, Heard, SmppFault, SmppSession
 from mqbroker.delivery.smpp_client import SmppClient
+from tests.delivery.serving import serving
 from tests.support.ports import free_port
 
 WAIT_S = 10
@@ -230,26 +231,6 @@ async def test_a_status_says_whether_to_try_again(
         assert await client.send("+15550001", "hello", "Shop") == 200
 
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def hostile(serve: Serve) -> AsyncIterator[int]:
-    """A gateway that does what `serve` says; its port."""
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    running = await asyncio.start_server(handle, "127.0.0.1", 0)
-    yield running.sockets[0].getsockname()[1]
-    running.close()
-
-
 async def unit(reader: asyncio.StreamReader) -> tuple[int, int, bytes]:
     """The next unit: command, sequence, body."""
     length, command, _, sequence = struct.unpack(">IIII", await reader.readexactly(16))
@@ -268,7 +249,7 @@ async def test_a_gateway_that_does_not_let_us_in_is_tried_again() -> None:
         await bound(reader, writer, 0x0E)
         await reader.read()
 
-    async with hostile(serve) as port, client_for(port) as client:
+    async with serving(serve) as port, client_for(port) as client:
         for _ in range(2):
             with pytest.raises(DeliveryFailed, match="refuses to bind: status 0xe") as failed:
                 await client.send("+15550001", "hello", "Shop")
@@ -280,7 +261,7 @@ async def test_a_gateway_that_hangs_is_not_waited_for_forever() -> None:
         await bound(reader, writer)
         await reader.read()
 
-    async with hostile(serve) as port, client_for(port, timeout_s=0.3) as client:
+    async with serving(serve) as port, client_for(port, timeout_s=0.3) as client:
         with pytest.raises(DeliveryFailed, match=r"no answer within 0\.3 s"):
             await client.send("+15550001", "hello", "Shop")
 
@@ -293,7 +274,7 @@ async def test_what_was_not_answered_when_the_connection_ends_has_failed(said: b
         writer.write(said)
         await writer.drain()
 
-    async with hostile(serve) as port, client_for(port) as client:
+    async with serving(serve) as port, client_for(port) as client:
         with pytest.raises(DeliveryFailed, match=r"the gateway has closed the connection|was lost") as failed:
             await client.send("+15550001", "hello", "Shop")
         assert not failed.value.is_permanent
@@ -314,7 +295,7 @@ async def test_a_gateway_without_a_sign_of_life_is_left(monkeypatch: pytest.Monk
             pass
         enquired.put_nowait(0)
 
-    async with hostile(serve) as port, client_for(port) as client:
+    async with serving(serve) as port, client_for(port) as client:
         await client.send("+15550001", "hello", "Shop")
         assert [await asyncio.wait_for(enquired.get(), WAIT_S) for _ in range(2)] == [0x15, 0]
 

@@ -97,7 +97,7 @@ def _shown(values: Mapping[str, object] | None) -> dict[str, object]:
 
 def _resource(call: "Call") -> str:
     """The ARN of what the call is about; empty where it names none."""
-    arn = next((value for name, value in call.parameters.items() if name in ("TopicArn", "ResourceArn")), "")
+    arn = call.parameters.get("TopicArn") or call.parameters.get("ResourceArn")
     if isinstance(arn, str) and arn:
         return arn
     member = call.action.service.path_member

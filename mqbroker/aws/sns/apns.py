@@ -10,6 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from mqbroker.aws.config import SnsConfig
+from mqbroker.aws.json_object import json_object
 from mqbroker.aws.sns.platforms import Application
 from mqbroker.clock import Clock
 from mqbroker.core.recent import remember
@@ -84,11 +85,8 @@ def _sender(application: Application) -> tuple[str, ...]:
 
 def payload_of(text: str) -> tuple[bytes, bool]:
     """What a device is sent, the JSON that somebody has made for it or an alert; and whether its user is shown it."""
-    try:
-        document = orjson.loads(text)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
+    document = json_object(text)
+    if document is None:
         return orjson.dumps({"aps": {"alert": text}}), True
     aps = document.get("aps")
     return text.encode(), isinstance(aps, dict) and not aps.keys().isdisjoint(_SHOWN)
@@ -115,8 +113,4 @@ def headers_of(
 
 
 def _reason(response: Response) -> str:
-    try:
-        document = orjson.loads(response.body)
-    except ValueError:
-        document = None
-    return str(document.get("reason", "")) if isinstance(document, dict) else ""
+    return str((json_object(response.body) or {}).get("reason", ""))

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from mqbroker.aws.json_object import json_object
 from mqbroker.aws.limits import SNS_DELAY_TARGET_S_MAX, SNS_RETRIES_MAX, SNS_RETRY_TIME_S_MAX
 from mqbroker.aws.sns import refusals
 
@@ -100,11 +101,8 @@ def effective_subscription_policy(text: str, topic_text: str) -> dict[str, Any]:
 
 
 def _parsed(text: str, prefix: str) -> dict[str, Any]:
-    try:
-        document = orjson.loads(text)
-    except ValueError:
-        raise _wrong(prefix, "failed to parse JSON.") from None
-    if not isinstance(document, dict):
+    document = json_object(text)
+    if document is None:
         raise _wrong(prefix, "failed to parse JSON.")
     return document
 
@@ -128,7 +126,7 @@ def _check_healthy(policy: Any, path: str, prefix: str) -> None:
     if _backoff_count(whole) < 0:
         others = "numMinDelayRetries, numNoDelayRetries and numMaxDelayRetries"
         raise _wrong(prefix, f"{path}.numRetries must be greater than or equal to total of {others}")
-    if whole["backoffFunction"] not in _SHAPES:
+    if whole["backoffFunction"] not in tuple(_SHAPES):  # a list or an object is no key
         raise _wrong(prefix, f"{path}.backoffFunction must be one of {', '.join(_SHAPES)}")
     if plan_of(whole).total_s > SNS_RETRY_TIME_S_MAX:
         raise _wrong(prefix, f"{path}: Total policy retry time cannot be greater than {SNS_RETRY_TIME_S_MAX} seconds")

@@ -4,6 +4,7 @@ POST /v1/projects/<project>/messages:send, with an access token that the key of 
 (RFC 7523). The credential of the application is the JSON file of that account, as on AWS.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -11,13 +12,14 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from mqbroker.aws.config import SnsConfig
+from mqbroker.aws.json_object import json_object
 from mqbroker.aws.sns.platforms import Application
-from mqbroker.clock import Clock
 from mqbroker.core.recent import remember
 from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 from mqbroker.delivery.http import Response
 from mqbroker.delivery.http2 import Http2Client
 from mqbroker.delivery.jwt import signed
+from mqbroker.delivery.lane import Workshop
 
 _SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -31,12 +33,14 @@ _ACCOUNT = ("project_id", "client_email", "private_key", "private_key_id")
 class Fcm:
     """Sends to devices that have an app with Firebase."""
 
-    def __init__(self, config: SnsConfig, client: Http2Client, clock: Clock) -> None:
+    def __init__(self, config: SnsConfig, client: Http2Client, shop: Workshop) -> None:
         self._config = config
         self._client = client
-        self._clock = clock
+        self._shop = shop
         self._tokens: dict[str, tuple[str, int]] = {}
         """The access tokens of credentials, and when they end."""
+        self._asked: dict[str, asyncio.Task[str]] = {}
+        """Requests for tokens that are under way, by credential."""
 
     async def send(
         self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
@@ -58,15 +62,22 @@ class Fcm:
 
     async def _token(self, credential: str, account: Mapping[str, str]) -> str:
         token, ends_at = self._tokens.get(credential, ("", 0))
-        now = self._clock.wall()
-        if now < ends_at:
+        if self._shop.clock.wall() < ends_at:
             return token
+        asked = self._asked.get(credential)
+        if asked is None:
+            asked = self._asked[credential] = self._shop.start(self._new_token(credential, account))
+            asked.add_done_callback(lambda _: self._asked.pop(credential))
+        return await asyncio.shield(asked)  # who gives up does not end what the others wait for
+
+    async def _new_token(self, credential: str, account: Mapping[str, str]) -> str:
+        now = self._shop.clock.wall()
         url, at = self._config.fcm_token_url, now // 1000
         claims = {"iss": account["client_email"], "scope": _SCOPE, "aud": url, "iat": at, "exp": at + _TOKEN_S}
         assertion = signed(claims, account["private_key"], account["private_key_id"])
         form = urlencode({"grant_type": _GRANT, "assertion": assertion}).encode()
         response = await self._client.post(url, form, {"content-type": "application/x-www-form-urlencoded"})
-        document = _document(response)
+        document = json_object(response.body) or {}
         if response.status != 200 or not isinstance(document.get("access_token"), str):
             reason = f"no access token for FCM: {response.status} {document.get('error', '')}"
             raise DeliveryFailed(reason, is_permanent=response.status in (400, 401, 403), status=response.status)
@@ -76,7 +87,7 @@ class Fcm:
         return token
 
     def _refused(self, credential: str, response: Response) -> None:
-        status, document = response.status, _document(response)
+        status, document = response.status, json_object(response.body) or {}
         error = document.get("error")
         error = error if isinstance(error, dict) else {}
         reason = f"FCM answers {status}: {error.get('message', '')}"
@@ -90,11 +101,8 @@ class Fcm:
 
 def request_of(text: str, token: str, ttl: str) -> dict[str, Any]:
     """The request for a text: what somebody has made for this API (`fcmV1Message`) or for the former one, or data."""
-    try:
-        document = orjson.loads(text)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
+    document = json_object(text)
+    if document is None:
         document = {"data": {"default": text}}
     whole = document.get("fcmV1Message")
     request = dict(whole) if isinstance(whole, dict) else {"message": _translated(document)}
@@ -125,12 +133,9 @@ def _translated(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _account(credential: str) -> dict[str, str]:
-    try:
-        document = orjson.loads(credential)
-    except ValueError:
-        document = None
-    found = {name: document.get(name) for name in _ACCOUNT} if isinstance(document, dict) else {}
-    if not found or not all(isinstance(value, str) for value in found.values()):
+    document = json_object(credential) or {}
+    found = {name: document.get(name) for name in _ACCOUNT}
+    if not all(isinstance(value, str) for value in found.values()):
         text = "PlatformCredential of the platform application is not the JSON file of a service account"
         raise DeliveryFailed(text, is_permanent=True)
     return {name: str(value) for name, value in found.items()}
@@ -138,20 +143,13 @@ def _account(credential: str) -> dict[str, str]:
 
 def _is_gone(error: Mapping[str, Any]) -> bool:
     """Whether it is the device that FCM does not know: it says so, or finds fault with the token."""
-    for detail in error.get("details", ()):
-        if not isinstance(detail, dict):
-            continue
-        if detail.get("errorCode") in _GONE:
-            return True
-        violations = detail.get("fieldViolations", ())
-        if any(isinstance(each, dict) and each.get("field") == "message.token" for each in violations):
-            return True
-    return False
+    details = _objects(error.get("details"))
+    violations = [each for detail in details for each in _objects(detail.get("fieldViolations"))]
+    return any(str(detail.get("errorCode")) in _GONE for detail in details) or any(
+        each.get("field") == "message.token" for each in violations
+    )
 
 
-def _document(response: Response) -> dict[str, Any]:
-    try:
-        document = orjson.loads(response.body)
-    except ValueError:
-        document = None
-    return document if isinstance(document, dict) else {}
+def _objects(value: object) -> list[dict[str, Any]]:
+    """The objects in what should be a list of them."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

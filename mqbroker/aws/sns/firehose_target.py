@@ -12,12 +12,12 @@ from uuid import uuid4
 from mqbroker.aws.sns.delivery_policy import MANAGED
 from mqbroker.aws.sns.lane_target import LaneTarget, Means
 from mqbroker.aws.sns.properties import SnsProperties
+from mqbroker.aws.sns.s3 import Bucket
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.batches import Batches
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.limits import BUCKET_WAIT_S, STREAM_MOST
-from mqbroker.delivery.s3 import Bucket
 
 _OK = 200
 

@@ -4,7 +4,7 @@ Those that AWS finds by words nearby (names, addresses, dates of birth, numbers 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 Check = Callable[[str], bool]
@@ -48,7 +48,7 @@ def _iban(text: str) -> bool:
     return int(number) % 97 == 1
 
 
-def _weighted(text: str, weights: range) -> int:
+def _weighted(text: str, weights: Iterable[int]) -> int:
     return sum(digit * weight for digit, weight in zip(_digits(text), weights, strict=False))
 
 
@@ -66,8 +66,7 @@ def _cnpj(text: str) -> bool:
     digits = _digits(text)
 
     def check(count: int) -> int:
-        weights = [(count - 1 - place) % 8 + 2 for place in range(count)]
-        rest = sum(digit * weight for digit, weight in zip(digits, weights, strict=False)) % 11
+        rest = _weighted(text, [(count - 1 - place) % 8 + 2 for place in range(count)]) % 11
         return 0 if rest < 2 else 11 - rest
 
     return digits[12:] == [check(12), check(13)] and len(set(digits)) > 1

@@ -93,6 +93,14 @@ def _replaced(text: str, name: str, mask: str | None) -> tuple[str, int]:
     return identifier.pattern.sub(replace, text), count
 
 
+def _mask(config: Mapping[str, Any]) -> str:
+    """One character: it stands for each that is masked, so a text of more would make messages as much longer."""
+    mask = config.get("MaskWithCharacter", _MASK)
+    if not isinstance(mask, str) or len(mask) != 1:
+        raise ValueError("MaskWithCharacter must be a character")
+    return mask
+
+
 def _rule(statement: Mapping[str, Any]) -> Rule:
     direction, operation = statement["DataDirection"], statement["Operation"]
     if direction not in _DIRECTIONS:
@@ -101,9 +109,7 @@ def _rule(statement: Mapping[str, Any]) -> Rule:
     mask: str | None = None
     if kind == "Deidentify":
         (how,) = operation[kind]
-        mask = operation[kind][how].get("MaskWithCharacter", _MASK) if how == "MaskConfig" else ""
-        if not isinstance(mask, str):
-            raise ValueError("MaskWithCharacter must be a character")
+        mask = _mask(operation[kind][how]) if how == "MaskConfig" else ""
     elif kind not in ("Audit", "Deny"):
         raise ValueError(f"there is no operation {kind}")
     principals, identifiers = statement.get("Principal", ["*"]), statement["DataIdentifier"]

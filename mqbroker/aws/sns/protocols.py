@@ -18,7 +18,9 @@ _EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[A-Za-z0-9.-]{1,255}")
 _SEPARATORS = re.compile(r"[./-]")
 E164 = re.compile(r"\+?[1-9][0-9]{1,14}")
 _LAMBDA = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?")
-_FIREHOSE = re.compile(r"arn:aws[a-z-]*:firehose:[a-z0-9-]+:[0-9]{12}:deliverystream/[A-Za-z0-9_.-]{1,64}")
+# A stream becomes a folder below one of the operator's: neither that one nor the one above it.
+_STREAM = r"(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,64}"
+_FIREHOSE = re.compile(rf"arn:aws[a-z-]*:firehose:[a-z0-9-]+:[0-9]{{12}}:deliverystream/{_STREAM}")
 _APPLICATION = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/[A-Z_]+/[A-Za-z0-9_.-]+/[0-9a-f-]{36}")
 
 

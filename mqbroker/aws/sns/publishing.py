@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-import orjson
-
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.request_ids import uuid_text
+from mqbroker.aws.json_object import json_object
 from mqbroker.aws.limits import SNS_BATCH_ENTRIES_MAX, SNS_MESSAGE_BYTES_MAX, SNS_SUBJECT_CHARS_MAX
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.direct import DirectSender
@@ -81,11 +80,8 @@ def _subject(subject: str | None) -> str:
 def _structured(text: str, structure: str, needs_default: bool) -> tuple[str, dict[str, str]]:
     if structure != "json":
         raise refusals.invalid("MessageStructure")
-    try:
-        found = orjson.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
+    found = json_object(text)
+    if found is None:
         raise refusals.invalid("Message Structure - JSON message body failed to parse")
     variants = {name: value for name, value in found.items() if isinstance(value, str)}
     if needs_default and "default" not in variants:

@@ -15,10 +15,10 @@ from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sqs.message_attributes import BINARY, unpack
-from mqbroker.clock import Clock
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 from mqbroker.delivery.http2 import Http2Client
+from mqbroker.delivery.lane import Workshop
 
 _APPLE = ("APNS", "MACOS")
 _GOOGLE = ("GCM", "FCM")
@@ -36,11 +36,11 @@ class PushService(Protocol):
 class Pusher:
     """Sends push messages."""
 
-    def __init__(self, config: SnsConfig, gateways: Gateways, platforms: Platforms, clock: Clock) -> None:
+    def __init__(self, config: SnsConfig, gateways: Gateways, platforms: Platforms, shop: Workshop) -> None:
         self._gateways = gateways if config.push_url else None
         self._platforms = platforms
         self._client = Http2Client(config.timeout_s, config.ca_file)
-        self._apns, self._fcm = Apns(config, self._client, clock), Fcm(config, self._client, clock)
+        self._apns, self._fcm = Apns(config, self._client, shop.clock), Fcm(config, self._client, shop)
 
     async def push(self, arn: str, properties: SnsProperties, content: bytes) -> int:
         """Sends a message to an endpoint. Raises DeliveryFailed."""

@@ -30,6 +30,7 @@ from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.replay import Replays
 from mqbroker.aws.sns.reports import Reports
+from mqbroker.aws.sns.s3 import Bucket
 from mqbroker.aws.sns.service import SnsService, requiring
 from mqbroker.aws.sns.signer import Signer
 from mqbroker.aws.sns.sms import SmsAccounts
@@ -47,7 +48,6 @@ from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
 from mqbroker.delivery.http import HttpClient
 from mqbroker.delivery.lane import Workshop
 from mqbroker.delivery.limits import STREAMS_MOST
-from mqbroker.delivery.s3 import Bucket
 from mqbroker.delivery.slots import Slots
 from mqbroker.protocols.views import View
 
@@ -77,7 +77,7 @@ class Sns(AwsService):
         self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
         gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
-        self._pusher = Pusher(config.sns, gateways, self._platforms, clock)
+        self._pusher = Pusher(config.sns, gateways, self._platforms, self._shop)
         means = Means(self._writer, self._reports, self._shop)
         self._endpoints = Endpoints(
             self._queues, means, means._replace(shop=self._stream_shop), config.sns, gateways, self._sms,

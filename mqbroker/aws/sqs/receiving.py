@@ -203,11 +203,11 @@ class ReceiveActions:
         if queue.core.is_at_in_flight_max and not queue.is_fifo:
             raise refusals.over_limit(queue.core.in_flight_max)
         entries = self._take(queue, wanted, call.now)
-        wait_ms = wanted.wait_ms or (SQS_PAGE_WAIT_MS if queue.core.is_coming else 0)
-        if entries or not wait_ms:
-            self._answer(call, queue, wanted, entries, call.now)
-        else:
+        wait_ms = 0 if entries else wanted.wait_ms or (SQS_PAGE_WAIT_MS if queue.core.is_coming else 0)
+        if wait_ms:
             self._wait(call, queue, wanted, wait_ms)
+        else:
+            self._answer(call, queue, wanted, entries, call.now)
 
     def _wait(self, call: Call, queue: SqsQueue, wanted: Wanted, wait_ms: int) -> None:
         def take(now: int) -> list[Entry]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from mqbroker.aws.json_object import json_object
 from mqbroker.aws.limits import SQS_RECEIVE_COUNT_MAX, SQS_REDRIVE_SOURCES_MAX
 from mqbroker.aws.sqs import refusals
 from mqbroker.errors import AwsError
@@ -33,11 +34,8 @@ class QueueArn(NamedTuple):
 
 
 def _document(text: str, name: str, title: str) -> dict[str, Any]:
-    try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        document = None
-    if not isinstance(document, dict):
+    document = json_object(text)
+    if document is None:
         raise refusals.invalid_parameter(text, name, f"{title} is not a valid JSON map.")
     return document
 

@@ -28,6 +28,7 @@ function google(token) {
   if (token.startsWith("gone")) return error(404, [{ errorCode: "UNREGISTERED" }]);
   if (token.startsWith("bad")) return error(400, [{ fieldViolations: [{ field: "message.token" }] }]);
   if (token.startsWith("empty")) return error(400, [{ fieldViolations: [{ field: "message.data" }] }]);
+  if (token.startsWith("odd")) return error(400, null);
   if (token.startsWith("old") && first(`google ${token}`)) return error(401, []);
   return [200, { name: "projects/p/messages/1" }];
 }

@@ -31,7 +31,7 @@ def sender_in(yard: Yard) -> DirectSender:
     reports = Reports(SqsQueues(yard.broker, accounts, "us-east-1", is_strict=True), lambda _: {})
     config = SnsConfig()
     gateways = Gateways(config, HttpClient(AddressGuard(EVERYWHERE), 1), lambda *_: None)
-    pusher = Pusher(config, gateways, Platforms(ledger), yard.clock)
+    pusher = Pusher(config, gateways, Platforms(ledger), yard.shop)
     return DirectSender(accounts, gateways, SmsAccounts(ledger), pusher, reports, yard.shop)
 
 

@@ -126,6 +126,9 @@ def test_endpoints(sns: Any, topic: str, queues: Queues) -> None:
 
     assert wrong("test-protocol", "x") == invalid("Amazon SNS does not support this protocol string: test-protocol")
     assert wrong("sqs", queues.make()) == invalid("SQS endpoint ARN")
+    for stream in ("..", ".", "a/b"):
+        endpoint = f"arn:aws:firehose:us-east-1:000000000000:deliverystream/{stream}"
+        assert wrong("firehose", endpoint) == invalid("Firehose endpoint ARN")
     assert wrong("sms", "NAA+15551234567") == (INVALID, "Invalid SMS endpoint: NAA+15551234567", 400)
     assert wrong("sms", "+1--5551234567")[1] == "Invalid SMS endpoint: +1--5551234567"
     assert wrong("http", "https://localhost/") == invalid("Endpoint must match the specified protocol")

@@ -109,10 +109,10 @@ def apple(sns: Any, name: str, platform: str = "APNS") -> str:
     return str(made["PlatformApplicationArn"])
 
 
-def google(sns: Any, name: str) -> str:
+def google(sns: Any, name: str, project: str = "shop") -> str:
     account = {
-        "type": "service_account", "project_id": "shop", "client_email": "a@shop.example", "private_key_id": "k1",
-        "private_key": pem(GOOGLE_KEY),
+        "type": "service_account", "project_id": project, "client_email": f"a@{project}.example",
+        "private_key_id": "k1", "private_key": pem(GOOGLE_KEY),
     }  # fmt: skip
     attributes = {"PlatformCredential": json.dumps(account)}
     return str(
@@ -215,6 +215,22 @@ def test_google_gets_an_access_token_and_the_message(sns: Any, topic: str, name:
         assert json.loads(push.take("/v1/projects")["body"]) == sent
 
 
+def test_devices_that_are_sent_to_at_once_share_an_access_token(
+    sns: Any, topic: str, name: str, push: PushServer
+) -> None:
+    """While there was none, each of them asked Google for one of its own."""
+    application = google(sns, name, "crowd")
+    for number in range(20):
+        sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=device(sns, application, f"c{number}"))
+    sns.publish(TopicArn=topic, Message="m")
+    found: list[dict[str, Any]] = []
+    while sum(each["path"].startswith("/v1/projects/crowd/") for each in found) < 20:
+        found.append(push.take("/"))
+    forms = [dict(pair.split("=") for pair in each["body"].split("&")) for each in found if each["path"] == "/token"]
+    senders = [claims_of(form["assertion"])[1]["iss"] for form in forms]
+    assert senders.count("a@crowd.example") == 1
+
+
 @pytest.mark.parametrize("make", [apple, google])
 @pytest.mark.parametrize("token", ["gone", "bad"])
 def test_a_device_that_is_not_known_any_more_is_disabled(
@@ -249,6 +265,13 @@ def test_a_header_that_cannot_be_is_a_failure_for_good(sns: Any, name: str, brok
     attributes = {"AWS.SNS.MOBILE.APNS.TOPIC": text("com.exämple")}
     message_id = sns.publish(TargetArn=endpoint, Message="m", MessageAttributes=attributes)["MessageId"]
     assert outcome_of(broker, message_id)["Reason"] == "a header can have characters of ASCII only"
+
+
+def test_an_answer_of_another_form_is_a_failure_for_good(sns: Any, name: str, broker: BrokerProcess) -> None:
+    """It was an internal error, which was tried again for hours."""
+    endpoint = device(sns, google(sns, name), "odd")
+    message_id = sns.publish(TargetArn=endpoint, Message="m")["MessageId"]
+    assert outcome_of(broker, message_id)["Reason"] == "FCM answers 400: said so"
 
 
 def test_many_messages_share_a_connection(sns: Any, name: str, push: PushServer) -> None:

@@ -16,9 +16,9 @@ from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
+from mqbroker.aws.sns.s3 import Bucket
 from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
 from mqbroker.delivery.http import HttpClient
-from mqbroker.delivery.s3 import Bucket
 from tests.aws.sns.conftest import Queues
 from tests.support.broker_process import BrokerProcess
 from tests.support.ports import free_port

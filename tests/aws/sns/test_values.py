@@ -132,6 +132,10 @@ WRONG_POLICIES: list[tuple[dict[str, object], str]] = [
         healthy(backoffFunction="cubic"),
         "healthyRetryPolicy.backoffFunction must be one of linear, arithmetic, geometric, exponential",
     ),
+    (
+        healthy(backoffFunction=["linear"]),
+        "healthyRetryPolicy.backoffFunction must be one of linear, arithmetic, geometric, exponential",
+    ),
     (healthy(often=True), "Unexpected JSON member"),
 ]
 
@@ -263,7 +267,8 @@ def test_an_unknown_identifier_is_refused() -> None:
         protection(["ShoeSize"], {"Deny": {}})
 
 
-def test_a_mask_is_a_text() -> None:
-    """Each message that had something to mask was an internal error."""
+@pytest.mark.parametrize("mask", [5, "", "#" * 20_000])
+def test_a_mask_is_a_character(mask: object) -> None:
+    """Another value was an internal error for each message with something to mask, and a long text made gigabytes."""
     with pytest.raises(AwsError):
-        protection(["IpAddress"], {"Deidentify": {"MaskConfig": {"MaskWithCharacter": 5}}})
+        protection(["IpAddress"], {"Deidentify": {"MaskConfig": {"MaskWithCharacter": mask}}})

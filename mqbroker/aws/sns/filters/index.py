@@ -53,15 +53,12 @@ class _Scope:
 
     def add(self, subscription: Subscription, alternative: Alternative) -> None:
         candidate = (subscription, alternative)
-        indexed = [(len(test.exact) + len(test.prefixes), key) for key, test in alternative.keys if test.is_indexed]
+        indexed = [each for each in alternative.keys if each[1].is_indexed]
         if not indexed:
             self.others.append(candidate)
             return
-        best = min(indexed)[1]
-        for key, test in alternative.keys:
-            if key == best and test.is_indexed:
-                self.keys.setdefault(key, _Key()).add(test, candidate)
-                return
+        key, test = min(indexed, key=lambda each: len(each[1].exact) + len(each[1].prefixes))
+        self.keys.setdefault(key, _Key()).add(test, candidate)
 
     def is_empty(self) -> bool:
         return not self.keys and not self.others

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import orjson
 
+from mqbroker.aws.json_object import json_object
 from mqbroker.aws.sns.filters.operators import Atom, atom
 from mqbroker.aws.sqs.message_attributes import BINARY, Attribute
 
@@ -32,11 +33,8 @@ def _values(data_type: str, tag: int, value: bytes) -> list[Atom]:
 
 def values_of_body(body: bytes) -> dict[str, list[Atom]] | None:
     """The values in a body by path; None for a body that is no JSON object."""
-    try:
-        document = orjson.loads(body)
-    except ValueError:
-        return None
-    if not isinstance(document, dict):
+    document = json_object(body)
+    if document is None:
         return None
     found: dict[str, list[Atom]] = {}
     _collect(document, "", found, 0)

@@ -4,17 +4,18 @@ The names of objects and buckets are plain characters, so nothing has to be enco
 on.
 """
 
-import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import unquote, urlsplit
 
+from mqbroker.aws.auth.signed_head import ALGORITHM
+from mqbroker.aws.auth.signing_keys import TERMINATOR, SigningKey
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.http import HttpClient
 from mqbroker.delivery.limits import REASON_CHARS_MAX
 
-_ALGORITHM = "AWS4-HMAC-SHA256"
+_SERVICE = "s3"
 
 
 class Bucket:
@@ -47,15 +48,10 @@ class Bucket:
         names = ";".join(signed)
         lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
         request = f"PUT\n{path}\n\n{lines}\n{names}\n{digest}"
-        scope = f"{timestamp[:8]}/{self._region}/s3/aws4_request"
-        text = f"{_ALGORITHM}\n{timestamp}\n{scope}\n{sha256(request.encode()).hexdigest()}"
-        signature = hmac.digest(self._signing_key(timestamp[:8]), text.encode(), "sha256").hex()
+        scope = f"{timestamp[:8]}/{self._region}/{_SERVICE}/{TERMINATOR}"
+        text = f"{ALGORITHM}\n{timestamp}\n{scope}\n{sha256(request.encode()).hexdigest()}"
+        key = SigningKey(self._secret, timestamp[:8], self._region, _SERVICE)
+        signature = key.finish(key.begin(text.encode()))
         credential = f"Credential={self._key}/{scope}, SignedHeaders={names}, Signature={signature}"
         del signed["host"]  # the client says that itself
-        return {"Authorization": f"{_ALGORITHM} {credential}", **signed}
-
-    def _signing_key(self, date: str) -> bytes:
-        key = f"AWS4{self._secret}".encode()
-        for part in (date, self._region, "s3", "aws4_request"):
-            key = hmac.digest(key, part.encode(), "sha256")
-        return key
+        return {"Authorization": f"{ALGORITHM} {credential}", **signed}
