@@ -51,6 +51,7 @@ class Client:
         """Without a URL, it is the one that runs with this data directory."""
         self._path = data_dir / SOCKET_NAME
         self._parts = urlsplit(url) if url else None
+        self._prefix = f"{self._parts.path.rstrip('/') if self._parts is not None else ''}/api"
         self._timeout_s = timeout_s
         self._headers = {"Content-Type": "application/json", "X-Requested-With": "mqbroker ctl"}
         if self._parts is not None:
@@ -76,10 +77,9 @@ class Client:
     ) -> tuple[int, Any]:
         """Status and body of an answer, whatever it is. Raises CommandFailed when there is none."""
         connection = self._connection()
-        prefix = "" if self._parts is None else self._parts.path.rstrip("/")
         octets = b"" if body is None else json.dumps(body).encode()
         try:
-            connection.request(method, f"{prefix}/api/{path}", octets, {**self._headers, **(headers or {})})
+            connection.request(method, f"{self._prefix}/{path}", octets, {**self._headers, **(headers or {})})
             response = connection.getresponse()
             data = response.read()
         except TimeoutError:
@@ -93,12 +93,18 @@ class Client:
         except ValueError:
             return response.status, None
 
+    def check(self, path: str) -> tuple[int, str]:
+        """The exit code for a check of the broker's health, 0 when all is well; and why it is not."""
+        status, found = self.answer("GET", f"health/checks/{path}")
+        if status == 200:
+            return 0, ""
+        return BAD_DATA if status == 400 else UNAVAILABLE, _reason(found) or f"the broker answered {status}"
+
     def stream(self, topic: str) -> Iterator[dict[str, Any]]:
         """What comes of a topic, until the broker ends it. Raises CommandFailed when there is no broker."""
         connection = self._connection()
-        prefix = "" if self._parts is None else self._parts.path.rstrip("/")
         try:
-            connection.request("GET", f"{prefix}/api/mqbroker/stream?topics={topic}", headers=self._headers)
+            connection.request("GET", f"{self._prefix}/mqbroker/stream?topics={topic}", headers=self._headers)
             response = connection.getresponse()
             if response.status != 200:
                 raise CommandFailed(f"the broker answered {response.status}", UNAVAILABLE)
@@ -125,14 +131,14 @@ class Client:
         status, found = self.answer(method, path, body, headers)
         if status < 400:
             return found
-        reason = found.get("reason", "") if isinstance(found, dict) else ""
+        reason = _reason(found)
         if status == 404:
             code = NO_USER if missing.startswith("user ") else BAD_DATA
-            raise CommandFailed(f"no {missing}" if missing and reason == "Not Found" else str(reason), code)
+            raise CommandFailed(f"no {missing}" if missing and reason == "Not Found" else reason, code)
         if status == 401:
             is_login = not isinstance(found, dict) or found.get("error") == "not_authorized"
-            raise CommandFailed("the log-in failed" if is_login else str(reason), BAD_DATA if is_login else UNAVAILABLE)
-        raise CommandFailed(str(reason) or f"the broker answered {status}", BAD_DATA if status == 400 else UNAVAILABLE)
+            raise CommandFailed("the log-in failed" if is_login else reason, BAD_DATA if is_login else UNAVAILABLE)
+        raise CommandFailed(reason or f"the broker answered {status}", BAD_DATA if status == 400 else UNAVAILABLE)
 
     def get(self, path: str, missing: str = "") -> Any:
         """GET."""
@@ -150,6 +156,10 @@ class Client:
         """Whether there is something."""
         status, _ = self.answer("GET", path)
         return status == 200
+
+
+def _reason(found: object) -> str:
+    return str(found.get("reason", "")) if isinstance(found, dict) else ""
 
 
 def segment(text: str) -> str:

@@ -1,29 +1,16 @@
 """More verbs of rabbitmqctl and rabbitmq-diagnostics, hidden: checks, connections, parameters, definitions."""
 
 import json
-import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from mqbroker.ctl.client import BAD_DATA, UNAVAILABLE, CommandFailed, below, segment
+from mqbroker.ctl.client import BAD_DATA, CommandFailed, below, segment
 from mqbroker.ctl.people import found_user, parsed
-from mqbroker.ctl.session import Session, pass_session
+from mqbroker.ctl.session import Session, Verbs, given_password, vhost_option
 
-_vhost = click.option("-p", "--vhost", "place", default=None)
-
-COMMANDS: list[click.Command] = []
-
-
-def _verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    def decorate(command: Callable[..., Any]) -> click.Command:
-        taken: Callable[..., Any] = pass_session(command)
-        found = click.command(name, hidden=True)(taken)
-        COMMANDS.append(found)
-        return found
-
-    return decorate
+COMMANDS = Verbs()
+_verb = COMMANDS.verb
 
 
 # --- checks ---------------------------------------------------------------------------------------------------------
@@ -36,10 +23,9 @@ _CHECKS = {
 
 
 def _checked(session: Session, path: str, well: str, ill: str) -> None:
-    status, found = session.client.answer("GET", f"health/checks/{path}")
-    if status != 200:
-        reason = found.get("reason", "") if isinstance(found, dict) else ""
-        raise CommandFailed(ill.format(reason=reason), BAD_DATA if status == 400 else UNAVAILABLE)
+    code, reason = session.client.check(path)
+    if code:
+        raise CommandFailed(ill.replace("{reason}", reason), code)
     click.echo(well)
 
 
@@ -110,7 +96,7 @@ def listeners(session: Session) -> None:
 @click.argument("password", default="")
 def authenticate_user(session: Session, name: str, password: str) -> None:
     """As rabbitmqctl's."""
-    found = password or sys.stdin.readline().rstrip("\n")
+    found = given_password(password)
     click.echo(f'Authenticating user "{name}" ...')
     body = {"username": name, "password": found}
     status, answer = session.client.answer("POST", "login", body)
@@ -141,16 +127,15 @@ def list_user_permissions(session: Session, name: str) -> None:
 
 
 @_verb("set_topic_permissions")
-@_vhost
+@vhost_option
 @click.argument("name")
 @click.argument("exchange")
 @click.argument("write")
 @click.argument("read")
 def set_topic_permissions(
-    session: Session, place: str | None, name: str, exchange: str, write: str, read: str
+    session: Session, vhost: str, name: str, exchange: str, write: str, read: str
 ) -> None:  # fmt: skip
     """As rabbitmqctl's."""
-    vhost = place or session.vhost
     click.echo(f'Setting topic permissions on "{exchange}" for user "{name}" in vhost "{vhost}" ...')
     body = {"exchange": exchange, "write": write, "read": read}
     session.client.put(below("topic-permissions", vhost, name), body)
@@ -176,11 +161,10 @@ def close_all_user_connections(session: Session, name: str, reason: str) -> None
 
 
 @_verb("close_all_connections")
-@_vhost
+@vhost_option
 @click.argument("reason")
-def close_all_connections(session: Session, place: str | None, reason: str) -> None:
+def close_all_connections(session: Session, vhost: str, reason: str) -> None:
     """As rabbitmqctl's."""
-    vhost = place or session.vhost
     click.echo(f"Closing all connections in vhost {vhost} ...")
     for each in session.client.get(f"{below('vhosts', vhost)}/connections", f"vhost '{vhost}'"):
         session.client.answer("DELETE", below("connections", each["name"]), headers={"X-Reason": reason})
@@ -190,11 +174,10 @@ def close_all_connections(session: Session, place: str | None, reason: str) -> N
 
 
 @_verb("set_vhost_limits")
-@_vhost
+@vhost_option
 @click.argument("limits")
-def set_vhost_limits(session: Session, place: str | None, limits: str) -> None:
+def set_vhost_limits(session: Session, vhost: str, limits: str) -> None:
     """As rabbitmqctl's: a JSON object."""
-    vhost = place or session.vhost
     click.echo(f'Setting vhost limits to "{limits}" for vhost "{vhost}" ...')
     for name, value in parsed(limits).items():
         session.client.put(below("vhost-limits", vhost, name), {"value": value})
@@ -210,32 +193,23 @@ def set_user_limits(session: Session, name: str, limits: str) -> None:
         session.client.put(below("user-limits", name, limit), {"value": value})
 
 
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise CommandFailed(f"{text!r} is not JSON: {error}", BAD_DATA) from None
-
-
 @_verb("set_parameter")
-@_vhost
+@vhost_option
 @click.argument("component")
 @click.argument("name")
 @click.argument("value")
-def set_parameter(session: Session, place: str | None, component: str, name: str, value: str) -> None:
+def set_parameter(session: Session, vhost: str, component: str, name: str, value: str) -> None:
     """As rabbitmqctl's."""
-    vhost = place or session.vhost
     click.echo(f'Setting runtime parameter "{name}" for component "{component}" to "{value}" in vhost "{vhost}" ...')
-    session.client.put(below("parameters", component, vhost, name), {"value": _json(value)})
+    session.client.put(below("parameters", component, vhost, name), {"value": parsed(value)})
 
 
 @_verb("clear_parameter")
-@_vhost
+@vhost_option
 @click.argument("component")
 @click.argument("name")
-def clear_parameter(session: Session, place: str | None, component: str, name: str) -> None:
+def clear_parameter(session: Session, vhost: str, component: str, name: str) -> None:
     """As rabbitmqctl's."""
-    vhost = place or session.vhost
     click.echo(f'Clearing runtime parameter "{name}" for component "{component}" on vhost "{vhost}" ...')
     session.client.delete(below("parameters", component, vhost, name), f"parameter '{name}'")
 
@@ -246,7 +220,7 @@ def clear_parameter(session: Session, place: str | None, component: str, name: s
 def set_global_parameter(session: Session, name: str, value: str) -> None:
     """As rabbitmqctl's."""
     click.echo(f'Setting global runtime parameter "{name}" to "{value}" ...')
-    session.client.put(below("global-parameters", name), {"value": _json(value)})
+    session.client.put(below("global-parameters", name), {"value": parsed(value)})
 
 
 @_verb("export_definitions")
@@ -262,4 +236,4 @@ def export_definitions(session: Session, file: Any) -> None:
 def import_definitions(session: Session, file: Any) -> None:
     """As rabbitmqctl's."""
     click.echo(f'Importing definitions in JSON from a file at "{file.name}" ...')
-    session.client.call("POST", "definitions", _json(file.read()))
+    session.client.call("POST", "definitions", parsed(file.read()))

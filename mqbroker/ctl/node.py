@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mqbroker.ctl.client import BAD_DATA, UNAVAILABLE, CommandFailed, below, segment
+from mqbroker.ctl.client import BAD_DATA, CommandFailed, below, segment
 from mqbroker.ctl.session import Commands, Session, pass_session
 
 
@@ -37,7 +37,7 @@ def status(session: Session) -> None:
         **{name: queued[name] for name in ("messages_ready", "messages_unacknowledged")},
         "listeners": [f"{each['protocol']} {each['ip_address']}:{each['port']}" for each in overview["listeners"]],
     }
-    session.show([{"field": name, "value": value} for name, value in rows.items()], ["field", "value"])
+    session.show_fields(rows)
 
 
 @click.group(cls=Commands)
@@ -46,12 +46,10 @@ def check() -> None:
 
 
 def _check(session: Session, path: str, sentence: str) -> None:
-    code, found = session.client.answer("GET", f"health/checks/{path}")
-    if code == 200:
-        session.say(sentence)
-        return
-    reason = found.get("reason", "") if isinstance(found, dict) else ""
-    raise CommandFailed(reason or f"the broker answered {code}", BAD_DATA if code == 400 else UNAVAILABLE)
+    code, reason = session.client.check(path)
+    if code:
+        raise CommandFailed(reason, code)
+    session.say(sentence)
 
 
 @check.command()

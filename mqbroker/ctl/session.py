@@ -1,6 +1,7 @@
 """What every command has at hand: the client, the vhost, and the way in which answers are printed."""
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,6 +28,10 @@ class Session:
         if text:
             click.echo(text)
 
+    def show_fields(self, found: Mapping[str, Any]) -> None:
+        """Prints the fields of one thing, each in a row."""
+        self.show([{"field": name, "value": value} for name, value in found.items()], ["field", "value"])
+
     def say(self, sentence: str) -> None:
         """Says what was done, to people."""
         if not self.is_quiet and self.form == "table":
@@ -34,6 +39,29 @@ class Session:
 
 
 pass_session = click.make_pass_decorator(Session)
+
+
+class Verbs(list[click.Command]):
+    """Commands in the words of RabbitMQ's tools: hidden, for scripts."""
+
+    def verb(self, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+        """Makes a function one of them."""
+
+        def decorate(command: Callable[..., Any]) -> click.Command:
+            taken: Callable[..., Any] = pass_session(command)
+            found = click.command(name, hidden=True)(taken)
+            self.append(found)
+            return found
+
+        return decorate
+
+
+def _vhost(ctx: click.Context, _option: click.Parameter, given: str | None) -> str:
+    return str(ctx.obj.vhost) if given is None else given
+
+
+vhost_option = click.option("-p", "--vhost", default=None, callback=_vhost)
+"""The vhost of one of them, where it stands after the verb."""
 
 
 class Commands(click.Group):
@@ -79,6 +107,11 @@ def password_option(command: Command) -> Command:
     users of the machine can read those."""
     text = "File with the password, - for standard input; asked for otherwise."
     return click.option("--password-file", type=click.File("r"), help=text)(command)
+
+
+def given_password(argument: str) -> str:
+    """The password that scripts give as an argument, or by standard input."""
+    return argument or sys.stdin.readline().rstrip("\n")
 
 
 def read_password(file: Any) -> str:

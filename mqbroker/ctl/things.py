@@ -48,9 +48,8 @@ def _pages(session: Session, path: str, missing: str) -> list[dict[str, Any]]:
 @pass_session
 def show_queue(session: Session, name: str) -> None:
     """Everything about one queue."""
-    found = session.client.get(below("queues", session.vhost, name), f"queue '{name}' in vhost '{session.vhost}'")
-    rows = [{"field": field, "value": value} for field, value in sorted(found.items())]
-    session.show(rows, ["field", "value"])
+    found = session.client.get(below("queues", session.vhost, name), _queue(session, name))
+    session.show_fields(dict(sorted(found.items())))
 
 
 @queue.command("declare")

@@ -3,7 +3,6 @@
 Tables are separated by tabs, under a heading and a line of column names, unless -q or -s say otherwise.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import click
 from mqbroker.ctl.client import EXISTS, USAGE, CommandFailed, below, segment
 from mqbroker.ctl.output import printed, value_of
 from mqbroker.ctl.people import found_user, parsed, put_password, put_tags
-from mqbroker.ctl.session import Session, pass_session
+from mqbroker.ctl.session import Session, Verbs, given_password, pass_session, vhost_option
 
 _LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "list_queues": ("queues/{vhost}", "Listing queues for vhost {name} ...", ("name", "messages")),
@@ -97,18 +96,11 @@ def _columns_known(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> No
             raise CommandFailed(f"unknown column: {column}", USAGE)
 
 
-_vhost = click.option("-p", "--vhost", "place", default=None)
-
-
-def _place(session: Session, place: str | None) -> str:
-    return session.vhost if place is None else place
-
-
 def _lister(verb: str) -> click.Command:
     path, heading, default = _LISTS[verb]
 
     @click.command(verb, hidden=True)
-    @_vhost
+    @vhost_option
     @click.option("-q", "--quiet", is_flag=True)
     @click.option("-s", "--silent", is_flag=True)
     @click.option("--no-table-headers", is_flag=True)
@@ -116,18 +108,17 @@ def _lister(verb: str) -> click.Command:
     @click.argument("columns", nargs=-1)
     @pass_session
     def command(
-        session: Session, place: str | None, quiet: bool, silent: bool, no_table_headers: bool, formatter: str,
+        session: Session, vhost: str, quiet: bool, silent: bool, no_table_headers: bool, formatter: str,
         columns: tuple[str, ...],
     ) -> None:  # fmt: skip
-        name = _place(session, place)
-        rows = session.client.get(path.format(vhost=segment(name)), f"vhost '{name}'")
+        rows = session.client.get(path.format(vhost=segment(vhost)), f"vhost '{vhost}'")
         for row in rows:
             row.setdefault("source_kind", "exchange")
             row.update({new: value_of(row, old) for new, old in _OTHER_NAMES.get(verb, {}).items()})
         wanted = columns or default
         _columns_known(rows, wanted)
         if formatter == "table" and not (quiet or silent):
-            click.echo(heading.format(name=name))
+            click.echo(heading.format(name=vhost))
         form = {"table": "tsv", "pretty_table": "table"}.get(formatter, formatter)
         text = printed(rows, wanted, form, has_header=not (silent or no_table_headers))
         if text:
@@ -139,28 +130,18 @@ def _lister(verb: str) -> click.Command:
 def _deleter(verb: str) -> click.Command:
     path, heading, missing = _DELETIONS[verb]
 
-    def command(session: Session, name: str, place: str | None = None) -> None:
-        vhost = _place(session, place)
+    def command(session: Session, name: str, vhost: str = "") -> None:
         click.echo(heading.format(name=name, vhost=vhost))
         target = path.format(name=segment(name), vhost=segment(vhost))
         session.client.delete(target, missing.format(name=name, vhost=vhost))
 
     taken: Callable[..., Any] = pass_session(command)
-    named = click.argument("name")(_vhost(taken) if "{vhost}" in path else taken)
+    named = click.argument("name")(vhost_option(taken) if "{vhost}" in path else taken)
     return click.command(verb, hidden=True, help="As rabbitmqctl's.")(named)
 
 
-def _verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    def decorate(command: Callable[..., Any]) -> click.Command:
-        taken: Callable[..., Any] = pass_session(command)
-        found = click.command(name, hidden=True)(taken)
-        COMMANDS.append(found)
-        return found
-
-    return decorate
-
-
-COMMANDS: list[click.Command] = [*map(_lister, _LISTS), *map(_deleter, _DELETIONS)]
+COMMANDS = Verbs([*map(_lister, _LISTS), *map(_deleter, _DELETIONS)])
+_verb = COMMANDS.verb
 
 
 @_verb("add_user")
@@ -170,7 +151,7 @@ def add_user(session: Session, name: str, password: str) -> None:
     """As rabbitmqctl's: the password may also come by standard input."""
     if session.client.exists(below("users", name)):
         raise CommandFailed(f'User "{name}" already exists', EXISTS)
-    found = password or sys.stdin.readline().rstrip("\n")
+    found = given_password(password)
     if not found:
         raise CommandFailed("the password is empty", USAGE)
     click.echo(f'Adding user "{name}" ...')
@@ -185,7 +166,7 @@ def add_user(session: Session, name: str, password: str) -> None:
 def change_password(session: Session, name: str, password: str) -> None:
     """As rabbitmqctl's."""
     found = found_user(session, name)
-    given = password or sys.stdin.readline().rstrip("\n")
+    given = given_password(password)
     click.echo(f'Changing password for user "{name}" ...')
     put_password(session, found, given)
 
@@ -211,30 +192,28 @@ def add_vhost(session: Session, name: str) -> None:
 
 
 @_verb("set_permissions")
-@_vhost
+@vhost_option
 @click.argument("name")
 @click.argument("configure")
 @click.argument("write")
 @click.argument("read")
-def set_permissions(session: Session, place: str | None, name: str, configure: str, write: str, read: str) -> None:
+def set_permissions(session: Session, vhost: str, name: str, configure: str, write: str, read: str) -> None:
     """As rabbitmqctl's."""
-    vhost = _place(session, place)
     click.echo(f'Setting permissions for user "{name}" in vhost "{vhost}" ...')
     session.client.put(below("permissions", vhost, name), {"configure": configure, "write": write, "read": read})
 
 
 @_verb("set_policy")
-@_vhost
+@vhost_option
 @click.option("--priority", default=0)
 @click.option("--apply-to", default="all")
 @click.argument("name")
 @click.argument("pattern")
 @click.argument("definition")
 def set_policy(
-    session: Session, place: str | None, priority: int, apply_to: str, name: str, pattern: str, definition: str
+    session: Session, vhost: str, priority: int, apply_to: str, name: str, pattern: str, definition: str
 ) -> None:
     """As rabbitmqctl's."""
-    vhost = _place(session, place)
     click.echo(f'Setting policy "{name}" for pattern "{pattern}" to "{definition}" with priority "{priority}" '
                f'for vhost "{vhost}" ...')  # fmt: skip
     body = {"pattern": pattern, "definition": parsed(definition), "priority": priority, "apply-to": apply_to}
@@ -245,9 +224,8 @@ def _tracing(verb: str, is_on: bool) -> None:
     doing = "Starting" if is_on else "Stopping"
 
     @_verb(verb)
-    @_vhost
-    def command(session: Session, place: str | None) -> None:
-        vhost = _place(session, place)
+    @vhost_option
+    def command(session: Session, vhost: str) -> None:
         click.echo(f'{doing} tracing for vhost "{vhost}" ...')
         session.client.put(below("vhosts", vhost), {"tracing": is_on}, f"vhost '{vhost}'")
         click.echo(f"Trace {'enabled' if is_on else 'disabled'} for vhost {vhost}")

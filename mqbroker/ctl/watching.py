@@ -1,7 +1,7 @@
 """What only one protocol has, the pair, events and the log."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -21,10 +21,6 @@ def _rows(session: Session, view: str, query: str = "") -> list[dict[str, Any]]:
     path = f"{_view(view)}?vhost={segment(session.vhost)}{query}"
     found: list[dict[str, Any]] = session.client.get(path, f"listener of {view.partition('/')[0]}")
     return found
-
-
-def _fields(session: Session, found: Mapping[str, Any]) -> None:
-    session.show([{"field": name, "value": value} for name, value in found.items()], ["field", "value"])
 
 
 # --- MQTT -----------------------------------------------------------------------------------------------------------
@@ -50,7 +46,7 @@ def mqtt_sessions(session: Session, name: str, columns: str) -> None:
 def mqtt_session(session: Session, client_id: str) -> None:
     """One session, with its subscriptions."""
     place = _view("mqtt/sessions", below(session.vhost, client_id))
-    _fields(session, session.client.get(place, f"session '{client_id}' in vhost '{session.vhost}'"))
+    session.show_fields(session.client.get(place, f"session '{client_id}' in vhost '{session.vhost}'"))
 
 
 @mqtt.command("end")
@@ -107,7 +103,7 @@ def sqs_queues(session: Session, columns: str) -> None:
 def sqs_queue(session: Session, name: str) -> None:
     """One queue, with its attributes, policies and redrives."""
     place = _view("sqs/queues", below(session.vhost, name))
-    _fields(session, session.client.get(place, f"queue '{name}' of SQS"))
+    session.show_fields(session.client.get(place, f"queue '{name}' of SQS"))
 
 
 @sqs.command("redrive")
@@ -169,7 +165,7 @@ def pair_status(session: Session) -> None:
     """What this node knows of its pair."""
     found = session.client.get("mqbroker/pair")
     if found:
-        _fields(session, found)
+        session.show_fields(found)
     else:
         session.say("this node is alone")
 

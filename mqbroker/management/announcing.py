@@ -13,6 +13,7 @@ from mqbroker.core.message import new_message
 from mqbroker.core.rabbitmq.exchange_types import make_exchange
 from mqbroker.core.values import Timestamp
 from mqbroker.management.firehose import EVENT, Compose
+from mqbroker.management.known_tags import CREATED, PASSWORD_CHANGED, RETAGGED, KnownTags
 from mqbroker.management.outlet import Outlet
 
 _MS = 1000
@@ -28,6 +29,12 @@ _NAMES: Mapping[str, str] = {
     "policy.deleted": "policy.cleared",
 }
 """Events that RabbitMQ calls otherwise."""
+_PUT: Mapping[str, str] = {
+    CREATED: "user.created",
+    RETAGGED: "user.tags.set",
+    PASSWORD_CHANGED: "user.password.changed",
+}
+"""What it calls those of users who were put."""
 _ALIKE = (
     "vhost.created", "vhost.deleted", "vhost.limits.set", "user.deleted", "user.limits.set", "exchange.created",
     "exchange.deleted", "queue.created", "queue.deleted", "binding.created", "binding.deleted", "consumer.created",
@@ -63,30 +70,18 @@ class Announcer:
         self._compose = compose
         self._vhost = broker.vhost(vhost)
         self._outlet = Outlet(broker.scheduler, self._vhost)
-        self._tags = {name: sorted(user.tags) for name, user in broker.access.users.items()}
+        self._tags = KnownTags({name: user.tags for name, user in broker.access.users.items()})
         if EVENT not in self._vhost.exchanges:
             self._vhost.add_exchange(make_exchange(EVENT, "topic", True, False, True, {}))
 
     def take(self, event: Event) -> None:
         """Something has happened."""
-        if event.name == "user.put":
-            self._announce(self._what_was_put(event), _fields(event), event.at_ms)
-        elif event.name == "user.deleted":
-            self._tags.pop(str(event.fields["user"]), None)
-        name = _NAMES.get(event.name) or (event.name if event.name in _ALIKE else "")
+        name = _PUT.get(self._tags.take(event)) or _NAMES.get(event.name)
+        name = name or (event.name if event.name in _ALIKE else "")
         if event.name == "session.opened":
             self._announce("user.authentication.success", _fields(event), event.at_ms)
         if name:
             self._announce(name, _fields(event), event.at_ms)
-
-    def _what_was_put(self, event: Event) -> str:
-        """A user who was not there was made; otherwise what is not the tags is the password."""
-        name, tags = str(event.fields["user"]), event.fields["tags"]
-        before = self._tags.get(name)
-        self._tags[name] = list(tags) if isinstance(tags, list) else []
-        if before is None:
-            return "user.created"
-        return "user.tags.set" if before != tags else "user.password.changed"
 
     def _announce(self, key: str, fields: Mapping[str, object], at_ms: int) -> None:
         exchange = self._vhost.exchanges.get(EVENT)

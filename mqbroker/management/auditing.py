@@ -5,7 +5,7 @@ Passwords, hashes and definitions are not kept, nor payloads, and no query that 
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mqbroker.errors import MqbrokerError
@@ -64,7 +64,6 @@ class Deed:
     caller: Caller | None = None
     claimed_user: str = ""
     """Who the caller says to be, also when that was not shown."""
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def is_reading(self) -> bool:
@@ -144,7 +143,7 @@ class Auditor:
                 "requestParameters": _parameters(deed),
                 "responseElements": _bounded(hidden(result, _SECRETS)) if isinstance(result, dict) else None,
                 **errors,
-                "requestID": deed.request_id,
+                "requestID": str(uuid.uuid4()),
                 "readOnly": deed.is_reading,
                 "eventType": "AwsApiCall",
             },

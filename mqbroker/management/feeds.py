@@ -7,6 +7,7 @@ where they were: who is too slow is told how many it has missed, and holds up no
 import asyncio
 import contextlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -49,6 +50,18 @@ class Feed:
 def event_line(event: Event) -> Line:
     """An event of the broker."""
     return {"at": event.at_ms, "name": event.name, "fields": dict(event.fields)}
+
+
+def soon_on(loop: asyncio.AbstractEventLoop) -> Callable[..., object]:
+    """Has something called soon on the loop of this thread, from any thread. Only others have to wake it: that would be
+    a system call for each line of the log."""
+    thread = threading.get_ident()
+
+    def call_soon(work: Callable[..., object], *arguments: object) -> None:
+        call = loop.call_soon if threading.get_ident() == thread else loop.call_soon_threadsafe
+        call(work, *arguments)
+
+    return call_soon
 
 
 class LogFeed(logging.Handler):

@@ -149,8 +149,9 @@ async def _ordered(items: Sequence[Any], listing: Listing, query: Mapping[str, s
     is_reverse = query.get("sort_reverse") == "true"
     if column is None:
         return sorted(items, key=listing.identity, reverse=is_reverse)
-    key = listing.keys(column) or (lambda item: _column(listing.show(item), column))
-    values = await in_slices(items, key, KEYS_SLICE_ITEMS if listing.keys(column) else SLICE_ITEMS)
+    known = listing.keys(column)
+    key = known or (lambda item: value_at(listing.show(item), column))
+    values = await in_slices(items, key, KEYS_SLICE_ITEMS if known else SLICE_ITEMS)
     ranked = [
         (_rank(value), listing.identity(item), at) for at, (value, item) in enumerate(zip(values, items, strict=True))
     ]
@@ -158,8 +159,8 @@ async def _ordered(items: Sequence[Any], listing: Listing, query: Mapping[str, s
     return [items[at] for _, _, at in ranked]
 
 
-def _column(shown_item: Mapping[str, Any], column: str) -> Any:
-    value: Any = shown_item
+def value_at(value: Any, column: str) -> Any:
+    """The value at a dotted path; None where there is none."""
     for part in column.split("."):
         if not isinstance(value, Mapping):
             return None

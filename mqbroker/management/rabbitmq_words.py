@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from mqbroker.config.listener import Listener
 from mqbroker.core.events import Event
+from mqbroker.management.known_tags import CREATED, PASSWORD_CHANGED, RETAGGED, KnownTags
 
 _users = logging.getLogger("mqbroker.user")
 _connections = logging.getLogger("mqbroker.connection")
@@ -40,7 +41,7 @@ class RabbitWords:
         """`users` are those that there are already, with their tags; `has_connections`: connections too."""
         self._node = node
         self._low: set[str] = set()
-        self._tags = {name: sorted(tags) for name, tags in users.items()}
+        self._tags = KnownTags(users)
         self._has_connections = has_connections
         self._numbers: dict[str, int] = {}
         """Of open sessions, by their names."""
@@ -51,10 +52,9 @@ class RabbitWords:
         fields = event.fields
         if event.name in _CHANGES:
             _users.info("%s", _CHANGES[event.name].format(**fields))
-        if event.name == "user.put":
-            self._user_put(str(fields["user"]), fields["tags"])
-        elif event.name == "user.deleted":
-            self._tags.pop(str(fields["user"]), None)
+        done = self._tags.take(event)
+        if done:
+            _user_put(done, str(fields["user"]), fields["tags"])
         elif self._has_connections and event.name in _LIFE:
             self._live(event.name, fields)
         elif self._has_connections and event.name == "user.refused":
@@ -81,16 +81,6 @@ class RabbitWords:
             _alarms.info("started %s listener on %s:%d", kind, f"[{host}]" if ":" in host else host, port)
         _alarms.info("Server startup complete; 0 plugins started.")
 
-    def _user_put(self, name: str, tags: object) -> None:
-        before = self._tags.get(name)
-        self._tags[name] = list(tags) if isinstance(tags, list) else []
-        if before is None:
-            _users.info("Created user '%s'", name)
-        if (before or []) != tags:
-            _users.info("Successfully set user tags for user '%s' to [%s]", name, ",".join(self._tags[name]))
-        elif before is not None:
-            _users.info("Successfully changed password for user '%s'", name)
-
     def _live(self, name: str, fields: Mapping[str, object]) -> None:
         session = str(fields["session"])
         if name == "session.opened":
@@ -100,6 +90,15 @@ class RabbitWords:
         protocol = str(fields["protocol"]).partition(" ")[0]
         for text in _LIFE[name]:
             _connections.info("%s", text.format(**{**fields, "protocol": protocol, "id": f"0.{number}.0"}))
+
+
+def _user_put(done: str, name: str, tags: object) -> None:
+    if done == CREATED:
+        _users.info("Created user '%s'", name)
+    if done == PASSWORD_CHANGED:
+        _users.info("Successfully changed password for user '%s'", name)
+    elif isinstance(tags, list) and (tags or done == RETAGGED):
+        _users.info("Successfully set user tags for user '%s' to [%s]", name, ",".join(tags))
 
 
 def _refused(fields: Mapping[str, object]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mqbroker.config.sections import Config
 from mqbroker.management.announcing import Announcer
 from mqbroker.management.config import ManagementConfig
-from mqbroker.management.feeds import LogFeed, event_line
+from mqbroker.management.feeds import LogFeed, event_line, soon_on
 from mqbroker.management.firehose import Firehose
 from mqbroker.management.ground import CLUSTER_ID, Ground
 from mqbroker.management.local import LocalDoor
@@ -84,7 +84,7 @@ class ManagementSpeaker(Speaker):
         feeds, events = self._ground.feeds, self._ground.broker.events
         events.subscribe(lambda event: feeds["events"].add(event_line(event)))
         node.samples.followers.append(self._sampled)
-        self._log_feed = LogFeed(feeds["log"], asyncio.get_running_loop().call_soon_threadsafe)
+        self._log_feed = LogFeed(feeds["log"], soon_on(asyncio.get_running_loop()))
         logging.getLogger("mqbroker").addHandler(self._log_feed)
 
     def _sampled(self) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -262,10 +263,9 @@ def test_tracing_and_the_audit_trail(ctl: Ctl) -> None:
     """What rabbitmqctl says when tracing begins and ends; and who did it is in the trail."""
     assert ctl.out("trace_on") == 'Starting tracing for vhost "/" ...\nTrace enabled for vhost /\n'
     assert ctl.out("trace_off", "-p", "/").endswith("Trace disabled for vhost /\n")
-    for _ in range(100):
-        found = ctl.json("audit", "--event", "PutVhost", "--object", "/")
-        if len(found) >= 2:
-            break
+    put = ("audit", "--event", "PutVhost", "--object", "/")
+    eventually(lambda: len(ctl.json(*put)) >= 2)
+    found = ctl.json(*put)
     assert [each["requestParameters"]["tracing"] for each in found] == [False, True]
     assert found[0]["user"] == "Root"
 

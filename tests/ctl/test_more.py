@@ -150,6 +150,7 @@ def test_more_verbs_of_rabbitmqctl(ctl: Ctl, broker: BrokerProcess, api: Api, tm
         ctl.out(verb)
     ctl.out("check_port_listener", str(broker.ports["amqp"]))
     ctl.error(69, "check_port_listener", "1")
+    assert ctl.error(65, "check_port_listener", "{1}") == "Error: No listener for port {1} is active\n"
     ctl.out("check_protocol_listener", "mqtt")
     assert ctl.out("server_version").startswith("3.")
     path = tmp_path / "all.json"

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -37,11 +38,14 @@ def recorded(
     api: Api, event: str, is_wanted: Callable[[dict[str, Any]], bool] = lambda _record: True
 ) -> dict[str, Any]:  # fmt: skip
     """The newest record of an event that is wanted, once it is written."""
-    for _ in range(200):
-        found = [each for each in api.get(f"mqbroker/audit?event={event}") if is_wanted(each)]
-        if found:
-            return dict(found[0])
-    raise AssertionError(f"{event} is not in the trail")
+    found: list[dict[str, Any]] = []
+
+    def is_written() -> bool:
+        found[:] = filter(is_wanted, api.get(f"mqbroker/audit?event={event}"))
+        return bool(found)
+
+    eventually(is_written)
+    return found[0]
 
 
 def test_changes_are_recorded_with_who_made_them_and_without_secrets(api: Api, broker: BrokerProcess) -> None:
@@ -118,5 +122,5 @@ def test_the_command_verifies_the_trail_of_a_running_broker(api: Api, broker: Br
 
 def test_bad_questions_are_refused(api: Api) -> None:
     """A count that is no number was an internal error."""
-    for count in ("x", "0", "-1", "100000000"):
+    for count in ("x", "0", "-1", "100000000", "9" * 5000):
         assert api.refused("GET", f"mqbroker/audit?count={count}")[0] == 400

@@ -128,3 +128,13 @@ def test_a_pattern_shows_what_a_policy_would_be_for(api: Api) -> None:
     found = api.get("mqbroker/vhosts/%2F/matching?pattern=^hit&apply-to=queues")
     assert found == {"queues": {"count": 2, "first": ["hit-1", "hit-2"]}, "exchanges": {"count": 0, "first": []}}
     assert api.refused("GET", "mqbroker/vhosts/%2F/matching?pattern=(")[0] == 400
+
+
+def test_a_count_beyond_what_waits_is_all_of_it(api: Api) -> None:
+    """A copy of more than there was went on for ever."""
+    filled(api, "beyond", 2)
+    filled(api, "beyond-there", 0)
+    body = {"destination": "beyond-there", "count": (1 << 64) - 1}
+    assert api.post("mqbroker/queues/%2F/beyond/move", {**body, "copy": True})["moved"] == 2
+    assert api.post("mqbroker/queues/%2F/beyond/redrive", {"count": (1 << 64) - 1})["left"] == 2
+    assert api.post("mqbroker/queues/%2F/beyond/move", body)["moved"] == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mqbroker.management.answers import Answer
+from mqbroker.management.bodies import whole_number
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR
 from mqbroker.management.limits import AUDIT_LOOKED_AT_MAX, AUDIT_SHOWN_MAX
@@ -22,12 +23,12 @@ def add_to(routes: Routes) -> None:
 async def records(call: Call) -> Answer:
     """GET mqbroker/audit?count=100&user=U&event=E&object=O, the newest first. `object` is a value of a parameter."""
     folder = call.ground.services.audit.folder
-    count = call.query.get("count", "100")
-    if not count.isdecimal() or not 1 <= int(count) <= AUDIT_SHOWN_MAX:
+    count = whole_number(call.query.get("count", "100"), AUDIT_SHOWN_MAX)
+    if not count:
         raise bad_request(f"count should be a number from 1 to {AUDIT_SHOWN_MAX}")
     if not folder:
         return Answer(body=[])
-    return Answer(body=await asyncio.to_thread(_found, Path(folder), dict(call.query), int(count)))
+    return Answer(body=await asyncio.to_thread(_found, Path(folder), dict(call.query), count))
 
 
 def _found(folder: Path, query: Mapping[str, str], count: int) -> list[dict[str, Any]]:

@@ -4,13 +4,15 @@ All of it is below /api/mqbroker. Who takes messages away needs the right to rea
 where they go. Each is gone from one queue when it is in the other, also after a crash.
 """
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 from mqbroker.core.consumer import Gate, Window
 from mqbroker.core.message import Entry, new_message
 from mqbroker.core.queues.base import REJECTED, Queue
 from mqbroker.core.queues.choosing import take_chosen
+from mqbroker.core.rabbitmq.x_death import deaths_in
 from mqbroker.core.vhost import VHost
 from mqbroker.management.answers import NO_CONTENT, Answer
 from mqbroker.management.api.looking import readable
@@ -19,6 +21,7 @@ from mqbroker.management.bodies import whole_number
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MANAGEMENT
 from mqbroker.management.limits import CHOSEN_MAX, MOVED_AT_ONCE, UNDONE_MAX
+from mqbroker.management.pages import in_slices
 from mqbroker.management.refusals import Refusal, bad_request, not_found
 from mqbroker.management.waiting import committed
 
@@ -81,10 +84,12 @@ def _ids(call: Call) -> set[int] | None:
 
 
 def _count(call: Call, source: Queue) -> int:
-    count = call.body.get("count", source.waiting_count())
+    """How many it is about: all that wait now unless said, and not more than they are."""
+    most = source.waiting_count()
+    count = call.body.get("count", most)
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise bad_request("count should be a number")
-    return count
+    return min(count, most)
 
 
 def _put(destination: Queue, entry: Entry, now: int) -> int:
@@ -95,39 +100,36 @@ def _put(destination: Queue, entry: Entry, now: int) -> int:
 
 
 async def _move_first(call: Call, source: Queue, destination: Queue) -> list[int]:
-    count = _count(call, source)
-    holder = Puller(source, Gate(), Window())
     moved: list[int] = []
-    while len(moved) < count and not source.is_deleted and not destination.is_deleted:
-        done, is_over = _move_some(call, source, destination, holder, min(MOVED_AT_ONCE, count - len(moved)))
-        moved += done
-        if is_over:
+    async for entry, now in _in_turn(call, source, _count(call, source)):
+        place = 0 if destination.is_deleted else _put(destination, entry, now)
+        if not place:
+            source.requeue([entry], now)
             break
-        # Not faster than the journal: a million messages must not be on their way to it at once.
-        await committed(call.ground)
+        source.settle(entry)
+        moved.append(place)
     return moved
 
 
-def _move_some(
-    call: Call, source: Queue, destination: Queue, holder: Puller, most: int
-) -> tuple[list[int], bool]:  # fmt: skip
-    """The new ids of what was moved, and whether there is no more to move. Each message comes and goes in the same
-    batch of the journal, so that a crash finds it in one queue."""
-    now = call.ground.clock.now()
-    done: list[int] = []
-    for _ in range(most):
+async def _in_turn(call: Call, source: Queue, count: int) -> AsyncIterator[tuple[Entry, int]]:
+    """Up to so many messages from the front, and what time it is. Who gets one puts it elsewhere and settles it before
+    they ask for the next: it comes and goes in the same batch of the journal, so that a crash finds it in one queue."""
+    holder = Puller(source, Gate(), Window())
+    done = 0
+    while done < count and not source.is_deleted:
+        now = call.ground.clock.now()
         if not source.make_ready(now):
-            return done, False
+            call.ground.services.outbox.wake()
+            await asyncio.sleep(0)
+            continue
         entry = source.get(holder, now)
         if entry is None:
-            return done, True
-        place = _put(destination, entry, now)
-        if not place:
-            source.requeue([entry], now)
-            return done, True
-        source.settle(entry)
-        done.append(place)
-    return done, False
+            return
+        yield entry, now
+        done += 1
+        if done % MOVED_AT_ONCE == 0 or done == count:
+            # Not faster than the journal: a million messages must not be on their way to it at once.
+            await committed(call.ground)
 
 
 def _move_chosen(call: Call, source: Queue, destination: Queue, ids: set[int]) -> list[int]:
@@ -166,6 +168,8 @@ async def _copy(call: Call, source: Queue, destination: Queue, ids: set[int] | N
                 return copied
             copied.append(place)
         await committed(call.ground)
+        if ids is not None and len(copied) == len(ids):
+            break
     return copied
 
 
@@ -181,17 +185,11 @@ async def redrive(call: Call) -> Answer:
     source = readable(call, vhost)
     vhost.queue(source.name)
     count = _count(call, source)
-    targets = {queue.name: queue for queue in _targets(call, vhost, source, count)}
-    holder = Puller(source, Gate(), Window())
+    targets = await _targets(call, vhost, source, count)
     moved: dict[str, list[int]] = {}
     passed: list[Entry] = []
-    now = call.ground.clock.now()
     try:
-        for done in range(count):
-            now = call.ground.clock.now()
-            entry = source.get(holder, now) if source.make_ready(now) else None
-            if entry is None:
-                break
+        async for entry, now in _in_turn(call, source, count):
             target = targets.get(died_in(entry))
             place = 0 if target is None or target.is_deleted else _put(target, entry, now)
             if target is None or not place:
@@ -199,11 +197,9 @@ async def redrive(call: Call) -> Answer:
                 continue
             source.settle(entry)
             moved.setdefault(target.name, []).append(place)
-            if done % MOVED_AT_ONCE == MOVED_AT_ONCE - 1:
-                await committed(call.ground)
     finally:
         if passed:
-            source.requeue(passed, now)
+            source.requeue(passed, call.ground.clock.now())
     total = sum(map(len, moved.values()))
     found: dict[str, Any] = {"moved": total, "left": len(passed), "messages_ready": source.waiting_count()}
     if total <= UNDONE_MAX:
@@ -211,13 +207,13 @@ async def redrive(call: Call) -> Answer:
     return Answer(body=found)
 
 
-def _targets(call: Call, vhost: VHost, source: Queue, count: int) -> Iterator[Queue]:
+async def _targets(call: Call, vhost: VHost, source: Queue, count: int) -> dict[str, Queue]:
     """The queues that dead letters go back to. Raises AccessRefused where the caller may not write to one."""
-    names = {died_in(entry) for entry in source.look(0, count)}
-    for name in sorted(names - {"", source.name}):
-        if name in vhost.queues:
-            call.caller.check("write", vhost.name, "queue", name)
-            yield vhost.queue(name)
+    names = set(await in_slices(source.look(0, count), died_in, MOVED_AT_ONCE))
+    found = sorted(name for name in names - {"", source.name} if name in vhost.queues)
+    for name in found:
+        call.caller.check("write", vhost.name, "queue", name)
+    return {name: vhost.queue(name) for name in found}
 
 
 def died_in(entry: Entry) -> str:
@@ -229,9 +225,8 @@ def died_in(entry: Entry) -> str:
     first = headers.get("x-first-death-queue")
     if isinstance(first, str):
         return first
-    deaths = headers.get("x-death")
-    oldest = deaths[-1] if isinstance(deaths, list) and deaths else None
-    return str(oldest.get("queue", "")) if isinstance(oldest, Mapping) else ""
+    deaths = deaths_in(headers)
+    return str(deaths[-1].get("queue", "")) if deaths else ""
 
 
 # --- deleting -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from mqbroker.management.api.consumers import consumers_of
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT
 from mqbroker.management.ground import Ground
+from mqbroker.management.pages import value_at
 from mqbroker.management.refusals import bad_request, missing
 from mqbroker.management.stats import QUEUE_STATS, growth, lengths, queue_rate, queue_stats
 from mqbroker.management.waiting import happened
@@ -80,10 +81,10 @@ def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any] | None:
         return found
     if column == "messages_details.rate":
         return lambda queue: growth(queue, ground.node.samples)
-    root, _, rest = column.partition(".")
+    root, dot, rest = column.partition(".")
     if root in _PARTS:
         part = _PARTS[root]
-        return lambda queue: within(part(ground, queue), rest)
+        return (lambda queue: value_at(part(ground, queue), rest)) if dot else (lambda queue: part(ground, queue))
     if root in _SAME or (rest == "rate" and root.endswith("_details")):
         return lambda _queue: 0
     for name in QUEUE_STATS:
@@ -125,15 +126,6 @@ _SHOWN_FOR_ORDER = frozenset({
     "message_stats",
 })  # fmt: skip
 """What is seen only by showing all of a queue; of any other column there is nothing."""
-
-
-def within(value: Any, column: str) -> Any:
-    """The value at a dotted path; None where there is none."""
-    for name in filter(None, column.split(".")):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(name)
-    return value
 
 
 def _short(ground: Ground, queue: Queue, names: tuple[str, ...]) -> dict[str, Any]:

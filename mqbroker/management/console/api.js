@@ -9,6 +9,9 @@ export class Refused extends Error {
 
 export const segment = encodeURIComponent;
 
+// What has these names below a path.
+export const below = (path, ...names) => [path, ...names.map(segment)].join("/");
+
 export async function call(method, path, body, more = {}) {
   const response = await fetch(`api/${path}`, {
     method,

@@ -1,14 +1,15 @@
 // Queues of SQS with their attributes and redrives, topics of SNS with their subscriptions and filters.
 
-import { call, get, segment } from "./api.js";
-import { act, field, figures, form, h, input, link, number, span, table, yes } from "./dom.js";
-import { done, listPage } from "./listing.js";
+import { below, call, get } from "./api.js";
+import { act, field, figures, form, h, input, link, number, span, table, when, yes } from "./dom.js";
+import { MONITORS, done, listPage } from "./listing.js";
 
 const QUEUES = "mqbroker/views/sqs/queues";
 const TOPICS = "mqbroker/views/sns/topics";
-const at = (view, vhost, name) => `${view}/${segment(vhost)}/${segment(name)}`;
 const json = (value) => h("pre", { tabindex: "0" }, JSON.stringify(value, null, 2));
-const MONITORS = ["monitoring", "administrator"];
+
+const attributeTable = (caption, found) => table({ caption, rows: Object.entries(found.attributes), columns: [
+  { label: "Attribute", show: (row) => row[0] }, { label: "Value", show: (row) => row[1] }] });
 
 export const sqs = listPage({
   label: "SQS queues",
@@ -31,7 +32,7 @@ export const sqs = listPage({
 });
 
 function tasks(found) {
-  const place = at(QUEUES, found.vhost, found.name);
+  const place = below(QUEUES, found.vhost, found.name);
   const running = found.move_tasks.find((task) => task.Status === "RUNNING");
   return [
     h("h2", {}, "Dead letters"),
@@ -44,7 +45,7 @@ function tasks(found) {
       ({ destination, rate }) => done(call("POST", `${place}/redrive`, { destination, rate: Number(rate) || 0 }), "The redrive has begun."),
       { verb: "Begin", isOpen: true }),
     table({ caption: "Redrives", rows: found.move_tasks, empty: "None yet.", columns: [
-      { label: "Begun", show: (row) => new Date(row.StartedTimestamp).toLocaleString() }, { label: "Status", key: "Status" },
+      { label: "Begun", show: (row) => when(row.StartedTimestamp) }, { label: "Status", key: "Status" },
       { label: "Moved", number: true, key: "ApproximateNumberOfMessagesMoved" },
       { label: "To", show: (row) => row.DestinationArn || "where each came from" }, { label: "Failure", key: "FailureReason" }] }),
   ];
@@ -54,7 +55,7 @@ export const sqsQueue = {
   label: "SQS queue",
   part: "sqs",
   title: ({ names }) => `SQS queue ${names[1]}`,
-  load: ({ names: [vhost, name] }) => get(at(QUEUES, vhost, name)),
+  load: ({ names: [vhost, name] }) => get(below(QUEUES, vhost, name)),
   draw: (found) => [
     h("h1", {}, `SQS queue ${found.name}`),
     h("p", { class: "faint" }, found.arn),
@@ -63,8 +64,7 @@ export const sqsQueue = {
     h("p", {}, link("Messages: look at them, send, move, purge", "queue", found.vhost, found.name)),
     ...(found.sources.length || found.move_tasks.length ? tasks(found) : []),
     h("h2", {}, "Attributes"),
-    table({ caption: "As GetQueueAttributes has them", rows: Object.entries(found.attributes), columns: [
-      { label: "Attribute", show: (row) => row[0] }, { label: "Value", show: (row) => row[1] }] }),
+    attributeTable("As GetQueueAttributes has them", found),
     ...Object.entries(found.documents).map(([name, value]) => [h("h2", {}, name), json(value)]).flat(),
     ...(Object.keys(found.tags).length ? [h("h2", {}, "Tags"), json(found.tags)] : []),
   ],
@@ -98,7 +98,7 @@ export const snsTopic = {
   label: "SNS topic",
   part: "sns",
   title: ({ names }) => `SNS topic ${names[1]}`,
-  load: ({ names: [vhost, name] }) => get(at(TOPICS, vhost, name)),
+  load: ({ names: [vhost, name] }) => get(below(TOPICS, vhost, name)),
   draw(found) {
     const wanted = tried && tried.arn === found.arn ? new Set(tried.ids) : null;
     return [
@@ -109,7 +109,7 @@ export const snsTopic = {
       form("Who would get a message?", [field("Attributes (JSON)", input("attributes", { size: 34, value: wanted ? tried.attributes : null, placeholder: '{"colour": "red"}' })),
         field("Body", input("body", { size: 34, value: wanted ? tried.body : null, placeholder: '{"order": {"total": 7}}' }))],
       ({ attributes, body }) => done((async () => {
-        const answer = await call("POST", `${at(TOPICS, found.vhost, found.name)}/try`, { attributes: attributes ? JSON.parse(attributes) : {}, body });
+        const answer = await call("POST", `${below(TOPICS, found.vhost, found.name)}/try`, { attributes: attributes ? JSON.parse(attributes) : {}, body });
         tried = { arn: found.arn, ids: answer.wanted_by, attributes, body };
         return answer;
       })(), (answer) => `${number(answer.wanted_by.length)} of ${number(found.subscriptions)} subscriptions would get it; nothing was sent.`),
@@ -124,8 +124,7 @@ export const snsTopic = {
         { label: "Waiting", key: "waiting", number: true },
         { label: "Dead-letter queue", show: (row) => (row.dead_letter_queue ? `${row.dead_letter_queue} (${number(row.redriven)})` : "") }] }),
       h("h2", {}, "Attributes"),
-      table({ caption: "As GetTopicAttributes has them", rows: Object.entries(found.attributes), columns: [
-        { label: "Attribute", show: (row) => row[0] }, { label: "Value", show: (row) => row[1] }] }),
+      attributeTable("As GetTopicAttributes has them", found),
     ];
   },
 };

@@ -6,6 +6,9 @@ import { act, field, h, number, table } from "./dom.js";
 
 const PAGE_SIZE = 50;
 
+// The tags of those who may see what only operators may.
+export const MONITORS = ["monitoring", "administrator"];
+
 // Does something, and says what has become of it. `sentence` is a text, or makes one of what was answered.
 export async function done(promise, sentence, takeBack = null) {
   try {
@@ -18,6 +21,35 @@ export async function done(promise, sentence, takeBack = null) {
   }
 }
 
+// Does away with what a page is of, and leaves the page.
+export async function gone(promise, hash, sentence) {
+  try {
+    await promise;
+    window.addEventListener("hashchange", () => say(sentence), { once: true });
+    location.hash = hash;
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+// A field to search with; `ask` is called with what somebody has typed there. The rest stands after it.
+export function searchBar({ label, value, size, placeholder, ask }, ...rest) {
+  const search = h("input", { id: "search", type: "search", value: value || "", size, placeholder });
+  search.addEventListener("change", () => ask(search.value));
+  return h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); ask(search.value); } },
+    field(label, search), h("button", {}, "Search"), ...rest);
+}
+
+// Where one is in a list that the broker has cut into pages.
+export function pager(found) {
+  const page = found.page || 1;
+  const pages = Math.max(1, found.page_count);
+  return [h("span", { class: "space" }),
+    h("button", { type: "button", disabled: page <= 1, onclick: () => go({ page: page - 1 }) }, "Previous"),
+    h("span", {}, `page ${number(page)} of ${number(pages)}`),
+    h("button", { type: "button", disabled: page >= pages, onclick: () => go({ page: page + 1 }) }, "Next")];
+}
+
 export function listPage({ label, path, columns, tag, more = () => [], sort = "name", fixed = {}, filters = [], lead = () => [], placeholder = "", view = "" }) {
   return {
     label,
@@ -28,21 +60,12 @@ export function listPage({ label, path, columns, tag, more = () => [], sort = "n
       only: wanted.only,
     })}`),
     draw(found, { query: wanted }) {
-      const search = h("input", { id: "search", type: "search", value: wanted.name || "", size: 28, placeholder });
-      search.addEventListener("change", () => go({ name: search.value, page: "", focus: "" }));
-      if (wanted.focus) queueMicrotask(() => search.focus());
-      const page = found.page || 1;
-      const pages = Math.max(1, found.page_count);
+      if (wanted.focus) queueMicrotask(() => document.querySelector("#search").focus());
       return [
         h("h1", {}, `${label} (${number(found.total_count)})`),
         ...lead(found),
-        h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go({ name: search.value, page: "" }); } },
-          field("Part of the name", search), h("button", {}, "Search"), ...filters.map((each) => filter(each, wanted)),
-          h("span", { class: "space" }),
-          h("button", { type: "button", disabled: page <= 1, onclick: () => go({ page: page - 1 }) }, "Previous"),
-          h("span", {}, `page ${number(page)} of ${number(pages)}`),
-          h("button", { type: "button", disabled: page >= pages, onclick: () => go({ page: page + 1 }) }, "Next"),
-          act("Copy as CSV", () => copied(columns, found.items))),
+        searchBar({ label: "Part of the name", value: wanted.name, size: 28, placeholder, ask: (name) => go({ name, page: "", focus: "" }) },
+          ...filters.map((each) => filter(each, wanted)), pager(found), act("Copy as CSV", () => copied(columns, found.items))),
         table({ caption: `${number(found.filtered_count)} match`, columns, rows: found.items, sort: wanted.sort || sort,
           reverse: wanted.reverse === "true", onsort: (column, reverse) => go({ sort: column, reverse: reverse && "true", page: "" }) }),
         ...more(found),

@@ -1,6 +1,6 @@
 // Queues, exchanges and their bindings, connections, channels.
 
-import { call, get, segment } from "./api.js";
+import { below, call, get, segment } from "./api.js";
 import { act, bytes, choice, confirmed, field, form, h, input, link, number, rate, table, yes } from "./dom.js";
 import { done, listPage } from "./listing.js";
 
@@ -28,7 +28,7 @@ export const queues = listPage({
   ],
   more: () => [form("Declare a queue", [vhostField(), field("Name", input("name", { required: true })),
     field("Type", choice("kind", ["classic", "quorum"]))], ({ vhost, name, kind }) =>
-    done(call("PUT", `queues/${segment(vhost)}/${segment(name)}`, { durable: true, arguments: { "x-queue-type": kind } }),
+    done(call("PUT", below("queues", vhost, name), { durable: true, arguments: { "x-queue-type": kind } }),
       `Queue ${name} was declared.`))],
 });
 
@@ -47,17 +47,17 @@ export const exchanges = listPage({
     { label: "Routed", number: true, show: (row) => row.message_stats.publish_out || 0 },
     { label: "Action", show: (row) => (row.name && !row.name.startsWith("amq.") ? act("Delete", async () => {
       if (await confirmed(`Delete the exchange ${row.name} in ${row.vhost}, with its bindings?`)) {
-        await done(call("DELETE", `exchanges/${segment(row.vhost)}/${segment(row.name)}`), `Exchange ${row.name} was deleted.`);
+        await done(call("DELETE", below("exchanges", row.vhost, row.name)), `Exchange ${row.name} was deleted.`);
       }
     }, "bad") : "") },
   ],
   more: () => [form("Declare an exchange", [vhostField(), field("Name", input("name", { required: true })),
     field("Type", choice("kind", ["direct", "fanout", "topic", "headers", "x-consistent-hash"]))], ({ vhost, name, kind }) =>
-    done(call("PUT", `exchanges/${segment(vhost)}/${segment(name)}`, { type: kind, durable: true }),
+    done(call("PUT", below("exchanges", vhost, name), { type: kind, durable: true }),
       `Exchange ${name} was declared.`))],
 });
 
-function bindingRows(caption, rows, label, end) {
+export function bindingRows(caption, rows, label, end) {
   return table({ caption, rows, empty: "No bindings.", columns: [
     { label, show: end },
     { label: "Key", key: "routing_key" },
@@ -65,9 +65,9 @@ function bindingRows(caption, rows, label, end) {
     { label: "Action", show: (row) => unbind(row) }] });
 }
 
-export const bindingPath = (row) => `bindings/${segment(row.vhost)}/e/${segment(row.source)}/${row.destination_type === "queue" ? "q" : "e"}/${segment(row.destination)}`;
+export const bindingPath = (row) => below("bindings", row.vhost, "e", row.source, row.destination_type === "queue" ? "q" : "e", row.destination);
 
-export function unbind(row) {
+function unbind(row) {
   if (!row.source) return "";
   return act("Unbind", async () => {
     if (!(await confirmed(`Take away the binding of ${row.destination} to ${row.source} with the key “${row.routing_key}”?`, { verb: "Unbind" }))) return;
@@ -85,7 +85,7 @@ export const exchangePage = {
   part: "exchanges",
   title: ({ names }) => `Exchange ${names[1]}`,
   load: async ({ names: [vhost, name] }) => {
-    const place = `exchanges/${segment(vhost)}/${segment(name)}`;
+    const place = below("exchanges", vhost, name);
     const [found, outgoing, incoming] = await Promise.all([get(place), get(`${place}/bindings/source`), get(`${place}/bindings/destination`)]);
     return { found, outgoing, incoming };
   },
@@ -97,7 +97,7 @@ export const exchangePage = {
       field("To a", choice("kind", ["queue", "exchange"])), field("Name", input("name", { required: true })),
       field("Routing key", input("key")), field("Arguments (JSON)", input("arguments", { placeholder: "{}" }))],
     ({ kind, name, key, arguments: text }) => done((async () => call("POST",
-      `bindings/${segment(found.vhost)}/e/${segment(found.name)}/${kind === "queue" ? "q" : "e"}/${segment(name)}`,
+      bindingPath({ vhost: found.vhost, source: found.name, destination_type: kind, destination: name }),
       { routing_key: key, arguments: text ? JSON.parse(text) : {} }))(), `${name} is bound to ${found.name}.`), { verb: "Bind" }),
     h("h2", {}, "Where messages go"),
     bindingRows("Bindings from this exchange", outgoing, "To", endOf),

@@ -1,19 +1,18 @@
 // Sessions of MQTT, of clients that are away too, and the tree of retained topics.
 
-import { go, say } from "./app.js";
-import { call, get, query, segment } from "./api.js";
+import { go } from "./app.js";
+import { below, call, get, query, segment } from "./api.js";
 import { act, bytes, confirmed, figures, h, link, number, span, table, when, yes } from "./dom.js";
 import { disconnect } from "./lists.js";
-import { done, listPage } from "./listing.js";
+import { MONITORS, done, gone, listPage, pager, searchBar } from "./listing.js";
 import { payloadView } from "./payload.js";
 
 const SESSIONS = "mqbroker/views/mqtt/sessions";
 const RETAINED = "mqbroker/views/mqtt/retained";
-const at = (view, vhost, name) => `${view}/${segment(vhost)}/${segment(name)}`;
 
 export const mqtt = listPage({
   label: "MQTT sessions",
-  tag: ["monitoring", "administrator"],
+  tag: MONITORS,
   path: SESSIONS,
   view: "mqtt/sessions",
   placeholder: "client id",
@@ -34,7 +33,7 @@ export const mqttSession = {
   label: "MQTT session",
   part: "mqtt",
   title: ({ names }) => `MQTT session ${names[1]}`,
-  load: ({ names: [vhost, name] }) => get(at(SESSIONS, vhost, name)),
+  load: ({ names: [vhost, name] }) => get(below(SESSIONS, vhost, name)),
   draw: (found) => [
     h("h1", {}, `MQTT session ${found.name} in ${found.vhost}`),
     figures([["User", found.user || "none"], ["Client", found.connected ? found.protocol : "away"], ["Queued", number(found.queued)],
@@ -42,10 +41,7 @@ export const mqttSession = {
     h("p", { class: "bar" }, found.connected ? act("Disconnect", () => disconnect(found.connection, found.user), "bad") : null,
       act("End the session", async () => {
         if (!(await confirmed(`End the session of ${found.name}? ${number(found.queued)} messages that wait for it are lost.`, { name: found.name, verb: "End it" }))) return;
-        if (await done(call("DELETE", at(SESSIONS, found.vhost, found.name)), "")) {
-          window.addEventListener("hashchange", () => say(`The session of ${found.name} has ended.`), { once: true });
-          location.hash = "/mqtt";
-        }
+        await gone(call("DELETE", below(SESSIONS, found.vhost, found.name)), "/mqtt", `The session of ${found.name} has ended.`);
       }, "bad")),
     table({ caption: "Subscriptions", rows: found.subscription_list, empty: "It has subscribed to nothing.", columns: [
       { label: "Filter", key: "filter" }, { label: "QoS", number: true, key: "qos" }, { label: "No local", show: (row) => yes(row.no_local) },
@@ -68,7 +64,7 @@ async function clear(row) {
   const isBranch = row.below > 0;
   const what = isBranch ? `${number(row.count)} retained messages at and below ${row.name}` : `what is retained at ${row.name}`;
   if (!(await confirmed(`Clear ${what} in ${row.vhost}?`, { name: row.name, verb: "Clear" }))) return;
-  await done(call("DELETE", `${at(RETAINED, row.vhost, row.name)}${isBranch ? "?branch=true" : ""}`),
+  await done(call("DELETE", `${below(RETAINED, row.vhost, row.name)}${isBranch ? "?branch=true" : ""}`),
     (found) => (found ? `${number(found.deleted)} retained messages are gone.` : "The retained message is gone."));
 }
 
@@ -76,29 +72,23 @@ export const retained = {
   label: "Retained topics",
   isStill: true,
   view: "mqtt/retained",
-  tag: ["monitoring", "administrator"],
+  tag: MONITORS,
   title: () => "Retained topics",
   load: async ({ query: wanted }) => {
     const level = wanted.level || "";
     const search = wanted.name;
     const found = await get(`${RETAINED}?${query({ name: search, page: wanted.page || 1, page_size: 100 })}${search ? "" : `&level=${segment(level)}`}`);
-    const message = wanted.topic ? await get(at(RETAINED, wanted.vhost, wanted.topic)).catch((error) => ({ error: error.message })) : null;
+    const message = wanted.topic ? await get(below(RETAINED, wanted.vhost, wanted.topic)).catch((error) => ({ error: error.message })) : null;
     return { found, message };
   },
   draw({ found, message }, { query: wanted }) {
-    const search = h("input", { id: "search", type: "search", value: wanted.name || "", size: 30, placeholder: "part of a topic" });
-    search.addEventListener("change", () => go({ name: search.value, page: "", level: "" }));
     const isSearch = Boolean(wanted.name);
-    const page = found.page;
     const rows = found.items.map((row) => (isSearch ? { ...row, count: 1, below: 0, is_leaf: true } : row));
     const shownName = (row) => (isSearch ? row.name : row.name.slice(wanted.level ? wanted.level.length + 1 : 0));
     return [
       h("h1", {}, "Retained topics"),
-      h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go({ name: search.value, page: "", level: "" }); } },
-        h("label", {}, "Search all topics", search), h("button", {}, "Search"), h("span", { class: "space" }),
-        h("button", { type: "button", disabled: page <= 1, onclick: () => go({ page: page - 1 }) }, "Previous"),
-        h("span", {}, `page ${page} of ${Math.max(1, found.page_count)}`),
-        h("button", { type: "button", disabled: page >= found.page_count, onclick: () => go({ page: page + 1 }) }, "Next")),
+      searchBar({ label: "Search all topics", value: wanted.name, size: 30, placeholder: "part of a topic",
+        ask: (name) => go({ name, page: "", level: "" }) }, pager(found)),
       isSearch ? null : crumbs(wanted.level || ""),
       table({ caption: `${number(found.filtered_count)} ${isSearch ? "topics match" : "at this level"}`, rows, empty: "Nothing is retained here.", columns: [
         { label: "Topic", show: (row) => (row.below > 0 ? h("a", { href: `#/retained?${query({ level: row.name })}` }, `${shownName(row) || "(empty)"}/`) : shownName(row) || "(empty)") },

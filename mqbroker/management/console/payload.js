@@ -6,12 +6,12 @@ import { msgpack } from "./msgpack.js";
 
 const SHOWN_BYTES_MAX = 65536;
 
-export function octetsOf(message) {
+function octetsOf(message) {
   if (message.payload_encoding === "string") return new TextEncoder().encode(message.payload);
   return Uint8Array.from(atob(message.payload), (letter) => letter.charCodeAt(0));
 }
 
-export const FORMS = { auto: "as it fits", text: "text", json: "JSON", cbor: "CBOR", msgpack: "MessagePack", hex: "hex", base64: "Base64" };
+const FORMS = { auto: "as it fits", text: "text", json: "JSON", cbor: "CBOR", msgpack: "MessagePack", hex: "hex", base64: "Base64" };
 
 // A choice of forms, and the payload in the chosen one.
 export function payloadView(message, form, onchange) {

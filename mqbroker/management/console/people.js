@@ -1,7 +1,7 @@
 // Policies, users, definitions.
 
 import { say } from "./app.js";
-import { call, get, query, segment } from "./api.js";
+import { below, call, get, query, segment } from "./api.js";
 import { act, choice, confirmed, field, form, h, input, number, table } from "./dom.js";
 import { done } from "./listing.js";
 
@@ -34,7 +34,7 @@ function policyForm() {
       say(`The definition is no JSON: ${error.message}`);
       return;
     }
-    done(call("PUT", `policies/${segment(given.vhost)}/${segment(given.name)}`, { pattern: given.pattern, definition,
+    done(call("PUT", below("policies", given.vhost, given.name), { pattern: given.pattern, definition,
       "apply-to": given.applies, priority: Number(given.priority) }), `Policy ${given.name} is in force.`);
   }, { isOpen: true });
   made.append(preview);
@@ -44,7 +44,7 @@ function policyForm() {
 function deletePolicy(row) {
   return act("Delete", async () => {
     if (!(await confirmed(`Delete the policy ${row.name} in ${row.vhost}?`))) return;
-    const place = `policies/${segment(row.vhost)}/${segment(row.name)}`;
+    const place = below("policies", row.vhost, row.name);
     const back = { pattern: row.pattern, definition: row.definition, priority: row.priority, "apply-to": row["apply-to"] };
     await done(call("DELETE", place), `Policy ${row.name} was deleted.`,
       () => () => done(call("PUT", place, back), `Policy ${row.name} is in force again.`));
@@ -104,7 +104,7 @@ export const users = {
     (given) => done((async () => {
       await call("PUT", `users/${segment(given.name)}`, { password: given.password, tags: given.tags });
       if (given.vhost) {
-        await call("PUT", `permissions/${segment(given.vhost)}/${segment(given.name)}`, { configure: ".*", write: ".*", read: ".*" });
+        await call("PUT", below("permissions", given.vhost, given.name), { configure: ".*", write: ".*", read: ".*" });
       }
     })(), `User ${given.name} was added.`), { isOpen: true }),
   ],

@@ -1,15 +1,15 @@
 // The page of one queue: why it grows, what is in it, and what can be done with it.
 
 import { again, go, say, user } from "./app.js";
-import { call, get, query, segment } from "./api.js";
+import { below, call, get, query, segment } from "./api.js";
 import { act, bytes, chart, confirmed, field, figures, form, h, input, link, number, rate, table, when, yes } from "./dom.js";
-import { done } from "./listing.js";
-import { unbind } from "./lists.js";
+import { done, gone } from "./listing.js";
+import { bindingPath, bindingRows } from "./lists.js";
 import { formChoice, payload } from "./payload.js";
 
 const COUNT = 20;
 const SEEN_MAX = 720;
-const base = ([vhost, name]) => `queues/${segment(vhost)}/${segment(name)}`;
+const base = (names) => below("queues", ...names);
 
 // What was seen of a queue while its page was open, for its charts; and what was published last, to publish it again.
 const seen = { place: "", points: [] };
@@ -163,13 +163,7 @@ function dangers(names, found, hasLetters) {
   };
   const remove = async () => {
     if (!(await confirmed(`Delete ${name} with ${number(found.messages)} messages?`, { name }))) return;
-    try {
-      await call("DELETE", base(names));
-      window.addEventListener("hashchange", () => say(`Queue ${name} was deleted.`), { once: true });
-      location.hash = "/queues";
-    } catch (error) {
-      say(error.message);
-    }
+    await gone(call("DELETE", base(names)), "/queues", `Queue ${name} was deleted.`);
   };
   return h("p", { class: "bar" }, hasLetters ? act("Redrive dead letters", () => redrive(names, found)) : null,
     act("Purge", purge, "bad"), act("Delete queue", remove, "bad"));
@@ -233,13 +227,9 @@ export const queuePage = {
       h("h2", {}, "Consumers"),
       consumers(found),
       h("h2", {}, "Bindings"),
-      table({ caption: "What leads here", rows: bindings, columns: [
-        { label: "Exchange", show: (row) => (row.source ? link(row.source, "exchange", row.vhost, row.source) : "(default)") },
-        { label: "Key", key: "routing_key" },
-        { label: "Arguments", show: (row) => (Object.keys(row.arguments).length ? JSON.stringify(row.arguments) : "") },
-        { label: "Action", show: unbind }] }),
+      bindingRows("What leads here", bindings, "Exchange", (row) => (row.source ? link(row.source, "exchange", row.vhost, row.source) : "(default)")),
       form("Bind it to an exchange", [field("Exchange", input("source", { required: true })), field("Routing key", input("key"))],
-        ({ source, key }) => done(call("POST", `bindings/${segment(found.vhost)}/e/${segment(source)}/q/${segment(found.name)}`, { routing_key: key, arguments: {} }),
+        ({ source, key }) => done(call("POST", bindingPath({ vhost: found.vhost, source, destination_type: "queue", destination: found.name }), { routing_key: key, arguments: {} }),
           `${found.name} is bound to ${source}.`), { verb: "Bind" }),
       h("h2", {}, "Arguments"),
       h("pre", { tabindex: "0" }, JSON.stringify({ ...found.arguments, durable: found.durable, auto_delete: found.auto_delete,

@@ -3,6 +3,7 @@
 import { go } from "./app.js";
 import { get, query } from "./api.js";
 import { bytes, choice, field, figures, h, number, table, when } from "./dom.js";
+import { MONITORS } from "./listing.js";
 
 const SHOWN_MAX = 500;
 
@@ -68,7 +69,7 @@ export const logPage = following({
 
 export const eventsPage = following({
   label: "Events",
-  tag: ["monitoring", "administrator"],
+  tag: MONITORS,
   topic: "events",
   isWanted: (line, wanted) => has(line, wanted.text),
   filters: () => [],
@@ -106,7 +107,7 @@ export const auditPage = {
 
 export const pairPage = {
   label: "Pair",
-  tag: ["monitoring", "administrator"],
+  tag: MONITORS,
   load: async () => {
     const [pair, nodes] = await Promise.all([get("mqbroker/pair"), get("nodes")]);
     return { pair, node: nodes[0] };
