@@ -19,7 +19,7 @@ from mqbroker.core.queues.base import REJECTED, ROUTED, UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
-from mqbroker.core.scheduling.schedule import NAMES, Schedule, schedule_of
+from mqbroker.core.scheduling.schedule import PREFIX, Schedule, schedule_of
 from mqbroker.errors import AccessRefused, MqbrokerError, PreconditionFailed, ProtocolViolation
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactions
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _TO = 2
 _SUBJECT = 3
 _USER_ID = 1
-_SCHEDULE_MARKS = (DELIVERY_PREFIX.encode(), *(name.encode() for name in NAMES))
+_DELIVERY_MARK, _SCHEDULE_MARK = DELIVERY_PREFIX.encode(), PREFIX.encode()
 
 
 def route_to(session: "LinkSession", exchange_name: str, key: str) -> Route:
@@ -200,8 +200,9 @@ class Publisher(IncomingLink):
         if is_other and not connection.services.broker.access.user(connection.user).is_impersonator:
             text = f"user_id property set to {user_id!r} but authenticated user was '{connection.user}'"
             raise ProtocolViolation("user_id", text)
-        self.may_wait = any(mark in properties.raw for mark in _SCHEDULE_MARKS)
-        self.is_plain = b"x-cc" not in properties.raw and not self.may_wait and not self.also
+        raw = properties.raw
+        self.may_wait = _DELIVERY_MARK in raw or _SCHEDULE_MARK in raw
+        self.is_plain = b"x-cc" not in raw and not self.may_wait and not self.also
         self.properties = properties
 
     def route_of(self, properties: Amqp1Properties) -> Route:
