@@ -25,7 +25,9 @@ from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactions
 from mqbroker.protocols.amqp1.addresses import Address
 from mqbroker.protocols.amqp1.codec.composites import encode_composite
+from mqbroker.protocols.amqp1.codec.frames import start_of
 from mqbroker.protocols.amqp1.codec.messaging import Rejected, TransactionalState
+from mqbroker.protocols.amqp1.codec.performatives import TRANSFER
 from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.conditions import Fault
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
@@ -89,7 +91,7 @@ class Publisher(IncomingLink):
         self.route: Route | None = None
         self.prefix = b""
         """What the last message had before the size of its body, if that means the same in the next one."""
-        self.start = _frame_start(session.channel)
+        self.start = start_of(session.channel, TRANSFER)
         """What the transfer frames of its session have after their size."""
         self.ended_hook: Callable[[], None] | None = None
         """Called when the link is gone."""
@@ -308,11 +310,6 @@ class Publisher(IncomingLink):
         text = f"queue '{name}' exceeded maximum length" if name else "a queue exceeded maximum length"
         info: dict[str, object] = {"queue": name, "reason": "maxlen"} if name else {"reason": "maxlen"}
         return Fault(conditions.LINK, conditions.RESOURCE_LIMIT, text, info)
-
-
-def _frame_start(channel: int) -> bytes:
-    """What a frame with a transfer on this channel has after its size."""
-    return b"\x02\x00" + channel.to_bytes(2, "big") + b"\x00\x53\x14"
 
 
 def _body_at(data: bytes, prefix: bytes, at: int, end: int) -> int:
