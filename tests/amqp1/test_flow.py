@@ -10,13 +10,8 @@ from mqbroker.protocols.amqp1.codec.messaging import Accepted, Released, Source,
 from mqbroker.protocols.amqp1.codec.performatives import Attach, Detach, Disposition, End, Flow, Transfer
 from mqbroker.protocols.amqp1.codec.types import Symbol
 from tests.amqp1.house import Client, House
-from tests.amqp1.raw import RawAmqp1, data
+from tests.amqp1.raw import RawAmqp1, data, said
 from tests.support.broker_process import BrokerProcess
-
-
-def said(value: Any, payload: bytes = b"") -> bytes:
-    frame = frames.performative(0, value)
-    return (len(frame) + len(payload)).to_bytes(4, "big") + frame[4:] + payload
 
 
 def transfers(first: int, count: int, **options: Any) -> bytes:
