@@ -65,8 +65,7 @@ class RawAmqp1:
     # --- frames -----------------------------------------------------------------------------------------------------
 
     def send(self, value: Any, channel: int = 0, payload: bytes = b"") -> None:
-        frame = frames.performative(channel, value)
-        self.say((len(frame) + len(payload)).to_bytes(4, "big") + frame[4:] + payload)
+        self.say(said(value, payload, channel))
 
     def receive(self) -> tuple[Any, int]:
         """The next performative and its channel; signs of life are passed over."""
@@ -174,6 +173,12 @@ class RawAmqp1:
             assert not isinstance(found, Close), found
         assert found.error is not None
         return found.error.condition, found.error.description
+
+
+def said(value: Any, payload: bytes = b"", channel: int = 0) -> bytes:
+    """A frame with a performative and what follows it."""
+    frame = frames.performative(channel, value)
+    return (len(frame) + len(payload)).to_bytes(4, "big") + frame[4:] + payload
 
 
 def data(body: bytes) -> bytes:

@@ -4,17 +4,14 @@ from typing import Any
 
 import pytest
 
+from mqbroker.core.values import UInt64
 from mqbroker.protocols.amqp1.codec import frames
 from mqbroker.protocols.amqp1.codec.messaging import Accepted, Released, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import Attach, Detach, Disposition, End, Flow, Transfer
+from mqbroker.protocols.amqp1.codec.types import Symbol
 from tests.amqp1.house import Client, House
-from tests.amqp1.raw import RawAmqp1, data
+from tests.amqp1.raw import RawAmqp1, data, said
 from tests.support.broker_process import BrokerProcess
-
-
-def said(value: Any, payload: bytes = b"") -> bytes:
-    frame = frames.performative(0, value)
-    return (len(frame) + len(payload)).to_bytes(4, "big") + frame[4:] + payload
 
 
 def transfers(first: int, count: int, **options: Any) -> bytes:
@@ -253,6 +250,13 @@ def test_dispositions_one_by_one_are_taken_in_runs(cut: int) -> None:
     assert kinds(client.frames()) == ["Transfer"]
     queue = house.vhost.queues["q"]
     assert (queue.unacked_count, queue.waiting_count(), queue.counts.acked) == (1, 2, 3)
+
+
+def test_a_priority_may_be_any_number() -> None:
+    """One that no C integer holds was an internal error."""
+    house = House()
+    receiver(house, 0, properties={Symbol("rabbitmq:priority"): UInt64((1 << 64) - 1)})
+    assert [each.priority for each in house.vhost.queues["q"].consumers] == [(1 << 63) - 1]
 
 
 @pytest.mark.parametrize("size", [10, 1000])

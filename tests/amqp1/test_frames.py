@@ -28,8 +28,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
 )
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol
 from tests.amqp1.house import Client, House
-from tests.amqp1.raw import data
-from tests.amqp1.test_flow import said
+from tests.amqp1.raw import data, said
 
 OPENING = [frames.SASL_HEADER, frames.sasl(SaslInit("ANONYMOUS", b"trace")), frames.AMQP_HEADER, said(Open("c"))]
 SELECTOR = {Symbol("s"): Described(UInt64(0x0000468C00000004), "a = 1 OR a IS NULL")}

@@ -37,6 +37,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
 )
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol
 from tests.amqp1.house import House
+from tests.amqp1.raw import said
 from tests.amqp1.test_types import VALUES
 
 ADDRESSES = st.sampled_from(
@@ -124,12 +125,7 @@ def pieces(draw: st.DrawFn) -> bytes:
         return frames.performative(draw(st.integers(0, 1)), draw(FATAL))
     if kind == 2:
         return ANOTHER_SESSION
-    if kind < 20:
-        frame = frames.performative(0, draw(TRANSFERS))
-        payload = draw(PAYLOADS)
-        frame = (len(frame) + len(payload)).to_bytes(4, "big") + frame[4:] + payload
-    else:
-        frame = frames.performative(0, draw(USUAL))
+    frame = said(draw(TRANSFERS), draw(PAYLOADS)) if kind < 20 else said(draw(USUAL))
     if draw(st.integers(0, 39)) == 0:
         octets = bytearray(frame)
         octets[draw(st.integers(4, len(octets) - 1))] = draw(st.integers(0, 255))

@@ -7,7 +7,6 @@ import pytest
 
 from mqbroker.core.values import UInt64
 from mqbroker.protocols.amqp1.codec.encode import encode
-from mqbroker.protocols.amqp1.codec.frames import performative
 from mqbroker.protocols.amqp1.codec.messaging import (
     Accepted,
     Coordinator,
@@ -29,7 +28,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
     Transfer,
 )
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode
-from tests.amqp1.raw import RawAmqp1, data
+from tests.amqp1.raw import RawAmqp1, data, said
 from tests.support.broker_process import BrokerProcess
 
 
@@ -68,8 +67,7 @@ def test_outcomes_of_many_are_told_in_runs(client: RawAmqp1, name: str) -> None:
 
 
 def _transfer(number: int, payload: bytes) -> bytes:
-    frame = performative(0, Transfer(0, number, b"%d" % number, 0, False))
-    return (len(frame) + len(payload)).to_bytes(4, "big") + frame[4:] + payload
+    return said(Transfer(0, number, b"%d" % number, 0, False), payload)
 
 
 def test_no_more_comes_than_there_is_credit_for(client: RawAmqp1, name: str) -> None:

@@ -12,8 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from mqbroker.protocols.amqp1.codec.messaging import Accepted, Modified, Rejected, Released, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import Attach, Begin, Detach, Disposition, End, Flow, Transfer
 from tests.amqp1.house import House
-from tests.amqp1.raw import data
-from tests.amqp1.test_flow import said
+from tests.amqp1.raw import data, said
 
 SENDER = 0
 RECEIVERS = (1, 2)

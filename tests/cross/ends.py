@@ -9,12 +9,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-import boto3  # type: ignore[import-untyped]
 import pika  # type: ignore[import-untyped]
 import pytest
-from botocore.config import Config  # type: ignore[import-untyped]
 
 from tests.mqtt.paho_client import Paho, new_properties, told
+from tests.support import aws_clients
 from tests.support.broker_process import BrokerProcess
 
 WAIT_S = 15
@@ -212,28 +211,15 @@ class Sqs:
         "app_id": "mqbroker.app_id", "timestamp": "mqbroker.timestamp",
     }  # fmt: skip
 
-    def client(self, broker: BrokerProcess) -> Any:
-        return boto3.client(
-            "sqs",
-            endpoint_url=f"http://127.0.0.1:{broker.ports['aws']}",
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30),
-        )
-
     def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
-        client = self.client(broker)
-        texts = {"ContentType": letter.content_type, "CorrelationId": letter.correlation_id, **_sqs_names(letter)}
-        texts.update({self.names[name]: value for name, value in letter.properties.items() if name in self.names})
-        attributes = {key: {"DataType": "String", "StringValue": value} for key, value in texts.items()}
+        client = aws_clients.client(broker, "sqs")
         url = client.get_queue_url(QueueName=name)["QueueUrl"]
-        client.send_message(QueueUrl=url, MessageBody=letter.body, MessageAttributes=attributes)
+        client.send_message(QueueUrl=url, MessageBody=letter.body, MessageAttributes=_attributes(letter))
         client.close()
 
     @contextmanager
     def receiver(self, broker: BrokerProcess, name: str, in_queue: bool) -> Iterator[Receive]:
-        client = self.client(broker)
+        client = aws_clients.client(broker, "sqs")
         url = client.get_queue_url(QueueName=name)["QueueUrl"]
         if not in_queue:
             with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
@@ -251,9 +237,12 @@ class Sqs:
         client.close()
 
 
-def _sqs_names(letter: Letter) -> dict[str, str]:
-    """SQS has ASCII alone in the names of attributes."""
-    return {key: value for key, value in letter.headers.items() if key.isascii()}
+def _attributes(letter: Letter) -> dict[str, dict[str, str]]:
+    """Those of a message of SQS or SNS, which have ASCII alone in their names."""
+    texts = {"ContentType": letter.content_type, "CorrelationId": letter.correlation_id}
+    texts |= {key: value for key, value in letter.headers.items() if key.isascii()}
+    texts |= {Sqs.names[key]: value for key, value in letter.properties.items() if key in Sqs.names}
+    return {key: {"DataType": "String", "StringValue": value} for key, value in texts.items()}
 
 
 class Amqp1:
@@ -351,22 +340,12 @@ class Sns:
     names = Sqs.names
 
     def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
-        client = boto3.client(
-            "sns",
-            endpoint_url=f"http://127.0.0.1:{broker.ports['aws']}",
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30),
-        )
+        client = aws_clients.client(broker, "sns")
         topic = client.create_topic(Name=name)["TopicArn"]
         queue = f"arn:aws:sqs:us-east-1:000000000000:{name}"
         raw = {"RawMessageDelivery": "true"}
         client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=raw)
-        texts = {"ContentType": letter.content_type, "CorrelationId": letter.correlation_id, **_sqs_names(letter)}
-        texts.update({self.names[key]: value for key, value in letter.properties.items() if key in self.names})
-        attributes = {key: {"DataType": "String", "StringValue": value} for key, value in texts.items()}
-        client.publish(TopicArn=topic, Message=letter.body, MessageAttributes=attributes)
+        client.publish(TopicArn=topic, Message=letter.body, MessageAttributes=_attributes(letter))
         client.close()
 
     def receiver(self, broker: BrokerProcess, name: str, in_queue: bool) -> AbstractContextManager[Receive]:

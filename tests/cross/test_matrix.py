@@ -7,7 +7,8 @@ from pathlib import Path
 import pika  # type: ignore[import-untyped]
 import pytest
 
-from tests.cross.ends import ENDS, RECEIVERS, SENDERS, Amqp1, Letter, Sqs
+from tests.cross.ends import ENDS, RECEIVERS, SENDERS, Amqp1, Letter
+from tests.support import aws_clients
 from tests.support.broker_process import BrokerProcess
 
 SCHEMES = ("amqp", "mqtt", "stomp", "aws")
@@ -49,7 +50,7 @@ def test_what_one_protocol_sends_every_other_receives(
     wanted = {} if sender == "mqtt 3" else dict(letter.headers)
     if is_in_queue or receiver == "sqs":
         wanted.pop("grün", None)  # names of attributes are ASCII there
-        client = Sqs().client(broker)
+        client = aws_clients.client(broker, "sqs")
         client.create_queue(QueueName=name)
         client.close()
     with RECEIVERS[receiver].receiver(broker, name, in_queue=is_in_queue) as receive:
@@ -74,7 +75,7 @@ def test_a_text_of_amqp_1_0_is_a_text_to_all(broker: BrokerProcess, name: str, r
     """Clients got the octets of a section of AMQP, in which the text was."""
     proton = pytest.importorskip("proton", reason="python-qpid-proton is not installed")
     if receiver == "sqs":
-        client = Sqs().client(broker)
+        client = aws_clients.client(broker, "sqs")
         client.create_queue(QueueName=name)
         client.close()
     with ENDS[receiver].receiver(broker, name, in_queue=False) as receive:

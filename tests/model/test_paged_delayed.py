@@ -77,6 +77,18 @@ class Shelf:
         self.paged_out += self.house.ledger.pager.paged_out
         self._open(self.house.disk.after_kill(), self.house.now + self.chance.choice((0, 300)))
 
+    def look(self) -> None:
+        """Somebody wants to see what waits."""
+        bodies = [self.delayed.content(entry) for entry in self.delayed.held()]
+        assert sorted(bodies) == sorted(body for due, _, body in self.expected if due > self.house.now)
+
+    def take_back(self) -> None:
+        """Some of what waits is not to come."""
+        taken = [entry for entry in self.delayed.held() if self.chance.random() < 0.2]
+        bodies = {self.delayed.content(entry) for entry in taken}
+        self.delayed.release(taken)
+        self.expected = [each for each in self.expected if each[2] not in bodies]
+
     def check(self) -> None:
         """What is due is in the queue, in order, and nothing else."""
         self.rest()
@@ -85,13 +97,14 @@ class Shelf:
             body for _, _, body in due
         ]
         assert len(self.delayed) == len(self.expected) - len(due)
+        assert self.delayed.byte_count == sum(len(body) for at, _, body in self.expected if at > self.house.now)
 
 
 def live(seed: int, is_slow: bool) -> int:
     """One history; how much has left memory."""
     shelf = Shelf(Random(seed), ManualExecutor() if is_slow else None)
     for _ in range(shelf.chance.randrange(10, 40)):
-        deed = shelf.chance.choice(("send", "send", "send", "wait", "wait", "tend", "restart"))
+        deed = shelf.chance.choice(("send", "send", "send", "wait", "wait", "tend", "restart", "look", "take_back"))
         getattr(shelf, deed)()
         shelf.check()
     return shelf.paged_out

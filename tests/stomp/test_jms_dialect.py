@@ -6,6 +6,7 @@ import pytest
 
 from mqbroker.core.access.access import Permissions
 from mqbroker.core.destinations.naming import Naming
+from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX
 from tests.stomp.house import Client, House
 from tests.support.session_house import START
 
@@ -359,6 +360,15 @@ def test_what_a_lost_connection_held_of_several_queues_goes_back(house: House) -
     assert len(client.frames()) == 3
     client.lose()
     assert [house.vhost.queues[name].waiting_count() for name in ("a", "b")] == [2, 1]
+
+
+def test_too_many_queues_leave_nothing_behind(house: House) -> None:
+    """Each SUBSCRIBE that was refused left a queue of its own, and those of its topics, which took messages."""
+    client = house.connect()
+    many = ",".join(f"topic://{number}" for number in range(STOMP_COMPOSITE_QUEUES_MAX + 1))
+    client.send("SUBSCRIBE", id=1, destination=f"/queue/{many}")
+    assert "more than 1024 queues" in client.take("ERROR").body.decode()
+    assert not house.vhost.queues
 
 
 def test_only_one_queue_can_be_browsed_or_durable(house: House) -> None:

@@ -65,4 +65,4 @@ class Naming:
 
     def places_of(self, destination: Destination) -> list[Destination]:
         """Where what is sent to a destination goes to: to itself, unless it is a composite one."""
-        return self._composites.get(destination, [destination]) if self._composites else [destination]
+        return self._composites.get(destination, [destination])

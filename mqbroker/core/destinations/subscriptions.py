@@ -7,6 +7,8 @@ is opened with another pattern or another selector is a new one, without what th
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mqbroker.core.destinations.names import pattern_of
+from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.queues.spec import QueueSpec
@@ -52,6 +54,14 @@ def open_subscription(vhost: "VHost", exchange: Exchange, wanted: TopicSubscript
         found = vhost.declare(spec, now)
     vhost.bind(exchange, found, wanted.pattern, {})
     return vhost.queue(found.name, wanted.owner)
+
+
+def follow_virtual_topic(vhost: "VHost", queue: Queue, naming: Naming, exchange_name: str, user: str) -> None:
+    """The queue gets what is published to the virtual topic that its name says, if it does. Raises RequestRefused."""
+    topic = naming.virtual_topic_of(queue.name)
+    if topic:
+        vhost.broker.access.check_read(user, vhost.name, "exchange", exchange_name)
+        vhost.bind(vhost.exchange(exchange_name), queue, pattern_of(topic), {})
 
 
 def _is_same(queue: Queue, exchange: Exchange, wanted: TopicSubscription) -> bool:

@@ -89,8 +89,14 @@ class DelayedMessages(Task):
         self._heap = [each for each in self._heap if id(each[2]) not in gone]
         heapq.heapify(self._heap)
         for entry in entries:
-            if entry.lsn:
-                self._ledger.settle(entry)
+            self.byte_count -= entry.message.size
+            self._gone(entry)
+
+    def content(self, entry: Entry) -> bytes:
+        """The body of what is held, which is read if it has left memory."""
+        if is_absent(entry):
+            self._bodies.read(entry)
+        return entry.message.content()
 
     def drop(self) -> list[tuple[int, int, Entry]]:
         """Lets go of everything held: what held it, to be freed by the caller."""
@@ -102,6 +108,11 @@ class DelayedMessages(Task):
     def deliver(self, entry: Entry, now: int) -> None:
         """A message is due: routes it. Overridden where it is to be more."""
         self.publish(entry.message, now)
+
+    def _gone(self, entry: Entry) -> None:
+        entry.held_until = GONE
+        if entry.lsn:
+            self._ledger.settle(entry)
 
     def _push(self, entry: Entry) -> None:
         self.byte_count += entry.message.size
@@ -128,9 +139,7 @@ class DelayedMessages(Task):
             heapq.heappop(self._heap)
             self.byte_count -= entry.message.size
             self.deliver(entry, now)
-            entry.held_until = GONE
-            if entry.lsn:
-                self._ledger.settle(entry)
+            self._gone(entry)
         if not self._is_coming:
             self._arm()
         return left <= 0 and self._has_due(now)

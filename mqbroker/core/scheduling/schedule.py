@@ -19,10 +19,11 @@ from mqbroker.core.scheduling.cron import Cron
 from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import DELAY_MS_MAX
 
-DELAY = "AMQ_SCHEDULED_DELAY"
-PERIOD = "AMQ_SCHEDULED_PERIOD"
-REPEAT = "AMQ_SCHEDULED_REPEAT"
-CRON = "AMQ_SCHEDULED_CRON"
+PREFIX = "AMQ_SCHEDULED_"
+DELAY = f"{PREFIX}DELAY"
+PERIOD = f"{PREFIX}PERIOD"
+REPEAT = f"{PREFIX}REPEAT"
+CRON = f"{PREFIX}CRON"
 NAMES = (DELAY, PERIOD, REPEAT, CRON)
 TIME = "delivery_time"
 PROPERTIES = {DELAY: "delivery_delay", PERIOD: "delivery_period", REPEAT: "delivery_repeat", CRON: "delivery_cron"}

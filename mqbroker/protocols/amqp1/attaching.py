@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mqbroker.core.queues.picking import select
 from mqbroker.core.rabbitmq.checks import check_consumable
 from mqbroker.errors import MqbrokerError, ProtocolViolation
+from mqbroker.limits import COUNT_MAX
 from mqbroker.protocols.amqp1 import management, subscriptions, termini, transactions
 from mqbroker.protocols.amqp1.browsing import BrowsingLink
 from mqbroker.protocols.amqp1.codec.messaging import Coordinator, Released, Source, Target
@@ -37,7 +38,6 @@ log = logging.getLogger("mqbroker.amqp1")
 
 OUTCOMES = ["amqp:accepted:list", "amqp:rejected:list", "amqp:released:list", "amqp:modified:list"]
 
-_SIZE_MAX = (1 << 63) - 1  # a C integer when compiled
 _MODES = {SETTLE_UNSETTLED: False, SETTLE_SETTLED: True, SETTLE_MIXED: None}
 
 
@@ -147,9 +147,11 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     link.closes_subscription = found.has_name
     link.default_outcome = source.default_outcome
     priority = message.properties.get("rabbitmq:priority")
-    link.priority = int(priority) if isinstance(priority, int) and not isinstance(priority, bool) else found.priority
+    link.priority = found.priority
+    if isinstance(priority, int) and not isinstance(priority, bool):
+        link.priority = min(int(priority), COUNT_MAX)
     link.wants_all = found.wants_all
-    link.size_max = min(message.max_message_size or 0, _SIZE_MAX)
+    link.size_max = min(message.max_message_size or 0, COUNT_MAX)
     session.outgoing[message.handle] = link
     link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, found.terminus, link.no_ack))

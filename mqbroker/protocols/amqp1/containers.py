@@ -32,7 +32,7 @@ class Containers:
     __slots__ = ("_open", "_sole")
 
     def __init__(self) -> None:
-        self._open: dict[Key, list[Any]] = {}
+        self._open: dict[Key, dict[Any, None]] = {}
         self._sole: set[Key] = set()
 
     def others(self, vhost: str, container: str, is_sole: bool) -> list[Any]:
@@ -43,14 +43,15 @@ class Containers:
     def enter(self, vhost: str, container: str, connection: object, is_sole: bool) -> None:
         """A connection is open."""
         key = (vhost, container)
-        self._open.setdefault(key, []).append(connection)
+        self._open.setdefault(key, {})[connection] = None
         if is_sole:
             self._sole.add(key)
 
     def leave(self, vhost: str, container: str, connection: object) -> None:
         """It is gone."""
         key = (vhost, container)
-        self._open[key].remove(connection)
-        if not self._open[key]:
+        connections = self._open[key]
+        del connections[connection]
+        if not connections:
             del self._open[key]
             self._sole.discard(key)

@@ -19,13 +19,15 @@ from mqbroker.core.queues.base import REJECTED, ROUTED, UNROUTED
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
-from mqbroker.core.scheduling.schedule import NAMES, Schedule, schedule_of
+from mqbroker.core.scheduling.schedule import PREFIX, Schedule, schedule_of
 from mqbroker.errors import AccessRefused, MqbrokerError, PreconditionFailed, ProtocolViolation
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactions
 from mqbroker.protocols.amqp1.addresses import Address
 from mqbroker.protocols.amqp1.codec.composites import encode_composite
+from mqbroker.protocols.amqp1.codec.frames import start_of
 from mqbroker.protocols.amqp1.codec.messaging import Rejected, TransactionalState
+from mqbroker.protocols.amqp1.codec.performatives import TRANSFER
 from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.conditions import Fault
 from mqbroker.protocols.amqp1.links import Delivery, IncomingLink
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 _TO = 2
 _SUBJECT = 3
 _USER_ID = 1
-_SCHEDULE_MARKS = (DELIVERY_PREFIX.encode(), *(name.encode() for name in NAMES))
+_DELIVERY_MARK, _SCHEDULE_MARK = DELIVERY_PREFIX.encode(), PREFIX.encode()
 
 
 def route_to(session: "LinkSession", exchange_name: str, key: str) -> Route:
@@ -89,7 +91,7 @@ class Publisher(IncomingLink):
         self.route: Route | None = None
         self.prefix = b""
         """What the last message had before the size of its body, if that means the same in the next one."""
-        self.start = _frame_start(session.channel)
+        self.start = start_of(session.channel, TRANSFER)
         """What the transfer frames of its session have after their size."""
         self.ended_hook: Callable[[], None] | None = None
         """Called when the link is gone."""
@@ -200,8 +202,9 @@ class Publisher(IncomingLink):
         if is_other and not connection.services.broker.access.user(connection.user).is_impersonator:
             text = f"user_id property set to {user_id!r} but authenticated user was '{connection.user}'"
             raise ProtocolViolation("user_id", text)
-        self.may_wait = any(mark in properties.raw for mark in _SCHEDULE_MARKS)
-        self.is_plain = b"x-cc" not in properties.raw and not self.may_wait and not self.also
+        raw = properties.raw
+        self.may_wait = _DELIVERY_MARK in raw or _SCHEDULE_MARK in raw
+        self.is_plain = b"x-cc" not in raw and not self.may_wait and not self.also
         self.properties = properties
 
     def route_of(self, properties: Amqp1Properties) -> Route:
@@ -307,11 +310,6 @@ class Publisher(IncomingLink):
         text = f"queue '{name}' exceeded maximum length" if name else "a queue exceeded maximum length"
         info: dict[str, object] = {"queue": name, "reason": "maxlen"} if name else {"reason": "maxlen"}
         return Fault(conditions.LINK, conditions.RESOURCE_LIMIT, text, info)
-
-
-def _frame_start(channel: int) -> bytes:
-    """What a frame with a transfer on this channel has after its size."""
-    return b"\x02\x00" + channel.to_bytes(2, "big") + b"\x00\x53\x14"
 
 
 def _body_at(data: bytes, prefix: bytes, at: int, end: int) -> int:

@@ -13,8 +13,8 @@ from mqbroker.core.consumer import Consumer
 from mqbroker.core.message import Entry
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.amqp1.codec.encode import encode, uint
-from mqbroker.protocols.amqp1.codec.frames import frame, performative
-from mqbroker.protocols.amqp1.codec.performatives import Flow
+from mqbroker.protocols.amqp1.codec.frames import frame, performative, start_of
+from mqbroker.protocols.amqp1.codec.performatives import DISPOSITION, Flow
 from mqbroker.protocols.amqp1.codec.quick import Quick
 from mqbroker.protocols.amqp1.links import IncomingLink
 from mqbroker.protocols.unacked import Unacked
@@ -72,7 +72,7 @@ class LinkSession:
         self.connection = connection
         self.channel = channel
         self.vhost = vhost
-        self.disposition_start = b"\x02\x00" + channel.to_bytes(2, "big") + b"\x00\x53\x15"
+        self.disposition_start = start_of(channel, DISPOSITION)
         """What frames with a disposition have after their size."""
         self.handle_max = 0
         self.incoming: dict[int, IncomingLink] = {}

@@ -61,10 +61,7 @@ def take(connection: "Amqp1State", session: "LinkSession", message: Disposition)
 def accept(connection: "Amqp1State", session: "LinkSession", first: int, last: int) -> None:
     """A receiver has settled deliveries as accepted."""
     entries = session.take_entries(first, last)
-    if len(entries) == 1:
-        entry = entries[0]
-        entry.consumer.queue.acknowledge(entry, connection.now)
-    elif entries:
+    if entries:
         settle(connection, entries, _ACCEPTED)
 
 

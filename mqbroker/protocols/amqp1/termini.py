@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mqbroker.core.destinations.names import pattern_of
+from mqbroker.core.destinations.subscriptions import follow_virtual_topic
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.queues.spec import CLASSIC, QueueSpec
@@ -108,10 +109,8 @@ def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_du
     access.check_configure(connection.user, vhost.name, "queue", name)
     addresses.check_name(name)
     queue = declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
-    topic = connection.services.naming.virtual_topic_of(name)
-    if topic:
-        access.check_read(connection.user, vhost.name, "exchange", addresses.TOPIC_EXCHANGE)
-        vhost.bind(vhost.exchange(addresses.TOPIC_EXCHANGE), queue, pattern_of(topic), {})
+    naming = connection.services.naming
+    follow_virtual_topic(vhost, queue, naming, addresses.TOPIC_EXCHANGE, connection.user)
     return queue
 
 

@@ -41,18 +41,26 @@ def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
         raise ProtocolViolation("Invalid Subscription: a composite destination cannot be durable", "")
     if flag(wish.head, "browser", False):
         raise ProtocolViolation("Invalid destination", "only one queue can be browsed at a time\n")
-    whole = CompositeSubscription(queues.placeholder(connection), wish)
+    wild: list[Address] = []
+    named: list[Address] = []
     for address in addresses:
-        if not _is_wild(address, connection.services.naming):
-            whole.add(address)
-            continue
-        whole.patterns.append(address.name.split("."))
-        for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
-            whole.add_found(queue)
+        (wild if _is_wild(address, connection.services.naming) else named).append(address)
+    if len(named) > STOMP_COMPOSITE_QUEUES_MAX:
+        raise _too_many()  # before anything is made for it
+    whole = CompositeSubscription(queues.placeholder(connection), wish)
+    for address in named:
+        whole.add(address)
+    whole.patterns += [address.name.split(".") for address in wild]
+    for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
+        whole.add_found(queue)
     connection.subscriptions[whole.tag] = whole
     if whole.patterns:
         connection.services.broker.events.subscribe(whole.noticed)
     consuming.begin_all(connection, list(whole.parts))
+
+
+def _too_many() -> ProtocolViolation:
+    return ProtocolViolation("Invalid destination", f"more than {STOMP_COMPOSITE_QUEUES_MAX} queues are meant\n")
 
 
 class CompositeSubscription(Subscription):
@@ -76,7 +84,7 @@ class CompositeSubscription(Subscription):
     def add(self, address: Address) -> Subscription:
         """One queue more. Raises RequestRefused, ProtocolViolation."""
         if len(self.parts) >= STOMP_COMPOSITE_QUEUES_MAX:
-            raise ProtocolViolation("Invalid destination", f"more than {STOMP_COMPOSITE_QUEUES_MAX} queues are meant\n")
+            raise _too_many()
         part = consuming.make(self._wish, address)
         part.unacked = self.unacked
         consuming.add_selector(self._wish, part)

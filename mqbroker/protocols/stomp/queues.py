@@ -5,8 +5,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mqbroker.core.destinations.names import pattern_of
-from mqbroker.core.destinations.subscriptions import TopicSubscription, open_subscription
+from mqbroker.core.destinations.subscriptions import TopicSubscription, follow_virtual_topic, open_subscription
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.picking import start_groups
@@ -84,12 +83,8 @@ def _ensure_jms(connection: "StompState", name: str) -> Queue:
             declare_queue(vhost, dead, True, False, False, {}, now)
         arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
     queue = declare_queue(vhost, name, True, False, False, arguments, now)
-    topic = connection.services.naming.virtual_topic_of(name)
-    if topic:
-        connection.services.broker.access.check_read(
-            connection.user, vhost.name, "exchange", connection.settings.topic_exchange
-        )
-        vhost.bind(vhost.exchange(connection.settings.topic_exchange), queue, pattern_of(topic), {})
+    exchange_name = connection.settings.topic_exchange
+    follow_virtual_topic(vhost, queue, connection.services.naming, exchange_name, connection.user)
     return queue
 
 

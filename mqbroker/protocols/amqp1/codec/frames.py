@@ -35,6 +35,11 @@ def performative(channel: int, value: Any) -> bytes:
     return frame(channel, encode_composite(value))
 
 
+def start_of(channel: int, code: int) -> bytes:
+    """What frames of a channel whose performative has this code have after their size."""
+    return b"\x02\x00" + channel.to_bytes(2, "big") + b"\x00\x53" + bytes((code,))
+
+
 def sasl(value: Any) -> bytes:
     """A frame of the SASL layer."""
     return frame(0, encode_composite(value), SASL_TYPE)

@@ -281,7 +281,7 @@ def _decode_map(data: bytes, at: int, end: int, count: int, depth: int) -> dict[
         raise malformed("a map has a key without a value")
     items = _decode_items(data, at, end, count, depth)
     found: dict[object, object] = {}
-    if sum(isinstance(key, UUID) for key in items[::2]) > UUID_KEYS_MAX:
+    if count > 2 * UUID_KEYS_MAX and sum(isinstance(key, UUID) for key in items[::2]) > UUID_KEYS_MAX:
         raise malformed(f"a map has more than {UUID_KEYS_MAX} keys that are uuids")
     for key, value in zip(items[::2], items[1::2], strict=True):
         if isinstance(key, list | dict | Described):
