@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from mqbroker.protocols.plain_json import dump
+
 CURRENT = "current.jsonl"
 FOLDER = "audit"
 FIRST_HASH = "0" * 64
@@ -40,20 +42,13 @@ class Link(NamedTuple):
 def sealed(record: dict[str, Any], end: Link) -> tuple[bytes, Link]:
     """The line for a record that comes after `end`, and the new end. The record is the callee's from then on."""
     record["chain"] = {"sequence": end.sequence + 1, "previous": end.digest}
-    try:
-        line = orjson.dumps(record, default=str)
-    except TypeError:  # octets of a path that are no UTF-8: JSON has none of them
-        line = orjson.dumps(_clean(record), default=str)
+    line = dump(record, _asked)
     return line, Link(end.sequence + 1, digest(line))
 
 
-def _clean(value: Any) -> Any:
-    """The same with question marks in the places of octets that are no UTF-8."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_clean(name): _clean(part) for name, part in value.items()}
-    return [_clean(part) for part in value] if isinstance(value, list | tuple) else value
+def _asked(text: str) -> str:
+    """The same with question marks in the places of octets that are no UTF-8, such as of a path."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def digest(line: bytes) -> str:
