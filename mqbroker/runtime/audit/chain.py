@@ -16,6 +16,7 @@ Who changes a record has to change every later one, and shows by the last hash, 
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -74,10 +75,14 @@ def packed(lines: list[bytes]) -> bytes:
 
 
 def lines_of(path: Path) -> list[bytes]:
-    """The lines of the records in a file; the last one of the current file may be torn. Raises OSError, EOFError."""
+    """The lines of the records in a file; the last one of the current file may be torn. Raises OSError."""
+    octets = path.read_bytes()
     if path.name == CURRENT:
-        return path.read_bytes().splitlines()
-    text = gzip.decompress(path.read_bytes()).removeprefix(_PREFIX).removesuffix(_SUFFIX)
+        return octets.splitlines()
+    try:
+        text = gzip.decompress(octets).removeprefix(_PREFIX).removesuffix(_SUFFIX)
+    except (EOFError, zlib.error) as error:
+        raise gzip.BadGzipFile(str(error)) from None
     return [line.removesuffix(b",") for line in text.splitlines()]
 
 
@@ -97,7 +102,7 @@ def newest_first(folder: Path) -> Iterator[dict[str, Any]]:
     for path in [folder / CURRENT, *reversed(paths)]:
         try:
             lines = lines_of(path)
-        except (OSError, EOFError):
+        except OSError:
             continue
         for line in reversed(lines):
             try:
