@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from mqbroker.core.access.passwords import is_known_format, verify
 from mqbroker.ctl.imports.found import CannotImport, Found
 from mqbroker.ctl.imports.hocon import parse
 from mqbroker.ctl.imports.mosquitto_users import parse_access_list, take_dynamic_security
-from mqbroker.ctl.imports.topics import all_of, overlap, permission
+from mqbroker.ctl.imports.topics import overlap, permission
 from mqbroker.spoken import PROTOCOLS
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
@@ -267,6 +267,11 @@ def test_deep_nesting_is_refused() -> None:
 LEVELS = st.lists(st.sampled_from(["a", "b", "+"]), min_size=1, max_size=4)
 FILTERS = st.builds(lambda levels, rest: "/".join(levels + rest), LEVELS, st.sampled_from([[], ["#"]]))
 NAMES = st.builds("/".join, st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=5))
+
+
+def all_of(topics: Iterable[str]) -> list[tuple[str, bool]]:
+    """Topics that are no patterns."""
+    return [(topic, False) for topic in topics]
 
 
 def matches(pattern: str, topic: str) -> bool:

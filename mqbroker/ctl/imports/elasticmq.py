@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mqbroker.ctl.imports.found import CannotImport, Found
+from mqbroker.ctl.imports.found import CannotImport, Found, read_text
 from mqbroker.ctl.imports.hocon import parse, seconds
-from mqbroker.ctl.imports.mosquitto import read_text
 
 _ACCOUNT, _REGION = "000000000000", "us-east-1"
 _SPANS = {
