@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from mqbroker.config import load_config
 from mqbroker.core.access.passwords import is_known_format, verify
+from mqbroker.ctl.client import CommandFailed
+from mqbroker.ctl.imports.command import read
 from mqbroker.ctl.imports.found import CannotImport, Found
 from mqbroker.ctl.imports.hocon import parse
 from mqbroker.ctl.imports.mosquitto_users import parse_access_list, take_dynamic_security
@@ -257,6 +260,30 @@ def test_a_configuration_that_is_cut_or_changed_is_no_traceback(at: int, inserte
             assert str(error).startswith("x:")  # noqa: PT017
 
 
+@pytest.mark.parametrize(
+    ("source", "text", "said"),
+    [
+        ("elasticmq", "queues-storage = 1", "queues-storage should be an object"),
+        ("elasticmq", "rest-sqs { bind-port = [1] }", "rest-sqs.bind-port [1] is no number"),
+        ("elasticmq", "rest-sqs { bind-port = null }", "rest-sqs.bind-port None is no number"),
+        ("mosquitto", '{"clients": ' + "[" * 100_000, "is no configuration of dynamic security"),
+        ("mosquitto", '{"roles": [{"rolename": "r", "acls": [{"priority": Infinity}]}]}', "is no configuration of"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_sentences(tmp_path: Path, source: str, text: str, said: str) -> None:
+    """A section that was no object, or a port that was no number, ended the command with a traceback."""
+    path = tmp_path / "broken"
+    path.write_text(text)
+    with pytest.raises(CommandFailed, match=re.escape(said)):
+        read(source, (path,))
+
+
+def test_escapes_of_two_halves_are_one_character() -> None:
+    """A tag with an emoji in escapes could not be written to the configuration."""
+    name = "elasticmq.conf"
+    assert parse(r'a = "\ud83d\ude00", b = "\ud800"', name, Found()) == {"a": "\U0001f600", "b": "\ufffd"}
+
+
 def test_deep_nesting_is_refused() -> None:
     """A file of brackets was a stack overflow."""
     for opening in ("a{", "a=["):
@@ -288,7 +315,6 @@ def test_rights_are_never_wider_than_the_access_list(
     allowed: list[str], denied: list[str], wanted: str, topic: str
 ) -> None:
     """A subscription brought what the access list does not allow."""
-    import re
 
     def may(name: str) -> bool:
         return any(matches(each, name) for each in allowed) and not any(matches(each, name) for each in denied)
