@@ -156,6 +156,20 @@ def test_full_files_are_packed_beside_the_loop(tmp_path: Path) -> None:
     assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o640}
 
 
+def test_a_file_that_cannot_be_reopened_is_tried_again(tmp_path: Path) -> None:
+    """While the folder of the log was away, a SIGHUP left a closed file behind: no line was written ever after."""
+    path = tmp_path / "logs" / "broker.log"
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, config=f'[log]\nfile = "{path}"\n') as broker:
+        visit(broker)
+        path.parent.rename(tmp_path / "away")
+        assert broker.process is not None
+        broker.process.send_signal(1)
+        eventually(lambda: "cannot be opened anew" in broker.log())
+        (tmp_path / "away").rename(path.parent)
+        visit(broker)
+        eventually(lambda: path.read_text().count("closed by the client") == 2)
+
+
 def test_levels_change_while_the_broker_runs(tmp_path: Path) -> None:
     """To see more of one client the broker had to be restarted."""
     config = '[log]\nlevels = {amqp = "error"}\n'

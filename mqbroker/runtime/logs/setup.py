@@ -20,6 +20,8 @@ from mqbroker.errors import ConfigError
 from mqbroker.runtime.logs.fields import JsonFormatter
 from mqbroker.runtime.logs.lines import LineFormatter, RabbitFormatter
 
+log = logging.getLogger(__name__)
+
 ROOT = "mqbroker"
 _PACKED = ".gz"
 _MODE = 0o640  # names of users are nobody else's business
@@ -79,11 +81,13 @@ class LogFile(RotatingFileHandler):
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
     def reopen(self) -> None:
-        """The file was renamed or removed by somebody else, such as logrotate: goes on in one of its name."""
+        """The file was renamed or removed by somebody else, such as logrotate: goes on in one of its name. Raises
+        OSError, and then the next line tries it again."""
         self.acquire()
         try:
             if self.stream is not None:
                 self.stream.close()
+                self.stream = None
             self.stream = self._open()
         finally:
             self.release()
@@ -153,7 +157,10 @@ def reopen() -> None:
     """Goes on in new files where somebody else has taken the old ones away."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, LogFile):
-            handler.reopen()
+            try:
+                handler.reopen()
+            except OSError as error:
+                log.error("the log's file cannot be opened anew: %s", error)
 
 
 def rotate() -> None:
