@@ -524,6 +524,9 @@ def rehearse(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
 
         def forget_expected(self, user: str) -> None: ...
 
+        def is_expected(self, user: str) -> bool:  # noqa: ARG002
+            return False
+
         def check(self, user: str, password: bytes, answer: object, address: str, is_wanted: object) -> None: ...
 
     clock, broker, silent = Clock(), Broker(Ledger(), lambda: "rehearsal"), Silent()
