@@ -351,7 +351,7 @@ class Server:
 
     def _changed(self, config: Config) -> list[str]:
         """The options and sections that are other ones than at the start, and that only a start takes over."""
-        taken = {"users", "vhosts", "apply_users", "log_level"}
+        taken = {"users", "vhosts", "apply_users", "default_user", "default_pass", "log_level"}
         names = [each.name for each in fields(config) if each.name not in taken]
         before = replace(self._config, log=replace(self._config.log, levels=config.log.levels))
         return [name for name in names if getattr(config, name) != getattr(before, name)]
@@ -523,6 +523,9 @@ def rehearse(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
         def expect(self, user: str, password: bytes) -> None: ...
 
         def forget_expected(self, user: str) -> None: ...
+
+        def is_expected(self, user: str) -> bool:  # noqa: ARG002
+            return False
 
         def check(self, user: str, password: bytes, answer: object, address: str, is_wanted: object) -> None: ...
 

@@ -203,6 +203,13 @@ USER = '[[users]]\nname = "{}"\npassword = "x"\n'
         ("[amqp]\nframe_max = 99999999", "line 2: amqp.frame_max must be at most 16777216, not 99999999"),
         ("limits.memory_high_watermark = nan", "line 1: limits.memory_high_watermark must be at least 0.01, not nan"),
         ('durability = "x"', "line 1: durability must be 'fsync' or 'write' or 'memory', not 'x'"),
+        ('[auth]\nbackends = ["ldap"]', "line 2: auth.backends must be 'internal' or 'http', not 'ldap'"),
+        (
+            '[log]\nlevels = {amqp = "loud"}',
+            "line 2: log.levels.amqp must be 'debug' or 'info' or 'notice' or 'warning' or 'error' or 'critical' "
+            "or 'none', not 'loud'",
+        ),
+        ("[log]\nlevels = {amqp = 1}", "line 2: log.levels.amqp must be text, not 1"),
         ('listeners = "amqp://h"', "line 1: listeners must be a list, not 'amqp://h'"),
         ("listeners = [1]", "line 1: listeners must be text, not 1"),
         ("listeners = []", "line 1: listeners must name at least one address"),

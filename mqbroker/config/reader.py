@@ -99,19 +99,16 @@ def checked(option: Option, raw: Any, place: str) -> Any:
     if not option.is_list:
         return _checked_item(option, raw, place)
     if option.is_table:
-        return _checked_table(raw, place)
+        return _checked_table(option, raw, place)
     if isinstance(raw, str) or not isinstance(raw, (list, tuple)):
         raise ConfigError(f"{place} must be a list, not {raw!r}")
     return tuple(_checked_item(option, item, place) for item in raw)
 
 
-def _checked_table(raw: Any, place: str) -> tuple[tuple[str, str], ...]:
+def _checked_table(option: Option, raw: Any, place: str) -> tuple[tuple[str, Any], ...]:
     if not isinstance(raw, dict):
         raise ConfigError(f"{place} must be a table, not {raw!r}")
-    for name, value in raw.items():
-        if not isinstance(value, str):
-            raise ConfigError(f"{place}.{name} must be text, not {value!r}")
-    return tuple(raw.items())
+    return tuple((name, _checked_item(option, value, f"{place}.{name}")) for name, value in raw.items())
 
 
 def _checked_item(option: Option, raw: Any, place: str) -> Any:

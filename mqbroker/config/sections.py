@@ -24,13 +24,6 @@ BACKENDS = ("internal", "http")
 T = TypeVar("T")
 
 
-def parse_backend(text: str) -> str:
-    """One source of users. Raises ValueError."""
-    if text not in BACKENDS:
-        raise ValueError(f"must be one of {', '.join(BACKENDS)}, not {text!r}")
-    return text
-
-
 @dataclass(frozen=True, slots=True)
 class SecurityConfig:
     """[security]"""
@@ -140,13 +133,6 @@ class JournalConfig:
     )
 
 
-def parse_log_level(text: str) -> str:
-    """A level of the log. Raises ValueError."""
-    if text not in LOG_LEVELS:
-        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}, not {text!r}")
-    return text
-
-
 @dataclass(frozen=True, slots=True)
 class LogConfig:
     """[log]"""
@@ -160,7 +146,7 @@ class LogConfig:
     keep_files: int = option(5, "Full files that are kept.", minimum=1, maximum=1000)
     compress: bool = option(True, "Whether full files are packed with gzip.")
     levels: tuple[tuple[str, str], ...] = option(
-        (), "Levels of categories, such as amqp; log_level is that of the others.", parse=parse_log_level
+        (), "Levels of categories, such as amqp; log_level is that of the others.", choices=LOG_LEVELS
     )
 
 
@@ -193,7 +179,7 @@ class AuthConfig:
     """[auth]"""
 
     backends: tuple[str, ...] = option(
-        ("internal",), "Who is asked about log-ins, in this order: internal, http.", parse=parse_backend
+        ("internal",), "Who is asked about log-ins, in this order: internal, http.", choices=BACKENDS
     )
     http: HttpBackendConfig = section(HttpBackendConfig)
 

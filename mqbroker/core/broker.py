@@ -44,7 +44,8 @@ class Broker:
         self.scheduler = Scheduler()
         self.access = Access()
         self.provisional_users: set[str] = set()
-        """Users whose password is still being hashed, and who have an empty hash: the journal has them once it is."""
+        """Users who are not in the journal, and have an empty hash: those whose password is still being hashed, which
+        it has once it is, and those whom only another source knows, which it never has."""
         self.policies = Policies()
         self.vhosts: dict[str, VHost] = {}
         self.past = Totals()

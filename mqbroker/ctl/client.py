@@ -13,7 +13,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from mqbroker.errors import MqbrokerError
 
@@ -44,19 +44,28 @@ class LocalConnection(http.client.HTTPConnection):
         self.sock.connect(os.fspath(self._path))
 
 
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise CommandFailed(f"{url!r} is not a URL: {error}", CONFIGURATION) from None
+    if not is_right:
+        raise CommandFailed(f"{url!r} is not a URL such as http://localhost:15672", CONFIGURATION)
+    return parts
+
+
 class Client:
     """One broker."""
 
     def __init__(self, data_dir: Path, url: str, user: str, password: str, timeout_s: float) -> None:
         """Without a URL, it is the one that runs with this data directory."""
         self._path = data_dir / SOCKET_NAME
-        self._parts = urlsplit(url) if url else None
+        self._parts = _parts(url) if url else None
         self._prefix = f"{self._parts.path.rstrip('/') if self._parts is not None else ''}/api"
         self._timeout_s = timeout_s
         self._headers = {"Content-Type": "application/json", "X-Requested-With": "mqbroker ctl"}
         if self._parts is not None:
-            if self._parts.scheme not in ("http", "https") or not self._parts.hostname:
-                raise CommandFailed(f"{url!r} is not a URL such as http://localhost:15672", CONFIGURATION)
             user = user or unquote(self._parts.username or "guest")
             password = password or unquote(self._parts.password or "")
             token = b64encode(f"{user}:{password}".encode()).decode()

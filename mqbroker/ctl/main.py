@@ -8,7 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from mqbroker.ctl import diagnostics, node, people, things, verbs, watching
-from mqbroker.ctl.client import CONFIGURATION, Client, CommandFailed
+from mqbroker.ctl.client import Client
 from mqbroker.ctl.output import FORMATS
 from mqbroker.ctl.session import Commands, Session
 
@@ -37,10 +37,7 @@ def ctl(
     timeout: float,
 ) -> None:  # fmt: skip
     """Look at a running broker, and change it: users, permissions, queues, connections."""
-    try:
-        client = Client(data_dir, url, user, _password(url, login_file), timeout)
-    except ValueError as error:
-        raise CommandFailed(f"{url!r} is not a URL: {error}", CONFIGURATION) from None
+    client = Client(data_dir, url, user, _password(url, login_file), timeout)
     ctx.obj = Session(client, vhost, output, quiet)
 
 

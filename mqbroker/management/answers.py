@@ -1,18 +1,8 @@
-"""What handlers answer, and how it becomes JSON.
-
-Names and values come from clients of any protocol: octets that are no UTF-8 are shown with U+FFFD in their places, as
-JSON has none of them.
-"""
+"""What handlers answer."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import orjson
-
-from mqbroker.core.values import Decimal
-
-_DEPTH_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +36,3 @@ class Listing:
     """By which they are in order unless another one is asked for; the last is what a filter by name looks at."""
     keys: Callable[[str], Callable[[Any], Any] | None] = lambda _column: None
     """What gives the value of a column without showing all of an item, for order; None where there is no such way."""
-
-
-def dump(value: object) -> bytes:
-    """A value as JSON."""
-    try:
-        return orjson.dumps(value, default=_foreign)
-    except TypeError:
-        return orjson.dumps(clean(value))
-
-
-def _foreign(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    return clean(value)
-
-
-def clean(value: object, depth: int = 0) -> object:
-    """The same of what JSON has."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if depth > _DEPTH_MAX:
-        return None
-    if isinstance(value, Mapping):
-        return {str(clean(name)): clean(part, depth + 1) for name, part in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [clean(part, depth + 1) for part in value]
-    if isinstance(value, Decimal):
-        return value.value / 10**value.scale
-    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
-        return str(value)
-    return value if value is None or isinstance(value, bool | int | float) else str(value)

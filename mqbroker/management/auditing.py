@@ -10,12 +10,13 @@ from typing import Any
 
 from mqbroker.errors import MqbrokerError
 from mqbroker.limits import AUDIT_PARAMETERS_BYTES_MAX
-from mqbroker.management.answers import Answer, dump
+from mqbroker.management.answers import Answer
 from mqbroker.management.bodies import parsed_body
 from mqbroker.management.caller import Caller
 from mqbroker.management.ground import Ground
 from mqbroker.management.refusals import Refusal
 from mqbroker.protocols.auditing import HIDDEN, STARS, hidden, redacted
+from mqbroker.protocols.plain_json import dump
 from mqbroker.protocols.session import Peer
 
 SOURCE = "management.mqbroker"

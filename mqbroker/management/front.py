@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 from aiohttp import web
 
 from mqbroker.errors import RequestRefused
-from mqbroker.management.answers import Answer, Listing, dump
+from mqbroker.management.answers import Answer, Listing
 from mqbroker.management.assets import POLICY, assets
 from mqbroker.management.auditing import Auditor, Deed
 from mqbroker.management.call import ANYBODY, Call, Place, Routes, handler_of
@@ -39,6 +39,7 @@ from mqbroker.management.pages import picker, shown
 from mqbroker.management.refusals import MethodRefused, Refusal, bad_request, missing, refused_by_core, unauthorised
 from mqbroker.management.session import Guest, SessionTransport
 from mqbroker.management.waiting import committed
+from mqbroker.protocols.plain_json import dump
 
 log = logging.getLogger(__name__)
 access_log = logging.getLogger("mqbroker.management.access")

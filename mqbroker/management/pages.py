@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mqbroker.management.answers import Listing, clean
+from mqbroker.management.answers import Listing
 from mqbroker.management.limits import KEYS_SLICE_ITEMS, PAGE_SIZE, PAGE_SIZE_MAX, PATTERN_CHARS_MAX, SLICE_ITEMS
 from mqbroker.management.refusals import Refusal, bad_request
+from mqbroker.protocols.plain_json import clean
 
 _FILTER_S_MAX = 1.0  # for all names together: a pattern that takes longer goes back and forth without end
 _INVALID = "Pagination parameters are invalid"

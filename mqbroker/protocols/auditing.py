@@ -9,6 +9,9 @@ from typing import Protocol
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 STARS = "***"
+OMITTED = "omitted"
+_DEPTH_MAX = 32
+"""Of what is shown. What is nested more deeply could not be written, and a call would go unrecorded by it."""
 
 
 class Audit(Protocol):
@@ -41,15 +44,17 @@ class NoAudit:
         """Implements Audit's."""
 
 
-def hidden(value: object, names: Mapping[str, str]) -> object:
+def hidden(value: object, names: Mapping[str, str], depth: int = 0) -> object:
     """The same without the values of members that have one of these names in lower case: what stands for them."""
+    if depth > _DEPTH_MAX and isinstance(value, Mapping | list | tuple):
+        return OMITTED
     if isinstance(value, Mapping):
         return {
-            str(name): names[str(name).lower()] if str(name).lower() in names else hidden(part, names)
+            str(name): names[str(name).lower()] if str(name).lower() in names else hidden(part, names, depth + 1)
             for name, part in value.items()
         }
     if isinstance(value, list | tuple):
-        return [hidden(part, names) for part in value]
+        return [hidden(part, names, depth + 1) for part in value]
     return f"{len(value)} octets" if isinstance(value, bytes) else value
 
 

@@ -124,7 +124,7 @@ class BackendChain:
     def _admit(self, user: str, verdict: Verdict) -> bool:
         """The user is one here from now on. One who is a user of the broker's own keeps the rights given here."""
         broker, found = self._broker, self._broker.access.users.get(user)
-        if found is not None and user not in broker.provisional_users:
+        if found is not None and (user not in broker.provisional_users or self._internal.is_expected(user)):
             return True
         if found is None and len(broker.provisional_users) >= BACKEND_USERS_MAX:
             self._complaints.warning(self._clock.now(), f"there are {BACKEND_USERS_MAX} users of backends: no more")

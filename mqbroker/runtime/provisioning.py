@@ -43,6 +43,9 @@ class Expectations(Protocol):
     def forget_expected(self, user: str) -> None:
         """The user has a hash."""
 
+    def is_expected(self, user: str) -> bool:
+        """Whether their hash is still being made."""
+
 
 class Provisioning:
     """Brings the users of a broker in line with its configuration, or says where they are not."""
@@ -75,9 +78,13 @@ class Provisioning:
             for key in user.access_keys:
                 self._provide_key(user, key)
         if config.apply_users:
-            for name in sorted(access.users.keys() - {user.name for user in named}):
+            for name in sorted(access.users.keys() - {user.name for user in named} - self._foreign()):
                 log.warning("user %r is deleted: the configuration does not name it, and apply_users is set", name)
                 self._broker.delete_user(name)
+
+    def _foreign(self) -> set[str]:
+        """Users whom only another source knows (backend_chain.py): about them the configuration says nothing."""
+        return {name for name in self._broker.provisional_users if not self._logins.is_expected(name)}
 
     # --- new users --------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,9 @@ class Nobody:
     def forget_expected(self, user: str) -> None:
         raise AssertionError
 
+    def is_expected(self, user: str) -> bool:
+        raise AssertionError
+
 
 def provide(broker: Broker, path: Path) -> None:
     Provisioning(broker, load_config(path), Nobody(), lambda: None).apply()

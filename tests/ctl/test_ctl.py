@@ -183,7 +183,8 @@ def test_by_url_a_user_logs_in(broker: BrokerProcess, tmp_path: Path) -> None:
         port = silent.getsockname()[1]
         assert "no answer" in Ctl("--url", f"http://127.0.0.1:{port}", "-t", "0.3").error(75, "ping")
     assert "cannot reach" in Ctl("--url", f"http://127.0.0.1:{port}").error(69, "ping")
-    assert "is not a URL" in Ctl("--url", "ftp://x").error(78, "ping")
+    for url in ("ftp://x", "http://[::1", "http://h:99999"):
+        assert "is not a URL" in Ctl("--url", url).error(78, "ping")
 
 
 def test_what_cannot_be_has_its_exit_code(tmp_path: Path, ctl: Ctl) -> None:

@@ -2,10 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from mqbroker.config import load_config
 from mqbroker.core.access.passwords import is_known_format, verify
+from mqbroker.ctl.client import CommandFailed
+from mqbroker.ctl.imports.command import read
 from mqbroker.ctl.imports.found import CannotImport, Found
 from mqbroker.ctl.imports.hocon import parse
 from mqbroker.ctl.imports.mosquitto_users import parse_access_list, take_dynamic_security
-from mqbroker.ctl.imports.topics import all_of, overlap, permission
+from mqbroker.ctl.imports.topics import overlap, permission
 from mqbroker.spoken import PROTOCOLS
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
@@ -257,6 +260,30 @@ def test_a_configuration_that_is_cut_or_changed_is_no_traceback(at: int, inserte
             assert str(error).startswith("x:")  # noqa: PT017
 
 
+@pytest.mark.parametrize(
+    ("source", "text", "said"),
+    [
+        ("elasticmq", "queues-storage = 1", "queues-storage should be an object"),
+        ("elasticmq", "rest-sqs { bind-port = [1] }", "rest-sqs.bind-port [1] is no number"),
+        ("elasticmq", "rest-sqs { bind-port = null }", "rest-sqs.bind-port None is no number"),
+        ("mosquitto", '{"clients": ' + "[" * 100_000, "is no configuration of dynamic security"),
+        ("mosquitto", '{"roles": [{"rolename": "r", "acls": [{"priority": Infinity}]}]}', "is no configuration of"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_sentences(tmp_path: Path, source: str, text: str, said: str) -> None:
+    """A section that was no object, or a port that was no number, ended the command with a traceback."""
+    path = tmp_path / "broken"
+    path.write_text(text)
+    with pytest.raises(CommandFailed, match=re.escape(said)):
+        read(source, (path,))
+
+
+def test_escapes_of_two_halves_are_one_character() -> None:
+    """A tag with an emoji in escapes could not be written to the configuration."""
+    name = "elasticmq.conf"
+    assert parse(r'a = "\ud83d\ude00", b = "\ud800"', name, Found()) == {"a": "\U0001f600", "b": "\ufffd"}
+
+
 def test_deep_nesting_is_refused() -> None:
     """A file of brackets was a stack overflow."""
     for opening in ("a{", "a=["):
@@ -267,6 +294,11 @@ def test_deep_nesting_is_refused() -> None:
 LEVELS = st.lists(st.sampled_from(["a", "b", "+"]), min_size=1, max_size=4)
 FILTERS = st.builds(lambda levels, rest: "/".join(levels + rest), LEVELS, st.sampled_from([[], ["#"]]))
 NAMES = st.builds("/".join, st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=5))
+
+
+def all_of(topics: Iterable[str]) -> list[tuple[str, bool]]:
+    """Topics that are no patterns."""
+    return [(topic, False) for topic in topics]
 
 
 def matches(pattern: str, topic: str) -> bool:
@@ -283,7 +315,6 @@ def test_rights_are_never_wider_than_the_access_list(
     allowed: list[str], denied: list[str], wanted: str, topic: str
 ) -> None:
     """A subscription brought what the access list does not allow."""
-    import re
 
     def may(name: str) -> bool:
         return any(matches(each, name) for each in allowed) and not any(matches(each, name) for each in denied)

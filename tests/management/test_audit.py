@@ -66,6 +66,19 @@ def test_changes_are_recorded_with_who_made_them_and_without_secrets(api: Api, b
     assert b"the-payload" not in trail
 
 
+@pytest.mark.parametrize("depth", [300, 900])
+def test_a_body_that_is_nested_deeply_hides_nothing(api: Api, depth: int) -> None:
+    """Beside a member with hundreds of lists in one another a call was made unrecorded; the trail ended with it."""
+    nested: list[Any] = []
+    for _ in range(depth):
+        nested = [nested]
+    api.put(f"users/deep{depth}", {"password": "s3cret-word", "tags": "", "more": nested})
+    user = recorded(api, "PutUser", lambda record: record["requestParameters"]["user"] == f"deep{depth}")
+    assert user["requestParameters"]["password"] == "***"
+    api.delete(f"users/deep{depth}")
+    recorded(api, "DeleteUser", lambda record: record["requestParameters"]["user"] == f"deep{depth}")
+
+
 def test_refusals_and_wrong_passwords_are_recorded(api: Api) -> None:
     """Who tried what they may not left no trace; and a password typed as a name was written down."""
     api.add_user("low", tags="management")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mqbroker.management.answers import clean, dump
 from mqbroker.management.limits import BODY_BYTES_MAX
 from mqbroker.management.pages import repeats_repeated
+from mqbroker.protocols.plain_json import clean, dump
 from tests.management.api import Api, segment
 from tests.support.broker_process import BrokerProcess
 

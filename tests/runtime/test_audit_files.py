@@ -94,6 +94,21 @@ def test_octets_that_are_no_trail_are_faults_and_no_tracebacks(tmp_path: Path) -
     assert len(verify(tmp_path).faults) == 4
 
 
+@pytest.mark.parametrize("damage", ["flipped", "cut"])
+def test_a_packed_file_that_is_damaged_inside_is_a_fault(tmp_path: Path, damage: str) -> None:
+    """Octets changed amidst a packed file ended the command that looks for damage, and the start, by a traceback."""
+    filled(tmp_path)
+    path = finished(tmp_path)[-1][1]
+    octets = bytearray(path.read_bytes())
+    octets[20:40] = bytes(each ^ 0x55 for each in octets[20:40])
+    path.write_bytes(octets if damage == "flipped" else octets[:20])
+    assert any(fault.startswith(f"{path.name} cannot be read: ") for fault in verify(tmp_path).faults)
+    assert [each["eventName"] for each in newest_first(tmp_path)] == ["Event5", "Event4", "Event1", "Event0"]
+    (tmp_path / CURRENT).unlink()
+    with pytest.raises(OSError, match=r"."):
+        Writer(tmp_path, keep_days=90)
+
+
 @pytest.mark.parametrize("name", ["\udc80\udcff", "\ud800"])
 def test_a_name_that_is_no_text_does_not_end_the_trail(name: str) -> None:
     """The thread that writes the trail ended with the first path that was no UTF-8: nothing was recorded after it."""

@@ -1,5 +1,6 @@
 """Log-ins that a service over HTTP decides, with real clients, and services that answer badly or not at all."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,13 @@ import pika  # type: ignore[import-untyped]
 import pika.exceptions  # type: ignore[import-untyped]
 import pytest
 
+from mqbroker.clock import Clock
+from mqbroker.core.access.access import Permissions
+from mqbroker.core.broker import Broker
+from mqbroker.core.ledger import Ledger
+from mqbroker.protocols.backends import Verdict
+from mqbroker.runtime.authenticator import PooledAuthenticator
+from mqbroker.runtime.backend_chain import BackendChain
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
 
@@ -101,6 +109,36 @@ def connect(broker: BrokerProcess, user: str, password: str = "pw", vhost: str =
     credentials = pika.PlainCredentials(user, password)
     where = pika.ConnectionParameters("127.0.0.1", broker.ports["amqp"], vhost, credentials)
     return pika.BlockingConnection(where)
+
+
+class Generous:
+    """A source of users that lets everybody do everything."""
+
+    async def authenticate(self, user: str, password: bytes, address: str) -> Verdict:
+        return Verdict(("administrator",), {"/": Permissions(".*", ".*", ".*")})
+
+    def close(self) -> None: ...
+
+
+async def test_users_of_the_configuration_keep_their_rights_while_they_are_hashed() -> None:
+    """For moments after the start a service made an administrator of a user of the broker's own, and for good."""
+    clock, broker = Clock(), Broker(Ledger(), lambda: "name")
+    broker.add_vhost("/")
+    broker.provisional_users.add("ann")
+    broker.put_user("ann", "", ["monitoring"])
+    logins = PooledAuthenticator(broker.access, clock)
+    logins.expect("ann", b"one")
+    chain = BackendChain(broker, clock, logins, ("internal", "http"), {"http": Generous()}, 0)
+    answers: asyncio.Queue[bool] = asyncio.Queue()
+    for user in ("ann", "eve"):
+        chain.check(user, b"other", answers.put_nowait)
+        assert await asyncio.wait_for(answers.get(), 30)
+    chain.close()
+    logins.close()
+    ann, eve = broker.access.user("ann"), broker.access.user("eve")
+    assert (*ann.tags, *eve.tags) == ("monitoring", "administrator")
+    assert (*ann.permissions, *eve.permissions) == ("/",)
+    assert not ann.permissions
 
 
 def follow(connection: Any) -> None:

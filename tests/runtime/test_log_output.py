@@ -11,9 +11,11 @@ import pika  # type: ignore[import-untyped]
 import pika.exceptions  # type: ignore[import-untyped]
 import pytest
 
+from mqbroker.config.sections import LogConfig
 from mqbroker.core.events import Event
 from mqbroker.management.rabbitmq_words import RabbitWords
 from mqbroker.runtime.logs.fields import JsonFormatter, fields_of
+from mqbroker.runtime.logs.setup import LogFile
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
 from tests.support.waiting import eventually
@@ -136,6 +138,36 @@ def test_files_are_rotated_packed_and_reopened(tmp_path: Path) -> None:
         eventually(lambda: "closed by the client" in path.read_text())
         assert moved.exists()
         assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_full_files_are_packed_beside_the_loop(tmp_path: Path) -> None:
+    """Every 10 MiB of log held all clients up for as long as gzip takes; a packed file could be read by anybody."""
+    path = tmp_path / "broker.log"
+    Path(f"{path}.1").write_text("of a process that was killed\n")
+    handler = LogFile(LogConfig(rotate_bytes=100, keep_files=3), path)
+    for text in ("one", "two"):
+        handler.emit(record("%s", text * 30))
+    handler.doRollover()
+    handler.close()
+    names = [f"broker.log.{number}.gz" for number in (3, 2, 1)]
+    eventually(lambda: {each.name for each in tmp_path.iterdir()} == {"broker.log", *names})
+    packed = [gzip.decompress((tmp_path / name).read_bytes()).decode() for name in names]
+    assert packed == ["of a process that was killed\n", f"{'one' * 30}\n", f"{'two' * 30}\n"]
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o640}
+
+
+def test_a_file_that_cannot_be_reopened_is_tried_again(tmp_path: Path) -> None:
+    """While the folder of the log was away, a SIGHUP left a closed file behind: no line was written ever after."""
+    path = tmp_path / "logs" / "broker.log"
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, config=f'[log]\nfile = "{path}"\n') as broker:
+        visit(broker)
+        path.parent.rename(tmp_path / "away")
+        assert broker.process is not None
+        broker.process.send_signal(1)
+        eventually(lambda: "cannot be opened anew" in broker.log())
+        (tmp_path / "away").rename(path.parent)
+        visit(broker)
+        eventually(lambda: path.read_text().count("closed by the client") == 2)
 
 
 def test_levels_change_while_the_broker_runs(tmp_path: Path) -> None:

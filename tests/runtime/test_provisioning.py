@@ -42,6 +42,9 @@ class Logins:
     def forget_expected(self, user: str) -> None:
         self.expected.pop(user, None)
 
+    def is_expected(self, user: str) -> bool:
+        return user in self.expected
+
 
 class RememberingLedger(Ledger):
     """Remembers the keys of what was defined."""
@@ -52,6 +55,19 @@ class RememberingLedger(Ledger):
 
     def define(self, key: str, value: bytes | None) -> None:
         self.keys.append(key)
+
+
+def test_users_of_another_source_stay_when_the_configuration_is_applied(tmp_path: Path) -> None:
+    """A reload with apply_users, for a certificate, ended the sessions of all users of the service for log-ins."""
+    path = tmp_path / "broker.toml"
+    path.write_text("apply_users = true\n")
+    logins, broker = Logins(), Broker(Ledger(), lambda: "name")
+    for name in ("eve", "unnamed"):
+        broker.provisional_users.add(name)
+        broker.put_user(name, "")
+    logins.expect("unnamed", b"of an earlier configuration")
+    Provisioning(broker, load_config(path), logins, lambda: None).apply()
+    assert broker.access.users.keys() == {"eve"}
 
 
 def can_log_in(broker: BrokerProcess, user: str, password: str) -> bool:

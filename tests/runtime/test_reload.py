@@ -75,7 +75,8 @@ def test_a_broken_file_changes_nothing_and_others_need_a_restart(tmp_path: Path)
             status, _, reason = api.refused("POST", "mqbroker/reload")
             assert (status, "data.toml" in reason) == (400, True)
         assert [each["name"] for each in api.get("users")] == ["joe"]
-        path.write_text("shutdown_timeout_s = 3\n" + config)
+        path.write_text('shutdown_timeout_s = 3\ndefault_user = "ann"\ndefault_pass = "two"\n' + config)
         assert broker.process is not None
         broker.process.send_signal(1)
-        eventually(lambda: "a restart is needed for changes of shutdown_timeout_s" in broker.log())
+        eventually(lambda: "a restart is needed for changes of shutdown_timeout_s\n" in broker.log())
+        assert {each["name"] for each in api.get("users")} == {"ann", "joe"}

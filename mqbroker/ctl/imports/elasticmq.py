@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mqbroker.ctl.imports.found import CannotImport, Found
+from mqbroker.ctl.imports.found import CannotImport, Found, read_text
 from mqbroker.ctl.imports.hocon import parse, seconds
-from mqbroker.ctl.imports.mosquitto import read_text
 
 _ACCOUNT, _REGION = "000000000000", "us-east-1"
 _SPANS = {
@@ -29,11 +28,11 @@ def take(path: Path, found: Found) -> None:
         queues = _object(data, "queues")
         for name in queues:
             _queue(name, _object(queues, name), queues, (account, region), found)
+        for name in ("queues-storage", "messages-storage"):
+            if _object(data, name).get("enabled"):
+                found.note(f"{name}: messages stay in the journal here, and those of ElasticMQ are not taken over")
     except ValueError as error:
         raise CannotImport(f"{path.name}: {error}") from None
-    for name in ("queues-storage", "messages-storage"):
-        if _object(data, name).get("enabled"):
-            found.note(f"{name}: messages stay in the journal here, and those of ElasticMQ are not taken over")
     for name in data.keys() - set(_SECTIONS):
         found.note(f"{name}: there is no such setting here")
 
@@ -59,7 +58,9 @@ def _identity(aws: dict[str, Any], found: Found) -> tuple[str, str]:
 def _listener(rest: dict[str, Any], found: Found) -> None:
     if rest.get("enabled") is False:
         return
-    host, port = str(rest.get("bind-hostname", "0.0.0.0")), int(rest.get("bind-port", 9324))  # noqa: S104
+    host, port = str(rest.get("bind-hostname", "0.0.0.0")), str(rest.get("bind-port", 9324))  # noqa: S104
+    if not port.isdecimal():
+        raise ValueError(f"rest-sqs.bind-port {port} is no number")
     found.options["listeners"] = [f"aws://{host}:{port}"]
     found.options["aws.auth"] = "any"
     if host not in ("localhost", "127.0.0.1"):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mqbroker.errors import MqbrokerError
@@ -11,6 +12,16 @@ FILE_BYTES_MAX = 64 << 20  # of one file; definitions of 100,000 queues take a t
 
 class CannotImport(MqbrokerError):
     """A file is broken: nothing of it, nor of the others, is taken over."""
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises CannotImport."""
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise CannotImport(f"{path} is larger than {FILE_BYTES_MAX >> 20} MiB")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotImport(f"{path} cannot be read: {error}") from None
 
 
 @dataclass(slots=True)

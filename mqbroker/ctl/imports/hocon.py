@@ -189,7 +189,8 @@ def _merge(result: dict[str, Any], name: str, value: Any) -> None:
 def _unquoted(text: str) -> str:
     if text.startswith('"""'):
         return text[3:-3]
-    return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", _escape, text[1:-1])
+    plain = re.sub(r"\\(u[0-9a-fA-F]{4}|.)", _escape, text[1:-1])
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # pairs of \u are one character
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from mqbroker.ctl.imports.found import FILE_BYTES_MAX, CannotImport, Found
+from mqbroker.ctl.imports.found import CannotImport, Found, read_text
 from mqbroker.ctl.imports.mosquitto_users import (
     ANONYMOUS,
     AccessList,
@@ -39,16 +39,6 @@ _NOTHING_TO_DO = (
 """Options that have no counterpart, and whose absence nobody misses."""
 
 
-def read_text(path: Path) -> str:
-    """The text of a file. Raises CannotImport."""
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise CannotImport(f"{path} is larger than {FILE_BYTES_MAX >> 20} MiB")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CannotImport(f"{path} cannot be read: {error}") from None
-
-
 class Configuration:
     """One mosquitto.conf, while it is read."""
 
@@ -80,9 +70,9 @@ class Configuration:
             "include_dir": self._include,
         }
 
-    def take(self, path: Path) -> None:
-        """Reads the file, and what it names. Raises CannotImport."""
-        for number, line in enumerate(read_text(path).splitlines(), 1):
+    def take(self, text: str, path: Path) -> None:
+        """Reads the text of the file, and what it names. Raises CannotImport."""
+        for number, line in enumerate(text.splitlines(), 1):
             name, _, value = line.strip().partition(" ")
             if name and not name.startswith("#"):
                 try:
@@ -214,4 +204,4 @@ def take(path: Path, vhost: str, found: Found) -> None:
     if text.lstrip().startswith("{"):
         take_dynamic_security(text, path.name, vhost, found)
     else:
-        Configuration(found, vhost).take(path)
+        Configuration(found, vhost).take(text, path)

@@ -148,7 +148,7 @@ def take_dynamic_security(text: str, name: str, vhost: str, found: Found) -> Non
         default = data.get("defaultACLAccess") or {}
         for client in _list(data, "clients"):
             _take_client(client, roles, groups, default, vhost, found)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise CannotImport(f"{name} is no configuration of dynamic security: {error!r}") from None
     if isinstance(data.get("anonymousGroup"), dict):
         found.note("anonymousGroup: give the rights of that group to a user, and name it in mqtt.anonymous_user")

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mqbroker.core.access.passwords import is_known_format
-from mqbroker.ctl.imports.found import CannotImport, Found
-from mqbroker.ctl.imports.mosquitto import read_text
+from mqbroker.ctl.imports.found import CannotImport, Found, read_text
 
 _SECTIONS = (
     "users", "vhosts", "permissions", "topic_permissions", "parameters", "global_parameters", "policies", "queues",

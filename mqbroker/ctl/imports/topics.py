@@ -5,7 +5,7 @@ that is wider than what is allowed is refused, and so are wildcards where they c
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 _LEVEL = r"[^.#]*"
 _REST = r"(\..*)?"
@@ -70,8 +70,3 @@ def _goes_on(left: Sequence[str], right: Sequence[str]) -> bool:
 
 def _is_any(level: str) -> bool:
     return level == "+" or level in _SUBSTITUTES
-
-
-def all_of(topics: Iterable[str]) -> list[tuple[str, bool]]:
-    """Topics that are no patterns."""
-    return [(topic, False) for topic in topics]

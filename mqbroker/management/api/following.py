@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
-from mqbroker.management.answers import Answer, dump
+from mqbroker.management.answers import Answer
 from mqbroker.management.api.looking import number_asked
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT, MONITORING, Caller
 from mqbroker.management.feeds import Feed, Line
 from mqbroker.management.limits import FEED_KEPT, STREAM_BEAT_S, STREAMS_MAX
 from mqbroker.management.refusals import Refusal, bad_request
+from mqbroker.protocols.plain_json import dump
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _TAGS = {"samples": MANAGEMENT, "events": MONITORING, "log": ADMINISTRATOR}

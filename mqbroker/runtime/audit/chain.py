@@ -16,12 +16,15 @@ Who changes a record has to change every later one, and shows by the last hash, 
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+
+from mqbroker.protocols.plain_json import dump
 
 CURRENT = "current.jsonl"
 FOLDER = "audit"
@@ -40,20 +43,13 @@ class Link(NamedTuple):
 def sealed(record: dict[str, Any], end: Link) -> tuple[bytes, Link]:
     """The line for a record that comes after `end`, and the new end. The record is the callee's from then on."""
     record["chain"] = {"sequence": end.sequence + 1, "previous": end.digest}
-    try:
-        line = orjson.dumps(record, default=str)
-    except TypeError:  # octets of a path that are no UTF-8: JSON has none of them
-        line = orjson.dumps(_clean(record), default=str)
+    line = dump(record, _asked)
     return line, Link(end.sequence + 1, digest(line))
 
 
-def _clean(value: Any) -> Any:
-    """The same with question marks in the places of octets that are no UTF-8."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_clean(name): _clean(part) for name, part in value.items()}
-    return [_clean(part) for part in value] if isinstance(value, list | tuple) else value
+def _asked(text: str) -> str:
+    """The same with question marks in the places of octets that are no UTF-8, such as of a path."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def digest(line: bytes) -> str:
@@ -79,10 +75,14 @@ def packed(lines: list[bytes]) -> bytes:
 
 
 def lines_of(path: Path) -> list[bytes]:
-    """The lines of the records in a file; the last one of the current file may be torn. Raises OSError, EOFError."""
+    """The lines of the records in a file; the last one of the current file may be torn. Raises OSError."""
+    octets = path.read_bytes()
     if path.name == CURRENT:
-        return path.read_bytes().splitlines()
-    text = gzip.decompress(path.read_bytes()).removeprefix(_PREFIX).removesuffix(_SUFFIX)
+        return octets.splitlines()
+    try:
+        text = gzip.decompress(octets).removeprefix(_PREFIX).removesuffix(_SUFFIX)
+    except (EOFError, zlib.error) as error:
+        raise gzip.BadGzipFile(str(error)) from None
     return [line.removesuffix(b",") for line in text.splitlines()]
 
 
@@ -102,7 +102,7 @@ def newest_first(folder: Path) -> Iterator[dict[str, Any]]:
     for path in [folder / CURRENT, *reversed(paths)]:
         try:
             lines = lines_of(path)
-        except (OSError, EOFError):
+        except OSError:
             continue
         for line in reversed(lines):
             try:

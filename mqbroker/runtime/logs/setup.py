@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -19,7 +20,11 @@ from mqbroker.errors import ConfigError
 from mqbroker.runtime.logs.fields import JsonFormatter
 from mqbroker.runtime.logs.lines import LineFormatter, RabbitFormatter
 
+log = logging.getLogger(__name__)
+
 ROOT = "mqbroker"
+_PACKED = ".gz"
+_MODE = 0o640  # names of users are nobody else's business
 LEVELS = {
     "debug": logging.DEBUG, "info": logging.INFO, "notice": logging.INFO, "warning": logging.WARNING,
     "error": logging.ERROR, "critical": logging.CRITICAL, "none": logging.CRITICAL + 10,
@@ -34,36 +39,69 @@ _FORMATTERS: Mapping[str, Callable[[], logging.Formatter]] = {
 
 
 class LogFile(RotatingFileHandler):
-    """The file of the log. Full ones are named .1 to .N, the newest first, and packed if that is wanted."""
+    """The file of the log. Full ones are named .1 to .N, the newest first, and packed if that is wanted.
+
+    Lines come from the broker's loop, which packing would hold up for some 0.3 s: a thread does it.
+    """
 
     def __init__(self, config: LogConfig, path: Path) -> None:
         """Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
         super().__init__(path, maxBytes=config.rotate_bytes, backupCount=config.keep_files, encoding="utf-8")
+        self._packing: threading.Thread | None = None
         if config.compress:
-            self.namer = lambda name: f"{name}.gz"
-            self.rotator = _pack
+            self.namer = lambda name: f"{name}{_PACKED}"
+            self.rotator = self._pack_soon
+            self._pack_left()
+
+    def doRollover(self) -> None:
+        """Overrides RotatingFileHandler's: the file before has its name when those are shifted."""
+        if self._packing is not None:
+            self._packing.join()
+        super().doRollover()
+
+    def _pack_soon(self, source: str, target: str) -> None:
+        plain = target.removesuffix(_PACKED)
+        os.replace(source, plain)
+        self._pack(plain)
+
+    def _pack_left(self) -> None:
+        """What the last process was packing when it ended, which it does not wait for."""
+        plain = f"{self.baseFilename}.1"
+        if os.path.exists(plain):
+            self._pack(plain)
+
+    def _pack(self, plain: str) -> None:
+        self._packing = threading.Thread(target=_pack, args=(plain, f"{plain}{_PACKED}"), name="log", daemon=True)
+        self._packing.start()
 
     def _open(self) -> Any:
-        """Overrides FileHandler's: names of users are nobody else's business."""
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        """Overrides FileHandler's."""
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
     def reopen(self) -> None:
-        """The file was renamed or removed by somebody else, such as logrotate: goes on in one of its name."""
+        """The file was renamed or removed by somebody else, such as logrotate: goes on in one of its name. Raises
+        OSError, and then the next line tries it again."""
         self.acquire()
         try:
             if self.stream is not None:
                 self.stream.close()
+                self.stream = None
             self.stream = self._open()
         finally:
             self.release()
 
 
 def _pack(source: str, target: str) -> None:
-    with open(source, "rb") as plain, gzip.open(target, "wb", 6) as packed:
-        shutil.copyfileobj(plain, packed)
-    os.remove(source)
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _MODE)
+        with open(source, "rb") as plain, os.fdopen(descriptor, "wb") as file, gzip.open(file, "wb", 6) as packed:
+            shutil.copyfileobj(plain, packed)
+        os.remove(source)
+    except OSError as error:
+        # Not to the log: who writes to it may wait for this thread.
+        sys.stderr.write(f"{source} stays as it is, not packed: {error}\n")
 
 
 def configure(config: Config) -> None:
@@ -119,7 +157,10 @@ def reopen() -> None:
     """Goes on in new files where somebody else has taken the old ones away."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, LogFile):
-            handler.reopen()
+            try:
+                handler.reopen()
+            except OSError as error:
+                log.error("the log's file cannot be opened anew: %s", error)
 
 
 def rotate() -> None:
