@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from mqbroker.core.message import new_message
+from mqbroker.core.message import Entry, is_absent, new_message
 from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from mqbroker.protocols.amqp.properties import build
@@ -85,6 +85,45 @@ class Shelf:
             body for _, _, body in due
         ]
         assert len(self.delayed) == len(self.expected) - len(due)
+
+
+def some_on_the_disk() -> tuple[Shelf, list[Entry]]:
+    """A shelf, and entries whose bodies have left memory together."""
+    shelf = Shelf(Random(1), ManualExecutor())
+    for _ in range(12):
+        shelf.send()
+        shelf.rest()
+    parcels: dict[int, list[Entry]] = {}
+    for entry in shelf.delayed.held():
+        if is_absent(entry):
+            parcels.setdefault(entry.message.slot, []).append(entry)
+    return shelf, next(entries for entries in parcels.values() if len(entries) > 1)
+
+
+def test_a_message_may_be_removed_whose_body_is_on_the_disk() -> None:
+    """The broker stopped when another one of that part of the journal was due: the message removed was missed there."""
+    shelf, entries = some_on_the_disk()
+    sent = shelf.sent
+    shelf.delayed.release(entries[:1])
+    assert shelf.delayed.byte_count == sum(entry.message.size for entry in shelf.delayed.held())
+    for _ in shelf.house.steps(NOW + 6000):
+        shelf.rest()
+    assert len(shelf.delayed) == 0
+    assert shelf.house.vhost.queues["out"].waiting_count() == sent - 1
+
+
+def test_the_exchange_may_be_deleted_while_a_body_comes() -> None:
+    """The broker stopped: what came was missed in the journal, which had been told to forget it."""
+    shelf, _ = some_on_the_disk()
+    shelf.house.now += 6000
+    shelf.house.broker.scheduler.add(shelf.delayed)
+    shelf.house.broker.scheduler.finish(shelf.house.now)
+    assert isinstance(shelf.reads, ManualExecutor)
+    assert shelf.reads.orders, "nothing is on its way"
+    shelf.house.vhost.delete_exchange("late")
+    shelf.rest()
+    assert not shelf.reads.orders
+    assert not shelf.house.vhost.queues["out"].waiting_count()
 
 
 def live(seed: int, is_slow: bool) -> int:

@@ -89,8 +89,14 @@ class DelayedMessages(Task):
         self._heap = [each for each in self._heap if id(each[2]) not in gone]
         heapq.heapify(self._heap)
         for entry in entries:
-            if entry.lsn:
-                self._ledger.settle(entry)
+            self._settle(entry)
+
+    def _settle(self, entry: Entry) -> None:
+        """An entry has left the heap for good."""
+        self.byte_count -= entry.message.size
+        entry.held_until = GONE
+        if entry.lsn:
+            self._ledger.settle(entry)
 
     def drop(self) -> list[tuple[int, int, Entry]]:
         """Lets go of everything held: what held it, to be freed by the caller."""
@@ -126,11 +132,8 @@ class DelayedMessages(Task):
                 self._bodies.fetch(entry, self._has_come)
                 continue
             heapq.heappop(self._heap)
-            self.byte_count -= entry.message.size
             self.deliver(entry, now)
-            entry.held_until = GONE
-            if entry.lsn:
-                self._ledger.settle(entry)
+            self._settle(entry)
         if not self._is_coming:
             self._arm()
         return left <= 0 and self._has_due(now)
