@@ -272,6 +272,21 @@ def test_a_polled_queue_that_leaves_memory_does_what_any_other_does(block: int, 
     assert moved > 20, "nothing was moved"
 
 
+def test_a_consumer_may_refuse_a_message_whose_body_has_left_memory_meanwhile() -> None:
+    """Its copy for the dead-letter queue was made of nothing: an internal error."""
+    twin = Twin(1, None)
+    queue, taker = twin.queue("standard"), twin.house.holder("standard", 1)
+    for ident in range(1, 60):
+        queue.send(_message(ident, 200, "a", None, twin.house.now), twin.house.now, -1)
+    entry = queue.get(taker, twin.house.now)
+    twin.rest()
+    assert entry is not None
+    assert is_absent(entry)
+    queue.give_up(entry, twin.house.now)
+    twin.rest()
+    assert [each.message.content() for each in twin.queue("graves").waiting()] == [b"1".ljust(200, b".")]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("is_slow", [False, True], ids=["at-once", "later"])
