@@ -83,6 +83,11 @@ class DelayedMessages(Task):
         """What is held, in no order."""
         return [entry for _, _, entry in self._heap]
 
+    def read_body(self, entry: Entry) -> None:
+        """Brings the body of an entry that is held at once, if it is not in memory."""
+        if is_absent(entry):
+            self._bodies.read(entry)
+
     def release(self, entries: list[Entry]) -> None:
         """Lets go of some of it for good."""
         gone = {id(entry) for entry in entries}

@@ -76,8 +76,10 @@ def _browse(connection: "StompState", head: Head) -> None:
     if destination is None:
         raise ProtocolViolation("Missing header", "\"SEND\" must include a 'reply-to' header to browse jobs\n")
     route = sending.route_of(connection, head, parse_jms_address(destination)[0])
-    jobs = _jobs(connection, head)
+    jobs, scheduled = _jobs(connection, head), connection.place.scheduled
     for name in list(jobs)[:STOMP_JOBS_SHOWN_MAX]:
+        assert scheduled is not None  # whose they are
+        scheduled.read_body(jobs[name])
         message = jobs[name].message
         properties = message.properties.with_headers({**message.properties.headers(), JOB_ID: name})
         shown = new_message(route.exchange_name, route.routing_key, properties, message.content(), connection.now)
