@@ -9,7 +9,6 @@ from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.rabbitmq.declaring import declare_exchange, declare_queue
 from mqbroker.protocols.amqp.properties import build
 from mqbroker.storage.log.executors import Executor
-from mqbroker.storage.pages import relocator
 from tests.model.house import House
 from tests.model.model import Observed
 from tests.storage.house import ManualExecutor
@@ -136,8 +135,7 @@ def live(seed: int, is_slow: bool) -> int:
     return shelf.paged_out
 
 
+@pytest.mark.usefixtures("moves_much")
 @pytest.mark.parametrize("is_slow", [False, True], ids=["at-once", "later"])
-def test_a_delayed_message_comes_out_with_its_body(is_slow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relocator, "DISK_USE_MAX", 1.2)
-    monkeypatch.setattr(relocator, "DISK_SLACK_SEGMENTS", 0)
+def test_a_delayed_message_comes_out_with_its_body(is_slow: bool) -> None:
     assert sum(live(seed, is_slow) for seed in range(20)) > 200, "nothing has left memory"
