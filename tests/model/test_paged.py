@@ -5,7 +5,6 @@ every way that there is. What is compared after each step: what waits, counts an
 restart comes with everything durable, so that both find the same.
 """
 
-from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -13,13 +12,14 @@ import pytest
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.storage.log.executors import Executor
-from mqbroker.storage.pages import relocator
-from tests.model.house import House, Taker, name_of
-from tests.model.model import Letter, Name, Observed
+from tests.model import twins
+from tests.model.house import Taker, name_of
+from tests.model.model import Letter, Name
+from tests.model.twins import NOW, Twin
 from tests.storage.house import ManualExecutor
-from tests.storage.simdisk import SimDisk
 
-NOW = 1_700_000_000_000
+pytestmark = pytest.mark.usefixtures("moves_much")
+
 KINDS: dict[str, dict[str, object]] = {
     "plain": {},
     "short": {"x-max-length": 12},
@@ -34,59 +34,27 @@ KINDS: dict[str, dict[str, object]] = {
 }
 
 
-class Twin:
+class Broker(Twin):
     """One broker, its clients, and what they have seen."""
 
     def __init__(self, window: int, reads: Executor | None) -> None:
-        self.window = window
-        self.reads = reads
-        self.lives = 0
+        super().__init__(window, reads)
         self.takers: dict[int, Taker] = {}
-        self.paged = [0, 0, 0]
         self.seen: list[object] = []
         """What was polled."""
-        self._open(SimDisk(), NOW)
         for name, arguments in KINDS.items():
             declare_queue(self.house.vhost, name, True, False, False, arguments, NOW)
 
-    def _open(self, disk: SimDisk, now: int) -> None:
-        self.lives += 1
-        self.observed = Observed()
-        self.house = House(disk, True, now, self.observed, self.lives << 32, self.window, self.reads)
-        self.house.begin()
-
-    def rest(self) -> None:
-        """Does everything that can be done now."""
-        self.house.finish()
-        self._do_due()
-        while isinstance(self.reads, ManualExecutor) and self.reads.step():
-            self._do_due()
-
-    def _do_due(self) -> None:
-        self.house.broker.scheduler.finish(self.house.now)
-        for _ in self.house.steps(self.house.now):
-            pass
-
     def restart(self, down_ms: int) -> None:
-        self.rest()
-        self.house.finish()
-        self.end()
+        super().restart(down_ms)
         self.takers.clear()
-        self._open(self.house.disk.after_kill(), self.house.now + down_ms)
-
-    def end(self) -> None:
-        pager = self.house.ledger.pager
-        self.paged[0] += pager.paged_out
-        self.paged[1] += pager.paged_in
-        emptying = self.house.ledger.relocator
-        self.paged[2] += emptying.moved if emptying is not None else 0
 
     def queue(self, name: str) -> ClassicQueue:
         found = self.house.vhost.queues[name]
         assert isinstance(found, ClassicQueue)
         return found
 
-    def shown(self) -> dict[str, object]:
+    def shown(self, is_whole: bool) -> dict[str, object]:
         """What can be seen of it."""
         waiting = self.house.waiting()
         found: dict[str, object] = {name: waiting[name] for name in KINDS}
@@ -104,13 +72,11 @@ class Twin:
         return list(self.takers[number].held)
 
 
-class Deeds:
+class Deeds(twins.Deeds[Broker]):
     """What happens to both twins."""
 
-    def __init__(self, twins: list[Twin], chance: Random) -> None:
-        self.twins = twins
-        self.chance = chance
-        self.idents = 0
+    def __init__(self, twins: list[Broker], chance: Random) -> None:
+        super().__init__(twins, chance)
         self.clients = 0
 
     def publish(self) -> None:
@@ -125,7 +91,7 @@ class Deeds:
             for twin in self.twins:
                 twin.house.publish(letter)
             if self.chance.random() < 0.3:
-                self._both(lambda twin: twin.house.finish())
+                self.both(lambda twin: twin.house.finish())
 
     def consume(self) -> None:
         self.clients += 1
@@ -183,24 +149,11 @@ class Deeds:
 
     def wait(self) -> None:
         ms = self.chance.choice((1, 50, 200, 450))
-        for twin in self.twins:
-            for _ in twin.house.steps(twin.house.now + ms):
-                twin.rest()
-
-    def press(self) -> None:
-        is_pressed = self.chance.random() < 0.6
-        self._both(lambda twin: twin.house.ledger.press(is_pressed))
-
-    def tend(self) -> None:
-        self._both(lambda twin: twin.house.ledger.tend())
+        self.wait_for(ms)
 
     def restart(self) -> None:
         down_ms = self.chance.choice((0, 0, 350))
-        self._both(lambda twin: twin.restart(down_ms))
-
-    def _both(self, deed: Callable[[Twin], object]) -> None:
-        for twin in self.twins:
-            deed(twin)
+        self.both(lambda twin: twin.restart(down_ms))
 
 
 DEEDS = (
@@ -210,32 +163,8 @@ DEEDS = (
 
 
 def live(seed: int, is_slow: bool) -> list[int]:
-    """One history; how much the second twin has paged out and in. With `is_slow` pages take a while to come."""
-    chance = Random(seed)
-    twins = [Twin(0, None), Twin(chance.choice((1, 1, 3, 8)), ManualExecutor() if is_slow else None)]
-    deeds = Deeds(twins, chance)
-    try:
-        for _ in range(chance.randrange(10, 50)):
-            name = chance.choice(DEEDS)
-            getattr(deeds, name)()
-            for twin in twins:
-                twin.rest()
-            left, right = (twin.shown() for twin in twins)
-            assert left == right, f"after {name}"
-    except BaseException as error:
-        error.add_note(f"this was seed {seed}, slow {is_slow}")
-        raise
-    finally:
-        for twin in twins:
-            twin.end()
-    return twins[1].paged
-
-
-@pytest.fixture(autouse=True)
-def moves_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Segments are emptied sooner than where disks are large."""
-    monkeypatch.setattr(relocator, "DISK_USE_MAX", 1.2)
-    monkeypatch.setattr(relocator, "DISK_SLACK_SEGMENTS", 0)
+    """One history."""
+    return twins.live(seed, is_slow, Broker, Deeds, DEEDS, 50)
 
 
 @pytest.mark.parametrize("is_slow", [False, True], ids=["at-once", "later"])
@@ -259,7 +188,7 @@ def test_a_queue_that_leaves_memory_does_what_any_other_does_through_many_histor
 
 def test_a_queue_may_be_deleted_while_it_is_being_purged_and_a_page_is_read() -> None:
     """The page was read of a queue that the journal had forgotten, and what was settled of it came back: damage."""
-    twin = Twin(1, ManualExecutor())
+    twin = Broker(1, ManualExecutor())
     for ident in range(1, 40):
         twin.house.publish(Letter(ident, 20, "", "plain" if ident % 3 else "single", True, 0, None))
         twin.house.finish()

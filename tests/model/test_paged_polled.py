@@ -4,9 +4,6 @@ One twin keeps everything in memory, the other one message of each queue and the
 everything durable, so that both find the same.
 """
 
-from collections.abc import Callable
-from random import Random
-
 import pytest
 
 from mqbroker.core.message import Entry, Message, is_absent, new_message
@@ -15,14 +12,12 @@ from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.polled.settings import PollSettings
 from mqbroker.protocols.amqp.properties import build
 from mqbroker.storage.log.executors import Executor
-from mqbroker.storage.pages import relocator
 from tests.core.messages import nothing
-from tests.model.house import House
-from tests.model.model import Observed
-from tests.storage.house import ManualExecutor
-from tests.storage.simdisk import SimDisk
+from tests.model import twins
+from tests.model.twins import Twin
 
-NOW = 1_700_000_000_000
+pytestmark = pytest.mark.usefixtures("moves_much")
+
 SETTINGS = {
     "standard": PollSettings(dead_letter_queue="graves", receive_max=3, visibility_ms=5000),
     "graves": PollSettings(retention_ms=30_000),
@@ -32,51 +27,22 @@ SETTINGS = {
 FIFO = ("fifo",)
 
 
-class Twin:
+class Broker(Twin):
     """One broker and what its clients have."""
 
     def __init__(self, window: int, reads: Executor | None) -> None:
-        self.window = window
-        self.reads = reads
-        self.lives = 0
+        super().__init__(window, reads)
         self.held: dict[tuple[str, int], Entry] = {}
-        self.paged = [0, 0, 0]
-        self._open(SimDisk(), NOW)
         for name, settings in SETTINGS.items():
             self.house.vhost.take_over(polled_spec(name, settings, fifo=name in FIFO), self.house.now)
-
-    def _open(self, disk: SimDisk, now: int) -> None:
-        self.lives += 1
-        self.house = House(disk, True, now, Observed(), self.lives << 32, self.window, self.reads)
-        self.house.begin()
 
     def queue(self, name: str) -> PolledQueue:
         found = self.house.vhost.queues[name]
         assert isinstance(found, PolledQueue)
         return found
 
-    def rest(self) -> None:
-        """Does everything that can be done now."""
-        self.house.finish()
-        self._do_due()
-        while isinstance(self.reads, ManualExecutor) and self.reads.step():
-            self._do_due()
-
-    def _do_due(self) -> None:
-        self.house.broker.scheduler.finish(self.house.now)
-        for _ in self.house.steps(self.house.now):
-            pass
-
-    def end(self) -> None:
-        pager, emptying = self.house.ledger.pager, self.house.ledger.relocator
-        self.paged[0] += pager.paged_out
-        self.paged[1] += pager.paged_in
-        self.paged[2] += emptying.moved if emptying is not None else 0
-
     def restart(self, down_ms: int) -> None:
-        self.rest()
-        self.end()
-        self._open(self.house.disk.after_kill(), self.house.now + down_ms)
+        super().restart(down_ms)
         self.rest()
         for name, sequence in list(self.held):
             found = self.queue(name).find(sequence)
@@ -127,13 +93,8 @@ class Twin:
         return found
 
 
-class Deeds:
+class Deeds(twins.Deeds[Broker]):
     """What happens to both twins."""
-
-    def __init__(self, twins: list[Twin], chance: Random) -> None:
-        self.twins = twins
-        self.chance = chance
-        self.idents = 0
 
     def send(self) -> None:
         name, groups = self._name(), self.chance.choice(((None,), (None,), (None, "a"), ("a", "b", "c")))
@@ -148,7 +109,7 @@ class Deeds:
                 message = _message(self.idents, size, group, ttl_ms, twin.house.now)
                 twin.queue(name).send(message, twin.house.now, delay_ms)
             if self.chance.random() < 0.3:
-                self._both(lambda twin: twin.house.finish())
+                self.both(lambda twin: twin.house.finish())
 
     def _name(self) -> str:
         return self.chance.choice(("standard", "standard", "slow", "fifo", "graves"))
@@ -191,25 +152,15 @@ class Deeds:
 
     def wait(self) -> None:
         ms = self.chance.choice((1, 50, 800, 2500, 7000))
-        for twin in self.twins:
-            for _ in twin.house.steps(twin.house.now + ms):
-                twin.rest()
-
-    def press(self) -> None:
-        is_pressed = self.chance.random() < 0.6
-        self._both(lambda twin: twin.house.ledger.press(is_pressed))
-
-    def tend(self) -> None:
-        self._both(lambda twin: twin.house.ledger.tend())
+        self.wait_for(ms)
 
     def restart(self) -> None:
         down_ms = self.chance.choice((1, 1, 900))
-        self._both(lambda twin: twin.restart(down_ms))
+        self.both(lambda twin: twin.restart(down_ms))
         assert self.twins[0].held.keys() == self.twins[1].held.keys()
 
-    def _both(self, deed: Callable[[Twin], object]) -> None:
-        for twin in self.twins:
-            deed(twin)
+    def is_seen_whole(self) -> bool:
+        return self.chance.random() < 0.3
 
 
 def _message(ident: int, size: int, group: str | None, ttl_ms: int | None, now: int) -> Message:
@@ -219,7 +170,7 @@ def _message(ident: int, size: int, group: str | None, ttl_ms: int | None, now: 
     return new_message("", "", properties, str(ident).encode().ljust(size, b"."), now)
 
 
-def _move(twin: Twin) -> bool:
+def _move(twin: Broker) -> bool:
     """Moves one message back, as a move task does it."""
     source = twin.queue("graves")
     twin.bring(source)
@@ -233,33 +184,8 @@ DEEDS = (
 
 
 def live(seed: int, is_slow: bool) -> list[int]:
-    """One history; how much the second twin has paged out and in. With `is_slow` pages take a while to come."""
-    chance = Random(seed)
-    twins = [Twin(0, None), Twin(chance.choice((1, 1, 3, 8)), ManualExecutor() if is_slow else None)]
-    deeds = Deeds(twins, chance)
-    try:
-        for _ in range(chance.randrange(10, 60)):
-            name = chance.choice(DEEDS)
-            getattr(deeds, name)()
-            for twin in twins:
-                twin.rest()
-            is_whole = chance.random() < 0.3
-            left, right = (twin.shown(is_whole) for twin in twins)
-            assert left == right, f"after {name}"
-    except BaseException as error:
-        error.add_note(f"this was seed {seed}, slow {is_slow}")
-        raise
-    finally:
-        for twin in twins:
-            twin.end()
-    return twins[1].paged
-
-
-@pytest.fixture(autouse=True)
-def moves_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Segments are emptied sooner than where disks are large."""
-    monkeypatch.setattr(relocator, "DISK_USE_MAX", 1.2)
-    monkeypatch.setattr(relocator, "DISK_SLACK_SEGMENTS", 0)
+    """One history."""
+    return twins.live(seed, is_slow, Broker, Deeds, DEEDS, 60)
 
 
 @pytest.mark.parametrize("is_slow", [False, True], ids=["at-once", "later"])
@@ -270,6 +196,21 @@ def test_a_polled_queue_that_leaves_memory_does_what_any_other_does(block: int, 
     assert out > 1000, "nothing has left memory"
     assert back > 300, "nothing has come back"
     assert moved > 20, "nothing was moved"
+
+
+def test_a_consumer_may_refuse_a_message_whose_body_has_left_memory_meanwhile() -> None:
+    """Its copy for the dead-letter queue was made of nothing: an internal error."""
+    twin = Broker(1, None)
+    queue, taker = twin.queue("standard"), twin.house.holder("standard", 1)
+    for ident in range(1, 60):
+        queue.send(_message(ident, 200, "a", None, twin.house.now), twin.house.now, -1)
+    entry = queue.get(taker, twin.house.now)
+    twin.rest()
+    assert entry is not None
+    assert is_absent(entry)
+    queue.give_up(entry, twin.house.now)
+    twin.rest()
+    assert [each.message.content() for each in twin.queue("graves").waiting()] == [b"1".ljust(200, b".")]
 
 
 @pytest.mark.slow

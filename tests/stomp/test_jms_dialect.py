@@ -7,7 +7,13 @@ import pytest
 from mqbroker.core.access.access import Permissions
 from mqbroker.core.destinations.naming import Naming
 from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX
+from mqbroker.server import formats_of
+from mqbroker.spoken import PROTOCOLS
+from mqbroker.storage.journal import assemble
+from mqbroker.storage.log.executors import InlineExecutor
 from tests.stomp.house import Client, House
+from tests.storage.house import Fatal
+from tests.storage.simdisk import SimDisk
 from tests.support.session_house import START
 
 
@@ -429,6 +435,21 @@ def test_jobs_are_browsed_and_removed(house: House) -> None:
     assert list(jobs(client).values()) == [b"400"]
     house.pass_time(1000)
     assert receiver.messages() == [b"400"]
+
+
+def test_jobs_are_browsed_whose_bodies_are_on_the_disk() -> None:
+    """The connection was closed for an internal error."""
+    disk, fatal = InlineExecutor(), Fatal()
+    ledger, _ = assemble(SimDisk(), formats_of(PROTOCOLS), True, disk, disk, fatal, 1 << 20, window=1)
+    client = House(ledger, dialect="activemq").connect()
+    client.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
+    bodies = [(b"%d" % number).ljust(100, b".") for number in range(50)]
+    for delay, body in enumerate(bodies, 1000):
+        client.send("SEND", body, destination="/queue/q", persistent="true", AMQ_SCHEDULED_DELAY=delay)
+        ledger.seal()
+    assert ledger.pager.paged_out
+    assert list(jobs(client).values()) == bodies
+    assert not fatal.errors
 
 
 def test_a_delivered_copy_says_which_job_it_is_of(house: House) -> None:

@@ -149,8 +149,11 @@ class Bodies:
         parcel.entries = []
 
     def drop(self) -> "list[Container]":
-        """Nobody asks for any of them any more: what held them, to be freed by the caller."""
-        fresh, self._fresh = self._fresh, []
-        parcels, self._parcels = self._parcels, {}
-        self._numbers = {}
-        return [fresh, *(parcel.entries for parcel in parcels.values())]
+        """Nobody asks for any of them any more: what held them, to be freed by the caller. The journal may forget them,
+        also while some are on their way."""
+        held: list[Container] = [self._fresh]
+        self._fresh = []
+        for parcel in list(self._parcels.values()):
+            held.append(parcel.entries)
+            self._drop(parcel)
+        return held

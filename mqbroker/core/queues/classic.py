@@ -105,7 +105,7 @@ class ClassicQueue(Queue):
         """Takes over what was kept of one lane."""
         if pages:
             lane.reader = self.paging = self.paging or Paging(self)
-        lane.restore(self.number, pages, entries)
+        lane.restore(pages, entries)
         for page in pages:
             self.byte_count += page.byte_count
             self.has_deadlines = self.has_deadlines or page.expires_at > 0

@@ -83,20 +83,25 @@ class DelayedMessages(Task):
         """What is held, in no order."""
         return [entry for _, _, entry in self._heap]
 
+    def read_body(self, entry: Entry) -> None:
+        """Brings the body of an entry that is held at once, if it is not in memory."""
+        if is_absent(entry):
+            self._bodies.read(entry)
+
     def release(self, entries: list[Entry]) -> None:
         """Lets go of some of it for good."""
         gone = {id(entry) for entry in entries}
         self._heap = [each for each in self._heap if id(each[2]) not in gone]
         heapq.heapify(self._heap)
         for entry in entries:
-            self.byte_count -= entry.message.size
-            self._gone(entry)
+            self._settle(entry)
 
-    def content(self, entry: Entry) -> bytes:
-        """The body of what is held, which is read if it has left memory."""
-        if is_absent(entry):
-            self._bodies.read(entry)
-        return entry.message.content()
+    def _settle(self, entry: Entry) -> None:
+        """An entry has left the heap for good."""
+        self.byte_count -= entry.message.size
+        entry.held_until = GONE
+        if entry.lsn:
+            self._ledger.settle(entry)
 
     def drop(self) -> list[tuple[int, int, Entry]]:
         """Lets go of everything held: what held it, to be freed by the caller."""
@@ -108,11 +113,6 @@ class DelayedMessages(Task):
     def deliver(self, entry: Entry, now: int) -> None:
         """A message is due: routes it. Overridden where it is to be more."""
         self.publish(entry.message, now)
-
-    def _gone(self, entry: Entry) -> None:
-        entry.held_until = GONE
-        if entry.lsn:
-            self._ledger.settle(entry)
 
     def _push(self, entry: Entry) -> None:
         self.byte_count += entry.message.size
@@ -137,9 +137,8 @@ class DelayedMessages(Task):
                 self._bodies.fetch(entry, self._has_come)
                 continue
             heapq.heappop(self._heap)
-            self.byte_count -= entry.message.size
             self.deliver(entry, now)
-            self._gone(entry)
+            self._settle(entry)
         if not self._is_coming:
             self._arm()
         return left <= 0 and self._has_due(now)

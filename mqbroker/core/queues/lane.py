@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import Extent, Place
-from mqbroker.core.queues.page import Page, leaving, page_of, sequence_of
+from mqbroker.core.queues.page import Page, leaving, page_of, put_between, sequence_of
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
@@ -231,18 +231,10 @@ class Lane:
             self.fresh.extend(tail[:cut])
         self.middle.append(page)
 
-    def restore(self, queue_number: int, pages: list[Page], entries: list[Entry]) -> None:
+    def restore(self, pages: list[Page], entries: list[Entry]) -> None:
         """Takes over what the journal kept, in order of sequence; the pages do not overlap."""
-        at = 0
-        middle = deque[Page]()
-        for page in pages:
-            end = bisect_left(entries, page.first, at, key=sequence_of)
-            if at < end:
-                middle.append(page_of(queue_number, page.lane, entries[at:end]))
-            at = bisect_right(entries, page.last, end, key=sequence_of)
-            page.kept = entries[end:at]
-            middle.append(page)
-        self.tail = list(entries[at:])
+        middle, tail = put_between(pages, entries)
+        self.tail = tail  # type: ignore[assignment]
         self.count = len(entries) + sum(page.count for page in pages)
         if middle:
             self.middle = middle

@@ -3,12 +3,16 @@
 It knows how much it is, so that the counts of its queue stay exact, and where it stands. Who reads it is the ledger.
 """
 
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from operator import attrgetter
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import Extent, Place, earlier
 from mqbroker.core.queues.lanes import deadline_of
+from mqbroker.limits import PAGES_AHEAD_MAX, QUEUE_WINDOW_BYTES
 
 Loaded = Callable[[list[Entry]], None]
 """Told the entries of a page that was read."""
@@ -80,6 +84,34 @@ def page_of(queue_number: int, lane: int, entries: list[Entry]) -> Page:
     page = Page(queue_number, lane, 0, None)
     page.entries = entries
     return page
+
+
+def first_pages(pages: Iterable[Page], window: int) -> list[Page]:
+    """As many of them as a queue keeps in memory: these are read ahead."""
+    left, left_bytes = window, QUEUE_WINDOW_BYTES
+    found = []
+    for page in islice(pages, PAGES_AHEAD_MAX):
+        if left <= 0 or left_bytes <= 0:
+            break
+        left -= page.total
+        left_bytes -= page.byte_count
+        found.append(page)
+    return found
+
+
+def put_between(pages: list[Page], entries: list[Entry]) -> tuple[deque[Page], list[Entry]]:
+    """The pages of one line, which do not overlap, with what the journal has told of it one by one: what stands between
+    them is in pages of its own. And what stands after them. All is in order of sequence."""
+    at = 0
+    middle = deque[Page]()
+    for page in pages:
+        end = bisect_left(entries, page.first, at, key=sequence_of)
+        if at < end:
+            middle.append(page_of(page.queue_number, page.lane, entries[at:end]))
+        at = bisect_right(entries, page.last, end, key=sequence_of)
+        page.kept = entries[end:at]
+        middle.append(page)
+    return middle, entries[at:]
 
 
 def leaving(extent: Extent, place: Place, entries: Iterable[Entry]) -> Page:

@@ -5,14 +5,12 @@ it: what is younger must not be delivered before them. After a restart nothing i
 """
 
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import earlier
 from mqbroker.core.queues.lane import Lane
-from mqbroker.core.queues.page import Page
-from mqbroker.limits import PAGES_AHEAD_MAX, QUEUE_WINDOW_BYTES
+from mqbroker.core.queues.page import Page, first_pages
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
@@ -42,18 +40,10 @@ class Paging:
     def read_ahead(self, lane: Lane) -> None:
         """Has the next pages of the lane read, as much as its queue keeps in memory."""
         ledger = self._queue.ledger
-        left, left_bytes = ledger.window, QUEUE_WINDOW_BYTES
-        coming = []
-        for page in islice(lane.middle or (), PAGES_AHEAD_MAX):
-            if left <= 0 or left_bytes <= 0:
-                break
-            left -= page.total
-            left_bytes -= page.byte_count
+        for page in first_pages(lane.middle or (), ledger.window):
             if page.entries is None and not page.is_coming:
                 page.is_coming = True
-                coming.append(page)
-        for page in coming:
-            ledger.load(page, partial(self._loaded, lane, page))
+                ledger.load(page, partial(self._loaded, lane, page))
 
     def _loaded(self, lane: Lane, page: Page, entries: list[Entry]) -> None:
         page.is_coming = False

@@ -77,17 +77,19 @@ def _browse(connection: "StompState", head: Head) -> None:
         raise ProtocolViolation("Missing header", "\"SEND\" must include a 'reply-to' header to browse jobs\n")
     route = sending.route_of(connection, head, parse_jms_address(destination)[0])
     jobs, scheduled = _jobs(connection, head), connection.place.scheduled
-    for name, entry in list(jobs.items())[:STOMP_JOBS_SHOWN_MAX]:
-        assert scheduled is not None
-        body, held = scheduled.content(entry), entry.message.properties
-        properties = held.with_headers({**held.headers(), JOB_ID: name})
-        shown = new_message(route.exchange_name, route.routing_key, properties, body, connection.now)
+    for name in list(jobs)[:STOMP_JOBS_SHOWN_MAX]:
+        assert scheduled is not None  # whose they are
+        scheduled.read_body(jobs[name])
+        message = jobs[name].message
+        properties = message.properties.with_headers({**message.properties.headers(), JOB_ID: name})
+        shown = new_message(route.exchange_name, route.routing_key, properties, message.content(), connection.now)
         connection.place.publish(route, shown, connection.now)
     connection.owe_recorded()
 
 
 def _remove(connection: "StompState", head: Head, name: str | None) -> None:
-    entries = [entry for each, entry in _jobs(connection, head).items() if name in (None, each)]
+    jobs = _jobs(connection, head)
+    entries = list(jobs.values()) if name is None else [jobs[each] for each in jobs if each == name]
     scheduled = connection.place.scheduled
     if scheduled is not None:
         scheduled.release(entries)

@@ -109,8 +109,8 @@ class OpenIndex:
 
     def news(self) -> list[Stretch]:
         """The stretches that have ended since the last call."""
-        ended = self.ended
-        news, self._told = ended[self._told :], len(ended)
+        end = len(self.stretches) - (self._open is not None)
+        news, self._told = self.stretches[self._told : end], end
         return news
 
     def extend(self, end: int) -> None:

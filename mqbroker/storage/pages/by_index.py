@@ -39,12 +39,13 @@ def pages_of(
             for extent in stretch.extents.values()
             if (share := shares.get(extent.queue_number)) is not None and not is_settled(extent, share)
         ]
-        touched = [extent for extent, share in left if not _is_untouched(extent, share)]
+        untouched: list[Extent] = []
+        touched: list[Extent] = []
+        for extent, share in left:
+            (untouched if _is_untouched(extent, share) else touched).append(extent)
         # Of a polled queue what was received stands in another lane since.
         polled = {extent.queue_number for extent in touched if extent.top == POLLED_TOP}
-        for extent, _ in left:
-            if extent not in touched and extent.queue_number not in polled:
-                pages.append(page_on_disk(extent, stretch.place))
+        pages += [page_on_disk(extent, stretch.place) for extent in untouched if extent.queue_number not in polled]
         if touched:
             pages += _read(stretch, touched, shares, is_redelivered, reader)
     return pages

@@ -146,10 +146,14 @@ class PolledContents(Queue):
         """The first visible entries, as they would be received if no group stood in another's way."""
         found = self.lines.first_entries(count_max)
         for entry in found:
-            if is_absent(entry):
-                assert self.bodies is not None
-                self.bodies.read(entry)
+            self.read_body(entry)
         return found
+
+    def read_body(self, entry: Entry) -> None:
+        """Brings the body of an entry at once, if it is not in memory."""
+        if is_absent(entry):
+            assert self.bodies is not None
+            self.bodies.read(entry)
 
     def visible_count(self) -> int:
         """How many entries are neither in flight nor delayed."""

@@ -11,14 +11,13 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from mqbroker.core.message import GONE, Entry
 from mqbroker.core.queues.extent import POLLED_TOP, Extent, Place, earlier
 from mqbroker.core.queues.lanes import LINE
-from mqbroker.core.queues.page import Page, page_of, sequence_of
-from mqbroker.limits import PAGES_AHEAD_MAX, QUEUE_WINDOW_BYTES, RECEIVED_AT_ONCE
+from mqbroker.core.queues.page import Page, first_pages, put_between, sequence_of
+from mqbroker.limits import RECEIVED_AT_ONCE
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
@@ -123,15 +122,7 @@ class LinePages:
 
     def read_ahead(self) -> None:
         """Has the next pages read, as much as the queue keeps in memory."""
-        left, left_bytes = max(self._queue.ledger.window, RECEIVED_AT_ONCE), QUEUE_WINDOW_BYTES
-        coming = []
-        for page in islice(self._middle, PAGES_AHEAD_MAX):
-            if left <= 0 or left_bytes <= 0:
-                break
-            left -= page.total
-            left_bytes -= page.byte_count
-            coming.append(page)
-        self._read(coming)
+        self._read(first_pages(self._middle, max(self._queue.ledger.window, RECEIVED_AT_ONCE)))
 
     def _read(self, pages: list[Page]) -> None:
         for page in pages:
@@ -203,15 +194,9 @@ class LinePages:
 
     def restore(self, pages: list[Page], entries: list[Entry]) -> None:
         """Takes over what the journal kept of the line, in order of sequence; the pages do not overlap."""
-        line, at = self._line, 0
-        for page in pages:
-            end = bisect_left(entries, page.first, at, key=sequence_of)
-            if at < end:
-                self._middle.append(page_of(page.queue_number, LINE, entries[at:end]))
-            at = bisect_right(entries, page.last, end, key=sequence_of)
-            page.kept = entries[end:at]
-            self._middle.append(page)
-        line.tail = list(entries[at:])
+        line = self._line
+        self._middle, tail = put_between(pages, entries)
+        line.tail = tail  # type: ignore[assignment]
         line.last = entries[-1].sequence if line.tail else pages[-1].last
         line.untouched, line.head, line.pages = [], 0, self
         line.visible += len(entries) + sum(page.count for page in pages)

@@ -238,6 +238,7 @@ class PolledQueue(PolledContents):
         if target is None:
             return False
         self.counts.dead_lettered += 1
+        self.read_body(entry)  # it may have left memory while a consumer had the entry
         target.accept(entry.message, self.name, entry.attempts, self.redriven_sent_at(entry, now), now)
         return True
 
