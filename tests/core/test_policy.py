@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.policy import Policies, Policy
 from mqbroker.errors import NotFound, PreconditionFailed
+from mqbroker.limits import COUNT_MAX, EXPIRY_MS_MAX
 
 
 def policies(*given_policies: Policy, operator: tuple[Policy, ...] = ()) -> Policies:
@@ -131,6 +133,14 @@ def test_a_policy_without_a_delivery_limit_does_not_lift_the_operators() -> None
     assert policies(policy("p", {"delivery-limit": -1})).effective("/", "queue", "z", "quorum") == {
         "delivery-limit": -1
     }
+
+
+def test_a_time_that_no_clock_reaches_counts_as_ten_years() -> None:
+    """A deadline was made of it that the journal has no room for, or that had passed where numbers wrap around."""
+    made = policies(policy("p", {"message-ttl": COUNT_MAX, "expires": 1 << 70, "max-length": 1 << 70}))
+    spec = made.in_force(QueueSpec("z"), "/")
+    assert (spec.message_ttl, spec.expires, spec.max_length) == (EXPIRY_MS_MAX, EXPIRY_MS_MAX, COUNT_MAX)
+    assert made.in_force(QueueSpec("z", message_ttl=5, expires=6), "/").message_ttl == 5
 
 
 def test_policies_of_streams_are_kept_and_leave_queues_alone() -> None:

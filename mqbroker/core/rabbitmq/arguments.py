@@ -274,8 +274,8 @@ def under_policy(spec: QueueSpec, policy: Mapping[str, object]) -> QueueSpec:
     """
     return replace(
         spec,
-        message_ttl=_lower(spec.message_ttl, policy, "message-ttl"),
-        expires=_lower(spec.expires, policy, "expires"),
+        message_ttl=_lower(spec.message_ttl, policy, "message-ttl", EXPIRY_MS_MAX),
+        expires=_lower(spec.expires, policy, "expires", EXPIRY_MS_MAX),
         max_length=_lower(spec.max_length, policy, "max-length"),
         max_length_bytes=_lower(spec.max_length_bytes, policy, "max-length-bytes"),
         overflow=spec.overflow or _text(policy, "overflow") or DROP_HEAD,
@@ -305,11 +305,12 @@ def arguments_for(spec: QueueSpec) -> Arguments:
     return {name: value for name, value in stated.items() if value is not None}
 
 
-def _lower(declared: int | None, policy: Mapping[str, object], name: str) -> int | None:
+def _lower(declared: int | None, policy: Mapping[str, object], name: str, most: int = COUNT_MAX) -> int | None:
+    """A policy may state any number; where a deadline comes of it, it counts as no more than `most`."""
     stated = _whole(policy.get(name))
-    if declared is None or stated is None:
-        return _first(declared, stated)
-    return min(declared, stated)
+    if stated is None:
+        return declared
+    return min(stated, most if declared is None else declared)
 
 
 def _first(one: T | None, other: T | None) -> T | None:
