@@ -1,6 +1,5 @@
 """What is measured while nodes fail, with a pair of two nodes and etcd."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,13 @@ from bench.scenarios.base import Case, Kept, Site
 from bench.scenarios.pair import SCENARIO
 from bench.targets.base import Promise
 from bench.targets.pair import MqbrokerPair
+from tests.replication.stores import NEEDS_ETCD
 
 SECONDS = 0.02
 CASES = [case for case in SCENARIO.cases if case.replicated and case.promise is Promise.WRITE]
 
 pytestmark = [
-    pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed (Debian: etcd-server)"),
+    NEEDS_ETCD,
     pytest.mark.timeout(240),
 ]
 

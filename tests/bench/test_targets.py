@@ -1,7 +1,6 @@
 """Targets: names, URLs, and processes that are started, awaited, and stopped without a trace."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from bench.targets.process import BrokerProcess, accepts
 from bench.targets.registry import Fleet, factory_of
 from bench.targets.relay import BareRelay
 from bench.targets.url import RunningBroker
+from tests.replication.stores import NEEDS_ETCD
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_free_ports_are_distinct() -> None:
     assert len(set(free_ports(20))) == 20
 
 
-@pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed (Debian: etcd-server)")
+@NEEDS_ETCD
 def test_a_pair_is_in_sync_when_it_has_started() -> None:
     """What was measured was a node alone, while the other one caught up."""
     with MqbrokerPair(Path(sys.executable)) as pair:

@@ -14,11 +14,41 @@ from pathlib import Path
 import pytest
 
 from mqbroker.net import devcerts
+from tests.conftest import REQUIRED, find_program
 from tests.support.ports import free_port
 
 START_TIMEOUT_S = 30
 USER, PASSWORD = "mqbroker", "a password"
 POSTGRES_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+_NO_ETCD = "etcd is not installed (Debian: etcd-server)"
+_NO_POSTGRESQL = "PostgreSQL is not installed (Debian: postgresql)"
+
+
+def has_etcd() -> bool:
+    """Whether it is installed, or has to be (MQBROKER_REQUIRE): then what needs it fails."""
+    return "etcd" in REQUIRED or shutil.which("etcd") is not None
+
+
+def has_postgresql() -> bool:
+    """Whether it is installed, or has to be."""
+    return "postgresql" in REQUIRED or bool(POSTGRES_FOLDERS)
+
+
+NEEDS_ETCD = pytest.mark.skipif(not has_etcd(), reason=_NO_ETCD)
+NEEDS_POSTGRESQL = pytest.mark.skipif(not has_postgresql(), reason=_NO_POSTGRESQL)
+
+
+def require_etcd() -> None:
+    """Skips the test that is running where it is not installed."""
+    if not has_etcd():
+        pytest.skip(_NO_ETCD)
+
+
+def require_postgresql() -> None:
+    """Skips the test that is running where it is not installed."""
+    if not has_postgresql():
+        pytest.skip(_NO_POSTGRESQL)
 
 
 class EtcdProcess:
@@ -60,8 +90,7 @@ class EtcdProcess:
     def demand_password(self) -> None:
         """From here on it answers nobody but root and `USER`, who may do everything with keys of pairs. Skips the test
         where its command line is not installed."""
-        if shutil.which("etcdctl") is None:
-            pytest.skip("etcdctl is not installed (Debian: etcd-client)")
+        find_program("etcdctl")
         for words in (
             ["user", "add", "root:root"], ["role", "add", "pairs"],
             ["role", "grant-permission", "pairs", "--prefix=true", "readwrite", "/mqbroker/"],
@@ -144,13 +173,3 @@ def _wait(is_done: Callable[[], bool]) -> None:
     while not is_done():
         assert time.monotonic() < deadline, "the election store does not start"
         time.sleep(0.05)
-
-
-def has_etcd() -> bool:
-    """Whether it is installed."""
-    return shutil.which("etcd") is not None
-
-
-def has_postgresql() -> bool:
-    """Whether it is installed."""
-    return bool(POSTGRES_FOLDERS)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,13 +16,14 @@ import pytest
 from tests.clients import node_modules
 from tests.clients.celery_app import add, make_app
 from tests.clients.celery_calls import close, send, worker_of
+from tests.conftest import find_program
 from tests.replication import stores
 from tests.replication.pair_house import Pair, a_pair
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 pytestmark = [
-    pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)"),
+    stores.NEEDS_ETCD,
     pytest.mark.timeout(240),
 ]
 WAIT_S = 45
@@ -135,10 +135,10 @@ async def published(channel: Any) -> bool:
     return True
 
 
-@pytest.mark.skipif(shutil.which("haproxy") is None, reason="HAProxy is not installed (Debian: haproxy)")
 @pytest.mark.filterwarnings("ignore:coroutine 'Connection.close' was never awaited")  # aiormq's own
 async def test_clients_that_know_one_address_go_through_haproxy(tmp_path: Path) -> None:
     """aio-pika's robust connection and boto3 have no lists."""
+    find_program("haproxy")
     with a_pair(tmp_path, schemes=("amqp", "aws"), direct=True) as pair, haproxy(pair, tmp_path) as ports:
         sqs = boto3.client(
             "sqs", endpoint_url=f"http://127.0.0.1:{ports['aws']}", region_name="us-east-1",

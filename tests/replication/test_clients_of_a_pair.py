@@ -12,7 +12,7 @@ from tests.replication.pair_house import Pair, a_pair
 from tests.support.waiting import eventually
 
 pytestmark = [
-    pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)"),
+    stores.NEEDS_ETCD,
     pytest.mark.timeout(300),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
 ]

@@ -128,7 +128,7 @@ def test_a_segment_that_is_deleted_meanwhile_is_left_out() -> None:
     assert copies.is_done
 
 
-@pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)")
+@stores.NEEDS_ETCD
 @pytest.mark.timeout(180)
 def test_a_file_that_somebody_has_deleted_comes_back(tmp_path: Path) -> None:
     with a_pair(tmp_path) as pair:

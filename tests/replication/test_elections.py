@@ -28,24 +28,21 @@ Make = Callable[[], Election]
 
 @pytest.fixture(scope="module")
 def etcd_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not stores.has_etcd():
-        pytest.skip("etcd is not installed (Debian: etcd-server)")
+    stores.require_etcd()
     with stores.etcd(tmp_path_factory.mktemp("etcd") / "etcd") as process:
         yield process.url
 
 
 @pytest.fixture(scope="module")
 def etcd_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.EtcdProcess]:
-    if not stores.has_etcd():
-        pytest.skip("etcd is not installed (Debian: etcd-server)")
+    stores.require_etcd()
     with stores.etcd(tmp_path_factory.mktemp("etcd") / "etcd", is_tls=True) as process:
         yield process
 
 
 @pytest.fixture(scope="module")
 def etcd_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.EtcdProcess]:
-    if not stores.has_etcd():
-        pytest.skip("etcd is not installed (Debian: etcd-server)")
+    stores.require_etcd()
     with stores.etcd(tmp_path_factory.mktemp("etcd") / "etcd") as process:
         process.demand_password()
         yield process
@@ -53,8 +50,7 @@ def etcd_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.EtcdP
 
 @pytest.fixture(scope="module")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not stores.has_postgresql():
-        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+    stores.require_postgresql()
     with stores.postgresql(tmp_path_factory.mktemp("postgresql") / "postgresql") as url:
         yield url
 
@@ -244,8 +240,7 @@ async def test_a_store_that_does_not_answer_is_unreachable(election: Callable[[i
 
 async def test_an_etcd_that_loses_its_data_is_noticed(tmp_path: Path) -> None:
     """A store that was wiped began with the epoch 1 again, and old epochs came back."""
-    if not stores.has_etcd():
-        pytest.skip("etcd is not installed")
+    stores.require_etcd()
     with stores.etcd(tmp_path / "etcd") as process:
         election = EtcdElection([process.url], "pair", TTL_S)
         mine = await founded(election)
@@ -257,8 +252,7 @@ async def test_an_etcd_that_loses_its_data_is_noticed(tmp_path: Path) -> None:
 
 async def test_an_etcd_that_forgets_who_is_logged_in_is_told_again(tmp_path: Path) -> None:
     """Its tokens end with its process and with every change of its users: the pair took that for an outage."""
-    if not stores.has_etcd():
-        pytest.skip("etcd is not installed")
+    stores.require_etcd()
     with stores.etcd(tmp_path / "etcd") as process:
         process.demand_password()
         election = EtcdElection([process.url], "pair", TTL_S, stores.USER, stores.PASSWORD)
@@ -273,8 +267,7 @@ async def test_an_etcd_that_forgets_who_is_logged_in_is_told_again(tmp_path: Pat
 
 async def test_a_wrong_password_is_told(tmp_path: Path) -> None:
     """An operator saw a KeyError instead."""
-    if not stores.has_etcd():
-        pytest.skip("etcd is not installed")
+    stores.require_etcd()
     with stores.etcd(tmp_path / "etcd") as process:
         process.demand_password()
         election = EtcdElection([process.url], "pair", TTL_S, stores.USER, "wrong")

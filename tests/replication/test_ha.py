@@ -15,7 +15,7 @@ from tests.replication.pair_house import NodeProcess, Pair, a_pair, closing, sec
 from tests.support.waiting import eventually
 
 pytestmark = [
-    pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)"),
+    stores.NEEDS_ETCD,
     pytest.mark.timeout(180),
 ]
 WAIT_S = 45
@@ -167,7 +167,7 @@ def test_a_pair_whose_etcd_is_secured_fails_over(tmp_path: Path) -> None:
         fail_over(pair)
 
 
-@pytest.mark.skipif(not stores.has_postgresql(), reason="PostgreSQL is not installed (Debian: postgresql)")
+@stores.NEEDS_POSTGRESQL
 def test_a_pair_whose_store_is_postgresql_fails_over(tmp_path: Path) -> None:
     with stores.postgresql(tmp_path / "postgresql") as url, stores.etcd(tmp_path / "etcd") as unused:
         pair = Pair(tmp_path, unused, more='election = "postgresql"', direct=True)

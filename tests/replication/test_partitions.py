@@ -13,7 +13,7 @@ from tests.replication.pair_house import Pair, a_pair, begin_anew
 from tests.support.waiting import eventually
 
 pytestmark = [
-    pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)"),
+    stores.NEEDS_ETCD,
     pytest.mark.timeout(300),
     pytest.mark.filterwarnings("ignore:coroutine 'Connection.close' was never awaited"),  # aiormq's own
 ]

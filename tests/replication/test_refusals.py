@@ -175,7 +175,7 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
         link_contexts(config)
 
 
-@pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)")
+@stores.NEEDS_ETCD
 @pytest.mark.timeout(120)
 def test_a_node_with_a_certificate_of_somebody_else_gets_nothing(tmp_path: Path) -> None:
     """Whoever reached the port could read every message."""

@@ -18,7 +18,7 @@ from tests.replication.pair_house import NodeProcess, a_pair
 from tests.support.waiting import eventually
 
 pytestmark = [
-    pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)"),
+    stores.NEEDS_ETCD,
     pytest.mark.timeout(180),
 ]
 WAIT_S = 45

@@ -13,7 +13,7 @@ QUICK = ("kill", "pause", "part-active", "clock")
 """Those whose short form is in the ordinary tests; with AMQP alone most are (test_pair.py, test_partitions.py)."""
 
 pytestmark = [
-    pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)"),
+    stores.NEEDS_ETCD,
     pytest.mark.timeout(400),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
 ]

@@ -13,7 +13,7 @@ from tests.replication import stores
 from tests.replication.pair_house import a_pair
 
 pytestmark = [
-    pytest.mark.skipif(not stores.has_etcd(), reason="etcd is not installed (Debian: etcd-server)"),
+    stores.NEEDS_ETCD,
     pytest.mark.timeout(300),
 ]
 
