@@ -21,7 +21,6 @@ class FaultProxy:
         self._flows_back.set()
         self._is_cut = False
         self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._is_open = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -53,9 +52,9 @@ class FaultProxy:
                 await asyncio.gather(
                     self._pump(reader, far_writer, self._flows), self._pump(far_reader, writer, self._flows_back)
                 )
-            self._drop(far_writer)
+            far_writer.close()
         finally:
-            self._drop(writer)
+            writer.close()
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event
@@ -67,10 +66,6 @@ class FaultProxy:
                 await writer.drain()
         finally:
             writer.close()
-
-    def _drop(self, writer: asyncio.StreamWriter) -> None:
-        self._writers.discard(writer)
-        writer.close()
 
     # --- what tests do ------------------------------------------------------------------------------------------------
 
@@ -115,12 +110,11 @@ class FaultProxy:
     async def _stop(self) -> None:
         assert self._server is not None
         self._server.close()
-        await asyncio.sleep(0)  # a task that is cancelled before it begins would leave its accepted socket open
         self._flows.set()
         self._flows_back.set()
+        # Nothing is cancelled: a task that is before it has begun would leave the socket open that was accepted for it.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            self._cut()
+            await asyncio.wait(tasks, timeout=0.05)
         self._cut()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # transports close their sockets in the turn after
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
