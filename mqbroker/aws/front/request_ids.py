@@ -4,40 +4,40 @@ RFC 9562 §5.4: version 4, of which six bits are fixed.
 """
 
 import os
+from collections.abc import Callable
+from itertools import chain
+
+from mqbroker import octets
 
 _BATCH = 256
 _BYTES = 16
+_RANDOM = int.from_bytes((b"\xff" * 6 + b"\x0f\xff\x3f" + b"\xff" * 7) * _BATCH)
+_FIXED = int.from_bytes((bytes(6) + b"\x40\x00\x80" + bytes(7)) * _BATCH)
 
 
 class RequestIds:
     """A source of ids that no two requests share."""
 
+    __slots__ = ("take_octets",)
+
     def __init__(self) -> None:
-        self._ready: list[bytes] = []
+        self.take_octets: Callable[[], bytes] = chain.from_iterable(iter(_made, None)).__next__
+        """A new id as 16 octets."""
 
     def take(self) -> str:
         """A new id as text."""
         return uuid_text(self.take_octets())
 
-    def take_octets(self) -> bytes:
-        """A new id as 16 octets."""
-        if not self._ready:
-            self._make()
-        return self._ready.pop()
 
-    def _make(self) -> None:
-        octets = bytearray(os.urandom(_BYTES * _BATCH))
-        for start in range(0, len(octets), _BYTES):
-            octets[start + 6] = octets[start + 6] & 0x0F | 0x40
-            octets[start + 8] = octets[start + 8] & 0x3F | 0x80
-        made = bytes(octets)
-        self._ready = [made[start : start + _BYTES] for start in range(0, len(made), _BYTES)]
+def _made() -> list[bytes]:
+    """As many new ids as are made at a time."""
+    made = (int.from_bytes(os.urandom(_BYTES * _BATCH)) & _RANDOM | _FIXED).to_bytes(_BYTES * _BATCH)
+    return [made[start : start + _BYTES] for start in range(0, len(made), _BYTES)]
 
 
-def uuid_text(octets: bytes) -> str:
+def uuid_text(id_octets: bytes) -> str:
     """The 16 octets of a UUID as it is written."""
-    digits = octets.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return octets.uuid_text(id_octets)
 
 
 def request_id_header(request_id: str) -> bytes:

@@ -1,3 +1,7 @@
+from mqbroker.aws.front.json_wire cimport result_body
+from mqbroker.aws.front.request_ids cimport request_id_header
+
+
 cdef class Action:
     cdef public object service
     cdef public str name

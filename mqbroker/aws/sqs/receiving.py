@@ -239,4 +239,4 @@ class ReceiveActions:
             ShownMessage(queue, entry).shown(wanted.system_names, wanted.attribute_names, now) for entry in entries
         ]
         call.is_delivery = True
-        self._service.answer_when_safe(call, {"Messages": messages})
+        call.answer_when_safe(self._service.ledger, {"Messages": messages})
