@@ -6,13 +6,15 @@ RFC 9562 §5.4: version 4, of which six bits are fixed.
 import os
 from collections.abc import Callable
 from itertools import chain
+from struct import Struct
 
 from mqbroker import octets
 
 _BATCH = 256
 _BYTES = 16
-_RANDOM = int.from_bytes((b"\xff" * 6 + b"\x0f\xff\x3f" + b"\xff" * 7) * _BATCH)
-_FIXED = int.from_bytes((bytes(6) + b"\x40\x00\x80" + bytes(7)) * _BATCH)
+_IDS = Struct(f"{_BYTES}s" * _BATCH)
+_VERSION = bytes(octet & 0x0F | 0x40 for octet in range(256))
+_VARIANT = bytes(octet & 0x3F | 0x80 for octet in range(256))
 
 
 class RequestIds:
@@ -29,10 +31,12 @@ class RequestIds:
         return uuid_text(self.take_octets())
 
 
-def _made() -> list[bytes]:
+def _made() -> tuple[bytes, ...]:
     """As many new ids as are made at a time."""
-    made = (int.from_bytes(os.urandom(_BYTES * _BATCH)) & _RANDOM | _FIXED).to_bytes(_BYTES * _BATCH)
-    return [made[start : start + _BYTES] for start in range(0, len(made), _BYTES)]
+    made = bytearray(os.urandom(_BYTES * _BATCH))
+    made[6::_BYTES] = made[6::_BYTES].translate(_VERSION)
+    made[8::_BYTES] = made[8::_BYTES].translate(_VARIANT)
+    return _IDS.unpack(made)
 
 
 def uuid_text(id_octets: bytes) -> str:

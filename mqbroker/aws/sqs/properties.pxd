@@ -12,6 +12,7 @@ cdef class SqsProperties(Properties):
 
     cpdef tuple _offsets(self)
     cdef str _part(self, Py_ssize_t place)
+    cpdef str shown(self, bytes body)
 
 
 @cython.locals(rest=bytes)

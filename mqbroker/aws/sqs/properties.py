@@ -19,7 +19,7 @@ from struct import Struct
 from uuid import UUID
 
 from mqbroker import octets
-from mqbroker.aws.sqs.message_attributes import STRING, as_headers, unpack
+from mqbroker.aws.sqs.message_attributes import STRING, as_headers, text_of, unpack
 from mqbroker.core.properties import DEAD_LETTER_BIT, Formats, Properties
 from mqbroker.protocols.grouping import DEDUPLICATION_HEADER, GROUP_HEADER, group_text
 
@@ -82,6 +82,12 @@ class SqsProperties(Properties):
     def is_octets(self) -> bool:
         """Whether SQS is shown the body in Base64, as it was sent; ENCODING_ATTRIBUTE says so."""
         return self.code & ~DEAD_LETTER_BIT == SQS_OCTETS
+
+    def shown(self, body: bytes) -> str | None:
+        """The body as SQS shows it; None for one that is shown in Base64."""
+        if self.is_octets:
+            return None
+        return body.decode("ascii") if octets.is_plain(body) else text_of(body)
 
     @property
     def message_id(self) -> str:
