@@ -119,7 +119,7 @@ class AnyIdentity:
         is_account = len(key_id) == _ACCOUNT_DIGITS and key_id.isascii() and key_id.isdigit()
         account = key_id if is_account else self._account
         caller = Caller(account, region or self._region, "", key_id, account, arn_of(account, ""), host, is_secure)
-        if "Credential=" in head and len(head) <= AWS_HEAD_KEPT_BYTES:
+        if head.partition("Credential=")[2].strip() and len(head) <= AWS_HEAD_KEPT_BYTES:
             remember(self._callers, place, caller, AWS_CALLERS_MAX)
         return caller
 
