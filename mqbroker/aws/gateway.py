@@ -33,7 +33,9 @@ class AwsGateway(Speaker):
         broker, clock = shared.broker, shared.clock
         vhosts = {config.account: shared.default_vhost, **{account.id: account.vhost for account in config.accounts}}
         accounts = Accounts(broker, vhosts, makes_vhosts=config.auth == "any")
-        identify = _by_wall_clock(make_identify(broker.access, config), clock)
+        identify: Identify = make_identify(broker.access, config)
+        if config.auth != "any":
+            identify = _by_wall_clock(identify, clock)
         web = WebPages(Origins(config.origins), is_open=config.auth == "any")
         guard = PageGuard(broker.access, identify, clock, web)
         ids, metrics = RequestIds(), CollectorRegistry()

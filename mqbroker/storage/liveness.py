@@ -164,7 +164,7 @@ class LogLiveness:
 
     def find(self, lsn: int) -> SegmentLiveness | None:
         """The segment that holds the batch, or what was alive in it; None when it is gone."""
-        if self.moved:
+        if self.moved.starts:
             place = self.moved.place_of(lsn)
             if place is not None:
                 lsn = place.first_lsn

@@ -82,6 +82,7 @@ class Front:
         self._request_id = request_id
         self._pages = pages
         self._web = web
+        self._is_open = web.is_open
         self._trail = CallTrail(audit or NoAudit())
         self._failures = RateLog(log)
         self._refusals = RateLog(log)
@@ -206,7 +207,7 @@ class Front:
             if action.is_open and not _is_signed(request):
                 caller = stranger(request.peer)
             else:
-                if self._web.is_open:
+                if self._is_open and not _is_of_program(request):
                     self._web.check(request, action.name.startswith(_READING))
                 caller = self._identify(request, action.service.name, now)
         except AwsError as error:
@@ -271,6 +272,13 @@ class Front:
 
 def _is_signed(request: HttpRequest) -> bool:
     return "authorization" in request.headers or "X-Amz-Signature=" in request.target
+
+
+def _is_of_program(request: HttpRequest) -> bool:
+    """Whether no page can have sent it: then there is nothing that `WebPages.check` could refuse."""
+    headers = request.headers
+    is_marked = "origin" in headers or "sec-fetch-site" in headers
+    return request.method == "POST" and "authorization" in headers and not is_marked
 
 
 def _media_type(headers: Mapping[str, str]) -> str:
