@@ -48,7 +48,7 @@ class JournalLedger(Ledger):
 
     def __init__(self, encoder: BatchEncoder, writer: Writer, position: int, pager: Pager, window: int = 0) -> None:
         super().__init__()
-        self.window = window
+        self.window = self.room = window
         self.pager = pager
         self.indexer: Indexer | None = None
         self.relocator: Relocator | None = None
@@ -177,6 +177,11 @@ class JournalLedger(Ledger):
     def press(self, is_pressed: bool) -> None:
         """Memory is short, or is not any more: queues keep less of what the journal has."""
         self.pager.press(is_pressed, self.encoder.stretches)
+        self.room = self.pager.room
+
+    def may_spill(self) -> bool:
+        # While the disk is full, the rest of the newest segment is for what makes room.
+        return not (self.closed or self.writer.is_full)
 
     def settle_page(self, page: Page) -> None:
         self.open.pages.append(page)

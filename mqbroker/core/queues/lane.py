@@ -12,6 +12,7 @@ A long line keeps its head and what is newest in memory; what is between may be 
 from bisect import bisect_left, bisect_right
 from collections import deque
 from heapq import heappop, heappush
+from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry
@@ -188,6 +189,29 @@ class Lane:
             return 0
         self._place_page(page, cut, end)
         return page.count
+
+    def page_out_between(self, extent: Extent, place: Place, least: int) -> int:
+        """The same for what stays in memory beside the pages there are. How many have left it."""
+        freed = 0
+        for page in reversed(self.middle or ()):
+            if page.end < extent.first:
+                break
+            freed += page.page_out(extent, place, least)
+        return freed
+
+    def after(self, sequence: int, window: int, most: int) -> list[Entry]:
+        """Up to so many of the entries in memory, from that place on; without the first `window` and those that came
+        back."""
+        parts = [(self.fresh, self.head + window)]
+        if self.middle is not None:
+            pages = list(takewhile(lambda page: page.end > sequence, reversed(self.middle)))
+            parts += [(page.in_memory, 0) for page in reversed(pages)]  # type: ignore[misc]
+            parts.append((self.tail, self._window_end(window)))
+        found: list[Entry] = []
+        for entries, start in parts:
+            begin = bisect_right(entries, sequence, min(start, len(entries)), key=sequence_of)
+            found += entries[begin : begin + most - len(found)]  # type: ignore[arg-type]
+        return found
 
     def page_out_head(self, extent: Extent, place: Place, window: int, least: int) -> int:
         """The same for the head of a line that has pages already, which keeps `window` entries. Offer the newest

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterable
 from struct import Struct, pack, unpack_from
 from typing import Protocol
 
+from mqbroker.core.queues.extent import FLEETING
 from mqbroker.storage.liveness import Change, Runs, SegmentLiveness, Share
 from mqbroker.storage.log.index import Stretch, pack_stretches, read_stretches
 
@@ -96,7 +97,12 @@ def pack_forgotten(queue: int) -> bytes:
 
 def pack_shares(segments: Iterable[SegmentLiveness]) -> list[bytes]:
     """What every queue has in every one of these segments."""
-    return [_pack_share(segment, queue, share) for segment in segments for queue, share in segment.shares.items()]
+    return [
+        _pack_share(segment, queue, share)
+        for segment in segments
+        for queue, share in segment.shares.items()
+        if not queue & FLEETING  # a restart needs no segment for these
+    ]
 
 
 def shares_bytes(segments: Iterable[SegmentLiveness]) -> int:
@@ -105,7 +111,8 @@ def shares_bytes(segments: Iterable[SegmentLiveness]) -> int:
         (_INDEX_AT.size if segment.index_at else len(segment.index))
         + sum(
             _SHARE.size + 16 * len(share.settled) + _CHANGED.size * len(share.attempts)
-            for share in segment.shares.values()
+            for queue, share in segment.shares.items()
+            if not queue & FLEETING
         )
         for segment in segments
     )
