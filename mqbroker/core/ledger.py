@@ -79,6 +79,9 @@ class Ledger:
     def load(self, page: "Page", done: "Loaded") -> None:
         """Has a page read; `done` is told its entries."""
 
+    def glance(self, page: "Page", done: "Loaded") -> None:
+        """The same for somebody who takes nothing: of the page, some may have been settled meanwhile."""
+
     def read(self, _page: "Page") -> list[Entry]:
         """Reads a page at once."""
         return []

@@ -150,6 +150,9 @@ class JournalLedger(Ledger):
     def load(self, page: Page, done: Loaded) -> None:
         self.pager.load(page, done)
 
+    def glance(self, page: Page, done: Loaded) -> None:
+        self.pager.glance(page, done)
+
     def read(self, page: Page) -> list[Entry]:
         return self.pager.read(page)
 
@@ -193,8 +196,10 @@ class JournalLedger(Ledger):
         """
         self._close_batch()
         self.encoder.segment_bytes, usual = size_bytes, self.encoder.segment_bytes
+        self.encoder.may_grow = False
         self._write(self.sealed.popleft())
-        self.encoder.segment_bytes = usual
+        self.encoder.may_grow = True
+        self.encoder.segment_bytes = self.writer.segment_bytes = usual
         while self.writer.is_busy and self.writer.wait():
             pass
         if self.writer.failure is not None:
@@ -315,6 +320,8 @@ class JournalLedger(Ledger):
         self.is_marked = is_mark or job.segment is not None
         self.batches += 1
         self.bytes_written += len(job.payload)
+        if self.encoder.may_grow:
+            self.writer.segment_bytes = self.encoder.segment_bytes
         self.writer.append(job)
         if job.segment is not None:
             self.segment_begun()

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("moves_much")
 KINDS: dict[str, dict[str, object]] = {
     "plain": {},
     "short": {"x-max-length": 12},
+    "long": {"x-max-length": 100},
     "small": {"x-max-length-bytes": 600},
     "full": {"x-max-length": 25, "x-overflow": "reject-publish"},
     "mortal": {"x-message-ttl": 400, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "graves"},

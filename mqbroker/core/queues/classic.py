@@ -206,6 +206,8 @@ class ClassicQueue(Queue):
                     break
                 self.counts.dropped += 1
                 self.discard(self.take(), "maxlen", now)
+                if self.paging is not None:
+                    self.paging.prepare(self.lanes_in_order())
             dropped += 1
         return dropped
 
@@ -247,6 +249,10 @@ class ClassicQueue(Queue):
     def waiting(self) -> list[Entry]:
         """Every waiting entry, in the order of delivery."""
         return self.lane.entries()
+
+    def parts(self) -> list[list[Entry] | Page]:
+        """The same, with what is on the disk only as pages."""
+        return [part for lane in self.lanes_in_order() for part in lane.parts()]
 
     def look(self, offset: int, count: int) -> list[Entry]:
         """So many of these entries, from the one at `offset` on. What is before them is not read."""

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _COMPACT_AT = 1024  # slots already read before the list is cut; below that the copy costs more than the memory
 
 
+def _place_of(returned: tuple[int, Entry]) -> int:
+    return returned[0]
+
+
 class PageReader(Protocol):
     """Who has pages read for a lane."""
 
@@ -123,18 +127,32 @@ class Lane:
             waiting.extend([entry for entry in self.tail if entry is not None])
         return waiting
 
+    def parts(self) -> list[list[Entry] | Page]:
+        """The same, with what is on the disk only as pages."""
+        found: list[list[Entry] | Page] = [[entry for _, entry in sorted(self.returned)]]
+        found.append([entry for entry in self.fresh[self.head :] if entry is not None])
+        if self.middle is not None:
+            found += [page if page.parts else list(page.in_memory) for page in self.middle]
+            found.append([entry for entry in self.tail if entry is not None])
+        return found
+
     def look(self, offset: int, count: int) -> list[Entry]:
         """So many of these entries, from the one at `offset` on. Pages before and after them are not read."""
+        self.returned.sort(key=_place_of)  # and is a heap then as well; soon done where it is sorted already
+        found = [entry for _, entry in self.returned[offset : offset + count]]
+        offset = max(0, offset - len(self.returned))
+        begin = self.head + offset
+        found += self.fresh[begin : begin + count - len(found)]  # type: ignore[arg-type]
         if self.middle is None:
-            return self.entries()[offset : offset + count]
-        head = [entry for _, entry in sorted(self.returned)]
-        head.extend([entry for entry in self.fresh[self.head :] if entry is not None])
-        tail = page_of(0, 0, [entry for entry in self.tail if entry is not None])
-        found: list[Entry] = []
-        for page in [page_of(0, 0, head), *self.middle, tail]:
-            if offset < page.total and len(found) < count:
-                found += self._entries_of(page)[max(0, offset) :][: count - len(found)]
-            offset -= page.total
+            return found
+        offset = max(0, begin - len(self.fresh))
+        for page in self.middle:
+            if len(found) >= count:
+                break
+            if offset < page.total:
+                found += self._entries_of(page)[offset : offset + count - len(found)]
+            offset = max(0, offset - page.total)
+        found += self.tail[offset : offset + count - len(found)]  # type: ignore[arg-type]
         return found
 
     def _entries_of(self, page: Page) -> list[Entry]:

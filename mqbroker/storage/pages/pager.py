@@ -164,24 +164,28 @@ class Pager:
         else:
             self._load(page, done)
 
-    def _load(self, page: Page, done: Loaded) -> None:
-        load = Load(self._reader, wanted(self._liveness, page))
-        self._reads.submit(load, partial(self._loaded, page, load, done))
+    def glance(self, page: Page, done: Loaded) -> None:
+        """Has what is there of a page by then read, and counts nothing."""
+        Gathering(page.parts, done).begin(partial(self._load, is_exact=False))
 
-    def _loaded(self, page: Page, load: Load, done: Loaded, error: Exception | None) -> None:
+    def _load(self, page: Page, done: Loaded, is_exact: bool = True) -> None:
+        load = Load(self._reader, wanted(self._liveness, page))
+        self._reads.submit(load, partial(self._loaded, page, load, done, is_exact))
+
+    def _loaded(self, page: Page, load: Load, done: Loaded, is_exact: bool, error: Exception | None) -> None:
         assert page.place is not None
         if error is None:
-            error = self._check(page, load.entries)
+            error = self._check(page, load.entries) if is_exact else None
         elif self._liveness.find(page.place.first_lsn) is None:
             done([])  # its queue was deleted or emptied meanwhile, and the file is gone: nobody needs it
             return
         elif load.place != wanted(self._liveness, page).place:
-            self._load(page, done)  # what it read has been moved meanwhile, and its file may be gone
+            self._load(page, done, is_exact)  # what it read has been moved meanwhile, and its file may be gone
             return
         if error is not None:
             self._fail(error)
             return
-        self.paged_in += page.count
+        self.paged_in += page.count if is_exact else 0
         done(_own(page, load.entries))
 
     def read(self, page: Page) -> list[Entry]:

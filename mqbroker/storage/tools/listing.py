@@ -104,6 +104,7 @@ class FactLines:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self._held_up_to: dict[int, int] = {}
 
     def checkpoint(self) -> None:
         self.lines.append("    checkpoint")
@@ -131,11 +132,14 @@ class FactLines:
     def forgotten(self, queue: int) -> None:
         self.lines.append(f"    forgotten queue {_queue(queue)}")
 
-    def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
+    def held(self, segment: SegmentLiveness) -> None:
+        self._held_up_to[segment.first_lsn] = segment.last_lsn
+
+    def share(self, first_lsn: int, queue: int, share: Share) -> None:
         settled = sum(end - start + 1 for start, end in share.settled if end < NUMBER_MAX)
         self.lines.append(
-            f"    held segment {segment.first_lsn:x} up to batch {segment.last_lsn}, queue {queue}: {share.live} live, "
-            f"{settled} settled, {len(share.attempts)} attempted"
+            f"    held segment {first_lsn:x} up to batch {self._held_up_to[first_lsn]}, queue {queue}: "
+            f"{share.live} live, {settled} settled, {len(share.attempts)} attempted"
         )
 
     def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
