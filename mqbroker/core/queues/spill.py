@@ -70,9 +70,10 @@ class Spill:
         """Has up to so many entries recorded that are beyond the window; how many were looked at."""
         queue = self._queue
         window = queue.window_within(queue.ledger.room)
-        if window < self._window:
+        if window * 2 <= self._window:
             self._looked_at.clear()  # of what was the head some is not any more
-        self._window = window
+            self._window = window
+        self._window = max(self._window, window)
         lanes = queue.lanes_in_order()
         self._looked_at = {lane: self._looked_at.get(lane, 0) for lane in lanes}
         left = most
