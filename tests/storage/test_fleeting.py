@@ -9,6 +9,7 @@ from mqbroker.core.queues.page import Page, page_on_disk
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log.segment import segment_names
 from mqbroker.storage.tools.verify import inspect, verify
+from tests.storage.following import copied
 from tests.storage.house import KEYRINGS, Journal, an_entry
 from tests.storage.test_verify import laid_out
 
@@ -42,6 +43,12 @@ def test_a_restart_has_what_was_kept_and_nothing_else(keyring: Keyring | None, w
     assert again.found() == {QUEUE: list(range(3, 121, 3))}
     shares = [share for each in again.ledger.encoder.liveness.closed() for share in each.shares]
     assert set(shares) == {QUEUE}
+
+
+@KEYRINGS
+def test_a_standby_that_takes_over_has_what_was_kept_and_nothing_else(keyring: Keyring | None) -> None:
+    copy = copied(filled(keyring).disk)
+    assert Journal(copy, SEGMENT_BYTES, keyring=keyring, window=1).found() == {QUEUE: list(range(3, 121, 3))}
 
 
 @KEYRINGS
