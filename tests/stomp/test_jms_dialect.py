@@ -6,12 +6,14 @@ import pytest
 
 from mqbroker.core.access.access import Permissions
 from mqbroker.core.destinations.naming import Naming
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.limits import PORTION
 from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX
 from mqbroker.server import formats_of
 from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import assemble
 from mqbroker.storage.log.executors import InlineExecutor
-from tests.stomp.house import Client, House
+from tests.stomp.house import Client, House, frame
 from tests.storage.house import Fatal
 from tests.storage.simdisk import SimDisk
 from tests.support.session_house import START
@@ -377,6 +379,28 @@ def test_too_many_queues_leave_nothing_behind(house: House) -> None:
     assert not house.vhost.queues
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"destination": "/topic/a", "activemq.prefetchSize": "many"},
+        {"destination": "/topic/a", "activemq.priority": "high"},
+        {"destination": "/topic/a,queue://taken"},
+        {"destination": "/topic/a,queue://closed"},
+    ],
+)
+def test_a_refused_subscription_leaves_nothing_behind(house: House, headers: dict[str, str]) -> None:
+    """The queue of a topic, bound already, took messages for nobody."""
+    house.broker.put_user("other", "other")
+    house.broker.set_permissions("other", "/", Permissions(".*", ".*", "^(amq|stomp).*"))
+    taken = house.vhost.declare(QueueSpec("taken"), house.now)
+    closed = house.vhost.declare(QueueSpec("closed"), house.now)
+    client = house.connect(user="other")
+    client.send("SUBSCRIBE", id=1, **headers)
+    client.take("ERROR")
+    house.turn()
+    assert list(house.vhost.queues.values()) == [taken, closed]
+
+
 def test_only_one_queue_can_be_browsed_or_durable(house: House) -> None:
     client = house.connect(client_id="c")
     client.send("SUBSCRIBE", id=1, destination="/queue/a,b", browser="true")
@@ -450,6 +474,38 @@ def test_jobs_are_browsed_whose_bodies_are_on_the_disk() -> None:
     assert ledger.pager.paged_out
     assert list(jobs(client).values()) == bodies
     assert not fatal.errors
+
+
+def test_many_jobs_are_shown_in_portions(house: House) -> None:
+    """Ten thousand jobs held up everybody else; and what came after the BROWSE has to see it done."""
+    client, other = house.connect(), house.connect()
+    for number in range(3 * PORTION):
+        client.send("SEND", b"%d" % number, destination="/queue/q", AMQ_SCHEDULED_DELAY=1000 + number)
+    browse = {"AMQ_SCHEDULER_ACTION": "BROWSE", "reply_to": "/queue/jobs"}
+    octets = frame("SEND", b"", destination=MANAGEMENT, receipt="shown", **browse)
+    octets += frame("SEND", destination=MANAGEMENT, receipt="removed", AMQ_SCHEDULER_ACTION="REMOVEALL")
+    client.session.receive_data(octets, house.now)
+    house.broker.scheduler.step(house.now)
+    assert house.vhost.queues["jobs"].waiting_count() == PORTION
+    other.session.receive_data(frame("SEND", b"x", destination="/queue/meanwhile"), house.now)
+    assert house.vhost.queues["meanwhile"].waiting_count() == 1
+    house.turn()
+    assert [each.headers["receipt-id"] for each in client.frames()] == ["shown", "removed"]
+    client.send("SUBSCRIBE", id=1, destination="/queue/jobs")
+    assert client.messages() == [b"%d" % each for each in range(3 * PORTION)]
+    house.pass_time(5000)
+    assert house.vhost.queues["q"].waiting_count() == 0
+
+
+def test_a_client_that_leaves_is_shown_no_more_jobs(house: House) -> None:
+    client = house.connect()
+    for number in range(3 * PORTION):
+        client.send("SEND", b"%d" % number, destination="/queue/q", AMQ_SCHEDULED_DELAY=1000 + number)
+    browse = frame("SEND", destination=MANAGEMENT, AMQ_SCHEDULER_ACTION="BROWSE", reply_to="/queue/jobs")
+    client.session.receive_data(browse, house.now)
+    house.broker.scheduler.step(house.now)
+    client.lose()
+    assert house.vhost.queues["jobs"].waiting_count() == PORTION
 
 
 def test_a_delivered_copy_says_which_job_it_is_of(house: House) -> None:

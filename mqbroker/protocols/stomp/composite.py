@@ -48,8 +48,12 @@ def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
     if len(named) > STOMP_COMPOSITE_QUEUES_MAX:
         raise _too_many()  # before anything is made for it
     whole = CompositeSubscription(queues.placeholder(connection), wish)
-    for address in named:
-        whole.add(address)
+    try:
+        for address in named:
+            whole.add(address)
+    except MqbrokerError:
+        whole.give_up()
+        raise
     whole.patterns += [address.name.split(".") for address in wild]
     for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
         whole.add_found(queue)
@@ -90,6 +94,13 @@ class CompositeSubscription(Subscription):
         consuming.add_selector(self._wish, part)
         self.parts.append(part)
         return part
+
+    def give_up(self) -> None:
+        """It is refused: the queues that were made for its topics go too."""
+        for part in self.parts:
+            if part.queue.declared.auto_delete and not part.queue.consumers:
+                self._vhost.remove(part.queue)
+        self.ended()
 
     def add_found(self, queue: Queue) -> Subscription | None:
         """A queue that wildcards mean, unless it is there already, may not be read, or is one too many."""

@@ -109,7 +109,7 @@ class StompState(StompWire):
         self.run: Run | None = None
         """What its acknowledgements look like."""
         self.settling: Task | None = None
-        """What it has acknowledged and is not settled yet; it waits for that."""
+        """What its last frame has begun and takes long; those after it wait for that."""
         self.transactions: dict[str, Transaction] = {}
         # receipts
         self.owed: deque[tuple[int, bytes, Callable[[], None] | None]] = deque()
