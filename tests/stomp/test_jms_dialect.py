@@ -401,12 +401,37 @@ def test_a_refused_subscription_leaves_nothing_behind(house: House, headers: dic
     assert list(house.vhost.queues.values()) == [taken, closed]
 
 
-def test_only_one_queue_can_be_browsed_or_durable(house: House) -> None:
+@pytest.mark.parametrize("destination", ["/queue/b,a.x,a.y", "/queue/b,a.*", "/queue/a.*,b"])
+def test_several_queues_are_browsed_at_once(house: House, destination: str) -> None:
+    """A composite destination could not be browsed."""
+    client, publisher = house.connect(), house.connect()
+    for name in ("a.x", "a.y", "b"):
+        for number in range(PORTION + 1):
+            publisher.send("SEND", f"{name}{number}".encode(), destination=f"/queue/{name}", n=number)
+    client.send("SUBSCRIBE", id=1, destination=destination, browser="true", selector="n <> 7", receipt="r")
+    receipt, *messages, last = client.frames()
+    assert receipt.command == "RECEIPT"
+    numbers = [number for number in range(PORTION + 1) if number != 7]
+    bodies = [each.body for each in messages]
+    assert sorted(bodies) == sorted(f"{name}{number}".encode() for name in ("a.x", "a.y", "b") for number in numbers)
+    assert [body for body in bodies if body[:1] == b"b"] == [b"b%d" % number for number in numbers]
+    assert {each.headers["destination"] for each in messages} == {"/queue/a.x", "/queue/a.y", "/queue/b"}
+    assert (last.headers["browser"], last.headers["subscription"]) == ("end", "1")
+    assert all(house.vhost.queues[name].waiting_count() == PORTION + 1 for name in ("a.x", "a.y", "b"))
+    client.send("UNSUBSCRIBE", id=1, receipt="r")
+    client.take("RECEIPT")
+    assert set(house.vhost.queues) == {"a.x", "a.y", "b", "ActiveMQ.DLQ"}
+    client.send("SUBSCRIBE", id=1, destination="/queue/none.>", browser="true")
+    assert client.take("MESSAGE").headers["browser"] == "end"
+
+
+def test_a_composite_destination_has_its_limits(house: House) -> None:
     client = house.connect(client_id="c")
-    client.send("SUBSCRIBE", id=1, destination="/queue/a,b", browser="true")
-    client.take("ERROR")
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,topic://b", browser="true")
+    assert client.error() == ("Invalid destination", "topics cannot be browsed\n")
     client.send("SUBSCRIBE", id=1, destination="/topic/a,b", **{"activemq.subscriptionName": "s"})
     client.take("ERROR")
+    assert not house.vhost.queues
 
 
 def test_destinations_stand_for_others_by_setting(house: House) -> None:

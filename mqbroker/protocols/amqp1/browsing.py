@@ -28,7 +28,7 @@ class BrowsingLink(OutgoingLink):
         OutgoingLink.__init__(self, queue, session, name, handle)
         self._room = Gate()
         self._room.is_open = False
-        self._browsing = Browsing(queue, self._room, self._show, selector)
+        self._browsing = Browsing([(queue, self._show)], self._room, self._all_shown, selector)
         self._has_begun = self._has_ended = False
 
     def attached(self, _now: int) -> None:
@@ -58,11 +58,11 @@ class BrowsingLink(OutgoingLink):
     def _set_room(self) -> None:
         self._room.is_open = self.credit > 0 and self.session.is_flowing and self.gate.is_open
 
-    def _show(self, entry: Entry | None) -> None:
-        if entry is None:
-            self._has_ended = True
-            if self.is_draining:
-                self.end_drain()
-            return
+    def _all_shown(self) -> None:
+        self._has_ended = True
+        if self.is_draining:
+            self.end_drain()
+
+    def _show(self, entry: Entry) -> None:
         self.put(entry.message, not entry.is_redelivered, failures_of(entry.attempts))
         self._set_room()

@@ -86,7 +86,7 @@ def target_of(connection: "Amqp1State", session: "LinkSession", link: str, targe
     found = addresses.places_of(wanted, connection.services.naming)
     for each in found:
         if each.declares:
-            _declared(connection, session, each.queue, target.durable > 0)
+            declared(connection, session, each, target.durable > 0)
     return FoundTarget(target, found[0], found[1:])
 
 
@@ -101,9 +101,10 @@ def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str
     return vhost.declare(QueueSpec(name, kind, owner=connection), connection.now)
 
 
-def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_durable: bool) -> Queue:
-    """A queue that is there, of whatever kind, or is made. Raises RequestRefused."""
-    vhost, access = session.vhost, connection.services.broker.access
+def declared(connection: "Amqp1State", session: "LinkSession", address: Address, is_durable: bool) -> Queue:
+    """A queue that is there, of whatever kind, or is made; ActiveMQ's are always durable. Raises RequestRefused."""
+    vhost, access, name = session.vhost, connection.services.broker.access, address.queue
+    is_durable = is_durable or address.style == addresses.JMS
     if name in vhost.queues or name.startswith("$"):  # $cbs, $management: nodes of other brokers are no queues
         return vhost.queue(name, connection)
     access.check_configure(connection.user, vhost.name, "queue", name)
@@ -132,7 +133,7 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
         return _subscription(connection, session, message, source, found, found_filters)
     access.check_read(connection.user, vhost.name, "queue", found.queue)
     if found.declares:
-        _declared(connection, session, found.queue, source.durable > 0)
+        declared(connection, session, found, source.durable > 0)
     queue = vhost.queue(found.queue, connection)
     if is_browsed:
         source.distribution_mode = _COPY

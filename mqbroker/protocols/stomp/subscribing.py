@@ -38,7 +38,7 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     _check_id(connection, head, id_, destination)
     wish = consuming.Wish(connection, head, destination, id_, mode, _selector(head))
     if connection.is_jms and composite.is_composite(addresses, connection.services.naming):
-        composite.subscribe(wish, addresses)
+        (composite.browse if flag(head, "browser", False) else composite.subscribe)(wish, addresses)
         return
     subscription = consuming.make(wish, addresses[0])
     if addresses[0].kind not in consuming.TOPICS and flag(head, "browser", False):
@@ -70,7 +70,8 @@ def _browse(connection: "StompState", subscription: Subscription, selector: Sele
     """A browser: is shown what waits, and then that this was all."""
     subscription.no_ack = True
     connection.subscriptions[subscription.tag] = subscription
-    browsing = Browsing(subscription.queue, connection.gate, subscription.show, selector)
+    looks = [(subscription.queue, subscription.show)]
+    browsing = Browsing(looks, connection.gate, subscription.show_end, selector)
     subscription.browsing = browsing
     connection.owe(0, lambda: browsing.begin(connection.now))
 
@@ -135,7 +136,6 @@ def end(connection: "StompState", subscription: Subscription) -> None:
     """Takes a subscription off its queue."""
     if subscription.browsing is not None:
         subscription.browsing.end()
-        return
     subscription.ended()
     for part in subscription.parts:
         end(connection, part)
