@@ -13,7 +13,7 @@ decided here. Nothing is kept of a request: who may do what is for the log-in of
 
 import http
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,11 +58,20 @@ class Carried:
 
     def __init__(self, protocols: Sequence[Protocol]) -> None:
         carried = sorted((each for each in protocols if each.subprotocols), key=lambda each: each.is_websocket_default)
+        self._newest_first = {
+            name: each.subprotocols for each in carried if each.newest_wins for name in each.subprotocols
+        }
         self.by_subprotocol = {name: each.name for each in carried for name in each.subprotocols}
         self.default = next((each.name for each in carried if each.is_websocket_default), "")
         """The one that is meant where no subprotocol is named, on most paths."""
         self._own_paths = {each.websocket_own_path: each.name for each in carried if each.websocket_own_path}
         self._by_path = {each.websocket_path: each for each in carried if each.websocket_path}
+
+    def chosen(self, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The first one offered that is known, or a newer one of its protocol that is offered too; None for none."""
+        first = next((each for each in offered if each in self.by_subprotocol), None)
+        newer = self._newest_first.get(first or "", ())
+        return next((Subprotocol(each) for each in newer if each in offered), first)
 
     def meant_on(self, path: str) -> str:
         """The protocol that is meant on a path where no subprotocol is named."""
@@ -77,18 +86,16 @@ class Carried:
 class Frames(ServerProtocol):
     """The library's protocol, which negotiates our subprotocols."""
 
-    def __init__(self, subprotocols: Collection[str], **options: Any) -> None:
+    def __init__(self, carried: Carried, **options: Any) -> None:
         super().__init__(**options)
-        self._ours = subprotocols
+        self._carried = carried
 
     def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
-        """The first one offered that is known; none is needed where none is offered. Raises NegotiationError."""
-        for each in subprotocols:
-            if each in self._ours:
-                return each
-        if subprotocols:
-            raise NegotiationError(f"none of the subprotocols is one of {', '.join(self._ours)}")
-        return None
+        """The one that is answered; none is needed where none is offered. Raises NegotiationError."""
+        chosen = self._carried.chosen(subprotocols)
+        if subprotocols and chosen is None:
+            raise NegotiationError(f"none of the subprotocols is one of {', '.join(self._carried.by_subprotocol)}")
+        return chosen
 
     def free(self) -> None:
         """Lets go of everything, so that no cycle of references waits for the collector. It cannot be used after this.
@@ -114,7 +121,7 @@ class Handshake:
         self._factories = factories
         self._head = bytearray()
         self._origins = Origins(config.origins) if config.origins else None
-        self.protocol = Frames(carried.by_subprotocol, max_size=config.message_size_max, logger=_library_log)
+        self.protocol = Frames(carried, max_size=config.message_size_max, logger=_library_log)
 
     def receive(self, data: bytes) -> Answer | None:
         """The answer once the request is complete, or cannot become one."""

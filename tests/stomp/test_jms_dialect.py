@@ -8,7 +8,7 @@ from mqbroker.core.access.access import Permissions
 from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.limits import PORTION
-from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX
+from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX, STOMP_HEAD_BYTES_MAX
 from mqbroker.server import formats_of
 from mqbroker.spoken import PROTOCOLS
 from mqbroker.storage.journal import assemble
@@ -238,6 +238,45 @@ def test_the_host_is_ignored(house: House) -> None:
     client = house.begin()
     client.send("CONNECT", login="guest", passcode="guest", host="activemq.example.org")
     client.take("CONNECTED")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"), [("4000,6500", "6500,4000"), ("1234,1", "100,1234"), ("0,0", "0,0"), ("-5,1999", "1999,0")]
+)
+def test_heart_beats_are_not_rounded(house: House, asked: str, answered: str) -> None:
+    """A client that beats every 1.5 seconds was told that it has to beat every second."""
+    client = house.begin()
+    client.send("CONNECT", accept_version="1.1", login="guest", passcode="guest", heart_beat=asked)
+    assert client.take("CONNECTED").headers["heart-beat"] == answered
+
+
+def test_the_beginning_of_a_command_counts(house: House) -> None:
+    client = house.connect()
+    client.send("KEEPALIVE")
+    client.send("SUB", id=1, destination="/queue/a")
+    client.send("SEND", b"x", destination="/queue/a")
+    assert client.messages() == [b"x"]
+    client.send("UNSUB", id=1, receipt="r")
+    client.take("RECEIPT")
+    client.send("send", destination="/queue/a")
+    assert client.error()[0] == "Unknown STOMP action\\c send"
+    assert client.is_ended
+
+
+@pytest.mark.parametrize(
+    ("octets", "message"),
+    [
+        (b"SEND\ncontent-length:1\n\nab\0", "content-length bytes were read and there was no trailing null byte"),
+        (b"SEND\ncontent-length:x\n\n\0", "Specified content-length is not a valid integer"),
+        (b"SEND\ncontent-length:-1\n\n\0", "Specified content-length may not be negative"),
+        (b"SEND\na:" + b"b" * STOMP_HEAD_BYTES_MAX + b"\n\n\0", "The maximum header length was exceeded"),
+    ],
+)
+def test_what_is_no_frame_is_refused_in_the_words_of_activemq(house: House, octets: bytes, message: str) -> None:
+    client = house.connect()
+    client.write(octets)
+    assert client.error() == (message, "")
+    assert client.is_ended
 
 
 def test_nack_needs_a_later_version(house: House) -> None:
