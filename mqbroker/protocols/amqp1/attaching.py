@@ -12,7 +12,7 @@ from mqbroker.core.queues.picking import select
 from mqbroker.core.rabbitmq.checks import check_consumable
 from mqbroker.errors import MqbrokerError, ProtocolViolation
 from mqbroker.limits import COUNT_MAX
-from mqbroker.protocols.amqp1 import management, subscriptions, termini, transactions
+from mqbroker.protocols.amqp1 import management, subscriptions, termini, timeouts, transactions
 from mqbroker.protocols.amqp1.browsing import BrowsingLink
 from mqbroker.protocols.amqp1.codec.messaging import Coordinator, Released, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import (
@@ -153,6 +153,7 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     link.wants_all = found.wants_all
     link.size_max = min(message.max_message_size or 0, COUNT_MAX)
     session.outgoing[message.handle] = link
+    connection.watch(link, timeouts.timeout_of(message, link))
     link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, found.terminus, link.no_ack))
     if found.queue.is_single_active and not found.is_browsed:
