@@ -74,12 +74,14 @@ def take_run(connection: "StompState") -> None:
     scanner, subscription = connection.scanner, run.subscription
     if connection.subscriptions.get(subscription.tag) is not subscription:
         return
-    entries: list[Entry] = []
-    has = subscription.unacked.has
-    while len(entries) < ACKS_AT_ONCE and (number := scanner.next_number(run.match, has)) >= 0:
-        entries += _take(subscription, number, COUNT_MAX)
-    if entries:
-        settle(entries, ACK, connection.now)
+    numbers = scanner.next_numbers(run.match, subscription.unacked.has, ACKS_AT_ONCE)
+    if not numbers:
+        return
+    if subscription.is_cumulative:
+        entries = _take(subscription, numbers[-1], COUNT_MAX)
+    else:
+        entries = list(map(subscription.unacked.take, numbers))
+    settle(entries, ACK, connection.now)
 
 
 class _Settling(Task):

@@ -103,11 +103,10 @@ def publish_run(connection: "StompState", prepared: Prepared, body_bytes_max: in
     """Publishes the frame at hand, and those after it that have the same head: none of them wants a receipt."""
     scanner, vhost, now = connection.scanner, connection.place, connection.now
     properties, route = prepared.properties, prepared.routes[0]
-    exchange, key, publish_one, next_body = route.exchange_name, route.routing_key, vhost.publish, scanner.next_body
-    body: bytes | None = scanner.body
-    while body is not None:
+    exchange, key, publish_one = route.exchange_name, route.routing_key, vhost.publish
+    publish_one(route, new_message(exchange, key, properties, scanner.body, now), now)
+    for body in scanner.next_bodies(body_bytes_max):
         publish_one(route, new_message(exchange, key, properties, body, now), now)
-        body = next_body(body_bytes_max)
 
 
 def _publish_in(connection: "StompState", transaction: Transaction, prepared: Prepared, body: bytes) -> None:
