@@ -132,9 +132,37 @@ def test_a_nack_sends_to_the_dead_letter_queue(house: House) -> None:
     client = house.connect()
     client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
     client.send("SUBSCRIBE", id=2, destination="/queue/ActiveMQ.DLQ")
-    client.send("SEND", b"x", destination="/queue/a")
+    client.send("SEND", b"x", destination="/queue/a", persistent="true")
     client.send("NACK", id=client.take("MESSAGE").headers["ack"])
     assert client.take("MESSAGE").headers["subscription"] == "2"
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_what_is_not_persistent_has_no_dead_letter_queue(house: House, in_transaction: bool) -> None:
+    """Every reading that a client could not use waited in ActiveMQ.DLQ for ever."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
+    for number in range(4):
+        client.send("SEND", b"%d" % number, destination="/queue/a", **({"persistent": "true"} if number % 2 else {}))
+    last = client.frames()[-1].headers["ack"]
+    if in_transaction:
+        client.send("BEGIN", transaction="t")
+        client.send("NACK", id=last, transaction="t")
+        client.send("COMMIT", transaction="t")
+    else:
+        client.send("NACK", id=last)
+    assert house.vhost.queues["a"].unacked_count == 0
+    client.send("SUBSCRIBE", id=2, destination="/queue/ActiveMQ.DLQ")
+    assert client.messages() == [b"1", b"3"]
+
+
+def test_the_user_of_a_message_is_called_as_in_jms(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a")
+    client.send("SEND", b"x", destination="/queue/a", **{"user-id": "guest", "JMSXUserID": "somebody"})
+    message = client.take("MESSAGE")
+    assert message.headers["JMSXUserID"] == "guest"
+    assert "user-id" not in message.headers
 
 
 def test_prefetch_and_priority_are_options(house: House) -> None:

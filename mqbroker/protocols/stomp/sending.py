@@ -22,7 +22,7 @@ from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, parse_jms_address, places_of
 from mqbroker.protocols.stomp.limits import STOMP_QUEUES_DECLARED_MAX
-from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, StompProperties
+from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, USER_HEADER, StompProperties
 from mqbroker.protocols.stomp.queues import ARGUMENTS
 from mqbroker.protocols.stomp.transacting import transaction_of
 
@@ -170,7 +170,7 @@ def _properties(connection: "StompState", head: Head) -> StompProperties:
     """The headers that consumers see. Raises RequestRefused, ProtocolViolation."""
     lines = []
     for name, value in head.headers.items():
-        if name in _NOT_PASSED_ON:
+        if name in _NOT_PASSED_ON or (name == USER_HEADER and connection.is_jms):
             continue
         if name == "reply-to" and value.startswith(_TEMPORARY_PREFIX):
             value = queues.reply_address(connection, value)
