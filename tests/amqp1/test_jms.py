@@ -189,6 +189,42 @@ def test_a_browser_sees_all_and_takes_nothing() -> None:
     assert house.vhost.queues["orders"].waiting_count() == 3
 
 
+@pytest.mark.parametrize("address", ["queue://b,a.x,a.y", "queue://b,a.*", "queue://a.>,b"])
+def test_several_queues_are_browsed_at_once(address: str) -> None:
+    """A queue with a comma or a star in its name was made and shown, in which there was nothing."""
+    house = House()
+    jms = Jms(house)
+    for name in ("a.x", "a.y", "b"):
+        handle = jms.producer(name, "queue")
+        for number in range(2):
+            jms.send(handle, f"{name}{number}".encode())
+    jms.heard()
+    answer = jms.consumer("browser", Source(address, distribution_mode="copy"), SETTLED)
+    assert answer.source.distribution_mode == "copy"
+    jms.credit(3)
+    found = jms.bodies()
+    jms.credit(10, drain=True, count=3)
+    found += jms.bodies()
+    assert sorted(found) == sorted(f"{name}{number}".encode() for name in ("a.x", "a.y", "b") for number in range(2))
+    assert set(house.vhost.queues) == {"a.x", "a.y", "b"}
+    jms.detach(closed=True)
+    assert all(queue.waiting_count() == 2 for queue in house.vhost.queues.values())
+    assert jms.consumer("browser", Source("queue://none.*", distribution_mode="copy")).source is None
+    assert jms.consumer("consumer", Source(address)).source is None  # not one after the other
+    assert set(house.vhost.queues) == {"a.x", "a.y", "b"}
+
+
+def test_a_subscription_may_be_to_several_topics() -> None:
+    house = House()
+    jms = Jms(house)
+    jms.consumer("plain", Source("topic://a.>,b"), credit=10)
+    jms.consumer("durable", topic("a.>,b", durable=True), credit=10)
+    publisher = Jms(house, "publisher")
+    for name in ("a.x", "b", "c"):
+        publisher.send(publisher.producer(name, "topic"), name.encode())
+    assert sorted(jms.bodies()) == [b"a.x", b"a.x", b"b", b"b"]
+
+
 @pytest.mark.parametrize("kind", ["temporary-queue", "temporary-topic"])
 def test_a_temporary_destination_is_its_connections_own(kind: str) -> None:
     """It is made by a producer's link, and anybody may send to it."""

@@ -163,7 +163,7 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
 def _link_to(session: "LinkSession", message: Attach, found: termini.FoundSource) -> OutgoingLink:
     selector = found.filters.selector
     if found.is_browsed:
-        return BrowsingLink(found.queue, session, message.name, message.handle, selector)
+        return BrowsingLink([found.queue, *found.also], session, message.name, message.handle, selector)
     check_consumable(found.queue, session.vhost.name, found.is_exclusive)
     is_local_wanted = not (found.filters.no_local and found.is_subscription)
     kind = OutgoingLink if is_local_wanted else subscriptions.NoLocalLink
