@@ -5,7 +5,7 @@ decided here. Nothing is kept of a request: who may do what is for the log-in of
 
     any path          subprotocol of a protocol     that protocol
     its own path      no subprotocol                the protocol of the path
-    any other path    no subprotocol                the default protocol
+    any other path    no subprotocol                the default protocol, or another if its first octets are one's
     path of another   that default, or none         refused          a client of the other forgot its subprotocol
     any path          only subprotocols unknown     refused
     /health           no WebSocket at all           200              load balancers and container managers ask for it
@@ -24,7 +24,7 @@ from websockets.typing import Subprotocol
 
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.limits import PREAUTH_BYTES_MAX
-from mqbroker.net.choice import SessionFactory
+from mqbroker.net.choice import UNNAMED, SessionFactory
 from mqbroker.net.origins import Origins
 from mqbroker.protocols.protocol import Protocol
 
@@ -170,7 +170,8 @@ class Handshake:
         forgotten = self._carried.forgotten_on(path, name)
         if forgotten:
             return self._reject(http.HTTPStatus.BAD_REQUEST, f"{path} needs the subprotocol {' or '.join(forgotten)}")
-        new_session = self._factories.get(name)
+        is_unnamed = not chosen and name == self._carried.default
+        new_session = (self._factories.get(UNNAMED) if is_unnamed else None) or self._factories.get(name)
         if new_session is None:
             return self._reject(http.HTTPStatus.SERVICE_UNAVAILABLE, f"{name} is not spoken here")
         return response, new_session

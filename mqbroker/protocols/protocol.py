@@ -30,6 +30,8 @@ class Protocol(Extension):
     """Whether a WebSocket that offers several of its `subprotocols` gets that which is first here, as the newest."""
     is_websocket_default = False
     """Whether it is meant by WebSockets that name no subprotocol."""
+    websocket_beginnings: tuple[bytes, ...] = ()
+    """The first octets of its clients, by which it is told from that one where they name no subprotocol."""
     guest_of = ""
     """The protocol whose listeners and WebSockets it shares; empty for none."""
     beginnings: tuple[bytes, ...] = ()

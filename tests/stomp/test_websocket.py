@@ -52,6 +52,27 @@ def test_frames_come_and_go_in_text_messages(broker: BrokerProcess, subprotocol:
         assert received(client, 1)[0].body == "hällo".encode()
 
 
+@pytest.mark.parametrize("path", ["/ws", "/", "/stomp"])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_client_may_name_no_subprotocol(broker: BrokerProcess, path: str, as_text: bool) -> None:
+    """Pages that were written for RabbitMQ's web_stomp say `Stomp.over(new WebSocket(".../ws"))`."""
+    with connect(f"ws://localhost:{broker.ports['ws']}{path}", open_timeout=WAIT_S) as client:
+        assert client.subprotocol is None
+        login = b"\n" + LOGIN
+        client.send(login.decode() if as_text else login)
+        assert isinstance(client.recv(WAIT_S), str)
+        queue = f"/queue/unnamed{path.strip('/')}-{as_text}"
+        for octets in (frame("SUBSCRIBE", id=1, destination=queue), frame("SEND", b"x", destination=queue)):
+            client.send(octets.decode())
+        assert received(client, 1)[0].body == b"x"
+
+
+def test_a_client_without_a_subprotocol_that_says_nothing_known_is_told(broker: BrokerProcess) -> None:
+    with connect(f"ws://localhost:{broker.ports['ws']}/ws", open_timeout=WAIT_S) as client:
+        client.send(b"nonsense")
+        assert client.recv(WAIT_S) == b"AMQP\0\0\x09\x01"  # what is taken where nothing else is meant
+
+
 @pytest.mark.parametrize("offered", [["v10.stomp", "v11.stomp", "v12.stomp"], ["unknown", "v11.stomp", "v12.stomp"]])
 def test_the_newest_subprotocol_wins(broker: BrokerProcess, offered: list[str]) -> None:
     with connect(
