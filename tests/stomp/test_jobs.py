@@ -108,11 +108,29 @@ def test_a_delivered_copy_says_which_job_it_is_of(house: House) -> None:
     client = house.connect()
     client.send("SUBSCRIBE", id=1, destination="/queue/q")
     client.send("SEND", b"x", destination="/queue/q", AMQ_SCHEDULED_PERIOD=100, AMQ_SCHEDULED_REPEAT=-1)
-    house.pass_time(150)
-    job = client.frames()[-1].headers["scheduledJobId"]
+    house.pass_time(350)
+    (job,) = {each.headers["scheduledJobId"] for each in client.frames()}
     remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId=job)
     house.pass_time(1000)
     assert client.frames() == []
+
+
+def test_a_job_keeps_its_name(house: House) -> None:
+    """What was to be removed had another name after its next time."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
+    again = {"AMQ_SCHEDULED_PERIOD": 100, "AMQ_SCHEDULED_REPEAT": -1, "scheduledJobId": "mine", "own": "header"}
+    client.send("SEND", b"x", destination="/queue/q", **again)
+    (name,) = jobs(client)
+    assert name != "mine"
+    house.pass_time(350)
+    assert list(jobs(client)) == [name]
+    client.send("SUBSCRIBE", id=2, destination="/queue/q")
+    for message in client.frames():
+        assert (message.headers["scheduledJobId"], message.headers["own"]) == (name, "header")
+        assert "AMQ_SCHEDULED_PERIOD" not in message.headers
+    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId=name)
+    assert jobs(client) == {}
 
 
 @pytest.mark.parametrize("headers", [{}, {"AMQ_SCHEDULER_ACTION": "SHOUT"}, {"AMQ_SCHEDULER_ACTION": "BROWSE"}])
