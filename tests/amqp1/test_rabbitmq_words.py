@@ -18,6 +18,7 @@ from mqbroker.protocols.amqp1.codec.messaging import (
     Released,
     Source,
     Target,
+    TransactionalState,
 )
 from mqbroker.protocols.amqp1.codec.performatives import (
     Attach,
@@ -264,3 +265,39 @@ def test_annotations_of_modified_are_seen_after_dead_lettering() -> None:
     ((_, payload),) = [each for each in client.frames() if isinstance(each[0], Transfer)]
     assert payload.startswith(b"\x00\x53\x70")
     assert b"\x42" in payload[:16]  # first-acquirer is false for what has died before
+
+
+@pytest.mark.parametrize("settled", [True, False])
+@pytest.mark.parametrize(
+    "state",
+    [
+        Described(UInt64(0), []),
+        Described(Symbol("unknown:outcome:list"), [1]),
+        Source("no outcome"),
+        TransactionalState(b"12345678", Described(UInt64(0), [])),
+    ],
+)
+def test_what_is_no_outcome_ends_the_session(state: Any, settled: bool) -> None:
+    """It was an internal error, which closed the connection."""
+    house = House()
+    client = delivered(house)
+    client.receive(frames.performative(0, Disposition(True, 0, None, settled, state)))
+    (found,) = [each for each, _ in client.frames()]
+    assert isinstance(found, End)
+    assert found.error is not None
+    assert found.error.condition == "amqp:not-implemented"
+    house.turn()
+    assert house.vhost.queues["q"].waiting_count() == 1
+
+
+@pytest.mark.parametrize(
+    "outcome", [Described(UInt64(0), []), Source("no outcome"), Accepted(), Received(0, UInt64(0))]
+)
+def test_any_default_outcome_is_answered(outcome: Any) -> None:
+    house = House()
+    client = house.open()
+    attach(client, sender("/queue/q"))
+    source = Source("/queues/q", default_outcome=outcome)
+    found = attach(client, receiver(source))[-1]
+    assert isinstance(found, Attach | Detach | End)
+    assert house.vhost.queues["q"].waiting_count() == 0
