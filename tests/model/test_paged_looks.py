@@ -33,8 +33,11 @@ class Onlooker(Gate):
         super().__init__()
         self.seen: list[object] = []
 
-    def show(self, entry: Entry | None) -> None:
-        self.seen.append(None if entry is None else name_of(entry.message)[0])
+    def show(self, entry: Entry) -> None:
+        self.seen.append(name_of(entry.message)[0])
+
+    def end(self) -> None:
+        self.seen.append(None)
 
 
 def filled(count: int, queue: str = "plain", *, window: int = 1) -> Broker:
@@ -59,7 +62,7 @@ def test_a_browser_is_shown_pages_in_order_and_one_at_a_time(queue: str, reads_a
     assert len(expected) == 60
     reads_at_once.clear()
     onlooker = Onlooker()
-    Browsing(twin.queue(queue), onlooker, onlooker.show, None).begin(twin.house.now)
+    Browsing([(twin.queue(queue), onlooker.show)], onlooker, onlooker.end, None).begin(twin.house.now)
     assert 0 < len(onlooker.seen) < 60
     twin.rest()
     assert onlooker.seen == [*expected, None]
@@ -71,7 +74,7 @@ def test_what_is_taken_while_somebody_looks_does_the_look_no_harm(reads_at_once:
     """What had been settled of a page counted as damage."""
     twin = filled(60)
     onlooker = Onlooker()
-    browsing = Browsing(twin.queue("plain"), onlooker, onlooker.show, None)
+    browsing = Browsing([(twin.queue("plain"), onlooker.show)], onlooker, onlooker.end, None)
     browsing.begin(twin.house.now)
     taker = twin.house.consume("plain", 1, 0, True)
     reads = twin.reads
@@ -92,7 +95,7 @@ def test_what_is_taken_while_somebody_looks_does_the_look_no_harm(reads_at_once:
 def test_a_browser_that_goes_is_shown_nothing_more() -> None:
     twin = filled(60)
     onlooker = Onlooker()
-    browsing = Browsing(twin.queue("plain"), onlooker, onlooker.show, None)
+    browsing = Browsing([(twin.queue("plain"), onlooker.show)], onlooker, onlooker.end, None)
     browsing.begin(twin.house.now)
     browsing.end()
     seen = len(onlooker.seen)
