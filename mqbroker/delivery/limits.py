@@ -13,6 +13,7 @@ HTTP2_CONNECTIONS_MAX = 16  # of all push services; each has a hundred requests 
 READ_BYTES = 16_384
 LANE_STARTS = 4  # attempts at once of an endpoint that has answered for the first time
 LANE_MOST = 16  # and of one that goes on
+JITTER_MOST = 0.1  # the part of a delay by which a repetition may be later
 LEASE_MARGIN_MS = 15_000  # beyond the longest attempt: after a crash a message comes back no later
 STREAM_MOST = 500  # records of a stream that are written at once: of a PutRecordBatch
 STREAMS_MOST = 5000  # the same of all streams, which wait for each other and hold no connection meanwhile

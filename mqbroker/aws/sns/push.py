@@ -58,6 +58,10 @@ class Pusher:
             self._disable(endpoint)
             raise
 
+    async def close(self) -> None:
+        """Closes the connections to the services."""
+        await self._client.close()
+
     async def _send(
         self, application: Application, endpoint: PlatformEndpoint, properties: SnsProperties, text: str
     ) -> int:

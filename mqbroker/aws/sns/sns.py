@@ -134,6 +134,10 @@ class Sns(AwsService):
         self._own_client.close()
         self._gateways.close()
 
+    async def close(self) -> None:
+        """Overrides AwsService's."""
+        await self._pusher.close()
+
     def _streams(self, config: AwsConfig) -> Streams:
         url = config.sns.firehose_url
         return Streams(config.sns.firehose_dir, Bucket(url, config.region, self._own_client) if url else None)

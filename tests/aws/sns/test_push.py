@@ -19,6 +19,7 @@ from mqbroker.net import devcerts
 from tests.aws.sns.receiver import WAIT_S
 from tests.aws.sns.test_errors import text
 from tests.conftest import find_program
+from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 SERVER = Path(__file__).with_name("push_server.mjs")
@@ -79,8 +80,14 @@ def broker(
     tmp_path_factory: pytest.TempPathFactory, push: PushServer, certificates: devcerts.DevCertificates
 ) -> Iterator[BrokerProcess]:
     """A broker without a gateway, whose push services are the server."""
+    data_dir = tmp_path_factory.mktemp("sns") / "data"
+    with BrokerProcess(data_dir, "--dev", schemes=("aws",), config=push_config(push, certificates)) as running:
+        yield running
+
+
+def push_config(push: PushServer, certificates: devcerts.DevCertificates) -> str:
     url = f"https://localhost:{push.port}"
-    config = f"""
+    return f"""
 [aws.sns]
 ca_file = "{certificates.ca}"
 apns_url = "{url}"
@@ -88,9 +95,6 @@ apns_sandbox_url = "{url}"
 fcm_url = "{url}"
 fcm_token_url = "{url}/token"
 """
-    data_dir = tmp_path_factory.mktemp("sns") / "data"
-    with BrokerProcess(data_dir, "--dev", schemes=("aws",), config=config) as running:
-        yield running
 
 
 def claims_of(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
@@ -303,3 +307,23 @@ def test_what_cannot_be_sent_is_said(
     assert outcome["Status"] == "FAILURE"
     assert said in outcome["Reason"]
     assert is_enabled(sns, endpoint)
+
+
+class Warned(BrokerProcess):
+    """A broker whose log says what it has left open at its end."""
+
+    def environment(self) -> dict[str, str]:
+        return {**BrokerProcess.environment(self), "PYTHONWARNINGS": "default::ResourceWarning"}
+
+
+def test_connections_to_push_services_are_closed_at_the_end(
+    tmp_path: Path, name: str, push: PushServer, certificates: devcerts.DevCertificates
+) -> None:
+    config = push_config(push, certificates)
+    with Warned(tmp_path / "data", "--dev", schemes=("aws",), config=config) as broker:
+        sns = client(broker, "sns")
+        sns.publish(TargetArn=device(sns, apple(sns, name), "last"), Message="m")
+        push.take("/3/device/last")
+        sns.close()
+        assert broker.stop() == 0
+        assert "ResourceWarning" not in broker.log()
