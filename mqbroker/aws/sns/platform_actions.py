@@ -7,6 +7,7 @@ from mqbroker.aws.front.call import Call
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import parts_of
 from mqbroker.aws.sns.paging import page_of
+from mqbroker.aws.sns.platform_events import CREATED, DELETED, UPDATED, EventSink, check_attributes
 from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms
 from mqbroker.aws.sns.service import SnsService
 from mqbroker.aws.sns.signer import Signer
@@ -21,10 +22,11 @@ _NAME_RULE = "must be at most 256 characters long, and contain only characters i
 class PlatformActions:
     """CreatePlatformApplication to SetPlatformApplicationAttributes."""
 
-    def __init__(self, service: SnsService, platforms: Platforms, signer: Signer) -> None:
+    def __init__(self, service: SnsService, platforms: Platforms, signer: Signer, events: EventSink) -> None:
         self._service = service
         self._platforms = platforms
         self._signer = signer
+        self._events = events
 
     # --- applications -------------------------------------------------------------------------------------------------
 
@@ -36,6 +38,7 @@ class PlatformActions:
             raise refusals.invalid(f"Platform Reason: {given['Platform']} is not supported")
         if not _NAME.fullmatch(given["Name"]):
             raise refusals.invalid(f"Name Reason: {_NAME_RULE}")
+        check_attributes(given["Attributes"], caller.account, caller.region)
         arn = f"arn:aws:sns:{caller.region}:{caller.account}:app/{given['Platform']}/{given['Name']}"
         attributes = {"Enabled": "true", **given["Attributes"]}
         found = self._platforms.applications.get(arn)
@@ -52,6 +55,7 @@ class PlatformActions:
         """SetPlatformApplicationAttributes."""
         found = self._application(call)
         attributes = {**found.attributes, **call.parameters["Attributes"]}
+        check_attributes(attributes, found.account, "")
         self._platforms.put_application(found._replace(attributes=attributes))
         self._service.answer_when_safe(call)
 
@@ -60,7 +64,9 @@ class PlatformActions:
         self._service.check_account(call)
         arn = call.parameters["PlatformApplicationArn"]
         parts_of(arn, "PlatformApplicationArn")
-        self._platforms.delete_application(arn)
+        found = self._platforms.applications.get(arn)
+        if found is not None and found.account == call.caller.account:
+            self._platforms.delete_application(arn)
         self._service.answer_when_safe(call)
 
     def list_platform_applications(self, call: Call) -> None:
@@ -104,6 +110,7 @@ class PlatformActions:
                 return
         made = self._new(application, attributes)
         self._platforms.put_endpoint(made)
+        self._events.tell(application, CREATED, made.arn, call.now)
         self._service.answer_when_safe(call, {"EndpointArn": made.arn})
 
     def _new(self, application: Application, attributes: dict[str, str]) -> PlatformEndpoint:
@@ -113,11 +120,13 @@ class PlatformActions:
 
     def get_endpoint_attributes(self, call: Call) -> None:
         """GetEndpointAttributes."""
-        call.answer({"Attributes": self._endpoint(call).attributes})
+        call.answer({"Attributes": self._endpoint(call)[1].attributes})
 
     def set_endpoint_attributes(self, call: Call) -> None:
         """SetEndpointAttributes."""
-        self._platforms.set_endpoint(self._endpoint(call), call.parameters["Attributes"])
+        application, found = self._endpoint(call)
+        if self._platforms.set_endpoint(found, call.parameters["Attributes"]):
+            self._events.tell(application, UPDATED, found.arn, call.now)
         self._service.answer_when_safe(call)
 
     def delete_endpoint(self, call: Call) -> None:
@@ -125,7 +134,10 @@ class PlatformActions:
         self._service.check_account(call)
         arn = call.parameters["EndpointArn"]
         parts_of(arn, "EndpointArn")
-        self._platforms.delete_endpoint(arn)
+        found = self._platforms.of(call.caller.account, arn)
+        if found is not None:
+            self._platforms.delete_endpoint(arn)
+            self._events.tell(found[0], DELETED, arn, call.now)
         self._service.answer_when_safe(call)
 
     def list_endpoints_by_platform_application(self, call: Call) -> None:
@@ -135,13 +147,12 @@ class PlatformActions:
         endpoints = [{"EndpointArn": each.arn, "Attributes": each.attributes} for each in page]
         call.answer({"Endpoints": endpoints, "NextToken": token})
 
-    def _endpoint(self, call: Call) -> PlatformEndpoint:
+    def _endpoint(self, call: Call) -> tuple[Application, PlatformEndpoint]:
         self._service.check_account(call)
         arn = call.parameters["EndpointArn"]
         parts_of(arn, "EndpointArn")
-        found = self._platforms.endpoints.get(arn)
-        application = None if found is None else self._platforms.applications.get(found.application)
-        if found is None or application is None or application.account != call.caller.account:
+        found = self._platforms.of(call.caller.account, arn)
+        if found is None:
             raise refusals.not_found("Endpoint")
         return found
 

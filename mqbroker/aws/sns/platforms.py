@@ -37,6 +37,14 @@ class Platforms:
         self.applications: dict[str, Application] = {}
         self.endpoints: dict[str, PlatformEndpoint] = {}
 
+    def of(self, account: str, endpoint: str) -> tuple[Application, PlatformEndpoint] | None:
+        """An endpoint of an account, with its application."""
+        found = self.endpoints.get(endpoint)
+        application = None if found is None else self.applications.get(found.application)
+        if found is None or application is None or application.account != account:
+            return None
+        return application, found
+
     def put_application(self, application: Application) -> None:
         """Adds an application, or keeps what has changed of it."""
         self.applications[application.arn] = application
@@ -49,9 +57,13 @@ class Platforms:
         value = {"application": endpoint.application, "attributes": endpoint.attributes}
         self._ledger.define(definitions.key(ENDPOINT, endpoint.arn), definitions.pack(value))
 
-    def set_endpoint(self, endpoint: PlatformEndpoint, changes: Mapping[str, str]) -> None:
-        """Changes attributes of an endpoint."""
-        self.put_endpoint(endpoint._replace(attributes={**endpoint.attributes, **changes}))
+    def set_endpoint(self, endpoint: PlatformEndpoint, changes: Mapping[str, str]) -> bool:
+        """Changes attributes of an endpoint; whether any is another one now."""
+        attributes = {**endpoint.attributes, **changes}
+        if attributes == endpoint.attributes:
+            return False
+        self.put_endpoint(endpoint._replace(attributes=attributes))
+        return True
 
     def endpoints_of(self, application: str) -> Iterator[PlatformEndpoint]:
         """The endpoints of an application."""

@@ -22,7 +22,7 @@ from mqbroker.aws.sns.service import NewId, SnsService
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sqs.sending import size_of
 from mqbroker.core.message import new_message
-from mqbroker.errors import AwsError, NotFound
+from mqbroker.errors import NotFound
 
 log = logging.getLogger(__name__)
 
@@ -181,13 +181,16 @@ class Publisher:
         self._send_direct(call, phone, outgoing, "sms")
 
     def _publish_push(self, call: Call, arn: str) -> None:
-        endpoint = self._platforms.endpoints.get(arn)
-        if endpoint is None:
+        found = self._platforms.of(call.caller.account, arn)
+        if found is None:
             raise refusals.invalid("TargetArn Reason: No endpoint found for the target arn specified")
+        application, endpoint = found
         outgoing = check_outgoing(None, call.parameters)
         self._service.check_account(call)
+        if application.attributes.get("Enabled") != "true":
+            raise refusals.application_disabled()
         if endpoint.attributes.get("Enabled") != "true":
-            raise AwsError("EndpointDisabled", "Endpoint is disabled")
+            raise refusals.endpoint_disabled()
         self._send_direct(call, arn, outgoing, endpoint.platform)
 
     def _send_direct(self, call: Call, address: str, outgoing: Outgoing, protocol: str) -> None:

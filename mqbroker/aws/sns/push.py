@@ -11,10 +11,12 @@ from mqbroker.aws.sns.apns import Apns
 from mqbroker.aws.sns.fcm import Fcm
 from mqbroker.aws.sns.gateway_targets import Gateways
 from mqbroker.aws.sns.lane_target import LaneTarget, Means
+from mqbroker.aws.sns.platform_events import FAILED, UPDATED, Disabled, EventSink, failure_of
 from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sqs.message_attributes import BINARY, unpack
+from mqbroker.core.message import Entry
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 from mqbroker.delivery.http2 import Http2Client
@@ -36,27 +38,39 @@ class PushService(Protocol):
 class Pusher:
     """Sends push messages."""
 
-    def __init__(self, config: SnsConfig, gateways: Gateways, platforms: Platforms, shop: Workshop) -> None:
+    def __init__(
+        self, config: SnsConfig, gateways: Gateways, platforms: Platforms, shop: Workshop, events: EventSink
+    ) -> None:
         self._gateways = gateways if config.push_url else None
         self._platforms = platforms
+        self._events = events
+        self._clock = shop.clock
         self._client = Http2Client(config.timeout_s, config.ca_file)
         self._apns, self._fcm = Apns(config, self._client, shop.clock), Fcm(config, self._client, shop)
 
-    async def push(self, arn: str, properties: SnsProperties, content: bytes) -> int:
-        """Sends a message to an endpoint. Raises DeliveryFailed."""
-        endpoint = self._platforms.endpoints.get(arn)
-        application = None if endpoint is None else self._platforms.applications.get(endpoint.application)
-        if endpoint is None or application is None:
+    async def push(self, account: str, arn: str, properties: SnsProperties, content: bytes) -> int:
+        """Sends a message to an endpoint of an account. Raises DeliveryFailed."""
+        found = self._platforms.of(account, arn)
+        if found is None:
             raise DeliveryFailed("The endpoint does not exist.", is_permanent=True, status=404)
+        application, endpoint = found
         if endpoint.attributes.get("Enabled") != "true":
-            raise DeliveryFailed("The endpoint is disabled.", is_permanent=True, status=400)
+            raise Disabled("EndpointDisabled", "The endpoint is disabled.")
         if application.attributes.get("Enabled") != "true":
-            raise DeliveryFailed("The platform application is disabled.", is_permanent=True, status=400)
+            raise Disabled("PlatformApplicationDisabled", "The platform application is disabled.")
         try:
             return await self._send(application, endpoint, properties, content.decode())
         except RecipientGone:
-            self._disable(endpoint)
+            self._disable(application, endpoint)
             raise
+
+    def given_up(
+        self, account: str, arn: str, properties: SnsProperties, error: DeliveryFailed, attempts: int, now: int
+    ) -> None:
+        """A message will not arrive at an endpoint."""
+        found, failure = self._platforms.of(account, arn), failure_of(properties, error, attempts)
+        if found is not None and failure is not None:
+            self._events.tell(found[0], FAILED, arn, now, **failure)
 
     async def close(self) -> None:
         """Closes the connections to the services."""
@@ -79,10 +93,11 @@ class Pusher:
         text = f"{platform} is reached by a gateway only, and none is configured (aws.sns.push_url)"
         raise DeliveryFailed(text, is_permanent=True)
 
-    def _disable(self, endpoint: PlatformEndpoint) -> None:
+    def _disable(self, application: Application, endpoint: PlatformEndpoint) -> None:
         """Unless it has changed meanwhile: it may have got a new token."""
         if self._platforms.endpoints.get(endpoint.arn) is endpoint:
             self._platforms.set_endpoint(endpoint, {"Enabled": "false"})
+            self._events.tell(application, UPDATED, endpoint.arn, self._clock.now())
 
 
 class ApplicationTarget(LaneTarget):
@@ -96,4 +111,13 @@ class ApplicationTarget(LaneTarget):
 
     async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
         """Overrides LaneTarget's."""
-        return await self._pusher.push(self.subscription.endpoint, properties, content)
+        subscription = self.subscription
+        return await self._pusher.push(subscription.topic.account, subscription.endpoint, properties, content)
+
+    def given_up(self, entry: Entry, error: DeliveryFailed, now: int) -> None:
+        """Overrides LaneTarget's."""
+        LaneTarget.given_up(self, entry, error, now)
+        subscription, properties = self.subscription, entry.message.properties
+        if isinstance(properties, SnsProperties):
+            account, endpoint = subscription.topic.account, subscription.endpoint
+            self._pusher.given_up(account, endpoint, properties, error, entry.attempts, now)

@@ -23,6 +23,7 @@ from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.numbering import number
 from mqbroker.aws.sns.pages import Pages
 from mqbroker.aws.sns.platform_actions import PlatformActions
+from mqbroker.aws.sns.platform_events import PlatformEvents
 from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.publishing import Publisher
@@ -77,7 +78,8 @@ class Sns(AwsService):
         self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
         gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
-        self._pusher = Pusher(config.sns, gateways, self._platforms, self._shop)
+        events = PlatformEvents(self._topics, self._new_id)
+        self._pusher = Pusher(config.sns, gateways, self._platforms, self._shop, events)
         means = Means(self._writer, self._reports, self._shop)
         self._endpoints = Endpoints(
             self._queues, means, means._replace(shop=self._stream_shop), config.sns, gateways, self._sms,
@@ -88,7 +90,9 @@ class Sns(AwsService):
         service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
         self._broker = ground.broker
         confirmer = Confirmer(self._signer, self._new_id)
-        subscriptions = SubscriptionActions(service, self._signer, confirmer, self._replays, config.sns.public_url)
+        subscriptions = SubscriptionActions(
+            service, self._signer, confirmer, self._replays, self._platforms, config.sns.public_url
+        )
         self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
         self._configured = Configured(self._topics, subscriptions, config)
         ground.metrics.register(SnsMetrics(self._topics, (self._shop, self._stream_shop)))
@@ -96,7 +100,7 @@ class Sns(AwsService):
             TopicActions(service, config.sns.public_url),
             subscriptions,
             Publisher(service, self._new_id, self._direct, self._platforms),
-            PlatformActions(service, self._platforms, self._signer),
+            PlatformActions(service, self._platforms, self._signer, events),
             SmsActions(service, self._sms, self._signer, self._direct, self._new_id),
         )
 

@@ -1,10 +1,12 @@
 """Platform applications and their endpoints: all eight actions, and what they refuse."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.aws.sns.conftest import Queues
 from tests.aws.sns.test_errors import error, invalid
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
@@ -105,4 +107,93 @@ def test_accounts_do_not_see_each_others(sns: Any, application: str, broker: Bro
     other = client(broker, "sns", key="222233334444")
     assert other.list_platform_applications()["PlatformApplications"] == []
     assert error(other.get_endpoint_attributes, EndpointArn=endpoint)[0] == "NotFound"
+    assert error(other.publish, TargetArn=endpoint, Message="m") == invalid(
+        "TargetArn Reason: No endpoint found for the target arn specified"
+    )
+    topic = other.create_topic(Name="t")["TopicArn"]
+    absent = f"Endpoint Reason: Endpoint does not exist for endpoint arn{endpoint}"
+    assert error(other.subscribe, TopicArn=topic, Protocol="application", Endpoint=endpoint) == invalid(absent)
+    other.delete_endpoint(EndpointArn=endpoint)
+    other.delete_platform_application(PlatformApplicationArn=application)
+    assert sns.get_endpoint_attributes(EndpointArn=endpoint)["Attributes"]["Token"] == "t"
     other.close()
+
+
+def test_an_endpoint_that_is_subscribed_is_there(sns: Any, topic: str, application: str) -> None:
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    given = {"TopicArn": topic, "Protocol": "application", "Endpoint": endpoint}
+    sns.subscribe(**given)
+    sns.delete_endpoint(EndpointArn=endpoint)
+    assert error(sns.subscribe, **given) == invalid(
+        f"Endpoint Reason: Endpoint does not exist for endpoint arn{endpoint}"
+    )
+
+
+def test_nothing_is_published_by_an_application_that_is_disabled(sns: Any, application: str) -> None:
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    sns.set_platform_application_attributes(PlatformApplicationArn=application, Attributes={"Enabled": "false"})
+    assert error(sns.publish, TargetArn=endpoint, Message="m") == (
+        "PlatformApplicationDisabled", "Platform application is disabled", 400,
+    )  # fmt: skip
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+EVENTS = ("EndpointCreated", "EndpointDeleted", "EndpointUpdated", "DeliveryFailure")
+
+
+def test_topics_are_told_what_happens_to_endpoints(sns: Any, topic: str, application: str, queues: Queues) -> None:
+    url = queues.subscribed(topic)
+    sns.set_platform_application_attributes(
+        PlatformApplicationArn=application, Attributes={f"Event{each}": topic for each in EVENTS}
+    )
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")
+    for token in ("u", "u"):
+        sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Token": token})
+    sns.delete_endpoint(EndpointArn=endpoint)
+    sns.delete_endpoint(EndpointArn=endpoint)
+    told = [json.loads(text) for text in queues.texts(url)]
+    assert [each.pop("EventType") for each in told] == ["EndpointCreated", "EndpointUpdated", "EndpointDeleted"]
+    for each in told:
+        assert each.pop("Time").endswith("Z")
+        assert each == {"EndpointArn": endpoint, "Resource": application, "Service": "SNS"}
+
+
+def test_a_topic_is_told_what_did_not_arrive(sns: Any, topic: str, application: str, queues: Queues) -> None:
+    """The device is subscribed to the topic of its own failures, which must not go round and round."""
+    url = queues.subscribed(topic)
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=endpoint)
+    sns.set_platform_application_attributes(
+        PlatformApplicationArn=application, Attributes={"EventDeliveryFailure": topic}
+    )
+    sent = sns.publish(TargetArn=endpoint, Message="m")["MessageId"]
+    told = json.loads(queues.texts(url, 10)[0])
+    assert told.pop("Time").endswith("Z")
+    assert told == {
+        "EventType": "DeliveryFailure", "Resource": application, "EndpointArn": endpoint, "Service": "SNS",
+        "DeliveryAttempts": 1, "FailureType": "DeliveryFailed", "MessageId": sent,
+        "FailureMessage": "PlatformCredential of the platform application is not the JSON file of a service account",
+    }  # fmt: skip
+    sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Enabled": "false"})
+    sent = sns.publish(TopicArn=topic, Message="through the topic")["MessageId"]
+    found = queues.texts(url, 10)
+    while len(found) < 2:
+        found += queues.texts(url, 10)
+    told = json.loads(found[1])
+    assert (told["FailureType"], told["MessageId"]) == ("EndpointDisabled", sent)
+    assert queues.texts(url, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("x", "Reason: An ARN must have at least 6 elements, not 1"),
+        ("arn:aws:sns:us-east-1:222233334444:t", "Reason: it must be a standard topic of the account"),
+        ("arn:aws:sns:us-east-1:000000000000:t.fifo", "Reason: it must be a standard topic of the account"),
+    ],
+)
+def test_events_go_to_standard_topics_of_the_account(sns: Any, application: str, wrong: str, said: str) -> None:
+    given = {"PlatformApplicationArn": application, "Attributes": {"EventEndpointCreated": wrong}}
+    assert error(sns.set_platform_application_attributes, **given) == invalid(f"EventEndpointCreated {said}")

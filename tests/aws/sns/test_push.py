@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from mqbroker.net import devcerts
+from tests.aws.sns.conftest import Queues
 from tests.aws.sns.receiver import WAIT_S
 from tests.aws.sns.test_errors import text
+from tests.aws.sns.test_platforms import EVENTS
 from tests.conftest import find_program
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
@@ -238,14 +240,23 @@ def test_devices_that_are_sent_to_at_once_share_an_access_token(
 @pytest.mark.parametrize("make", [apple, google])
 @pytest.mark.parametrize("token", ["gone", "bad"])
 def test_a_device_that_is_not_known_any_more_is_disabled(
-    sns: Any, name: str, push: PushServer, make: Any, token: str
+    sns: Any, name: str, topic: str, queues: Queues, push: PushServer, make: Any, token: str
 ) -> None:
-    application = make(sns, name)
+    application, url = make(sns, name), queues.subscribed(topic)
     endpoint, other = device(sns, application, token), device(sns, application, "empty")
+    sns.set_platform_application_attributes(
+        PlatformApplicationArn=application, Attributes={f"Event{each}": topic for each in EVENTS}
+    )
     for each in (other, endpoint):
         sns.publish(TargetArn=each, Message="m")
     wait_until_disabled(sns, endpoint)
     assert is_enabled(sns, other), "a message that is wrong says nothing of the device"
+    told: list[dict[str, Any]] = []
+    while len(told) < 3:
+        told += [json.loads(text) for text in queues.texts(url, 10)]
+    of_device = [each for each in told if each["EndpointArn"] == endpoint]
+    assert [each["EventType"] for each in of_device] == ["EndpointUpdated", "DeliveryFailure"]
+    assert of_device[1]["FailureType"] == "InvalidPlatformToken"
 
 
 @pytest.mark.timeout(120)
