@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import parts_of
+from mqbroker.aws.sns.certificates import expiry_of
 from mqbroker.aws.sns.paging import page_of
 from mqbroker.aws.sns.platform_events import CREATED, DELETED, UPDATED, EventSink, check_attributes
 from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms
@@ -15,6 +16,7 @@ from mqbroker.aws.sns.signer import Signer
 _PLATFORMS = ("ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "FCM", "MACOS",
               "MACOS_SANDBOX", "MPNS", "WNS")  # fmt: skip
 _SECRETS = ("PlatformCredential", "PlatformPrincipal")
+_EXPIRY = "AppleCertificateExpirationDate"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _NAME_RULE = "must be at most 256 characters long, and contain only characters in the following set: a-zA-Z0-9_-."
 
@@ -158,5 +160,7 @@ class PlatformActions:
 
 
 def _shown(attributes: Mapping[str, str]) -> dict[str, str]:
-    """Without credentials, which are never given out again."""
-    return {name: value for name, value in attributes.items() if name not in _SECRETS}
+    """Without credentials, which are never given out again, but for how long a certificate of Apple's is good."""
+    shown = {name: value for name, value in attributes.items() if name not in _SECRETS}
+    expiry = expiry_of(attributes.get("PlatformPrincipal", ""))
+    return shown if expiry is None else {**shown, _EXPIRY: expiry.strftime("%Y-%m-%dT%H:%M:%SZ")}

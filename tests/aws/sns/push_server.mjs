@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createSecureServer } from "node:http2";
 
 const [cert, key] = process.argv.slice(2).map((path) => readFileSync(path));
-const server = createSecureServer({ cert, key });
+const server = createSecureServer({ cert, key, requestCert: true, rejectUnauthorized: false });
 const seen = new Set();
 let connections = 0;
 
@@ -46,7 +46,8 @@ server.on("stream", (stream, headers) => {
   stream.on("data", (data) => { body += data; });
   stream.on("end", () => {
     const path = headers[":path"];
-    console.log(JSON.stringify({ path, headers: { ...headers }, body, connection: stream.session.number }));
+    const { CN: client = null } = stream.session.socket.getPeerCertificate().subject ?? {};
+    console.log(JSON.stringify({ path, headers: { ...headers }, body, connection: stream.session.number, client }));
     const [status, document] = answer(path, body);
     stream.respond({ ":status": status, "content-type": "application/json" });
     stream.end(document === null ? "" : JSON.stringify(document));

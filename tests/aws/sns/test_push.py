@@ -7,13 +7,16 @@ import time
 import urllib.request
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Queue
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.x509.oid import NameOID
 
 from mqbroker.net import devcerts
 from tests.aws.sns.conftest import Queues
@@ -115,6 +118,17 @@ def apple(sns: Any, name: str, platform: str = "APNS") -> str:
     return str(made["PlatformApplicationArn"])
 
 
+def certificate_of(key: ec.EllipticCurvePrivateKey, subject: str) -> str:
+    """A certificate as Apple makes them: the user id is the app."""
+    now = datetime.now(UTC)
+    name = x509.Name([
+        x509.NameAttribute(NameOID.USER_ID, "com.example.shop"), x509.NameAttribute(NameOID.COMMON_NAME, subject),
+    ])  # fmt: skip
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - timedelta(1)).not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
 def google(sns: Any, name: str, project: str = "shop") -> str:
     account = {
         "type": "service_account", "project_id": project, "client_email": f"a@{project}.example",
@@ -171,6 +185,21 @@ def test_apple_gets_a_signed_request_for_a_device(
     halves = (int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
     assert "/3/device/d1" not in broker.log()
     APPLE_KEY.public_key().verify(utils.encode_dss_signature(*halves), signed, ec.ECDSA(hashes.SHA256()))
+
+
+@pytest.mark.parametrize(("platform", "topic"), [("APNS", "com.example.shop"), ("APNS_VOIP", "com.example.shop.voip")])
+def test_apple_is_shown_a_certificate(sns: Any, name: str, push: PushServer, platform: str, topic: str) -> None:
+    """Applications that have existed for long have one, and no key for tokens."""
+    attributes = {"PlatformPrincipal": certificate_of(APPLE_KEY, name), "PlatformCredential": pem(APPLE_KEY)}
+    made = sns.create_platform_application(Name=name, Platform=platform, Attributes=attributes)
+    application = made["PlatformApplicationArn"]
+    shown = sns.get_platform_application_attributes(PlatformApplicationArn=application)["Attributes"]
+    assert shown == {"Enabled": "true", "AppleCertificateExpirationDate": "2100-01-01T00:00:00Z"}
+    sns.publish(TargetArn=device(sns, application, f"c-{name}"), Message="hello")
+    request = push.take(f"/3/device/c-{name}")
+    assert request["client"] == name
+    assert "authorization" not in request["headers"]
+    assert request["headers"]["apns-topic"] == topic
 
 
 def test_the_attributes_of_a_message_are_headers(sns: Any, name: str, push: PushServer) -> None:
@@ -304,6 +333,10 @@ def test_many_messages_share_a_connection(sns: Any, name: str, push: PushServer)
         ("APNS", {}, "the platform application has no PlatformPrincipal, PlatformCredential, ApplePlatformTeamID"),
         ("APNS", {"PlatformPrincipal": "k", "PlatformCredential": "x", "ApplePlatformTeamID": "t",
                   "ApplePlatformBundleID": "b"}, "the credential of the application is not a private key"),
+        ("APNS", {"PlatformPrincipal": certificate_of(APPLE_KEY, "a"), "PlatformCredential": pem(GOOGLE_KEY)},
+         "the certificate and the key of the application are none, or do not fit each other"),
+        ("APNS", {"PlatformPrincipal": "-----BEGIN CERTIFICATE-----", "PlatformCredential": "x"},
+         "the certificate and the key of the application are none, or do not fit each other"),
         ("GCM", {"PlatformCredential": "legacy-key"}, "is not the JSON file of a service account"),
         ("ADM", {"PlatformCredential": "x"}, "ADM is reached by a gateway only"),
     ],
