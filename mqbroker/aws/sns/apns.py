@@ -81,10 +81,12 @@ def _identity(application: Application) -> Identity | None:
     """What a connection shows of the application; None for one that signs tokens. Raises DeliveryFailed."""
     given = application.attributes
     has_certificate = is_certificate(given.get("PlatformPrincipal", ""))
-    missing = [name for name in _NAMES[: 2 if has_certificate else None] if not given.get(name)]
+    if has_certificate:
+        return Identity(*application.pair())
+    missing = [name for name in _NAMES if not given.get(name)]
     if missing:
         raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
-    return Identity(given["PlatformPrincipal"], given["PlatformCredential"]) if has_certificate else None
+    return None
 
 
 def _sender(application: Application) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mqbroker.aws.sns.kinds import APPLICATION, ENDPOINT
 from mqbroker.core import definitions
 from mqbroker.core.ledger import Ledger
+from mqbroker.delivery.errors import DeliveryFailed
 
 
 class Application(NamedTuple):
@@ -14,6 +15,14 @@ class Application(NamedTuple):
     arn: str
     account: str
     attributes: dict[str, str]
+
+    def pair(self) -> tuple[str, str]:
+        """Principal and credential. Raises DeliveryFailed unless it has both."""
+        names = ("PlatformPrincipal", "PlatformCredential")
+        missing = [name for name in names if not self.attributes.get(name)]
+        if missing:
+            raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
+        return self.attributes[names[0]], self.attributes[names[1]]
 
 
 class PlatformEndpoint(NamedTuple):

@@ -1,4 +1,4 @@
-"""Push messages to devices: by the operator's gateway, or to the services of Apple and Google themselves.
+"""Push messages to devices: by the operator's gateway, or to the services of the platforms themselves.
 
 A device that its service does not know any more has its endpoint disabled.
 """
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mqbroker.aws.config import SnsConfig
+from mqbroker.aws.sns.adm import Adm
 from mqbroker.aws.sns.apns import Apns
+from mqbroker.aws.sns.baidu import Baidu
 from mqbroker.aws.sns.fcm import Fcm
 from mqbroker.aws.sns.gateway_targets import Gateways
 from mqbroker.aws.sns.lane_target import LaneTarget, Means
@@ -15,15 +17,13 @@ from mqbroker.aws.sns.platform_events import FAILED, UPDATED, Disabled, EventSin
 from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.subscription import Subscription
+from mqbroker.aws.sns.windows import Mpns, Wns
 from mqbroker.aws.sqs.message_attributes import BINARY, unpack
 from mqbroker.core.message import Entry
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 from mqbroker.delivery.http2 import Http2Client
 from mqbroker.delivery.lane import Workshop
-
-_APPLE = ("APNS", "MACOS")
-_GOOGLE = ("GCM", "FCM")
 
 
 class PushService(Protocol):
@@ -32,7 +32,8 @@ class PushService(Protocol):
     async def send(
         self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
     ) -> int:
-        """Sends a text to a device. Raises DeliveryFailed."""
+        """Sends a text, or what its service understands of it, to the device with that token. `options` are message
+        attributes. Raises DeliveryFailed, RecipientGone for a device that is none of the application."""
 
 
 class Pusher:
@@ -46,7 +47,18 @@ class Pusher:
         self._events = events
         self._clock = shop.clock
         self._client = Http2Client(config.timeout_s, config.ca_file)
-        self._apns, self._fcm = Apns(config, self._client, shop.clock), Fcm(config, self._client, shop)
+        client, apns, fcm = self._client, Apns(config, self._client, shop.clock), Fcm(config, self._client, shop)
+        self._services: Mapping[str, PushService] = {
+            "ADM": Adm(config, client, shop),
+            "APNS": apns,
+            "BAIDU": Baidu(config, client, shop.clock),
+            "FCM": fcm,
+            "GCM": fcm,
+            "MACOS": apns,
+            "MPNS": Mpns(config, client),
+            "WNS": Wns(config, client, shop),
+        }
+        """By the first word of the platforms."""
 
     async def push(self, account: str, arn: str, properties: SnsProperties, content: bytes) -> int:
         """Sends a message to an endpoint of an account. Raises DeliveryFailed."""
@@ -83,15 +95,8 @@ class Pusher:
         if self._gateways is not None:
             return await self._gateways.send_push(platform, token, text, properties.message_id)
         options = {name: value.decode() for name, _, tag, value in unpack(properties.attributes) if tag != BINARY}
-        return await self._service(platform).send(application, platform, token, text, options)
-
-    def _service(self, platform: str) -> PushService:
-        if platform.startswith(_APPLE):
-            return self._apns
-        if platform.startswith(_GOOGLE):
-            return self._fcm
-        text = f"{platform} is reached by a gateway only, and none is configured (aws.sns.push_url)"
-        raise DeliveryFailed(text, is_permanent=True)
+        service = self._services[platform.partition("_")[0]]
+        return await service.send(application, platform, token, text, options)
 
     def _disable(self, application: Application, endpoint: PlatformEndpoint) -> None:
         """Unless it has changed meanwhile: it may have got a new token."""
