@@ -9,6 +9,7 @@ parameter is left out; so is an empty one where no text is expected.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -29,6 +30,8 @@ Node = dict[str, Any]
 
 # --- the form -------------------------------------------------------------------------------------------------------
 
+_SHORT_CHARS = 300
+_REMEMBERED = 4096
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -60,9 +63,19 @@ def parse_form(form: bytes) -> dict[str, str]:
 
 
 def _decoded(text: str) -> str:
+    """The text without escapes. Short ones, such as ARNs, come over and over."""
+    if "%" not in text and "+" not in text:
+        return text
+    return _remembered(text) if len(text) <= _SHORT_CHARS else _unescaped(text)
+
+
+def _unescaped(text: str) -> str:
     if "+" in text:
         text = text.replace("+", " ")
     return unquote_to_bytes(text).decode() if "%" in text else text
+
+
+_remembered = lru_cache(_REMEMBERED)(_unescaped)
 
 
 def parse_parameters(form: Mapping[str, str], parser: Parser) -> dict[str, Any]:

@@ -21,15 +21,19 @@ class Notification:
 
     __slots__ = ("_attributes", "_raw", "_shown", "message", "message_id", "properties", "variants")
 
-    def __init__(self, message: Message, properties: SnsProperties, variants: Mapping[str, str] | None) -> None:
-        """`variants` are the bodies of protocols that have their own, by the protocols' names."""
+    def __init__(
+        self, message: Message, properties: SnsProperties, variants: Mapping[str, str] | None,
+        attributes: list[Attribute] | None = None,
+    ) -> None:  # fmt: skip
+        """`variants` are the bodies of protocols that have their own, by the protocols' names; `attributes` those of
+        the properties, where somebody has them at hand."""
         self.message = message
         self.properties = properties
         self.message_id = properties.message_id
         self.variants = variants
         self._shown: dict[str, Message] = {}
         self._raw: dict[str, Message] = {}
-        self._attributes: list[Attribute] | None = None
+        self._attributes = attributes
 
     def with_body(self, text: str) -> "Notification":
         """The message with another body, for every protocol."""

@@ -26,6 +26,8 @@ TOPIC_HEADER = "SnsTopicArn"
 SUBJECT_HEADER = "SnsSubject"
 
 _SIZE_BYTES = 4
+_ID_BYTES = 16
+_GROUP = GROUP_HEADER.encode()
 
 
 class SnsProperties(EnvelopedProperties):
@@ -33,11 +35,12 @@ class SnsProperties(EnvelopedProperties):
 
     __slots__ = ("_group", "_notice")
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, notice: Mapping[str, Any] | None = None) -> None:
+        """`notice` is what the octets say of it, where somebody has it at hand."""
         EnvelopedProperties.__init__(self, raw, SNS)
         self.has_headers = True
         self._group: str | None = None
-        self._notice: Mapping[str, Any] | None = None
+        self._notice = notice
 
     def _notice_at(self) -> int:
         return len(self.raw) - _SIZE_BYTES - int.from_bytes(self.raw[-_SIZE_BYTES:], "big")
@@ -75,8 +78,8 @@ class SnsProperties(EnvelopedProperties):
         return self._group or None
 
     def _found_group(self) -> str:
-        """What has no attributes has nothing to be found in headers."""
-        if self._offsets()[5] == self._notice_at():
+        """What has no such attribute has nothing to be found in headers."""
+        if self.raw.find(_GROUP, _ID_BYTES) < 0:
             return self.group_id
         return EnvelopedProperties.text(self, "group_id") or ""
 
@@ -116,7 +119,7 @@ def make_sns_properties(
 ) -> SnsProperties:
     """Properties from their parts; `message_id` is 16 octets."""
     inner = make_properties(message_id, sender, group, deduplication, "", trace, attributes)
-    return SnsProperties(inner.raw + _packed(notice))
+    return SnsProperties(inner.raw + _packed(notice), notice)
 
 
 def _packed(notice: Mapping[str, object]) -> bytes:

@@ -12,7 +12,7 @@ from mqbroker.aws.json_object import json_object
 from mqbroker.aws.limits import SNS_BATCH_ENTRIES_MAX, SNS_MESSAGE_BYTES_MAX, SNS_SUBJECT_CHARS_MAX
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.direct import DirectSender
-from mqbroker.aws.sns.message_attributes import encode_attributes
+from mqbroker.aws.sns.message_attributes import check_attributes, packed
 from mqbroker.aws.sns.notification import SENDER, Notification
 from mqbroker.aws.sns.numbering import Numbered, number
 from mqbroker.aws.sns.platforms import Platforms
@@ -20,6 +20,7 @@ from mqbroker.aws.sns.properties import make_sns_properties
 from mqbroker.aws.sns.protocols import E164
 from mqbroker.aws.sns.service import NewId, SnsService
 from mqbroker.aws.sns.topic import Topic
+from mqbroker.aws.sqs.message_attributes import Attribute
 from mqbroker.aws.sqs.sending import size_of
 from mqbroker.core.message import new_message
 from mqbroker.errors import NotFound
@@ -36,12 +37,14 @@ _GROUP = re.compile(r"[!-~]{1,128}")
 class Outgoing:
     """One message of a request, checked. Made by `check_outgoing`."""
 
-    __slots__ = ("attributes", "body", "deduplication", "group", "subject", "variants")
+    __slots__ = ("attributes", "body", "deduplication", "group", "kept_attributes", "subject", "variants")
 
     body: str
     variants: dict[str, str] | None
     subject: str
-    attributes: bytes
+    attributes: list[Attribute]
+    kept_attributes: bytes
+    """The same in the form in which they are kept."""
     group: str
     deduplication: str
 
@@ -57,7 +60,8 @@ def check_outgoing(topic: Topic | None, given: Given, path: str = "") -> Outgoin
         raise refusals.invalid("Message too long")
     outgoing = Outgoing.__new__(Outgoing)
     outgoing.subject = _subject(given.get("Subject"))
-    outgoing.attributes = encode_attributes(given.get("MessageAttributes"), path)
+    outgoing.attributes = check_attributes(given.get("MessageAttributes"), path)
+    outgoing.kept_attributes = packed(outgoing.attributes)
     outgoing.body, outgoing.variants = text, None
     structure = given.get("MessageStructure")
     if structure:
@@ -196,7 +200,7 @@ class Publisher:
     def _send_direct(self, call: Call, address: str, outgoing: Outgoing, protocol: str) -> None:
         message_id = self._new_id()
         text = (outgoing.variants or {}).get(protocol, outgoing.body)
-        self._direct.send_to(call.caller.account, address, text, message_id, call.now, outgoing.attributes)
+        self._direct.send_to(call.caller.account, address, text, message_id, call.now, outgoing.kept_attributes)
         self._service.answer_when_safe(call, {"MessageId": uuid_text(message_id)})
 
     def publish_batch(self, call: Call) -> None:
@@ -266,7 +270,7 @@ def make_notification(
     if sequence:
         notice["sequence"] = sequence
     properties = make_sns_properties(
-        message_id, SENDER, notice, outgoing.group, outgoing.deduplication, trace, outgoing.attributes
+        message_id, SENDER, notice, outgoing.group, outgoing.deduplication, trace, outgoing.kept_attributes
     )
     message = new_message(topic.exchange.name, "", properties, outgoing.body.encode(), now)
-    return Notification(message, properties, outgoing.variants)
+    return Notification(message, properties, outgoing.variants, outgoing.attributes)

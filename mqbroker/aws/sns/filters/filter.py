@@ -46,7 +46,11 @@ class KeyTest:
             return True
         if self.prefixes and any(isinstance(value, str) and value.startswith(self.prefixes) for value in values):
             return True
-        return any(test(value) for test in self.tests for value in values)
+        for test in self.tests:
+            for value in values:
+                if test(value):
+                    return True
+        return False
 
 
 class Alternative:
@@ -59,7 +63,10 @@ class Alternative:
 
     def matches(self, values: Values) -> bool:
         """Whether a message will do."""
-        return all(test.matches(values.get(key)) for key, test in self.keys)
+        for key, test in self.keys:  # noqa: SIM110 - a generator would take longer than the tests
+            if not test.matches(values.get(key)):
+                return False
+        return True
 
 
 class Filter:
