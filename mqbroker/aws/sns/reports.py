@@ -84,9 +84,11 @@ class Reports:
         queue = None if arn is None else self._queues.get(arn)
         if queue is None:
             return False
-        protocol = subscription.protocol.name
-        message = notification.raw(protocol, queue.is_fifo) if subscription.is_raw else None
-        queue.core.send(message or notification.dead_letter(protocol, subscription.endpoint), now)
+        variant = subscription.variant
+        message = notification.raw(variant, queue.is_fifo) if subscription.is_raw else None
+        if message is None:
+            message = notification.dead_letter(variant, subscription.protocol.name, subscription.endpoint)
+        queue.core.send(message, now)
         subscription.redriven_count += 1
         return True
 
@@ -130,7 +132,7 @@ def _status(
     subscription: Subscription, notification: Notification, is_success: bool, status: int, reason: str, began: int,
     now: int, attempts: int,
 ) -> dict[str, object]:  # fmt: skip
-    body = notification.shown(subscription.protocol.name).content()
+    body = notification.shown(subscription.variant).content()
     delivery: dict[str, object] = {
         "deliveryId": str(subscription.arn.id),
         "destination": subscription.endpoint,

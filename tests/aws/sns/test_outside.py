@@ -16,6 +16,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.aws.sns.receiver import Receiver
+from tests.aws.sns.test_http import confirmed
+from tests.aws.sns.test_rows import ROLE
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 from tests.support.ports import free_port
@@ -225,3 +227,88 @@ def test_opt_outs_and_the_sandbox(broker: BrokerProcess, gateway: Receiver) -> N
     assert sns.list_phone_numbers_opted_out()["phoneNumbers"] == []
     assert sns.list_origination_numbers()["PhoneNumbers"] == []
     sns.close()
+
+
+# --- every protocol ---------------------------------------------------------------------------------------------------
+
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
+STREAM = "arn:aws:firehose:us-east-1:000000000000:deliverystream"
+
+
+def a_device(sns: Any, name: str) -> str:
+    """An endpoint of a platform application of this test's own."""
+    made = sns.create_platform_application(Name=name, Platform="GCM", Attributes={"PlatformCredential": "secret"})
+    return str(
+        sns.create_platform_endpoint(PlatformApplicationArn=made["PlatformApplicationArn"], Token="t")["EndpointArn"]
+    )
+
+
+def test_each_protocol_may_have_a_text_of_its_own(
+    sns: Any, topic: str, name: str, gateway: Receiver, streams: Path, mailbox: tuple[Mailbox, int]
+) -> None:
+    """Devices that were subscribed to a topic got the default text, whatever there was for their platform."""
+    texts = {each: f"for {each}" for each in ("default", "http", "sms", "lambda", "firehose", "GCM", "email")}
+    with Receiver() as receiver:
+        confirmed(sns, topic, receiver)
+        for protocol, endpoint in (
+            ("sms", "+15551234567"), ("lambda", FUNCTION), ("application", a_device(sns, name)),
+            ("firehose", f"{STREAM}/{name}"), ("email", f"{name}@example.com"),
+        ):  # fmt: skip
+            sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        open_link(link_in(mailbox[0].take()))
+        sns.publish(TopicArn=topic, Message=json.dumps(texts), MessageStructure="json")
+        assert receiver.take().json()["Message"] == "for http"
+    found = {}
+    for _ in range(3):
+        arrival = gateway.arrivals.get(timeout=WAIT_S)
+        document = arrival.json()
+        found[arrival.path.split("?")[0]] = (
+            document.get("text") or document.get("message") or document["Records"][0]["Sns"]["Message"]
+        )
+    assert found == {
+        "/sms": "for sms", "/push": "for GCM", f"/2015-03-31/functions/{FUNCTION}/invocations": "for lambda",
+    }  # fmt: skip
+    assert mailbox[0].take().get_content().startswith("for email")
+    deadline = time.monotonic() + WAIT_S
+    while not (lines := [path.read_text() for path in (streams / name).rglob("*.jsonl")]):
+        assert time.monotonic() < deadline
+    assert json.loads(lines[0])["Message"] == "for firehose"
+
+
+def statuses_of(broker: BrokerProcess, message_id: str, count: int) -> dict[str, dict[str, Any]]:
+    """The delivery status records of a message by destination, once there are so many."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        lines = [line for line in broker.log().splitlines() if "messageMD5Sum" in line and message_id in line]
+        if len(lines) >= count:
+            records = [json.loads(line[line.index('{"') :]) for line in lines]
+            return {record["delivery"]["destination"]: record for record in records}
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_delivery_status_is_logged_for_every_protocol_that_has_it(
+    sns: Any, topic: str, name: str, broker: BrokerProcess, gateway: Receiver
+) -> None:
+    for protocol in ("HTTP", "Lambda", "Firehose", "Application"):
+        for attribute, value in (
+            ("SuccessFeedbackRoleArn", ROLE), ("FailureFeedbackRoleArn", ROLE), ("SuccessFeedbackSampleRate", "100"),
+        ):  # fmt: skip
+            sns.set_topic_attributes(TopicArn=topic, AttributeName=f"{protocol}{attribute}", AttributeValue=value)
+    endpoints = {"lambda": FUNCTION, "application": a_device(sns, name), "firehose": f"{STREAM}/{name}"}
+    with Receiver() as receiver:
+        confirmed(sns, topic, receiver)
+        for protocol, endpoint in endpoints.items():
+            sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        wanted = {*endpoints.values(), f"{receiver.url}/in"}
+        found = statuses_of(broker, sns.publish(TopicArn=topic, Message="m")["MessageId"], 4)
+        assert found.keys() == wanted
+        assert {(each["status"], each["delivery"]["statusCode"]) for each in found.values()} == {("SUCCESS", 200)}
+        receiver.answer = gateway.answer = lambda _: 400
+        found = statuses_of(broker, sns.publish(TopicArn=topic, Message="m")["MessageId"], 4)
+        gateway.answer = lambda _: 200
+    del found[endpoints["firehose"]]
+    assert {(each["status"], each["delivery"]["statusCode"]) for each in found.values()} == {("FAILURE", 400)}
+    assert all(each["delivery"]["providerResponse"] for each in found.values())
+    while not gateway.arrivals.empty():
+        gateway.arrivals.get()
