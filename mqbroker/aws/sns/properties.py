@@ -35,12 +35,11 @@ class SnsProperties(EnvelopedProperties):
 
     __slots__ = ("_group", "_notice")
 
-    def __init__(self, raw: bytes, notice: Mapping[str, Any] | None = None) -> None:
-        """`notice` is what the octets say of it, where somebody has it at hand."""
+    def __init__(self, raw: bytes) -> None:
         EnvelopedProperties.__init__(self, raw, SNS)
         self.has_headers = True
         self._group: str | None = None
-        self._notice = notice
+        self._notice: Mapping[str, Any] | None = None
 
     def _notice_at(self) -> int:
         return len(self.raw) - _SIZE_BYTES - int.from_bytes(self.raw[-_SIZE_BYTES:], "big")
@@ -119,7 +118,7 @@ def make_sns_properties(
 ) -> SnsProperties:
     """Properties from their parts; `message_id` is 16 octets."""
     inner = make_properties(message_id, sender, group, deduplication, "", trace, attributes)
-    return SnsProperties(inner.raw + _packed(notice), notice)
+    return SnsProperties(inner.raw + _packed(notice))
 
 
 def _packed(notice: Mapping[str, object]) -> bytes:
