@@ -87,5 +87,7 @@ class DirectSender:
     def _note(self, entry: Entry, status: int, reason: str, now: int) -> None:
         properties = entry.message.properties
         if isinstance(properties, SnsProperties):
-            address = str(properties.notice.get("to", ""))
-            self._reports.note_direct(address, properties.message_id, status, reason, now, entry.attempts)
+            account, address = (str(properties.notice.get(name, "")) for name in ("account", "to"))
+            self._reports.note_direct(
+                account, address, entry.message, properties.message_id, status, reason, now, entry.attempts
+            )

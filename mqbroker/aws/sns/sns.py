@@ -14,6 +14,7 @@ from mqbroker.aws.sns.confirmations import Confirmer
 from mqbroker.aws.sns.direct import DirectSender
 from mqbroker.aws.sns.endpoints import Endpoints
 from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
+from mqbroker.aws.sns.feedback import feedback_of
 from mqbroker.aws.sns.firehose_target import Streams
 from mqbroker.aws.sns.foreign import translate
 from mqbroker.aws.sns.gateway_targets import Gateways
@@ -68,14 +69,14 @@ class Sns(AwsService):
         self._writer = EnvelopeWriter(self._signer)
         self._topics = Topics(ground.broker, ground.accounts, config.region, self._translate)
         self._replays = Replays(self._topics.note, ground.broker.timers)
-        self._reports = Reports(self._queues, self._attributes_of)
+        ledger = ground.broker.ledger
+        self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
+        self._reports = Reports(self._queues, self._attributes_of, feedback_of(self._sms, self._platforms))
         clock = ground.clock
         self._shop, self._stream_shop = (
             Workshop(Slots(most), ground.broker.timers, clock, ground.wake, config.sns.timeout_s)
             for most in (config.sns.connections_max, STREAMS_MOST)
         )
-        ledger = ground.broker.ledger
-        self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
         gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
         events = PlatformEvents(self._topics, self._new_id)

@@ -312,3 +312,32 @@ def test_delivery_status_is_logged_for_every_protocol_that_has_it(
     assert all(each["delivery"]["providerResponse"] for each in found.values())
     while not gateway.arrivals.empty():
         gateway.arrivals.get()
+
+
+def test_delivery_status_of_one_device_or_number_is_logged_where_somebody_asks_for_it(
+    name: str, broker: BrokerProcess, gateway: Receiver
+) -> None:
+    """Applications ask for that of their devices, accounts for that of all text messages."""
+    sns = client(broker, "sns", key="333344445555")
+    device = a_device(sns, name)
+    quiet = sns.publish(TargetArn=device, Message="m")["MessageId"]
+    gateway.arrivals.get(timeout=WAIT_S)
+    roles = {"SuccessFeedbackRoleArn": ROLE, "FailureFeedbackRoleArn": ROLE, "SuccessFeedbackSampleRate": "100"}
+    application = sns.list_platform_applications()["PlatformApplications"][0]["PlatformApplicationArn"]
+    sns.set_platform_application_attributes(PlatformApplicationArn=application, Attributes=roles)
+    sms = {"DeliveryStatusIAMRole": ROLE, "DeliveryStatusSuccessSamplingRate": "100"}
+    sns.set_sms_attributes(attributes=sms)
+    own = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=own, Protocol="sms", Endpoint="+15550001")
+    for status, said in ((200, "SUCCESS"), (404, "FAILURE")):
+        gateway.answer = lambda _, status=status: status  # type: ignore[misc]
+        for given, destination in (
+            ({"PhoneNumber": "+15550002"}, "+15550002"), ({"TopicArn": own}, "+15550001"),
+            ({"TargetArn": device}, device),
+        ):  # fmt: skip
+            found = statuses_of(broker, sns.publish(**given, Message="m")["MessageId"], 1)[destination]
+            assert (found["status"], found["delivery"]["statusCode"]) == (said, status)
+            gateway.arrivals.get(timeout=WAIT_S)
+    gateway.answer = lambda _: 200
+    assert "messageMD5Sum" not in "".join(line for line in broker.log().splitlines() if quiet in line)
+    sns.close()
