@@ -1,6 +1,7 @@
 """Filter policies: AWS's texts and columns, and the compiled ones against a naive reading of the same policies."""
 
 import json
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -112,6 +113,40 @@ def test_the_index_finds_those_that_match(policies: list[dict[str, Any]], body: 
     values = naive_filter.flat(body)
     assert set(found) == {each for each, policy in subscriptions if naive_filter.matches(policy, values)}
     assert len(found) == len(set(found))
+
+
+def calls_to_find(count: int) -> int:
+    """How many functions are called to find the one of so many subscriptions that wants a message."""
+    subscriptions = []
+    for number in range(count):
+        made = Subscription(SubscriptionArn(TOPIC, str(number)), "sms", "+1", "0", "", "")
+        policy = {"kind": [str(number)], "region": [{"prefix": f"r{number}-"}], "price": [{"numeric": [">", 0]}]}
+        made.filter = Filter.parse(json.dumps(policy), ATTRIBUTES)
+        subscriptions.append(made)
+    values = {"kind": ("String", "7"), "region": ("String", "r7-x"), "price": ("Number", "9")}
+    kept = packed(
+        check_attributes({key: {"DataType": kind, "StringValue": value} for key, (kind, value) in values.items()})
+    )
+    properties = make_sns_properties(bytes(16), "", {"topic": str(TOPIC), "at": 0, "version": "1"}, attributes=kept)
+    notification = Notification(new_message("", "", properties, b"m", 0), properties, None)
+    index, called = FilterIndex(subscriptions), 0
+
+    def note(_frame: object, event: str, _argument: object) -> None:
+        nonlocal called
+        called += event == "call"
+
+    sys.setprofile(note)
+    try:
+        found = index.wanted(notification)
+    finally:
+        sys.setprofile(None)
+    assert found == [subscriptions[7]]
+    return called
+
+
+def test_ten_thousand_filters_cost_no_more_than_ten() -> None:
+    """Asked one by one they would take milliseconds for each message."""
+    assert calls_to_find(10_000) == calls_to_find(10)
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: data.decode("latin-1")))
