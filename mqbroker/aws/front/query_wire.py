@@ -30,8 +30,9 @@ Node = dict[str, Any]
 
 # --- the form -------------------------------------------------------------------------------------------------------
 
-_SHORT_CHARS = 300
-_REMEMBERED = 4096
+_ARN = "arn%3A"
+_ARN_CHARS_MAX = 400
+_ARNS_REMEMBERED = 4096
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -63,10 +64,11 @@ def parse_form(form: bytes) -> dict[str, str]:
 
 
 def _decoded(text: str) -> str:
-    """The text without escapes. Short ones, such as ARNs, come over and over."""
+    """The text without escapes. ARNs have many, and come over and over."""
     if "%" not in text and "+" not in text:
         return text
-    return _remembered(text) if len(text) <= _SHORT_CHARS else _unescaped(text)
+    is_known = text.startswith(_ARN) and len(text) <= _ARN_CHARS_MAX
+    return _remembered(text) if is_known else _unescaped(text)
 
 
 def _unescaped(text: str) -> str:
@@ -75,7 +77,7 @@ def _unescaped(text: str) -> str:
     return unquote_to_bytes(text).decode() if "%" in text else text
 
 
-_remembered = lru_cache(_REMEMBERED)(_unescaped)
+_remembered = lru_cache(_ARNS_REMEMBERED)(_unescaped)
 
 
 def parse_parameters(form: Mapping[str, str], parser: Parser) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 
 CREATED, DELETED, UPDATED, FAILED = "EndpointCreated", "EndpointDeleted", "EndpointUpdated", "DeliveryFailure"
 _ATTRIBUTES = tuple(f"Event{each}" for each in (CREATED, DELETED, UPDATED, FAILED))
+_ARN_PARTS = 6
 _MARK = "event"
 """In the notice of such a message."""
 
@@ -48,8 +49,8 @@ class PlatformEvents:
 
     def tell(self, application: Application, event: str, endpoint: str, now: int, **more: object) -> None:
         """Something has happened to an endpoint of an application. A topic that is gone is told nothing."""
-        text = application.attributes.get(f"Event{event}", "")
-        topic = self._topics.get(TopicArn(*text.split(":")[3:])) if text else None
+        parts = application.attributes.get(f"Event{event}", "").split(":")
+        topic = self._topics.get(TopicArn(*parts[3:])) if len(parts) == _ARN_PARTS else None
         if topic is None:
             return
         document = {
