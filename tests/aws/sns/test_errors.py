@@ -249,6 +249,16 @@ def test_what_is_no_place_to_publish_to(sns: Any, topic: str) -> None:
     )  # fmt: skip
 
 
+def test_attributes_of_text_messages(sns: Any) -> None:
+    assert sns.get_sms_attributes()["attributes"]["MonthlySpendLimit"] == "1"
+    for wrong, said in (
+        ({"Fake": "x"}, "Fake is not a valid attribute"), ({"DefaultSMSType": "x"}, "DefaultSMSType is invalid"),
+    ):  # fmt: skip
+        assert error(sns.set_sms_attributes, attributes=wrong) == (INVALID, said, 400)
+    sns.set_sms_attributes(attributes={"DefaultSMSType": "Transactional"})
+    assert sns.get_sms_attributes(attributes=["DefaultSMSType"])["attributes"] == {"DefaultSMSType": "Transactional"}
+
+
 def test_fifo_topics_ask_for_groups_and_ids(sns: Any, name: str) -> None:
     topic = sns.create_topic(Name=f"{name}.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
     group = invalid("The MessageGroupId parameter is required for FIFO topics")

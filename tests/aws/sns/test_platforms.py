@@ -11,6 +11,11 @@ from tests.aws.sns.test_errors import error, invalid
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
+NO_ATTRIBUTES = (
+    "ValidationError",
+    "1 validation error detected: Value null at 'attributes' failed to satisfy constraint: Member must not be null",
+    400,
+)
 PLATFORMS = ("ADM", "APNS", "APNS_SANDBOX", "BAIDU", "GCM", "MPNS", "WNS")
 
 
@@ -24,7 +29,8 @@ def application(sns: Any, name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_platform_may_have_an_application(sns: Any, name: str, platform: str) -> None:
-    made = sns.create_platform_application(Name=name, Platform=platform, Attributes={"PlatformCredential": "key"})
+    pair = {"PlatformCredential": "key", "PlatformPrincipal": "id"}
+    made = sns.create_platform_application(Name=name, Platform=platform, Attributes=pair)
     arn = made["PlatformApplicationArn"]
     assert arn == f"arn:aws:sns:us-east-1:000000000000:app/{platform}/{name}"
     sns.delete_platform_application(PlatformApplicationArn=arn)
@@ -91,15 +97,42 @@ def test_what_is_no_application(sns: Any, name: str) -> None:
     assert error(create, Name=name, Platform="PIGEON", Attributes={}) == invalid(
         "Platform Reason: PIGEON is not supported"
     )
-    rule = "must be at most 256 characters long, and contain only characters in the following set: a-zA-Z0-9_-."
-    for wrong in ("a b", "x" * 257, ""):
-        assert error(create, Name=wrong, Platform="GCM", Attributes={}) == invalid(f"Name Reason: {rule}")
+    for wrong, reason in (
+        ("", "cannot be empty"), ("x" * 257, "must be at most 256 characters long"),
+        ("a b", "must contain only characters 'a'-'z', 'A'-'Z', '0'-'9', '_', '-', and '.'"),
+    ):  # fmt: skip
+        assert error(create, Name=wrong, Platform="GCM", Attributes={}) == invalid(f"{wrong} Reason: {reason}")
+    assert error(create, Name=name, Platform="GCM", Attributes={}) == NO_ATTRIBUTES
+    for one, other in (("Principal", "Credential"), ("Credential", "Principal")):
+        reason = f"Platform{one} attribute provided without Platform{other}"
+        assert error(create, Name=name, Platform="ADM", Attributes={f"Platform{one}": "x"}) == invalid(
+            f"Attributes Reason: {reason}"
+        )
     assert error(sns.get_platform_application_attributes, PlatformApplicationArn="x") == invalid(
         "PlatformApplicationArn Reason: An ARN must have at least 6 elements, not 1"
     )
     assert error(sns.get_endpoint_attributes, EndpointArn="x") == invalid(
         "EndpointArn Reason: An ARN must have at least 6 elements, not 1"
     )
+
+
+def test_attributes_of_applications_and_endpoints(sns: Any, application: str) -> None:
+    assert (
+        error(sns.set_platform_application_attributes, PlatformApplicationArn=application, Attributes={})
+        == NO_ATTRIBUTES
+    )
+    given = {"PlatformApplicationArn": application, "Token": "t"}
+    endpoint = sns.create_platform_endpoint(**given)["EndpointArn"]
+    assert error(sns.set_endpoint_attributes, EndpointArn=endpoint, Attributes={}) == NO_ATTRIBUTES
+    name = invalid("Attributes Reason: Invalid attribute name: Fake")
+    long = invalid(
+        "Attributes Reason: Invalid value for attribute: CustomUserData: must be at most 2048 bytes long in UTF-8 "
+        "encoding"
+    )
+    for attributes, said in (({"Fake": "x"}, name), ({"CustomUserData": "ä" * 1025}, long)):
+        assert error(sns.set_endpoint_attributes, EndpointArn=endpoint, Attributes=attributes) == said
+        assert error(sns.create_platform_endpoint, **given, Attributes=attributes) == said
+    sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"CustomUserData": "ä" * 1024})
 
 
 def test_accounts_do_not_see_each_others(sns: Any, application: str, broker: BrokerProcess) -> None:

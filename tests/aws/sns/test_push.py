@@ -368,7 +368,8 @@ def test_many_messages_share_a_connection(sns: Any, name: str, push: PushServer)
 @pytest.mark.parametrize(
     ("platform", "attributes", "said"),
     [
-        ("APNS", {}, "the platform application has no PlatformPrincipal, PlatformCredential, ApplePlatformTeamID"),
+        ("APNS", {"Enabled": "true"},
+         "the platform application has no PlatformPrincipal, PlatformCredential, ApplePlatformTeamID"),
         ("APNS", {"PlatformPrincipal": "k", "PlatformCredential": "x", "ApplePlatformTeamID": "t",
                   "ApplePlatformBundleID": "b"}, "the credential of the application is not a private key"),
         ("APNS", {"PlatformPrincipal": certificate_of(APPLE_KEY, "a"), "PlatformCredential": pem(GOOGLE_KEY)},
@@ -376,9 +377,9 @@ def test_many_messages_share_a_connection(sns: Any, name: str, push: PushServer)
         ("APNS", {"PlatformPrincipal": "-----BEGIN CERTIFICATE-----", "PlatformCredential": "x"},
          "the certificate and the key of the application are none, or do not fit each other"),
         ("GCM", {"PlatformCredential": "legacy-key"}, "is not the JSON file of a service account"),
-        ("ADM", {"PlatformCredential": "x"}, "the platform application has no PlatformPrincipal"),
-        ("BAIDU", {"PlatformPrincipal": "x"}, "the platform application has no PlatformCredential"),
-        ("WNS", {}, "the platform application has no PlatformPrincipal, PlatformCredential"),
+        ("ADM", {"Enabled": "true"}, "the platform application has no PlatformPrincipal, PlatformCredential"),
+        ("BAIDU", {"Enabled": "true"}, "the platform application has no PlatformPrincipal, PlatformCredential"),
+        ("WNS", {"Enabled": "true"}, "the platform application has no PlatformPrincipal, PlatformCredential"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_sent_is_said(
