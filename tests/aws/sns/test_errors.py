@@ -299,6 +299,10 @@ EMPTY = "must contain non-empty message attribute value for message attribute ty
          f"The message attribute 'attr1' has an invalid message attribute type, {TYPES}"),
         ("attr1", {"DataType": "Stringprefixed", "StringValue": "1"},
          f"The message attribute 'attr1' has an invalid message attribute type, {TYPES}"),
+        (
+            "attr1", {"DataType": "Number", "StringValue": "x"},
+            "Could not cast message attribute 'attr1' value to number.",
+        ),
         ("a" * 257, text("x"), "Length of message attribute name must be less than 256 bytes."),
         (
             "a^", text("x"),

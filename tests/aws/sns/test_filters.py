@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
 from mqbroker.aws.sns.filters.filter import ATTRIBUTES, BODY, Filter
 from mqbroker.aws.sns.filters.index import FilterIndex
+from mqbroker.aws.sns.filters.intervals import Intervals
 from mqbroker.aws.sns.filters.message_values import values_of_attributes, values_of_body
 from mqbroker.aws.sns.message_attributes import check_attributes, packed
 from mqbroker.aws.sns.notification import Notification
@@ -115,15 +118,22 @@ def test_the_index_finds_those_that_match(policies: list[dict[str, Any]], body: 
     assert len(found) == len(set(found))
 
 
-def calls_to_find(count: int) -> int:
+def by_value(number: int) -> dict[str, Any]:
+    return {"kind": [str(number)], "region": [{"prefix": f"r{number}-"}], "price": [{"numeric": [">", 0]}]}
+
+
+def by_range(number: int) -> dict[str, Any]:
+    return {"price": [{"numeric": [">", number, "<=", number + 1]}]}
+
+
+def calls_to_find(count: int, policy_of: Callable[[int], dict[str, Any]]) -> int:
     """How many functions are called to find the one of so many subscriptions that wants a message."""
     subscriptions = []
     for number in range(count):
         made = Subscription(SubscriptionArn(TOPIC, str(number)), "sms", "+1", "0", "", "")
-        policy = {"kind": [str(number)], "region": [{"prefix": f"r{number}-"}], "price": [{"numeric": [">", 0]}]}
-        made.filter = Filter.parse(json.dumps(policy), ATTRIBUTES)
+        made.filter = Filter.parse(json.dumps(policy_of(number)), ATTRIBUTES)
         subscriptions.append(made)
-    values = {"kind": ("String", "7"), "region": ("String", "r7-x"), "price": ("Number", "9")}
+    values = {"kind": ("String", "7"), "region": ("String", "r7-x"), "price": ("Number", "7.5")}
     kept = packed(
         check_attributes({key: {"DataType": kind, "StringValue": value} for key, (kind, value) in values.items()})
     )
@@ -146,7 +156,28 @@ def calls_to_find(count: int) -> int:
 
 def test_ten_thousand_filters_cost_no_more_than_ten() -> None:
     """Asked one by one they would take milliseconds for each message."""
-    assert calls_to_find(10_000) == calls_to_find(10)
+    assert calls_to_find(10_000, by_value) == calls_to_find(10, by_value)
+    assert calls_to_find(10_000, by_range) <= calls_to_find(10, by_range) + 10
+
+
+ENDS = st.sampled_from([-inf, 0.0, 1.0, 2.5, 3.0, 4.0, inf])
+SPANS = st.lists(st.tuples(ENDS, ENDS).map(lambda ends: (min(ends), max(ends))), min_size=1)
+
+
+@given(SPANS, st.sampled_from([-inf, -1.0, 0.0, 1.0, 1.5, 2.5, 3.5, 9.0, inf]))
+def test_intervals_are_found_by_a_number_in_them(spans: list[tuple[float, float]], value: float) -> None:
+    """Those that are empty or have no end may be found although they need not."""
+    intervals = Intervals([(low, high, number) for number, (low, high) in enumerate(spans)])
+    found = list(intervals.around(value))
+    assert len(found) == len(set(found))
+    assert {number for number, (low, high) in enumerate(spans) if low <= value <= high} <= set(found)
+
+
+def test_intervals_that_lie_in_each_other_or_nowhere_are_no_deep_tree() -> None:
+    """A number of 400 digits is infinite: an interval from there to there has no middle."""
+    intervals = Intervals([(inf, inf, 0), (-inf, -inf, 1), *((float(n), inf, n) for n in range(2, 10_000))])
+    assert set(intervals.around(5.0)) >= {2, 3, 4, 5}
+    assert len(set(intervals.around(5.0))) < 10
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: data.decode("latin-1")))
