@@ -1,3 +1,6 @@
+cimport cython
+
+@cython.final
 cdef class Action:
     cdef public object service
     cdef public str name

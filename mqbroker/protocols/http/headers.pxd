@@ -3,6 +3,7 @@ cimport cython
 cdef dict _keys
 
 
+@cython.final
 cdef class HeaderReader:
     cdef Py_ssize_t _count
     cdef list _keys

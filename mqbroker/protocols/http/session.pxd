@@ -10,6 +10,7 @@ cdef int _HEAD
 cdef int _BODY
 
 
+@cython.final
 cdef class Endpoint:
     cdef public object handle
     cdef public long long bodies_bytes
@@ -32,6 +33,7 @@ cdef class Exchange:
     cdef public Pending call
 
 
+@cython.final
 cdef class HttpSession(Session):
     cdef public object exchanges
     cdef str _base_url

@@ -19,6 +19,7 @@ cdef object _unpack_repeated
 cdef object _unpack_enqueued
 
 
+@cython.final
 cdef class EntryEncoder:
     cdef public long long lsn
     cdef public list pieces
@@ -44,6 +45,7 @@ cdef class EntryEncoder:
     )
 
 
+@cython.final
 cdef class EntryDecoder:
     cdef public bytes data
     cdef public object formats
