@@ -211,6 +211,7 @@ class Server:
             speaker = protocol.start(services, self._config)
             speaker.restore(found, self._clock.now())
             self._speakers.append(speaker)
+            self._stack.push_async_callback(speaker.close)
             self._stack.callback(speaker.stop)
             factories[protocol.name] = speaker.new_session
         return with_guests(self._protocols, factories, services.outbox, self._clock.now, services.preauth_timeout_ms)

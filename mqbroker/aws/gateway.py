@@ -67,6 +67,11 @@ class AwsGateway(Speaker):
         for each in self._services:
             each.stop()
 
+    async def close(self) -> None:
+        """Overrides Speaker's."""
+        for each in self._services:
+            await each.close()
+
     def new_session(self, peer: Peer) -> HttpSession:
         """Overrides Speaker's."""
         return self._endpoint.new_session(peer)
