@@ -248,6 +248,8 @@ class SendActions:
         body = outgoing.body if outgoing.octets is None else outgoing.octets
         message = new_message("", queue.core.name, properties, body, call.now)
         sent = queue.core.send(message, call.now, outgoing.delay_ms)
+        if queue.vhost.tap is not None:
+            queue.vhost.tap.published(message, (queue.core.name,))
         result: dict[str, object] = {
             "MessageId": uuid_text(octets) if sent.message is message else message_id(queue, sent),
             "MD5OfMessageBody": md5_hex(outgoing.body),
