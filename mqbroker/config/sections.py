@@ -134,6 +134,18 @@ class JournalConfig:
     )
 
 
+FACILITIES = ("user", "daemon", "auth", *(f"local{number}" for number in range(8)))
+
+
+def _syslog(text: str) -> str:
+    parts = urlsplit(text)
+    is_here = parts.scheme == "unix" and bool(parts.path) and not parts.netloc
+    is_there = parts.scheme in ("udp", "tcp") and bool(parts.hostname) and not parts.path and parts.port != 0
+    if text and not (is_here or is_there):
+        raise ValueError(f"must be like udp://host:514, tcp://host:601 or unix:///dev/log, not {text!r}")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class LogConfig:
     """[log]"""
@@ -144,6 +156,8 @@ class LogConfig:
     rotate_bytes: int = option(10 << 20, "Size with which a new file is begun; 0 is never.", minimum=0, maximum=1 << 40)
     keep_files: int = option(5, "Full files that are kept.", minimum=1, maximum=1000)
     compress: bool = option(True, "Whether full files are packed with gzip.")
+    syslog: str = option("", "A server of syslog that gets every line too, such as udp://host:514.", parse=_syslog)
+    syslog_facility: str = option("daemon", "What it is told that the lines come from.", choices=FACILITIES)
     levels: tuple[tuple[str, str], ...] = option(
         (), "Levels of categories, such as amqp; log_level is that of the others.", choices=LOG_LEVELS
     )
