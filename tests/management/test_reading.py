@@ -181,7 +181,7 @@ def test_no_order_of_ten_thousand_queues_takes_long(api: Api) -> None:
         "policy": lambda each: each["policy"] == "p19",
         "operator_policy": lambda each: each["operator_policy"] == "o4",
         "effective_policy_definition.max-length": lambda each: each["effective_policy_definition"]["max-length"] == 119,
-        "effective_policy_definition": lambda each: each["effective_policy_definition"]["max-length"] == 119,
+        "effective_policy_definition": lambda each: each["effective_policy_definition"] == {},
         "single_active_consumer_tag": lambda each: each["single_active_consumer_tag"] is None,
         "members": lambda each: "members" not in each,
         "backing_queue_status": lambda each: each["backing_queue_status"]["len"] == 0,
