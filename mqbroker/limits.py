@@ -189,3 +189,7 @@ AUDIT_FILE_BYTES_MAX = 64 << 20  # of the audit trail's current file before it i
 AUDIT_RECORDS_WAITING_MAX = 100_000  # not written yet; some 100 MiB, and seconds of a disk that has stalled
 AUDIT_STRANGERS_PER_S_MAX = 50  # calls of nobody known, which could fill the disk
 AUDIT_PARAMETERS_BYTES_MAX = 64 << 10  # of one record; CloudTrail leaves out what is over 100 KB
+SYSLOG_LINES_MAX = 10_000  # not sent yet: a server of syslog that is not there must not cost memory
+SYSLOG_RETRY_S = 1  # between two attempts to reach it
+SYSLOG_STOP_S = 2  # for the last lines
+SYSLOG_DATAGRAM_BYTES_MAX = 8192  # RFC 5424 §6.1 asks receivers for 2048; rsyslog takes this

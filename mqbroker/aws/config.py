@@ -177,6 +177,7 @@ class AwsConfig:
     trusted_proxies: tuple[Network, ...] = option(
         (), "Networks of HTTP proxies, whose X-Forwarded-For, -Proto and -Host count.", parse=parse_network
     )
+    broker_name: str = option("mqbroker", "What CloudWatch calls the broker in the metrics of Amazon MQ.")
     sns: SnsConfig = section(SnsConfig)
     accounts: tuple[AccountDefinition, ...] = tables(AccountDefinition, "The vhosts of other accounts.")
     queues: tuple[QueueDefinition, ...] = tables(QueueDefinition, "Queues created at the start if missing.")

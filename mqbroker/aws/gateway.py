@@ -19,6 +19,7 @@ from mqbroker.aws.services import SERVICES
 from mqbroker.clock import Clock
 from mqbroker.net.origins import Origins
 from mqbroker.protocols.http.session import Endpoint, HttpSession
+from mqbroker.protocols.node import Node
 from mqbroker.protocols.protocol import Speaker
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Peer
@@ -42,7 +43,7 @@ class AwsGateway(Speaker):
         self._services: list[AwsService] = []
         ground = Ground(
             broker, config, accounts, shared.alarms, ids, clock, guard, metrics, is_encrypted, self._services,
-            shared.outbox.wake,
+            shared, shared.outbox.wake,
         )  # fmt: skip
         for make in SERVICES:
             self._services.append(make(ground))
@@ -61,6 +62,11 @@ class AwsGateway(Speaker):
     def views(self) -> tuple[View, ...]:
         """Overrides Speaker's."""
         return tuple(view for each in self._services for view in each.views())
+
+    def begin(self, node: Node) -> None:
+        """Overrides Speaker's."""
+        for each in self._services:
+            each.begin(node)
 
     def stop(self) -> None:
         """Overrides Speaker's."""

@@ -22,6 +22,7 @@ from mqbroker.aws.front.parameters import (
     decode_base64,
     missing_parameter,
 )
+from mqbroker.aws.front.times import parse_time
 from mqbroker.aws.limits import QUERY_DEPTH_MAX, QUERY_PARAMETERS_MAX
 from mqbroker.errors import AwsError, MissingMember
 
@@ -244,6 +245,23 @@ def _parse_boolean(node: Any) -> bool:
     return node == "true"
 
 
+_DOUBLE = re.compile(r"[+-]?([0-9]{1,310}(\.[0-9]{0,310})?|\.[0-9]{1,310})([eE][+-]?[0-9]{1,3})?")
+
+
+def _parse_double(node: Any) -> float:
+    if _DOUBLE.fullmatch(_parse_string(node)) is None:
+        raise _malformed("STRING_VALUE can not be converted to a Double")
+    return float(node)
+
+
+def _parse_timestamp(node: Any) -> int:
+    text = _parse_string(node)
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise _malformed("STRING_VALUE can not be converted to a Timestamp") from None
+
+
 def _parse_blob(node: Any) -> bytes:
     text = _parse_string(node)
     try:
@@ -258,4 +276,6 @@ _SCALARS: dict[str, Parser] = {
     "long": _parse_integer,
     "boolean": _parse_boolean,
     "blob": _parse_blob,
+    "double": _parse_double,
+    "timestamp": _parse_timestamp,
 }
