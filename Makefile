@@ -131,7 +131,8 @@ lint: $(VENV)/.installed
 bench: $(VENV_RUN)/.installed $(VENV_BENCH)/.installed
 	$(VENV_BENCH)/bin/python -m bench run $(BENCH_ARGS)
 
-LOWEST_CLIENTS := 'aio-pika<10' awscli==1.32.101 boto3==1.34.101
+# aiohttp is for what it needs itself: lowest.txt is installed without dependencies.
+LOWEST_CLIENTS := 'aio-pika<10' aiohttp==3.12.15 awscli==1.32.101 boto3==1.34.101
 # AMQPStorm wants a newer pamqp than mqbroker needs; its test is skipped there.
 TEST_TOOLS := $(PYTHON) -c 'import tomllib; print(*(each.partition(">=")[0] for each in tomllib.load( \
     open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["test"] if not each.startswith("amqpstorm")))'
