@@ -74,3 +74,6 @@ class AwsService:
 
     def stop(self) -> None:
         """The broker has stopped in order. Overridden where that is worth a note."""
+
+    async def close(self) -> None:
+        """Closes what it has open itself, after `stop`. Overridden where that takes turns of the loop."""

@@ -34,7 +34,9 @@ class AwsGateway(Speaker):
         broker, clock = shared.broker, shared.clock
         vhosts = {config.account: shared.default_vhost, **{account.id: account.vhost for account in config.accounts}}
         accounts = Accounts(broker, vhosts, makes_vhosts=config.auth == "any")
-        identify = _by_wall_clock(make_identify(broker.access, config), clock)
+        identify: Identify = make_identify(broker.access, config)
+        if config.auth != "any":
+            identify = _by_wall_clock(identify, clock)
         web = WebPages(Origins(config.origins), is_open=config.auth == "any")
         guard = PageGuard(broker.access, identify, clock, web)
         ids, metrics = RequestIds(), CollectorRegistry()
@@ -70,6 +72,11 @@ class AwsGateway(Speaker):
         """Overrides Speaker's."""
         for each in self._services:
             each.stop()
+
+    async def close(self) -> None:
+        """Overrides Speaker's."""
+        for each in self._services:
+            await each.close()
 
     def new_session(self, peer: Peer) -> HttpSession:
         """Overrides Speaker's."""

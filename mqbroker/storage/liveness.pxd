@@ -4,6 +4,10 @@ from mqbroker.core.message cimport Entry
 from mqbroker.storage.intervals cimport Intervals
 
 
+cdef int _TOGETHER_BITS
+
+
+@cython.final
 cdef class Share:
     cdef public Py_ssize_t live
     cdef public Intervals settled
@@ -12,6 +16,7 @@ cdef class Share:
     cpdef settle(self, long long start, long long end)
 
 
+@cython.final
 cdef class SegmentLiveness:
     cdef public long long first_lsn
     cdef public long long last_lsn
@@ -23,11 +28,14 @@ cdef class SegmentLiveness:
     cdef public long long size
     cdef public double entry_bytes
     cdef public dict shares
+    cdef public dict packed
+    cdef public set stale
 
     @cython.locals(share=Share)
     cpdef settle(self, object queue, long long start, long long end)
 
 
+@cython.final
 cdef class Run:
     cdef public SegmentLiveness segment
     cdef public long long queue
@@ -37,6 +45,7 @@ cdef class Run:
     cdef public long long beyond
 
 
+@cython.final
 cdef class LogLiveness:
     cdef public dict by_first
     cdef public list firsts

@@ -10,6 +10,7 @@ from typing import Any
 from mqbroker.aws.auth.credentials import Caller
 from mqbroker.aws.front import cbor_wire, json_wire, query_answer
 from mqbroker.aws.front.service import Action, Service
+from mqbroker.core.ledger import Ledger
 from mqbroker.errors import AwsError
 from mqbroker.protocols.http.messages import Answer, HttpRequest, HttpResponse, Pending
 
@@ -47,6 +48,7 @@ class Call(Pending):
         "_answer",
         "_is_json_wanted",
         "_report",
+        "_result",
         "action",
         "base_url",
         "caller",
@@ -98,6 +100,7 @@ class Call(Pending):
         """Called when the broker stops before the answer: a call that waits for something is to answer at once."""
         self.on_answered: OnAnswered | None = None
         """Called once it is answered, with the result or the error."""
+        self._result: Mapping[str, object] | None = None
         self._answer = answer
         self._report = report
         self._is_json_wanted = is_json_wanted
@@ -114,6 +117,14 @@ class Call(Pending):
         self._answer(response)
         if self.on_answered is not None:
             self.on_answered(self, result, None)
+
+    def answer_when_safe(self, ledger: Ledger, result: Mapping[str, object] | None = None) -> None:
+        """Answers once everything that the call has changed is durable."""
+        self._result = result
+        ledger.promise(ledger.position, self._answer_safe)
+
+    def _answer_safe(self) -> None:
+        self.answer(self._result)
 
     def _result_response(self, result: Mapping[str, object]) -> HttpResponse:
         action = self.action

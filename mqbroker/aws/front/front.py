@@ -43,10 +43,10 @@ _READING = ("Get", "List", "Describe")  # how the names of actions begin that ch
 
 _JSON_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
 _FORM = "application/x-www-form-urlencoded"
-_SIGNATURE = frozenset(
+_SIGNATURE = {
     f"X-Amz-{name}"
     for name in ("Algorithm", "Credential", "Date", "Expires", "Security-Token", "Signature", "SignedHeaders")
-)  # what a URL has that was signed in advance, and asks for nothing
+}  # what a URL has that was signed in advance, and asks for nothing
 _SCOPE = re.compile(r"Credential=[^/,]*/[0-9]*/[^/,]*/([^/,]*)/")
 
 
@@ -83,6 +83,7 @@ class Front:
         self._request_id = request_id
         self._pages = pages
         self._web = web
+        self._is_open = web.is_open
         self._trail = CallTrail(audit or NoAudit())
         self._failures = RateLog(log)
         self._refusals = RateLog(log)
@@ -157,9 +158,9 @@ class Front:
 
     def _unknown_target(self, target: str, request_id: str, wire: str) -> HttpResponse:
         prefix = target.rpartition(".")[0]
-        service = next((each for each in self._services if each.target_prefix == prefix), self._services[0])
+        services = [each for each in self._services if each.target_prefix == prefix] or self._services
         error = AwsError("UnknownOperationException", "")
-        return refusal(error, service, wire, False, request_id)
+        return refusal(error, services[0], wire, False, request_id)
 
     # --- the Query wire ---------------------------------------------------------------------------------------------
 
@@ -196,7 +197,8 @@ class Front:
             if service.name == name:
                 return service
         action = form.get("Action", "")
-        return next((each for each in self._services if (each.name, action) in self._actions), self._services[0])
+        services = [each for each in self._services if (each.name, action) in self._actions] or self._services
+        return services[0]
 
     def _route(self, service: Service, name: str | None, path: str) -> Route:
         if not name:
@@ -226,7 +228,7 @@ class Front:
             if action.is_open and not _is_signed(request):
                 caller = stranger(request.peer)
             else:
-                if self._web.is_open:
+                if self._is_open and not _is_of_program(request):
                     self._web.check(request, action.name.startswith(_READING))
                 caller = self._identify(request, action.service.name, now)
         except AwsError as error:
@@ -291,6 +293,13 @@ class Front:
 
 def _is_signed(request: HttpRequest) -> bool:
     return "authorization" in request.headers or "X-Amz-Signature=" in request.target
+
+
+def _is_of_program(request: HttpRequest) -> bool:
+    """Whether no page can have sent it: then there is nothing that `WebPages.check` could refuse."""
+    headers = request.headers
+    is_marked = "origin" in headers or "sec-fetch-site" in headers
+    return request.method == "POST" and "authorization" in headers and not is_marked
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

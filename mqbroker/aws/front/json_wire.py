@@ -82,31 +82,35 @@ def compile_parser(shape: Shape, checks_required: bool = True) -> Parser:
 class StructureParser:
     """The parser of one structure. A member of the expected type is taken as it is; only the others cost a call."""
 
-    __slots__ = ("_needs", "_plans")
+    __slots__ = ("_batches", "_plans", "_required")
 
     def __init__(self, shape: Shape, checks_required: bool) -> None:
         self._plans: dict[str, tuple[type | None, Parser]] = {
             name: (_PLAIN_TYPES.get(member.shape.kind), compile_parser(member.shape, checks_required))
             for name, member in shape.members.items()
         }
-        self._needs = Needs(shape) if checks_required and shape.required else None
+        needs = Needs(shape)
+        self._required = needs.required if checks_required else []
+        self._batches = needs.batches if checks_required else []
 
     def __call__(self, value: Any) -> dict[str, Any]:
         """Raises AwsError and MissingMember."""
         if type(value) is not dict:
             raise refuse_value(LIST_FOUND if type(value) is list else "Expected null")
-        result = self._members(value)
-        if self._needs is not None:
-            self._needs.complete(result)
-        return result
+        return self._members(value)
 
     def _members(self, value: dict[str, Any]) -> dict[str, Any]:
-        result = {}
+        result: dict[str, Any] = {}
         plans = self._plans
         for name, inner in value.items():
             plan = plans.get(name)
             if plan is not None and inner is not None:
                 result[name] = inner if type(inner) is plan[0] else plan[1](inner)
+        for name in self._required:
+            if name not in result:
+                raise MissingMember(name)
+        for name in self._batches:
+            result.setdefault(name, [])
         return result
 
 

@@ -9,6 +9,7 @@ parameter is left out; so is an empty one where no text is expected.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -30,6 +31,9 @@ Node = dict[str, Any]
 
 # --- the form -------------------------------------------------------------------------------------------------------
 
+_ARN = "arn%3A"
+_ARN_CHARS_MAX = 400
+_ARNS_REMEMBERED = 4096
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -61,9 +65,20 @@ def parse_form(form: bytes) -> dict[str, str]:
 
 
 def _decoded(text: str) -> str:
+    """The text without escapes. ARNs have many, and come over and over."""
+    if "%" not in text and "+" not in text:
+        return text
+    is_known = text.startswith(_ARN) and len(text) <= _ARN_CHARS_MAX
+    return _remembered(text) if is_known else _unescaped(text)
+
+
+def _unescaped(text: str) -> str:
     if "+" in text:
         text = text.replace("+", " ")
     return unquote_to_bytes(text).decode() if "%" in text else text
+
+
+_remembered = lru_cache(_ARNS_REMEMBERED)(_unescaped)
 
 
 def parse_parameters(form: Mapping[str, str], parser: Parser) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mqbroker.aws.front import cbor, cbor_wire, json_wire, query_answer, query_wire
+from mqbroker.aws.front.json_wire import result_body
 from mqbroker.aws.front.model import ActionModel, ServiceModel
 from mqbroker.aws.front.request_ids import request_id_header
 from mqbroker.aws.front.times import compile_stamper
@@ -58,7 +59,7 @@ class Action:
         """The answer on the JSON wire. An action that answers nothing has an empty body."""
         if self._json_times is not None:
             result = self._json_times(result)
-        body = json_wire.result_body(result) if self.has_output else b""
+        body = result_body(result) if self.has_output else b""
         return HttpResponse(200, self.service.json_type, body, request_id_header(request_id))
 
     def answer_cbor(self, result: Mapping[str, Any], request_id: str) -> HttpResponse:

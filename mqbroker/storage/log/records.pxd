@@ -3,6 +3,7 @@ cimport cython
 from mqbroker.core.message cimport Entry, Message, new_entry, new_message
 from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.extent cimport Extent, extent_key
+from mqbroker.core.queues.lanes cimport lane_of
 from mqbroker.storage.liveness cimport Share
 
 
@@ -19,6 +20,7 @@ cdef object _unpack_repeated
 cdef object _unpack_enqueued
 
 
+@cython.final
 cdef class EntryEncoder:
     cdef public long long lsn
     cdef public list pieces
@@ -44,6 +46,7 @@ cdef class EntryEncoder:
     )
 
 
+@cython.final
 cdef class EntryDecoder:
     cdef public bytes data
     cdef public object formats
