@@ -9,6 +9,7 @@ error closes one connection, a configuration error stops the start, and a storag
     |   +-- PreconditionFailed       exists, but differently; in use; not empty; a bad argument
     |   |   +-- InvalidSelector      a selector that is none; `position` says where
     |   +-- AccessRefused            permissions, reserved names, credentials
+    |   |   +-- AccessPending        another service has yet to say so; who can wait is told when it has
     |   +-- ResourceLocked           an exclusive queue of another connection
     |   +-- NotAllowed               limits of a vhost or user, tag reuse
     |   +-- NotImplementedByPeer     a feature that the dialect refuses by name
@@ -29,6 +30,11 @@ error closes one connection, a configuration error stops the start, and a storag
             +-- StaleEpoch           they are of a node that was replaced
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class MqbrokerError(Exception):
     """The root of all exceptions raised on purpose."""
@@ -48,6 +54,15 @@ class PreconditionFailed(RequestRefused):
 
 class AccessRefused(RequestRefused):
     """Permissions, reserved names or credentials forbid it."""
+
+
+class AccessPending(AccessRefused):
+    """A service has been asked whether it is allowed. For who cannot wait for its answer it is refused."""
+
+    def __init__(self, text: str, when_known: "Callable[[Callable[[int], None]], None]") -> None:
+        """`when_known` has a call made once there is an answer, with the time: then the same is to be asked again."""
+        super().__init__(text)
+        self.when_known = when_known
 
 
 class ResourceLocked(RequestRefused):

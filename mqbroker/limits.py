@@ -184,6 +184,9 @@ PAIR_LINKS_MAX = 64  # at once on a node: standbys and tools
 PAIR_BEAT_MS = 500  # how often both sides of a link show that they live
 
 BACKEND_CALLS_MAX = 64  # questions about log-ins to other services at the same time
+BACKEND_QUESTIONS_MAX = 10_000  # about what may be done, that have no answer yet; more are refused
+BACKEND_DECISIONS_MAX = 100_000  # of such answers that are kept
+BACKEND_DECISION_MS_MIN = 1000  # how long one counts at least: whoever waited for it has to see it
 BACKEND_USERS_MAX = 100_000  # whom only other services know, and who have logged in since the start
 AUDIT_FILE_BYTES_MAX = 64 << 20  # of the audit trail's current file before it is packed within its hour
 AUDIT_RECORDS_WAITING_MAX = 100_000  # not written yet; some 100 MiB, and seconds of a disk that has stalled

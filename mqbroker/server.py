@@ -46,6 +46,7 @@ from mqbroker.runtime.alarms import Alarms
 from mqbroker.runtime.audit.trail import Trail, service_event
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.backend_chain import INTERNAL, BackendChain
+from mqbroker.runtime.backend_judge import BackendJudge
 from mqbroker.runtime.evictions import Evictions
 from mqbroker.runtime.logs import setup as logs
 from mqbroker.runtime.provisioning import Provisioning
@@ -172,9 +173,17 @@ class Server:
             return internal
         from mqbroker.delivery.auth_backend import HttpBackend  # brokers without go without its weight
 
-        backends = {"http": HttpBackend(auth.http, self._broker.access.users)}
+        backends = {"http": HttpBackend(auth.http, self._broker.access.users, self._broker.vhosts)}
         chain = BackendChain(self._broker, self._clock, internal, auth.backends, backends, auth.http.cache_s * 1000)
         self._stack.callback(chain.close)
+        if auth.http.resource_path or auth.http.topic_path:
+            asked = bool(auth.http.resource_path), bool(auth.http.topic_path)
+            judge = BackendJudge(
+                self._broker, self._clock, backends["http"], chain.is_foreign, asked, auth.http.cache_s * 1000
+            )
+            judge.wake = self._turn.schedule
+            self._broker.access.judge = judge
+            self._stack.callback(judge.close)
         return chain
 
     def _open_trail(self, services: Services) -> None:

@@ -198,7 +198,9 @@ class HttpBackendConfig:
 
     user_path: str = option("", "URL that is asked who somebody is, as RabbitMQ's auth_http.user_path.")
     vhost_path: str = option("", "URL that is asked whether they may enter a vhost; empty lets them in.")
-    method: str = option("get", "How both are asked.", choices=("get", "post"))
+    resource_path: str = option("", "URL that is asked what they may do with queues and exchanges; empty is `like`.")
+    topic_path: str = option("", "URL that is asked which topics they may use; empty is `like`.")
+    method: str = option("get", "How all are asked.", choices=("get", "post"))
     like: str = option("", "The user of the broker whose permissions users of the service have.")
     timeout_ms: int = option(5000, "Milliseconds that the service has for an answer.", minimum=10, maximum=60_000)
     cache_s: int = option(15, "Seconds that an answer counts.", minimum=0, maximum=DAY_S)

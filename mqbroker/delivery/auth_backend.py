@@ -2,16 +2,17 @@
 
     user_path    username, password            who is it; the tags after allow are theirs
     vhost_path   username, vhost, ip, tags     for each vhost in which the user of `like` has permissions
+    resource_path, topic_path                  what they may do there, when they do it
 
-What users may do in a vhost that they are allowed is what the user of `like` may do there, with `{username}` in topic
-permissions being their own name.
+Without the last two that is what the user of `like` may do there, with `{username}` in topic permissions being their
+own name; with resource_path vhost_path is asked for every vhost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlencode
 
 from mqbroker.config.sections import HttpBackendConfig
-from mqbroker.core.access.access import User
+from mqbroker.core.access.access import Permissions, User
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
 from mqbroker.delivery.http import HttpClient
@@ -19,13 +20,15 @@ from mqbroker.protocols.backends import BackendSilent, Verdict
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _OK = 200
+_ASKED_LATER = Permissions("", "", "")
 
 
 class HttpBackend:
     """Implements `Backend` (protocols/backends.py)."""
 
-    def __init__(self, config: HttpBackendConfig, users: Mapping[str, User]) -> None:
-        """`users` are the broker's."""
+    def __init__(self, config: HttpBackendConfig, users: Mapping[str, User], vhosts: Collection[str]) -> None:
+        """`users` and `vhosts` are the broker's."""
+        self._vhosts = vhosts
         self._config = config
         self._users = users
         ca_file = "" if config.ca is None else str(config.ca)
@@ -39,10 +42,18 @@ class HttpBackend:
             return None
         model = self._users.get(self._config.like, User(""))
         allowed = {}
-        for vhost, permissions in list(model.permissions.items()):
+        places = dict(model.permissions)
+        if self._config.resource_path:
+            places = {vhost: places.get(vhost, _ASKED_LATER) for vhost in list(self._vhosts)}
+        for vhost, permissions in places.items():
             if await self._may_enter(user, vhost, address, tags):
                 allowed[vhost] = permissions
         return Verdict(tags, allowed, dict(model.topic_permissions))
+
+    async def allows(self, fields: Mapping[str, str]) -> bool:
+        """Implements Backend's."""
+        url = self._config.topic_path if fields["resource"] == "topic" else self._config.resource_path
+        return await self._ask(url, fields) is not None
 
     async def _may_enter(self, user: str, vhost: str, address: str, tags: tuple[str, ...]) -> bool:
         if not self._config.vhost_path:

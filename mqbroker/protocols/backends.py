@@ -33,5 +33,9 @@ class Backend(Protocol):
     async def authenticate(self, user: str, password: bytes, address: str) -> Verdict | None:
         """What is said of a user with this password; None for a refusal. Raises BackendSilent."""
 
+    async def allows(self, fields: Mapping[str, str]) -> bool:
+        """Whether a user of its own may do something with a resource: RabbitMQ's words for who, what and where. Raises
+        BackendSilent."""
+
     def close(self) -> None:
         """Nobody asks any more."""

@@ -82,6 +82,10 @@ class BackendChain:
         else:
             self._ask(name, user, password, answered, address, is_wanted)
 
+    def is_foreign(self, user: str) -> bool:
+        """Whether they are a user here only because another source says so."""
+        return user in self._broker.provisional_users and not self._has_password(user)
+
     def _has_password(self, user: str) -> bool:
         """Whether the broker itself can say anything about a password of theirs."""
         found = self._broker.access.users.get(user)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +22,7 @@ from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.backend_chain import BackendChain
 from tests.management.api import Api
 from tests.support.broker_process import BrokerProcess
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -116,6 +117,9 @@ class Generous:
 
     async def authenticate(self, user: str, password: bytes, address: str) -> Verdict:
         return Verdict(("administrator",), {"/": Permissions(".*", ".*", ".*")})
+
+    async def allows(self, fields: Mapping[str, str]) -> bool:
+        return True
 
     def close(self) -> None: ...
 
@@ -226,3 +230,152 @@ def test_a_service_that_hangs_holds_up_nobody_else(tmp_path: Path, service: Serv
         thread.join(30)
         assert failed
         assert "no answer within 3 s" in broker.log()
+
+
+@pytest.fixture
+def judged(service: Service, tmp_path: Path) -> Iterator[BrokerProcess]:
+    """A broker that asks about resources and topics too."""
+    service.answers |= {"/user": b"allow monitoring", "/resource": b"allow", "/topic": b"allow"}
+    options = {
+        "resource_path": f'"{service.url}/resource"', "topic_path": f'"{service.url}/topic"', "cache_s": 60,
+        "timeout_ms": 60_000,
+    }  # fmt: skip
+    with broker_with(service, tmp_path, **options) as process:
+        yield process
+
+
+def questions(service: Service, path: str) -> list[dict[str, str]]:
+    return [fields for _, asked, fields in service.asked if asked == path]
+
+
+def test_what_users_of_the_service_may_do_is_asked_when_they_do_it(service: Service, judged: BrokerProcess) -> None:
+    """Users had what one user of the broker's had, whatever the service says of each of them."""
+    connection = connect(judged, "joe")
+    channel = connection.channel()
+    channel.queue_declare("theirs")  # which the user of `like` may not declare
+    channel.queue_bind("theirs", "amq.topic", "a.*")
+    channel.confirm_delivery()
+    for number in range(100):
+        channel.basic_publish("amq.topic", "a.b", b"%d" % number)
+    found = [channel.basic_get("theirs", auto_ack=True)[2] for _ in range(100)]
+    assert found == [b"%d" % number for number in range(100)]
+    common = {"username": "joe", "vhost": "/", "tags": "monitoring"}
+    of_queue = {**common, "resource": "queue", "name": "theirs"}
+    of_exchange = {**common, "resource": "exchange", "name": "amq.topic"}
+    assert questions(service, "/resource") == [
+        {**of_queue, "permission": "configure"}, {**of_queue, "permission": "write"},
+        {**of_exchange, "permission": "read"}, {**of_exchange, "permission": "write"},
+        {**of_queue, "permission": "read"},
+    ]  # fmt: skip
+    variables = {"variable_map.username": "joe", "variable_map.vhost": "/"}
+    topic = {**common, "resource": "topic", "name": "amq.topic", **variables}
+    assert questions(service, "/topic") == [
+        {**topic, "permission": "read", "routing_key": "a.*"}, {**topic, "permission": "write", "routing_key": "a.b"},
+    ]  # fmt: skip
+    connection.close()
+
+
+def test_what_the_service_denies_is_refused_in_the_words_of_rabbitmq(service: Service, judged: BrokerProcess) -> None:
+    connection = connect(judged, "joe")
+    service.answers["/resource"] = b"deny"
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker) as caught:
+        connection.channel().queue_declare("denied")
+    text = "ACCESS_REFUSED - access to queue 'denied' in vhost '/' refused for user 'joe'"
+    assert (caught.value.reply_code, caught.value.reply_text) == (403, text)
+    service.answers["/resource"] = b"allow"
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+        connection.channel().queue_declare("denied")  # the answer counts for a while
+    channel = connection.channel()
+    channel.queue_declare("allowed")
+    service.answers["/topic"] = b"deny"
+    channel.confirm_delivery()
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker, match=r"access to topic 'x' in exchange 'amq\.topic'"):
+        channel.basic_publish("amq.topic", "x", b"")
+    assert not any(fields["username"] == "guest" for fields in questions(service, "/resource"))
+    connection.close()
+
+
+def test_a_queue_without_a_name_is_asked_about_once(service: Service, judged: BrokerProcess) -> None:
+    """Each new name of the server's would be another question, without an end."""
+    connection = connect(judged, "joe")
+    channel = connection.channel()
+    name = channel.queue_declare("", exclusive=True).method.queue
+    assert [fields["name"] for fields in questions(service, "/resource")] == [name]
+    assert channel.queue_declare("", exclusive=True).method.queue != name
+    connection.close()
+
+
+def test_nobody_else_waits_for_the_service(service: Service, judged: BrokerProcess) -> None:
+    """The loop would stand still for as long as the service takes."""
+    slow = connect(judged, "joe")
+    service.hold.clear()
+    done = threading.Event()
+
+    def declare() -> None:
+        slow.channel().queue_declare("slow")
+        done.set()
+
+    thread = threading.Thread(target=declare)
+    thread.start()
+    with pika.BlockingConnection(pika.URLParameters(judged.url)) as quick:
+        channel = quick.channel()
+        channel.queue_declare("quick")
+        channel.basic_publish("", "quick", b"x")
+        assert channel.basic_get("quick", auto_ack=True)[2] == b"x"
+    assert not done.is_set()
+    service.hold.set()
+    thread.join(30)
+    assert done.is_set()
+    assert {fields["username"] for fields in questions(service, "/resource")} == {"joe"}
+    slow.close()
+
+
+def test_a_service_that_fails_allows_nothing(service: Service, judged: BrokerProcess) -> None:
+    connection = connect(judged, "joe")
+    service.statuses["/resource"] = 500
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+        connection.channel().queue_declare("broken")
+    assert "the backend says nothing about rights" in judged.log()
+    service.statuses.clear()
+    eventually(lambda: _is_declared(connection, "broken"), 20)
+    connection.close()
+
+
+def _is_declared(connection: Any, name: str) -> bool:
+    try:
+        connection.channel().queue_declare(name)
+    except pika.exceptions.ChannelClosedByBroker:
+        return False
+    return True
+
+
+def test_answers_count_for_so_long_and_publishers_notice(service: Service, tmp_path: Path) -> None:
+    """A publisher whose right was taken away went on for ever: routes are remembered."""
+    service.answers |= {"/user": b"allow", "/resource": b"allow"}
+    options = {"resource_path": f'"{service.url}/resource"', "cache_s": 1}
+    with broker_with(service, tmp_path, **options) as broker:
+        connection = connect(broker, "joe")
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.queue_declare("theirs")
+        channel.basic_publish("", "theirs", b"x")
+        assert questions(service, "/resource")[-1]["name"] == "amq.default"
+        service.answers["/resource"] = b"deny"
+
+        def is_refused() -> bool:
+            try:
+                channel.basic_publish("", "theirs", b"x")
+            except pika.exceptions.ChannelClosedByBroker:
+                return True
+            return False
+
+        eventually(is_refused, 20)
+        connection.close()
+
+
+def test_other_protocols_are_refused_until_it_is_known(service: Service, judged: BrokerProcess) -> None:
+    """What is not known yet must not be allowed; and once it is known, it must be."""
+    host = judged.ports["management"]
+    ours = Api(host, "joe", "pw")
+    assert ours.call("PUT", "queues/%2F/by-http", {}).status == 401
+    eventually(lambda: ours.call("PUT", "queues/%2F/by-http", {}).status in (201, 204), 20)

@@ -11,6 +11,7 @@ nothing.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from mqbroker.core.access.credentials import ACCESS_KEY, Credential, Credentials, access_key
 from mqbroker.core.rabbitmq.patterns import DEFAULT_EXCHANGE, compile_permission
@@ -57,16 +58,35 @@ class User:
         return "impersonator" in self.tags
 
 
+class Judge(Protocol):
+    """Decides about users whom another service knows, in the place of permissions kept here."""
+
+    def has_resources(self, user: str) -> bool:
+        """Whether it decides what this user may do with queues and exchanges."""
+
+    def has_topics(self, user: str) -> bool:
+        """Whether it decides which topics this user may use."""
+
+    def may(self, user: str, vhost: str, kind: str, resource: str, action: str) -> bool:
+        """Whether an action is allowed. Raises AccessPending."""
+
+    def may_topic(
+        self, user: str, vhost: str, exchange: str, key: str, action: str, variables: Mapping[str, str]
+    ) -> bool:
+        """The same for a routing key of a topic exchange. Raises AccessPending."""
+
+
 class Access:
     """The accounts of the broker and the decisions made from them. Users are named: one who was deleted is denied."""
 
-    __slots__ = ("_decisions", "credentials", "generation", "users")
+    __slots__ = ("_decisions", "credentials", "generation", "judge", "users")
 
     def __init__(self) -> None:
         self.users: dict[str, User] = {}
         self.credentials = Credentials()
         self.generation = 0
         """Grows with every change, for callers that remember decisions."""
+        self.judge: Judge | None = None
         self._decisions: dict[tuple[str, str, str, str], bool] = {}
 
     # --- accounts ---------------------------------------------------------------------------------------------------
@@ -157,6 +177,10 @@ class Access:
                 del user.topic_permissions[place]
         self._changed()
 
+    def forget_decisions(self) -> None:
+        """What the judge has said counts no longer."""
+        self.generation += 1
+
     def _changed(self) -> None:
         self.generation += 1
         self._decisions.clear()
@@ -189,6 +213,10 @@ class Access:
         """Raises AccessRefused unless one of the actions is allowed."""
         if kind == "exchange" and not resource:
             resource = DEFAULT_EXCHANGE
+        if self.judge is not None and self.judge.has_resources(name):
+            if self._is_judged_well(self.judge, name, vhost, kind, resource, actions):
+                return
+            raise _refused(name, vhost, kind, resource)
         for action in actions:
             question = (name, vhost, resource, action)
             allowed = self._decisions.get(question)
@@ -197,7 +225,14 @@ class Access:
                 remember(self._decisions, question, allowed, ACCESS_DECISIONS_MAX)
             if allowed:
                 return
-        raise AccessRefused(f"access to {kind} '{resource}' in vhost '{vhost}' refused for user '{name}'")
+        raise _refused(name, vhost, kind, resource)
+
+    def _is_judged_well(
+        self, judge: Judge, name: str, vhost: str, kind: str, resource: str, actions: Iterable[str]
+    ) -> bool:
+        user = self.users.get(name)
+        is_inside = user is not None and vhost in user.permissions
+        return is_inside and any(judge.may(name, vhost, kind, resource, action) for action in actions)
 
     def _may(self, name: str, vhost: str, resource: str, action: str) -> bool:
         user = self.users.get(name)
@@ -225,6 +260,11 @@ class Access:
     def _check_topic(
         self, name: str, vhost: str, exchange: str, key: str, action: str, variables: Mapping[str, str]
     ) -> None:
+        judge = self.judge
+        if judge is not None and judge.has_topics(name):
+            if judge.may_topic(name, vhost, exchange, key, action, {"username": name, "vhost": vhost, **variables}):
+                return
+            raise _topic_refused(name, vhost, exchange, key)
         user = self.users.get(name)
         restriction = None if user is None else user.topic_permissions.get((vhost, exchange))
         if user is not None and restriction is None:
@@ -232,9 +272,17 @@ class Access:
         pattern = "" if restriction is None else getattr(restriction, action)
         expanded = _expand(pattern, {"username": name, "vhost": vhost, **variables})
         if expanded is None or not compile_permission(expanded).search(key):
-            raise AccessRefused(
-                f"access to topic '{key}' in exchange '{exchange}' in vhost '{vhost}' refused for user '{name}'"
-            )
+            raise _topic_refused(name, vhost, exchange, key)
+
+
+def _refused(name: str, vhost: str, kind: str, resource: str) -> AccessRefused:
+    return AccessRefused(f"access to {kind} '{resource}' in vhost '{vhost}' refused for user '{name}'")
+
+
+def _topic_refused(name: str, vhost: str, exchange: str, key: str) -> AccessRefused:
+    return AccessRefused(
+        f"access to topic '{key}' in exchange '{exchange}' in vhost '{vhost}' refused for user '{name}'"
+    )
 
 
 def _expand(pattern: str, variables: Mapping[str, str]) -> str | None:

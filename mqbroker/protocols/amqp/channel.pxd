@@ -46,6 +46,7 @@ cdef class Channel:
     cdef public object ages
     cdef public object reply_consumer
     cdef public str last_queue
+    cdef public str awaited_name
     cdef public object transaction
     cdef public object held
     cdef public bytes held_confirm

@@ -44,11 +44,11 @@ class Channel:
     """One channel of a connection."""
 
     __slots__ = (
-        "accepted", "ages", "body_size", "buffer", "confirmed", "confirms", "connection", "consumers", "expecting",
-        "express", "header_frame", "held", "held_confirm", "held_replies", "holders", "is_confirming", "is_plain",
-        "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed", "polling", "position", "prefetch",
-        "properties", "publish_frame", "published", "publishes", "rejected", "reply_consumer", "returns", "route",
-        "routes", "settling", "state", "transaction", "unacked", "window",
+        "accepted", "ages", "awaited_name", "body_size", "buffer", "confirmed", "confirms", "connection",
+        "consumers", "expecting", "express", "header_frame", "held", "held_confirm", "held_replies", "holders",
+        "is_confirming", "is_plain", "is_repeated", "last_queue", "mandatory", "next_tag", "number", "owed",
+        "polling", "position", "prefetch", "properties", "publish_frame", "published", "publishes", "rejected",
+        "reply_consumer", "returns", "route", "routes", "settling", "state", "transaction", "unacked", "window",
     )  # fmt: skip
 
     def __init__(self, connection: "ConnectionState", number: int) -> None:
@@ -106,6 +106,8 @@ class Channel:
         self.reply_consumer: AmqpConsumer | None = None
         self.last_queue = ""
         """The last queue declared: what an empty queue name means (AMQP 0-9-1 §1.7)."""
+        self.awaited_name = ""
+        """The name of the server's for a queue that is to be declared, while it is being decided about."""
         self.transaction: UnderWay | None = None
         # waiting for the journal
         self.held: Held | None = None

@@ -18,7 +18,7 @@ from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, UNROUTED, Queue
 from mqbroker.core.recent import remember
 from mqbroker.core.settling import ACK
-from mqbroker.errors import PreconditionFailed, ProtocolViolation, RequestRefused
+from mqbroker.errors import AccessPending, PreconditionFailed, ProtocolViolation, RequestRefused
 from mqbroker.limits import LARGE_PIECE_BYTES, ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp import (
     backpressure,
@@ -91,6 +91,7 @@ class AmqpConnection(ConnectionState):
         """Takes what has waited for a log-in, or for publishers to be let through."""
         self.now = now
         self.is_held = False
+        self.update_reading()
         data, self.remainder = self.remainder, b""
         self.take(data)
 
@@ -125,11 +126,25 @@ class AmqpConnection(ConnectionState):
             try:
                 self.scan(data)
                 return
+            except AccessPending as pending:
+                self.wait_for(pending)
+                return
             except RequestRefused as error:
                 ending.refuse(self, error)
             except ProtocolViolation as error:
                 ending.fail(self, error)
                 self.position = len(data)
+
+    def wait_for(self, pending: AccessPending) -> None:
+        """Whether what is at hand is allowed is not known yet: from there on all is held, and nothing more is read."""
+        self.is_held = True
+        self.update_reading()
+        pending.when_known(self.decided)
+
+    def decided(self, now: int) -> None:
+        """It is known."""
+        if self.is_held and not self.is_closing and not self.blocked_for:
+            self.go_on(now)
 
     def scan(self, data: bytes) -> None:  # noqa: C901  once for each frame, packet or record
         """Handles every complete frame from `position` on. Raises what a frame was refused or failed for."""
@@ -238,7 +253,11 @@ class AmqpConnection(ConnectionState):
         channel.express = b""
         found = channel.routes.get(frame)
         if found is None:
-            found = publishing.begin(self, frame[7:-1])
+            try:
+                found = publishing.begin(self, frame[7:-1])
+            except AccessPending:
+                self.position -= len(frame)
+                raise
             remember(channel.routes, frame, found, ROUTE_CACHE_ENTRIES_MAX)
         channel.route, channel.mandatory = found
         channel.publish_frame = frame
@@ -337,7 +356,11 @@ class AmqpConnection(ConnectionState):
         handler = HANDLERS.get(method.index)
         if handler is None:
             raise ProtocolViolation("command", "unimplemented method")
-        handler(self, channel, without_line_breaks(method.args))
+        try:
+            handler(self, channel, without_line_breaks(method.args))
+        except AccessPending:  # handlers ask for everything before they do anything
+            self.position -= len(payload) + 8
+            raise
 
     def connection_method(self, method: Method) -> None:
         """A method of channel 0."""

@@ -36,9 +36,11 @@ def declare(connection: "ConnectionState", channel: "Channel", args: dict[str, A
         declare_passively(connection, channel, args, name)
         return
     vhost = vhost_of(connection)
-    name = name or generated_name(vhost)
+    if not name:  # if it was asked about before, the answer is about that name
+        name = channel.awaited_name = channel.awaited_name or generated_name(vhost)
     connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
     _check_dead_letter(connection, args["arguments"], name)
+    channel.awaited_name = ""
     queue = declare_queue(
         vhost,
         name,

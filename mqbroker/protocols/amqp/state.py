@@ -180,7 +180,7 @@ class ConnectionState(Session):
 
     def update_reading(self) -> None:
         """Reads, or does not: neither from a publisher while a resource is low, nor from who has sent much ahead."""
-        is_held = bool(self.blocked_for) or self.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX
+        is_held = bool(self.blocked_for) or self.is_held or self.held_bytes > AMQP_HELD_FRAMES_BYTES_MAX
         self.set_reading(self.close_sent or not is_held)
 
     # --- overridden by what scans -----------------------------------------------------------------------------------

@@ -13,11 +13,14 @@ import botocore  # type: ignore[import-untyped]
 import botocore.session  # type: ignore[import-untyped]
 import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.serialize import SERIALIZERS  # type: ignore[import-untyped]
 
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
-WIRES = {"json": "application/x-amz-json-1.0", "smithy-rpc-v2-cbor": "application/cbor", "query": "text/xml"}
+_TYPES = {"json": "application/x-amz-json-1.0", "smithy-rpc-v2-cbor": "application/cbor", "query": "text/xml"}
+WIRES = {wire: kind for wire, kind in _TYPES.items() if wire in SERIALIZERS}
+"""Those that this botocore speaks, with the types of their answers."""
 
 _numbers = itertools.count(1)
 

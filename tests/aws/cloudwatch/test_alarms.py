@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from tests.aws.cloudwatch.conftest import speaking
+from tests.aws.cloudwatch.conftest import WIRES, speaking
 from tests.support.aws_clients import aws, client
 from tests.support.broker_process import BrokerProcess
 
@@ -206,7 +206,7 @@ secret = "watcher-secret"
 """
 
 
-@pytest.mark.parametrize("wire", ["json", "smithy-rpc-v2-cbor", "query"])
+@pytest.mark.parametrize("wire", WIRES)
 def test_who_may_what(tmp_path: Path, wire: str) -> None:
     with BrokerProcess(tmp_path / "data", schemes=("aws",), config=USERS) as broker:
         owner, reader, watcher = (
