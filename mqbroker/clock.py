@@ -28,6 +28,8 @@ class Sample(NamedTuple):
 class Clock:
     """Milliseconds since the epoch, monotonic from the moment of construction or from `set` on."""
 
+    __slots__ = ("_offset_ms",)
+
     def __init__(self) -> None:
         self._offset_ms = 0
         self.set(self.wall())

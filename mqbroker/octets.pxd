@@ -4,6 +4,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyBy
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
@@ -138,6 +139,38 @@ cdef inline window(bytes memory, Py_ssize_t start, Py_ssize_t end):
     if memory is None or start < 0 or end < start or end > PyBytes_GET_SIZE(memory):
         raise IndexError("octets out of range")
     return PyMemoryView_FromMemory(PyBytes_AS_STRING(memory) + start, end - start, PyBUF_WRITE)
+
+
+cdef inline bint is_plain(bytes data) except -1:
+    if data is None:
+        raise TypeError("octets expected")
+    cdef const unsigned char* at = <const unsigned char*>PyBytes_AS_STRING(data)
+    cdef Py_ssize_t index
+    for index in range(PyBytes_GET_SIZE(data)):
+        if at[index] >= 128 or (at[index] < 32 and at[index] != 9 and at[index] != 10 and at[index] != 13):
+            return False
+    return True
+
+
+cdef inline str uuid_text(bytes octets):
+    if octets is None or PyBytes_GET_SIZE(octets) != 16:
+        raise IndexError("octets out of range")
+    cdef const unsigned char* at = <const unsigned char*>PyBytes_AS_STRING(octets)
+    cdef char text[36]
+    cdef int index
+    cdef int to = 0
+    for index in range(16):
+        if index == 4 or index == 6 or index == 8 or index == 10:
+            text[to] = 45  # a hyphen
+            to += 1
+        text[to] = _digit(at[index] >> 4)
+        text[to + 1] = _digit(at[index] & 15)
+        to += 2
+    return PyUnicode_DecodeASCII(text, 36, NULL)
+
+
+cdef inline char _digit(unsigned char value) noexcept:
+    return <char>(value + (48 if value < 10 else 87))
 
 
 cdef inline bytes sealed(bytes memory):

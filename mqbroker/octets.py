@@ -4,6 +4,8 @@ Interpreted, each is a line of Python. Compiled, callers get the versions in oct
 pointers after checking every bound; this module itself is never compiled. Nothing here knows what the octets mean.
 """
 
+_PLAIN = b"\t\n\r" + bytes(range(0x20, 0x80))
+
 
 def cut(data: bytes, start: int, end: int) -> bytes:
     """`data[start:end]` for 0 <= start <= end <= len(data); IndexError otherwise when compiled."""
@@ -71,6 +73,17 @@ def put(memory: bytearray, at: int, data: bytes | bytearray, start: int, end: in
 def window(memory: bytearray, start: int, end: int) -> memoryview:
     """The memory from `start` to `end`, to be written to. Compiled, it does not keep the memory alive."""
     return memoryview(memory)[start:end]
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether it is text of ASCII with no control characters but tabs, line feeds and carriage returns, and DEL."""
+    return not data.translate(None, _PLAIN)
+
+
+def uuid_text(octets: bytes) -> str:
+    """The 16 octets of a UUID as it is written (RFC 9562 §4); IndexError when compiled and there are not so many."""
+    digits = octets.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def sealed(memory: bytearray) -> bytes:

@@ -19,6 +19,7 @@ from mqbroker.aws.services import SERVICES
 from mqbroker.clock import Clock
 from mqbroker.net.origins import Origins
 from mqbroker.protocols.http.session import Endpoint, HttpSession
+from mqbroker.protocols.node import Node
 from mqbroker.protocols.protocol import Speaker
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Peer
@@ -33,14 +34,16 @@ class AwsGateway(Speaker):
         broker, clock = shared.broker, shared.clock
         vhosts = {config.account: shared.default_vhost, **{account.id: account.vhost for account in config.accounts}}
         accounts = Accounts(broker, vhosts, makes_vhosts=config.auth == "any")
-        identify = _by_wall_clock(make_identify(broker.access, config), clock)
+        identify: Identify = make_identify(broker.access, config)
+        if config.auth != "any":
+            identify = _by_wall_clock(identify, clock)
         web = WebPages(Origins(config.origins), is_open=config.auth == "any")
         guard = PageGuard(broker.access, identify, clock, web)
         ids, metrics = RequestIds(), CollectorRegistry()
         self._services: list[AwsService] = []
         ground = Ground(
             broker, config, accounts, shared.alarms, ids, clock, guard, metrics, is_encrypted, self._services,
-            shared.outbox.wake,
+            shared, shared.outbox.wake,
         )  # fmt: skip
         for make in SERVICES:
             self._services.append(make(ground))
@@ -60,10 +63,20 @@ class AwsGateway(Speaker):
         """Overrides Speaker's."""
         return tuple(view for each in self._services for view in each.views())
 
+    def begin(self, node: Node) -> None:
+        """Overrides Speaker's."""
+        for each in self._services:
+            each.begin(node)
+
     def stop(self) -> None:
         """Overrides Speaker's."""
         for each in self._services:
             each.stop()
+
+    async def close(self) -> None:
+        """Overrides Speaker's."""
+        for each in self._services:
+            await each.close()
 
     def new_session(self, peer: Peer) -> HttpSession:
         """Overrides Speaker's."""

@@ -64,24 +64,35 @@ class Congestion:
 
     def weigh(self, connection: "Connection", added: int, now: int) -> None:
         """A connection has added so many bytes to the journal: holds it if that is too much for now."""
-        if id(connection) != self._latest:
-            self._take_turns(id(connection), now)
-        self._is_shared = now < self._shared_until
-        bound, backlog = self._bound(), self.ledger.backlog()
-        is_heavy = connection.count_added(added, self.ledger.position) * PUBLISHERS_HEAVY_MAX >= bound
-        if (is_heavy and backlog > bound) or backlog > bound * JOURNAL_FAR_BEHIND_FACTOR:
-            if connection.hold(self._is_shared):
-                self._held.append(connection)
-        elif not self._is_shared:
+        who = id(connection)
+        if who != self._latest:
+            self._take_turns(who, now)
+        self._is_shared = is_shared = now < self._shared_until
+        ledger = self.ledger
+        total = connection.count_added(added, ledger.position)
+        backlog = ledger.backlog()
+        if backlog * JOURNAL_SHARED_BEHIND_SHARE > ledger.backlog_max:  # or else it is below any bound
+            bound = self._bound()
+            is_heavy = total * PUBLISHERS_HEAVY_MAX >= bound
+            if (is_heavy and backlog > bound) or backlog > bound * JOURNAL_FAR_BEHIND_FACTOR:
+                if connection.hold(is_shared):
+                    self._held.append(connection)
+                return
+        if not is_shared:
             connection.is_hasty = False
 
     def _take_turns(self, who: int, now: int) -> None:
         """Another one than before has added something. Who comes back shares; who adds once, as a client that only
         subscribes does, is no publisher."""
         self._latest = who
-        if now < self._turns.get(who, 0) + JOURNAL_SHARED_MS:
+        turns = self._turns
+        began = turns.get(who)
+        if began is None:
+            remember(turns, who, now, _TURNS_KEPT)
+            return
+        turns[who] = now
+        if now < began + JOURNAL_SHARED_MS:
             self._shared_until = now + JOURNAL_SHARED_MS
-        remember(self._turns, who, now, _TURNS_KEPT)
 
     def release(self, now: int) -> None:
         """Lets go as many as the journal has room for. To be called at the end of each turn."""

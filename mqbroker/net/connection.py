@@ -132,9 +132,12 @@ class Connection(asyncio.BufferedProtocol):
             connections = self._connections
             connections.count_input(nbytes)
             self.session.octets_in += nbytes
-            before, now = connections.congestion.ledger.added(), self._clock.now()
+            congestion = connections.congestion
+            before, now = congestion.ledger.added(), self._clock.now()
             self.session.sink_filled(nbytes, now)
-            self._weigh(before, now)
+            added = congestion.ledger.added() - before
+            if added and self._is_open:
+                congestion.weigh(self, added, now)
             self.session.outbox.wake()
 
     def data_received(self, data: bytes) -> None:
@@ -142,9 +145,13 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_open or self.session.is_closing:
             return
         session, connections = self.session, self._connections
-        connections.count_input(len(data))
+        connections.octets_in += len(data)
+        if connections.octets_in >= connections.input_due:
+            connections.see_input()
         session.octets_in += len(data)
-        before, now = connections.congestion.ledger.added(), self._clock.now()
+        congestion = connections.congestion
+        ledger = congestion.ledger
+        before, now = ledger.added(), self._clock.now()
         started = time.perf_counter_ns()
         try:
             session.receive_data(data, now)
@@ -152,9 +159,11 @@ class Connection(asyncio.BufferedProtocol):
             self._fail()
             return
         ended = time.perf_counter_ns()
-        self._connections.watch.took(started, ended, session)
+        connections.watch.took(started, ended, session)
         self._account(len(data), ended - started)
-        self._weigh(before, now)
+        added = ledger.added() - before
+        if added and self._is_open:
+            congestion.weigh(self, added, now)
         if len(data) < self._offered:
             self.is_hasty = False
         session.outbox.wake()
@@ -300,13 +309,6 @@ class Connection(asyncio.BufferedProtocol):
             self._is_resting = True
             connections.rest(self)
             self._obey()
-
-    def _weigh(self, before: int, now: int) -> None:
-        """The journal held `before` bytes until this connection's input was handled."""
-        congestion = self._connections.congestion
-        added = congestion.ledger.added() - before
-        if added and self._is_open:
-            congestion.weigh(self, added, now)
 
     def count_added(self, added: int, batch: int) -> int:
         """It has added so many bytes to the journal's open batch, which has that number: how many in all."""

@@ -28,12 +28,11 @@ class Connections:
         self.limits = limits
         self.input = memoryview(bytearray(INPUT_BYTES))
         """What all connections receive into: it is copied, or used up, before the next one reads."""
-        self.input_seen: Callable[[], None] = _nothing
-        """Called for each `input_step` bytes of input: it may fill the memory before the next regular look."""
-        self.input_step = 1 << 62
-        self._input_bytes = 0
         self.octets_in = self.octets_out = 0
         """Of all connections since the start."""
+        self._input_seen: Callable[[], None] = _nothing
+        self._input_step = self.input_due = 1 << 62
+        """With how many `octets_in` to call `see_input`."""
         self.turn = 0
         """The number of this turn of the loop."""
         self.share_ns = share_ns(0)
@@ -96,13 +95,21 @@ class Connections:
         if self._empty_waiter is not None and not self._all:
             self._empty_waiter.set()
 
+    def watch_input(self, step: int, seen: Callable[[], None]) -> None:
+        """Has `seen` called for each `step` bytes of input: it may fill the memory before the next regular look."""
+        self._input_step, self._input_seen = step, seen
+        self.input_due = self.octets_in + step
+
     def count_input(self, size: int) -> None:
         """So much has arrived."""
         self.octets_in += size
-        self._input_bytes += size
-        if self._input_bytes >= self.input_step:
-            self._input_bytes = 0
-            self.input_seen()
+        if self.octets_in >= self.input_due:
+            self.see_input()
+
+    def see_input(self) -> None:
+        """So many bytes have arrived again."""
+        self.input_due = self.octets_in + self._input_step
+        self._input_seen()
 
     # --- the turn of the loop ---------------------------------------------------------------------------------------
 

@@ -81,3 +81,6 @@ class Speaker:
 
     def stop(self) -> None:
         """The broker has stopped in order, and every session is gone. Overridden where that is worth a note."""
+
+    async def close(self) -> None:
+        """Closes what it has open itself, after `stop`. Overridden where that takes turns of the loop."""

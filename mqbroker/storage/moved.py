@@ -14,10 +14,11 @@ from mqbroker.core.queues.extent import Place
 class Moved:
     """Successive batches, and the place of the one that has what was alive in them."""
 
-    __slots__ = ("_ends", "_places", "_starts", "_were_redelivered", "durable")
+    __slots__ = ("_ends", "_places", "_were_redelivered", "durable", "starts")
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
+        self.starts: list[int] = []
+        """The first of the batches each time; empty when nothing was moved."""
         self._ends: list[int] = []
         self._places: list[Place] = []
         self._were_redelivered: list[bool] = []
@@ -25,21 +26,21 @@ class Moved:
         """The newest batch that is on the disk."""
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self.starts)
 
     def add(self, first_lsn: int, last_lsn: int, place: Place, were_redelivered: bool) -> None:
         """What was alive in these batches is there from now on. `were_redelivered`: where they are everything counts as
         delivered before."""
-        at = bisect_right(self._starts, first_lsn)
-        self._starts.insert(at, first_lsn)
+        at = bisect_right(self.starts, first_lsn)
+        self.starts.insert(at, first_lsn)
         self._ends.insert(at, last_lsn)
         self._places.insert(at, place)
         self._were_redelivered.insert(at, were_redelivered)
 
     def drop(self, segments: Collection[int]) -> None:
         """Nothing is alive in these segments any more: nobody asks for what has come to be there."""
-        kept = [at for at, start in enumerate(self._starts) if not self._is_in(start, segments)]
-        self._starts = [self._starts[at] for at in kept]
+        kept = [at for at, start in enumerate(self.starts) if not self._is_in(start, segments)]
+        self.starts = [self.starts[at] for at in kept]
         self._ends = [self._ends[at] for at in kept]
         self._places = [self._places[at] for at in kept]
         self._were_redelivered = [self._were_redelivered[at] for at in kept]
@@ -66,5 +67,5 @@ class Moved:
         return place, at >= 0 and self._were_redelivered[at]
 
     def _index_of(self, lsn: int) -> int:
-        at = bisect_right(self._starts, lsn) - 1
+        at = bisect_right(self.starts, lsn) - 1
         return at if at >= 0 and lsn <= self._ends[at] else -1

@@ -111,6 +111,21 @@ def test_any_request_is_from_the_root_of_the_account_that_it_names(
     assert caller == Caller(account, region, "", key_id, account, f"arn:aws:iam::{account}:root", PEER.host, False)
 
 
+def test_what_a_header_leaves_open_for_the_query_to_say_is_found_out_each_time() -> None:
+    """The second client had been taken for the first: their headers were the same."""
+    identify = make_identify(Access(), ANY)
+    empty = {"authorization": "AWS4-HMAC-SHA256 Credential=, a=b"}
+    for key_id in ("000000000001", "000000000002"):
+        assert identify(Request(target=f"/?AWSAccessKeyId={key_id}", headers=empty), "sqs", NOW).account == key_id
+
+
+def test_a_header_that_comes_again_names_the_same_caller_and_another_one_another() -> None:
+    identify = make_identify(Access(), ANY)
+    for key_id in ("000000000001", "000000000001", "000000000002", "000000000001"):
+        request = Request(headers={"authorization": f"AWS4-HMAC-SHA256 Credential={key_id}/{SCOPE}, a=b"})
+        assert identify(request, "sqs", NOW).account == key_id
+
+
 def test_a_wrong_signature_does_not_matter_for_development() -> None:
     caller = make_identify(access(), ANY)(sign(call(), secret="wrong"), "sqs", 0)
     assert (caller.account, caller.access_key, caller.user) == (ANY.account, KEY_ID, "")

@@ -1,6 +1,8 @@
 """The headers of a head, and what is kept of it for the next one."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mqbroker.protocols.http.headers import HeaderReader
 from mqbroker.protocols.http.limits import HTTP_HEAD_KEPT_BYTES
@@ -48,6 +50,15 @@ def test_the_next_head_of_a_connection_is_read_as_if_it_were_the_first(second: H
     read(reader, PLAIN)
     assert list(read(reader, second).items()) == list(read(HeaderReader(), second).items())
     assert list(read(reader, PLAIN).items()) == list(read(HeaderReader(), PLAIN).items())
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from([b"A", b"a", b"B", b"C"]), st.sampled_from([b"1", b"2"])))))
+def test_whatever_heads_come_each_is_read_as_if_it_were_the_first(heads: list[Head]) -> None:
+    reader = HeaderReader()
+    for head in heads:
+        headers = read(reader, head)
+        assert list(headers.items()) == list(read(HeaderReader(), head).items())
+        headers.clear()  # whoever has it may do what he likes with it
 
 
 def test_a_trailer_changes_nothing_for_the_next_head() -> None:

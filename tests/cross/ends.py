@@ -19,6 +19,7 @@ from tests.support.broker_process import BrokerProcess
 from tests.support.websocket_client import connect
 
 WAIT_S = 15
+OWN_HEADERS = ("colour", "grün", "traceparent", "tracestate")
 ALL = (
     "delivery_mode", "priority", "expiration", "message_id", "reply_to", "content_encoding", "timestamp", "type",
     "app_id",
@@ -170,7 +171,7 @@ class Stomp:
             def receive() -> Letter:
                 command, headers, body = client.frame()
                 assert command == "MESSAGE"
-                own = {key: value for key, value in headers.items() if key in ("colour", "grün")}
+                own = {key: value for key, value in headers.items() if key in OWN_HEADERS}
                 found = {name: headers[header] for name, header in self.names.items() if header in headers}
                 if "delivery_mode" in found:
                     found["delivery_mode"] = "2"
@@ -256,7 +257,7 @@ class Sqs:
             found = client.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=WAIT_S)
             (message,) = found["Messages"]
             texts = {key: value["StringValue"] for key, value in message.get("MessageAttributes", {}).items()}
-            own = {key: value for key, value in texts.items() if key in ("colour", "grün")}
+            own = {key: value for key, value in texts.items() if key in OWN_HEADERS}
             found = {name: texts[attribute] for name, attribute in self.names.items() if attribute in texts}
             return Letter(message["Body"], texts.get("ContentType", ""), texts.get("CorrelationId", ""), own, found)
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from mqbroker.aws.auth.claim import is_region
 from mqbroker.aws.auth.sigv4 import SignedRequest, Verifier
 from mqbroker.aws.config import AwsConfig
-from mqbroker.aws.limits import AWS_CALLERS_MAX
+from mqbroker.aws.limits import AWS_CALLERS_MAX, AWS_HEAD_KEPT_BYTES
 from mqbroker.core.access.access import Access
 from mqbroker.core.access.credentials import Credential
 from mqbroker.core.recent import remember
@@ -101,15 +101,27 @@ class AnyIdentity:
     def __init__(self, account: str, region: str) -> None:
         self._account = account
         self._region = region
+        self._callers: dict[tuple[str, str, bool], Caller] = {}
+        """By what stands before the first comma of the header, which is the same for all requests of a client in a
+        day."""
 
     def __call__(self, request: SignedRequest, _service: str, _now: int) -> Caller:
         """Never raises: what cannot be read counts as not given."""
+        peer = request.peer
+        head = request.headers.get("authorization", "").partition(",")[0]
+        place = (head, peer.host, peer.is_tls or peer.is_loopback)
+        found = self._callers.get(place)
+        return self._find(request, place) if found is None else found
+
+    def _find(self, request: SignedRequest, place: tuple[str, str, bool]) -> Caller:
+        head, host, is_secure = place
         key_id, region = _named(request)
         is_account = len(key_id) == _ACCOUNT_DIGITS and key_id.isascii() and key_id.isdigit()
         account = key_id if is_account else self._account
-        peer = request.peer
-        is_secure = peer.is_tls or peer.is_loopback
-        return Caller(account, region or self._region, "", key_id, account, arn_of(account, ""), peer.host, is_secure)
+        caller = Caller(account, region or self._region, "", key_id, account, arn_of(account, ""), host, is_secure)
+        if head.partition("Credential=")[2].strip() and len(head) <= AWS_HEAD_KEPT_BYTES:
+            remember(self._callers, place, caller, AWS_CALLERS_MAX)
+        return caller
 
 
 def _named(request: SignedRequest) -> tuple[str, str]:

@@ -1,4 +1,5 @@
 from mqbroker.aws.front.service cimport Action
+from mqbroker.core.ledger cimport Ledger
 from mqbroker.protocols.http.messages cimport Pending
 
 
@@ -6,6 +7,7 @@ cdef class Call(Pending):
     cdef object _answer
     cdef bint _is_json_wanted
     cdef object _report
+    cdef object _result
     cdef public Action action
     cdef public str base_url
     cdef public object caller
@@ -21,6 +23,8 @@ cdef class Call(Pending):
     cdef public str wire
 
     cpdef answer(self, result)
+    cpdef answer_when_safe(self, Ledger ledger, result=*)
+    cpdef _answer_safe(self)
     cdef _result_response(self, result)
     cpdef refuse(self, error)
     cpdef fail(self)

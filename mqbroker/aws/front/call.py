@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mqbroker.aws.auth.credentials import Caller
-from mqbroker.aws.front import json_wire, query_answer
+from mqbroker.aws.front import cbor_wire, json_wire, query_answer
 from mqbroker.aws.front.service import Action, Service
+from mqbroker.core.ledger import Ledger
 from mqbroker.errors import AwsError
 from mqbroker.protocols.http.messages import Answer, HttpRequest, HttpResponse, Pending
 
@@ -23,6 +24,8 @@ def refusal(error: AwsError, service: Service, wire: str, is_json_wanted: bool, 
     """The answer to a request that is refused, in the wire that the client used."""
     if wire == "json":
         return json_wire.error_response(error, service.name, service.has_query_errors, service.json_type, request_id)
+    if wire == "cbor":
+        return cbor_wire.error_response(error, service.name, service.has_query_errors, request_id)
     return query_answer.error_response(error, service.namespace, is_json_wanted, request_id)
 
 
@@ -37,14 +40,15 @@ class Call(Pending):
 
     `parameters` has the names of the service model; a Binary is bytes, an Integer int, a Boolean bool, and what is
     missing is absent. `base_url` is the scheme and host that the client used, without a slash at the end; `path` is the
-    path of the request; `wire` is "json" or "query"; `now` milliseconds; `headers` those of the request, with names in
-    lower case.
+    path of the request; `wire` is "json", "cbor" or "query"; `now` milliseconds; `headers` those of the request, with
+    names in lower case.
     """
 
     __slots__ = (
         "_answer",
         "_is_json_wanted",
         "_report",
+        "_result",
         "action",
         "base_url",
         "caller",
@@ -96,6 +100,7 @@ class Call(Pending):
         """Called when the broker stops before the answer: a call that waits for something is to answer at once."""
         self.on_answered: OnAnswered | None = None
         """Called once it is answered, with the result or the error."""
+        self._result: Mapping[str, object] | None = None
         self._answer = answer
         self._report = report
         self._is_json_wanted = is_json_wanted
@@ -113,10 +118,20 @@ class Call(Pending):
         if self.on_answered is not None:
             self.on_answered(self, result, None)
 
+    def answer_when_safe(self, ledger: Ledger, result: Mapping[str, object] | None = None) -> None:
+        """Answers once everything that the call has changed is durable."""
+        self._result = result
+        ledger.promise(ledger.position, self._answer_safe)
+
+    def _answer_safe(self) -> None:
+        self.answer(self._result)
+
     def _result_response(self, result: Mapping[str, object]) -> HttpResponse:
         action = self.action
         if self.wire == "json":
             return action.answer_json(result, self.request_id)
+        if self.wire == "cbor":
+            return action.answer_cbor(result, self.request_id)
         if self._is_json_wanted:
             return action.answer_query_in_json(result, self.request_id)
         return action.answer_query(result, self.request_id)

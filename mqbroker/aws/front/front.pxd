@@ -12,6 +12,7 @@ cdef class Front:
     cdef object _request_id
     cdef object _pages
     cdef object _web
+    cdef bint _is_open
     cdef object _trail
     cdef object _failures
     cdef object _refusals
@@ -25,3 +26,9 @@ cdef class Front:
     @cython.locals(action=Action)
     cdef Call _new_call(self, route, HttpRequest request, str path, str wire, bint is_json_wanted, str request_id, answer, long long now)
     cdef _run(self, Call call, handler, parse, source, parser)
+
+
+@cython.locals(headers=dict)
+cdef bint _is_of_program(HttpRequest request) except -1
+
+cdef bint _has_form(dict headers) except -1

@@ -20,6 +20,7 @@ from mqbroker.aws.front.parameters import (
     decode_base64,
     missing_parameter,
 )
+from mqbroker.aws.front.times import milliseconds
 from mqbroker.errors import AwsError, MissingMember
 from mqbroker.protocols.http.messages import HttpResponse
 
@@ -81,31 +82,35 @@ def compile_parser(shape: Shape, checks_required: bool = True) -> Parser:
 class StructureParser:
     """The parser of one structure. A member of the expected type is taken as it is; only the others cost a call."""
 
-    __slots__ = ("_needs", "_plans")
+    __slots__ = ("_batches", "_plans", "_required")
 
     def __init__(self, shape: Shape, checks_required: bool) -> None:
         self._plans: dict[str, tuple[type | None, Parser]] = {
             name: (_PLAIN_TYPES.get(member.shape.kind), compile_parser(member.shape, checks_required))
             for name, member in shape.members.items()
         }
-        self._needs = Needs(shape) if checks_required and shape.required else None
+        needs = Needs(shape)
+        self._required = needs.required if checks_required else []
+        self._batches = needs.batches if checks_required else []
 
     def __call__(self, value: Any) -> dict[str, Any]:
         """Raises AwsError and MissingMember."""
         if type(value) is not dict:
             raise refuse_value(LIST_FOUND if type(value) is list else "Expected null")
-        result = self._members(value)
-        if self._needs is not None:
-            self._needs.complete(result)
-        return result
+        return self._members(value)
 
     def _members(self, value: dict[str, Any]) -> dict[str, Any]:
-        result = {}
+        result: dict[str, Any] = {}
         plans = self._plans
         for name, inner in value.items():
             plan = plans.get(name)
             if plan is not None and inner is not None:
                 result[name] = inner if type(inner) is plan[0] else plan[1](inner)
+        for name in self._required:
+            if name not in result:
+                raise MissingMember(name)
+        for name in self._batches:
+            result.setdefault(name, [])
         return result
 
 
@@ -123,7 +128,7 @@ def _list_parser(parse_element: Parser, element_name: str) -> Parser:
 
 def _failing(values: list[Any], parse_element: Parser) -> int:
     """The number, from 1, of the first value without a required member."""
-    for number, value in enumerate((value for value in values if value is not None), 1):
+    for number, value in enumerate([value for value in values if value is not None], 1):
         try:
             parse_element(value)
         except MissingMember:
@@ -160,7 +165,24 @@ def _parse_boolean(value: Any) -> bool:
     raise _wrong_type(value, "a Boolean", "java.lang.Boolean")
 
 
+def _parse_double(value: Any) -> float:
+    if type(value) is float or type(value) is int:
+        return float(value)
+    raise _wrong_type(value, "a Double", "java.lang.Double")
+
+
+def _parse_timestamp(value: Any) -> int:
+    if type(value) is not float and type(value) is not int:
+        raise _wrong_type(value, "a Timestamp", "java.util.Date")
+    try:
+        return milliseconds(value)
+    except ValueError as error:
+        raise refuse_value(str(error)) from None
+
+
 def _parse_blob(value: Any) -> bytes:
+    if type(value) is bytes:  # CBOR has them as they are
+        return value
     if type(value) is not str:
         raise _wrong_type(value, "a Blob", "java.nio.ByteBuffer")
     try:
@@ -187,6 +209,8 @@ _SCALARS: dict[str, Parser] = {
     "long": _parse_integer,
     "boolean": _parse_boolean,
     "blob": _parse_blob,
+    "double": _parse_double,
+    "timestamp": _parse_timestamp,
 }
 _PLAIN_TYPES = {"string": str, "integer": int, "long": int, "boolean": bool}
 
@@ -207,11 +231,22 @@ def error_response(
     error: AwsError, service: str, has_query_errors: bool, content_type: bytes, request_id: str
 ) -> HttpResponse:
     """An error of a service such as "sqs", with the header for clients that know the Query wire's codes."""
-    prefix = _CORAL if error.shape in _CORAL_SHAPES or not service else f"com.amazonaws.{service}#"
-    document = {"__type": prefix + error.shape}
+    document = {"__type": error_type(error, service)}
     if error.message:
         document["message"] = error.message
+    headers = error_headers(error, has_query_errors, request_id)
+    return HttpResponse(error.status, content_type, orjson.dumps(document), headers.encode())
+
+
+def error_type(error: AwsError, service: str) -> str:
+    """What an error is called."""
+    prefix = _CORAL if error.shape in _CORAL_SHAPES or not service else f"com.amazonaws.{service}#"
+    return prefix + error.shape
+
+
+def error_headers(error: AwsError, has_query_errors: bool, request_id: str) -> str:
+    """The header lines of an error, with the one for clients that know the Query wire's codes."""
     headers = f"x-amzn-RequestId: {request_id}\r\n"
     if has_query_errors:
         headers += f"x-amzn-query-error: {error.code};{'Sender' if error.is_sender else 'Receiver'}\r\n"
-    return HttpResponse(error.status, content_type, orjson.dumps(document), headers.encode())
+    return headers

@@ -1,5 +1,9 @@
 cimport cython
 
+from mqbroker.aws.front.json_wire cimport result_body
+from mqbroker.aws.front.request_ids cimport request_id_header
+
+
 @cython.final
 cdef class Action:
     cdef public object service
@@ -14,5 +18,7 @@ cdef class Action:
     cdef public bint is_audited
     cdef public bint is_data
     cdef public bint is_open
+    cdef object _json_times
+    cdef object _cbor_times
 
     cpdef answer_json(self, result, str request_id)

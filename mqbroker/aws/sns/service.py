@@ -87,8 +87,7 @@ class SnsService:
 
     def answer_when_safe(self, call: Call, result: Mapping[str, Any] | None = None) -> None:
         """Answers once everything that the call has changed is durable."""
-        ledger = self.ledger
-        ledger.promise(ledger.position, lambda: call.answer(result))
+        call.answer_when_safe(self.ledger, result)
 
 
 def _context(call: Call, topic: Topic) -> Mapping[str, str | Sequence[str]]:

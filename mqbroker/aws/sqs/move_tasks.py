@@ -109,7 +109,7 @@ class MoveActions:
         source = self._source(call, given["SourceArn"])
         destination = self._destination(call, given.get("DestinationArn"))
         task = self.begin(source, destination, given.get("MaxNumberOfMessagesPerSecond"), call.now)
-        self._service.answer_when_safe(call, {"TaskHandle": task.handle})
+        call.answer_when_safe(self._service.ledger, {"TaskHandle": task.handle})
 
     def begin(self, source: SqsQueue, destination: QueueArn | None, rate: int | None, now: int) -> MoveTask:
         """Has messages moved, so many a second or as fast as they go. Raises AwsError."""
@@ -158,7 +158,7 @@ class MoveActions:
         if task.status != RUNNING:
             raise refusals.invalid_value(f"Only active tasks can be cancelled. The task is {task.status}.")
         self.cancel(task)
-        self._service.answer_when_safe(call, {"ApproximateNumberOfMessagesMoved": task.moved})
+        call.answer_when_safe(self._service.ledger, {"ApproximateNumberOfMessagesMoved": task.moved})
 
     def _source(self, call: Call, text: str) -> SqsQueue:
         return self._at(call, text, "SourceArn", _NO_SOURCE, "")

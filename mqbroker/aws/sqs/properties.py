@@ -18,8 +18,8 @@ from hashlib import md5
 from struct import Struct
 from uuid import UUID
 
-from mqbroker.aws.front.request_ids import uuid_text
-from mqbroker.aws.sqs.message_attributes import STRING, as_headers, unpack
+from mqbroker import octets
+from mqbroker.aws.sqs.message_attributes import STRING, as_headers, text_of, unpack
 from mqbroker.core.properties import DEAD_LETTER_BIT, Formats, Properties
 from mqbroker.protocols.grouping import DEDUPLICATION_HEADER, GROUP_HEADER, group_text
 
@@ -46,7 +46,7 @@ _ID_BYTES = 16
 _sizes = Struct(">BBBBHH")
 _SENDERS_REMEMBERED = 1024
 _RECEIVES_MAX = 65_535
-_HEAD_BYTES = _ID_BYTES + _sizes.size
+_HEAD_BYTES = 24
 _SENDER_AT = 16
 _GROUP_AT = 17
 _RECEIVES_AT = 22
@@ -83,10 +83,16 @@ class SqsProperties(Properties):
         """Whether SQS is shown the body in Base64, as it was sent; ENCODING_ATTRIBUTE says so."""
         return self.code & ~DEAD_LETTER_BIT == SQS_OCTETS
 
+    def shown(self, body: bytes) -> str | None:
+        """The body as SQS shows it; None for one that is shown in Base64."""
+        if self.is_octets:
+            return None
+        return body.decode("ascii") if octets.is_plain(body) else text_of(body)
+
     @property
     def message_id(self) -> str:
         """The MessageId."""
-        return uuid_text(self.raw[:16])
+        return octets.uuid_text(self.raw[:_ID_BYTES])
 
     @property
     def receives(self) -> int:
@@ -121,6 +127,8 @@ class SqsProperties(Properties):
     @property
     def attributes(self) -> bytes:
         """The message attributes in their kept form (message_attributes.py)."""
+        if not self.has_headers:
+            return b""
         return self.raw[self._offsets()[5] :]
 
     def headers(self) -> Mapping[str, object]:
@@ -137,8 +145,8 @@ class SqsProperties(Properties):
 
     def text(self, name: str) -> str | None:
         """message_id, group_id, deduplication_id, and what an attribute of TEXT_ATTRIBUTES says."""
-        if name == "group_id":
-            return self.group_id or group_text(self, name)
+        if name == "group_id":  # asked for with every message
+            return self.group_id or group_text(self, name) if self.has_headers else None
         if name == "deduplication_id":
             return self.deduplication_id or group_text(self, name)
         if name == "message_id":
@@ -157,7 +165,7 @@ class SqsProperties(Properties):
         Behind a move back it is a new message, with a MessageId of its own (SQS API Reference, StartMessageMoveTask).
         """
         return make_properties(
-            self.raw[:16] if source else _successor(self.raw[:16]),
+            self.raw[:_ID_BYTES] if source else _successor(self.raw[:_ID_BYTES]),
             self.sender_id,
             self.group_id,
             self.deduplication_id,

@@ -49,7 +49,7 @@ class QueueActions:
             self._queues.clear_text.check(arn, given)
         else:
             queue = self._queues.create(arn, given, call.parameters.get("tags", {}), call.now)
-        self._service.answer_when_safe(call, {"QueueUrl": self._queues.url_of(queue, call.base_url)})
+        call.answer_when_safe(self._service.ledger, {"QueueUrl": self._queues.url_of(queue, call.base_url)})
 
     def _given(self, attributes: dict[str, str]) -> dict[str, str]:
         return attributes if self._queues.is_strict else known(attributes)
@@ -113,7 +113,7 @@ class QueueActions:
         """DeleteQueue."""
         queue = self._service.queue_of(call)
         self._queues.delete(queue, call.now)
-        self._service.answer_when_safe(call)
+        call.answer_when_safe(self._service.ledger)
 
     def purge_queue(self, call: Call) -> None:
         """PurgeQueue."""
@@ -121,7 +121,7 @@ class QueueActions:
         if self._queues.is_strict and queue.purged_at and call.now < queue.purged_at + SQS_PURGE_INTERVAL_MS:
             raise refusals.purge_in_progress(queue.name)
         queue.purged_at = call.now
-        queue.core.purge(call.now, lambda _: self._service.answer_when_safe(call))
+        queue.core.purge(call.now, lambda _: call.answer_when_safe(self._service.ledger))
 
     # --- attributes -------------------------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class QueueActions:
         changes = check_attributes(given, queue.is_fifo)
         self._queues.change(queue, merged(queue.attributes, changes), call.now)
         self._queues.clear_text.check(queue.arn, given)
-        self._service.answer_when_safe(call)
+        call.answer_when_safe(self._service.ledger)
 
     # --- tags -------------------------------------------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ class QueueActions:
     def _set_tags(self, call: Call, queue: SqsQueue, tags: dict[str, str]) -> None:
         queue.tags = tags
         self._queues.keep(queue)
-        self._service.answer_when_safe(call)
+        call.answer_when_safe(self._service.ledger)
 
     def list_queue_tags(self, call: Call) -> None:
         """ListQueueTags."""
@@ -201,7 +201,7 @@ class QueueActions:
 
     def _set_policy(self, call: Call, queue: SqsQueue, text: str) -> None:
         self._queues.change(queue, merged(queue.attributes, {"Policy": text}), call.now)
-        self._service.answer_when_safe(call)
+        call.answer_when_safe(self._service.ledger)
 
 
 def _read_token(token: str | None) -> str:

@@ -235,8 +235,8 @@ class ReceiveActions:
             queue.empty_receives += 1
             call.answer({})
             return
-        messages = [
-            ShownMessage(queue, entry).shown(wanted.system_names, wanted.attribute_names, now) for entry in entries
-        ]
+        system_names, attribute_names, messages = wanted.system_names, wanted.attribute_names, []
+        for entry in entries:
+            messages.append(ShownMessage(queue, entry).shown(system_names, attribute_names, now))
         call.is_delivery = True
-        self._service.answer_when_safe(call, {"Messages": messages})
+        call.answer_when_safe(self._service.ledger, {"Messages": messages})

@@ -6,10 +6,10 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mqbroker import octets
 from mqbroker.aws.auth.digests import md5_hex
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.parameters import missing_parameter
-from mqbroker.aws.front.request_ids import uuid_text
 from mqbroker.aws.limits import SQS_DELAY_S_MAX, SQS_MESSAGE_BYTES_MAX, SQS_TRACE_HEADER_BYTES_MAX
 from mqbroker.aws.sqs import message_attributes, refusals
 from mqbroker.aws.sqs.batches import check_batch, run_batch
@@ -61,10 +61,11 @@ def check_outgoing(queue: SqsQueue, given: dict[str, Any]) -> Outgoing:
         raise refusals.invalid_value(
             f"One or more parameters are invalid. Reason: Message must be shorter than {queue.message_bytes_max} bytes."
         )
-    if message_attributes.has_forbidden_characters(text):
+    body = text.encode()
+    if not octets.is_plain(body) and message_attributes.has_forbidden_characters(text):
         raise refusals.invalid_message_contents()
     outgoing = Outgoing.__new__(Outgoing)
-    outgoing.body = text.encode()
+    outgoing.body = body
     outgoing.octets = None
     outgoing.attributes = outgoing.system_attributes = b""
     outgoing.trace = outgoing.group = outgoing.deduplication = ""
@@ -97,10 +98,10 @@ def _octets(body: bytes, encoding: Mapping[str, Any]) -> bytes | None:
     if encoding.get("StringValue") != BASE64:
         return None
     try:
-        octets = b64decode(body, validate=True)
+        found = b64decode(body, validate=True)
     except NotBase64:
         return None
-    return octets if b64encode(octets) == body else None
+    return found if b64encode(found) == body else None
 
 
 def size_of(text: str, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
@@ -209,7 +210,7 @@ class SendActions:
         """SendMessage."""
         queue = self._open(call)
         result = self._send(queue, call, call.parameters)
-        self._service.answer_when_safe(call, result)
+        call.answer_when_safe(self._service.ledger, result)
 
     def send_message_batch(self, call: Call) -> None:
         """SendMessageBatch."""
@@ -218,11 +219,11 @@ class SendActions:
         check_batch(entries, "SendMessageBatchRequestEntry")
         if queue.is_fifo:
             _check_ids(queue, entries)
-        size = sum(size_of(entry.get("MessageBody", ""), entry.get("MessageAttributes")) for entry in entries)
+        size = sum([size_of(entry.get("MessageBody", ""), entry.get("MessageAttributes")) for entry in entries])
         if size > SQS_MESSAGE_BYTES_MAX:
             raise refusals.batch_too_long(size, SQS_MESSAGE_BYTES_MAX)
         result = run_batch(entries, lambda entry: self._send_entry(queue, call, entry))
-        self._service.answer_when_safe(call, result)
+        call.answer_when_safe(self._service.ledger, result)
 
     def _open(self, call: Call) -> SqsQueue:
         """The queue, unless publishers are held back: SDKs try again after a throttled request."""
@@ -240,16 +241,19 @@ class SendActions:
 
     def _send(self, queue: SqsQueue, call: Call, given: dict[str, Any]) -> dict[str, object]:
         outgoing = check_outgoing(queue, given)
-        octets = self._new_id()
+        new_id = self._new_id()
         properties = make_properties(
-            octets, call.caller.user_id, outgoing.group, outgoing.deduplication, "",
+            new_id, call.caller.user_id, outgoing.group, outgoing.deduplication, "",
             outgoing.trace or _trace_of(call), outgoing.attributes, 0, SQS if outgoing.octets is None else SQS_OCTETS,
         )  # fmt: skip
         body = outgoing.body if outgoing.octets is None else outgoing.octets
-        message = new_message("", queue.core.name, properties, body, call.now)
-        sent = queue.core.send(message, call.now, outgoing.delay_ms)
+        core = queue.core
+        message = new_message("", core.name, properties, body, call.now)
+        sent = core.send(message, call.now, outgoing.delay_ms)
+        if queue.vhost.tap is not None:
+            queue.vhost.tap.published(message, (core.name,))
         result: dict[str, object] = {
-            "MessageId": uuid_text(octets) if sent.message is message else message_id(queue, sent),
+            "MessageId": octets.uuid_text(new_id) if sent.message is message else message_id(queue, sent),
             "MD5OfMessageBody": md5_hex(outgoing.body),
         }
         if outgoing.attributes:

@@ -1,7 +1,6 @@
 """What every SQS action has at hand: the queues, who may what, the journal's promise, and what holds publishers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.limits import SQS_DECISIONS_REMEMBERED
@@ -60,11 +59,6 @@ class SqsService:
             queue.policy,
             NO_CONTEXT if queue.policy is None else _context(call, queue),
         )
-
-    def answer_when_safe(self, call: Call, result: Mapping[str, Any] | None = None) -> None:
-        """Answers once everything that the call has changed is durable."""
-        ledger = self.ledger
-        ledger.promise(ledger.position, lambda: call.answer(result))
 
 
 def _context(call: Call, queue: SqsQueue) -> Mapping[str, str | Sequence[str]]:

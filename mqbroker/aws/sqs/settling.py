@@ -46,7 +46,7 @@ class SettleActions:
         handle = call.parameters["ReceiptHandle"]
         if not self._delete(queue, handle, call.now):
             raise refusals.receipt_handle_has_expired(handle)
-        self._service.answer_when_safe(call)
+        call.answer_when_safe(self._service.ledger)
 
     def delete_message_batch(self, call: Call) -> None:
         """DeleteMessageBatch."""
@@ -59,7 +59,7 @@ class SettleActions:
                 raise AwsError("ReceiptHandleIsInvalid", "The receipt handle has expired")
             return {}
 
-        self._service.answer_when_safe(call, run_batch(entries, delete))
+        call.answer_when_safe(self._service.ledger, run_batch(entries, delete))
 
     def _delete(self, queue: SqsQueue, handle: str, now: int) -> bool:
         """Deletes a message. One that is gone already is deleted. False when the handle has expired.
@@ -83,7 +83,7 @@ class SettleActions:
         queue = self._service.queue_of(call)
         given = call.parameters
         self._change(queue, given["ReceiptHandle"], given["VisibilityTimeout"], call.now)
-        self._service.answer_when_safe(call)
+        call.answer_when_safe(self._service.ledger)
 
     def change_message_visibility_batch(self, call: Call) -> None:
         """ChangeMessageVisibilityBatch."""
@@ -97,7 +97,7 @@ class SettleActions:
             self._change(queue, entry["ReceiptHandle"], entry["VisibilityTimeout"], call.now)
             return {}
 
-        self._service.answer_when_safe(call, run_batch(entries, change))
+        call.answer_when_safe(self._service.ledger, run_batch(entries, change))
 
     def _change(self, queue: SqsQueue, handle: str, visibility_s: int, now: int) -> None:
         """Changes until when a message is in flight.

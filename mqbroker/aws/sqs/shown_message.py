@@ -22,7 +22,7 @@ from mqbroker.aws.sqs.properties import (
     SqsProperties,
 )
 from mqbroker.aws.sqs.queue import SqsQueue
-from mqbroker.aws.sqs.receipts import Receipt, make_handle
+from mqbroker.aws.sqs.receipts import make_handle
 from mqbroker.aws.sqs.redrive import QueueArn
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.properties import Properties, RedrivenProperties
@@ -51,12 +51,12 @@ class ShownMessage:
         content = entry.message.content()
         properties = entry.message.properties
         text: str | None
-        if isinstance(properties, EnvelopedProperties):
+        if type(properties) is SqsProperties:
+            text = properties.shown(content)
+            self._attributes = properties.attributes
+        elif isinstance(properties, EnvelopedProperties):
             text = queue.envelopes.write(properties, content, source_or_own(queue, properties.source))
             self._attributes = b""
-        elif isinstance(properties, SqsProperties):
-            text = None if properties.is_octets else text_of(content)
-            self._attributes = properties.attributes
         else:
             content = properties.readable(content)
             text = text_of(content)
@@ -68,7 +68,7 @@ class ShownMessage:
         entry = self._entry
         found: dict[str, object] = {
             "MessageId": message_id(self._queue, entry),
-            "ReceiptHandle": make_handle(Receipt(self._queue.key, entry.sequence, entry.attempts, now)),
+            "ReceiptHandle": make_handle(self._queue.key, entry.sequence, entry.attempts, now),
             "MD5OfBody": md5_hex(self._body.encode()),
             "Body": self._body,
         }
@@ -139,10 +139,10 @@ def message_id(queue: SqsQueue, entry: Entry) -> str:
     `entry` may be the stand-in for the original of a duplicate: its properties know the id if SQS gave one.
     """
     properties = entry.message.properties
+    if type(properties) is SqsProperties:
+        return properties.message_id
     if isinstance(properties, EnvelopedProperties):
         return _made_id(str(source_or_own(queue, properties.source)).encode() + properties.raw[:16])
-    if isinstance(properties, SqsProperties):
-        return properties.message_id
     if isinstance(properties, NoteProperties):
         known = properties.text("message_id")
         if known is not None:

@@ -12,12 +12,15 @@ from mqbroker.core.queues.polled.group_lines import group_of
 LINE = 0
 KNOWN = 1
 
+# C integers when compiled
+_LINE, _KNOWN, _POLLED_TOP = LINE, KNOWN, POLLED_TOP
+
 
 def lane_of(entry: Entry, top: int) -> int:
     """The lane of an entry of a queue whose highest one is `top`."""
-    if top < POLLED_TOP:
+    if top < _POLLED_TOP:
         return min(entry.message.properties.priority, top)
-    return KNOWN if is_known(entry) else LINE
+    return _KNOWN if is_known(entry) else _LINE
 
 
 def is_known(entry: Entry) -> bool:
@@ -27,4 +30,4 @@ def is_known(entry: Entry) -> bool:
 
 def deadline_of(entry: Entry, top: int) -> int:
     """What counts as the entry's deadline in an extent or a page."""
-    return entry.message.received_at if top == POLLED_TOP and not is_known(entry) else entry.expires_at
+    return entry.message.received_at if top == _POLLED_TOP and not is_known(entry) else entry.expires_at

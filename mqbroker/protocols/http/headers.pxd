@@ -1,11 +1,13 @@
 cimport cython
 
 cdef dict _keys
+cdef Py_ssize_t _SEPARATOR_BYTES
 
 
 @cython.final
 cdef class HeaderReader:
     cdef Py_ssize_t _count
+    cdef dict _headers
     cdef list _keys
     cdef list _names
     cdef list _texts
@@ -16,5 +18,7 @@ cdef class HeaderReader:
     @cython.locals(at=Py_ssize_t, is_known_place=bint, key=str, text=str)
     cpdef take(self, bytes name, bytes value)
     cdef _drop_from(self, Py_ssize_t at)
-    @cython.locals(headers=dict, keys=list, texts=list, at=Py_ssize_t, key=str, text=str)
+    @cython.locals(headers=dict)
     cpdef dict headers(self)
+    @cython.locals(headers=dict)
+    cdef dict _joined(self)

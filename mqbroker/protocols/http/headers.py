@@ -23,13 +23,15 @@ def _key(name: bytes) -> str:
 class HeaderReader:
     """Reads heads: `begin`, `take` for each header, `headers`."""
 
-    __slots__ = ("_count", "_keys", "_names", "_texts", "_values", "size_bytes")
+    __slots__ = ("_count", "_headers", "_keys", "_names", "_texts", "_values", "size_bytes")
 
     def __init__(self) -> None:
         self._names: list[bytes] = []
         self._values: list[bytes] = []
         self._keys: list[str] = []
         self._texts: list[str] = []
+        self._headers: dict[str, str] | None = None
+        """What the lists come to; None when that is to be found out, or a name comes twice."""
         self.begin()
 
     def begin(self) -> None:
@@ -47,23 +49,36 @@ class HeaderReader:
         if is_known_place and value == self._values[at] and name == self._names[at]:
             return
         key, text = _keys.get(name) or _key(name), value.decode("latin-1").rstrip(" \t")
-        if is_known_place:
-            self._names[at], self._values[at], self._keys[at], self._texts[at] = name, value, key, text
-        else:
+        if not is_known_place:
             self._names.append(name)
             self._values.append(value)
             self._keys.append(key)
             self._texts.append(text)
+            self._headers = None
+            return
+        if key != self._keys[at]:
+            self._headers = None
+        elif self._headers is not None:
+            self._headers[key] = text
+        self._names[at], self._values[at], self._keys[at], self._texts[at] = name, value, key, text
 
     def _drop_from(self, at: int) -> None:
         del self._names[at:], self._values[at:], self._keys[at:], self._texts[at:]
+        self._headers = None
 
     def headers(self) -> dict[str, str]:
         """Names in lower case and values of the head, in its order; values of equal names are joined by a comma."""
+        if self._count < len(self._names):
+            self._drop_from(self._count)
+        headers = self._joined() if self._headers is None else self._headers.copy()
+        if self.size_bytes > HTTP_HEAD_KEPT_BYTES:
+            self._drop_from(0)
+        return headers
+
+    def _joined(self) -> dict[str, str]:
         headers: dict[str, str] = {}
-        keys, texts = self._keys, self._texts
-        for at in range(self._count):
-            key, text = keys[at], texts[at]
+        for key, text in zip(self._keys, self._texts, strict=True):
             headers[key] = f"{headers[key]},{text}" if key in headers else text
-        self._drop_from(0 if self.size_bytes > HTTP_HEAD_KEPT_BYTES else self._count)
+        if len(headers) == self._count:
+            self._headers = headers.copy()
         return headers

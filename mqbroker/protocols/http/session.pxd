@@ -8,6 +8,14 @@ from mqbroker.protocols.session cimport Session
 cdef int _IDLE
 cdef int _HEAD
 cdef int _BODY
+cdef long long _HEAD_MS
+cdef long long _REQUEST_MS
+cdef long long _IDLE_MS
+cdef long long _HEAD_BYTES
+cdef long long _BODY_BYTES
+cdef long long _BODIES_BYTES
+cdef Py_ssize_t _PIPELINE
+cdef Py_ssize_t _SLICE_BYTES
 
 
 @cython.final
@@ -36,6 +44,7 @@ cdef class Exchange:
 @cython.final
 cdef class HttpSession(Session):
     cdef public object exchanges
+    cdef public object on_header
     cdef str _base_url
     cdef list _body
     cdef long long _body_bytes

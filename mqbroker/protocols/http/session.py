@@ -65,6 +65,16 @@ _STATUSES = {
 
 _IDLE, _HEAD, _BODY = range(3)
 
+# C integers when compiled
+_HEAD_MS = HTTP_HEAD_TIMEOUT_S * 1000
+_REQUEST_MS = HTTP_REQUEST_TIMEOUT_S * 1000
+_IDLE_MS = HTTP_IDLE_TIMEOUT_S * 1000
+_HEAD_BYTES = HTTP_HEAD_BYTES_MAX
+_BODY_BYTES = HTTP_BODY_BYTES_MAX
+_BODIES_BYTES = HTTP_BODIES_BYTES_MAX
+_PIPELINE = HTTP_PIPELINE_MAX
+_SLICE_BYTES = HTTP_SLICE_BYTES
+
 
 class Endpoint:
     """What the sessions of one broker share. `new_session` is the factory for listeners."""
@@ -158,6 +168,7 @@ class HttpSession(Session):
         "_url",
         "_violation",
         "exchanges",
+        "on_header",
     )
 
     def __init__(self, outbox: Outbox, peer: Peer, endpoint: Endpoint, now: int) -> None:
@@ -167,6 +178,9 @@ class HttpSession(Session):
         self._peer = peer
         self._endpoint = endpoint
         self._now = now
+        self._head = HeaderReader()
+        self.on_header = self._head.take
+        """Called by the parser: one header of the head, or of a chunked body's trailer, which is not used."""
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
         self._state = _IDLE
         self._complete: deque[tuple[Exchange, HttpRequest]] = deque()
@@ -174,7 +188,6 @@ class HttpSession(Session):
         self._host = ""
         self._base_url = ""
         self._headers: dict[str, str] = {}
-        self._head = HeaderReader()
         self._is_continue_wanted = False
         self._is_ending = False
         self._is_finished = False
@@ -183,7 +196,7 @@ class HttpSession(Session):
         self._violation: ProtocolViolation | None = None
         self.on_message_begin()
         self._state = _IDLE
-        self.deadline = now + HTTP_HEAD_TIMEOUT_S * 1000
+        self.deadline = now + _HEAD_MS
 
     # --- called by the connection -----------------------------------------------------------------------------------
 
@@ -261,7 +274,7 @@ class HttpSession(Session):
         """The client does not read its answers, so it gets no more of them to be made."""
         super().pause_output()
         self.set_reading(False)
-        self.deadline = self._now + HTTP_REQUEST_TIMEOUT_S * 1000
+        self.deadline = self._now + _REQUEST_MS
 
     def output_written(self, now: int) -> None:
         """Answers have left: what was held back is taken up."""
@@ -272,7 +285,7 @@ class HttpSession(Session):
         if self._is_ending:
             self.deadline = 0
             return
-        if not self.is_reading and (not self._is_full or len(self.exchanges) <= HTTP_PIPELINE_MAX // 2):
+        if not self.is_reading and (not self._is_full or len(self.exchanges) <= _PIPELINE // 2):
             self._resume()
         self._end_if_done()
         self._set_deadline()
@@ -280,7 +293,7 @@ class HttpSession(Session):
     def _resume(self) -> None:
         self.set_reading(True)
         self._is_full = False
-        self._request_deadline = self._now + HTTP_REQUEST_TIMEOUT_S * 1000
+        self._request_deadline = self._now + _REQUEST_MS
         data, self._held = self._held, b""
         self._feed(data)
 
@@ -292,8 +305,7 @@ class HttpSession(Session):
         elif self.exchanges:
             self.deadline = 0
         else:
-            timeout_s = HTTP_IDLE_TIMEOUT_S if self.is_authenticated else HTTP_HEAD_TIMEOUT_S
-            self.deadline = self._now + timeout_s * 1000
+            self.deadline = self._now + (_IDLE_MS if self.is_authenticated else _HEAD_MS)
 
     # --- input ------------------------------------------------------------------------------------------------------
 
@@ -305,8 +317,8 @@ class HttpSession(Session):
                 if self._is_continue_wanted and not self.exchanges:
                     self._send_continue()
                 return
-            self._parse(data[start : start + HTTP_SLICE_BYTES])
-            start += HTTP_SLICE_BYTES
+            self._parse(data[start : start + _SLICE_BYTES])
+            start += _SLICE_BYTES
         if not self._is_ending:
             self.set_reading(False)
             self._held = data[start:]
@@ -315,7 +327,7 @@ class HttpSession(Session):
         """Handles the requests that are complete; False where further input has to wait, or none is taken any more."""
         complete = self._complete
         while complete:
-            self._is_full = len(self.exchanges) >= HTTP_PIPELINE_MAX
+            self._is_full = len(self.exchanges) >= _PIPELINE
             if self._is_full or not self.gate.is_open:
                 return False
             exchange, request = complete.popleft()
@@ -356,7 +368,7 @@ class HttpSession(Session):
         if self._state != _IDLE:
             # The parser collects a header before it tells of it.
             self._fed += len(data)
-            if self._fed > HTTP_HEAD_BYTES_MAX + HTTP_SLICE_BYTES:
+            if self._fed > _HEAD_BYTES + _SLICE_BYTES:
                 self._violation = ProtocolViolation("head", "The request has too many bytes of headers.")
 
     def _refuse(self, violation: ProtocolViolation) -> None:
@@ -381,24 +393,20 @@ class HttpSession(Session):
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._fed = 0
-        self._request_deadline = self._now + HTTP_HEAD_TIMEOUT_S * 1000
+        self._request_deadline = self._now + _HEAD_MS
 
     def on_url(self, piece: bytes) -> None:
         """A piece of the request's target."""
         self._url += piece
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header of the head, or of a chunked body's trailer, which is not used."""
-        self._head.take(name, value)
-
     def on_headers_complete(self) -> None:
         """The blank line: what can be refused before the body is."""
         assert self._parser is not None
-        if self._fed > HTTP_HEAD_BYTES_MAX - HTTP_SLICE_BYTES:
+        if self._fed > _HEAD_BYTES - _SLICE_BYTES:
             self._check_head_size()
         self._state = _BODY
         self._fed = 0
-        self._request_deadline += (HTTP_REQUEST_TIMEOUT_S - HTTP_HEAD_TIMEOUT_S) * 1000
+        self._request_deadline += _REQUEST_MS - _HEAD_MS
         headers = self._headers = self._head.headers()
         self._is_last = not self._parser.should_keep_alive()
         # RFC 9112 §9.3: only in HTTP/1.1 does a connection stay open by itself.
@@ -417,8 +425,8 @@ class HttpSession(Session):
         return version == "1.0"
 
     def _check_head_size(self) -> None:
-        if len(self._url) + self._head.size_bytes > HTTP_HEAD_BYTES_MAX:
-            self._stop("head", f"The request has more than {HTTP_HEAD_BYTES_MAX} bytes of headers.")
+        if len(self._url) + self._head.size_bytes > _HEAD_BYTES:
+            self._stop("head", f"The request has more than {_HEAD_BYTES} bytes of headers.")
 
     def _check_host(self, host: str | None) -> None:
         """RFC 9112 §3.2: exactly one Host in HTTP/1.1."""
@@ -432,8 +440,8 @@ class HttpSession(Session):
 
     def _check_body(self) -> None:
         headers = self._headers
-        if int(headers.get("content-length", 0)) > HTTP_BODY_BYTES_MAX:
-            self._stop("body", f"The request has a body of more than {HTTP_BODY_BYTES_MAX} bytes.")
+        if int(headers.get("content-length", 0)) > _BODY_BYTES:
+            self._stop("body", f"The request has a body of more than {_BODY_BYTES} bytes.")
         coding = headers.get("transfer-encoding", "").lower()
         if coding and self._is_old:
             self._stop("syntax", "HTTP/1.0 has no Transfer-Encoding.")  # RFC 9112 §6.1
@@ -458,9 +466,9 @@ class HttpSession(Session):
         self._body.append(data)
         self._body_bytes += len(data)
         self._endpoint.bodies_bytes += len(data)
-        if self._body_bytes > HTTP_BODY_BYTES_MAX:
-            self._stop("body", f"The request has a body of more than {HTTP_BODY_BYTES_MAX} bytes.")
-        if self._endpoint.bodies_bytes > HTTP_BODIES_BYTES_MAX:
+        if self._body_bytes > _BODY_BYTES:
+            self._stop("body", f"The request has a body of more than {_BODY_BYTES} bytes.")
+        if self._endpoint.bodies_bytes > _BODIES_BYTES:
             self._stop("busy", "Too much is on its way here at present.")
 
     def on_message_complete(self) -> None:

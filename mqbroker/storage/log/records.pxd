@@ -3,6 +3,7 @@ cimport cython
 from mqbroker.core.message cimport Entry, Message, new_entry, new_message
 from mqbroker.core.properties cimport Properties
 from mqbroker.core.queues.extent cimport Extent, extent_key
+from mqbroker.core.queues.lanes cimport lane_of
 from mqbroker.storage.liveness cimport Share
 
 

@@ -91,6 +91,16 @@ def test_no_other_character_may(house: House, body: str) -> None:
     assert house.bodies(url) == []
 
 
+def test_of_the_characters_of_ascii_the_same_may_be_in_it(house: House) -> None:
+    url = house.create("orders")
+    for character in map(chr, range(128)):
+        if character in "\t\n\r" or character >= " ":
+            house.send(url, f"a{character}b")
+            assert house.receive_one(url)["Body"] == f"a{character}b"
+        else:
+            assert house.refused("SendMessage", QueueUrl=url, MessageBody=f"a{character}b")[1] == CHARACTERS
+
+
 def test_a_message_of_one_mebibyte_is_sent_and_received(house: House) -> None:
     url = house.create("orders")
     house.send(url, "a" * 1_048_576)

@@ -1,0 +1,12 @@
+cimport mqbroker.octets as octets
+
+
+cdef class RequestIds:
+    cdef public object take_octets
+
+    cpdef str take(self)
+
+
+cpdef str uuid_text(bytes id_octets)
+
+cpdef bytes request_id_header(str request_id)

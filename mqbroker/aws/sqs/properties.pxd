@@ -1,0 +1,22 @@
+cimport cython
+
+cimport mqbroker.octets as octets
+from mqbroker.core.properties cimport Properties
+
+cdef Py_ssize_t _HEAD_BYTES
+cdef Py_ssize_t _SENDER_AT
+
+
+cdef class SqsProperties(Properties):
+    cdef tuple _at
+
+    cpdef tuple _offsets(self)
+    cdef str _part(self, Py_ssize_t place)
+    cpdef str shown(self, bytes body)
+
+
+@cython.locals(rest=bytes)
+cpdef SqsProperties make_properties(
+    bytes message_id, str sender, str group=*, str deduplication=*, str source=*, str trace=*, bytes attributes=*,
+    long long receives=*, int code=*
+)

@@ -1,0 +1,42 @@
+cimport cython
+
+cimport mqbroker.octets as octets
+from mqbroker.aws.front.call cimport Call
+from mqbroker.aws.sqs.properties cimport make_properties
+from mqbroker.core.message cimport Entry, Message, new_message
+from mqbroker.core.queues.polled.queue cimport PolledQueue
+
+cdef Py_ssize_t _PLAIN_MEMBERS
+
+
+cdef class Outgoing:
+    cdef public bytes attributes
+    cdef public bytes body
+    cdef public str deduplication
+    cdef public long long delay_ms
+    cdef public str group
+    cdef public bytes octets
+    cdef public bytes system_attributes
+    cdef public str trace
+
+
+@cython.locals(text=str, body=bytes, outgoing=Outgoing)
+cpdef Outgoing check_outgoing(queue, dict given)
+
+cdef _take_options(Outgoing outgoing, queue, dict given)
+
+cpdef Py_ssize_t size_of(str text, attributes) except -1
+
+@cython.locals(text=str)
+cdef str _trace_of(Call call)
+
+
+cdef class SendActions:
+    cdef object _service
+    cdef object _new_id
+
+    cpdef send_message(self, Call call)
+    cdef _open(self, Call call)
+    cdef dict _send_entry(self, queue, Call call, dict entry)
+    @cython.locals(outgoing=Outgoing, new_id=bytes, body=bytes, core=PolledQueue, message=Message, sent=Entry, result=dict)
+    cdef dict _send(self, queue, Call call, dict given)
