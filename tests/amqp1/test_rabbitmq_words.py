@@ -1,5 +1,6 @@
 """What RabbitMQ 4 says, to the letter, where its clients or their users may look."""
 
+from dataclasses import replace
 from typing import Any
 
 import pika  # type: ignore[import-untyped]
@@ -72,6 +73,27 @@ def test_a_user_of_this_machine_learns_why_it_may_not_come_from_another() -> Non
     assert closed.error.description == "user 'guest' can only connect via localhost"
     assert not client.connection.is_authenticated
     assert not client.connection.sessions
+
+
+@pytest.mark.parametrize(
+    ("names", "code"), [({"cn": "guest"}, 0), ({"cn": "nobody"}, 1), ({"dn": "guest"}, 1), ({}, 1)]
+)
+def test_a_client_certificate_may_be_the_log_in(names: dict[str, str], code: int) -> None:
+    """SASL EXTERNAL: the name in the certificate, which TLS has verified."""
+    house = House()
+    house.services.settings = replace(house.services.settings, mechanisms=("EXTERNAL",), external_name="cn")
+    client = Client(house)
+    peer = Peer("127.0.0.1", 1, True, is_tls=True, certificate_names=names)
+    client.connection = Amqp1Connection(house.services.outbox, house.services, peer, house.now)
+    house.clients.append(client)
+    client.receive(frames.SASL_HEADER + frames.sasl(SaslInit("EXTERNAL", b"")))
+    house.turn()
+    client.output = client.output[8:]
+    mechanisms, outcome = (each for each, _ in client.frames())
+    assert mechanisms.mechanisms == ["EXTERNAL"]
+    assert outcome.code == code
+    assert client.connection.is_closing is bool(code)
+    assert client.connection.user == ("guest" if not code else "")
 
 
 def _performatives(client: Client) -> list[tuple[Any, bytes]]:
