@@ -1,3 +1,7 @@
+cimport cython
+
+
+@cython.final
 cdef class Clock:
     cdef long long _offset_ms
 

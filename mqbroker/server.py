@@ -144,6 +144,7 @@ class Server:
         factories = self._start_protocols(services, found)
         self._connections = Connections(descriptors.fitting(config.limits, descriptors.claim()), clock)
         self._turn.attach(self._broker, self._connections)
+        self._stack.callback(self._turn.close)
         self._connections.watch_input(int(self._alarms.memory_limit_bytes) // _INPUT_SHARE, self._look_soon)
         self._listen(factories)
         if isinstance(self._ledger, JournalLedger):

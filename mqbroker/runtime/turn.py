@@ -35,6 +35,7 @@ class Turn:
         self._loop = asyncio.get_running_loop()
         self._is_scheduled = True  # until there is a broker, of whose start nothing may be left when it fails
         self._watch = Stopwatch()
+        self._next: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0
 
@@ -51,7 +52,14 @@ class Turn:
         """Asks for the end of this turn."""
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._loop.call_soon(self._run)
+            self._next = self._loop.call_soon(self._run)
+
+    def close(self) -> None:
+        """No turn comes any more: what they use is closed next. Reports of other threads are still heard."""
+        self._is_scheduled = True
+        for handle in (self._next, self._timer):
+            if handle is not None:
+                handle.cancel()
 
     def run(self, work: Callable[[], None]) -> None:
         """Does what another thread has asked for, and then the end of the turn."""

@@ -1,6 +1,7 @@
 cimport cython
 
 
+@cython.final
 cdef class Intervals:
     cdef public list starts
     cdef public list ends

@@ -170,7 +170,7 @@ class JournalLedger(Ledger):
         if self._has_facts():
             self._close_batch()
         self.open.moving = Moving(stretch.first_lsn, stretch.last_lsn, entries)
-        self.open_bytes += sum(ENTRY_BYTES + entry.message.size for entry in entries)
+        self.open_bytes += sum([ENTRY_BYTES + entry.message.size for entry in entries])
         self._close_batch()
         self.seal()
 

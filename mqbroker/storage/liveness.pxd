@@ -4,6 +4,7 @@ from mqbroker.core.message cimport Entry
 from mqbroker.storage.intervals cimport Intervals
 
 
+@cython.final
 cdef class Share:
     cdef public Py_ssize_t live
     cdef public Intervals settled
@@ -12,6 +13,7 @@ cdef class Share:
     cpdef settle(self, long long start, long long end)
 
 
+@cython.final
 cdef class SegmentLiveness:
     cdef public long long first_lsn
     cdef public long long last_lsn
@@ -28,6 +30,7 @@ cdef class SegmentLiveness:
     cpdef settle(self, object queue, long long start, long long end)
 
 
+@cython.final
 cdef class Run:
     cdef public SegmentLiveness segment
     cdef public long long queue
@@ -37,6 +40,7 @@ cdef class Run:
     cdef public long long beyond
 
 
+@cython.final
 cdef class LogLiveness:
     cdef public dict by_first
     cdef public list firsts

@@ -104,7 +104,7 @@ class SegmentLiveness:
     @property
     def live(self) -> int:
         """How many entries live here."""
-        return sum(share.live for share in self.shares.values())
+        return sum([share.live for share in self.shares.values()])
 
 
 LSN_MAX = (1 << 63) - 1

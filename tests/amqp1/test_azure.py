@@ -28,6 +28,7 @@ class Azure:
         }
         if scheme in ("ws", "wss"):
             self.options["transport_type"] = self.constants.TransportType.AmqpOverWebsocket
+            self.options["socket_timeout"] = 3  # for the answer to its log-in; it waits for others as long, too
 
     def sender(self, target: str) -> Any:
         return self.client.SendClient(self.host, target, **self.options)

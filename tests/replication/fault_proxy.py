@@ -109,12 +109,13 @@ class FaultProxy:
 
     async def _stop(self) -> None:
         assert self._server is not None
-        self._server.close()
         self._flows.set()
         self._flows_back.set()
-        # Nothing is cancelled: a task that is before it has begun would leave the socket open that was accepted for it.
-        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-            self._cut()
-            await asyncio.wait(tasks, timeout=0.05)
+        # Neither is a task cancelled nor the server closed while a connection is being accepted: before its task has
+        # begun, and before asyncio has attached it to the server, nobody would close its socket.
         self._cut()
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks, timeout=0.05)
+            self._cut()
+        self._server.close()
         await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)

@@ -94,3 +94,17 @@ async def test_work_in_portions_goes_on_by_itself_and_lets_the_loop_do_other_thi
     last = work.portions
     await asyncio.sleep(0)
     assert work.portions == last
+
+
+async def test_no_turn_comes_after_what_it_uses_is_closed() -> None:
+    """The bug: a node that handed over still took samples of memory, whose file was closed: "internal error"."""
+    broker = _broker(Ledger())
+    turn = _turn(broker)
+    work = Endless()
+    broker.scheduler.add(work)
+    broker.timers.at(1, lambda _now: broker.scheduler.add(work))
+    turn.close()
+    turn.schedule()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert work.portions == 0

@@ -1,7 +1,10 @@
+cimport cython
+
 from mqbroker.aws.auth.signed_head cimport SignedHead
 from mqbroker.aws.auth.signing_keys cimport SigningKey
 
 
+@cython.final
 cdef class Claim:
     cdef public tuple checked_headers
     cdef public str credential

@@ -1,6 +1,9 @@
+cimport cython
+
 from mqbroker.aws.auth.signing_keys cimport SigningKey
 
 
+@cython.final
 cdef class SignedHead:
     cdef object _canonical
     cdef object _inner

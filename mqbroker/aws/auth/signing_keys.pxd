@@ -1,3 +1,6 @@
+cimport cython
+
+@cython.final
 cdef class SigningKey:
     cdef object _inner
     cdef object _outer
@@ -6,6 +9,7 @@ cdef class SigningKey:
     cpdef str finish(self, inner)
 
 
+@cython.final
 cdef class SigningKeys:
     cdef object _kept
 

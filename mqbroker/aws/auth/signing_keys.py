@@ -18,8 +18,8 @@ Hash = Any
 TERMINATOR = "aws4_request"
 
 _BLOCK_BYTES = 64
-_INNER_PAD = bytes(octet ^ 0x36 for octet in range(256))
-_OUTER_PAD = bytes(octet ^ 0x5C for octet in range(256))
+_INNER_PAD = bytes([octet ^ 0x36 for octet in range(256)])
+_OUTER_PAD = bytes([octet ^ 0x5C for octet in range(256)])
 
 
 class SigningKey:

@@ -5,6 +5,7 @@ from mqbroker.aws.auth.signed_head cimport SignedHead
 from mqbroker.aws.auth.signing_keys cimport SigningKey, SigningKeys
 
 
+@cython.final
 cdef class Verifier:
     cdef public object _keys
     cdef public long long _clock_skew_s

@@ -5,6 +5,7 @@ from mqbroker.aws.front.service cimport Action
 from mqbroker.protocols.http.messages cimport HttpRequest
 
 
+@cython.final
 cdef class Front:
     cdef list _services
     cdef object _identify

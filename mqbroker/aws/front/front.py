@@ -42,10 +42,10 @@ _READING = ("Get", "List")  # how the names of actions begin that change nothing
 
 _JSON_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
 _FORM = "application/x-www-form-urlencoded"
-_SIGNATURE = frozenset(
+_SIGNATURE = {
     f"X-Amz-{name}"
     for name in ("Algorithm", "Credential", "Date", "Expires", "Security-Token", "Signature", "SignedHeaders")
-)  # what a URL has that was signed in advance, and asks for nothing
+}  # what a URL has that was signed in advance, and asks for nothing
 _SCOPE = re.compile(r"Credential=[^/,]*/[0-9]*/[^/,]*/([^/,]*)/")
 
 
@@ -137,9 +137,9 @@ class Front:
 
     def _unknown_target(self, target: str, request_id: str) -> HttpResponse:
         prefix = target.rpartition(".")[0]
-        service = next((each for each in self._services if each.target_prefix == prefix), self._services[0])
+        services = [each for each in self._services if each.target_prefix == prefix] or self._services
         error = AwsError("UnknownOperationException", "")
-        return refusal(error, service, "json", False, request_id)
+        return refusal(error, services[0], "json", False, request_id)
 
     # --- the Query wire ---------------------------------------------------------------------------------------------
 
@@ -176,7 +176,8 @@ class Front:
             if service.name == name:
                 return service
         action = form.get("Action", "")
-        return next((each for each in self._services if (each.name, action) in self._actions), self._services[0])
+        services = [each for each in self._services if (each.name, action) in self._actions] or self._services
+        return services[0]
 
     def _route(self, service: Service, name: str | None, path: str) -> Route:
         if not name:

@@ -127,7 +127,7 @@ def _list_parser(parse_element: Parser, element_name: str) -> Parser:
 
 def _failing(values: list[Any], parse_element: Parser) -> int:
     """The number, from 1, of the first value without a required member."""
-    for number, value in enumerate((value for value in values if value is not None), 1):
+    for number, value in enumerate([value for value in values if value is not None], 1):
         try:
             parse_element(value)
         except MissingMember:

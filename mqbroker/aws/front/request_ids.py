@@ -13,8 +13,8 @@ from mqbroker import octets
 _BATCH = 256
 _BYTES = 16
 _IDS = Struct(f"{_BYTES}s" * _BATCH)
-_VERSION = bytes(octet & 0x0F | 0x40 for octet in range(256))
-_VARIANT = bytes(octet & 0x3F | 0x80 for octet in range(256))
+_VERSION = bytes([octet & 0x0F | 0x40 for octet in range(256)])
+_VARIANT = bytes([octet & 0x3F | 0x80 for octet in range(256)])
 
 
 class RequestIds:

@@ -1,7 +1,10 @@
+cimport cython
+
 from mqbroker.aws.front.json_wire cimport result_body
 from mqbroker.aws.front.request_ids cimport request_id_header
 
 
+@cython.final
 cdef class Action:
     cdef public object service
     cdef public str name

@@ -219,7 +219,7 @@ class SendActions:
         check_batch(entries, "SendMessageBatchRequestEntry")
         if queue.is_fifo:
             _check_ids(queue, entries)
-        size = sum(size_of(entry.get("MessageBody", ""), entry.get("MessageAttributes")) for entry in entries)
+        size = sum([size_of(entry.get("MessageBody", ""), entry.get("MessageAttributes")) for entry in entries])
         if size > SQS_MESSAGE_BYTES_MAX:
             raise refusals.batch_too_long(size, SQS_MESSAGE_BYTES_MAX)
         result = run_batch(entries, lambda entry: self._send_entry(queue, call, entry))

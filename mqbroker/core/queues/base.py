@@ -116,7 +116,7 @@ class Queue(Task):
     def configure(self, spec: QueueSpec) -> None:
         """Takes over what it is to do. May be called again when that changes; `enforce` it then."""
         self.spec = spec
-        self.is_single_active = spec.single_active_consumer or any(each.wants_all for each in self.consumers)
+        self.is_single_active = spec.single_active_consumer or True in [each.wants_all for each in self.consumers]
         self.counts_failures = spec.counts_failures
 
     def restore(self, entries: list[Entry]) -> None:
@@ -413,7 +413,7 @@ class Queue(Task):
         if consumer.is_exclusive:
             self.exclusive_consumer = consumer
         consumer.is_active = not self.is_single_active or len(self.consumers) == 1
-        self.has_consumer_priorities = any(each.priority for each in self.consumers)
+        self.has_consumer_priorities = bool([each for each in self.consumers if each.priority])
         if consumer.wants_all:
             sole.joined(self, consumer)
         telling.consumer_added(self, consumer)
@@ -426,7 +426,7 @@ class Queue(Task):
         telling.consumer_removed(self, consumer)
         if consumer is self.exclusive_consumer:
             self.exclusive_consumer = None
-        self.has_consumer_priorities = any(each.priority for each in self.consumers)
+        self.has_consumer_priorities = bool([each for each in self.consumers if each.priority])
         was_active, consumer.is_active = consumer.is_active, False  # its acks must not put it back into the ring
         if consumer.wants_all:
             sole.left(self, now)

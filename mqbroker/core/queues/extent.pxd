@@ -1,3 +1,6 @@
+cimport cython
+
+@cython.final
 cdef class Extent:
     cdef public long long queue_number
     cdef public int lane

@@ -211,7 +211,7 @@ class Lane:
 
     def let_go_of_pages(self) -> int:
         """Pages that were read ahead leave memory again; how many entries that were."""
-        return sum(page.let_go() for page in self.middle or ())
+        return sum([page.let_go() for page in self.middle or ()])
 
     def _window_end(self, window: int) -> int:
         """Where in the tail the entries begin that may leave memory."""
@@ -235,7 +235,7 @@ class Lane:
         """Takes over what the journal kept, in order of sequence; the pages do not overlap."""
         middle, tail = put_between(pages, entries)
         self.tail = tail  # type: ignore[assignment]
-        self.count = len(entries) + sum(page.count for page in pages)
+        self.count = len(entries) + sum([page.count for page in pages])
         if middle:
             self.middle = middle
             self.advance()

@@ -9,6 +9,7 @@ from mqbroker.core.scheduler cimport Task
 cdef int _AT_ONCE
 
 
+@cython.final
 cdef class Plan:
     cdef public Properties properties
     cdef public str exchange

@@ -1,3 +1,6 @@
+cimport cython
+
+@cython.final
 cdef class BodyBudget:
     cdef public long long limit
     cdef public BodyBudget of_all

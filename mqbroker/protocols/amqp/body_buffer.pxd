@@ -7,6 +7,7 @@ cdef Py_ssize_t _FACTOR
 cdef Py_ssize_t _AT_ONCE
 
 
+@cython.final
 cdef class BodyBuffer:
     cdef public Py_ssize_t size
     cdef public Py_ssize_t filled

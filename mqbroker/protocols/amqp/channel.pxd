@@ -8,6 +8,7 @@ from mqbroker.protocols.amqp.body_buffer cimport BodyBuffer
 from mqbroker.protocols.unacked cimport Unacked
 
 
+@cython.final
 cdef class Channel:
     cdef public object connection
     cdef public int number
@@ -54,6 +55,7 @@ cdef class Channel:
     cpdef bint has_same_properties(self, bytes frame) except -1
 
 
+@cython.final
 cdef class Arrival:
     cdef public Channel channel
     cdef public BodyBuffer buffer

@@ -23,6 +23,7 @@ cdef int _SETTLED
 cdef long long _LARGE
 
 
+@cython.final
 cdef class AmqpConnection(ConnectionState):
     cpdef process(self, bytes data)
     @cython.locals(

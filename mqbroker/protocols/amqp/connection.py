@@ -353,7 +353,7 @@ class AmqpConnection(ConnectionState):
     def close_once_released(self) -> None:
         """The client closes: what it sent before that on channels that are held, or end, is still to be done."""
         self.is_leaving = True
-        if self.releasing or any(channel.state == HELD for channel in self.channels.values()):
+        if self.releasing or HELD in [channel.state for channel in self.channels.values()]:
             return
         self.is_leaving = False
         if self.is_held:  # after it, for that came first

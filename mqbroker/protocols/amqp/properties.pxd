@@ -4,6 +4,7 @@ from mqbroker.core.properties cimport Properties
 from mqbroker.protocols.amqp.tables cimport check_table
 
 
+@cython.final
 cdef class BasicProperties(Properties):
     cdef public Py_ssize_t _headers_at
     cdef public int delivery_mode
@@ -16,6 +17,7 @@ cdef class BasicProperties(Properties):
     cpdef _take_delivery_mode(self, int mode)
 
 
+@cython.final
 cdef class RecentProperties:
     cdef public dict _known
 

@@ -20,7 +20,7 @@ flag words announce has never been defined: the first is ignored as RabbitMQ ign
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from mqbroker.core.properties import BLIND_COPIES_BIT, Formats, Properties, RedrivenProperties
@@ -188,15 +188,17 @@ class BasicProperties(Properties):
                 return _text(flag, self.raw[start:stop])
         raise AssertionError("every flag has its span")
 
-    def _spans(self) -> Iterator[tuple[int, int, int]]:
+    def _spans(self) -> list[tuple[int, int, int]]:
         """Each property that is there: its flag, and where its octets start and stop, length prefix included."""
         raw, flags = self.raw, self.flags
         at = _end_of_flags(raw)
+        found = []
         for flag in FLAGS.values():
             if flags & flag:
                 start = at
                 at = _end_of_property(raw, at, flag)
-                yield flag, start, at
+                found.append((flag, start, at))
+        return found
 
     def with_headers(self, headers: Mapping[str, object], drop_expiration: bool = False) -> "BasicProperties":
         """A copy with other headers, none if empty, and without the expiration on request (dead-lettering)."""

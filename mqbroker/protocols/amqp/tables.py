@@ -43,9 +43,8 @@ _pack_long = _LONG.pack
 
 _FIXED_SIZES = {"V": 0, "tbB": 1, "su": 2, "Iif": 4, "D": 5, "lLdT": 8}
 _OWN_SIZE = 255  # in _SIZES: the octets themselves say how many they are, or the kind is unknown
-_SIZES = bytes(
-    next((size for kinds, size in _FIXED_SIZES.items() if chr(kind) in kinds), _OWN_SIZE) for kind in range(256)
-)
+_SIZE_BY_KIND = {ord(kind): size for kinds, size in _FIXED_SIZES.items() for kind in kinds}
+_SIZES = bytes([_SIZE_BY_KIND.get(kind, _OWN_SIZE) for kind in range(256)])
 _STRING, _BYTES, _TABLE, _ARRAY = b"SxFA"
 
 

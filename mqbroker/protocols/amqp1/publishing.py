@@ -278,7 +278,10 @@ class Publisher(IncomingLink):
         if not self.also:
             return self._put(message)
         outcomes = {self._put(each) for each in self.copies_of(message)}
-        return next(each for each in (REJECTED, ROUTED, UNROUTED) if each in outcomes)
+        for outcome in (REJECTED, ROUTED):
+            if outcome in outcomes:
+                return outcome
+        return UNROUTED
 
     def _put(self, message: Message) -> int:
         session = self.session

@@ -13,6 +13,7 @@ cdef long long _MASK
 cdef long long _HALF
 
 
+@cython.final
 cdef class OutcomeRun:
     cdef public IncomingLink link
     cdef public long long first
@@ -23,6 +24,7 @@ cdef class OutcomeRun:
     cpdef bint takes(self, IncomingLink link, long long delivery_id, bytes outcome, long long position) except -1
 
 
+@cython.final
 cdef class LinkSession:
     cdef public object connection
     cdef public long long channel

@@ -4,6 +4,7 @@ cdef dict _keys
 cdef Py_ssize_t _SEPARATOR_BYTES
 
 
+@cython.final
 cdef class HeaderReader:
     cdef Py_ssize_t _count
     cdef dict _headers

@@ -1,3 +1,6 @@
+cimport cython
+
+@cython.final
 cdef class HttpRequest:
     cdef public str method
     cdef public str target
@@ -7,6 +10,7 @@ cdef class HttpRequest:
     cdef public str base_url
 
 
+@cython.final
 cdef class HttpResponse:
     cdef public int status
     cdef public bytes content_type

@@ -18,6 +18,7 @@ cdef Py_ssize_t _PIPELINE
 cdef Py_ssize_t _SLICE_BYTES
 
 
+@cython.final
 cdef class Endpoint:
     cdef public object handle
     cdef public long long bodies_bytes
@@ -40,6 +41,7 @@ cdef class Exchange:
     cdef public Pending call
 
 
+@cython.final
 cdef class HttpSession(Session):
     cdef public object exchanges
     cdef public object on_header

@@ -1,6 +1,9 @@
+cimport cython
+
 from mqbroker.core.properties cimport Properties
 
 
+@cython.final
 cdef class MqttProperties(Properties):
     cdef public int flags
     cdef public int qos

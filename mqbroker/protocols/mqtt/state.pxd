@@ -7,6 +7,7 @@ from mqbroker.core.queues.base cimport Queue
 from mqbroker.protocols.mqtt.connection_state cimport MqttConnectionState
 
 
+@cython.final
 cdef class MqttSession:
     cdef public object registry
     cdef public Ledger ledger

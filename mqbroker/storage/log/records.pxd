@@ -20,6 +20,7 @@ cdef object _unpack_repeated
 cdef object _unpack_enqueued
 
 
+@cython.final
 cdef class EntryEncoder:
     cdef public long long lsn
     cdef public list pieces
@@ -45,6 +46,7 @@ cdef class EntryEncoder:
     )
 
 
+@cython.final
 cdef class EntryDecoder:
     cdef public bytes data
     cdef public object formats

@@ -260,8 +260,8 @@ class PolledContents(Queue):
         assert self.pages is not None
         lines = self.lines
         self.pages.restore(pages, entries)
-        lines.visible_total += len(entries) + sum(page.count for page in pages)
-        lines.byte_count += sum(entry.message.size for entry in entries) + sum(page.byte_count for page in pages)
+        lines.visible_total += len(entries) + sum([page.count for page in pages])
+        lines.byte_count += sum([entry.message.size for entry in entries]) + sum([page.byte_count for page in pages])
         for entry in entries:
             self.watch_if_odd(entry, lines.ungrouped)
         lines.place(lines.ungrouped)

@@ -145,9 +145,14 @@ class GroupLine:
         read: Iterator[Entry | None] = islice(self.untouched, self.head, None)
         if self.pages is not None:
             read = chain(read, self.pages.entries(), self.tail)
-        here = ((entry.sequence, entry) for entry in read if entry is not None and entry.held_until != GONE)
-        back = [each for each in self.returned if each[1].held_until != GONE]
-        return sorted([*islice(here, count_max), *back])[:count_max]
+        found = [each for each in self.returned if each[1].held_until != GONE]
+        end = len(found) + count_max
+        for entry in read:  # no more than are asked for, as pages are read from the disk
+            if entry is not None and entry.held_until != GONE:
+                found.append((entry.sequence, entry))
+                if len(found) >= end:
+                    break
+        return sorted(found)[:count_max]
 
     def oldest_sent_at(self) -> int:
         """When the first was sent that nobody has received; 0 for none."""

@@ -13,6 +13,8 @@ are never more than nine that really are; those that have become quiet because o
 
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush, nsmallest
+from itertools import chain
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from mqbroker.core.ledger import Ledger
@@ -298,7 +300,7 @@ class Lines:
 
     def first_entries(self, count_max: int) -> list[Entry]:
         """The first visible entries, as they would be received if no group stood in another's way."""
-        found = (each for line in self.groups.values() for each in line.entries(count_max))
+        found = chain.from_iterable(map(methodcaller("entries", count_max), self.groups.values()))
         return [entry for _, entry in nsmallest(count_max, found)]
 
     def counts_for_age(self, entry: Entry) -> bool:
@@ -310,7 +312,7 @@ class Lines:
 
         Those that failed too often do not count.
         """
-        return _least(self._sent_at(line) for line in self.groups.values())
+        return _least([self._sent_at(line) for line in self.groups.values()])
 
     def _sent_at(self, line: GroupLine) -> int:
         untouched = line.oldest_sent_at()
@@ -337,12 +339,12 @@ class Lines:
         return GroupCounts(
             in_flight=self.groups_in_flight,
             noisy=len(noisy),
-            visible_in_quiet=self.visible_total - sum(line.visible for line in noisy),
-            in_flight_in_quiet=self.in_flight_total - sum(line.in_flight for line in noisy),
-            delayed_in_quiet=self.delayed_total - sum(line.delayed for line in noisy),
-            oldest_sent_at_in_quiet=_least(self._sent_at(line) for line in self.groups.values() if line not in noisy),
+            visible_in_quiet=self.visible_total - sum([line.visible for line in noisy]),
+            in_flight_in_quiet=self.in_flight_total - sum([line.in_flight for line in noisy]),
+            delayed_in_quiet=self.delayed_total - sum([line.delayed for line in noisy]),
+            oldest_sent_at_in_quiet=_least([self._sent_at(line) for line in self.groups.values() if line not in noisy]),
         )
 
 
 def _least(times: Iterable[int]) -> int:
-    return min((time for time in times if time), default=0)
+    return min([time for time in times if time], default=0)

@@ -5,6 +5,7 @@ cimport cython
 cpdef list packet_ends(bytes data)
 
 
+@cython.final
 cdef class Reader:
     cdef public bytes data
     cdef public Py_ssize_t at
