@@ -29,6 +29,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats, Properties, registered
 from mqbroker.core.restoration import restore
 from mqbroker.errors import ConfigError, DiskFailed
+from mqbroker.limits import QUEUE_WINDOW, SPILL_INTERVAL_MS
 from mqbroker.net import devcerts
 from mqbroker.net.choice import SessionFactory, with_guests
 from mqbroker.net.connections import Connections
@@ -72,6 +73,7 @@ _SWITCH_INTERVAL_S = 0.0005  # at Python's own 5 ms the journal's thread waits t
 _GC_THRESHOLDS = (5000, 5, 1000)  # by what connections bring along; messages are not the collector's. A walk over
 # 100,000 objects at once would hold up everything for a tenth of a second.
 _INPUT_SHARE = 64  # so many looks at the memory while input of the size of its limit arrives
+_SPILL_S_MIN = 0.01
 _TICK_S = 0.5  # how exact deadlines of sessions are
 _SWITCHOVER_TIMEOUT_S = 0.2  # for clients to close while another node is about to take over, which they wait for
 _ABORT_TIMEOUT_S = 1.0  # for connections that were cut to be gone
@@ -159,6 +161,8 @@ class Server:
         self._is_serving = True
         self._tasks.start("hashing the passwords of the configuration", self._hash(provisioning))
         self._tasks.start("the clock of sessions and alarms", self._tick_task())
+        if self._ledger.window:
+            self._tasks.start("the search for long queues", self._spill_task())
         return True
 
     def _chained(self, internal: PooledAuthenticator) -> Authenticator:
@@ -207,6 +211,7 @@ class Server:
             speaker = protocol.start(services, self._config)
             speaker.restore(found, self._clock.now())
             self._speakers.append(speaker)
+            self._stack.push_async_callback(speaker.close)
             self._stack.callback(speaker.stop)
             factories[protocol.name] = speaker.new_session
         return with_guests(self._protocols, factories, services.outbox, self._clock.now, services.preauth_timeout_ms)
@@ -408,6 +413,13 @@ class Server:
                 next_check = now + self._config.limits.memory_check_interval_ms
                 self._check_resources(now)
             await asyncio.sleep(_TICK_S)
+
+    async def _spill_task(self) -> None:
+        """Long queues, looked for regularly: where little stays in memory by an option, much more often."""
+        interval_s = max(_SPILL_S_MIN, SPILL_INTERVAL_MS * self._ledger.window / QUEUE_WINDOW / 1000)
+        while True:
+            self._broker.spilling.look(self._clock.now())
+            await asyncio.sleep(min(interval_s, SPILL_INTERVAL_MS / 1000))
 
     def _check_resources(self, now: int) -> None:
         if isinstance(self._ledger, JournalLedger):

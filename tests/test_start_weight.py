@@ -33,7 +33,8 @@ asyncio.run(look())
 """
 
 AWS_LIGHT = {
-    "mqbroker.aws", "mqbroker.aws.config", "mqbroker.aws.limits", "mqbroker.aws.protocol", "mqbroker.aws.sleeping",
+    "mqbroker.aws", "mqbroker.aws.cloudwatch", "mqbroker.aws.cloudwatch.kinds", "mqbroker.aws.config",
+    "mqbroker.aws.limits", "mqbroker.aws.protocol", "mqbroker.aws.sleeping",
     "mqbroker.aws.sns", "mqbroker.aws.sns.kinds", "mqbroker.aws.sqs", "mqbroker.aws.sqs.kinds",
 }  # fmt: skip
 """What says that there is AWS, and waits for somebody to want it."""

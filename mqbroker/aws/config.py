@@ -132,6 +132,14 @@ class SnsConfig:
     fcm_token_url: str = option(
         "https://oauth2.googleapis.com/token", "Where Google gives out access tokens.", parse=_http_url
     )
+    adm_url: str = option("https://api.amazon.com", "Where Amazon takes push messages for tablets.", parse=_http_url)
+    baidu_url: str = option("https://api.tuisong.baidu.com", "Where Baidu takes push messages.", parse=_http_url)
+    wns_token_url: str = option(
+        "https://login.live.com/accesstoken.srf", "Where Microsoft gives out access tokens for WNS.", parse=_http_url
+    )
+    windows_push_domains: tuple[str, ...] = option(
+        ("notify.windows.com", "notify.live.net"), "Domains of the channels that WNS and MPNS have for devices."
+    )
     gateway_type: str = option("application/json", "The content type of what gateways are sent.")
     lambda_url: str = option("", "Where functions are invoked, as by the API of Lambda.", parse=_http_url)
     firehose_dir: str = option("", "A folder for what goes to delivery streams, a folder for each.")
@@ -169,6 +177,7 @@ class AwsConfig:
     trusted_proxies: tuple[Network, ...] = option(
         (), "Networks of HTTP proxies, whose X-Forwarded-For, -Proto and -Host count.", parse=parse_network
     )
+    broker_name: str = option("mqbroker", "What CloudWatch calls the broker in the metrics of Amazon MQ.")
     sns: SnsConfig = section(SnsConfig)
     accounts: tuple[AccountDefinition, ...] = tables(AccountDefinition, "The vhosts of other accounts.")
     queues: tuple[QueueDefinition, ...] = tables(QueueDefinition, "Queues created at the start if missing.")

@@ -3,7 +3,7 @@
 Adding a service is a folder with an `AwsService`, and one line in mqbroker/aws/services.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -13,9 +13,11 @@ from mqbroker.aws.front.accounts import Accounts
 from mqbroker.aws.front.front import Page, ServiceHandlers
 from mqbroker.aws.front.page_guard import PageGuard
 from mqbroker.aws.front.request_ids import RequestIds
+from mqbroker.aws.measures import Measure
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
-from mqbroker.protocols.services import Alarms
+from mqbroker.protocols.node import Node
+from mqbroker.protocols.services import Alarms, Services
 from mqbroker.protocols.views import View
 
 
@@ -36,6 +38,8 @@ class Ground:
     """Whether nothing of a message comes to a disk in clear text."""
     services: "list[AwsService]"
     """Those that were made before: some send to others."""
+    shared: Services
+    """The broker around them."""
     wake: Callable[[], None]
     """Asks for the end of the loop's turn, from outside of calls."""
 
@@ -61,5 +65,15 @@ class AwsService:
         """Puts back what the journal kept, and provides what the configuration names. Raises ConfigError. Overridden
         where there is such."""
 
+    def measures(self, _now: int) -> Iterator[Measure]:
+        """What CloudWatch is told, at most once in some seconds and in portions. Overridden where there is such."""
+        return iter(())
+
+    def begin(self, node: Node) -> None:
+        """The broker listens. Overridden by those that show it."""
+
     def stop(self) -> None:
         """The broker has stopped in order. Overridden where that is worth a note."""
+
+    async def close(self) -> None:
+        """Closes what it has open itself, after `stop`. Overridden where that takes turns of the loop."""

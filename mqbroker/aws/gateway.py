@@ -19,6 +19,7 @@ from mqbroker.aws.services import SERVICES
 from mqbroker.clock import Clock
 from mqbroker.net.origins import Origins
 from mqbroker.protocols.http.session import Endpoint, HttpSession
+from mqbroker.protocols.node import Node
 from mqbroker.protocols.protocol import Speaker
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Peer
@@ -42,7 +43,7 @@ class AwsGateway(Speaker):
         self._services: list[AwsService] = []
         ground = Ground(
             broker, config, accounts, shared.alarms, ids, clock, guard, metrics, is_encrypted, self._services,
-            shared.outbox.wake,
+            shared, shared.outbox.wake,
         )  # fmt: skip
         for make in SERVICES:
             self._services.append(make(ground))
@@ -62,10 +63,20 @@ class AwsGateway(Speaker):
         """Overrides Speaker's."""
         return tuple(view for each in self._services for view in each.views())
 
+    def begin(self, node: Node) -> None:
+        """Overrides Speaker's."""
+        for each in self._services:
+            each.begin(node)
+
     def stop(self) -> None:
         """Overrides Speaker's."""
         for each in self._services:
             each.stop()
+
+    async def close(self) -> None:
+        """Overrides Speaker's."""
+        for each in self._services:
+            await each.close()
 
     def new_session(self, peer: Peer) -> HttpSession:
         """Overrides Speaker's."""

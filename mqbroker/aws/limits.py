@@ -35,6 +35,8 @@ PEEK_MESSAGES_MAX = 1000  # messages that one look at a queue shows
 
 # --- HTTP and AWS ------------------------------------------------------------------------------------------------
 QUERY_PARAMETERS_MAX = 10_000  # SQS: ten messages with ten attributes of three parameters each are 400
+AWS_UNPACKED_BYTES_MAX = 4 << 20  # of a body that came compressed; PutMetricData takes 1 MB
+CBOR_DEPTH_MAX = 16  # a value in a value; CloudWatch has eight
 QUERY_DEPTH_MAX = 16  # parts of a parameter's name; SQS has five
 
 # --- AWS services ------------------------------------------------------------------------------------------------
@@ -66,6 +68,11 @@ SNS_LIST_RESULTS_MAX = 100  # topics, subscriptions, applications and endpoints 
 SNS_FILTER_POLICIES_MAX = 200  # of one topic; only where it is strict
 SNS_FILTER_KEYS_MAX = 5
 SNS_FILTER_COMBINATIONS_MAX = 150
+SNS_PLATFORM_NAME_CHARS_MAX = 256
+SNS_USER_DATA_BYTES_MAX = 2048
+SNS_POLICY_BYTES_MAX = 30_720  # SNS's quotas for the policy of a topic
+SNS_POLICY_STATEMENTS_MAX = 100
+SNS_POLICY_PRINCIPALS_MAX = 200
 SNS_FILTER_POLICY_BYTES_MAX = 262_144
 SNS_DELAY_TARGET_S_MAX = 3600
 SNS_RETRIES_MAX = 100
@@ -78,3 +85,28 @@ SNS_ENDED_MAX = 1000  # subscriptions of a topic that a link has ended and anoth
 SNS_HOPS_MAX = 8  # topics that one message passes through subscriptions of exchanges
 SNS_SANDBOX_NUMBERS_MAX = 10
 SNS_PROTECTION_BYTES_MAX = 30_720
+
+# --- CloudWatch (quotas of its User Guide unless stated) -------------------------------------------------------------
+CLOUDWATCH_VALUES_MAX = 4_000_000  # of all things and minutes: 32 MB; two days of 100 queues, half an hour of 10,000
+CLOUDWATCH_KEPT_MINUTES = 21_600  # 15 days, for which AWS keeps minutes
+CLOUDWATCH_CUSTOM_METRICS_MAX = 10_000  # that clients put in; AWS names no number
+CLOUDWATCH_CUSTOM_POINTS_MAX = 500_000  # minutes of them
+CLOUDWATCH_LOOKS_PER_MS = 10  # things looked at: what clients ask for takes at most about a tenth of the time
+CLOUDWATCH_GROUPS_MAX = 10_000  # message groups of a queue of which it is said which are noisy
+CLOUDWATCH_QUEUES_MAX = 500  # of which Amazon MQ says something, those with the most consumers
+CLOUDWATCH_QUERIES_MAX = 500  # of a GetMetricData
+CLOUDWATCH_DATAPOINTS_MAX = 1440  # of a GetMetricStatistics
+CLOUDWATCH_PAGE_POINTS_MAX = 20_000  # of a page of GetMetricData, which AWS has 100,800 on: a page is one piece of work
+CLOUDWATCH_PAGE_METRICS_MAX = 500  # of a page of ListMetrics
+CLOUDWATCH_DATA_MAX = 1000  # of a PutMetricData
+CLOUDWATCH_DATUM_VALUES_MAX = 150
+CLOUDWATCH_DIMENSIONS_MAX = 30
+CLOUDWATCH_NAME_CHARS_MAX = 255
+CLOUDWATCH_DIMENSION_CHARS_MAX = 1024
+CLOUDWATCH_ALARMS_MAX = 5000  # of an account and region
+CLOUDWATCH_ALARM_ACTIONS_MAX = 5  # of each state
+CLOUDWATCH_ALARMS_SHOWN_MAX = 100
+CLOUDWATCH_HISTORY_MAX = 5000  # of the node; AWS keeps 30 days
+CLOUDWATCH_PERIODS_S_MAX = 86_400  # that an alarm looks back
+CLOUDWATCH_TEXT_CHARS_MAX = 1024  # descriptions and reasons
+CLOUDWATCH_REASON_DATA_CHARS_MAX = 4000

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from mqbroker.aws.cloudwatch import kinds as cloudwatch
 from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.sleeping import SleepingSpeaker
 from mqbroker.aws.sns import kinds as sns
@@ -27,7 +28,7 @@ class AwsProtocol(Protocol):
     name = "aws"
     section = AwsConfig
     schemes = (Scheme("aws", 9324, aliases=("sqs",)), Scheme("awss", 9325, is_tls=True, aliases=("sqss",)))
-    kinds = (*sqs.KINDS, *sns.KINDS)
+    kinds = (*sqs.KINDS, *sns.KINDS, *cloudwatch.KINDS)
 
     def adjust(self, config: Config, given: Set[tuple[str, ...]]) -> Config:
         """Overrides Extension's: what development has, and the account of access keys that name none."""

@@ -13,6 +13,7 @@ from mqbroker.protocols.protocol import Speaker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mqbroker.protocols.node import Node
     from mqbroker.protocols.views import View
 
 
@@ -34,6 +35,11 @@ class SleepingSpeaker(Speaker):
     def views(self) -> "tuple[View, ...]":
         """Overrides Speaker's."""
         return () if self._awake is None else self._awake.views()
+
+    def begin(self, node: "Node") -> None:
+        """Overrides Speaker's."""
+        if self._awake is not None:
+            self._awake.begin(node)
 
     def stop(self) -> None:
         """Overrides Speaker's."""

@@ -7,6 +7,7 @@ sections of protocols are declared by these, and become fields of `Config` in co
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self, TypeVar
+from urllib.parse import urlsplit
 
 from mqbroker import limits
 from mqbroker.config.access_keys import AccessKeyDefinition
@@ -133,6 +134,18 @@ class JournalConfig:
     )
 
 
+FACILITIES = ("user", "daemon", "auth", *(f"local{number}" for number in range(8)))
+
+
+def _syslog(text: str) -> str:
+    parts = urlsplit(text)
+    is_here = parts.scheme == "unix" and bool(parts.path) and not parts.netloc
+    is_there = parts.scheme in ("udp", "tcp") and bool(parts.hostname) and not parts.path and parts.port != 0
+    if text and not (is_here or is_there):
+        raise ValueError(f"must be like udp://host:514, tcp://host:601 or unix:///dev/log, not {text!r}")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class LogConfig:
     """[log]"""
@@ -140,11 +153,11 @@ class LogConfig:
     format: str = option("text", "How lines look.", choices=("text", "rabbitmq", "json"))
     file: Path | None = option(None, "File of the log; without one it goes to standard error.")
     console: bool = option(False, "Whether lines go to standard error as well as to the file.")
-    rotate_bytes: int = option(
-        10 << 20, "Size with which a new file is begun; 0 is never.", minimum=0, maximum=1 << 40
-    )
+    rotate_bytes: int = option(10 << 20, "Size with which a new file is begun; 0 is never.", minimum=0, maximum=1 << 40)
     keep_files: int = option(5, "Full files that are kept.", minimum=1, maximum=1000)
     compress: bool = option(True, "Whether full files are packed with gzip.")
+    syslog: str = option("", "A server of syslog that gets every line too, such as udp://host:514.", parse=_syslog)
+    syslog_facility: str = option("daemon", "What it is told that the lines come from.", choices=FACILITIES)
     levels: tuple[tuple[str, str], ...] = option(
         (), "Levels of categories, such as amqp; log_level is that of the others.", choices=LOG_LEVELS
     )
@@ -159,6 +172,24 @@ class AuditConfig:
     reads: bool = option(True, "Whether calls are recorded too that change nothing.")
     data_events: bool = option(False, "Whether each sending, receiving and settling of messages is recorded.")
     keep_days: int = option(90, "Days after which records are removed.", minimum=1, maximum=36_500)
+
+
+def _collector(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError(f"must be a URL such as http://localhost:4318, not {text!r}")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class OtelConfig:
+    """[otel]"""
+
+    endpoint: str = option(
+        "", "Where spans of OpenTelemetry go, such as http://localhost:4318; empty is nowhere.", parse=_collector
+    )
+    headers: tuple[tuple[str, str], ...] = option((), "Headers that this wants.", is_secret=True)
+    service_name: str = option("mqbroker", "What the broker is called in them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +332,7 @@ class Config:
     log: LogConfig = section(LogConfig)
     auth: AuthConfig = section(AuthConfig)
     audit: AuditConfig = section(AuditConfig)
+    otel: OtelConfig = section(OtelConfig)
     pair: PairConfig = section(PairConfig)
     destinations: DestinationsConfig = section(DestinationsConfig)
     vhosts: tuple[VhostDefinition, ...] = tables(VhostDefinition, "Vhosts created at the start if missing.")

@@ -12,6 +12,7 @@ from mqbroker.core.access.access import Access, Permissions, TopicPermissions, U
 from mqbroker.core.access.credentials import ACCESS_KEY
 from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.queues.spill import Spilling
 from mqbroker.core.rabbitmq.policy import Policies, Policy
 from mqbroker.core.rabbitmq.quotas import (
     NO_VHOST_LIMITS,
@@ -53,6 +54,8 @@ class Broker:
         self._ends: dict[str, VHostEnd] = {}
         """The vhosts that are being deleted."""
         self._vhost_limits: dict[str, VHostLimits] = {}
+        self.spilling = Spilling(self)
+        """Has what nobody was promised leave memory, where queues are long."""
         self._next_number = 1
         self._numbers_reserved = 1
 

@@ -8,6 +8,7 @@ cdef class Ledger:
     cdef public object waiting
     cdef public long long backlog_max
     cdef public long long window
+    cdef public long long room
 
     cpdef enqueue(self, Entry entry)
     cpdef settle(self, Entry entry)

@@ -32,7 +32,7 @@ class Pageable(Protocol):
 class Ledger:
     """The journal as the core sees it; and the whole of it when nothing is durable."""
 
-    __slots__ = ("backlog_max", "committed", "is_journalling", "position", "waiting", "window")
+    __slots__ = ("backlog_max", "committed", "is_journalling", "position", "room", "waiting", "window")
 
     def __init__(self) -> None:
         self.position = 1
@@ -46,9 +46,12 @@ class Ledger:
         """How long the backlog may become before publishers are held."""
         self.window = 0
         """How many entries a queue keeps in memory at least; 0 for all."""
+        self.room = 0
+        """How many of them at present: fewer while memory is short."""
 
     def enqueue(self, entry: Entry) -> None:
-        """A persistent message has entered a durable queue. Sets `entry.lsn`."""
+        """A persistent message has entered a durable queue, or any message is to leave memory (spill.py). Sets
+        `entry.lsn`."""
 
     def settle(self, entry: Entry) -> None:
         """A recorded entry (`lsn` is not 0) has left its queue for good: acknowledged, expired, dropped, moved."""
@@ -76,6 +79,9 @@ class Ledger:
     def load(self, page: "Page", done: "Loaded") -> None:
         """Has a page read; `done` is told its entries."""
 
+    def glance(self, page: "Page", done: "Loaded") -> None:
+        """The same for somebody who takes nothing: of the page, some may have been settled meanwhile."""
+
     def read(self, _page: "Page") -> list[Entry]:
         """Reads a page at once."""
         return []
@@ -85,6 +91,10 @@ class Ledger:
 
     def settle_page(self, page: "Page") -> None:
         """Everything in a page has left its queue for good. It is one run of sequences."""
+
+    def may_spill(self) -> bool:
+        """Whether there is room for what nobody was promised."""
+        return False
 
     def promise(self, position: int, keep: Callable[[], None]) -> None:
         """Calls `keep` once the batch `position` is durable: never at once, always from `commit`."""

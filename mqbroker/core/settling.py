@@ -17,12 +17,16 @@ DISCARD = 3  # refused for good: dead-lettered
 def settle(entries: list[Entry], outcome: int, now: int) -> None:
     """Settles deliveries of any consumers, in their order."""
     consumers: dict[Consumer, None] = {}
+    last: Consumer | None = None
     for entry in entries:
         consumer = entry.consumer
-        assert consumer is not None
-        consumers[consumer] = None
+        if consumer is not last:
+            assert consumer is not None
+            last = consumer
+            consumers[consumer] = None
+            settle_one = consumer.queue.settle
         if outcome == ACK:
-            consumer.queue.settle(entry)
+            settle_one(entry)
         elif outcome == DISCARD:
             consumer.queue.give_up(entry, now)
     if outcome in (RETURN, FAIL):

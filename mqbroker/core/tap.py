@@ -1,10 +1,10 @@
 """Who looks on while messages go through a vhost: what is published in it, and what its queues hand over.
 
-A vhost and its queues have a tap only while somebody wants one. It is called in the midst of that work: it must be
-quick, keep what it is told of for later, and change nothing in the broker.
+A vhost and its queues have a tap only while somebody wants one; several are one that tells them all. It is called in
+the midst of that work: it must be quick, keep what it is told of for later, and change nothing in the broker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mqbroker.core.message import Entry, Message
 
@@ -17,3 +17,33 @@ class Tap:
 
     def delivered(self, queue: str, entry: Entry) -> None:
         """An entry of a queue goes to a consumer, or to somebody who polls. Overridden."""
+
+
+class Taps(Tap):
+    """Several of one vhost, which are told one after the other."""
+
+    def __init__(self, taps: tuple[Tap, ...]) -> None:
+        self.taps = taps
+
+    def published(self, message: Message, queues: Sequence[str]) -> None:
+        """Overrides Tap's."""
+        for tap in self.taps:
+            tap.published(message, queues)
+
+    def delivered(self, queue: str, entry: Entry) -> None:
+        """Overrides Tap's."""
+        for tap in self.taps:
+            tap.delivered(queue, entry)
+
+
+def taps_of(tap: Tap | None) -> tuple[Tap, ...]:
+    """Those that a tap stands for."""
+    if tap is None:
+        return ()
+    return tap.taps if isinstance(tap, Taps) else (tap,)
+
+
+def joined(taps: Iterable[Tap]) -> Tap | None:
+    """One tap for all of these; None for none."""
+    found = tuple(taps)
+    return found[0] if len(found) == 1 else Taps(found) if found else None

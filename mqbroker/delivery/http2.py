@@ -5,13 +5,20 @@ It is done by httpx, which is installed with the extra `push` and imported when 
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.http import Response
-from mqbroker.delivery.limits import CONNECT_TIMEOUT_S, HTTP2_CONNECTIONS_MAX, IDLE_S, RESPONSE_BYTES_MAX
-from mqbroker.delivery.tls import client_context
+from mqbroker.delivery.limits import (
+    CONNECT_TIMEOUT_S,
+    HTTP2_CONNECTIONS_MAX,
+    HTTP2_IDENTITIES_MAX,
+    IDLE_S,
+    RESPONSE_BYTES_MAX,
+)
+from mqbroker.delivery.tls import Identity, client_context
 
 if TYPE_CHECKING:
     import httpx
@@ -24,12 +31,15 @@ class Http2Client:
         """`ca_file` has certificates of authorities that are trusted beside those of the system."""
         self._timeout_s = timeout_s
         self._ca_file = ca_file
-        self._client: httpx.AsyncClient | None = None
+        self._clients: OrderedDict[Identity | None, httpx.AsyncClient] = OrderedDict()
+        """By whom they show themselves as, those that were used last at the end."""
         self._making = asyncio.Lock()
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], identity: Identity | None = None
+    ) -> Response:  # fmt: skip
         """Sends a body to a URL. Raises DeliveryFailed when there is no answer."""
-        client = await self._made()
+        client = await self._made(identity)
         import httpx
 
         try:
@@ -42,20 +52,24 @@ class Http2Client:
         except UnicodeEncodeError:
             raise DeliveryFailed("a header can have characters of ASCII only", is_permanent=True) from None
 
-    async def _made(self) -> "httpx.AsyncClient":
+    async def _made(self, identity: Identity | None) -> "httpx.AsyncClient":
         """The client. To import it and to read all authorities takes long, so a thread does that."""
         async with self._making:
-            if self._client is None:
+            if identity not in self._clients:
                 try:
-                    self._client = await asyncio.get_running_loop().run_in_executor(None, self._new)
+                    made = await asyncio.get_running_loop().run_in_executor(None, self._new, identity)
                 except ImportError:
                     text = "push services are reached by HTTP/2, for which httpx is missing: pip install mqbroker[push]"
                     raise DeliveryFailed(text, is_permanent=True) from None
                 except OSError as error:  # the file of authorities
                     raise DeliveryFailed(f"{type(error).__name__}: {error}") from None
-            return self._client
+                self._clients[identity] = made
+                if len(self._clients) > HTTP2_IDENTITIES_MAX:
+                    await self._clients.popitem(last=False)[1].aclose()
+            self._clients.move_to_end(identity)
+            return self._clients[identity]
 
-    def _new(self) -> "httpx.AsyncClient":
+    def _new(self, identity: Identity | None) -> "httpx.AsyncClient":
         import httpx
 
         # It logs the URL of each request, and those of Apple have the tokens of devices.
@@ -63,14 +77,17 @@ class Http2Client:
         limits = httpx.Limits(max_connections=HTTP2_CONNECTIONS_MAX, keepalive_expiry=IDLE_S)
         timeout = httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S)
         return httpx.AsyncClient(
-            http2=True, verify=client_context(self._ca_file), limits=limits, timeout=timeout, trust_env=False
+            http2=True,
+            verify=client_context(self._ca_file, identity),
+            limits=limits,
+            timeout=timeout,
+            trust_env=False,
         )
 
     async def close(self) -> None:
         """Closes the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        while self._clients:
+            await self._clients.popitem()[1].aclose()
 
 
 async def _post(client: "httpx.AsyncClient", url: str, body: bytes, headers: Mapping[str, str]) -> Response:

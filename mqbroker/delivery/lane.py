@@ -11,6 +11,7 @@ time, and others go first (slots.py).
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -20,7 +21,7 @@ from mqbroker.core.queues.polled.queue import PolledQueue
 from mqbroker.core.queues.polled.settings import Waiter
 from mqbroker.core.timers import Timer, Timers
 from mqbroker.delivery.errors import DeliveryFailed
-from mqbroker.delivery.limits import BACKLOG_MAX, LANE_MOST, LANE_STARTS, LEASE_MARGIN_MS
+from mqbroker.delivery.limits import BACKLOG_MAX, JITTER_MOST, LANE_MOST, LANE_STARTS, LEASE_MARGIN_MS
 from mqbroker.delivery.slots import Slots
 
 log = logging.getLogger(__name__)
@@ -201,4 +202,10 @@ class Lane(Waiter):
             self.queue.delete(entry, now)
             return
         self.shop.retried_count += 1
-        self.queue.change_visibility(entry, delay, now)
+        self.queue.change_visibility(entry, _spread_ms(delay), now)
+
+
+def _spread_ms(delay_ms: int) -> int:
+    """A delay that is longer by another part each time: what failed together does not come back together (SNS Developer
+    Guide, "Message delivery retries")."""
+    return round(delay_ms * random.uniform(1, 1 + JITTER_MOST))  # noqa: S311

@@ -12,7 +12,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.properties import Properties
 from mqbroker.core.rabbitmq.x_death import all_keys
-from mqbroker.core.tap import Tap
+from mqbroker.core.tap import Tap, joined, taps_of
 from mqbroker.core.vhost import VHost
 from mqbroker.management.outlet import Outlet
 from mqbroker.management.properties import shown_properties
@@ -33,8 +33,13 @@ class Firehose:
     def follow(self, vhost_name: str, is_traced: bool, compose: Compose) -> None:
         """Begins or ends the tracing of a vhost; one that is as wanted already stays so."""
         vhost = self._broker.vhosts.get(vhost_name)
-        if vhost is not None and (vhost.tap is not None) is not is_traced:
-            vhost.set_tap(TraceTap(self._broker, vhost, self._node, compose) if is_traced else None)
+        if vhost is None:
+            return
+        others = [tap for tap in taps_of(vhost.tap) if not isinstance(tap, TraceTap)]
+        if len(taps_of(vhost.tap)) == len(others) + is_traced:
+            return
+        own = [TraceTap(self._broker, vhost, self._node, compose)] if is_traced else []
+        vhost.set_tap(joined([*others, *own]))
 
 
 class TraceTap(Tap):

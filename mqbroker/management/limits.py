@@ -33,3 +33,6 @@ DETAILED_FAMILIES_MAX = 64  # named in one scrape
 OUTLET_WAITING_MAX = 10_000  # copies and events that were not published yet; a turn later they are
 AUDIT_SHOWN_MAX = 10_000  # records of the audit trail in one answer
 AUDIT_LOOKED_AT_MAX = 1_000_000  # before nothing more is found
+SPANS_WAITING_MAX = 10_000  # of OpenTelemetry that were not made yet; a turn later they are
+SPANS_EXPORT_MS = 1000  # between two exports; the SDK keeps 2,048 meanwhile
+SPANS_STOP_S = 3  # for the last export

@@ -153,8 +153,10 @@ async def _ordered(items: Sequence[Any], listing: Listing, query: Mapping[str, s
     known = listing.keys(column)
     key = known or (lambda item: value_at(listing.show(item), column))
     values = await in_slices(items, key, KEYS_SLICE_ITEMS if known else SLICE_ITEMS)
+    known_ranks: dict[int, _Rank] = {}  # many have the same table, such as that of a policy
     ranked = [
-        (_rank(value), listing.identity(item), at) for at, (value, item) in enumerate(zip(values, items, strict=True))
+        (_rank(value, known_ranks), listing.identity(item), at)
+        for at, (value, item) in enumerate(zip(values, items, strict=True))
     ]
     ranked.sort(reverse=is_reverse)
     return [items[at] for _, _, at in ranked]
@@ -169,13 +171,21 @@ def value_at(value: Any, column: str) -> Any:
     return value
 
 
-def _rank(value: object) -> tuple[int, float, str]:
-    """Numbers before texts, and what is not there before both."""
+_Rank = tuple[int, float, str]
+
+
+def _rank(value: object, known: dict[int, _Rank]) -> _Rank:
+    """Numbers before texts, and what is not there before both. `known` has those of tables by their identity."""
     if value is None:
         return 0, 0, ""
     if isinstance(value, bool | int | float):
         return 1, value, ""
-    return 2, 0, str(clean(value))
+    if isinstance(value, str):
+        return 2, 0, str(clean(value))
+    found = known.get(id(value))
+    if found is None:
+        found = known[id(value)] = 2, 0, str(clean(value))
+    return found
 
 
 async def in_slices(items: Sequence[Any], make: Callable[[Any], Any], slice_items: int) -> list[Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mqbroker.config.sections import Config
+from mqbroker.errors import ConfigError
 from mqbroker.management.announcing import Announcer
 from mqbroker.management.config import ManagementConfig
 from mqbroker.management.feeds import LogFeed, event_line, soon_on
@@ -30,6 +31,9 @@ from mqbroker.protocols.session import Peer
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from mqbroker.config.sections import OtelConfig
+    from mqbroker.management.spans import Spans
+
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +49,7 @@ class ManagementSpeaker(Speaker):
         self._servers: dict[bool, web.Server] = {}
         services.broker.events.subscribe(self._ground.observations.take)
         self._has_rabbitmq_words = config.log.format == "rabbitmq"
+        self._spans = _spans(config.otel, services, name) if config.otel.endpoint else None
 
     def restore(self, found: Mapping[str, bytes], _now: int) -> None:
         """Overrides Speaker's."""
@@ -64,6 +69,8 @@ class ManagementSpeaker(Speaker):
         ground.store.described = lambda name, each: firehose.follow(name, each["tracing"] is True, node.compose)
         for name in list(ground.store.vhosts):
             ground.store.described(name, ground.store.metadata(name))
+        if self._spans is not None:
+            self._spans.follow_all(broker)
         folder = Path(node.data_dir)
         if folder.is_dir():
             self._door = LocalDoor(folder, lambda: self._server(is_for_metrics=False))
@@ -98,6 +105,8 @@ class ManagementSpeaker(Speaker):
             logging.getLogger("mqbroker").removeHandler(self._log_feed)
         if self._door is not None:
             self._door.close()
+        if self._spans is not None:
+            self._spans.stop()
 
     def new_session(self, peer: Peer) -> ManagementSession:
         """Overrides Speaker's."""
@@ -112,3 +121,11 @@ class ManagementSpeaker(Speaker):
 
             found = self._servers[is_for_metrics] = make_server(self._ground, is_for_metrics)
         return found
+
+
+def _spans(config: "OtelConfig", services: Services, name: str) -> "Spans":
+    try:
+        from mqbroker.management.spans import Spans
+    except ImportError:
+        raise ConfigError("otel.endpoint needs the SDK of OpenTelemetry: pip install mqbroker[otel]") from None
+    return Spans(config, services.broker.scheduler, name)

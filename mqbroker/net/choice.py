@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 _FIRST_BYTES = 512  # a first packet, by which the log can name any protocol; the rest is read as its session wants it
 
+UNNAMED = ""
+"""What makes the sessions of WebSockets of which only their octets tell what they speak."""
+
 SessionFactory = Callable[[Peer], Session]
 
 Adopt = Callable[[SessionFactory, bytes, int], None]
@@ -53,6 +56,14 @@ class Undecided(Session):
         self.mark()
 
 
+class UndecidedText(Undecided):
+    """One that may turn out to speak a protocol of texts."""
+
+    takes_text = True
+
+    __slots__ = ()
+
+
 class Choice:
     """The protocols of one listener: the host, and the guests with the octets that they begin with."""
 
@@ -82,16 +93,24 @@ def with_guests(
     `timeout_ms` is how long a peer may take to say what it speaks.
     """
     found = dict(factories)
-    for host in {each.guest_of for each in protocols if each.guest_of in factories}:
-        guests = [
-            (beginning, factories[each.name])
-            for each in protocols
-            if each.guest_of == host and each.name in factories
-            for beginning in each.beginnings
-        ]
-        found[host] = _undecided(Choice(factories[host], guests), outbox, now, timeout_ms)
+    started = [each for each in protocols if each.name in factories]
+
+    def guests_of(host: str) -> list[tuple[bytes, SessionFactory]]:
+        guests = [each for each in started if each.guest_of == host]
+        return [(beginning, factories[each.name]) for each in guests for beginning in each.beginnings]
+
+    for host in {each.guest_of for each in started if each.guest_of in factories}:
+        choice = Choice(factories[host], guests_of(host))
+        found[host] = _undecided(Undecided, choice, outbox, now, timeout_ms)
+    carried = [(first, factories[each.name]) for each in started for first in each.websocket_beginnings]
+    default = next((each.name for each in started if each.is_websocket_default), None)
+    if carried and default is not None:
+        choice = Choice(factories[default], [*guests_of(default), *carried])
+        found[UNNAMED] = _undecided(UndecidedText, choice, outbox, now, timeout_ms)
     return found
 
 
-def _undecided(choice: Choice, outbox: Outbox, now: Callable[[], int], timeout_ms: int) -> SessionFactory:
-    return lambda peer: Undecided(outbox, choice, peer, now() + timeout_ms)
+def _undecided(
+    kind: type[Undecided], choice: Choice, outbox: Outbox, now: Callable[[], int], timeout_ms: int
+) -> SessionFactory:
+    return lambda peer: kind(outbox, choice, peer, now() + timeout_ms)

@@ -5,7 +5,7 @@ decided here. Nothing is kept of a request: who may do what is for the log-in of
 
     any path          subprotocol of a protocol     that protocol
     its own path      no subprotocol                the protocol of the path
-    any other path    no subprotocol                the default protocol
+    any other path    no subprotocol                the default protocol, or another if its first octets are one's
     path of another   that default, or none         refused          a client of the other forgot its subprotocol
     any path          only subprotocols unknown     refused
     /health           no WebSocket at all           200              load balancers and container managers ask for it
@@ -13,7 +13,7 @@ decided here. Nothing is kept of a request: who may do what is for the log-in of
 
 import http
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from websockets.typing import Subprotocol
 
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.limits import PREAUTH_BYTES_MAX
-from mqbroker.net.choice import SessionFactory
+from mqbroker.net.choice import UNNAMED, SessionFactory
 from mqbroker.net.origins import Origins
 from mqbroker.protocols.protocol import Protocol
 
@@ -58,11 +58,20 @@ class Carried:
 
     def __init__(self, protocols: Sequence[Protocol]) -> None:
         carried = sorted((each for each in protocols if each.subprotocols), key=lambda each: each.is_websocket_default)
+        self._newest_first = {
+            name: each.subprotocols for each in carried if each.newest_wins for name in each.subprotocols
+        }
         self.by_subprotocol = {name: each.name for each in carried for name in each.subprotocols}
         self.default = next((each.name for each in carried if each.is_websocket_default), "")
         """The one that is meant where no subprotocol is named, on most paths."""
         self._own_paths = {each.websocket_own_path: each.name for each in carried if each.websocket_own_path}
         self._by_path = {each.websocket_path: each for each in carried if each.websocket_path}
+
+    def chosen(self, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The first one offered that is known, or a newer one of its protocol that is offered too; None for none."""
+        first = next((each for each in offered if each in self.by_subprotocol), None)
+        newer = self._newest_first.get(first or "", ())
+        return next((Subprotocol(each) for each in newer if each in offered), first)
 
     def meant_on(self, path: str) -> str:
         """The protocol that is meant on a path where no subprotocol is named."""
@@ -77,18 +86,16 @@ class Carried:
 class Frames(ServerProtocol):
     """The library's protocol, which negotiates our subprotocols."""
 
-    def __init__(self, subprotocols: Collection[str], **options: Any) -> None:
+    def __init__(self, carried: Carried, **options: Any) -> None:
         super().__init__(**options)
-        self._ours = subprotocols
+        self._carried = carried
 
     def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
-        """The first one offered that is known; none is needed where none is offered. Raises NegotiationError."""
-        for each in subprotocols:
-            if each in self._ours:
-                return each
-        if subprotocols:
-            raise NegotiationError(f"none of the subprotocols is one of {', '.join(self._ours)}")
-        return None
+        """The one that is answered; none is needed where none is offered. Raises NegotiationError."""
+        chosen = self._carried.chosen(subprotocols)
+        if subprotocols and chosen is None:
+            raise NegotiationError(f"none of the subprotocols is one of {', '.join(self._carried.by_subprotocol)}")
+        return chosen
 
     def free(self) -> None:
         """Lets go of everything, so that no cycle of references waits for the collector. It cannot be used after this.
@@ -114,7 +121,7 @@ class Handshake:
         self._factories = factories
         self._head = bytearray()
         self._origins = Origins(config.origins) if config.origins else None
-        self.protocol = Frames(carried.by_subprotocol, max_size=config.message_size_max, logger=_library_log)
+        self.protocol = Frames(carried, max_size=config.message_size_max, logger=_library_log)
 
     def receive(self, data: bytes) -> Answer | None:
         """The answer once the request is complete, or cannot become one."""
@@ -163,7 +170,8 @@ class Handshake:
         forgotten = self._carried.forgotten_on(path, name)
         if forgotten:
             return self._reject(http.HTTPStatus.BAD_REQUEST, f"{path} needs the subprotocol {' or '.join(forgotten)}")
-        new_session = self._factories.get(name)
+        is_unnamed = not chosen and name == self._carried.default
+        new_session = (self._factories.get(UNNAMED) if is_unnamed else None) or self._factories.get(name)
         if new_session is None:
             return self._reject(http.HTTPStatus.SERVICE_UNAVAILABLE, f"{name} is not spoken here")
         return response, new_session

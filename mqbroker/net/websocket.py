@@ -169,7 +169,7 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
     def close(self) -> None:
         """Begins the closing handshake, unless a Close frame has been sent. The caller bounds how long it takes."""
         if self._is_open and self._protocol.state is State.OPEN:
-            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            self._protocol.send_close(*self._connection.session.close_word())
             self._write_frames()
 
     def abort(self) -> None:

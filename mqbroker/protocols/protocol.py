@@ -26,8 +26,12 @@ class Protocol(Extension):
     """On this path a WebSocket has to name one of its `subprotocols`."""
     websocket_own_path = ""
     """On this path it is meant by WebSockets that name no subprotocol."""
+    newest_wins = False
+    """Whether a WebSocket that offers several of its `subprotocols` gets that which is first here, as the newest."""
     is_websocket_default = False
     """Whether it is meant by WebSockets that name no subprotocol."""
+    websocket_beginnings: tuple[bytes, ...] = ()
+    """The first octets of its clients, by which it is told from that one where they name no subprotocol."""
     guest_of = ""
     """The protocol whose listeners and WebSockets it shares; empty for none."""
     beginnings: tuple[bytes, ...] = ()
@@ -77,3 +81,6 @@ class Speaker:
 
     def stop(self) -> None:
         """The broker has stopped in order, and every session is gone. Overridden where that is worth a note."""
+
+    async def close(self) -> None:
+        """Closes what it has open itself, after `stop`. Overridden where that takes turns of the loop."""

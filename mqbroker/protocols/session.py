@@ -170,6 +170,10 @@ class Session:
         """Where the packets of its output end that `data` is; empty when peers take it as one stream. Overridden."""
         return []
 
+    def close_word(self) -> tuple[int, str]:
+        """The code and the reason with which a WebSocket around it is closed [RFC 6455 §7.4]. Overridden."""
+        return 1000, ""
+
     def alarms_changed(self) -> None:
         """A resource has run low or has recovered. Overridden where publishers are held back by it."""
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mqbroker.errors import LogRefused
 from mqbroker.storage.log.chain import Chain, SegmentReader
 from mqbroker.storage.log.disk import Disk
-from mqbroker.storage.log.segment import read_segment_header, segment_name
+from mqbroker.storage.log.segment import is_too_long, read_segment_header, segment_name
 
 SUFFIX = ".copy"
 
@@ -94,6 +94,8 @@ class Filling:
         header = read_segment_header(segment_name(piece.segment), octets)
         if header is None or header.cluster_id != self._cluster_id:
             raise self._refusal(piece, "its header is not good")
+        if is_too_long(header, len(octets)):
+            raise self._refusal(piece, f"its header asks for {header.size_bytes} bytes of disk")
         self._chain = Chain(header)
         self._disk.prepare(header.name + SUFFIX, header.size_bytes)
 

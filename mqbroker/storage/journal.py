@@ -129,7 +129,10 @@ def _begin(
 ) -> tuple[JournalLedger, Recovered]:
     """Begins the first segment of this run, in which the log goes on."""
     writer = ledger.writer
-    size = prepare_first(disk, recovery, writer.segment_bytes, ledger.encoder.opening_bytes())
+    opening = ledger.encoder.opening_bytes()
+    ledger.encoder.grow(opening)
+    writer.segment_bytes = ledger.encoder.segment_bytes
+    size = prepare_first(disk, recovery, writer.segment_bytes, opening)
     writer.has_prepared(size)
     ledger.begin(size)
     writer.fatal = fatal

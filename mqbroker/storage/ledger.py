@@ -48,7 +48,7 @@ class JournalLedger(Ledger):
 
     def __init__(self, encoder: BatchEncoder, writer: Writer, position: int, pager: Pager, window: int = 0) -> None:
         super().__init__()
-        self.window = window
+        self.window = self.room = window
         self.pager = pager
         self.indexer: Indexer | None = None
         self.relocator: Relocator | None = None
@@ -150,6 +150,9 @@ class JournalLedger(Ledger):
     def load(self, page: Page, done: Loaded) -> None:
         self.pager.load(page, done)
 
+    def glance(self, page: Page, done: Loaded) -> None:
+        self.pager.glance(page, done)
+
     def read(self, page: Page) -> list[Entry]:
         return self.pager.read(page)
 
@@ -177,6 +180,11 @@ class JournalLedger(Ledger):
     def press(self, is_pressed: bool) -> None:
         """Memory is short, or is not any more: queues keep less of what the journal has."""
         self.pager.press(is_pressed, self.encoder.stretches)
+        self.room = self.pager.room
+
+    def may_spill(self) -> bool:
+        # While the disk is full, the rest of the newest segment is for what makes room.
+        return not (self.closed or self.writer.is_full)
 
     def settle_page(self, page: Page) -> None:
         self.open.pages.append(page)
@@ -188,8 +196,10 @@ class JournalLedger(Ledger):
         """
         self._close_batch()
         self.encoder.segment_bytes, usual = size_bytes, self.encoder.segment_bytes
+        self.encoder.may_grow = False
         self._write(self.sealed.popleft())
-        self.encoder.segment_bytes = usual
+        self.encoder.may_grow = True
+        self.encoder.segment_bytes = self.writer.segment_bytes = usual
         while self.writer.is_busy and self.writer.wait():
             pass
         if self.writer.failure is not None:
@@ -310,6 +320,8 @@ class JournalLedger(Ledger):
         self.is_marked = is_mark or job.segment is not None
         self.batches += 1
         self.bytes_written += len(job.payload)
+        if self.encoder.may_grow:
+            self.writer.segment_bytes = self.encoder.segment_bytes
         self.writer.append(job)
         if job.segment is not None:
             self.segment_begun()

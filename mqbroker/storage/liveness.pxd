@@ -4,6 +4,9 @@ from mqbroker.core.message cimport Entry
 from mqbroker.storage.intervals cimport Intervals
 
 
+cdef int _TOGETHER_BITS
+
+
 @cython.final
 cdef class Share:
     cdef public Py_ssize_t live
@@ -25,6 +28,8 @@ cdef class SegmentLiveness:
     cdef public long long size
     cdef public double entry_bytes
     cdef public dict shares
+    cdef public dict packed
+    cdef public set stale
 
     @cython.locals(share=Share)
     cpdef settle(self, object queue, long long start, long long end)

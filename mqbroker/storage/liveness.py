@@ -11,6 +11,9 @@ from mqbroker.core.queues.page import Page
 from mqbroker.storage.intervals import Intervals
 from mqbroker.storage.moved import Moved
 
+QUEUES_TOGETHER_BITS = 8  # queues whose shares stand together in a checkpoint, by the rest of their numbers
+_TOGETHER_BITS = QUEUES_TOGETHER_BITS  # a C integer when compiled
+
 Change = tuple[int, bool, int, int]
 """How an entry looks now: attempts, whether it was delivered before, until when it is held, when it was first taken."""
 
@@ -51,7 +54,7 @@ class SegmentLiveness:
 
     __slots__ = (
         "entry_bytes", "first_lsn", "index", "index_at", "is_encrypted", "is_open", "is_redelivered", "last_lsn",
-        "shares", "size",
+        "packed", "shares", "size", "stale",
     )  # fmt: skip
 
     def __init__(self, first_lsn: int, last_lsn: int, is_redelivered: bool = False, is_encrypted: bool = False) -> None:
@@ -68,6 +71,10 @@ class SegmentLiveness:
         """How long its file is, and how much of it one entry takes: 0 while that is not known."""
         self.entry_bytes = 0.0
         self.shares: dict[int, Share] = {}
+        self.packed: dict[int, bytes] = {}
+        """Its shares as they stand in a checkpoint, some queues together (log/checkpoint.py)."""
+        self.stale: set[int] = set()
+        """Of which of these the octets are to be made, because something has changed."""
 
     def close(self) -> None:
         """Nothing more will be written to the segment."""
@@ -81,11 +88,13 @@ class SegmentLiveness:
         if share is None:
             share = self.shares[queue] = Share()
         share.live += live
+        self.stale.add(queue >> _TOGETHER_BITS)
 
     def settle(self, queue: int, start: int, end: int) -> None:
         """Entries of the queue are gone."""
         share = self.shares.get(queue)
         if share is not None:
+            self.stale.add(queue >> _TOGETHER_BITS)
             share.settle(start, end)
             if share.live <= 0 and not self.is_open:
                 del self.shares[queue]
@@ -94,7 +103,15 @@ class SegmentLiveness:
         """An entry came back to its queue, or was taken or held."""
         share = self.shares.get(queue)
         if share is not None:
+            self.stale.add(queue >> _TOGETHER_BITS)
             share.attempts[sequence] = change
+
+    def forget(self, queue: int) -> bool:
+        """The queue is gone. Whether it had something here."""
+        if self.shares.pop(queue, None) is None:
+            return False
+        self.stale.add(queue >> _TOGETHER_BITS)
+        return True
 
     @property
     def live_bytes(self) -> float:
@@ -222,7 +239,7 @@ class LogLiveness:
     def forget(self, queue: int) -> None:
         """The queue is gone with all its entries."""
         for segment in list(self.by_first.values()):
-            if segment.shares.pop(queue, None) is not None:
+            if segment.forget(queue):
                 self._drop_if_dead(segment)
 
     def _drop_if_dead(self, segment: SegmentLiveness) -> None:

@@ -40,6 +40,7 @@ from dataclasses import dataclass, field
 
 from mqbroker.core.message import Entry
 from mqbroker.core.properties import Formats
+from mqbroker.core.queues.extent import FLEETING
 from mqbroker.core.queues.kept import Kept
 from mqbroker.core.queues.page import Page, sequence_of
 from mqbroker.core.queues.polled import deduplication
@@ -264,7 +265,7 @@ class Recovery:
         return self.reader.entries(wanted(self.liveness, page))
 
     def _read_own(self, scan: Scan, facts: Facts) -> SegmentLiveness:
-        shares = facts.own
+        shares = {queue: share for queue, share in facts.own.items() if not queue & FLEETING}
         for queue in facts.gone:
             gone = shares[queue] = Share()
             gone.settled.add(-NUMBER_MAX, NUMBER_MAX)
@@ -277,7 +278,7 @@ class Recovery:
     def _leave_own(self, segment: SegmentLiveness, shares: dict[int, Share], parts: list[Stretch]) -> None:
         """Leaves on the disk what stands in the stretches of the newest segment that it tells of itself."""
         queues = {extent.queue_number for stretch in parts for extent in stretch.extents.values()}
-        known = {queue: shares.get(queue) or Share() for queue in queues}
+        known = {queue: shares.get(queue) or Share() for queue in queues if not queue & FLEETING}
         for page in pages_of(known, segment.is_redelivered, parts, self.reader):
             self._pages.setdefault(page.queue_number, []).append(page)
             if page.queue_number not in segment.shares:

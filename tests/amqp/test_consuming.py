@@ -9,6 +9,7 @@ from tests.amqp.conftest import Connect
 from tests.support.raw_amqp import RawAmqp
 from tests.support.refusals import closes_channel, closes_connection
 from tests.support.waiting import eventually
+from tests.support.window import IN_MEMORY
 
 
 def filled(client: RawAmqp, *bodies: bytes, queue: str = "", **args: Any) -> str:
@@ -303,6 +304,7 @@ def test_global_prefetch_counts_for_the_channel(client: RawAmqp) -> None:
     client.delivery()
 
 
+@IN_MEMORY
 def test_both_kinds_of_prefetch_count_together(client: RawAmqp) -> None:
     first, second = filled(client, b"1", b"2", b"3"), filled(client, b"4", b"5", b"6")
     client.call("basic.qos", prefetch_count=2)

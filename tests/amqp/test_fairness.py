@@ -10,6 +10,7 @@ from mqbroker.protocols.amqp.methods import encode_method
 from tests.amqp.conftest import Connect
 from tests.support.amqp_talk import Received
 from tests.support.raw_amqp import RawAmqp
+from tests.support.window import IN_MEMORY
 
 
 def fill(client: RawAmqp, queue: str, count: int, size: int = 1) -> None:
@@ -51,6 +52,7 @@ def test_queues_take_turns_at_a_channel_with_a_global_prefetch(client: RawAmqp, 
 
 
 @pytest.mark.usefixtures("ours")
+@IN_MEMORY
 def test_a_queue_that_waits_for_a_channel_for_the_first_time_goes_first(client: RawAmqp, name: str) -> None:
     bulk, urgent = client.declare(f"{name}.bulk"), client.declare(f"{name}.urgent")
     fill(client, bulk, 300)

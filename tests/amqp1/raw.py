@@ -184,3 +184,12 @@ def said(value: Any, payload: bytes = b"", channel: int = 0) -> bytes:
 def data(body: bytes) -> bytes:
     """A message of one data section."""
     return b"\x00\x53\x75" + encode(body)
+
+
+def bodies(client: RawAmqp1, count: int) -> list[bytes]:
+    """The bodies of so many deliveries, each in one frame."""
+    found = []
+    for _ in range(count):
+        client.until(Transfer)
+        found.append(client.payload[client.payload.index(b"\x00\x53\x75\xa0") + 5 :])
+    return found

@@ -252,6 +252,24 @@ def test_dispositions_one_by_one_are_taken_in_runs(cut: int) -> None:
     assert (queue.unacked_count, queue.waiting_count(), queue.counts.acked) == (1, 2, 3)
 
 
+@pytest.mark.parametrize("cut", range(0, 110, 9))
+def test_ranges_are_taken_in_runs(cut: int) -> None:
+    """A range that reached over a settled delivery, another link's or the last one settled something else."""
+    house = House()
+    client = receiver(house, 8)
+    client.receive(frames.performative(0, Attach("r2", 2, True, source=Source("/queue/q"), target=Target())))
+    client.receive(flow(1, delivery_count=0, link_credit=3) + flow(2, delivery_count=0, link_credit=3))
+    assert kinds(client.frames())[-6:] == ["Transfer"] * 6
+    ranges = ((1, 2), (2, 3), (5, 9), (7, 8), (0xFFFF_FFF0, 0))
+    run = b"".join(said(Disposition(True, first, last, True, Accepted())) for first, last in ranges)
+    client.receive(run[:cut])
+    client.receive(run[cut:])
+    queue = house.vhost.queues["q"]
+    assert (queue.unacked_count, queue.waiting_count(), queue.counts.acked) == (1, 2, 5)
+    client.receive(frames.performative(0, Disposition(True, 4, None, True, Accepted())))
+    assert (queue.unacked_count, queue.counts.acked) == (0, 6)
+
+
 def test_a_priority_may_be_any_number() -> None:
     """One that no C integer holds was an internal error."""
     house = House()

@@ -9,7 +9,6 @@ from mqbroker.core.values import UInt64
 from mqbroker.protocols.amqp1.codec.encode import encode
 from mqbroker.protocols.amqp1.codec.messaging import (
     Accepted,
-    Coordinator,
     Modified,
     Rejected,
     Released,
@@ -28,17 +27,9 @@ from mqbroker.protocols.amqp1.codec.performatives import (
     Transfer,
 )
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode
-from tests.amqp1.raw import RawAmqp1, data, said
+from tests.amqp1.coordination import Coordination
+from tests.amqp1.raw import RawAmqp1, bodies, data, said
 from tests.support.broker_process import BrokerProcess
-
-
-def bodies(client: RawAmqp1, count: int) -> list[bytes]:
-    """The bodies of so many deliveries, each in one frame."""
-    found = []
-    for _ in range(count):
-        client.until(Transfer)
-        found.append(client.payload[client.payload.index(b"\x00\x53\x75\xa0") + 5 :])
-    return found
 
 
 def test_what_open_says(broker: BrokerProcess) -> None:
@@ -332,30 +323,6 @@ def test_a_shared_subscription_is_one_for_all(broker: BrokerProcess, name: str) 
         assert sorted(bodies(one, 2) + bodies(two, 2)) == [b"0", b"1", b"2", b"3"]
 
 
-class Coordination:
-    """A client with a link to the coordinator on handle 9."""
-
-    def __init__(self, client: RawAmqp1) -> None:
-        self.client = client
-        client.send(Attach("control", 9, False, source=Source(), target=Coordinator(), initial_delivery_count=0))
-        assert isinstance(client.expect(Attach).target, Coordinator)
-        client.expect(Flow)
-        self.next_id = 1000
-
-    def ask(self, code: int, *fields: object) -> Any:
-        self.next_id += 1
-        request = b"\x00\x53\x77" + encode(Described(UInt64(code), list(fields)))
-        self.client.transfer(self.next_id, request, 9)
-        return self.client.outcome(self.next_id)
-
-    def declare(self) -> bytes:
-        found: bytes = self.ask(0x31).txn_id
-        return found
-
-    def discharge(self, transaction: bytes, fail: bool) -> Any:
-        return self.ask(0x32, transaction, fail)
-
-
 def test_a_transaction_is_all_or_nothing(client: RawAmqp1, name: str) -> None:
     control = Coordination(client)
     client.sender(f"/queue/{name}")
@@ -480,52 +447,6 @@ def test_a_link_may_be_bound_by_headers(client: RawAmqp1, name: str) -> None:
     for number, colour in enumerate(["green", "red"]):
         client.transfer(number, b"\x00\x53\x74" + encode({"colour": colour}) + data(colour.encode()), settled=True)
     assert bodies(client, 1) == [b"red"]
-
-
-def test_an_exclusive_consumer_has_the_queue_for_itself(client: RawAmqp1, name: str) -> None:
-    """Options behind a name are ActiveMQ's; they were dropped."""
-    client.sender(f"queue://{name}")
-    client.receiver(f"queue://{name}", 1, credit=5)
-    source = Source(f"queue://{name}?consumer.exclusive=true")
-    client.send(Attach("exclusive", 2, True, source=source, target=Target()))
-    client.until(Attach)
-    client.credit(2, 5)
-    for number in range(4):
-        client.transfer(number, data(b"x"), settled=True)
-    assert {client.until(Transfer).handle for _ in range(4)} == {2}
-    client.send(Detach(2, True))
-    assert {client.until(Transfer).handle for _ in range(4)} == {1}
-
-
-def test_a_queue_of_a_virtual_topic_gets_what_is_published_to_it(client: RawAmqp1, name: str) -> None:
-    """Only clients of STOMP had virtual topics."""
-    topic = f"VirtualTopic.{name}"
-    client.receiver(f"queue://Consumer.A.{topic}", 1, credit=5)
-    client.receiver(f"Consumer.B.{topic}", 2)
-    client.credit(2, 5)
-    client.sender(f"topic://{topic}")
-    client.transfer(0, data(b"x"), settled=True)
-    assert {client.expect(Transfer).handle for _ in range(2)} == {1, 2}
-
-
-def test_an_address_may_name_several(client: RawAmqp1, name: str) -> None:
-    """The message went to one queue with commas in its name."""
-    client.receiver(f"topic://{name}.>", 1, credit=5)
-    client.sender(f"queue://{name}-a,{name}-b,topic://{name}.t")
-    for number in range(2):
-        assert isinstance(client.publish(number, b"%d" % number), Accepted)
-        assert bodies(client, 1) == [b"%d" % number]
-    client.send(Detach(1, True))
-    client.expect(Detach)
-    control = Coordination(client)
-    transaction = control.declare()
-    state = client.publish(2, b"2", state=TransactionalState(transaction))
-    assert isinstance(state.outcome, Accepted)
-    assert isinstance(control.discharge(transaction, fail=False), Accepted)
-    for handle, queue in ((2, f"{name}-a"), (3, f"{name}-b")):
-        client.receiver(f"/queues/{queue}", handle)
-        client.credit(handle, 5, next_incoming_id=2)
-        assert bodies(client, 3) == [b"0", b"1", b"2"]
 
 
 def test_a_commit_for_which_there_is_no_room_is_a_rollback(client: RawAmqp1, broker: BrokerProcess, name: str) -> None:

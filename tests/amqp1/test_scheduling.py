@@ -10,8 +10,8 @@ from mqbroker.protocols.amqp1.codec.encode import encode
 from mqbroker.protocols.amqp1.codec.messaging import Accepted, Rejected, TransactionalState
 from mqbroker.protocols.amqp1.codec.performatives import Flow, Transfer
 from mqbroker.protocols.amqp1.codec.types import Milliseconds, Symbol
-from tests.amqp1.raw import RawAmqp1, data
-from tests.amqp1.test_links import Coordination, bodies
+from tests.amqp1.coordination import Coordination
+from tests.amqp1.raw import RawAmqp1, bodies, data
 
 
 def annotated(body: bytes, **annotations: Any) -> bytes:

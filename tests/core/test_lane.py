@@ -33,6 +33,20 @@ def test_the_oldest_is_always_next(steps: list[str | int]) -> None:
         assert (head.sequence if head else None) == (naive[0] if naive else None)
         assert lane.count == len(naive)
         assert [each.sequence for each in lane.entries()] == naive
+        for offset in range(len(naive) + 1):
+            assert [each.sequence for each in lane.look(offset, 3)] == naive[offset : offset + 3]
+
+
+def test_a_look_at_all_of_a_long_line_in_portions_copies_none_of_the_rest() -> None:
+    """Each look made a list of all that waited: a search through a million messages took minutes."""
+    lane = Lane()
+    for sequence in range(1, 200_001):
+        lane.push(entry(sequence))
+    lane.put_back([lane.pop() for _ in range(1000)])
+    begun = time.process_time()
+    seen = [each.sequence for start in range(0, 200_000, 50) for each in lane.look(start, 50)]
+    assert time.process_time() - begun < 3
+    assert seen == list(range(1, 200_001))
 
 
 def test_a_long_line_gives_its_memory_back() -> None:

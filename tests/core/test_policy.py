@@ -41,6 +41,18 @@ def test_the_highest_priority_that_matches_applies_alone() -> None:
     assert made.effective("/", "queue", "z1") == {"max-length": 7, "overflow": "reject-publish"}
 
 
+def test_what_was_decided_before_a_change_is_forgotten() -> None:
+    """Policies are ranked once, and merged once: another one, or none, has to count at once."""
+    made = policies(policy("p", {"max-length": 7}), operator=(policy("o", {"max-length": 4}),))
+    assert made.effective("/", "queue", "z") == {"max-length": 4}
+    made.set(policy("o", {"max-length": 3}), operator=True)
+    assert made.effective("/", "queue", "z") == {"max-length": 3}
+    made.set(policy("q", {"expires": 9}, priority=5))
+    assert made.effective("/", "queue", "z") == {"max-length": 3, "expires": 9}
+    made.forget_vhost("/")
+    assert made.effective("/", "queue", "z") == {}
+
+
 def test_a_pattern_is_searched_for() -> None:
     assert policies(policy("p", {"expires": 1}, pattern="z")).effective("/", "queue", "az") == {"expires": 1}
 

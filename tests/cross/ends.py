@@ -3,20 +3,23 @@
 Messages meet at a topic: a key of amq.topic. What SQS sends meets the others in its queue, which MQTT cannot read.
 """
 
-import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from socket import create_connection
 from typing import Any, ClassVar, Protocol
 
 import pika  # type: ignore[import-untyped]
 import pytest
+from websockets.typing import Subprotocol
 
 from tests.mqtt.paho_client import Paho, new_properties, told
 from tests.support import aws_clients
 from tests.support.broker_process import BrokerProcess
+from tests.support.websocket_client import connect
 
 WAIT_S = 15
+OWN_HEADERS = ("colour", "grün", "traceparent", "tracestate")
 ALL = (
     "delivery_mode", "priority", "expiration", "message_id", "reply_to", "content_encoding", "timestamp", "type",
     "app_id",
@@ -98,7 +101,11 @@ class Amqp091:
 
 
 class Mqtt:
-    """Paho with version 5."""
+    """Paho with version 5, over TCP or in a WebSocket."""
+
+    def __init__(self, scheme: str = "mqtt") -> None:
+        self.scheme = scheme
+        self.options: dict[str, Any] = {"transport": "websockets"} if scheme == "ws" else {}
 
     names = ("reply_to", "expiration")
 
@@ -110,13 +117,13 @@ class Mqtt:
         if "reply_to" in letter.properties:
             properties.ResponseTopic = letter.properties["reply_to"]
             properties.MessageExpiryInterval = int(letter.properties["expiration"]) // 1000
-        with Paho(broker.ports["mqtt"], f"{name}-sender", 5) as client:
+        with Paho(broker.ports[self.scheme], f"{name}-sender", 5, **self.options) as client:
             client.publish(f"cross/{name}", letter.body.encode(), 1, properties=properties)
 
     @contextmanager
     def receiver(self, broker: BrokerProcess, name: str, in_queue: bool) -> Iterator[Receive]:
         assert not in_queue
-        with Paho(broker.ports["mqtt"], f"{name}-receiver", 5) as client:
+        with Paho(broker.ports[self.scheme], f"{name}-receiver", 5, **self.options) as client:
             client.subscribe(f"cross/{name}", 1)
 
             def receive() -> Letter:
@@ -134,6 +141,9 @@ class Mqtt:
 class Stomp:
     """A socket: STOMP's clients are simple enough to be written down."""
 
+    def __init__(self, scheme: str = "stomp") -> None:
+        self.scheme = scheme
+
     names: ClassVar = {
         "delivery_mode": "persistent", "priority": "priority", "expiration": "expiration",
         "message_id": "amqp-message-id", "reply_to": "reply-to", "content_encoding": "content-encoding",
@@ -141,7 +151,7 @@ class Stomp:
     }  # fmt: skip
 
     def send(self, broker: BrokerProcess, name: str, letter: Letter) -> None:
-        with _StompSocket(broker) as client:
+        with _StompSocket(broker, self.scheme) as client:
             headers = {"content-type": letter.content_type, "correlation-id": letter.correlation_id, **letter.headers}
             for property_name, value in letter.properties.items():
                 header = self.names[property_name]
@@ -153,7 +163,7 @@ class Stomp:
 
     @contextmanager
     def receiver(self, broker: BrokerProcess, name: str, in_queue: bool) -> Iterator[Receive]:
-        with _StompSocket(broker) as client:
+        with _StompSocket(broker, self.scheme) as client:
             destination = f"/amq/queue/{name}" if in_queue else f"/topic/cross.{name}"
             client.say("SUBSCRIBE", {"id": "1", "destination": destination, "receipt": "1"})
             assert client.frame()[0] == "RECEIPT"
@@ -161,7 +171,7 @@ class Stomp:
             def receive() -> Letter:
                 command, headers, body = client.frame()
                 assert command == "MESSAGE"
-                own = {key: value for key, value in headers.items() if key in ("colour", "grün")}
+                own = {key: value for key, value in headers.items() if key in OWN_HEADERS}
                 found = {name: headers[header] for name, header in self.names.items() if header in headers}
                 if "delivery_mode" in found:
                     found["delivery_mode"] = "2"
@@ -175,9 +185,20 @@ class Stomp:
 
 
 class _StompSocket:
-    def __init__(self, broker: BrokerProcess) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", broker.ports["stomp"]), WAIT_S)
-        self.input = self.socket.makefile("rb")
+    """A client over TCP or in a WebSocket."""
+
+    def __init__(self, broker: BrokerProcess, scheme: str) -> None:
+        self._stack = ExitStack()
+        port = broker.ports[scheme]
+        if scheme == "ws":
+            offered = [Subprotocol("v12.stomp")]
+            socket = self._stack.enter_context(connect(f"ws://127.0.0.1:{port}/ws", subprotocols=offered))
+            self._write: Callable[[bytes], Any] = socket.send
+            self._read: Callable[[], Any] = lambda: socket.recv(WAIT_S)
+        else:
+            stream = self._stack.enter_context(create_connection(("127.0.0.1", port), WAIT_S))
+            self._write, self._read = stream.sendall, lambda: stream.recv(65_536)
+        self._arrived = b""
         self.say("CONNECT", {"accept-version": "1.2", "host": "/", "login": "guest", "passcode": "guest"})
         assert self.frame()[0] == "CONNECTED"
 
@@ -185,22 +206,29 @@ class _StompSocket:
         return self
 
     def __exit__(self, *details: object) -> None:
-        self.input.close()
-        self.socket.close()
+        self._stack.close()
 
     def say(self, command: str, headers: dict[str, str], body: bytes = b"") -> None:
         lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-        self.socket.sendall(f"{command}\n{lines}\n".encode() + body + b"\0")
+        self._write(f"{command}\n{lines}\n".encode() + body + b"\0")
 
     def frame(self) -> tuple[str, dict[str, str], bytes]:
-        command = ""
-        while not command:
-            command = self.input.readline().decode().strip("\n\0")
-        pairs = iter(lambda: self.input.readline().decode().rstrip("\n"), "")
-        headers = dict(line.split(":", 1) for line in pairs)
-        body = self.input.read(int(headers.get("content-length", 0)))
-        self.input.read(1)
+        while b"\n\n" not in self._arrived.lstrip(b"\n\0"):
+            self._take()
+        head, _, rest = self._arrived.lstrip(b"\n\0").partition(b"\n\n")
+        command, *lines = head.decode().split("\n")
+        headers = dict(line.split(":", 1) for line in lines)
+        size = int(headers.get("content-length", 0))
+        self._arrived = rest
+        while len(self._arrived) <= size:
+            self._take()
+        body, self._arrived = self._arrived[:size], self._arrived[size + 1 :]
         return command, headers, body
+
+    def _take(self) -> None:
+        found = self._read()
+        assert found, "the connection ended"
+        self._arrived += found.encode() if isinstance(found, str) else found
 
 
 class Sqs:
@@ -229,7 +257,7 @@ class Sqs:
             found = client.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=WAIT_S)
             (message,) = found["Messages"]
             texts = {key: value["StringValue"] for key, value in message.get("MessageAttributes", {}).items()}
-            own = {key: value for key, value in texts.items() if key in ("colour", "grün")}
+            own = {key: value for key, value in texts.items() if key in OWN_HEADERS}
             found = {name: texts[attribute] for name, attribute in self.names.items() if attribute in texts}
             return Letter(message["Body"], texts.get("ContentType", ""), texts.get("CorrelationId", ""), own, found)
 
@@ -353,5 +381,6 @@ class Sns:
 
 
 ENDS: dict[str, End] = {"0-9-1": Amqp091(), "1.0": Amqp1(), "mqtt": Mqtt(), "stomp": Stomp(), "sqs": Sqs()}
-SENDERS: dict[str, End] = {**ENDS, "mqtt 3": Mqtt3(), "sns": Sns()}
-RECEIVERS: dict[str, End] = {**ENDS, "mqtt 3": Mqtt3()}
+WEBSOCKETS: dict[str, End] = {"mqtt in a websocket": Mqtt("ws"), "stomp in a websocket": Stomp("ws")}
+SENDERS: dict[str, End] = {**ENDS, **WEBSOCKETS, "mqtt 3": Mqtt3(), "sns": Sns()}
+RECEIVERS: dict[str, End] = {**ENDS, **WEBSOCKETS, "mqtt 3": Mqtt3()}

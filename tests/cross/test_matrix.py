@@ -11,7 +11,7 @@ from tests.cross.ends import ENDS, RECEIVERS, SENDERS, Amqp1, Letter
 from tests.support import aws_clients
 from tests.support.broker_process import BrokerProcess
 
-SCHEMES = ("amqp", "mqtt", "stomp", "aws")
+SCHEMES = ("amqp", "mqtt", "stomp", "ws", "aws")
 SECONDS_OF_A_TEST = 30
 _numbers = itertools.count(1)
 

@@ -1,5 +1,6 @@
 """Trace context (W3C Trace Context: traceparent, tracestate) goes through the broker untouched, by every protocol."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pika  # type: ignore[import-untyped]
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 
+from tests.cross.ends import ENDS, SENDERS, Letter
 from tests.mqtt.paho_client import Paho, new_properties, told
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
@@ -22,7 +24,7 @@ CONTEXT = {
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     """A broker that speaks all of it."""
-    schemes = ("amqp", "mqtt", "aws")
+    schemes = ("amqp", "mqtt", "stomp", "aws")
     with BrokerProcess(tmp_path_factory.mktemp("trace") / "data", "--dev", schemes=schemes) as process:
         yield process
 
@@ -85,3 +87,26 @@ def test_from_sqs_to_sqs_and_amqp(broker: BrokerProcess, channel: Any) -> None:
     assert message["Attributes"]["AWSTraceHeader"] == header
     headers = channel.basic_get("traced-sqs", auto_ack=True)[1].headers
     assert CONTEXT.items() <= headers.items()
+
+
+_numbers = itertools.count(1)
+TOPICS = [name for name in SENDERS if name not in ("mqtt 3", "sqs", "sns")]
+PAIRS = [
+    *((sender, receiver) for sender in TOPICS for receiver in ENDS),
+    *((sender, receiver) for sender in ("sqs", "sns") for receiver in ENDS if receiver != "mqtt"),
+]  # MQTT has no word for a queue of another's
+
+
+@pytest.mark.parametrize(("sender", "receiver"), PAIRS, ids="-".join)
+def test_from_every_protocol_to_every_other(broker: BrokerProcess, sender: str, receiver: str) -> None:
+    """A trace that crossed from one protocol into another began anew there."""
+    name = f"traced{next(_numbers)}"
+    is_in_queue = sender in ("sqs", "sns")
+    if is_in_queue or receiver == "sqs":
+        sqs = client(broker, "sqs")
+        sqs.create_queue(QueueName=name)
+        sqs.close()
+    with ENDS[receiver].receiver(broker, name, in_queue=is_in_queue) as receive:
+        SENDERS[sender].send(broker, name, Letter("x", headers=dict(CONTEXT)))
+        found = receive().headers
+    assert {key: value for key, value in found.items() if key in CONTEXT} == CONTEXT

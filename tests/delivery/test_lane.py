@@ -23,13 +23,14 @@ WAIT_S = 10
 
 
 class Delays:
-    """A plan without pauses, of so many repetitions."""
+    """A plan of so many repetitions, usually without pauses."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, pause_ms: int = 0) -> None:
         self.most = most
+        self.pause_ms = pause_ms
 
     def delay_ms(self, failures: int) -> int | None:
-        return 0 if failures <= self.most else None
+        return self.pause_ms if failures <= self.most else None
 
 
 @dataclass
@@ -110,6 +111,23 @@ async def test_what_fails_comes_back_and_is_given_up_in_the_end(yard: Yard) -> N
     assert place.attempts == ["m"] * 4
     assert place.lost == [("m", "busy")]
     assert lane.queue.lines.total() == 0
+
+
+async def test_what_failed_together_does_not_come_back_together(yard: Yard) -> None:
+    """A service that was down was asked by everybody in the same millisecond again."""
+    place = Place(lambda _: DeliveryFailed("busy", status=503))
+    place.gate.set()
+    lanes = [yard.lane(str(number), place) for number in range(20)]
+    began = yard.clock.now()
+    for lane in lanes:
+        lane.configure(Delays(1, 100_000), 0)
+        yard.send(lane, "m")
+    await yard.until(lambda: yard.shop.retried_count == 20)
+    entries = [entry for lane in lanes for entry in lane.queue.lines.noted.values()]
+    delays = {entry.held_until - began for entry in entries}
+    assert len(delays) > 10
+    assert min(delays) >= 100_000
+    assert max(delays) <= 110_000 + yard.clock.now() - began
 
 
 async def test_what_is_of_no_use_is_not_repeated(yard: Yard) -> None:

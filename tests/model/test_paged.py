@@ -15,7 +15,7 @@ from mqbroker.storage.log.executors import Executor
 from tests.model import twins
 from tests.model.house import Taker, name_of
 from tests.model.model import Letter, Name
-from tests.model.twins import NOW, Twin
+from tests.model.twins import Twin
 from tests.storage.house import ManualExecutor
 
 pytestmark = pytest.mark.usefixtures("moves_much")
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("moves_much")
 KINDS: dict[str, dict[str, object]] = {
     "plain": {},
     "short": {"x-max-length": 12},
+    "long": {"x-max-length": 100},
     "small": {"x-max-length-bytes": 600},
     "full": {"x-max-length": 25, "x-overflow": "reject-publish"},
     "mortal": {"x-message-ttl": 400, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "graves"},
@@ -31,7 +32,10 @@ KINDS: dict[str, dict[str, object]] = {
     "quorum": {"x-queue-type": "quorum"},
     "single": {"x-single-active-consumer": True},
     "graves": {},
+    "loose": {},
+    "loose-ranked": {"x-max-priority": 2, "x-message-ttl": 500},
 }
+LOOSE = ("loose", "loose-ranked")  # these are not durable
 
 
 class Broker(Twin):
@@ -42,12 +46,21 @@ class Broker(Twin):
         self.takers: dict[int, Taker] = {}
         self.seen: list[object] = []
         """What was polled."""
-        for name, arguments in KINDS.items():
-            declare_queue(self.house.vhost, name, True, False, False, arguments, NOW)
+        for name in KINDS:
+            self.declare(name)
+
+    def declare(self, name: str) -> None:
+        declare_queue(self.house.vhost, name, name not in LOOSE, False, False, KINDS[name], self.house.now)
 
     def restart(self, down_ms: int) -> None:
         super().restart(down_ms)
         self.takers.clear()
+        for name in LOOSE:
+            self.declare(name)
+
+    def spill(self) -> None:
+        """Has what is not persistent leave memory as well."""
+        self.house.broker.spilling.look(self.house.now)
 
     def queue(self, name: str) -> ClassicQueue:
         found = self.house.vhost.queues[name]
@@ -141,11 +154,14 @@ class Deeds(twins.Deeds[Broker]):
         counts = {twin.house.purge(name) for twin in self.twins}
         assert len(counts) == 1
 
+    def spill(self) -> None:
+        self.both(lambda twin: twin.spill())
+
     def replace(self) -> None:
         name = self.chance.choice(list(KINDS))
         for twin in self.twins:
             assert twin.house.vhost.delete_queue(name) >= 0
-            declare_queue(twin.house.vhost, name, True, False, False, KINDS[name], twin.house.now)
+            twin.declare(name)
 
     def wait(self) -> None:
         ms = self.chance.choice((1, 50, 200, 450))
@@ -158,7 +174,7 @@ class Deeds(twins.Deeds[Broker]):
 
 DEEDS = (
     *["publish"] * 14, *["settle"] * 8, *["poll"] * 4, *["wait"] * 3, "consume", "consume", "purge", "replace",
-    "restart", "press", "press", "tend", "tend", "tend",
+    "restart", "press", "press", "tend", "tend", "tend", *["spill"] * 6,
 )  # fmt: skip
 
 

@@ -7,10 +7,17 @@ from random import Random
 import pytest
 
 from mqbroker.errors import LogRefused
+from mqbroker.limits import SEGMENT_BYTES_CEILING
 from mqbroker.replication.copies import SUFFIX, Copied, Copies, Filling
 from mqbroker.storage.log.applier import Applier
 from mqbroker.storage.log.disk import Disk
-from mqbroker.storage.log.segment import first_lsn_of, segment_names
+from mqbroker.storage.log.segment import (
+    first_lsn_of,
+    pack_segment_header,
+    read_segment_header,
+    segment_name,
+    segment_names,
+)
 from tests.replication import stores
 from tests.replication.pair_house import a_pair
 from tests.replication.simulated import World
@@ -93,7 +100,7 @@ def take(filling: Filling, pieces: list[Copied]) -> None:
         filling.take(each)
 
 
-@pytest.mark.parametrize("harm", ["missing", "twice", "end only", "cut", "flipped", "of another cluster"])
+@pytest.mark.parametrize("harm", ["missing", "twice", "end only", "cut", "flipped", "of another cluster", "endless"])
 def test_what_does_not_fit_is_refused(harm: str) -> None:
     disk = a_disk_with_segments()
     pieces, cluster = pieces_of(disk), cluster_of(disk)
@@ -112,9 +119,16 @@ def test_what_does_not_fit_is_refused(harm: str) -> None:
             pieces[1] = pieces[1]._replace(parts=[octets[:-1] + bytes([octets[-1] ^ 1])])
         case "of another cluster":
             cluster = bytes(16)
+        case "endless":
+            first = b"".join(pieces[0].parts)
+            header = read_segment_header(segment_name(pieces[0].segment), first)
+            assert header is not None
+            opening = pack_segment_header(header._replace(size_bytes=SEGMENT_BYTES_CEILING + 1))
+            pieces = [pieces[0]._replace(parts=[opening + first[len(opening) :]])]
     filling = Filling(disk, cluster)
     with pytest.raises(LogRefused):
         take(filling, pieces)
+    assert harm != "endless" or not any(name.endswith(SUFFIX) for name in disk.names())
 
 
 def test_a_segment_that_is_deleted_meanwhile_is_left_out() -> None:

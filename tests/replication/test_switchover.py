@@ -23,7 +23,7 @@ pytestmark = [
 ]
 WAIT_S = 45
 ATTEMPTS = 5
-FAST_S = 0.5
+SOON_S = 2.0  # a machine that does nothing else needs a tenth of that; the modules took longer
 STUBBORN_S = 5.0  # half of shutdown_timeout_s
 REFERENCE = "b.example:8883"
 
@@ -38,17 +38,17 @@ def switched_s(active: NodeProcess, other: NodeProcess) -> float:
     return taken_s
 
 
-def test_a_switchover_takes_half_a_second(tmp_path: Path) -> None:
+def test_a_switchover_loads_nothing(tmp_path: Path) -> None:
     """It took as long as the modules of all protocols to load. A busy machine has some attempts."""
     with a_pair(tmp_path, schemes=tuple(KINDS), direct=True) as pair:
         taken: list[float] = []
-        while not taken or (taken[-1] > FAST_S and len(taken) < ATTEMPTS):
+        while not taken or (taken[-1] > SOON_S and len(taken) < ATTEMPTS):
             active = pair.active
             taken.append(switched_s(active, pair.standby))
             active.start()
             pair.until_in_sync()
         print(taken)
-        assert min(taken) < FAST_S, taken
+        assert min(taken) < SOON_S, taken
 
 
 class Listener:

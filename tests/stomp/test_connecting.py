@@ -43,7 +43,7 @@ REFUSED_LOGINS = [
     ({"login": "guest", "passcode": "wrong"}, "Access refused for user 'guest'\n"),
     ({"login": "nobody", "passcode": "nobody"}, "Access refused for user 'nobody'\n"),
     ({}, "Access refused for user ''\n"),
-    ({"login": "guest", "passcode": "guest", "host": "v"}, "Virtual host 'v' access denied\n"),
+    ({"login": "guest", "passcode": "guest", "host": "v"}, "Virtual host 'v' access denied"),
 ]
 
 
@@ -60,16 +60,21 @@ def test_a_refused_login_may_be_tried_again(house: House, headers: dict[str, str
 def test_guest_from_elsewhere_is_refused(house: House) -> None:
     client = house.begin(Peer("192.0.2.1", 1, False))
     client.send("CONNECT", login="guest", passcode="guest")
-    assert client.error() == ("Bad CONNECT", "non-loopback access denied\n")
+    assert client.error() == ("Bad CONNECT", "non-loopback access denied")
 
 
 def test_a_vhost_may_be_full(house: House) -> None:
     house.broker.set_vhost_limits("/", {"max-connections": 0})
     client = house.begin()
     client.send("CONNECT", login="guest", passcode="guest")
-    message, detail = client.error()
-    assert message == "Bad CONNECT"
-    assert detail.startswith("Connection refused: ")
+    assert client.error() == ("Bad CONNECT", "Connection refused: vhost connection limit reached")
+
+
+def test_a_user_may_have_enough_connections(house: House) -> None:
+    house.broker.set_user_limits("guest", {"max-connections": 0})
+    client = house.begin()
+    client.send("CONNECT", login="guest", passcode="guest")
+    assert client.error() == ("Bad CONNECT", "Connection refused: user connection limit reached")
 
 
 def test_a_user_for_those_without_a_login_is_configured() -> None:

@@ -6,14 +6,10 @@ import pytest
 
 from mqbroker.core.access.access import Permissions
 from mqbroker.core.destinations.naming import Naming
-from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX
-from mqbroker.server import formats_of
-from mqbroker.spoken import PROTOCOLS
-from mqbroker.storage.journal import assemble
-from mqbroker.storage.log.executors import InlineExecutor
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.limits import PORTION
+from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX, STOMP_HEAD_BYTES_MAX
 from tests.stomp.house import Client, House
-from tests.storage.house import Fatal
-from tests.storage.simdisk import SimDisk
 from tests.support.session_house import START
 
 
@@ -136,9 +132,37 @@ def test_a_nack_sends_to_the_dead_letter_queue(house: House) -> None:
     client = house.connect()
     client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
     client.send("SUBSCRIBE", id=2, destination="/queue/ActiveMQ.DLQ")
-    client.send("SEND", b"x", destination="/queue/a")
+    client.send("SEND", b"x", destination="/queue/a", persistent="true")
     client.send("NACK", id=client.take("MESSAGE").headers["ack"])
     assert client.take("MESSAGE").headers["subscription"] == "2"
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_what_is_not_persistent_has_no_dead_letter_queue(house: House, in_transaction: bool) -> None:
+    """Every reading that a client could not use waited in ActiveMQ.DLQ for ever."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
+    for number in range(4):
+        client.send("SEND", b"%d" % number, destination="/queue/a", **({"persistent": "true"} if number % 2 else {}))
+    last = client.frames()[-1].headers["ack"]
+    if in_transaction:
+        client.send("BEGIN", transaction="t")
+        client.send("NACK", id=last, transaction="t")
+        client.send("COMMIT", transaction="t")
+    else:
+        client.send("NACK", id=last)
+    assert house.vhost.queues["a"].unacked_count == 0
+    client.send("SUBSCRIBE", id=2, destination="/queue/ActiveMQ.DLQ")
+    assert client.messages() == [b"1", b"3"]
+
+
+def test_the_user_of_a_message_is_called_as_in_jms(house: House) -> None:
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a")
+    client.send("SEND", b"x", destination="/queue/a", **{"user-id": "guest", "JMSXUserID": "somebody"})
+    message = client.take("MESSAGE")
+    assert message.headers["JMSXUserID"] == "guest"
+    assert "user-id" not in message.headers
 
 
 def test_prefetch_and_priority_are_options(house: House) -> None:
@@ -236,6 +260,45 @@ def test_the_host_is_ignored(house: House) -> None:
     client = house.begin()
     client.send("CONNECT", login="guest", passcode="guest", host="activemq.example.org")
     client.take("CONNECTED")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"), [("4000,6500", "6500,4000"), ("1234,1", "100,1234"), ("0,0", "0,0"), ("-5,1999", "1999,0")]
+)
+def test_heart_beats_are_not_rounded(house: House, asked: str, answered: str) -> None:
+    """A client that beats every 1.5 seconds was told that it has to beat every second."""
+    client = house.begin()
+    client.send("CONNECT", accept_version="1.1", login="guest", passcode="guest", heart_beat=asked)
+    assert client.take("CONNECTED").headers["heart-beat"] == answered
+
+
+def test_the_beginning_of_a_command_counts(house: House) -> None:
+    client = house.connect()
+    client.send("KEEPALIVE")
+    client.send("SUB", id=1, destination="/queue/a")
+    client.send("SEND", b"x", destination="/queue/a")
+    assert client.messages() == [b"x"]
+    client.send("UNSUB", id=1, receipt="r")
+    client.take("RECEIPT")
+    client.send("send", destination="/queue/a")
+    assert client.error()[0] == "Unknown STOMP action\\c send"
+    assert client.is_ended
+
+
+@pytest.mark.parametrize(
+    ("octets", "message"),
+    [
+        (b"SEND\ncontent-length:1\n\nab\0", "content-length bytes were read and there was no trailing null byte"),
+        (b"SEND\ncontent-length:x\n\n\0", "Specified content-length is not a valid integer"),
+        (b"SEND\ncontent-length:-1\n\n\0", "Specified content-length may not be negative"),
+        (b"SEND\na:" + b"b" * STOMP_HEAD_BYTES_MAX + b"\n\n\0", "The maximum header length was exceeded"),
+    ],
+)
+def test_what_is_no_frame_is_refused_in_the_words_of_activemq(house: House, octets: bytes, message: str) -> None:
+    client = house.connect()
+    client.write(octets)
+    assert client.error() == (message, "")
+    assert client.is_ended
 
 
 def test_nack_needs_a_later_version(house: House) -> None:
@@ -377,12 +440,59 @@ def test_too_many_queues_leave_nothing_behind(house: House) -> None:
     assert not house.vhost.queues
 
 
-def test_only_one_queue_can_be_browsed_or_durable(house: House) -> None:
-    client = house.connect(client_id="c")
-    client.send("SUBSCRIBE", id=1, destination="/queue/a,b", browser="true")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"destination": "/topic/a", "activemq.prefetchSize": "many"},
+        {"destination": "/topic/a", "activemq.priority": "high"},
+        {"destination": "/topic/a,queue://taken"},
+        {"destination": "/topic/a,queue://closed"},
+    ],
+)
+def test_a_refused_subscription_leaves_nothing_behind(house: House, headers: dict[str, str]) -> None:
+    """The queue of a topic, bound already, took messages for nobody."""
+    house.broker.put_user("other", "other")
+    house.broker.set_permissions("other", "/", Permissions(".*", ".*", "^(amq|stomp).*"))
+    taken = house.vhost.declare(QueueSpec("taken"), house.now)
+    closed = house.vhost.declare(QueueSpec("closed"), house.now)
+    client = house.connect(user="other")
+    client.send("SUBSCRIBE", id=1, **headers)
     client.take("ERROR")
+    house.turn()
+    assert list(house.vhost.queues.values()) == [taken, closed]
+
+
+@pytest.mark.parametrize("destination", ["/queue/b,a.x,a.y", "/queue/b,a.*", "/queue/a.*,b"])
+def test_several_queues_are_browsed_at_once(house: House, destination: str) -> None:
+    """A composite destination could not be browsed."""
+    client, publisher = house.connect(), house.connect()
+    for name in ("a.x", "a.y", "b"):
+        for number in range(PORTION + 1):
+            publisher.send("SEND", f"{name}{number}".encode(), destination=f"/queue/{name}", n=number)
+    client.send("SUBSCRIBE", id=1, destination=destination, browser="true", selector="n <> 7", receipt="r")
+    receipt, *messages, last = client.frames()
+    assert receipt.command == "RECEIPT"
+    numbers = [number for number in range(PORTION + 1) if number != 7]
+    bodies = [each.body for each in messages]
+    assert sorted(bodies) == sorted(f"{name}{number}".encode() for name in ("a.x", "a.y", "b") for number in numbers)
+    assert [body for body in bodies if body[:1] == b"b"] == [b"b%d" % number for number in numbers]
+    assert {each.headers["destination"] for each in messages} == {"/queue/a.x", "/queue/a.y", "/queue/b"}
+    assert (last.headers["browser"], last.headers["subscription"]) == ("end", "1")
+    assert all(house.vhost.queues[name].waiting_count() == PORTION + 1 for name in ("a.x", "a.y", "b"))
+    client.send("UNSUBSCRIBE", id=1, receipt="r")
+    client.take("RECEIPT")
+    assert set(house.vhost.queues) == {"a.x", "a.y", "b", "ActiveMQ.DLQ"}
+    client.send("SUBSCRIBE", id=1, destination="/queue/none.>", browser="true")
+    assert client.take("MESSAGE").headers["browser"] == "end"
+
+
+def test_a_composite_destination_has_its_limits(house: House) -> None:
+    client = house.connect(client_id="c")
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,topic://b", browser="true")
+    assert client.error() == ("Invalid destination", "topics cannot be browsed\n")
     client.send("SUBSCRIBE", id=1, destination="/topic/a,b", **{"activemq.subscriptionName": "s"})
     client.take("ERROR")
+    assert not house.vhost.queues
 
 
 def test_destinations_stand_for_others_by_setting(house: House) -> None:
@@ -396,92 +506,6 @@ def test_destinations_stand_for_others_by_setting(house: House) -> None:
     assert {name: queue.waiting_count() for name, queue in house.vhost.queues.items() if name in ("a", "b", "all")} == {
         "a": 1, "b": 1,
     }  # fmt: skip
-
-
-# --- jobs -------------------------------------------------------------------------------------------------------------
-
-
-MANAGEMENT = "/topic/ActiveMQ.Scheduler.Management"
-
-
-def jobs(client: Client, **headers: Any) -> dict[str, bytes]:
-    """What waits for its time, by id."""
-    client.send("SEND", destination=MANAGEMENT, AMQ_SCHEDULER_ACTION="BROWSE", reply_to="/temp-queue/jobs", **headers)
-    found = client.frames()
-    assert {each.command for each in found} <= {"MESSAGE"}, found
-    return {each.headers["scheduledJobId"]: each.body for each in found}
-
-
-def remove(client: Client, **headers: Any) -> None:
-    client.send("SEND", destination=MANAGEMENT, receipt="done", **headers)
-    client.take("RECEIPT")
-
-
-def test_jobs_are_browsed_and_removed(house: House) -> None:
-    """What was to come later could not be taken back."""
-    client, receiver = house.connect(), house.connect()
-    receiver.send("SUBSCRIBE", id=1, destination="/queue/q")
-    client.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
-    assert jobs(client) == {}
-    for delay in (300, 100, 200, 400):
-        client.send("SEND", b"%d" % delay, destination="/queue/q", AMQ_SCHEDULED_DELAY=delay)
-    found = jobs(client)
-    assert list(found.values()) == [b"100", b"200", b"300", b"400"]
-    within = {"AMQ_SCHEDULER_ACTION_START_TIME": START + 150, "AMQ_SCHEDULER_ACTION_END_TIME": START + 300}
-    assert list(jobs(client, **within).values()) == [b"200", b"300"]
-    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId=next(iter(found)))
-    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId="unknown")
-    remove(client, AMQ_SCHEDULER_ACTION="REMOVEALL", **within)
-    assert list(jobs(client).values()) == [b"400"]
-    house.pass_time(1000)
-    assert receiver.messages() == [b"400"]
-
-
-def test_jobs_are_browsed_whose_bodies_are_on_the_disk() -> None:
-    """The connection was closed for an internal error."""
-    disk, fatal = InlineExecutor(), Fatal()
-    ledger, _ = assemble(SimDisk(), formats_of(PROTOCOLS), True, disk, disk, fatal, 1 << 20, window=1)
-    client = House(ledger, dialect="activemq").connect()
-    client.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
-    bodies = [(b"%d" % number).ljust(100, b".") for number in range(50)]
-    for delay, body in enumerate(bodies, 1000):
-        client.send("SEND", body, destination="/queue/q", persistent="true", AMQ_SCHEDULED_DELAY=delay)
-        ledger.seal()
-    assert ledger.pager.paged_out
-    assert list(jobs(client).values()) == bodies
-    assert not fatal.errors
-
-
-def test_a_delivered_copy_says_which_job_it_is_of(house: House) -> None:
-    client = house.connect()
-    client.send("SUBSCRIBE", id=1, destination="/queue/q")
-    client.send("SEND", b"x", destination="/queue/q", AMQ_SCHEDULED_PERIOD=100, AMQ_SCHEDULED_REPEAT=-1)
-    house.pass_time(150)
-    job = client.frames()[-1].headers["scheduledJobId"]
-    remove(client, AMQ_SCHEDULER_ACTION="REMOVE", scheduledJobId=job)
-    house.pass_time(1000)
-    assert client.frames() == []
-
-
-@pytest.mark.parametrize("headers", [{}, {"AMQ_SCHEDULER_ACTION": "SHOUT"}, {"AMQ_SCHEDULER_ACTION": "BROWSE"}])
-def test_a_wrong_action_is_refused(house: House, headers: dict[str, str]) -> None:
-    client = house.connect()
-    client.send("SEND", destination=MANAGEMENT, **headers)
-    client.take("ERROR")
-
-
-def test_nobody_sees_jobs_of_others(house: House) -> None:
-    house.broker.put_user("other", "other")
-    house.broker.set_permissions("other", "/", Permissions("^(amq\\.gen|own).*", ".*", "^(amq\\.gen|own).*"))
-    client, other = house.connect(), house.connect(user="other")
-    other.send("SUBSCRIBE", id=1, destination="/temp-queue/jobs")
-    for name in ("secret", "own"):
-        client.send("SEND", name.encode(), destination=f"/queue/{name}", AMQ_SCHEDULED_DELAY=50)
-    assert list(jobs(other).values()) == [b"own"]
-    remove(other, AMQ_SCHEDULER_ACTION="REMOVEALL")
-    house.pass_time(100)
-    assert house.vhost.queues["secret"].waiting_count() == 1
-    assert house.vhost.queues["own"].waiting_count() == 0
 
 
 def test_a_message_says_where_it_was_sent_to_first(house: House) -> None:

@@ -329,13 +329,13 @@ def test_a_client_is_told_when_its_queue_is_deleted(house: House) -> None:
 REFUSED = [
     ("SEND", {}, "Missing destination", "\"SEND\" must include a 'destination' header\n", False),
     ("SEND", {"destination": ""}, "Invalid destination", "Destination cannot be blank", False),
-    ("SEND", {"destination": "/exchange/x"}, "not_found", "NOT_FOUND - no exchange 'x' in vhost '/'\n", True),
+    ("SEND", {"destination": "/exchange/x"}, "not_found", "NOT_FOUND - no exchange 'x' in vhost '/'", True),
     ("SEND", {"destination": "a", "message_id": "1"}, "Invalid header",
      "'message-id' is not allowed on 'SEND'.\n", False),
     ("SEND", {"destination": "a", "expiration": "x"}, "precondition_failed",
-     "PRECONDITION_FAILED - invalid expiration 'x': no_integer\n", True),
+     "PRECONDITION_FAILED - invalid expiration 'x': no_integer", True),
     ("SEND", {"destination": "a", "user_id": "x"}, "precondition_failed",
-     "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'guest'\n", True),
+     "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'guest'", True),
     ("SEND", {"destination": "/temp-queue/n"}, "Invalid destination",
      "'/temp-queue/n' is not a valid destination for 'SEND'\n", False),
     ("SEND", {"destination": "/queue/a/b"}, "Invalid destination", "'/a/b' is not a valid queue destination\n", False),
@@ -343,17 +343,26 @@ REFUSED = [
      "'/foo/x' is not a valid destination.\nValid destination types are: "
      "/temp-queue, /exchange, /topic, /queue, /amq/queue, /reply-queue/.\n", False),
     ("SUBSCRIBE", {"destination": "/amq/queue/q", "id": 1}, "not_found",
-     "NOT_FOUND - no queue 'q' in vhost '/'\n", True),
+     "NOT_FOUND - no queue 'q' in vhost '/'", True),
     ("SUBSCRIBE", {"destination": "/topic/a", "durable": "true"}, "Missing Header",
-     "Header 'id' is required for durable subscriptions\n", False),
+     "Header 'id' is required for durable subscriptions", False),
+    ("SUBSCRIBE", {"destination": "/topic/a", "persistent": "true"}, "Missing Header",
+     "Header 'id' is required for durable subscriptions", False),
+    ("SUBSCRIBE", {}, "Missing destination", "\"SUBSCRIBE\" must include a 'destination' header\n", False),
+    ("SUBSCRIBE", {"destination": "/exchange/x", "id": 1}, "not_found",
+     "NOT_FOUND - no exchange 'x' in vhost '/'", True),
+    ("SUBSCRIBE", {"destination": "/temp-queue/n", "id": 1}, "Invalid destination",
+     "'/temp-queue/n' is not a valid destination for 'SUBSCRIBE'\n", False),
     ("SUBSCRIBE", {"destination": "/queue/a", "id": "there"}, "Duplicated subscription identifier",
-     "A subscription identified by 'T_there' already exists.\n", True),
+     "A subscription identified by 'T_there' already exists.", True),
     ("SUBSCRIBE", {"destination": "/queue/a", "id": 1, "ack": "x"}, "Processing error",
      "'x' is no value of 'ack'\n", True),
     ("UNSUBSCRIBE", {"id": 7}, "No subscription found",
      "UNSUBSCRIBE must refer to an existing subscription.\nSubscription to \"id='7'\" not found.\n", False),
     ("UNSUBSCRIBE", {}, "Missing destination or id",
-     "UNSUBSCRIBE must include a 'destination' or 'id' header\n", False),
+     "UNSUBSCRIBE must include a 'destination' or 'id' header", False),
+    ("UNSUBSCRIBE", {"destination": "/topic/a", "durable": "true"}, "Missing Header",
+     "Header 'id' is required for durable subscriptions", False),
     ("UNSUBSCRIBE", {"id": "/temp-queue/x"}, "Invalid id", "UNSUBSCRIBE 'id' may not start with /temp-queue/\n", False),
     ("ACK", {}, "Missing header", '"ACK" must include the "id" header\n', False),
     ("NACK", {"id": "7"}, "Invalid header", '"NACK" must include a valid "id" header\n', False),
@@ -363,7 +372,7 @@ REFUSED = [
      'Invalid transaction identifier: "t"\n', False),
     ("FOO", {}, "Bad command", 'Could not interpret command "FOO"\n', False),
     ("send", {"destination": "a"}, "Bad command", 'Could not interpret command "send"\n', False),
-    ("CONNECT", {}, "Illegal command", "You are connected already\n", True),
+    ("CONNECT", {}, "Illegal command", "You must log in using CONNECT first", True),
 ]  # fmt: skip
 
 
@@ -388,7 +397,7 @@ def test_a_refusal_has_the_text_of_the_peer_and_the_receipt_id(
 def test_the_first_frame_is_connect(house: House) -> None:
     client = house.begin()
     client.send("SEND", destination="a")
-    assert client.error() == ("Illegal command", "You must log in using CONNECT first\n")
+    assert client.error() == ("Illegal command", "You must log in using CONNECT first")
     assert client.is_ended
 
 

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from mqbroker.errors import JournalCorrupt, LogRefused, StaleEpoch, StorageError
+from mqbroker.limits import SEGMENT_BYTES_CEILING
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log.applier import Applier
 from mqbroker.storage.log.batch import Job
@@ -15,6 +16,7 @@ from mqbroker.storage.log.pieces import Appended, Deleted, Piece, Skipped
 from mqbroker.storage.log.reader import Reader
 from mqbroker.storage.log.segment import (
     SegmentHeader,
+    is_too_long,
     opening_bytes,
     read_segment_header,
     segment_name,
@@ -133,6 +135,17 @@ def test_a_segment_is_never_filled_beyond_its_size() -> None:
         applier.apply(a_frame(framer, 2, 1, bytes(142), None))
     with pytest.raises(LogRefused, match="has no room"):
         Applier(SimDisk(), True).apply(a_frame(Framer(), 1, 0, bytes(256), header))
+
+
+def test_a_segment_is_not_made_longer_than_anybody_makes_one() -> None:
+    """A header whose checksum was good had the whole disk preallocated."""
+    disk = SimDisk()
+    header = SegmentHeader(SEGMENT_BYTES_CEILING + 1, 1, 0, bytes(16), bytes(16))
+    with pytest.raises(LogRefused, match="asks for 1073741825 bytes of disk"):
+        Applier(disk, True).apply(a_frame(Framer(), 1, 0, bytes(50), header))
+    assert disk.names() == []
+    assert not is_too_long(header._replace(size_bytes=SEGMENT_BYTES_CEILING), 100)
+    assert not is_too_long(header, SEGMENT_BYTES_CEILING // 3)
 
 
 def test_a_segment_never_takes_the_place_of_an_older_one() -> None:

@@ -9,7 +9,7 @@ from mqbroker.core.message import Entry
 from mqbroker.limits import SCRUB_BYTES_PER_S
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log import encoder as encoders
-from mqbroker.storage.log.facts import pack_index
+from mqbroker.storage.log.facts import pack_index, pack_index_part
 from mqbroker.storage.log.index import Stretch, pack_stretches
 from mqbroker.storage.log.segment import segment_name, segment_names
 from mqbroker.storage.tools.verify import inspect, repair, report, verify
@@ -221,6 +221,28 @@ def test_verify_knows_indexes(tmp_path: Path, keyring: Keyring | None, monkeypat
 
     monkeypatch.setattr(encoders, "pack_index", lying)
     journal, _ = filled(keyring=keyring)
+    assert "index does not say" in str(report(journal.disk.after_kill(), keyring))
+
+
+@KEYRINGS
+def test_verify_knows_what_the_newest_segment_tells_of_itself(
+    keyring: Keyring | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restart leaves messages on the disk by it, and nothing had checked it."""
+    journal = Journal(segment_bytes=1 << 20, keyring=keyring, window=1)
+    for number in range(1, 41):
+        journal.put(an_entry(number, number % 3))
+    assert report(journal.disk.after_kill(), keyring).is_sound
+
+    def lying(first_lsn: int, stretches: list[Stretch]) -> bytes:
+        for each in stretches:
+            for extent in each.extents.values():
+                extent.last += 1
+        return pack_index_part(first_lsn, stretches)
+
+    monkeypatch.setattr(encoders, "pack_index_part", lying)
+    for number in range(41, 81):
+        journal.put(an_entry(number, number % 3))
     assert "index does not say" in str(report(journal.disk.after_kill(), keyring))
 
 

@@ -1,5 +1,7 @@
 """Records of messages and facts: what goes in comes out, for any values and any settlements."""
 
+from struct import Struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from mqbroker.storage.log.facts import (
     pack_deferred,
     pack_defined,
     pack_forgotten,
+    pack_held,
     pack_settled,
     pack_shares,
     read_facts,
@@ -182,7 +185,7 @@ def test_a_checkpoint_says_what_is_held(runs: list[tuple[int, int]]) -> None:
     for start, length in runs:
         share.settle(start, start + length)
     share.attempts = {60: (2, True, 0, 0), 61: (0, False, NUMBER_MAX, 5)}
-    facts = facts_of(pack_checkpoint(0, 1), *pack_shares([segment]))
+    facts = facts_of(pack_checkpoint(0, 1), pack_held(segment), pack_shares(segment, 0))
     assert facts.is_checkpointed
     held = facts.older[3]
     assert (held.first_lsn, held.last_lsn, held.is_redelivered, held.is_open) == (3, 9, True, False)
@@ -190,11 +193,22 @@ def test_a_checkpoint_says_what_is_held(runs: list[tuple[int, int]]) -> None:
     assert held.shares[4].attempts == share.attempts
 
 
+def test_what_earlier_versions_have_said_of_segments_is_read() -> None:
+    """One record for each queue, which names its segment each time (SHARE)."""
+    head = Struct("<BB2xIIIIQQ").pack(23, 3, 4, 10, 1, 1, 3, 9)
+    changed = Struct("<qIIqq").pack(60, 2, 1, 7, 5)
+    facts = facts_of(pack_checkpoint(0, 1), head + Struct("<qq").pack(20, 30) + changed)
+    held = facts.older[3]
+    assert (held.last_lsn, held.is_redelivered, held.is_encrypted, held.is_open) == (9, True, True, False)
+    assert (held.shares[4].live, list(held.shares[4].settled)) == (10, [(20, 30)])
+    assert held.shares[4].attempts == {60: (2, True, 7, 5)}
+
+
 def test_what_happened_since_the_checkpoint_is_applied_to_it() -> None:
     segment = SegmentLiveness(3, 9)
     segment.shares = {4: Share(10), 5: Share(1), 6: Share(1)}
     facts = facts_of(
-        *pack_shares([segment]), pack_attempted(3, 4, 7, 1, True), pack_attempted(3, 4, 8, 2, True),
+        pack_held(segment), pack_shares(segment, 0), pack_attempted(3, 4, 7, 1, True), pack_attempted(3, 4, 8, 2, True),
         *pack_settled({(3, 4): [1, 2, 7, 7], (3, 5): [1, 1], (100, 4): [20, 30], (50, 4): [1, 1]}), pack_forgotten(6),
         pack_attempted(100, 4, 31, 3, False),
     )  # fmt: skip

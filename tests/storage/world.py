@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from mqbroker.core.message import Entry, Message, new_entry
+from mqbroker.core.queues.extent import FLEETING
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.recovery import Recovered, Recovery
 from tests.storage.house import FORMATS, Journal, ManualExecutor, a_message
@@ -88,6 +89,8 @@ class World:
         message = a_message(body, key)
         for queue in self.chance.sample(range(QUEUES), self.chance.choice((1, 1, 1, 2, 3))):
             self._enqueue(queue, message)
+        if self.journal.window and self.chance.random() < 0.4:
+            self._enqueue(self.chance.randrange(QUEUES) | FLEETING, message)
 
     def _enqueue(self, queue: int, message: Message) -> None:
         if queue in self.gone:
@@ -96,7 +99,8 @@ class World:
         entry = new_entry(message, queue, self.sequence)
         at = (queue, self.sequence)
         value = (message.routing_key, message.body)
-        self._note(lambda state: state.entries.update({at: value}))
+        if not queue & FLEETING:  # a restart knows nothing of those
+            self._note(lambda state: state.entries.update({at: value}))
         self.ledger.enqueue(entry)
         self.live[at] = entry
 
@@ -141,6 +145,8 @@ class World:
 
     def _forget(self) -> None:
         queue = self.chance.randrange(QUEUES * 4)
+        if self.journal.window and self.chance.random() < 0.3:
+            queue |= FLEETING
         if queue in self.gone:
             return
         self.gone.add(queue)

@@ -6,4 +6,7 @@ that variable by themselves, and those that a test makes in its own process are 
 
 import os
 
+import pytest
+
 WINDOW = int(os.environ.get("MQBROKER_JOURNAL_QUEUE_WINDOW", "0"))
+IN_MEMORY = pytest.mark.skipif(WINDOW > 0, reason="whose turn it is depends on when a page comes")

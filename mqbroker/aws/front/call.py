@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mqbroker.aws.auth.credentials import Caller
-from mqbroker.aws.front import json_wire, query_answer
+from mqbroker.aws.front import cbor_wire, json_wire, query_answer
 from mqbroker.aws.front.service import Action, Service
 from mqbroker.core.ledger import Ledger
 from mqbroker.errors import AwsError
@@ -24,6 +24,8 @@ def refusal(error: AwsError, service: Service, wire: str, is_json_wanted: bool, 
     """The answer to a request that is refused, in the wire that the client used."""
     if wire == "json":
         return json_wire.error_response(error, service.name, service.has_query_errors, service.json_type, request_id)
+    if wire == "cbor":
+        return cbor_wire.error_response(error, service.name, service.has_query_errors, request_id)
     return query_answer.error_response(error, service.namespace, is_json_wanted, request_id)
 
 
@@ -38,8 +40,8 @@ class Call(Pending):
 
     `parameters` has the names of the service model; a Binary is bytes, an Integer int, a Boolean bool, and what is
     missing is absent. `base_url` is the scheme and host that the client used, without a slash at the end; `path` is the
-    path of the request; `wire` is "json" or "query"; `now` milliseconds; `headers` those of the request, with names in
-    lower case.
+    path of the request; `wire` is "json", "cbor" or "query"; `now` milliseconds; `headers` those of the request, with
+    names in lower case.
     """
 
     __slots__ = (
@@ -128,6 +130,8 @@ class Call(Pending):
         action = self.action
         if self.wire == "json":
             return action.answer_json(result, self.request_id)
+        if self.wire == "cbor":
+            return action.answer_cbor(result, self.request_id)
         if self._is_json_wanted:
             return action.answer_query_in_json(result, self.request_id)
         return action.answer_query(result, self.request_id)

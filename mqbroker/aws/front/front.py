@@ -1,8 +1,9 @@
 """The front of all services: finds the action that a request asks for, who asks, and calls its handler.
 
-Knows both wires and no service in particular. A request asks for a page of the broker when its path is /health or
+Knows all wires and no service in particular. A request asks for a page of the broker when its path is /health or
 begins with /_mqbroker/. It is a call of the JSON wire when it has the header X-Amz-Target and no form for a body (Paws,
-of Perl, has both), and otherwise a call of the Query wire.
+of Perl, has both), one of CBOR when it says so and its path begins with /service/, and otherwise a call of the Query
+wire.
 
     X-Amz-Target: AmazonSQS.SendMessage                      JSON; the service is that of the prefix
     Action=SendMessage&Version=2012-11-05                    Query; the service is that of the version,
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mqbroker.aws.auth.credentials import stranger
-from mqbroker.aws.front import json_wire, query_answer, query_wire
+from mqbroker.aws.front import cbor_wire, json_wire, packing, query_answer, query_wire
 from mqbroker.aws.front.call import Call, Identify, internal_failure, refusal
 from mqbroker.aws.front.parameters import Parser
 from mqbroker.aws.front.service import Action, Service
@@ -38,7 +39,7 @@ Page = Callable[[HttpRequest, dict[str, str]], HttpResponse]
 
 PAGES_PATH = "/_mqbroker/"
 HEALTH_PATH = "/health"
-_READING = ("Get", "List")  # how the names of actions begin that change nothing
+_READING = ("Get", "List", "Describe")  # how the names of actions begin that change nothing
 
 _JSON_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
 _FORM = "application/x-www-form-urlencoded"
@@ -114,9 +115,11 @@ class Front:
             return None
         if "x-amz-target" in request.headers and not _has_form(request.headers):
             return self._handle_json(request, path, answer, now)
+        if path.startswith(cbor_wire.PATH) and cbor_wire.is_meant(request.headers):
+            return self._handle_cbor(request, path, answer, now)
         return self._handle_query(request, path, query, answer, now)
 
-    # --- the JSON wire ----------------------------------------------------------------------------------------------
+    # --- the wires of JSON and CBOR -----------------------------------------------------------------------------------
 
     def _handle_json(self, request: HttpRequest, path: str, answer: Answer, now: int) -> Call | None:
         request_id = self._request_id()
@@ -128,18 +131,36 @@ class Front:
         target = headers["x-amz-target"]
         route = self._targets.get(target)
         if route is None:
-            answer(self._unknown_target(target, request_id))
+            answer(self._unknown_target(target, request_id, "json"))
             return None
         call = self._new_call(route, request, path, "json", False, request_id, answer, now)
         if call is not None:
-            self._run(call, route.handler, json_wire.parse_body, request.body, route.action.parse_json)
+            parse: packing.Parse = json_wire.parse_body
+            if packing.HEADER in headers:
+                parse = packing.unpacking(parse, headers)
+            self._run(call, route.handler, parse, request.body, route.action.parse_json)
         return call
 
-    def _unknown_target(self, target: str, request_id: str) -> HttpResponse:
+    def _handle_cbor(self, request: HttpRequest, path: str, answer: Answer, now: int) -> Call | None:
+        request_id = self._request_id()
+        target = cbor_wire.target_of(path)
+        route = self._targets.get(target)
+        if route is None or request.method != "POST":
+            answer(self._unknown_target(target, request_id, "cbor"))
+            return None
+        call = self._new_call(route, request, path, "cbor", False, request_id, answer, now)
+        if call is not None:
+            parse: packing.Parse = cbor_wire.parse_body
+            if packing.HEADER in request.headers:
+                parse = packing.unpacking(parse, request.headers)
+            self._run(call, route.handler, parse, request.body, route.action.parse_json)
+        return call
+
+    def _unknown_target(self, target: str, request_id: str, wire: str) -> HttpResponse:
         prefix = target.rpartition(".")[0]
         services = [each for each in self._services if each.target_prefix == prefix] or self._services
         error = AwsError("UnknownOperationException", "")
-        return refusal(error, services[0], "json", False, request_id)
+        return refusal(error, services[0], wire, False, request_id)
 
     # --- the Query wire ---------------------------------------------------------------------------------------------
 
@@ -293,5 +314,6 @@ def _form(request: HttpRequest, query: str) -> dict[str, str]:
     """The parameters in the query string and in the body, where that is a form. Raises AwsError."""
     form = query_wire.parse_form(query.encode("latin-1")) if query else {}
     if request.body and _media_type(request.headers) in (_FORM, ""):
-        form |= query_wire.parse_form(request.body)
+        is_packed = packing.HEADER in request.headers
+        form |= query_wire.parse_form(packing.unpacked(request.body, request.headers) if is_packed else request.body)
     return form

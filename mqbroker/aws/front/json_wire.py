@@ -20,6 +20,7 @@ from mqbroker.aws.front.parameters import (
     decode_base64,
     missing_parameter,
 )
+from mqbroker.aws.front.times import milliseconds
 from mqbroker.errors import AwsError, MissingMember
 from mqbroker.protocols.http.messages import HttpResponse
 
@@ -164,7 +165,24 @@ def _parse_boolean(value: Any) -> bool:
     raise _wrong_type(value, "a Boolean", "java.lang.Boolean")
 
 
+def _parse_double(value: Any) -> float:
+    if type(value) is float or type(value) is int:
+        return float(value)
+    raise _wrong_type(value, "a Double", "java.lang.Double")
+
+
+def _parse_timestamp(value: Any) -> int:
+    if type(value) is not float and type(value) is not int:
+        raise _wrong_type(value, "a Timestamp", "java.util.Date")
+    try:
+        return milliseconds(value)
+    except ValueError as error:
+        raise refuse_value(str(error)) from None
+
+
 def _parse_blob(value: Any) -> bytes:
+    if type(value) is bytes:  # CBOR has them as they are
+        return value
     if type(value) is not str:
         raise _wrong_type(value, "a Blob", "java.nio.ByteBuffer")
     try:
@@ -191,6 +209,8 @@ _SCALARS: dict[str, Parser] = {
     "long": _parse_integer,
     "boolean": _parse_boolean,
     "blob": _parse_blob,
+    "double": _parse_double,
+    "timestamp": _parse_timestamp,
 }
 _PLAIN_TYPES = {"string": str, "integer": int, "long": int, "boolean": bool}
 
@@ -211,11 +231,22 @@ def error_response(
     error: AwsError, service: str, has_query_errors: bool, content_type: bytes, request_id: str
 ) -> HttpResponse:
     """An error of a service such as "sqs", with the header for clients that know the Query wire's codes."""
-    prefix = _CORAL if error.shape in _CORAL_SHAPES or not service else f"com.amazonaws.{service}#"
-    document = {"__type": prefix + error.shape}
+    document = {"__type": error_type(error, service)}
     if error.message:
         document["message"] = error.message
+    headers = error_headers(error, has_query_errors, request_id)
+    return HttpResponse(error.status, content_type, orjson.dumps(document), headers.encode())
+
+
+def error_type(error: AwsError, service: str) -> str:
+    """What an error is called."""
+    prefix = _CORAL if error.shape in _CORAL_SHAPES or not service else f"com.amazonaws.{service}#"
+    return prefix + error.shape
+
+
+def error_headers(error: AwsError, has_query_errors: bool, request_id: str) -> str:
+    """The header lines of an error, with the one for clients that know the Query wire's codes."""
     headers = f"x-amzn-RequestId: {request_id}\r\n"
     if has_query_errors:
         headers += f"x-amzn-query-error: {error.code};{'Sender' if error.is_sender else 'Receiver'}\r\n"
-    return HttpResponse(error.status, content_type, orjson.dumps(document), headers.encode())
+    return headers

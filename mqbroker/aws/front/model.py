@@ -11,7 +11,7 @@ its names on the Query wire from a table (`QueryNames`).
 """
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,15 +99,21 @@ class QueryNames:
     checks_required: bool = True
     data_actions: frozenset[str] = frozenset()
     resource_type: str = ""
+    signed_as: str = ""
+    """What signatures call the service, and what it is called here then, where its model has another name."""
+    target_prefix: str = ""
+    """That of the JSON wire, which older models do not know of."""
 
 
 _NO_NAMES = QueryNames("", {}, {})
 
 
-def load_model(name: str, query_names: QueryNames = _NO_NAMES) -> ServiceModel:
-    """Reads the newest model that botocore has of a service such as "sqs"."""
+def load_model(name: str, query_names: QueryNames = _NO_NAMES, only: Collection[str] = ()) -> ServiceModel:
+    """Reads the newest model that botocore has of a service such as "sqs": all actions, or only these."""
     newest = max((Path(botocore.__file__).parent / "data" / name).iterdir())  # their names are dates
     data = orjson.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
+    if only:
+        data["operations"] = {action: spec for action, spec in data["operations"].items() if action in only}
     return resolve_model(name, data, query_names)
 
 
@@ -117,12 +123,12 @@ def resolve_model(name: str, data: Mapping[str, Any], query_names: QueryNames = 
     resolver = _Resolver(data["shapes"], query_names)
     actions = {action: resolver.action(action, spec) for action, spec in data["operations"].items()}
     return ServiceModel(
-        name=name,
+        name=query_names.signed_as or name,
         api_version=metadata["apiVersion"],
         namespace=query_names.namespace or metadata.get("xmlNamespace", ""),
-        target_prefix=metadata.get("targetPrefix", ""),
+        target_prefix=metadata.get("targetPrefix", query_names.target_prefix),
         json_version=metadata.get("jsonVersion", "1.0"),
-        has_query_errors="awsQueryCompatible" in metadata,
+        has_query_errors="awsQueryCompatible" in metadata or bool(query_names.target_prefix),
         actions=actions,
         errors=frozenset(each for each, shape in data["shapes"].items() if shape.get("exception")),
         path_member=query_names.path_member,

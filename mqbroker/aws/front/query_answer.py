@@ -65,6 +65,7 @@ _SCALARS: dict[str, Callable[[Any], str]] = {
     "long": str,
     "boolean": _boolean,
     "blob": _base64,
+    "double": repr,
     "timestamp": _timestamp,
 }
 

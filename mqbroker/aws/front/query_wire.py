@@ -9,6 +9,7 @@ parameter is left out; so is an empty one where no text is expected.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +22,7 @@ from mqbroker.aws.front.parameters import (
     decode_base64,
     missing_parameter,
 )
+from mqbroker.aws.front.times import parse_time
 from mqbroker.aws.limits import QUERY_DEPTH_MAX, QUERY_PARAMETERS_MAX
 from mqbroker.errors import AwsError, MissingMember
 
@@ -29,6 +31,9 @@ Node = dict[str, Any]
 
 # --- the form -------------------------------------------------------------------------------------------------------
 
+_ARN = "arn%3A"
+_ARN_CHARS_MAX = 400
+_ARNS_REMEMBERED = 4096
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -60,9 +65,20 @@ def parse_form(form: bytes) -> dict[str, str]:
 
 
 def _decoded(text: str) -> str:
+    """The text without escapes. ARNs have many, and come over and over."""
+    if "%" not in text and "+" not in text:
+        return text
+    is_known = text.startswith(_ARN) and len(text) <= _ARN_CHARS_MAX
+    return _remembered(text) if is_known else _unescaped(text)
+
+
+def _unescaped(text: str) -> str:
     if "+" in text:
         text = text.replace("+", " ")
     return unquote_to_bytes(text).decode() if "%" in text else text
+
+
+_remembered = lru_cache(_ARNS_REMEMBERED)(_unescaped)
 
 
 def parse_parameters(form: Mapping[str, str], parser: Parser) -> dict[str, Any]:
@@ -229,6 +245,23 @@ def _parse_boolean(node: Any) -> bool:
     return node == "true"
 
 
+_DOUBLE = re.compile(r"[+-]?([0-9]{1,310}(\.[0-9]{0,310})?|\.[0-9]{1,310})([eE][+-]?[0-9]{1,3})?")
+
+
+def _parse_double(node: Any) -> float:
+    if _DOUBLE.fullmatch(_parse_string(node)) is None:
+        raise _malformed("STRING_VALUE can not be converted to a Double")
+    return float(node)
+
+
+def _parse_timestamp(node: Any) -> int:
+    text = _parse_string(node)
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise _malformed("STRING_VALUE can not be converted to a Timestamp") from None
+
+
 def _parse_blob(node: Any) -> bytes:
     text = _parse_string(node)
     try:
@@ -243,4 +276,6 @@ _SCALARS: dict[str, Parser] = {
     "long": _parse_integer,
     "boolean": _parse_boolean,
     "blob": _parse_blob,
+    "double": _parse_double,
+    "timestamp": _parse_timestamp,
 }

@@ -18,5 +18,7 @@ cdef class Action:
     cdef public bint is_audited
     cdef public bint is_data
     cdef public bint is_open
+    cdef object _json_times
+    cdef object _cbor_times
 
     cpdef answer_json(self, result, str request_id)

@@ -6,10 +6,11 @@ Everything here is made once at the start; a request only looks up and calls.
 from collections.abc import Mapping
 from typing import Any
 
-from mqbroker.aws.front import json_wire, query_answer, query_wire
+from mqbroker.aws.front import cbor, cbor_wire, json_wire, query_answer, query_wire
 from mqbroker.aws.front.json_wire import result_body
 from mqbroker.aws.front.model import ActionModel, ServiceModel
 from mqbroker.aws.front.request_ids import request_id_header
+from mqbroker.aws.front.times import compile_stamper
 from mqbroker.protocols.http.messages import HttpResponse
 
 
@@ -17,6 +18,8 @@ class Action:
     """One action of a service."""
 
     __slots__ = (
+        "_cbor_times",
+        "_json_times",
         "answer_query",
         "answer_query_in_json",
         "has_output",
@@ -39,6 +42,8 @@ class Action:
         self.parse_query = query_wire.compile_parser(model.input, source.checks_required)
         self.answer_query = query_answer.compile_xml_answerer(model, source.namespace)
         self.answer_query_in_json = query_answer.compile_json_answerer(model, source.json_names)
+        self._json_times = compile_stamper(model.output, lambda ms: ms / 1000)
+        self._cbor_times = compile_stamper(model.output, lambda ms: cbor.Time(ms / 1000))
         self.path_member = source.path_member if source.path_member in model.input.members else ""
         """The parameter that the request's path stands for when it is missing; "" for none."""
         self.takes_path = not source.path_member or bool(self.path_member) or model.name in source.path_free_actions
@@ -52,8 +57,16 @@ class Action:
 
     def answer_json(self, result: Mapping[str, Any], request_id: str) -> HttpResponse:
         """The answer on the JSON wire. An action that answers nothing has an empty body."""
+        if self._json_times is not None:
+            result = self._json_times(result)
         body = result_body(result) if self.has_output else b""
         return HttpResponse(200, self.service.json_type, body, request_id_header(request_id))
+
+    def answer_cbor(self, result: Mapping[str, Any], request_id: str) -> HttpResponse:
+        """The answer on the wire of CBOR."""
+        if not self.has_output:
+            return cbor_wire.result_response(None, request_id)
+        return cbor_wire.result_response(result if self._cbor_times is None else self._cbor_times(result), request_id)
 
 
 class Service:

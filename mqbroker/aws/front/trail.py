@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mqbroker.errors import AwsError
     from mqbroker.protocols.http.messages import HttpRequest
 
-_READING = ("Get", "List", "Check")
+_READING = ("Get", "List", "Check", "Describe")
 _SECRETS = {
     **dict.fromkeys(("messagebody", "message", "messageattributes", "messagesystemattributes", "subject"), HIDDEN),
     **dict.fromkeys(("token", "onetimepassword", "platformcredential", "platformprincipal"), STARS),

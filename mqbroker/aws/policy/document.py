@@ -7,7 +7,7 @@ when it is set; whatever is wrong with it, SQS says only that it is invalid.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -60,10 +60,21 @@ class Statement:
     conditions: tuple[Condition | NullCondition, ...]
 
 
-def read_document(text: str) -> tuple[Statement, ...]:
+class Quotas(NamedTuple):
+    """How much a policy may have: of one service's resources."""
+
+    octets: int
+    statements: int
+    principals: int
+
+
+OF_QUEUES = Quotas(AWS_POLICY_BYTES_MAX, AWS_POLICY_STATEMENTS_MAX, AWS_POLICY_PRINCIPALS_MAX)
+
+
+def read_document(text: str, quotas: Quotas) -> tuple[Statement, ...]:
     """The statements of a document. Raises AwsError: InvalidAttributeValue, or OverLimit for too much of something."""
     try:
-        return _read(text)
+        return _read(text, quotas)
     except ValueError:
         raise AwsError("InvalidAttributeValue", "Invalid value for the parameter Policy.") from None
 
@@ -73,8 +84,8 @@ def over_limit(count: int, what: str, maximum: int) -> AwsError:
     return AwsError("OverLimit", f"{count} {what} were found, maximum allowed is {maximum}.", status=403)
 
 
-def _read(text: str) -> tuple[Statement, ...]:
-    _require(len(text.encode("utf-8", "surrogatepass")) <= AWS_POLICY_BYTES_MAX)
+def _read(text: str, quotas: Quotas) -> tuple[Statement, ...]:
+    _require(len(text.encode("utf-8", "surrogatepass")) <= quotas.octets)
     document = orjson.loads(text)
     _require(isinstance(document, dict) and document.keys() <= _DOCUMENT_KEYS)
     version = document.get("Version", OLD_VERSION)
@@ -82,11 +93,11 @@ def _read(text: str) -> tuple[Statement, ...]:
     found = document.get("Statement")
     statements = [found] if isinstance(found, dict) else found
     _require(isinstance(statements, list) and bool(statements))
-    _check_count(len(statements), "Statements", AWS_POLICY_STATEMENTS_MAX)
+    _check_count(len(statements), "Statements", quotas.statements)
     read = tuple(_statement(statement, version == _VERSION) for statement in statements)
     sids = [statement.sid for statement in read if statement.sid]
     _require(len(sids) == len(set(sids)))
-    _check_count(sum(map(_principal_count, read)), "Principals", AWS_POLICY_PRINCIPALS_MAX)
+    _check_count(sum(map(_principal_count, read)), "Principals", quotas.principals)
     return read
 
 

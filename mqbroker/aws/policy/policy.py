@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mqbroker.aws.auth.credentials import Caller
-from mqbroker.aws.policy.document import Principals, Statement, read_document
+from mqbroker.aws.policy.document import OF_QUEUES, Principals, Quotas, Statement, read_document
 from mqbroker.aws.policy.wildcards import Context
 
 SERVICE_KEY = "aws:PrincipalServiceName"
@@ -33,9 +33,9 @@ class Policy:
     statements: tuple[Statement, ...] = field(compare=False, repr=False)
 
     @classmethod
-    def parse(cls, text: str) -> "Policy":
+    def parse(cls, text: str, quotas: Quotas = OF_QUEUES) -> "Policy":
         """Raises AwsError: InvalidAttributeValue, OverLimit."""
-        return cls(text, read_document(text))
+        return cls(text, read_document(text, quotas))
 
     def to_text(self) -> str:
         """The document as it was given."""

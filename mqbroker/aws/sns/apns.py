@@ -1,7 +1,8 @@
 """Apple's push service: what a device is sent, and what the answers mean.
 
-POST /3/device/<token of the device>, with a token that the application's key has signed (Apple, "Sending notification
-requests to APNs", "Establishing a token-based connection to APNs", "Handling notification responses from APNs").
+POST /3/device/<token of the device>, with a token that the application's key has signed, or over a connection that
+shows its certificate (Apple, "Sending notification requests to APNs", "Establishing a token-based connection to APNs",
+"Establishing a certificate-based connection to APNs", "Handling notification responses from APNs").
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import orjson
 
 from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.json_object import json_object
+from mqbroker.aws.sns.certificates import app_of, is_certificate
 from mqbroker.aws.sns.platforms import Application
 from mqbroker.clock import Clock
 from mqbroker.core.recent import remember
@@ -18,6 +20,7 @@ from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 from mqbroker.delivery.http import Response
 from mqbroker.delivery.http2 import Http2Client
 from mqbroker.delivery.jwt import signed
+from mqbroker.delivery.tls import Identity
 
 _TOKEN_MS = 40 * 60_000  # Apple wants a new one no sooner than after 20 minutes, and no later than after 60
 _TOKENS_MAX = 1000
@@ -44,17 +47,13 @@ class Apns:
     ) -> int:
         """Sends a text, or the JSON that it is, to the device with that token. `options` are message attributes.
         Raises DeliveryFailed, RecipientGone for a device that is none of the application."""
-        missing = [name for name in _NAMES if not application.attributes.get(name)]
-        if missing:
-            raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
-        now = self._clock.wall()
+        now, identity = self._clock.wall(), _identity(application)
         payload, is_shown = payload_of(text)
-        headers = {
-            "authorization": f"bearer {self._token(application, now)}",
-            **headers_of(application, platform, is_shown, options, now),
-        }
+        headers = headers_of(application, platform, is_shown, options, now)
+        if identity is None:
+            headers["authorization"] = f"bearer {self._token(application, now)}"
         base = self._config.apns_sandbox_url if platform.endswith("_SANDBOX") else self._config.apns_url
-        response = await self._client.post(f"{base}/3/device/{quote(token, safe='')}", payload, headers)
+        response = await self._client.post(f"{base}/3/device/{quote(token, safe='')}", payload, headers, identity)
         if response.status != 200:
             self._refused(application, response)
         return response.status
@@ -78,6 +77,18 @@ class Apns:
         raise DeliveryFailed(f"APNs answers {status}: {reason}", is_permanent=not is_passing, status=status)
 
 
+def _identity(application: Application) -> Identity | None:
+    """What a connection shows of the application; None for one that signs tokens. Raises DeliveryFailed."""
+    given = application.attributes
+    has_certificate = is_certificate(given.get("PlatformPrincipal", ""))
+    if has_certificate:
+        return Identity(*application.pair())
+    missing = [name for name in _NAMES if not given.get(name)]
+    if missing:
+        raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
+    return None
+
+
 def _sender(application: Application) -> tuple[str, ...]:
     """The id of the key, the key, and the team."""
     return tuple(application.attributes[name] for name in _NAMES[:3])
@@ -97,12 +108,10 @@ def headers_of(
 ) -> dict[str, str]:
     """The headers that say what kind of message it is, and for how long and how much it matters."""
     is_voip = "_VOIP" in platform
-    topic = application.attributes["ApplePlatformBundleID"] + (".voip" if is_voip else "")
+    topic = options.get(f"{_ATTRIBUTE}TOPIC") or _topic(application, ".voip" if is_voip else "")
     usual = "voip" if is_voip else "alert" if is_shown else "background"
-    headers = {
-        "apns-topic": options.get(f"{_ATTRIBUTE}TOPIC", topic),
-        "apns-push-type": options.get(f"{_ATTRIBUTE}PUSH_TYPE", usual),
-    }
+    headers = {"apns-topic": topic} if topic else {}
+    headers["apns-push-type"] = options.get(f"{_ATTRIBUTE}PUSH_TYPE", usual)
     if headers["apns-push-type"] == "background":
         headers["apns-priority"] = "5"  # Apple refuses another one
     headers |= {name: options[_ATTRIBUTE + each] for each, name in _HEADERS.items() if _ATTRIBUTE + each in options}
@@ -110,6 +119,13 @@ def headers_of(
     if ttl.isascii() and ttl.isdigit():
         headers["apns-expiration"] = str(now // 1000 + int(ttl[:9])) if int(ttl[:9]) else "0"
     return headers
+
+
+def _topic(application: Application, ending: str) -> str:
+    """The app; empty for a certificate without one, for which Apple takes its own."""
+    given = application.attributes
+    app = given.get("ApplePlatformBundleID") or app_of(given["PlatformPrincipal"])
+    return app if not app or app.endswith(ending) else app + ending
 
 
 def _reason(response: Response) -> str:

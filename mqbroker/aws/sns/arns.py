@@ -5,11 +5,14 @@ arn:aws:sns:<region>:<account>:<topic>:<id of the subscription>
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from mqbroker.aws.sns import refusals
 
 _PARTS = 6
+_CHARS_MAX = 400  # of what may be the ARN of a topic that there is
+_REMEMBERED = 4096
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -44,10 +47,17 @@ def parts_of(text: str, parameter: str) -> list[str]:
 
 def parse_topic(text: str, region: str, parameter: str = "TopicArn") -> TopicArn:
     """The ARN of a topic, for a caller in this region: SNS knows only its own. Raises AwsError."""
+    return (_remembered if len(text) <= _CHARS_MAX else _parsed)(text, region, parameter)
+
+
+def _parsed(text: str, region: str, parameter: str) -> TopicArn:
     parts = parts_of(text, parameter)
     if len(parts) != _PARTS or parts[0] != "arn" or parts[2] != "sns" or (region and parts[3] != region):
         raise refusals.invalid(parameter)
     return TopicArn(parts[3], parts[4], parts[5])
+
+
+_remembered = lru_cache(_REMEMBERED)(_parsed)
 
 
 def parse_subscription(text: str) -> SubscriptionArn:

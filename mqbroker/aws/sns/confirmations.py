@@ -5,15 +5,13 @@ subscription may have been followed by accident, so the endpoint gets one that b
 """
 
 from mqbroker.aws.sns.lane_target import CONFIRMATION, UNSUBSCRIPTION, LaneTarget
-from mqbroker.aws.sns.notification import SENDER, Notification
-from mqbroker.aws.sns.properties import make_sns_properties
+from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.service import NewId
 from mqbroker.aws.sns.signer import Signer
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sns.subscription_actions import token_of
 from mqbroker.aws.sns.target import Target
 from mqbroker.aws.sns.topic import Topic
-from mqbroker.core.message import new_message
 
 
 def _asked(topic: Topic) -> str:
@@ -48,13 +46,5 @@ class Confirmer:
             target.say_last(self._message(topic, subscription, UNSUBSCRIPTION, _ended(subscription), now))
 
     def _message(self, topic: Topic, subscription: Subscription, kind: str, text: str, now: int) -> Notification:
-        notice = {
-            "topic": str(topic.arn),
-            "at": now,
-            "version": topic.signature_version,
-            "kind": kind,
-            "token": token_of(self._signer, subscription),
-        }
-        properties = make_sns_properties(self._new_id(), SENDER, notice)
-        message = new_message(topic.exchange.name, "", properties, text.encode(), now)
-        return Notification(message, properties, None)
+        token = token_of(self._signer, subscription)
+        return topic.notification(self._new_id(), text, now, kind=kind, token=token)

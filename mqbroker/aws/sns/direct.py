@@ -66,7 +66,7 @@ class DirectSender:
             raise DeliveryFailed("another client has put this message here", is_permanent=True)
         address = properties.notice["to"]
         if address.startswith("arn:"):
-            return await self._pusher.push(address, properties, content)
+            return await self._pusher.push(properties.notice["account"], address, properties, content)
         account = self._sms.of(properties.notice["account"])
         account.require_reachable(address)
         sender = account.sender_of(properties.attributes)
@@ -79,9 +79,15 @@ class DirectSender:
     def given_up(self, entry: Entry, error: DeliveryFailed, now: int) -> None:
         """Endpoint's."""
         self._note(entry, error.status, error.reason, now)
+        properties = entry.message.properties
+        if isinstance(properties, SnsProperties) and "to" in properties.notice:
+            account, address = properties.notice["account"], properties.notice["to"]
+            self._pusher.given_up(account, address, properties, error, entry.attempts, now)
 
     def _note(self, entry: Entry, status: int, reason: str, now: int) -> None:
         properties = entry.message.properties
         if isinstance(properties, SnsProperties):
-            address = str(properties.notice.get("to", ""))
-            self._reports.note_direct(address, properties.message_id, status, reason, now, entry.attempts)
+            account, address = (str(properties.notice.get(name, "")) for name in ("account", "to"))
+            self._reports.note_direct(
+                account, address, entry.message, properties.message_id, status, reason, now, entry.attempts
+            )

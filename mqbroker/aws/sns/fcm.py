@@ -4,17 +4,16 @@ POST /v1/projects/<project>/messages:send, with an access token that the key of 
 (RFC 7523). The credential of the application is the JSON file of that account, as on AWS.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 
 from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.json_object import json_object
+from mqbroker.aws.sns.access_tokens import AccessTokens, Form
 from mqbroker.aws.sns.platforms import Application
-from mqbroker.core.recent import remember
 from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
 from mqbroker.delivery.http import Response
 from mqbroker.delivery.http2 import Http2Client
@@ -24,8 +23,6 @@ from mqbroker.delivery.lane import Workshop
 _SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _TOKEN_S = 3600
-_EARLY_MS = 60_000  # before an access token ends, another one is asked for
-_TOKENS_MAX = 1000
 _GONE = frozenset(("SENDER_ID_MISMATCH", "UNREGISTERED"))
 _ACCOUNT = ("project_id", "client_email", "private_key", "private_key_id")
 
@@ -36,11 +33,7 @@ class Fcm:
     def __init__(self, config: SnsConfig, client: Http2Client, shop: Workshop) -> None:
         self._config = config
         self._client = client
-        self._shop = shop
-        self._tokens: dict[str, tuple[str, int]] = {}
-        """The access tokens of credentials, and when they end."""
-        self._asked: dict[str, asyncio.Task[str]] = {}
-        """Requests for tokens that are under way, by credential."""
+        self._tokens = AccessTokens("FCM", config.fcm_token_url, client, shop)
 
     async def send(
         self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
@@ -49,10 +42,8 @@ class Fcm:
         Raises DeliveryFailed, RecipientGone for a device that is none of the application."""
         credential = application.attributes.get("PlatformCredential", "")
         account = _account(credential)
-        headers = {
-            "authorization": f"Bearer {await self._token(credential, account)}",
-            "content-type": "application/json",
-        }
+        access = await self._tokens.get(credential, lambda now: self._form(account, now))
+        headers = {"authorization": f"Bearer {access}", "content-type": "application/json"}
         url = f"{self._config.fcm_url}/v1/projects/{quote(account['project_id'], safe='')}/messages:send"
         body = orjson.dumps(request_of(text, token, options.get(f"AWS.SNS.MOBILE.{platform}.TTL", "")))
         response = await self._client.post(url, body, headers)
@@ -60,31 +51,14 @@ class Fcm:
             self._refused(credential, response)
         return response.status
 
-    async def _token(self, credential: str, account: Mapping[str, str]) -> str:
-        token, ends_at = self._tokens.get(credential, ("", 0))
-        if self._shop.clock.wall() < ends_at:
-            return token
-        asked = self._asked.get(credential)
-        if asked is None:
-            asked = self._asked[credential] = self._shop.start(self._new_token(credential, account))
-            asked.add_done_callback(lambda _: self._asked.pop(credential))
-        return await asyncio.shield(asked)  # who gives up does not end what the others wait for
-
-    async def _new_token(self, credential: str, account: Mapping[str, str]) -> str:
-        now = self._shop.clock.wall()
-        url, at = self._config.fcm_token_url, now // 1000
-        claims = {"iss": account["client_email"], "scope": _SCOPE, "aud": url, "iat": at, "exp": at + _TOKEN_S}
-        assertion = signed(claims, account["private_key"], account["private_key_id"])
-        form = urlencode({"grant_type": _GRANT, "assertion": assertion}).encode()
-        response = await self._client.post(url, form, {"content-type": "application/x-www-form-urlencoded"})
-        document = json_object(response.body) or {}
-        if response.status != 200 or not isinstance(document.get("access_token"), str):
-            reason = f"no access token for FCM: {response.status} {document.get('error', '')}"
-            raise DeliveryFailed(reason, is_permanent=response.status in (400, 401, 403), status=response.status)
-        token, lasts_s = str(document["access_token"]), document.get("expires_in")
-        lasts_ms = lasts_s * 1000 if isinstance(lasts_s, int) else _TOKEN_S * 1000
-        remember(self._tokens, credential, (token, now + lasts_ms - _EARLY_MS), _TOKENS_MAX)
-        return token
+    def _form(self, account: Mapping[str, str], now: int) -> Form:
+        """What an access token is asked for with: claims that the account has signed (RFC 7523)."""
+        at = now // 1000
+        claims = {
+            "iss": account["client_email"], "scope": _SCOPE, "aud": self._config.fcm_token_url, "iat": at,
+            "exp": at + _TOKEN_S,
+        }  # fmt: skip
+        return {"grant_type": _GRANT, "assertion": signed(claims, account["private_key"], account["private_key_id"])}
 
     def _refused(self, credential: str, response: Response) -> None:
         status, document = response.status, json_object(response.body) or {}
@@ -94,7 +68,7 @@ class Fcm:
         if _is_gone(error):
             raise RecipientGone(reason, status)
         if status == 401:
-            self._tokens.pop(credential, None)
+            self._tokens.forget(credential)
         is_passing = status >= 500 or status in (401, 429)
         raise DeliveryFailed(reason, is_permanent=not is_passing, status=status)
 

@@ -70,7 +70,7 @@ class LaneTarget(Target):
             reason = "Too many messages wait for the endpoint."
             self._reports.failed(self.subscription, notification, 429, reason, now, 0)
             return
-        self._queue.send(notification.shown(self.subscription.protocol.name), now)
+        self._queue.send(notification.shown(self.subscription.variant), now)
 
     def waiting_count(self) -> int:
         """Overrides Target's."""

@@ -36,7 +36,7 @@ class LocalTarget(Target):
     def deliver(self, notification: Notification, now: int) -> None:
         """Overrides Target's."""
         subscription, route = self._subscription, self._route
-        shown = notification.shown(subscription.protocol.name)
+        shown = notification.shown(subscription.variant)
         body = shown.content()
         if not subscription.is_raw:
             text = body.decode(errors="replace")

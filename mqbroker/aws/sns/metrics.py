@@ -1,4 +1,4 @@
-"""What SNS measures of each topic, under CloudWatch's names (namespace AWS/SNS), for Prometheus.
+"""What SNS measures of each topic, under CloudWatch's names (namespace AWS/SNS), for Prometheus and CloudWatch.
 
 Counters count from the start of the broker; those of subscriptions that have ended go with them.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from mqbroker.aws.measures import Measure, MetricFamily
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sns.topic import Topic
 from mqbroker.aws.sns.topics import Topics
@@ -56,3 +57,19 @@ class SnsMetrics(Collector):
         running = GaugeMetricFamily("DeliveriesUnderWay", "Attempts that are being made")
         running.add_metric((), sum(shop.slots.taken for shop in self._shops))
         yield running
+
+
+_FAMILY = MetricFamily(
+    "AWS/SNS",
+    tuple(_COUNTERS),
+    frozenset(_COUNTERS),
+    tuple("Bytes" if name == "PublishSize" else "Count" for name in _COUNTERS),
+)
+
+
+def measures(topics: Topics) -> Iterator[Measure]:
+    """What CloudWatch is told of each topic."""
+    for topic in topics:
+        arn = topic.arn
+        values = tuple(float(read(topic)) for _, read in _COUNTERS.values())
+        yield Measure(_FAMILY, arn.account, arn.region, (("TopicName", arn.name),), values)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mqbroker.aws.sns.kinds import APPLICATION, ENDPOINT
 from mqbroker.core import definitions
 from mqbroker.core.ledger import Ledger
+from mqbroker.delivery.errors import DeliveryFailed
 
 
 class Application(NamedTuple):
@@ -14,6 +15,14 @@ class Application(NamedTuple):
     arn: str
     account: str
     attributes: dict[str, str]
+
+    def pair(self) -> tuple[str, str]:
+        """Principal and credential. Raises DeliveryFailed unless it has both."""
+        names = ("PlatformPrincipal", "PlatformCredential")
+        missing = [name for name in names if not self.attributes.get(name)]
+        if missing:
+            raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
+        return self.attributes[names[0]], self.attributes[names[1]]
 
 
 class PlatformEndpoint(NamedTuple):
@@ -37,6 +46,14 @@ class Platforms:
         self.applications: dict[str, Application] = {}
         self.endpoints: dict[str, PlatformEndpoint] = {}
 
+    def of(self, account: str, endpoint: str) -> tuple[Application, PlatformEndpoint] | None:
+        """An endpoint of an account, with its application."""
+        found = self.endpoints.get(endpoint)
+        application = None if found is None else self.applications.get(found.application)
+        if found is None or application is None or application.account != account:
+            return None
+        return application, found
+
     def put_application(self, application: Application) -> None:
         """Adds an application, or keeps what has changed of it."""
         self.applications[application.arn] = application
@@ -49,9 +66,13 @@ class Platforms:
         value = {"application": endpoint.application, "attributes": endpoint.attributes}
         self._ledger.define(definitions.key(ENDPOINT, endpoint.arn), definitions.pack(value))
 
-    def set_endpoint(self, endpoint: PlatformEndpoint, changes: Mapping[str, str]) -> None:
-        """Changes attributes of an endpoint."""
-        self.put_endpoint(endpoint._replace(attributes={**endpoint.attributes, **changes}))
+    def set_endpoint(self, endpoint: PlatformEndpoint, changes: Mapping[str, str]) -> bool:
+        """Changes attributes of an endpoint; whether any is another one now."""
+        attributes = {**endpoint.attributes, **changes}
+        if attributes == endpoint.attributes:
+            return False
+        self.put_endpoint(endpoint._replace(attributes=attributes))
+        return True
 
     def endpoints_of(self, application: str) -> Iterator[PlatformEndpoint]:
         """The endpoints of an application."""

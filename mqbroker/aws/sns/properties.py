@@ -26,6 +26,8 @@ TOPIC_HEADER = "SnsTopicArn"
 SUBJECT_HEADER = "SnsSubject"
 
 _SIZE_BYTES = 4
+_ID_BYTES = 16
+_GROUP = GROUP_HEADER.encode()
 
 
 class SnsProperties(EnvelopedProperties):
@@ -75,8 +77,8 @@ class SnsProperties(EnvelopedProperties):
         return self._group or None
 
     def _found_group(self) -> str:
-        """What has no attributes has nothing to be found in headers."""
-        if self._offsets()[5] == self._notice_at():
+        """What has no such attribute has nothing to be found in headers."""
+        if self.raw.find(_GROUP, _ID_BYTES) < 0:
             return self.group_id
         return EnvelopedProperties.text(self, "group_id") or ""
 

@@ -12,22 +12,26 @@ from mqbroker.aws.json_object import json_object
 from mqbroker.aws.limits import SNS_BATCH_ENTRIES_MAX, SNS_MESSAGE_BYTES_MAX, SNS_SUBJECT_CHARS_MAX
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.direct import DirectSender
-from mqbroker.aws.sns.message_attributes import encode_attributes
+from mqbroker.aws.sns.message_attributes import check_attributes, packed
 from mqbroker.aws.sns.notification import SENDER, Notification
-from mqbroker.aws.sns.numbering import Numbered, number
+from mqbroker.aws.sns.numbering import number
 from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import make_sns_properties
+from mqbroker.aws.sns.protection import Protection
 from mqbroker.aws.sns.protocols import E164
 from mqbroker.aws.sns.service import NewId, SnsService
 from mqbroker.aws.sns.topic import Topic
+from mqbroker.aws.sqs.message_attributes import Attribute
 from mqbroker.aws.sqs.sending import size_of
 from mqbroker.core.message import new_message
-from mqbroker.errors import AwsError, NotFound
+from mqbroker.errors import NotFound
 
 log = logging.getLogger(__name__)
 
 Given = Mapping[str, Any]
 
+_PLACES = frozenset(("TopicArn", "TargetArn", "PhoneNumber"))
+_TRACE = "x-amzn-trace-id"
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
 _ENTRY_ID_CHARS_MAX = 80
 _GROUP = re.compile(r"[!-~]{1,128}")
@@ -36,12 +40,14 @@ _GROUP = re.compile(r"[!-~]{1,128}")
 class Outgoing:
     """One message of a request, checked. Made by `check_outgoing`."""
 
-    __slots__ = ("attributes", "body", "deduplication", "group", "subject", "variants")
+    __slots__ = ("attributes", "body", "deduplication", "group", "kept_attributes", "subject", "variants")
 
     body: str
     variants: dict[str, str] | None
     subject: str
-    attributes: bytes
+    attributes: list[Attribute]
+    kept_attributes: bytes
+    """The same in the form in which they are kept."""
     group: str
     deduplication: str
 
@@ -57,7 +63,8 @@ def check_outgoing(topic: Topic | None, given: Given, path: str = "") -> Outgoin
         raise refusals.invalid("Message too long")
     outgoing = Outgoing.__new__(Outgoing)
     outgoing.subject = _subject(given.get("Subject"))
-    outgoing.attributes = encode_attributes(given.get("MessageAttributes"), path)
+    outgoing.attributes = check_attributes(given.get("MessageAttributes"), path)
+    outgoing.kept_attributes = packed(outgoing.attributes)
     outgoing.body, outgoing.variants = text, None
     structure = given.get("MessageStructure")
     if structure:
@@ -155,23 +162,26 @@ class Publisher:
         """Publish: to a topic, to a device, or to a telephone number."""
         self._service.open_to_publish()
         given = call.parameters
-        named = [name for name in ("TopicArn", "TargetArn", "PhoneNumber") if given.get(name) is not None]
-        if len(named) != 1:
-            raise refusals.invalid(
-                "TopicArn or TargetArn Reason: no value for required parameter"
-                if not named
-                else "TopicArn, TargetArn or PhoneNumber Reason: only one may be given"
-            )
-        (name,) = named
-        if name == "PhoneNumber":
-            self._publish_text(call, given[name])
-        elif name == "TargetArn" and ":endpoint/" in given[name]:
-            self._publish_push(call, given[name])
+        if "TargetArn" not in given and "PhoneNumber" not in given:
+            if "TopicArn" not in given:
+                raise refusals.invalid("TopicArn or TargetArn Reason: no value for required parameter")
+            self._publish_to(call, "TopicArn")
+        elif len(given.keys() & _PLACES) > 1:
+            raise refusals.invalid("TopicArn, TargetArn or PhoneNumber Reason: only one may be given")
+        elif "PhoneNumber" in given:
+            self._publish_text(call, given["PhoneNumber"])
+        elif ":endpoint/" in given["TargetArn"]:
+            self._publish_push(call, given["TargetArn"])
         else:
-            topic = self._service.topic_of(call, name)
-            outgoing = check_outgoing(topic, given)
-            self._protect(topic, outgoing, call)
-            self._service.answer_when_safe(call, self._send(topic, outgoing, call))
+            self._publish_to(call, "TargetArn")
+
+    def _publish_to(self, call: Call, name: str) -> None:
+        """To the topic that the parameter of that name says."""
+        topic = self._service.topic_of(call, name)
+        outgoing = check_outgoing(topic, call.parameters)
+        if topic.protection is not None:
+            self._protect(topic, topic.protection, outgoing, call)
+        self._service.answer_when_safe(call, self._send(topic, outgoing, call))
 
     def _publish_text(self, call: Call, phone: str) -> None:
         if not E164.fullmatch(phone):
@@ -181,19 +191,22 @@ class Publisher:
         self._send_direct(call, phone, outgoing, "sms")
 
     def _publish_push(self, call: Call, arn: str) -> None:
-        endpoint = self._platforms.endpoints.get(arn)
-        if endpoint is None:
+        found = self._platforms.of(call.caller.account, arn)
+        if found is None:
             raise refusals.invalid("TargetArn Reason: No endpoint found for the target arn specified")
+        application, endpoint = found
         outgoing = check_outgoing(None, call.parameters)
         self._service.check_account(call)
+        if application.attributes.get("Enabled") != "true":
+            raise refusals.application_disabled()
         if endpoint.attributes.get("Enabled") != "true":
-            raise AwsError("EndpointDisabled", "Endpoint is disabled")
+            raise refusals.endpoint_disabled()
         self._send_direct(call, arn, outgoing, endpoint.platform)
 
     def _send_direct(self, call: Call, address: str, outgoing: Outgoing, protocol: str) -> None:
         message_id = self._new_id()
         text = (outgoing.variants or {}).get(protocol, outgoing.body)
-        self._direct.send_to(call.caller.account, address, text, message_id, call.now, outgoing.attributes)
+        self._direct.send_to(call.caller.account, address, text, message_id, call.now, outgoing.kept_attributes)
         self._service.answer_when_safe(call, {"MessageId": uuid_text(message_id)})
 
     def publish_batch(self, call: Call) -> None:
@@ -206,21 +219,20 @@ class Publisher:
             check_outgoing(topic, entry, f"publishBatchRequestEntries.{place}.member.")
             for place, entry in enumerate(entries, 1)
         ]
-        for outgoing in checked:
-            self._protect(topic, outgoing, call)
+        if topic.protection is not None:
+            for outgoing in checked:
+                self._protect(topic, topic.protection, outgoing, call)
         sent = [
             {"Id": entry["Id"], **self._send(topic, outgoing, call)}
             for entry, outgoing in zip(entries, checked, strict=True)
         ]
         self._service.answer_when_safe(call, {"Successful": sent, "Failed": []})
 
-    def _protect(self, topic: Topic, outgoing: Outgoing, call: Call) -> None:
+    def _protect(self, topic: Topic, protection: Protection, outgoing: Outgoing, call: Call) -> None:
         """Does what the topic's data protection policy says of messages that come in. Raises AwsError."""
-        if topic.protection is None:
-            return
         texts = {"": outgoing.body, **(outgoing.variants or {})}
         for name, text in texts.items():
-            shown, found = topic.protection.inbound(text, call.caller.arn)
+            shown, found = protection.inbound(text, call.caller.arn)
             if found:
                 log.info("%s: %s found in a message of %s", topic.arn, ", ".join(found), call.caller.arn)
             if shown is None:
@@ -230,27 +242,28 @@ class Publisher:
         outgoing.variants = texts or None
 
     def _send(self, topic: Topic, outgoing: Outgoing, call: Call) -> dict[str, object]:
-        message_id, now = self._new_id(), call.now
-
-        def make(sequence: str) -> Notification:
-            return make_notification(
-                topic, outgoing, message_id, call.headers.get("x-amzn-trace-id", ""), now, sequence
-            )
-
+        message_id = self._new_id()
         if topic.is_fifo:
-            numbered = number(topic, make, now)
-        else:
-            notification = make("")
-            numbered = Numbered(notification, notification.message_id, "")
+            return self._send_numbered(topic, outgoing, message_id, call)
+        notification = make_notification(topic, outgoing, message_id, call.headers.get(_TRACE, ""), call.now, "")
+        _publish(topic, notification, call.now)
+        return {"MessageId": notification.message_id}
+
+    def _send_numbered(self, topic: Topic, outgoing: Outgoing, message_id: bytes, call: Call) -> dict[str, object]:
+        now, trace = call.now, call.headers.get(_TRACE, "")
+        numbered = number(
+            topic, lambda sequence: make_notification(topic, outgoing, message_id, trace, now, sequence), now
+        )
         if numbered.notification is not None:
-            try:
-                topic.publish(numbered.notification, now)
-            except NotFound:
-                raise refusals.not_found("Topic") from None
-        result: dict[str, object] = {"MessageId": numbered.message_id}
-        if numbered.sequence:
-            result["SequenceNumber"] = numbered.sequence
-        return result
+            _publish(topic, numbered.notification, now)
+        return {"MessageId": numbered.message_id, "SequenceNumber": numbered.sequence}
+
+
+def _publish(topic: Topic, notification: Notification, now: int) -> None:
+    try:
+        topic.publish(notification, now)
+    except NotFound:
+        raise refusals.not_found("Topic") from None
 
 
 def make_notification(
@@ -263,7 +276,7 @@ def make_notification(
     if sequence:
         notice["sequence"] = sequence
     properties = make_sns_properties(
-        message_id, SENDER, notice, outgoing.group, outgoing.deduplication, trace, outgoing.attributes
+        message_id, SENDER, notice, outgoing.group, outgoing.deduplication, trace, outgoing.kept_attributes
     )
     message = new_message(topic.exchange.name, "", properties, outgoing.body.encode(), now)
-    return Notification(message, properties, outgoing.variants)
+    return Notification(message, properties, outgoing.variants, outgoing.attributes)

@@ -53,6 +53,16 @@ def filter_policy_limit() -> AwsError:
     return AwsError("FilterPolicyLimitExceeded", text, status=403)
 
 
+def endpoint_disabled() -> AwsError:
+    """A device is published to whose endpoint is disabled."""
+    return AwsError("EndpointDisabled", "Endpoint is disabled")
+
+
+def application_disabled() -> AwsError:
+    """The same for its whole application."""
+    return AwsError("PlatformApplicationDisabled", "Platform application is disabled")
+
+
 def resource_not_found() -> AwsError:
     """Tags or a data protection policy are asked for of a topic that does not exist."""
     return AwsError("ResourceNotFound", "Resource does not exist", status=404)

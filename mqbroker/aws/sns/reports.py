@@ -14,9 +14,11 @@ import orjson
 from mqbroker.aws.limits import SNS_PEEK_MAX
 from mqbroker.aws.sns.arns import TopicArn
 from mqbroker.aws.sns.envelope import timestamp_text
+from mqbroker.aws.sns.feedback import FeedbackOf, is_sampled
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sqs.queues import SqsQueues
+from mqbroker.core.message import Message
 from mqbroker.protocols.rate_log import RateLog
 
 log = logging.getLogger(__name__)
@@ -51,10 +53,13 @@ class Outcome(NamedTuple):
 class Reports:
     """What became of the deliveries of one broker."""
 
-    def __init__(self, queues: SqsQueues, attributes_of: Callable[[TopicArn], Mapping[str, str]]) -> None:
+    def __init__(
+        self, queues: SqsQueues, attributes_of: Callable[[TopicArn], Mapping[str, str]], feedback_of: FeedbackOf
+    ) -> None:
         """`attributes_of` says what attributes a topic has."""
         self._queues = queues
         self._attributes_of = attributes_of
+        self._feedback_of = feedback_of
         self._failures = RateLog(log)
         self.recent: deque[Outcome] = deque(maxlen=SNS_PEEK_MAX)
 
@@ -84,18 +89,26 @@ class Reports:
         queue = None if arn is None else self._queues.get(arn)
         if queue is None:
             return False
-        protocol = subscription.protocol.name
-        message = notification.raw(protocol, queue.is_fifo) if subscription.is_raw else None
-        queue.core.send(message or notification.dead_letter(protocol, subscription.endpoint), now)
+        variant = subscription.variant
+        message = notification.raw(variant, queue.is_fifo) if subscription.is_raw else None
+        if message is None:
+            message = notification.dead_letter(variant, subscription.protocol.name, subscription.endpoint)
+        queue.core.send(message, now)
         subscription.redriven_count += 1
         return True
 
-    def note_direct(self, address: str, message_id: str, status: int, reason: str, now: int, attempts: int) -> None:
+    def note_direct(
+        self, account: str, address: str, message: Message, message_id: str, status: int, reason: str, now: int,
+        attempts: int,
+    ) -> None:  # fmt: skip
         """What became of a message that went to one number or device."""
         if reason:
             self._failures.warning(now, f"{message_id} is not delivered to {address}, it is lost: {reason}")
         protocol = "application" if address.startswith("arn:") else "sms"
-        self.recent.append(Outcome(None, protocol, address, message_id, now, not reason, status, reason, attempts))
+        outcome = Outcome(None, protocol, address, message_id, now, not reason, status, reason, attempts)
+        self.recent.append(outcome)
+        if self._feedback_of(account, address).wants(not reason, message_id):
+            _log_status(outcome, message)
 
     # --- delivery status logs -------------------------------------------------------------------------------------
 
@@ -105,48 +118,46 @@ class Reports:
     ) -> None:  # fmt: skip
         message_id = notification.message_id
         protocol = subscription.protocol.name
-        self.recent.append(
-            Outcome(
-                subscription, protocol, subscription.endpoint, message_id, now, is_success, status, reason, attempts
-            )
+        outcome = Outcome(
+            subscription, protocol, subscription.endpoint, message_id, now, is_success, status, reason, attempts
         )
+        self.recent.append(outcome)
+        if self._is_asked_for(subscription, protocol, is_success, message_id):
+            _log_status(outcome, notification.shown(subscription.variant), began)
+
+    def _is_asked_for(self, subscription: Subscription, protocol: str, is_success: bool, message_id: str) -> bool:
         role = _ROLES[is_success].get(protocol)
+        if role is None:
+            is_text = protocol == "sms"
+            return is_text and self._feedback_of(subscription.topic.account, "").wants(is_success, message_id)
         attributes = self._attributes_of(subscription.topic)
-        if role is None or not attributes.get(role):
-            return
+        if not attributes.get(role):
+            return False
         rate = attributes.get(f"{_FEEDBACK[protocol]}SuccessFeedbackSampleRate", "0")
-        if is_success and not _is_sampled(message_id, int(rate)):
-            return
-        line = _status(subscription, notification, is_success, status, reason, began, now, attempts)
-        status_log.info("%s", orjson.dumps(line).decode())
+        return not is_success or is_sampled(message_id, rate)
 
 
-def _is_sampled(message_id: str, rate: int) -> bool:
-    """Whether a message is one of those per cent: the same ones for every subscription."""
-    return int(message_id[:8], 16) % 100 < rate
-
-
-def _status(
-    subscription: Subscription, notification: Notification, is_success: bool, status: int, reason: str, began: int,
-    now: int, attempts: int,
-) -> dict[str, object]:  # fmt: skip
-    body = notification.shown(subscription.protocol.name).content()
+def _log_status(outcome: Outcome, message: Message, began: int = 0) -> None:
+    """Logs a record as AWS has them; `began` is when the delivery began, if not with the message."""
+    subscription, sent_at = outcome.subscription, message.received_at
+    notification = {
+        "messageMD5Sum": md5(message.content(), usedforsecurity=False).hexdigest(),
+        "messageId": outcome.message_id,
+    }
     delivery: dict[str, object] = {
-        "deliveryId": str(subscription.arn.id),
-        "destination": subscription.endpoint,
-        "dwellTimeMs": max(0, now - began),
-        "attempts": attempts,
-        "statusCode": status,
+        "deliveryId": outcome.message_id if subscription is None else subscription.arn.id,
+        "destination": outcome.endpoint,
+        "dwellTimeMs": max(0, outcome.at - (began or sent_at)),
+        "attempts": outcome.attempts,
+        "statusCode": outcome.status,
     }
-    if reason:
-        delivery["providerResponse"] = reason
-    return {
-        "notification": {
-            "messageMD5Sum": md5(body, usedforsecurity=False).hexdigest(),
-            "messageId": notification.message_id,
-            "topicArn": str(subscription.topic),
-            "timestamp": timestamp_text(notification.message.received_at),
-        },
+    if subscription is not None:
+        notification["topicArn"] = str(subscription.topic)
+    if outcome.reason:
+        delivery["providerResponse"] = outcome.reason
+    record = {
+        "notification": {**notification, "timestamp": timestamp_text(sent_at)},
         "delivery": delivery,
-        "status": "SUCCESS" if is_success else "FAILURE",
+        "status": "SUCCESS" if outcome.is_success else "FAILURE",
     }
+    status_log.info("%s", orjson.dumps(record).decode())

@@ -15,6 +15,7 @@ _KNOWN = frozenset((
     "MonthlySpendLimit", "DeliveryStatusIAMRole", "DeliveryStatusSuccessSamplingRate", "DefaultSenderID",
     "DefaultSMSType", "UsageReportS3Bucket",
 ))  # fmt: skip
+_DEFAULTS = {"MonthlySpendLimit": "1"}
 _TYPES = ("Promotional", "Transactional")
 _CODE_DIGITS = 6
 
@@ -44,7 +45,7 @@ class SmsActions:
     def get_sms_attributes(self, call: Call) -> None:
         """GetSMSAttributes."""
         names = call.parameters.get("attributes", [])
-        found = self._account(call).attributes
+        found = _DEFAULTS | self._account(call).attributes
         call.answer({"attributes": {name: text for name, text in found.items() if not names or name in names}})
 
     def set_sms_attributes(self, call: Call) -> None:
@@ -53,9 +54,9 @@ class SmsActions:
         given: dict[str, str] = call.parameters["attributes"]
         for name in given:
             if name not in _KNOWN:
-                raise refusals.invalid(f"{name}")
+                raise refusals.invalid_plain(f"{name} is not a valid attribute")
         if given.get("DefaultSMSType", _TYPES[0]) not in _TYPES:
-            raise refusals.invalid("DefaultSMSType")
+            raise refusals.invalid_plain("DefaultSMSType is invalid")
         account.attributes |= given
         self._changed(call)
 

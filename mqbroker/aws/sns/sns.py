@@ -1,31 +1,35 @@
 """SNS as a service of the gateway: its parts put together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.family import AwsService, Ground
+from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.front import Page, ServiceHandlers
 from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
-from mqbroker.aws.sns import actions
-from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
+from mqbroker.aws.measures import Measure
+from mqbroker.aws.sns import actions, refusals
+from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn, parse_topic
 from mqbroker.aws.sns.configured import DEFAULT_URL, Configured
 from mqbroker.aws.sns.confirmations import Confirmer
 from mqbroker.aws.sns.direct import DirectSender
 from mqbroker.aws.sns.endpoints import Endpoints
 from mqbroker.aws.sns.envelope import EnvelopeWriter, json_text
+from mqbroker.aws.sns.feedback import feedback_of
 from mqbroker.aws.sns.firehose_target import Streams
 from mqbroker.aws.sns.foreign import translate
 from mqbroker.aws.sns.gateway_targets import Gateways
 from mqbroker.aws.sns.lane_target import Means
-from mqbroker.aws.sns.metrics import SnsMetrics
+from mqbroker.aws.sns.metrics import SnsMetrics, measures
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.numbering import number
 from mqbroker.aws.sns.pages import Pages
 from mqbroker.aws.sns.platform_actions import PlatformActions
+from mqbroker.aws.sns.platform_events import PlatformEvents
 from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
-from mqbroker.aws.sns.publishing import Publisher
+from mqbroker.aws.sns.publishing import Publisher, check_outgoing, make_notification
 from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.replay import Replays
@@ -67,17 +71,18 @@ class Sns(AwsService):
         self._writer = EnvelopeWriter(self._signer)
         self._topics = Topics(ground.broker, ground.accounts, config.region, self._translate)
         self._replays = Replays(self._topics.note, ground.broker.timers)
-        self._reports = Reports(self._queues, self._attributes_of)
+        ledger = ground.broker.ledger
+        self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
+        self._reports = Reports(self._queues, self._attributes_of, feedback_of(self._sms, self._platforms))
         clock = ground.clock
         self._shop, self._stream_shop = (
             Workshop(Slots(most), ground.broker.timers, clock, ground.wake, config.sns.timeout_s)
             for most in (config.sns.connections_max, STREAMS_MOST)
         )
-        ledger = ground.broker.ledger
-        self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
         gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
-        self._pusher = Pusher(config.sns, gateways, self._platforms, self._shop)
+        events = PlatformEvents(self._topics, self._new_id)
+        self._pusher = Pusher(config.sns, gateways, self._platforms, self._shop, events)
         means = Means(self._writer, self._reports, self._shop)
         self._endpoints = Endpoints(
             self._queues, means, means._replace(shop=self._stream_shop), config.sns, gateways, self._sms,
@@ -85,10 +90,12 @@ class Sns(AwsService):
         )  # fmt: skip
         self._direct = DirectSender(ground.accounts, gateways, self._sms, self._pusher, self._reports, self._shop)
         self._topics.attach = self._endpoints.attach
-        service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
+        service = self._service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
         self._broker = ground.broker
         confirmer = Confirmer(self._signer, self._new_id)
-        subscriptions = SubscriptionActions(service, self._signer, confirmer, self._replays, config.sns.public_url)
+        subscriptions = SubscriptionActions(
+            service, self._signer, confirmer, self._replays, self._platforms, config.sns.public_url
+        )
         self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
         self._configured = Configured(self._topics, subscriptions, config)
         ground.metrics.register(SnsMetrics(self._topics, (self._shop, self._stream_shop)))
@@ -96,7 +103,7 @@ class Sns(AwsService):
             TopicActions(service, config.sns.public_url),
             subscriptions,
             Publisher(service, self._new_id, self._direct, self._platforms),
-            PlatformActions(service, self._platforms, self._signer),
+            PlatformActions(service, self._platforms, self._signer, events),
             SmsActions(service, self._sms, self._signer, self._direct, self._new_id),
         )
 
@@ -112,6 +119,30 @@ class Sns(AwsService):
         """Overrides AwsService's."""
         model = load_model("sns", SNS_QUERY_NAMES)
         return ServiceHandlers(Service(model), requiring(model, self._actions))
+
+    def measures(self, _now: int) -> Iterator[Measure]:
+        """Overrides AwsService's."""
+        return measures(self._topics)
+
+    # --- for other services -------------------------------------------------------------------------------------------
+
+    def check_publish(self, call: Call, arn: str) -> None:
+        """Raises AwsError unless it is a topic to which the caller may publish, and in no order."""
+        topic = self._topics.require(parse_topic(arn, call.caller.region))
+        if topic.is_fifo:
+            raise refusals.invalid("TopicArn Reason: a FIFO topic takes no messages of other services")
+        self._service.check(call, topic, "Publish")
+
+    def announce(self, arn: str, subject: str, text: str, now: int) -> bool:
+        """Publishes what another service has to say. False if the topic is not there any more."""
+        topic = self._topics.get(parse_topic(arn, ""))
+        if topic is None:
+            return False
+        outgoing = check_outgoing(topic, {"Message": text, "Subject": subject})
+        topic.publish(make_notification(topic, outgoing, self._new_id(), "", now, ""), now)
+        return True
+
+    # --- the gateway --------------------------------------------------------------------------------------------------
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Overrides AwsService's: the key, topics and subscriptions."""
@@ -133,6 +164,10 @@ class Sns(AwsService):
         self._endpoints.client.close()
         self._own_client.close()
         self._gateways.close()
+
+    async def close(self) -> None:
+        """Overrides AwsService's."""
+        await self._pusher.close()
 
     def _streams(self, config: AwsConfig) -> Streams:
         url = config.sns.firehose_url

@@ -20,7 +20,7 @@ class Subscription:
     __slots__ = (
         "arn", "attributes", "base_url", "dead_letter_arn", "delivered_count", "endpoint", "failed_count", "filter",
         "is_authenticated", "is_confirmed", "is_raw", "needs_signature_to_end", "owner",
-        "principal", "protocol", "redriven_count", "replay_status", "replayed", "requested_at", "target",
+        "principal", "protocol", "redriven_count", "replay_status", "replayed", "requested_at", "target", "variant",
     )  # fmt: skip
 
     def __init__(
@@ -29,6 +29,8 @@ class Subscription:
         self.arn = arn
         self.protocol = PROTOCOLS[protocol]
         self.endpoint = endpoint
+        self.variant = endpoint.split("/")[1] if protocol == "application" else protocol
+        """What a message calls the text that it has for such endpoints: for devices by their platforms."""
         self.owner = owner
         """The account that has subscribed."""
         self.principal = principal

@@ -11,6 +11,7 @@ from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn, parse_subscription, parse_topic
 from mqbroker.aws.sns.filters.filter import ATTRIBUTES, Filter
 from mqbroker.aws.sns.paging import page_of
+from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.protocols import check_endpoint, protocol_named
 from mqbroker.aws.sns.replay import Replays
 from mqbroker.aws.sns.service import SnsService
@@ -41,14 +42,16 @@ class SubscriptionActions:
     """Subscribe to Unsubscribe."""
 
     def __init__(
-        self, service: SnsService, signer: Signer, confirmations: Confirmations, replays: Replays, public_url: str
-    ) -> None:
+        self, service: SnsService, signer: Signer, confirmations: Confirmations, replays: Replays, platforms: Platforms,
+        public_url: str,
+    ) -> None:  # fmt: skip
         """`public_url` is what links begin with; empty for what the client that subscribes has used."""
         self._service = service
         self._topics = service.topics
         self._signer = signer
         self._confirmations = confirmations
         self._replays = replays
+        self._platforms = platforms
         self._public_url = public_url
 
     # --- subscribe --------------------------------------------------------------------------------------------------
@@ -114,6 +117,8 @@ class SubscriptionActions:
             raise refusals.invalid(
                 "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
             )
+        if protocol == "application" and self._platforms.of(topic.arn.account, endpoint) is None:
+            raise refusals.invalid(f"Endpoint Reason: Endpoint does not exist for endpoint arn{endpoint}")
 
     def _check_redrive(
         self, topic: Topic, protocol: str, endpoint: str, attributes: Mapping[str, str], prefix: str = ""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sns.arns import TopicArn
 from mqbroker.aws.sns.filters.index import FilterIndex
-from mqbroker.aws.sns.notification import Notification
+from mqbroker.aws.sns.notification import SENDER, Notification
+from mqbroker.aws.sns.properties import make_sns_properties
 from mqbroker.aws.sns.protection import Protection
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sns.target import Target
 from mqbroker.aws.sns.topic_attributes import check_policy, effective
-from mqbroker.core.message import Message
+from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import ROUTED, UNROUTED
 from mqbroker.core.queues.polled.fifo import FifoQueue
 from mqbroker.core.routing.exchange import Exchange
@@ -110,6 +111,13 @@ class Topic:
         return self._index
 
     # --- publishing ---------------------------------------------------------------------------------------------------
+
+    def notification(self, message_id: bytes, text: str, now: int, **more: object) -> Notification:
+        """A message that the broker itself has to say, with more in its notice."""
+        notice = {"topic": str(self.arn), "at": now, "version": self.signature_version, **more}
+        properties = make_sns_properties(message_id, SENDER, notice)
+        message = new_message(self.exchange.name, "", properties, text.encode(), now)
+        return Notification(message, properties, None)
 
     def publish(self, notification: Notification, now: int) -> None:
         """Publishes a message of SNS: to the subscriptions, and to whatever else the exchange leads to."""

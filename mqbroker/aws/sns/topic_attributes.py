@@ -6,7 +6,15 @@ from typing import Any
 
 import orjson
 
-from mqbroker.aws.limits import SNS_ARCHIVE_DAYS_MAX, SNS_DISPLAY_NAME_CHARS_MAX, SNS_TOPIC_NAME_CHARS_MAX
+from mqbroker.aws.limits import (
+    SNS_ARCHIVE_DAYS_MAX,
+    SNS_DISPLAY_NAME_CHARS_MAX,
+    SNS_POLICY_BYTES_MAX,
+    SNS_POLICY_PRINCIPALS_MAX,
+    SNS_POLICY_STATEMENTS_MAX,
+    SNS_TOPIC_NAME_CHARS_MAX,
+)
+from mqbroker.aws.policy.document import Quotas
 from mqbroker.aws.policy.policy import Policy
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import TopicArn
@@ -33,6 +41,7 @@ _CHOICES = {
     "TracingConfig": ("PassThrough", "Active"),
     "FifoThroughputScope": ("Topic", "MessageGroup"),
 }
+_POLICY_QUOTAS = Quotas(SNS_POLICY_BYTES_MAX, SNS_POLICY_STATEMENTS_MAX, SNS_POLICY_PRINCIPALS_MAX)
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{SNS_TOPIC_NAME_CHARS_MAX}}}")
 _FIFO_NAME = re.compile(r"[A-Za-z0-9_-]+\.fifo")
 _FIFO_NAME_RULE = (
@@ -123,7 +132,7 @@ def _check_sample_rate(name: str, value: str, prefix: str) -> None:
 def check_policy(text: str) -> Policy:
     """The policy of a topic. Raises AwsError."""
     try:
-        policy = Policy.parse(text)
+        policy = Policy.parse(text, _POLICY_QUOTAS)
     except AwsError as error:
         raise refusals.invalid(f"Policy Error: {error.message}") from None
     statements: Any = orjson.loads(text)["Statement"]

@@ -1,4 +1,4 @@
-"""What SQS measures of each queue, under CloudWatch's names (namespace AWS/SQS), for Prometheus.
+"""What SQS measures of each queue, under CloudWatch's names (namespace AWS/SQS), for Prometheus and CloudWatch.
 
 Gauges are read when somebody asks; counters count from the start of the broker.
 """
@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from mqbroker.aws.limits import CLOUDWATCH_GROUPS_MAX
+from mqbroker.aws.measures import UNKNOWN, Measure, MetricFamily
 from mqbroker.aws.sqs.queue import SqsQueue
 from mqbroker.aws.sqs.queues import SqsQueues
+from mqbroker.core.queues.polled.settings import GroupCounts
 
 _LABELS = ("QueueName", "region", "account")
 
@@ -20,25 +23,25 @@ _GAUGES: dict[str, tuple[str, Reading]] = {
     "ApproximateNumberOfMessagesVisible": ("Messages to be received", lambda queue, _: queue.core.visible_count()),
     "ApproximateNumberOfMessagesNotVisible": ("Messages in flight", lambda queue, _: queue.core.in_flight_count()),
     "ApproximateNumberOfMessagesDelayed": ("Messages that wait for their delay", lambda q, _: q.core.delayed_count()),
+}  # fmt: skip
+_GROUPED: dict[str, tuple[str, Callable[[GroupCounts, int], float]]] = {
     "ApproximateNumberOfGroupsWithInflightMessages": (
-        "Message groups with messages in flight", lambda queue, _: queue.core.lines.group_counts().in_flight
+        "Message groups with messages in flight", lambda counts, _: counts.in_flight
     ),
     "ApproximateNumberOfNoisyGroups": (
-        "Message groups of a standard queue that others are served before",
-        lambda queue, _: queue.core.lines.group_counts().noisy,
+        "Message groups of a standard queue that others are served before", lambda counts, _: counts.noisy
     ),
     "ApproximateNumberOfMessagesVisibleInQuietGroups": (
-        "Messages to be received, without noisy groups", lambda q, _: q.core.lines.group_counts().visible_in_quiet
+        "Messages to be received, without noisy groups", lambda counts, _: counts.visible_in_quiet
     ),
     "ApproximateNumberOfMessagesNotVisibleInQuietGroups": (
-        "Messages in flight, without noisy groups", lambda q, _: q.core.lines.group_counts().in_flight_in_quiet
+        "Messages in flight, without noisy groups", lambda counts, _: counts.in_flight_in_quiet
     ),
     "ApproximateNumberOfMessagesDelayedInQuietGroups": (
-        "Messages that wait for their delay, without noisy groups",
-        lambda queue, _: queue.core.lines.group_counts().delayed_in_quiet,
+        "Messages that wait for their delay, without noisy groups", lambda counts, _: counts.delayed_in_quiet
     ),
     "ApproximateAgeOfOldestMessageInQuietGroups": (
-        "Seconds since the oldest message was sent, without noisy groups", lambda queue, now: _quiet_age(queue, now)
+        "Seconds since the oldest message was sent, without noisy groups", lambda counts, now: _quiet_age(counts, now)
     ),
 }  # fmt: skip
 _COUNTERS: dict[str, tuple[str, Reading]] = {
@@ -56,8 +59,8 @@ def _age(queue: SqsQueue, now: int) -> float:
     return (now - oldest) / 1000 if oldest else 0
 
 
-def _quiet_age(queue: SqsQueue, now: int) -> float:
-    oldest = queue.core.lines.group_counts().oldest_sent_at_in_quiet
+def _quiet_age(counts: GroupCounts, now: int) -> float:
+    oldest = counts.oldest_sent_at_in_quiet
     return (now - oldest) / 1000 if oldest else 0
 
 
@@ -73,8 +76,17 @@ class SqsMetrics(Collector):
         now = self._now()
         for name, (text, read) in _GAUGES.items():
             yield self._filled(GaugeMetricFamily(name, text, labels=_LABELS), read, now)
+        yield from self._of_groups(now)
         for name, (text, read) in _COUNTERS.items():
             yield self._filled(CounterMetricFamily(name, text, labels=_LABELS), read, now)
+
+    def _of_groups(self, now: int) -> Iterator[Metric]:
+        families = {name: GaugeMetricFamily(name, text, labels=_LABELS) for name, (text, _) in _GROUPED.items()}
+        for queue in self._queues:
+            counts = queue.core.lines.group_counts()
+            for name, (_, read) in _GROUPED.items():
+                families[name].add_metric((queue.arn.name, queue.arn.region, queue.arn.account), read(counts, now))
+        yield from families.values()
 
     def _filled(
         self, family: GaugeMetricFamily | CounterMetricFamily, read: Reading, now: int
@@ -82,3 +94,31 @@ class SqsMetrics(Collector):
         for queue in self._queues:
             family.add_metric((queue.arn.name, queue.arn.region, queue.arn.account), read(queue, now))
         return family
+
+
+_UNITS = {"ApproximateAgeOfOldestMessage": "Seconds", "ApproximateAgeOfOldestMessageInQuietGroups": "Seconds"}
+_FAIR = tuple(_GROUPED)
+_NAMES = (*_GAUGES, *_FAIR, *_COUNTERS)
+_FAMILY = MetricFamily(
+    "AWS/SQS",
+    _NAMES,
+    frozenset(_COUNTERS),
+    tuple("Bytes" if name == "SentMessageSize" else _UNITS.get(name, "Count") for name in _NAMES),
+)
+
+
+def measures(queues: SqsQueues, now: int) -> Iterator[Measure]:
+    """What CloudWatch is told of each queue."""
+    for queue in queues:
+        arn, groups = queue.arn, queue.core.lines.groups
+        values = [
+            *(read(queue, now) for _, read in _GAUGES.values()),
+            *(_of_groups(queue, now) if 0 < len(groups) <= CLOUDWATCH_GROUPS_MAX else (UNKNOWN,) * len(_FAIR)),
+            *(read(queue, now) for _, read in _COUNTERS.values()),
+        ]
+        yield Measure(_FAMILY, arn.account, arn.region, (("QueueName", arn.name),), tuple(map(float, values)))
+
+
+def _of_groups(queue: SqsQueue, now: int) -> list[float]:
+    counts = queue.core.lines.group_counts()
+    return [read(counts, now) for _, read in _GROUPED.values()]

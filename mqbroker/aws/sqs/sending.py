@@ -250,6 +250,8 @@ class SendActions:
         core = queue.core
         message = new_message("", core.name, properties, body, call.now)
         sent = core.send(message, call.now, outgoing.delay_ms)
+        if queue.vhost.tap is not None:
+            queue.vhost.tap.published(message, (core.name,))
         result: dict[str, object] = {
             "MessageId": octets.uuid_text(new_id) if sent.message is message else message_id(queue, sent),
             "MD5OfMessageBody": md5_hex(outgoing.body),

@@ -1,14 +1,15 @@
 """SQS as a service of the gateway: its parts put together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mqbroker.aws.family import AwsService, Ground
 from mqbroker.aws.front.front import Page, ServiceHandlers
 from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
+from mqbroker.aws.measures import Measure
 from mqbroker.aws.sqs.actions import SqsActions
 from mqbroker.aws.sqs.configured import create_configured
-from mqbroker.aws.sqs.metrics import SqsMetrics
+from mqbroker.aws.sqs.metrics import SqsMetrics, measures
 from mqbroker.aws.sqs.pages import Pages
 from mqbroker.aws.sqs.query_names import SQS_QUERY_NAMES
 from mqbroker.aws.sqs.queues import SqsQueues
@@ -43,6 +44,10 @@ class Sqs(AwsService):
     def views(self) -> tuple[View, ...]:
         """Overrides AwsService's."""
         return views_of(self.queues, self._actions.moving)
+
+    def measures(self, now: int) -> Iterator[Measure]:
+        """Overrides AwsService's."""
+        return measures(self.queues, now)
 
     def restore(self, found: Mapping[str, bytes], now: int) -> None:
         """Overrides AwsService's: queues and move tasks, then the queues of the configuration."""

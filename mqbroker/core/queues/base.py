@@ -147,6 +147,10 @@ class Queue(Task):
         """Every waiting entry, in the order of delivery."""
         return []
 
+    def parts(self) -> list[list[Entry] | Page]:
+        """The same, with what is on the disk only as pages."""
+        return [self.waiting()]
+
     def look(self, offset: int, count: int) -> list[Entry]:
         """So many of these entries, from the one at `offset` on."""
         return self.waiting()[offset : offset + count]

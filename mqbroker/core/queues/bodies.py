@@ -43,14 +43,14 @@ class Parcel:
 class Bodies:
     """The bodies of one queue, as far as they are known one by one. A `Pageable` for what has no queue of its own."""
 
-    __slots__ = ("_fresh", "_last", "_ledger", "_measure", "_numbers", "_parcels", "lane", "number")
+    __slots__ = ("_fresh", "_last", "_ledger", "_numbers", "_parcels", "lane", "measure", "number")
 
     def __init__(self, ledger: Ledger, number: int, measure: Measure, lane: int = KNOWN) -> None:
         """`lane` is the one in which its entries stand."""
         self.number = number
         self.lane = lane
         self._ledger = ledger
-        self._measure = measure
+        self.measure = measure
         self._fresh: list[Entry] = []
         """Those whose bodies have not been asked for yet, in order."""
         self._parcels: dict[int, Parcel] = {}
@@ -72,7 +72,7 @@ class Bodies:
         here = fresh[begin:end]
         del fresh[begin:end]
         self._tidy()
-        count, byte_count = self._measure()
+        count, byte_count = self.measure()
         is_short = count <= max(window, BODIES_KEPT_MIN) and byte_count <= QUEUE_WINDOW_BYTES
         if is_short and window >= self._ledger.window:
             return 0  # it is the head

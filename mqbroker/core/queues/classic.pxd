@@ -25,6 +25,7 @@ cdef class ClassicQueue(Queue):
     cdef public str dead_letter_key
     cdef public object paging
     cdef public object picking
+    cdef public object spill
 
     cpdef Py_ssize_t waiting_count(self) except -1
     @cython.locals(entry=Entry, consumer=Consumer)

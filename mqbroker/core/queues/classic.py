@@ -7,7 +7,7 @@ path in `publish`, and priorities are a subclass (priority.py).
 from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.consumer import Consumer
-from mqbroker.core.ledger import Ledger
+from mqbroker.core.ledger import Ledger, Pageable
 from mqbroker.core.message import Entry, Message, attempts_after, failures_of, new_entry
 from mqbroker.core.queues import spec as specs
 from mqbroker.core.queues import telling
@@ -48,7 +48,7 @@ class ClassicQueue(Queue):
 
     __slots__ = (
         "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane",
-        "max_bytes", "max_length", "overflow", "paging", "picking", "ttl_ms",
+        "max_bytes", "max_length", "overflow", "paging", "picking", "spill", "ttl_ms",
     )  # fmt: skip
 
     byte_count: int
@@ -72,6 +72,8 @@ class ClassicQueue(Queue):
         """Its pages, once something has left memory."""
         if self.is_recorded and self.takes_pages:
             ledger.watch(self)
+        self.spill: Pageable | None = None
+        """What of it the journal has without keeping it, once it was long."""
         self.picking: Any = None
         """A `Picking` (picking.py) once a consumer selects what it takes, or groups mean something."""
 
@@ -204,6 +206,8 @@ class ClassicQueue(Queue):
                     break
                 self.counts.dropped += 1
                 self.discard(self.take(), "maxlen", now)
+                if self.paging is not None:
+                    self.paging.prepare(self.lanes_in_order())
             dropped += 1
         return dropped
 
@@ -245,6 +249,10 @@ class ClassicQueue(Queue):
     def waiting(self) -> list[Entry]:
         """Every waiting entry, in the order of delivery."""
         return self.lane.entries()
+
+    def parts(self) -> list[list[Entry] | Page]:
+        """The same, with what is on the disk only as pages."""
+        return [part for lane in self.lanes_in_order() for part in lane.parts()]
 
     def look(self, offset: int, count: int) -> list[Entry]:
         """So many of these entries, from the one at `offset` on. What is before them is not read."""
@@ -407,18 +415,23 @@ class ClassicQueue(Queue):
 
     def page_out(self, extent: Extent, place: Place, window: int, least: int) -> int:
         """Lets go of what the journal has at that place, but for the first entries; how many that were."""
-        count, is_pressed = self.waiting_count(), window < self.ledger.window
-        if self.byte_count > QUEUE_WINDOW_BYTES:
-            window = min(window, max(1, QUEUE_WINDOW_BYTES * count // self.byte_count))
-        if self.is_deleted or count <= window:
+        is_pressed = window < self.ledger.window
+        window = self.window_within(window)
+        if self.is_deleted or self.waiting_count() <= window:
             return 0
         lane = self.lane_at(extent.lane)
-        freed = lane.page_out(extent, place, window, least)
+        freed = lane.page_out_between(extent, place, least) + lane.page_out(extent, place, window, least)
         if not freed and is_pressed:
             freed = lane.let_go_of_pages() or lane.page_out_head(extent, place, window, least)
         if freed and lane.reader is None:
             lane.reader = self.paging = self.paging or Paging(self)
         return freed
+
+    def window_within(self, window: int) -> int:
+        """How many of its entries stay in memory: so many, or fewer where they are large."""
+        if self.byte_count > QUEUE_WINDOW_BYTES:
+            window = min(window, max(1, QUEUE_WINDOW_BYTES * self.waiting_count() // self.byte_count))
+        return window
 
     def lane_at(self, _index: int) -> Lane:
         """One of its lanes. There is one."""
@@ -472,6 +485,8 @@ class ClassicQueue(Queue):
 
     def empty(self) -> "list[Container]":
         """Lets go of everything that waits: what held it, to be freed by the caller."""
+        if self.spill is not None:
+            self.ledger.forget(self.spill.number)
         return [entries for lane in self.detach() for entries in lane.let_go()]
 
 

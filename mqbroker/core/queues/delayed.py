@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterable
 from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import GONE, Entry, Message, is_absent, new_entry
 from mqbroker.core.queues.bodies import Bodies
-from mqbroker.core.queues.extent import Place
+from mqbroker.core.queues.extent import FLEETING, Place
 from mqbroker.core.queues.lanes import LINE
 from mqbroker.core.scheduler import Scheduler, Task
 from mqbroker.core.timers import Timer, Timers
+from mqbroker.limits import QUEUE_WINDOW_BYTES
 
 
 class DelayedMessages(Task):
     """A heap of messages by due time, for one exchange. `publish(message, now)` routes one that is due."""
 
     __slots__ = (
-        "_bodies", "_heap", "_is_coming", "_is_recorded", "_ledger", "_scheduler", "_sequence", "_timer", "_timers",
-        "byte_count", "number", "publish",
+        "_bodies", "_fleeting", "_heap", "_is_coming", "_is_recorded", "_ledger", "_scheduler", "_sequence", "_timer",
+        "_timers", "byte_count", "number", "publish",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +49,8 @@ class DelayedMessages(Task):
         self._bodies = Bodies(ledger, number, lambda: (len(self._heap), self.byte_count), LINE)
         if self._is_recorded and ledger.window:
             ledger.watch(self._bodies)
+        self._fleeting: Bodies | None = None
+        """The bodies of messages that are not persistent, once there was no more room for them (spill.py)."""
         self._is_coming = False
         """Whether the body of what is due is on its way."""
 
@@ -62,7 +65,29 @@ class DelayedMessages(Task):
         if self._is_recorded and message.properties.persistent:
             self._ledger.enqueue(entry)
             self._note(entry)
+        elif self._is_recorded and self._is_long() and self._ledger.may_spill():
+            self._record_fleeting(entry)
         self._push(entry)
+
+    def _is_long(self) -> bool:
+        window = self._ledger.room
+        return window > 0 and (len(self._heap) >= window or self.byte_count > QUEUE_WINDOW_BYTES)
+
+    def _record_fleeting(self, entry: Entry) -> None:
+        """The body of an entry that is not kept may leave memory all the same."""
+        if self._fleeting is None:
+            self._fleeting = Bodies(self._ledger, self.number | FLEETING, self._bodies.measure, LINE)
+            self._ledger.watch(self._fleeting)
+        entry.queue_number = self._fleeting.number
+        self._ledger.enqueue(entry)
+        self._fleeting.note(entry)
+
+    def _bodies_of(self, entry: Entry) -> Bodies:
+        """Those that have the body of this entry."""
+        if entry.queue_number == self.number:
+            return self._bodies
+        assert self._fleeting is not None
+        return self._fleeting
 
     def _note(self, entry: Entry) -> None:
         if self._ledger.window:
@@ -86,7 +111,7 @@ class DelayedMessages(Task):
     def read_body(self, entry: Entry) -> None:
         """Brings the body of an entry that is held at once, if it is not in memory."""
         if is_absent(entry):
-            self._bodies.read(entry)
+            self._bodies_of(entry).read(entry)
 
     def release(self, entries: list[Entry]) -> None:
         """Lets go of some of it for good."""
@@ -108,6 +133,9 @@ class DelayedMessages(Task):
         self._timers.cancel(self._timer)
         heap, self._heap = self._heap, []
         self._bodies.drop()
+        if self._fleeting is not None:
+            self._fleeting.drop()
+            self._ledger.forget(self._fleeting.number)
         return heap
 
     def deliver(self, entry: Entry, now: int) -> None:
@@ -134,7 +162,7 @@ class DelayedMessages(Task):
             entry = self._heap[0][2]
             if is_absent(entry):
                 self._is_coming = True
-                self._bodies.fetch(entry, self._has_come)
+                self._bodies_of(entry).fetch(entry, self._has_come)
                 continue
             heapq.heappop(self._heap)
             self.deliver(entry, now)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 LANE_BITS = 8  # priorities go up to 255
 POLLED_TOP = 1 << LANE_BITS  # in `Extent.top`: a polled queue, whose entries have no priorities (lanes.py)
+FLEETING = 1 << 30  # in a number of a queue: of what the journal has there a restart knows nothing (spill.py)
 
 
 class Place(NamedTuple):

@@ -12,6 +12,7 @@ A long line keeps its head and what is newest in memory; what is between may be 
 from bisect import bisect_left, bisect_right
 from collections import deque
 from heapq import heappop, heappush
+from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
 
 _COMPACT_AT = 1024  # slots already read before the list is cut; below that the copy costs more than the memory
+
+
+def _place_of(returned: tuple[int, Entry]) -> int:
+    return returned[0]
 
 
 class PageReader(Protocol):
@@ -122,18 +127,32 @@ class Lane:
             waiting.extend([entry for entry in self.tail if entry is not None])
         return waiting
 
+    def parts(self) -> list[list[Entry] | Page]:
+        """The same, with what is on the disk only as pages."""
+        found: list[list[Entry] | Page] = [[entry for _, entry in sorted(self.returned)]]
+        found.append([entry for entry in self.fresh[self.head :] if entry is not None])
+        if self.middle is not None:
+            found += [page if page.parts else list(page.in_memory) for page in self.middle]
+            found.append([entry for entry in self.tail if entry is not None])
+        return found
+
     def look(self, offset: int, count: int) -> list[Entry]:
         """So many of these entries, from the one at `offset` on. Pages before and after them are not read."""
+        self.returned.sort(key=_place_of)  # and is a heap then as well; soon done where it is sorted already
+        found = [entry for _, entry in self.returned[offset : offset + count]]
+        offset = max(0, offset - len(self.returned))
+        begin = self.head + offset
+        found += self.fresh[begin : begin + count - len(found)]  # type: ignore[arg-type]
         if self.middle is None:
-            return self.entries()[offset : offset + count]
-        head = [entry for _, entry in sorted(self.returned)]
-        head.extend([entry for entry in self.fresh[self.head :] if entry is not None])
-        tail = page_of(0, 0, [entry for entry in self.tail if entry is not None])
-        found: list[Entry] = []
-        for page in [page_of(0, 0, head), *self.middle, tail]:
-            if offset < page.total and len(found) < count:
-                found += self._entries_of(page)[max(0, offset) :][: count - len(found)]
-            offset -= page.total
+            return found
+        offset = max(0, begin - len(self.fresh))
+        for page in self.middle:
+            if len(found) >= count:
+                break
+            if offset < page.total:
+                found += self._entries_of(page)[offset : offset + count - len(found)]
+            offset = max(0, offset - page.total)
+        found += self.tail[offset : offset + count - len(found)]  # type: ignore[arg-type]
         return found
 
     def _entries_of(self, page: Page) -> list[Entry]:
@@ -188,6 +207,29 @@ class Lane:
             return 0
         self._place_page(page, cut, end)
         return page.count
+
+    def page_out_between(self, extent: Extent, place: Place, least: int) -> int:
+        """The same for what stays in memory beside the pages there are. How many have left it."""
+        freed = 0
+        for page in reversed(self.middle or ()):
+            if page.end < extent.first:
+                break
+            freed += page.page_out(extent, place, least)
+        return freed
+
+    def after(self, sequence: int, window: int, most: int) -> list[Entry]:
+        """Up to so many of the entries in memory, from that place on; without the first `window` and those that came
+        back."""
+        parts = [(self.fresh, self.head + window)]
+        if self.middle is not None:
+            pages = list(takewhile(lambda page: page.end > sequence, reversed(self.middle)))
+            parts += [(page.in_memory, 0) for page in reversed(pages)]  # type: ignore[misc]
+            parts.append((self.tail, self._window_end(window)))
+        found: list[Entry] = []
+        for entries, start in parts:
+            begin = bisect_right(entries, sequence, min(start, len(entries)), key=sequence_of)
+            found += entries[begin : begin + most - len(found)]  # type: ignore[arg-type]
+        return found
 
     def page_out_head(self, extent: Extent, place: Place, window: int, least: int) -> int:
         """The same for the head of a line that has pages already, which keeps `window` entries. Offer the newest

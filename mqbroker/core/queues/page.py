@@ -25,7 +25,7 @@ class Page:
 
     __slots__ = (
         "besides", "byte_count", "count", "entries", "expires_at", "first", "is_coming", "kept", "lane", "last",
-        "place", "queue_number", "top",
+        "others", "place", "queue_number", "top",
     )  # fmt: skip
 
     def __init__(self, queue_number: int, lane: int, top: int, place: Place | None) -> None:
@@ -39,9 +39,11 @@ class Page:
         self.byte_count = 0
         self.first = self.last = 0
         self.expires_at = 0
-        """The earliest of their deadlines, 0 for none, as in `Extent`."""
+        """The earliest deadline of what it stands for, 0 for none, as in `Extent`."""
         self.kept: list[Entry] = []
         """Entries between them that the journal does not have there."""
+        self.others: list[Page] = []
+        """More of what stands between them, at other places of the journal: each is a page of its own."""
         self.besides: frozenset[int] = frozenset()
         """The sequences of others that the journal has there alive: they are not its own."""
         self.entries: list[Entry] | None = None
@@ -57,26 +59,71 @@ class Page:
         self.last = entry.sequence
         self.expires_at = earlier(self.expires_at, deadline_of(entry, self.top))
 
+    def keep(self, entries: list[Entry]) -> None:
+        """These, in order, stand between them and stay in memory."""
+        self.kept = entries
+        for entry in entries:
+            self.expires_at = earlier(self.expires_at, entry.expires_at)
+
     @property
     def total(self) -> int:
         """How many entries it stands for."""
-        return self.count + len(self.kept) if self.entries is None else len(self.entries)
+        return self.on_disk + len(self.kept) if self.entries is None else len(self.entries)
+
+    @property
+    def parts(self) -> "list[Page]":
+        """What there is to be read of it: one page for each place."""
+        return [self, *self.others] if self.place is not None else self.others
+
+    @property
+    def on_disk(self) -> int:
+        """How many entries there are in its parts."""
+        return self.count + sum(other.count for other in self.others)
+
+    @property
+    def end(self) -> int:
+        """The last sequence that it stands for."""
+        ends = [entries[-1].sequence for entries in (self.kept, self.entries) if entries]
+        return max(self.last, *ends, *(other.last for other in self.others), 0)
 
     @property
     def is_run(self) -> bool:
-        """Whether it is one run of sequences without a gap."""
-        return self.last - self.first + 1 == self.count
+        """Whether each of its parts is one run of sequences without a gap."""
+        return all(part.last - part.first + 1 == part.count for part in self.parts)
 
     def put_in(self, read: list[Entry]) -> None:
         """It was read."""
-        self.entries = sorted(read + self.kept, key=sequence_of) if self.kept else read
+        self.entries = sorted(read + self.kept, key=sequence_of) if self.kept or self.others else read
 
     def let_go(self) -> int:
         """It was read and is not needed yet: leaves memory again. How many entries that were."""
-        if self.place is None or self.entries is None:
+        if self.entries is None or not self.parts:
             return 0
         self.entries = None
-        return self.count
+        return self.on_disk
+
+    @property
+    def in_memory(self) -> list[Entry]:
+        """The entries that it has nowhere else."""
+        return self.kept if self.parts else self.entries or []
+
+    def page_out(self, extent: Extent, place: Place, least: int) -> int:
+        """Lets go of those of them that stand at that place, unless they are fewer than `least`; how many it were."""
+        if self.is_coming:
+            return 0
+        entries = self.in_memory
+        begin = bisect_left(entries, extent.first, key=sequence_of)
+        end = bisect_right(entries, extent.last, begin, key=sequence_of)
+        part = leaving(extent, place, entries[begin:end])
+        if part.count < max(least, 1):
+            return 0
+        if not self.parts:
+            self.entries = None
+        self.kept = entries[:begin] + part.kept + entries[end:]
+        part.kept = []
+        self.others = [*self.others, part]
+        self.expires_at = earlier(self.expires_at, part.expires_at)
+        return part.count
 
 
 def page_of(queue_number: int, lane: int, entries: list[Entry]) -> Page:
@@ -109,7 +156,7 @@ def put_between(pages: list[Page], entries: list[Entry]) -> tuple[deque[Page], l
         if at < end:
             middle.append(page_of(page.queue_number, page.lane, entries[at:end]))
         at = bisect_right(entries, page.last, end, key=sequence_of)
-        page.kept = entries[end:at]
+        page.keep(entries[end:at])
         middle.append(page)
     return middle, entries[at:]
 
@@ -117,12 +164,14 @@ def put_between(pages: list[Page], entries: list[Entry]) -> tuple[deque[Page], l
 def leaving(extent: Extent, place: Place, entries: Iterable[Entry]) -> Page:
     """What leaves memory of these entries, because it stands at that place; and what does not."""
     page = Page(extent.queue_number, extent.lane, extent.top, place)
-    first, last = place.first_lsn, place.last_lsn
+    first, last, number = place.first_lsn, place.last_lsn, extent.queue_number
+    stays = []
     for entry in entries:
-        if first <= entry.lsn <= last:
+        if first <= entry.lsn <= last and entry.queue_number == number:
             page.add(entry)
         else:
-            page.kept.append(entry)
+            stays.append(entry)
+    page.keep(stays)
     return page
 
 

@@ -37,6 +37,12 @@ class Paging:
         for lane in list(self._stalled):
             self.read_ahead(lane)
 
+    def prepare(self, lanes: list[Lane]) -> None:
+        """The head of the first of these lanes is being dropped: has the page read that is the head after it."""
+        lane = next((lane for lane in lanes if lane.count), None)
+        if lane is not None and lane.middle and lane.middle[0].entries is None and not lane.middle[0].is_coming:
+            self.read_ahead(lane)
+
     def read_ahead(self, lane: Lane) -> None:
         """Has the next pages of the lane read, as much as its queue keeps in memory."""
         ledger = self._queue.ledger

@@ -75,8 +75,9 @@ class Purge(Task):
             return
         page: Page = middle[0]
         if page.entries is None and page.is_run:
-            self._ledger.settle_page(page)
-            lane.count -= page.count
+            for part in page.parts:
+                self._ledger.settle_page(part)
+            lane.count -= page.on_disk
             page.entries = page.kept
         elif page.entries is None:
             self._is_coming = True

@@ -61,29 +61,41 @@ class Policy:
 class Policies:
     """The policies of the broker, and what they come to for a queue or an exchange."""
 
-    __slots__ = ("_operator", "_user")
+    __slots__ = ("_merged", "_operator", "_ranked", "_user")
 
     def __init__(self) -> None:
         self._user: dict[tuple[str, str], Policy] = {}
         self._operator: dict[tuple[str, str], Policy] = {}
+        self._ranked: dict[tuple[bool, str, str], list[tuple[re.Pattern[str], Policy]]] = {}
+        """Those of a vhost that may apply to a type of queue or an exchange, the one that goes first first: an operator
+        may look at a hundred thousand queues."""
+        self._merged: dict[tuple[str, str, str], Mapping[str, object]] = {}
+        """What a policy and an operator policy of a vhost come to together."""
 
     def set(self, policy: Policy, operator: bool = False) -> None:
         """Adds or replaces a policy. Raises PreconditionFailed, with every reason on a line of its own."""
         check_policy(policy, operator)
         self._of(operator)[policy.vhost, policy.name] = policy
+        self._forget_decisions()
 
     def delete(self, vhost: str, name: str, operator: bool = False) -> Policy:
         """Deletes a policy and returns it. Raises NotFound."""
         found = self._of(operator).pop((vhost, name), None)
+        self._forget_decisions()
         if found is None:
             raise NotFound(f"no {'operator policy' if operator else 'policy'} '{name}' in vhost '{vhost}'")
         return found
 
     def forget_vhost(self, vhost: str) -> None:
         """Deletes all policies of a vhost that was deleted."""
+        self._forget_decisions()
         for policies in (self._user, self._operator):
             for key in [key for key in policies if key[0] == vhost]:
                 del policies[key]
+
+    def _forget_decisions(self) -> None:
+        self._ranked.clear()
+        self._merged.clear()
 
     def all(self, operator: bool = False) -> list[Policy]:
         """Every policy of every vhost."""
@@ -94,19 +106,34 @@ class Policies:
     ) -> Policy | None:
         """The policy that applies to a `queue` or an `exchange`, if any. `queue_type` is classic or quorum."""
         target = queue_type if kind == "queue" else kind
-        candidates = [each for each in self._of(operator).values() if each.vhost == vhost and _applies(each, target)]
-        candidates.sort(key=lambda each: (each.priority, each.name), reverse=True)
-        return next((each for each in candidates if compile_pattern(each.pattern).search(name)), None)
+        ranked = self._ranked.get((operator, vhost, target))
+        if ranked is None:
+            ranked = self._ranked[operator, vhost, target] = self._rank(operator, vhost, target)
+        for pattern, policy in ranked:
+            if pattern.search(name):
+                return policy
+        return None
+
+    def _rank(self, operator: bool, vhost: str, target: str) -> list[tuple[re.Pattern[str], Policy]]:
+        found = [each for each in self._of(operator).values() if each.vhost == vhost and _applies(each, target)]
+        found.sort(key=lambda each: (each.priority, each.name), reverse=True)
+        return [(compile_pattern(each.pattern), each) for each in found]
 
     def effective(self, vhost: str, kind: str, name: str, queue_type: str = "classic") -> Mapping[str, object]:
         """The settings in force for a `queue` or an `exchange`; empty when no policy applies."""
         policy = self.matching(vhost, kind, name, queue_type)
-        operator = self.matching(vhost, kind, name, queue_type, operator=True)
-        settings = {} if policy is None else dict(policy.definition)
-        for key, value in () if operator is None else operator.definition.items():
-            mine = settings.get(key)
-            settings[key] = _lower(mine, value) if isinstance(mine, int) and isinstance(value, int) else value
-        return settings
+        return self.merged(policy, self.matching(vhost, kind, name, queue_type, operator=True))
+
+    def merged(self, policy: Policy | None, operator: Policy | None) -> Mapping[str, object]:
+        """The settings of a policy and an operator policy of one vhost together. They are not to be changed."""
+        one = policy or operator
+        if one is None:
+            return {}
+        key = one.vhost, "" if policy is None else policy.name, "" if operator is None else operator.name
+        found = self._merged.get(key)
+        if found is None:
+            found = self._merged[key] = _merged(policy, operator)
+        return found
 
     def in_force(self, declared: QueueSpec, vhost: str) -> QueueSpec:
         """What a queue that was declared like that does under the policies that apply to it."""
@@ -115,6 +142,15 @@ class Policies:
 
     def _of(self, operator: bool) -> dict[tuple[str, str], Policy]:
         return self._operator if operator else self._user
+
+
+def _merged(policy: Policy | None, operator: Policy | None) -> Mapping[str, object]:
+    """The settings of a policy and an operator policy together."""
+    settings = {} if policy is None else dict(policy.definition)
+    for key, value in () if operator is None else operator.definition.items():
+        mine = settings.get(key)
+        settings[key] = _lower(mine, value) if isinstance(mine, int) and isinstance(value, int) else value
+    return settings
 
 
 def _lower(one: int, other: int) -> int:

@@ -5,9 +5,13 @@ one is due, a copy without the schedule goes where the message was published to,
 time, if it has one, in the same batch of the journal.
 """
 
+from collections.abc import Mapping
+
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.delayed import DelayedMessages
 from mqbroker.core.scheduling.schedule import JOB_ID, NAMES, Schedule, schedule_of
+
+_MARK = JOB_ID.encode()
 
 
 class ScheduledMessages(DelayedMessages):
@@ -19,27 +23,40 @@ class ScheduledMessages(DelayedMessages):
         """Keeps a message, which has this schedule, until it is due. One that is never due is dropped."""
         due = schedule.first_after(now, message.received_at)
         if due:
+            if _MARK in message.properties.raw:  # its publisher has not to say what we call it
+                headers = message.properties.headers()
+                message = _with(message, {name: value for name, value in headers.items() if name != JOB_ID})
             self.hold(message, due)
 
-    def id_of(self, sequence: int) -> str:
-        """What a job is known by until it is due."""
-        return f"{self.number}-{sequence}"
+    def name_of(self, entry: Entry) -> str:
+        """What a job is known by, which stays the same for all of its times."""
+        properties = entry.message.properties
+        known = properties.headers().get(JOB_ID) if _MARK in properties.raw else None
+        return f"{self.number}-{entry.sequence}" if known is None else str(known)
 
     def jobs(self) -> dict[str, Entry]:
         """Everything that waits, by what it is known by; what is due first is first."""
         entries = sorted(self.held(), key=lambda entry: (entry.expires_at, entry.sequence))
-        return {self.id_of(entry.sequence): entry for entry in entries}
+        return {self.name_of(entry): entry for entry in entries}
 
     def deliver(self, entry: Entry, now: int) -> None:
         """A message is due. Overrides DelayedMessages'."""
-        message, properties = entry.message, entry.message.properties
-        headers = properties.headers()
+        message = copy = entry.message
+        headers = message.properties.headers()
         schedule = schedule_of(message)
         due = 0 if schedule is None else schedule.next_after(entry.expires_at, message.received_at)
         if any(name in headers for name in NAMES):
-            own = {name: value for name, value in headers.items() if name not in NAMES}
-            sequence = self._sequence if due else entry.sequence  # of its next time, by which the job can be removed
-            properties = properties.with_headers({**own, JOB_ID: self.id_of(sequence)})
-        self.publish(new_message(message.exchange, message.routing_key, properties, message.content(), now), now)
+            name = self.name_of(entry)
+            own = {header: value for header, value in headers.items() if header not in NAMES}
+            copy = _with(message, {**own, JOB_ID: name})
+            if due:
+                message = _with(message, {**headers, JOB_ID: name})
+        self.publish(new_message(copy.exchange, copy.routing_key, copy.properties, copy.content(), now), now)
         if due:
             self.hold(message, due)
+
+
+def _with(message: Message, headers: Mapping[str, object]) -> Message:
+    """The message with other headers."""
+    properties = message.properties.with_headers(headers)
+    return new_message(message.exchange, message.routing_key, properties, message.content(), message.received_at)

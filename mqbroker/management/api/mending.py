@@ -21,7 +21,6 @@ from mqbroker.management.bodies import whole_number
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MANAGEMENT
 from mqbroker.management.limits import CHOSEN_MAX, MOVED_AT_ONCE, UNDONE_MAX
-from mqbroker.management.pages import in_slices
 from mqbroker.management.refusals import Refusal, bad_request, not_found
 from mqbroker.management.waiting import committed
 
@@ -209,7 +208,10 @@ async def redrive(call: Call) -> Answer:
 
 async def _targets(call: Call, vhost: VHost, source: Queue, count: int) -> dict[str, Queue]:
     """The queues that dead letters go back to. Raises AccessRefused where the caller may not write to one."""
-    names = set(await in_slices(source.look(0, count), died_in, MOVED_AT_ONCE))
+    names: set[str] = set()
+    for start in range(0, count, MOVED_AT_ONCE):
+        names.update(map(died_in, source.look(start, min(MOVED_AT_ONCE, count - start))))
+        await asyncio.sleep(0)
     found = sorted(name for name in names - {"", source.name} if name in vhost.queues)
     for name in found:
         call.caller.check("write", vhost.name, "queue", name)

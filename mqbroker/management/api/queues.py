@@ -8,6 +8,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.kinds import kind_of
 from mqbroker.core.rabbitmq.arguments import queue_type_of
 from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
+from mqbroker.core.rabbitmq.policy import Policy
 from mqbroker.core.vhost import VHost
 from mqbroker.limits import NAME_BYTES_MAX
 from mqbroker.management.answers import NO_CONTENT, Answer, Listing, put_answer
@@ -74,8 +75,8 @@ _KEYS: Mapping[str, Callable[[Queue], Any]] = {
 }
 
 
-def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any] | None:
-    """The value of a column without all the others; None for those that have no such way."""
+def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any]:
+    """The value of a column without all the others."""
     found = _KEYS.get(column)
     if found is not None:
         return found
@@ -94,7 +95,7 @@ def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any] | None:
         if column == f"message_stats.{name}":
             read = QUEUE_STATS[name]
             return lambda queue: read(queue.counted())
-    return None if root in _SHOWN_FOR_ORDER else lambda _queue: None
+    return lambda _queue: None  # of any other column there is nothing, and of a table no order
 
 
 _PARTS: Mapping[str, Callable[[Ground, Queue], Any]] = {
@@ -103,10 +104,16 @@ _PARTS: Mapping[str, Callable[[Ground, Queue], Any]] = {
     "arguments": lambda _, queue: queue.declared.arguments,
     "consumer_capacity": lambda _, queue: _capacity(queue),
     "consumer_utilisation": lambda _, queue: _capacity(queue),
-    "policy": lambda ground, queue: _policy(ground, queue, is_operator=False),
-    "operator_policy": lambda ground, queue: _policy(ground, queue, is_operator=True),
+    "policy": lambda ground, queue: _policy_name(ground, queue, is_operator=False),
+    "operator_policy": lambda ground, queue: _policy_name(ground, queue, is_operator=True),
     "idle_since": lambda _, queue: _idle_since(queue),
-    "effective_policy_definition": lambda ground, queue: _policies(ground, queue)["effective_policy_definition"],
+    "effective_policy_definition": lambda ground, queue: _effective(ground, queue),
+    "exclusive_consumer_tag": lambda _, queue: _exclusive_tag(queue),
+    "single_active_consumer_tag": lambda _, queue: _active_tag(queue),
+    "backing_queue_status": lambda _, queue: _backing(queue),
+    "leader": lambda ground, queue: ground.name if type_of(queue) == "quorum" else None,
+    "members": lambda ground, queue: [ground.name] if type_of(queue) == "quorum" else None,
+    "online": lambda ground, queue: [ground.name] if type_of(queue) == "quorum" else None,
     "memory": lambda _, queue: queue.byte_count,
     "message_bytes_ready": lambda _, queue: queue.byte_count,
     "message_bytes_ram": lambda _, queue: queue.byte_count,
@@ -121,11 +128,6 @@ _SAME = frozenset({
     "garbage_collection", "storage_version",
 })  # fmt: skip
 """What is the same of all queues."""
-_SHOWN_FOR_ORDER = frozenset({
-    "exclusive_consumer_tag", "single_active_consumer_tag", "backing_queue_status", "leader", "members", "online",
-    "message_stats",
-})  # fmt: skip
-"""What is seen only by showing all of a queue; of any other column there is nothing."""
 
 
 def _short(ground: Ground, queue: Queue, names: tuple[str, ...]) -> dict[str, Any]:
@@ -149,8 +151,6 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
     spec, declared = queue.spec, queue.declared
     ready, unacked, size = queue.waiting_count(), queue.unacked_count, queue.byte_count
     consumers = queue.consumers
-    active = next((each for each in consumers if each.is_active), None) if queue.is_single_active else None
-    exclusive = queue.exclusive_consumer
     is_persistent = queue.durable
     found: dict[str, Any] = {
         "name": queue.name,
@@ -166,8 +166,8 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
         "consumer_utilisation": _capacity(queue),
         "consumer_capacity": _capacity(queue),
         **_policies(ground, queue),
-        "exclusive_consumer_tag": None if exclusive is None else exclusive.label(),
-        "single_active_consumer_tag": None if active is None else active.label(),
+        "exclusive_consumer_tag": _exclusive_tag(queue),
+        "single_active_consumer_tag": _active_tag(queue),
         **lengths(ready, unacked, {}),
         "messages_details": {"rate": growth(queue, ground.node.samples)},
         "messages_ram": ready + unacked,
@@ -186,7 +186,7 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
         "reductions_details": {"rate": 0.0},
         "message_stats": queue_stats(queue, ground.node.samples),
         "garbage_collection": _GARBAGE,
-        "backing_queue_status": {"mode": "default", "version": 1, "len": ready},
+        "backing_queue_status": _backing(queue),
         "storage_version": 1,
     }
     idle_since = _idle_since(queue)
@@ -202,6 +202,21 @@ _GARBAGE = {
 }  # fmt: skip
 
 
+def _exclusive_tag(queue: Queue) -> str | None:
+    exclusive = queue.exclusive_consumer
+    return None if exclusive is None else exclusive.label()
+
+
+def _active_tag(queue: Queue) -> str | None:
+    if not queue.is_single_active:
+        return None
+    return next((each.label() for each in queue.consumers if each.is_active), None)
+
+
+def _backing(queue: Queue) -> dict[str, object]:
+    return {"mode": "default", "version": 1, "len": queue.waiting_count()}
+
+
 def _capacity(queue: Queue) -> float:
     """The share of time in which consumers could take a message: here whether they can now."""
     if not queue.consumers:
@@ -215,24 +230,29 @@ def _idle_since(queue: Queue) -> str | None:
     return datetime.fromtimestamp(queue.used_at / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-def _policy(ground: Ground, queue: Queue, is_operator: bool) -> str | None:
-    """The name of the one that applies."""
+def _policy(ground: Ground, queue: Queue, is_operator: bool) -> Policy | None:
+    """The one that applies."""
     if not kind_of(queue).obeys_policies:
         return None
     kind = queue_type_of(queue.declared.arguments)
-    found = ground.broker.policies.matching(queue.host.name, "queue", queue.name, kind, operator=is_operator)
+    return ground.broker.policies.matching(queue.host.name, "queue", queue.name, kind, operator=is_operator)
+
+
+def _policy_name(ground: Ground, queue: Queue, is_operator: bool) -> str | None:
+    found = _policy(ground, queue, is_operator)
     return None if found is None else found.name
 
 
+def _effective(ground: Ground, queue: Queue) -> Mapping[str, object]:
+    return ground.broker.policies.merged(_policy(ground, queue, False), _policy(ground, queue, True))
+
+
 def _policies(ground: Ground, queue: Queue) -> dict[str, Any]:
-    if not kind_of(queue).obeys_policies:
-        return {"policy": None, "operator_policy": None, "effective_policy_definition": {}}
-    kind = queue_type_of(queue.declared.arguments)
-    effective = ground.broker.policies.effective(queue.host.name, "queue", queue.name, kind)
+    policy, operator = _policy(ground, queue, False), _policy(ground, queue, True)
     return {
-        "policy": _policy(ground, queue, is_operator=False),
-        "operator_policy": _policy(ground, queue, is_operator=True),
-        "effective_policy_definition": dict(effective),
+        "policy": None if policy is None else policy.name,
+        "operator_policy": None if operator is None else operator.name,
+        "effective_policy_definition": dict(ground.broker.policies.merged(policy, operator)),
     }
 
 

@@ -87,6 +87,19 @@ def _jms(name: str, is_topic: bool) -> Address:
     return Address(JMS, key=name, queue=name, declares=True)
 
 
+def parts_of(address: Address) -> list[Address]:
+    """The addresses that one of ActiveMQ's names: mostly itself alone."""
+    if address.style != JMS:
+        return [address]
+    name = address.queue or address.key or ""
+    parts = destinations_in(name, TOPIC if address.is_topic else QUEUE)
+    if len(parts) == 1:
+        return [address]
+    if not parts:
+        raise bad(f'{{bad_address,"{name}"}}')
+    return [_jms(part.name, part.kind == TOPIC) for part in parts]
+
+
 def places_of(address: Address, naming: Naming) -> list[Address]:
     """Where what is sent to an address of ActiveMQ's goes to: to several, if it names so many or is a composite one."""
     if address.style != JMS:

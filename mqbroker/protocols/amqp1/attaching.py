@@ -12,7 +12,7 @@ from mqbroker.core.queues.picking import select
 from mqbroker.core.rabbitmq.checks import check_consumable
 from mqbroker.errors import MqbrokerError, ProtocolViolation
 from mqbroker.limits import COUNT_MAX
-from mqbroker.protocols.amqp1 import management, subscriptions, termini, transactions
+from mqbroker.protocols.amqp1 import management, subscriptions, termini, timeouts, transactions
 from mqbroker.protocols.amqp1.browsing import BrowsingLink
 from mqbroker.protocols.amqp1.codec.messaging import Coordinator, Released, Source, Target
 from mqbroker.protocols.amqp1.codec.performatives import (
@@ -153,6 +153,7 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     link.wants_all = found.wants_all
     link.size_max = min(message.max_message_size or 0, COUNT_MAX)
     session.outgoing[message.handle] = link
+    connection.watch(link, timeouts.timeout_of(message, link))
     link.attached(connection.now)
     connection.send_performative(session.channel, _answer(message, found.terminus, link.no_ack))
     if found.queue.is_single_active and not found.is_browsed:
@@ -162,7 +163,7 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
 def _link_to(session: "LinkSession", message: Attach, found: termini.FoundSource) -> OutgoingLink:
     selector = found.filters.selector
     if found.is_browsed:
-        return BrowsingLink(found.queue, session, message.name, message.handle, selector)
+        return BrowsingLink([found.queue, *found.also], session, message.name, message.handle, selector)
     check_consumable(found.queue, session.vhost.name, found.is_exclusive)
     is_local_wanted = not (found.filters.no_local and found.is_subscription)
     kind = OutgoingLink if is_local_wanted else subscriptions.NoLocalLink

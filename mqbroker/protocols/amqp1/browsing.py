@@ -1,4 +1,4 @@
-"""A link that looks at what waits in a queue and takes nothing: a source with the distribution mode copy.
+"""A link that looks at what waits in queues, and takes nothing: a source with the distribution mode copy.
 
 It shows every message that was there at the attach, once, as far as the client's credit goes. It is over when all were
 shown: a client that drains its link learns so by the credit that comes back.
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 
 class BrowsingLink(OutgoingLink):
-    """One look at a queue. It is no consumer of it."""
+    """One look at queues. It is no consumer of them."""
 
     __slots__ = ("_browsing", "_has_begun", "_has_ended", "_room")
 
     def __init__(
-        self, queue: "Queue", session: "LinkSession", name: str, handle: int, selector: Selector | None
+        self, queues: "list[Queue]", session: "LinkSession", name: str, handle: int, selector: Selector | None
     ) -> None:
-        OutgoingLink.__init__(self, queue, session, name, handle)
+        """Shows one of the queues after the other."""
+        OutgoingLink.__init__(self, queues[0], session, name, handle)
         self._room = Gate()
         self._room.is_open = False
-        self._browsing = Browsing(queue, self._room, self._show, selector)
+        self._browsing = Browsing([(queue, self._show) for queue in queues], self._room, self._all_shown, selector)
         self._has_begun = self._has_ended = False
 
     def attached(self, _now: int) -> None:
@@ -58,11 +59,11 @@ class BrowsingLink(OutgoingLink):
     def _set_room(self) -> None:
         self._room.is_open = self.credit > 0 and self.session.is_flowing and self.gate.is_open
 
-    def _show(self, entry: Entry | None) -> None:
-        if entry is None:
-            self._has_ended = True
-            if self.is_draining:
-                self.end_drain()
-            return
+    def _all_shown(self) -> None:
+        self._has_ended = True
+        if self.is_draining:
+            self.end_drain()
+
+    def _show(self, entry: Entry) -> None:
         self.put(entry.message, not entry.is_redelivered, failures_of(entry.attempts))
         self._set_room()

@@ -34,6 +34,7 @@ from mqbroker.protocols.amqp1.links import too_large
 from mqbroker.protocols.amqp1.outgoing import OutgoingLink
 from mqbroker.protocols.amqp1.session import LinkSession
 from mqbroker.protocols.amqp1.state import Amqp1State
+from mqbroker.protocols.amqp1.timeouts import Timeouts
 from mqbroker.protocols.session import Outbox, Peer
 
 if TYPE_CHECKING:
@@ -291,6 +292,15 @@ class Amqp1Connection(Amqp1State):
         fault = conditions.fault_of(too_large(size, link.size_max))
         self.services.broker.scheduler.add(ending.SessionEnd(self, link.session, fault))
 
+    def watch(self, link: OutgoingLink, timeout_ms: int) -> None:
+        """Deliveries of a link are to be settled so soon; 0 for whenever the client likes."""
+        if not timeout_ms or link.no_ack:
+            return
+        if self.timeouts is None:
+            self.timeouts = Timeouts()
+        self.timeouts.watch(link, timeout_ms, self.now)
+        self.deadline = min(self.deadline or self.timeouts.next_sweep, self.timeouts.next_sweep)
+
     # --- time -------------------------------------------------------------------------------------------------------
 
     def tick(self, now: int) -> None:
@@ -313,6 +323,10 @@ class Amqp1Connection(Amqp1State):
             if not self.is_paused:
                 self.send(frames.EMPTY)
             deadlines.append(now + self.idle_ms // 2)
+        if self.timeouts is not None:
+            if now >= self.timeouts.next_sweep:
+                self.timeouts.sweep(self, now)
+            deadlines.append(self.timeouts.next_sweep)
         self.deadline = max(now + 1, min(deadlines)) if deadlines else 0
 
     def alarms_changed(self) -> None:

@@ -51,13 +51,15 @@ _FAILED = Symbol("amqp:connection-establishment-failed")
 class Handshake:
     """The state of a connection that is not open yet."""
 
-    __slots__ = ("connection", "octets", "scram", "stage")
+    __slots__ = ("connection", "octets", "refusal", "scram", "stage")
 
     def __init__(self, connection: "Amqp1State", now: int) -> None:
         self.connection = connection
         self.stage = HEADER
         self.octets = 0
         self.scram: ScramExchange | None = None
+        self.refusal = ""
+        """Why the open of who has logged in will be refused; until then they are a stranger."""
         connection.deadline = now + connection.services.preauth_timeout_ms
 
     def step(self, data: bytes) -> bool:
@@ -210,9 +212,13 @@ class Handshake:
         reason = self._why_refused(user, is_right)
         if reason:
             self._note_refusal(user, reason)
+        if reason and not is_right:
             self._refuse(_AUTH)
             return
-        self._logged_in(user)
+        if reason:
+            self.refusal = f"user '{user}' can only connect via localhost"
+        else:
+            self._logged_in(user)
         self.stage = HEADER_AGAIN
         last = self.scram.last if self.scram is not None else None
         connection.send(frames.sasl(SaslOutcome(_OK, last)))
@@ -252,7 +258,7 @@ class Handshake:
         services = connection.services
         connection.container_id = message.container_id
         connection.open_properties = message.properties
-        fault = self._fault_in(message)
+        fault = Fault(CONNECTION, conditions.UNAUTHORIZED, self.refusal) if self.refusal else self._fault_in(message)
         vhost: VHost | None = None
         if fault is None:
             name = _vhost_name(message.hostname) or services.default_vhost

@@ -22,7 +22,7 @@ from mqbroker.core.routing.route import Route
 from mqbroker.core.scheduling.schedule import PREFIX, Schedule, schedule_of
 from mqbroker.errors import AccessRefused, MqbrokerError, PreconditionFailed, ProtocolViolation
 from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
-from mqbroker.protocols.amqp1 import addresses, conditions, sections, transactions
+from mqbroker.protocols.amqp1 import addresses, conditions, sections, termini, transactions
 from mqbroker.protocols.amqp1.addresses import Address
 from mqbroker.protocols.amqp1.codec.composites import encode_composite
 from mqbroker.protocols.amqp1.codec.frames import start_of
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 _TO = 2
 _SUBJECT = 3
 _USER_ID = 1
+_KIND = "x-opt-jms-dest"
+_KIND_MARK = _KIND.encode()
+_TOPICS = (1, 3)  # topic, temporary topic; 0 and 2 are queues
 _DELIVERY_MARK, _SCHEDULE_MARK = DELIVERY_PREFIX.encode(), PREFIX.encode()
 
 
@@ -62,8 +65,8 @@ class Publisher(IncomingLink):
     """A link to an address, or to none."""
 
     __slots__ = (
-        "access_generation", "address", "also", "ended_hook", "is_plain", "may_wait", "prefix", "properties", "route",
-        "routes", "start",
+        "access_generation", "address", "also", "ended_hook", "is_plain", "may_wait", "others", "prefix", "properties",
+        "route", "routes", "start",
     )  # fmt: skip
 
     def __init__(
@@ -80,7 +83,7 @@ class Publisher(IncomingLink):
         IncomingLink.__init__(self, session, name, handle, is_settled, count)
         self.address = address
         self.also = also
-        """Where all that it sends goes besides."""
+        """Where what it sends goes besides: all of it, or without an address the message at hand."""
         self.properties: Amqp1Properties | None = None
         self.is_plain = True
         """Whether its messages go to one key, and at once."""
@@ -88,6 +91,9 @@ class Publisher(IncomingLink):
         """Whether they may say that they are to be delivered later."""
         self.access_generation = session.connection.services.broker.access.generation
         self.routes: dict[str, Route] = {}
+        """By subject, or without an address by what messages have in `to`."""
+        self.others: dict[str, Sequence[Address]] = {}
+        """What these have besides, if they are several."""
         self.route: Route | None = None
         self.prefix = b""
         """What the last message had before the size of its body, if that means the same in the next one."""
@@ -204,7 +210,7 @@ class Publisher(IncomingLink):
             raise ProtocolViolation("user_id", text)
         raw = properties.raw
         self.may_wait = _DELIVERY_MARK in raw or _SCHEDULE_MARK in raw
-        self.is_plain = b"x-cc" not in raw and not self.may_wait and not self.also
+        self.is_plain = b"x-cc" not in raw and not self.may_wait and (self.address is None or not self.also)
         self.properties = properties
 
     def route_of(self, properties: Amqp1Properties) -> Route:
@@ -213,6 +219,7 @@ class Publisher(IncomingLink):
         if self.access_generation != access.generation:
             self.access_generation = access.generation
             self.routes.clear()
+            self.others.clear()
             if self.route is not None:
                 self.route = route_to(self.session, self.route.exchange_name, self.route.routing_key)
         if self.route is not None:
@@ -220,22 +227,35 @@ class Publisher(IncomingLink):
         address = self.address
         text = properties.field(_TO if address is None else _SUBJECT)
         text = str(text) if isinstance(text, str) else ""
+        if address is None and _KIND_MARK in properties.raw:
+            text = _with_kind(text, properties)
         route = self.routes.get(text)
         if route is None:
-            route = self._find_route(address, text)
+            route = self._relay(text) if address is None else route_to(self.session, address.exchange, text)
             remember(self.routes, text, route, ROUTE_CACHE_ENTRIES_MAX)
+        if address is None:
+            self.also = self.others.get(text, ())
+            self.is_plain = self.is_plain and not self.also
         return route
 
-    def _find_route(self, address: Address | None, text: str) -> Route:
-        if address is not None:
-            return route_to(self.session, address.exchange, text)
+    def _relay(self, text: str) -> Route:
+        """The route to the first place that a `to` says; `others` has those besides. Raises RequestRefused,
+        ProtocolViolation."""
         if not text:
             raise ProtocolViolation("precondition", "anonymous terminus requires 'to' address to be set")
+        session = self.session
+        connection = session.connection
         try:
-            found = addresses.parse(text, [])
+            first, *also = addresses.places_of(addresses.parse(text, []), connection.services.naming)
         except ProtocolViolation:
             raise ProtocolViolation("precondition", f"bad 'to' address string: {text}") from None
-        return route_to(self.session, found.exchange, found.routing_key or "")
+        for each in (first, *also):
+            if each.declares and each.style == addresses.JMS:
+                termini.declared(connection, session, each, is_durable=True)
+            route_to(session, each.exchange, each.routing_key or "")
+        if also:
+            remember(self.others, text, also, ROUTE_CACHE_ENTRIES_MAX)
+        return route_to(session, first.exchange, first.routing_key or "")
 
     def _refuse(self, delivery: Delivery, error: MqbrokerError) -> None:
         """A message that says no place that there is. Raises the error where the client awaits no outcome."""
@@ -327,6 +347,14 @@ def _body_at(data: bytes, prefix: bytes, at: int, end: int) -> int:
         size = octets.long_at(data, at + 1)
         return at + 5 if at + 5 + size == end and size > 255 else 0
     return 0
+
+
+def _with_kind(text: str, properties: Amqp1Properties) -> str:
+    """A bare name in `to` with what clients of JMS say beside it: whether it is a queue's or a topic's."""
+    kind = properties.headers().get(_KIND)
+    if not text or text.startswith("/") or "://" in text or not isinstance(kind, int):
+        return text
+    return f"topic://{text}" if kind in _TOPICS else f"queue://{text}"
 
 
 def rejected(fault: Fault) -> bytes:

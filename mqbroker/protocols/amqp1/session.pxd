@@ -8,6 +8,7 @@ from mqbroker.protocols.amqp1.codec.quick cimport Quick
 from mqbroker.protocols.amqp1.links cimport IncomingLink
 from mqbroker.protocols.unacked cimport Unacked
 
+cdef long long _AT_ONCE
 cdef long long _WINDOW_MAX
 cdef long long _MASK
 cdef long long _HALF
@@ -56,7 +57,8 @@ cdef class LinkSession:
     cpdef note(self, IncomingLink link, long long delivery_id, bytes outcome, long long position)
     @cython.locals(
         unacked=Unacked, start=bytes, length=Py_ssize_t, limit=Py_ssize_t, now=cython.longlong, next_id=cython.longlong,
-        consumer=Consumer, size=Py_ssize_t, end=Py_ssize_t, tag=cython.longlong, entry=Entry, queue=Queue,
+        next_tag=cython.longlong, consumer=Consumer, size=Py_ssize_t, end=Py_ssize_t, count=cython.longlong,
+        tag=cython.longlong, stop=cython.longlong, entry=Entry, queue=Queue,
     )
     cpdef Py_ssize_t take_acceptances(self, bytes data, Py_ssize_t position, Quick quick) except -1
     @cython.locals(next_id=cython.longlong, start=cython.longlong, count=cython.longlong, end=cython.longlong)

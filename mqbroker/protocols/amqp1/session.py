@@ -12,6 +12,7 @@ from mqbroker import octets
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.message import Entry
 from mqbroker.errors import ProtocolViolation
+from mqbroker.limits import ACKS_AT_ONCE
 from mqbroker.protocols.amqp1.codec.encode import encode, uint
 from mqbroker.protocols.amqp1.codec.frames import frame, performative, start_of
 from mqbroker.protocols.amqp1.codec.performatives import DISPOSITION, Flow
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ACCEPTED = b"\x00\x53\x24\x45"
 RELEASED = b"\x00\x53\x26\x45"
 
+_AT_ONCE = ACKS_AT_ONCE  # a C integer when compiled
 _WINDOW_MAX = 0xFFFF_FFFF
 _MASK = 0xFFFF_FFFF  # ids are serial numbers of 32 bits (RFC 1982); a C integer when compiled
 _HALF = 1 << 31
@@ -213,30 +215,38 @@ class LinkSession:
     # --- what became of ours ----------------------------------------------------------------------------------------
 
     def take_acceptances(self, data: bytes, position: int, quick: Quick) -> int:
-        """Settles what the dispositions from `position` on accept, for as long as each is about one delivery and says
-        no more. Where that ends. Whoever held the deliveries is offered more after all: settling gives no credit."""
+        """Settles what the dispositions from `position` on accept, for as long as each is about no more deliveries than
+        are settled at once, and says no more. Where that ends. Whoever held the deliveries is offered more after all:
+        settling gives no credit."""
         connection, unacked, start = self.connection, self.unacked, self.disposition_start
         length, limit, now = len(data), connection.size_limit, connection.now
-        next_id = (self.next_tag - 1) & _MASK
+        next_tag = self.next_tag  # the client knows of no delivery that an offer below leads to
+        next_id = (next_tag - 1) & _MASK
         consumer: Consumer | None = None
         while length - position > 16:
             size = octets.long_at(data, position)
             end = position + size
             if size > limit or size < 16 or end > length or not octets.starts_at(data, start, position + 4):
                 break
-            if not quick.read_acceptance(data, position + 8, end) or quick.first != quick.last:
+            if not quick.read_acceptance(data, position + 8, end):
+                break
+            count = ((quick.last - quick.first) & _MASK) + 1
+            if count > _AT_ONCE:
                 break
             position = end
-            tag = self.next_tag - ((next_id - quick.first) & _MASK)
-            entry = unacked.take(tag) if tag > 0 else None
-            if entry is None:
-                continue
-            if entry.consumer is not consumer:
-                if consumer is not None:
-                    consumer.queue.offer(consumer, now)
-                consumer = entry.consumer
-            queue: Queue = entry.consumer.queue
-            queue.settle(entry)
+            tag = next_tag - ((next_id - quick.first) & _MASK)
+            stop = min(tag + count, next_tag)
+            while tag < stop:
+                entry = unacked.take(tag) if tag > 0 else None
+                tag += 1
+                if entry is None:
+                    continue
+                if entry.consumer is not consumer:
+                    if consumer is not None:
+                        consumer.queue.offer(consumer, now)
+                    consumer = entry.consumer
+                queue: Queue = entry.consumer.queue
+                queue.settle(entry)
         if consumer is not None:
             consumer.queue.offer(consumer, now)
         return position

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.returning import Returning
 from mqbroker.core.scheduler import Task
+from mqbroker.errors import ProtocolViolation
 from mqbroker.limits import ACKS_AT_ONCE
 from mqbroker.protocols.amqp1 import transactions
 from mqbroker.protocols.amqp1.codec.composites import encode_composite
@@ -44,6 +45,7 @@ _OUTCOMES = (Accepted, Rejected, Released, Modified)
 def take(connection: "Amqp1State", session: "LinkSession", message: Disposition) -> None:
     """A disposition of a receiver."""
     state = message.state
+    _check_state(state.outcome if isinstance(state, TransactionalState) else state)
     if isinstance(state, Received) or (state is None and not message.settled):
         return
     if isinstance(state, TransactionalState):
@@ -56,6 +58,12 @@ def take(connection: "Amqp1State", session: "LinkSession", message: Disposition)
     if not message.settled:
         wire_state = ACCEPTED if isinstance(state, Accepted) else encode_composite(state)
         connection.send(disposition(session.channel, False, message.first, last, wire_state))
+
+
+def _check_state(state: object) -> None:
+    """Raises ProtocolViolation for a state that is none of the outcomes."""
+    if state is not None and not isinstance(state, (*_OUTCOMES, Received)):
+        raise ProtocolViolation("not_implemented", "a delivery state that is no outcome is not supported")
 
 
 def accept(connection: "Amqp1State", session: "LinkSession", first: int, last: int) -> None:

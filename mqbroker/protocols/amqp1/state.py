@@ -27,6 +27,18 @@ class Opening(Protocol):
         """Takes the next header or frame; False when it is not complete, or has to wait."""
 
 
+class Overdue(Protocol):
+    """Looks for deliveries that are not settled in time (timeouts.py)."""
+
+    next_sweep: int
+
+    def watch(self, link: "OutgoingLink", timeout_ms: int, now: int) -> None:
+        """Deliveries of the link are to be settled so soon."""
+
+    def sweep(self, connection: "Amqp1State", now: int) -> None:
+        """Takes back what is overdue."""
+
+
 class Amqp1State(Session):
     """One client."""
 
@@ -57,6 +69,7 @@ class Amqp1State(Session):
         "services",
         "sessions",
         "size_limit",
+        "timeouts",
         "transactions",
         "user",
         "vhost",
@@ -70,6 +83,8 @@ class Amqp1State(Session):
         self.name = f"{peer.host}:{peer.port} -> {peer.server_host}:{peer.server_port}"
         self.handshake: Opening | None = None
         """What is left of the opening; None once the connection is open."""
+        self.timeouts: Overdue | None = None
+        """None until a link has a timeout."""
         self.container_id = ""
         self.open_properties: dict[Any, Any] = {}
         self.user = ""
@@ -177,6 +192,10 @@ class Amqp1State(Session):
 
     def go_on(self, now: int) -> None:
         """Takes what has waited. Overridden, as all below."""
+        raise NotImplementedError
+
+    def watch(self, link: "OutgoingLink", timeout_ms: int) -> None:
+        """Deliveries of a link are to be settled so soon; 0 for whenever the client likes."""
         raise NotImplementedError
 
     def queue_gone(self, link: "OutgoingLink") -> None:

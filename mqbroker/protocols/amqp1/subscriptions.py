@@ -51,9 +51,10 @@ def queue_name(container: str, link: str, is_global: bool = False) -> str:
 
 
 def subscribe(
-    session: "LinkSession", link: str, source: Source, exchange: Exchange, key: str, filters: Filters
+    session: "LinkSession", link: str, source: Source, exchange: Exchange, keys: list[str], filters: Filters
 ) -> Subscription:
-    """The subscription that a link stands for, made if it is not there. Raises RequestRefused."""
+    """The subscription that a link stands for, made if it is not there, with these binding keys. Raises
+    RequestRefused."""
     connection, vhost = session.connection, session.vhost
     is_shared = _SHARED in source.capabilities
     is_durable = source.durable > 0 or source.expiry_policy == NEVER
@@ -64,7 +65,7 @@ def subscribe(
     if found is not None:
         if found.consumers and not is_shared:
             raise ResourceLocked(f"the subscription '{link}' of '{connection.container_id}' is in use")
-        if _is_same(found, exchange, key, filters):
+        if _is_same(found, exchange, keys, filters):
             return Subscription(found, is_shared, is_durable)
         if found.consumers:
             raise ResourceLocked(f"the subscription '{link}' is shared by others with another topic or selector")
@@ -77,13 +78,14 @@ def subscribe(
         selector=filters.text,
     )
     queue = vhost.declare(spec, connection.now)
-    vhost.bind(exchange, queue, key, filters.arguments)
+    for key in keys:
+        vhost.bind(exchange, queue, key, filters.arguments)
     return Subscription(queue, is_shared, is_durable)
 
 
-def _is_same(queue: Queue, exchange: Exchange, key: str, filters: Filters) -> bool:
+def _is_same(queue: Queue, exchange: Exchange, keys: list[str], filters: Filters) -> bool:
     is_alike = queue.declared.selector == filters.text and (isinstance(queue, SelectedQueue) or not filters.no_local)
-    return is_alike and exchange.has(queue, key, filters.arguments)
+    return is_alike and all(exchange.has(queue, key, filters.arguments) for key in keys)
 
 
 def find(session: "LinkSession", link: str) -> Queue:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mqbroker.core.destinations.names import pattern_of
+from mqbroker.core.destinations.naming import is_pattern, matches
 from mqbroker.core.destinations.subscriptions import follow_virtual_topic
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.queues.spec import CLASSIC, QueueSpec
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.values import UInt64, octets
-from mqbroker.errors import ProtocolViolation
+from mqbroker.errors import AccessRefused, NotFound, ProtocolViolation
 from mqbroker.protocols.amqp1 import addresses, filters, subscriptions
 from mqbroker.protocols.amqp1.addresses import Address
 from mqbroker.protocols.amqp1.codec.messaging import DELETE_ON_CLOSE, LIFETIME_POLICY, LINK_DETACH, Source, Target
@@ -26,6 +27,7 @@ from mqbroker.protocols.amqp1.codec.types import Described, Symbol
 from mqbroker.protocols.amqp1.filters import Filters
 
 if TYPE_CHECKING:
+    from mqbroker.core.vhost import VHost
     from mqbroker.protocols.amqp1.session import LinkSession
     from mqbroker.protocols.amqp1.state import Amqp1State
 
@@ -64,6 +66,8 @@ class FoundSource:
     wants_all: bool = False
     priority: int = 0
     is_subscription: bool = False
+    also: Sequence[Queue] = ()
+    """More queues to be browsed."""
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
@@ -86,7 +90,7 @@ def target_of(connection: "Amqp1State", session: "LinkSession", link: str, targe
     found = addresses.places_of(wanted, connection.services.naming)
     for each in found:
         if each.declares:
-            _declared(connection, session, each.queue, target.durable > 0)
+            declared(connection, session, each, target.durable > 0)
     return FoundTarget(target, found[0], found[1:])
 
 
@@ -101,9 +105,10 @@ def _temporary_queue(connection: "Amqp1State", session: "LinkSession", link: str
     return vhost.declare(QueueSpec(name, kind, owner=connection), connection.now)
 
 
-def _declared(connection: "Amqp1State", session: "LinkSession", name: str, is_durable: bool) -> Queue:
-    """A queue that is there, of whatever kind, or is made. Raises RequestRefused."""
-    vhost, access = session.vhost, connection.services.broker.access
+def declared(connection: "Amqp1State", session: "LinkSession", address: Address, is_durable: bool) -> Queue:
+    """A queue that is there, of whatever kind, or is made; ActiveMQ's are always durable. Raises RequestRefused."""
+    vhost, access, name = session.vhost, connection.services.broker.access, address.queue
+    is_durable = is_durable or address.style == addresses.JMS
     if name in vhost.queues or name.startswith("$"):  # $cbs, $management: nodes of other brokers are no queues
         return vhost.queue(name, connection)
     access.check_configure(connection.user, vhost.name, "queue", name)
@@ -127,12 +132,15 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
     if source.address is None:
         raise ProtocolViolation("field", "Attach refused: source_required")
     found = addresses.parse(source.address, source.capabilities)
+    parts = addresses.parts_of(found)
+    if all(not each.queue for each in parts):
+        return _subscription(connection, session, message, source, parts, found_filters)
+    if len(parts) > 1 or _is_wild(connection, found):
+        return _several(connection, session, source, parts, found_filters, is_browsed)
     vhost, access = session.vhost, connection.services.broker.access
-    if not found.queue:
-        return _subscription(connection, session, message, source, found, found_filters)
     access.check_read(connection.user, vhost.name, "queue", found.queue)
     if found.declares:
-        _declared(connection, session, found.queue, source.durable > 0)
+        declared(connection, session, found, source.durable > 0)
     queue = vhost.queue(found.queue, connection)
     if is_browsed:
         source.distribution_mode = _COPY
@@ -140,6 +148,53 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
     return FoundSource(
         source, queue, found_filters, is_browsed=is_browsed, wants_all=found.is_exclusive, priority=found.priority
     )
+
+
+def _is_wild(connection: "Amqp1State", address: Address) -> bool:
+    """Whether an address of ActiveMQ's means any number of queues. One of a virtual topic with wildcards is one."""
+    is_wild = address.style == addresses.JMS and is_pattern(address.queue)
+    return is_wild and not connection.services.naming.virtual_topic_of(address.queue)
+
+
+def _several(
+    connection: "Amqp1State",
+    session: "LinkSession",
+    source: Source,
+    parts: list[Address],
+    found_filters: Filters,
+    is_browsed: bool,
+) -> FoundSource:
+    """Several queues, which can be browsed only. Raises RequestRefused, ProtocolViolation."""
+    if not is_browsed or not all(each.queue for each in parts):
+        raise ProtocolViolation("not_implemented", "a source of several queues can only be browsed")
+    vhost, access = session.vhost, connection.services.broker.access
+    queues: list[Queue] = []
+    for each in parts:
+        if _is_wild(connection, each):
+            queues += _matching(connection, vhost, each.queue.split("."))
+        else:
+            access.check_read(connection.user, vhost.name, "queue", each.queue)
+            queues.append(declared(connection, session, each, is_durable=True))
+    if not queues:
+        raise NotFound(f"no queue '{source.address}' in vhost '{vhost.name}'")
+    first, *also = dict.fromkeys(queues)
+    shown = replace(source, distribution_mode=_COPY, filter=found_filters.for_queues())
+    return FoundSource(shown, first, found_filters, is_browsed=True, also=also)
+
+
+def _matching(connection: "Amqp1State", vhost: "VHost", pattern: list[str]) -> list[Queue]:
+    """The queues that wildcards mean, and that the client may read."""
+    found = [queue for queue in vhost.queues.values() if matches(pattern, queue.name.split("."))]
+    return [queue for queue in found if queue.declared.owner in (None, connection) and _may_read(connection, queue)]
+
+
+def _may_read(connection: "Amqp1State", queue: Queue) -> bool:
+    assert connection.vhost is not None
+    try:
+        connection.services.broker.access.check_read(connection.user, connection.vhost.name, "queue", queue.name)
+    except AccessRefused:
+        return False
+    return True
 
 
 def _dynamic(connection: "Amqp1State", session: "LinkSession", message: Attach, source: Source) -> FoundSource:
@@ -169,25 +224,28 @@ def _subscription(
     session: "LinkSession",
     message: Attach,
     source: Source,
-    found: Address,
+    parts: list[Address],
     found_filters: Filters,
 ) -> FoundSource:
     """A queue that is bound to an exchange: the link's own, or one with a name. Raises RequestRefused."""
+    found = parts[0]
     if found.style == addresses.V2:
         raise addresses.bad(f'{{bad_address,"{source.address}"}}')
     vhost, access, user = session.vhost, connection.services.broker.access, connection.user
-    key = pattern_of(found.key or "") if found.style == addresses.JMS else found.key or ""
+    keys = [pattern_of(each.key or "") if each.style == addresses.JMS else each.key or "" for each in parts]
     if found_filters.key is not None:
-        key = found_filters.key
+        keys = [found_filters.key]
     access.check_read(user, vhost.name, "exchange", found.exchange)
     exchange = vhost.exchange(found.exchange)
     if exchange.kind == "topic":
-        access.check_topic_read(user, vhost.name, exchange.name, key)
+        for key in keys:
+            access.check_topic_read(user, vhost.name, exchange.name, key)
     if subscriptions.has_name(source):
-        named = subscriptions.subscribe(session, message.name, source, exchange, key, found_filters)
+        named = subscriptions.subscribe(session, message.name, source, exchange, keys, found_filters)
         selecting = Filters(no_local=found_filters.no_local) if named.queue.declared.selector else found_filters
         return FoundSource(source, named.queue, selecting, has_name=named.is_durable, is_subscription=True)
     kind = SelectedQueue.role if found_filters.no_local else CLASSIC
     queue = _temporary_queue(connection, session, message.name, kind)
-    vhost.bind(exchange, queue, key, found_filters.arguments)
+    for key in keys:
+        vhost.bind(exchange, queue, key, found_filters.arguments)
     return FoundSource(source, queue, found_filters, owns_queue=True, is_subscription=True)

@@ -3,7 +3,7 @@
 message-id, ack    T_<subscription>@@<session>@@<number>
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mqbroker.core.message import Entry
 from mqbroker.core.scheduler import Task
@@ -42,10 +42,12 @@ def _settle(connection: "StompState", head: Head, outcome: int) -> None:
     transaction = transaction_of(connection, head)
     subscription, number = _delivery(connection, head)
     if transaction is not None:
-        transaction.settle(_take(subscription, number, COUNT_MAX), outcome)
+        for part, meant in _meant(connection, _take(subscription, number, COUNT_MAX), outcome):
+            transaction.settle(part, meant)
     else:
         entries = _take(subscription, number, ACKS_AT_ONCE)
-        settle(entries, outcome, connection.now)
+        for part, meant in _meant(connection, entries, outcome):
+            settle(part, meant, connection.now)
         if len(entries) == ACKS_AT_ONCE:
             connection.settling = _Settling(connection, head, subscription, number, outcome)
             connection.services.broker.scheduler.add(connection.settling)
@@ -53,6 +55,15 @@ def _settle(connection: "StompState", head: Head, outcome: int) -> None:
         if outcome == ACK and "receipt" not in head.headers:
             _learn(connection, subscription, number)
     connection.owe_recorded()
+
+
+def _meant(connection: "StompState", entries: list[Entry], outcome: int) -> list[tuple[list[Entry], int]]:
+    """What becomes of deliveries: in ActiveMQ only persistent messages have a dead-letter queue, others are gone."""
+    if outcome != DISCARD or not connection.is_jms:
+        return [(entries, outcome)]
+    dead = [entry for entry in entries if entry.message.properties.persistent]
+    gone = [entry for entry in entries if not entry.message.properties.persistent]
+    return [(part, meant) for part, meant in ((dead, DISCARD), (gone, ACK)) if part]
 
 
 def _learn(connection: "StompState", subscription: Subscription, number: int) -> None:
@@ -74,12 +85,14 @@ def take_run(connection: "StompState") -> None:
     scanner, subscription = connection.scanner, run.subscription
     if connection.subscriptions.get(subscription.tag) is not subscription:
         return
-    entries: list[Entry] = []
-    has = subscription.unacked.has
-    while len(entries) < ACKS_AT_ONCE and (number := scanner.next_number(run.match, has)) >= 0:
-        entries += _take(subscription, number, COUNT_MAX)
-    if entries:
-        settle(entries, ACK, connection.now)
+    numbers = scanner.next_numbers(run.match, subscription.unacked.has, ACKS_AT_ONCE)
+    if not numbers:
+        return
+    if subscription.is_cumulative:
+        entries = _take(subscription, numbers[-1], COUNT_MAX)
+    else:
+        entries = cast(list[Entry], list(map(subscription.unacked.take, numbers)))  # all of them are there
+    settle(entries, ACK, connection.now)
 
 
 class _Settling(Task):
@@ -102,7 +115,8 @@ class _Settling(Task):
         connection = self._connection
         connection.now = now
         entries = _take(self._subscription, self._number, portion)
-        settle(entries, self._outcome, now)
+        for part, meant in _meant(connection, entries, self._outcome):
+            settle(part, meant, now)
         if len(entries) == portion:
             return True
         connection.settling = None

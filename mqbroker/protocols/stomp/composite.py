@@ -7,6 +7,7 @@ subscription: its own queue is never published to. With wildcards queues that ar
 import logging
 from typing import TYPE_CHECKING
 
+from mqbroker.core.browsing import Browsing
 from mqbroker.core.destinations.naming import Naming, is_pattern, matches
 from mqbroker.core.events import Event
 from mqbroker.core.queues.base import Queue
@@ -37,10 +38,32 @@ def _is_wild(address: Address, naming: Naming) -> bool:
 def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
     """SUBSCRIBE. Raises ProtocolViolation, RequestRefused."""
     connection = wish.connection
+    whole = _made(wish, addresses)
+    connection.subscriptions[whole.tag] = whole
+    if whole.patterns:
+        connection.services.broker.events.subscribe(whole.noticed)
+    consuming.begin_all(connection, list(whole.parts))
+
+
+def browse(wish: consuming.Wish, addresses: list[Address]) -> None:
+    """SUBSCRIBE of a browser: it is shown one queue after the other, of those that there are. Raises
+    ProtocolViolation, RequestRefused."""
+    connection = wish.connection
+    if any(address.kind in consuming.TOPICS for address in addresses):
+        raise ProtocolViolation("Invalid destination", "topics cannot be browsed\n")
+    whole = _made(wish, addresses)
+    connection.subscriptions[whole.tag] = whole
+    looks = [(part.queue, part.show) for part in whole.parts]
+    whole.browsing = browsing = Browsing(looks, connection.gate, whole.show_end, wish.selector)
+    connection.owe(0, lambda: browsing.begin(connection.now))
+
+
+def _made(wish: consuming.Wish, addresses: list[Address]) -> "CompositeSubscription":
+    """The subscription with its queues, none of which it takes anything from yet. Raises ProtocolViolation,
+    RequestRefused."""
+    connection = wish.connection
     if queues.DURABLE_NAME in wish.head.headers:
         raise ProtocolViolation("Invalid Subscription: a composite destination cannot be durable", "")
-    if flag(wish.head, "browser", False):
-        raise ProtocolViolation("Invalid destination", "only one queue can be browsed at a time\n")
     wild: list[Address] = []
     named: list[Address] = []
     for address in addresses:
@@ -48,15 +71,16 @@ def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
     if len(named) > STOMP_COMPOSITE_QUEUES_MAX:
         raise _too_many()  # before anything is made for it
     whole = CompositeSubscription(queues.placeholder(connection), wish)
-    for address in named:
-        whole.add(address)
+    try:
+        for address in named:
+            whole.add(address)
+    except MqbrokerError:
+        whole.give_up()
+        raise
     whole.patterns += [address.name.split(".") for address in wild]
     for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
         whole.add_found(queue)
-    connection.subscriptions[whole.tag] = whole
-    if whole.patterns:
-        connection.services.broker.events.subscribe(whole.noticed)
-    consuming.begin_all(connection, list(whole.parts))
+    return whole
 
 
 def _too_many() -> ProtocolViolation:
@@ -87,9 +111,19 @@ class CompositeSubscription(Subscription):
             raise _too_many()
         part = consuming.make(self._wish, address)
         part.unacked = self.unacked
-        consuming.add_selector(self._wish, part)
+        if flag(self._wish.head, "browser", False):
+            part.no_ack = True
+        else:
+            consuming.add_selector(self._wish, part)
         self.parts.append(part)
         return part
+
+    def give_up(self) -> None:
+        """It is refused: the queues that were made for its topics go too."""
+        for part in self.parts:
+            if part.queue.declared.auto_delete and not part.queue.consumers:
+                self._vhost.remove(part.queue)
+        self.ended()
 
     def add_found(self, queue: Queue) -> Subscription | None:
         """A queue that wildcards mean, unless it is there already, may not be read, or is one too many."""

@@ -13,7 +13,7 @@ from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS
 from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_1, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_integer
-from mqbroker.protocols.stomp.limits import STOMP_HEARTBEAT_MS_MAX, STOMP_HEARTBEAT_MS_MIN
+from mqbroker.protocols.stomp.limits import STOMP_EXACT_HEARTBEAT_MS_MIN, STOMP_HEARTBEAT_MS_MAX, STOMP_HEARTBEAT_MS_MIN
 from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, RUNNING
 from mqbroker.protocols.stomp.wire import StompWire
 
@@ -24,6 +24,7 @@ log = logging.getLogger("mqbroker.stomp")
 
 _VERSIONS = (V1_2, V1_1, V1_0)  # the highest first
 _COMMANDS = ("CONNECT", "STOMP")
+_LOG_IN_FIRST = "You must log in using CONNECT first"
 _IMPLICIT = ""
 """The command of who has not said CONNECT: there is no answer to it either (RabbitMQ's implicit_connect)."""
 _FIRST_OCTETS = (b"CONNECT\n", b"CONNECT\r", b"STOMP")
@@ -33,11 +34,11 @@ def take_first(connection: "StompState", head: Head) -> None:
     """A frame before the log-in. Raises ProtocolViolation."""
     if head.command not in _COMMANDS:
         if not connection.settings.implicit_connect:
-            raise ProtocolViolation("Illegal command", "You must log in using CONNECT first\n")
+            raise ProtocolViolation("Illegal command", _LOG_IN_FIRST)
         connection.scanner.put_back(head, connection.scanner.body)
         head = Head(_IMPLICIT, {}, -1)
     version = _agree(head.get("accept-version"))
-    incoming, outgoing = heartbeats(head.get("heart-beat"))
+    incoming, outgoing = heartbeats(head.get("heart-beat"), connection.is_jms)
     connection.stage = CHECKING
     connection.update_reading()
     _check_login(connection, head, version, incoming, outgoing)
@@ -52,7 +53,7 @@ def note_stranger(connection: "StompState") -> None:
 
 def take_again(_connection: "StompState", _head: Head, _body: bytes) -> None:
     """A second CONNECT. Raises ProtocolViolation."""
-    raise ProtocolViolation("Illegal command", "You are connected already\n")
+    raise ProtocolViolation("Illegal command", _LOG_IN_FIRST)  # as RabbitMQ says
 
 
 def _agree(accepted: str | None) -> str:
@@ -64,21 +65,23 @@ def _agree(accepted: str | None) -> str:
     raise ProtocolViolation("Version mismatch", "Supported versions are 1.0,1.1,1.2\n")
 
 
-def heartbeats(header: str | None) -> tuple[int, int]:
-    """(how often it is to be heard, how often we are), in whole seconds as milliseconds; 0 is never. Raises
-    ProtocolViolation."""
+def heartbeats(header: str | None, is_exact: bool) -> tuple[int, int]:
+    """(how often it is to be heard, how often we are), in milliseconds, which are whole seconds unless they are exact;
+    0 is never. Raises ProtocolViolation."""
     if header is None:
         return 0, 0
     parts = [part.strip() for part in header.split(",")]
     if len(parts) != 2 or not all(map(is_integer, parts)):
         raise ProtocolViolation("Processing error", f"Invalid heart-beat header:{header}\n")
-    theirs, ours = (_whole_seconds(int(part)) for part in parts)
+    theirs, ours = (_interval(int(part), is_exact) for part in parts)
     return theirs, ours
 
 
-def _whole_seconds(interval_ms: int) -> int:
+def _interval(interval_ms: int, is_exact: bool) -> int:
     if interval_ms <= 0 or interval_ms > STOMP_HEARTBEAT_MS_MAX:
         return 0
+    if is_exact:
+        return max(STOMP_EXACT_HEARTBEAT_MS_MIN, interval_ms)
     return max(STOMP_HEARTBEAT_MS_MIN, interval_ms // 1000 * 1000)
 
 
@@ -131,8 +134,8 @@ def _check_admission(connection: "StompState", user: str, is_right: bool) -> Non
         services.broker.events.tell(
             "user.refused", user=user, protocol=connection.protocol, peer=connection.name, reason=reason
         )
-        text = "non-loopback access denied" if is_right else f"Access refused for user '{user}'"
-        raise ProtocolViolation("Bad CONNECT", f"{text}\n")
+        text = "non-loopback access denied" if is_right else f"Access refused for user '{user}'\n"
+        raise ProtocolViolation("Bad CONNECT", text)
 
 
 def _vhost_name(connection: "StompState", head: Head) -> str:
@@ -150,13 +153,15 @@ def _open(connection: "StompState", head: Head, user: str, version: str, beats: 
     name = _vhost_name(connection, head)
     vhost = services.broker.vhosts.get(name)
     if vhost is None:
-        raise ProtocolViolation("Bad CONNECT", f"Virtual host '{name}' access denied\n")
+        raise ProtocolViolation("Bad CONNECT", f"Virtual host '{name}' access denied")
     try:
         services.admission.check_vhost(user, name)
     except NotAllowed as error:
         is_limit = user in services.broker.access.users and name in services.broker.access.user(user).permissions
-        text = f"Connection refused: {error}" if is_limit else f"Virtual host '{name}' access denied"
-        raise ProtocolViolation("Bad CONNECT", f"{text}\n") from None
+        limited = "vhost" if str(error).startswith("access to vhost") else "user"
+        log.warning("%s: %s", connection.name, error)
+        text = f"Connection refused: {limited} connection limit reached"
+        raise ProtocolViolation("Bad CONNECT", text if is_limit else f"Virtual host '{name}' access denied") from None
     if connection.is_jms:
         _check_client_id(connection, head.get("client-id"))
     connection.vhost = vhost

@@ -17,7 +17,7 @@ from mqbroker.protocols.stomp import acknowledging, connecting, ending, sending
 from mqbroker.protocols.stomp.budget import Budget
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.config import StompConfig
-from mqbroker.protocols.stomp.dispatch import HANDLERS
+from mqbroker.protocols.stomp.dispatch import HANDLERS, jms_handler
 from mqbroker.protocols.stomp.refusals import words_of
 from mqbroker.protocols.stomp.sending import Prepared
 from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, LEAVING, RUNNING, StompState
@@ -104,6 +104,8 @@ class StompConnection(StompState):
     def take(self, head: Head, body: bytes) -> None:
         """Any other frame. Raises ProtocolViolation, RequestRefused."""
         handler = HANDLERS.get(head.command)
+        if handler is None and self.is_jms:
+            handler = jms_handler(head.command)
         if handler is None:
             raise ProtocolViolation("Bad command", f'Could not interpret command "{head.command}"\n')
         handler(self, head, body)

@@ -6,7 +6,6 @@ from mqbroker.core.destinations.names import pattern_of
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.picking import select
 from mqbroker.core.queues.selected import SelectedQueue
-from mqbroker.core.rabbitmq.checks import check_consumable, is_exclusive
 from mqbroker.core.selectors.selector import Selector
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.stomp import queues
@@ -38,13 +37,14 @@ class Wish(NamedTuple):
 
 def make(wish: Wish, address: Address) -> Subscription:
     """A subscription to one of the addresses, which does not take anything yet. Raises RequestRefused."""
-    connection, head, destination = wish.connection, wish.head, wish.destination
-    queue = _queue(connection, head, address, destination)
+    connection, destination = wish.connection, wish.destination
+    limits = _limits(wish)  # before a queue is made, which a refusal would leave behind
+    queue = _queue(connection, wish.head, address, destination)
     subscription = Subscription(queue, connection, connection.window, wish.id, destination)
     subscription.no_ack = wish.mode not in (CLIENT, INDIVIDUAL)
     subscription.is_cumulative = wish.mode == CLIENT
     subscription.is_fixed = address.kind in (TEMPORARY, TEMPORARY_TOPIC)
-    _configure(connection, subscription, head, destination)
+    subscription.prefetch, subscription.priority, subscription.wants_all = limits
     return subscription
 
 
@@ -58,18 +58,20 @@ def add_selector(wish: Wish, subscription: Subscription) -> None:
         queue.unwanted_from = wish.connection
 
 
-def _configure(connection: "StompState", subscription: Subscription, head: Head, destination: str) -> None:
-    """How many deliveries it takes, and before whom."""
-    subscription.prefetch = _number(head.get("prefetch-count"), "prefetch-count", 0, _PREFETCH_MAX)
-    subscription.priority = _number(head.get("x-priority"), "x-priority", -_PRIORITY_MAX, _PRIORITY_MAX)
-    if connection.is_jms:
-        options = options_of(destination)
-        prefetch = head.get("activemq.prefetchSize") or options.get("prefetchSize")
-        priority = head.get("activemq.priority") or options.get("priority")
-        exclusive = head.get("activemq.exclusive") or options.get("exclusive")
-        subscription.wants_all = exclusive == "true"
-        subscription.prefetch = _number(prefetch, "activemq.prefetchSize", 0, _PREFETCH_MAX)
-        subscription.priority = _number(priority, "activemq.priority", -_PRIORITY_MAX, _PRIORITY_MAX)
+def _limits(wish: Wish) -> tuple[int, int, bool]:
+    """How many deliveries a consumer takes, before whom, and whether nobody else is to be served. Raises
+    ProtocolViolation."""
+    head = wish.head
+    if not wish.connection.is_jms:
+        prefetch = _number(head.get("prefetch-count"), "prefetch-count", 0, _PREFETCH_MAX)
+        return prefetch, _number(head.get("x-priority"), "x-priority", -_PRIORITY_MAX, _PRIORITY_MAX), False
+    options = options_of(wish.destination)
+    prefetch_text = head.get("activemq.prefetchSize") or options.get("prefetchSize")
+    priority_text = head.get("activemq.priority") or options.get("priority")
+    exclusive = head.get("activemq.exclusive") or options.get("exclusive")
+    prefetch = _number(prefetch_text, "activemq.prefetchSize", 0, _PREFETCH_MAX)
+    priority = _number(priority_text, "activemq.priority", -_PRIORITY_MAX, _PRIORITY_MAX)
+    return prefetch, priority, exclusive == "true"
 
 
 def begin_all(connection: "StompState", subscriptions: list[Subscription]) -> None:
@@ -97,16 +99,15 @@ def _queue(connection: "StompState", head: Head, address: Address, destination: 
         access.check_read(user, vhost.name, "exchange", exchange_name)
         if exchange.kind == "topic":
             access.check_topic_read(user, vhost.name, exchange_name, key)
-        queue = queues.for_subscription(connection, head, destination, exchange, key)
-    elif address.kind == QUEUE:
+        return queues.for_subscription(connection, head, destination, exchange, key)
+    if address.kind == QUEUE:
         queue = queues.ensure(connection, address.name, head)
         queues.resume_groups(queue)
     elif address.kind == TEMPORARY:
         queue = queues.temporary(connection, address.name)
     else:
         queue = vhost.queue(address.name, connection)
-    access.check_read(user, vhost.name, "queue", queue.name)
-    check_consumable(queue, vhost.name, is_exclusive(queue, False))
+    queues.check_taking(connection, queue.name)
     return queue
 
 

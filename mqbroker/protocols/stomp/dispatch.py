@@ -19,3 +19,12 @@ HANDLERS: Mapping[str, Callable[[StompState, Head, bytes], None]] = {
     "CONNECT": connecting.take_again,
     "STOMP": connecting.take_again,
 }
+_BEGINNINGS = (("SUB", "SUBSCRIBE"), ("UNSUB", "UNSUBSCRIBE"))
+
+
+def jms_handler(command: str) -> Callable[[StompState, Head, bytes], None] | None:
+    """The same for a command that ActiveMQ understands and the specification does not know: its beginning counts, and
+    KEEPALIVE is a heart-beat."""
+    if command == "KEEPALIVE":
+        return lambda _connection, _head, _body: None
+    return next((HANDLERS[name] for beginning, name in _BEGINNINGS if command.startswith(beginning)), None)

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from mqbroker.protocols.stomp.codec.heads import Head
+from mqbroker.protocols.stomp.refusals import INVALID_FRAME
 
 _NO_HEAD = Head("", {}, -1)
 _LOGIN = ("CONNECT", "STOMP")
@@ -46,6 +47,8 @@ class Words(NamedTuple):
 
 def in_jms_words(words: Words, head: Head | None) -> Words:
     """A refusal of the frame with that head in ActiveMQ's words; what it has no words for stays as it is."""
+    if words.message == INVALID_FRAME:
+        return Words(words.detail.rstrip(), "", closes=True)
     head = head or _NO_HEAD
     own = _TEXTS_OF_LOGIN if head.command in _LOGIN else _TEXTS_OF_OTHERS
     text = own.get(words.message) or _TEXTS.get(words.message)

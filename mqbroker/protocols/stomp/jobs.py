@@ -10,8 +10,11 @@ A client sees and removes what it may read where it goes to.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.core.message import Entry, new_message
+from mqbroker.core.message import GONE, Entry, new_message
+from mqbroker.core.routing.route import Route
+from mqbroker.core.scheduler import Task
 from mqbroker.core.scheduling.schedule import JOB_ID
+from mqbroker.core.scheduling.scheduled import ScheduledMessages
 from mqbroker.errors import AccessRefused, ProtocolViolation
 from mqbroker.limits import COUNT_MAX
 from mqbroker.protocols.stomp import sending
@@ -19,6 +22,7 @@ from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.jms_addresses import parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_JOBS_SHOWN_MAX
+from mqbroker.protocols.stomp.state import RUNNING
 
 if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
@@ -45,11 +49,13 @@ def send(connection: "StompState", head: Head, body: bytes) -> None:
 def _jobs(connection: "StompState", head: Head) -> dict[str, Entry]:
     """What a frame is about. Raises ProtocolViolation."""
     scheduled = connection.place.scheduled
+    start, end = _time(head, _START, 0), _time(head, _END, COUNT_MAX)
     if scheduled is None:
         return {}
-    start, end = _time(head, _START, 0), _time(head, _END, COUNT_MAX)
     found = {name: entry for name, entry in scheduled.jobs().items() if start <= entry.expires_at <= end}
-    return {name: entry for name, entry in found.items() if _may_see(connection, entry)}
+    places = {(entry.message.exchange, entry.message.routing_key) for entry in found.values()}
+    seen = {place for place in places if _may_see(connection, *place)}
+    return {name: job for name, job in found.items() if (job.message.exchange, job.message.routing_key) in seen}
 
 
 def _time(head: Head, name: str, default: int) -> int:
@@ -61,9 +67,9 @@ def _time(head: Head, name: str, default: int) -> int:
     return int(text)
 
 
-def _may_see(connection: "StompState", entry: Entry) -> bool:
-    access, message = connection.services.broker.access, entry.message
-    kind, name = ("exchange", message.exchange) if message.exchange else ("queue", message.routing_key)
+def _may_see(connection: "StompState", exchange: str, routing_key: str) -> bool:
+    access = connection.services.broker.access
+    kind, name = ("exchange", exchange) if exchange else ("queue", routing_key)
     try:
         access.check_read(connection.user, connection.place.name, kind, name)
     except AccessRefused:
@@ -77,14 +83,59 @@ def _browse(connection: "StompState", head: Head) -> None:
         raise ProtocolViolation("Missing header", "\"SEND\" must include a 'reply-to' header to browse jobs\n")
     route = sending.route_of(connection, head, parse_jms_address(destination)[0])
     jobs, scheduled = _jobs(connection, head), connection.place.scheduled
-    for name in list(jobs)[:STOMP_JOBS_SHOWN_MAX]:
-        assert scheduled is not None  # whose they are
-        scheduled.read_body(jobs[name])
-        message = jobs[name].message
+    if scheduled is None or not jobs:
+        connection.owe()
+        return
+    connection.settling = _Showing(connection, head, route, scheduled, list(jobs.items())[:STOMP_JOBS_SHOWN_MAX])
+    connection.services.broker.scheduler.add(connection.settling)
+
+
+class _Showing(Task):
+    """The jobs that one frame wants to see, which may be many. The frames after it wait: they may remove some."""
+
+    __slots__ = ("_connection", "_head", "_jobs", "_route", "_scheduled")
+
+    def __init__(
+        self,
+        connection: "StompState",
+        head: Head,
+        route: Route,
+        scheduled: ScheduledMessages,
+        jobs: list[tuple[str, Entry]],
+    ) -> None:
+        Task.__init__(self)
+        self._connection = connection
+        self._head = head
+        self._route = route
+        self._scheduled = scheduled
+        self._jobs = jobs[::-1]
+
+    def run(self, now: int, portion: int) -> bool:
+        """Task: sends a portion. What has become due meanwhile is no job any more."""
+        connection = self._connection
+        connection.now = now
+        if connection.stage == RUNNING:
+            part = self._jobs[: -portion - 1 : -1]
+            del self._jobs[-portion:]
+            for name, entry in part:
+                if entry.held_until != GONE:
+                    self._show(name, entry, now)
+            if self._jobs:
+                return True
+        connection.settling = None
+        if connection.stage == RUNNING:
+            connection.head = self._head
+            connection.owe_recorded()
+            connection.head = None
+            connection.go_on()
+        return False
+
+    def _show(self, name: str, entry: Entry, now: int) -> None:
+        self._scheduled.read_body(entry)
+        message, route = entry.message, self._route
         properties = message.properties.with_headers({**message.properties.headers(), JOB_ID: name})
-        shown = new_message(route.exchange_name, route.routing_key, properties, message.content(), connection.now)
-        connection.place.publish(route, shown, connection.now)
-    connection.owe_recorded()
+        shown = new_message(route.exchange_name, route.routing_key, properties, message.content(), now)
+        self._connection.place.publish(route, shown, now)
 
 
 def _remove(connection: "StompState", head: Head, name: str | None) -> None:

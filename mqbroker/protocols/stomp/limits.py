@@ -13,4 +13,5 @@ STOMP_SEND_HEADS_MAX = 64  # heads of SEND frames that a connection repeats
 STOMP_SEND_HEAD_BYTES_MAX = 1024  # longer ones are seldom equal
 STOMP_REPLY_QUEUES_MAX = 256  # temporary queues of a connection
 STOMP_HEARTBEAT_MS_MIN = 1000  # RabbitMQ counts in whole seconds
+STOMP_EXACT_HEARTBEAT_MS_MIN = 100  # ActiveMQ does not round; whoever asks for more often keeps us busy
 STOMP_HEARTBEAT_MS_MAX = 86_400_000  # a day: whoever asks for more means none

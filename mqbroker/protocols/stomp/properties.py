@@ -27,6 +27,7 @@ from mqbroker.protocols.stomp.codec.numbers import is_number
 STOMP = 7  # the journal's number for this encoding
 
 GROUP_HEADER = "JMSXGroupID"
+USER_HEADER = "JMSXUserID"
 
 _NAMES = {
     "content-type": "content_type",
@@ -129,6 +130,7 @@ def header_lines(properties: Properties) -> bytes:
 
 
 _JMS_LINES = (b"expires:", b"expiration:", b"priority:", b"timestamp:")
+_USER, _JMS_USER = b"user-id:", f"{USER_HEADER}:".encode()
 ORIGINAL_DESTINATION = "original-destination"
 _FIRST_QUEUE = "x-first-death-queue"
 _JMS_PRIORITY = 4  # JMS 2.0 §3.4.10
@@ -144,7 +146,11 @@ def jms_lines(message: Message) -> bytes:
 
 def jms_lines_of(properties: Properties, lines: bytes) -> bytes:
     """Header lines without those that it says otherwise; and of a dead letter which queue it was in."""
-    kept = [each for each in lines.splitlines(keepends=True) if not each.startswith(_JMS_LINES)]
+    kept = [
+        _JMS_USER + each.removeprefix(_USER) if each.startswith(_USER) else each
+        for each in lines.splitlines(keepends=True)
+        if not each.startswith(_JMS_LINES)
+    ]
     queue = properties.headers().get(_FIRST_QUEUE) if properties.is_dead_letter else None
     if isinstance(queue, str):
         kept.append(header_line(ORIGINAL_DESTINATION, f"/queue/{queue}"))

@@ -21,6 +21,8 @@ class StompProtocol(Protocol):
     section = StompConfig
     schemes = (Scheme("stomp", 61613), Scheme("stomps", 61614, is_tls=True, aliases=("stomp+ssl",)))
     websocket_own_path = "/stomp"
+    websocket_beginnings = (b"CONNECT", b"STOMP", b"\n", b"\r\n")
+    newest_wins = True
     subprotocols = ("v12.stomp", "v11.stomp", "v10.stomp", "stomp")
 
     def formats(self) -> Formats:

@@ -10,6 +10,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.picking import start_groups
 from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq.checks import check_consumable, is_exclusive
 from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.route import Route
@@ -151,6 +152,7 @@ def for_subscription(connection: "StompState", head: Head, destination: str, exc
     auto_delete = flag(head, "auto-delete", not durable)
     access.check_configure(user, vhost.name, "queue", name)
     access.check_write(user, vhost.name, "queue", name)
+    check_taking(connection, name)
     if "selector" in head.headers or connection.is_jms:
         selector = selector_text(head)
         wanted = TopicSubscription(name, key, selector, durable, auto_delete)
@@ -160,6 +162,16 @@ def for_subscription(connection: "StompState", head: Head, destination: str, exc
     queue = declare_queue(vhost, name, durable, is_exclusive, auto_delete, arguments, connection.now, connection)
     vhost.bind(exchange, queue, key, {})
     return queue
+
+
+def check_taking(connection: "StompState", name: str) -> None:
+    """Raises RequestRefused if the connection may not consume from the queue of that name, whether there is one yet or
+    not."""
+    vhost = connection.place
+    connection.services.broker.access.check_read(connection.user, vhost.name, "queue", name)
+    queue = vhost.queues.get(name)
+    if queue is not None:
+        check_consumable(queue, vhost.name, is_exclusive(queue, False))
 
 
 def selector_text(head: Head) -> str:

@@ -22,9 +22,12 @@ _NAMES: dict[type[RequestRefused], str] = {
     ContentTooLarge: "content_too_large",
 }
 
+INVALID_FRAME = "Invalid frame"
+"""What came is none, or is too long."""
+
 _FATAL = frozenset(
     (
-        "Invalid frame",
+        INVALID_FRAME,
         "Version mismatch",
         "Illegal command",
         "Duplicated subscription identifier",
@@ -37,7 +40,7 @@ _FATAL = frozenset(
 def words_of(error: RequestRefused) -> tuple[str, str]:
     """The message and the detail of a refusal: RabbitMQ's name for it, and its text."""
     name = next((name for kind, name in _NAMES.items() if isinstance(error, kind)), "internal_error")
-    return name, f"{name.upper()} - {error}\n"
+    return name, f"{name.upper()} - {error}"
 
 
 def is_fatal(message: str) -> bool:

@@ -22,7 +22,7 @@ from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, parse_jms_address, places_of
 from mqbroker.protocols.stomp.limits import STOMP_QUEUES_DECLARED_MAX
-from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, StompProperties
+from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, USER_HEADER, StompProperties
 from mqbroker.protocols.stomp.queues import ARGUMENTS
 from mqbroker.protocols.stomp.transacting import transaction_of
 
@@ -103,11 +103,10 @@ def publish_run(connection: "StompState", prepared: Prepared, body_bytes_max: in
     """Publishes the frame at hand, and those after it that have the same head: none of them wants a receipt."""
     scanner, vhost, now = connection.scanner, connection.place, connection.now
     properties, route = prepared.properties, prepared.routes[0]
-    exchange, key, publish_one, next_body = route.exchange_name, route.routing_key, vhost.publish, scanner.next_body
-    body: bytes | None = scanner.body
-    while body is not None:
+    exchange, key, publish_one = route.exchange_name, route.routing_key, vhost.publish
+    publish_one(route, new_message(exchange, key, properties, scanner.body, now), now)
+    for body in scanner.next_bodies(body_bytes_max):
         publish_one(route, new_message(exchange, key, properties, body, now), now)
-        body = next_body(body_bytes_max)
 
 
 def _publish_in(connection: "StompState", transaction: Transaction, prepared: Prepared, body: bytes) -> None:
@@ -171,7 +170,7 @@ def _properties(connection: "StompState", head: Head) -> StompProperties:
     """The headers that consumers see. Raises RequestRefused, ProtocolViolation."""
     lines = []
     for name, value in head.headers.items():
-        if name in _NOT_PASSED_ON:
+        if name in _NOT_PASSED_ON or (name == USER_HEADER and connection.is_jms):
             continue
         if name == "reply-to" and value.startswith(_TEMPORARY_PREFIX):
             value = queues.reply_address(connection, value)

@@ -18,7 +18,7 @@ from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.scanner import Match, Scanner
 from mqbroker.protocols.stomp.config import ACTIVEMQ, StompConfig
 from mqbroker.protocols.stomp.jms_refusals import Words, in_jms_words
-from mqbroker.protocols.stomp.refusals import error_frame, is_fatal
+from mqbroker.protocols.stomp.refusals import INVALID_FRAME, error_frame, is_fatal
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.wire import StompWire
 
@@ -61,9 +61,9 @@ class StompState(StompWire):
 
     __slots__ = (
         "access_generation", "accounted", "beginning", "blocked_for", "budget", "declared", "former", "has_published",
-        "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_held", "ledger", "now", "owed", "peer", "promised", "ready",
-        "received_at", "reply_queues", "run", "scanner", "services", "settings", "settling", "stage", "subscriptions",
-        "temporaries", "transactions", "user", "vhost", "window",
+        "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_broken", "is_held", "ledger", "now", "owed", "peer",
+        "promised", "ready", "received_at", "reply_queues", "run", "scanner", "services", "settings", "settling",
+        "stage", "subscriptions", "temporaries", "transactions", "user", "vhost", "window",
     )  # fmt: skip
 
     def __init__(self, services: "Services", settings: StompConfig, budget: Budget, peer: Peer, now: int) -> None:
@@ -82,6 +82,8 @@ class StompState(StompWire):
         self.scanner = Scanner()
         self.beginning = b""
         """The first octets that it has sent."""
+        self.is_broken = False
+        """Whether what came was no frame."""
         self.head: Head | None = None
         """That of the frame at hand."""
         self.now = now
@@ -109,7 +111,7 @@ class StompState(StompWire):
         self.run: Run | None = None
         """What its acknowledgements look like."""
         self.settling: Task | None = None
-        """What it has acknowledged and is not settled yet; it waits for that."""
+        """What its last frame has begun and takes long; those after it wait for that."""
         self.transactions: dict[str, Transaction] = {}
         # receipts
         self.owed: deque[tuple[int, bytes, Callable[[], None] | None]] = deque()
@@ -175,6 +177,7 @@ class StompState(StompWire):
     def refuse(self, message: str, detail: str, is_final: bool = False, *headers: tuple[str, str]) -> None:
         """Sends an ERROR for the frame at hand, and ends the connection if it is that grave."""
         closes = is_final or is_fatal(message)
+        self.is_broken = message == INVALID_FRAME
         if self.is_jms:
             message, detail, closes = in_jms_words(Words(message, detail, closes), self.head)
         said = " ".join(f"{message}: {detail}".split()).encode("utf-8", "backslashreplace").decode()
@@ -186,6 +189,10 @@ class StompState(StompWire):
         self.send(error_frame(message, detail, headers))
         if closes:
             self.hang_up()
+
+    def close_word(self) -> tuple[int, str]:
+        """Overrides Session's: RabbitMQ's words."""
+        return (1007, "") if self.is_broken else (1000, "STOMP died")
 
     def hang_up(self) -> None:
         """Lets go of everything, and closes the socket once the output is written."""

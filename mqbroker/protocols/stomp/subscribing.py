@@ -21,6 +21,7 @@ from mqbroker.protocols.stomp.subscription import AUTO, CLIENT, INDIVIDUAL, Subs
 if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
 
+_ID_MISSING = "Header 'id' is required for durable subscriptions"
 _MODES = (AUTO, CLIENT, INDIVIDUAL)
 
 
@@ -38,7 +39,7 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     _check_id(connection, head, id_, destination)
     wish = consuming.Wish(connection, head, destination, id_, mode, _selector(head))
     if connection.is_jms and composite.is_composite(addresses, connection.services.naming):
-        composite.subscribe(wish, addresses)
+        (composite.browse if flag(head, "browser", False) else composite.subscribe)(wish, addresses)
         return
     subscription = consuming.make(wish, addresses[0])
     if addresses[0].kind not in consuming.TOPICS and flag(head, "browser", False):
@@ -70,7 +71,8 @@ def _browse(connection: "StompState", subscription: Subscription, selector: Sele
     """A browser: is shown what waits, and then that this was all."""
     subscription.no_ack = True
     connection.subscriptions[subscription.tag] = subscription
-    browsing = Browsing(subscription.queue, connection.gate, subscription.show, selector)
+    looks = [(subscription.queue, subscription.show)]
+    browsing = Browsing(looks, connection.gate, subscription.show_end, selector)
     subscription.browsing = browsing
     connection.owe(0, lambda: browsing.begin(connection.now))
 
@@ -82,12 +84,12 @@ def _check_id(connection: "StompState", head: Head, id_: str | None, destination
         raise ProtocolViolation(text, "")
     needs_id = connection.is_jms and connection.version != V1_0
     if id_ is None and (needs_id or (queues.is_durable(connection, head) and not is_queue)):
-        raise ProtocolViolation("Missing Header", "Header 'id' is required for durable subscriptions\n")
+        raise ProtocolViolation("Missing Header", _ID_MISSING)
     if id_ is not None and id_.startswith(f"/{TEMPORARY}/"):
         raise ProtocolViolation("Invalid id", "SUBSCRIBE 'id' may not start with /temp-queue/\n")
     tag = f"Q_{destination}" if id_ is None else f"T_{id_}"
     if tag in connection.subscriptions:
-        text = f"A subscription identified by '{tag}' already exists.\n"
+        text = f"A subscription identified by '{tag}' already exists."
         raise ProtocolViolation("Duplicated subscription identifier", text)
     if len(connection.subscriptions) >= STOMP_SUBSCRIPTIONS_MAX:
         raise NotAllowed(f"subscription limit of {STOMP_SUBSCRIPTIONS_MAX} on the connection is reached")
@@ -103,6 +105,8 @@ def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     if connection.is_jms and DURABLE_NAME in head.headers:
         _end_durable(connection, head)
         return
+    if "id" not in head.headers and queues.is_durable(connection, head):
+        raise ProtocolViolation("Missing Header", _ID_MISSING)
     subscription = _subscribed(connection, head)
     del connection.subscriptions[subscription.tag]
     end(connection, subscription)
@@ -135,7 +139,6 @@ def end(connection: "StompState", subscription: Subscription) -> None:
     """Takes a subscription off its queue."""
     if subscription.browsing is not None:
         subscription.browsing.end()
-        return
     subscription.ended()
     for part in subscription.parts:
         end(connection, part)
@@ -149,7 +152,7 @@ def end(connection: "StompState", subscription: Subscription) -> None:
 def _subscribed(connection: "StompState", head: Head) -> Subscription:
     id_, destination = head.get("id"), head.get("destination")
     if id_ is None and destination is None:
-        text = "UNSUBSCRIBE must include a 'destination' or 'id' header\n"
+        text = "UNSUBSCRIBE must include a 'destination' or 'id' header"
         raise ProtocolViolation("Missing destination or id", text)
     if id_ is not None and id_.startswith(f"/{TEMPORARY}/"):
         raise ProtocolViolation("Invalid id", "UNSUBSCRIBE 'id' may not start with /temp-queue/\n")

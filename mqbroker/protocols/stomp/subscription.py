@@ -110,11 +110,12 @@ class Subscription(Consumer):
         for piece in (head + tail, body, _END):
             self.wire.send_delivery(piece)
 
-    def show(self, entry: Entry | None) -> None:
-        """Encodes what a browser sees: an entry that stays where it is, or the end."""
-        if entry is not None:
-            self.put(entry.message, entry.is_redelivered)
-            return
+    def show(self, entry: Entry) -> None:
+        """Encodes what a browser sees: an entry that stays where it is."""
+        self.put(entry.message, entry.is_redelivered)
+
+    def show_end(self) -> None:
+        """Encodes that a browser has seen everything."""
         lines = b"" if self.id is None else header_line("subscription", self.id)
         lines += header_line("destination", self.destination)
         self.wire.send_delivery(for_version(b"MESSAGE\n%bmessage-id:0\nbrowser:end\n\n\0\n" % lines, self.wire.version))

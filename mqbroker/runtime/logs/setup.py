@@ -19,6 +19,7 @@ from mqbroker.config.sections import Config, LogConfig
 from mqbroker.errors import ConfigError
 from mqbroker.runtime.logs.fields import JsonFormatter
 from mqbroker.runtime.logs.lines import LineFormatter, RabbitFormatter
+from mqbroker.runtime.logs.syslog import SyslogHandler
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +110,13 @@ def configure(config: Config) -> None:
     root = logging.getLogger()
     for handler in [*root.handlers]:
         root.removeHandler(handler)
+        if isinstance(handler, SyslogHandler):
+            handler.close()
     for handler in _handlers(config.log):
         handler.setFormatter(_FORMATTERS[config.log.format]())
         root.addHandler(handler)
+    if config.log.syslog:
+        root.addHandler(SyslogHandler(config.log.syslog, config.log.syslog_facility))
     set_levels(config)
     logging.logThreads = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001  the documented way to do without the caller's line

@@ -19,6 +19,7 @@ from mqbroker.storage.log.segment import (
     SPARE,
     SegmentHeader,
     first_lsn_of,
+    is_too_long,
     read_segment_header,
     segment_name,
     segment_names,
@@ -153,6 +154,8 @@ class Applier:
             raise StaleEpoch(f"a segment of the epoch {header.epoch} is refused: the epoch {self.epoch} has begun")
         if header.previous_lsn != self.lsn or header.first_lsn <= self.lsn:
             raise self._refusal(piece, f"it follows batch {header.previous_lsn}")
+        if is_too_long(header, len(octets)):
+            raise self._refusal(piece, f"its header asks for {header.size_bytes} bytes of disk")
         return header
 
     def _append(self, piece: Appended) -> None:

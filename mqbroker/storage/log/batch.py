@@ -1,5 +1,6 @@
 """A batch, the facts between two seals as objects; and a job, the same as bytes on the way to the disk."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -56,3 +57,5 @@ class Job:
     """That segment's key, if it is encrypted."""
     finished: tuple[str, int] | None
     """The segment that ends with the batch before, and its length; None when there is none to be finished."""
+    late: Callable[[], bytes] | None = None
+    """Makes the end of the payload, if that takes long: it is called where the batch is written."""

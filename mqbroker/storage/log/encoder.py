@@ -6,31 +6,36 @@ has none left. A segment in which something is alive ends with its index, as soo
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from mqbroker.core.message import GONE, Entry
 from mqbroker.core.queues.extent import Place
-from mqbroker.limits import BATCH_BYTES_MAX, CARRIED_INDEX_SHARE, SEGMENT_END_SHARE
+from mqbroker.limits import (
+    BATCH_BYTES_MAX,
+    CARRIED_INDEX_SHARE,
+    CHECKPOINT_SHARE,
+    INDEX_SORTED_MAX,
+    SEGMENT_BYTES_CEILING,
+    SEGMENT_BYTES_MIN,
+    SEGMENT_END_SHARE,
+)
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
 from mqbroker.storage.log.batch import Batch, Job, Moving
+from mqbroker.storage.log.checkpoint import Checkpoint
 from mqbroker.storage.log.facts import (
-    CHECKPOINT_BYTES,
     INDEX_BYTES,
     pack_attempted,
-    pack_checkpoint,
     pack_deferred,
     pack_defined,
     pack_forgotten,
     pack_index,
     pack_index_part,
-    pack_indexes,
     pack_settled,
-    pack_shares,
-    shares_bytes,
 )
 from mqbroker.storage.log.frame import FIRST_EPOCH, FRAME_BYTES, PLAIN, SEALED, TAG_BYTES, Frame
-from mqbroker.storage.log.index import OpenIndex, Stretch
+from mqbroker.storage.log.index import OpenIndex, Stretch, packed_bytes
 from mqbroker.storage.log.records import EntryEncoder
 from mqbroker.storage.log.segment import ID_BYTES, SegmentHeader, encrypted, opening_bytes, segment_name
 
@@ -51,11 +56,13 @@ class BatchEncoder:
     ) -> None:  # fmt: skip
         self.liveness = liveness
         self.last_lsn = last_lsn
-        self._records = {key: pack_defined(key, value) for key, value in definitions.items()}
+        self._checkpoint = Checkpoint(liveness, definitions)
         self._cluster_id = cluster_id
         self._entropy = entropy
         self.segment_bytes = segment_bytes
         """How large segments are, unless one batch needs more."""
+        self.may_grow = True
+        """Whether they become larger where checkpoints are too large a part of them."""
         self._keyring = keyring
         self._epoch = epoch
         self._cipher = PLAIN if keyring is None else SEALED
@@ -67,6 +74,8 @@ class BatchEncoder:
         """How many there are in the segment."""
         self._is_ended = False
         """Whether the segment has its index already: the next batch begins another one."""
+        self._late: Callable[[], bytes] | None = None
+        """Makes the index with which the batch ends, if that takes long."""
         self._window = window
         self._index = OpenIndex(0, window)
         self.tops: dict[int, int] = {}
@@ -76,10 +85,14 @@ class BatchEncoder:
 
     def opening_bytes(self) -> int:
         """How large a segment must be that begins with an empty batch."""
-        definitions = CHECKPOINT_BYTES + sum(map(len, self._records.values()))
-        shares = shares_bytes(self.liveness.by_first.values())
+        checkpoint = self._checkpoint.size(self.liveness.by_first.values())
         index = INDEX_BYTES + self._index.record_bytes({}) if self._window else 0
-        return opening_bytes(self._cipher) + self._frame_bytes + definitions + shares + index + 1
+        return opening_bytes(self._cipher) + self._frame_bytes + checkpoint + index + 1
+
+    def grow(self, opening: int) -> None:
+        """Segments that open with so much are to be longer, if that is too large a part of them."""
+        while SEGMENT_BYTES_MIN <= self.segment_bytes < min(opening * CHECKPOINT_SHARE, SEGMENT_BYTES_CEILING):
+            self.segment_bytes = min(self.segment_bytes * 2, SEGMENT_BYTES_CEILING)
 
     def has_room_for(self, facts_bytes: int) -> bool:
         """Whether a batch of so many bytes fits into the segment."""
@@ -112,8 +125,13 @@ class BatchEncoder:
                 self._leave_segment()
             self.liveness.add(SegmentLiveness(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
             present = {extent.queue_number for extent in encoder.extents.values()}
-            facts = self._checkpoint() + [pack_forgotten(queue) for queue in batch.forgotten if queue in present]
+            facts = self._checkpoint.records(self.liveness.closed())
             needed = self._frame_bytes + encoder.size + sum(map(len, facts))
+            if self.may_grow:
+                self.grow(needed - encoder.size)
+            forgotten = [pack_forgotten(queue) for queue in batch.forgotten if queue in present]
+            facts += forgotten
+            needed += sum(map(len, forgotten))
             segment, key = self._open_segment(batch.lsn, needed + self._index_bytes(encoder))
         self._count(encoder, batch)
         start = self._end
@@ -122,12 +140,14 @@ class BatchEncoder:
             self._index.end()
             place = Place(self.liveness.firsts[-1], start, self._end, batch.lsn, batch.lsn)
             self.liveness.moved.add(moving.first_lsn, moving.last_lsn, place, were_redelivered)
+        late, self._late = self._late, None
         frame = Frame(
-            batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count, len(facts),
-            cipher=self._cipher, epoch=self._epoch,
+            batch.lsn, self.last_lsn, committed, batch.flags, encoder.size, encoder.count,
+            len(facts) + (late is not None), cipher=self._cipher, epoch=self._epoch,
         )  # fmt: skip
         self.last_lsn = batch.lsn
-        return Job(frame, b"".join(encoder.pieces + facts), segment, key, finished)
+        self._prepare(needed)
+        return Job(frame, b"".join(encoder.pieces + facts), segment, key, finished, late)
 
     def _apply(self, batch: Batch) -> list[bytes]:
         """Applies the batch to the state of the log; returns the records of it."""
@@ -149,9 +169,9 @@ class BatchEncoder:
             record = pack_defined(key, value)
             facts.append(record)
             if value is None:
-                self._records.pop(key, None)
+                self._checkpoint.definitions.remove(key)
             else:
-                self._records[key] = record
+                self._checkpoint.definitions.define(key, record)
         return facts
 
     def _attempt(self, entry: Entry) -> bytes | None:
@@ -172,11 +192,12 @@ class BatchEncoder:
         segment.change(entry.queue_number, entry.sequence, change)
         return pack_deferred(segment.first_lsn, entry.queue_number, entry.sequence, change)
 
-    def _checkpoint(self) -> list[bytes]:
-        closed = self.liveness.closed()
-        shares = pack_shares(closed)
-        opening = pack_checkpoint(len(self._records), len(shares))
-        return [opening, *self._records.values(), *shares, *pack_indexes(closed)]
+    def _prepare(self, written: int) -> None:
+        """Makes some of the next checkpoint, in the second half of a segment: all of it by the end."""
+        index = self._index.record_bytes({}) if self._window else 0
+        left = self._size - self._end - index - self._size // SEGMENT_END_SHARE
+        if left < self._size // 2 and not self._is_ended:
+            self._checkpoint.prepare(min(1.0, written / max(1, left)))
 
     def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
         self._name = segment_name(lsn)
@@ -226,7 +247,7 @@ class BatchEncoder:
 
     def _index_part(self) -> list[bytes]:
         """The record of what has ended in the segment since the last one."""
-        news = self._index.news() if self._window else []
+        news = self._index.news() if self._window and not self._is_ended else []
         return [pack_index_part(self._index.segment, news)] if news else []
 
     def _take_ended(self, stretch: Stretch | None) -> None:
@@ -238,8 +259,7 @@ class BatchEncoder:
         return segment is not None and segment.is_redelivered
 
     def _move(self, moving: Moving, facts: list[bytes]) -> list[Entry | None]:
-        """The entries that are written again, as they are now; adds to the facts that they are settled where they were.
-        """
+        """The entries to be written again, as they are now; adds to the facts that they are settled where they were."""
         alive: list[Entry] = []
         for entry in moving.entries:
             segment = self.liveness.find(entry.lsn)
@@ -256,12 +276,18 @@ class BatchEncoder:
     def _end_segment(self, start: int, facts: list[bytes]) -> None:
         """Adds the index of the segment, if it needs one, to the facts of its last batch, which begins there."""
         segment = self.liveness.current()
-        stretches = self._index.alive(segment.shares)
+        is_large = self._index.parts > INDEX_SORTED_MAX
+        find = self._index.alive_about if is_large else self._index.alive
+        stretches = find(segment.shares)
         if not stretches:
             return
-        self._end += INDEX_BYTES + sum(stretch.packed_bytes for stretch in stretches)
+        self._end += INDEX_BYTES + packed_bytes(stretches)
         self._index.extend(self._end)
-        facts.append(pack_index(segment.first_lsn, self._entries, self._index.alive(segment.shares)))
+        record = partial(pack_index, segment.first_lsn, self._entries, find(segment.shares))
+        if is_large:
+            self._late = record
+        else:
+            facts.append(record())
         segment.index_at = start
         self._is_ended = True
 
@@ -273,7 +299,8 @@ class BatchEncoder:
         if not self._window or self._is_ended:
             return
         self._take_ended(self._index.end())
+        if self._index.parts > INDEX_SORTED_MAX:
+            return  # it is made in the background at the next start
         stretches = self._index.alive(segment.shares)
-        record = pack_index(segment.first_lsn, entries, stretches)
-        if stretches and len(record) <= self._size // CARRIED_INDEX_SHARE:
-            segment.index = record
+        if stretches and INDEX_BYTES + packed_bytes(stretches) <= self._size // CARRIED_INDEX_SHARE:
+            segment.index = pack_index(segment.first_lsn, entries, stretches)

@@ -16,20 +16,26 @@ They follow the entry records of a payload, and speak of entries of earlier batc
     INDEX       | 24 | 0 0 0 | stretches u32 | segment's first lsn u64 | entries u64 | stretches (index.py)
     INDEX_AT    | 25 | 7 x 0 | segment's first lsn u64 | offset u64 of the frame there that holds its index
     INDEX_PART  | 26 | 0 0 0 | stretches u32 | segment's first lsn u64 | stretches (index.py)
+    HELD        | 27 | flags | 6 x 0 | segment's first, last lsn u64
+    SHARES      | 28 | 0 0 0 | shares u32 | segment's first lsn u64
+                | shares x (queue u32, live u32, runs u32, changed u32 | runs and changed as in SHARE)
+    PACKED      | 29 | 0 0 0 | bytes of records u32 | compressed bytes u32 | records, compressed (zlib, RFC 1950)
 
 flags: 1 = delivered before (ATTEMPTED, SHARE, DEFERRED), or has a value (DEFINED); 2 = the segment is encrypted
-(SHARE), so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition as
-DEFINED, and as SHARE what each queue has in each older segment that is still needed; a segment or queue not named there
-has nothing left. For each of these segments INDEX_AT follows, or INDEX where the segment itself has none. Until a
-segment has an index, INDEX_PART tells of each of its stretches as it ends, so that a restart need not read them. A
-changed layout takes a new first byte; old ones (SHARE_ONCE) are read.
+(SHARE, HELD), so that no plain one can take its place. The first batch of a segment holds CHECKPOINT, every definition
+as DEFINED, and for each older segment that is still needed HELD, and as SHARES what each queue has there; a segment or
+queue not named there has nothing left. Some of these together are PACKED where that is shorter. For each of these
+segments INDEX_AT follows, or INDEX where the segment itself has none. Until a segment has an index, INDEX_PART tells of
+each of its stretches as it ends, so that a restart need not read them. A changed layout takes a new first byte; old
+ones (SHARE_ONCE, SHARE) are read.
 """
 
+import zlib
 from collections.abc import Callable, Iterable
 from struct import Struct, pack, unpack_from
 from typing import Protocol
 
-from mqbroker.storage.liveness import Change, Runs, SegmentLiveness, Share
+from mqbroker.storage.liveness import QUEUES_TOGETHER_BITS, Change, Runs, SegmentLiveness, Share
 from mqbroker.storage.log.index import Stretch, pack_stretches, read_stretches
 
 SETTLED = 16
@@ -43,6 +49,9 @@ SHARE = 23
 INDEX = 24
 INDEX_AT = 25
 INDEX_PART = 26
+HELD = 27
+SHARES = 28
+PACKED = 29
 
 _SETTLED = Struct("<B3xIIQ")
 _ATTEMPTED = Struct("<BB2xIIQq")
@@ -56,6 +65,10 @@ _DEFERRED = Struct("<BB2xIIQqqq")
 _INDEX = Struct("<B3xIQQ")
 _INDEX_AT = Struct("<B7xQQ")
 _INDEX_PART = Struct("<B3xIQ")
+_HELD = Struct("<BB6xQQ")
+_SHARES = Struct("<B3xIQ")
+_SHARES_ONE = Struct("<IIII")
+_PACKED = Struct("<B3xII")
 DEFERRED_BYTES = _DEFERRED.size
 INDEX_BYTES = _INDEX.size
 INDEX_PART_BYTES = _INDEX_PART.size
@@ -94,31 +107,44 @@ def pack_forgotten(queue: int) -> bytes:
     return _FORGOTTEN.pack(FORGOTTEN, queue)
 
 
-def pack_shares(segments: Iterable[SegmentLiveness]) -> list[bytes]:
-    """What every queue has in every one of these segments."""
-    return [_pack_share(segment, queue, share) for segment in segments for queue, share in segment.shares.items()]
+def packed(records: bytes) -> bytes:
+    """Records as one that is shorter, where there is one."""
+    octets = zlib.compress(records, 1)
+    if len(octets) + _PACKED.size >= len(records):
+        return records
+    return _PACKED.pack(PACKED, len(records), len(octets)) + octets
 
 
-def shares_bytes(segments: Iterable[SegmentLiveness]) -> int:
-    """How long the records of `pack_shares` and `pack_indexes` are at most, without making them."""
-    return sum(
-        (_INDEX_AT.size if segment.index_at else len(segment.index))
-        + sum(
-            _SHARE.size + 16 * len(share.settled) + _CHANGED.size * len(share.attempts)
-            for share in segment.shares.values()
-        )
-        for segment in segments
-    )
-
-
-def _pack_share(segment: SegmentLiveness, queue: int, share: Share) -> bytes:
+def pack_held(segment: SegmentLiveness) -> bytes:
+    """A segment that is still needed."""
     flags = segment.is_redelivered | segment.is_encrypted << 1
-    head = _SHARE.pack(
-        SHARE, flags, queue, share.live, len(share.settled), len(share.attempts), segment.first_lsn, segment.last_lsn
-    )  # fmt: skip
+    return _HELD.pack(HELD, flags, segment.first_lsn, segment.last_lsn)
+
+
+def pack_shares(segment: SegmentLiveness, together: int) -> bytes:
+    """What the queues of these numbers (liveness.py) have in a segment; empty if they have nothing."""
+    shares, parts, count = segment.shares, [], 0
+    numbers: list[int] = []
+    for queue in range(together << QUEUES_TOGETHER_BITS, together + 1 << QUEUES_TOGETHER_BITS):
+        share = shares.get(queue)
+        if share is None or share.live <= 0:
+            continue
+        count += 1
+        numbers += (queue, share.live, len(share.settled), len(share.attempts))
+        if share.settled or share.attempts:
+            parts.append(pack(f"<{len(numbers)}I", *numbers))
+            parts.append(_pack_changes(share))
+            numbers = []
+    if not count:
+        return b""
+    parts.append(pack(f"<{len(numbers)}I", *numbers))
+    return packed(_SHARES.pack(SHARES, count, segment.first_lsn) + b"".join(parts))
+
+
+def _pack_changes(share: Share) -> bytes:
     numbers = [number for run in share.settled for number in run]
     changed = [_CHANGED.pack(sequence, *state) for sequence, state in share.attempts.items()]
-    return head + pack(f"<{len(numbers)}q", *numbers) + b"".join(changed)
+    return pack(f"<{len(numbers)}q", *numbers) + b"".join(changed)
 
 
 def pack_checkpoint(definitions: int, shares: int) -> bytes:
@@ -168,8 +194,11 @@ class FactSink(Protocol):
     def forgotten(self, queue: int) -> None:
         """A queue is gone."""
 
-    def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
-        """What a queue has in an older segment, which is told anew, without shares, for each of its queues."""
+    def held(self, segment: SegmentLiveness) -> None:
+        """An older segment, without its shares. It may be told of again."""
+
+    def share(self, first_lsn: int, queue: int, share: Share) -> None:
+        """What a queue has in such a segment."""
 
     def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
         """The index of a segment with so many entries, and the record that says so."""
@@ -229,20 +258,58 @@ def _read_forgotten(data: bytes, position: int, sink: FactSink) -> int:
 def _read_share(data: bytes, position: int, sink: FactSink) -> int:
     fields: tuple[int, ...] = _SHARE.unpack_from(data, position)
     kind, flags, queue, live, runs, changed, first_lsn, last_lsn = fields
-    position += _SHARE.size
     share = Share(live)
+    layout = _CHANGED if kind == SHARE else _CHANGED_ONCE
+    end = _read_changes(data, position + _SHARE.size, share, runs, changed, layout)
+    sink.held(SegmentLiveness(first_lsn, last_lsn, flags & 1 == 1, flags & 2 == 2))
+    sink.share(first_lsn, queue, share)
+    return end
+
+
+def _read_changes(data: bytes, position: int, share: Share, runs: int, changed: int, layout: Struct) -> int:
     numbers = unpack_from(f"<{2 * runs}q", data, position)
     for index in range(0, 2 * runs, 2):
         share.settled.add(numbers[index], numbers[index + 1])
     position += 16 * runs
-    layout = _CHANGED if kind == SHARE else _CHANGED_ONCE
     for _ in range(changed):
         sequence, attempts, state, *held = layout.unpack_from(data, position)
         held_until, first_taken_at = held or (0, 0)
         share.attempts[sequence] = (attempts, state & 1 == 1, held_until, first_taken_at)
         position += layout.size
-    sink.share(SegmentLiveness(first_lsn, last_lsn, flags & 1 == 1, flags & 2 == 2), queue, share)
     return position
+
+
+def _read_held(data: bytes, position: int, sink: FactSink) -> int:
+    _, flags, first_lsn, last_lsn = _HELD.unpack_from(data, position)
+    sink.held(SegmentLiveness(first_lsn, last_lsn, flags & 1 == 1, flags & 2 == 2))
+    return position + _HELD.size
+
+
+def _read_shares(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, int, int] = _SHARES.unpack_from(data, position)
+    _, count, first_lsn = fields
+    position += _SHARES.size
+    for _ in range(count):
+        queue, live, runs, changed = _SHARES_ONE.unpack_from(data, position)
+        position += _SHARES_ONE.size
+        share = Share(live)
+        if runs or changed:
+            position = _read_changes(data, position, share, runs, changed, _CHANGED)
+        sink.share(first_lsn, queue, share)
+    return position
+
+
+def _read_packed(data: bytes, position: int, sink: FactSink) -> int:
+    fields: tuple[int, int, int] = _PACKED.unpack_from(data, position)
+    _, size, packed_bytes = fields
+    start = position + _PACKED.size
+    try:
+        # No more than it says, whatever comes out of it.
+        records = zlib.decompressobj().decompress(data[start : start + packed_bytes], max(1, size))
+    except zlib.error as error:
+        raise ValueError(f"a compressed record is damaged: {error}") from error
+    read_facts(records, 0, len(records), sink)
+    return start + packed_bytes
 
 
 def _read_checkpoint(_: bytes, position: int, sink: FactSink) -> int:
@@ -280,6 +347,7 @@ _READERS: dict[int, Callable[[bytes, int, FactSink], int]] = {
     SETTLED: _read_settled, ATTEMPTED: _read_attempted, DEFINED: _read_defined, FORGOTTEN: _read_forgotten,
     SHARE_ONCE: _read_share, CHECKPOINT: _read_checkpoint, DEFERRED: _read_deferred, SHARE: _read_share,
     INDEX: _read_index, INDEX_AT: _read_index_at, INDEX_PART: _read_index_part,
+    HELD: _read_held, SHARES: _read_shares, PACKED: _read_packed,
 }  # fmt: skip
 
 
@@ -336,10 +404,12 @@ class Facts:
         for segment in self.older.values():
             segment.shares.pop(queue, None)
 
-    def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
-        known = self.older.setdefault(segment.first_lsn, segment)
-        known.is_open = False
-        known.shares[queue] = share
+    def held(self, segment: SegmentLiveness) -> None:
+        segment.is_open = False
+        self.older.setdefault(segment.first_lsn, segment)
+
+    def share(self, first_lsn: int, queue: int, share: Share) -> None:
+        self.older[first_lsn].shares[queue] = share
 
     def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
         if first_lsn == self.first_lsn:

@@ -24,7 +24,9 @@ class Framer:
     def frame(self, job: Job) -> Appended:
         """The octets of the job, and where they belong."""
         opening = b"" if job.segment is None else self._begin(job.segment, job.key)
-        payload = job.payload if self._key is None else self._key.seal(job.frame, job.payload, self._crc)
+        payload = job.payload if job.late is None else job.payload + job.late()
+        if self._key is not None:
+            payload = self._key.seal(job.frame, payload, self._crc)
         header, self._crc = pack_frame(job.frame, payload, self._crc, self._seed)
         start = self._end
         self._end = start + len(opening) + len(header) + len(payload)

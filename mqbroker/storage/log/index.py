@@ -128,6 +128,15 @@ class OpenIndex:
                 found.append(stretch)
         return found
 
+    def alive_about(self, shares: Mapping[int, Share]) -> list[Stretch]:
+        """All stretches, with what has been settled too, unless nothing at all is alive."""
+        return self.stretches if any(share.live > 0 for share in shares.values()) else []
+
+    @property
+    def parts(self) -> int:
+        """How many extents there are."""
+        return sum(len(stretch.extents) for stretch in self.stretches)
+
     def record_bytes(self, more: Mapping[int, Extent]) -> int:
         """How long the stretches are in a record at most, with one more batch."""
         open_bytes = 0 if self._open is None else self._open.packed_bytes
@@ -144,6 +153,11 @@ def is_settled(extent: Extent, share: Share) -> bool:
     """Whether all of the extent is settled."""
     is_gone, _, end = share.settled.span(extent.first)
     return is_gone and end >= extent.last
+
+
+def packed_bytes(stretches: Iterable[Stretch]) -> int:
+    """How long they are in a record."""
+    return sum(stretch.packed_bytes for stretch in stretches)
 
 
 def pack_stretches(stretches: Iterable[Stretch]) -> bytes:

@@ -22,8 +22,9 @@ kept (surrogateescape). A record refers to another one of its batch by its byte 
     | 3  |flags| 0 | message at | queue | attempts | sequence | expires  |
     +----+-----+---+------------+-------+----------+----------+----------+
 
-flags: 1 = was delivered before. A changed layout takes a new first byte: 4, 5 and 6 are 1, 2 and 3 with the state of an
-entry of a polled queue after everything else.
+flags: 1 = was delivered before. In a queue's number the bit 1 << 30 says that a restart ignores the entry (FLEETING).
+A changed layout takes a new first byte: 4, 5 and 6 are 1, 2 and 3 with the state of an entry of a polled queue after
+everything else.
 
      0            8                16
     +------------+----------------+
@@ -37,7 +38,7 @@ from struct import Struct
 
 from mqbroker.core.message import Entry, Message, new_entry, new_message
 from mqbroker.core.properties import Formats, Properties, restored
-from mqbroker.core.queues.extent import POLLED_TOP, Extent, extent_key
+from mqbroker.core.queues.extent import FLEETING, POLLED_TOP, Extent, extent_key
 from mqbroker.core.queues.lanes import lane_of
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.liveness import Share
@@ -187,7 +188,8 @@ class EntryEncoder:
 class EntryDecoder:
     """Decodes the live entries of the batches of one segment: `shares` says for each queue what is settled.
 
-    With `shares_only` a queue without a share has nothing left in the segment; otherwise it has everything.
+    With `shares_only` a queue without a share has nothing left in the segment; otherwise it has everything, and what is
+    FLEETING is left out.
     """
 
     __slots__ = (
@@ -260,7 +262,7 @@ class EntryDecoder:
             if number != queue:
                 queue = number
                 share = self.shares.get(queue)
-                first, last, is_settled = self._whole(share)
+                first, last, is_settled = self._whole(queue, share)
                 found = self._list(queue)
             if sequence < first or sequence > last:
                 assert share is not None
@@ -284,7 +286,9 @@ class EntryDecoder:
                 self._apply_attempts(entry, share)
             found.append(entry)
 
-    def _whole(self, share: Share | None) -> tuple[int, int, bool]:
+    def _whole(self, queue: int, share: Share | None) -> tuple[int, int, bool]:
+        if queue & FLEETING and not self.shares_only:
+            return -NUMBER_MAX, NUMBER_MAX, True
         if share is None:
             return -NUMBER_MAX, NUMBER_MAX, self.shares_only
         return 1, 0, False

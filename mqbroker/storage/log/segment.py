@@ -22,6 +22,7 @@ from typing import NamedTuple
 from crc32c import crc32c
 
 from mqbroker.errors import StorageError
+from mqbroker.limits import SEGMENT_BYTES_CEILING
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import KEY_BLOCK_BYTES, KeyBlock, Keyring, pack_key_block, read_key_block
 from mqbroker.storage.log.frame import FIRST_EPOCH, PLAIN, SEALED, Frame, read_frame
@@ -107,6 +108,12 @@ def encrypted(
 def opening_bytes(cipher: int) -> int:
     """How many bytes of a segment come before its first frame."""
     return SEGMENT_HEADER_BYTES + KEY_BLOCK_BYTES * cipher
+
+
+def is_too_long(header: SegmentHeader, first_bytes: int) -> bool:
+    """Whether nobody makes a file so long that begins with so much: it is longer than SEGMENT_BYTES_CEILING for the
+    sake of its first batch only, and of that one's part in the index, which is no more than twice as long."""
+    return header.size_bytes > max(SEGMENT_BYTES_CEILING, first_bytes * 4)
 
 
 def pack_segment_header(header: SegmentHeader) -> bytes:

@@ -35,6 +35,29 @@ class Load:
         self.entries = self._reader.entries(self._wanted)
 
 
+class Gathering:
+    """The entries of a page that stands at several places, as they come."""
+
+    __slots__ = ("_done", "_entries", "_left", "_parts")
+
+    def __init__(self, parts: list[Page], done: Loaded) -> None:
+        self._parts = parts
+        self._done = done
+        self._left = len(parts)
+        self._entries: list[Entry] = []
+
+    def begin(self, load: Callable[[Page, Loaded], object]) -> None:
+        """Has each of them read."""
+        for part in self._parts:
+            load(part, self._has_come)
+
+    def _has_come(self, entries: list[Entry]) -> None:
+        self._entries += entries
+        self._left -= 1
+        if not self._left:
+            self._done(self._entries)
+
+
 class LoadIndex:
     """The work of reading the index of one segment."""
 
@@ -91,9 +114,14 @@ class Pager:
         self.queues.pop(queue_number, None)
         self._tops.pop(queue_number, None)
 
+    @property
+    def room(self) -> int:
+        """How many entries a queue keeps at present."""
+        return self._window_pressed if self.is_pressed else self._window
+
     def offer(self, stretches: Iterable[Stretch]) -> None:
         """These stretches are durable: has queues let go of what is in them."""
-        window, least = (self._window, self._least) if not self.is_pressed else (self._window_pressed, 1)
+        window, least = self.room, 1 if self.is_pressed else self._least
         for stretch in stretches:
             place = stretch.place
             for extent in stretch.extents.values():
@@ -131,27 +159,40 @@ class Pager:
 
     def load(self, page: Page, done: Loaded) -> None:
         """Has a page read."""
-        load = Load(self._reader, wanted(self._liveness, page))
-        self._reads.submit(load, partial(self._loaded, page, load, done))
+        if page.others:
+            Gathering(page.parts, done).begin(self._load)
+        else:
+            self._load(page, done)
 
-    def _loaded(self, page: Page, load: Load, done: Loaded, error: Exception | None) -> None:
+    def glance(self, page: Page, done: Loaded) -> None:
+        """Has what is there of a page by then read, and counts nothing."""
+        Gathering(page.parts, done).begin(partial(self._load, is_exact=False))
+
+    def _load(self, page: Page, done: Loaded, is_exact: bool = True) -> None:
+        load = Load(self._reader, wanted(self._liveness, page))
+        self._reads.submit(load, partial(self._loaded, page, load, done, is_exact))
+
+    def _loaded(self, page: Page, load: Load, done: Loaded, is_exact: bool, error: Exception | None) -> None:
         assert page.place is not None
         if error is None:
-            error = self._check(page, load.entries)
+            error = self._check(page, load.entries) if is_exact else None
         elif self._liveness.find(page.place.first_lsn) is None:
             done([])  # its queue was deleted or emptied meanwhile, and the file is gone: nobody needs it
             return
         elif load.place != wanted(self._liveness, page).place:
-            self.load(page, done)  # what it read has been moved meanwhile, and its file may be gone
+            self._load(page, done, is_exact)  # what it read has been moved meanwhile, and its file may be gone
             return
         if error is not None:
             self._fail(error)
             return
-        self.paged_in += page.count
+        self.paged_in += page.count if is_exact else 0
         done(_own(page, load.entries))
 
     def read(self, page: Page) -> list[Entry]:
         """Reads a page at once."""
+        return [entry for part in page.parts for entry in self._read(part)]
+
+    def _read(self, page: Page) -> list[Entry]:
         entries = self._reader.entries(wanted(self._liveness, page))
         error = self._check(page, entries)
         if error is not None:

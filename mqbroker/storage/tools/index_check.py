@@ -15,12 +15,12 @@ Sum = tuple[int, int, int, int, int]
 
 
 def wrong_indexes(scan: Scan) -> Iterator[Frame]:
-    """The frames with an index of this segment that is wrong."""
+    """The frames with an index of this segment, or a part of one, that is wrong."""
     reader = ExtentReader({}, {})
     for frame in scan.batches:
         facts = Facts(first_lsn_of(scan.name))
         read_facts(scan.content, frame.start + frame.entries_bytes, frame.content_end, facts)
-        if any(not _is_right(stretch, scan, reader) for stretch in facts.index):
+        if any(not _is_right(stretch, scan, reader) for stretch in facts.index + facts.parts):
             yield frame
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from mqbroker.core.queues.extent import FLEETING
 from mqbroker.storage.intervals import NUMBER_MAX
 from mqbroker.storage.liveness import Change, SegmentLiveness, Share
 from mqbroker.storage.log.facts import read_facts
@@ -64,11 +65,11 @@ def _entry_lines(data: bytes, frame: Frame) -> Iterator[str]:
         if kind == ENQUEUED:
             _, _, _, carrier, queue, _, sequence, _ = ENQUEUED_LAYOUT.unpack_from(data, position)
             position += ENQUEUED_BYTES
-            yield f"    {at}: enqueued queue {queue} sequence {sequence}, the message of {carrier}"
+            yield f"    {at}: enqueued queue {_queue(queue)} sequence {sequence}, the message of {carrier}"
         elif kind == REPEATED:
             _, _, _, names_at, length, queue, _, sequence, _, received = REPEATED_LAYOUT.unpack_from(data, position)
             position += REPEATED_BYTES + length
-            place = f"queue {queue} sequence {sequence}"
+            place = f"queue {_queue(queue)} sequence {sequence}"
             yield f"    {at}: published {place}, {_time(received)}, {length} bytes, names of {names_at}"
         else:
             fields = PUBLISHED_LAYOUT.unpack_from(data, position)
@@ -76,13 +77,17 @@ def _entry_lines(data: bytes, frame: Frame) -> Iterator[str]:
             exchange, key = _texts(data, position + PUBLISHED_BYTES, exchange_bytes, key_bytes)
             position += PUBLISHED_BYTES + exchange_bytes + key_bytes + raw_bytes + length
             yield (
-                f"    {at}: published queue {queue} sequence {sequence}, {_time(received)}, {length} bytes, "
+                f"    {at}: published queue {_queue(queue)} sequence {sequence}, {_time(received)}, {length} bytes, "
                 f"exchange {exchange!r} key {key!r}"
             )
         if is_held:
             held_until, first_taken_at = STATE_LAYOUT.unpack_from(data, position)
             position += STATE_BYTES
             yield f"      held until {held_until}, first taken at {first_taken_at}"
+
+
+def _queue(number: int) -> str:
+    return f"{number & ~FLEETING} (not kept)" if number & FLEETING else str(number)
 
 
 def _texts(data: bytes, at: int, first: int, second: int) -> tuple[str, str]:
@@ -99,24 +104,25 @@ class FactLines:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self._held_up_to: dict[int, int] = {}
 
     def checkpoint(self) -> None:
         self.lines.append("    checkpoint")
 
     def settled(self, first_lsn: int, queue: int, numbers: tuple[int, ...]) -> None:
         runs = ", ".join(f"{start} to {end}" for start, end in zip(numbers[::2], numbers[1::2], strict=True))
-        self.lines.append(f"    settled segment {first_lsn:x} queue {queue}: {runs}")
+        self.lines.append(f"    settled segment {first_lsn:x} queue {_queue(queue)}: {runs}")
 
     def attempted(self, first_lsn: int, queue: int, sequence: int, attempts: int, is_redelivered: bool) -> None:
         self.lines.append(
-            f"    attempted segment {first_lsn:x} queue {queue} sequence {sequence}: attempts {attempts}, "
+            f"    attempted segment {first_lsn:x} queue {_queue(queue)} sequence {sequence}: attempts {attempts}, "
             f"redelivered {is_redelivered}"
         )
 
     def deferred(self, first_lsn: int, queue: int, sequence: int, change: Change) -> None:
         attempts, is_redelivered, held_until, first_taken_at = change
         self.lines.append(
-            f"    deferred segment {first_lsn:x} queue {queue} sequence {sequence}: attempts {attempts}, "
+            f"    deferred segment {first_lsn:x} queue {_queue(queue)} sequence {sequence}: attempts {attempts}, "
             f"redelivered {is_redelivered}, held until {held_until}, first taken at {first_taken_at}"
         )
 
@@ -124,13 +130,16 @@ class FactLines:
         self.lines.append(f"    defined {key!r}: {'gone' if value is None else f'{len(value)} bytes'}")
 
     def forgotten(self, queue: int) -> None:
-        self.lines.append(f"    forgotten queue {queue}")
+        self.lines.append(f"    forgotten queue {_queue(queue)}")
 
-    def share(self, segment: SegmentLiveness, queue: int, share: Share) -> None:
+    def held(self, segment: SegmentLiveness) -> None:
+        self._held_up_to[segment.first_lsn] = segment.last_lsn
+
+    def share(self, first_lsn: int, queue: int, share: Share) -> None:
         settled = sum(end - start + 1 for start, end in share.settled if end < NUMBER_MAX)
         self.lines.append(
-            f"    held segment {segment.first_lsn:x} up to batch {segment.last_lsn}, queue {queue}: {share.live} live, "
-            f"{settled} settled, {len(share.attempts)} attempted"
+            f"    held segment {first_lsn:x} up to batch {self._held_up_to[first_lsn]}, queue {queue}: "
+            f"{share.live} live, {settled} settled, {len(share.attempts)} attempted"
         )
 
     def indexed(self, first_lsn: int, entries: int, stretches: list[Stretch], record: bytes) -> None:
@@ -143,8 +152,8 @@ class FactLines:
         for each in stretches:
             self.lines.append(f"      bytes {each.start} to {each.end}, batches {each.first_lsn} to {each.last_lsn}")
             self.lines += [
-                f"        queue {one.queue_number} lane {one.lane}: {one.count} entries, {one.first} to {one.last}, "
-                f"{one.byte_count} bytes"
+                f"        queue {_queue(one.queue_number)} lane {one.lane}: {one.count} entries, "
+                f"{one.first} to {one.last}, {one.byte_count} bytes"
                 for one in each.extents.values()
             ]
 

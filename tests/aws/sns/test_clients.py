@@ -1,15 +1,20 @@
 """Other clients of SNS, unmodified: the aws command line, @aws-sdk/client-sns, and sns-validator."""
 
 import json
+import ssl
 from pathlib import Path
 
 import boto3  # type: ignore[import-untyped]
 import pytest
 
+from mqbroker.net import devcerts
+from tests.aws.sns.receiver import Receiver
 from tests.clients import node_modules
 from tests.clients.node_modules import RUN_TIMEOUT_S
 from tests.support.aws_clients import ENVIRONMENT, aws
 from tests.support.broker_process import BrokerProcess
+
+CREDENTIALS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 @pytest.mark.timeout(180)
@@ -53,3 +58,34 @@ def test_the_sdk_of_node_and_its_validator(tmp_path: Path) -> None:
         with node_modules.start("sns.test.mjs", url, broker.data_dir / "certs" / "ca.pem") as process:
             output, _ = process.communicate(timeout=RUN_TIMEOUT_S)
     assert process.returncode == 0, output
+
+
+def test_the_validator_of_pypi(
+    tmp_path_factory: pytest.TempPathFactory, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The endpoint is reached by HTTPS, and so is the certificate of the signatures."""
+    found = pytest.importorskip("sns_message_validator", reason="aws-sns-message-validator is not installed")
+    folder = tmp_path_factory.mktemp("sns")
+    certificates = devcerts.ensure(folder / "data" / "certs")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificates.server, certificates.server_key)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.ca))
+    config = f'[aws.sns]\nca_file = "{certificates.ca}"\n'
+    with (
+        Receiver(tls=tls) as receiver,
+        BrokerProcess(folder / "data", "--dev", schemes=("awss",), config=config) as broker,
+    ):
+        url = f"https://localhost:{broker.ports['awss']}"
+        validator = found.SNSMessageValidator(cert_url_regex=f"^{url}/")
+        sns = boto3.client("sns", endpoint_url=url, verify=str(certificates.ca), **CREDENTIALS)
+        topic = sns.create_topic(Name=name)["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=receiver.url.replace("127.0.0.1", "localhost"))
+        asked = receiver.take("SubscriptionConfirmation").json()
+        validator.validate_message(asked)
+        sns.confirm_subscription(TopicArn=topic, Token=asked["Token"])
+        sns.publish(TopicArn=topic, Message="hello ö", Subject="s")
+        notice = receiver.take().json()
+        validator.validate_message(notice)
+        with pytest.raises(found.SignatureVerificationFailureException):
+            validator.validate_message({**notice, "Message": "hello o"})
+        sns.close()

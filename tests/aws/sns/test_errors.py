@@ -249,6 +249,16 @@ def test_what_is_no_place_to_publish_to(sns: Any, topic: str) -> None:
     )  # fmt: skip
 
 
+def test_attributes_of_text_messages(sns: Any) -> None:
+    assert sns.get_sms_attributes()["attributes"]["MonthlySpendLimit"] == "1"
+    for wrong, said in (
+        ({"Fake": "x"}, "Fake is not a valid attribute"), ({"DefaultSMSType": "x"}, "DefaultSMSType is invalid"),
+    ):  # fmt: skip
+        assert error(sns.set_sms_attributes, attributes=wrong) == (INVALID, said, 400)
+    sns.set_sms_attributes(attributes={"DefaultSMSType": "Transactional"})
+    assert sns.get_sms_attributes(attributes=["DefaultSMSType"])["attributes"] == {"DefaultSMSType": "Transactional"}
+
+
 def test_fifo_topics_ask_for_groups_and_ids(sns: Any, name: str) -> None:
     topic = sns.create_topic(Name=f"{name}.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
     group = invalid("The MessageGroupId parameter is required for FIFO topics")
@@ -289,6 +299,10 @@ EMPTY = "must contain non-empty message attribute value for message attribute ty
          f"The message attribute 'attr1' has an invalid message attribute type, {TYPES}"),
         ("attr1", {"DataType": "Stringprefixed", "StringValue": "1"},
          f"The message attribute 'attr1' has an invalid message attribute type, {TYPES}"),
+        (
+            "attr1", {"DataType": "Number", "StringValue": "x"},
+            "Could not cast message attribute 'attr1' value to number.",
+        ),
         ("a" * 257, text("x"), "Length of message attribute name must be less than 256 bytes."),
         (
             "a^", text("x"),

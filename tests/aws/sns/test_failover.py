@@ -1,6 +1,7 @@
 """The active node of a pair is killed: the other one has topics, subscriptions, and what endpoints have not taken."""
 
 import json
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def test_what_was_answered_arrives_from_the_other_node(tmp_path: Path) -> None:
         arrived: set[str] = set()
         while arrived != texts:
             arrived.add(json.loads(receiver.take().body)["Message"])
+        # Retries are counted on from what the other node had tried.
+        with urllib.request.urlopen(f"http://127.0.0.1:{other.ports['aws']}/_mqbroker/sns/notifications") as answer:
+            shown_there = json.load(answer)["Notifications"]
+        attempts = [each["Attempts"] for each in shown_there if each["Protocol"] == "http"]
+        assert min(attempts) >= 2
         sns.publish(TopicArn=topic, Message="after")
         (notice,) = Queues(sqs, sns, "q").notices(url)
         assert notice["Message"] == "after"

@@ -1,7 +1,10 @@
 """Filter policies: AWS's texts and columns, and the compiled ones against a naive reading of the same policies."""
 
 import json
+import sys
+from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import pytest
@@ -11,8 +14,9 @@ from hypothesis import strategies as st
 from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn
 from mqbroker.aws.sns.filters.filter import ATTRIBUTES, BODY, Filter
 from mqbroker.aws.sns.filters.index import FilterIndex
+from mqbroker.aws.sns.filters.intervals import Intervals
 from mqbroker.aws.sns.filters.message_values import values_of_attributes, values_of_body
-from mqbroker.aws.sns.message_attributes import encode_attributes
+from mqbroker.aws.sns.message_attributes import check_attributes, packed
 from mqbroker.aws.sns.notification import Notification
 from mqbroker.aws.sns.properties import make_sns_properties
 from mqbroker.aws.sns.subscription import Subscription
@@ -82,7 +86,7 @@ def parsed(policy: dict[str, Any], scope: str) -> Filter | None:
 def test_attributes_are_matched_as_the_guide_says(policy: dict[str, Any], attributes: dict[str, Any]) -> None:
     compiled = parsed(policy, ATTRIBUTES)
     if compiled is not None:
-        kept = encode_attributes({name: attribute for name, (attribute, _) in attributes.items()})
+        kept = packed(check_attributes({name: attribute for name, (attribute, _) in attributes.items()}))
         expected = naive_filter.matches(policy, {name: values for name, (_, values) in attributes.items()})
         assert compiled.matches(values_of_attributes(unpack(kept))) is expected
 
@@ -112,6 +116,68 @@ def test_the_index_finds_those_that_match(policies: list[dict[str, Any]], body: 
     values = naive_filter.flat(body)
     assert set(found) == {each for each, policy in subscriptions if naive_filter.matches(policy, values)}
     assert len(found) == len(set(found))
+
+
+def by_value(number: int) -> dict[str, Any]:
+    return {"kind": [str(number)], "region": [{"prefix": f"r{number}-"}], "price": [{"numeric": [">", 0]}]}
+
+
+def by_range(number: int) -> dict[str, Any]:
+    return {"price": [{"numeric": [">", number, "<=", number + 1]}]}
+
+
+def calls_to_find(count: int, policy_of: Callable[[int], dict[str, Any]]) -> int:
+    """How many functions are called to find the one of so many subscriptions that wants a message."""
+    subscriptions = []
+    for number in range(count):
+        made = Subscription(SubscriptionArn(TOPIC, str(number)), "sms", "+1", "0", "", "")
+        made.filter = Filter.parse(json.dumps(policy_of(number)), ATTRIBUTES)
+        subscriptions.append(made)
+    values = {"kind": ("String", "7"), "region": ("String", "r7-x"), "price": ("Number", "7.5")}
+    kept = packed(
+        check_attributes({key: {"DataType": kind, "StringValue": value} for key, (kind, value) in values.items()})
+    )
+    properties = make_sns_properties(bytes(16), "", {"topic": str(TOPIC), "at": 0, "version": "1"}, attributes=kept)
+    notification = Notification(new_message("", "", properties, b"m", 0), properties, None)
+    index, called = FilterIndex(subscriptions), 0
+
+    def note(_frame: object, event: str, _argument: object) -> None:
+        nonlocal called
+        called += event == "call"
+
+    sys.setprofile(note)
+    try:
+        found = index.wanted(notification)
+    finally:
+        sys.setprofile(None)
+    assert found == [subscriptions[7]]
+    return called
+
+
+def test_ten_thousand_filters_cost_no_more_than_ten() -> None:
+    """Asked one by one they would take milliseconds for each message."""
+    assert calls_to_find(10_000, by_value) == calls_to_find(10, by_value)
+    assert calls_to_find(10_000, by_range) <= calls_to_find(10, by_range) + 10
+
+
+ENDS = st.sampled_from([-inf, 0.0, 1.0, 2.5, 3.0, 4.0, inf])
+SPANS = st.lists(st.tuples(ENDS, ENDS).map(lambda ends: (min(ends), max(ends))), min_size=1)
+
+
+@given(SPANS, st.sampled_from([-inf, -1.0, 0.0, 1.0, 1.5, 2.5, 3.5, 9.0, inf]))
+def test_intervals_are_found_by_a_number_in_them(spans: list[tuple[float, float]], value: float) -> None:
+    """Those that are empty or have no end may be found although they need not."""
+    intervals = Intervals([(low, high, number) for number, (low, high) in enumerate(spans)])
+    found = list(intervals.around(value))
+    assert len(found) == len(set(found))
+    assert {number for number, (low, high) in enumerate(spans) if low <= value <= high} <= set(found)
+
+
+def test_intervals_that_lie_in_each_other_or_nowhere_are_no_deep_tree() -> None:
+    """A number of 400 digits is infinite: an interval from there to there has no middle."""
+    intervals = Intervals([(inf, inf, 0), (-inf, -inf, 1), *((float(n), inf, n) for n in range(2, 10_000))])
+    assert set(intervals.around(5.0)) >= {2, 3, 4, 5}
+    assert len(set(intervals.around(5.0))) < 10
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda data: data.decode("latin-1")))

@@ -16,6 +16,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.aws.sns.receiver import Receiver
+from tests.aws.sns.test_http import confirmed
+from tests.aws.sns.test_rows import ROLE
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 from tests.support.ports import free_port
@@ -224,4 +226,118 @@ def test_opt_outs_and_the_sandbox(broker: BrokerProcess, gateway: Receiver) -> N
     assert sns.check_if_phone_number_is_opted_out(phoneNumber="+15550001111")["isOptedOut"] is False
     assert sns.list_phone_numbers_opted_out()["phoneNumbers"] == []
     assert sns.list_origination_numbers()["PhoneNumbers"] == []
+    sns.close()
+
+
+# --- every protocol ---------------------------------------------------------------------------------------------------
+
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
+STREAM = "arn:aws:firehose:us-east-1:000000000000:deliverystream"
+
+
+def a_device(sns: Any, name: str) -> str:
+    """An endpoint of a platform application of this test's own."""
+    made = sns.create_platform_application(Name=name, Platform="GCM", Attributes={"PlatformCredential": "secret"})
+    return str(
+        sns.create_platform_endpoint(PlatformApplicationArn=made["PlatformApplicationArn"], Token="t")["EndpointArn"]
+    )
+
+
+def test_each_protocol_may_have_a_text_of_its_own(
+    sns: Any, topic: str, name: str, gateway: Receiver, streams: Path, mailbox: tuple[Mailbox, int]
+) -> None:
+    """Devices that were subscribed to a topic got the default text, whatever there was for their platform."""
+    texts = {each: f"for {each}" for each in ("default", "http", "sms", "lambda", "firehose", "GCM", "email")}
+    with Receiver() as receiver:
+        confirmed(sns, topic, receiver)
+        for protocol, endpoint in (
+            ("sms", "+15551234567"), ("lambda", FUNCTION), ("application", a_device(sns, name)),
+            ("firehose", f"{STREAM}/{name}"), ("email", f"{name}@example.com"),
+        ):  # fmt: skip
+            sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        open_link(link_in(mailbox[0].take()))
+        sns.publish(TopicArn=topic, Message=json.dumps(texts), MessageStructure="json")
+        assert receiver.take().json()["Message"] == "for http"
+    found = {}
+    for _ in range(3):
+        arrival = gateway.arrivals.get(timeout=WAIT_S)
+        document = arrival.json()
+        found[arrival.path.split("?")[0]] = (
+            document.get("text") or document.get("message") or document["Records"][0]["Sns"]["Message"]
+        )
+    assert found == {
+        "/sms": "for sms", "/push": "for GCM", f"/2015-03-31/functions/{FUNCTION}/invocations": "for lambda",
+    }  # fmt: skip
+    assert mailbox[0].take().get_content().startswith("for email")
+    deadline = time.monotonic() + WAIT_S
+    while not (lines := [path.read_text() for path in (streams / name).rglob("*.jsonl")]):
+        assert time.monotonic() < deadline
+    assert json.loads(lines[0])["Message"] == "for firehose"
+
+
+def statuses_of(broker: BrokerProcess, message_id: str, count: int) -> dict[str, dict[str, Any]]:
+    """The delivery status records of a message by destination, once there are so many."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        lines = [line for line in broker.log().splitlines() if "messageMD5Sum" in line and message_id in line]
+        if len(lines) >= count:
+            records = [json.loads(line[line.index('{"') :]) for line in lines]
+            return {record["delivery"]["destination"]: record for record in records}
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_delivery_status_is_logged_for_every_protocol_that_has_it(
+    sns: Any, topic: str, name: str, broker: BrokerProcess, gateway: Receiver
+) -> None:
+    for protocol in ("HTTP", "Lambda", "Firehose", "Application"):
+        for attribute, value in (
+            ("SuccessFeedbackRoleArn", ROLE), ("FailureFeedbackRoleArn", ROLE), ("SuccessFeedbackSampleRate", "100"),
+        ):  # fmt: skip
+            sns.set_topic_attributes(TopicArn=topic, AttributeName=f"{protocol}{attribute}", AttributeValue=value)
+    endpoints = {"lambda": FUNCTION, "application": a_device(sns, name), "firehose": f"{STREAM}/{name}"}
+    with Receiver() as receiver:
+        confirmed(sns, topic, receiver)
+        for protocol, endpoint in endpoints.items():
+            sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        wanted = {*endpoints.values(), f"{receiver.url}/in"}
+        found = statuses_of(broker, sns.publish(TopicArn=topic, Message="m")["MessageId"], 4)
+        assert found.keys() == wanted
+        assert {(each["status"], each["delivery"]["statusCode"]) for each in found.values()} == {("SUCCESS", 200)}
+        receiver.answer = gateway.answer = lambda _: 400
+        found = statuses_of(broker, sns.publish(TopicArn=topic, Message="m")["MessageId"], 4)
+        gateway.answer = lambda _: 200
+    del found[endpoints["firehose"]]
+    assert {(each["status"], each["delivery"]["statusCode"]) for each in found.values()} == {("FAILURE", 400)}
+    assert all(each["delivery"]["providerResponse"] for each in found.values())
+    while not gateway.arrivals.empty():
+        gateway.arrivals.get()
+
+
+def test_delivery_status_of_one_device_or_number_is_logged_where_somebody_asks_for_it(
+    name: str, broker: BrokerProcess, gateway: Receiver
+) -> None:
+    """Applications ask for that of their devices, accounts for that of all text messages."""
+    sns = client(broker, "sns", key="333344445555")
+    device = a_device(sns, name)
+    quiet = sns.publish(TargetArn=device, Message="m")["MessageId"]
+    gateway.arrivals.get(timeout=WAIT_S)
+    roles = {"SuccessFeedbackRoleArn": ROLE, "FailureFeedbackRoleArn": ROLE, "SuccessFeedbackSampleRate": "100"}
+    application = sns.list_platform_applications()["PlatformApplications"][0]["PlatformApplicationArn"]
+    sns.set_platform_application_attributes(PlatformApplicationArn=application, Attributes=roles)
+    sms = {"DeliveryStatusIAMRole": ROLE, "DeliveryStatusSuccessSamplingRate": "100"}
+    sns.set_sms_attributes(attributes=sms)
+    own = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=own, Protocol="sms", Endpoint="+15550001")
+    for status, said in ((200, "SUCCESS"), (404, "FAILURE")):
+        gateway.answer = lambda _, status=status: status  # type: ignore[misc]
+        for given, destination in (
+            ({"PhoneNumber": "+15550002"}, "+15550002"), ({"TopicArn": own}, "+15550001"),
+            ({"TargetArn": device}, device),
+        ):  # fmt: skip
+            found = statuses_of(broker, sns.publish(**given, Message="m")["MessageId"], 1)[destination]
+            assert (found["status"], found["delivery"]["statusCode"]) == (said, status)
+            gateway.arrivals.get(timeout=WAIT_S)
+    gateway.answer = lambda _: 200
+    assert "messageMD5Sum" not in "".join(line for line in broker.log().splitlines() if quiet in line)
     sns.close()

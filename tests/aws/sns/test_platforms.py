@@ -1,14 +1,21 @@
 """Platform applications and their endpoints: all eight actions, and what they refuse."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.aws.sns.conftest import Queues
 from tests.aws.sns.test_errors import error, invalid
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
+NO_ATTRIBUTES = (
+    "ValidationError",
+    "1 validation error detected: Value null at 'attributes' failed to satisfy constraint: Member must not be null",
+    400,
+)
 PLATFORMS = ("ADM", "APNS", "APNS_SANDBOX", "BAIDU", "GCM", "MPNS", "WNS")
 
 
@@ -22,7 +29,8 @@ def application(sns: Any, name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_platform_may_have_an_application(sns: Any, name: str, platform: str) -> None:
-    made = sns.create_platform_application(Name=name, Platform=platform, Attributes={"PlatformCredential": "key"})
+    pair = {"PlatformCredential": "key", "PlatformPrincipal": "id"}
+    made = sns.create_platform_application(Name=name, Platform=platform, Attributes=pair)
     arn = made["PlatformApplicationArn"]
     assert arn == f"arn:aws:sns:us-east-1:000000000000:app/{platform}/{name}"
     sns.delete_platform_application(PlatformApplicationArn=arn)
@@ -89,9 +97,17 @@ def test_what_is_no_application(sns: Any, name: str) -> None:
     assert error(create, Name=name, Platform="PIGEON", Attributes={}) == invalid(
         "Platform Reason: PIGEON is not supported"
     )
-    rule = "must be at most 256 characters long, and contain only characters in the following set: a-zA-Z0-9_-."
-    for wrong in ("a b", "x" * 257, ""):
-        assert error(create, Name=wrong, Platform="GCM", Attributes={}) == invalid(f"Name Reason: {rule}")
+    for wrong, reason in (
+        ("", "cannot be empty"), ("x" * 257, "must be at most 256 characters long"),
+        ("a b", "must contain only characters 'a'-'z', 'A'-'Z', '0'-'9', '_', '-', and '.'"),
+    ):  # fmt: skip
+        assert error(create, Name=wrong, Platform="GCM", Attributes={}) == invalid(f"{wrong} Reason: {reason}")
+    assert error(create, Name=name, Platform="GCM", Attributes={}) == NO_ATTRIBUTES
+    for one, other in (("Principal", "Credential"), ("Credential", "Principal")):
+        reason = f"Platform{one} attribute provided without Platform{other}"
+        assert error(create, Name=name, Platform="ADM", Attributes={f"Platform{one}": "x"}) == invalid(
+            f"Attributes Reason: {reason}"
+        )
     assert error(sns.get_platform_application_attributes, PlatformApplicationArn="x") == invalid(
         "PlatformApplicationArn Reason: An ARN must have at least 6 elements, not 1"
     )
@@ -100,9 +116,117 @@ def test_what_is_no_application(sns: Any, name: str) -> None:
     )
 
 
+def test_attributes_of_applications_and_endpoints(sns: Any, application: str) -> None:
+    assert (
+        error(sns.set_platform_application_attributes, PlatformApplicationArn=application, Attributes={})
+        == NO_ATTRIBUTES
+    )
+    given = {"PlatformApplicationArn": application, "Token": "t"}
+    endpoint = sns.create_platform_endpoint(**given)["EndpointArn"]
+    assert error(sns.set_endpoint_attributes, EndpointArn=endpoint, Attributes={}) == NO_ATTRIBUTES
+    name = invalid("Attributes Reason: Invalid attribute name: Fake")
+    long = invalid(
+        "Attributes Reason: Invalid value for attribute: CustomUserData: must be at most 2048 bytes long in UTF-8 "
+        "encoding"
+    )
+    for attributes, said in (({"Fake": "x"}, name), ({"CustomUserData": "ä" * 1025}, long)):
+        assert error(sns.set_endpoint_attributes, EndpointArn=endpoint, Attributes=attributes) == said
+        assert error(sns.create_platform_endpoint, **given, Attributes=attributes) == said
+    sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"CustomUserData": "ä" * 1024})
+
+
 def test_accounts_do_not_see_each_others(sns: Any, application: str, broker: BrokerProcess) -> None:
     endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
     other = client(broker, "sns", key="222233334444")
     assert other.list_platform_applications()["PlatformApplications"] == []
     assert error(other.get_endpoint_attributes, EndpointArn=endpoint)[0] == "NotFound"
+    assert error(other.publish, TargetArn=endpoint, Message="m") == invalid(
+        "TargetArn Reason: No endpoint found for the target arn specified"
+    )
+    topic = other.create_topic(Name="t")["TopicArn"]
+    absent = f"Endpoint Reason: Endpoint does not exist for endpoint arn{endpoint}"
+    assert error(other.subscribe, TopicArn=topic, Protocol="application", Endpoint=endpoint) == invalid(absent)
+    other.delete_endpoint(EndpointArn=endpoint)
+    other.delete_platform_application(PlatformApplicationArn=application)
+    assert sns.get_endpoint_attributes(EndpointArn=endpoint)["Attributes"]["Token"] == "t"
     other.close()
+
+
+def test_an_endpoint_that_is_subscribed_is_there(sns: Any, topic: str, application: str) -> None:
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    given = {"TopicArn": topic, "Protocol": "application", "Endpoint": endpoint}
+    sns.subscribe(**given)
+    sns.delete_endpoint(EndpointArn=endpoint)
+    assert error(sns.subscribe, **given) == invalid(
+        f"Endpoint Reason: Endpoint does not exist for endpoint arn{endpoint}"
+    )
+
+
+def test_nothing_is_published_by_an_application_that_is_disabled(sns: Any, application: str) -> None:
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    sns.set_platform_application_attributes(PlatformApplicationArn=application, Attributes={"Enabled": "false"})
+    assert error(sns.publish, TargetArn=endpoint, Message="m") == (
+        "PlatformApplicationDisabled", "Platform application is disabled", 400,
+    )  # fmt: skip
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+EVENTS = ("EndpointCreated", "EndpointDeleted", "EndpointUpdated", "DeliveryFailure")
+
+
+def test_topics_are_told_what_happens_to_endpoints(sns: Any, topic: str, application: str, queues: Queues) -> None:
+    url = queues.subscribed(topic)
+    sns.set_platform_application_attributes(
+        PlatformApplicationArn=application, Attributes={f"Event{each}": topic for each in EVENTS}
+    )
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")
+    for token in ("u", "u"):
+        sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Token": token})
+    sns.delete_endpoint(EndpointArn=endpoint)
+    sns.delete_endpoint(EndpointArn=endpoint)
+    told = [json.loads(text) for text in queues.texts(url)]
+    assert [each.pop("EventType") for each in told] == ["EndpointCreated", "EndpointUpdated", "EndpointDeleted"]
+    for each in told:
+        assert each.pop("Time").endswith("Z")
+        assert each == {"EndpointArn": endpoint, "Resource": application, "Service": "SNS"}
+
+
+def test_a_topic_is_told_what_did_not_arrive(sns: Any, topic: str, application: str, queues: Queues) -> None:
+    """The device is subscribed to the topic of its own failures, which must not go round and round."""
+    url = queues.subscribed(topic)
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=endpoint)
+    sns.set_platform_application_attributes(
+        PlatformApplicationArn=application, Attributes={"EventDeliveryFailure": topic}
+    )
+    sent = sns.publish(TargetArn=endpoint, Message="m")["MessageId"]
+    told = json.loads(queues.texts(url, 10)[0])
+    assert told.pop("Time").endswith("Z")
+    assert told == {
+        "EventType": "DeliveryFailure", "Resource": application, "EndpointArn": endpoint, "Service": "SNS",
+        "DeliveryAttempts": 1, "FailureType": "DeliveryFailed", "MessageId": sent,
+        "FailureMessage": "PlatformCredential of the platform application is not the JSON file of a service account",
+    }  # fmt: skip
+    sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Enabled": "false"})
+    sent = sns.publish(TopicArn=topic, Message="through the topic")["MessageId"]
+    found = queues.texts(url, 10)
+    while len(found) < 2:
+        found += queues.texts(url, 10)
+    told = json.loads(found[1])
+    assert (told["FailureType"], told["MessageId"]) == ("EndpointDisabled", sent)
+    assert queues.texts(url, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("x", "Reason: An ARN must have at least 6 elements, not 1"),
+        ("arn:aws:sns:us-east-1:222233334444:t", "Reason: it must be a standard topic of the account"),
+        ("arn:aws:sns:us-east-1:000000000000:t.fifo", "Reason: it must be a standard topic of the account"),
+    ],
+)
+def test_events_go_to_standard_topics_of_the_account(sns: Any, application: str, wrong: str, said: str) -> None:
+    given = {"PlatformApplicationArn": application, "Attributes": {"EventEndpointCreated": wrong}}
+    assert error(sns.set_platform_application_attributes, **given) == invalid(f"EventEndpointCreated {said}")

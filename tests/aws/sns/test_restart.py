@@ -40,7 +40,9 @@ def test_everything_comes_back_after_an_orderly_restart(tmp_path: Path) -> None:
         sns.publish(TopicArn=topic, Message="1", MessageAttributes=attributes)
         (subscription,) = sns.list_subscriptions()["Subscriptions"]
         shown = sns.get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])["Attributes"]
-        application = sns.create_platform_application(Name="a", Platform="GCM", Attributes={})["PlatformApplicationArn"]
+        application = sns.create_platform_application(Name="a", Platform="GCM", Attributes={"PlatformCredential": "k"})[
+            "PlatformApplicationArn"
+        ]
         endpoint = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
         sns.set_sms_attributes(attributes={"DefaultSenderID": "Shop"})
         assert broker.stop() == 0
@@ -60,7 +62,7 @@ def test_everything_comes_back_after_an_orderly_restart(tmp_path: Path) -> None:
         assert (repeated["MessageId"], repeated["SequenceNumber"]) == (before["MessageId"], before["SequenceNumber"])
         assert sns.publish(**{**given, "MessageDeduplicationId": "e"})["SequenceNumber"] > before["SequenceNumber"]
         assert sns.get_endpoint_attributes(EndpointArn=endpoint)["Attributes"]["Token"] == "t"
-        assert sns.get_sms_attributes()["attributes"] == {"DefaultSenderID": "Shop"}
+        assert sns.get_sms_attributes()["attributes"]["DefaultSenderID"] == "Shop"
         sns.delete_topic(TopicArn=topic)
         assert broker.stop() == 0
         broker.start()

@@ -156,6 +156,22 @@ def test_a_policy_is_kept_and_taken_away(sns: Any, topic: str) -> None:
     assert json.loads(attributes_of(sns, topic)["Policy"])["Id"] == "__default_policy_ID"
 
 
+def test_a_policy_has_the_size_that_topics_allow(sns: Any, topic: str) -> None:
+    """A topic's policy may have far more than a queue's: 100 statements, 200 principals, 30 KB."""
+
+    def put(statements: int, principals: int, octets: int) -> None:
+        each = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "SNS:Publish", "Resource": topic}
+        accounts = [f"{number:012}" for number in range(principals)]
+        made = [each] * (statements - 1) + [{**each, "Principal": {"AWS": accounts}}]
+        text = json.dumps({"Version": "2012-10-17", "Statement": made})
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text.ljust(octets))
+
+    put(100, 200, 30_720)
+    for wrong in ((101, 1, 0), (1, 201, 0), (1, 1, 30_721)):
+        with pytest.raises(sns.exceptions.InvalidParameterException, match="Policy Error"):
+            put(*wrong)
+
+
 def test_subscriptions_are_counted(sns: Any, topic: str, queues: Queues) -> None:
     def counts() -> list[str]:
         found = attributes_of(sns, topic)

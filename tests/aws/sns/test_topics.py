@@ -56,6 +56,26 @@ def test_what_a_topic_shows_at_first(sns: Any, name: str) -> None:
     }  # fmt: skip
 
 
+def test_what_a_standard_topic_shows_at_first(sns: Any, topic: str) -> None:
+    found = attributes_of(sns, topic)
+    assert json.loads(found.pop("EffectiveDeliveryPolicy"))["http"]["defaultHealthyRetryPolicy"] == HEALTHY
+    assert json.loads(found.pop("Policy")) == {
+        "Version": "2008-10-17", "Id": "__default_policy_ID",
+        "Statement": [{
+            "Sid": "__default_statement_ID", "Effect": "Allow", "Principal": {"AWS": "*"}, "Resource": topic,
+            "Action": [
+                "SNS:GetTopicAttributes", "SNS:SetTopicAttributes", "SNS:AddPermission", "SNS:RemovePermission",
+                "SNS:DeleteTopic", "SNS:Subscribe", "SNS:ListSubscriptionsByTopic", "SNS:Publish",
+            ],
+            "Condition": {"StringEquals": {"AWS:SourceOwner": "000000000000"}},
+        }],
+    }  # fmt: skip
+    assert found == {
+        "TopicArn": topic, "Owner": "000000000000", "DisplayName": "", "SubscriptionsConfirmed": "0",
+        "SubscriptionsPending": "0", "SubscriptionsDeleted": "0",
+    }  # fmt: skip
+
+
 def test_delivery_policies_are_kept_with_their_defaults(sns: Any, topic: str) -> None:
     def put(policy: Any) -> None:
         text = json.dumps(policy) if policy else ""

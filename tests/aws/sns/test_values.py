@@ -17,7 +17,7 @@ from mqbroker.aws.sns.delivery_policy import (
     plan_of,
 )
 from mqbroker.aws.sns.identifiers import IDENTIFIERS
-from mqbroker.aws.sns.message_attributes import encode_attributes
+from mqbroker.aws.sns.message_attributes import check_attributes, packed
 from mqbroker.aws.sns.properties import FORMATS, SNS, make_sns_properties
 from mqbroker.aws.sns.protection import Protection
 from mqbroker.aws.sqs.message_attributes import unpack
@@ -36,9 +36,8 @@ GROUPS = st.text("abc019!~", max_size=20)
 def test_properties_come_back_from_their_octets(
     message_id: bytes, group: str, deduplication: str, trace: str, subject: str, attributes: dict[str, str]
 ) -> None:
-    kept = encode_attributes(
-        {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}, ""
-    )
+    given = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    kept = packed(check_attributes(given))
     notice = {"topic": TOPIC, "at": 1, "subject": subject}
     made = make_sns_properties(message_id, "SENDER", notice, group, deduplication, trace, kept)
     found = FORMATS[SNS](made.raw)

@@ -26,17 +26,18 @@ Values = Mapping[str, Sequence[Atom]]
 class KeyTest:
     """What one key is asked for."""
 
-    __slots__ = ("exact", "is_indexed", "prefixes", "tests", "wants_absent", "wants_present")
+    __slots__ = ("exact", "is_indexed", "prefixes", "ranges", "tests", "wants_absent", "wants_present")
 
     def __init__(self, conditions: Conditions) -> None:
         self.exact = frozenset(conditions.exact)
         self.prefixes = tuple(conditions.prefixes)
+        self.ranges = tuple(conditions.ranges)
         self.tests: tuple[Test, ...] = tuple(conditions.tests)
         self.wants_present = conditions.wants_present
         self.wants_absent = conditions.wants_absent
         self.is_indexed = not (self.tests or self.wants_present or self.wants_absent)
-        """Whether the key must have one of the values of `exact`, or one that begins with one of the prefixes, and
-        nothing else will do."""
+        """Whether the key must have one of the values of `exact`, or one that begins with one of the prefixes or is in
+        one of the ranges, and nothing else will do."""
 
     def matches(self, values: Sequence[Atom] | None) -> bool:
         """Whether the values of the key will do; None where the message does not have it."""
@@ -46,7 +47,15 @@ class KeyTest:
             return True
         if self.prefixes and any(isinstance(value, str) and value.startswith(self.prefixes) for value in values):
             return True
-        return any(test(value) for test in self.tests for value in values)
+        for span in self.ranges:
+            for value in values:
+                if span.matches(value):
+                    return True
+        for test in self.tests:
+            for value in values:
+                if test(value):
+                    return True
+        return False
 
 
 class Alternative:
@@ -59,7 +68,10 @@ class Alternative:
 
     def matches(self, values: Values) -> bool:
         """Whether a message will do."""
-        return all(test.matches(values.get(key)) for key, test in self.keys)
+        for key, test in self.keys:  # noqa: SIM110 - a generator would take longer than the tests
+            if not test.matches(values.get(key)):
+                return False
+        return True
 
 
 class Filter:

@@ -6,6 +6,7 @@ A value is an atom: a text, a number as a float, or a tuple for what else JSON h
 import ipaddress
 import operator
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 Atom = str | float | tuple[bool | None]
@@ -45,10 +46,19 @@ def anything_but_prefix(text: str) -> Test:
     return lambda value: not (isinstance(value, str) and value.startswith(text))
 
 
-def numeric(bounds: list[tuple[str, float]]) -> Test:
-    """`numeric`: one comparison, or the two of a range."""
-    tests = [(_COMPARISONS[name], bound) for name, bound in bounds]
-    return lambda value: isinstance(value, float) and all(compare(value, bound) for compare, bound in tests)
+class Range:
+    """`numeric`: one comparison, or the two of a range. What it is true for lies from `low` to `high`."""
+
+    __slots__ = ("_tests", "high", "low")
+
+    def __init__(self, bounds: list[tuple[str, float]]) -> None:
+        self._tests = [(_COMPARISONS[name], bound) for name, bound in bounds]
+        self.low = max((bound for name, bound in bounds if name[0] in ">="), default=-inf)
+        self.high = min((bound for name, bound in bounds if name[0] in "<="), default=inf)
+
+    def matches(self, value: Atom) -> bool:
+        """Whether a value is in it."""
+        return isinstance(value, float) and all(compare(value, bound) for compare, bound in self._tests)
 
 
 def cidr(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Test:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mqbroker.aws.sns.filters import operators as values
 from mqbroker.aws.sns.filters.json_tokens import Token, source_text, tokens_of
-from mqbroker.aws.sns.filters.operators import Atom, Test
+from mqbroker.aws.sns.filters.operators import Atom, Range, Test
 
 _RANGES = ("<", "<=")
 _OPERATORS = ("=", "<", "<=", ">", ">=")
@@ -23,6 +23,7 @@ class Conditions:
     count: int = 0
     exact: set[Atom] = field(default_factory=set)
     prefixes: set[str] = field(default_factory=set)
+    ranges: list[Range] = field(default_factory=list)
     tests: list[Test] = field(default_factory=list)
     wants_present: bool = False
     wants_absent: bool = False
@@ -68,7 +69,7 @@ class _Parser:
                 values.equals_ignore_case(self._text_for("equals-ignore-case"))
             ),
             "anything-but": self._anything_but,
-            "numeric": lambda found: found.tests.append(values.numeric(self._numeric())),
+            "numeric": lambda found: found.ranges.append(Range(self._numeric())),
             "exists": self._exists,
             "cidr": lambda found: found.tests.append(values.cidr(self._network())),
         }

@@ -26,7 +26,7 @@ cdef class PolledQueue(PolledContents):
     cpdef Entry enter(self, Message message, GroupLine line, long long now, long long delay_ms, long long ttl_ms)
     @cython.locals(properties=Properties)
     cpdef accept(self, Message message, str source, long long attempts, long long sent_at, long long now)
-    @cython.locals(line=GroupLine, found=list, left=Py_ssize_t)
+    @cython.locals(line=GroupLine, found=list, left=Py_ssize_t, entry=Entry)
     cpdef list receive(self, Py_ssize_t count_max, long long visibility_ms, long long now)
     @cython.locals(entry=Entry)
     cpdef receive_from(self, GroupLine line, list found, Py_ssize_t count_max, long long held_until, long long now)

@@ -132,6 +132,9 @@ class PolledQueue(PolledContents):
             self.lines.place_or_drop(line)
         self.received_count += len(found)
         self.counts.got += len(found)
+        if self.tap is not None:
+            for entry in found:
+                self.tap.delivered(self.name, entry)
         if found and visibility_ms <= 0:
             self.expire(now)
         return found

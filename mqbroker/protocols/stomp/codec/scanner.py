@@ -95,36 +95,46 @@ class Scanner:
             return None
         return self._next(self._data, body_bytes_max)
 
-    def next_body(self, body_bytes_max: int) -> bytes | None:
-        """The body of the next frame, if it has the head that was repeated last, and all of it is there; else None, and
-        nothing is taken. There is no frame that has to wait."""
-        data, express, start = self._data, self._express, self._position
-        if data[start : start + 1] == b"\n":
-            start += 1
-        if not express or not data.startswith(express, start):
-            return None
-        head = self._express_head
-        assert head is not None
-        body_at = start + len(express)
-        stop = body_at + head.content_length if head.content_length >= 0 else data.find(b"\0", body_at)
-        if stop < 0 or stop >= len(data) or data[stop] or stop - body_at > body_bytes_max:
-            return None
-        self._position = stop + 1
-        return data[body_at:stop]
+    def next_bodies(self, body_bytes_max: int) -> list[bytes]:
+        """The bodies of the frames that come now, as far as they have the head that was repeated last, and all of them
+        is there. There is no frame that has to wait."""
+        data, express, head = self._data, self._express, self._express_head
+        found: list[bytes] = []
+        if head is None:
+            return found
+        size, length, end = len(express), head.content_length, len(data)
+        start = self._position
+        while True:
+            at = start + 1 if data.startswith(b"\n", start) else start
+            if not data.startswith(express, at):
+                break
+            at += size
+            stop = at + length if length >= 0 else data.find(b"\0", at)
+            if not at <= stop < end or data[stop] or stop - at > body_bytes_max:
+                break
+            found.append(data[at:stop])
+            start = stop + 1
+        self._position = start
+        return found
 
-    def next_number(self, match: Match, is_wanted: Callable[[int], bool]) -> int:
-        """The number in the next frame if it is one that `match` finds as a whole, and is wanted; else -1, and nothing
-        is taken."""
+    def next_numbers(self, match: Match, is_wanted: Callable[[int], bool], most: int) -> list[int]:
+        """The numbers in the frames that come now, as far as `match` finds each as a whole, they ascend, and are
+        wanted; so many at most."""
+        found: list[int] = []
         if self._kept or self._again is not None:
-            return -1
-        found = match(self._data, self._position)
-        if found is None:
-            return -1
-        number = int(found[1])
-        if not is_wanted(number):
-            return -1
-        self._position = found.end()
-        return number
+            return found
+        data, position, last = self._data, self._position, -1
+        while len(found) < most:
+            frame = match(data, position)
+            if frame is None:
+                break
+            number = int(frame[1])
+            if number <= last or not is_wanted(number):
+                break
+            found.append(number)
+            last, position = number, frame.end()
+        self._position = position
+        return found
 
     def _next(self, data: bytes, body_bytes_max: int) -> Head | None:
         start = self._position
