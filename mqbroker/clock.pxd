@@ -1,7 +1,3 @@
-cimport cython
-
-
-@cython.final
 cdef class Clock:
     cdef long long _offset_ms
 
