@@ -91,3 +91,14 @@ def test_a_compiled_module_has_no_generators(path: Path) -> None:
     nodes = ast.walk(ast.parse(source.read_text())) if source.exists() else ()
     lines = [each.lineno for each in nodes if isinstance(each, ast.GeneratorExp | ast.Yield | ast.YieldFrom)]
     assert lines == [], "a list does, or a loop"
+
+
+FINAL = re.compile(r"@cython\.final\n(?:@.*\n)*cdef class (\w+).*:\n((?:(?: .*)?\n)*)")
+BAD_METHOD = re.compile(r" c?p?def (?:unsigned )?long long (\w+)\(.*\) except")
+
+
+@pytest.mark.parametrize("path", PXDS, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_a_final_class_has_no_method_of_long_long_that_raises(path: Path) -> None:
+    """Cython 3 wrote its literal with two suffixes, -1LLLL, and no wheel could be compiled."""
+    found = [(name, BAD_METHOD.findall(body)) for name, body in FINAL.findall(path.read_text())]
+    assert [(name, methods) for name, methods in found if methods] == [], "it cannot be final"

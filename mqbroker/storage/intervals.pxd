@@ -1,7 +1,6 @@
 cimport cython
 
 
-@cython.final
 cdef class Intervals:
     cdef public list starts
     cdef public list ends

@@ -5,6 +5,7 @@ cimport cython
 cpdef dict parse_body(bytes body, parser)
 
 
+@cython.final
 cdef class StructureParser:
     cdef list _batches
     cdef dict _plans

@@ -1,6 +1,9 @@
+cimport cython
+
 cimport mqbroker.octets as octets
 
 
+@cython.final
 cdef class RequestIds:
     cdef public object take_octets
 

@@ -9,6 +9,7 @@ from mqbroker.core.queues.polled.queue cimport PolledQueue
 cdef Py_ssize_t _PLAIN_MEMBERS
 
 
+@cython.final
 cdef class Outgoing:
     cdef public bytes attributes
     cdef public bytes body
@@ -31,6 +32,7 @@ cpdef Py_ssize_t size_of(str text, attributes) except -1
 cdef str _trace_of(Call call)
 
 
+@cython.final
 cdef class SendActions:
     cdef object _service
     cdef object _new_id

@@ -8,7 +8,6 @@ from mqbroker.core.queues.polled.lines cimport Lines
 cdef Py_ssize_t _SLACK
 
 
-@cython.final
 cdef class Deadlines:
     cdef public Lines lines
     cdef public list heap

@@ -6,7 +6,6 @@ cdef long long _NONE
 cdef long long _UNUSUAL
 
 
-@cython.final
 cdef class Quick:
     cdef Py_ssize_t _at
     cdef Py_ssize_t _stop
