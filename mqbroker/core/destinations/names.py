@@ -2,7 +2,7 @@
 
 a,b,topic://c          composite: several at once, of the kind that is meant unless they say another
 a.*.b, a.>             wildcards: one word, and all the rest
-a?consumer.x=y         options behind a name
+a?consumer.x=y         options after a name
 """
 
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def pattern_of(topic: str) -> str:
 
 
 def without_options(text: str) -> tuple[str, dict[str, str]]:
-    """A name without what stands behind it, and the consumer's options there."""
+    """A name without what stands after it, and the consumer's options there."""
     name, _, query = text.partition("?")
     found = {}
     for part in query.split("&"):

@@ -1,4 +1,4 @@
-"""mosquitto.conf as options of ours, with the files that it names."""
+"""mosquitto.conf as our options, with the files that it names."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -71,7 +71,7 @@ def parse(text: str, capabilities: list[str]) -> Address:
 
 
 def _with_options(text: str, is_topic: bool) -> Address:
-    """An address as ActiveMQ has it, with a consumer's options behind it."""
+    """An address as ActiveMQ has it, with a consumer's options after it."""
     name, options = without_options(text)
     found = _jms(name, is_topic)
     digits = options.get("priority", "0")

@@ -1,6 +1,6 @@
 """Sources and targets: the queue or exchange that a terminus stands for, which may have to be made.
 
-dynamic                             a queue of this connection with a name of ours, gone with the link
+dynamic                             a queue of this connection that the broker names, gone with the link
 v1 /queue/Q, Q; queue://Q           the queue, made if it is not there
 v1 /topic/K, /exchange/X/K          a queue of this link's, bound there and gone with it
 all others                          what is there already
@@ -35,7 +35,7 @@ _REPLY_NAME = "amq.rabbitmq.reply-to"
 _VOLATILE = "rabbitmq:volatile-queue"
 _TEMPORARY_TOPIC = "temporary-topic"
 _MOVE, _COPY = "move", "copy"
-_WISHED_NAME_BYTES_MAX = 150  # of a name of ours, in which there is more
+_WISHED_NAME_BYTES_MAX = 150  # the name that the broker gives has more in it
 
 
 @dataclass(slots=True)

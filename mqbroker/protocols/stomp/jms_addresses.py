@@ -43,7 +43,7 @@ def places_of(addresses: list[Address], naming: Naming) -> list[Address]:
 
 
 def options_of(destination: str) -> dict[str, str]:
-    """The consumer's options behind a destination."""
+    """The consumer's options after a destination."""
     return without_options(destination)[1]
 
 

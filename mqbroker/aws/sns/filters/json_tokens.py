@@ -1,7 +1,7 @@
 """JSON text as tokens with their places, for errors that say where: as Jackson says it, which AWS reads policies with.
 
-Jackson reads a text no further than it has to: after the token of a string it stands behind the first quotation mark,
-and after the name of a member behind the beginning of its value. Clients match on the columns that follow from that.
+Jackson reads a text no further than it has to: after the token of a string it stands after the first quotation mark,
+and after the name of a member after the beginning of its value. Clients match on the columns that follow from that.
 """
 
 import json
