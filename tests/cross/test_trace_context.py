@@ -24,7 +24,7 @@ CONTEXT = {
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     """A broker that speaks all of it."""
-    schemes = ("amqp", "mqtt", "stomp", "aws")
+    schemes = ("amqp", "mqtt", "stomp", "aws", "ws")
     with BrokerProcess(tmp_path_factory.mktemp("trace") / "data", "--dev", schemes=schemes) as process:
         yield process
 
