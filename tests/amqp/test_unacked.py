@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqbroker.core.message import Entry
-from mqbroker.protocols.ages import Ages
+from mqbroker.protocols.ages import Ages, Reached
 from mqbroker.protocols.unacked import Unacked
 from tests.core.messages import entry
 
@@ -114,6 +114,27 @@ def test_a_tag_is_never_taken_for_older_than_it_is(sweeps: list[tuple[int, int]]
         assert all(now - born[tag] >= timeout_ms for tag in born if tag < reached)
         last_sweep = max(last_sweep, duration_ms)
         assert all(now - born[tag] <= timeout_ms + 2 * last_sweep for tag in born if tag >= reached)
+
+
+@pytest.mark.parametrize("interval_ms", [1, 500, 10_000])
+def test_marks_are_few_and_ages_nearly_right_with_a_huge_timeout(interval_ms: int) -> None:
+    """A timeout of a year kept a mark of every sweep, all of which each delivery was compared with."""
+    ages, now = Ages(), 0
+    timeouts = [interval_ms * factor for factor in (2, 100, 3000, 15_000)]
+    for timeout_ms in (*timeouts, 366 * 86_400_000):
+        ages.watch(timeout_ms)
+    for sweep in range(1, 20_001):
+        now += interval_ms
+        ages.mark(now, sweep)
+        assert len(ages._marks) <= 1000
+        if sweep % 997:
+            continue
+        for timeout_ms in timeouts:
+            found = ages.reached(timeout_ms, now)
+            age_ms = now - found * interval_ms  # of the mark that was found, or of the broker
+            assert age_ms >= timeout_ms or not found
+            assert age_ms <= timeout_ms + timeout_ms // 15 + interval_ms
+            assert Reached(ages, now)[timeout_ms] == found
 
 
 def test_the_shortest_timeout_is_known() -> None:

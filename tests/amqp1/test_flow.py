@@ -1,5 +1,7 @@
 """Credit, windows, drain, echo and settle modes, in both directions and at their edges."""
 
+import sys
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -268,6 +270,33 @@ def test_ranges_are_taken_in_runs(cut: int) -> None:
     assert (queue.unacked_count, queue.waiting_count(), queue.counts.acked) == (1, 2, 5)
     client.receive(frames.performative(0, Disposition(True, 4, None, True, Accepted())))
     assert (queue.unacked_count, queue.counts.acked) == (0, 6)
+
+
+def test_ranges_that_are_settled_cost_nothing_more() -> None:
+    """Each disposition of some 30 octets looked a thousand times for deliveries that were settled long ago."""
+    house = House()
+    client = receiver(house, 1000)
+    client.receive(flow(1, delivery_count=0, link_credit=900))
+    client.frames()
+    accepted = said(Disposition(True, 0, 999, True, Accepted()))
+    looks = 0
+
+    def count(called: FrameType, event: str, _: object) -> None:
+        nonlocal looks
+        looks += event == "call" and called.f_code.co_name == "take" and "unacked" in called.f_code.co_filename
+
+    sys.setprofile(count)
+    try:
+        client.receive(accepted * 50)
+    finally:
+        sys.setprofile(None)
+    queue = house.vhost.queues["q"]
+    assert (queue.unacked_count, queue.waiting_count(), queue.counts.acked) == (0, 100, 900)
+    assert looks <= 900
+    client.receive(flow(1, delivery_count=900, link_credit=100, next_incoming_id=900))
+    assert kinds(client.frames()) == ["Transfer"] * 100
+    client.receive(accepted)
+    assert (queue.unacked_count, queue.counts.acked) == (0, 1000)
 
 
 def test_a_priority_may_be_any_number() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from mqbroker.core.destinations.naming import Naming
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.values import UInt8
+from mqbroker.limits import ROUTE_CACHE_ENTRIES_MAX
 from mqbroker.protocols.amqp1.codec import frames
 from mqbroker.protocols.amqp1.codec.encode import encode
 from mqbroker.protocols.amqp1.codec.messaging import Accepted, Rejected, Released, Source, Target
@@ -59,3 +60,15 @@ def test_a_name_without_a_kind_is_what_a_client_of_jms_says_beside_it() -> None:
     assert waiting(house) == {"subscription": 1, "t": 2}
     assert isinstance(relay.send("nobody", b"x"), Released)
     assert isinstance(relay.send(None, b"x", 1), Rejected)
+
+
+def test_copies_outlast_a_flood_of_other_addresses() -> None:
+    """What a composite has besides was forgotten before its first part: from then on only that got anything."""
+    house = House()
+    names = [f"queue://all{number}" for number in range(ROUTE_CACHE_ENTRIES_MAX + 2)]
+    house.services.naming = Naming(composites=dict.fromkeys(names, ("queue://a", "queue://b")))
+    relay = Relay(house)
+    relay.send("queue://single", b"x")
+    for name in (*names, *names[500:520]):
+        assert isinstance(relay.send(name, b"x"), Accepted)
+    assert waiting(house) == {"single": 1, "a": len(names) + 20, "b": len(names) + 20}

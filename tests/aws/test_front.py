@@ -1,5 +1,6 @@
 """The front: which action a request asks for, in which wire, and what it answers to requests that ask for none."""
 
+import gzip
 from uuid import RFC_4122, UUID
 
 import orjson
@@ -111,6 +112,64 @@ def test_parameters_come_in_the_query_string_and_in_the_form() -> None:
     shop = Shop(empty)
     ask(shop, query("/?Action=SendMessage&MessageBody=a", "QueueUrl=q&MessageBody=b", FORM))
     assert shop.calls[0].parameters == {"QueueUrl": "q", "MessageBody": "b"}
+
+
+def packed(body: bytes, headers: dict[str, str], target: str = "/") -> HttpRequest:
+    return HttpRequest("POST", target, FORM | {"content-encoding": "gzip"} | headers, gzip.compress(body), PEER, BASE)
+
+
+@pytest.mark.parametrize("body", [b"Action=Unsubscribe&SubscriptionArn=a", b"a" * (4 << 20), b"&=" * (1 << 21)])
+def test_a_form_is_unpacked_for_nobody_who_is_not_known(body: bytes) -> None:
+    """For four kilobytes of a stranger's the loop stood still for half a second: they became megabytes, and a form."""
+    asked: list[str] = []
+
+    def unknown(request: HttpRequest, service: str, now: int) -> Caller:
+        asked.append(service)
+        raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token.")
+
+    shop = Shop(empty, identify=unknown)
+    for request in (
+        packed(body, {}),
+        packed(body, {"authorization": "AWS4-HMAC-SHA256 Credential=a/20150830/us-east-1/sns/aws4_request, Sig"}),
+        packed(body, {}, "/?X-Amz-Credential=a%2F20150830%2Fus-east-1%2Fsns%2Faws4_request&X-Amz-Signature=b"),
+    ):
+        response = ask(shop, request)
+        assert b"<Code>MissingAuthenticationToken</Code>" in response.body
+    assert (asked, shop.calls) == (["sqs", "sns", "sns"], [])
+
+
+def test_a_form_that_is_packed_is_read_for_who_is_known() -> None:
+    shop = Shop(empty)
+    assert ask(shop, packed(b"Action=SendMessage&QueueUrl=q&MessageBody=b", {})).status == 200
+    assert shop.calls[0].parameters == {"QueueUrl": "q", "MessageBody": "b"}
+
+
+def test_an_identity_that_fails_is_an_internal_error_for_a_packed_form_too() -> None:
+    """The exception went out of the front."""
+
+    def fail(request: HttpRequest, service: str, now: int) -> Caller:
+        raise ValueError("broken")
+
+    assert ask(Shop(empty, identify=fail), packed(b"Action=ListQueues", {})).status == 500
+
+
+@pytest.mark.parametrize(
+    ("coding", "is_gzip", "is_known"),
+    [
+        ("GZip", True, True), ("x-gzip", True, True), ("identity, gzip", True, True), ("identity", False, True),
+        ("", False, True), (" , Identity", False, True), ("br", False, False), ("gzip, gzip", True, False),
+        ("aws-chunked", False, False),
+    ],
+)  # fmt: skip
+def test_the_names_of_encodings_are_those_of_http(coding: str, is_gzip: bool, is_known: bool) -> None:
+    """`GZIP` was refused, and so was a body that is said not to be encoded at all."""
+    shop = Shop(empty)
+    for wire, body in (("json", b'{"QueueNamePrefix":"a"}'), ("query", b"Action=ListQueues&QueueNamePrefix=a")):
+        own = {"x-amz-target": "AmazonSQS.ListQueues", "content-type": JSON} if wire == "json" else FORM
+        content = gzip.compress(body) if is_gzip else body
+        response = ask(shop, HttpRequest("POST", "/", own | {"content-encoding": coding}, content, PEER, BASE))
+        assert response.status == (200 if is_known else 400)
+    assert [call.parameters for call in shop.calls] == [{"QueueNamePrefix": "a"}] * 2 * is_known
 
 
 def test_a_body_that_is_no_form_is_not_read() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from mqbroker.core.access.access import Permissions
 from mqbroker.core.destinations.naming import Naming
+from mqbroker.core.destinations.subscriptions import TopicSubscription, open_subscription
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.limits import PORTION
 from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX, STOMP_HEAD_BYTES_MAX
@@ -460,6 +461,20 @@ def test_a_refused_subscription_leaves_nothing_behind(house: House, headers: dic
     client.take("ERROR")
     house.turn()
     assert list(house.vhost.queues.values()) == [taken, closed]
+
+
+@pytest.mark.parametrize("first", ["theirs", "topic://t"])
+def test_a_refused_subscription_leaves_what_was_there(house: House, first: str) -> None:
+    """An auto-delete queue that nobody consumed from yet was deleted, with the messages that it had."""
+    topics = house.vhost.exchange(house.settings.topic_exchange)
+    open_subscription(house.vhost, topics, TopicSubscription("theirs", "t"), house.now)
+    house.vhost.declare(QueueSpec("closed", owner=house), house.now)
+    client = house.connect()
+    client.send("SEND", b"x", destination="/topic/t")
+    client.send("SUBSCRIBE", id=1, destination=f"/queue/{first},queue://closed", **{"x-queue-name": "theirs"})
+    client.take("ERROR")
+    house.turn()
+    assert {name: queue.waiting_count() for name, queue in house.vhost.queues.items()} == {"theirs": 1, "closed": 0}
 
 
 @pytest.mark.parametrize("destination", ["/queue/b,a.x,a.y", "/queue/b,a.*", "/queue/a.*,b"])

@@ -169,7 +169,7 @@ class Front:
         is_json_wanted = "application/json" in request.headers.get("accept", "")
         service = self._services[0]
         try:
-            form = _form(request, query)
+            form = self._form(request, query, now)
             name = form.get("Action")
             if name is None and form.keys() <= _SIGNATURE:
                 answer(query_answer.unknown_operation(request_id))
@@ -179,12 +179,28 @@ class Front:
         except AwsError as error:
             answer(refusal(error, service, "query", is_json_wanted, request_id))
             return None
+        except Exception:
+            self._log_failure("a form", request_id, now)
+            answer(refusal(internal_failure(), service, "query", is_json_wanted, request_id))
+            return None
         call = self._new_call(route, request, path, "query", is_json_wanted, request_id, answer, now)
         if call is not None:
             if route.action.path_member and path.strip("/"):
                 form.setdefault(route.action.path_member, call.base_url + path)
             self._run(call, route.handler, query_wire.parse_parameters, form, route.action.parse_query)
         return call
+
+    def _form(self, request: HttpRequest, query: str, now: int) -> dict[str, str]:
+        """The parameters in the query string and in the body, where that is a form. Raises AwsError."""
+        form = query_wire.parse_form(query.encode("latin-1")) if query else {}
+        body = request.body
+        if body and _media_type(request.headers) in (_FORM, ""):
+            if packing.is_packed(request.headers):
+                # A few kilobytes may be megabytes: a stranger has nothing unpacked, whatever the action is.
+                self._identify(request, self._service_of(request, form).name, now)
+                body = packing.unpacked(body, request.headers)
+            form |= query_wire.parse_form(body)
+        return form
 
     def _service_of(self, request: HttpRequest, form: Mapping[str, str]) -> Service:
         version = form.get("Version")
@@ -308,12 +324,3 @@ def _media_type(headers: Mapping[str, str]) -> str:
 
 def _has_form(headers: Mapping[str, str]) -> bool:
     return headers.get("content-type") not in _JSON_TYPES and _media_type(headers) == _FORM
-
-
-def _form(request: HttpRequest, query: str) -> dict[str, str]:
-    """The parameters in the query string and in the body, where that is a form. Raises AwsError."""
-    form = query_wire.parse_form(query.encode("latin-1")) if query else {}
-    if request.body and _media_type(request.headers) in (_FORM, ""):
-        is_packed = packing.HEADER in request.headers
-        form |= query_wire.parse_form(packing.unpacked(request.body, request.headers) if is_packed else request.body)
-    return form

@@ -7,6 +7,7 @@ how old a delivery is.
 from typing import TYPE_CHECKING
 
 from mqbroker.errors import PreconditionFailed
+from mqbroker.protocols.ages import Reached
 from mqbroker.protocols.amqp import ending
 from mqbroker.protocols.amqp.channel import CLOSING
 
@@ -52,9 +53,9 @@ def sweep(connection: "ConnectionState", now: int) -> int:
 
 def overdue(channel: "Channel", now: int) -> int:
     """The timeout that some delivery of the channel has passed; 0 when there is none such."""
-    ages = channel.ages
-    for entry in channel.unacked.below(ages.reached(ages.shortest_ms, now)):
+    reached = Reached(channel.ages, now)
+    for entry in channel.unacked.below(reached[channel.ages.shortest_ms]):
         timeout_ms: int = entry.consumer.timeout_ms
-        if timeout_ms and entry.tag < ages.reached(timeout_ms, now):
+        if timeout_ms and entry.tag < reached[timeout_ms]:
             return timeout_ms
     return 0

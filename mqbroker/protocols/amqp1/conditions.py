@@ -98,5 +98,6 @@ def fault_of(error: MqbrokerError) -> Fault:
     """What an exception means to the peer."""
     if isinstance(error, ProtocolViolation):
         return Fault(*_VIOLATIONS[error.reason], error.text)
-    scope, condition = _REFUSALS.get(type(error), (LINK, INTERNAL_ERROR))
+    known = (_REFUSALS[kind] for kind in type(error).__mro__ if kind in _REFUSALS)
+    scope, condition = next(known, (LINK, INTERNAL_ERROR))
     return Fault(scope, condition, str(error))

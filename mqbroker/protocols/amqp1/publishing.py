@@ -93,7 +93,7 @@ class Publisher(IncomingLink):
         self.routes: dict[str, Route] = {}
         """By subject, or without an address by what messages have in `to`."""
         self.others: dict[str, Sequence[Address]] = {}
-        """What these have besides, if they are several."""
+        """Where what has such a `to` goes besides."""
         self.route: Route | None = None
         self.prefix = b""
         """What the last message had before the size of its body, if that means the same in the next one."""
@@ -230,11 +230,11 @@ class Publisher(IncomingLink):
         if address is None and _KIND_MARK in properties.raw:
             text = _with_kind(text, properties)
         route = self.routes.get(text)
-        if route is None:
+        if route is None or (address is None and text not in self.others):
             route = self._relay(text) if address is None else route_to(self.session, address.exchange, text)
             remember(self.routes, text, route, ROUTE_CACHE_ENTRIES_MAX)
         if address is None:
-            self.also = self.others.get(text, ())
+            self.also = self.others[text]
             self.is_plain = self.is_plain and not self.also
         return route
 
@@ -253,8 +253,7 @@ class Publisher(IncomingLink):
             if each.declares and each.style == addresses.JMS:
                 termini.declared(connection, session, each, is_durable=True)
             route_to(session, each.exchange, each.routing_key or "")
-        if also:
-            remember(self.others, text, also, ROUTE_CACHE_ENTRIES_MAX)
+        remember(self.others, text, also, ROUTE_CACHE_ENTRIES_MAX)
         return route_to(session, first.exchange, first.routing_key or "")
 
     def _refuse(self, delivery: Delivery, error: MqbrokerError) -> None:

@@ -228,16 +228,18 @@ class LinkSession:
             end = position + size
             if size > limit or size < 16 or end > length or not octets.starts_at(data, start, position + 4):
                 break
-            if not quick.read_acceptance(data, position + 8, end):
+            if not quick.read_acceptance(data, position + 8, end) or (quick.last - quick.first) & _MASK >= _AT_ONCE:
                 break
             count = ((quick.last - quick.first) & _MASK) + 1
-            if count > _AT_ONCE:
-                break
             position = end
             tag = next_tag - ((next_id - quick.first) & _MASK)
             stop = min(tag + count, next_tag)
+            tag = max(tag, 1)
+            if count > 1 and not unacked.stragglers:  # what is settled already is passed in one step
+                tag = max(tag, unacked.base + unacked.head)
+                stop = min(stop, unacked.base + len(unacked.slots))
             while tag < stop:
-                entry = unacked.take(tag) if tag > 0 else None
+                entry = unacked.take(tag)
                 tag += 1
                 if entry is None:
                     continue

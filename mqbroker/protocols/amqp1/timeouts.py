@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry
 from mqbroker.limits import COUNT_MAX
-from mqbroker.protocols.ages import Ages
+from mqbroker.protocols.ages import Ages, Reached
 from mqbroker.protocols.amqp1 import settling
 from mqbroker.protocols.amqp1.codec.messaging import Released
 from mqbroker.protocols.amqp1.codec.performatives import SENDER, Attach, Disposition
@@ -70,9 +70,10 @@ class Timeouts:
 
     def _overdue(self, session: "LinkSession", ages: Ages, now: int) -> list[Entry]:
         found = []
-        for entry in session.unacked.below(ages.reached(ages.shortest_ms, now)):
+        reached = Reached(ages, now)
+        for entry in session.unacked.below(reached[ages.shortest_ms]):
             timeout_ms = self._of_links.get(entry.consumer, 0)
-            if timeout_ms and entry.tag < ages.reached(timeout_ms, now):
+            if timeout_ms and entry.tag < reached[timeout_ms]:
                 found.append(entry)
         return found
 

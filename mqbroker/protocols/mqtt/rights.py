@@ -15,7 +15,7 @@ who has begun it.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.errors import AccessRefused, RequestRefused
+from mqbroker.errors import AccessPending, AccessRefused, RequestRefused
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.topics import RABBITMQ, TOPIC_EXCHANGE, Mapping, is_reserved
 
@@ -81,7 +81,8 @@ class Rights:
             check(user, session.vhost.name, "queue", queue.name)
 
     def recheck(self, session: "MqttSession") -> None:
-        """Permissions have changed: subscriptions that are not allowed any more deliver nothing."""
+        """Permissions have changed: subscriptions that are not allowed any more deliver nothing. One that a service has
+        yet to decide about stays as it was, and the next message asks again."""
         session.access_generation = self._access.generation
         for subscription in session.subscriptions.by_text.values():
             try:
@@ -89,6 +90,8 @@ class Rights:
                 for name in _queues_for(session, subscription):
                     self._access.check_read(session.user, session.vhost.name, "queue", name)
                 subscription.is_denied = False
+            except AccessPending:
+                session.access_generation = -1
             except RequestRefused:
                 subscription.is_denied = True
         session.subscriptions.forget_matches()

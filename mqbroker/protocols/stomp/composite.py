@@ -90,12 +90,14 @@ def _too_many() -> ProtocolViolation:
 class CompositeSubscription(Subscription):
     """One SUBSCRIBE to several queues."""
 
-    __slots__ = ("_vhost", "_wish", "patterns")
+    __slots__ = ("_new_queues", "_vhost", "_wish", "patterns")
 
     def __init__(self, queue: Queue, wish: consuming.Wish) -> None:
         Subscription.__init__(self, queue, wish.connection, wish.connection.window, wish.id, wish.destination)
         self._wish = wish
         self._vhost: VHost = wish.connection.place
+        self._new_queues: list[Queue] = []
+        """The queues that were made for its topics."""
         self.is_cumulative = wish.mode == CLIENT
         self.patterns: list[list[str]] = []
 
@@ -109,7 +111,10 @@ class CompositeSubscription(Subscription):
         """One queue more. Raises RequestRefused, ProtocolViolation."""
         if len(self.parts) >= STOMP_COMPOSITE_QUEUES_MAX:
             raise _too_many()
+        count = len(self._vhost.queues)
         part = consuming.make(self._wish, address)
+        if address.kind in consuming.TOPICS and len(self._vhost.queues) > count:
+            self._new_queues.append(part.queue)
         part.unacked = self.unacked
         if flag(self._wish.head, "browser", False):
             part.no_ack = True
@@ -120,9 +125,9 @@ class CompositeSubscription(Subscription):
 
     def give_up(self) -> None:
         """It is refused: the queues that were made for its topics go too."""
-        for part in self.parts:
-            if part.queue.declared.auto_delete and not part.queue.consumers:
-                self._vhost.remove(part.queue)
+        for queue in self._new_queues:
+            if queue.declared.auto_delete and not queue.consumers:
+                self._vhost.remove(queue)
         self.ended()
 
     def add_found(self, queue: Queue) -> Subscription | None:
