@@ -7,7 +7,7 @@ import pytest
 from mqbroker.core.queues.extent import FLEETING
 from mqbroker.limits import CHECKPOINT_SHARE, INDEX_SORTED_MAX, SEGMENT_BYTES_MIN
 from mqbroker.storage.keys.keyring import Keyring
-from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
+from mqbroker.storage.liveness import QUEUES_TOGETHER_BITS, LogLiveness, SegmentLiveness
 from mqbroker.storage.log import checkpoint as checkpoints
 from mqbroker.storage.log import encoder as encoders
 from mqbroker.storage.log import facts
@@ -135,6 +135,49 @@ def test_what_has_not_changed_is_not_made_again(monkeypatch: pytest.MonkeyPatch)
             journal.put(*(an_entry(sequence, queue, body=bytes(20)) for queue in range(first, first + 100)))
             most = max(most, len(made))
     assert 0 < most < 12, "of 60 and more: what the last batch has changed, and a little"
+
+
+def test_what_changes_with_every_batch_is_not_made_again_with_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue with 20,000 changed messages was packed with each batch of half a segment, 12 ms each."""
+    liveness = LogLiveness()
+    segment = SegmentLiveness(1, 1)
+    liveness.add(segment)
+    checkpoint = Checkpoint(liveness, {})
+    made: list[object] = []
+
+    def packing(records: bytes) -> bytes:
+        made.append("definitions")
+        return records
+
+    def packing_shares(_segment: SegmentLiveness, number: int) -> bytes:
+        made.append(number)
+        return b"shares"
+
+    monkeypatch.setattr(checkpoints, "packed", packing)
+    monkeypatch.setattr(checkpoints, "pack_shares", packing_shares)
+    for number in range(10):
+        segment.count(number << QUEUES_TOGETHER_BITS, 1)
+    for left in range(1000, 0, -1):
+        segment.change(0, left, (1, True, 0, 0))
+        checkpoint.definitions.define("changing", pack_defined("changing", left.to_bytes(2, "big")))
+        checkpoint.prepare(1 / left)
+    assert set(made) == {"definitions", *range(10)}
+    assert len(segment.stale) + len(checkpoint.definitions.stale) <= 1
+    assert len(made) < 150, "with 1000 batches"
+
+
+def test_what_was_made_last_is_made_last() -> None:
+    """A queue that is busy was made again and again, and all others when the segment began."""
+    liveness = LogLiveness()
+    segment = SegmentLiveness(1, 1)
+    liveness.add(segment)
+    checkpoint = Checkpoint(liveness, {})
+    for number in range(100):
+        segment.count(number << QUEUES_TOGETHER_BITS, 1)
+    for _ in range(110):
+        segment.count(0, 1)
+        checkpoint.prepare(1 / len(segment.stale))
+    assert set(segment.stale) <= {0}
 
 
 @pytest.mark.parametrize("queues", [500, 60_000])
