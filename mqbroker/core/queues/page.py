@@ -114,6 +114,8 @@ class Page:
         entries = self.in_memory
         begin = bisect_left(entries, extent.first, key=sequence_of)
         end = bisect_right(entries, extent.last, begin, key=sequence_of)
+        if end - begin < max(least, 1):
+            return 0
         part = leaving(extent, place, entries[begin:end])
         if part.count < max(least, 1):
             return 0
