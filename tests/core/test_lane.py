@@ -10,7 +10,7 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues import page as pages
 from mqbroker.core.queues.extent import Extent, Place
 from mqbroker.core.queues.lane import Lane
-from mqbroker.core.queues.page import Page, page_on_disk
+from mqbroker.core.queues.page import Page, page_of, page_on_disk
 from tests.core.messages import entry
 
 STEPS = st.lists(st.sampled_from(["push", "pop", "put back"]) | st.integers(1, 5), max_size=80)
@@ -112,3 +112,16 @@ def test_of_many_pages_only_those_of_an_extent_are_asked(monkeypatch: pytest.Mon
     assert len(asked) <= 6
     assert lane.page_out_between(an_extent(1, 20_000), place, 1) == 997
     assert all(page.on_disk == 11 and not page.kept for page in lane.middle or ())
+
+
+@pytest.mark.parametrize("mortal", range(1, 7))
+def test_a_page_knows_the_deadlines_of_what_it_keeps(mortal: int) -> None:
+    """What was beside the part of a page that left memory later did not expire until it was read for something else."""
+    entries = [entry(number) for number in range(1, 7)]
+    entries[mortal - 1].expires_at = 500
+    for each in entries[1:5]:
+        each.lsn = 0 if each.sequence == 3 else 15
+    page = page_of(1, 0, entries)
+    assert page.page_out(an_extent(2, 5), Place(10, 0, 100, 10, 19), 1) == 3
+    assert [each.sequence for each in page.kept] == [1, 3, 6]
+    assert page.expires_at == 500

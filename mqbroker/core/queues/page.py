@@ -121,7 +121,7 @@ class Page:
             return 0
         if not self.parts:
             self.entries = None
-        self.kept = entries[:begin] + part.kept + entries[end:]
+        self.keep(entries[:begin] + part.kept + entries[end:])
         part.kept = []
         self.others = [*self.others, part]
         self.expires_at = earlier(self.expires_at, part.expires_at)
