@@ -90,7 +90,7 @@ class BatchEncoder:
         return opening_bytes(self._cipher) + self._frame_bytes + checkpoint + index + 1
 
     def grow(self, opening: int) -> None:
-        """Segments that open with so much are to be longer, if that is too large a part of them."""
+        """Segments that open with so much are to be longer, from the next one on, if it is too large a part of them."""
         while SEGMENT_BYTES_MIN <= self.segment_bytes < min(opening * CHECKPOINT_SHARE, SEGMENT_BYTES_CEILING):
             self.segment_bytes = min(self.segment_bytes * 2, SEGMENT_BYTES_CEILING)
 
@@ -127,12 +127,13 @@ class BatchEncoder:
             present = {extent.queue_number for extent in encoder.extents.values()}
             facts = self._checkpoint.records(self.liveness.closed())
             needed = self._frame_bytes + encoder.size + sum(map(len, facts))
-            if self.may_grow:
-                self.grow(needed - encoder.size)
             forgotten = [pack_forgotten(queue) for queue in batch.forgotten if queue in present]
             facts += forgotten
             needed += sum(map(len, forgotten))
             segment, key = self._open_segment(batch.lsn, needed + self._index_bytes(encoder))
+            # Only now: this segment has a file already, and there may be no space for a longer one.
+            if self.may_grow:
+                self.grow(needed - encoder.size)
         self._count(encoder, batch)
         start = self._end
         self._add_to_index(encoder, batch, needed, facts)
