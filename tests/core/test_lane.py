@@ -10,7 +10,8 @@ from mqbroker.core.message import Entry
 from mqbroker.core.queues import page as pages
 from mqbroker.core.queues.extent import Extent, Place
 from mqbroker.core.queues.lane import Lane
-from mqbroker.core.queues.page import Page, page_of, page_on_disk
+from mqbroker.core.queues.page import Page, first_pages, page_of, page_on_disk
+from mqbroker.limits import QUEUE_WINDOW_BYTES
 from tests.core.messages import entry
 
 STEPS = st.lists(st.sampled_from(["push", "pop", "put back"]) | st.integers(1, 5), max_size=80)
@@ -125,3 +126,13 @@ def test_a_page_knows_the_deadlines_of_what_it_keeps(mortal: int) -> None:
     assert page.page_out(an_extent(2, 5), Place(10, 0, 100, 10, 19), 1) == 3
     assert [each.sequence for each in page.kept] == [1, 3, 6]
     assert page.expires_at == 500
+
+
+def test_what_is_read_ahead_of_a_page_is_all_of_its_parts() -> None:
+    """Of pages at several places only one counted: more than 16 MiB of a queue were read ahead."""
+    found = [page_on_disk(an_extent(10 * number, 10 * number), Place(1, 0, 100, 1, 9)) for number in range(1, 9)]
+    for page in found:
+        other = page_on_disk(an_extent(page.first + 1, page.first + 1), Place(10, 0, 100, 10, 19))
+        other.byte_count = QUEUE_WINDOW_BYTES // 4
+        page.others = [other]
+    assert first_pages(found, 1000) == found[:4]

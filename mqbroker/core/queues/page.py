@@ -143,7 +143,7 @@ def first_pages(pages: Iterable[Page], window: int) -> list[Page]:
         if left <= 0 or left_bytes <= 0:
             break
         left -= page.total
-        left_bytes -= page.byte_count
+        left_bytes -= sum([part.byte_count for part in page.parts])
         found.append(page)
     return found
 
