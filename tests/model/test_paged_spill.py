@@ -4,6 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from mqbroker.core.queues.extent import FLEETING
+from mqbroker.core.rabbitmq.declaring import declare_queue
+from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import SPILL_BYTES_AT_ONCE
 from tests.model.model import Letter
 from tests.model.test_paged import Broker
@@ -27,3 +30,20 @@ def test_large_messages_are_recorded_a_few_at_a_time(queue: str) -> None:
     assert sum(portions) > 55 * LARGE
     assert max(portions) < SPILL_BYTES_AT_ONCE + 2 * LARGE
     assert ledger.pager.paged_out > 50
+
+
+def test_numbers_of_what_is_not_kept_are_given_to_nothing_else() -> None:
+    """After a thousand million queues a durable one had such a number: a restart made nothing of its messages."""
+    twin = Broker(1, None)
+    house = twin.house
+    house.broker.skip_numbers(FLEETING - 1)
+    assert declare_queue(house.vhost, "last", True, False, False, {}, house.now).number == FLEETING - 1
+    with pytest.raises(PreconditionFailed, match="the journal has no numbers left"):
+        declare_queue(house.vhost, "more", True, False, False, {}, house.now)
+    assert "more" not in house.vhost.queues
+    for ident in range(1, 31):
+        house.publish(Letter(ident, 20, "", "loose", False, 0, None))
+    twin.spill()
+    twin.rest()
+    assert twin.queue("loose").waiting_count() == 30
+    assert house.ledger.pager.paged_out == 0

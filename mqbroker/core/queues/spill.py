@@ -10,6 +10,7 @@ counts as what it has under the other.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.extent import FLEETING, Extent, Place
 from mqbroker.core.queues.lane import Lane
 from mqbroker.core.scheduler import Scheduler, Task
+from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import (
     QUEUE_WINDOW_BYTES,
     SPILL_BEHIND_SHARE,
@@ -140,7 +142,8 @@ class Spilling(Task):
             self._is_waiting = True
             ledger.promise(ledger.position, self._go_on)
             return False
-        if queue.is_deleted or self._spill_of(queue).record(portion) < portion:
+        spill = None if queue.is_deleted else self._spill_of(queue)
+        if spill is None or spill.record(portion) < portion:
             self._spilled = None
         return True
 
@@ -160,11 +163,13 @@ class Spilling(Task):
                 break
         return True
 
-    def _spill_of(self, queue: ClassicQueue) -> Spill:
-        if queue.spill is None:
-            queue.spill = Spill(queue, queue.number or self._broker.next_number())
+    def _spill_of(self, queue: ClassicQueue) -> Spill | None:
+        """None where no number is left for it: the queue stays in memory."""
         spill = queue.spill
-        assert isinstance(spill, Spill)
+        if spill is None:
+            with suppress(PreconditionFailed):
+                spill = queue.spill = Spill(queue, queue.number or self._broker.next_number())
+        assert spill is None or isinstance(spill, Spill)
         return spill
 
 
