@@ -15,6 +15,7 @@ from mqbroker.storage.log.checkpoint import Checkpoint
 from mqbroker.storage.log.facts import Facts, pack_defined, packed, read_facts
 from mqbroker.storage.log.scan import Scan
 from mqbroker.storage.log.segment import segment_names
+from mqbroker.storage.pages import indexer
 from mqbroker.storage.tools.verify import report
 from tests.storage.house import KEYRINGS, Journal, an_entry
 from tests.storage.simdisk import SimDisk
@@ -244,3 +245,24 @@ def test_an_index_of_very_many_parts_is_made_where_it_is_written(
     again = Journal(journal.disk.after_kill(), 1 << 16, keyring=keyring, window=8)
     assert again.recovered.entries.paged > 2000
     assert again.recovered.entries.total == 4000
+
+
+@KEYRINGS
+@pytest.mark.parametrize("sorted_max", [4, 1000])
+def test_a_segment_that_a_large_batch_has_left_without_an_index_gets_one_at_once(
+    keyring: Keyring | None, sorted_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With very many parts it had none until the next start, and what was alive in it could not be moved."""
+    monkeypatch.setattr(encoders, "INDEX_SORTED_MAX", 4)
+    monkeypatch.setattr(indexer, "INDEX_SORTED_MAX", sorted_max)
+    journal = Journal(segment_bytes=1 << 16, keyring=keyring, window=8)
+    journal.put(*(an_entry(1, queue, body=bytes(500)) for queue in range(1, 9)))
+    journal.put(an_entry(2, body=bytes(70_000)))
+    journal.ledger.seal()
+    segment = journal.ledger.encoder.liveness.closed()[0]
+    assert not segment.index_at
+    assert segment.index
+    assert str(report(journal.disk.after_kill(), keyring)).count("index does not say") == 0
+    again = Journal(journal.disk.after_kill(), 1 << 16, keyring=keyring, window=8)
+    assert again.recovered.entries.paged >= 8
+    assert again.recovered.entries.total == 9

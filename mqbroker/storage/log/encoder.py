@@ -82,6 +82,8 @@ class BatchEncoder:
         """The queues that have a lane for each priority, up to this one."""
         self.ended: list[Stretch] = []
         """Stretches that are complete, until they are taken."""
+        self.unindexed: list[int] = []
+        """Segments that were left without an index because making it takes long, until they are taken."""
 
     def opening_bytes(self) -> int:
         """How large a segment must be that begins with an empty batch."""
@@ -107,6 +109,11 @@ class BatchEncoder:
         """The stretches that have ended since the last call."""
         ended, self.ended = self.ended, []
         return ended
+
+    def take_unindexed(self) -> list[int]:
+        """The segments that were left without an index since the last call."""
+        unindexed, self.unindexed = self.unindexed, []
+        return unindexed
 
     def encode(self, batch: Batch, committed: int) -> Job:
         """The frame of the batch. From here on the batch is part of the log."""
@@ -301,7 +308,8 @@ class BatchEncoder:
             return
         self._take_ended(self._index.end())
         if self._index.parts > INDEX_SORTED_MAX:
-            return  # it is made in the background at the next start
+            self.unindexed.append(segment.first_lsn)
+            return
         stretches = self._index.alive(segment.shares)
         if stretches and INDEX_BYTES + packed_bytes(stretches) <= self._size // CARRIED_INDEX_SHARE:
             segment.index = pack_index(segment.first_lsn, entries, stretches)
