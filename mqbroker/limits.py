@@ -107,6 +107,7 @@ PAGES_AHEAD_MAX = 64  # read ahead at once, if they are small
 SPILL_INTERVAL_MS = 1000  # (with that window) between two looks for long queues
 SPILL_LOOKS = 500  # queues, before others have their turn
 SPILL_LOOKS_PER_S = 10_000  # queues: all of very many are not looked at each second
+SPILL_BYTES_AT_ONCE = 1 << 20  # recorded before it is looked again how much waits for the disk; and one message
 SPILL_BEHIND_SHARE = 4  # of what may wait for the disk: what nobody was promised takes no more of it
 RECEIVED_AT_ONCE = 10  # AWS: MaxNumberOfMessages
 BODIES_KEPT_MIN = 10  # of a queue with any window: as many as SQS takes in one receive

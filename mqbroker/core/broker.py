@@ -12,6 +12,7 @@ from mqbroker.core.access.access import Access, Permissions, TopicPermissions, U
 from mqbroker.core.access.credentials import ACCESS_KEY
 from mqbroker.core.events import Events
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.queues.extent import FLEETING
 from mqbroker.core.queues.spill import Spilling
 from mqbroker.core.rabbitmq.policy import Policies, Policy
 from mqbroker.core.rabbitmq.quotas import (
@@ -26,7 +27,7 @@ from mqbroker.core.timers import Timers
 from mqbroker.core.totals import Totals, totals_of
 from mqbroker.core.vhost import VHost
 from mqbroker.core.vhost_end import VHostEnd
-from mqbroker.errors import NotFound
+from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import PORTION
 
 _NUMBER_BLOCK = 1000  # queue numbers are reserved in the journal by the thousand, so that none is ever used twice
@@ -62,8 +63,13 @@ class Broker:
     # --- numbers ----------------------------------------------------------------------------------------------------
 
     def next_number(self) -> int:
-        """A number for something that the journal keeps messages of; never given twice, over restarts too."""
+        """A number for something that the journal keeps messages of; never given twice, over restarts too.
+
+        Raises PreconditionFailed when all have been given: what follows are the numbers of what is not kept.
+        """
         number = self._next_number
+        if number >= FLEETING:
+            raise PreconditionFailed("the journal has no numbers left")
         self._next_number += 1
         if number >= self._numbers_reserved:
             self._numbers_reserved = number + _NUMBER_BLOCK

@@ -89,14 +89,15 @@ class Browsing(Member):
                 self._entries.extend(part)
             else:
                 self._is_coming = True
-                queue.ledger.glance(part, partial(self._has_come, part))
+                # Of what it keeps, more may leave memory for places that are not being read.
+                queue.ledger.glance(part, partial(self._has_come, list(part.kept)))
         return bool(self._entries)
 
-    def _has_come(self, page: Page, entries: list[Entry]) -> None:
+    def _has_come(self, kept: list[Entry], entries: list[Entry]) -> None:
         self._is_coming = False
         if self._ended is _nobody:
             return
-        self._entries.extend(sorted(entries + page.kept, key=sequence_of))
+        self._entries.extend(sorted(entries + kept, key=sequence_of))
         if not self._has_turn:
             self._gate.join(self)
             self._gate.go_on()

@@ -325,6 +325,8 @@ class JournalLedger(Ledger):
         self.writer.append(job)
         if job.segment is not None:
             self.segment_begun()
+            if self.indexer is not None:
+                self.indexer.add(self.encoder.take_unindexed())
 
     def _batch_done(self, lsn: int) -> None:
         self.encoder.liveness.moved.durable = lsn

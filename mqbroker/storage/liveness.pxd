@@ -29,7 +29,7 @@ cdef class SegmentLiveness:
     cdef public double entry_bytes
     cdef public dict shares
     cdef public dict packed
-    cdef public set stale
+    cdef public dict stale
 
     @cython.locals(share=Share)
     cpdef settle(self, object queue, long long start, long long end)

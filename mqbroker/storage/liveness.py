@@ -73,8 +73,8 @@ class SegmentLiveness:
         self.shares: dict[int, Share] = {}
         self.packed: dict[int, bytes] = {}
         """Its shares as they stand in a checkpoint, some queues together (log/checkpoint.py)."""
-        self.stale: set[int] = set()
-        """Of which of these the octets are to be made, because something has changed."""
+        self.stale: dict[int, None] = {}
+        """Of which of these the octets are to be made, because something has changed; what was made last comes last."""
 
     def close(self) -> None:
         """Nothing more will be written to the segment."""
@@ -88,13 +88,13 @@ class SegmentLiveness:
         if share is None:
             share = self.shares[queue] = Share()
         share.live += live
-        self.stale.add(queue >> _TOGETHER_BITS)
+        self.stale[queue >> _TOGETHER_BITS] = None
 
     def settle(self, queue: int, start: int, end: int) -> None:
         """Entries of the queue are gone."""
         share = self.shares.get(queue)
         if share is not None:
-            self.stale.add(queue >> _TOGETHER_BITS)
+            self.stale[queue >> _TOGETHER_BITS] = None
             share.settle(start, end)
             if share.live <= 0 and not self.is_open:
                 del self.shares[queue]
@@ -103,14 +103,14 @@ class SegmentLiveness:
         """An entry came back to its queue, or was taken or held."""
         share = self.shares.get(queue)
         if share is not None:
-            self.stale.add(queue >> _TOGETHER_BITS)
+            self.stale[queue >> _TOGETHER_BITS] = None
             share.attempts[sequence] = change
 
     def forget(self, queue: int) -> bool:
         """The queue is gone. Whether it had something here."""
         if self.shares.pop(queue, None) is None:
             return False
-        self.stale.add(queue >> _TOGETHER_BITS)
+        self.stale[queue >> _TOGETHER_BITS] = None
         return True
 
     @property

@@ -92,6 +92,24 @@ def test_what_is_taken_while_somebody_looks_does_the_look_no_harm(reads_at_once:
     assert reads_at_once == []
 
 
+def test_what_leaves_memory_while_a_browser_waits_for_its_page_is_shown() -> None:
+    """What was kept beside the page when it was asked for, and was recorded before it came, was never shown."""
+    twin = Broker(1, ManualExecutor())
+    for ident in range(1, 31):
+        twin.house.publish(Letter(ident, 20, "", "plain", ident % 3 > 0, 0, None))
+        if ident % 6 == 0:
+            twin.house.finish()
+    onlooker = Onlooker()
+    Browsing([(twin.queue("plain"), onlooker.show)], onlooker, onlooker.end, None).begin(twin.house.now)
+    before = twin.house.ledger.pager.paged_out
+    twin.spill()
+    twin.house.broker.scheduler.finish(twin.house.now)
+    twin.house.finish()
+    assert twin.house.ledger.pager.paged_out > before
+    twin.rest()
+    assert onlooker.seen == [*range(1, 31), None]
+
+
 def test_a_browser_that_goes_is_shown_nothing_more() -> None:
     twin = filled(60)
     onlooker = Onlooker()

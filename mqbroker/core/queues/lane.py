@@ -12,7 +12,8 @@ A long line keeps its head and what is newest in memory; what is between may be 
 from bisect import bisect_left, bisect_right
 from collections import deque
 from heapq import heappop, heappush
-from itertools import takewhile
+from itertools import islice, takewhile
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from mqbroker.core.message import Entry
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mqbroker.core.queues.leftovers import Container
 
 _COMPACT_AT = 1024  # slots already read before the list is cut; below that the copy costs more than the memory
+
+_end_of = attrgetter("end")
 
 
 def _place_of(returned: tuple[int, Entry]) -> int:
@@ -210,11 +213,14 @@ class Lane:
 
     def page_out_between(self, extent: Extent, place: Place, least: int) -> int:
         """The same for what stays in memory beside the pages there are. How many have left it."""
+        middle = self.middle
+        if not middle:
+            return 0
         freed = 0
-        for page in reversed(self.middle or ()):
-            if page.end < extent.first:
-                break
+        for page in islice(middle, bisect_left(middle, extent.first, key=_end_of), None):
             freed += page.page_out(extent, place, least)
+            if page.end >= extent.last:
+                break
         return freed
 
     def after(self, sequence: int, window: int, most: int) -> list[Entry]:

@@ -114,12 +114,14 @@ class Page:
         entries = self.in_memory
         begin = bisect_left(entries, extent.first, key=sequence_of)
         end = bisect_right(entries, extent.last, begin, key=sequence_of)
+        if end - begin < max(least, 1):
+            return 0
         part = leaving(extent, place, entries[begin:end])
         if part.count < max(least, 1):
             return 0
         if not self.parts:
             self.entries = None
-        self.kept = entries[:begin] + part.kept + entries[end:]
+        self.keep(entries[:begin] + part.kept + entries[end:])
         part.kept = []
         self.others = [*self.others, part]
         self.expires_at = earlier(self.expires_at, part.expires_at)
@@ -141,7 +143,7 @@ def first_pages(pages: Iterable[Page], window: int) -> list[Page]:
         if left <= 0 or left_bytes <= 0:
             break
         left -= page.total
-        left_bytes -= page.byte_count
+        left_bytes -= sum([part.byte_count for part in page.parts])
         found.append(page)
     return found
 

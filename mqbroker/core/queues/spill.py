@@ -10,6 +10,7 @@ counts as what it has under the other.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import Protocol
 
@@ -19,7 +20,14 @@ from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.extent import FLEETING, Extent, Place
 from mqbroker.core.queues.lane import Lane
 from mqbroker.core.scheduler import Scheduler, Task
-from mqbroker.limits import QUEUE_WINDOW_BYTES, SPILL_BEHIND_SHARE, SPILL_LOOKS, SPILL_LOOKS_PER_S
+from mqbroker.errors import PreconditionFailed
+from mqbroker.limits import (
+    QUEUE_WINDOW_BYTES,
+    SPILL_BEHIND_SHARE,
+    SPILL_BYTES_AT_ONCE,
+    SPILL_LOOKS,
+    SPILL_LOOKS_PER_S,
+)
 
 
 class Room(Protocol):
@@ -67,7 +75,8 @@ class Spill:
         return self._queue.page_out(extent, place, window, least)
 
     def record(self, most: int) -> int:
-        """Has up to so many entries recorded that are beyond the window; how many were looked at."""
+        """Has up to so many entries recorded that are beyond the window, and no more octets than are recorded at once;
+        how many were looked at, or `most` if there may be more."""
         queue = self._queue
         window = queue.window_within(queue.ledger.room)
         if window * 2 <= self._window:
@@ -76,20 +85,21 @@ class Spill:
         self._window = max(self._window, window)
         lanes = queue.lanes_in_order()
         self._looked_at = {lane: self._looked_at.get(lane, 0) for lane in lanes}
-        left = most
+        left, end = most, queue.ledger.added() + SPILL_BYTES_AT_ONCE
         for lane in lanes:
-            left -= self._record_lane(lane, window, left)
+            left -= self._record_lane(lane, window, left, end)
         return most - left
 
-    def _record_lane(self, lane: Lane, window: int, most: int) -> int:
+    def _record_lane(self, lane: Lane, window: int, most: int, end: int) -> int:
         entries = lane.after(self._looked_at[lane], window, most)
-        enqueue = self._queue.ledger.enqueue
+        ledger = self._queue.ledger
         for entry in entries:
+            self._looked_at[lane] = entry.sequence
             if not entry.lsn:
                 entry.queue_number = self.number
-                enqueue(entry)
-        if entries:
-            self._looked_at[lane] = entries[-1].sequence
+                ledger.enqueue(entry)
+                if ledger.added() >= end:
+                    return most
         return len(entries)
 
 
@@ -132,7 +142,8 @@ class Spilling(Task):
             self._is_waiting = True
             ledger.promise(ledger.position, self._go_on)
             return False
-        if queue.is_deleted or self._spill_of(queue).record(portion) < portion:
+        spill = None if queue.is_deleted else self._spill_of(queue)
+        if spill is None or spill.record(portion) < portion:
             self._spilled = None
         return True
 
@@ -152,11 +163,13 @@ class Spilling(Task):
                 break
         return True
 
-    def _spill_of(self, queue: ClassicQueue) -> Spill:
-        if queue.spill is None:
-            queue.spill = Spill(queue, queue.number or self._broker.next_number())
+    def _spill_of(self, queue: ClassicQueue) -> Spill | None:
+        """None where no number is left for it: the queue stays in memory."""
         spill = queue.spill
-        assert isinstance(spill, Spill)
+        if spill is None:
+            with suppress(PreconditionFailed):
+                spill = queue.spill = Spill(queue, queue.number or self._broker.next_number())
+        assert spill is None or isinstance(spill, Spill)
         return spill
 
 

@@ -2,7 +2,8 @@
 
 With very many queues that is much, and most of it is what the last checkpoint said. So its octets are kept, some
 definitions or queues together (a parcel), compressed; what has changed since is made anew, and most of that while the
-segment before is being written, a little with each batch. So no batch takes long because a segment begins with it.
+segment before is being written, a little with each batch or every few. So no batch takes long because a segment begins
+with it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -79,11 +80,13 @@ class Definitions:
         parcel.octets = b""
         self.stale[parcel] = None
 
-    def prepare(self, most: int) -> None:
-        """Makes the octets of some of those that are stale."""
-        for parcel in list(islice(self.stale, most)):
+    def prepare(self, most: int) -> int:
+        """Makes the octets of up to so many of those that are stale; of how many."""
+        parcels = list(islice(self.stale, most))
+        for parcel in parcels:
             parcel.octets = packed(b"".join(parcel.records.values()))
             del self.stale[parcel]
+        return len(parcels)
 
     def octets(self) -> list[bytes]:
         """All of them as they stand in a checkpoint."""
@@ -97,15 +100,23 @@ class Checkpoint:
     def __init__(self, liveness: LogLiveness, definitions: Mapping[str, bytes]) -> None:
         self.definitions = Definitions(definitions)
         self._liveness = liveness
+        self._due = 0.0
+        """How many parcels are to be made anew by now, a part of one too."""
         for segment in liveness.by_first.values():
-            segment.stale = {queue >> QUEUES_TOGETHER_BITS for queue in segment.shares}
+            segment.stale = dict.fromkeys(queue >> QUEUES_TOGETHER_BITS for queue in segment.shares)
 
     def prepare(self, share: float) -> None:
-        """Makes this share of what is to be made anew, and a little more."""
-        self.definitions.prepare(int(len(self.definitions.stale) * share) + 1)
-        for segment in self._liveness.by_first.values():
-            if segment.stale:
-                _prepare(segment, int(len(segment.stale) * share) + 1)
+        """Makes this share of what is to be made anew.
+
+        A share may be less than one parcel: what changes with every batch is not made again with every batch.
+        """
+        stale = [segment for segment in self._liveness.by_first.values() if segment.stale]
+        self._due += share * (len(self.definitions.stale) + sum([len(segment.stale) for segment in stale]))
+        self._due -= self.definitions.prepare(int(self._due))
+        for segment in stale:
+            if self._due < 1:
+                break
+            self._due -= _prepare(segment, int(self._due))
 
     def records(self, segments: Iterable[SegmentLiveness]) -> list[bytes]:
         """The whole of it, which names these segments."""
@@ -118,14 +129,16 @@ class Checkpoint:
         return CHECKPOINT_BYTES + sum(map(len, self.records(segments)[1:]))
 
 
-def _prepare(segment: SegmentLiveness, most: int) -> None:
-    for number in list(islice(segment.stale, most)):
-        segment.stale.discard(number)
+def _prepare(segment: SegmentLiveness, most: int) -> int:
+    numbers = list(islice(segment.stale, most))
+    for number in numbers:
+        del segment.stale[number]
         octets = b"" if number & FLEETING >> QUEUES_TOGETHER_BITS else pack_shares(segment, number)
         if octets:
             segment.packed[number] = octets
         else:
             segment.packed.pop(number, None)
+    return len(numbers)
 
 
 def _held(segment: SegmentLiveness) -> Iterator[bytes]:

@@ -82,6 +82,8 @@ class BatchEncoder:
         """The queues that have a lane for each priority, up to this one."""
         self.ended: list[Stretch] = []
         """Stretches that are complete, until they are taken."""
+        self.unindexed: list[int] = []
+        """Segments that were left without an index because making it takes long, until they are taken."""
 
     def opening_bytes(self) -> int:
         """How large a segment must be that begins with an empty batch."""
@@ -90,7 +92,7 @@ class BatchEncoder:
         return opening_bytes(self._cipher) + self._frame_bytes + checkpoint + index + 1
 
     def grow(self, opening: int) -> None:
-        """Segments that open with so much are to be longer, if that is too large a part of them."""
+        """Segments that open with so much are to be longer, from the next one on, if it is too large a part of them."""
         while SEGMENT_BYTES_MIN <= self.segment_bytes < min(opening * CHECKPOINT_SHARE, SEGMENT_BYTES_CEILING):
             self.segment_bytes = min(self.segment_bytes * 2, SEGMENT_BYTES_CEILING)
 
@@ -107,6 +109,11 @@ class BatchEncoder:
         """The stretches that have ended since the last call."""
         ended, self.ended = self.ended, []
         return ended
+
+    def take_unindexed(self) -> list[int]:
+        """The segments that were left without an index since the last call."""
+        unindexed, self.unindexed = self.unindexed, []
+        return unindexed
 
     def encode(self, batch: Batch, committed: int) -> Job:
         """The frame of the batch. From here on the batch is part of the log."""
@@ -127,12 +134,13 @@ class BatchEncoder:
             present = {extent.queue_number for extent in encoder.extents.values()}
             facts = self._checkpoint.records(self.liveness.closed())
             needed = self._frame_bytes + encoder.size + sum(map(len, facts))
-            if self.may_grow:
-                self.grow(needed - encoder.size)
             forgotten = [pack_forgotten(queue) for queue in batch.forgotten if queue in present]
             facts += forgotten
             needed += sum(map(len, forgotten))
             segment, key = self._open_segment(batch.lsn, needed + self._index_bytes(encoder))
+            # Only now: this segment has a file already, and there may be no space for a longer one.
+            if self.may_grow:
+                self.grow(needed - encoder.size)
         self._count(encoder, batch)
         start = self._end
         self._add_to_index(encoder, batch, needed, facts)
@@ -300,7 +308,8 @@ class BatchEncoder:
             return
         self._take_ended(self._index.end())
         if self._index.parts > INDEX_SORTED_MAX:
-            return  # it is made in the background at the next start
+            self.unindexed.append(segment.first_lsn)
+            return
         stretches = self._index.alive(segment.shares)
         if stretches and INDEX_BYTES + packed_bytes(stretches) <= self._size // CARRIED_INDEX_SHARE:
             segment.index = pack_index(segment.first_lsn, entries, stretches)

@@ -1,4 +1,5 @@
-"""Makes the indexes that are missing: of the segment in which a run ended, and of those of earlier versions.
+"""Makes the indexes that are missing: of the segment in which a run ended, of those of earlier versions, and of those
+that were left without one.
 
 It reads one segment after the other in the background, a step at a time. Its result is a fact of the log, which later
 checkpoints repeat for as long as the segment is needed (log/index.py); and queues can let go of what is there.
@@ -6,7 +7,7 @@ checkpoints repeat for as long as the segment is needed (log/index.py); and queu
 
 from collections.abc import Callable
 
-from mqbroker.limits import WALK_STEP_BYTES
+from mqbroker.limits import INDEX_SORTED_MAX, WALK_STEP_BYTES
 from mqbroker.storage.liveness import LogLiveness
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.executors import Executor
@@ -44,6 +45,8 @@ class Indexer:
         self._walk: Walk | None = None
         self._index = OpenIndex(0, window)
         self._entries = 0
+        self._record = b""
+        """The whole index, if it has very many parts."""
         self._is_stopped = False
         self.indexed: Indexed = lambda *_: None
 
@@ -52,7 +55,15 @@ class Indexer:
         if self._window:
             closed = self._liveness.closed()
             self._waiting = [each.first_lsn for each in closed if each.shares and not each.index and not each.index_at]
-            self._next()
+            if self._walk is None:
+                self._next()
+
+    def add(self, segments: list[int]) -> None:
+        """Indexes these closed segments too."""
+        if not self._is_stopped:
+            self._waiting += segments
+            if self._walk is None:
+                self._next()
 
     def stop(self) -> None:
         """Nothing more is begun: the journal is being closed. What is missing is indexed after the next start."""
@@ -67,6 +78,7 @@ class Indexer:
                 self._walk = Walk(self._disk, self._reader, segment.first_lsn, segment.last_lsn)
                 self._index = OpenIndex(segment.first_lsn, self._window)
                 self._entries = 0
+                self._record = b""
                 self._executor.submit(self._step, self._stepped)
                 return
 
@@ -77,6 +89,8 @@ class Indexer:
             self._entries += batch.frame.entries
             extents = self._extents.read(batch.payload, batch.frame.entries_bytes)
             self._index.add(batch.frame.lsn, batch.start, batch.end, extents)
+        if self._walk.is_at_end and self._index.parts > INDEX_SORTED_MAX:
+            self._record = pack_index(self._walk.segment, self._entries, self._index.stretches)
 
     def _stepped(self, error: Exception | None) -> None:
         walk = self._walk
@@ -89,6 +103,7 @@ class Indexer:
         elif not walk.is_at_end:
             self._executor.submit(self._step, self._stepped)
         else:
-            stretches = self._index.alive(segment.shares)
-            self.indexed(walk.segment, pack_index(walk.segment, self._entries, stretches), stretches)
+            stretches = self._index.stretches if self._record else self._index.alive(segment.shares)
+            record = self._record or pack_index(walk.segment, self._entries, stretches)
+            self.indexed(walk.segment, record, stretches)
             self._next()
