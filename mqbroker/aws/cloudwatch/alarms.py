@@ -24,8 +24,8 @@ from mqbroker.core.scheduler import Task
 
 _COST = 20  # of an alarm, in messages
 
-Announce = Callable[[str, str, str, int], bool]
-"""Publishes to a topic: its ARN, subject, text, now. False if there is none."""
+Announce = Callable[[str, str, str, str, int], bool]
+"""Publishes to a topic: its ARN, for which account, subject, text, now. False if that could not be done."""
 
 
 class Alarms(Task):
@@ -129,4 +129,5 @@ class Alarms(Task):
         self.history.moved(alarm, old, now)
         subject, text = subject_of(alarm), text_of(alarm, old)
         for arn in alarm.actions:
-            self.history.acted(alarm.place, arn, self._announce(arn, subject, text, now), now)
+            is_done = self._announce(arn, alarm.place.account, subject, text, now)
+            self.history.acted(alarm.place, arn, is_done, now)
