@@ -36,6 +36,7 @@ PEEK_MESSAGES_MAX = 1000  # messages that one look at a queue shows
 # --- HTTP and AWS ------------------------------------------------------------------------------------------------
 QUERY_PARAMETERS_MAX = 10_000  # SQS: ten messages with ten attributes of three parameters each are 400
 AWS_UNPACKED_BYTES_MAX = 4 << 20  # of a body that came compressed; PutMetricData takes 1 MB
+CBOR_VALUES_MAX = 300_000  # of a document; a PutMetricData of 1 MB has a third of that
 CBOR_DEPTH_MAX = 16  # a value in a value; CloudWatch has eight
 QUERY_DEPTH_MAX = 16  # parts of a parameter's name; SQS has five
 
