@@ -90,8 +90,9 @@ SNS_PROTECTION_BYTES_MAX = 30_720
 # --- CloudWatch (quotas of its User Guide unless stated) -------------------------------------------------------------
 CLOUDWATCH_VALUES_MAX = 4_000_000  # of all things and minutes: 32 MB; two days of 100 queues, half an hour of 10,000
 CLOUDWATCH_KEPT_MINUTES = 21_600  # 15 days, for which AWS keeps minutes
-CLOUDWATCH_CUSTOM_METRICS_MAX = 10_000  # that clients put in; AWS names no number
-CLOUDWATCH_CUSTOM_POINTS_MAX = 500_000  # minutes of them
+CLOUDWATCH_ACCOUNT_METRICS_MAX = 10_000  # that clients of an account put in; AWS names no number
+CLOUDWATCH_CUSTOM_METRICS_MAX = 20_000  # of all accounts
+CLOUDWATCH_CUSTOM_POINTS_MAX = 500_000  # minutes of them; until the next minute twice as many
 CLOUDWATCH_LOOKS_PER_MS = 10  # things looked at: what clients ask for takes at most about a tenth of the time
 CLOUDWATCH_GROUPS_MAX = 10_000  # message groups of a queue of which it is said which are noisy
 CLOUDWATCH_QUEUES_MAX = 500  # of which Amazon MQ says something, those with the most consumers

@@ -59,9 +59,11 @@ class MetricActions:
             raise refusals.invalid(f"The parameter MetricData must have 1 to {CLOUDWATCH_DATA_MAX} members.")
         caller = call.caller
         checked = [_checked_datum(datum, call.now) for datum in data]
-        for name, dimensions, unit, point in checked:
-            metric = caller.account, caller.region, namespace, dimensions, name
-            self._service.custom.put(metric, unit, point)
+        made = [
+            ((caller.account, caller.region, namespace, dimensions, name), unit, point)
+            for name, dimensions, unit, point in checked
+        ]
+        self._service.custom.put(caller.account, made)
         call.answer(None)
 
     # --- listing ----------------------------------------------------------------------------------------------------
