@@ -15,8 +15,8 @@ from mqbroker.aws.cloudwatch.service import CloudWatchService
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.limits import (
     CLOUDWATCH_ALARMS_SHOWN_MAX,
+    CLOUDWATCH_REASON_CHARS_MAX,
     CLOUDWATCH_REASON_DATA_CHARS_MAX,
-    CLOUDWATCH_TEXT_CHARS_MAX,
 )
 from mqbroker.aws.sns.sns import Sns
 from mqbroker.errors import AwsError
@@ -74,7 +74,7 @@ class AlarmActions:
         if given["StateValue"] not in STATES:
             raise refusals.unfit(f"The parameter StateValue must be of {', '.join(STATES)}.")
         reason, data = given["StateReason"], given.get("StateReasonData", "")
-        if len(reason) > CLOUDWATCH_TEXT_CHARS_MAX or len(data) > CLOUDWATCH_REASON_DATA_CHARS_MAX:
+        if len(reason) > CLOUDWATCH_REASON_CHARS_MAX or len(data) > CLOUDWATCH_REASON_DATA_CHARS_MAX:
             raise refusals.unfit("The parameter StateReason or StateReasonData is too long.")
         if data:
             _check_json(data)
