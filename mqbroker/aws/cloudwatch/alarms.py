@@ -60,7 +60,8 @@ class Alarms(Task):
             alarm = self.by_place[place] = Alarm(place, settings, now)
             self.history.configured(place, "created", now)
         else:
-            alarm.configure(settings, now)
+            # AWS ignores tags that are given with an alarm that is there.
+            alarm.configure({**settings, "Tags": alarm.settings.get("Tags") or []}, now)
             self.history.configured(place, "updated", now)
         self._note(alarm)
         self._look_at(alarm, now)

@@ -64,6 +64,10 @@ class Custom:
             return (minutes[minute] for minute in range(start, end) if minute in minutes)
         return (minutes[minute] for minute in sorted(minutes) if start <= minute < end)
 
+    def looked_through(self, metric: Metric, unit: str, start: int, end: int) -> int:
+        """How many minutes it takes to find those points."""
+        return min(end - start, len(self.by_metric[metric][unit]))
+
     def bound(self, minute: int) -> None:
         """Forgets what is too old, or too much: once a minute."""
         if minute == self._bounded_at:

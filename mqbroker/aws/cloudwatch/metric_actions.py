@@ -24,6 +24,7 @@ from mqbroker.aws.limits import (
     CLOUDWATCH_DATA_MAX,
     CLOUDWATCH_DATAPOINTS_MAX,
     CLOUDWATCH_DATUM_VALUES_MAX,
+    CLOUDWATCH_FILTERS_MAX,
     CLOUDWATCH_KEPT_MINUTES,
     CLOUDWATCH_PAGE_METRICS_MAX,
 )
@@ -71,6 +72,8 @@ class MetricActions:
     def list_metrics(self, call: Call) -> None:
         """ListMetrics."""
         self._service.check(call)
+        if len(call.parameters.get("Dimensions") or ()) > CLOUDWATCH_FILTERS_MAX:
+            raise refusals.invalid(f"The parameter Dimensions must have at most {CLOUDWATCH_FILTERS_MAX} members.")
         start = place_of(call.parameters.get("NextToken"))
         self._service.after_look(call, call.now, lambda: self._list(call, start))
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mqbroker.aws.cloudwatch.alarm import Place
+from mqbroker.aws.cloudwatch.alarm_checks import check_alarm
 from mqbroker.aws.cloudwatch.alarms import Alarms
 from mqbroker.aws.cloudwatch.custom import Custom
 from mqbroker.aws.cloudwatch.recorder import Recorder
@@ -13,6 +14,7 @@ from mqbroker.aws.cloudwatch.service import CloudWatchService
 from mqbroker.aws.front.accounts import Accounts
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
+from mqbroker.errors import AwsError
 
 MINUTE = 30_000_000
 NOW = MINUTE * MINUTE_MS
@@ -82,3 +84,25 @@ def test_an_alarm_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -> 
     house.broker.scheduler.finish(NOW)
     assert house.told == ['ALARM: "good" in us-east-1']
     assert "alarm:bad could not be looked at" in caplog.text
+
+
+def tags(count: int) -> list[dict[str, str]]:
+    return [{"Key": f"k{number}", "Value": "v"} for number in range(count)]
+
+
+def test_an_alarm_that_is_given_other_parameters_keeps_its_tags() -> None:
+    """Every deployment that put its alarms in again deleted the tags that something else had set."""
+    house = House()
+    house.put("a", Tags=tags(2))
+    (alarm,) = house.alarms.by_place.values()
+    for changes in ({}, {"Tags": tags(1)}):
+        house.put("a", Threshold=5.0, **changes)
+        assert alarm.settings["Tags"] == tags(2)
+        assert alarm.settings["Threshold"] == 5.0
+
+
+def test_tags_of_a_new_alarm_are_bounded() -> None:
+    """An alarm could have more tags than may be added to it afterwards."""
+    check_alarm(settings(Tags=tags(50)))
+    with pytest.raises(AwsError, match="at most 50 tags"):
+        check_alarm(settings(Tags=tags(51)))
