@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.core.recent import remember
+from mqbroker.core.timers import Timer
 from mqbroker.errors import AccessPending, AccessRefused
 from mqbroker.limits import (
     BACKEND_CALLS_MAX,
@@ -23,6 +24,9 @@ from mqbroker.protocols.backends import Backend, BackendSilent
 from mqbroker.protocols.rate_log import RateLog
 
 log = logging.getLogger(__name__)
+
+_TIMES_ASKED = 4
+"""An answer counts for so many times as long as it took: with less, who asks slowly would never have all answers."""
 
 Question = tuple[tuple[str, str], ...]
 
@@ -49,6 +53,7 @@ class BackendJudge:
         self._slots = asyncio.Semaphore(BACKEND_CALLS_MAX)
         self._tasks: set[asyncio.Task[None]] = set()
         self._complaints = RateLog(log)
+        self._forgetting = Timer(self._forget)
         self._forgets_at = 0
         self.wake: Callable[[], None] = lambda: None
         """Asks for a turn of the loop."""
@@ -98,7 +103,7 @@ class BackendJudge:
         )  # fmt: skip
 
     async def _ask(self, question: Question) -> None:
-        is_allowed, kept_ms = False, BACKEND_DECISION_MS_MIN
+        is_allowed, kept_ms, asked_at = False, BACKEND_DECISION_MS_MIN, self._clock.now()
         try:
             async with self._slots:
                 is_allowed = await self._backend.allows(dict(question))
@@ -109,6 +114,8 @@ class BackendJudge:
             log.exception("the backend failed: internal error")
         finally:
             waiting, now = self._asked.pop(question), self._clock.now()
+            # What asks several questions asks all of them anew as long as one has no answer.
+            kept_ms = max(kept_ms, _TIMES_ASKED * (now - asked_at))
             remember(self._known, question, (now + kept_ms, is_allowed), BACKEND_DECISIONS_MAX)
             self._forget_at(now + kept_ms)
         for go_on in waiting:
@@ -117,16 +124,18 @@ class BackendJudge:
 
     def _forget_at(self, deadline: int) -> None:
         """Protocols remember where somebody may publish: not for longer than the answers count."""
-        if not self._forgets_at:
+        if not self._forgets_at or deadline < self._forgets_at:
             self._forgets_at = deadline
-            self._broker.timers.at(deadline, self._forget)
+            self._broker.timers.move(self._forgetting, deadline)
 
     def _forget(self, now: int) -> None:
         self._forgets_at = 0
         self._known = {question: known for question, known in self._known.items() if known[0] > now}
+        # Also where nothing is left out: what was asked anew may have another answer than what protocols remember.
         self._broker.access.forget_decisions()
         if self._known:
-            self._forget_at(min(until for until, _ in self._known.values()))
+            first = min(until for until, _ in self._known.values())
+            self._forget_at(max(first, now + BACKEND_DECISION_MS_MIN))
 
     def close(self) -> None:
         """Nothing is asked any more."""
