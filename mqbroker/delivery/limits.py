@@ -26,3 +26,4 @@ REASON_CHARS_MAX = 500  # of what an endpoint says of itself in the log
 SMS_PARTS_MAX = 10  # SNS Developer Guide: 1,600 characters of the alphabet
 SMPP_PDU_BYTES_MAX = 65_536  # a message of 254 octets and its options; a payload has 64 KB at most
 SMPP_ENQUIRE_S = 30.0  # without a sign of life: what gateways commonly ask for
+KEY_CHARS_MAX = 4096  # of a private key as PEM: RSA with 4096 bits has 3300, and longer ones take seconds to check
