@@ -11,6 +11,7 @@ IDLE_CONNECTIONS_OF_ONE_MAX = 4
 IDLE_S = 30.0
 HTTP2_CONNECTIONS_MAX = 16  # of all push services; each has a hundred requests at once and more
 HTTP2_IDENTITIES_MAX = 64  # applications with a certificate that have connections of their own
+REFUSED_S = 60.0  # how long a certificate that is none, or has another key, is not looked at again
 READ_BYTES = 16_384
 LANE_STARTS = 4  # attempts at once of an endpoint that has answered for the first time
 LANE_MOST = 16  # and of one that goes on
