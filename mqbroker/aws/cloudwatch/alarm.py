@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mqbroker.aws.cloudwatch.checks import dimensions_of
 from mqbroker.aws.cloudwatch.reading import Wanted
 
 OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
@@ -51,7 +50,7 @@ class Alarm:
         """Takes over other parameters; the state stays."""
         self.settings = dict(settings)
         self.configured_at = now
-        dimensions = dimensions_of(settings.get("Dimensions"))
+        dimensions = tuple(sorted((each["Name"], each["Value"]) for each in settings.get("Dimensions") or ()))
         self.metric = Wanted(settings["Namespace"], settings["MetricName"], dimensions, settings.get("Unit", ""))
 
     def set_state(self, state: str, reason: str, data: str, now: int) -> None:

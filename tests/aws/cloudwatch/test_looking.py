@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
-from mqbroker.aws.cloudwatch.alarm import Place
+from mqbroker.aws.cloudwatch.alarm import Alarm, Place
 from mqbroker.aws.cloudwatch.alarm_checks import check_alarm
 from mqbroker.aws.cloudwatch.alarms import Alarms
 from mqbroker.aws.cloudwatch.custom import Custom
+from mqbroker.aws.cloudwatch.kinds import ALARM
 from mqbroker.aws.cloudwatch.recorder import Recorder
 from mqbroker.aws.cloudwatch.series import MINUTE_MS, Point, Things
 from mqbroker.aws.cloudwatch.service import CloudWatchService
 from mqbroker.aws.front.accounts import Accounts
+from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.errors import AwsError
@@ -106,3 +108,15 @@ def test_tags_of_a_new_alarm_are_bounded() -> None:
     check_alarm(settings(Tags=tags(50)))
     with pytest.raises(AwsError, match="at most 50 tags"):
         check_alarm(settings(Tags=tags(51)))
+
+
+def test_alarms_that_are_there_are_not_checked_again() -> None:
+    """A broker whose journal has an alarm that would be refused today could not start."""
+    house = House()
+    given = settings(Dimensions=[{"Name": "b", "Value": "\U0001f600"}, {"Name": "a", "Value": "1"}])
+    with pytest.raises(AwsError):
+        check_alarm(given)
+    packed = Alarm(Place(ACCOUNT, REGION, "a"), given, NOW).packed()
+    house.alarms.restore({definitions.key(ALARM, ACCOUNT, REGION, "a"): definitions.pack(packed)})
+    (alarm,) = house.alarms.by_place.values()
+    assert alarm.metric.dimensions == (("a", "1"), ("b", "\U0001f600"))
