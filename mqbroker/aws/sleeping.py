@@ -45,3 +45,8 @@ class SleepingSpeaker(Speaker):
         """Overrides Speaker's."""
         if self._awake is not None:
             self._awake.stop()
+
+    async def close(self) -> None:
+        """Overrides Speaker's."""
+        if self._awake is not None:
+            await self._awake.close()

@@ -12,12 +12,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from mqbroker.delivery.errors import DeliveryFailed
+from mqbroker.delivery.limits import KEY_CHARS_MAX
 
 _COORDINATE_BYTES = 32  # of P-256
 
 
 def signed(claims: Mapping[str, object], key_pem: str, key_id: str) -> str:
-    """A token with these claims. Raises DeliveryFailed for what is no such key."""
+    """A token with these claims. Raises DeliveryFailed for what is no such key.
+
+    That takes a while: it is for a thread.
+    """
     key = _key(key_pem)
     algorithm = "ES256" if isinstance(key, ec.EllipticCurvePrivateKey) else "RS256"
     header = {"alg": algorithm, "typ": "JWT", "kid": key_id}
@@ -26,6 +30,8 @@ def signed(claims: Mapping[str, object], key_pem: str, key_id: str) -> str:
 
 
 def _key(pem: str) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    if len(pem) > KEY_CHARS_MAX:
+        raise DeliveryFailed("the credential of the application is too long for a private key", is_permanent=True)
     try:
         key = serialization.load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

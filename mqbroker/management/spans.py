@@ -8,12 +8,14 @@ they are, so both spans are children of what the sender's context names. Names a
 messaging. What a tap sees waits here until the work is done in whose midst it was seen; a thread of the SDK sends it.
 """
 
+import asyncio
 import logging
 import re
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from opentelemetry.context import Context
@@ -40,18 +42,24 @@ log = logging.getLogger(__name__)
 _CONTEXT = ("traceparent", "tracestate")
 _XRAY_HEADER = "AWSTraceHeader"
 _XRAY = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24});Parent=([0-9a-f]{16});Sampled=1")
+_CONTEXT_CHARS_MAX = 1024  # of a trace context, which has 55, and 512 of `tracestate`
+_TEXT_CHARS_MAX = 1024  # of a name or an id
 _COST = 20  # of a span, in messages
+
+Described = tuple[str, SpanKind, Mapping[str, str | int | bool]]
+"""The name, kind and attributes of a span."""
 
 
 class _Seen(NamedTuple):
-    """What a tap saw."""
+    """What a tap saw: all that a span needs, and nothing that holds the message in memory."""
 
-    operation: str
-    vhost: str
-    queues: Sequence[str]
-    message: Message
-    is_redelivered: bool
-    at_ns: int
+    name: str
+    kind: SpanKind
+    attributes: Mapping[str, str | int | bool]
+    carrier: dict[str, str]
+    """What the message says of its trace."""
+    start_ns: int
+    end_ns: int
 
 
 class SpanTap(Tap):
@@ -64,25 +72,27 @@ class SpanTap(Tap):
     def published(self, message: Message, queues: Sequence[str]) -> None:
         """Overrides Tap's."""
         if message.properties.has_headers:
-            self._spans.put(_Seen("publish", self._vhost, queues, message, False, time.time_ns()))
+            self._spans.see(message, partial(_published, self._vhost, message, len(queues)))
 
     def delivered(self, queue: str, entry: Entry) -> None:
         """Overrides Tap's."""
-        if entry.message.properties.has_headers:
-            seen = _Seen("receive", self._vhost, (queue,), entry.message, entry.is_redelivered, time.time_ns())
-            self._spans.put(seen)
+        message = entry.message
+        if message.properties.has_headers:
+            self._spans.see(message, partial(_received, self._vhost, message, queue, entry.is_redelivered))
 
 
 class Spans(Task):
     """As a task it makes spans of what the taps of all vhosts have seen."""
 
-    __slots__ = ("_dropped", "_propagator", "_provider", "_scheduler", "_tracer", "_waiting")
+    __slots__ = ("_dropped", "_last", "_propagator", "_provider", "_scheduler", "_tracer", "_waiting")
 
     def __init__(self, config: OtelConfig, scheduler: Scheduler, node: str) -> None:
         Task.__init__(self)
         self._scheduler = scheduler
         self._waiting: deque[_Seen] = deque()
         self._dropped = 0
+        self._last: threading.Thread | None = None
+        """Sends what there is at the end."""
         self._propagator = TraceContextTextMapPropagator()
         resource = Resource.create(
             {SERVICE_NAME: config.service_name, SERVICE_VERSION: mqbroker.__version__, "service.instance.id": node}
@@ -106,12 +116,16 @@ class Spans(Task):
     def _follow(self, vhost: VHost) -> None:
         vhost.set_tap(joined([*taps_of(vhost.tap), SpanTap(self, vhost.name)]))
 
-    def put(self, seen: _Seen) -> None:
-        """Makes a span of it, soon."""
+    def see(self, message: Message, describe: Callable[[], Described]) -> None:
+        """Makes a span of what happens to a message, soon, if that brings a trace context."""
+        carrier = _carrier_of(message.properties.headers())
+        if carrier is None:
+            return
         if len(self._waiting) >= SPANS_WAITING_MAX:
             self._dropped += 1
             return
-        self._waiting.append(seen)
+        end = time.time_ns()
+        self._waiting.append(_Seen(*describe(), carrier, min(message.received_at * 1_000_000, end), end))
         self._scheduler.add(self)
 
     def run(self, _now: int, portion: int) -> bool:
@@ -124,55 +138,62 @@ class Spans(Task):
         return bool(self._waiting)
 
     def _make(self, seen: _Seen) -> None:
-        context = self._context_of(seen.message)
-        if context is None:
-            return
-        name, attributes = _described(seen)
-        kind = SpanKind.PRODUCER if seen.operation == "publish" else SpanKind.CONSUMER
-        start = min(seen.message.received_at * 1_000_000, seen.at_ns)
-        self._tracer.start_span(name, context, kind, attributes, start_time=start).end(seen.at_ns)
-
-    def _context_of(self, message: Message) -> Context | None:
-        """What the message says of its trace; None where it says nothing."""
-        headers = message.properties.headers()
-        carrier = {name: str(headers[name]) for name in _CONTEXT if name in headers}
-        if "traceparent" not in carrier:
-            found = _XRAY.match(str(headers.get(_XRAY_HEADER, "")))
-            if found is None:
-                return None
-            carrier = {"traceparent": f"00-{found[1]}{found[2]}-{found[3]}-01"}
-        return self._propagator.extract(carrier, Context())
+        context = self._propagator.extract(seen.carrier, Context())
+        made = self._tracer.start_span(seen.name, context, seen.kind, seen.attributes, start_time=seen.start_ns)
+        made.end(seen.end_ns)
 
     def stop(self) -> None:
-        """Sends what there is, for a short while: a collector that is silent must not hold up the end."""
-        thread = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
-        thread.start()
-        thread.join(SPANS_STOP_S)
+        """Begins to send what there is."""
+        self._last = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
+        self._last.start()
+
+    async def close(self) -> None:
+        """Waits for that a short while: a collector that is silent must not hold up the end."""
+        if self._last is not None:
+            await asyncio.to_thread(self._last.join, SPANS_STOP_S)
 
 
-def _described(seen: _Seen) -> tuple[str, dict[str, str | int | bool]]:
-    """The name and attributes of a span."""
-    message = seen.message
-    is_publish = seen.operation == "publish"
+def _carrier_of(headers: Mapping[str, object]) -> dict[str, str] | None:
+    """What a message says of its trace; None where it says nothing."""
+    found = {name: str(headers[name]) for name in _CONTEXT if name in headers}
+    carrier = {name: text for name, text in found.items() if len(text) <= _CONTEXT_CHARS_MAX}
+    if "traceparent" in carrier:
+        return carrier
+    xray = _XRAY.match(str(headers.get(_XRAY_HEADER, "")))
+    return None if xray is None else {"traceparent": f"00-{xray[1]}{xray[2]}-{xray[3]}-01"}
+
+
+def _published(vhost: str, message: Message, queue_count: int) -> Described:
     parts = [part for part in (message.exchange, message.routing_key) if part]
-    destination = (":".join(parts) or "amq.default") if is_publish else seen.queues[0]
-    attributes: dict[str, str | int | bool] = {
+    destination = _clean(":".join(parts) or "amq.default")
+    attributes = _common("publish", "send", destination, vhost, message)
+    return f"publish {destination}", SpanKind.PRODUCER, {**attributes, "mqbroker.routed_queues": queue_count}
+
+
+def _received(vhost: str, message: Message, queue: str, is_redelivered: bool) -> Described:
+    destination = _clean(queue)
+    attributes = _common("receive", "receive", destination, vhost, message)
+    return f"receive {destination}", SpanKind.CONSUMER, {**attributes, "mqbroker.redelivered": is_redelivered}
+
+
+def _common(name: str, kind: str, destination: str, vhost: str, message: Message) -> dict[str, str | int | bool]:
+    properties = message.properties
+    texts = {
+        "messaging.rabbitmq.destination.routing_key": message.routing_key,
+        "messaging.message.id": properties.text("message_id"),
+        "messaging.message.conversation_id": properties.text("correlation_id"),
+    }
+    return {
         "messaging.system": "rabbitmq",
-        "messaging.operation.name": seen.operation,
-        "messaging.operation.type": "send" if is_publish else "receive",
+        "messaging.operation.name": name,
+        "messaging.operation.type": kind,
         "messaging.destination.name": destination,
         "messaging.message.body.size": message.size,
-        "mqbroker.vhost": seen.vhost,
+        "mqbroker.vhost": _clean(vhost),
+        **{each: _clean(text) for each, text in texts.items() if text},
     }
-    if is_publish:
-        attributes["mqbroker.routed_queues"] = len(seen.queues)
-    else:
-        attributes["mqbroker.redelivered"] = seen.is_redelivered
-    for name, value in (
-        ("messaging.rabbitmq.destination.routing_key", message.routing_key),
-        ("messaging.message.id", message.properties.text("message_id")),
-        ("messaging.message.conversation_id", message.properties.text("correlation_id")),
-    ):
-        if value:
-            attributes[name] = value.encode(errors="replace").decode()
-    return f"{seen.operation} {destination}", attributes
+
+
+def _clean(text: str) -> str:
+    """A text of a bounded length that can be sent: one with surrogates would be the end of its whole batch."""
+    return text[:_TEXT_CHARS_MAX].encode(errors="replace").decode()

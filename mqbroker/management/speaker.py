@@ -31,7 +31,6 @@ from mqbroker.protocols.session import Peer
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from mqbroker.config.sections import OtelConfig
     from mqbroker.management.spans import Spans
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,10 @@ class ManagementSpeaker(Speaker):
         self._servers: dict[bool, web.Server] = {}
         services.broker.events.subscribe(self._ground.observations.take)
         self._has_rabbitmq_words = config.log.format == "rabbitmq"
-        self._spans = _spans(config.otel, services, name) if config.otel.endpoint else None
+        self._spans: Spans | None = None
+        self._otel = config.otel
+        if self._otel.endpoint:
+            _spans_class()
 
     def restore(self, found: Mapping[str, bytes], _now: int) -> None:
         """Overrides Speaker's."""
@@ -69,7 +71,8 @@ class ManagementSpeaker(Speaker):
         ground.store.described = lambda name, each: firehose.follow(name, each["tracing"] is True, node.compose)
         for name in list(ground.store.vhosts):
             ground.store.described(name, ground.store.metadata(name))
-        if self._spans is not None:
+        if self._otel.endpoint:
+            self._spans = _spans_class()(self._otel, broker.scheduler, ground.name)
             self._spans.follow_all(broker)
         folder = Path(node.data_dir)
         if folder.is_dir():
@@ -108,6 +111,11 @@ class ManagementSpeaker(Speaker):
         if self._spans is not None:
             self._spans.stop()
 
+    async def close(self) -> None:
+        """Overrides Speaker's."""
+        if self._spans is not None:
+            await self._spans.close()
+
     def new_session(self, peer: Peer) -> ManagementSession:
         """Overrides Speaker's."""
         services = self._ground.services
@@ -123,9 +131,10 @@ class ManagementSpeaker(Speaker):
         return found
 
 
-def _spans(config: "OtelConfig", services: Services, name: str) -> "Spans":
+def _spans_class() -> "type[Spans]":
+    """Raises ConfigError where what spans need is not installed."""
     try:
         from mqbroker.management.spans import Spans
     except ImportError:
         raise ConfigError("otel.endpoint needs the SDK of OpenTelemetry: pip install mqbroker[otel]") from None
-    return Spans(config, services.broker.scheduler, name)
+    return Spans

@@ -5,6 +5,7 @@ is allowed is open: without it the broker would stop.
 """
 
 import logging
+import os
 import resource
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from mqbroker.config.sections import LimitsConfig
 from mqbroker.limits import DESCRIPTORS_RESERVED
 
 log = logging.getLogger(__name__)
+
+_FOLDER = "/proc/self/fd"
 
 
 def claim() -> int:
@@ -30,3 +33,12 @@ def fitting(limits: LimitsConfig, descriptors: int) -> LimitsConfig:
         text = "%d connections at most, %d of them without a log-in: this process may have %d files open (ulimit -n)"
         log.info(text, most, strangers, descriptors)
     return replace(limits, connections_max=most, preauth_connections_max=strangers)
+
+
+def open_count() -> int:
+    """How many are open; 0 where that cannot be known."""
+    try:
+        # Linux says it since 6.2; before, the system lists each of them for that.
+        return os.stat(_FOLDER).st_size or len(os.listdir(_FOLDER))
+    except OSError:
+        return 0

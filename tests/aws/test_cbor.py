@@ -121,3 +121,18 @@ class _Stream:
 
     def seek(self, place: int) -> None:
         self.at = place
+
+
+@pytest.mark.parametrize(
+    ("head", "value", "tail"), [(b"\x9a%b", b"\x80", b""), (b"\x9f", b"\xf6", b"\xff"), (b"\x5f", b"\x40", b"\xff")]
+)
+def test_values_are_counted(monkeypatch: pytest.MonkeyPatch, head: bytes, value: bytes, tail: bytes) -> None:
+    """Four million empty arrays, of an octet each, held everybody up for seconds and took 250 MB."""
+    monkeypatch.setattr(cbor, "CBOR_VALUES_MAX", 1000)
+
+    def document(count: int) -> bytes:
+        return (head % count.to_bytes(4, "big") if b"%" in head else head) + value * count + tail
+
+    cbor.decode(document(999))
+    with pytest.raises(ValueError, match="too many values"):
+        cbor.decode(document(1001))

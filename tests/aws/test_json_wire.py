@@ -177,3 +177,10 @@ def test_a_failure_of_ours_is_the_receivers() -> None:
     assert response.status == 500
     assert b"x-amzn-query-error: InternalFailure;Receiver\r\n" in response.headers
     assert orjson.loads(response.body)["__type"] == "com.amazon.coral.service#InternalFailure"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_without_an_end_are_no_integers(value: float) -> None:
+    """The answer to a document of CBOR with such a number was an internal error."""
+    with pytest.raises(AwsError, match="NUMBER_VALUE can not be converted to an Integer"):
+        sqs().actions["ReceiveMessage"].parse_json({"QueueUrl": QUEUE_URL, "MaxNumberOfMessages": value})

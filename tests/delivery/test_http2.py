@@ -4,13 +4,15 @@ import asyncio
 import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mqbroker.delivery import http2
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.http2 import Http2Client
 from mqbroker.delivery.limits import HTTP2_IDENTITIES_MAX
-from mqbroker.delivery.tls import Identity
+from mqbroker.delivery.tls import Identity, client_context
 from tests.delivery.test_http import self_signed, server
 from tests.support.ports import free_port
 
@@ -85,3 +87,66 @@ async def test_authorities_that_are_nowhere_are_a_failure(tmp_path: Path) -> Non
     with pytest.raises(DeliveryFailed, match="FileNotFoundError") as failed:
         await client.post("https://localhost/", b"", {})
     assert not failed.value.is_permanent
+
+
+async def test_connections_in_use_and_those_of_all_are_not_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Applications with a certificate, if there were many, ended the requests of others half-way."""
+    monkeypatch.setattr(http2, "HTTP2_IDENTITIES_MAX", 2)
+    path = tmp_path / "server.pem"
+    self_signed(path, "localhost", 0)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(path)
+    certificate, begin, key = path.read_text().partition("-----BEGIN CERT")[2].partition("-----BEGIN PRIV")
+    client, connected = Http2Client(30, str(path)), 0
+    has_come, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connected
+        connected += 1
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            if b"/slow" in head:
+                has_come.set()
+                await may_answer.wait()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    def identity(number: int) -> Identity:
+        return Identity(f"-----BEGIN CERT{certificate}{number}", begin + key)
+
+    async with server(serve, tls) as url, asyncio.timeout(30):
+        url = url.replace("127.0.0.1", "localhost").rstrip("/")
+        await client.post(f"{url}/", b"", {})
+        slow = asyncio.create_task(client.post(f"{url}/slow", b"", {}, identity(0)))
+        await has_come.wait()
+        for number in range(1, 5):
+            assert (await client.post(f"{url}/", b"", {}, identity(number))).status == 200
+        may_answer.set()
+        assert (await slow).status == 200
+        before = connected
+        await client.post(f"{url}/", b"", {})
+        assert connected == before
+        await client.close()
+
+
+async def test_a_certificate_that_is_none_is_looked_at_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every message of such an application made all others wait for a thread that read all authorities."""
+    looks = 0
+
+    def look(*given: Any) -> ssl.SSLContext:
+        nonlocal looks
+        looks += 1
+        return client_context(*given)
+
+    monkeypatch.setattr(http2, "client_context", look)
+    client = Http2Client(5)
+    for _ in range(3):
+        with pytest.raises(DeliveryFailed, match="do not fit each other") as failed:
+            await client.post("https://localhost/", b"", {}, Identity("none", "none"))
+        assert failed.value.is_permanent
+    assert looks == 1
+    monkeypatch.setattr(http2, "REFUSED_S", 0.0)
+    for expected in (2, 3):
+        with pytest.raises(DeliveryFailed):
+            await client.post("https://localhost/", b"", {}, Identity("another", "none"))
+        assert looks == expected

@@ -1,5 +1,8 @@
 """Spans of OpenTelemetry, at a collector that decodes what comes by OTLP over HTTP."""
 
+import asyncio
+import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -8,13 +11,19 @@ from typing import Any
 import pika  # type: ignore[import-untyped]
 import pytest
 
+from mqbroker.config.sections import OtelConfig
+from mqbroker.core.message import Entry, Message, new_message
+from mqbroker.core.properties import AnnotatedProperties, Properties
+from mqbroker.core.scheduler import Scheduler
 from mqbroker.errors import ConfigError
+from mqbroker.server import rehearse
 from mqbroker.spoken import load_config
 from tests.management.api import Api
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 pytest.importorskip("opentelemetry.sdk", reason="opentelemetry-sdk is not installed")
+from mqbroker.management.spans import Spans, SpanTap
 from tests.support.otlp_collector import Collector, Span
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -182,3 +191,59 @@ def test_a_collector_that_is_not_there_holds_nothing_up(tmp_path: Path) -> None:
         channel.queue_declare("q")
         publish(channel, "", "q", CONTEXT)
         assert channel.basic_get("q", auto_ack=True)[2] == b"four"
+
+
+@pytest.fixture
+def spans(collector: Collector) -> Iterator[Spans]:
+    """Spans that a test has seen, without a broker."""
+    made = Spans(OtelConfig(endpoint=collector.url), Scheduler(), "node")
+    yield made
+    made.stop()
+    asyncio.run(made.close())
+
+
+def message(headers: dict[str, object], key: str = "k") -> Message:
+    properties = AnnotatedProperties(Properties(1, b""), headers, drop_expiration=False)
+    return new_message("e", key, properties, b"body", 0)
+
+
+def test_names_that_are_no_utf_8_do_not_cost_a_batch(collector: Collector, spans: Spans) -> None:
+    """One message with such a name, and the SDK lost the five hundred spans that it had with it."""
+    tap = SpanTap(spans, "v\udcff")
+    tap.published(message(dict(CONTEXT), "k\udcff"), ["q\udcff"])
+    entry = Entry()
+    entry.message, entry.is_redelivered = message(dict(CONTEXT), "k\udcff"), False
+    tap.delivered("q\udcff", entry)
+    assert not spans.run(0, 1000)
+    published = collector.wait(lambda span: span.name == "publish e:k?")
+    assert published.attributes["messaging.rabbitmq.destination.routing_key"] == "k?"
+    assert published.attributes["mqbroker.vhost"] == "v?"
+    collector.wait(lambda span: span.name == "receive q?")
+
+
+def test_messages_do_not_stay_in_memory_for_their_spans(spans: Spans) -> None:
+    """Ten thousand of them waited with their bodies, also those without a trace."""
+    tap, plain, traced = SpanTap(spans, "/"), message({"a": "b"}), message(dict(CONTEXT))
+    before = sys.getrefcount(traced), sys.getrefcount(traced.properties)
+    tap.published(plain, ["q"])
+    assert not spans.is_scheduled
+    tap.published(traced, ["q"])
+    assert spans.is_scheduled
+    assert (sys.getrefcount(traced), sys.getrefcount(traced.properties)) == before
+
+
+@pytest.mark.parametrize("name", ["traceparent", "tracestate"])
+def test_contexts_that_are_too_long_are_left_out(collector: Collector, spans: Spans, name: str) -> None:
+    """Headers of any length waited for the thread of the SDK."""
+    SpanTap(spans, "/").published(message({**CONTEXT, name: "x" * 2000}, name), [])
+    assert spans.is_scheduled is (name == "tracestate")
+    spans.run(0, 1000)
+
+
+def test_a_configuration_is_tried_without_a_thread(tmp_path: Path) -> None:
+    """Each trial of a configuration left a thread of the SDK's there for good."""
+    path = tmp_path / "mqbroker.toml"
+    path.write_text('[otel]\nendpoint = "http://127.0.0.1:9"\n')
+    config, before = load_config(path, {}, {}), set(threading.enumerate())
+    rehearse(config)
+    assert set(threading.enumerate()) <= before

@@ -6,12 +6,14 @@ import socket
 import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pika  # type: ignore[import-untyped]
 import pytest
 
 from mqbroker.errors import ConfigError
 from mqbroker.limits import SYSLOG_DATAGRAM_BYTES_MAX, SYSLOG_LINES_MAX
+from mqbroker.runtime.logs import syslog
 from mqbroker.runtime.logs.syslog import SyslogFormatter, SyslogHandler
 from mqbroker.spoken import load_config
 from tests.support.broker_process import BrokerProcess
@@ -132,6 +134,65 @@ def test_lines_for_which_there_is_no_room_are_counted(handlers: list[SyslogHandl
         texts = (found[6] for found in _framed(server))
         last = next(text for text in texts if "left out" in text)
         assert 8 <= int(last.split()[0]) <= 10
+
+
+def test_every_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch, handlers: list[SyslogHandler]) -> None:
+    """Of a server with an address of IPv6 that cannot be reached nothing was seen, though the other one was there."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.settimeout(WAIT_S)
+        addresses = [("127.0.0.1", 9), server.getsockname()]  # nobody listens on the first
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        handlers.append(SyslogHandler("tcp://logs.example:514", "daemon"))
+        handlers[0].emit(record("one"))
+        assert next(_framed(server))[6] == "one"
+
+
+def test_a_name_that_is_none_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread died of it, and no line was sent for good."""
+    monkeypatch.setattr(syslog, "SYSLOG_RETRY_S", 0.01)
+    handler = SyslogHandler(f"udp://{'x' * 64}.example", "daemon")
+    asked, again = threading.Event(), threading.Event()
+    real = socket.getaddrinfo
+
+    def ask(*given: Any, **more: Any) -> Any:
+        if asked.is_set():
+            again.set()
+        asked.set()
+        return real(*given, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    handler.emit(record("one"))
+    assert again.wait(WAIT_S)
+    handler.close()
+
+
+def test_a_full_queue_does_not_outlive_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread went on to send what was left, and then waited for ever."""
+    monkeypatch.setattr(syslog, "SYSLOG_STOP_S", 0.01)
+    is_free = threading.Event()
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        monkeypatch.setattr(
+            syslog, "_connect", lambda made, address: is_free.wait(WAIT_S) and _connected(made, address)
+        )
+        before = set(threading.enumerate())
+        handler = SyslogHandler(f"tcp://127.0.0.1:{server.getsockname()[1]}", "daemon")
+        (thread,) = set(threading.enumerate()) - before
+        for number in range(SYSLOG_LINES_MAX + 10):
+            handler.emit(record("%d", number))
+        handler.close()
+        is_free.set()
+        thread.join(WAIT_S)
+        assert not thread.is_alive()
+
+
+def _connected(made: socket.socket, address: tuple[str, int]) -> socket.socket:
+    made.connect(address)
+    return made
 
 
 def test_a_broker_and_udp(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mqbroker.aws.cloudwatch.checks import dimensions_of
 from mqbroker.aws.cloudwatch.reading import Wanted
 
 OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
@@ -20,6 +19,8 @@ TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 
 MORE_PERIODS = 2
 """How many periods before those that count are looked at too, for those of which nothing is known."""
+
+_SHOWN_MAX = 10  # values in a reason, which may have 1,023 characters
 
 
 class Place(NamedTuple):
@@ -49,7 +50,7 @@ class Alarm:
         """Takes over other parameters; the state stays."""
         self.settings = dict(settings)
         self.configured_at = now
-        dimensions = dimensions_of(settings.get("Dimensions"))
+        dimensions = tuple(sorted((each["Name"], each["Value"]) for each in settings.get("Dimensions") or ()))
         self.metric = Wanted(settings["Namespace"], settings["MetricName"], dimensions, settings.get("Unit", ""))
 
     def set_state(self, state: str, reason: str, data: str, now: int) -> None:
@@ -60,6 +61,11 @@ class Alarm:
     def period(self) -> int:
         """Minutes of a period."""
         return int(self.settings["Period"]) // 60
+
+    @property
+    def minutes(self) -> int:
+        """How many minutes before now are looked at."""
+        return (int(self.settings["EvaluationPeriods"]) + MORE_PERIODS) * self.period
 
     @property
     def statistic(self) -> str:
@@ -130,7 +136,8 @@ class Alarm:
     def _said(self, is_alarm: bool, used: list[float], missing: int) -> tuple[str, str]:
         threshold = self.settings["Threshold"]
         words = COMPARISONS[self.settings["ComparisonOperator"]][1]
-        listed = ", ".join(str(value) for value in used)
+        shown = [str(value) for value in used[-_SHOWN_MAX:]]
+        listed = ", ".join(["...", *shown] if len(used) > _SHOWN_MAX else shown)
         found = f"{len(used)} datapoint{'s' if len(used) != 1 else ''} [{listed}]"
         were = f"{'were' if is_alarm else 'were not'} {words} the threshold ({threshold})"
         more = f" {missing} missing." if missing else ""

@@ -1,13 +1,13 @@
 """The actions about alarms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
 
 from mqbroker.aws.cloudwatch import refusals
 from mqbroker.aws.cloudwatch.alarm import ACTIONS, STATES, Alarm, Place
-from mqbroker.aws.cloudwatch.alarm_checks import check_alarm
+from mqbroker.aws.cloudwatch.alarm_checks import check_alarm, check_tags
 from mqbroker.aws.cloudwatch.alarms import Alarms
 from mqbroker.aws.cloudwatch.checks import checked_text, dimensions_of, place_of, token_of
 from mqbroker.aws.cloudwatch.history import KINDS, Item
@@ -15,8 +15,8 @@ from mqbroker.aws.cloudwatch.service import CloudWatchService
 from mqbroker.aws.front.call import Call
 from mqbroker.aws.limits import (
     CLOUDWATCH_ALARMS_SHOWN_MAX,
+    CLOUDWATCH_REASON_CHARS_MAX,
     CLOUDWATCH_REASON_DATA_CHARS_MAX,
-    CLOUDWATCH_TEXT_CHARS_MAX,
 )
 from mqbroker.aws.sns.sns import Sns
 from mqbroker.errors import AwsError
@@ -74,7 +74,7 @@ class AlarmActions:
         if given["StateValue"] not in STATES:
             raise refusals.unfit(f"The parameter StateValue must be of {', '.join(STATES)}.")
         reason, data = given["StateReason"], given.get("StateReasonData", "")
-        if len(reason) > CLOUDWATCH_TEXT_CHARS_MAX or len(data) > CLOUDWATCH_REASON_DATA_CHARS_MAX:
+        if len(reason) > CLOUDWATCH_REASON_CHARS_MAX or len(data) > CLOUDWATCH_REASON_DATA_CHARS_MAX:
             raise refusals.unfit("The parameter StateReason or StateReasonData is too long.")
         if data:
             _check_json(data)
@@ -101,8 +101,7 @@ class AlarmActions:
         tags = {each["Key"]: each["Value"] for each in alarm.settings.get("Tags") or []} | dict(added)
         for key in removed:
             tags.pop(key, None)
-        if len(tags) > _TAGS_MAX:
-            raise refusals.invalid(f"An alarm has at most {_TAGS_MAX} tags.")
+        check_tags(tags)
         self._alarms.reconfigure(alarm, {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}, call.now)
         self._service.answer_when_safe(call, {})
 
@@ -115,8 +114,10 @@ class AlarmActions:
         names, prefix = given.get("AlarmNames"), given.get("AlarmNamePrefix")
         if names and prefix:
             raise refusals.combination("AlarmNames and AlarmNamePrefix cannot be given together.")
+        _check_count(names or ())
         is_of_metrics = "MetricAlarm" in (given.get("AlarmTypes") or ["MetricAlarm"])
-        found = [alarm for alarm in self._own(call) if is_of_metrics and _is_wanted(alarm, given)]
+        wanted = given if names is None else {**given, "AlarmNames": frozenset(names)}
+        found = [alarm for alarm in self._own(call) if is_of_metrics and _is_wanted(alarm, wanted)]
         shown, token = _page(found, given)
         call.answer({"MetricAlarms": [alarm.shown() for alarm in shown], "CompositeAlarms": [], **token})
 
@@ -167,8 +168,7 @@ class AlarmActions:
 
     def _places(self, call: Call) -> list[Place]:
         names = call.parameters["AlarmNames"]
-        if len(names) > CLOUDWATCH_ALARMS_SHOWN_MAX:
-            raise refusals.unfit(f"The parameter AlarmNames must have at most {CLOUDWATCH_ALARMS_SHOWN_MAX} members.")
+        _check_count(names)
         for name in names:
             self._service.check(call, name, "alarm")
         return [Place(call.caller.account, call.caller.region, name) for name in names]
@@ -190,7 +190,9 @@ class AlarmActions:
         return self._required(place)
 
 
-_TAGS_MAX = 50
+def _check_count(names: Sequence[str]) -> None:
+    if len(names) > CLOUDWATCH_ALARMS_SHOWN_MAX:
+        raise refusals.unfit(f"The parameter AlarmNames must have at most {CLOUDWATCH_ALARMS_SHOWN_MAX} members.")
 
 
 def _is_wanted(alarm: Alarm, given: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """The parameters of PutMetricAlarm, checked: what CloudWatch refuses, and what there is none of here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mqbroker.aws.cloudwatch import refusals
@@ -10,6 +10,7 @@ from mqbroker.aws.cloudwatch.statistics import STATISTICS, is_statistic
 from mqbroker.aws.limits import (
     CLOUDWATCH_ALARM_ACTIONS_MAX,
     CLOUDWATCH_PERIODS_S_MAX,
+    CLOUDWATCH_TAGS_MAX,
     CLOUDWATCH_TEXT_CHARS_MAX,
 )
 
@@ -36,7 +37,14 @@ def check_alarm(given: Mapping[str, Any]) -> dict[str, Any]:
     _check_statistic(given)
     _check_periods(given)
     _check_words(given)
+    check_tags({each["Key"] for each in given.get("Tags") or ()})
     return {name: value for name, value in given.items() if name != "AlarmName"}
+
+
+def check_tags(keys: Collection[str]) -> None:
+    """Raises AwsError for more tags than an alarm may have."""
+    if len(keys) > CLOUDWATCH_TAGS_MAX:
+        raise refusals.invalid(f"An alarm has at most {CLOUDWATCH_TAGS_MAX} tags.")
 
 
 def _check_statistic(given: Mapping[str, Any]) -> None:

@@ -3,13 +3,13 @@
 A change of state and the messages about it are in one batch of the journal, so that neither is there without the other.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import Any
 
 from mqbroker.aws.cloudwatch import refusals
-from mqbroker.aws.cloudwatch.alarm import MORE_PERIODS, Alarm, Place, unpacked
+from mqbroker.aws.cloudwatch.alarm import Alarm, Place, unpacked
 from mqbroker.aws.cloudwatch.history import History
 from mqbroker.aws.cloudwatch.kinds import ALARM
 from mqbroker.aws.cloudwatch.notice import subject_of, text_of
@@ -22,10 +22,12 @@ from mqbroker.core import definitions
 from mqbroker.core.broker import Broker
 from mqbroker.core.scheduler import Task
 
-_COST = 20  # of an alarm, in messages
+log = logging.getLogger(__name__)
 
-Announce = Callable[[str, str, str, int], bool]
-"""Publishes to a topic: its ARN, subject, text, now. False if there is none."""
+_COST = 20  # of an alarm, in messages; a minute that it looks at costs one more
+
+Announce = Callable[[str, str, str, str, int], bool]
+"""Publishes to a topic: its ARN, for which account, subject, text, now. False if that could not be done."""
 
 
 class Alarms(Task):
@@ -58,7 +60,8 @@ class Alarms(Task):
             alarm = self.by_place[place] = Alarm(place, settings, now)
             self.history.configured(place, "created", now)
         else:
-            alarm.configure(settings, now)
+            # AWS ignores tags that are given with an alarm that is there.
+            alarm.configure({**settings, "Tags": alarm.settings.get("Tags") or []}, now)
             self.history.configured(place, "updated", now)
         self._note(alarm)
         self._look_at(alarm, now)
@@ -93,11 +96,15 @@ class Alarms(Task):
             self._broker.scheduler.add(self)
 
     def run(self, now: int, portion: int) -> bool:
-        """Task: looks at a portion of the alarms."""
-        for alarm in list(islice(self._rest, max(1, portion // _COST))):
-            self._rest.popleft()
+        """Task: looks at a portion of the alarms. One that fails does not stop the others, nor the broker."""
+        while self._rest and portion > 0:
+            alarm = self._rest.popleft()
             if self.by_place.get(alarm.place) is alarm:
-                self._look_at(alarm, now)
+                portion -= _COST + alarm.minutes
+                try:
+                    self._look_at(alarm, now)
+                except Exception:
+                    log.exception("the alarm %s could not be looked at: internal error", alarm.place.arn)
         return bool(self._rest)
 
     def _look_at(self, alarm: Alarm, now: int) -> None:
@@ -108,8 +115,7 @@ class Alarms(Task):
     def _values(self, alarm: Alarm, end: int) -> list[float | None]:
         """The values of the periods until now, without the minute that runs; the oldest first."""
         period = alarm.period
-        count = int(alarm.settings["EvaluationPeriods"]) + MORE_PERIODS
-        start = end - count * period
+        start = end - alarm.minutes
         account, region, _ = alarm.place
         found: dict[int, float] = {}
         for _, points in find_of(self._service, account, region, alarm.metric, start, end):
@@ -129,4 +135,5 @@ class Alarms(Task):
         self.history.moved(alarm, old, now)
         subject, text = subject_of(alarm), text_of(alarm, old)
         for arn in alarm.actions:
-            self.history.acted(alarm.place, arn, self._announce(arn, subject, text, now), now)
+            is_done = self._announce(arn, alarm.place.account, subject, text, now)
+            self.history.acted(alarm.place, arn, is_done, now)

@@ -6,7 +6,6 @@ Broker "<name>-1"               of ActiveMQ: the node
 Broker "<name>-1", Queue        of ActiveMQ: such queues of the default vhost
 """
 
-import os
 from collections.abc import Iterator
 from heapq import nlargest
 from shutil import disk_usage
@@ -20,6 +19,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.totals import queue_stats
 from mqbroker.protocols.node import Node
 from mqbroker.protocols.services import Services
+from mqbroker.runtime.descriptors import open_count
 
 _Values = dict[str, float]
 
@@ -95,7 +95,7 @@ class AmazonMq:
             "RabbitMQMemUsed": shared.memory_bytes(),
             "RabbitMQDiskFreeLimit": node.disk_free_min_bytes,
             "RabbitMQDiskFree": _disk(node.data_dir)[1],
-            "RabbitMQFdUsed": len(os.listdir("/proc/self/fd")),
+            "RabbitMQFdUsed": open_count(),
         }
 
     def _clients(self) -> _Values:

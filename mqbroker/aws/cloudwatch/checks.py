@@ -40,7 +40,9 @@ def dimensions_of(given: Sequence[Mapping[str, Any]] | None) -> Dimensions:
     found: dict[str, str] = {}
     for each in given or ():
         name = checked_text(each, "Name")
-        found[name] = checked_text(each, "Value", CLOUDWATCH_DIMENSION_CHARS_MAX)
+        value = found[name] = checked_text(each, "Value", CLOUDWATCH_DIMENSION_CHARS_MAX)
+        if not (name + value).isascii():
+            raise refusals.invalid("The parameter Dimensions must have names and values of ASCII characters only.")
     if len(found) < len(given or ()) or len(found) > CLOUDWATCH_DIMENSIONS_MAX:
         raise refusals.invalid(
             f"The parameter Dimensions must have at most {CLOUDWATCH_DIMENSIONS_MAX}, each with another name."

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mqbroker.aws.cloudwatch import refusals
 from mqbroker.aws.cloudwatch.checks import check_period, check_unit, checked_text, dimensions_of, place_of, token_of
-from mqbroker.aws.cloudwatch.reading import Wanted, find
+from mqbroker.aws.cloudwatch.reading import Wanted, find, looked_through
 from mqbroker.aws.cloudwatch.series import MINUTE_MS
 from mqbroker.aws.cloudwatch.service import CloudWatchService
 from mqbroker.aws.cloudwatch.statistics import by_period, is_statistic, value_of
@@ -42,13 +42,15 @@ class DataAction:
             raise refusals.unfit("The parameter StartTime must be less than the parameter EndTime.")
         if given.get("ScanBy") not in (None, "TimestampAscending", "TimestampDescending"):
             raise refusals.unfit("The parameter ScanBy must be TimestampDescending or TimestampAscending.")
+        if given.get("MaxDatapoints", 1) < 1:
+            raise refusals.unfit("The parameter MaxDatapoints must be greater than or equal to 1.")
         first = place_of(given.get("NextToken"))
         self._service.after_look(call, given["EndTime"], lambda: self._answer(call, queries, first))
 
     def _answer(self, call: Call, queries: list[_Query], first: int) -> None:
         given = call.parameters
         start, end = given["StartTime"] // MINUTE_MS, -(-given["EndTime"] // MINUTE_MS)
-        left = min(given.get("MaxDatapoints") or CLOUDWATCH_PAGE_POINTS_MAX, CLOUDWATCH_PAGE_POINTS_MAX)
+        left = min(given.get("MaxDatapoints", CLOUDWATCH_PAGE_POINTS_MAX), CLOUDWATCH_PAGE_POINTS_MAX)
         results: list[dict[str, object]] = []
         answer: dict[str, object] = {"MetricDataResults": results, "Messages": []}
         for place, query in enumerate(queries[first:], first):
@@ -81,7 +83,7 @@ class DataAction:
                 if value is not None:
                     found.append((minute * MINUTE_MS, value))
         found.sort()
-        return found, read
+        return found, max(read, looked_through(self._service, call.caller, query.metric, start, end))
 
 
 def _queries(given: list[Mapping[str, Any]]) -> list[_Query]:

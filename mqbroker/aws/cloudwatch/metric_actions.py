@@ -24,6 +24,7 @@ from mqbroker.aws.limits import (
     CLOUDWATCH_DATA_MAX,
     CLOUDWATCH_DATAPOINTS_MAX,
     CLOUDWATCH_DATUM_VALUES_MAX,
+    CLOUDWATCH_FILTERS_MAX,
     CLOUDWATCH_KEPT_MINUTES,
     CLOUDWATCH_PAGE_METRICS_MAX,
 )
@@ -59,9 +60,11 @@ class MetricActions:
             raise refusals.invalid(f"The parameter MetricData must have 1 to {CLOUDWATCH_DATA_MAX} members.")
         caller = call.caller
         checked = [_checked_datum(datum, call.now) for datum in data]
-        for name, dimensions, unit, point in checked:
-            metric = caller.account, caller.region, namespace, dimensions, name
-            self._service.custom.put(metric, unit, point)
+        made = [
+            ((caller.account, caller.region, namespace, dimensions, name), unit, point)
+            for name, dimensions, unit, point in checked
+        ]
+        self._service.custom.put(caller.account, made)
         call.answer(None)
 
     # --- listing ----------------------------------------------------------------------------------------------------
@@ -69,6 +72,8 @@ class MetricActions:
     def list_metrics(self, call: Call) -> None:
         """ListMetrics."""
         self._service.check(call)
+        if len(call.parameters.get("Dimensions") or ()) > CLOUDWATCH_FILTERS_MAX:
+            raise refusals.invalid(f"The parameter Dimensions must have at most {CLOUDWATCH_FILTERS_MAX} members.")
         start = place_of(call.parameters.get("NextToken"))
         self._service.after_look(call, call.now, lambda: self._list(call, start))
 

@@ -40,3 +40,13 @@ def find_of(
     for unit in service.custom.units(metric):
         if wanted.unit in ("", unit):
             yield unit, service.custom.points(metric, unit, start, end)
+
+
+def looked_through(service: CloudWatchService, caller: Caller, wanted: Wanted, start: int, end: int) -> int:
+    """How many minutes are looked through for them, those in which nothing is found too."""
+    metric = caller.account, caller.region, wanted.namespace, wanted.dimensions, wanted.name
+    return sum(
+        service.custom.looked_through(metric, unit, start, end)
+        for unit in service.custom.units(metric)
+        if wanted.unit in ("", unit)
+    )

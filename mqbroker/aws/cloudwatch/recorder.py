@@ -3,6 +3,7 @@
 There may be a hundred thousand queues, so a look is a task that is done in portions.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
@@ -13,6 +14,8 @@ from mqbroker.aws.limits import CLOUDWATCH_LOOKS_PER_MS
 from mqbroker.aws.measures import Measure
 from mqbroker.core.broker import Broker
 from mqbroker.core.scheduler import Task
+
+log = logging.getLogger(__name__)
 
 _COST = 20  # of a look at a thing, in messages
 
@@ -69,11 +72,7 @@ class Recorder(Task):
 
     def run(self, now: int, portion: int) -> bool:
         """Task: looks at a portion of the things."""
-        assert self._rest is not None
-        count = 0
-        for measure in islice(self._rest, max(1, portion // _COST)):
-            self._things.record(measure, self._minute, self._is_first)
-            count += 1
+        count = self._record(max(1, portion // _COST))
         self._seen += count
         if count:
             return True
@@ -85,3 +84,16 @@ class Recorder(Task):
         for answer in waiting:
             answer(now)
         return False
+
+    def _record(self, most: int) -> int:
+        """Looks at some things; how many those were. A service that fails ends this look, not the broker."""
+        assert self._rest is not None
+        count = 0
+        try:
+            for measure in islice(self._rest, most):
+                self._things.record(measure, self._minute, self._is_first)
+                count += 1
+        except Exception:
+            log.exception("a look at what is measured has failed: internal error")
+            return 0
+        return count

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from mqbroker.aws.limits import CBOR_DEPTH_MAX
+from mqbroker.aws.limits import CBOR_DEPTH_MAX, CBOR_VALUES_MAX
 
 _INDEFINITE = 31
 _TIME = 1  # §3.4.2: seconds since 1970
@@ -42,6 +42,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self.at = 0
         self._data = data
+        self._left = CBOR_VALUES_MAX
         self._readers: tuple[Callable[[int, int], Any], ...] = (
             lambda info, _: self._argument(info),
             lambda info, _: -1 - self._argument(info),
@@ -57,8 +58,15 @@ class _Reader:
         """The next value. Raises ValueError."""
         if depth > CBOR_DEPTH_MAX:
             raise ValueError("the document is too deep")
+        self._count_one()
         first = self._take(1)[0]
         return self._readers[first >> 5](first & 31, depth)
+
+    def _count_one(self) -> None:
+        """An octet is enough for a value, which takes far more than that in memory."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("the document has too many values")
 
     def _take(self, count: int) -> bytes:
         end = self.at + count
@@ -87,6 +95,7 @@ class _Reader:
             return self._take(self._argument(info))
         pieces = []
         while not self._is_end():
+            self._count_one()
             first = self._take(1)[0]
             if first >> 5 != major or first & 31 == _INDEFINITE:
                 raise ValueError("a piece of another type")

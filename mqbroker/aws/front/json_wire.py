@@ -6,6 +6,7 @@ for lists and structures where text is expected.
 """
 
 import binascii
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -155,7 +156,9 @@ def _parse_integer(value: Any) -> int:
     if type(value) is int:
         return value
     if type(value) is float:
-        return int(value)  # AWS cuts the fraction off; JSON has no infinity
+        if not math.isfinite(value):  # of CBOR: JSON has no such numbers
+            raise refuse_value("NUMBER_VALUE can not be converted to an Integer")
+        return int(value)  # AWS cuts the fraction off
     raise _wrong_type(value, "an Integer", "java.lang.Integer")
 
 

@@ -52,7 +52,7 @@ class AccessTokens:
 
     async def _new(self, credential: str, form: Callable[[int], Form]) -> str:
         now = self._shop.clock.wall()
-        data = urlencode(form(now)).encode()
+        data = urlencode(await asyncio.to_thread(form, now)).encode()  # a form may have to be signed
         response = await self._client.post(self._url, data, {"content-type": "application/x-www-form-urlencoded"})
         document, status = json_object(response.body) or {}, response.status
         if status != 200 or not isinstance(document.get("access_token"), str):

@@ -5,6 +5,7 @@ shows its certificate (Apple, "Sending notification requests to APNs", "Establis
 "Establishing a certificate-based connection to APNs", "Handling notification responses from APNs").
 """
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -41,6 +42,7 @@ class Apns:
         self._clock = clock
         self._tokens: dict[tuple[str, ...], tuple[str, int]] = {}
         """The tokens by what they are made of, and when they were made."""
+        self._signing = asyncio.Lock()
 
     async def send(
         self, application: Application, platform: str, token: str, text: str, options: Mapping[str, str]
@@ -51,20 +53,22 @@ class Apns:
         payload, is_shown = payload_of(text)
         headers = headers_of(application, platform, is_shown, options, now)
         if identity is None:
-            headers["authorization"] = f"bearer {self._token(application, now)}"
+            headers["authorization"] = f"bearer {await self._token(application, now)}"
         base = self._config.apns_sandbox_url if platform.endswith("_SANDBOX") else self._config.apns_url
         response = await self._client.post(f"{base}/3/device/{quote(token, safe='')}", payload, headers, identity)
         if response.status != 200:
             self._refused(application, response)
         return response.status
 
-    def _token(self, application: Application, now: int) -> str:
+    async def _token(self, application: Application, now: int) -> str:
         place = _sender(application)
-        token, made_at = self._tokens.get(place, ("", 0))
-        if now - made_at > _TOKEN_MS:
-            principal, key, team = place
-            token = signed({"iss": team, "iat": now // 1000}, key, principal)
-            remember(self._tokens, place, (token, now), _TOKENS_MAX)
+        async with self._signing:  # Apple refuses senders that come with many new ones
+            token, made_at = self._tokens.get(place, ("", 0))
+            if now - made_at > _TOKEN_MS:
+                principal, key, team = place
+                claims = {"iss": team, "iat": now // 1000}
+                token = await asyncio.to_thread(signed, claims, key, principal)
+                remember(self._tokens, place, (token, now), _TOKENS_MAX)
         return token
 
     def _refused(self, application: Application, response: Response) -> None:

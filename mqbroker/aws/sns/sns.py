@@ -10,6 +10,7 @@ from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
 from mqbroker.aws.measures import Measure
 from mqbroker.aws.sns import actions, refusals
+from mqbroker.aws.sns.announcing import announce
 from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn, parse_topic
 from mqbroker.aws.sns.configured import DEFAULT_URL, Configured
 from mqbroker.aws.sns.confirmations import Confirmer
@@ -29,7 +30,7 @@ from mqbroker.aws.sns.platform_actions import PlatformActions
 from mqbroker.aws.sns.platform_events import PlatformEvents
 from mqbroker.aws.sns.platforms import Platforms
 from mqbroker.aws.sns.properties import SnsProperties
-from mqbroker.aws.sns.publishing import Publisher, check_outgoing, make_notification
+from mqbroker.aws.sns.publishing import Publisher
 from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.replay import Replays
@@ -127,20 +128,18 @@ class Sns(AwsService):
     # --- for other services -------------------------------------------------------------------------------------------
 
     def check_publish(self, call: Call, arn: str) -> None:
-        """Raises AwsError unless it is a topic to which the caller may publish, and in no order."""
+        """Raises AwsError unless it is a topic of the caller's account to which he may publish, and in no order."""
         topic = self._topics.require(parse_topic(arn, call.caller.region))
+        if topic.arn.account != call.caller.account:
+            raise refusals.invalid("TopicArn Reason: other services publish to topics of their own account only")
         if topic.is_fifo:
             raise refusals.invalid("TopicArn Reason: a FIFO topic takes no messages of other services")
         self._service.check(call, topic, "Publish")
 
-    def announce(self, arn: str, subject: str, text: str, now: int) -> bool:
-        """Publishes what another service has to say. False if the topic is not there any more."""
+    def announce(self, arn: str, account: str, subject: str, text: str, now: int) -> bool:
+        """Publishes what another service has to say to an account. False if that could not be done."""
         topic = self._topics.get(parse_topic(arn, ""))
-        if topic is None:
-            return False
-        outgoing = check_outgoing(topic, {"Message": text, "Subject": subject})
-        topic.publish(make_notification(topic, outgoing, self._new_id(), "", now, ""), now)
-        return True
+        return topic is not None and announce(topic, account, subject, text, self._new_id(), now)
 
     # --- the gateway --------------------------------------------------------------------------------------------------
 

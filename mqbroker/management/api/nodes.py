@@ -12,8 +12,7 @@ from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MONITORING
 from mqbroker.management.ground import Ground
 from mqbroker.management.refusals import missing
-
-_DESCRIPTORS = "/proc/self/fd"
+from mqbroker.runtime.descriptors import open_count
 
 
 def add_to(routes: Routes) -> None:
@@ -65,7 +64,7 @@ def _counted(ground: Ground) -> dict[str, tuple[int, float]]:
     return {
         **dict.fromkeys(_UNCOUNTED, (0, 0.0)),
         "mem_used": number("memory_bytes"),
-        "fd_used": (descriptors_open(), 0.0),
+        "fd_used": (open_count(), 0.0),
         "sockets_used": number("connections"),
         "proc_used": (1 + len(ground.broker.scheduler.round), 0.0),  # none at all is taken for a failure
         "disk_free": (disk_numbers(ground)[0], 0.0),
@@ -137,11 +136,6 @@ def disk_numbers(ground: Ground) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return found.f_bavail * found.f_frsize, ground.node.disk_free_min_bytes
-
-
-def descriptors_open() -> int:
-    """How many descriptors are open. The system lists each of them for that."""
-    return len(os.listdir(_DESCRIPTORS))
 
 
 def descriptors_max() -> int:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import mqbroker
-from mqbroker.management.api.nodes import descriptors_max, descriptors_open, disk_numbers
+from mqbroker.management.api.nodes import descriptors_max, disk_numbers
 from mqbroker.management.api.overview import ERLANG, PRODUCT, RABBITMQ_VERSION
 from mqbroker.management.api.users import protocol_id
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import SLICE_ITEMS
 from mqbroker.management.metrics.exposition import COUNTER, GAUGE, UNTYPED, Family, labels_of, labels_text
+from mqbroker.runtime.descriptors import open_count
 
 _ALL_PROTOCOLS = {"protocol": "all"}
 _ALL_QUEUES = {"protocol": "all", "queue_type": "all"}
@@ -193,7 +194,7 @@ def process(ground: Ground) -> Iterator[Family]:
     """The process and its limits, and which of them are passed."""
     numbers, alarms = ground.node.numbers(), ground.services.alarms.reason
     free, least = disk_numbers(ground)
-    descriptors, most = descriptors_open(), descriptors_max()
+    descriptors, most = open_count(), descriptors_max()
     for name, value in {
         "process_resident_memory_bytes": numbers.get("memory_bytes", 0),
         "resident_memory_limit_bytes": ground.services.memory_bytes_max,

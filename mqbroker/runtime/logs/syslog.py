@@ -14,6 +14,7 @@ import queue
 import re
 import socket
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -114,12 +115,14 @@ class SyslogHandler(logging.Handler):
             except queue.Full:
                 pass
             self._is_over.set()
+            with suppress(queue.Full):  # then it does not wait for a line either
+                self._lines.put_nowait(None)
         super().close()
 
     # --- the thread -------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (line := self._lines.get()) is not None:
+        while not self._is_over.is_set() and (line := self._lines.get()) is not None:
             while not self._send(line):
                 if self._is_over.wait(SYSLOG_RETRY_S):
                     return
@@ -141,20 +144,25 @@ class SyslogHandler(logging.Handler):
             is_lost = self._place.scheme == "udp"
             self._disconnect()
             return is_lost
-        except OSError:
+        except (OSError, UnicodeError):  # UnicodeError: a name that is none of the network's
             self._disconnect()
             return False
         return True
 
     def _connected(self) -> socket.socket:
-        """Raises OSError."""
+        """Raises OSError and UnicodeError."""
         place = self._place
         self._is_stream = place.scheme == "tcp"
         if place.scheme == "unix":
             return self._connected_here(place.path)
         kind = socket.SOCK_STREAM if self._is_stream else socket.SOCK_DGRAM
-        family, kind, protocol, _, address = socket.getaddrinfo(place.host, place.port, type=kind)[0]
-        return _connect(socket.socket(family, kind, protocol), address)
+        failure = OSError(f"{place.host} has no address")
+        for family, each, protocol, _, address in socket.getaddrinfo(place.host, place.port, type=kind):
+            try:
+                return _connect(socket.socket(family, each, protocol), address)
+            except OSError as error:
+                failure = error
+        raise failure
 
     def _connected_here(self, path: str) -> socket.socket:
         try:

@@ -7,7 +7,7 @@ import pytest
 from mqbroker.aws.cloudwatch.alarm import Alarm, Place
 from mqbroker.aws.cloudwatch.series import Point, Thing, Things
 from mqbroker.aws.cloudwatch.statistics import by_period, value_of
-from mqbroker.aws.limits import CLOUDWATCH_KEPT_MINUTES, CLOUDWATCH_VALUES_MAX
+from mqbroker.aws.limits import CLOUDWATCH_KEPT_MINUTES, CLOUDWATCH_REASON_CHARS_MAX, CLOUDWATCH_VALUES_MAX
 from mqbroker.aws.measures import UNKNOWN, Measure, MetricFamily
 
 START = 30_000_000  # a minute
@@ -75,6 +75,16 @@ def test_reasons_are_in_the_words_of_cloudwatch() -> None:
         "Threshold Crossed: 2 datapoints [0.0, 0.0] were not greater than or equal to the threshold (1.0)."
     )
     assert alarm.decide([None, None])[1] == "Insufficient Data: 2 datapoints were unknown."
+
+
+def test_reasons_have_the_last_values_only() -> None:
+    """The reason of an alarm on a day of minutes was longer than CloudWatch's, and in every message and item."""
+    reason = made(EvaluationPeriods=1440).decide(
+        [-1.2345678901234567e-300] * 1430 + [float(each) for each in range(10)]
+    )[1]
+    assert reason.startswith("Threshold Crossed: 1440 datapoints [..., 0.0, 1.0, 2.0,")
+    assert "9.0] were not" in reason
+    assert len(made(EvaluationPeriods=1440).decide([-1.2345678901234567e-300] * 1440)[1]) < CLOUDWATCH_REASON_CHARS_MAX
 
 
 FAMILY = MetricFamily("N", ("gauge", "counter"), frozenset(("counter",)), ("None", "Count"))

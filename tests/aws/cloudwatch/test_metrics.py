@@ -131,8 +131,29 @@ def test_pages_of_data_and_of_metrics(cloudwatch: Any, name: str) -> None:
     assert all(result["Values"] == [1.0] for result in results)
 
 
+def test_a_page_is_over_when_much_was_looked_through(cloudwatch: Any, name: str) -> None:
+    """A page in which nothing was found cost as much time as there are minutes of five hundred metrics."""
+    now = datetime.now(UTC)
+    old = [now - timedelta(days=5, minutes=number) for number in range(20)]
+    data = [{"MetricName": f"m{each}", "Value": 1.0, "Timestamp": at} for each in range(3) for at in old]
+    cloudwatch.put_metric_data(Namespace=name, MetricData=data)
+    queries = [
+        {
+            "Id": f"q{number}",
+            "MetricStat": {"Metric": {"Namespace": name, "MetricName": f"m{number}"}, "Period": 60, "Stat": "Sum"},
+        }
+        for number in range(3)
+    ]
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries, StartTime=now - timedelta(minutes=30), EndTime=now - timedelta(minutes=1),
+        MaxDatapoints=10,
+    )  # fmt: skip
+    assert [[result["Id"] for result in page["MetricDataResults"]] for page in pages] == [["q0"], ["q1"], ["q2"]]
+
+
 VALUE, COMBINATION, VALIDATION = "InvalidParameterValue", "InvalidParameterCombination", "ValidationError"
 A_MINUTE = {"Namespace": "n", "MetricName": "m", "Period": 60}
+SUM = {"Id": "a", "MetricStat": {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}}
 
 
 def one(**datum: Any) -> dict[str, Any]:
@@ -159,6 +180,11 @@ def one(**datum: Any) -> dict[str, Any]:
         ("get_metric_data", {"MetricDataQueries": [{"Id": "a", "Expression": "1+1"}], **around_now()}, VALIDATION),
         ("get_metric_data", {"MetricDataQueries": [{"Id": "A"}], **around_now()}, VALIDATION),
         ("get_metric_data", {"MetricDataQueries": [], **around_now()}, VALIDATION),
+        ("get_metric_data", {"MetricDataQueries": [SUM], "MaxDatapoints": 0, **around_now()}, VALIDATION),
+        ("get_metric_data", {"MetricDataQueries": [SUM], "MaxDatapoints": -1, **around_now()}, VALIDATION),
+        ("list_metrics", {"Dimensions": [{"Name": "a"}] * 11}, VALUE),
+        ("describe_alarms", {"AlarmNames": ["a"] * 101}, VALIDATION),
+        ("put_metric_data", one(Value=1, Dimensions=[{"Name": "a", "Value": "é"}]), VALUE),
     ],
 )  # fmt: skip
 def test_what_is_refused(cloudwatch: Any, action: str, given: dict[str, Any], code: str) -> None:
