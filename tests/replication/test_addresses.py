@@ -136,8 +136,7 @@ async def published(channel: Any) -> bool:
     return True
 
 
-@pytest.mark.filterwarnings("ignore:coroutine 'Connection.close' was never awaited")  # aiormq's own, and so are these:
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # what it opens while the balancer has nobody behind it
+@pytest.mark.filterwarnings("ignore:coroutine 'Connection.close' was never awaited")  # aiormq's own
 async def test_clients_that_know_one_address_go_through_haproxy(tmp_path: Path) -> None:
     """aio-pika's robust connection and boto3 have no lists."""
     find_program("haproxy")
