@@ -14,6 +14,11 @@ from tests.model.test_paged import Broker
 LARGE = 200_000
 
 
+def recorded(twin: Broker, queue: str) -> int:
+    """How many of the messages that wait the journal has."""
+    return len([entry for entry in twin.queue(queue).waiting() if entry.lsn])
+
+
 @pytest.mark.parametrize("queue", ["loose", "loose-ranked"])
 def test_large_messages_are_recorded_a_few_at_a_time(queue: str) -> None:
     """200 of 1 MiB stood in one batch; and those of 4 GiB together, which no batch can hold, stopped the broker."""
@@ -47,3 +52,17 @@ def test_numbers_of_what_is_not_kept_are_given_to_nothing_else() -> None:
     twin.rest()
     assert twin.queue("loose").waiting_count() == 30
     assert house.ledger.pager.paged_out == 0
+
+
+def test_what_passes_through_quickly_is_not_recorded() -> None:
+    """A consumer that kept up cost the broker a quarter of its rate: all beyond the window was written and read."""
+    twin = Broker(64, None)
+    for ident in range(1, 301):
+        twin.house.publish(Letter(ident, 20, "", "loose", False, 0, None))
+    twin.spill()
+    twin.rest()
+    assert recorded(twin, "loose") == 0
+    twin.house.now += 20
+    twin.spill()
+    twin.rest()
+    assert recorded(twin, "loose") == 300 - 64

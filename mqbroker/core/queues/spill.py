@@ -1,10 +1,10 @@
 """Messages that nobody was promised, on their way out of memory: those of a long queue go to the journal all the same.
 
 A message that is not persistent, or whose queue is not durable, is not told to the journal as long as its queue is
-short. When the queue is longer than what it keeps in memory, what is beyond that is recorded like any other entry, and
-leaves memory and comes back like any other (page.py); but under a number of its own, by which a restart knows that it
-is to make nothing of it. So a queue has up to two numbers in the journal, and what it has under one of them never
-counts as what it has under the other.
+short, or it does not wait for long. When the queue is longer than what it keeps in memory, what is beyond that and
+stays is recorded like any other entry, and leaves memory and comes back like any other (page.py); but under a number
+of its own, by which a restart knows that it is to make nothing of it. So a queue has up to two numbers in the journal,
+and what it has under one of them never counts as what it has under the other.
 
     waits, not recorded --looked at: beyond the window--> recorded as FLEETING --its stretch is on the disk--> a page
 """
@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Protocol
 
 from mqbroker.core.ledger import Ledger
+from mqbroker.core.message import Entry
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.extent import FLEETING, Extent, Place
@@ -22,9 +23,11 @@ from mqbroker.core.queues.lane import Lane
 from mqbroker.core.scheduler import Scheduler, Task
 from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import (
+    QUEUE_WINDOW,
     QUEUE_WINDOW_BYTES,
     SPILL_BEHIND_SHARE,
     SPILL_BYTES_AT_ONCE,
+    SPILL_INTERVAL_MS,
     SPILL_LOOKS,
     SPILL_LOOKS_PER_S,
 )
@@ -74,9 +77,9 @@ class Spill:
         """A `Pageable`: its queue's entries leave memory."""
         return self._queue.page_out(extent, place, window, least)
 
-    def record(self, most: int) -> int:
-        """Has up to so many entries recorded that are beyond the window, and no more octets than are recorded at once;
-        how many were looked at, or `most` if there may be more."""
+    def record(self, most: int, since: int) -> int:
+        """Has up to so many entries recorded that are beyond the window and have waited since then, and no more octets
+        than are recorded at once; how many were looked at, or `most` if there may be more."""
         queue = self._queue
         window = queue.window_within(queue.ledger.room)
         if window * 2 <= self._window:
@@ -87,11 +90,13 @@ class Spill:
         self._looked_at = {lane: self._looked_at.get(lane, 0) for lane in lanes}
         left, end = most, queue.ledger.added() + SPILL_BYTES_AT_ONCE
         for lane in lanes:
-            left -= self._record_lane(lane, window, left, end)
+            entries = lane.after(self._looked_at[lane], window, left)
+            while entries and entries[-1].message.received_at > since:
+                entries.pop()
+            left -= self._record_lane(lane, entries, left, end)
         return most - left
 
-    def _record_lane(self, lane: Lane, window: int, most: int, end: int) -> int:
-        entries = lane.after(self._looked_at[lane], window, most)
+    def _record_lane(self, lane: Lane, entries: list[Entry], most: int, end: int) -> int:
         ledger = self._queue.ledger
         for entry in entries:
             self._looked_at[lane] = entry.sequence
@@ -130,7 +135,7 @@ class Spilling(Task):
         self._queues = chain.from_iterable([*vhost.queues.values(), *vhost.reply_queues.values()] for vhost in vhosts)
         self._broker.scheduler.add(self)
 
-    def run(self, _now: int, portion: int) -> bool:
+    def run(self, now: int, portion: int) -> bool:
         """Task: looks at some queues, or has a portion of one recorded."""
         ledger, queue = self._broker.ledger, self._spilled
         if queue is None:
@@ -143,7 +148,7 @@ class Spilling(Task):
             ledger.promise(ledger.position, self._go_on)
             return False
         spill = None if queue.is_deleted else self._spill_of(queue)
-        if spill is None or spill.record(portion) < portion:
+        if spill is None or spill.record(portion, now - _age_ms(ledger.window)) < portion:
             self._spilled = None
         return True
 
@@ -171,6 +176,12 @@ class Spilling(Task):
                 spill = queue.spill = Spill(queue, queue.number or self._broker.next_number())
         assert spill is None or isinstance(spill, Spill)
         return spill
+
+
+def _age_ms(window: int) -> int:
+    """How long what is recorded has waited, as long as from one look to the next: a consumer who keeps up has taken
+    what waits by then."""
+    return min(SPILL_INTERVAL_MS, SPILL_INTERVAL_MS * window // QUEUE_WINDOW)
 
 
 def _is_long(queue: ClassicQueue, room: int) -> bool:
