@@ -193,7 +193,8 @@ def test_what_is_refused(cloudwatch: Any, action: str, given: dict[str, Any], co
     found = caught.value.response
     assert 400 <= found["ResponseMetadata"]["HTTPStatusCode"] < 500
     assert code in ("*", found["Error"]["Code"])
-    assert found["Error"]["Message"]
+    # JSON that cannot be read has no message, as on AWS: older SDKs write Infinity.
+    assert found["Error"]["Message"] or found["Error"]["Code"] == "SerializationException"
 
 
 def test_the_command_line(broker: BrokerProcess, name: str) -> None:
