@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from mqbroker.aws.json_object import json_object
+from mqbroker.aws.sns.platforms import Application
 from mqbroker.core.recent import remember
 from mqbroker.delivery.errors import DeliveryFailed
 from mqbroker.delivery.http2 import Http2Client
@@ -19,6 +20,14 @@ _TOKENS_MAX = 1000
 _REFUSED = (400, 401, 403)
 
 Form = Mapping[str, str]
+
+
+def client_grant(application: Application, scope: str) -> tuple[str, Form]:
+    """The credential of an application that is a client with a secret, and what it asks for a token with (RFC 6749
+    §4.4.2)."""
+    client_id, secret = application.pair()
+    form = {"grant_type": "client_credentials", "scope": scope, "client_id": client_id, "client_secret": secret}
+    return f"{client_id} {secret}", form
 
 
 class AccessTokens:

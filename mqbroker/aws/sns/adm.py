@@ -12,9 +12,9 @@ import orjson
 
 from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.json_object import json_object
-from mqbroker.aws.sns.access_tokens import AccessTokens
+from mqbroker.aws.sns.access_tokens import AccessTokens, client_grant
 from mqbroker.aws.sns.platforms import Application
-from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
+from mqbroker.delivery.errors import RecipientGone, refusal
 from mqbroker.delivery.http2 import Http2Client
 from mqbroker.delivery.lane import Workshop
 
@@ -40,12 +40,7 @@ class Adm:
         self, application: Application, _platform: str, token: str, text: str, options: Mapping[str, str]
     ) -> int:
         """PushService's."""
-        client_id, secret = application.pair()
-        form = {
-            "grant_type": "client_credentials", "scope": "messaging:push", "client_id": client_id,
-            "client_secret": secret,
-        }  # fmt: skip
-        credential = f"{client_id} {secret}"
+        credential, form = client_grant(application, "messaging:push")
         access = await self._tokens.get(credential, lambda _: form)
         url = f"{self._url}/messaging/registrations/{quote(token, safe='')}/messages"
         body = orjson.dumps(adm_request(text, options.get(_TTL, "")))
@@ -58,8 +53,7 @@ class Adm:
             raise RecipientGone(f"ADM answers {status}: {reason}", status)
         if status == 401:
             self._tokens.forget(credential)
-        is_passing = status >= 500 or status in (401, 429)
-        raise DeliveryFailed(f"ADM answers {status}: {reason}", is_permanent=not is_passing, status=status)
+        raise refusal(f"ADM answers {status}: {reason}", status, (401, 429))
 
 
 def adm_request(text: str, ttl: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.json_object import json_object
 from mqbroker.aws.sns.platforms import Application
 from mqbroker.clock import Clock
-from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
+from mqbroker.delivery.errors import RecipientGone, refusal
 from mqbroker.delivery.http2 import Http2Client
 
 _ATTRIBUTE = "AWS.SNS.MOBILE.BAIDU."
@@ -21,7 +21,6 @@ _ANDROID = "3"
 _MESSAGE = "0"  # for the app; 1 is a notification, for the user
 _NOT_BOUND = 30608
 _TTL_MOST_S = 604_800
-_PASSING = (429, 503)
 
 
 class Baidu:
@@ -57,7 +56,7 @@ class Baidu:
         reason = f"Baidu answers {status}: {code} {document.get('error_msg', '')}"
         if code == _NOT_BOUND:
             raise RecipientGone(reason, status)
-        raise DeliveryFailed(reason, is_permanent=not (status >= 500 or status in _PASSING), status=status)
+        raise refusal(reason, status)
 
 
 def baidu_sign(url: str, fields: Mapping[str, str], secret: str) -> str:

@@ -14,7 +14,7 @@ from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.json_object import json_object
 from mqbroker.aws.sns.access_tokens import AccessTokens, Form
 from mqbroker.aws.sns.platforms import Application
-from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
+from mqbroker.delivery.errors import DeliveryFailed, RecipientGone, refusal
 from mqbroker.delivery.http import Response
 from mqbroker.delivery.http2 import Http2Client
 from mqbroker.delivery.jwt import signed
@@ -69,8 +69,7 @@ class Fcm:
             raise RecipientGone(reason, status)
         if status == 401:
             self._tokens.forget(credential)
-        is_passing = status >= 500 or status in (401, 429)
-        raise DeliveryFailed(reason, is_permanent=not is_passing, status=status)
+        raise refusal(reason, status, (401, 429))
 
 
 def request_of(text: str, token: str, ttl: str) -> dict[str, Any]:

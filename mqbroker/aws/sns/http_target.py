@@ -9,12 +9,11 @@ from mqbroker.aws.sns.lane_target import LaneTarget, Means
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
-from mqbroker.delivery.errors import DeliveryFailed
+from mqbroker.delivery.errors import refusal
 from mqbroker.delivery.http import HttpClient, Response
 from mqbroker.delivery.limits import REASON_CHARS_MAX
 
 AGENT = "Amazon Simple Notification Service Agent"
-_TOO_MANY_REQUESTS = 429
 
 
 def require_success(response: Response) -> int:
@@ -22,9 +21,8 @@ def require_success(response: Response) -> int:
     status = response.status
     if 200 <= status < 300:
         return status
-    is_passing = status >= 500 or status == _TOO_MANY_REQUESTS
     said = response.body[:REASON_CHARS_MAX].decode("latin-1")
-    raise DeliveryFailed(f"the endpoint answers {status}: {said!r}", is_permanent=not is_passing, status=status)
+    raise refusal(f"the endpoint answers {status}: {said!r}", status)
 
 
 class HttpTarget(LaneTarget):

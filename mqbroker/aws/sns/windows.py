@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from mqbroker.aws.config import SnsConfig
-from mqbroker.aws.sns.access_tokens import AccessTokens
+from mqbroker.aws.sns.access_tokens import AccessTokens, client_grant
 from mqbroker.aws.sns.certificates import is_certificate
 from mqbroker.aws.sns.platforms import Application
-from mqbroker.delivery.errors import DeliveryFailed, RecipientGone
+from mqbroker.delivery.errors import RecipientGone, refusal
 from mqbroker.delivery.http import Response
 from mqbroker.delivery.http2 import Http2Client
 from mqbroker.delivery.lane import Workshop
@@ -63,7 +63,7 @@ def _judge(service: str, response: Response) -> int:
     reason = f"{service} answers {status}"
     if status in (404, 410):
         raise RecipientGone(reason, status)
-    raise DeliveryFailed(reason, is_permanent=not (status >= 500 or status in _PASSING), status=status)
+    raise refusal(reason, status, _PASSING)
 
 
 class Wns:
@@ -77,12 +77,7 @@ class Wns:
         self, application: Application, _platform: str, token: str, text: str, options: Mapping[str, str]
     ) -> int:
         """PushService's."""
-        client_id, secret = application.pair()
-        form = {
-            "grant_type": "client_credentials", "scope": "notify.windows.com", "client_id": client_id,
-            "client_secret": secret,
-        }  # fmt: skip
-        credential = f"{client_id} {secret}"
+        credential, form = client_grant(application, "notify.windows.com")
         text, kind = wns_message(text, options.get(f"{_WNS}Type", ""))
         headers = {
             "authorization": f"Bearer {await self._tokens.get(credential, lambda _: form)}",

@@ -13,7 +13,7 @@ from mqbroker.limits import ACKS_AT_ONCE, COUNT_MAX
 from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
-from mqbroker.protocols.stomp.state import RUNNING, Run
+from mqbroker.protocols.stomp.state import Run
 from mqbroker.protocols.stomp.subscription import Subscription
 from mqbroker.protocols.stomp.transacting import transaction_of
 
@@ -119,12 +119,7 @@ class _Settling(Task):
             settle(part, meant, now)
         if len(entries) == portion:
             return True
-        connection.settling = None
-        if connection.stage == RUNNING:
-            connection.head = self._head
-            connection.owe_recorded()
-            connection.head = None
-            connection.go_on()
+        connection.settled(self._head)
         return False
 
 

@@ -122,12 +122,7 @@ class _Showing(Task):
                     self._show(name, entry, now)
             if self._jobs:
                 return True
-        connection.settling = None
-        if connection.stage == RUNNING:
-            connection.head = self._head
-            connection.owe_recorded()
-            connection.head = None
-            connection.go_on()
+        connection.settled(self._head)
         return False
 
     def _show(self, name: str, entry: Entry, now: int) -> None:

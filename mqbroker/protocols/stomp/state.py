@@ -150,6 +150,15 @@ class StompState(StompWire):
         """The frame at hand is done once the journal has what there is so far."""
         self.owe(self.ledger.position if self.ledger.is_journalling else 0)
 
+    def settled(self, head: Head) -> None:
+        """What the frame with that head has begun, and took long, is done; those after it are handled."""
+        self.settling = None
+        if self.stage == RUNNING:
+            self.head = head
+            self.owe_recorded()
+            self.head = None
+            self.go_on()
+
     def flush_receipts(self) -> None:
         """Sends what is due, before deliveries of this turn, and asks to be told of the journal for the rest."""
         if self.ready:
