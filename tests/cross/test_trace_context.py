@@ -97,7 +97,7 @@ PAIRS = [
 ]  # MQTT has no word for a queue of another's
 
 
-@pytest.mark.parametrize(("sender", "receiver"), PAIRS, ids="-".join)
+@pytest.mark.parametrize(("sender", "receiver"), PAIRS)
 def test_from_every_protocol_to_every_other(broker: BrokerProcess, sender: str, receiver: str) -> None:
     """A trace that crossed from one protocol into another began anew there."""
     name = f"traced{next(_numbers)}"

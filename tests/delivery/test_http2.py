@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,22 @@ async def test_what_cannot_be_reached_is_a_failure_that_may_pass(url: str) -> No
     await client.close()
 
 
+def shown_in(folder: Path) -> tuple[Path, ssl.SSLContext, Callable[[int], Identity]]:
+    """A server's certificate, the server's side of TLS, and identities of clients with the same key, by number."""
+    path = folder / "server.pem"
+    self_signed(path, "localhost", 0)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(path)
+    certificate, begin, key = path.read_text().partition("-----BEGIN CERT")[2].partition("-----BEGIN PRIV")
+    return path, tls, lambda number: Identity(f"-----BEGIN CERT{certificate}{number}", begin + key)
+
+
 async def test_a_server_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
     async def serve(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         while await reader.read(100):
             pass
 
-    path = tmp_path / "server.pem"
-    self_signed(path, "localhost", 0)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(path)
+    path, tls, _ = shown_in(tmp_path)
     tls.set_alpn_protocols(["h2"])
     client = Http2Client(1, str(path))
     async with server(serve, tls) as url:
@@ -53,11 +61,7 @@ async def test_a_server_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
 
 async def test_clients_that_show_a_certificate_are_bounded(tmp_path: Path) -> None:
     """Each application has one of its own, with connections, and there may be any number of these."""
-    path = tmp_path / "server.pem"
-    self_signed(path, "localhost", 0)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(path)
-    certificate, begin, key = path.read_text().partition("-----BEGIN CERT")[2].partition("-----BEGIN PRIV")
+    path, tls, identity = shown_in(tmp_path)
     client, connected = Http2Client(5, str(path)), 0
     is_free = asyncio.Event()
 
@@ -72,8 +76,8 @@ async def test_clients_that_show_a_certificate_are_bounded(tmp_path: Path) -> No
 
     async with server(serve, tls) as url:
         for number in range(HTTP2_IDENTITIES_MAX + 3):
-            identity = Identity(f"-----BEGIN CERT{certificate}{number}", begin + key)
-            assert (await client.post(url.replace("127.0.0.1", "localhost"), b"", {}, identity)).status == 200
+            answer = await client.post(url.replace("127.0.0.1", "localhost"), b"", {}, identity(number))
+            assert answer.status == 200
         async with asyncio.timeout(10):
             while connected > HTTP2_IDENTITIES_MAX:
                 is_free.clear()
@@ -94,11 +98,7 @@ async def test_connections_in_use_and_those_of_all_are_not_closed(
 ) -> None:
     """Applications with a certificate, if there were many, ended the requests of others half-way."""
     monkeypatch.setattr(http2, "HTTP2_IDENTITIES_MAX", 2)
-    path = tmp_path / "server.pem"
-    self_signed(path, "localhost", 0)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(path)
-    certificate, begin, key = path.read_text().partition("-----BEGIN CERT")[2].partition("-----BEGIN PRIV")
+    path, tls, identity = shown_in(tmp_path)
     client, connected = Http2Client(30, str(path)), 0
     has_come, may_answer = asyncio.Event(), asyncio.Event()
 
@@ -110,9 +110,6 @@ async def test_connections_in_use_and_those_of_all_are_not_closed(
                 has_come.set()
                 await may_answer.wait()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-
-    def identity(number: int) -> Identity:
-        return Identity(f"-----BEGIN CERT{certificate}{number}", begin + key)
 
     async with server(serve, tls) as url, asyncio.timeout(30):
         url = url.replace("127.0.0.1", "localhost").rstrip("/")

@@ -176,7 +176,7 @@ class AlarmActions:
     def _required(self, place: Place) -> Alarm:
         alarm = self._alarms.by_place.get(place)
         if alarm is None:
-            raise refusals.unknown_alarm([place.name])
+            raise refusals.unknown_alarm(place.name)
         return alarm
 
     def _by_arn(self, call: Call) -> Alarm:
@@ -185,7 +185,7 @@ class AlarmActions:
             raise refusals.invalid("The parameter ResourceARN must be that of an alarm.")
         place = Place(parts[4], parts[3], parts[6])
         if place[:2] != (call.caller.account, call.caller.region):
-            raise refusals.unknown_alarm([place.name])
+            raise refusals.unknown_alarm(place.name)
         self._service.check(call, place.name, "alarm")
         return self._required(place)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from mqbroker.aws.cloudwatch import refusals
 from mqbroker.aws.cloudwatch.alarm import ACTIONS, COMPARISONS, TREATMENTS
-from mqbroker.aws.cloudwatch.checks import check_number, check_unit, checked_text, dimensions_of
+from mqbroker.aws.cloudwatch.checks import check_number
+from mqbroker.aws.cloudwatch.reading import wanted_of
 from mqbroker.aws.cloudwatch.statistics import STATISTICS, is_statistic
 from mqbroker.aws.limits import (
     CLOUDWATCH_ALARM_ACTIONS_MAX,
@@ -29,10 +30,7 @@ def check_alarm(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in _REQUIRED:
         if given.get(name) is None:
             raise refusals.unfit(f"The parameter {name} is required.")
-    checked_text(given, "Namespace")
-    checked_text(given, "MetricName")
-    dimensions_of(given.get("Dimensions"))
-    check_unit(given.get("Unit"))
+    wanted_of(given, given.get("Unit"))
     check_number(given["Threshold"], "Threshold")
     _check_statistic(given)
     _check_periods(given)

@@ -8,7 +8,6 @@ Broker "<name>-1", Queue        of ActiveMQ: such queues of the default vhost
 
 from collections.abc import Iterator
 from heapq import nlargest
-from shutil import disk_usage
 
 from mqbroker.aws.cloudwatch.processor import Processor
 from mqbroker.aws.cloudwatch.service import AMAZON_MQ
@@ -20,6 +19,7 @@ from mqbroker.core.totals import queue_stats
 from mqbroker.protocols.node import Node
 from mqbroker.protocols.services import Services
 from mqbroker.runtime.descriptors import open_count
+from mqbroker.runtime.disk import size_and_free
 
 _Values = dict[str, float]
 
@@ -89,12 +89,14 @@ class AmazonMq:
 
     def _process(self) -> _Values:
         node, shared = self._node, self._shared
+        size, free = size_and_free(node.data_dir)
         return {
             "SystemCpuUtilization": self._processor.percent(),
             "RabbitMQMemLimit": shared.memory_bytes_max,
             "RabbitMQMemUsed": shared.memory_bytes(),
             "RabbitMQDiskFreeLimit": node.disk_free_min_bytes,
-            "RabbitMQDiskFree": _disk(node.data_dir)[1],
+            "RabbitMQDiskFree": free,
+            "StorePercentUsage": 100 * (size - free) / size if size else 0,
             "RabbitMQFdUsed": open_count(),
         }
 
@@ -117,12 +119,11 @@ class AmazonMq:
 
     def _as_active(self, process: _Values, clients: _Values) -> _Values:
         numbers = self._node.numbers()
-        total, free = _disk(self._node.data_dir)
         limit = process["RabbitMQMemLimit"]
         return {
             "CpuUtilization": process["SystemCpuUtilization"],
             "HeapUsage": 100 * process["RabbitMQMemUsed"] / limit if limit else 0,
-            "StorePercentUsage": 100 * (total - free) / total if total else 0,
+            "StorePercentUsage": process["StorePercentUsage"],
             "CurrentConnectionsCount": clients["ConnectionCount"],
             "TotalConsumerCount": clients["ConsumerCount"],
             "TotalMessageCount": clients["MessageCount"],
@@ -157,12 +158,3 @@ def _messages(consumers: float, ready: float, unacked: float) -> _Values:
         "MessageReadyCount": ready,
         "MessageUnacknowledgedCount": unacked,
     }
-
-
-def _disk(folder: str) -> tuple[int, int]:
-    """How large the disk is, and how much is free."""
-    try:
-        found = disk_usage(folder)
-    except OSError:
-        return 0, 0
-    return found.total, found.free

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mqbroker.aws.cloudwatch import refusals
-from mqbroker.aws.cloudwatch.checks import check_period, check_unit, checked_text, dimensions_of, place_of, token_of
-from mqbroker.aws.cloudwatch.reading import Wanted, find, looked_through
+from mqbroker.aws.cloudwatch.checks import check_period, place_of, token_of
+from mqbroker.aws.cloudwatch.reading import Wanted, find, looked_through, wanted_of
 from mqbroker.aws.cloudwatch.series import MINUTE_MS
 from mqbroker.aws.cloudwatch.service import CloudWatchService
 from mqbroker.aws.cloudwatch.statistics import by_period, is_statistic, value_of
@@ -108,9 +108,5 @@ def _query(given: Mapping[str, Any]) -> _Query:
     statistic = stat["Stat"]
     if not is_statistic(statistic):
         raise refusals.unfit(f"The value {statistic} for parameter Stat is not supported.")
-    metric = stat["Metric"]
-    wanted = Wanted(
-        checked_text(metric, "Namespace"), checked_text(metric, "MetricName"), dimensions_of(metric.get("Dimensions")),
-        check_unit(stat.get("Unit")),
-    )  # fmt: skip
+    wanted = wanted_of(stat["Metric"], stat.get("Unit"))
     return _Query(name, given.get("Label") or wanted.name, wanted, check_period(stat["Period"]), statistic)

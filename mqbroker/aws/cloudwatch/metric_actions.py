@@ -15,7 +15,7 @@ from mqbroker.aws.cloudwatch.checks import (
     shown_dimensions,
     token_of,
 )
-from mqbroker.aws.cloudwatch.reading import Wanted, find
+from mqbroker.aws.cloudwatch.reading import find, wanted_of
 from mqbroker.aws.cloudwatch.series import MINUTE_MS, Point
 from mqbroker.aws.cloudwatch.service import AMAZON_MQ, CloudWatchService
 from mqbroker.aws.cloudwatch.statistics import STATISTICS, by_period, is_statistic, value_of
@@ -117,10 +117,7 @@ class MetricActions:
     def get_metric_statistics(self, call: Call) -> None:
         """GetMetricStatistics."""
         given = call.parameters
-        wanted = Wanted(
-            checked_text(given, "Namespace"), checked_text(given, "MetricName"), dimensions_of(given.get("Dimensions")),
-            check_unit(given.get("Unit")),
-        )  # fmt: skip
+        wanted = wanted_of(given, given.get("Unit"))
         self._service.check(call)
         span = _span(given)
         names = _statistics(given)

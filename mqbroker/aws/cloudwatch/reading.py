@@ -1,10 +1,10 @@
 """Where the points of a metric are, whoever has put them in."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from mqbroker.aws.auth.credentials import Caller
-from mqbroker.aws.cloudwatch.checks import Dimensions
+from mqbroker.aws.cloudwatch.checks import Dimensions, check_unit, checked_text, dimensions_of
 from mqbroker.aws.cloudwatch.series import Point
 from mqbroker.aws.cloudwatch.service import CloudWatchService
 
@@ -16,6 +16,14 @@ class Wanted(NamedTuple):
     name: str
     dimensions: Dimensions
     unit: str
+
+
+def wanted_of(given: Mapping[str, Any], unit: str | None) -> Wanted:
+    """The metric that parameters name. Raises AwsError."""
+    return Wanted(
+        checked_text(given, "Namespace"), checked_text(given, "MetricName"), dimensions_of(given.get("Dimensions")),
+        check_unit(unit),
+    )  # fmt: skip
 
 
 def find(

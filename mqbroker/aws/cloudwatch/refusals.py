@@ -27,9 +27,9 @@ def unfit(text: str) -> AwsError:
     return AwsError("ValidationException", text, "ValidationError")
 
 
-def unknown_alarm(names: list[str]) -> AwsError:
+def unknown_alarm(name: str) -> AwsError:
     """There is no such alarm."""
-    return AwsError("ResourceNotFound", f"Unknown alarm: {', '.join(names)}", status=404)
+    return AwsError("ResourceNotFound", f"Unknown alarm: {name}", status=404)
 
 
 def bad_token() -> AwsError:

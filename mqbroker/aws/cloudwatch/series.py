@@ -30,11 +30,10 @@ class Point(NamedTuple):
 class Thing:
     """What is known of one thing."""
 
-    __slots__ = ("_values", "active_at", "base", "dimensions", "family", "minute", "minutes", "name_of")
+    __slots__ = ("_values", "active_at", "base", "family", "minute", "minutes")
 
-    def __init__(self, family: MetricFamily, dimensions: tuple[tuple[str, str], ...], minute: int) -> None:
+    def __init__(self, family: MetricFamily, minute: int) -> None:
         self.family = family
-        self.dimensions = dimensions
         self.minutes = array("I")
         self.minute = minute
         """The minute that runs."""
@@ -90,7 +89,7 @@ class Things:
         key = measure.account, measure.region, measure.family.namespace, measure.dimensions
         thing = self.by_key.get(key)
         if thing is None or thing.family is not measure.family:
-            thing = self.by_key[key] = Thing(measure.family, measure.dimensions, minute - is_first)
+            thing = self.by_key[key] = Thing(measure.family, minute - is_first)
         row = _row(thing, measure.values)
         ended = thing.minute < minute
         if any(value > 0 for value in row):

@@ -62,5 +62,4 @@ class CloudWatchService:
 
     def answer_when_safe(self, call: Call, result: Mapping[str, Any] | None = None) -> None:
         """Answers once everything that the call has changed is durable."""
-        ledger = self._broker.ledger
-        ledger.promise(ledger.position, lambda: call.answer(result))
+        call.answer_when_safe(self._broker.ledger, result)

@@ -83,13 +83,9 @@ class Apns:
 
 def _identity(application: Application) -> Identity | None:
     """What a connection shows of the application; None for one that signs tokens. Raises DeliveryFailed."""
-    given = application.attributes
-    has_certificate = is_certificate(given.get("PlatformPrincipal", ""))
-    if has_certificate:
+    if is_certificate(application.attributes.get("PlatformPrincipal", "")):
         return Identity(*application.pair())
-    missing = [name for name in _NAMES if not given.get(name)]
-    if missing:
-        raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
+    application.require(*_NAMES)
     return None
 
 

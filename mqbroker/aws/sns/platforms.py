@@ -18,11 +18,14 @@ class Application(NamedTuple):
 
     def pair(self) -> tuple[str, str]:
         """Principal and credential. Raises DeliveryFailed unless it has both."""
-        names = ("PlatformPrincipal", "PlatformCredential")
+        self.require("PlatformPrincipal", "PlatformCredential")
+        return self.attributes["PlatformPrincipal"], self.attributes["PlatformCredential"]
+
+    def require(self, *names: str) -> None:
+        """Raises DeliveryFailed unless it has all these attributes."""
         missing = [name for name in names if not self.attributes.get(name)]
         if missing:
             raise DeliveryFailed(f"the platform application has no {', '.join(missing)}", is_permanent=True)
-        return self.attributes[names[0]], self.attributes[names[1]]
 
 
 class PlatformEndpoint(NamedTuple):

@@ -13,6 +13,7 @@ from mqbroker.management.caller import MONITORING
 from mqbroker.management.ground import Ground
 from mqbroker.management.refusals import missing
 from mqbroker.runtime.descriptors import open_count
+from mqbroker.runtime.disk import size_and_free
 
 
 def add_to(routes: Routes) -> None:
@@ -131,11 +132,8 @@ _FIXED: Mapping[str, Any] = {
 
 def disk_numbers(ground: Ground) -> tuple[int, int]:
     """Free bytes of the disk, and below how many publishers are held back."""
-    try:
-        found = os.statvfs(ground.node.data_dir)
-    except OSError:
-        return 0, 0
-    return found.f_bavail * found.f_frsize, ground.node.disk_free_min_bytes
+    size, free = size_and_free(ground.node.data_dir)
+    return (free, ground.node.disk_free_min_bytes) if size else (0, 0)
 
 
 def descriptors_max() -> int:

@@ -1,9 +1,8 @@
 """CloudWatch on every wire that SDKs have spoken with it: a model of botocore's is given that wire alone."""
 
 import gzip
-import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,11 @@ import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.serialize import SERIALIZERS  # type: ignore[import-untyped]
 
-from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 _TYPES = {"json": "application/x-amz-json-1.0", "smithy-rpc-v2-cbor": "application/cbor", "query": "text/xml"}
 WIRES = {wire: kind for wire, kind in _TYPES.items() if wire in SERIALIZERS}
 """Those that this botocore speaks, with the types of their answers."""
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -70,35 +66,10 @@ def _check_type(wire: str, response: Any) -> None:
         assert response.headers["content-type"] == WIRES[wire]
 
 
-@pytest.fixture
-def sqs(broker: BrokerProcess) -> Iterator[Any]:
-    """boto3's client of SQS."""
-    made = client(broker, "sqs")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def sns(broker: BrokerProcess) -> Iterator[Any]:
-    """boto3's client of SNS."""
-    made = client(broker, "sns")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def name() -> str:
-    """A name of this test's own."""
-    return f"test-{next(_numbers)}"
-
-
 def around_now() -> dict[str, datetime]:
     """The last ten minutes, and the one that runs."""
     now = datetime.now(UTC)
     return {"StartTime": now - timedelta(minutes=10), "EndTime": now + timedelta(minutes=1)}
-
-
-Read = Callable[..., list[float]]
 
 
 def values(client: Any, namespace: str, metric: str, stat: str = "Sum", **dimensions: str) -> list[float]:

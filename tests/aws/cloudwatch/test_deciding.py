@@ -159,7 +159,7 @@ def test_periods_and_their_statistics() -> None:
 
 
 def test_a_thing_has_only_what_lies_between() -> None:
-    thing = Thing(FAMILY, (), START)
+    thing = Thing(FAMILY, START)
     things = Things()
     things.by_key["0", "r", "N", ()] = thing
     for minute in range(5):

@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -19,28 +16,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     data_dir = tmp_path_factory.mktemp("sns") / "data"
     with BrokerProcess(data_dir, "--dev", "--durability", "write", schemes=("aws", "amqp", "mqtt")) as running:
         yield running
-
-
-@pytest.fixture
-def sns(broker: BrokerProcess) -> Iterator[Any]:
-    """boto3's client."""
-    made = client(broker, "sns")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def sqs(broker: BrokerProcess) -> Iterator[Any]:
-    """boto3's client of SQS."""
-    made = client(broker, "sqs")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def name() -> str:
-    """A name of this test's own."""
-    return f"test-{next(_numbers)}"
 
 
 @pytest.fixture

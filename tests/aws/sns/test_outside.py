@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.aws.sns.receiver import Receiver
 from tests.aws.sns.test_http import confirmed
-from tests.aws.sns.test_rows import ROLE
+from tests.aws.sns.test_rows import ROLE, statuses_of
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 from tests.support.ports import free_port
@@ -273,18 +273,6 @@ def test_each_protocol_may_have_a_text_of_its_own(
     while not (lines := [path.read_text() for path in (streams / name).rglob("*.jsonl")]):
         assert time.monotonic() < deadline
     assert json.loads(lines[0])["Message"] == "for firehose"
-
-
-def statuses_of(broker: BrokerProcess, message_id: str, count: int) -> dict[str, dict[str, Any]]:
-    """The delivery status records of a message by destination, once there are so many."""
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        lines = [line for line in broker.log().splitlines() if "messageMD5Sum" in line and message_id in line]
-        if len(lines) >= count:
-            records = [json.loads(line[line.index('{"') :]) for line in lines]
-            return {record["delivery"]["destination"]: record for record in records}
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_delivery_status_is_logged_for_every_protocol_that_has_it(

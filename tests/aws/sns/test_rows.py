@@ -19,15 +19,21 @@ NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
 ROLE = "arn:aws:iam::000000000000:role/logs"
 
 
-def status_of(broker: BrokerProcess, message_id: str) -> dict[str, Any]:
-    """The delivery status record of a message, which the log has sooner or later."""
+def statuses_of(broker: BrokerProcess, message_id: str, count: int) -> dict[str, dict[str, Any]]:
+    """The delivery status records of a message by destination, once the log has so many."""
     deadline = time.monotonic() + WAIT_S
     while True:
         lines = [line for line in broker.log().splitlines() if "messageMD5Sum" in line and message_id in line]
-        if lines:
-            return dict(json.loads(lines[0][lines[0].index('{"') :]))
+        if len(lines) >= count:
+            records = [json.loads(line[line.index('{"') :]) for line in lines]
+            return {record["delivery"]["destination"]: record for record in records}
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def status_of(broker: BrokerProcess, message_id: str) -> dict[str, Any]:
+    """The one of a message that goes to one place."""
+    return next(iter(statuses_of(broker, message_id, 1).values()))
 
 
 # --- queues -----------------------------------------------------------------------------------------------------------

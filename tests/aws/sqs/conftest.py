@@ -1,6 +1,5 @@
 """One broker process for each module of SQS tests, boto3 for it, and names that no other test uses."""
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +8,6 @@ import pytest
 from tests.support import aws_clients
 from tests.support.broker_process import BrokerProcess
 from tests.support.sqs_house import WIRES, House
-
-_numbers = itertools.count(1)
 
 
 def client(broker: BrokerProcess, key: str = "test", secret: str = "test", region: str = "us-east-1") -> Any:
@@ -24,20 +21,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     data_dir = tmp_path_factory.mktemp("sqs") / "data"
     with BrokerProcess(data_dir, "--dev", "--durability", "write", schemes=("aws", "amqp", "mqtt")) as running:
         yield running
-
-
-@pytest.fixture
-def sqs(broker: BrokerProcess) -> Iterator[Any]:
-    """boto3's client."""
-    made = client(broker)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def name() -> str:
-    """A name for a queue of this test's own."""
-    return f"test-{next(_numbers)}"
 
 
 @pytest.fixture
