@@ -92,6 +92,7 @@ _endpoints_case = partial(
     Case, promise=Promise.WRITE, protocol="sqs", unit="ms", higher_is_better=False, needs=frozenset({"endpoints"})
 )
 _case = partial(Case, promise=Promise.WRITE, protocol="sqs")
+_many_filters_case = partial(_case, needs=frozenset({"many-filters"}), depth=Depth.THOROUGH)
 
 SCENARIO = Scenario(
     "sns",
@@ -100,6 +101,7 @@ SCENARIO = Scenario(
         _case("Publish, 1 queue", partial(_publish, count=1), depth=Depth.QUICK),
         _case("Publish, 100 queues", partial(_publish, count=100), depth=Depth.HEADLINE),
         _case("Publish, 1 of 200 filters matches", partial(_publish, count=200, filtered=True), depth=Depth.HEADLINE),
+        _many_filters_case("Publish, 1 of 10,000 filters matches", partial(_publish, count=10_000, filtered=True)),
         _endpoints_case("p99, 1,000 HTTP endpoints", partial(deliver_to_endpoints, hanging=0)),
         _endpoints_case("p99, a tenth of these hang", partial(deliver_to_endpoints, hanging=ENDPOINTS // 10)),
     ),

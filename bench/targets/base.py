@@ -41,7 +41,7 @@ class Target(ABC):
     lacks: frozenset[str] = frozenset()
     """What it cannot do, or not in an acceptable time; cases say what they need: "qos2" (MQTT), "shared" (MQTT's shared
     subscriptions), "retained-wildcards", "scale" (MQTT connections and subscriptions by the thousand), "endpoints" (of
-    HTTP, subscribed to SNS topics)."""
+    HTTP, subscribed to SNS topics), "many-filters" (of subscriptions to one SNS topic)."""
 
     is_slow: bool = False
     """Takes so much longer than others that a quick look leaves it out, and other sessions measure it less often."""

@@ -32,6 +32,9 @@ _SETTINGS = f"""
 [aws]
 auth = "sigv4"
 
+[aws.sns]
+filter_policies_max = 10000
+
 [[users]]
 name = "bench"
 

@@ -5,7 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mqbroker.aws.limits import AWS_CLOCK_SKEW_S, AWS_CLOCK_SKEW_S_CEILING, AWS_REGION_CHARS_MAX
+from mqbroker.aws.limits import (
+    AWS_CLOCK_SKEW_S,
+    AWS_CLOCK_SKEW_S_CEILING,
+    AWS_REGION_CHARS_MAX,
+    SNS_FILTER_POLICIES_CEILING,
+    SNS_FILTER_POLICIES_MAX,
+)
 from mqbroker.config.access_keys import parse_account
 from mqbroker.config.addresses import Network, parse_network, parse_origin
 from mqbroker.config.option import option, place, section, tables
@@ -103,6 +109,12 @@ class SnsConfig:
     )
     ca_file: str = option("", "A file with certificates of authorities that endpoints may have theirs from.")
     timeout_s: int = option(15, "Seconds that an endpoint may take to answer.", minimum=1, maximum=300)
+    filter_policies_max: int = option(
+        SNS_FILTER_POLICIES_MAX,
+        "Filter policies of one topic.",
+        minimum=0,
+        maximum=SNS_FILTER_POLICIES_CEILING,
+    )
     connections_max: int = option(256, "Deliveries that are under way at once.", minimum=1, maximum=10_000)
     smtp_url: str = option(
         "", "The server that takes mail, such as smtp://user:password@host:587 or smtps://host.",

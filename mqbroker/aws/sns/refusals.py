@@ -47,9 +47,9 @@ def throttled(reason: str) -> AwsError:
     return AwsError("Throttled", f"Rate exceeded: the broker is {reason}.", status=429)
 
 
-def filter_policy_limit() -> AwsError:
+def filter_policy_limit(most: int) -> AwsError:
     """A topic has as many filter policies as it may have."""
-    text = "Filter policy limit exceeded for this topic: no more than 200 subscriptions of it may have one."
+    text = f"Filter policy limit exceeded for this topic: no more than {most} subscriptions of it may have one."
     return AwsError("FilterPolicyLimitExceeded", text, status=403)
 
 

@@ -22,13 +22,13 @@ from mqbroker.protocols.services import Alarms
 class SnsService:
     """The broker as SNS sees it."""
 
-    def __init__(self, broker: Broker, topics: Topics, alarms: Alarms, is_strict: bool) -> None:
-        """`is_strict`: what only gets in the way of tests is as on AWS."""
+    def __init__(self, broker: Broker, topics: Topics, alarms: Alarms, filter_policies_max: int) -> None:
+        """A topic may have so many filter policies."""
         self.broker = broker
         self.ledger = broker.ledger
         self.topics = topics
         self.alarms = alarms
-        self.is_strict = is_strict
+        self.filter_policies_max = filter_policies_max
         self._generation = 0
         self._allowed: dict[tuple[TopicArn, str, str, str], bool] = {}
         """What was found allowed without a policy, as long as no permission changes."""

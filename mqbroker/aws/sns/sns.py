@@ -1,6 +1,7 @@
 """SNS as a service of the gateway: its parts put together."""
 
 from collections.abc import Iterator, Mapping
+from sys import maxsize
 
 from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.family import AwsService, Ground
@@ -91,7 +92,9 @@ class Sns(AwsService):
         )  # fmt: skip
         self._direct = DirectSender(ground.accounts, gateways, self._sms, self._pusher, self._reports, self._shop)
         self._topics.attach = self._endpoints.attach
-        service = self._service = SnsService(ground.broker, self._topics, ground.alarms, self._is_strict)
+        # AWS's limit only gets in the way of tests.
+        filters_max = config.sns.filter_policies_max if self._is_strict else maxsize
+        service = self._service = SnsService(ground.broker, self._topics, ground.alarms, filters_max)
         self._broker = ground.broker
         confirmer = Confirmer(self._signer, self._new_id)
         subscriptions = SubscriptionActions(

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from mqbroker.aws.front.call import Call
-from mqbroker.aws.limits import SNS_FILTER_POLICIES_MAX, SNS_TOKEN_MS
+from mqbroker.aws.limits import SNS_TOKEN_MS
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import SubscriptionArn, TopicArn, parse_subscription, parse_topic
 from mqbroker.aws.sns.filters.filter import ATTRIBUTES, Filter
@@ -135,12 +135,11 @@ class SubscriptionActions:
             raise refusals.invalid("ReplayPolicy: the topic has no ArchivePolicy")
 
     def _check_policies(self, topic: Topic, subscription: Subscription) -> None:
-        """AWS's limit is what it is; it only gets in the way of tests."""
-        if subscription.filter is None or not self._service.is_strict:
+        if subscription.filter is None:
             return
         others = sum(1 for each in topic.subscriptions.values() if each.filter is not None and each is not subscription)
-        if others >= SNS_FILTER_POLICIES_MAX:
-            raise refusals.filter_policy_limit()
+        if others >= self._service.filter_policies_max:
+            raise refusals.filter_policy_limit(self._service.filter_policies_max)
 
     # --- confirm ----------------------------------------------------------------------------------------------------
 

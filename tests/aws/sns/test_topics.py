@@ -1,6 +1,7 @@
 """Topics and subscriptions as their owners see them: attributes, pages, tags, policies; and as other protocols do."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pika  # type: ignore[import-untyped]
@@ -314,6 +315,20 @@ def test_two_hundred_filter_policies_are_the_most_of_a_topic(signed: BrokerProce
     assert "FilterPolicy" not in owner.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     owner.delete_topic(TopicArn=topic)
     owner.close()
+
+
+def test_how_many_filter_policies_a_topic_has_is_an_option(tmp_path: Path) -> None:
+    """Whoever needed more than AWS's 200 had to turn the check of signatures off."""
+    config = f"{SIGNED}\n[aws.sns]\nfilter_policies_max = 2\n"
+    policy = {"FilterPolicy": '{"a": ["b"]}'}
+    with BrokerProcess(tmp_path / "data", schemes=("aws",), config=config) as broker:
+        owner = client(broker, "sns", OWNER_KEY, OWNER_SECRET)
+        given = {"TopicArn": owner.create_topic(Name="filtered")["TopicArn"], "Protocol": "sms"}
+        for number in range(2):
+            owner.subscribe(**given, Endpoint=f"+1555{number:04}", Attributes=policy)
+        with pytest.raises(owner.exceptions.FilterPolicyLimitExceededException, match="no more than 2 "):
+            owner.subscribe(**given, Endpoint="+15559999", Attributes=policy)
+        owner.close()
 
 
 def test_a_queue_with_a_policy_takes_what_that_allows(signed: BrokerProcess) -> None:
