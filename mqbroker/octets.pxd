@@ -1,12 +1,19 @@
 # The compiled versions of octets.py, made a part of every module that cimports them. Every length is checked first.
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.buffer cimport PyBUF_WRITE
-from cpython.memoryview cimport PyMemoryView_FromMemory
-from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
+
+# These few are declared here: the files that Cython has for them are read again for every module that uses octets.
+cdef extern from "Python.h":
+    int PyBUF_WRITE
+    char* PyByteArray_AS_STRING(object)
+    Py_ssize_t PyByteArray_GET_SIZE(object)
+    int PyByteArray_Resize(object, Py_ssize_t) except -1
+    char* PyBytes_AS_STRING(object)
+    bytes PyBytes_FromStringAndSize(char*, Py_ssize_t)
+    Py_ssize_t PyBytes_GET_SIZE(object)
+    memoryview PyMemoryView_FromMemory(char*, Py_ssize_t, int)
+    str PyUnicode_DecodeASCII(char*, Py_ssize_t, char*)
 
 
 cdef inline bytes cut(bytes data, Py_ssize_t start, Py_ssize_t end):

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "mqbroker"
 PXDS = sorted(path for path in FOLDER.rglob("*.pxd") if path.name != "octets.pxd")
+needs_sources = pytest.mark.skipif(not PXDS, reason="an installed wheel is tested, without them")
 
 CLASS = re.compile(r"cdef class (\w+)(?:\((\w+)\))?:")
 ATTRIBUTE = re.compile(r"    cdef (?:public |readonly )?[\w. ]+?\b\w+(?:, \w+)*$")
@@ -102,3 +105,54 @@ def test_a_final_class_has_no_method_of_long_long_that_raises(path: Path) -> Non
     """Cython 3 wrote its literal with two suffixes, -1LLLL, and no wheel could be compiled."""
     found = [(name, BAD_METHOD.findall(body)) for name, body in FINAL.findall(path.read_text())]
     assert [(name, methods) for name, methods in found if methods] == [], "it cannot be final"
+
+
+def of_one_argument(path: Path) -> set[tuple[str, str]]:
+    """The functions and methods of a module that take one argument: their names and its name."""
+    found = set()
+    tree = ast.parse(path.read_text())
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    for body, first in [(tree.body, 0), *((each.body, 1) for each in classes)]:
+        for node in body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("__"):
+                arguments = node.args.args[first:]
+                if len(arguments) == 1 and not (node.args.vararg or node.args.kwarg or node.args.defaults):
+                    found.add((node.name, arguments[0].arg))
+    return found
+
+
+@needs_sources
+def test_the_one_argument_of_a_compiled_function_is_not_given_by_name() -> None:
+    """setup.py has such functions compiled so that they take no keywords: the call failed, and only compiled."""
+    known = set().union(*(of_one_argument(path.with_suffix(".py")) for path in PXDS))
+    call = re.compile(r"\b(?:" + "|".join(rf"{name}\(\s*{argument}=" for name, argument in sorted(known)) + ")")
+    paths = [*FOLDER.rglob("*.py"), *Path(__file__).parent.rglob("*.py")]
+    found = [(path.name, call.findall(path.read_text())) for path in paths]
+    assert [(name, calls) for name, calls in found if calls] == []
+
+
+READER = """
+from mqbroker.core.message import Entry
+
+def look(entry: Entry) -> int:
+    entry.sequence = 2
+    entry.attempts = 1
+    return entry.sequence + entry.slot
+"""
+
+
+@needs_sources
+def test_mypy_tells_what_an_interpreted_module_may_not_reach(tmp_path: Path) -> None:
+    """A getter that only C code needed was taken away: who read it from Python failed, and only compiled."""
+    reader = tmp_path / "reader.py"
+    reader.write_text(READER)
+    root = FOLDER.parent
+    arguments = ["--config-file", str(root / "pyproject.toml"), "--cache-dir", str(tmp_path), "--follow-imports=silent"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *arguments, str(reader)], cwd=root, capture_output=True, text=True, check=False
+    )
+    told = [line.partition("reader.py:")[2] for line in done.stdout.splitlines() if "reader.py:" in line]
+    assert [line.partition("  [")[0] for line in told] == [
+        "5: error: Entry.sequence is read-only in the .pxd of mqbroker.core.message",
+        "7: error: Entry.slot is private in the .pxd of mqbroker.core.message",
+    ]

@@ -17,24 +17,24 @@ cdef class Gate(Line):
 cdef class Window(Line):
     cdef public bint is_open
     cdef public long limit
-    cdef public long in_flight
+    cdef readonly long in_flight
 
     cpdef Py_ssize_t room(self) except -1
-    cpdef freed(self, Consumer consumer, long long now)
+    cdef freed(self, Consumer consumer, long long now)
 
 
 cdef class Consumer(Member):
-    cdef public object queue
+    cdef readonly object queue
     cdef public Gate gate
-    cdef public Window window
+    cdef readonly Window window
     cdef public bint no_ack
     cdef public long prefetch
     cdef public long priority
     cdef public bint is_exclusive
     cdef public bint wants_all
     cdef public bint is_active
-    cdef public bint is_new
-    cdef public long in_flight
+    cdef bint is_new
+    cdef readonly long in_flight
     cdef public bint is_waiting
 
     @cython.locals(window=Window)

@@ -3,12 +3,12 @@ from mqbroker.core.message cimport Entry
 
 cdef class Ledger:
     cdef public long long position
-    cdef public long long committed
+    cdef readonly long long committed
     cdef public bint is_journalling
-    cdef public object waiting
-    cdef public long long backlog_max
-    cdef public long long window
-    cdef public long long room
+    cdef readonly object waiting
+    cdef readonly long long backlog_max
+    cdef readonly long long window
+    cdef readonly long long room
 
     cpdef enqueue(self, Entry entry)
     cpdef settle(self, Entry entry)

@@ -7,14 +7,14 @@ from mqbroker.core.properties cimport Properties
 @cython.freelist(256)
 @cython.no_gc
 cdef class Message:
-    cdef public str exchange
-    cdef public str routing_key
+    cdef readonly str exchange
+    cdef readonly str routing_key
     cdef public Properties properties
-    cdef public bytes body
-    cdef public long long received_at
+    cdef readonly bytes body
+    cdef readonly long long received_at
     cdef public long long lsn
     cdef public int slot
-    cdef public int size
+    cdef readonly int size
 
     cpdef bytes content(self)
 
@@ -26,12 +26,12 @@ cdef class Entry:
     cdef public Message message
     cdef public int queue_number
     cdef public int attempts
-    cdef public long long sequence
+    cdef readonly long long sequence
     cdef public long long expires_at
     cdef public long long lsn
-    cdef public int slot
+    cdef int slot
     cdef public bint is_redelivered
-    cdef public object consumer
+    cdef readonly object consumer
     cdef public unsigned long long tag
     cdef public long long held_until
     cdef public long long first_taken_at

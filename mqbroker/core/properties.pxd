@@ -1,9 +1,9 @@
 cdef class Properties:
-    cdef public int code
-    cdef public bytes raw
+    cdef readonly int code
+    cdef readonly bytes raw
     cdef public bint persistent
     cdef public int priority
     cdef public long long ttl_ms
     cdef public bint has_headers
     cdef public bint is_coded
-    cdef public bint is_dead_letter
+    cdef readonly bint is_dead_letter

@@ -4,14 +4,14 @@ cdef long long _PORTION
 
 
 cdef class Task:
-    cdef public bint is_scheduled
+    cdef readonly bint is_scheduled
 
     cpdef bint run(self, long long now, long long portion) except -1
 
 
 @cython.final
 cdef class Scheduler:
-    cdef public object round
+    cdef readonly object round
     cdef public object wake
 
     cpdef add(self, Task task)

@@ -3,20 +3,20 @@ cimport cython
 
 @cython.final
 cdef class Counts:
-    cdef public long long published
-    cdef public long long passed
-    cdef public long long delivered
-    cdef public long long no_ack
-    cdef public long long redelivered
-    cdef public long long got
-    cdef public long long acked
-    cdef public long long rejected
-    cdef public long long returned
+    cdef readonly long long published
+    cdef readonly long long passed
+    cdef readonly long long delivered
+    cdef readonly long long no_ack
+    cdef readonly long long redelivered
+    cdef readonly long long got
+    cdef readonly long long acked
+    cdef readonly long long rejected
+    cdef readonly long long returned
     cdef public long long expired
-    cdef public long long dropped
-    cdef public long long refused
+    cdef readonly long long dropped
+    cdef readonly long long refused
     cdef public long long purged
-    cdef public long long dead_lettered
+    cdef readonly long long dead_lettered
 
     cpdef add(self, Counts other)
 

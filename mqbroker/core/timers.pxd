@@ -6,9 +6,9 @@ cdef Py_ssize_t _DUE
 
 @cython.final
 cdef class Timer:
-    cdef public object callback
-    cdef public long long deadline
-    cdef public long long order
+    cdef object callback
+    cdef readonly long long deadline
+    cdef long long order
     cdef public Py_ssize_t place
 
 

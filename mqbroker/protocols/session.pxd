@@ -7,26 +7,26 @@ cdef Py_ssize_t _LARGE
 
 
 cdef class Session:
-    cdef public object outbox
+    cdef readonly object outbox
     cdef public object sink
     cdef public Py_ssize_t appetite
-    cdef public bytearray out
-    cdef public list lent
-    cdef public Py_ssize_t lent_bytes
+    cdef readonly bytearray out
+    cdef list lent
+    cdef readonly Py_ssize_t lent_bytes
     cdef public long long octets_in
-    cdef public long long octets_out
-    cdef public bytearray deliveries
-    cdef public Py_ssize_t deliveries_at
+    cdef readonly long long octets_out
+    cdef bytearray deliveries
+    cdef Py_ssize_t deliveries_at
     cdef public bint is_first
     cdef public bint is_throttled
-    cdef public bint is_marked
-    cdef public bint is_paused
+    cdef bint is_marked
+    cdef readonly bint is_paused
     cdef public bint is_closing
-    cdef public bint is_reading
+    cdef readonly bint is_reading
     cdef public bint is_authenticated
-    cdef public bint lingers
+    cdef readonly bint lingers
     cdef public long long deadline
-    cdef public Gate gate
+    cdef readonly Gate gate
 
     cpdef set_reading(self, bint is_reading)
     cpdef mark(self)

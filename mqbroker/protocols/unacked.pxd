@@ -7,16 +7,16 @@ cdef Py_ssize_t _SPARSE_AT
 
 @cython.final
 cdef class Unacked:
-    cdef public list slots
-    cdef public long long base
-    cdef public Py_ssize_t head
-    cdef public Py_ssize_t live
-    cdef public object stragglers
+    cdef readonly list slots
+    cdef long long base
+    cdef Py_ssize_t head
+    cdef readonly Py_ssize_t live
+    cdef object stragglers
 
     @cython.locals(slots=list)
     cpdef add(self, long long tag, Entry entry)
     @cython.locals(slots=list, gap=cython.longlong, index=Py_ssize_t, entry=Entry)
-    cpdef bridge(self, long long tag)
+    cdef bridge(self, long long tag)
     @cython.locals(index=cython.longlong, slots=list, entry=Entry)
     cpdef Entry take(self, unsigned long long tag)
     @cython.locals(slots=list, index=Py_ssize_t, end=Py_ssize_t, entry=Entry, taken=list)
@@ -24,6 +24,6 @@ cdef class Unacked:
     @cython.locals(index=cython.longlong)
     cpdef bint has(self, unsigned long long tag) except -1
     @cython.locals(slots=list, head=Py_ssize_t, count=Py_ssize_t)
-    cpdef skip(self)
+    cdef skip(self)
     @cython.locals(slots=list, half=Py_ssize_t, index=Py_ssize_t, entry=Entry)
-    cpdef compact(self)
+    cdef compact(self)

@@ -5,28 +5,28 @@ from mqbroker.core.message cimport Entry, Message
 
 
 cdef class JournalLedger(Ledger):
-    cdef public object encoder
-    cdef public object writer
-    cdef public object gate
-    cdef public object open
-    cdef public list entries
-    cdef public list settled
-    cdef public list deferred
-    cdef public object sealed
-    cdef public object doomed
-    cdef public Py_ssize_t entries_live
-    cdef public Py_ssize_t open_bytes
-    cdef public long long closed_bytes
-    cdef public long long sealed_bytes
-    cdef public bint is_sealing
+    cdef readonly object encoder
+    cdef readonly object writer
+    cdef readonly object gate
+    cdef object open
+    cdef readonly list entries
+    cdef readonly list settled
+    cdef readonly list deferred
+    cdef readonly object sealed
+    cdef object doomed
+    cdef Py_ssize_t entries_live
+    cdef readonly Py_ssize_t open_bytes
+    cdef long long closed_bytes
+    cdef long long sealed_bytes
+    cdef bint is_sealing
     cdef public bint is_held
-    cdef public bint closed
-    cdef public bint is_marked
-    cdef public long long batches
-    cdef public long long batches_tended
-    cdef public long long bytes_written
+    cdef bint closed
+    cdef readonly bint is_marked
+    cdef readonly long long batches
+    cdef long long batches_tended
+    cdef readonly long long bytes_written
     cdef public object segment_begun
-    cdef public object pager
+    cdef readonly object pager
     cdef public object indexer
     cdef public object scrub
     cdef public object relocator

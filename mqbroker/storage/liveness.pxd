@@ -18,7 +18,7 @@ cdef class Share:
 
 @cython.final
 cdef class SegmentLiveness:
-    cdef public long long first_lsn
+    cdef readonly long long first_lsn
     cdef public long long last_lsn
     cdef public bint is_open
     cdef public bint is_redelivered
@@ -28,7 +28,7 @@ cdef class SegmentLiveness:
     cdef public long long size
     cdef public double entry_bytes
     cdef public dict shares
-    cdef public dict packed
+    cdef readonly dict packed
     cdef public dict stale
 
     @cython.locals(share=Share)
@@ -37,25 +37,25 @@ cdef class SegmentLiveness:
 
 @cython.final
 cdef class Run:
-    cdef public SegmentLiveness segment
-    cdef public long long queue
-    cdef public long long start
-    cdef public long long end
-    cdef public long long first
-    cdef public long long beyond
+    cdef SegmentLiveness segment
+    cdef readonly long long queue
+    cdef readonly long long start
+    cdef readonly long long end
+    cdef readonly long long first
+    cdef long long beyond
 
 
 @cython.final
 cdef class LogLiveness:
-    cdef public dict by_first
-    cdef public list firsts
-    cdef public list dead
-    cdef public object moved
+    cdef readonly dict by_first
+    cdef readonly list firsts
+    cdef list dead
+    cdef readonly object moved
 
     @cython.locals(entry=Entry, run=Run, runs=dict, open_runs=dict, queue=cython.longlong, has_moved=cython.bint)
     cpdef dict settle(self, list entries)
     @cython.locals(segment=SegmentLiveness, index=Py_ssize_t)
     cpdef SegmentLiveness find(self, long long lsn)
     @cython.locals(segment=SegmentLiveness, numbers=list)
-    cpdef _settle_run(self, dict runs, Run run)
-    cpdef _drop_if_dead(self, SegmentLiveness segment)
+    cdef _settle_run(self, dict runs, Run run)
+    cdef _drop_if_dead(self, SegmentLiveness segment)

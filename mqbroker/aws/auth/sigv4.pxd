@@ -8,9 +8,9 @@ from mqbroker.aws.auth.signing_keys cimport SigningKey, SigningKeys
 @cython.final
 cdef class Verifier:
     cdef public object _keys
-    cdef public long long _clock_skew_s
-    cdef public SigningKeys _signing_keys
-    cdef public dict _claims
+    cdef long long _clock_skew_s
+    cdef readonly SigningKeys _signing_keys
+    cdef readonly dict _claims
 
     @cython.locals(authorization=str, path=str)
     cpdef Claim verify(self, request, str service, long long now)

@@ -8,23 +8,23 @@ cdef class Call(Pending):
     cdef bint _is_json_wanted
     cdef object _report
     cdef object _result
-    cdef public Action action
-    cdef public str base_url
-    cdef public object caller
-    cdef public object headers
-    cdef public bint is_answered
+    cdef readonly Action action
+    cdef readonly str base_url
+    cdef readonly object caller
+    cdef readonly object headers
+    cdef readonly bint is_answered
     cdef public long long now
     cdef public object on_abandoned
-    cdef public object on_answered
+    cdef object on_answered
     cdef public object on_hurry
-    cdef public dict parameters
-    cdef public str path
-    cdef public str request_id
-    cdef public str wire
+    cdef readonly dict parameters
+    cdef readonly str path
+    cdef readonly str request_id
+    cdef readonly str wire
 
     cpdef answer(self, result)
     cpdef answer_when_safe(self, Ledger ledger, result=*)
-    cpdef _answer_safe(self)
+    cdef _answer_safe(self)
     cdef _result_response(self, result)
     cpdef refuse(self, error)
     cpdef fail(self)

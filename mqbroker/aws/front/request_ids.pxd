@@ -5,7 +5,7 @@ cimport mqbroker.octets as octets
 
 @cython.final
 cdef class RequestIds:
-    cdef public object take_octets
+    cdef readonly object take_octets
 
     cpdef str take(self)
 

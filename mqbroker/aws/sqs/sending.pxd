@@ -11,14 +11,14 @@ cdef Py_ssize_t _PLAIN_MEMBERS
 
 @cython.final
 cdef class Outgoing:
-    cdef public bytes attributes
-    cdef public bytes body
-    cdef public str deduplication
-    cdef public long long delay_ms
-    cdef public str group
+    cdef readonly bytes attributes
+    cdef readonly bytes body
+    cdef str deduplication
+    cdef readonly long long delay_ms
+    cdef readonly str group
     cdef public bytes octets
-    cdef public bytes system_attributes
-    cdef public str trace
+    cdef bytes system_attributes
+    cdef str trace
 
 
 @cython.locals(text=str, body=bytes, outgoing=Outgoing)

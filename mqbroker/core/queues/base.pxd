@@ -10,30 +10,30 @@ cdef Py_ssize_t _PORTION
 
 
 cdef class Queue(Task):
-    cdef public object host
-    cdef public Ledger ledger
-    cdef public str name
-    cdef public int number
+    cdef readonly object host
+    cdef readonly Ledger ledger
+    cdef readonly str name
+    cdef readonly int number
     cdef public bint durable
-    cdef public bint is_recorded
+    cdef readonly bint is_recorded
     cdef public object declared
     cdef public object spec
-    cdef public bint counts_failures
+    cdef readonly bint counts_failures
     cdef public long long next_sequence
-    cdef public long long first_sequence
-    cdef public Counts counts
-    cdef public Py_ssize_t unacked_count
-    cdef public list consumers
+    cdef long long first_sequence
+    cdef readonly Counts counts
+    cdef readonly Py_ssize_t unacked_count
+    cdef readonly list consumers
     cdef public list ring
-    cdef public Py_ssize_t cursor
-    cdef public object exclusive_consumer
-    cdef public bint has_consumer_priorities
+    cdef Py_ssize_t cursor
+    cdef readonly object exclusive_consumer
+    cdef readonly bint has_consumer_priorities
     cdef public bint is_single_active
     cdef public bint is_deleted
-    cdef public long long armed_at
+    cdef long long armed_at
     cdef public object alarm
-    cdef public list alone
-    cdef public Py_ssize_t holds
+    cdef readonly list alone
+    cdef readonly Py_ssize_t holds
     cdef public object tap
     cdef public long long used_at
 

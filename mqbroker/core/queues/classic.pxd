@@ -12,18 +12,18 @@ cdef Py_ssize_t _LEAST
 
 
 cdef class ClassicQueue(Queue):
-    cdef public Lane lane
+    cdef readonly Lane lane
     cdef public long long byte_count
-    cdef public bint has_deadlines
-    cdef public bint is_plain
-    cdef public long long ttl_ms
-    cdef public long long max_length
-    cdef public long long max_bytes
-    cdef public int overflow
-    cdef public long long delivery_limit
+    cdef readonly bint has_deadlines
+    cdef readonly bint is_plain
+    cdef long long ttl_ms
+    cdef readonly long long max_length
+    cdef long long max_bytes
+    cdef readonly int overflow
+    cdef readonly long long delivery_limit
     cdef public str dead_letter_exchange
     cdef public str dead_letter_key
-    cdef public object paging
+    cdef object paging
     cdef public object picking
     cdef public object spill
 

@@ -2,14 +2,14 @@ cimport cython
 
 @cython.final
 cdef class Extent:
-    cdef public long long queue_number
-    cdef public int lane
-    cdef public int top
+    cdef readonly long long queue_number
+    cdef readonly int lane
+    cdef readonly int top
     cdef public Py_ssize_t count
-    cdef public long long byte_count
-    cdef public long long first
+    cdef readonly long long byte_count
+    cdef readonly long long first
     cdef public long long last
-    cdef public long long expires_at
+    cdef readonly long long expires_at
 
     cpdef add(self, Py_ssize_t count, long long byte_count, long long first, long long last, long long expires_at)
 

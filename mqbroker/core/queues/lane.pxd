@@ -8,11 +8,11 @@ cdef Py_ssize_t _COMPACT_AT
 @cython.final
 cdef class Lane:
     cdef public list fresh
-    cdef public list returned
-    cdef public list tail
+    cdef readonly list returned
+    cdef readonly list tail
     cdef public object middle
     cdef public object reader
-    cdef public Py_ssize_t head
+    cdef readonly Py_ssize_t head
     cdef public Py_ssize_t count
     cdef public bint is_stalled
 

@@ -6,9 +6,9 @@ from mqbroker.core.queues.classic cimport ClassicQueue
 
 
 cdef class PriorityQueue(ClassicQueue):
-    cdef public list lanes
-    cdef public Py_ssize_t highest
-    cdef public Py_ssize_t total
+    cdef list lanes
+    cdef Py_ssize_t highest
+    cdef Py_ssize_t total
 
     @cython.locals(index=Py_ssize_t, lane=Lane)
     cpdef Lane lane_of(self, Entry entry)

@@ -7,12 +7,12 @@ from mqbroker.core.queues.classic cimport ClassicQueue
 
 
 cdef class Losses:
-    cdef public long long count
+    cdef readonly long long count
 
 
 cdef class SubscriberQueue(ClassicQueue):
     cdef public bint keeps_transient
-    cdef public long long dropped
+    cdef readonly long long dropped
     cdef public Losses losses
     cdef public bint is_reported
     cdef public object forerunner
@@ -31,7 +31,7 @@ cdef class LiveQueue(Queue):
 
 cdef class SharedQueue(SubscriberQueue):
     cdef public bint is_sticky
-    cdef public bint is_long
+    cdef bint is_long
     cdef public object watcher
 
     cpdef int publish(self, Message message, long long now) except -1

@@ -11,33 +11,33 @@ cdef int _AT_ONCE
 
 @cython.final
 cdef class Plan:
-    cdef public Properties properties
-    cdef public str exchange
-    cdef public str key
-    cdef public str reason
-    cdef public long long second
-    cdef public str letter_exchange
-    cdef public str letter_key
-    cdef public Properties letter_properties
-    cdef public object targets
+    cdef readonly Properties properties
+    cdef readonly str exchange
+    cdef readonly str key
+    cdef readonly str reason
+    cdef long long second
+    cdef str letter_exchange
+    cdef str letter_key
+    cdef Properties letter_properties
+    cdef readonly object targets
 
-    cpdef bint fits(self, Message message, str reason, long long now) except -1
-    cpdef Message letter(self, Message message, long long now)
+    cdef bint fits(self, Message message, str reason, long long now) except -1
+    cdef Message letter(self, Message message, long long now)
 
 
 cdef class DeadLetters(Task):
-    cdef public Router _router
-    cdef public object _history
-    cdef public object _dead
-    cdef public bint _is_busy
-    cdef public dict _plans
-    cdef public long long _generation
+    cdef Router _router
+    cdef object _history
+    cdef object _dead
+    cdef bint _is_busy
+    cdef dict _plans
+    cdef long long _generation
 
     cpdef take(self, ClassicQueue queue, Entry entry, str reason, long long now)
     @cython.locals(queue=ClassicQueue, entry=Entry)
     cpdef bint run(self, long long now, long long portion) except -1
-    cpdef _settle(self, ClassicQueue queue, Entry entry, str reason, long long now)
+    cdef _settle(self, ClassicQueue queue, Entry entry, str reason, long long now)
     @cython.locals(plan=Plan)
-    cpdef _send(self, ClassicQueue queue, Message message, str reason, long long now)
+    cdef _send(self, ClassicQueue queue, Message message, str reason, long long now)
     @cython.locals(plan=Plan)
-    cpdef Plan _plan(self, ClassicQueue queue, Message message, str reason, long long now)
+    cdef Plan _plan(self, ClassicQueue queue, Message message, str reason, long long now)

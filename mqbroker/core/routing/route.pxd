@@ -5,8 +5,8 @@ from mqbroker.core.stats cimport Flow
 
 @cython.final
 cdef class Route:
-    cdef public str exchange_name
-    cdef public str routing_key
+    cdef readonly str exchange_name
+    cdef readonly str routing_key
     cdef public list queues
     cdef public Flow flow
     cdef public bint is_fixed

@@ -3,8 +3,8 @@ cimport cython
 @cython.final
 cdef class BodyBudget:
     cdef public long long limit
-    cdef public BodyBudget of_all
-    cdef public long long taken
+    cdef BodyBudget of_all
+    cdef readonly long long taken
 
-    cpdef take(self, long long count)
-    cpdef give_back(self, long long count)
+    cdef take(self, long long count)
+    cdef give_back(self, long long count)

@@ -30,13 +30,13 @@ cdef class AmqpConnection(ConnectionState):
         length=Py_ssize_t, position=Py_ssize_t, limit=cython.longlong, hot=int, channel=Channel, size=cython.longlong,
         end=Py_ssize_t, kind=int, number=int, index=int, frame=bytes, tag=cython.ulonglong,
     )
-    cpdef scan(self, bytes data)
+    cdef scan(self, bytes data)
     @cython.locals(length=Py_ssize_t, express=bytes, start=Py_ssize_t, end=Py_ssize_t)
-    cpdef Py_ssize_t publish_more(self, Channel channel, bytes data, Py_ssize_t position) except -1
-    cpdef bint begin_publish(self, Channel channel, bytes frame) except -1
+    cdef Py_ssize_t publish_more(self, Channel channel, bytes data, Py_ssize_t position) except -1
+    cdef bint begin_publish(self, Channel channel, bytes frame) except -1
     cpdef begin_content(self, Channel channel, bytes frame)
     @cython.locals(buffer=BodyBuffer)
-    cpdef collect(self, Channel channel, bytes data, Py_ssize_t start, Py_ssize_t end)
+    cdef collect(self, Channel channel, bytes data, Py_ssize_t start, Py_ssize_t end)
     cpdef complete(self, Channel channel, BodyBuffer buffer)
     @cython.locals(route=Route, message=Message, outcome=int)
     cpdef publish(self, Channel channel, bytes body)

@@ -13,25 +13,25 @@ cdef Py_ssize_t _LARGE
 
 
 cdef class AmqpConsumer(Consumer):
-    cdef public Session session
+    cdef readonly Session session
     cdef public Channel channel
-    cdef public str tag
-    cdef public bytes wire_tag
+    cdef readonly str tag
+    cdef bytes wire_tag
     cdef public long long timeout_ms
-    cdef public long long room
-    cdef public str exchange
-    cdef public str routing_key
-    cdef public Properties properties
-    cdef public Properties foreign
-    cdef public Properties translated
-    cdef public Py_ssize_t body_size
-    cdef public bytes address
-    cdef public bytes content_start
-    cdef public dict shapes
-    cdef public bytes head
-    cdef public bytes tail
-    cdef public bytes tail_again
-    cdef public long long tag_high
+    cdef long long room
+    cdef readonly str exchange
+    cdef readonly str routing_key
+    cdef readonly Properties properties
+    cdef Properties foreign
+    cdef Properties translated
+    cdef Py_ssize_t body_size
+    cdef readonly bytes address
+    cdef bytes content_start
+    cdef dict shapes
+    cdef bytes head
+    cdef bytes tail
+    cdef bytes tail_again
+    cdef long long tag_high
 
     @cython.locals(channel=Channel, tag=cython.longlong, message=Message, properties=Properties)
     cpdef deliver(self, Entry entry)

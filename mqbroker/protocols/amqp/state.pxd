@@ -11,21 +11,21 @@ from mqbroker.protocols.session cimport Session
 
 
 cdef class ConnectionState(Session):
-    cdef public object services
-    cdef public Ledger ledger
-    cdef public object peer
-    cdef public str name
+    cdef readonly object services
+    cdef readonly Ledger ledger
+    cdef readonly object peer
+    cdef readonly str name
     cdef public object handshake
     cdef public dict client_properties
     cdef public dict capabilities
     cdef public str user
     cdef public Router vhost
-    cdef public dict channels
+    cdef readonly dict channels
     cdef public int channel_max
     cdef public long long frame_max
     cdef public long long size_limit
     cdef public long long heartbeat_ms
-    cdef public long long received_at
+    cdef readonly long long received_at
     cdef public long long next_sweep
     cdef public long long now
     cdef public Py_ssize_t position
@@ -33,12 +33,12 @@ cdef class ConnectionState(Session):
     cdef public int current
     cdef public bytes remainder
     cdef public object arrival
-    cdef public BodyBudget body_budget
-    cdef public long long access_generation
-    cdef public list confirming
-    cdef public long long promised
+    cdef readonly BodyBudget body_budget
+    cdef readonly long long access_generation
+    cdef readonly list confirming
+    cdef readonly long long promised
     cdef public Py_ssize_t held_bytes
-    cdef public bint is_leaving
+    cdef readonly bint is_leaving
     cdef public bint close_sent
     cdef public int releasing
     cdef public bint has_published

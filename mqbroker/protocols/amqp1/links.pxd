@@ -2,12 +2,12 @@ from mqbroker.protocols.amqp1.codec.quick cimport Quick
 
 
 cdef class IncomingLink:
-    cdef public object session
-    cdef public str name
-    cdef public long long handle
+    cdef readonly object session
+    cdef readonly str name
+    cdef readonly long long handle
     cdef public object is_settled
-    cdef public long long delivery_count
-    cdef public long long credit
+    cdef readonly long long delivery_count
+    cdef readonly long long credit
     cdef public long long credit_max
     cdef public long long message_size_max
     cdef public long long unsettled

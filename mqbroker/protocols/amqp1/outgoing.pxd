@@ -13,27 +13,27 @@ cdef Py_ssize_t _LARGE
 
 
 cdef class OutgoingLink(Consumer):
-    cdef public LinkSession session
-    cdef public str name
-    cdef public long long handle
-    cdef public bytes wire_handle
-    cdef public long long credit
-    cdef public long long delivery_count
-    cdef public bint is_draining
-    cdef public long long frame_max
+    cdef readonly LinkSession session
+    cdef readonly str name
+    cdef readonly long long handle
+    cdef bytes wire_handle
+    cdef readonly long long credit
+    cdef readonly long long delivery_count
+    cdef readonly bint is_draining
+    cdef readonly long long frame_max
     cdef public long long size_max
     cdef public object default_outcome
     cdef public bint owns_queue
     cdef public bint closes_subscription
     cdef public Properties properties
-    cdef public str exchange
-    cdef public str routing_key
-    cdef public object place
-    cdef public bint has_parts
-    cdef public Py_ssize_t size
-    cdef public bytes head
-    cdef public bytes middle
-    cdef public bytes tail
+    cdef readonly str exchange
+    cdef readonly str routing_key
+    cdef object place
+    cdef bint has_parts
+    cdef readonly Py_ssize_t size
+    cdef bytes head
+    cdef readonly bytes middle
+    cdef bytes tail
 
     cpdef Py_ssize_t take_turn(self, Py_ssize_t portion, long long now) except -1
     cpdef cancelled(self)

@@ -11,16 +11,16 @@ from mqbroker.protocols.amqp1.session cimport LinkSession
 
 
 cdef class Publisher(IncomingLink):
-    cdef public object address
-    cdef public object also
-    cdef public Properties properties
-    cdef public bint is_plain
-    cdef public bint may_wait
-    cdef public long long access_generation
-    cdef public dict routes
-    cdef public Route route
-    cdef public bytes prefix
-    cdef public bytes start
+    cdef readonly object address
+    cdef object also
+    cdef readonly Properties properties
+    cdef bint is_plain
+    cdef bint may_wait
+    cdef long long access_generation
+    cdef dict routes
+    cdef readonly Route route
+    cdef bytes prefix
+    cdef readonly bytes start
     cdef public object ended_hook
 
     @cython.locals(

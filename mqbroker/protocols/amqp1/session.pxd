@@ -16,43 +16,43 @@ cdef long long _HALF
 
 @cython.final
 cdef class OutcomeRun:
-    cdef public IncomingLink link
-    cdef public long long first
-    cdef public long long last
-    cdef public bytes outcome
-    cdef public long long position
+    cdef readonly IncomingLink link
+    cdef readonly long long first
+    cdef readonly long long last
+    cdef readonly bytes outcome
+    cdef readonly long long position
 
     cpdef bint takes(self, IncomingLink link, long long delivery_id, bytes outcome, long long position) except -1
 
 
 @cython.final
 cdef class LinkSession:
-    cdef public object connection
+    cdef readonly object connection
     cdef public long long channel
-    cdef public object vhost
-    cdef public bytes disposition_start
+    cdef readonly object vhost
+    cdef bytes disposition_start
     cdef public long long handle_max
-    cdef public dict incoming
-    cdef public dict outgoing
-    cdef public set dying
+    cdef readonly dict incoming
+    cdef readonly dict outgoing
+    cdef readonly set dying
     cdef public long long next_incoming_id
-    cdef public long long window
-    cdef public long long half_window
+    cdef readonly long long window
+    cdef long long half_window
     cdef public long long incoming_left
     cdef public long long next_outgoing_id
-    cdef public long long remote_window
-    cdef public object backlog
+    cdef long long remote_window
+    cdef readonly object backlog
     cdef public bint is_flowing
-    cdef public long long next_tag
-    cdef public Unacked unacked
-    cdef public list ready
-    cdef public object owed
+    cdef readonly long long next_tag
+    cdef readonly Unacked unacked
+    cdef list ready
+    cdef readonly object owed
     cdef public bint is_confirming
     cdef public bint is_ending
 
     cpdef count_transfer(self)
-    cpdef sent_one(self)
-    cpdef stop_flowing(self)
+    cdef sent_one(self)
+    cdef stop_flowing(self)
     @cython.locals(run=OutcomeRun)
     cpdef note(self, IncomingLink link, long long delivery_id, bytes outcome, long long position)
     @cython.locals(

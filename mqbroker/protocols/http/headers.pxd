@@ -12,7 +12,7 @@ cdef class HeaderReader:
     cdef list _names
     cdef list _texts
     cdef list _values
-    cdef public Py_ssize_t size_bytes
+    cdef readonly Py_ssize_t size_bytes
 
     cpdef begin(self)
     @cython.locals(at=Py_ssize_t, is_known_place=bint, key=str, text=str)

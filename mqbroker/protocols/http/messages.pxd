@@ -2,20 +2,20 @@ cimport cython
 
 @cython.final
 cdef class HttpRequest:
-    cdef public str method
-    cdef public str target
-    cdef public dict headers
-    cdef public bytes body
-    cdef public object peer
-    cdef public str base_url
+    cdef readonly str method
+    cdef readonly str target
+    cdef readonly dict headers
+    cdef readonly bytes body
+    cdef readonly object peer
+    cdef readonly str base_url
 
 
 @cython.final
 cdef class HttpResponse:
-    cdef public int status
-    cdef public bytes content_type
-    cdef public bytes body
-    cdef public bytes headers
+    cdef readonly int status
+    cdef readonly bytes content_type
+    cdef readonly bytes body
+    cdef readonly bytes headers
 
 
 cdef class Pending:

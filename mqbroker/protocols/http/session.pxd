@@ -22,29 +22,30 @@ cdef Py_ssize_t _SLICE_BYTES
 cdef class Endpoint:
     cdef public object handle
     cdef public long long bodies_bytes
-    cdef public object refusals
+    cdef object refusals
     cdef object _outbox
     cdef object _clock
     cdef long long _date_second
     cdef bytes _date_line
 
     @cython.locals(second="long long")
-    cpdef bytes date_line(self)
+    cdef bytes date_line(self)
 
 
+@cython.final
 cdef class Exchange:
-    cdef public HttpSession session
-    cdef public bint is_head
-    cdef public bint is_last
-    cdef public bint is_old
-    cdef public HttpResponse response
-    cdef public Pending call
+    cdef readonly HttpSession session
+    cdef bint is_head
+    cdef bint is_last
+    cdef bint is_old
+    cdef readonly HttpResponse response
+    cdef readonly Pending call
 
 
 @cython.final
 cdef class HttpSession(Session):
-    cdef public object exchanges
-    cdef public object on_header
+    cdef readonly object exchanges
+    cdef readonly object on_header
     cdef str _base_url
     cdef list _body
     cdef long long _body_bytes
@@ -72,7 +73,7 @@ cdef class HttpSession(Session):
     cdef object _violation
 
     @cython.locals(exchange=Exchange, response=HttpResponse)
-    cpdef write_answers(self)
+    cdef write_answers(self)
     cdef _resume(self)
     cdef _set_deadline(self)
     @cython.locals(start=Py_ssize_t)

@@ -9,22 +9,22 @@ from mqbroker.protocols.session cimport Session
 
 
 cdef class MqttConnectionState(Session):
-    cdef public object registry
-    cdef public Ledger ledger
-    cdef public PublishEncoder encoder
-    cdef public Counters counters
-    cdef public object peer
+    cdef readonly object registry
+    cdef readonly Ledger ledger
+    cdef readonly PublishEncoder encoder
+    cdef readonly Counters counters
+    cdef readonly object peer
     cdef public str name
     cdef public int state
     cdef public long long now
     cdef public long long received_at
-    cdef public Py_ssize_t position
-    cdef public list parts
-    cdef public Py_ssize_t parts_bytes
-    cdef public Py_ssize_t needed
+    cdef readonly Py_ssize_t position
+    cdef readonly list parts
+    cdef readonly Py_ssize_t parts_bytes
+    cdef Py_ssize_t needed
     cdef public long long size_limit
-    cdef public int qos_max
-    cdef public long long message_size_max
+    cdef readonly int qos_max
+    cdef readonly long long message_size_max
     cdef public int version
     cdef public bint is_bridge
     cdef public str client_id
@@ -38,19 +38,19 @@ cdef class MqttConnectionState(Session):
     cdef public long long packet_size_max
     cdef public bint problem_information
     cdef public object delayed
-    cdef public list held
+    cdef readonly list held
     cdef public Py_ssize_t held_bytes
-    cdef public set held_by
+    cdef readonly set held_by
     cdef public bytes last_words
     cdef public int alias_max_out
     cdef public dict aliases_in
-    cdef public dict aliases_out
-    cdef public list plain
+    cdef dict aliases_out
+    cdef list plain
     cdef public object properties
-    cdef public dict routes
-    cdef public long long access_generation
-    cdef public list acks
-    cdef public list owed
+    cdef readonly dict routes
+    cdef long long access_generation
+    cdef readonly list acks
+    cdef readonly list owed
     cdef public long long unacked
     cdef public long long unacked_now
     cdef public long long publishes
@@ -59,7 +59,7 @@ cdef class MqttConnectionState(Session):
     cdef public bint is_blocked
     cdef public bint is_rate_limited
     cdef public bint is_registered
-    cdef public bint is_scanning
+    cdef readonly bint is_scanning
 
     @cython.locals(encoder=PublishEncoder, packet=bytes)
     cpdef bint send_message(self, Message message, int flags, int packet_id, tuple identifiers, bint keeps_retain) except -1

@@ -5,23 +5,23 @@ from mqbroker.core.message cimport Message
 
 @cython.final
 cdef class PublishEncoder:
-    cdef public object _mapping
-    cdef public dict _topics
-    cdef public Message message
-    cdef public bytes topic
-    cdef public bytes plain3
-    cdef public bytes plain5
-    cdef public bint is_plain
-    cdef public bytes _octets
-    cdef public bytes _head
-    cdef public int _head_first
-    cdef public Py_ssize_t _head_size
-    cdef public bytes _head_topic
+    cdef object _mapping
+    cdef dict _topics
+    cdef readonly Message message
+    cdef readonly bytes topic
+    cdef bytes plain3
+    cdef bytes plain5
+    cdef bint is_plain
+    cdef bytes _octets
+    cdef bytes _head
+    cdef int _head_first
+    cdef Py_ssize_t _head_size
+    cdef bytes _head_topic
 
     cpdef load(self, Message message)
-    cpdef bytes plain(self, int version)
+    cdef bytes plain(self, int version)
     @cython.locals(message=Message, body=bytes, properties=bytes, size=Py_ssize_t)
-    cpdef bytes packet(self, int first, bytes topic, bytes packet_id, bytes octets)
+    cdef bytes packet(self, int first, bytes topic, bytes packet_id, bytes octets)
 
 
 cpdef bint is_fresh(Message message) except -1

@@ -5,10 +5,10 @@ from mqbroker.core.properties cimport Properties
 
 @cython.final
 cdef class MqttProperties(Properties):
-    cdef public int flags
-    cdef public int qos
+    cdef readonly int flags
+    cdef readonly int qos
     cdef public bytes octets
-    cdef public str origin
+    cdef readonly str origin
 
 
 cpdef int qos_of(Properties properties) except -1

@@ -11,24 +11,24 @@ cdef Py_ssize_t _LARGE
 
 
 cdef class Subscription(Consumer):
-    cdef public StompWire wire
+    cdef readonly StompWire wire
     cdef public str id
-    cdef public str destination
-    cdef public str tag
+    cdef readonly str destination
+    cdef readonly str tag
     cdef public object browsing
-    cdef public bint has_ack
+    cdef bint has_ack
     cdef public bint is_cumulative
     cdef public bint is_fixed
     cdef public Unacked unacked
-    cdef public list parts
-    cdef public str exchange
-    cdef public str routing_key
-    cdef public Properties properties
-    cdef public Py_ssize_t size
-    cdef public bytes start
-    cdef public bytes middle
-    cdef public bytes middle_again
-    cdef public bytes tail
+    cdef readonly list parts
+    cdef readonly str exchange
+    cdef readonly str routing_key
+    cdef readonly Properties properties
+    cdef readonly Py_ssize_t size
+    cdef readonly bytes start
+    cdef bytes middle
+    cdef bytes middle_again
+    cdef bytes tail
 
     @cython.locals(number=cython.longlong)
     cpdef deliver(self, Entry entry)

@@ -22,12 +22,12 @@ cdef object _unpack_enqueued
 
 @cython.final
 cdef class EntryEncoder:
-    cdef public long long lsn
-    cdef public list pieces
-    cdef public Py_ssize_t size
-    cdef public Py_ssize_t count
-    cdef public dict extents
-    cdef public dict tops
+    cdef long long lsn
+    cdef readonly list pieces
+    cdef readonly Py_ssize_t size
+    cdef readonly Py_ssize_t count
+    cdef readonly dict extents
+    cdef dict tops
 
     @cython.locals(
         entry=Entry, message=Message, before=Message, body=bytes, pieces=list, lsn=cython.longlong,
@@ -36,11 +36,11 @@ cdef class EntryEncoder:
         deadline=cython.longlong, top=cython.longlong, lane=cython.longlong, expires_at=cython.longlong,
     )
     cpdef encode(self, list entries)
-    cpdef Py_ssize_t _encode_state(self, Entry entry) except -1
+    cdef Py_ssize_t _encode_state(self, Entry entry) except -1
     @cython.locals(exchange=bytes, key=bytes, raw=bytes, names=bytes)
-    cpdef Py_ssize_t _encode_names(self, Entry entry, Message message, Py_ssize_t body_bytes, int step) except -1
+    cdef Py_ssize_t _encode_names(self, Entry entry, Message message, Py_ssize_t body_bytes, int step) except -1
     @cython.locals(key=cython.longlong, extent=Extent)
-    cpdef _count(
+    cdef _count(
         self, long long queue, long long lane, Py_ssize_t run, long long run_bytes, long long first, long long last,
         long long deadline,
     )
@@ -48,20 +48,20 @@ cdef class EntryEncoder:
 
 @cython.final
 cdef class EntryDecoder:
-    cdef public bytes data
-    cdef public object formats
-    cdef public dict shares
-    cdef public bint shares_only
-    cdef public bint is_redelivered
-    cdef public dict lists
-    cdef public long long lsn
-    cdef public Py_ssize_t start
-    cdef public dict made
-    cdef public Py_ssize_t names_at
-    cdef public str exchange
-    cdef public str key
-    cdef public Properties properties
-    cdef public int code
+    cdef readonly bytes data
+    cdef object formats
+    cdef dict shares
+    cdef bint shares_only
+    cdef bint is_redelivered
+    cdef readonly dict lists
+    cdef long long lsn
+    cdef readonly Py_ssize_t start
+    cdef dict made
+    cdef Py_ssize_t names_at
+    cdef readonly str exchange
+    cdef readonly str key
+    cdef readonly Properties properties
+    cdef readonly int code
 
     @cython.locals(
         data=bytes, position=Py_ssize_t, names_at=Py_ssize_t, carrier=Py_ssize_t, received_at=cython.longlong, kind=cython.int, flags=cython.int,
@@ -72,14 +72,14 @@ cdef class EntryDecoder:
         found=list, share=Share, message=Message, entry=Entry,
     )
     cpdef decode(self, long long lsn, Py_ssize_t start, Py_ssize_t end)
-    cpdef list _list(self, object queue)
-    cpdef _apply_attempts(self, Entry entry, Share share)
+    cdef list _list(self, object queue)
+    cdef _apply_attempts(self, Entry entry, Share share)
     @cython.locals(
         data=bytes, at=Py_ssize_t, names_at=Py_ssize_t, length=Py_ssize_t, exchange_bytes=Py_ssize_t,
         key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t, received_at=cython.longlong, known=Message,
     )
-    cpdef Message _message(self, Py_ssize_t carrier)
+    cdef Message _message(self, Py_ssize_t carrier)
     @cython.locals(properties=Properties, message=Message)
-    cpdef Message _make(self, Py_ssize_t carrier, bytes body, long long received_at)
+    cdef Message _make(self, Py_ssize_t carrier, bytes body, long long received_at)
     @cython.locals(data=bytes, at=Py_ssize_t, exchange_bytes=Py_ssize_t, key_bytes=Py_ssize_t, raw_bytes=Py_ssize_t, raw=bytes)
-    cpdef _read_names(self, Py_ssize_t names_at)
+    cdef _read_names(self, Py_ssize_t names_at)

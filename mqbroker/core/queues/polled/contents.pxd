@@ -7,16 +7,16 @@ from mqbroker.core.queues.polled.group_lines cimport GroupLine, group_of
 from mqbroker.core.queues.polled.lines cimport Lines
 
 cdef class PolledContents(Queue):
-    cdef public Lines lines
-    cdef public Deadlines deadlines
-    cdef public object settings_of_polling
-    cdef public long long visibility_ms
-    cdef public long long delay_ms
-    cdef public Py_ssize_t in_flight_max
-    cdef public long long receive_max
-    cdef public str dead_letter_queue
-    cdef public object bodies
-    cdef public object pages
+    cdef readonly Lines lines
+    cdef readonly Deadlines deadlines
+    cdef readonly object settings_of_polling
+    cdef readonly long long visibility_ms
+    cdef readonly long long delay_ms
+    cdef readonly Py_ssize_t in_flight_max
+    cdef readonly long long receive_max
+    cdef readonly str dead_letter_queue
+    cdef readonly object bodies
+    cdef readonly object pages
 
     cpdef restore_to(self, GroupLine line, Entry entry)
     cpdef bint has_expired(self, Entry entry, long long now) except -1
@@ -33,4 +33,4 @@ cdef class PolledContents(Queue):
     cpdef rearm(self)
     cpdef bint warm(self, Py_ssize_t count=*) except -1
     @cython.locals(line=GroupLine)
-    cpdef GroupLine choose(self)
+    cdef GroupLine choose(self)

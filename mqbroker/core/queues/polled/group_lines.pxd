@@ -9,26 +9,26 @@ cdef Py_ssize_t _COMPACT_AT
 
 @cython.final
 cdef class GroupLine:
-    cdef public str name
+    cdef readonly str name
     cdef public Py_ssize_t visible
-    cdef public Py_ssize_t in_flight
+    cdef readonly Py_ssize_t in_flight
     cdef public Py_ssize_t delayed
-    cdef public long long delayed_until
-    cdef public long long key
+    cdef readonly long long delayed_until
+    cdef readonly long long key
     cdef public Py_ssize_t blocked
     cdef public long long turn
     cdef public list held
     cdef public list untouched
     cdef public Py_ssize_t head
     cdef public long long last
-    cdef public list returned
+    cdef list returned
     cdef public list tail
     cdef public object pages
     cdef public bint is_coming
-    cdef public Py_ssize_t away
+    cdef Py_ssize_t away
 
-    cpdef bring_back(self, long long place, Entry entry)
-    cpdef add(self, long long place, Entry entry)
+    cdef bring_back(self, long long place, Entry entry)
+    cdef add(self, long long place, Entry entry)
     @cython.locals(entry=Entry, place=cython.longlong, back=cython.longlong)
     cpdef Py_ssize_t first(self) except -1
     @cython.locals(entry=Entry, back=cython.longlong)

@@ -12,31 +12,31 @@ cdef Py_ssize_t _SLACK
 
 
 cdef class Lines:
-    cdef public Ledger ledger
-    cdef public GroupLine ungrouped
-    cdef public dict groups
-    cdef public dict heads
-    cdef public list ready
-    cdef public dict noisy
-    cdef public dict noted
-    cdef public dict places
-    cdef public list taken
-    cdef public dict coming
-    cdef public Py_ssize_t coming_total
-    cdef public Py_ssize_t visible_total
-    cdef public Py_ssize_t in_flight_total
-    cdef public Py_ssize_t delayed_total
-    cdef public Py_ssize_t groups_in_flight
-    cdef public long long byte_count
+    cdef readonly Ledger ledger
+    cdef readonly GroupLine ungrouped
+    cdef readonly dict groups
+    cdef dict heads
+    cdef readonly list ready
+    cdef readonly dict noisy
+    cdef readonly dict noted
+    cdef dict places
+    cdef readonly list taken
+    cdef dict coming
+    cdef Py_ssize_t coming_total
+    cdef readonly Py_ssize_t visible_total
+    cdef readonly Py_ssize_t in_flight_total
+    cdef Py_ssize_t delayed_total
+    cdef readonly Py_ssize_t groups_in_flight
+    cdef readonly long long byte_count
 
     cpdef Py_ssize_t total(self) except -1
     cpdef Py_ssize_t deliverable(self) except -1
     @cython.locals(line=GroupLine)
-    cpdef GroupLine line_for(self, str group)
+    cdef GroupLine line_for(self, str group)
     @cython.locals(line=GroupLine)
     cpdef GroupLine line_of(self, Entry entry)
     @cython.locals(message=Message)
-    cpdef show(self, Entry entry, GroupLine line, long long place)
+    cdef show(self, Entry entry, GroupLine line, long long place)
     @cython.locals(message=Message)
     cpdef show_again(self, Entry entry, GroupLine line, long long place)
     cpdef put_aside(self, GroupLine line)
@@ -45,7 +45,7 @@ cdef class Lines:
     @cython.locals(held_until=cython.longlong)
     cpdef add_delayed(self, Entry entry, GroupLine line)
     @cython.locals(line=GroupLine)
-    cpdef GroupLine end_delay(self, Entry entry)
+    cdef GroupLine end_delay(self, Entry entry)
     cpdef add_in_flight(self, GroupLine line, Entry entry)
     cpdef remove_in_flight(self, GroupLine line, Entry entry)
     @cython.locals(place=cython.longlong)
@@ -57,7 +57,7 @@ cdef class Lines:
     cpdef place_or_drop(self, GroupLine line)
     cpdef bint is_noise(self, GroupLine line) except -1
     @cython.locals(line=GroupLine)
-    cpdef release_quiet(self)
+    cdef release_quiet(self)
     @cython.locals(line=GroupLine, found=GroupLine, place=cython.longlong, lowest=cython.longlong)
     cpdef GroupLine least_noisy(self)
     cpdef note(self, Entry entry, GroupLine line)
@@ -65,11 +65,11 @@ cdef class Lines:
     cpdef leave(self, Entry entry)
     cpdef restore(self, Entry entry, GroupLine line)
     @cython.locals(line=GroupLine)
-    cpdef remove_held(self, Entry entry)
+    cdef remove_held(self, Entry entry)
     @cython.locals(entry=Entry)
-    cpdef drop_first(self, GroupLine line)
+    cdef drop_first(self, GroupLine line)
     @cython.locals(line=GroupLine)
-    cpdef remove_noted(self, Entry entry)
+    cdef remove_noted(self, Entry entry)
     @cython.locals(entry=Entry)
     cpdef Entry find(self, long long sequence)
     cpdef bint is_in_flight(self, Entry entry) except -1

@@ -11,12 +11,12 @@ cdef Py_ssize_t _PORTION
 
 
 cdef class PolledQueue(PolledContents):
-    cdef public object waiters
-    cdef public bint is_turn_of_waiters
-    cdef public long long sent_count
-    cdef public long long sent_bytes
-    cdef public long long received_count
-    cdef public long long deleted_count
+    cdef readonly object waiters
+    cdef bint is_turn_of_waiters
+    cdef readonly long long sent_count
+    cdef readonly long long sent_bytes
+    cdef readonly long long received_count
+    cdef readonly long long deleted_count
     cdef public long long deduplicated_count
 
     cpdef int publish(self, Message message, long long now) except -1

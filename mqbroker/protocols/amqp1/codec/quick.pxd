@@ -7,12 +7,12 @@ cdef long long _UNUSUAL
 cdef class Quick:
     cdef Py_ssize_t _at
     cdef Py_ssize_t _stop
-    cdef public long long handle
-    cdef public long long delivery_id
-    cdef public long long settled
-    cdef public bint has_more
-    cdef public long long first
-    cdef public long long last
+    cdef readonly long long handle
+    cdef readonly long long delivery_id
+    cdef readonly long long settled
+    cdef readonly bint has_more
+    cdef readonly long long first
+    cdef readonly long long last
 
     cpdef Py_ssize_t read_transfer(self, bytes data, Py_ssize_t at, Py_ssize_t end) except -1
     cpdef bint read_acceptance(self, bytes data, Py_ssize_t at, Py_ssize_t end) except -1

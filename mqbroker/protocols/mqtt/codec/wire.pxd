@@ -7,8 +7,8 @@ cpdef list packet_ends(bytes data)
 
 @cython.final
 cdef class Reader:
-    cdef public bytes data
+    cdef readonly bytes data
     cdef public Py_ssize_t at
-    cdef public Py_ssize_t end
+    cdef readonly Py_ssize_t end
 
-    cpdef bytes take(self, Py_ssize_t size)
+    cdef bytes take(self, Py_ssize_t size)
