@@ -97,7 +97,8 @@ class ManagementSession(Session):
     def connection_lost(self, _now: int) -> None:
         """Overrides Session's."""
         self._transport.is_gone = True
-        self._handler.connection_lost(None)
+        # Not at once: aiohttp's task for the connection may have to begin yet, and it asserts that it still has one.
+        asyncio.get_running_loop().call_soon(self._handler.connection_lost, None)
 
     def pause_output(self) -> None:
         """Overrides Session's."""

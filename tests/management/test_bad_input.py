@@ -3,6 +3,7 @@
 import base64
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -214,6 +215,21 @@ def test_settings_and_the_access_log(tmp_path_factory: pytest.TempPathFactory) -
     (line,) = [line for line in process.log().splitlines() if "PUT /mq/api/queues/%2F/prefixed" in line]
     assert "127.0.0.1 - guest [" in line
     assert line.endswith('"PUT /mq/api/queues/%2F/prefixed HTTP/1.1" 201 0 "" "a\\"b\\\\"')
+
+
+def test_a_check_that_only_connects_leaves_no_word_in_the_log(tmp_path: Path) -> None:
+    """Each connection that a load balancer's check opened and closed at once left a traceback."""
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=("management", "prometheus", "aws")) as process:
+        for scheme in process.schemes * 20:
+            for octets in (b"", b"GET /api/over"):
+                with socket.create_connection(("127.0.0.1", process.ports[scheme]), timeout=20) as connection:
+                    connection.sendall(octets)
+        for scheme in process.schemes:
+            with socket.create_connection(("127.0.0.1", process.ports[scheme]), timeout=20) as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert connection.recv(4).startswith(b"HTTP")
+        process.stop()
+    assert not [line for line in process.log().splitlines() if "ERROR" in line or "Traceback" in line]
 
 
 @given(st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary()),

@@ -103,7 +103,8 @@ class Pager:
         self._young = deque[Stretch]()
         """Stretches that queues are not offered yet, oldest first."""
         self._young_bytes = 0
-        self._young_bytes_max = (window - 1) * YOUNG_BYTES_MAX // QUEUE_WINDOW
+        # Whoever has queues keep less than usual wants the memory.
+        self._young_bytes_max = YOUNG_BYTES_MAX if window >= QUEUE_WINDOW else 0
         self._ripe = 0
         """How many of them were there when `go_on` was called last."""
         self.is_pressed = False
