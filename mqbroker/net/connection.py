@@ -20,6 +20,7 @@ from mqbroker.limits import (
     CLOSE_TIMEOUT_S,
     INPUT_BYTES,
     INPUT_SLICE_BYTES_MIN,
+    JOURNAL_SHARED_BEHIND_SHARE,
     PUBLISHER_HASTE,
     WRITE_BUFFER_HIGH_BYTES,
 )
@@ -137,7 +138,7 @@ class Connection(asyncio.BufferedProtocol):
             self.session.sink_filled(nbytes, now)
             added = congestion.ledger.added() - before
             if added and self._is_open:
-                congestion.weigh(self, added, now)
+                self._weigh(added, now)
             self.session.outbox.wake()
 
     def data_received(self, data: bytes) -> None:
@@ -149,8 +150,7 @@ class Connection(asyncio.BufferedProtocol):
         if connections.octets_in >= connections.input_due:
             connections.see_input()
         session.octets_in += len(data)
-        congestion = connections.congestion
-        ledger = congestion.ledger
+        ledger = connections.congestion.ledger
         before, now = ledger.added(), self._clock.now()
         started = time.perf_counter_ns()
         try:
@@ -160,10 +160,11 @@ class Connection(asyncio.BufferedProtocol):
             return
         ended = time.perf_counter_ns()
         connections.watch.took(started, ended, session)
-        self._account(len(data), ended - started)
+        if len(data) >= INPUT_SLICE_BYTES_MIN:  # little follows from smaller chunks
+            self._account(len(data), ended - started)
         added = ledger.added() - before
         if added and self._is_open:
-            congestion.weigh(self, added, now)
+            self._weigh(added, now)
         if len(data) < self._offered:
             self.is_hasty = False
         session.outbox.wake()
@@ -296,10 +297,8 @@ class Connection(asyncio.BufferedProtocol):
         self.session.mark()  # the end of the turn sees to what it wants of the connection
 
     def _account(self, size: int, spent_ns: int) -> None:
-        """So many octets took so long. Small chunks are not worth counting: little follows from them."""
+        """So many octets took so long."""
         connections = self._connections
-        if size < INPUT_SLICE_BYTES_MIN:
-            return
         if self.is_hasty:  # a smaller part of a slice, and so of a turn
             size *= PUBLISHER_HASTE
             spent_ns *= PUBLISHER_HASTE
@@ -310,13 +309,25 @@ class Connection(asyncio.BufferedProtocol):
             connections.rest(self)
             self._obey()
 
-    def count_added(self, added: int, batch: int) -> int:
-        """It has added so many bytes to the journal's open batch, which has that number: how many in all."""
+    def _weigh(self, added: int, now: int) -> None:
+        """It has added so many bytes to the journal: it is held if that is too much for now."""
+        congestion = self._connections.congestion
+        who = id(self)
+        if who != congestion.latest:
+            congestion.take_turns(who, now)
+        congestion.is_shared = is_shared = now < congestion.shared_until
+        ledger = congestion.ledger
+        batch = ledger.position
         if batch != self._batch:
             self._batch = batch
             self._batch_bytes = 0
         self._batch_bytes += added
-        return self._batch_bytes
+        backlog = ledger.backlog()
+        is_held = False
+        if backlog * JOURNAL_SHARED_BEHIND_SHARE > ledger.backlog_max:  # or else it is below any bound
+            is_held = congestion.weigh(self, self._batch_bytes, backlog)
+        if not (is_held or is_shared):
+            self.is_hasty = False
 
     def hold(self, is_hasty: bool) -> bool:
         """It is not read for the journal's sake, until `let_go`. False when that is so already."""
