@@ -5,14 +5,15 @@ message. An error that a session did not foresee is logged with its traceback an
 
 Whatever a session was called for may have left facts, promises or deadlines in the core, even where it has nothing to
 send, or has ended. So every call is followed by the end of a turn (`Outbox.wake`), which is asked for here and not by
-the protocols. A call from that end itself (`flush`) is its own business.
+the protocols, unless the session says that it was told only a part of something (`is_halfway`). A call from that end
+itself (`flush`) is its own business.
 
     admitted --connection_made--> open --session.is_closing--> closing --peer closes, or time is up--> gone
 """
 
 import asyncio
 import logging
-import time
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
 from mqbroker.clock import Clock
@@ -34,9 +35,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# C integers when compiled
+_INPUT = INPUT_BYTES
+_SLICE_MIN = INPUT_SLICE_BYTES_MIN
+_SHARED_SHARE = JOURNAL_SHARED_BEHIND_SHARE
+_HASTE = PUBLISHER_HASTE
 
-class Connection(asyncio.BufferedProtocol):
-    """One accepted connection, from before its TLS handshake to its end."""
+
+class Connection:
+    """One accepted connection, from before its TLS handshake to its end. Its methods are those of a protocol of
+    asyncio, but it is made as an `AcceptedConnection`."""
 
     __slots__ = (
         "_batch",
@@ -122,8 +130,8 @@ class Connection(asyncio.BufferedProtocol):
             return session.sink
         size = session.appetite or self._ration.slice_bytes
         if self.is_hasty and not session.appetite:
-            size = self._offered = max(size // PUBLISHER_HASTE, INPUT_SLICE_BYTES_MIN)
-        return spare[:size] if size < INPUT_BYTES else spare
+            size = self._offered = max(size // _HASTE, _SLICE_MIN)
+        return spare[:size] if size < _INPUT else spare
 
     def buffer_updated(self, nbytes: int) -> None:
         """That much has arrived there."""
@@ -133,10 +141,10 @@ class Connection(asyncio.BufferedProtocol):
             connections = self._connections
             connections.count_input(nbytes)
             self.session.octets_in += nbytes
-            congestion = connections.congestion
-            before, now = congestion.ledger.added(), self._clock.now()
+            ledger = connections.congestion.ledger
+            before, now = ledger.added(), self._clock.now()
             self.session.sink_filled(nbytes, now)
-            added = congestion.ledger.added() - before
+            added = ledger.added() - before
             if added and self._is_open:
                 self._weigh(added, now)
             self.session.outbox.wake()
@@ -152,22 +160,24 @@ class Connection(asyncio.BufferedProtocol):
         session.octets_in += len(data)
         ledger = connections.congestion.ledger
         before, now = ledger.added(), self._clock.now()
-        started = time.perf_counter_ns()
+        started = perf_counter_ns()
         try:
             session.receive_data(data, now)
         except Exception:
             self._fail()
             return
-        ended = time.perf_counter_ns()
-        connections.watch.took(started, ended, session)
-        if len(data) >= INPUT_SLICE_BYTES_MIN:  # little follows from smaller chunks
+        ended = perf_counter_ns()
+        if not session.is_halfway:
+            connections.watch.took(started, ended, session)
+        if len(data) >= _SLICE_MIN:  # little follows from smaller chunks
             self._account(len(data), ended - started)
         added = ledger.added() - before
         if added and self._is_open:
             self._weigh(added, now)
         if len(data) < self._offered:
             self.is_hasty = False
-        session.outbox.wake()
+        if not session.is_halfway:
+            session.outbox.wake()
         if session.is_reading is not self._is_reading or session.is_closing:
             self._obey()
 
@@ -300,8 +310,8 @@ class Connection(asyncio.BufferedProtocol):
         """So many octets took so long."""
         connections = self._connections
         if self.is_hasty:  # a smaller part of a slice, and so of a turn
-            size *= PUBLISHER_HASTE
-            spent_ns *= PUBLISHER_HASTE
+            size *= _HASTE
+            spent_ns *= _HASTE
         if not self._ration.spend(size, spent_ns, connections.turn, connections.share_ns):
             return
         if self._is_open and not self._is_resting and not self.session.is_closing:
@@ -324,7 +334,7 @@ class Connection(asyncio.BufferedProtocol):
         self._batch_bytes += added
         backlog = ledger.backlog()
         is_held = False
-        if backlog * JOURNAL_SHARED_BEHIND_SHARE > ledger.backlog_max:  # or else it is below any bound
+        if backlog * _SHARED_SHARE > ledger.backlog_max:  # or else it is below any bound
             is_held = congestion.weigh(self, self._batch_bytes, backlog)
         if not (is_held or is_shared):
             self.is_hasty = False
@@ -385,3 +395,9 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             log.exception("%s: its session did not end cleanly: internal error", self._name)
         self.session.outbox.wake()
+
+
+class AcceptedConnection(Connection, asyncio.BufferedProtocol):
+    """The same as a class of asyncio, which looks for its own. Compiled, the other one cannot be derived from it."""
+
+    __slots__ = ()

@@ -18,6 +18,7 @@ cdef class Session:
     cdef public bytearray deliveries
     cdef public Py_ssize_t deliveries_at
     cdef public bint is_first
+    cdef public bint is_halfway
     cdef public bint is_throttled
     cdef public bint is_marked
     cdef public bint is_paused
