@@ -196,7 +196,9 @@ class Listeners:
         if not websocket.is_open:
             self._connections.forget(connection)
 
-    async def _connect(self, connection: AcceptedConnection, connected: socket.socket, protocol: asyncio.BaseProtocol) -> None:
+    async def _connect(
+        self, connection: AcceptedConnection, connected: socket.socket, protocol: asyncio.BaseProtocol
+    ) -> None:
         loop = asyncio.get_running_loop()
         if not connection.peer.is_tls:
             await loop.connect_accepted_socket(lambda: protocol, connected)
