@@ -8,6 +8,7 @@ cdef long long _INPUT
 cdef long long _SLICE_MIN
 cdef long long _SHARED_SHARE
 cdef long long _HASTE
+cdef long long _SLICE_NS
 
 
 cdef class Connection:
@@ -21,7 +22,6 @@ cdef class Connection:
     cdef object _connections
     cdef Clock _clock
     cdef object _close_timer
-    cdef object _ration
     cdef bint _has_ended
     cdef bint _is_open
     cdef bint _is_reading
@@ -29,6 +29,9 @@ cdef class Connection:
     cdef long long _batch
     cdef long long _batch_bytes
     cdef long long _offered
+    cdef long long _slice_bytes
+    cdef long long _spent_ns
+    cdef long long _turn
 
     @cython.locals(session=Session, size=cython.longlong)
     cpdef get_buffer(self, sizehint)
@@ -41,6 +44,7 @@ cdef class Connection:
     cpdef data_received(self, bytes data)
     @cython.locals(session=Session, sent_before=cython.longlong, data=bytearray, lent=list)
     cpdef flush(self, long long now)
+    @cython.locals(turn=cython.longlong)
     cdef _account(self, long long size, long long spent_ns)
     @cython.locals(ledger=Ledger, batch=cython.longlong, backlog=cython.longlong, is_held=bint, is_shared=bint)
     cdef _weigh(self, long long added, long long now)

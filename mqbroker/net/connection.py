@@ -20,6 +20,7 @@ from mqbroker.clock import Clock
 from mqbroker.limits import (
     CLOSE_TIMEOUT_S,
     INPUT_BYTES,
+    INPUT_SLICE_BYTES_FIRST,
     INPUT_SLICE_BYTES_MIN,
     JOURNAL_SHARED_BEHIND_SHARE,
     PUBLISHER_HASTE,
@@ -27,7 +28,7 @@ from mqbroker.limits import (
 )
 from mqbroker.net.choice import SessionFactory, Undecided
 from mqbroker.net.peer import with_certificate
-from mqbroker.net.ration import Ration
+from mqbroker.net.ration import SLICE_NS, next_slice
 from mqbroker.protocols.session import Peer, Session
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _INPUT = INPUT_BYTES
 _SLICE_MIN = INPUT_SLICE_BYTES_MIN
 _SHARED_SHARE = JOURNAL_SHARED_BEHIND_SHARE
 _HASTE = PUBLISHER_HASTE
+_SLICE_NS = SLICE_NS
 
 
 class Connection:
@@ -57,7 +59,9 @@ class Connection:
         "_is_reading",
         "_is_resting",
         "_offered",
-        "_ration",
+        "_slice_bytes",
+        "_spent_ns",
+        "_turn",
         "accepted_from",
         "greeting",
         "is_hasty",
@@ -84,7 +88,11 @@ class Connection:
         self._is_open = False
         self._is_reading = True
         self._is_resting = False
-        self._ration = Ration()
+        self._slice_bytes = INPUT_SLICE_BYTES_FIRST
+        """How much to read at once."""
+        self._turn = 0
+        self._spent_ns = 0
+        """What its input has taken of the turn of that number."""
         self.is_hasty = False
         """Whether it publishes so much that others are in need of shorter turns."""
         self._batch = 0
@@ -128,7 +136,7 @@ class Connection:
         session = self.session
         if session.sink is not None:
             return session.sink
-        size = session.appetite or self._ration.slice_bytes
+        size = session.appetite or self._slice_bytes
         if self.is_hasty and not session.appetite:
             size = self._offered = max(size // _HASTE, _SLICE_MIN)
         return spare[:size] if size < _INPUT else spare
@@ -312,7 +320,14 @@ class Connection:
         if self.is_hasty:  # a smaller part of a slice, and so of a turn
             size *= _HASTE
             spent_ns *= _HASTE
-        if not self._ration.spend(size, spent_ns, connections.turn, connections.share_ns):
+        turn = connections.turn
+        if turn != self._turn:
+            self._turn = turn
+            self._spent_ns = 0
+        self._spent_ns += spent_ns
+        if size >= self._slice_bytes or spent_ns > _SLICE_NS:
+            self._slice_bytes = next_slice(self._slice_bytes, size, spent_ns)
+        if self._spent_ns < connections.share_ns:
             return
         if self._is_open and not self._is_resting and not self.session.is_closing:
             self._is_resting = True
