@@ -34,6 +34,8 @@ LOCKED := --constraint requirements/lock.txt
 PYTEST := -m pytest -n $(WORKERS) --dist loadfile
 NPM_TIMEOUT_S := 300
 export MQBROKER_TEST_HOME := $(CURDIR)
+# Hundreds of tests start a broker, which would compile its modules each time where this is set to anything.
+export PYTHONDONTWRITEBYTECODE =
 
 # Which tests run with other versions of Python; `tests` are all.
 PYTHONS_TESTS ?= tests/core tests/storage tests/amqp/codec tests/mqtt/codec

@@ -12,6 +12,7 @@ error closes one connection, a configuration error stops the start, and a storag
     |   |   +-- AccessPending        another service has yet to say so; who can wait is told when it has
     |   +-- ResourceLocked           an exclusive queue of another connection
     |   +-- NotAllowed               limits of a vhost or user, tag reuse
+    |   |   +-- TooManyConnections   one more is too many
     |   +-- NotImplementedByPeer     a feature that the dialect refuses by name
     |   +-- ContentTooLarge          more than there is room for now; it may be tried again
     +-- MissingMember                a parameter of a request is missing; each wire of AWS makes an AwsError of it
@@ -71,6 +72,15 @@ class ResourceLocked(RequestRefused):
 
 class NotAllowed(RequestRefused):
     """A limit of the vhost or the user is reached, or a name is taken that may be used once."""
+
+
+class TooManyConnections(NotAllowed):
+    """A vhost or a user has as many connections as it may have."""
+
+    def __init__(self, text: str, of: str) -> None:
+        """`of` is "vhost" or "user"."""
+        super().__init__(text)
+        self.of = of
 
 
 class NotImplementedByPeer(RequestRefused):

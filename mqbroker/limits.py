@@ -112,6 +112,7 @@ SPILL_BEHIND_SHARE = 4  # of what may wait for the disk: what nobody was promise
 RECEIVED_AT_ONCE = 10  # AWS: MaxNumberOfMessages
 BODIES_KEPT_MIN = 10  # of a queue with any window: as many as SQS takes in one receive
 STRETCHES_KEPT_BYTES = 16 << 20  # octets of the journal that were read last: queues that fill together drain together
+YOUNG_BYTES_MAX = 16 << 20  # (with that window) of the journal that no queue pages yet: consumers may be close to it
 STRETCH_BYTES = 1 << 20  # (with that window) of a segment, read at once: some 7,000 of the smallest messages
 STRETCH_ENTRIES_MIN = 64  # messages of each queue in it on average: what stands between them is read too
 SEGMENT_BYTES_CEILING = 1 << 30  # recovery reads a segment as a whole

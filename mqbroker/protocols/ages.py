@@ -8,8 +8,14 @@ very many sweeps within the longest timeout. It knows no deliveries, only tags.
 from bisect import bisect_right
 from operator import itemgetter
 
+SWEEP_MS_MAX = 10_000  # how rarely a connection looks; RabbitMQ does so once a minute
 _MARKS_MAX = 1000
 _SHARE = 16  # marks need not be closer to each other than so much of their age: some 700 do for a year of milliseconds
+
+
+def sweep_interval(timeout_ms: int) -> int:
+    """How long after one sweep the next one is due, for what has this timeout."""
+    return min(SWEEP_MS_MAX, timeout_ms // 2 + 1)
 
 
 class Ages:

@@ -199,7 +199,7 @@ class JournalLedger(Ledger):
         self.encoder.may_grow = False
         self._write(self.sealed.popleft())
         self.encoder.may_grow = True
-        self.encoder.segment_bytes = self.writer.segment_bytes = usual
+        self.encoder.segment_bytes = usual
         while self.writer.is_busy and self.writer.wait():
             pass
         if self.writer.failure is not None:
@@ -244,6 +244,7 @@ class JournalLedger(Ledger):
             self.scrub.go_on()
         if self.relocator is not None and not self.closed and not self.writer.is_full:
             self.relocator.go_on()
+        self.pager.go_on()
         if not self.is_marked and self.batches == self.batches_tended and self._may_mark():
             at_rest()
             self._close_batch()
@@ -320,7 +321,7 @@ class JournalLedger(Ledger):
         self.is_marked = is_mark or job.segment is not None
         self.batches += 1
         self.bytes_written += len(job.payload)
-        if self.encoder.may_grow:
+        if job.segment is not None and self.encoder.may_grow:
             self.writer.segment_bytes = self.encoder.segment_bytes
         self.writer.append(job)
         if job.segment is not None:
@@ -336,7 +337,7 @@ class JournalLedger(Ledger):
         if self.doomed:
             self._delete_doomed()
         if self.encoder.ended:
-            self.pager.offer(self.encoder.take_ended())
+            self.pager.has_ended(self.encoder.take_ended())
         self.seal()
 
     def doom(self, lsn: int, segments: list[int]) -> None:

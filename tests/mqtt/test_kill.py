@@ -22,12 +22,14 @@ class Durable:
         self.received: list[int] = []
         self.published: set[int] = set()
         self.is_subscribed = False
+        self.connections = 0
         self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False)
         self.client.max_inflight_messages_set(50)
         self.client.reconnect_delay_set(1, 1)
         self.client.on_message = lambda client, userdata, message: self._note(message)
         self.client.on_publish = lambda client, userdata, mid, reason, properties: self._published(mid)
         self.client.on_subscribe = lambda *args: self._subscribed()
+        self.client.on_connect = lambda *args: self._connected()
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
 
@@ -45,6 +47,15 @@ class Durable:
         with self.condition:
             self.is_subscribed = True
             self.condition.notify_all()
+
+    def _connected(self) -> None:
+        with self.condition:
+            self.connections += 1
+            self.condition.notify_all()
+
+    def wait_connected(self, count: int) -> None:
+        with self.condition:
+            assert self.condition.wait_for(lambda: self.connections >= count, WAIT_S), self.connections
 
     def subscribe(self, topic: str, qos: int) -> None:
         self.client.subscribe(topic, qos)
@@ -69,7 +80,10 @@ def test_what_was_published_arrives_over_kills_and_once_at_qos_2(tmp_path: Path,
         try:
             subscriber.subscribe("t", qos)
             sent = 0
-            for _ in range(KILLS):
+            for life in range(KILLS):
+                # paho counts wrongly what is published while it is not connected: it has more open than it knows of
+                # then, and at the next connection it publishes again what was released already.
+                publisher.wait_connected(life + 1)
                 for _ in range(MESSAGES_PER_LIFE):
                     publisher.client.publish("t", b"%d" % sent, qos)
                     sent += 1
@@ -77,6 +91,7 @@ def test_what_was_published_arrives_over_kills_and_once_at_qos_2(tmp_path: Path,
                 subscriber.wait_received(sent - MESSAGES_PER_LIFE // 2)
                 broker.kill()
                 broker.start()
+            publisher.wait_connected(KILLS + 1)
             publisher.client.publish("t", b"%d" % sent, qos)
             subscriber.wait_received(sent + 1)
         finally:

@@ -87,7 +87,7 @@ def test_an_adaptive_executor_goes_to_its_thread_once_the_disk_makes_the_caller_
     """In the mode `write` the loop stood still with the file system, so that messages waited longer than in `fsync`."""
     loop, seen, outcomes = Loop(), list[str](), list[Exception | None]()
     time, waits = [0.0], [0]
-    executor = AdaptiveExecutor(ThreadExecutor("test", loop.wake), lambda: time[0], lambda: waits[0])
+    executor = AdaptiveExecutor(ThreadExecutor("test", loop.wake), lambda: time[0], lambda: waits[0], lambda: 0.0)
 
     def work(seconds: float = 0.0) -> None:
         time[0] += seconds
@@ -112,6 +112,22 @@ def test_an_adaptive_executor_stays_when_other_processes_had_the_processor() -> 
 
     def work() -> None:
         time[0] += 2 * SLOW_WRITE_S
+
+    for _ in range(3):
+        executor.submit(work, outcomes.append)
+    assert outcomes == [None, None, None]
+    executor.close()
+
+
+def test_an_adaptive_executor_stays_when_another_thread_had_the_interpreter() -> None:
+    """While pages were read, writes took the detour: context switches by the thousand, a quarter of the throughput."""
+    loop, time, waits, outcomes = Loop(), [0.0], [0], list[Exception | None]()
+    thread = ThreadExecutor("test", loop.wake)
+    executor = AdaptiveExecutor(thread, lambda: time[0], lambda: waits[0], lambda: time[0])
+
+    def work() -> None:
+        time[0] += 2 * SLOW_WRITE_S
+        waits[0] += 1
 
     for _ in range(3):
         executor.submit(work, outcomes.append)

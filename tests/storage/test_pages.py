@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from mqbroker.core.message import Entry
-from mqbroker.limits import SCRUB_BYTES_PER_S
+from mqbroker.core.queues.extent import Extent, Place
+from mqbroker.limits import QUEUE_WINDOW, SCRUB_BYTES_PER_S, YOUNG_BYTES_MAX
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.log import encoder as encoders
 from mqbroker.storage.log.facts import pack_index, pack_index_part
@@ -31,6 +32,19 @@ class CountingDisk(SimDisk):
         data = super().read(name, offset, size)
         self.read_bytes[name] = self.read_bytes.get(name, 0) + len(data)
         return data
+
+
+class Asked:
+    """Stands in for a long queue: notes what it is asked to let go of."""
+
+    number = 1
+
+    def __init__(self) -> None:
+        self.asked: set[int] = set()
+
+    def page_out(self, extent: Extent, place: Place, window: int, least: int) -> int:
+        self.asked |= set(range(extent.first, extent.last + 1))
+        return extent.count
 
 
 def filled(count: int = 200, keyring: Keyring | None = None, window: int = 1) -> tuple[Journal, list[Entry]]:
@@ -91,6 +105,30 @@ def test_of_the_newest_segment_a_restart_makes_no_messages_that_nobody_wants_yet
     assert third.recovered.entries.total == 198
     assert bodies(third)[201] == b"last"
     assert sum(segment.live for segment in third.ledger.encoder.liveness.by_first.values()) == 198
+
+
+def test_what_a_consumer_takes_before_long_stays_in_memory() -> None:
+    """What a consumer that had fallen some thousand messages behind was about to take was paged out and read again."""
+    journal, queue = Journal(segment_bytes=1 << 26, window=QUEUE_WINDOW), Asked()
+    journal.ledger.watch(queue, 0)
+    mebibyte = bytes(1 << 20)
+
+    def put(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            journal.put(an_entry(number, body=mebibyte))
+
+    put(1, 3)
+    journal.ledger.tend()
+    put(4, 2)
+    assert not queue.asked
+    journal.ledger.tend()
+    assert queue.asked == {1, 2, 3}, "they have been there for a second"
+    last = 5 + (YOUNG_BYTES_MAX >> 20)
+    put(6, last - 5)
+    assert queue.asked == {1, 2, 3, 4, 5, 6}, "but not however many there are"
+    journal.ledger.press(True)
+    put(last + 1, 1)
+    assert queue.asked == set(range(1, last + 2)), "nor while memory is short"
 
 
 @KEYRINGS

@@ -21,8 +21,10 @@ cdef class Front:
 
     @cython.locals(path=str, query=str)
     cpdef handle(self, HttpRequest request, answer, long long now)
-    @cython.locals(request_id=str, headers=dict, target=str, call=Call, action=Action)
+    @cython.locals(request_id=str, headers=dict, target=str)
     cdef _handle_json(self, HttpRequest request, str path, answer, long long now)
+    @cython.locals(call=Call)
+    cdef _take_body(self, route, HttpRequest request, str path, str wire, parse, str request_id, answer, long long now)
     @cython.locals(action=Action)
     cdef Call _new_call(self, route, HttpRequest request, str path, str wire, bint is_json_wanted, str request_id, answer, long long now)
     cdef _run(self, Call call, handler, parse, source, parser)

@@ -133,13 +133,7 @@ class Front:
         if route is None:
             answer(self._unknown_target(target, request_id, "json"))
             return None
-        call = self._new_call(route, request, path, "json", False, request_id, answer, now)
-        if call is not None:
-            parse: packing.Parse = json_wire.parse_body
-            if packing.HEADER in headers:
-                parse = packing.unpacking(parse, headers)
-            self._run(call, route.handler, parse, request.body, route.action.parse_json)
-        return call
+        return self._take_body(route, request, path, "json", json_wire.parse_body, request_id, answer, now)
 
     def _handle_cbor(self, request: HttpRequest, path: str, answer: Answer, now: int) -> Call | None:
         request_id = self._request_id()
@@ -148,9 +142,22 @@ class Front:
         if route is None or request.method != "POST":
             answer(self._unknown_target(target, request_id, "cbor"))
             return None
-        call = self._new_call(route, request, path, "cbor", False, request_id, answer, now)
+        return self._take_body(route, request, path, "cbor", cbor_wire.parse_body, request_id, answer, now)
+
+    def _take_body(
+        self,
+        route: Route,
+        request: HttpRequest,
+        path: str,
+        wire: str,
+        parse: packing.Parse,
+        request_id: str,
+        answer: Answer,
+        now: int,
+    ) -> Call | None:
+        """Calls the handler with the parameters that the body has, which may be packed."""
+        call = self._new_call(route, request, path, wire, False, request_id, answer, now)
         if call is not None:
-            parse: packing.Parse = cbor_wire.parse_body
             if packing.HEADER in request.headers:
                 parse = packing.unpacking(parse, request.headers)
             self._run(call, route.handler, parse, request.body, route.action.parse_json)

@@ -3,10 +3,10 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from mqbroker.aws.front.model import Shape
+from mqbroker.aws.iso_time import seconds_of
 
 Stamp = Callable[[int], object]
 """What a wire writes for milliseconds."""
@@ -26,8 +26,7 @@ def parse_time(text: str) -> int:
     """Milliseconds of ISO 8601, or of a number of seconds. Raises ValueError."""
     if _NUMBER.fullmatch(text):
         return milliseconds(float(text))
-    found = datetime.fromisoformat(text)
-    return milliseconds((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+    return milliseconds(seconds_of(text))
 
 
 def compile_stamper(shape: Shape | None, stamp: Stamp) -> Callable[[Any], Any] | None:

@@ -11,9 +11,9 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from mqbroker.aws.iso_time import seconds_of
 from mqbroker.aws.policy.wildcards import ArnPattern, Context, Pattern, tokenise
 
 Test = Callable[[str, Context], bool]
@@ -127,8 +127,7 @@ def _number(text: str) -> float:
 def _time(text: str) -> float:
     if _NUMBER.fullmatch(text):
         return float(text)
-    found = datetime.fromisoformat(text)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return seconds_of(text)
 
 
 def _truth(text: str) -> bool:

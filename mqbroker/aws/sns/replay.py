@@ -7,11 +7,11 @@ far it is stands in the journal, so it goes on after a restart; it waits while t
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from mqbroker.aws.iso_time import seconds_of
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import SubscriptionArn
 from mqbroker.aws.sns.filters.index import FilterIndex
@@ -48,8 +48,7 @@ def check_replay(text: str, prefix: str) -> str:
 
 
 def _moment(text: str) -> int:
-    found = datetime.fromisoformat(text)
-    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+    return round(seconds_of(text) * 1000)
 
 
 class Replay(Task):

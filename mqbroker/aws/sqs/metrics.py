@@ -96,14 +96,18 @@ class SqsMetrics(Collector):
         return family
 
 
-_UNITS = {"ApproximateAgeOfOldestMessage": "Seconds", "ApproximateAgeOfOldestMessageInQuietGroups": "Seconds"}
+_UNITS = {
+    "ApproximateAgeOfOldestMessage": "Seconds",
+    "ApproximateAgeOfOldestMessageInQuietGroups": "Seconds",
+    "SentMessageSize": "Bytes",
+}
 _FAIR = tuple(_GROUPED)
 _NAMES = (*_GAUGES, *_FAIR, *_COUNTERS)
 _FAMILY = MetricFamily(
     "AWS/SQS",
     _NAMES,
     frozenset(_COUNTERS),
-    tuple("Bytes" if name == "SentMessageSize" else _UNITS.get(name, "Count") for name in _NAMES),
+    tuple(_UNITS.get(name, "Count") for name in _NAMES),
 )
 
 

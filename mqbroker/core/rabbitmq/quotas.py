@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mqbroker.core.rabbitmq.erlang_text import json_text, pairs_text
-from mqbroker.errors import NotAllowed, PreconditionFailed
+from mqbroker.errors import NotAllowed, PreconditionFailed, TooManyConnections
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,12 @@ class VHostLimits:
     max_exchanges: int = -1
 
     def check_connections(self, vhost: str, user: str, count: int) -> None:
-        """Raises NotAllowed when one more connection to the vhost is too many."""
+        """Raises TooManyConnections when one more connection to the vhost is too many."""
         if 0 <= self.max_connections <= count:
-            raise NotAllowed(
+            raise TooManyConnections(
                 f"access to vhost '{vhost}' refused for user '{user}': "
-                f"connection limit ({self.max_connections}) is reached"
+                f"connection limit ({self.max_connections}) is reached",
+                "vhost",
             )
 
     def check_queues(self, vhost: str, name: str, count: int) -> None:
@@ -51,10 +52,11 @@ class UserLimits:
     max_channels: int = -1
 
     def check_connections(self, user: str, count: int) -> None:
-        """Raises NotAllowed when one more connection of the user is too many."""
+        """Raises TooManyConnections when one more connection of the user is too many."""
         if 0 <= self.max_connections <= count:
-            raise NotAllowed(
-                f"connection refused for user '{user}': user connection limit ({self.max_connections}) is reached"
+            raise TooManyConnections(
+                f"connection refused for user '{user}': user connection limit ({self.max_connections}) is reached",
+                "user",
             )
 
     def check_channels(self, user: str, count: int) -> None:

@@ -7,7 +7,7 @@ how old a delivery is.
 from typing import TYPE_CHECKING
 
 from mqbroker.errors import PreconditionFailed
-from mqbroker.protocols.ages import Reached
+from mqbroker.protocols.ages import SWEEP_MS_MAX, Reached, sweep_interval
 from mqbroker.protocols.amqp import ending
 from mqbroker.protocols.amqp.channel import CLOSING
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp.channel import Channel
     from mqbroker.protocols.amqp.state import ConnectionState
 
-SWEEP_MS_MAX = 10_000  # how rarely a connection looks; RabbitMQ does so once a minute
 _TEXT = (
     "delivery acknowledgement on channel {number} timed out. Timeout value used: {timeout_ms} ms. "
     "This timeout value can be configured, see consumers doc guide to learn more"
@@ -26,12 +25,8 @@ def watch(connection: "ConnectionState", channel: "Channel", timeout_ms: int) ->
     """Deliveries with this timeout are to come, 0 for none: has the next sweep come early enough for them."""
     if timeout_ms:
         channel.ages.watch(timeout_ms)
-        connection.next_sweep = min(connection.next_sweep, connection.now + _interval(timeout_ms))
+        connection.next_sweep = min(connection.next_sweep, connection.now + sweep_interval(timeout_ms))
         connection.deadline = min(connection.deadline, connection.next_sweep)
-
-
-def _interval(timeout_ms: int) -> int:
-    return min(SWEEP_MS_MAX, timeout_ms // 2 + 1)
 
 
 def sweep(connection: "ConnectionState", now: int) -> int:
@@ -41,7 +36,7 @@ def sweep(connection: "ConnectionState", now: int) -> int:
         shortest_ms = channel.ages.shortest_ms
         if not shortest_ms or channel.state == CLOSING:
             continue
-        wait_ms = min(wait_ms, _interval(shortest_ms))
+        wait_ms = min(wait_ms, sweep_interval(shortest_ms))
         channel.ages.mark(now, channel.next_tag)
         timeout_ms = overdue(channel, now)
         if timeout_ms:

@@ -13,7 +13,6 @@ from mqbroker.protocols.amqp1.session cimport LinkSession
 cdef class Publisher(IncomingLink):
     cdef public object address
     cdef public object also
-    cdef public dict others
     cdef public Properties properties
     cdef public bint is_plain
     cdef public bint may_wait

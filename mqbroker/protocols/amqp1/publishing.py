@@ -65,8 +65,8 @@ class Publisher(IncomingLink):
     """A link to an address, or to none."""
 
     __slots__ = (
-        "access_generation", "address", "also", "ended_hook", "is_plain", "may_wait", "others", "prefix", "properties",
-        "route", "routes", "start",
+        "access_generation", "address", "also", "ended_hook", "is_plain", "may_wait", "prefix", "properties", "route",
+        "routes", "start",
     )  # fmt: skip
 
     def __init__(
@@ -90,10 +90,8 @@ class Publisher(IncomingLink):
         self.may_wait = False
         """Whether they may say that they are to be delivered later."""
         self.access_generation = session.connection.services.broker.access.generation
-        self.routes: dict[str, Route] = {}
-        """By subject, or without an address by what messages have in `to`."""
-        self.others: dict[str, Sequence[Address]] = {}
-        """Where what has such a `to` goes besides."""
+        self.routes: dict[str, tuple[Route, Sequence[Address]]] = {}
+        """By subject, or without an address by what messages have in `to`; and where such a message goes besides."""
         self.route: Route | None = None
         self.prefix = b""
         """What the last message had before the size of its body, if that means the same in the next one."""
@@ -219,7 +217,6 @@ class Publisher(IncomingLink):
         if self.access_generation != access.generation:
             self.access_generation = access.generation
             self.routes.clear()
-            self.others.clear()
             if self.route is not None:
                 self.route = route_to(self.session, self.route.exchange_name, self.route.routing_key)
         if self.route is not None:
@@ -229,21 +226,21 @@ class Publisher(IncomingLink):
         text = str(text) if isinstance(text, str) else ""
         if address is None and _KIND_MARK in properties.raw:
             text = _with_kind(text, properties)
-        route = self.routes.get(text)
-        if route is None or (address is None and text not in self.others):
-            route = self._relay(text) if address is None else route_to(self.session, address.exchange, text)
-            remember(self.routes, text, route, ROUTE_CACHE_ENTRIES_MAX)
-        if address is None:
-            self.also = self.others[text]
-            self.is_plain = self.is_plain and not self.also
+        found = self.routes.get(text)
+        if found is None:
+            found = remember(self.routes, text, self._find(text), ROUTE_CACHE_ENTRIES_MAX)
+        route, self.also = found
+        self.is_plain = self.is_plain and not self.also
         return route
 
-    def _relay(self, text: str) -> Route:
-        """The route to the first place that a `to` says; `others` has those besides. Raises RequestRefused,
-        ProtocolViolation."""
+    def _find(self, text: str) -> tuple[Route, Sequence[Address]]:
+        """The route for a subject, or to the first place that a `to` says, and the places besides. Raises
+        RequestRefused, ProtocolViolation."""
+        address, session = self.address, self.session
+        if address is not None:
+            return route_to(session, address.exchange, text), self.also
         if not text:
             raise ProtocolViolation("precondition", "anonymous terminus requires 'to' address to be set")
-        session = self.session
         connection = session.connection
         try:
             first, *also = addresses.places_of(addresses.parse(text, []), connection.services.naming)
@@ -253,8 +250,7 @@ class Publisher(IncomingLink):
             if each.declares and each.style == addresses.JMS:
                 termini.declared(connection, session, each, is_durable=True)
             route_to(session, each.exchange, each.routing_key or "")
-        remember(self.others, text, also, ROUTE_CACHE_ENTRIES_MAX)
-        return route_to(session, first.exchange, first.routing_key or "")
+        return route_to(session, first.exchange, first.routing_key or ""), also
 
     def _refuse(self, delivery: Delivery, error: MqbrokerError) -> None:
         """A message that says no place that there is. Raises the error where the client awaits no outcome."""

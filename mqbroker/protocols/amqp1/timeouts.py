@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core.message import Entry
 from mqbroker.limits import COUNT_MAX
-from mqbroker.protocols.ages import Ages, Reached
+from mqbroker.protocols.ages import Ages, Reached, sweep_interval
 from mqbroker.protocols.amqp1 import settling
 from mqbroker.protocols.amqp1.codec.messaging import Released
 from mqbroker.protocols.amqp1.codec.performatives import SENDER, Attach, Disposition
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mqbroker.protocols.amqp1.state import Amqp1State
 
 PROPERTY = "rabbitmq:consumer-timeout"
-_SWEEP_MS_MAX = 10_000  # how rarely a connection looks; RabbitMQ does so once a minute
 
 
 def timeout_of(message: Attach, link: "OutgoingLink") -> int:
@@ -47,14 +46,14 @@ class Timeouts:
         """Deliveries of the link are to be settled so soon."""
         self._ages.setdefault(link.session, Ages()).watch(timeout_ms)
         self._of_links[link] = timeout_ms
-        self.next_sweep = min(self.next_sweep, now + _interval(timeout_ms))
+        self.next_sweep = min(self.next_sweep, now + sweep_interval(timeout_ms))
 
     def sweep(self, connection: "Amqp1State", now: int) -> None:
         """Takes back what is overdue."""
         self._forget(connection)
         wait_ms = COUNT_MAX
         for session, ages in self._ages.items():
-            wait_ms = min(wait_ms, _interval(ages.shortest_ms))
+            wait_ms = min(wait_ms, sweep_interval(ages.shortest_ms))
             ages.mark(now, session.next_tag)
             for entry in self._overdue(session, ages, now):
                 _take_back(connection, session, entry)
@@ -76,10 +75,6 @@ class Timeouts:
             if timeout_ms and entry.tag < reached[timeout_ms]:
                 found.append(entry)
         return found
-
-
-def _interval(timeout_ms: int) -> int:
-    return min(_SWEEP_MS_MAX, timeout_ms // 2 + 1)
 
 
 def _take_back(connection: "Amqp1State", session: "LinkSession", entry: Entry) -> None:

@@ -7,7 +7,6 @@ subscription: its own queue is never published to. With wildcards queues that ar
 import logging
 from typing import TYPE_CHECKING
 
-from mqbroker.core.browsing import Browsing
 from mqbroker.core.destinations.naming import Naming, is_pattern, matches
 from mqbroker.core.events import Event
 from mqbroker.core.queues.base import Queue
@@ -48,14 +47,10 @@ def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
 def browse(wish: consuming.Wish, addresses: list[Address]) -> None:
     """SUBSCRIBE of a browser: it is shown one queue after the other, of those that there are. Raises
     ProtocolViolation, RequestRefused."""
-    connection = wish.connection
     if any(address.kind in consuming.TOPICS for address in addresses):
         raise ProtocolViolation("Invalid destination", "topics cannot be browsed\n")
     whole = _made(wish, addresses)
-    connection.subscriptions[whole.tag] = whole
-    looks = [(part.queue, part.show) for part in whole.parts]
-    whole.browsing = browsing = Browsing(looks, connection.gate, whole.show_end, wish.selector)
-    connection.owe(0, lambda: browsing.begin(connection.now))
+    consuming.browse(wish, whole, whole.parts)
 
 
 def _made(wish: consuming.Wish, addresses: list[Address]) -> "CompositeSubscription":
@@ -77,9 +72,10 @@ def _made(wish: consuming.Wish, addresses: list[Address]) -> "CompositeSubscript
     except MqbrokerError:
         whole.give_up()
         raise
-    whole.patterns += [address.name.split(".") for address in wild]
-    for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
-        whole.add_found(queue)
+    if wild:
+        whole.patterns += [address.name.split(".") for address in wild]
+        for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
+            whole.add_found(queue)
     return whole
 
 
@@ -116,9 +112,7 @@ class CompositeSubscription(Subscription):
         if address.kind in consuming.TOPICS and len(self._vhost.queues) > count:
             self._new_queues.append(part.queue)
         part.unacked = self.unacked
-        if flag(self._wish.head, "browser", False):
-            part.no_ack = True
-        else:
+        if not flag(self._wish.head, "browser", False):
             consuming.add_selector(self._wish, part)
         self.parts.append(part)
         return part

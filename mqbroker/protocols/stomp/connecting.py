@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import mqbroker
-from mqbroker.errors import NotAllowed, ProtocolViolation
+from mqbroker.errors import NotAllowed, ProtocolViolation, TooManyConnections
 from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS
 from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_1, V1_2
 from mqbroker.protocols.stomp.codec.heads import Head
@@ -157,11 +157,11 @@ def _open(connection: "StompState", head: Head, user: str, version: str, beats: 
     try:
         services.admission.check_vhost(user, name)
     except NotAllowed as error:
-        is_limit = user in services.broker.access.users and name in services.broker.access.user(user).permissions
-        limited = "vhost" if str(error).startswith("access to vhost") else "user"
         log.warning("%s: %s", connection.name, error)
-        text = f"Connection refused: {limited} connection limit reached"
-        raise ProtocolViolation("Bad CONNECT", text if is_limit else f"Virtual host '{name}' access denied") from None
+        text = f"Virtual host '{name}' access denied"
+        if isinstance(error, TooManyConnections):
+            text = f"Connection refused: {error.of} connection limit reached"
+        raise ProtocolViolation("Bad CONNECT", text) from None
     if connection.is_jms:
         _check_client_id(connection, head.get("client-id"))
     connection.vhost = vhost

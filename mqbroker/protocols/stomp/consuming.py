@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mqbroker.core.browsing import Browsing
 from mqbroker.core.destinations.names import pattern_of
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.picking import select
@@ -86,6 +87,17 @@ def begin_all(connection: "StompState", subscriptions: list[Subscription]) -> No
 
     is_recorded = connection.ledger.is_journalling and any(each.queue.number for each in subscriptions)
     connection.owe(connection.ledger.position if is_recorded else 0, go_on)
+
+
+def browse(wish: Wish, subscription: Subscription, parts: list[Subscription]) -> None:
+    """A browser: is shown what waits in the queues of the parts, and then that this was all."""
+    connection = wish.connection
+    connection.subscriptions[subscription.tag] = subscription
+    for part in parts:
+        part.no_ack = True
+    looks = [(part.queue, part.show) for part in parts]
+    subscription.browsing = browsing = Browsing(looks, connection.gate, subscription.show_end, wish.selector)
+    connection.owe(0, lambda: browsing.begin(connection.now))
 
 
 def _queue(connection: "StompState", head: Head, address: Address, destination: str) -> Queue:

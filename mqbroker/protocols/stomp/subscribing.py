@@ -6,7 +6,6 @@ a durable queue that was declared for it.
 
 from typing import TYPE_CHECKING
 
-from mqbroker.core.browsing import Browsing
 from mqbroker.core.selectors.selector import Selector, parse
 from mqbroker.errors import InvalidSelector, NotAllowed, ProtocolViolation
 from mqbroker.protocols.stomp import composite, consuming, queues
@@ -43,7 +42,7 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
         return
     subscription = consuming.make(wish, addresses[0])
     if addresses[0].kind not in consuming.TOPICS and flag(head, "browser", False):
-        _browse(connection, subscription, wish.selector)
+        consuming.browse(wish, subscription, [subscription])
         return
     consuming.add_selector(wish, subscription)
     _begin(connection, subscription)
@@ -65,16 +64,6 @@ def _selector(head: Head) -> Selector | None:
         return None if text is None else parse(text, converts=True)
     except InvalidSelector as error:
         raise ProtocolViolation("Invalid selector", f"{error}\n") from None
-
-
-def _browse(connection: "StompState", subscription: Subscription, selector: Selector | None) -> None:
-    """A browser: is shown what waits, and then that this was all."""
-    subscription.no_ack = True
-    connection.subscriptions[subscription.tag] = subscription
-    looks = [(subscription.queue, subscription.show)]
-    browsing = Browsing(looks, connection.gate, subscription.show_end, selector)
-    subscription.browsing = browsing
-    connection.owe(0, lambda: browsing.begin(connection.now))
 
 
 def _check_id(connection: "StompState", head: Head, id_: str | None, destination: str) -> None:

@@ -135,10 +135,8 @@ class BatchEncoder:
             self.liveness.add(SegmentLiveness(batch.lsn, batch.lsn, is_encrypted=self._keyring is not None))
             present = {extent.queue_number for extent in encoder.extents.values()}
             facts = self._checkpoint.records(self.liveness.closed())
+            facts += [pack_forgotten(queue) for queue in batch.forgotten if queue in present]
             needed = self._frame_bytes + encoder.size + sum(map(len, facts))
-            forgotten = [pack_forgotten(queue) for queue in batch.forgotten if queue in present]
-            facts += forgotten
-            needed += sum(map(len, forgotten))
             segment, key = self._open_segment(batch.lsn, needed + self._index_bytes(encoder))
             # Only now: this segment has a file already, and there may be no space for a longer one.
             if self.may_grow:

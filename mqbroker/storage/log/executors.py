@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
-from time import monotonic
+from time import monotonic, process_time
 from typing import Protocol
 
 from mqbroker.limits import SLOW_WRITE_S, SLOW_WRITES_EXPECTED_S
@@ -64,13 +64,19 @@ class AdaptiveExecutor:
     """
 
     def __init__(
-        self, thread: Executor, seconds: Callable[[], float] = monotonic, waits: Callable[[], int] | None = None
+        self,
+        thread: Executor,
+        seconds: Callable[[], float] = monotonic,
+        waits: Callable[[], int] | None = None,
+        busy: Callable[[], float] = process_time,
     ) -> None:
-        """`seconds` is the clock that times the work, `waits` how often the calling thread has waited for anything."""
+        """`seconds` is the clock that times the work, `waits` how often the calling thread has waited for anything, and
+        `busy` for how long any thread of the process has had a processor."""
         self._inline = InlineExecutor()
         self._thread = thread
         self._seconds = seconds
         self._waits = waits or thread_waits
+        self._busy = busy
         self._under_way = 0
         self._slow_until = 0.0
 
@@ -83,10 +89,11 @@ class AdaptiveExecutor:
             self._inline.submit(partial(self._timed, work), done)
 
     def _timed(self, work: Work) -> None:
-        waits, began = self._waits(), self._seconds()
+        waits, busy, began = self._waits(), self._busy(), self._seconds()
         work()
         ended = self._seconds()
-        if ended - began <= SLOW_WRITE_S or getattr(work, "is_long", False):
+        # What others of its threads did meanwhile is not the disk's time: one may have had the interpreter.
+        if ended - began - (self._busy() - busy) <= SLOW_WRITE_S or getattr(work, "is_long", False):
             return
         if self._waits() > waits:  # else it was ready all the time, and other processes had the processor
             self._slow_until = ended + SLOW_WRITES_EXPECTED_S

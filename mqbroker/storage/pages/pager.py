@@ -1,17 +1,19 @@
 """Pages of queues: lets queues know what of them the journal has, and reads it back when they need it.
 
 It is told of every stretch of the log that is durable (log/index.py), and offers its extents to their queues, which let
-go of what is too much for memory (core/queues/page.py). It decides neither what a queue keeps nor when something is
+go of what is too much for memory (core/queues/page.py). It does so a little later: what a consumer that is not far
+behind takes meanwhile need not be read back. It decides neither what a queue keeps nor when something is
 read: the queue does. Whatever cannot be read back as it was is damage, and fatal.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 
 from mqbroker.core.ledger import Pageable
 from mqbroker.core.message import Entry
 from mqbroker.core.queues.page import Loaded, Page
-from mqbroker.limits import PAGE_BYTES_MIN, PAGE_ENTRIES_MIN, PRESSED_WINDOW_SHARE, QUEUE_WINDOW
+from mqbroker.limits import PAGE_BYTES_MIN, PAGE_ENTRIES_MIN, PRESSED_WINDOW_SHARE, QUEUE_WINDOW, YOUNG_BYTES_MAX
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness
 from mqbroker.storage.log.executors import Executor
 from mqbroker.storage.log.index import Stretch
@@ -98,6 +100,12 @@ class Pager:
         self._least = max(1, window * PAGE_ENTRIES_MIN // QUEUE_WINDOW)
         self._window_pressed = max(1, window // PRESSED_WINDOW_SHARE)
         self._fail = fail
+        self._young = deque[Stretch]()
+        """Stretches that queues are not offered yet, oldest first."""
+        self._young_bytes = 0
+        self._young_bytes_max = (window - 1) * YOUNG_BYTES_MAX // QUEUE_WINDOW
+        self._ripe = 0
+        """How many of them were there when `go_on` was called last."""
         self.is_pressed = False
         """Whether memory is short."""
         self._sweep: list[int] = []
@@ -119,8 +127,28 @@ class Pager:
         """How many entries a queue keeps at present."""
         return self._window_pressed if self.is_pressed else self._window
 
+    def has_ended(self, stretches: Iterable[Stretch]) -> None:
+        """These stretches of the newest segment are durable: queues are offered them before long."""
+        for stretch in stretches:
+            self._young.append(stretch)
+            self._young_bytes += stretch.end - stretch.start
+        while self._young and (self.is_pressed or self._young_bytes > self._young_bytes_max):
+            self._offer_oldest()
+
+    def go_on(self) -> None:
+        """Called about once a second: offers the stretches that have ended so long ago."""
+        for _ in range(self._ripe):
+            self._offer_oldest()
+        self._ripe = len(self._young)
+
+    def _offer_oldest(self) -> None:
+        stretch = self._young.popleft()
+        self._young_bytes -= stretch.end - stretch.start
+        self._ripe = max(0, self._ripe - 1)
+        self.offer([stretch])
+
     def offer(self, stretches: Iterable[Stretch]) -> None:
-        """These stretches are durable: has queues let go of what is in them."""
+        """Has queues let go of what is in these stretches, which are durable."""
         window, least = self.room, 1 if self.is_pressed else self._least
         for stretch in stretches:
             place = stretch.place

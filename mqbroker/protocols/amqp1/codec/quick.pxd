@@ -1,5 +1,3 @@
-cimport cython
-
 cimport mqbroker.octets as octets
 
 cdef long long _NONE
