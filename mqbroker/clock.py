@@ -8,6 +8,7 @@ never look at a clock: they are given `now`.
 
 import time
 from pathlib import Path
+from time import monotonic_ns
 from typing import NamedTuple
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -41,11 +42,12 @@ class Clock:
 
     def now(self) -> int:
         """The current time in milliseconds."""
-        return self._offset_ms + time.monotonic_ns() // 1_000_000
+        ns = monotonic_ns()
+        return self._offset_ms + ns // 1_000_000
 
     def set(self, now: int) -> None:
         """Says what the time is. Call it before anybody asks."""
-        self._offset_ms = now - time.monotonic_ns() // 1_000_000
+        self._offset_ms = now - monotonic_ns() // 1_000_000
 
     def sample(self) -> Sample:
         """This moment."""

@@ -152,10 +152,18 @@ cdef inline bint is_plain(bytes data) except -1:
     if data is None:
         raise TypeError("octets expected")
     cdef const unsigned char* at = <const unsigned char*>PyBytes_AS_STRING(data)
-    cdef Py_ssize_t index
-    for index in range(PyBytes_GET_SIZE(data)):
-        if at[index] >= 128 or (at[index] < 32 and at[index] != 9 and at[index] != 10 and at[index] != 13):
+    cdef const unsigned char* end = at + PyBytes_GET_SIZE(data)
+    cdef uint64_t word
+    while at < end:
+        if end - at >= 8:
+            memcpy(&word, at, 8)
+            # The high bit of an octet is set that has it anyway, or becomes less than nothing without 32.
+            if not (word | (word - 0x2020202020202020ULL & ~word)) & 0x8080808080808080ULL:
+                at += 8
+                continue
+        if at[0] >= 128 or (at[0] < 32 and at[0] != 9 and at[0] != 10 and at[0] != 13):
             return False
+        at += 1
     return True
 
 

@@ -5,27 +5,30 @@ message. An error that a session did not foresee is logged with its traceback an
 
 Whatever a session was called for may have left facts, promises or deadlines in the core, even where it has nothing to
 send, or has ended. So every call is followed by the end of a turn (`Outbox.wake`), which is asked for here and not by
-the protocols. A call from that end itself (`flush`) is its own business.
+the protocols, unless the session says that it was told only a part of something (`is_halfway`). A call from that end
+itself (`flush`) is its own business.
 
     admitted --connection_made--> open --session.is_closing--> closing --peer closes, or time is up--> gone
 """
 
 import asyncio
 import logging
-import time
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
 from mqbroker.clock import Clock
 from mqbroker.limits import (
     CLOSE_TIMEOUT_S,
     INPUT_BYTES,
+    INPUT_SLICE_BYTES_FIRST,
     INPUT_SLICE_BYTES_MIN,
+    JOURNAL_SHARED_BEHIND_SHARE,
     PUBLISHER_HASTE,
     WRITE_BUFFER_HIGH_BYTES,
 )
 from mqbroker.net.choice import SessionFactory, Undecided
 from mqbroker.net.peer import with_certificate
-from mqbroker.net.ration import Ration
+from mqbroker.net.ration import SLICE_NS, next_slice
 from mqbroker.protocols.session import Peer, Session
 
 if TYPE_CHECKING:
@@ -33,9 +36,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# C integers when compiled
+_INPUT = INPUT_BYTES
+_SLICE_MIN = INPUT_SLICE_BYTES_MIN
+_SHARED_SHARE = JOURNAL_SHARED_BEHIND_SHARE
+_HASTE = PUBLISHER_HASTE
+_SLICE_NS = SLICE_NS
 
-class Connection(asyncio.BufferedProtocol):
-    """One accepted connection, from before its TLS handshake to its end."""
+
+class Connection:
+    """One accepted connection, from before its TLS handshake to its end. Its methods are those of a protocol of
+    asyncio, but it is made as an `AcceptedConnection`."""
 
     __slots__ = (
         "_batch",
@@ -48,7 +59,9 @@ class Connection(asyncio.BufferedProtocol):
         "_is_reading",
         "_is_resting",
         "_offered",
-        "_ration",
+        "_slice_bytes",
+        "_spent_ns",
+        "_turn",
         "accepted_from",
         "greeting",
         "is_hasty",
@@ -75,7 +88,11 @@ class Connection(asyncio.BufferedProtocol):
         self._is_open = False
         self._is_reading = True
         self._is_resting = False
-        self._ration = Ration()
+        self._slice_bytes = INPUT_SLICE_BYTES_FIRST
+        """How much to read at once."""
+        self._turn = 0
+        self._spent_ns = 0
+        """What its input has taken of the turn of that number."""
         self.is_hasty = False
         """Whether it publishes so much that others are in need of shorter turns."""
         self._batch = 0
@@ -119,10 +136,10 @@ class Connection(asyncio.BufferedProtocol):
         session = self.session
         if session.sink is not None:
             return session.sink
-        size = session.appetite or self._ration.slice_bytes
+        size = session.appetite or self._slice_bytes
         if self.is_hasty and not session.appetite:
-            size = self._offered = max(size // PUBLISHER_HASTE, INPUT_SLICE_BYTES_MIN)
-        return spare[:size] if size < INPUT_BYTES else spare
+            size = self._offered = max(size // _HASTE, _SLICE_MIN)
+        return spare[:size] if size < _INPUT else spare
 
     def buffer_updated(self, nbytes: int) -> None:
         """That much has arrived there."""
@@ -132,12 +149,12 @@ class Connection(asyncio.BufferedProtocol):
             connections = self._connections
             connections.count_input(nbytes)
             self.session.octets_in += nbytes
-            congestion = connections.congestion
-            before, now = congestion.ledger.added(), self._clock.now()
+            ledger = connections.congestion.ledger
+            before, now = ledger.added(), self._clock.now()
             self.session.sink_filled(nbytes, now)
-            added = congestion.ledger.added() - before
+            added = ledger.added() - before
             if added and self._is_open:
-                congestion.weigh(self, added, now)
+                self._weigh(added, now)
             self.session.outbox.wake()
 
     def data_received(self, data: bytes) -> None:
@@ -149,24 +166,26 @@ class Connection(asyncio.BufferedProtocol):
         if connections.octets_in >= connections.input_due:
             connections.see_input()
         session.octets_in += len(data)
-        congestion = connections.congestion
-        ledger = congestion.ledger
+        ledger = connections.congestion.ledger
         before, now = ledger.added(), self._clock.now()
-        started = time.perf_counter_ns()
+        started = perf_counter_ns()
         try:
             session.receive_data(data, now)
         except Exception:
             self._fail()
             return
-        ended = time.perf_counter_ns()
-        connections.watch.took(started, ended, session)
-        self._account(len(data), ended - started)
+        ended = perf_counter_ns()
+        if not session.is_halfway:
+            connections.watch.took(started, ended, session)
+        if len(data) >= _SLICE_MIN:  # little follows from smaller chunks
+            self._account(len(data), ended - started)
         added = ledger.added() - before
         if added and self._is_open:
-            congestion.weigh(self, added, now)
+            self._weigh(added, now)
         if len(data) < self._offered:
             self.is_hasty = False
-        session.outbox.wake()
+        if not session.is_halfway:
+            session.outbox.wake()
         if session.is_reading is not self._is_reading or session.is_closing:
             self._obey()
 
@@ -296,27 +315,44 @@ class Connection(asyncio.BufferedProtocol):
         self.session.mark()  # the end of the turn sees to what it wants of the connection
 
     def _account(self, size: int, spent_ns: int) -> None:
-        """So many octets took so long. Small chunks are not worth counting: little follows from them."""
+        """So many octets took so long."""
         connections = self._connections
-        if size < INPUT_SLICE_BYTES_MIN:
-            return
         if self.is_hasty:  # a smaller part of a slice, and so of a turn
-            size *= PUBLISHER_HASTE
-            spent_ns *= PUBLISHER_HASTE
-        if not self._ration.spend(size, spent_ns, connections.turn, connections.share_ns):
+            size *= _HASTE
+            spent_ns *= _HASTE
+        turn = connections.turn
+        if turn != self._turn:
+            self._turn = turn
+            self._spent_ns = 0
+        self._spent_ns += spent_ns
+        if size >= self._slice_bytes or spent_ns > _SLICE_NS:
+            self._slice_bytes = next_slice(self._slice_bytes, size, spent_ns)
+        if self._spent_ns < connections.share_ns:
             return
         if self._is_open and not self._is_resting and not self.session.is_closing:
             self._is_resting = True
             connections.rest(self)
             self._obey()
 
-    def count_added(self, added: int, batch: int) -> int:
-        """It has added so many bytes to the journal's open batch, which has that number: how many in all."""
+    def _weigh(self, added: int, now: int) -> None:
+        """It has added so many bytes to the journal: it is held if that is too much for now."""
+        congestion = self._connections.congestion
+        who = id(self)
+        if who != congestion.latest:
+            congestion.take_turns(who, now)
+        congestion.is_shared = is_shared = now < congestion.shared_until
+        ledger = congestion.ledger
+        batch = ledger.position
         if batch != self._batch:
             self._batch = batch
             self._batch_bytes = 0
         self._batch_bytes += added
-        return self._batch_bytes
+        backlog = ledger.backlog()
+        is_held = False
+        if backlog * _SHARED_SHARE > ledger.backlog_max:  # or else it is below any bound
+            is_held = congestion.weigh(self, self._batch_bytes, backlog)
+        if not (is_held or is_shared):
+            self.is_hasty = False
 
     def hold(self, is_hasty: bool) -> bool:
         """It is not read for the journal's sake, until `let_go`. False when that is so already."""
@@ -374,3 +410,9 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             log.exception("%s: its session did not end cleanly: internal error", self._name)
         self.session.outbox.wake()
+
+
+class AcceptedConnection(Connection, asyncio.BufferedProtocol):
+    """The same as a class of asyncio, which looks for its own. Compiled, the other one cannot be derived from it."""
+
+    __slots__ = ()

@@ -21,7 +21,7 @@ from mqbroker.config.listener import Listener
 from mqbroker.config.sections import WebSocketConfig
 from mqbroker.errors import ConfigError, ProtocolViolation
 from mqbroker.net.choice import SessionFactory
-from mqbroker.net.connection import Connection
+from mqbroker.net.connection import AcceptedConnection
 from mqbroker.net.connections import Connections
 from mqbroker.net.peer import peer_of, with_proxy_header
 from mqbroker.net.proxy_protocol import ProxyHeader, ProxyHeaderParser
@@ -150,7 +150,7 @@ class Listeners:
     def _welcome(self, door: Door, connected: socket.socket, remote: tuple[str, int]) -> None:
         connected.setblocking(False)
         peer = peer_of(connected, remote, door.listener.is_tls, door.url)
-        connection = Connection(door.new_session, peer, self._connections, self._clock)
+        connection = AcceptedConnection(door.new_session, peer, self._connections, self._clock)
         if not self._connections.admit(connection):
             connected.close()
             return
@@ -161,7 +161,7 @@ class Listeners:
 
     # --- between accept and session ---------------------------------------------------------------------------------
 
-    async def _greet(self, door: Door, connection: Connection, connected: socket.socket) -> None:
+    async def _greet(self, door: Door, connection: AcceptedConnection, connected: socket.socket) -> None:
         peer = connection.peer
         try:
             if self._is_proxy(peer):
@@ -182,7 +182,7 @@ class Listeners:
         finally:
             connection.greeting = None
 
-    async def _upgrade(self, connection: Connection, connected: socket.socket) -> None:
+    async def _upgrade(self, connection: AcceptedConnection, connected: socket.socket) -> None:
         websocket = WebSocket(connection, self._websocket, self._carried, self._factories)
         await self._connect(connection, connected, websocket)
         try:
@@ -196,7 +196,9 @@ class Listeners:
         if not websocket.is_open:
             self._connections.forget(connection)
 
-    async def _connect(self, connection: Connection, connected: socket.socket, protocol: asyncio.BaseProtocol) -> None:
+    async def _connect(
+        self, connection: AcceptedConnection, connected: socket.socket, protocol: asyncio.BaseProtocol
+    ) -> None:
         loop = asyncio.get_running_loop()
         if not connection.peer.is_tls:
             await loop.connect_accepted_socket(lambda: protocol, connected)

@@ -18,6 +18,7 @@ cdef class Session:
     cdef bytearray deliveries
     cdef Py_ssize_t deliveries_at
     cdef public bint is_first
+    cdef public bint is_halfway
     cdef public bint is_throttled
     cdef bint is_marked
     cdef readonly bint is_paused

@@ -90,8 +90,8 @@ class Session:
 
     __slots__ = (
         "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
-        "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers", "octets_in",
-        "octets_out", "out", "outbox", "sink",
+        "is_halfway", "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers",
+        "octets_in", "octets_out", "out", "outbox", "sink",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
@@ -111,6 +111,8 @@ class Session:
         self.octets_in = self.octets_out = 0
         """What was received, counted by the network, and sent."""
         self.is_first = False
+        self.is_halfway = False
+        """True after input that was a part of what the peer has to say: nothing has come of it, and no turn follows."""
         self.is_marked = False
         self.is_paused = False
         self.is_closing = False

@@ -65,26 +65,25 @@ class Turn:
         """Does what another thread has asked for, and then the end of the turn."""
         began = time.perf_counter_ns()
         work()
-        self._took(began, "the report of another thread")
+        self._watch.took(began, time.perf_counter_ns(), "the report of another thread")
         self.schedule()
 
-    def _took(self, began_ns: int, what: str) -> int:
-        """So long took a part of this turn. Returns the time."""
-        ended_ns = time.perf_counter_ns()
-        self._watch.took(began_ns, ended_ns, what)
-        return ended_ns
-
     def _run(self) -> None:
-        self._is_scheduled = False
+        broker = self._broker
         now = self._clock.now()
         try:
-            began = self._work(now)
-            self._broker.ledger.seal()
-            began = self._took(began, "promises of the journal")
+            began = self._work(now) if broker.scheduler.round else time.perf_counter_ns()
+            broker.ledger.seal()
+            kept = time.perf_counter_ns()
+            # Only now: what was asked for by tasks and promises comes with the rest of this turn.
+            self._is_scheduled = False
             self._flush(now)
             self._set_timer()
-            self._watch.end(self._took(began, "output"))
+            self._watch.end_turn(began, kept, time.perf_counter_ns())
+            if broker.scheduler.round:
+                self.schedule()
         except Exception:
+            self._is_scheduled = False
             log.critical("the broker stops: internal error", exc_info=True)
             self._stop()
 
@@ -93,10 +92,7 @@ class Turn:
         scheduler, watch = self._broker.scheduler, self._watch
         began = time.perf_counter_ns()
         end = began + TURN_MS * 1_000_000
-        while scheduler.round:
-            if began >= end:
-                self.schedule()
-                break
+        while scheduler.round and began < end:
             task = scheduler.round[0]
             scheduler.step(now)
             ended = time.perf_counter_ns()
@@ -132,5 +128,5 @@ class Turn:
             log.critical("the broker stops: internal error", exc_info=True)
             self._stop()
             return
-        self._took(began, "timers")
+        self._watch.took(began, time.perf_counter_ns(), "timers")
         self.schedule()

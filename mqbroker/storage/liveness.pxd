@@ -5,6 +5,7 @@ from mqbroker.storage.intervals cimport Intervals
 
 
 cdef int _TOGETHER_BITS
+cdef long long _GONE
 
 
 @cython.final
@@ -33,6 +34,8 @@ cdef class SegmentLiveness:
 
     @cython.locals(share=Share)
     cpdef settle(self, object queue, long long start, long long end)
+    @cython.locals(share=Share)
+    cpdef change(self, object queue, object sequence, tuple change)
 
 
 @cython.final
@@ -54,6 +57,8 @@ cdef class LogLiveness:
 
     @cython.locals(entry=Entry, run=Run, runs=dict, open_runs=dict, queue=cython.longlong, has_moved=cython.bint)
     cpdef dict settle(self, list entries)
+    @cython.locals(entry=Entry, segment=SegmentLiveness, change=tuple, found=list)
+    cpdef list defer(self, list entries)
     @cython.locals(segment=SegmentLiveness, index=Py_ssize_t)
     cpdef SegmentLiveness find(self, long long lsn)
     @cython.locals(segment=SegmentLiveness, numbers=list)

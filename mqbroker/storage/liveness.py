@@ -6,16 +6,20 @@ segments. None knows files. A queue without a share in a segment has nothing lef
 
 from bisect import bisect_right
 
-from mqbroker.core.message import Entry
+from mqbroker.core.message import GONE, Entry
 from mqbroker.core.queues.page import Page
 from mqbroker.storage.intervals import Intervals
 from mqbroker.storage.moved import Moved
 
 QUEUES_TOGETHER_BITS = 8  # queues whose shares stand together in a checkpoint, by the rest of their numbers
-_TOGETHER_BITS = QUEUES_TOGETHER_BITS  # a C integer when compiled
+_TOGETHER_BITS = QUEUES_TOGETHER_BITS  # C integers when compiled
+_GONE = GONE
 
 Change = tuple[int, bool, int, int]
 """How an entry looks now: attempts, whether it was delivered before, until when it is held, when it was first taken."""
+
+Changed = tuple[int, int, int, Change]
+"""The first batch of the segment, the queue, the sequence of an entry, and how it looks now."""
 
 
 class Share:
@@ -217,6 +221,18 @@ class LogLiveness:
         for run in open_runs.values():
             self._settle_run(runs, run)
         return runs
+
+    def defer(self, entries: list[Entry]) -> list[Changed]:
+        """Notes how entries look that were taken or held; returns that for the journal."""
+        found: list[Changed] = []
+        for entry in entries:
+            # What is GONE is settled after this, in this batch or a later one.
+            segment = None if entry.held_until == _GONE else self.find(entry.lsn)
+            if segment is not None:
+                change = (entry.attempts, entry.is_redelivered, entry.held_until, entry.first_taken_at)
+                segment.change(entry.queue_number, entry.sequence, change)
+                found.append((segment.first_lsn, entry.queue_number, entry.sequence, change))
+        return found
 
     def settle_pages(self, pages: list[Page], runs: Runs) -> None:
         """Takes pages, each one run of sequences, off their segments; adds them to the runs."""

@@ -223,7 +223,7 @@ def test_what_happened_since_the_checkpoint_is_applied_to_it() -> None:
 @given(st.integers(0, 1 << 31), st.booleans(), st.integers(0, NUMBER_MAX), st.integers(0, NUMBER_MAX))
 def test_what_was_deferred_survives_any_values(attempts: int, was_delivered: bool, until: int, taken_at: int) -> None:
     change = (attempts, was_delivered, until, taken_at)
-    facts = facts_of(pack_deferred(100, 4, NUMBER_MAX, change), pack_deferred(99, 4, 1, change))
+    facts = facts_of(*pack_deferred([(100, 4, NUMBER_MAX, change), (99, 4, 1, change)]))
     assert facts.own[4].attempts == {NUMBER_MAX: change}
     assert facts.older == {}
 

@@ -13,6 +13,8 @@ cdef class SqsProperties(Properties):
     cpdef tuple _offsets(self)
     cdef str _part(self, Py_ssize_t place)
     cpdef str shown(self, bytes body)
+    @cython.locals(text=str, shown=bytes)
+    cpdef dict received(self, bytes body, str handle)
 
 
 @cython.locals(rest=bytes)

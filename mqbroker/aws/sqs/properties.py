@@ -12,6 +12,7 @@
 and deduplication id as headers.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import md5
@@ -19,6 +20,7 @@ from struct import Struct
 from uuid import UUID
 
 from mqbroker import octets
+from mqbroker.aws.auth.digests import md5_hex
 from mqbroker.aws.sqs.message_attributes import STRING, as_headers, text_of, unpack
 from mqbroker.core.properties import DEAD_LETTER_BIT, Formats, Properties
 from mqbroker.protocols.grouping import DEDUPLICATION_HEADER, GROUP_HEADER, group_text
@@ -88,6 +90,15 @@ class SqsProperties(Properties):
         if self.is_octets:
             return None
         return body.decode("ascii") if octets.is_plain(body) else text_of(body)
+
+    def received(self, body: bytes, handle: str) -> dict[str, object]:
+        """What every receiver gets of the message, whatever attributes were asked for."""
+        text = self.shown(body)
+        shown = body
+        if text is None:
+            shown = b64encode(body)
+            text = shown.decode("ascii")
+        return {"MessageId": self.message_id, "ReceiptHandle": handle, "MD5OfBody": md5_hex(shown), "Body": text}
 
     @property
     def message_id(self) -> str:

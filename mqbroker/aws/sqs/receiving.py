@@ -19,7 +19,9 @@ from mqbroker.aws.limits import (
 )
 from mqbroker.aws.sqs import refusals
 from mqbroker.aws.sqs.message_attributes import is_all
+from mqbroker.aws.sqs.properties import SqsProperties
 from mqbroker.aws.sqs.queue import SqsQueue
+from mqbroker.aws.sqs.receipts import make_handle
 from mqbroker.aws.sqs.service import SqsService
 from mqbroker.aws.sqs.shown_message import ShownMessage
 from mqbroker.core.message import Entry
@@ -47,20 +49,31 @@ class Wanted:
             raise refusals.invalid_parameter(
                 self.count, "MaxNumberOfMessages", f"Must be between 1 and {SQS_RECEIVE_MESSAGES_MAX}, if provided."
             )
+        self.wait_ms = queue.wait_ms
+        self.visibility_ms = queue.core.visibility_ms
+        self.attribute_names: list[str] = []
+        self.system_names: list[str] = []
+        self.attempt = ""
+        if len(given) > 1 + ("MaxNumberOfMessages" in given):  # more than that and the queue's URL
+            self._take_options(queue, given, wire, is_strict)
+
+    def _take_options(self, queue: SqsQueue, given: dict[str, Any], wire: str, is_strict: bool) -> None:
         wait_s = given.get("WaitTimeSeconds")
         if wait_s is not None and not 0 <= wait_s <= SQS_WAIT_S_MAX:
             raise refusals.invalid_parameter(
                 wait_s, "WaitTimeSeconds", f"Must be >= 0 and <= {SQS_WAIT_S_MAX}, if provided."
             )
-        self.wait_ms = queue.wait_ms if wait_s is None else wait_s * 1000
+        if wait_s is not None:
+            self.wait_ms = wait_s * 1000
         visibility_s = given.get("VisibilityTimeout")
         if visibility_s is not None and not 0 <= visibility_s <= SQS_VISIBILITY_S_MAX:
             raise refusals.invalid_parameter(
                 visibility_s, "VisibilityTimeout", f"Must be >= 0 and <= {SQS_VISIBILITY_S_MAX}, if provided."
             )
-        self.visibility_ms = queue.core.visibility_ms if visibility_s is None else visibility_s * 1000
-        self.attribute_names: list[str] = given.get("MessageAttributeNames", [])
-        self.system_names: list[str] = given.get("AttributeNames", [])
+        if visibility_s is not None:
+            self.visibility_ms = visibility_s * 1000
+        self.attribute_names = given.get("MessageAttributeNames", [])
+        self.system_names = given.get("AttributeNames", [])
         if wire == "json" or not self.system_names:  # on the Query wire the old parameter goes before the new one
             self.system_names = self.system_names + given.get("MessageSystemAttributeNames", [])
         for name in self.system_names:
@@ -69,7 +82,7 @@ class Wanted:
                     self.system_names = [*self.system_names, "All"]
                 elif is_strict:
                     raise refusals.unknown_attribute(name)
-        self.attempt: str = given.get("ReceiveRequestAttemptId", "") if queue.is_fifo else ""
+        self.attempt = given.get("ReceiveRequestAttemptId", "") if queue.is_fifo else ""
 
 
 class PollDeadlines:
@@ -236,7 +249,13 @@ class ReceiveActions:
             call.answer({})
             return
         system_names, attribute_names, messages = wanted.system_names, wanted.attribute_names, []
+        has_names = bool(system_names or attribute_names)
         for entry in entries:
-            messages.append(ShownMessage(queue, entry).shown(system_names, attribute_names, now))
+            properties = entry.message.properties
+            if has_names or type(properties) is not SqsProperties:
+                messages.append(ShownMessage(queue, entry).shown(system_names, attribute_names, now))
+            else:
+                handle = make_handle(queue.key, entry.sequence, entry.attempts, now)
+                messages.append(properties.received(entry.message.content(), handle))
         call.is_delivery = True
         call.answer_when_safe(self._service.ledger, {"Messages": messages})

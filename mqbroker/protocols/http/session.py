@@ -208,6 +208,7 @@ class HttpSession(Session):
         if not self.is_reading:
             self._held += data  # it was on its way when reading stopped
             return
+        self.is_halfway = True  # what it sends or ends marks it
         self._feed(data)
         self._set_deadline()
 
@@ -331,6 +332,7 @@ class HttpSession(Session):
             if self._is_full or not self.gate.is_open:
                 return False
             exchange, request = complete.popleft()
+            self.is_halfway = False
             self.exchanges.append(exchange)
             call = self._endpoint.handle(request, exchange.answer, self._now)
             if call is not None:

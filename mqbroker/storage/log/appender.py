@@ -28,14 +28,9 @@ class Appender:
     """What the appending executor does with each job: frame it, tell whoever follows, write it."""
 
     def __init__(self, disk: Disk, sync: bool, tap: Tap) -> None:
+        self.file = SegmentFile(disk, sync)
         self._framer = Framer()
-        self._file = SegmentFile(disk, sync)
         self._tap = tap
-
-    @property
-    def small_write_s(self) -> float:
-        """How long a small write takes lately."""
-        return self._file.small_write_s
 
     def append(self, job: Job, followers: Followers) -> None:
         """Writes the job's frame; returns once it is as durable as the mode promises. OSError when it is not."""
@@ -43,25 +38,15 @@ class Appender:
         if followers:
             self._tap.tell(followers, piece)
         if job.segment is None:
-            self._file.append(piece.parts, piece.offset)
+            self.file.append(piece.parts, piece.offset)
         else:
-            self._file.begin(job.segment.name, job.segment.size_bytes, piece.parts)
+            self.file.begin(job.segment.name, job.segment.size_bytes, piece.parts)
 
 
-class Append:
+class Append(partial[None]):
     """The work of appending one job, for those that follow the log when it is submitted."""
 
-    __slots__ = ("_appender", "_followers", "_job", "is_long")
-
-    def __init__(self, appender: Appender, job: Job, followers: Followers) -> None:
-        self._appender = appender
-        self._job = job
-        self._followers = followers
-        self.is_long = job.segment is not None
-        """A new segment is synced in every mode."""
-
-    def __call__(self) -> None:
-        self._appender.append(self._job, self._followers)
+    is_long = False
 
 
 class Writer:
@@ -94,8 +79,10 @@ class Writer:
     @property
     def backlog_max(self) -> int:
         """How much may wait for the disk before it makes small writes wait for long."""
-        bytes_ = int(self._appender.small_write_s * JOURNAL_BEHIND_BYTES_PER_S)
-        return max(JOURNAL_BEHIND_BYTES_MIN, min(bytes_, JOURNAL_BEHIND_BYTES_MAX))
+        bytes_ = int(self._appender.file.small_write_s * JOURNAL_BEHIND_BYTES_PER_S)
+        if bytes_ <= JOURNAL_BEHIND_BYTES_MIN:
+            return JOURNAL_BEHIND_BYTES_MIN
+        return min(bytes_, JOURNAL_BEHIND_BYTES_MAX)
 
     @property
     def has_spare(self) -> bool:
@@ -111,7 +98,7 @@ class Writer:
         """Starts writing the batch. One at a time: wait for `done`."""
         assert not self.is_busy
         self.is_busy = True
-        if self._has_room(job):
+        if (job.segment is None and not self._is_preparing) or self._has_room(job):
             self._submit(job)
             return
         self._delayed = job
@@ -158,15 +145,17 @@ class Writer:
         self._disk.close()
 
     def _submit(self, job: Job) -> None:
+        work = Append(self._appender.append, job, self.tap.followers)
         if job.segment is not None:
+            work.is_long = True  # it is synced in every mode
             self._spare_bytes = self._used_bytes = 0
             self._current_bytes = job.segment.size_bytes
         self._used_bytes += FRAME_BYTES + len(job.payload)
         self.tap.last_lsn = job.frame.lsn
-        self._appends.submit(Append(self._appender, job, self.tap.followers), partial(self._appended, job))
+        self._appends.submit(work, partial(self._appended, job))
 
     def _appended(self, job: Job, error: Exception | None) -> None:
-        if not self._check(error):
+        if error is not None and not self._check(error):
             return
         self.is_busy = False
         if job.segment is not None:

@@ -8,7 +8,7 @@ has none left. A segment in which something is alive ends with its index, as soo
 from collections.abc import Callable
 from functools import partial
 
-from mqbroker.core.message import GONE, Entry
+from mqbroker.core.message import Entry
 from mqbroker.core.queues.extent import Place
 from mqbroker.limits import (
     BATCH_BYTES_MAX,
@@ -74,6 +74,8 @@ class BatchEncoder:
         """How many there are in the segment."""
         self._is_ended = False
         """Whether the segment has its index already: the next batch begins another one."""
+        self._prepared_from = 0
+        """Where the second half of the segment begins, in which the next checkpoint is made."""
         self._late: Callable[[], bytes] | None = None
         """Makes the index with which the batch ends, if that takes long."""
         self._window = window
@@ -122,8 +124,8 @@ class BatchEncoder:
         moving = batch.moving
         were_redelivered = moving is not None and self._is_redelivered(moving.first_lsn)
         encoder.encode(batch.entries if moving is None else self._move(moving, facts))
-        if encoder.count or facts:
-            facts += self._index_part()
+        if self._index.has_news and not self._is_ended and (encoder.count or facts):
+            facts.append(pack_index_part(self._index.segment, self._index.news()))
         needed = self._frame_bytes + encoder.size + sum(map(len, facts))
         segment, key, finished = None, None, None
         if self._is_ended or self._end + needed >= self._size:
@@ -152,17 +154,21 @@ class BatchEncoder:
             len(facts) + (late is not None), cipher=self._cipher, epoch=self._epoch,
         )  # fmt: skip
         self.last_lsn = batch.lsn
-        self._prepare(needed)
+        if self._end + self._index.bytes_max > self._prepared_from:
+            self._prepare(needed)
         return Job(frame, b"".join(encoder.pieces + facts), segment, key, finished, late)
 
     def _apply(self, batch: Batch) -> list[bytes]:
         """Applies the batch to the state of the log; returns the records of it."""
-        facts = [record for entry in batch.attempted if (record := self._attempt(entry))]
-        facts += [record for entry in batch.deferred if (record := self._defer(entry))]
-        runs = self.liveness.settle(batch.settled)
-        if batch.pages:
+        facts: list[bytes] = []
+        if batch.attempted:
+            facts += [record for entry in batch.attempted if (record := self._attempt(entry))]
+        if batch.deferred:
+            facts += pack_deferred(self.liveness.defer(batch.deferred))
+        if batch.settled or batch.pages:
+            runs = self.liveness.settle(batch.settled)
             self.liveness.settle_pages(batch.pages, runs)
-        facts += pack_settled(runs)
+            facts += pack_settled(runs)
         for first_lsn, record in batch.indexes:
             indexed = self.liveness.by_first.get(first_lsn)
             if indexed is not None:
@@ -189,20 +195,10 @@ class BatchEncoder:
             segment.first_lsn, entry.queue_number, entry.sequence, entry.attempts, entry.is_redelivered
         )  # fmt: skip
 
-    def _defer(self, entry: Entry) -> bytes | None:
-        # What is GONE is settled after this, in this batch or a later one.
-        segment = None if entry.held_until == GONE else self.liveness.find(entry.lsn)
-        if segment is None:
-            return None
-        change = (entry.attempts, entry.is_redelivered, entry.held_until, entry.first_taken_at)
-        segment.change(entry.queue_number, entry.sequence, change)
-        return pack_deferred(segment.first_lsn, entry.queue_number, entry.sequence, change)
-
     def _prepare(self, written: int) -> None:
-        """Makes some of the next checkpoint, in the second half of a segment: all of it by the end."""
-        index = self._index.record_bytes({}) if self._window else 0
-        left = self._size - self._end - index - self._size // SEGMENT_END_SHARE
-        if left < self._size // 2 and not self._is_ended:
+        """Makes some of the next checkpoint: all of it by the end."""
+        left = self._size - self._end - self._index.bytes_max - self._size // SEGMENT_END_SHARE
+        if not self._is_ended:
             self._checkpoint.prepare(min(1.0, written / max(1, left)))
 
     def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
@@ -210,6 +206,7 @@ class BatchEncoder:
         self._end = opening_bytes(self._cipher)
         # Never filled to its last byte: a file that ends with its last frame shows that another one has followed.
         self._size = max(self.segment_bytes, self._end + needed + 1)
+        self._prepared_from = self._size - self._size // 2 - self._size // SEGMENT_END_SHARE
         self._is_ended = False
         self._index = OpenIndex(lsn, self._window)
         header = SegmentHeader(
@@ -236,11 +233,12 @@ class BatchEncoder:
     def _add_to_index(self, encoder: EntryEncoder, batch: Batch, needed: int, facts: list[bytes]) -> None:
         """Notes the batch in the index of its segment, and moves the segment's end. If no other batch may fit after
         this one, adds the index to the facts."""
-        start, most = self._end, self._index_bytes(encoder)
+        start = self._end
         self._end += needed
         self._entries += encoder.count
         if not self._window:
             return
+        most = INDEX_BYTES + self._index.record_bytes(encoder.extents)
         if batch.moving is not None:
             self._take_ended(self._index.end())  # its entries are older than those around it
         stretch = self._index.add(batch.lsn, start, self._end, encoder.extents)
@@ -248,13 +246,8 @@ class BatchEncoder:
         if self._end + most + room >= self._size > self._end + most:
             stretch = stretch or self._index.end()
             self._end_segment(start, facts)
-        if batch.moving is None:
-            self._take_ended(stretch)
-
-    def _index_part(self) -> list[bytes]:
-        """The record of what has ended in the segment since the last one."""
-        news = self._index.news() if self._window and not self._is_ended else []
-        return [pack_index_part(self._index.segment, news)] if news else []
+        if stretch is not None and batch.moving is None:
+            self.ended.append(stretch)
 
     def _take_ended(self, stretch: Stretch | None) -> None:
         if stretch is not None:

@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterable
 from struct import Struct, pack, unpack_from
 from typing import Protocol
 
-from mqbroker.storage.liveness import QUEUES_TOGETHER_BITS, Change, Runs, SegmentLiveness, Share
+from mqbroker.storage.liveness import QUEUES_TOGETHER_BITS, Change, Changed, Runs, SegmentLiveness, Share
 from mqbroker.storage.log.index import Stretch, pack_stretches, read_stretches
 
 SETTLED = 16
@@ -87,12 +87,12 @@ def pack_attempted(first_lsn: int, queue: int, sequence: int, attempts: int, is_
     return _ATTEMPTED.pack(ATTEMPTED, is_redelivered, queue, attempts, first_lsn, sequence)
 
 
-def pack_deferred(first_lsn: int, queue: int, sequence: int, change: Change) -> bytes:
-    """An entry was taken or held and looks like this now."""
-    attempts, is_redelivered, held_until, first_taken_at = change
-    return _DEFERRED.pack(
-        DEFERRED, is_redelivered, queue, attempts, first_lsn, sequence, held_until, first_taken_at
-    )  # fmt: skip
+def pack_deferred(deferred: Iterable[Changed]) -> list[bytes]:
+    """Entries were taken or held and look like this now."""
+    return [
+        _DEFERRED.pack(DEFERRED, is_redelivered, queue, attempts, first_lsn, sequence, held_until, first_taken_at)
+        for first_lsn, queue, sequence, (attempts, is_redelivered, held_until, first_taken_at) in deferred
+    ]
 
 
 def pack_defined(key: str, value: bytes | None) -> bytes:

@@ -71,8 +71,10 @@ class OpenIndex:
         """`window` is how many messages a queue keeps in memory at least."""
         self.segment = segment
         self.stretches: list[Stretch] = []
-        self._ended_bytes = 0
-        """How long those that have ended are in a record: it is asked for each batch."""
+        self.bytes_max = _STRETCH.size
+        """How long the stretches are in a record at most, with another one: it is looked at for each batch."""
+        self.has_news = False
+        """Whether a stretch has ended since the last call of `news`."""
         self._size = (window - 1) * STRETCH_BYTES // QUEUE_WINDOW
         self._entries_min = (window - 1) * STRETCH_ENTRIES_MIN // QUEUE_WINDOW
         self._open: Stretch | None = None
@@ -87,9 +89,12 @@ class OpenIndex:
                 return None
             stretch = self._open = Stretch(self.segment, start, lsn)
             self.stretches.append(stretch)
+            self.bytes_max += _STRETCH.size
+        known = len(stretch.extents)
         stretch.add(lsn, end, extents)
         # A part of a queue is read with all that stands between, so it should be more than a few small messages.
         extents_count, size = len(stretch.extents), end - stretch.start
+        self.bytes_max += _EXTENT.size * (extents_count - known)
         is_coarse = stretch.entries >= self._entries_min * extents_count or size >= self._size // 4 * extents_count
         if size < self._size or not is_coarse:
             return None
@@ -98,8 +103,7 @@ class OpenIndex:
     def end(self) -> Stretch | None:
         """No other frame is added. The stretch that ends so, if one does."""
         stretch, self._open = self._open, None
-        if stretch is not None:
-            self._ended_bytes += stretch.packed_bytes
+        self.has_news = self.has_news or stretch is not None
         return stretch
 
     @property
@@ -110,7 +114,7 @@ class OpenIndex:
     def news(self) -> list[Stretch]:
         """The stretches that have ended since the last call."""
         end = len(self.stretches) - (self._open is not None)
-        news, self._told = self.stretches[self._told : end], end
+        news, self._told, self.has_news = self.stretches[self._told : end], end, False
         return news
 
     def extend(self, end: int) -> None:
@@ -139,8 +143,7 @@ class OpenIndex:
 
     def record_bytes(self, more: Mapping[int, Extent]) -> int:
         """How long the stretches are in a record at most, with one more batch."""
-        open_bytes = 0 if self._open is None else self._open.packed_bytes
-        return self._ended_bytes + open_bytes + _STRETCH.size + _EXTENT.size * len(more)
+        return self.bytes_max + _EXTENT.size * len(more)
 
 
 def _is_alive(extent: Extent, shares: Mapping[int, Share]) -> bool:

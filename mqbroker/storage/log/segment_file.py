@@ -46,7 +46,7 @@ class SegmentFile:
     def append(self, parts: list[bytes], offset: int) -> None:
         """Writes a frame. OSError when it is not as durable as the mode promises."""
         size = sum(map(len, parts))
-        zeros = self._zeros_ahead(offset + size)
+        zeros = self._zeros_ahead(offset + size) if self._sync else b""
         began = perf_counter()
         self._disk.write(self._name, [*parts, zeros] if zeros else parts, offset, self._sync)
         if size + len(zeros) < SMALL_WRITE_BYTES:
