@@ -33,6 +33,10 @@ from mqbroker.limits import (
 if TYPE_CHECKING:
     from mqbroker.net.connection import Connection
 
+# C integers when compiled
+_SHARED_SHARE = JOURNAL_SHARED_BEHIND_SHARE
+_SHARED_MS = JOURNAL_SHARED_MS
+
 _TURNS_KEPT = 64  # of connections: four times as many as can be heavy in one batch
 
 
@@ -65,7 +69,7 @@ class Congestion:
     def _bound(self) -> int:
         """How much may wait before those who add most are held."""
         most = self.ledger.backlog_max
-        return most // JOURNAL_SHARED_BEHIND_SHARE if self.is_shared else most
+        return most // _SHARED_SHARE if self.is_shared else most
 
     def weigh(self, connection: "Connection", total: int, backlog: int) -> bool:
         """The backlog is not below any bound, and a connection has added so many bytes to the journal's open batch:
@@ -88,8 +92,8 @@ class Congestion:
             remember(turns, who, now, _TURNS_KEPT)
             return
         turns[who] = now
-        if now < began + JOURNAL_SHARED_MS:
-            self.shared_until = now + JOURNAL_SHARED_MS
+        if now < began + _SHARED_MS:
+            self.shared_until = now + _SHARED_MS
 
     def release(self, now: int) -> None:
         """Lets go as many as the journal has room for. To be called at the end of each turn."""

@@ -2,6 +2,7 @@ cimport cython
 
 from mqbroker.clock cimport Clock
 from mqbroker.core.ledger cimport Ledger
+from mqbroker.net.congestion cimport Congestion
 from mqbroker.protocols.session cimport Session
 
 cdef long long _INPUT
@@ -46,7 +47,9 @@ cdef class Connection:
     cpdef flush(self, long long now)
     @cython.locals(turn=cython.longlong)
     cdef _account(self, long long size, long long spent_ns)
-    @cython.locals(ledger=Ledger, batch=cython.longlong, backlog=cython.longlong, is_held=bint, is_shared=bint)
+    @cython.locals(
+        congestion=Congestion, ledger=Ledger, batch=cython.longlong, backlog=cython.longlong, is_held=bint, is_shared=bint,
+    )
     cdef _weigh(self, long long added, long long now)
     cpdef bint hold(self, bint is_hasty) except -1
     @cython.locals(session=Session)

@@ -11,7 +11,9 @@ from mqbroker.limits import SLOW_TURN_MS
 
 log = logging.getLogger(__name__)
 
+# C integers when compiled
 _LEAST_NS = 1_000_000  # a shorter turn is not counted
+_SLOW_MS = SLOW_TURN_MS
 
 
 class Stopwatch:
@@ -51,7 +53,7 @@ class Stopwatch:
         spent_ms = (ended_ns - self._began_ns) // 1_000_000 if self._began_ns else 0
         if spent_ms > self.longest_ms:
             self.longest_ms = spent_ms
-        if spent_ms >= SLOW_TURN_MS:
+        if spent_ms >= _SLOW_MS:
             self.slow_turns += 1
             part_ms = self._longest_ns // 1_000_000
             log.warning("the loop was busy for %d ms, %d ms of them with %s", spent_ms, part_ms, _name(self._longest))

@@ -1,6 +1,7 @@
 cimport cython
 
 from mqbroker.aws.auth.claim cimport Claim
+from mqbroker.aws.auth.digests cimport sha256_hex
 from mqbroker.aws.auth.signed_head cimport SignedHead
 from mqbroker.aws.auth.signing_keys cimport SigningKey, SigningKeys
 

@@ -1,6 +1,7 @@
 cimport cython
 
 cimport mqbroker.octets as octets
+from mqbroker.aws.auth.digests cimport md5_hex
 from mqbroker.core.properties cimport Properties
 
 cdef Py_ssize_t _HEAD_BYTES

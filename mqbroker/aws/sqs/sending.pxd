@@ -1,7 +1,9 @@
 cimport cython
 
 cimport mqbroker.octets as octets
+from mqbroker.aws.auth.digests cimport md5_hex
 from mqbroker.aws.front.call cimport Call
+from mqbroker.aws.sqs.service cimport SqsService
 from mqbroker.aws.sqs.properties cimport make_properties
 from mqbroker.core.message cimport Entry, Message, new_message
 from mqbroker.core.queues.polled.queue cimport PolledQueue
@@ -34,7 +36,7 @@ cdef str _trace_of(Call call)
 
 @cython.final
 cdef class SendActions:
-    cdef object _service
+    cdef SqsService _service
     cdef object _new_id
 
     cpdef send_message(self, Call call)

@@ -16,6 +16,8 @@ from mqbroker.protocols.services import Alarms
 class SqsService:
     """The broker as SQS sees it."""
 
+    __slots__ = ("_allowed", "_generation", "alarms", "broker", "ledger", "queues")
+
     def __init__(self, broker: Broker, queues: SqsQueues, alarms: Alarms) -> None:
         self.broker = broker
         self.ledger = broker.ledger
