@@ -52,6 +52,14 @@ class Worker:
         theirs.close()
         self.pipe.send(job)
 
+    def tell(self, what: Start | Expect | Ready) -> None:
+        """DriverError with its reason when the worker has failed meanwhile."""
+        try:
+            self.pipe.send(what)
+        except BrokenPipeError:
+            self.answer(0.0)
+            raise
+
     def answer(self, timeout_seconds: float) -> object:
         """The next answer; DriverError when the worker failed, vanished or hangs."""
         if not self.pipe.poll(timeout_seconds):
@@ -134,11 +142,11 @@ class Crew:
         """
         start_at = time.monotonic() + START_AHEAD_SECONDS
         for worker in self._consumers + self._publishers:
-            worker.pipe.send(Start(start_at))
+            worker.tell(Start(start_at))
         sent = [_expect(worker, Sent) for worker in self._publishers]
         counts = sent_before or tuple(count for part in sent for count in part.messages)
         for worker in self._consumers:
-            worker.pipe.send(Expect(counts))
+            worker.tell(Expect(counts))
         received = [_expect(worker, Received) for worker in self._consumers]
         outcome = _outcome(start_at, sent, received)
         self._finish(outcome.faults)
@@ -147,10 +155,10 @@ class Crew:
     def _finish(self, faults: Faults) -> None:
         # Publishers first: what they sent has then been read by the broker, and a duplicate of it has been delivered.
         for worker in self._publishers:
-            worker.pipe.send(Ready())
+            worker.tell(Ready())
             worker.answer(FINISH_SECONDS)
         for worker in self._consumers:
-            worker.pipe.send(Ready())
+            worker.tell(Ready())
             surplus = worker.answer(FINISH_SECONDS)
             assert isinstance(surplus, int)
             if surplus:

@@ -50,7 +50,7 @@ def split_messages(data: bytearray, body_size: int) -> tuple[bytes, int]:
     """
     bodies: list[bytes] = []
     octets = bytes(data)
-    at = 0
+    at = int(octets.startswith(b"\n"))  # what follows a frame may come with the next one
     while (head_end := octets.find(_END, at)) >= 0:
         body_at = head_end + len(_END)
         end = body_at + body_size

@@ -92,7 +92,8 @@ class Mqbroker(SingleProcess):
     def speaks(self, protocol: str) -> bool:
         """Versions before SQS, STOMP, AMQP 1.0 and the management API can be measured too."""
         later = {"sqs": 3, "stomp": 4, "management": 5, "prometheus": 5, "amqp1": 6}
-        return super().speaks(protocol) and (protocol not in later or bool(self._described[later[protocol]]))
+        is_known = protocol == "amqp1" or super().speaks(protocol)  # which has no port of its own
+        return is_known and (protocol not in later or bool(self._described[later[protocol]]))
 
     @cached_property
     def _described(self) -> tuple[str, bool, str, bool, bool, bool, bool]:

@@ -25,6 +25,8 @@ def test_bodies_are_taken_from_whole_frames(after: bytes) -> None:
         assert bodies == b"".join(b"%04d" % n for n in range(len(bodies) // 4))
         whole = len(bodies) // 4
         assert whole == 4 or frames[used:].lstrip(b"\n").startswith(b"MESSAGE")
+        rest, _ = stomp_records.split_messages(bytearray(frames[used:]), 4)
+        assert bodies + rest == b"0000000100020003"
     assert whole == 4
 
 
