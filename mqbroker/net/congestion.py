@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 # C integers when compiled
 _SHARED_SHARE = JOURNAL_SHARED_BEHIND_SHARE
 _SHARED_MS = JOURNAL_SHARED_MS
+_HEAVY_MAX = PUBLISHERS_HEAVY_MAX
+_FAR_BEHIND = JOURNAL_FAR_BEHIND_FACTOR
 
 _TURNS_KEPT = 64  # of connections: four times as many as can be heavy in one batch
 
@@ -43,20 +45,17 @@ _TURNS_KEPT = 64  # of connections: four times as many as can be heavy in one ba
 class Congestion:
     """The connections that are held back for the journal's sake."""
 
-    __slots__ = ("_turns", "_wake", "held", "is_shared", "latest", "ledger", "shared_until")
+    __slots__ = ("_held", "_is_shared", "_latest", "_shared_until", "_turns", "_wake", "ledger")
 
     def __init__(self) -> None:
         self.ledger = Ledger()
-        self.latest = 0
-        """Which connection has added something last, by its id()."""
-        self.shared_until = 0
-        """Until when several are taken to publish."""
-        self.is_shared = False
-        """Whether they did when something was added last."""
-        self.held: deque[Connection] = deque()
         self._wake: Callable[[], None] = _nothing
+        self._held: deque[Connection] = deque()
+        self._latest = 0
         self._turns: dict[int, int] = {}
         """When each of the latest connections began to add, by its id()."""
+        self._shared_until = 0
+        self._is_shared = False
 
     def attach(self, ledger: Ledger, wake: Callable[[], None]) -> None:
         """Says whose journal it is. `wake` asks for the end of this turn of the loop, at which `release` is called."""
@@ -64,28 +63,36 @@ class Congestion:
         self._wake = wake
 
     def __len__(self) -> int:
-        return len(self.held)
+        return len(self._held)
 
     def _bound(self) -> int:
         """How much may wait before those who add most are held."""
         most = self.ledger.backlog_max
-        return most // _SHARED_SHARE if self.is_shared else most
+        return most // _SHARED_SHARE if self._is_shared else most
 
-    def weigh(self, connection: "Connection", total: int, backlog: int) -> bool:
-        """The backlog is not below any bound, and a connection has added so many bytes to the journal's open batch:
-        holds it if that is too much for now. Whether it does."""
-        bound = self._bound()
-        is_heavy = total * PUBLISHERS_HEAVY_MAX >= bound
-        if not (is_heavy and backlog > bound) and backlog <= bound * JOURNAL_FAR_BEHIND_FACTOR:
-            return False
-        if connection.hold(self.is_shared):
-            self.held.append(connection)
-        return True
+    def weigh(self, connection: "Connection", added: int, now: int) -> None:
+        """A connection has added so many bytes to the journal: holds it if that is too much for now."""
+        who = id(connection)
+        if who != self._latest:
+            self._take_turns(who, now)
+        self._is_shared = is_shared = now < self._shared_until
+        ledger = self.ledger
+        total = connection.count_added(added, ledger.position)
+        backlog = ledger.backlog()
+        if backlog * _SHARED_SHARE > ledger.backlog_max:  # or else it is below any bound
+            bound = self._bound()
+            is_heavy = total * _HEAVY_MAX >= bound
+            if (is_heavy and backlog > bound) or backlog > bound * _FAR_BEHIND:
+                if connection.hold(is_shared):
+                    self._held.append(connection)
+                return
+        if not is_shared:
+            connection.is_hasty = False
 
-    def take_turns(self, who: int, now: int) -> None:
+    def _take_turns(self, who: int, now: int) -> None:
         """Another one than before has added something. Who comes back shares; who adds once, as a client that only
         subscribes does, is no publisher."""
-        self.latest = who
+        self._latest = who
         turns = self._turns
         began = turns.get(who)
         if began is None:
@@ -93,11 +100,11 @@ class Congestion:
             return
         turns[who] = now
         if now < began + _SHARED_MS:
-            self.shared_until = now + _SHARED_MS
+            self._shared_until = now + _SHARED_MS
 
     def release(self, now: int) -> None:
         """Lets go as many as the journal has room for. To be called at the end of each turn."""
-        held = self.held
+        held = self._held
         if not held:
             return
         bound = self._bound()

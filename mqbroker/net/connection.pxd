@@ -3,13 +3,12 @@ cimport cython
 from mqbroker.clock cimport Clock
 from mqbroker.core.ledger cimport Ledger
 from mqbroker.net.congestion cimport Congestion
+from mqbroker.net.ration cimport Ration
 from mqbroker.protocols.session cimport Session
 
 cdef long long _INPUT
 cdef long long _SLICE_MIN
-cdef long long _SHARED_SHARE
 cdef long long _HASTE
-cdef long long _SLICE_NS
 
 
 cdef class Connection:
@@ -30,27 +29,24 @@ cdef class Connection:
     cdef long long _batch
     cdef long long _batch_bytes
     cdef long long _offered
-    cdef long long _slice_bytes
-    cdef long long _spent_ns
-    cdef long long _turn
+    cdef Ration _ration
 
     @cython.locals(session=Session, size=cython.longlong)
     cpdef get_buffer(self, sizehint)
-    @cython.locals(session=Session, ledger=Ledger, before=cython.longlong, now=cython.longlong, added=cython.longlong)
+    @cython.locals(
+        session=Session, congestion=Congestion, ledger=Ledger, before=cython.longlong, now=cython.longlong,
+        added=cython.longlong,
+    )
     cpdef buffer_updated(self, Py_ssize_t nbytes)
     @cython.locals(
-        session=Session, ledger=Ledger, before=cython.longlong, now=cython.longlong, started=cython.longlong,
-        ended=cython.longlong, added=cython.longlong,
+        session=Session, congestion=Congestion, ledger=Ledger, before=cython.longlong, now=cython.longlong,
+        started=cython.longlong, ended=cython.longlong, added=cython.longlong,
     )
     cpdef data_received(self, bytes data)
     @cython.locals(session=Session, sent_before=cython.longlong, data=bytearray, lent=list)
     cpdef flush(self, long long now)
-    @cython.locals(turn=cython.longlong)
     cdef _account(self, long long size, long long spent_ns)
-    @cython.locals(
-        congestion=Congestion, ledger=Ledger, batch=cython.longlong, backlog=cython.longlong, is_held=bint, is_shared=bint,
-    )
-    cdef _weigh(self, long long added, long long now)
+    cpdef long long count_added(self, long long added, long long batch) except -1
     cpdef bint hold(self, bint is_hasty) except -1
     @cython.locals(session=Session)
     cpdef _obey(self)

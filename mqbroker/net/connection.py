@@ -20,15 +20,13 @@ from mqbroker.clock import Clock
 from mqbroker.limits import (
     CLOSE_TIMEOUT_S,
     INPUT_BYTES,
-    INPUT_SLICE_BYTES_FIRST,
     INPUT_SLICE_BYTES_MIN,
-    JOURNAL_SHARED_BEHIND_SHARE,
     PUBLISHER_HASTE,
     WRITE_BUFFER_HIGH_BYTES,
 )
 from mqbroker.net.choice import SessionFactory, Undecided
 from mqbroker.net.peer import with_certificate
-from mqbroker.net.ration import SLICE_NS, next_slice
+from mqbroker.net.ration import Ration
 from mqbroker.protocols.session import Peer, Session
 
 if TYPE_CHECKING:
@@ -39,9 +37,7 @@ log = logging.getLogger(__name__)
 # C integers when compiled
 _INPUT = INPUT_BYTES
 _SLICE_MIN = INPUT_SLICE_BYTES_MIN
-_SHARED_SHARE = JOURNAL_SHARED_BEHIND_SHARE
 _HASTE = PUBLISHER_HASTE
-_SLICE_NS = SLICE_NS
 
 
 class Connection:
@@ -59,9 +55,7 @@ class Connection:
         "_is_reading",
         "_is_resting",
         "_offered",
-        "_slice_bytes",
-        "_spent_ns",
-        "_turn",
+        "_ration",
         "accepted_from",
         "greeting",
         "is_hasty",
@@ -88,11 +82,7 @@ class Connection:
         self._is_open = False
         self._is_reading = True
         self._is_resting = False
-        self._slice_bytes = INPUT_SLICE_BYTES_FIRST
-        """How much to read at once."""
-        self._turn = 0
-        self._spent_ns = 0
-        """What its input has taken of the turn of that number."""
+        self._ration = Ration()
         self.is_hasty = False
         """Whether it publishes so much that others are in need of shorter turns."""
         self._batch = 0
@@ -136,7 +126,7 @@ class Connection:
         session = self.session
         if session.sink is not None:
             return session.sink
-        size = session.appetite or self._slice_bytes
+        size = session.appetite or self._ration.slice_bytes
         if self.is_hasty and not session.appetite:
             size = self._offered = max(size // _HASTE, _SLICE_MIN)
         return spare[:size] if size < _INPUT else spare
@@ -149,12 +139,13 @@ class Connection:
             connections = self._connections
             connections.count_input(nbytes)
             self.session.octets_in += nbytes
-            ledger = connections.congestion.ledger
+            congestion = connections.congestion
+            ledger = congestion.ledger
             before, now = ledger.added(), self._clock.now()
             self.session.sink_filled(nbytes, now)
             added = ledger.added() - before
             if added and self._is_open:
-                self._weigh(added, now)
+                congestion.weigh(self, added, now)
             self.session.outbox.wake()
 
     def data_received(self, data: bytes) -> None:
@@ -166,7 +157,8 @@ class Connection:
         if connections.octets_in >= connections.input_due:
             connections.see_input()
         session.octets_in += len(data)
-        ledger = connections.congestion.ledger
+        congestion = connections.congestion
+        ledger = congestion.ledger
         before, now = ledger.added(), self._clock.now()
         started = perf_counter_ns()
         try:
@@ -181,7 +173,7 @@ class Connection:
             self._account(len(data), ended - started)
         added = ledger.added() - before
         if added and self._is_open:
-            self._weigh(added, now)
+            congestion.weigh(self, added, now)
         if len(data) < self._offered:
             self.is_hasty = False
         if not session.is_halfway:
@@ -320,39 +312,20 @@ class Connection:
         if self.is_hasty:  # a smaller part of a slice, and so of a turn
             size *= _HASTE
             spent_ns *= _HASTE
-        turn = connections.turn
-        if turn != self._turn:
-            self._turn = turn
-            self._spent_ns = 0
-        self._spent_ns += spent_ns
-        if size >= self._slice_bytes or spent_ns > _SLICE_NS:
-            self._slice_bytes = next_slice(self._slice_bytes, size, spent_ns)
-        if self._spent_ns < connections.share_ns:
+        if not self._ration.spend(size, spent_ns, connections.turn, connections.share_ns):
             return
         if self._is_open and not self._is_resting and not self.session.is_closing:
             self._is_resting = True
             connections.rest(self)
             self._obey()
 
-    def _weigh(self, added: int, now: int) -> None:
-        """It has added so many bytes to the journal: it is held if that is too much for now."""
-        congestion = self._connections.congestion
-        who = id(self)
-        if who != congestion.latest:
-            congestion.take_turns(who, now)
-        congestion.is_shared = is_shared = now < congestion.shared_until
-        ledger = congestion.ledger
-        batch = ledger.position
+    def count_added(self, added: int, batch: int) -> int:
+        """It has added so many bytes to the journal's open batch, which has that number: how many in all."""
         if batch != self._batch:
             self._batch = batch
             self._batch_bytes = 0
         self._batch_bytes += added
-        backlog = ledger.backlog()
-        is_held = False
-        if backlog * _SHARED_SHARE > ledger.backlog_max:  # or else it is below any bound
-            is_held = congestion.weigh(self, self._batch_bytes, backlog)
-        if not (is_held or is_shared):
-            self.is_hasty = False
+        return self._batch_bytes
 
     def hold(self, is_hasty: bool) -> bool:
         """It is not read for the journal's sake, until `let_go`. False when that is so already."""

@@ -20,8 +20,6 @@ from mqbroker.net.strangers import Strangers
 from mqbroker.protocols.rate_log import RateLog
 from mqbroker.protocols.session import Session
 
-_WHOLE_SHARE_NS = share_ns(0)
-
 
 class Connections:
     """The connections that were admitted and are not gone yet."""
@@ -37,7 +35,7 @@ class Connections:
         """With how many `octets_in` to call `see_input`."""
         self.turn = 0
         """The number of this turn of the loop."""
-        self.share_ns = _WHOLE_SHARE_NS
+        self.share_ns = share_ns(0)
         """How long the input of each connection may take in this turn."""
         self.watch = Stopwatch()
         """How long turns take."""
@@ -123,13 +121,11 @@ class Connections:
             if connection is not None:
                 connection.flush(now)
         self.turn += 1
-        if self._resting or self.share_ns != _WHOLE_SHARE_NS:
-            resting, self._resting = self._resting, []
-            self.share_ns = share_ns(len(resting))
-            for connection in resting:
-                connection.end_rest()
-        if self.congestion.held:
-            self.congestion.release(now)
+        resting, self._resting = self._resting, []
+        self.share_ns = share_ns(len(resting))
+        for connection in resting:
+            connection.end_rest()
+        self.congestion.release(now)
 
     def rest(self, connection: Connection) -> None:
         """The connection has had its share of this turn: it is not read before the next one."""

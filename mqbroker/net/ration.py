@@ -8,11 +8,16 @@ millisecond's work, as it turns out, and is not read any more when it has had it
 from mqbroker.limits import (
     INPUT_BYTES,
     INPUT_SHARE_US_MIN,
+    INPUT_SLICE_BYTES_FIRST,
     INPUT_SLICE_BYTES_MIN,
     INPUT_TURN_US,
 )
 
-SLICE_NS = 1_000_000
+# C integers when compiled
+_SLICE_NS = 1_000_000
+_SLICE_BYTES_MIN = INPUT_SLICE_BYTES_MIN
+_BYTES_MAX = INPUT_BYTES
+
 _TURN_NS = INPUT_TURN_US * 1000
 _SHARE_NS_MIN = INPUT_SHARE_US_MIN * 1000
 
@@ -22,10 +27,25 @@ def share_ns(others: int) -> int:
     return max(_SHARE_NS_MIN, _TURN_NS // max(1, others))
 
 
-def next_slice(slice_bytes: int, size: int, spent_ns: int) -> int:
-    """How much to read at once after so many octets took so long, where it was `slice_bytes` before."""
-    if spent_ns > 2 * SLICE_NS:
-        return max(INPUT_SLICE_BYTES_MIN, size * SLICE_NS // spent_ns)
-    if spent_ns < SLICE_NS and size >= slice_bytes:
-        return min(INPUT_BYTES, 2 * slice_bytes)
-    return slice_bytes
+class Ration:
+    """What one connection reads at once, and what it has taken of this turn."""
+
+    __slots__ = ("_spent_ns", "_turn", "slice_bytes")
+
+    def __init__(self) -> None:
+        self.slice_bytes = INPUT_SLICE_BYTES_FIRST
+        """How much to read at once."""
+        self._spent_ns = 0
+        self._turn = 0
+
+    def spend(self, size: int, spent_ns: int, turn: int, share_ns: int) -> bool:
+        """So many octets took so long, in a turn of that number. True when that was its share of it."""
+        if turn != self._turn:
+            self._turn = turn
+            self._spent_ns = 0
+        self._spent_ns += spent_ns
+        if spent_ns > 2 * _SLICE_NS:
+            self.slice_bytes = max(_SLICE_BYTES_MIN, size * _SLICE_NS // spent_ns)
+        elif spent_ns < _SLICE_NS and size >= self.slice_bytes:
+            self.slice_bytes = min(_BYTES_MAX, 2 * self.slice_bytes)
+        return self._spent_ns >= share_ns

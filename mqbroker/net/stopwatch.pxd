@@ -1,6 +1,5 @@
 cimport cython
 
-cdef long long _LEAST_NS
 cdef long long _SLOW_MS
 
 

@@ -11,9 +11,7 @@ from mqbroker.limits import SLOW_TURN_MS
 
 log = logging.getLogger(__name__)
 
-# C integers when compiled
-_LEAST_NS = 1_000_000  # a shorter turn is not counted
-_SLOW_MS = SLOW_TURN_MS
+_SLOW_MS = SLOW_TURN_MS  # a C integer when compiled
 
 
 class Stopwatch:
@@ -40,13 +38,9 @@ class Stopwatch:
 
     def end_turn(self, began_ns: int, kept_ns: int, ended_ns: int) -> None:
         """The turn is over. Its last parts were the promises of the journal, which were kept then, and output."""
-        if ended_ns - (self._began_ns or began_ns) >= _LEAST_NS:
-            self.took(began_ns, kept_ns, "promises of the journal")
-            self.took(kept_ns, ended_ns, "output")
-            self.end(ended_ns)
-        else:
-            self._began_ns = self._longest_ns = 0
-            self._longest = ""
+        self.took(began_ns, kept_ns, "promises of the journal")
+        self.took(kept_ns, ended_ns, "output")
+        self.end(ended_ns)
 
     def end(self, ended_ns: int) -> None:
         """The turn is over."""

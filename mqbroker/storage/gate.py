@@ -25,10 +25,7 @@ class Gate:
     def durable(self, lsn: int) -> int:
         """The frame of that batch is durable here. Returns what is committed, like every call."""
         self.frame = self.local = lsn
-        if self._members:
-            return self._move()
-        self.committed = lsn  # a node alone, once for each batch
-        return lsn
+        return self._move()
 
     def empty(self, position: int) -> int:
         """Everything before that position is durable here, and it has no frame itself."""

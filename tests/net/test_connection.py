@@ -203,7 +203,6 @@ async def test_a_connection_that_has_had_its_share_of_a_turn_is_read_on_in_the_n
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("mqbroker.net.connections.share_ns", lambda others: 0)
-    monkeypatch.setattr("mqbroker.net.connections._WHOLE_SHARE_NS", 0)
     async with open_house() as house:
         first, second = await house.connect(), await house.connect()
         await ask(first, b"SAY here")

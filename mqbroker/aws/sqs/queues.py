@@ -51,8 +51,7 @@ class SqsQueues:
         self._accounts = accounts
         self.is_strict = is_strict
         self._by_arn: dict[QueueArn, SqsQueue] = {}
-        self.by_url: dict[tuple[str, str, str], SqsQueue] = {}
-        """What `at_url` has found lately. They may be deleted since."""
+        self._by_url: dict[tuple[str, str, str], SqsQueue] = {}
         self._deleted_at: dict[QueueArn, int] = {}
 
     def __iter__(self) -> Iterator[SqsQueue]:
@@ -71,12 +70,12 @@ class SqsQueues:
     def at_url(self, url: str, account: str, region: str) -> SqsQueue:
         """The queue that a QueueUrl means to a caller. Raises AwsError. A bare name is taken for one, as on AWS."""
         question = (url, account, region)
-        queue = self.by_url.get(question)
+        queue = self._by_url.get(question)
         if queue is None or queue.core.is_deleted:
             queue = self.get(arn_at(url, account, region))
             if queue is None:
                 raise refusals.queue_does_not_exist()
-            remember(self.by_url, question, queue, SQS_URLS_REMEMBERED)
+            remember(self._by_url, question, queue, SQS_URLS_REMEMBERED)
         return queue
 
     def url_of(self, queue: SqsQueue, base_url: str) -> str:
@@ -190,7 +189,7 @@ class SqsQueues:
 
     def _forget(self, queue: SqsQueue) -> None:
         del self._by_arn[queue.arn]
-        self.by_url.clear()
+        self._by_url.clear()
         self._broker.ledger.define(self._key(queue), None)
 
     def _key(self, queue: SqsQueue) -> str:

@@ -11,7 +11,6 @@ cdef class SqsService:
     cdef long long _generation
     cdef dict _allowed
 
-    @cython.locals(question=tuple)
     cpdef queue_of(self, Call call)
     @cython.locals(question=tuple, generation=cython.longlong)
     cpdef check(self, Call call, queue, str action=*)

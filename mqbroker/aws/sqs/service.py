@@ -30,12 +30,8 @@ class SqsService:
     def queue_of(self, call: Call) -> SqsQueue:
         """The queue that the call's QueueUrl means. Raises AwsError: it is not there, or the caller may not."""
         caller = call.caller
-        account = caller.account
-        question = (call.parameters["QueueUrl"], account, caller.region)
-        queue = self.queues.by_url.get(question)
-        if queue is None or queue.core.is_deleted:
-            queue = self.queues.at_url(*question)
-        if caller.user or queue.policy is not None or account != queue.arn.account:
+        queue = self.queues.at_url(call.parameters["QueueUrl"], caller.account, caller.region)
+        if caller.user or queue.policy is not None or caller.account != queue.arn.account:
             self.check(call, queue)
         return queue
 

@@ -98,7 +98,7 @@ class Writer:
         """Starts writing the batch. One at a time: wait for `done`."""
         assert not self.is_busy
         self.is_busy = True
-        if (job.segment is None and not self._is_preparing) or self._has_room(job):
+        if self._has_room(job):
             self._submit(job)
             return
         self._delayed = job
@@ -155,7 +155,7 @@ class Writer:
         self._appends.submit(work, partial(self._appended, job))
 
     def _appended(self, job: Job, error: Exception | None) -> None:
-        if error is not None and not self._check(error):
+        if not self._check(error):
             return
         self.is_busy = False
         if job.segment is not None:

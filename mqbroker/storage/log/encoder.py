@@ -233,12 +233,11 @@ class BatchEncoder:
     def _add_to_index(self, encoder: EntryEncoder, batch: Batch, needed: int, facts: list[bytes]) -> None:
         """Notes the batch in the index of its segment, and moves the segment's end. If no other batch may fit after
         this one, adds the index to the facts."""
-        start = self._end
+        start, most = self._end, self._index_bytes(encoder)
         self._end += needed
         self._entries += encoder.count
         if not self._window:
             return
-        most = INDEX_BYTES + self._index.record_bytes(encoder.extents)
         if batch.moving is not None:
             self._take_ended(self._index.end())  # its entries are older than those around it
         stretch = self._index.add(batch.lsn, start, self._end, encoder.extents)
@@ -246,8 +245,8 @@ class BatchEncoder:
         if self._end + most + room >= self._size > self._end + most:
             stretch = stretch or self._index.end()
             self._end_segment(start, facts)
-        if stretch is not None and batch.moving is None:
-            self.ended.append(stretch)
+        if batch.moving is None:
+            self._take_ended(stretch)
 
     def _take_ended(self, stretch: Stretch | None) -> None:
         if stretch is not None:
