@@ -72,7 +72,7 @@ class Turn:
         broker = self._broker
         now = self._clock.now()
         try:
-            began = self._work(now) if broker.scheduler.round else time.perf_counter_ns()
+            began = self._work(now)
             broker.ledger.seal()
             kept = time.perf_counter_ns()
             # Only now: what was asked for by tasks and promises comes with the rest of this turn.

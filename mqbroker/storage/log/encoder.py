@@ -74,8 +74,6 @@ class BatchEncoder:
         """How many there are in the segment."""
         self._is_ended = False
         """Whether the segment has its index already: the next batch begins another one."""
-        self._prepared_from = 0
-        """Where the second half of the segment begins, in which the next checkpoint is made."""
         self._late: Callable[[], bytes] | None = None
         """Makes the index with which the batch ends, if that takes long."""
         self._window = window
@@ -154,8 +152,7 @@ class BatchEncoder:
             len(facts) + (late is not None), cipher=self._cipher, epoch=self._epoch,
         )  # fmt: skip
         self.last_lsn = batch.lsn
-        if self._end + self._index.bytes_max > self._prepared_from:
-            self._prepare(needed)
+        self._prepare(needed)
         return Job(frame, b"".join(encoder.pieces + facts), segment, key, finished, late)
 
     def _apply(self, batch: Batch) -> list[bytes]:
@@ -196,9 +193,9 @@ class BatchEncoder:
         )  # fmt: skip
 
     def _prepare(self, written: int) -> None:
-        """Makes some of the next checkpoint: all of it by the end."""
+        """Makes some of the next checkpoint, in the second half of a segment: all of it by the end."""
         left = self._size - self._end - self._index.bytes_max - self._size // SEGMENT_END_SHARE
-        if not self._is_ended:
+        if left < self._size // 2 and not self._is_ended:
             self._checkpoint.prepare(min(1.0, written / max(1, left)))
 
     def _open_segment(self, lsn: int, needed: int) -> tuple[SegmentHeader, DataKey | None]:
@@ -206,7 +203,6 @@ class BatchEncoder:
         self._end = opening_bytes(self._cipher)
         # Never filled to its last byte: a file that ends with its last frame shows that another one has followed.
         self._size = max(self.segment_bytes, self._end + needed + 1)
-        self._prepared_from = self._size - self._size // 2 - self._size // SEGMENT_END_SHARE
         self._is_ended = False
         self._index = OpenIndex(lsn, self._window)
         header = SegmentHeader(
