@@ -20,6 +20,9 @@ class StompConfig:
     implicit_connect: bool = option(
         False, "Clients whose first frame is no CONNECT are logged in, as anonymous_user or by their certificate."
     )
+    http_auth: bool = option(
+        False, "WebSockets log in by the HTTP Basic of their request, whatever login and passcode of CONNECT say."
+    )
     certificate_name: str = option(
         "",
         "Which name of a client certificate is the user name of clients that give no login.",

@@ -90,7 +90,8 @@ def _interval(interval_ms: int, is_exact: bool) -> int:
 
 def _check_login(connection: "StompState", head: Head, version: str, incoming: int, outgoing: int) -> None:
     settings, services = connection.settings, connection.services
-    user = head.get("login") or ""
+    basic = connection.peer.basic if settings.http_auth else None
+    user, passcode = (head.get("login") or "", head.get("passcode") or "") if basic is None else basic
 
     def checked(is_right: bool) -> None:
         _logged_in(connection, head, user, is_right, version, (incoming, outgoing))
@@ -98,7 +99,7 @@ def _check_login(connection: "StompState", head: Head, version: str, incoming: i
     if user:
         # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
         connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
-        password = (head.get("passcode") or "").encode("utf-8", "surrogateescape")
+        password = passcode.encode("utf-8", "surrogateescape")
         is_wanted = connection.is_wanted
         services.authenticator.check(user, password, checked, connection.peer.host, is_wanted)
         return
