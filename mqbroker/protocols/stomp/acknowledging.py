@@ -138,7 +138,7 @@ def _delivery(connection: "StompState", head: Head) -> tuple[Subscription, int]:
     if current is not None and current.browsing is not None and head.command == "NACK":
         raise ProtocolViolation("Cannot Nack a message on a Queue Browser Subscription.", "")
     known = [] if current is None else [current]
-    for subscription in (*known, *connection.former):
+    for subscription in (*known, *connection.shadowed, *connection.former):
         if subscription.tag == tag and subscription.unacked.has(int(number)):
             return subscription, int(number)
     raise ProtocolViolation("Message not found", f"unknown delivery tag {int(number)}\n")

@@ -38,7 +38,7 @@ def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
     """SUBSCRIBE. Raises ProtocolViolation, RequestRefused."""
     connection = wish.connection
     whole = _made(wish, addresses)
-    connection.subscriptions[whole.tag] = whole
+    consuming.enter(connection, whole)
     if whole.patterns:
         connection.services.broker.events.subscribe(whole.noticed)
     consuming.begin_all(connection, list(whole.parts))
@@ -137,7 +137,7 @@ class CompositeSubscription(Subscription):
     def noticed(self, event: Event) -> None:
         """Something has happened in the broker: is there one more queue?"""
         connection = self._wish.connection
-        if event.name != "queue.created" or connection.subscriptions.get(self.tag) is not self:
+        if event.name != "queue.created" or self not in connection.current():
             return
         if event.fields["vhost"] == connection.place.name:
             connection.services.broker.scheduler.add(_Joining(self, str(event.fields["queue"])))
@@ -145,7 +145,7 @@ class CompositeSubscription(Subscription):
     def take_in(self, name: str, now: int) -> None:
         """A queue of that name was made."""
         connection = self._wish.connection
-        if connection.subscriptions.get(self.tag) is not self or name not in connection.place.queues:
+        if self not in connection.current() or name not in connection.place.queues:
             return
         queue = connection.place.queues[name]
         part = self.add_found(queue) if self.wants(queue) else None

@@ -75,6 +75,15 @@ def _limits(wish: Wish) -> tuple[int, int, bool]:
     return prefetch, priority, exclusive == "true"
 
 
+def enter(connection: "StompState", subscription: Subscription) -> None:
+    """The subscription is the connection's. In ActiveMQ one with the same id goes on, and UNSUBSCRIBE does not find it
+    by its id any more."""
+    known = connection.subscriptions.get(subscription.tag)
+    if known is not None:
+        connection.shadowed.append(known)
+    connection.subscriptions[subscription.tag] = subscription
+
+
 def begin_all(connection: "StompState", subscriptions: list[Subscription]) -> None:
     """They take what waits, after the receipt."""
     for each in subscriptions:
@@ -92,7 +101,7 @@ def begin_all(connection: "StompState", subscriptions: list[Subscription]) -> No
 def browse(wish: Wish, subscription: Subscription, parts: list[Subscription]) -> None:
     """A browser: is shown what waits in the queues of the parts, and then that this was all."""
     connection = wish.connection
-    connection.subscriptions[subscription.tag] = subscription
+    enter(connection, subscription)
     for part in parts:
         part.no_ack = True
     looks = [(part.queue, part.show) for part in parts]

@@ -15,7 +15,7 @@ from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.route import Route
 from mqbroker.core.selectors.selector import CONVERTING_PREFIX
-from mqbroker.errors import NotAllowed, PreconditionFailed
+from mqbroker.errors import NotAllowed, PreconditionFailed, ProtocolViolation
 from mqbroker.protocols.stomp.addresses import EXCHANGE, TEMPORARY, Address
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
@@ -154,6 +154,10 @@ def for_subscription(connection: "StompState", head: Head, destination: str, exc
     access.check_write(user, vhost.name, "queue", name)
     check_taking(connection, name)
     if "selector" in head.headers or connection.is_jms:
+        found = vhost.queues.get(name)
+        if durable and connection.is_jms and found is not None and found.consumers:
+            named = f"client: {connection.client_id} and subscriptionName: {head.headers[DURABLE_NAME]}"
+            raise ProtocolViolation(f"Durable consumer is in use for {named}", "")
         selector = selector_text(head)
         wanted = TopicSubscription(name, key, selector, durable, auto_delete)
         return open_subscription(vhost, exchange, wanted, connection.now)

@@ -101,9 +101,9 @@ def test_the_starts_of_a_crontab_that_are_over_are_left_out() -> None:
     place.broker.advance(100 * MINUTE + 1)
     place.broker.scheduler.finish(100 * MINUTE + 1)
     assert place.queue.waiting_count() == 2
-    assert [entry.expires_at for entry in place.vhost.scheduled.jobs().values()] == [
-        100 * MINUTE + 100, 101 * MINUTE,
-    ]  # fmt: skip
+    scheduled = place.vhost.scheduled
+    assert scheduled is not None
+    assert [job.expires_at for job in scheduled.jobs().values()] == [100 * MINUTE + 100, 101 * MINUTE]
 
 
 def test_what_was_published_to_an_exchange_that_is_gone_is_dropped() -> None:
