@@ -35,10 +35,6 @@ def test_a_message_has_the_headers_of_jms(house: House) -> None:
     client.send("SEND", b"", destination="/queue/q")
     message = client.take("MESSAGE")
     assert (message.headers["expires"], message.headers["priority"]) == ("0", "4")
-    client.send("SEND", b"", destination="/queue/other", expires=START + 50)
-    house.pass_time(100)
-    assert house.vhost.queues["other"].waiting_count() == 0
-    assert house.vhost.queues["ActiveMQ.DLQ"].waiting_count() == 1
 
 
 def test_a_composite_destination_is_sent_to_all(house: House) -> None:
@@ -211,6 +207,18 @@ def test_what_is_not_persistent_has_no_dead_letter_queue(house: House, in_transa
     assert house.vhost.queues["a"].unacked_count == 0
     client.send("SUBSCRIBE", id=2, destination="/queue/ActiveMQ.DLQ")
     assert client.messages() == [b"1", b"3"]
+
+
+@pytest.mark.parametrize("transient", [False, True])
+def test_what_is_not_persistent_expires_without_a_dead_letter(transient: bool) -> None:
+    """ActiveMQ.DLQ filled with prices that nobody had looked at in time."""
+    house = House(dialect="activemq", dead_letters_transient=transient)
+    client = house.connect()
+    for persistent in ("true", "false"):
+        client.send("SEND", b"", destination="/queue/other", expires=START + 50, persistent=persistent)
+    house.pass_time(100)
+    assert house.vhost.queues["other"].waiting_count() == 0
+    assert house.vhost.queues["ActiveMQ.DLQ"].waiting_count() == 1 + transient
 
 
 def test_the_user_of_a_message_is_called_as_in_jms(house: House) -> None:

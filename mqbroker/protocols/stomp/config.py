@@ -41,4 +41,7 @@ class StompConfig:
         "ActiveMQ.DLQ",
         "In ActiveMQ's dialect: where refused and expired messages of queues that clients use go; empty drops them.",
     )
+    dead_letters_transient: bool = option(
+        False, "In ActiveMQ's dialect: the dead letters of messages that are not persistent are kept as well."
+    )
     nack_requeues: bool = option(True, "NACK without a requeue header puts the message back.")

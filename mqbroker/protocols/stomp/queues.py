@@ -10,6 +10,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.picking import start_groups
 from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq.arguments import PERSISTENT_LETTERS
 from mqbroker.core.rabbitmq.checks import check_consumable, is_exclusive
 from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
 from mqbroker.core.routing.exchange import Exchange
@@ -82,7 +83,11 @@ def _ensure_jms(connection: "StompState", name: str) -> Queue:
     if dead and name != dead:
         if dead not in vhost.queues:
             declare_queue(vhost, dead, True, False, False, {}, now)
-        arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+        arguments = {
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": dead,
+            PERSISTENT_LETTERS: not connection.settings.dead_letters_transient,
+        }
     queue = declare_queue(vhost, name, True, False, False, arguments, now)
     exchange_name = connection.settings.topic_exchange
     follow_virtual_topic(vhost, queue, connection.services.naming, exchange_name, connection.user)
