@@ -100,7 +100,7 @@ def test_a_refused_subscription_leaves_nothing_behind(house: House, headers: dic
 def test_a_refused_subscription_leaves_what_was_there(house: House, first: str) -> None:
     """An auto-delete queue that nobody consumed from yet was deleted, with the messages that it had."""
     topics = house.vhost.exchange(house.settings.topic_exchange)
-    open_subscription(house.vhost, topics, TopicSubscription("theirs", "t"), house.now)
+    open_subscription(house.vhost, topics, TopicSubscription("theirs", ("t",)), house.now)
     house.vhost.declare(QueueSpec("closed", owner=house), house.now)
     client = house.connect()
     client.send("SEND", b"x", destination="/topic/t")
@@ -138,8 +138,6 @@ def test_a_composite_destination_has_its_limits(house: House) -> None:
     client = house.connect(client_id="c")
     client.send("SUBSCRIBE", id=1, destination="/queue/a,topic://b", browser="true")
     assert client.error() == ("Invalid destination", "topics cannot be browsed\n")
-    client.send("SUBSCRIBE", id=1, destination="/topic/a,b", **{"activemq.subscriptionName": "s"})
-    client.take("ERROR")
     assert not house.vhost.queues
 
 
@@ -172,3 +170,53 @@ def test_a_message_says_where_it_was_sent_to_first(house: House) -> None:
     client.send("SUBSCRIBE", id=3, destination="/queue/ActiveMQ.DLQ")
     headers = client.take("MESSAGE").headers
     assert (headers["destination"], headers["original-destination"]) == ("/queue/ActiveMQ.DLQ", "/queue/q")
+
+
+def test_the_prefetch_counts_for_all_of_it_together(house: House) -> None:
+    """Who asked for one message at a time from ten queues got ten."""
+    client, publisher = house.connect(), house.connect()
+    prefetch = {"activemq.prefetchSize": 2}
+    client.send("SUBSCRIBE", id=1, destination="/queue/a,b,topic://c", ack="client-individual", **prefetch)
+    for number in range(9):
+        publisher.send("SEND", b"%d" % number, destination=("/queue/a", "/queue/b", "/topic/c")[number % 3])
+    seen = []
+    while found := client.frames():
+        assert len(found) <= 2
+        seen += [each.body for each in found]
+        for each in found:
+            client.send("ACK", id=each.headers["ack"])
+    assert sorted(seen) == [b"%d" % number for number in range(9)]
+    client.send("SUBSCRIBE", id=2, destination="/queue/d,e", **prefetch)  # which acknowledges nothing
+    for _ in range(5):
+        publisher.send("SEND", b"", destination="/queue/d")
+    assert len(client.frames()) == 5
+
+
+DURABLE = {"activemq.subscriptionName": "s"}
+
+
+def test_a_durable_subscription_may_be_to_several_topics(house: House) -> None:
+    client = house.connect(**{"client-id": "c"})
+    client.send("SUBSCRIBE", id=1, destination="/topic/a,b.>", ack="client", **DURABLE)
+    client.send("UNSUBSCRIBE", id=1)
+    for topic in ("a", "b.c.d", "c"):
+        client.send("SEND", topic.encode(), destination=f"/topic/{topic}")
+    client.send("SUBSCRIBE", id=1, destination="/topic/a,b.>", ack="client", **DURABLE)
+    found = client.frames()
+    assert [(each.headers["destination"], each.body) for each in found] == [
+        ("/topic/a", b"a"), ("/topic/b.c.d", b"b.c.d"),
+    ]  # fmt: skip
+    client.send("UNSUBSCRIBE", id=1)
+    client.send("ACK", id=found[0].headers["ack"])
+    client.send("SUBSCRIBE", id=1, destination="/topic/a", **DURABLE)  # another one, without what waited
+    assert client.frames() == []
+    client.send("SEND", b"x", destination="/topic/b.c")
+    assert client.frames() == []
+
+
+def test_a_durable_subscription_has_no_queues(house: House) -> None:
+    client = house.connect()
+    for destination in ("/topic/a,queue://b", "/queue/a,b", "/temp-topic/t"):
+        client.send("SUBSCRIBE", id=1, destination=destination, **DURABLE)
+        assert client.error()[0] == "Invalid Subscription\\c cannot durably subscribe to a Queue destination!"
+    assert not house.vhost.queues

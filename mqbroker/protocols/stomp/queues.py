@@ -149,8 +149,10 @@ def resume_groups(queue: Queue) -> None:
         start_groups(queue)
 
 
-def for_subscription(connection: "StompState", head: Head, destination: str, exchange: Exchange, key: str) -> Queue:
-    """The queue of a subscription to a topic or an exchange, which is bound. Raises RequestRefused."""
+def for_subscription(
+    connection: "StompState", head: Head, destination: str, exchange: Exchange, keys: tuple[str, ...]
+) -> Queue:
+    """The queue of a subscription to topics or an exchange, which is bound. Raises RequestRefused."""
     vhost, access, user = connection.place, connection.services.broker.access, connection.user
     durable = is_durable(connection, head)
     name = subscription_name(connection, head, destination)
@@ -164,12 +166,12 @@ def for_subscription(connection: "StompState", head: Head, destination: str, exc
             named = f"client: {connection.client_id} and subscriptionName: {head.headers[DURABLE_NAME]}"
             raise ProtocolViolation(f"Durable consumer is in use for {named}", "")
         selector = selector_text(head)
-        wanted = TopicSubscription(name, key, selector, durable, auto_delete)
+        wanted = TopicSubscription(name, keys, selector, durable, auto_delete)
         return open_subscription(vhost, exchange, wanted, connection.now)
     is_exclusive = flag(head, "exclusive", False)
     arguments = arguments_in(head)
     queue = declare_queue(vhost, name, durable, is_exclusive, auto_delete, arguments, connection.now, connection)
-    vhost.bind(exchange, queue, key, {})
+    vhost.bind(exchange, queue, keys[0], {})
     return queue
 
 

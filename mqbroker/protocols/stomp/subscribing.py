@@ -35,12 +35,15 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     if mode not in _MODES and not connection.is_jms:
         raise ProtocolViolation("Processing error", f"'{mode}' is no value of 'ack'\n")
     id_ = head.get("id")
+    is_durable = connection.is_jms and DURABLE_NAME in head.headers
     _check_id(connection, head, id_, destination)
+    if is_durable and not all(each.kind == TOPIC for each in addresses):
+        raise ProtocolViolation("Invalid Subscription: cannot durably subscribe to a Queue destination!", "")
     wish = consuming.Wish(connection, head, destination, id_, mode, _selector(head))
-    if connection.is_jms and composite.is_composite(addresses, connection.services.naming):
+    if connection.is_jms and not is_durable and composite.is_composite(addresses, connection.services.naming):
         (composite.browse if flag(head, "browser", False) else composite.subscribe)(wish, addresses)
         return
-    subscription = consuming.make(wish, addresses[0])
+    subscription = consuming.make(wish, *addresses)
     if addresses[0].kind not in consuming.TOPICS and flag(head, "browser", False):
         consuming.browse(wish, subscription, [subscription])
         return
@@ -68,9 +71,6 @@ def _selector(head: Head) -> Selector | None:
 
 def _check_id(connection: "StompState", head: Head, id_: str | None, destination: str) -> None:
     is_queue = not destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
-    if connection.is_jms and is_queue and DURABLE_NAME in head.headers:
-        text = "Invalid Subscription: cannot durably subscribe to a Queue destination!"
-        raise ProtocolViolation(text, "")
     needs_id = connection.is_jms and connection.version != V1_0
     if id_ is None and (needs_id or (queues.is_durable(connection, head) and not is_queue)):
         raise ProtocolViolation("Missing Header", _ID_MISSING)

@@ -73,7 +73,7 @@ class Place:
         self.exchange = self.vhost.exchange("amq.topic")
 
     def open(self, pattern: str, selector: str = "", **options: object) -> Taker:
-        wanted = TopicSubscription("s", pattern, selector, **options)  # type: ignore[arg-type]
+        wanted = TopicSubscription("s", (pattern,), selector, **options)  # type: ignore[arg-type]
         taker = Taker(open_subscription(self.vhost, self.exchange, wanted, 0))
         taker.queue.add_consumer(taker, 0)
         taker.queue.offer(taker, 0)
@@ -100,7 +100,7 @@ def test_a_durable_subscription_keeps_what_it_selects() -> None:
 def test_another_topic_or_selector_is_a_new_subscription(pattern: str, selector: str) -> None:
     place = Place()
     first = place.open("a.b", durable=True, auto_delete=False)
-    wanted = TopicSubscription("s", pattern, selector, durable=True, auto_delete=False)
+    wanted = TopicSubscription("s", (pattern,), selector, durable=True, auto_delete=False)
     with pytest.raises(NotAllowed, match="is in use"):
         open_subscription(place.vhost, place.exchange, wanted, 0)
     close(first)
@@ -120,10 +120,10 @@ def test_several_share_a_subscription() -> None:
 
 def test_a_subscription_with_an_owner_is_the_owners() -> None:
     place, owner = Place(), object()
-    wanted = TopicSubscription("s", "a", owner=owner)
+    wanted = TopicSubscription("s", ("a",), owner=owner)
     open_subscription(place.vhost, place.exchange, wanted, 0)
     with pytest.raises(ResourceLocked):
-        open_subscription(place.vhost, place.exchange, TopicSubscription("s", "a"), 0)
+        open_subscription(place.vhost, place.exchange, TopicSubscription("s", ("a",)), 0)
 
 
 def test_a_wrong_selector_leaves_nothing() -> None:
