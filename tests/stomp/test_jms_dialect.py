@@ -230,6 +230,17 @@ def test_the_user_of_a_message_is_called_as_in_jms(house: House) -> None:
     assert "user-id" not in message.headers
 
 
+def test_the_broker_may_say_whose_a_message_is() -> None:
+    house = House(dialect="activemq", populate_user_id=True)
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", selector="JMSXUserID = 'guest'")
+    for headers in ({}, {"JMSXUserID": "somebody"}, {"user-id": "guest"}):
+        client.send("SEND", b"x", destination="/queue/a", **headers)
+        assert client.take("MESSAGE").headers["JMSXUserID"] == "guest"
+    client.send("SEND", b"x", destination="/queue/a", **{"user-id": "somebody"})
+    client.take("ERROR")
+
+
 def test_prefetch_and_priority_are_options(house: House) -> None:
     client = house.connect()
     client.send("SUBSCRIBE", id=1, destination="/queue/a?consumer.prefetchSize=1", ack="client")

@@ -31,6 +31,9 @@ class StompConfig:
     unknown_host_is_default: bool = option(
         False, "Clients whose host header names no vhost are in the default one; some send the name of the machine."
     )
+    populate_user_id: bool = option(
+        False, "Each message says whose it is: user-id is the log-in of its sender, JMSXUserID in ActiveMQ's dialect."
+    )
     topic_exchange: str = option("amq.topic", "The exchange behind /topic/.")
     dialect: str = option(
         RABBITMQ,

@@ -181,6 +181,8 @@ def _properties(connection: "StompState", head: Head) -> StompProperties:
             if not value:
                 continue
         lines.append(header_line(name, value))
+    if connection.settings.populate_user_id and "user-id" not in head.headers:
+        lines.append(header_line("user-id", connection.user))
     return StompProperties(b"".join(lines))
 
 
