@@ -41,3 +41,8 @@ class DestinationsConfig:
     composites: tuple[Composite, ...] = option(
         (), "Destinations that stand for others, as in queue://A = queue://B + topic://C.", parse=Composite.parse
     )
+    mirrored_queues: bool = option(
+        False, "What is sent to a queue, in ActiveMQ's dialect or to queue://, goes to a topic as well."
+    )
+    mirror_prefix: str = option("VirtualTopic.Mirror.", "What the name of that topic has before the queue's.")
+    mirror_postfix: str = option("", "What it has after the queue's.")

@@ -13,6 +13,9 @@ JMS = """
 [stomp]
 dialect = "activemq"
 http_auth = true
+
+[destinations]
+mirrored_queues = true
 """
 
 

@@ -154,6 +154,20 @@ def test_destinations_stand_for_others_by_setting(house: House) -> None:
     }  # fmt: skip
 
 
+def test_mirrored_queues_let_others_look_on(house: House) -> None:
+    """Whoever wanted to watch a queue had to take its messages away."""
+    house.services.naming = Naming(mirror=("VirtualTopic.Mirror.", ""))
+    client, watcher = house.connect(), house.connect()
+    watcher.send("SUBSCRIBE", id=1, destination="/topic/VirtualTopic.Mirror.>")
+    watcher.send("SUBSCRIBE", id=2, destination="/queue/Consumer.A.VirtualTopic.Mirror.q")
+    client.send("SUBSCRIBE", id=1, destination="/queue/q")
+    client.send("SEND", b"x", destination="/queue/q", receipt="r")
+    assert [each.command for each in client.frames()] == ["RECEIPT", "MESSAGE"]
+    assert sorted((each.headers["subscription"], each.body) for each in watcher.frames()) == [("1", b"x"), ("2", b"x")]
+    client.send("SEND", b"x", destination="/temp-queue/t")
+    assert watcher.frames() == []
+
+
 def test_a_message_says_where_it_was_sent_to_first(house: House) -> None:
     """A consumer of a virtual topic's queue was told the topic as if it had subscribed to that."""
     client = house.connect()

@@ -15,3 +15,11 @@ def test_stomp_py_logs_in_by_http_basic(jms_broker: BrokerProcess) -> None:
     stomp = StompPy(jms_broker.ports["ws"], "ws", ws_path="/stomp")
     stomp.client.connect("guest", "guest", wait=False)
     assert stomp.error().headers["message"] == "User name [guest] or password is invalid."
+
+
+def test_a_queue_is_watched_by_its_mirror(jms_broker: BrokerProcess) -> None:
+    with StompPy(jms_broker.ports["stomp"]) as stomp:
+        stomp.subscribe("/topic/VirtualTopic.Mirror.watched")
+        stomp.send("/queue/watched", "x")
+        message = stomp.message()
+        assert (message.body, message.headers["destination"]) == ("x", "/topic/VirtualTopic.Mirror.watched")

@@ -50,6 +50,16 @@ def test_virtual_topics_are_named_by_setting(queue: str, topic: str) -> None:
     assert Naming(("orders.*", "all"), "VTQ.*.*.").virtual_topic_of(queue) == topic
 
 
+def test_a_queue_may_have_a_mirror() -> None:
+    naming = Naming(composites={"queue://a": ("queue://b", "topic://c")}, mirror=("Mirror.", ".x"))
+    topics = [Destination("topic", f"Mirror.{name}.x") for name in ("b", "q")]
+    assert naming.places_of(Destination("queue", "q")) == [Destination("queue", "q"), topics[1]]
+    assert naming.places_of(Destination("topic", "q")) == [Destination("topic", "q")]
+    assert naming.places_of(Destination("queue", "a")) == [
+        Destination("queue", "b"), Destination("topic", "c"), topics[0],
+    ]  # fmt: skip
+
+
 def test_a_composite_destination_stands_for_others() -> None:
     naming = Naming(composites={"queue://a": ("queue://b", "topic://c"), "topic://a": ("topic://a", "queue://a")})
     queue, topic = Destination("queue", "a"), Destination("topic", "a")
