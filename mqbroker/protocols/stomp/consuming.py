@@ -18,6 +18,7 @@ from mqbroker.protocols.stomp.codec.numbers import is_integer
 from mqbroker.protocols.stomp.jms_addresses import TEMPORARY_TOPIC, options_of
 from mqbroker.protocols.stomp.queues import flag
 from mqbroker.protocols.stomp.subscription import CLIENT, INDIVIDUAL, Subscription
+from mqbroker.protocols.stomp.transforming import TransformedSubscription, shown_as
 
 if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
@@ -44,7 +45,11 @@ def make(wish: Wish, address: Address, *more: Address, window: Window | None = N
     connection, destination = wish.connection, wish.destination
     limits = _limits(wish)  # before a queue is made, which a refusal would leave behind
     queue = _queue(connection, wish.head, [address, *more], destination)
-    subscription = Subscription(queue, connection, window or connection.window, wish.id, destination)
+    form = shown_as(wish.head) if connection.is_jms else ""
+    kind = TransformedSubscription if form else Subscription
+    subscription = kind(queue, connection, window or connection.window, wish.id, destination)
+    if isinstance(subscription, TransformedSubscription):
+        subscription.form = form
     subscription.no_ack = wish.mode not in (CLIENT, INDIVIDUAL)
     subscription.is_cumulative = wish.mode == CLIENT
     subscription.is_fixed = address.kind in (TEMPORARY, TEMPORARY_TOPIC)
