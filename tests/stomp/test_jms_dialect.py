@@ -402,6 +402,30 @@ def test_a_subscription_may_leave_out_what_is_local(house: House) -> None:
     assert other.messages() == [b"t", b"t"]
 
 
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_retroactive_subscription_begins_with_what_was_last(durable: bool) -> None:
+    """A page that showed prices was empty until the next one came."""
+    house = House(dialect="activemq", retroactive_messages=1)
+    client = house.connect()
+    for price in (1, 2):
+        client.send("SEND", b"%d" % price, destination="/topic/prices.a", price=price)
+    client.send("SEND", b"3", destination="/topic/prices.b", price=3)
+    name = {"activemq.subscriptionName": "s"} if durable else {}
+    client.send(
+        "SUBSCRIBE", id=1, destination="/topic/prices.>", receipt="r", **name, **{"activemq.retroactive": "true"}
+    )
+    found = client.frames()
+    assert [(each.command, each.body) for each in found] == [("RECEIPT", b""), ("MESSAGE", b"2"), ("MESSAGE", b"3")]
+    client.send("UNSUBSCRIBE", id=1)
+    client.send(
+        "SUBSCRIBE", id=1, destination="/topic/prices.>?consumer.retroactive=true", selector="price > 2", **name
+    )
+    assert client.messages() == [b"3"]
+    client.send("UNSUBSCRIBE", id=1)
+    client.send("SUBSCRIBE", id=1, destination="/topic/prices.>", selector="price > 2", **name)
+    assert client.messages() == []
+
+
 def test_a_schedule_counts_with_the_commit(house: House) -> None:
     """A message with a delay was scheduled, although its transaction was aborted."""
     client = house.connect()

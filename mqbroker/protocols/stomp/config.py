@@ -31,6 +31,11 @@ class StompConfig:
     unknown_host_is_default: bool = option(
         False, "Clients whose host header names no vhost are in the default one; some send the name of the machine."
     )
+    retroactive_messages: int = option(
+        0,
+        "Messages kept of each topic for subscriptions with activemq.retroactive, in ActiveMQ's dialect.",
+        maximum=1000,
+    )
     populate_user_id: bool = option(
         False, "Each message says whose it is: user-id is the log-in of its sender, JMSXUserID in ActiveMQ's dialect."
     )

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import mqbroker
+from mqbroker.core.destinations.retroactive import keep_recent
 from mqbroker.errors import NotAllowed, ProtocolViolation, TooManyConnections
 from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS
 from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_1, V1_2
@@ -172,6 +173,9 @@ def _open(connection: "StompState", head: Head, user: str, version: str, beats: 
     connection.session_id = f"session-{services.broker.unique_name()}"
     if connection.is_jms:
         connection.client_id = head.get("client-id") or connection.session_id
+        if connection.settings.retroactive_messages:
+            exchange, count = connection.settings.topic_exchange, connection.settings.retroactive_messages
+            keep_recent(vhost, exchange, count, connection.now)
     connection.set_version(version)
     connection.heartbeat_in_ms, connection.heartbeat_out_ms = beats
     services.registry.opened(connection, user, name)

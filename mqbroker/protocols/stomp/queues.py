@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from mqbroker.core.destinations.retroactive import catch_up
 from mqbroker.core.destinations.subscriptions import TopicSubscription, follow_virtual_topic, open_subscription
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
@@ -20,7 +21,7 @@ from mqbroker.errors import NotAllowed, PreconditionFailed, ProtocolViolation
 from mqbroker.protocols.stomp.addresses import EXCHANGE, TEMPORARY, Address
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
-from mqbroker.protocols.stomp.jms_addresses import REMOTE, TEMPORARY_TOPIC
+from mqbroker.protocols.stomp.jms_addresses import REMOTE, TEMPORARY_TOPIC, options_of
 from mqbroker.protocols.stomp.limits import STOMP_REPLY_QUEUES_MAX
 from mqbroker.protocols.stomp.subscription import Subscription
 
@@ -167,7 +168,11 @@ def for_subscription(
             raise ProtocolViolation(f"Durable consumer is in use for {named}", "")
         selector = selector_text(head)
         wanted = TopicSubscription(name, keys, selector, durable, auto_delete)
-        return open_subscription(vhost, exchange, wanted, connection.now)
+        queue = open_subscription(vhost, exchange, wanted, connection.now)
+        is_retroactive = "true" in (head.get("activemq.retroactive"), options_of(destination).get("retroactive"))
+        if connection.is_jms and queue is not found and is_retroactive:
+            catch_up(vhost, exchange, queue, keys, connection.now)
+        return queue
     is_exclusive = flag(head, "exclusive", False)
     arguments = arguments_in(head)
     queue = declare_queue(vhost, name, durable, is_exclusive, auto_delete, arguments, connection.now, connection)
