@@ -38,6 +38,10 @@ class DestinationsConfig:
         "Topics with queues named after them that get what is published; * is a word, > the rest.",
     )
     virtual_topic_prefix: str = option("Consumer.*.", "What the names of such queues have before the topic's.")
+    virtual_topics_selector_aware: bool = option(
+        False,
+        "Such queues take of the topic only what a consumer that is there selects, and nothing without consumers.",
+    )
     composites: tuple[Composite, ...] = option(
         (), "Destinations that stand for others, as in queue://A = queue://B + topic://C.", parse=Composite.parse
     )

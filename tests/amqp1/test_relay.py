@@ -60,6 +60,15 @@ def test_queues_may_have_mirrors() -> None:
     assert waiting(house) == {"a": 2, "watcher": 1}
 
 
+def test_queues_of_virtual_topics_may_take_only_what_is_wanted() -> None:
+    house = House()
+    house.services.naming = Naming(is_selector_aware=True)
+    relay = Relay(house)
+    for address in ("queue://Consumer.A.VirtualTopic.x", "topic://VirtualTopic.x"):
+        assert isinstance(relay.send(address, b"x"), Accepted)
+    assert waiting(house) == {"Consumer.A.VirtualTopic.x": 1}
+
+
 def test_a_name_without_a_kind_is_what_a_client_of_jms_says_beside_it() -> None:
     """A topic was taken for a queue that was not there."""
     house = House()

@@ -154,6 +154,35 @@ def test_destinations_stand_for_others_by_setting(house: House) -> None:
     }  # fmt: skip
 
 
+def test_queues_of_virtual_topics_may_know_what_their_consumers_select(house: House) -> None:
+    """What nobody selected piled up in the queue until it was full."""
+    house.services.naming = Naming(is_selector_aware=True)
+    client, publisher = house.connect(), house.connect()
+    name = "Consumer.A.VirtualTopic.x"
+
+    def publish(*destinations: str) -> None:
+        for destination in destinations:
+            for number in (1, 2):
+                publisher.send("SEND", b"%d" % number, destination=destination, n=number)
+
+    publisher.send("SEND", b"", destination=f"/queue/{name}")
+    publish("/topic/VirtualTopic.x")
+    queue = house.vhost.queues[name]
+    assert queue.waiting_count() == 1  # what was sent to it
+    client.send("SUBSCRIBE", id=1, destination=f"/queue/{name}", selector="n > 1", ack="client")
+    publish("/topic/VirtualTopic.x", f"/queue/{name}")
+    assert client.messages() == [b"2", b"2"]
+    assert queue.waiting_count() == 2
+    client.send("SUBSCRIBE", id=2, destination=f"/queue/{name}")
+    client.frames()
+    publish("/topic/VirtualTopic.x")
+    assert len(client.messages()) == 2
+    client.lose()
+    came_back = queue.waiting_count()
+    publish("/topic/VirtualTopic.x")
+    assert queue.waiting_count() == came_back
+
+
 def test_mirrored_queues_let_others_look_on(house: House) -> None:
     """Whoever wanted to watch a queue had to take its messages away."""
     house.services.naming = Naming(mirror=("VirtualTopic.Mirror.", ""))

@@ -89,9 +89,9 @@ def _ensure_jms(connection: "StompState", name: str) -> Queue:
             "x-dead-letter-routing-key": dead,
             PERSISTENT_LETTERS: not connection.settings.dead_letters_transient,
         }
-    queue = declare_queue(vhost, name, True, False, False, arguments, now)
-    exchange_name = connection.settings.topic_exchange
-    follow_virtual_topic(vhost, queue, connection.services.naming, exchange_name, connection.user)
+    naming = connection.services.naming
+    queue = declare_queue(vhost, name, True, False, False, arguments, now, kind=naming.kind_of(name))
+    follow_virtual_topic(vhost, queue, naming, connection.settings.topic_exchange, connection.user)
     return queue
 
 
