@@ -424,6 +424,18 @@ def test_what_is_no_frame_is_refused_in_the_words_of_activemq(house: House, octe
     assert client.is_ended
 
 
+def test_header_lines_are_read_as_activemq_does(house: House) -> None:
+    """A program that had sent a path of Windows to ActiveMQ was thrown out."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a")
+    client.write(b"SEND\ndestination:/queue/a\npath:C\\c\\temp\\x\nalone\n\n\0")
+    headers = client.take("MESSAGE").headers
+    assert (headers["path"], headers["alone"]) == ("C\\c\\\\temp\\\\x", "")
+    client.write(b"SEND\ndestination:/queue/a\n:x\n\n\0")
+    assert client.error() == ("a header line has no name", "")
+    assert client.is_ended
+
+
 def test_nack_needs_a_later_version(house: House) -> None:
     client = house.connect("1.0")
     client.send("NACK", **{"message-id": "x"})
