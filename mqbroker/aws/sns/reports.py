@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import md5
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import orjson
@@ -69,7 +70,7 @@ class Reports:
 
     def recent(self) -> Iterator[Outcome]:
         """The outcomes of the latest deliveries, the oldest first."""
-        return map(Outcome._make, self._recent)
+        return starmap(Outcome, self._recent)
 
     def delivered(
         self, subscription: Subscription, notification: Notification, status: int, began: int, now: int,
@@ -135,7 +136,7 @@ class Reports:
         if role is not None and role not in self._asked:
             return
         if self._is_asked_for(subscription, role, is_success, message_id):
-            _log_status(Outcome._make(outcome), notification.shown(subscription.variant), began)
+            _log_status(Outcome(*outcome), notification.shown(subscription.variant), began)
 
     def _is_asked_for(self, subscription: Subscription, role: str | None, is_success: bool, message_id: str) -> bool:
         protocol = subscription.protocol.name
