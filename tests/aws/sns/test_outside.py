@@ -121,7 +121,8 @@ def test_mail_in_json_is_the_envelope(sns: Any, topic: str, mailbox: tuple[Mailb
     notice = json.loads(box.take().get_content())
     assert notice["Type"] == "SubscriptionConfirmation"
     sns.confirm_subscription(TopicArn=topic, Token=notice["Token"])
-    sns.publish(TopicArn=topic, Message="m")
+    texts = {"default": "d", "email": "e", "email-json": "m"}
+    sns.publish(TopicArn=topic, Message=json.dumps(texts), MessageStructure="json")
     assert json.loads(box.take().get_content())["Message"] == "m"
 
 
