@@ -9,6 +9,7 @@ from mqbroker.aws.front.call import Call
 from mqbroker.aws.front.front import Page, ServiceHandlers
 from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
+from mqbroker.aws.limits import SNS_STREAM_WAIT_S_CEILING
 from mqbroker.aws.measures import Measure
 from mqbroker.aws.sns import actions, refusals
 from mqbroker.aws.sns.announcing import announce
@@ -77,10 +78,14 @@ class Sns(AwsService):
         self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._reports = Reports(self._queues, self._attributes_of, feedback_of(self._sms, self._platforms))
         clock = ground.clock
+        timeout_s = config.sns.timeout_s
+        # What a crash has left comes back at once, whatever interval its records were waiting for.
         self._shop, self._stream_shop = (
-            Workshop(Slots(most), ground.broker.timers, clock, ground.wake, config.sns.timeout_s)
-            for most in (config.sns.connections_max, STREAMS_MOST)
-        )
+            Workshop(Slots(most), ground.broker.timers, clock, ground.wake, longest_s)
+            for most, longest_s in (
+                (config.sns.connections_max, timeout_s), (STREAMS_MOST, timeout_s + SNS_STREAM_WAIT_S_CEILING),
+            )
+        )  # fmt: skip
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
         gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
         events = PlatformEvents(self._topics, self._new_id)
@@ -172,8 +177,10 @@ class Sns(AwsService):
         await self._pusher.close()
 
     def _streams(self, config: AwsConfig) -> Streams:
-        url = config.sns.firehose_url
-        return Streams(config.sns.firehose_dir, Bucket(url, config.region, self._own_client) if url else None)
+        given = config.sns
+        url = given.firehose_url
+        bucket = Bucket(url, config.region, self._own_client) if url else None
+        return Streams(given.firehose_dir, bucket, given.firehose_interval_s, given.firehose_size_mb << 20)
 
     def _heard(self, phone: str, text: str) -> None:
         """Somebody has answered a text message."""
