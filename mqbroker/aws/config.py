@@ -130,6 +130,11 @@ class SnsConfig:
     sms_body: str = option(
         '{"to": "{phone}", "text": "{message}", "from": "{sender}"}', "What the gateway for text messages is sent."
     )
+    sms_replies_key: str = option(
+        "", "The key with which a gateway of HTTP tells what users write back; empty is not at all.", is_secret=True
+    )
+    sms_reply_from: str = option("from", "What it calls the user's number.")
+    sms_reply_text: str = option("text", "What it calls the text.")
     push_url: str = option(
         "", "The gateway that takes push messages instead; {platform}, {token} and {message} are put in.",
         parse=_http_url,

@@ -36,6 +36,7 @@ from mqbroker.aws.sns.publishing import Publisher
 from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.replay import Replays
+from mqbroker.aws.sns.replies import Replies
 from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.s3 import Bucket
 from mqbroker.aws.sns.service import SnsService, requiring
@@ -105,7 +106,8 @@ class Sns(AwsService):
         subscriptions = SubscriptionActions(
             service, self._signer, confirmer, self._replays, self._platforms, config.sns.public_url
         )
-        self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
+        replies = Replies(config.sns, self._heard)
+        self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, replies, clock)
         self._configured = Configured(self._topics, subscriptions, config)
         ground.metrics.register(SnsMetrics(self._topics, (self._shop, self._stream_shop)))
         self._actions = actions.handlers(
