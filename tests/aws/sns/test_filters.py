@@ -277,6 +277,36 @@ def test_an_or_of_one_branch_is_a_key_of_that_name() -> None:
     assert Filter.parse('{"$or":[{"a":["b"]},{"c":["d"]}]}', BODY).matches({"c": ["d"]})
 
 
+def record(event: str, shown: Any) -> dict[str, Any]:
+    return {"eventName": event, "s3": {"object": shown}}
+
+
+OF_CREATED_CARS = {
+    "Records": {"s3": {"object": {"key": [{"prefix": "auto-"}]}}, "eventName": [{"prefix": "ObjectCreated:"}]}
+}
+NESTED_NAMES = ({"a": {"b": {"c": "x"}}}, {"a.b.c": "x"}, {"a.b": {"c": "x"}}, {"a": {"b.c": "x"}})
+RECORDED: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    (OF_CREATED_CARS, {"Records": [record("ObjectCreated:Put", {"key": "auto-1"})]}, True),
+    (OF_CREATED_CARS, {"Records": [record("ObjectRemoved:Delete", {"key": "auto-1"})]}, False),
+    (OF_CREATED_CARS, {"Records": [record("ObjectCreated:Put", {"key": "home-1"})]}, False),
+    (OF_CREATED_CARS, {"Records": [record("ObjectCreated:Put", [[{"key": "auto-1"}]]),
+                                   record("ObjectRemoved:Delete", {"key": "home-1"})]}, True),
+    ({"to": ["a"]}, {"to": ["b", "a"]}, True),
+    ({"to": ["a"]}, {"to": ["b"]}, False),
+    *(({"a.b.c": ["x"]}, body, True) for body in NESTED_NAMES),
+    ({"a.b.c": ["x"]}, {"a": {"b": {"c": "y"}}}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("policy", "body", "is_wanted"), RECORDED)
+def test_bodies_are_matched_as_aws_was_recorded_to_do(
+    policy: dict[str, Any], body: dict[str, Any], is_wanted: bool
+) -> None:
+    values = values_of_body(json.dumps(body).encode())
+    assert values is not None
+    assert Filter.parse(json.dumps(policy), BODY).matches(values) is is_wanted
+
+
 def test_lines_are_counted() -> None:
     with pytest.raises(AwsError, match="line: 3, column: 9]"):
         Filter.parse('{\n"a": [1],\n  "b": "x"}', ATTRIBUTES)
