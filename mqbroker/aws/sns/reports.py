@@ -7,7 +7,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import md5
-from itertools import starmap
 from typing import Any, NamedTuple
 
 import orjson
@@ -70,7 +69,7 @@ class Reports:
 
     def recent(self) -> Iterator[Outcome]:
         """The outcomes of the latest deliveries, the oldest first."""
-        return starmap(Outcome, self._recent)
+        return (Outcome(*each) for each in self._recent)
 
     def delivered(
         self, subscription: Subscription, notification: Notification, status: int, began: int, now: int,
