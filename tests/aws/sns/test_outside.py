@@ -255,21 +255,24 @@ def test_who_writes_stop_is_opted_out(broker: BrokerProcess, gateway: Receiver) 
 
     assert opted_out() == []
     for key, content_type, body, status in (
-        ("wrong", form, b"From=%2B15550001&Body=STOP", 403), ("", form, b"From=%2B15550001&Body=STOP", 403),
+        ("wrong", form, b"From=%2B15557771&Body=STOP", 403), ("", form, b"From=%2B15557771&Body=STOP", 403),
         ("k%C3%B6y", form, b"From=nobody&Body=STOP", 400), ("k%C3%B6y", form, b"", 400),
         ("k%C3%B6y", json_type, b"[1]", 400), ("k%C3%B6y", json_type, b'{"From": 5, "Body": "STOP"}', 400),
-        ("k%C3%B6y", form, b"\xff%", 400), ("k%C3%B6y", form, b"From=%2B15550001&Body=Thanks", 200),
+        ("k%C3%B6y", form, b"\xff%", 400), ("k%C3%B6y", form, b"From=%2B15557771&Body=Thanks", 200),
     ):  # fmt: skip
         assert reply(broker, key, content_type, body) == status
     assert opted_out() == []
-    assert reply(broker, "k%C3%B6y", form, b"From=%2B1-555-0001&Body=+stop%0A") == 200
-    assert reply(broker, "k%C3%B6y", json_type, b'{"From": "15550002", "Body": "Unsubscribe"}') == 200
-    assert opted_out() == ["+15550001", "+15550002"]
-    sns.publish(PhoneNumber="+15550001", Message="not wanted")
-    sns.publish(PhoneNumber="+15550003", Message="wanted")
+    assert reply(broker, "k%C3%B6y", form, b"From=%2B1-555-7771&Body=+stop%0A") == 200
+    assert reply(broker, "k%C3%B6y", json_type, b'{"From": "15557772", "Body": "Unsubscribe"}') == 200
+    assert opted_out() == ["+15557771", "+15557772"]
+    other = client(broker, "sns", key="666677778888")
+    assert other.list_phone_numbers_opted_out()["phoneNumbers"] == opted_out(), "an account that comes later"
+    other.close()
+    sns.publish(PhoneNumber="+15557771", Message="not wanted")
+    sns.publish(PhoneNumber="+15557773", Message="wanted")
     assert gateway.arrivals.get(timeout=WAIT_S).json()["text"] == "wanted"
-    sns.opt_in_phone_number(phoneNumber="+15550001")
-    assert opted_out() == ["+15550002"]
+    sns.opt_in_phone_number(phoneNumber="+15557771")
+    assert opted_out() == ["+15557772"]
     sns.close()
 
 
