@@ -4,6 +4,7 @@ GET /_mqbroker/sns/SimpleNotificationService-<digest>.pem     for everybody
 GET /_mqbroker/sns/notifications[?TopicArn=...]               for tests and operators
 GET /_mqbroker/sns/confirmation.html?TopicArn=...&Token=...   for people who have got mail
 GET /_mqbroker/sns/unsubscribe.html?SubscriptionArn=...       the same
+POST /_mqbroker/sns/replies?key=...                           for the gateway for text messages
 """
 
 from html import escape
@@ -13,6 +14,7 @@ import orjson
 from mqbroker.aws.front.front import PAGES_PATH, Page
 from mqbroker.aws.front.page_guard import JSON, PageGuard, guarded
 from mqbroker.aws.sns.envelope import timestamp_text
+from mqbroker.aws.sns.replies import Replies
 from mqbroker.aws.sns.reports import Outcome, Reports
 from mqbroker.aws.sns.signer import Signer
 from mqbroker.aws.sns.subscription_actions import SubscriptionActions
@@ -26,12 +28,14 @@ class Pages:
     """Answers requests for pages."""
 
     def __init__(
-        self, reports: Reports, signer: Signer, guard: PageGuard, subscriptions: SubscriptionActions, clock: Clock
-    ) -> None:
+        self, reports: Reports, signer: Signer, guard: PageGuard, subscriptions: SubscriptionActions, replies: Replies,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._reports = reports
         self._signer = signer
         self._guard = guard
         self._subscriptions = subscriptions
+        self._replies = replies
         self._clock = clock
 
     def table(self) -> dict[tuple[str, str], Page]:
@@ -42,6 +46,7 @@ class Pages:
             ("GET", f"{folder}notifications"): guarded(self._notifications),
             ("GET", f"{folder}confirmation.html"): self._confirm,
             ("GET", f"{folder}unsubscribe.html"): self._unsubscribe,
+            ("POST", f"{folder}replies"): self._replies.page,
         }
 
     def _confirm(self, _request: HttpRequest, query: dict[str, str]) -> HttpResponse:
