@@ -6,7 +6,7 @@ from sys import maxsize
 from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.family import AwsService, Ground
 from mqbroker.aws.front.call import Call
-from mqbroker.aws.front.front import Page, ServiceHandlers
+from mqbroker.aws.front.front import AnyPage, ServiceHandlers
 from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
 from mqbroker.aws.limits import SNS_STREAM_WAIT_S_CEILING
@@ -107,7 +107,9 @@ class Sns(AwsService):
             service, self._signer, confirmer, self._replays, self._platforms, config.sns.public_url
         )
         replies = Replies(config.sns, self._heard)
-        self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, replies, clock)
+        self._pages = Pages(
+            self._reports, self._signer, ground.guard, subscriptions, replies, clock, ground.broker.ledger
+        )
         self._configured = Configured(self._topics, subscriptions, config)
         ground.metrics.register(SnsMetrics(self._topics, (self._shop, self._stream_shop)))
         self._actions = actions.handlers(
@@ -118,7 +120,7 @@ class Sns(AwsService):
             SmsActions(service, self._sms, self._signer, self._direct, self._new_id),
         )
 
-    def pages(self) -> Mapping[tuple[str, str], Page]:
+    def pages(self) -> Mapping[tuple[str, str], AnyPage]:
         """Overrides AwsService's."""
         return self._pages.table()
 
