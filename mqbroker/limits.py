@@ -39,6 +39,8 @@ RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would tak
 
 # --- selectors ---------------------------------------------------------------------------------------------------
 SELECTOR_CHARACTERS_MAX = 8192  # parsing one as long takes some 50 ms; ActiveMQ's are bounded by its frames only
+REGEX_CHARACTERS_MAX = 1024  # of an expression in a selector, as of RabbitMQ's filters
+REGEX_MEMORY_BYTES = 1 << 20  # of a compiled one; RE2 takes 8 MiB unless it is told
 SELECTOR_DEPTH_MAX = 200  # operators within each other; Python's own stack ends at 1000
 
 PASSED_OVER_MAX = 10_000  # messages of a queue that its consumers look at beyond the first that none of them selects

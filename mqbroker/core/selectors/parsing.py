@@ -6,8 +6,9 @@ from functools import lru_cache
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
 
-from mqbroker.core.selectors.compiling import Compiler, Getter, condition
+from mqbroker.core.selectors.compiling import Compiler, condition
 from mqbroker.core.selectors.grammar import GRAMMAR
+from mqbroker.core.selectors.part import Getter
 from mqbroker.core.selectors.values import Truth
 from mqbroker.errors import InvalidSelector
 

@@ -13,7 +13,7 @@ from mqbroker.errors import InvalidSelector
 from mqbroker.limits import SELECTOR_CHARACTERS_MAX
 
 if TYPE_CHECKING:
-    from mqbroker.core.selectors.compiling import Getter
+    from mqbroker.core.selectors.part import Getter
 
 CONVERTING_PREFIX = "convert_string_expressions:"
 """Before a selector it says the same as `converts`."""
