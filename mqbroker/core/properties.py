@@ -29,6 +29,7 @@ NAMES: Mapping[str, str] = {
     "app_id": "the application that published it",
     "cluster_id": "deprecated, but clients may send it",
     "group_id": "the group within which the order counts",
+    "group_sequence": "the place within the group, as decimal digits; -1 ends it",
     "deduplication_id": "what a repetition has in common with the first one",
 }
 """What `Properties.text` may be asked for. The application's own headers (user properties, message attributes) are

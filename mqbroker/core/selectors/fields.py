@@ -93,6 +93,12 @@ def _delivery_count(_message: Message, entry: Entry | None) -> Value:
     return 1 if entry is None else 1 + returns_of(entry.attempts)
 
 
+def _group_sequence(message: Message, _entry: Entry | None) -> Value:
+    properties = message.properties
+    text = properties.text("group_sequence")
+    return value_of(properties.headers().get("JMSXGroupSeq")) if text is None else int(text)
+
+
 _COMPUTED: dict[str, Callable[[Message, Entry | None], Value]] = {
     "JMSDestination": _destination,
     "JMSDeliveryMode": _delivery_mode,
@@ -101,4 +107,5 @@ _COMPUTED: dict[str, Callable[[Message, Entry | None], Value]] = {
     "JMSExpiration": _expiration,
     "JMSRedelivered": _redelivered,
     "JMSXDeliveryCount": _delivery_count,
+    "JMSXGroupSeq": _group_sequence,
 }

@@ -81,6 +81,14 @@ class Part(Consumer):
         """Overrides Consumer's."""
         self.link.pass_on(message)
 
+    def group_begins(self, message: Message) -> None:
+        """Overrides Consumer's."""
+        self.link.group_begins(message)
+
+    def group_has_begun(self) -> None:
+        """Overrides Consumer's."""
+        self.link.group_has_begun()
+
     def cancelled(self) -> None:
         """Overrides Consumer's."""
         self.link.part_gone(self)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mqbroker.core.browsing import Browsing
 from mqbroker.core.destinations.names import pattern_of
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.picking import select
+from mqbroker.core.queues.picking import resume_groups, select
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.selectors.selector import Selector
 from mqbroker.errors import ProtocolViolation
@@ -114,7 +114,7 @@ def _queue(connection: "StompState", head: Head, address: Address, destination: 
         return queues.for_subscription(connection, head, destination, exchange, key)
     if address.kind == QUEUE:
         queue = queues.ensure(connection, address.name, head)
-        queues.resume_groups(queue)
+        resume_groups(queue)
     elif address.kind == TEMPORARY:
         queue = queues.temporary(connection, address.name)
     else:
