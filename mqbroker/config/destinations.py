@@ -38,6 +38,7 @@ class DestinationsConfig:
         "Topics with queues named after them that get what is published; * is a word, > the rest.",
     )
     virtual_topic_prefix: str = option("Consumer.*.", "What the names of such queues have before the topic's.")
+    advisories: bool = option(False, "Whether topics ActiveMQ.Advisory.* say what happens in the broker.")
     composites: tuple[Composite, ...] = option(
         (), "Destinations that stand for others, as in queue://A = queue://B + topic://C.", parse=Composite.parse
     )

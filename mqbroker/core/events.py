@@ -37,6 +37,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "queue.purged": ("vhost", "queue", "messages"),
     "queue.overflowed": ("vhost", "queue", "dropped", "refused"),  # once a sample at most
     "queue.dead.lettered": ("vhost", "queue", "messages"),  # the same
+    "queue.expired": ("vhost", "queue", "messages"),  # the same
     "binding.created": ("vhost", "source", "destination", "destination_kind", "key", "arguments"),
     "binding.deleted": ("vhost", "source", "destination", "destination_kind", "key", "arguments"),
     "consumer.created": ("vhost", "queue", "consumer", "acknowledges", "exclusive", "prefetch", "priority"),

@@ -1,0 +1,133 @@
+"""What is known of one vhost for advisories: its destinations, and who has asked for which advisories.
+
+A topic is a key of the exchange of topics that something is bound with. The queue of a subscription to one is not a
+destination itself.
+"""
+
+from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.selected import SelectedQueue
+from mqbroker.core.vhost import VHost
+from mqbroker.runtime.advisories.shapes import QUEUE, TEMP_QUEUE, TEMP_TOPIC, TOPIC
+
+EXCHANGE = "amq.topic"
+PREFIX = "ActiveMQ.Advisory."
+
+_FIRST_WORD = "ActiveMQ"  # who subscribes to everything has not asked for these
+_TEMPORARY_KEYS = ("temp-topic.", "amq.dyn-")
+_SUBSCRIPTIONS = "subscription "  # what names begin with of those of AMQP 1.0 that stay
+_TOPICS_MAX = 100_000  # names that are known, so that each is told of once
+
+
+class Place:
+    """One vhost."""
+
+    __slots__ = ("_keys", "_queues", "asked", "topics", "vhost")
+
+    def __init__(self, vhost: VHost) -> None:
+        self.vhost = vhost
+        self._queues: dict[str, str] = {}
+        """The queues that are destinations, and their kinds."""
+        self._keys: dict[str, set[str]] = {}
+        """The topics that a queue gets, by its name."""
+        self.topics: set[str] = set()
+        self.asked: dict[str, set[str]] = {}
+        """The binding keys by which a queue gets advisories, by its name."""
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def bound(self, queue: str, key: str) -> str | None:
+        """Something is bound to the exchange of topics. The topic that is new with it."""
+        words = key.split(".")
+        if words[0] == _FIRST_WORD:
+            self.asked.setdefault(queue, set()).add(key)
+        if key.startswith(PREFIX) or "*" in words or "#" in words:
+            return None
+        self._keys.setdefault(queue, set()).add(key)
+        if key in self.topics or len(self.topics) >= _TOPICS_MAX:
+            return None
+        self.topics.add(key)
+        return key
+
+    def unbound(self, queue: str, key: str) -> None:
+        """A binding is gone."""
+        for known in (self.asked, self._keys):
+            known.get(queue, set()).discard(key)
+            if queue in known and not known[queue]:
+                del known[queue]
+
+    def queue_found(self, queue: Queue) -> str | None:
+        """A queue is there: its kind, if it is a destination."""
+        if self.is_subscription(queue):
+            return None
+        kind = self._queues[queue.name] = TEMP_QUEUE if queue.declared.owner is not None else QUEUE
+        return kind
+
+    def queue_gone(self, name: str) -> str | None:
+        """A queue is deleted: the kind of destination that it was."""
+        self.asked.pop(name, None)
+        self._keys.pop(name, None)
+        return self._queues.pop(name, None)
+
+    # --- what is asked ----------------------------------------------------------------------------------------------
+
+    def is_subscription(self, queue: Queue) -> bool:
+        """Whether a queue is that of a subscription to topics."""
+        spec = queue.declared
+        if isinstance(queue, SelectedQueue):
+            return True
+        is_own = spec.owner is not None or spec.auto_delete or queue.name.startswith(_SUBSCRIPTIONS)
+        return is_own and bool(self._keys.get(queue.name) or self.asked.get(queue.name))
+
+    def destinations_of(self, name: str) -> list[tuple[str, str, int]]:
+        """The destinations that consumers of a queue have: it, or the topics that it is a subscription to. Each with
+        its kind, and how many have it."""
+        if name in self._queues:
+            queue = self.vhost.queues.get(name)
+            return [(QUEUE, name, len(queue.consumers) if queue is not None else 0)]
+        return [(TOPIC, topic, self._subscribers_of(topic)) for topic in self._keys.get(name, ())]
+
+    def _subscribers_of(self, topic: str) -> int:
+        names = [name for name, keys in self._keys.items() if topic in keys]
+        return sum(name in self.vhost.queues and bool(self.vhost.queues[name].consumers) for name in names)
+
+    def queues(self) -> list[tuple[str, str]]:
+        """The queues that are destinations, with their kinds."""
+        return list(self._queues.items())
+
+    def wants(self, kind: str) -> bool:
+        """Whether somebody may have asked for advisories whose names begin with this word."""
+        return any(_may_mean(key, kind) for keys in self.asked.values() for key in keys)
+
+    def names(self, *kinds: str) -> bool:
+        """Whether somebody has asked for advisories by one of these words: they are of single messages, which nobody
+        is told of who asks for everything, as in ActiveMQ unless a policy says so."""
+        starts = tuple(PREFIX + kind for kind in kinds)
+        return any(key.startswith(starts) for keys in self.asked.values() for key in keys)
+
+
+def kind_of_topic(topic: str) -> str:
+    """Whether a topic is a temporary one."""
+    return TEMP_TOPIC if topic.startswith(_TEMPORARY_KEYS) else TOPIC
+
+
+def _may_mean(key: str, kind: str) -> bool:
+    """Whether a binding key matches some advisory of a kind, which is the third word of its name."""
+    words = key.split(".")
+    if "#" in words[:3]:
+        return True
+    return len(words) >= 3 and words[1] in ("Advisory", "*") and words[2] in (kind, "*")
+
+
+def matches(key: str, topic: str) -> bool:
+    """Whether a binding key matches the name of an advisory."""
+    return _match(key.split("."), topic.split("."))
+
+
+def _match(pattern: list[str], words: list[str]) -> bool:
+    reached = {0}  # after so many words of the pattern
+    for wanted in pattern:
+        if wanted == "#":
+            reached = set(range(min(reached, default=len(words) + 1), len(words) + 1))
+        else:
+            reached = {each + 1 for each in reached if each < len(words) and wanted in ("*", words[each])}
+    return len(words) in reached

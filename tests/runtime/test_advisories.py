@@ -1,0 +1,243 @@
+"""Advisories: what happens in the broker, as ActiveMQ tells it in topics."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from mqbroker.core.properties import Properties
+from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.protocols.amqp.properties import build
+from mqbroker.protocols.amqp1.codec import frames
+from mqbroker.protocols.amqp1.codec.messaging import Source
+from mqbroker.protocols.amqp1.codec.performatives import Detach
+from mqbroker.runtime.advisories.advisories import Advisories
+from mqbroker.runtime.advisories.place import matches
+from mqbroker.runtime.sampler import Sampler
+from tests.amqp1.house import House as Amqp1House
+from tests.amqp1.test_jms import Jms
+from tests.stomp.house import Client, Frame, House
+
+ADVISORY = "/topic/ActiveMQ.Advisory."
+
+
+@pytest.fixture
+def house() -> House:
+    house = House(dialect="activemq")
+    Advisories(house.broker, house.services.registry, lambda fields: build(**fields), "node")
+    return house
+
+
+def subscribed(house: House, name: str, wants_what_is_there: bool = False) -> Client:
+    """A client that has subscribed to advisories, and was told of what there is."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination=ADVISORY + name)
+    if not wants_what_is_there:
+        client.frames()
+    return client
+
+
+def told(client: Client) -> list[tuple[str, dict[str, Any]]]:
+    """The topics and the bodies of the advisories that have come."""
+    client.house.turn()
+    found = []
+    for frame in client.frames():
+        assert frame.command == "MESSAGE", frame
+        found.append((frame.headers["destination"].removeprefix(ADVISORY), json.loads(frame.body)))
+    return found
+
+
+def names(client: Client) -> list[tuple[str, str]]:
+    """The topics of advisories and which commands are in them."""
+    return [(topic, next(iter(body))) for topic, body in told(client)]
+
+
+def test_connections_are_told_of(house: House) -> None:
+    """There were no advisories at all."""
+    client = subscribed(house, "Connection")
+    other = house.connect()
+    (frame,) = client.frames()
+    assert {"originBrokerId", "originBrokerName", "originBrokerURL"} <= set(frame.headers)
+    assert (frame.headers["type"], frame.headers["priority"]) == ("Advisory", "0")
+    assert (frame.headers["destination"], frame.headers["transformation"]) == (
+        "/topic/ActiveMQ.Advisory.Connection",
+        "jms-advisory-json",
+    )
+    assert frame.body.startswith(b'{"ConnectionInfo":')
+    info = json.loads(frame.body)["ConnectionInfo"]
+    assert info["userName"] == "guest"
+    assert info["password"] == ""
+    other.lose()
+    ((topic, body),) = told(client)
+    assert topic == "Connection"
+    assert body["RemoveInfo"]["objectId"] == {"@class": "ConnectionId", "value": info["connectionId"]["value"]}
+
+
+def test_queues_come_and_go(house: House) -> None:
+    client = subscribed(house, ">")
+    client.send("SEND", destination="/queue/a.b")
+    house.vhost.declare(QueueSpec("own", owner=client.session), house.now)
+    house.turn()
+    house.vhost.remove(house.vhost.queues["a.b"])
+    found = [each for each in told(client) if "ActiveMQ.DLQ" not in str(each)]
+    shown = [
+        (topic, body["DestinationInfo"]["destination"], body["DestinationInfo"]["operationType"])
+        for topic, body in found
+    ]
+    assert shown == [
+        ("Queue", {"@class": "ActiveMQQueue", "string": "a.b"}, 0),
+        ("TempQueue", {"@class": "ActiveMQTempQueue", "string": "own"}, 0),
+        ("Queue", {"@class": "ActiveMQQueue", "string": "a.b"}, 1),
+    ]
+
+
+def test_consumers_are_counted(house: House) -> None:
+    client = subscribed(house, "Consumer.>")
+    other = house.connect()
+    for number in (1, 2):
+        other.send("SUBSCRIBE", id=number, destination="/queue/a,b", **{"activemq.prefetchSize": 7})
+    other.send("UNSUBSCRIBE", id=1)
+    found = client.frames()
+    assert {frame.headers["destination"] for frame in found} == {
+        f"{ADVISORY}Consumer.Queue.a",
+        f"{ADVISORY}Consumer.Queue.b",
+    }
+    ours = [frame for frame in found if frame.headers["destination"].endswith("Queue.a")]
+    assert [frame.headers["consumerCount"] for frame in ours] == ["1", "2", "1"]
+    assert json.loads(ours[0].body)["ConsumerInfo"]["prefetchSize"] == 7
+    assert "RemoveInfo" in json.loads(ours[2].body)
+
+
+def test_subscriptions_are_to_topics(house: House) -> None:
+    """The queue of a subscription is nobody's destination."""
+    client = subscribed(house, ">")
+    other = house.connect()
+    other.send("SUBSCRIBE", id=1, destination="/topic/news")
+    other.send("SUBSCRIBE", id=2, destination="/temp-topic/mine")
+    other.send("UNSUBSCRIBE", id=1)
+    found = [each for each in told(client) if each[0] != "Connection"]
+    assert [topic for topic, _ in found] == [
+        "Topic", "Consumer.Topic.news", "TempTopic", found[3][0], "Consumer.Topic.news",
+    ]  # fmt: skip
+    assert found[3][0].startswith("Consumer.Topic.temp-topic.")
+    assert found[0][1]["DestinationInfo"]["destination"] == {"@class": "ActiveMQTopic", "string": "news"}
+    jms = Jms(Amqp1House(broker=house.broker))
+    jms.consumer("plain", Source("topic://weather"))
+    jms.consumer("durable", Source("topic://weather", 2, "never"))
+    jms.client.receive(frames.performative(0, Detach(jms.handle, True)))
+    assert names(client) == [
+        ("Connection", "ConnectionInfo"),
+        ("Topic", "DestinationInfo"),
+        ("Consumer.Topic.weather", "ConsumerInfo"),
+        ("Consumer.Topic.weather", "ConsumerInfo"),
+        ("Consumer.Topic.weather", "RemoveInfo"),
+    ]
+
+
+def test_who_subscribes_is_told_of_what_is_there(house: House) -> None:
+    other = house.connect()
+    other.send("SUBSCRIBE", id=1, destination="/queue/a")
+    other.send("SUBSCRIBE", id=2, destination="/topic/t")
+    assert names(subscribed(house, "Connection", wants_what_is_there=True)) == [("Connection", "ConnectionInfo")] * 2
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination=f"{ADVISORY}Queue,ActiveMQ.Advisory.Topic")
+    found = [(topic, body["DestinationInfo"]["destination"]["string"]) for topic, body in told(client)]
+    assert sorted(found) == [("Queue", "ActiveMQ.DLQ"), ("Queue", "a"), ("Topic", "t")]
+    client = subscribed(house, "Consumer.*.*", wants_what_is_there=True)
+    assert sorted(names(client)) == [("Consumer.Queue.a", "ConsumerInfo"), ("Consumer.Topic.t", "ConsumerInfo")]
+
+
+def test_nothing_is_made_while_nobody_asks() -> None:
+    """Who subscribes to all topics has not asked, and who asks for some advisories has not asked for others."""
+    house = House(dialect="activemq")
+    made: list[object] = []
+
+    def compose(fields: Mapping[str, object]) -> Properties:
+        made.append(fields)
+        return build(**fields)
+
+    Advisories(house.broker, house.services.registry, compose, "node")
+    other = house.connect()
+    other.send("SUBSCRIBE", id=1, destination="/queue/a")
+    other.send("SEND", destination="/queue/a")
+    other.send("SUBSCRIBE", id=2, destination="/topic/>")
+    other.send("SEND", destination="/queue/b")
+    assert house.vhost.tap is None
+    assert made == []
+    subscribed(house, "Connection")
+    made.clear()
+    other.send("SUBSCRIBE", id=3, destination="/queue/c")
+    assert made == []
+
+
+def test_messages_are_looked_at_only_while_somebody_wants_that(house: House) -> None:
+    """A tap costs something with each message."""
+    client = subscribed(house, "MessageDelivered.Queue.a")
+    assert house.vhost.tap is not None
+    other = house.connect()
+    other.send("SUBSCRIBE", id=1, destination="/queue/a")
+    other.send("SEND", b"x", destination="/queue/a")
+    other.send("SEND", b"x", destination="/queue/b")
+    (frame,) = client.frames()
+    assert frame.headers["orignalDestination"] == "queue\\c//a"
+    assert b"x" not in frame.body.replace(b"ex", b"")
+    client.send("UNSUBSCRIBE", id=1)
+    house.turn()
+    assert house.vhost.tap is None
+    other.send("SEND", b"x", destination="/queue/a")
+    assert client.frames() == []
+
+
+def test_what_nobody_consumes_comes_itself(house: House) -> None:
+    client = subscribed(house, "NoConsumer.>")
+    client.send("SEND", b"for nobody", destination="/queue/a", colour="red")
+    client.send("SEND", b"kept", destination="/queue/a", persistent="true")
+    client.send("SEND", b"for no topic", destination="/topic/t")
+    client.send("SUBSCRIBE", id=2, destination="/queue/b")
+    client.send("SEND", b"for somebody", destination="/queue/b")
+    found: list[Frame] = [frame for frame in client.frames() if frame.headers["subscription"] == "1"]
+    assert [(frame.headers["destination"].removeprefix(ADVISORY), frame.body) for frame in found] == [
+        ("NoConsumer.Queue.a", b"for nobody"),
+        ("NoConsumer.Topic.t", b"for no topic"),
+    ]
+    assert found[0].headers["colour"] == "red"
+
+
+def test_what_happens_to_many_messages_is_told_with_a_count(house: House) -> None:
+    """Once in a while, as the sampler looks."""
+    sampler = Sampler(house.broker)
+    house.vhost.declare(QueueSpec("small", max_length=1), house.now)
+    house.vhost.declare(QueueSpec("full", max_length=1, overflow="reject-publish"), house.now)
+    house.vhost.declare(QueueSpec("short", message_ttl=10), house.now)
+    client = subscribed(house, ">")
+    for name in ("small", "full", "short"):
+        for _ in range(3):
+            client.send("SEND", b"x", destination=f"/queue/{name}")
+    house.pass_time(1000)
+    client.frames()
+    sampler.start(house.now)
+    house.turn()
+    found = {frame.headers["destination"].removeprefix(ADVISORY): frame.headers for frame in client.frames()}
+    assert found["MessageDiscarded.Queue.small"]["discardedCount"] == "2"
+    assert found["FULL.Queue.full"]["usageCount"] == "2"
+    assert found["Expired.Queue.short"]["messageCount"] == "3"
+
+
+def test_a_name_that_is_too_long_for_a_topic_is_passed_over(house: House) -> None:
+    client = subscribed(house, ">")
+    other = house.connect()
+    other.send("SUBSCRIBE", id=5, destination="/queue/" + "q" * 250)
+    other.send("SUBSCRIBE", id=6, destination="/queue/after")
+    assert "Consumer.Queue.after" in [topic for topic, _ in names(client)]
+
+
+@pytest.mark.parametrize(
+    ("key", "topic", "is_one"),
+    [("a.#", "a", True), ("a.#", "a.b.c", True), ("#", "a.b", True), ("a.*.c", "a.b.c", True), ("a.*", "a", False),
+     ("#.c", "a.b.c", True), ("a.#.c", "a.c", True), ("a.b", "a.b.c", False), ("*.#.*", "a", False),
+     ("b.#", "a", False),
+    ],
+)  # fmt: skip
+def test_binding_keys_match_as_the_exchange_has_it(key: str, topic: str, is_one: bool) -> None:
+    assert matches(key, topic) is is_one
