@@ -25,6 +25,7 @@ NAMES: Mapping[str, str] = {
     "message_id": "what its sender calls the message",
     "timestamp": "when its sender made it, in seconds since the epoch as decimal digits",
     "type": "what its sender says it is",
+    "subject": "what its sender says it is about, which is the type for clients of JMS",
     "user_id": "the user that published it, checked by the broker",
     "app_id": "the application that published it",
     "cluster_id": "deprecated, but clients may send it",

@@ -2,7 +2,7 @@
 
     JMSDestination    queue://key, topic://key      JMSRedelivered, JMSXDeliveryCount     of the entry
     JMSDeliveryMode   PERSISTENT, NON_PERSISTENT    JMSPriority, JMSTimestamp, JMSExpiration (numbers, milliseconds)
-    JMSMessageID, JMSCorrelationID, JMSReplyTo, JMSType, JMSXUserID, JMSXGroupID          neutral properties
+    JMSMessageID, JMSCorrelationID, JMSReplyTo, JMSType, JMSXUserID, JMSXGroupID, JMSXGroupSeq   neutral properties
 
 Headers that the application has given those names count less. Values that are no numbers, truths or texts are NULL.
 """
@@ -18,7 +18,6 @@ _TEXTS = {
     "JMSMessageID": "message_id",
     "JMSCorrelationID": "correlation_id",
     "JMSReplyTo": "reply_to",
-    "JMSType": "type",
     "JMSXUserID": "user_id",
     "JMSXGroupID": "group_id",
 }
@@ -93,6 +92,11 @@ def _delivery_count(_message: Message, entry: Entry | None) -> Value:
     return 1 if entry is None else 1 + returns_of(entry.attempts)
 
 
+def _type(message: Message, _entry: Entry | None) -> Value:
+    found = message.properties.text("type")
+    return message.properties.text("subject") if found is None else found
+
+
 def _group_sequence(message: Message, _entry: Entry | None) -> Value:
     properties = message.properties
     text = properties.text("group_sequence")
@@ -108,4 +112,5 @@ _COMPUTED: dict[str, Callable[[Message, Entry | None], Value]] = {
     "JMSRedelivered": _redelivered,
     "JMSXDeliveryCount": _delivery_count,
     "JMSXGroupSeq": _group_sequence,
+    "JMSType": _type,
 }

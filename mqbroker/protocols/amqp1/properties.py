@@ -54,7 +54,7 @@ CODED_CONTENT_TYPE = "message/vnd.rabbitmq.amqp"
 
 _FIELDS = {
     "message_id": 0, "user_id": 1, "reply_to": 4, "correlation_id": 5, "content_type": 6, "content_encoding": 7,
-    "timestamp": 9, "app_id": 10, "group_id": 10, "group_sequence": 11,
+    "timestamp": 9, "app_id": 10, "group_id": 10, "group_sequence": 11, "subject": 3,
 }  # fmt: skip
 """Where the neutral properties are in the section of properties."""
 _ID_BYTES_MAX = 255

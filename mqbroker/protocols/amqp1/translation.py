@@ -5,7 +5,7 @@ persistent, priority, ttl                 header
 headers x-...                             message-annotations; CC is x-cc, x-death x-opt-deaths, type x-basic-type
 exchange, routing key                     x-exchange, x-routing-key, if there is an exchange
 message_id, correlation_id                string; uuid for urn:uuid:...; binary for what is no UTF-8
-user_id, content_type, content_encoding   the same
+user_id, content_type, content_encoding   the same; subject
 reply_to                                  /queues/Q, or /exchanges/amq.topic/K from protocols that have topics
 timestamp                                 creation-time
 group_id, else app_id; group_sequence     group-id; group-sequence
@@ -93,13 +93,13 @@ def _annotations(properties: Properties, message: Message) -> bytes:
 def _properties(properties: Properties, message: Message) -> bytes:
     text = properties.text
     user, timestamp = text("user_id"), text("timestamp")
-    sequence = text("group_sequence")
+    subject, sequence = text("subject"), text("group_sequence")
     group = text("group_id") or text("app_id")
     fields = [
         _id(text("message_id")),
         NULL if user is None else encode(user.encode(errors="surrogateescape")),
         NULL,  # to
-        NULL,  # subject
+        NULL if subject is None else string(subject),
         _reply_to(properties, message),
         _id(text("correlation_id")),
         _symbol(text("content_type")),

@@ -44,6 +44,7 @@ _NAMES = {
     "priority": "priority",
     "timestamp": "timestamp",
 }
+_SAME = {"subject": "type"}  # to clients of JMS
 _HEADERS = {neutral: header for header, neutral in _NAMES.items()}
 _NUMBERS = frozenset(("expiration", "priority", "timestamp"))
 _REPLY_PREFIXES = ("/queue/", "/reply-queue/", "/topic/", "/amq/queue/")
@@ -91,7 +92,7 @@ class StompProperties(Properties):
         """A property by its neutral name."""
         if name == "delivery_mode":
             return "2" if self.persistent else "1"
-        header = _HEADERS.get(name)
+        header = _HEADERS.get(_SAME.get(name, name))
         if header is None:
             return self._group(name)
         value = dict(self.items()).get(header)
@@ -157,16 +158,18 @@ def jms_lines_of(properties: Properties, lines: bytes) -> bytes:
         if not each.startswith(_JMS_LINES)
     ]
     if not isinstance(properties, StompProperties):
-        kept += _group_lines(properties)
+        kept += _lines_of_others(properties)
     queue = properties.headers().get(_FIRST_QUEUE) if properties.is_dead_letter else None
     if isinstance(queue, str):
         kept.append(header_line(ORIGINAL_DESTINATION, f"/queue/{queue}"))
     return b"".join(kept)
 
 
-def _group_lines(properties: Properties) -> list[bytes]:
-    """The group of a message of another protocol."""
-    found = ((GROUP_HEADER, "group_id"), (SEQUENCE_HEADER, "group_sequence"))
+def _lines_of_others(properties: Properties) -> list[bytes]:
+    """What clients of ActiveMQ are told besides of a message of another protocol: its group, and its type."""
+    found = [(GROUP_HEADER, "group_id"), (SEQUENCE_HEADER, "group_sequence")]
+    if properties.text("type") is None:
+        found.append(("type", "subject"))
     texts = ((header, properties.text(neutral)) for header, neutral in found)
     return [header_line(header, text) for header, text in texts if text is not None]
 
