@@ -119,7 +119,10 @@ class Picking:
         if self.groups is not None and not self.groups.admits(entry.message, consumer):
             return False
         selector = self.selectors.get(consumer)
-        return selector is None or selects(selector, entry.message, entry)
+        if selector is None:
+            return True
+        self._left -= selector.cost - 1
+        return selects(selector, entry.message, entry)
 
     def _hand_over(self, entry: Entry, consumer: Consumer, now: int) -> None:
         opens_group = self.groups is not None and self.groups.opens(entry.message)

@@ -10,7 +10,7 @@ from lark import Token, v_args
 from lark.visitors import Transformer_NonRecursive
 
 from mqbroker.core.selectors.functions import call
-from mqbroker.core.selectors.part import CONDITION, LIST, NAME, NUMBER, STRING, TRUTH, Getter, Part
+from mqbroker.core.selectors.part import BODY, CONDITION, LIST, NAME, NUMBER, STRING, TRUTH, Getter, Part
 from mqbroker.core.selectors.pattern import Pattern
 from mqbroker.core.selectors.values import (
     Truth,
@@ -24,7 +24,7 @@ from mqbroker.core.selectors.values import (
     ordered,
 )
 from mqbroker.errors import InvalidSelector
-from mqbroker.limits import COUNT_MAX, SELECTOR_DEPTH_MAX
+from mqbroker.limits import COUNT_MAX, SELECTOR_DEPTH_MAX, XPATH_COST
 
 _PRECISION_MAX = 64  # digits of a number
 
@@ -50,6 +50,8 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
         super().__init__()
         self.converts = converts
         self.names: set[str] = set()
+        self.cost = 1
+        """What a message costs that is looked at, in such that are only compared."""
 
     # --- conditions -------------------------------------------------------------------------------------------------
 
@@ -171,6 +173,22 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
         kind, evaluate, items = call(str(name), arguments, _position(name))
         depth = 1 + max((each.depth for each in arguments), default=0)
         return Part(kind, evaluate, _checked(depth, _position(name)), _position(name), items)
+
+    def looked_into(self, token: Token) -> Part:
+        """XPATH."""
+        from mqbroker.core.selectors.xpath.expression import Expression  # which few selectors need
+
+        try:
+            expression = Expression(_unquoted(token))
+        except InvalidSelector as error:
+            raise InvalidSelector(error.reason, _position(token)) from None
+        self.cost += XPATH_COST
+
+        def holds(get: Getter) -> Value:
+            body = get(BODY)
+            return isinstance(body, str) and expression.holds(body.encode("latin-1"))
+
+        return Part(CONDITION, holds, 1, _position(token))
 
     def queried(self, token: Token) -> Part:
         """XQUERY: ActiveMQ has the word, and its XQueryExpression is always false."""

@@ -10,6 +10,7 @@ Headers that the application has given those names count less. Values that are n
 from collections.abc import Callable
 
 from mqbroker.core.message import Entry, Message, returns_of
+from mqbroker.core.selectors.part import BODY
 from mqbroker.core.selectors.selector import Selector
 from mqbroker.core.selectors.values import Value
 from mqbroker.core.values import Decimal, RawString
@@ -49,6 +50,8 @@ class Fields:
             if computed is not None:
                 return computed(self._message, self._entry)
         properties = self._message.properties
+        if name == BODY:
+            return properties.readable(self._message.content()).decode("latin-1")
         return value_of(properties.headers().get(name)) if properties.has_headers else None
 
 

@@ -8,6 +8,9 @@ from mqbroker.core.selectors.values import Value
 Getter = Callable[[str], Value]
 """The value of a property or header by its name; None when there is none."""
 
+BODY = "\0body"
+"""No name of a property: what the getter has for it is the body, its octets as the characters of Latin-1."""
+
 CONDITION = "condition"
 LIST = "list"
 NAME = "name"
