@@ -42,6 +42,13 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "binding.deleted": ("vhost", "source", "destination", "destination_kind", "key", "arguments"),
     "consumer.created": ("vhost", "queue", "consumer", "acknowledges", "exclusive", "prefetch", "priority"),
     "consumer.deleted": ("vhost", "queue", "consumer"),
+    "producer.created": (
+        "vhost",
+        "exchange",
+        "key",
+        "producer",
+    ),  # a link of AMQP 1.0 to one key; others come and publish
+    "producer.deleted": ("vhost", "exchange", "key", "producer"),
     "session.opened": ("session", "protocol", "user", "vhost"),  # a connection whose peer has logged in
     "session.closed": ("session", "protocol", "user", "vhost"),
     "channel.opened": ("session", "channel", "user", "vhost"),

@@ -135,6 +135,29 @@ def test_subscriptions_are_to_topics(house: House) -> None:
     ]
 
 
+def test_producers_are_counted(house: House) -> None:
+    client = subscribed(house, "Producer.>")
+    jms = Jms(Amqp1House(broker=house.broker))
+    for address in ("queue://a", "queue://a", "topic://t", None):
+        jms.producer(address)
+    for jms.handle in (0, 2):
+        jms.detach(closed=True)
+    house.turn()
+    found = client.frames()
+    assert [frame.headers["destination"].removeprefix(f"{ADVISORY}Producer.") for frame in found] == [
+        "Queue.a",
+        "Queue.a",
+        "Topic.t",
+        "Queue.a",
+        "Topic.t",
+    ]
+    assert [frame.headers["producerCount"] for frame in found] == ["1", "2", "1", "1", "0"]
+    assert json.loads(found[0].body)["ProducerInfo"]["destination"]["string"] == "a"
+    assert names(subscribed(house, "Producer.*.*", wants_what_is_there=True)) == [("Producer.Queue.a", "ProducerInfo")]
+    jms.client.lose()
+    assert names(client) == [("Producer.Queue.a", "RemoveInfo")]
+
+
 def test_who_subscribes_is_told_of_what_is_there(house: House) -> None:
     other = house.connect()
     other.send("SUBSCRIBE", id=1, destination="/queue/a")

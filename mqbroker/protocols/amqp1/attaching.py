@@ -111,6 +111,7 @@ def attach_sender(connection: "Amqp1State", session: "LinkSession", message: Att
     session.incoming[message.handle] = link
     connection.send_performative(session.channel, answer)
     link.grant()
+    link.begun()
 
 
 def _publisher(

@@ -88,6 +88,10 @@ class OutgoingLink(Consumer):
         """Who takes what it delivers out of the queues. Overridden where that are several."""
         return [self]
 
+    def source_name(self) -> str:
+        """The queue whose end is that of the link. Overridden where there are several."""
+        return self.queue.name
+
     def attached(self, now: int) -> None:
         """The link is there: the queue may deliver, once there is credit."""
         self.queue.add_consumer(self, now)

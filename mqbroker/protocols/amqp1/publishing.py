@@ -111,8 +111,25 @@ class Publisher(IncomingLink):
                 route_to(session, address.exchange, "")
         self.other_routes()
 
+    def begun(self) -> None:
+        """The link is there."""
+        self._tell("producer.created")
+
+    def _tell(self, event: str) -> None:
+        route, session = self.route, self.session
+        if route is not None:
+            session.connection.services.broker.events.tell(
+                event,
+                vhost=session.vhost.name,
+                exchange=route.exchange_name,
+                key=route.routing_key,
+                producer=f"{session.connection.name}:{session.channel}:{self.handle}",
+            )
+
     def ended(self) -> None:
+        """Overrides IncomingLink's."""
         IncomingLink.ended(self)
+        self._tell("producer.deleted")
         if self.ended_hook is not None:
             self.ended_hook()
 

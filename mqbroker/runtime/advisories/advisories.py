@@ -30,6 +30,8 @@ Step = Callable[[int], None]
 _WAITING_MAX = 10_000  # what happens meanwhile is told to nobody
 _DELIVERED, _NO_CONSUMER = "MessageDelivered", "NoConsumer"
 _EMPTY: Mapping[str, object] = {}
+_KINDS = {"": QUEUE, EXCHANGE: TOPIC}
+"""What kind of destination a key of these exchanges is."""
 
 
 class Advisories(Task):
@@ -211,6 +213,26 @@ class Advisories(Task):
                 command = shapes.consumer_info(kind, shown, str(fields["consumer"]), _details(fields))
             self.tell(place, f"Consumer.{kind}.{shown}", command, now, {"consumerCount": count})
 
+    def producer_created(self, fields: Mapping[str, object], now: int) -> None:
+        """Somebody is about to send to a destination."""
+        place, kind = self._place(str(fields["vhost"])), _KINDS.get(str(fields["exchange"]))
+        if place is not None and kind is not None:
+            name, producer = str(fields["key"]), str(fields["producer"])
+            place.producers[producer] = kind, name
+            command = shapes.producer_info(kind, name, producer)
+            self._tell_of_producer(place, kind, name, command, now)
+
+    def producer_deleted(self, fields: Mapping[str, object], now: int) -> None:
+        """Somebody sends to a destination no more."""
+        place, producer = self._place(str(fields["vhost"])), str(fields["producer"])
+        if place is not None and producer in place.producers:
+            kind, name = place.producers.pop(producer)
+            self._tell_of_producer(place, kind, name, shapes.remove_info("ProducerId", producer), now)
+
+    def _tell_of_producer(self, place: Place, kind: str, name: str, command: Mapping[str, object], now: int) -> None:
+        more = {"producerCount": place.producer_count(kind, name)} if place.asked else _EMPTY
+        self.tell(place, f"Producer.{kind}.{name}", command, now, more)
+
     def promoted(self, _fields: Mapping[str, object], now: int) -> None:
         """This node is the active one of its pair."""
         for name in list(self._broker.vhosts):
@@ -292,6 +314,9 @@ class Advisories(Task):
         for topic in list(place.topics):
             kind = kind_of_topic(topic)
             yield kind, shapes.destination_info(kind, topic, ADD), _EMPTY
+        for producer, (kind, name) in list(place.producers.items()):
+            command = shapes.producer_info(kind, name, producer)
+            yield f"Producer.{kind}.{name}", command, {"producerCount": place.producer_count(kind, name)}
         for queue in list(place.vhost.queues.values()):
             if queue is asking:
                 continue
@@ -347,5 +372,7 @@ _HANDLERS: Mapping[str, Callable[[Advisories, Mapping[str, object], int], None]]
     "queue.overflowed": Advisories.overflowed,
     "queue.dead.lettered": Advisories.dead_lettered,
     "queue.expired": Advisories.expired,
+    "producer.created": Advisories.producer_created,
+    "producer.deleted": Advisories.producer_deleted,
     "pair.promoted": Advisories.promoted,
 }

@@ -21,7 +21,7 @@ _TOPICS_MAX = 100_000  # names that are known, so that each is told of once
 class Place:
     """One vhost."""
 
-    __slots__ = ("_keys", "_queues", "asked", "topics", "vhost")
+    __slots__ = ("_keys", "_queues", "asked", "producers", "topics", "vhost")
 
     def __init__(self, vhost: VHost) -> None:
         self.vhost = vhost
@@ -29,6 +29,8 @@ class Place:
         """The queues that are destinations, and their kinds."""
         self._keys: dict[str, set[str]] = {}
         """The topics that a queue gets, by its name."""
+        self.producers: dict[str, tuple[str, str]] = {}
+        """The kinds and names of the destinations that producers are for."""
         self.topics: set[str] = set()
         self.asked: dict[str, set[str]] = {}
         """The binding keys by which a queue gets advisories, by its name."""
@@ -93,6 +95,10 @@ class Place:
     def queues(self) -> list[tuple[str, str]]:
         """The queues that are destinations, with their kinds."""
         return list(self._queues.items())
+
+    def producer_count(self, kind: str, name: str) -> int:
+        """How many producers a destination has."""
+        return sum(each == (kind, name) for each in self.producers.values())
 
     def wants(self, kind: str) -> bool:
         """Whether somebody may have asked for advisories whose names begin with this word."""

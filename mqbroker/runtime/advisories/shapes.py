@@ -36,6 +36,12 @@ def consumer_info(kind: str, name: str, consumer: str, details: Mapping[str, obj
     return {"ConsumerInfo": fields}
 
 
+def producer_info(kind: str, name: str, producer: str) -> dict[str, object]:
+    """Somebody is about to send to a destination."""
+    fields = {**_ANY, "producerId": {"value": producer}, "destination": destination(kind, name), "sentCount": 0}
+    return {"ProducerInfo": fields}
+
+
 def destination_info(kind: str, name: str, operation: int) -> dict[str, object]:
     """A destination is there, or is gone."""
     return {"DestinationInfo": {**_ANY, "destination": destination(kind, name), "operationType": operation}}
