@@ -345,7 +345,7 @@ class MessageTap(Tap):
         known = self._place.vhost.queues
         return any(name in known and known[name].consumers for name in queues)
 
-    def delivered(self, queue: str, entry: Entry) -> None:
+    def delivered(self, queue: str, entry: Entry, *_taker: object) -> None:
         """Overrides Tap's."""
         message = entry.message
         if not message.routing_key.startswith(PREFIX):
