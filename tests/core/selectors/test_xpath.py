@@ -171,6 +171,19 @@ def test_an_expression_takes_no_longer_than_its_work_is_worth(text: str) -> None
     assert time.process_time() - before < 5
 
 
+def test_an_expression_may_have_many_operators() -> None:
+    """Each was a function within the last one, and Python's stack ends at a thousand."""
+    assert Expression("1" + "+1" * 3000 + " = 3001").holds(PLAIN)
+    assert Expression("//e or " * 900 + "//b").holds(PLAIN)
+    assert Expression("//b and " * 900 + "not(//e)").holds(PLAIN)
+    assert Expression("-" * 3000 + "1").holds(PLAIN)
+    assert Expression("/a" + "/." * 3000).holds(PLAIN)
+    assert Expression("/a" + "[b]" * 2000).holds(PLAIN)
+    assert Expression("(" * 39 + "1" + ")" * 39).holds(PLAIN)
+    assert Expression("a[" * 39 + "b" + "]" * 39).holds(b"<a>" * 39 + b"<b/>" + b"</a>" * 39)
+    assert not Expression("5 > 4 > 3").holds(PLAIN)
+
+
 def test_what_it_has_to_do_does_not_depend_on_the_clock() -> None:
     """The same message is selected or not, however busy the machine is."""
     body = b"<a>" + b"<b>x</b>" * 100 + b"</a>"

@@ -102,11 +102,12 @@ class _Parser:
         if self._depth > XPATH_DEPTH_MAX:
             raise InvalidSelector("XPATH: it is nested too deeply", 0)
         found = self._negative() if level == len(_LEVELS) else self.expression(level + 1)
+        others: list[tuple[str, Evaluate]] = []
         while level < len(_LEVELS) and self.word.kind == OPERATOR and self._is(*_LEVELS[level]):
             operation = self._next().text
-            found = _binary(operation, found, self.expression(level + 1))
+            others.append((operation, self.expression(level + 1)))
         self._depth -= level == 0
-        return found
+        return _chain(found, others) if others else found
 
     def _negative(self) -> Evaluate:
         count = 0
@@ -252,17 +253,31 @@ class _Parser:
 # --- what evaluates them ----------------------------------------------------------------------------------------------
 
 
-def _binary(operation: str, left: Evaluate, right: Evaluate) -> Evaluate:
-    if operation == "or":
-        return lambda focus: as_boolean(left(focus)) or as_boolean(right(focus))
-    if operation == "and":
-        return lambda focus: as_boolean(left(focus)) and as_boolean(right(focus))
+def _chain(first: Evaluate, others: Sequence[tuple[str, Evaluate]]) -> Evaluate:
+    """Operators of one strength, from the left to the right; there may be more of them than functions within each
+    other."""
+
+    def evaluate(focus: Focus) -> Value:
+        value = first(focus)
+        for operation, other in others:
+            focus.work.do()
+            if operation in ("or", "and"):
+                if as_boolean(value) is (operation == "or"):
+                    return operation == "or"
+                value = as_boolean(other(focus))
+            else:
+                value = _applied(operation, value, other(focus), focus.work)
+        return value
+
+    return evaluate
+
+
+def _applied(operation: str, left: Value, right: Value, work: Work) -> Value:
     if operation in ("=", "!="):
-        is_wanted = operation == "="
-        return lambda focus: equal(left(focus), right(focus), is_wanted, focus.work)
+        return equal(left, right, operation == "=", work)
     if operation in ("<", "<=", ">", ">="):
-        return lambda focus: ordered(operation, left(focus), right(focus), focus.work)
-    return lambda focus: calculate(operation, as_number(left(focus), focus.work), as_number(right(focus), focus.work))
+        return ordered(operation, left, right, work)
+    return calculate(operation, as_number(left, work), as_number(right, work))
 
 
 def _path(start: Evaluate | None, steps: Sequence[Step], is_absolute: bool) -> Evaluate:
