@@ -118,10 +118,13 @@ def test_subscriptions_are_to_topics(house: House) -> None:
     other.send("UNSUBSCRIBE", id=1)
     found = [each for each in told(client) if each[0] != "Connection"]
     assert [topic for topic, _ in found] == [
-        "Topic", "Consumer.Topic.news", "TempTopic", found[3][0], "Consumer.Topic.news",
+        "Topic", "Consumer.Topic.news", "TempTopic", found[3][0], "Consumer.Topic.news", "Topic",
     ]  # fmt: skip
     assert found[3][0].startswith("Consumer.Topic.temp-topic.")
-    assert found[0][1]["DestinationInfo"]["destination"] == {"@class": "ActiveMQTopic", "string": "news"}
+    for number, operation in ((0, 0), (5, 1)):
+        info = found[number][1]["DestinationInfo"]
+        assert info["destination"] == {"@class": "ActiveMQTopic", "string": "news"}
+        assert info["operationType"] == operation
     jms = Jms(Amqp1House(broker=house.broker))
     jms.consumer("plain", Source("topic://weather"))
     jms.consumer("durable", Source("topic://weather", 2, "never"))
@@ -264,3 +267,39 @@ def test_a_name_that_is_too_long_for_a_topic_is_passed_over(house: House) -> Non
 )  # fmt: skip
 def test_binding_keys_match_as_the_exchange_has_it(key: str, topic: str, is_one: bool) -> None:
     assert matches(key, topic) is is_one
+
+
+def test_what_is_there_at_the_start_is_known(house: House) -> None:
+    """Those that the journal has put back."""
+    other = house.connect()
+    other.send("SUBSCRIBE", id=1, destination="/queue/a")
+    other.send("SUBSCRIBE", id=2, destination="/topic/t")
+    other.send("SUBSCRIBE", id=3, destination="/topic/ActiveMQ.Advisory.Consumer.>")
+    other.send("SUBSCRIBE", id=4, destination="/topic/ActiveMQ.Advisory.MessageDelivered.>")
+    other.frames()
+    Advisories(house.broker, house.services.registry, lambda fields: build(**fields), "another")
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a")
+    found = [frame for frame in other.frames() if frame.headers["originBrokerName"] == "another"]
+    assert [frame.headers["consumerCount"] for frame in found] == ["2"]
+
+
+def test_a_name_that_is_used_again_at_once_is_known_by_its_new_bindings(house: House) -> None:
+    """What is told of in the midst of one turn is noted in its order."""
+    client = subscribed(house, "*")
+    vhost, now = house.vhost, house.now
+    exchange = vhost.exchange("amq.topic")
+    queue = vhost.declare(QueueSpec("q", auto_delete=True), now)
+    vhost.bind(exchange, queue, "t", {})
+    vhost.unbind(exchange, queue, "t", {})
+    vhost.bind(exchange, queue, "t", {})
+    vhost.remove(queue)
+    queue = vhost.declare(QueueSpec("q", auto_delete=True), now)
+    vhost.bind(exchange, queue, "u", {})
+    vhost.remove(queue)
+    house.turn()
+    shown = [
+        (body["DestinationInfo"]["destination"]["string"], body["DestinationInfo"]["operationType"])
+        for _, body in told(client)
+    ]
+    assert shown == [("t", 0), ("t", 1), ("t", 0), ("t", 1), ("u", 0), ("u", 1)]

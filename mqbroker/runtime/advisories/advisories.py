@@ -3,8 +3,9 @@
     events  --take-->  [ first | ... | last ]  --run, a portion-->  amq.topic, ActiveMQ.Advisory.Queue ...
     taps    ----------------^   of messages, in vhosts where somebody wants advisories of single ones
 
-What is told in the midst of other work waits, and is looked at when that is done: then a queue is bound whose making
-was told first. Whoever subscribes is told first of what there is already, as by ActiveMQ.
+What happens in the midst of other work is noted at once, and told when that is done. Whether a queue is a destination
+is seen then only: that of a subscription is bound after it is made. Whoever subscribes is told first of what there is
+already, as by ActiveMQ.
 """
 
 from collections import deque
@@ -64,6 +65,7 @@ class Advisories(Task):
                 place.bound(binding.destination.name, binding.key)
         for queue in place.vhost.queues.values():
             place.queue_found(queue)
+            place.consumers_changed(queue.name, len(queue.consumers))
         self._tap(place)
 
     def _place(self, vhost: str) -> Place | None:
@@ -79,12 +81,10 @@ class Advisories(Task):
 
     def take(self, event: Event) -> None:
         """A subscriber of the broker's events."""
-        if event.name == "binding.created":
-            self._note(event.fields)
-            return
         handler = _HANDLERS.get(event.name)
-        if handler is not None:
-            self.later(lambda now: handler(self, event.fields, now))
+        place = self._place(str(event.fields["vhost"])) if handler is not None and "vhost" in event.fields else None
+        if handler is not None and place is not None:
+            handler(self, place, event.fields)
 
     def later(self, step: Step) -> None:
         """Has something done when the work is done in whose midst it came up."""
@@ -110,13 +110,18 @@ class Advisories(Task):
     # --- telling ----------------------------------------------------------------------------------------------------
 
     def tell(
-        self, place: Place, topic: str, command: Mapping[str, object], now: int, more: Mapping[str, object] = _EMPTY
+        self, place: Place, topic: str, command: Mapping[str, object], more: Mapping[str, object] = _EMPTY
     ) -> None:
-        """Publishes an advisory, if anybody has asked for one like it."""
+        """Publishes an advisory, soon, if anybody has asked for one like it."""
         if place.asked and place.wants(topic.partition(".")[0]):
-            message = self._message(topic, command, now, more)
-            if message is not None:
-                place.vhost.publish_by_content(EXCHANGE, [message.routing_key], message, now)
+            self.later(lambda now: self._publish(place, topic, command, more, now))
+
+    def _publish(
+        self, place: Place, topic: str, command: Mapping[str, object], more: Mapping[str, object], now: int
+    ) -> None:
+        message = self._message(topic, command, now, more)
+        if message is not None:
+            place.vhost.publish_by_content(EXCHANGE, [message.routing_key], message, now)
 
     def _message(
         self, topic: str, command: Mapping[str, object], now: int, more: Mapping[str, object]
@@ -136,135 +141,127 @@ class Advisories(Task):
 
     # --- connections, destinations, consumers -----------------------------------------------------------------------
 
-    def session_opened(self, fields: Mapping[str, object], now: int) -> None:
+    def session_opened(self, place: Place, fields: Mapping[str, object]) -> None:
         """Somebody has logged in."""
-        place = self._place(str(fields["vhost"]))
-        if place is not None:
-            command = shapes.connection_info(str(fields["session"]), str(fields["user"]))
-            self.tell(place, "Connection", command, now)
+        self.tell(place, "Connection", shapes.connection_info(str(fields["session"]), str(fields["user"])))
 
-    def session_closed(self, fields: Mapping[str, object], now: int) -> None:
+    def session_closed(self, place: Place, fields: Mapping[str, object]) -> None:
         """A connection is gone."""
-        place = self._place(str(fields["vhost"]))
-        if place is not None:
-            self.tell(place, "Connection", shapes.remove_info("ConnectionId", str(fields["session"])), now)
+        self.tell(place, "Connection", shapes.remove_info("ConnectionId", str(fields["session"])))
 
-    def queue_created(self, fields: Mapping[str, object], now: int) -> None:
-        """There is one more queue."""
-        place, name = self._place(str(fields["vhost"])), str(fields["queue"])
-        queue = place.vhost.queues.get(name) if place is not None else None
-        kind = place.queue_found(queue) if place is not None and queue is not None else None
-        if place is not None and kind is not None:
-            self.tell(place, kind, shapes.destination_info(kind, name, ADD), now)
+    def queue_created(self, place: Place, fields: Mapping[str, object]) -> None:
+        """There is one more queue, which may be bound in a moment."""
+        name = str(fields["queue"])
+        self.later(lambda now: self._queue_found(place, name, now))
 
-    def queue_deleted(self, fields: Mapping[str, object], now: int) -> None:
-        """A queue is gone."""
-        place, name = self._place(str(fields["vhost"])), str(fields["queue"])
-        if place is None:
-            return
-        had_asked = name in place.asked
-        kind = place.queue_gone(name)
-        if kind is not None:
-            self.tell(place, kind, shapes.destination_info(kind, name, REMOVE), now)
-        if had_asked:
-            self._tap(place)
-
-    def _note(self, fields: Mapping[str, object]) -> None:
-        """Something is bound. It is noted at once, for the queue is looked at soon."""
-        place = self._place(str(fields["vhost"])) if _is_of_topics(fields) else None
-        if place is not None:
-            name, key = str(fields["destination"]), str(fields["key"])
-            topic = place.bound(name, key)
-            self.later(lambda now: self._bound(place, name, key, topic, now))
-
-    def _bound(self, place: Place, name: str, key: str, topic: str | None, now: int) -> None:
-        """Somebody subscribes to a topic, which may be one of advisories."""
-        if topic is not None:
-            kind = kind_of_topic(topic)
-            self.tell(place, kind, shapes.destination_info(kind, topic, ADD), now)
+    def _queue_found(self, place: Place, name: str, now: int) -> None:
         queue = place.vhost.queues.get(name)
-        if queue is not None and key in place.asked.get(name, ()):
-            self._tap(place)
+        kind = place.queue_found(queue) if queue is not None else None
+        if kind is not None and place.asked and place.wants(kind):
+            self._publish(place, kind, shapes.destination_info(kind, name, ADD), _EMPTY, now)
+
+    def queue_deleted(self, place: Place, fields: Mapping[str, object]) -> None:
+        """A queue is gone."""
+        name = str(fields["queue"])
+        had_asked = name in place.asked
+        kind, topics = place.queue_gone(name)
+        if kind is not None:
+            self.tell(place, kind, shapes.destination_info(kind, name, REMOVE))
+        for topic in topics:
+            self._tell_of_topic(place, topic, REMOVE)
+        if had_asked:
+            self.later(lambda _now: self._tap(place))
+
+    def binding_created(self, place: Place, fields: Mapping[str, object]) -> None:
+        """Somebody subscribes to a topic, which may be one of advisories."""
+        if not _is_of_topics(fields):
+            return
+        name, key = str(fields["destination"]), str(fields["key"])
+        topic = place.bound(name, key)
+        if topic is not None:
+            self._tell_of_topic(place, topic, ADD)
+        if key in place.asked.get(name, ()):
+            self.later(lambda now: self._begin_replay(place, name, key, now))
+
+    def _begin_replay(self, place: Place, name: str, key: str, now: int) -> None:
+        self._tap(place)
+        queue = place.vhost.queues.get(name)
+        if queue is not None:
             self._replays.append(self._replay(place, queue, key, now))
 
-    def binding_deleted(self, fields: Mapping[str, object], _now: int) -> None:
+    def binding_deleted(self, place: Place, fields: Mapping[str, object]) -> None:
         """Somebody subscribes to a topic no more."""
-        place = self._place(str(fields["vhost"])) if _is_of_topics(fields) else None
-        if place is not None:
-            place.unbound(str(fields["destination"]), str(fields["key"]))
-            self._tap(place)
+        if _is_of_topics(fields):
+            topic = place.unbound(str(fields["destination"]), str(fields["key"]))
+            if topic is not None:
+                self._tell_of_topic(place, topic, REMOVE)
+            self.later(lambda _now: self._tap(place))
 
-    def consumer_created(self, fields: Mapping[str, object], now: int) -> None:
+    def _tell_of_topic(self, place: Place, topic: str, operation: int) -> None:
+        kind = kind_of_topic(topic)
+        self.tell(place, kind, shapes.destination_info(kind, topic, operation))
+
+    def consumer_created(self, place: Place, fields: Mapping[str, object]) -> None:
         """Somebody consumes."""
-        self._tell_of_consumer(fields, now, is_gone=False)
+        name, consumer = str(fields["queue"]), str(fields["consumer"])
+        place.consumers_changed(name, 1)
+        if place.asked:
+            for kind, shown, count in place.destinations_of(name):
+                command = shapes.consumer_info(kind, shown, consumer, _details(fields))
+                self.tell(place, f"Consumer.{kind}.{shown}", command, {"consumerCount": count})
 
-    def consumer_deleted(self, fields: Mapping[str, object], now: int) -> None:
+    def consumer_deleted(self, place: Place, fields: Mapping[str, object]) -> None:
         """Somebody consumes no more."""
-        self._tell_of_consumer(fields, now, is_gone=True)
+        name = str(fields["queue"])
+        place.consumers_changed(name, -1)
+        if place.asked:
+            command = shapes.remove_info("ConsumerId", str(fields["consumer"]))
+            for kind, shown, count in place.destinations_of(name):
+                self.tell(place, f"Consumer.{kind}.{shown}", command, {"consumerCount": count})
 
-    def _tell_of_consumer(self, fields: Mapping[str, object], now: int, is_gone: bool) -> None:
-        place, name = self._place(str(fields["vhost"])), str(fields["queue"])
-        if place is None or not place.asked:
-            return
-        for kind, shown, count in place.destinations_of(name):
-            if is_gone:
-                command = shapes.remove_info("ConsumerId", str(fields["consumer"]))
-            else:
-                command = shapes.consumer_info(kind, shown, str(fields["consumer"]), _details(fields))
-            self.tell(place, f"Consumer.{kind}.{shown}", command, now, {"consumerCount": count})
-
-    def producer_created(self, fields: Mapping[str, object], now: int) -> None:
+    def producer_created(self, place: Place, fields: Mapping[str, object]) -> None:
         """Somebody is about to send to a destination."""
-        place, kind = self._place(str(fields["vhost"])), _KINDS.get(str(fields["exchange"]))
-        if place is not None and kind is not None:
+        kind = _KINDS.get(str(fields["exchange"]))
+        if kind is not None:
             name, producer = str(fields["key"]), str(fields["producer"])
-            place.producers[producer] = kind, name
-            command = shapes.producer_info(kind, name, producer)
-            self._tell_of_producer(place, kind, name, command, now)
+            place.producer_found(producer, kind, name)
+            self._tell_of_producer(place, kind, name, shapes.producer_info(kind, name, producer))
 
-    def producer_deleted(self, fields: Mapping[str, object], now: int) -> None:
+    def producer_deleted(self, place: Place, fields: Mapping[str, object]) -> None:
         """Somebody sends to a destination no more."""
-        place, producer = self._place(str(fields["vhost"])), str(fields["producer"])
-        if place is not None and producer in place.producers:
-            kind, name = place.producers.pop(producer)
-            self._tell_of_producer(place, kind, name, shapes.remove_info("ProducerId", producer), now)
+        producer = str(fields["producer"])
+        found = place.producer_gone(producer)
+        if found is not None:
+            self._tell_of_producer(place, *found, shapes.remove_info("ProducerId", producer))
 
-    def _tell_of_producer(self, place: Place, kind: str, name: str, command: Mapping[str, object], now: int) -> None:
-        more = {"producerCount": place.producer_count(kind, name)} if place.asked else _EMPTY
-        self.tell(place, f"Producer.{kind}.{name}", command, now, more)
-
-    def promoted(self, _fields: Mapping[str, object], now: int) -> None:
-        """This node is the active one of its pair."""
-        for name in list(self._broker.vhosts):
-            place = self._place(name)
-            if place is not None:
-                self.tell(place, "MasterBroker", {"BrokerInfo": {"brokerName": self._name}}, now)
+    def _tell_of_producer(self, place: Place, kind: str, name: str, command: Mapping[str, object]) -> None:
+        self.tell(place, f"Producer.{kind}.{name}", command, {"producerCount": place.producer_count(kind, name)})
 
     # --- many messages ----------------------------------------------------------------------------------------------
 
-    def overflowed(self, fields: Mapping[str, object], now: int) -> None:
+    def overflowed(self, place: Place, fields: Mapping[str, object]) -> None:
         """A queue was full: messages were dropped, or refused."""
         if fields["dropped"]:
-            self._tell_of_messages("MessageDiscarded", fields, {"discardedCount": fields["dropped"]}, now)
+            self._tell_of_messages(place, "MessageDiscarded", fields, {"discardedCount": fields["dropped"]})
         if fields["refused"]:
-            more = {"usageName": fields["queue"], "usageCount": fields["refused"]}
-            self._tell_of_messages("FULL", fields, more, now)
+            self._tell_of_messages(
+                place, "FULL", fields, {"usageName": fields["queue"], "usageCount": fields["refused"]}
+            )
 
-    def dead_lettered(self, fields: Mapping[str, object], now: int) -> None:
+    def dead_lettered(self, place: Place, fields: Mapping[str, object]) -> None:
         """Messages of a queue have become dead letters."""
-        self._tell_of_messages("MessageDLQd", fields, {"messageCount": fields["messages"]}, now)
+        self._tell_of_messages(place, "MessageDLQd", fields, {"messageCount": fields["messages"]})
 
-    def expired(self, fields: Mapping[str, object], now: int) -> None:
+    def expired(self, place: Place, fields: Mapping[str, object]) -> None:
         """Messages of a queue have expired."""
-        self._tell_of_messages("Expired", fields, {"messageCount": fields["messages"]}, now)
+        self._tell_of_messages(place, "Expired", fields, {"messageCount": fields["messages"]})
 
-    def _tell_of_messages(self, word: str, fields: Mapping[str, object], more: Mapping[str, object], now: int) -> None:
-        place = self._place(str(fields["vhost"]))
-        if place is None:
-            return
+    def _tell_of_messages(
+        self, place: Place, word: str, fields: Mapping[str, object], more: Mapping[str, object]
+    ) -> None:
         for kind, shown, _ in place.destinations_of(str(fields["queue"])):
             said = {"orignalDestination": f"{kind.lower()}://{shown}", **more}
-            self.tell(place, f"{word}.{kind}.{shown}", shapes.destination_info(kind, shown, ADD), now, said)
+            self.tell(place, f"{word}.{kind}.{shown}", shapes.destination_info(kind, shown, ADD), said)
 
     # --- single messages --------------------------------------------------------------------------------------------
 
@@ -282,7 +279,8 @@ class Advisories(Task):
         for kind, shown, _ in place.destinations_of(queue):
             identifier = message.properties.text("message_id") or ""
             more = {"orignalMessageId": identifier, "orignalDestination": f"{kind.lower()}://{shown}"}
-            self.tell(place, f"{_DELIVERED}.{kind}.{shown}", shapes.message_info(kind, shown, identifier), now, more)
+            command = shapes.message_info(kind, shown, identifier)
+            self._publish(place, f"{_DELIVERED}.{kind}.{shown}", command, more, now)
 
     def unconsumed(self, place: Place, message: Message, now: int) -> None:
         """A transient message has come to where nobody consumes: it is the advisory itself."""
@@ -311,7 +309,7 @@ class Advisories(Task):
             yield "Connection", shapes.connection_info(session.label(), user_of(session)), _EMPTY
         for name, kind in place.queues():
             yield kind, shapes.destination_info(kind, name, ADD), _EMPTY
-        for topic in list(place.topics):
+        for topic in place.topics():
             kind = kind_of_topic(topic)
             yield kind, shapes.destination_info(kind, topic, ADD), _EMPTY
         for producer, (kind, name) in list(place.producers.items()):
@@ -361,11 +359,12 @@ def _details(fields: Mapping[str, object]) -> dict[str, object]:
     return {shown: fields[name] for name, shown in names.items()}
 
 
-_HANDLERS: Mapping[str, Callable[[Advisories, Mapping[str, object], int], None]] = {
+_HANDLERS: Mapping[str, Callable[[Advisories, Place, Mapping[str, object]], None]] = {
     "session.opened": Advisories.session_opened,
     "session.closed": Advisories.session_closed,
     "queue.created": Advisories.queue_created,
     "queue.deleted": Advisories.queue_deleted,
+    "binding.created": Advisories.binding_created,
     "binding.deleted": Advisories.binding_deleted,
     "consumer.created": Advisories.consumer_created,
     "consumer.deleted": Advisories.consumer_deleted,
@@ -374,5 +373,4 @@ _HANDLERS: Mapping[str, Callable[[Advisories, Mapping[str, object], int], None]]
     "queue.expired": Advisories.expired,
     "producer.created": Advisories.producer_created,
     "producer.deleted": Advisories.producer_deleted,
-    "pair.promoted": Advisories.promoted,
 }

@@ -4,6 +4,8 @@ A topic is a key of the exchange of topics that something is bound with. The que
 destination itself.
 """
 
+from collections import Counter
+
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.vhost import VHost
@@ -15,13 +17,12 @@ PREFIX = "ActiveMQ.Advisory."
 _FIRST_WORD = "ActiveMQ"  # who subscribes to everything has not asked for these
 _TEMPORARY_KEYS = ("temp-topic.", "amq.dyn-")
 _SUBSCRIPTIONS = "subscription "  # what names begin with of those of AMQP 1.0 that stay
-_TOPICS_MAX = 100_000  # names that are known, so that each is told of once
 
 
 class Place:
     """One vhost."""
 
-    __slots__ = ("_keys", "_queues", "asked", "producers", "topics", "vhost")
+    __slots__ = ("_consumers", "_keys", "_of_topics", "_producers_of", "_queues", "asked", "producers", "vhost")
 
     def __init__(self, vhost: VHost) -> None:
         self.vhost = vhost
@@ -29,9 +30,14 @@ class Place:
         """The queues that are destinations, and their kinds."""
         self._keys: dict[str, set[str]] = {}
         """The topics that a queue gets, by its name."""
+        self._consumers: Counter[str] = Counter()
+        """How many consumers a queue has."""
+        self._of_topics: dict[str, list[int]] = {}
+        """How many queues get a topic, and how many consumers those have: whoever watches many should not have them
+        counted for each."""
         self.producers: dict[str, tuple[str, str]] = {}
         """The kinds and names of the destinations that producers are for."""
-        self.topics: set[str] = set()
+        self._producers_of: Counter[tuple[str, str]] = Counter()
         self.asked: dict[str, set[str]] = {}
         """The binding keys by which a queue gets advisories, by its name."""
 
@@ -42,20 +48,31 @@ class Place:
         words = key.split(".")
         if words[0] == _FIRST_WORD:
             self.asked.setdefault(queue, set()).add(key)
-        if key.startswith(PREFIX) or "*" in words or "#" in words:
+        keys = self._keys.setdefault(queue, set())
+        if key.startswith(PREFIX) or "*" in words or "#" in words or key in keys:
             return None
-        self._keys.setdefault(queue, set()).add(key)
-        if key in self.topics or len(self.topics) >= _TOPICS_MAX:
-            return None
-        self.topics.add(key)
-        return key
+        keys.add(key)
+        counts = self._of_topics.setdefault(key, [0, 0])
+        counts[0] += 1
+        counts[1] += self._consumers[queue]
+        return key if counts[0] == 1 else None
 
-    def unbound(self, queue: str, key: str) -> None:
-        """A binding is gone."""
-        for known in (self.asked, self._keys):
-            known.get(queue, set()).discard(key)
-            if queue in known and not known[queue]:
-                del known[queue]
+    def unbound(self, queue: str, key: str) -> str | None:
+        """A binding is gone. The topic that is gone with it."""
+        self.asked.get(queue, set()).discard(key)
+        if not self.asked.get(queue):
+            self.asked.pop(queue, None)
+        keys = self._keys.get(queue, set())
+        if key not in keys:
+            return None
+        keys.remove(key)
+        counts = self._of_topics[key]
+        counts[0] -= 1
+        counts[1] -= self._consumers[queue]
+        if counts[0]:
+            return None
+        del self._of_topics[key]
+        return key
 
     def queue_found(self, queue: Queue) -> str | None:
         """A queue is there: its kind, if it is a destination."""
@@ -64,11 +81,33 @@ class Place:
         kind = self._queues[queue.name] = TEMP_QUEUE if queue.declared.owner is not None else QUEUE
         return kind
 
-    def queue_gone(self, name: str) -> str | None:
-        """A queue is deleted: the kind of destination that it was."""
+    def queue_gone(self, name: str) -> tuple[str | None, list[str]]:
+        """A queue is deleted: the kind of destination that it was, and the topics that are gone with it."""
         self.asked.pop(name, None)
+        topics = [key for key in tuple(self._keys.get(name, ())) if self.unbound(name, key)]
         self._keys.pop(name, None)
-        return self._queues.pop(name, None)
+        self._consumers.pop(name, None)
+        return self._queues.pop(name, None), topics
+
+    def consumers_changed(self, queue: str, change: int) -> None:
+        """A queue has so many consumers more, or less."""
+        self._consumers[queue] += change
+        for topic in self._keys.get(queue, ()):
+            self._of_topics[topic][1] += change
+
+    def producer_found(self, producer: str, kind: str, name: str) -> None:
+        """Somebody is about to send to a destination."""
+        self.producers[producer] = kind, name
+        self._producers_of[kind, name] += 1
+
+    def producer_gone(self, producer: str) -> tuple[str, str] | None:
+        """Somebody sends no more: to which destination."""
+        found = self.producers.pop(producer, None)
+        if found is not None:
+            self._producers_of[found] -= 1
+            if not self._producers_of[found]:
+                del self._producers_of[found]
+        return found
 
     # --- what is asked ----------------------------------------------------------------------------------------------
 
@@ -83,14 +122,15 @@ class Place:
     def destinations_of(self, name: str) -> list[tuple[str, str, int]]:
         """The destinations that consumers of a queue have: it, or the topics that it is a subscription to. Each with
         its kind, and how many have it."""
-        if name in self._queues:
-            queue = self.vhost.queues.get(name)
-            return [(QUEUE, name, len(queue.consumers) if queue is not None else 0)]
-        return [(TOPIC, topic, self._subscribers_of(topic)) for topic in self._keys.get(name, ())]
+        queue = self.vhost.queues.get(name)
+        is_destination = name in self._queues if queue is None else not self.is_subscription(queue)
+        if is_destination:
+            return [(QUEUE, name, self._consumers[name])]
+        return [(TOPIC, topic, self._of_topics[topic][1]) for topic in self._keys.get(name, ())]
 
-    def _subscribers_of(self, topic: str) -> int:
-        names = [name for name, keys in self._keys.items() if topic in keys]
-        return sum(name in self.vhost.queues and bool(self.vhost.queues[name].consumers) for name in names)
+    def topics(self) -> list[str]:
+        """The topics that somebody has subscribed to."""
+        return list(self._of_topics)
 
     def queues(self) -> list[tuple[str, str]]:
         """The queues that are destinations, with their kinds."""
@@ -98,7 +138,7 @@ class Place:
 
     def producer_count(self, kind: str, name: str) -> int:
         """How many producers a destination has."""
-        return sum(each == (kind, name) for each in self.producers.values())
+        return self._producers_of[kind, name]
 
     def wants(self, kind: str) -> bool:
         """Whether somebody may have asked for advisories whose names begin with this word."""
