@@ -46,6 +46,7 @@ XML_NODES_MAX = 4096  # of it; making them takes some 10 ms
 XML_DEPTH_MAX = 100  # elements within each other
 XPATH_DEPTH_MAX = 40  # parentheses, predicates and arguments within each other: Python's own stack ends at 1000
 XPATH_WORK_MAX = 100_000  # nodes that one expression looks at in one body, which takes some 20 ms
+XPATHS_MAX = 8  # in one selector: each may take that long
 XPATH_COST = 50  # of it in messages, for whoever looks at a portion of them
 SELECTOR_DEPTH_MAX = 200  # operators within each other; Python's own stack ends at 1000
 

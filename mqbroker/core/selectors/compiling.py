@@ -24,7 +24,7 @@ from mqbroker.core.selectors.values import (
     ordered,
 )
 from mqbroker.errors import InvalidSelector
-from mqbroker.limits import COUNT_MAX, SELECTOR_DEPTH_MAX, XPATH_COST
+from mqbroker.limits import COUNT_MAX, SELECTOR_DEPTH_MAX, XPATH_COST, XPATHS_MAX
 
 _PRECISION_MAX = 64  # digits of a number
 
@@ -183,6 +183,8 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
         except InvalidSelector as error:
             raise InvalidSelector(error.reason, _position(token)) from None
         self.cost += XPATH_COST
+        if self.cost > XPATH_COST * XPATHS_MAX + 1:
+            raise InvalidSelector(f"it has more than {XPATHS_MAX} expressions of XPath", _position(token))
 
         def holds(get: Getter) -> Value:
             body = get(BODY)

@@ -157,7 +157,8 @@ def jms_lines_of(properties: Properties, lines: bytes) -> bytes:
         for each in lines.splitlines(keepends=True)
         if not each.startswith(_JMS_LINES)
     ]
-    if not isinstance(properties, StompProperties):
+    inner = properties.inner if isinstance(properties, RedrivenProperties) else properties
+    if not isinstance(inner, StompProperties):
         kept += _lines_of_others(properties)
     queue = properties.headers().get(_FIRST_QUEUE) if properties.is_dead_letter else None
     if isinstance(queue, str):

@@ -1,5 +1,6 @@
 """XPATH in selectors: a table, random expressions against libxml2, and bodies and expressions that are bad."""
 
+import gc
 import time
 from typing import Any
 
@@ -11,7 +12,7 @@ from mqbroker.core.message import new_message
 from mqbroker.core.properties import Properties
 from mqbroker.core.selectors.fields import selects
 from mqbroker.core.selectors.selector import parse
-from mqbroker.core.selectors.xpath.document import Work, document_of
+from mqbroker.core.selectors.xpath.document import Node, Work, document_of
 from mqbroker.core.selectors.xpath.expression import Expression
 from mqbroker.core.selectors.xpath.functions import Focus
 from mqbroker.core.selectors.xpath.parsing import compiled
@@ -169,6 +170,27 @@ def test_an_expression_takes_no_longer_than_its_work_is_worth(text: str) -> None
     before = time.process_time()
     assert not expression.holds(body)
     assert time.process_time() - before < 5
+
+
+def test_a_selector_has_few_expressions() -> None:
+    """Each of them may take as long as one may."""
+    assert parse(" OR ".join(["XPATH '//b'"] * 8))
+    with pytest.raises(InvalidSelector):
+        parse(" OR ".join(["XPATH '//b'"] * 9))
+
+
+def test_nothing_of_a_body_is_left_behind() -> None:
+    """Its nodes refer to each other, and the collector of such circles seldom runs in a broker."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = len([each for each in gc.get_objects() if isinstance(each, Node)])
+        expression = Expression("//b[@n=3]/ancestor::a/following::*")
+        for _ in range(5):
+            expression.holds(PLAIN)
+        assert len([each for each in gc.get_objects() if isinstance(each, Node)]) == before
+    finally:
+        gc.enable()
 
 
 def test_an_expression_may_have_many_operators() -> None:

@@ -86,7 +86,7 @@ def _apart(name: str) -> tuple[str, str, str]:
 class Document:
     """One body."""
 
-    __slots__ = ("_open", "_parser", "nodes", "prefixes", "root")
+    __slots__ = ("_open", "nodes", "prefixes", "root")
 
     def __init__(self, body: bytes) -> None:
         """Raises ExpatError for what is no XML, TooMuch for what is too large."""
@@ -99,6 +99,18 @@ class Document:
         self.nodes.append(self.root)
         self._open = [self.root]
         self._parse(body)
+
+    def forget(self) -> None:
+        """Nobody asks for anything any more. What refers to each other in circles would stay until somebody looks for
+        such."""
+        for node in self.nodes:
+            node.parent = None
+            for attribute in node.attributes:
+                attribute.parent = None
+            node.children = []
+        self.nodes.clear()
+        self._open.clear()
+        del self.root
 
     def _parse(self, body: bytes) -> None:
         parser = ParserCreate(namespace_separator="\n")

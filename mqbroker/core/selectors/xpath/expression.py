@@ -25,3 +25,5 @@ class Expression:
             return as_boolean(self._evaluate(Focus(document.root, 1, 1, work)))
         except TooMuch:
             return False
+        finally:
+            document.forget()
