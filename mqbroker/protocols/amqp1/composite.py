@@ -140,6 +140,8 @@ class CompositeLink(OutgoingLink):
             if not part.queue.is_deleted:
                 part.queue.remove_consumer(part, now)
         self._parts.clear()
+        if isinstance(self.window, CreditWindow):
+            self.window.link = None  # nothing that is over refers to itself
         if self._topics is not None:
             self.session.vhost.remove(self._topics)
 
