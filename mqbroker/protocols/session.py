@@ -31,6 +31,8 @@ class Peer:
     """Names of a verified client certificate: keys `cn`, `dn`, `san_dns`, `san_ip`, `san_email`, `san_uri`."""
     listener: str = ""
     """The URL of the listener that it came to, for the log."""
+    basic: tuple[str, str] | None = field(default=None, repr=False)
+    """The user and the password of a WebSocket's request [RFC 7617], empty where it has none; None of other peers."""
 
     def describe(self) -> dict[str, object]:
         """Its part of what a session says of itself."""

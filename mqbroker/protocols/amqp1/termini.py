@@ -129,8 +129,9 @@ def declared(connection: "Amqp1State", session: "LinkSession", address: Address,
         return vhost.queue(name, connection)
     access.check_configure(connection.user, vhost.name, "queue", name)
     addresses.check_name(name)
-    queue = declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
     naming = connection.services.naming
+    kind = naming.kind_of(name)
+    queue = declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection, kind=kind)
     follow_virtual_topic(vhost, queue, naming, addresses.TOPIC_EXCHANGE, connection.user)
     return queue
 

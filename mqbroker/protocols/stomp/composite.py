@@ -7,6 +7,7 @@ subscription: its own queue is never published to. With wildcards queues that ar
 import logging
 from typing import TYPE_CHECKING
 
+from mqbroker.core.consumer import Window
 from mqbroker.core.destinations.naming import Naming, is_pattern
 from mqbroker.core.destinations.wildcards import Wildcards
 from mqbroker.core.queues.base import Queue
@@ -37,7 +38,7 @@ def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
     """SUBSCRIBE. Raises ProtocolViolation, RequestRefused."""
     connection = wish.connection
     whole = _made(wish, addresses)
-    connection.subscriptions[whole.tag] = whole
+    consuming.enter(connection, whole)
     whole.wildcards.begin()
     consuming.begin_all(connection, list(whole.parts))
 
@@ -55,8 +56,6 @@ def _made(wish: consuming.Wish, addresses: list[Address]) -> "CompositeSubscript
     """The subscription with its queues, none of which it takes anything from yet. Raises ProtocolViolation,
     RequestRefused."""
     connection = wish.connection
-    if queues.DURABLE_NAME in wish.head.headers:
-        raise ProtocolViolation("Invalid Subscription: a composite destination cannot be durable", "")
     wild: list[Address] = []
     named: list[Address] = []
     for address in addresses:
@@ -83,11 +82,13 @@ def _too_many() -> ProtocolViolation:
 class CompositeSubscription(Subscription):
     """One SUBSCRIBE to several queues."""
 
-    __slots__ = ("_new_queues", "_vhost", "_wish", "wildcards")
+    __slots__ = ("_new_queues", "_shared", "_vhost", "_wish", "wildcards")
 
     def __init__(self, queue: Queue, wish: consuming.Wish) -> None:
         Subscription.__init__(self, queue, wish.connection, wish.connection.window, wish.id, wish.destination)
         self._wish = wish
+        self._shared = Window()
+        """What its queues have unacknowledged, together."""
         self._vhost: VHost = wish.connection.place
         self._new_queues: list[Queue] = []
         """The queues that were made for its topics."""
@@ -99,7 +100,7 @@ class CompositeSubscription(Subscription):
         if len(self.parts) >= STOMP_COMPOSITE_QUEUES_MAX:
             raise _too_many()
         count = len(self._vhost.queues)
-        part = consuming.make(self._wish, address)
+        part = consuming.make(self._wish, address, window=self._shared)
         if address.kind in consuming.TOPICS and len(self._vhost.queues) > count:
             self._new_queues.append(part.queue)
         part.unacked = self.unacked
@@ -127,7 +128,7 @@ class CompositeSubscription(Subscription):
 
     def take_in(self, queue: Queue, now: int) -> None:
         """A queue was made that its wildcards mean."""
-        if self._wish.connection.subscriptions.get(self.tag) is not self:
+        if self not in self._wish.connection.current():
             return
         part = self.add_found(queue)
         if part is not None:
@@ -139,5 +140,6 @@ class CompositeSubscription(Subscription):
 
     def ended(self) -> None:
         """Overrides Subscription's."""
+        self._shared.is_open = False
         self.wildcards.end()
         self._vhost.remove(self.queue)

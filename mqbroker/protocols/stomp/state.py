@@ -63,7 +63,7 @@ class StompState(StompWire):
         "access_generation", "accounted", "beginning", "blocked_for", "budget", "declared", "former", "has_published",
         "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_broken", "is_held", "ledger", "now", "owed", "peer",
         "promised", "ready", "received_at", "reply_queues", "run", "scanner", "services", "settings", "settling",
-        "stage", "subscriptions", "temporaries", "transactions", "user", "vhost", "window",
+        "shadowed", "stage", "subscriptions", "temporaries", "transactions", "user", "vhost", "window",
     )  # fmt: skip
 
     def __init__(self, services: "Services", settings: StompConfig, budget: Budget, peer: Peer, now: int) -> None:
@@ -106,6 +106,8 @@ class StompState(StompWire):
         self.window = Window()
         self.subscriptions: dict[str, Subscription] = {}
         """By tag."""
+        self.shadowed: list[Subscription] = []
+        """Those of ActiveMQ's dialect whose id was subscribed with again, which go on all the same."""
         self.former: list[Subscription] = []
         """Those that have ended, with deliveries that may still be acknowledged."""
         self.run: Run | None = None
@@ -220,15 +222,28 @@ class StompState(StompWire):
 
     # --- deliveries -------------------------------------------------------------------------------------------------
 
+    def current(self) -> list[Subscription]:
+        """Its subscriptions that have not ended."""
+        return [*self.shadowed, *self.subscriptions.values()]
+
+    def drop(self, subscription: Subscription) -> bool:
+        """The subscription is its no more. Whether it was."""
+        if subscription in self.shadowed:
+            self.shadowed.remove(subscription)
+            return True
+        is_known = self.subscriptions.get(subscription.tag) is subscription
+        if is_known:
+            del self.subscriptions[subscription.tag]
+        return is_known
+
     def subscription_ended(self, subscription: object) -> None:
         """The queue of a subscription is gone."""
         assert isinstance(subscription, Subscription)
-        known = self.subscriptions.get(subscription.tag)
-        if known is not None and subscription in known.parts:
-            known.parts.remove(subscription)
-        if known is not subscription or self.stage != RUNNING:
+        for each in self.current():
+            if subscription in each.parts:
+                each.parts.remove(subscription)
+        if self.stage != RUNNING or not self.drop(subscription):
             return
-        del self.subscriptions[subscription.tag]
         name, value = ("destination", subscription.destination) if subscription.id is None else ("id", subscription.id)
         text = "The server has canceled a subscription.\nNo more messages will be delivered for "
         detail = f"{text}\"{name}='{value}'\".\n"
