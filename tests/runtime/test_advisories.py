@@ -138,6 +138,36 @@ def test_subscriptions_are_to_topics(house: House) -> None:
     ]
 
 
+@pytest.mark.parametrize("wanted", ["jms-xml", "jms-advisory-xml", "jms-json", "jms-advisory-json", ""])
+def test_advisories_come_in_the_form_that_is_asked_for(house: House, wanted: str) -> None:
+    client = house.connect()
+    headers = {"transformation": wanted} if wanted else {}
+    client.send("SUBSCRIBE", id=1, destination=f"{ADVISORY}Consumer.>", **headers)
+    house.connect().send("SUBSCRIBE", id=1, destination="/queue/a&b")
+    (frame,) = client.frames()
+    is_xml = wanted.endswith("xml")
+    assert frame.headers["transformation"] == ("jms-advisory-xml" if is_xml else "jms-advisory-json")
+    assert (frame.headers["type"], frame.headers["consumerCount"]) == ("Advisory", "1")
+    if not is_xml:
+        assert json.loads(frame.body)["ConsumerInfo"]["destination"]["string"] == "a&b"
+        return
+    text = frame.body.decode()
+    assert text.startswith("<ConsumerInfo>\n  <commandId>0</commandId>\n  <responseRequired>false</responseRequired>\n")
+    destination = '  <destination class="ActiveMQQueue">\n    <string>a&amp;b</string>\n  </destination>\n'
+    assert destination in text
+    assert text.endswith("</ConsumerInfo>")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"a":1,"b":2}', b'{"a b":1}', b'{"a":' * 20 + b"1" + b"}" * 20])
+def test_what_only_says_that_it_is_a_command_comes_as_it_is(house: House, body: bytes) -> None:
+    """Anybody may send something with that header."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", transformation="jms-xml")
+    client.send("SEND", body, destination="/queue/a", transformation="jms-advisory-json")
+    (frame,) = client.frames()
+    assert frame.body == body
+
+
 def test_producers_are_counted(house: House) -> None:
     client = subscribed(house, "Producer.>")
     jms = Jms(Amqp1House(broker=house.broker))

@@ -46,6 +46,8 @@ class Node(NamedTuple):
     name: str
     text: str
     children: "list[Node]"
+    kind: str = ""
+    """The class that XML says of it; of commands only."""
 
 
 # --- from values ------------------------------------------------------------------------------------------------------
@@ -85,6 +87,8 @@ def _check_depth(depth: int) -> None:
 def to_xml(node: Node, indent: str = "") -> str:
     """The text of a tree."""
     start, end = f"{indent}<{node.name}", f"</{node.name}>"
+    if node.kind:
+        start += f' class="{_escape(node.kind)}"'
     if node.children:
         inner = "\n".join(to_xml(each, f"{indent}  ") for each in node.children)
         return f"{start}>\n{inner}\n{indent}{end}"
