@@ -280,6 +280,18 @@ def test_what_happens_to_many_messages_is_told_with_a_count(house: House) -> Non
     assert found["Expired.Queue.short"]["messageCount"] == "3"
 
 
+def test_a_name_that_is_no_text_is_told_all_the_same(house: House) -> None:
+    """JSON has no octets: the broker would have stopped."""
+    client = subscribed(house, "*")
+    watcher = subscribed(house, "MessageDelivered.>")
+    house.vhost.declare(QueueSpec("odd\udcff"), house.now)
+    other = house.connect()
+    other.write(b"SUBSCRIBE\nid:1\ndestination:/queue/odd\xff\n\n\0")
+    other.write(b"SEND\ndestination:/queue/odd\xff\n\nx\0")
+    assert [topic for topic, _ in told(client) if topic == "Queue"] == ["Queue"]
+    assert len(watcher.frames()) == 1
+
+
 def test_a_name_that_is_too_long_for_a_topic_is_passed_over(house: House) -> None:
     client = subscribed(house, ">")
     other = house.connect()

@@ -6,7 +6,7 @@ there; `commandId` counts nothing.
 
 from collections.abc import Mapping
 
-import orjson
+from mqbroker.protocols.plain_json import dump
 
 QUEUE, TOPIC, TEMP_QUEUE, TEMP_TOPIC = "Queue", "Topic", "TempQueue", "TempTopic"
 """Kinds of destinations, as the topics of advisories have them in their names."""
@@ -21,7 +21,7 @@ _ANY: Mapping[str, object] = {"commandId": 0, "responseRequired": False}
 
 def encoded(command: Mapping[str, object]) -> bytes:
     """A command as the body of a message."""
-    return orjson.dumps(command)
+    return dump(command)
 
 
 def connection_info(session: str, user: str) -> dict[str, object]:
