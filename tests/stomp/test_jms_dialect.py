@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mqbroker.protocols.stomp.limits import STOMP_HEAD_BYTES_MAX
-from tests.stomp.house import Client, House
+from tests.stomp.house import Client, House, frame
 from tests.support.session_house import START
 
 
@@ -174,11 +174,12 @@ def test_a_client_id_is_used_once(house: House) -> None:
     assert message.startswith("Broker\\c localhost - Client\\c c already connected from tcp\\c//127.0.0.1")
 
 
-def test_connected_answers_the_request_id(house: House) -> None:
+@pytest.mark.parametrize("header", ["request-id", "receipt"])
+def test_connected_answers_the_request_id(house: House, header: str) -> None:
     client = house.begin()
-    client.send("CONNECT", login="guest", passcode="guest", **{"client-id": "me", "request-id": "7"})
-    connected = client.take("CONNECTED")
-    assert (connected.headers["response-id"], connected.headers["session"]) == ("7", "me")
+    client.send("CONNECT", login="guest", passcode="guest", **{"client-id": "me", header: "7"})
+    headers = client.take("CONNECTED").headers
+    assert (headers["response-id"], headers["receipt-id"], headers["session"]) == ("7", "7", "me")
 
 
 def test_a_nack_sends_to_the_dead_letter_queue(house: House) -> None:
@@ -252,6 +253,49 @@ def test_prefetch_and_priority_are_options(house: House) -> None:
     assert [each.headers["subscription"] for each in client.frames()] == ["2", "2", "1"]
 
 
+@pytest.mark.parametrize(
+    ("destination", "headers", "count"),
+    [
+        ("/queue/a", {}, 1000), ("/queue/a,b", {}, 1000), ("/topic/a", {}, 1100),
+        ("/topic/a", {"activemq.subscriptionName": "s"}, 100), ("/queue/a", {"activemq.prefetchSize": 0}, 1100),
+    ],
+)  # fmt: skip
+def test_who_names_no_prefetch_has_that_of_activemq(
+    house: House, destination: str, headers: dict[str, Any], count: int
+) -> None:
+    """The first of several consumers took all that waited, however slow it was."""
+    client, publisher = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination=destination, ack="client", **headers)
+    publisher.write(frame("SEND", b"x", destination=destination.removesuffix(",b")) * 1100)
+    assert len(client.messages()) == count
+
+
+@pytest.mark.parametrize("destination", ["/queue/a", "/queue/a,b"])
+def test_what_is_acknowledged_in_a_transaction_makes_room(house: House, destination: str) -> None:
+    """A client that wanted two messages in one transaction waited for the second one for ever."""
+    client = house.connect()
+    for number in range(5):
+        client.send("SEND", b"%d" % number, destination="/queue/a")
+    client.send("SUBSCRIBE", id=1, destination=destination, ack="client-individual", **{"activemq.prefetchSize": 1})
+    first = client.take("MESSAGE")
+    client.send("BEGIN", transaction="t")
+    client.send("ACK", id=first.headers["ack"], transaction="t")
+    second = client.take("MESSAGE")
+    client.send("ACK", id=second.headers["ack"], transaction="t")
+    third = client.take("MESSAGE")
+    client.send("ABORT", transaction="t")
+    assert client.frames() == []
+    client.send("BEGIN", transaction="t")
+    for each in (first, second):
+        client.send("ACK", id=each.headers["ack"], transaction="t")
+    client.send("ACK", id=third.headers["ack"], transaction="t")
+    fourth = client.take("MESSAGE")
+    client.send("COMMIT", transaction="t")
+    assert client.frames() == []  # the fourth one is not acknowledged
+    client.send("ACK", id=fourth.headers["ack"])
+    assert client.messages() == [b"4"]
+
+
 def test_a_delivery_may_come_later_and_again(house: House) -> None:
     client = house.connect()
     client.send("SUBSCRIBE", id=1, destination="/queue/a")
@@ -291,6 +335,9 @@ REFUSED = [
     ("ACK", {"id": "x"}, "Unexpected ACK received for message-id [x]", False),
     ("BEGIN", {}, "Must specify the transaction you are beginning", False),
     ("COMMIT", {}, "Must specify the transaction you are committing", False),
+    ("ABORT", {}, "Must specify the transaction you are committing", False),
+    ("NACK", {}, "NACK received without an ack header to acknowledge!", False),
+    ("SEND", {"destination": ""}, "Invalid empty or 'null' Destination header", True),
     ("COMMIT", {"transaction": "{login}"}, "Invalid transaction id: {login}", False),
     ("SEND", {"destination": "/queue/a", "transaction": "t"}, "Invalid transaction id: t", False),
     ("BEGIN", {"transaction": "begun"}, "The transaction was already started: begun", False),
@@ -374,6 +421,18 @@ def test_what_is_no_frame_is_refused_in_the_words_of_activemq(house: House, octe
     client = house.connect()
     client.write(octets)
     assert client.error() == (message, "")
+    assert client.is_ended
+
+
+def test_header_lines_are_read_as_activemq_does(house: House) -> None:
+    """A program that had sent a path of Windows to ActiveMQ was thrown out."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a")
+    client.write(b"SEND\ndestination:/queue/a\npath:C\\c\\temp\\x\nalone\n\n\0")
+    headers = client.take("MESSAGE").headers
+    assert (headers["path"], headers["alone"]) == ("C\\c\\\\temp\\\\x", "")
+    client.write(b"SEND\ndestination:/queue/a\n:x\n\n\0")
+    assert client.error() == ("a header line has no name", "")
     assert client.is_ended
 
 

@@ -15,7 +15,7 @@ from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.state import Run
 from mqbroker.protocols.stomp.subscription import Subscription
-from mqbroker.protocols.stomp.transacting import transaction_of
+from mqbroker.protocols.stomp.transacting import lend, transaction_of
 
 if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
@@ -42,7 +42,9 @@ def _settle(connection: "StompState", head: Head, outcome: int) -> None:
     transaction = transaction_of(connection, head)
     subscription, number = _delivery(connection, head)
     if transaction is not None:
-        transaction.settle(_take(subscription, number, COUNT_MAX), outcome)
+        entries = _take(subscription, number, COUNT_MAX)
+        transaction.settle(entries, outcome)
+        lend(connection, entries)
     else:
         entries = _take(subscription, number, ACKS_AT_ONCE)
         settle(entries, outcome, connection.now)

@@ -202,8 +202,9 @@ def _connected(connection: "StompState", head: Head, incoming_ms: int, outgoing_
         f"version:{connection.version}",
     ]
     if connection.is_jms:
-        asked = {"response-id": head.get("request-id"), "receipt-id": head.get("receipt")}
-        lines += [f"{name}:{value}" for name, value in asked.items() if value is not None and value.isprintable()]
+        asked = head.get("request-id") or head.get("receipt")
+        if asked and asked.isprintable():
+            lines += [f"response-id:{asked}", f"receipt-id:{asked}"]
     return ("CONNECTED\n" + "".join(f"{line}\n" for line in lines) + "\n\0\n").encode("utf-8", "surrogateescape")
 
 

@@ -15,7 +15,12 @@ from mqbroker.protocols.stomp import queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, QUEUE, TEMPORARY, TOPIC, Address
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_integer
-from mqbroker.protocols.stomp.jms_addresses import TEMPORARY_TOPIC, options_of
+from mqbroker.protocols.stomp.jms_addresses import REMOTE_TOPIC, TEMPORARY_TOPIC, options_of
+from mqbroker.protocols.stomp.limits import (
+    STOMP_JMS_DURABLE_PREFETCH,
+    STOMP_JMS_QUEUE_PREFETCH,
+    STOMP_JMS_TOPIC_PREFETCH,
+)
 from mqbroker.protocols.stomp.queues import flag
 from mqbroker.protocols.stomp.subscription import CLIENT, INDIVIDUAL, Subscription
 from mqbroker.protocols.stomp.transforming import TransformedSubscription, shown_as
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
 TOPICS = (TOPIC, EXCHANGE, TEMPORARY_TOPIC)
 _PREFETCH_MAX = 65_535
+_JMS_TOPICS = ("/topic/", f"/{TEMPORARY_TOPIC}/", f"/{REMOTE_TOPIC}/")
 _PRIORITY_MAX = 1 << 31
 
 
@@ -80,9 +86,19 @@ def _limits(wish: Wish) -> tuple[int, int, bool]:
     prefetch_text = head.get("activemq.prefetchSize") or options.get("prefetchSize")
     priority_text = head.get("activemq.priority") or options.get("priority")
     exclusive = head.get("activemq.exclusive") or options.get("exclusive")
+    if prefetch_text is None:
+        prefetch_text = str(_jms_prefetch(wish))
     prefetch = _number(prefetch_text, "activemq.prefetchSize", 0, _PREFETCH_MAX)
     priority = _number(priority_text, "activemq.priority", -_PRIORITY_MAX, _PRIORITY_MAX)
     return prefetch, priority, exclusive == "true"
+
+
+def _jms_prefetch(wish: Wish) -> int:
+    """How many deliveries a consumer of ActiveMQ's takes that does not say it."""
+    if not wish.destination.startswith(_JMS_TOPICS):
+        return STOMP_JMS_QUEUE_PREFETCH
+    is_durable = queues.DURABLE_NAME in wish.head.headers
+    return STOMP_JMS_DURABLE_PREFETCH if is_durable else STOMP_JMS_TOPIC_PREFETCH
 
 
 def enter(connection: "StompState", subscription: Subscription) -> None:

@@ -79,7 +79,7 @@ class StompState(StompWire):
         self.stage = AWAIT_CONNECT
         self.user = ""
         self.vhost: VHost | None = None
-        self.scanner = Scanner()
+        self.scanner = Scanner(self.is_jms)
         self.beginning = b""
         """The first octets that it has sent."""
         self.is_broken = False
