@@ -17,7 +17,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, NoReturn
 from xml.etree.ElementTree import ParseError, XMLParser
-from xml.sax.saxutils import escape
 
 import orjson
 
@@ -32,6 +31,7 @@ _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 """The first that fits counts."""
 
 
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 _control = re.compile(r"[\0-\x08\x0b-\x1f]")
 _is_name = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII).fullmatch
 
@@ -96,7 +96,7 @@ def to_xml(node: Node, indent: str = "") -> str:
 
 
 def _escape(text: str) -> str:
-    quoted = escape(text, {'"': "&quot;", "'": "&apos;"})
+    quoted = text.translate(_ESCAPED)
     return _control.sub(lambda found: f"&#x{ord(found[0]):x};", quoted)
 
 
