@@ -337,6 +337,7 @@ REFUSED = [
     ("COMMIT", {}, "Must specify the transaction you are committing", False),
     ("ABORT", {}, "Must specify the transaction you are committing", False),
     ("NACK", {}, "NACK received without an ack header to acknowledge!", False),
+    ("SEND", {"destination": "/queue/a", "amq-msg-type": "map"}, "Unsupported message type 'map'", False),
     ("SEND", {"destination": ""}, "Invalid empty or 'null' Destination header", True),
     ("COMMIT", {"transaction": "{login}"}, "Invalid transaction id: {login}", False),
     ("SEND", {"destination": "/queue/a", "transaction": "t"}, "Invalid transaction id: t", False),

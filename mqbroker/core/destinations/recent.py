@@ -14,7 +14,7 @@ from mqbroker.core.queues.host import QueueHost
 from mqbroker.core.queues.kind import Kind
 from mqbroker.core.queues.kinds import register
 from mqbroker.core.routing.relay import Relay
-from mqbroker.limits import RECENT_MESSAGES_BYTES_MAX, RECENT_TOPICS_MAX
+from mqbroker.limits import RECENT_MESSAGE_OVERHEAD_BYTES, RECENT_MESSAGES_BYTES_MAX, RECENT_TOPICS_MAX
 
 if TYPE_CHECKING:
     from mqbroker.core.ledger import Ledger
@@ -40,13 +40,13 @@ class RecentQueue(Relay):
         kept = self._topics.setdefault(message.routing_key, deque())
         self._topics.move_to_end(message.routing_key)
         self._count += 1
-        self._bytes += message.size
+        self._bytes += _size(message)
         kept.append((self._count, message))
         if len(kept) > self.each_max:
-            self._bytes -= kept.popleft()[1].size
+            self._bytes -= _size(kept.popleft()[1])
         while self._bytes > RECENT_MESSAGES_BYTES_MAX or len(self._topics) > RECENT_TOPICS_MAX:
             _, oldest = self._topics.popitem(last=False)
-            self._bytes -= sum(each.size for _, each in oldest)
+            self._bytes -= sum(_size(each) for _, each in oldest)
         return ROUTED
 
     def topics(self) -> list[str]:
@@ -56,6 +56,10 @@ class RecentQueue(Relay):
     def messages(self, topics: list[str]) -> list[Message]:
         """What it has of these, in the order in which they were published."""
         return [message for _, message in sorted(chain(*(self._topics[topic] for topic in topics)), key=_number)]
+
+
+def _size(message: Message) -> int:
+    return message.size + len(message.properties.raw) + RECENT_MESSAGE_OVERHEAD_BYTES
 
 
 def _number(kept: tuple[int, Message]) -> int:

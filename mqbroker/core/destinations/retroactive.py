@@ -8,6 +8,7 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.topics import TopicTrie
+from mqbroker.limits import RECENT_MESSAGES_AT_ONCE
 
 if TYPE_CHECKING:
     from mqbroker.core.vhost import VHost
@@ -31,7 +32,8 @@ def catch_up(vhost: "VHost", exchange: Exchange, queue: Queue, patterns: tuple[s
     wanted: TopicTrie[Queue] = TopicTrie()
     for pattern in patterns:
         wanted.add(pattern, queue)
-    for each in recent.messages([topic for topic in recent.topics() if wanted.match(topic)]):
+    found = recent.messages([topic for topic in recent.topics() if wanted.match(topic)])
+    for each in found[-RECENT_MESSAGES_AT_ONCE:]:
         left_ms = each.received_at + each.properties.ttl_ms - now
         if each.properties.ttl_ms < 0 or left_ms > 0:
             # A message of its own: the one that was published may be gone from the journal.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
 
 _NOT_PASSED_ON = NOT_PASSED_ON | frozenset(ARGUMENTS)
+_JMS_KINDS = ("text", "bytes")
 _TEMPORARY_PREFIX = f"/{TEMPORARY}/"
 
 
@@ -75,6 +76,9 @@ def _prepare(connection: "StompState", head: Head, more: tuple[str, str] | None)
     if "message-id" in head.headers and not connection.is_jms:
         raise ProtocolViolation("Invalid header", "'message-id' is not allowed on 'SEND'.\n")
     if connection.is_jms:
+        kind = head.get("amq-msg-type") or "text"
+        if kind.lower() not in _JMS_KINDS:
+            raise ProtocolViolation(f"Unsupported message type '{kind}'", "")
         addresses = places_of(parse_jms_address(destination), connection.services.naming)
     else:
         addresses = [parse_address(destination)]

@@ -54,6 +54,7 @@ def test_what_has_expired_is_over() -> None:
 def test_the_topic_without_news_for_longest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "RECENT_TOPICS_MAX", 2)
     monkeypatch.setattr(recent, "RECENT_MESSAGES_BYTES_MAX", 10)
+    monkeypatch.setattr(recent, "RECENT_MESSAGE_OVERHEAD_BYTES", 0)
     place = Place()
     for key in ("a", "b", "a", "c"):
         place.publish(key, b"x")
@@ -63,6 +64,15 @@ def test_the_topic_without_news_for_longest_goes_first(monkeypatch: pytest.Monke
     assert place.caught_up("#") == [b"x", b"y" * 9]
     place.publish("d", b"z" * 11)
     assert place.caught_up("#") == []
+
+
+def test_a_subscription_begins_with_so_many_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subscription to thousands of topics held up everybody else."""
+    monkeypatch.setattr(retroactive, "RECENT_MESSAGES_AT_ONCE", 2)
+    place = Place()
+    for key in ("a", "b", "c"):
+        place.publish(key, key.encode())
+    assert place.caught_up("#") == [b"b", b"c"]
 
 
 def test_nothing_is_kept_unless_it_is_asked_for() -> None:

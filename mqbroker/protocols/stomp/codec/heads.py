@@ -45,7 +45,9 @@ def parse_head(octets: bytes, version: str, is_jms: bool = False) -> Head:
     is_escaped = version != V1_0 and command not in _UNESCAPED_COMMANDS
     headers: dict[str, str] = {}
     for line in lines:
-        name, value = _parts(_without_cr(line), is_jms)
+        name, colon, value = _without_cr(line).partition(b":")
+        if not (colon and name):
+            _check_line(name, colon, is_jms)
         if version == V1_0:
             value = value.strip(b" ")
         if is_escaped:
@@ -56,14 +58,12 @@ def parse_head(octets: bytes, version: str, is_jms: bool = False) -> Head:
     return Head(_text(command), headers, _content_length(headers) if command == b"SEND" else -1)
 
 
-def _parts(line: bytes, is_jms: bool) -> tuple[bytes, bytes]:
-    """The name and the value on a header line. RabbitMQ wants a colon, ActiveMQ a name. Raises ProtocolViolation."""
-    name, colon, value = line.partition(b":")
+def _check_line(name: bytes, colon: bytes, is_jms: bool) -> None:
+    """Raises ProtocolViolation for a header line that lacks what is needed: RabbitMQ wants a colon, ActiveMQ a name."""
     if not (colon or is_jms):
         raise ProtocolViolation("Invalid frame", "a header line has no colon")
     if is_jms and not name:
         raise ProtocolViolation("Invalid frame", "a header line has no name")
-    return name, value
 
 
 def _without_cr(line: bytes) -> bytes:
