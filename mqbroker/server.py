@@ -548,7 +548,9 @@ def rehearse(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
         def is_expected(self, user: str) -> bool:  # noqa: ARG002
             return False
 
-        def check(self, user: str, password: bytes, answer: object, address: str, is_wanted: object) -> None: ...
+        def check(
+            self, user: str, password: bytes, answer: object, address: str, is_wanted: object, details: object = None
+        ) -> None: ...
 
     clock, broker, silent = Clock(), Broker(Ledger(), lambda: "rehearsal"), Silent()
     Provisioning(broker, config, silent, lambda: None).apply()

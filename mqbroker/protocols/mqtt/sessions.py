@@ -17,7 +17,7 @@ from mqbroker.core.queues.retained import RetainedMessages
 from mqbroker.core.queues.spec import REJECT_PUBLISH, QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.core.routing.exchange import Exchange
-from mqbroker.errors import RequestRefused
+from mqbroker.errors import AccessPending, RequestRefused
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.config import DROP_NEWEST, MqttConfig
 from mqbroker.protocols.mqtt.counters import Counters
@@ -250,6 +250,9 @@ class Sessions:
         topic = self.mapping.from_key(will.key)
         try:
             self.rights.check_publish(session.user, session.vhost.name, topic, session.client_id)
+        except AccessPending as pending:
+            pending.when_known(lambda at: self.publish_will(session, will, at))
+            return
         except RequestRefused as error:
             log.warning("the will of client %r is not published: %s", session.client_id, error)
             return

@@ -11,7 +11,7 @@ from mqbroker.core.destinations.naming import Naming, is_pattern, matches
 from mqbroker.core.events import Event
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.scheduler import Task
-from mqbroker.errors import MqbrokerError, ProtocolViolation
+from mqbroker.errors import AccessPending, MqbrokerError, ProtocolViolation
 from mqbroker.protocols.stomp import consuming, queues
 from mqbroker.protocols.stomp.addresses import EXISTING, QUEUE, Address
 from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX
@@ -69,13 +69,12 @@ def _made(wish: consuming.Wish, addresses: list[Address]) -> "CompositeSubscript
     try:
         for address in named:
             whole.add(address)
-    except MqbrokerError:
-        whole.give_up()
-        raise
-    if wild:
         whole.patterns += [address.name.split(".") for address in wild]
         for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
             whole.add_found(queue)
+    except MqbrokerError:
+        whole.give_up()
+        raise
     return whole
 
 
@@ -130,6 +129,11 @@ class CompositeSubscription(Subscription):
             return None
         try:
             return self.add(Address(EXISTING, queue.name))
+        except AccessPending as pending:
+            if flag(self._wish.head, "browser", False):
+                raise
+            pending.when_known(lambda now: self.take_in(queue.name, now))
+            return None
         except MqbrokerError as error:
             log.warning("%s: queue '%s' is left out of a subscription: %s", self.wire.name, queue.name, error)
             return None

@@ -156,9 +156,11 @@ def for_subscription(connection: "StompState", head: Head, destination: str, exc
     if "selector" in head.headers or connection.is_jms:
         selector = selector_text(head)
         wanted = TopicSubscription(name, key, selector, durable, auto_delete)
+        connection.spare_name = ""
         return open_subscription(vhost, exchange, wanted, connection.now)
     is_exclusive = flag(head, "exclusive", False)
     arguments = arguments_in(head)
+    connection.spare_name = ""
     queue = declare_queue(vhost, name, durable, is_exclusive, auto_delete, arguments, connection.now, connection)
     vhost.bind(exchange, queue, key, {})
     return queue
@@ -194,7 +196,10 @@ def subscription_name(connection: "StompState", head: Head, destination: str) ->
         return wanted
     if connection.is_jms and DURABLE_NAME in head.headers:
         return f"{connection.client_id}.{head.headers[DURABLE_NAME]}"
-    id_ = (head.get("id") or "") if is_durable(connection, head) else connection.services.broker.unique_name()
+    if is_durable(connection, head):
+        id_ = head.get("id") or ""
+    else:
+        id_ = connection.spare_name = connection.spare_name or connection.services.broker.unique_name()
     digest = hashlib.md5(f"{destination}\0{id_}".encode("utf-8", "surrogateescape"), usedforsecurity=False).digest()
     return f"stomp-subscription-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
