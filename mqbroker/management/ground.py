@@ -10,6 +10,7 @@ from mqbroker.management.feeds import Feed
 from mqbroker.management.observations import Observations
 from mqbroker.management.retention import Retention
 from mqbroker.management.store import Store
+from mqbroker.management.trends import Trends
 from mqbroker.protocols.node import Node
 from mqbroker.protocols.registry import Registry
 from mqbroker.protocols.services import Services
@@ -32,8 +33,13 @@ class Ground:
     """What can be followed."""
     retention: Retention = field(default_factory=Retention)
     """The numbers of the node at times past."""
+    trends: Trends = field(init=False)
+    """Rates and the past of what has none in the core."""
     streams: int = 0
     """How many follow."""
+
+    def __post_init__(self) -> None:
+        self.trends = Trends(self.services)
 
     @property
     def broker(self) -> Broker:

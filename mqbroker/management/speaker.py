@@ -101,9 +101,11 @@ class ManagementSpeaker(Speaker):
         at, numbers = list(self._ground.node.samples.history)[-1]
         self._ground.retention.add(at, numbers)
         self._ground.feeds["samples"].add({"at": at})
+        self._ground.trends.sampled()
 
     def stop(self) -> None:
         """Overrides Speaker's."""
+        self._ground.trends.close()
         if self._log_feed is not None:
             logging.getLogger("mqbroker").removeHandler(self._log_feed)
         if self._door is not None:

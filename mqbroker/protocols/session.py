@@ -29,6 +29,8 @@ class Peer:
     is_tls: bool = False
     certificate_names: dict[str, str] = field(default_factory=dict)
     """Names of a verified client certificate: keys `cn`, `dn`, `san_dns`, `san_ip`, `san_email`, `san_uri`."""
+    tls: dict[str, str] = field(default_factory=dict)
+    """What was agreed on (`protocol`, `cipher`), and of a client certificate its `issuer` and `validity`."""
     listener: str = ""
     """The URL of the listener that it came to, for the log."""
 
@@ -42,6 +44,7 @@ class Peer:
             "port": self.server_port,
             "is_tls": self.is_tls,
             "certificate_names": dict(self.certificate_names),
+            "tls": self.tls,
             "listener": self.listener,
         }
 
@@ -91,7 +94,7 @@ class Session:
     __slots__ = (
         "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
         "is_halfway", "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers",
-        "octets_in", "octets_out", "out", "outbox", "sink",
+        "octets_in", "octets_out", "out", "outbox", "reads", "sink", "writes",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
@@ -110,6 +113,8 @@ class Session:
         self.deliveries_at = 0
         self.octets_in = self.octets_out = 0
         """What was received, counted by the network, and sent."""
+        self.reads = self.writes = 0
+        """In how many pieces, counted by the network."""
         self.is_first = False
         self.is_halfway = False
         """True after input that was a part of what the peer has to say: nothing has come of it, and no turn follows."""

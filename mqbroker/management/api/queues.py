@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from mqbroker.core.queues.base import Queue
@@ -17,6 +18,7 @@ from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT
 from mqbroker.management.ground import Ground
 from mqbroker.management.pages import value_at
+from mqbroker.management.ranges import LENGTHS, Reader, add_samples, range_of
 from mqbroker.management.refusals import bad_request, missing
 from mqbroker.management.stats import QUEUE_STATS, growth, lengths, queue_rate, queue_stats
 from mqbroker.management.waiting import happened
@@ -275,7 +277,27 @@ def queue(call: Call) -> Answer:
     }
     if owner is not None:
         more["owner_pid_details"] = _owner(owner)
-    return Answer(body={**describe(call.ground, found), **more})
+    body = {**describe(call.ground, found), **more}
+    _add_past(call, found, body)
+    return Answer(body=body)
+
+
+def _add_past(call: Call, queue: Queue, body: dict[str, Any]) -> None:
+    """What it was in the last minutes, if that is asked for: from the first question on."""
+    lengths_range, rates_range = range_of(call.query, "lengths"), range_of(call.query, "msg_rates")
+    if lengths_range is not None or rates_range is not None:
+        history = call.ground.trends.history(queue, lambda: _numbers_of(queue))
+        add_samples(body, LENGTHS, lengths_range, history)
+        add_samples(body["message_stats"], _READERS, rates_range, history)
+
+
+def _numbers_of(queue: Queue) -> dict[str, int]:
+    counts = queue.counted()
+    stats = {name: read(counts) for name, read in QUEUE_STATS.items()}
+    return {**stats, "ready": queue.waiting_count(), "unacked": queue.unacked_count}
+
+
+_READERS: Mapping[str, Reader] = {name: itemgetter(name) for name in QUEUE_STATS}
 
 
 def _owner(owner: object) -> dict[str, Any]:

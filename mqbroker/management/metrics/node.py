@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import mqbroker
 from mqbroker.management.api.nodes import descriptors_max, disk_numbers
@@ -12,6 +11,7 @@ from mqbroker.management.api.users import protocol_id
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import SLICE_ITEMS
 from mqbroker.management.metrics.exposition import COUNTER, GAUGE, UNTYPED, Family, labels_of, labels_text
+from mqbroker.management.trends import add_channel
 from mqbroker.runtime.descriptors import open_count
 
 _ALL_PROTOCOLS = {"protocol": "all"}
@@ -121,24 +121,11 @@ async def clients(ground: Ground, numbers: Mapping[str, int], is_aggregated: boo
         described = session.describe().get("channels", ())
         if isinstance(described, list):
             for channel in described:
-                _add_channel(found, channel)
+                add_channel(found, channel)
         if at % SLICE_ITEMS == 0:
             await asyncio.sleep(0)
     families = [*_present(ground, numbers, len(sessions), found), *_channels(numbers, found)]
     return [*families, *_as_channels(numbers, found)] if is_aggregated else families
-
-
-def _add_channel(found: Counter[str], channel: Mapping[str, Any]) -> None:
-    """Of one that has ended, what it had counted is in what all had."""
-    found["publishers"] += bool(channel["publishes"])
-    found["channel_consumers"] += channel["consumers"]
-    found["unacknowledged"] += channel["unacknowledged"]
-    if not channel.get("has_ended"):
-        owed = channel.get("to_confirm", 0)
-        found["published"] += owed
-        found["confirmed"] += channel["confirms"]
-        found["returned"] += channel["returns"]
-        found["unconfirmed"] += max(0, owed - channel["confirms"])
 
 
 def _present(ground: Ground, numbers: Mapping[str, int], connections: int, found: Counter[str]) -> list[Family]:
