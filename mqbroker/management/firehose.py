@@ -19,6 +19,8 @@ from mqbroker.management.properties import shown_properties
 
 TRACE = "amq.rabbitmq.trace"
 EVENT = "amq.rabbitmq.event"
+LOG = "amq.rabbitmq.log"
+_OWN = (TRACE, EVENT, LOG)
 
 Compose = Callable[[Mapping[str, object]], Properties]
 
@@ -61,7 +63,7 @@ class TraceTap(Tap):
 
     def _copy(self, key: str, message: Message, more: Mapping[str, object]) -> None:
         exchange = self._vhost.exchanges.get(TRACE)
-        if message.exchange in (TRACE, EVENT) or exchange is None or exchange.is_unused:
+        if message.exchange in _OWN or exchange is None or exchange.is_unused:
             return
         headers = {
             "exchange_name": message.exchange,
