@@ -237,6 +237,7 @@ class Server:
             lambda: 0 if self._tls is None else self._tls.expires_at(),
             self._reload,
             {view.name: view for speaker in self._speakers for view in speaker.views()},
+            self._listeners,
             None if self._pair is None else self._pair.status,
         )
 

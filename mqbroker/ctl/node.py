@@ -126,6 +126,27 @@ def reload(session: Session) -> None:
     session.say("the configuration was read again")
 
 
+@click.group(cls=Commands)
+def listener() -> None:
+    """Where clients come in."""
+
+
+@listener.command("suspend")
+@pass_session
+def suspend_listeners(session: Session) -> None:
+    """Turn new clients away; those that are connected stay, and so do management and metrics."""
+    session.client.call("POST", "mqbroker/listeners/suspend")
+    session.say("new clients are turned away")
+
+
+@listener.command("resume")
+@pass_session
+def resume_listeners(session: Session) -> None:
+    """Let new clients in again."""
+    session.client.call("POST", "mqbroker/listeners/resume")
+    session.say("new clients are let in")
+
+
 @click.command()
 @click.option("--count", default=100, help="So many records.")
 @click.option("--user", default="", help="Only what this user did.")

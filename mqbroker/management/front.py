@@ -170,6 +170,8 @@ class Front:
 
     async def _aside(self, request: web.BaseRequest, session: Guest, segments: list[str]) -> Answer | None:
         """The answer to what is no path of the API: pages, log-ins, probes of load balancers."""
+        if segments == ["readyz"] and self._ground.node.doors.is_suspended:
+            return Answer(503, b"listeners are suspended\n", content_type="text/plain")
         if segments in (["healthz"], ["readyz"]):
             return Answer(200, b"ok\n", content_type="text/plain")
         if self._is_for_metrics:

@@ -11,8 +11,8 @@ import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mqbroker import limits
 from mqbroker.clock import Clock
@@ -80,6 +80,8 @@ class Listeners:
         self._tls = tls
         self._websocket = websocket
         self._doors: list[Door] = []
+        self._suspended: list[Listener] = []
+        """What is not listened on at the moment, with the ports that were really taken."""
         self._greetings: set[asyncio.Task[None]] = set()
         self._troubles = RateLog(log)
 
@@ -111,12 +113,28 @@ class Listeners:
         self._doors.append(door)
         self._attend(door)
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether clients are turned away."""
+        return bool(self._suspended)
+
+    def suspend(self, stays: Callable[[str], bool]) -> None:
+        """Stops listening but on schemes that stay: new clients go elsewhere, those that are here stay."""
+        for door in [each for each in self._doors if not stays(each.listener.scheme)]:
+            self._suspended.append(replace(door.listener, port=door.socket.getsockname()[1]))
+            self._doors.remove(door)
+            _shut(door)
+
+    def resume(self) -> None:
+        """Listens again, on the same ports. Raises ConfigError where somebody else has taken one."""
+        while self._suspended:
+            self.open(self._suspended[-1])
+            self._suspended.pop()
+
     def close(self) -> None:
         """Stops listening and gives up on connections that have no session yet."""
-        loop = asyncio.get_running_loop()
         for door in self._doors:
-            loop.remove_reader(door.socket)
-            door.socket.close()
+            _shut(door)
         self._doors.clear()
         for greeting in self._greetings:
             greeting.cancel()
@@ -231,6 +249,11 @@ async def _read_proxy_header(connected: socket.socket) -> ProxyHeader:
             header = parser.receive(data)
             if header is not None:
                 return header
+
+
+def _shut(door: Door) -> None:
+    asyncio.get_running_loop().remove_reader(door.socket)
+    door.socket.close()
 
 
 def _listening_socket(family: int, address: tuple[object, ...]) -> socket.socket:
