@@ -166,6 +166,10 @@ class Session:
         `reason` if its protocol has a place for it. Overridden where that differs from an end of the broker."""
         self.shut_down(now)
 
+    def speaking(self) -> tuple[str, str, int]:
+        """Whose what is at hand is, for who looks on: its name, its user, and the number of the channel. Overridden."""
+        return self.label(), "", 0
+
     def describe(self) -> dict[str, object]:
         """What an operator may want to know of it, by neutral names. Overridden: at least with `Peer.describe`."""
         return {}

@@ -246,7 +246,7 @@ class Queue(Task):
         """Gives an entry to a consumer."""
         counts = self.counts
         if self.tap is not None:
-            self.tap.delivered(self.name, entry)
+            self.tap.delivered(self.name, entry, consumer)
         if entry.is_redelivered:
             counts.redelivered += 1
         if consumer.no_ack:
@@ -267,7 +267,7 @@ class Queue(Task):
         counts = self.counts
         counts.got += 1
         if self.tap is not None:
-            self.tap.delivered(self.name, entry)
+            self.tap.delivered(self.name, entry, holder)
         if entry.is_redelivered:
             counts.redelivered += 1
         entry.consumer = holder

@@ -107,7 +107,7 @@ class LiveQueue(Queue):
                 self.forerunner.precede(message, now)
             self.counts.passed += 1
             if self.tap is not None:
-                self.tap.delivered(self.name, new_entry(message, 0, 0))
+                self.tap.delivered(self.name, new_entry(message, 0, 0), self.subscriber)
             self.subscriber.pass_on(message)
         return ROUTED
 

@@ -18,6 +18,9 @@ _ALL_PROTOCOLS = {"protocol": "all"}
 _ALL_QUEUES = {"protocol": "all", "queue_type": "all"}
 """Nothing is counted by protocol or by type of queue: one series stands for all."""
 
+_ALL_STRATEGIES = {"queue_type": "all", "dead_letter_strategy": "all"}
+_REASONS = ("expired", "rejected", "maxlen", "delivery_limit")
+
 _RECEIVED: Mapping[str, tuple[str, ...]] = {
     "messages_received": ("received",),
     "messages_routed": ("routed",),
@@ -84,14 +87,24 @@ def queue_totals(numbers: Mapping[str, int]) -> Iterator[Family]:
     yield one("rabbitmq_queue_consumers", GAUGE, "Consumers on queues", numbers.get("consumers", 0))
 
 
-def global_counters(numbers: Mapping[str, int]) -> Iterator[Family]:
+def global_counters(ground: Ground, numbers: Mapping[str, int]) -> Iterator[Family]:
     """What has passed the node."""
     for name, parts in _RECEIVED.items():
         yield _counted(f"rabbitmq_global_{name}", numbers, parts, _ALL_PROTOCOLS)
     for name, parts in _DELIVERED.items():
         yield _counted(f"rabbitmq_global_{name}", numbers, parts, _ALL_QUEUES)
+    yield from _dead_letters(ground)
     for name in _OURS:
         yield _counted(f"mqbroker_messages_{name}", numbers, (name,), {})
+
+
+def _dead_letters(ground: Ground) -> Iterator[Family]:
+    deaths = Counter(ground.broker.past_deaths)
+    for vhost in ground.broker.vhosts.values():
+        deaths.update(vhost.deaths())
+    for reason in _REASONS:
+        name = f"messages_dead_lettered_{reason}"
+        yield _counted(f"rabbitmq_global_{name}", deaths, (reason,), _ALL_STRATEGIES)
 
 
 def _counted(name: str, numbers: Mapping[str, int], parts: tuple[str, ...], labels: Mapping[str, str]) -> Family:

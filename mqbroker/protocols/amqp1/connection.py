@@ -400,6 +400,10 @@ class Amqp1Connection(Amqp1State):
             self.is_closing = True
             self.mark()
 
+    def speaking(self) -> tuple[str, str, int]:
+        """Overrides Session's."""
+        return self.name, self.user, 0 if self.current_session is None else self.current_session.channel
+
     def describe(self) -> dict[str, object]:
         """What an operator sees of it."""
         return description.describe(self)

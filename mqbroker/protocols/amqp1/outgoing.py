@@ -23,6 +23,7 @@ from mqbroker.protocols.amqp1.codec.performatives import Flow
 from mqbroker.protocols.amqp1.codec.types import Symbol
 from mqbroker.protocols.amqp1.properties import data_start, encode_header, in_parts
 from mqbroker.protocols.amqp1.translation import Shown, shown
+from mqbroker.protocols.takers import taker_facts
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
@@ -78,6 +79,11 @@ class OutgoingLink(Consumer):
 
     def label(self) -> str:
         return self.name
+
+    def describe(self) -> dict[str, object]:
+        session = self.session
+        connection = session.connection
+        return taker_facts(connection.name, connection.peer, connection.user, session.channel)
 
     def attached(self, now: int) -> None:
         """The link is there: the queue may deliver, once there is credit."""

@@ -73,6 +73,10 @@ class MqttConnection(MqttConnectionState):
         self.needed = 0
         self.is_scanning = True
         self.registry.publisher = self
+        vhost = self.vhost
+        watched = vhost if vhost is not None and vhost.tap is not None else None
+        if watched is not None:
+            watched.speaker = self
         if self.access_generation != self.registry.broker.access.generation:
             self.access_generation = self.registry.broker.access.generation
             self.routes.clear()
@@ -88,6 +92,8 @@ class MqttConnection(MqttConnectionState):
             ending.disconnect(self, Reason.IMPLEMENTATION_SPECIFIC_ERROR, str(error))
         self.is_scanning = False
         self.registry.publisher = None
+        if watched is not None:
+            watched.speaker = None
         if self.state == CLOSED:
             return
         if self.position < len(data):
@@ -290,6 +296,10 @@ class MqttConnection(MqttConnectionState):
             ending.disconnect(self, Reason.KEEP_ALIVE_TIMEOUT, "nothing was heard within the keep alive")
         else:
             pacing.set_deadline(self)
+
+    def speaking(self) -> tuple[str, str, int]:
+        """Overrides Session's."""
+        return self.name, self.user, 1
 
     def describe(self) -> dict[str, object]:
         """What an operator sees of it."""

@@ -21,6 +21,7 @@ from mqbroker.protocols.stomp.dispatch import HANDLERS, jms_handler
 from mqbroker.protocols.stomp.refusals import words_of
 from mqbroker.protocols.stomp.sending import Prepared
 from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, LEAVING, RUNNING, StompState
+from mqbroker.protocols.takers import taker_facts
 
 if TYPE_CHECKING:
     from mqbroker.protocols.services import Services
@@ -204,6 +205,14 @@ class StompConnection(StompState):
             "is_blocked": bool(self.blocked_for),
             "subscriptions": [each.destination for each in self.subscriptions.values()],
         }
+
+    def taker(self) -> dict[str, object]:
+        """Overrides StompWire's."""
+        return taker_facts(self.name, self.peer, self.user)
+
+    def speaking(self) -> tuple[str, str, int]:
+        """Overrides Session's."""
+        return self.name, self.user, 1
 
     def connection_lost(self, now: int) -> None:
         """The socket is gone."""

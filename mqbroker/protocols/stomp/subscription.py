@@ -157,6 +157,10 @@ class Subscription(Consumer):
         """Overrides Consumer's."""
         return self.tag
 
+    def describe(self) -> dict[str, object]:
+        """Overrides Consumer's."""
+        return self.wire.taker()
+
     def cancelled(self) -> None:
         """Overrides Consumer's."""
         self.wire.subscription_ended(self)
