@@ -187,5 +187,8 @@ def import_definitions(session: Session, file: Any, dry_run: bool) -> None:
         body = json.loads(file.read())
     except ValueError as error:
         raise CommandFailed(f"{file.name} is not JSON: {error}", BAD_DATA) from None
-    session.client.call("POST", f"definitions{'?dry-run=true' if dry_run else ''}", body)
+    found = session.client.call("POST", f"definitions{'?dry-run=true' if dry_run else ''}", body)
     session.say("the definitions can be imported" if dry_run else "the definitions were imported")
+    if dry_run and found:
+        rows = [{"what": name, **counts} for name, counts in found.items()]
+        session.show(rows, ["what", "new", "changed", "kept", "same", "names"])

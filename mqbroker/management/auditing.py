@@ -23,7 +23,7 @@ SOURCE = "management.mqbroker"
 SIGN_IN_SOURCE = "signin.mqbroker"
 ACCOUNT = "000000000000"
 
-_SECRETS = {"password": STARS, "password_hash": STARS, "payload": HIDDEN, "properties": HIDDEN}
+_SECRETS = {"password": STARS, "password_hash": STARS, "secret": STARS, "payload": HIDDEN, "properties": HIDDEN}
 _CONFIGURATION = ("definitions", "all-configuration")
 _ALWAYS = ("definitions", "all-configuration", "mqbroker/queues/:vhost/:queue/messages", "mqbroker/audit")
 """Readings that are recorded even where readings are not: they show what is in messages, or everything."""
@@ -45,6 +45,9 @@ _NAMES = {
     "GET all-configuration": "ExportDefinitions",
     "DELETE connections/:connection": "CloseConnection",
     "DELETE connections/username/:user": "CloseConnectionsOfUser",
+    "GET mqbroker/users/:user/access-keys": "ListAccessKeys",
+    "POST mqbroker/users/:user/access-keys": "CreateAccessKey",
+    "DELETE mqbroker/users/:user/access-keys/:key": "DeleteAccessKey",
     "POST vhosts/:vhost/deletion/protection": "ProtectVhost",
     "DELETE vhosts/:vhost/deletion/protection": "UnprotectVhost",
 }

@@ -5,6 +5,7 @@ import logging
 from aiohttp import web
 
 from mqbroker.management.api import (
+    access_keys,
     audit,
     bindings,
     connections,
@@ -38,7 +39,7 @@ from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 _MODULES = (
     overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
     connections, consumers, policies, parameters, definitions, health, extras, views, following,
-    audit, logs,
+    audit, logs, access_keys,
 )  # fmt: skip
 
 
