@@ -239,6 +239,7 @@ class Server:
             {view.name: view for speaker in self._speakers for view in speaker.views()},
             self._listeners,
             None if self._pair is None else self._pair.status,
+            None if self._pair is None else self._pair.switch_over,
         )
 
     def _compose(self, fields: Mapping[str, object]) -> Properties:

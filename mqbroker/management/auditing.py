@@ -48,6 +48,7 @@ _NAMES = {
     "GET mqbroker/users/:user/access-keys": "ListAccessKeys",
     "POST mqbroker/users/:user/access-keys": "CreateAccessKey",
     "DELETE mqbroker/users/:user/access-keys/:key": "DeleteAccessKey",
+    "POST mqbroker/pair/switchover": "SwitchOver",
     "POST vhosts/:vhost/deletion/protection": "ProtectVhost",
     "DELETE vhosts/:vhost/deletion/protection": "UnprotectVhost",
 }

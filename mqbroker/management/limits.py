@@ -39,6 +39,7 @@ FOLLOWED_SAMPLES = 121  # of each: ten minutes
 RANGE_SAMPLES_MAX = 500  # RabbitMQ's bound of what is asked for
 RANGE_S_MAX = 1_000_000
 ACCESS_KEYS_MAX = 100  # of a user; AWS has two, and sessions besides
+SWITCHOVER_DELAY_S = 0.5  # until the node stops: who has asked for it is answered before
 SPANS_WAITING_MAX = 10_000  # of OpenTelemetry that were not made yet; a turn later they are
 SPANS_EXPORT_MS = 1000  # between two exports; the SDK keeps 2,048 meanwhile
 SPANS_STOP_S = 3  # for the last export

@@ -72,3 +72,5 @@ class Node:
     doors: Doors
     pair: Callable[[], Mapping[str, object]] | None = None
     """What this node knows of its pair; None where it is alone."""
+    switch_over: Callable[[float], Mapping[str, object]] | None = None
+    """Has a standby take over, after so many seconds: what is `done`, or the `error`. None where it is alone."""

@@ -1,8 +1,8 @@
 // What happens: events and the log, as they come; and the pair.
 
-import { go } from "./app.js";
-import { get, query } from "./api.js";
-import { bytes, choice, field, figures, h, number, table, when } from "./dom.js";
+import { go, say, user } from "./app.js";
+import { call, get, query } from "./api.js";
+import { act, bytes, confirmed, choice, field, figures, h, number, table, when } from "./dom.js";
 import { MONITORS } from "./listing.js";
 
 const SHOWN_MAX = 500;
@@ -105,6 +105,15 @@ export const auditPage = {
   },
 };
 
+async function switchOver(pair) {
+  if (!(await confirmed(`Stop ${pair.node}, so that a standby takes over? Clients connect again, to the other node.`, { name: pair.node, verb: "Switch over" }))) return;
+  try {
+    say((await call("POST", "mqbroker/pair/switchover")).done);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
 export const pairPage = {
   label: "Pair",
   tag: MONITORS,
@@ -118,7 +127,8 @@ export const pairPage = {
       ["Last batch", number(pair.lsn)], ["Confirmed up to", number(pair.committed)], ["In sync", (pair.isr || []).join(", ") || "nobody"]]) : null,
     pair.node && pair.lag ? table({ caption: "Standbys", rows: Object.entries(pair.lag), empty: "No standby is connected.", columns: [
       { label: "Node", show: (row) => row[0] }, { label: "Batches behind", number: true, show: (row) => row[1] }] }) : null,
-    pair.node ? h("p", { class: "faint" }, "On the command line, mqbroker ha switchover hands over in order, and mqbroker ha promote makes a standby active.")
+    pair.node && user()?.tags.includes("administrator") ? h("p", { class: "bar" }, act("Switch over", () => switchOver(pair), "bad")) : null,
+    pair.node ? h("p", { class: "faint" }, "When this node is lost, a standby takes over by itself; mqbroker ha promote makes one active that does not.")
       : h("p", {}, "This node is alone: there is no standby that could take over."),
     h("h2", {}, `Node ${node.name}`),
     figures([["Memory", bytes(node.mem_used)], ["Limit", bytes(node.mem_limit)], ["Free on disk", bytes(node.disk_free)],
