@@ -314,7 +314,8 @@ class Connection:
         """So many octets took so long."""
         connections = self._connections
         if self.is_hasty:  # a smaller part of a slice, and so of a turn
-            size *= _HASTE
+            # All that was offered is a whole slice, which only grows when it was full.
+            size = self._ration.slice_bytes if size >= self._offered else size * _HASTE
             spent_ns *= _HASTE
         if not self._ration.spend(size, spent_ns, connections.turn, connections.share_ns):
             return

@@ -215,6 +215,23 @@ async def test_a_connection_that_has_had_its_share_of_a_turn_is_read_on_in_the_n
         await say_goodbye(first, second)
 
 
+async def test_a_publisher_in_haste_is_offered_more_when_it_fills_what_it_is_offered() -> None:
+    """The tenth of a slice, ten times, is less than the slice: it stayed as small as it ever was, a few messages."""
+    async with open_house() as house:
+        client = await house.connect()
+        assert await ask(client, b"SAY hello")
+        connection = next(iter(house.connections._all))
+        offered = []
+        for _ in range(100):
+            connection.is_hasty = True
+            room = connection.get_buffer(-1)
+            room[:] = b"\n".rjust(len(room))
+            offered.append(len(room))
+            connection.buffer_updated(len(room))
+        assert max(offered) > 4 * offered[0]
+        await say_goodbye(client)
+
+
 async def test_large_last_words_are_written_before_the_close() -> None:
     """The fault: what was lent and not copied did not count as output, and was lost with the close."""
     async with open_house() as house:
