@@ -49,6 +49,8 @@ _NAMES = {
     "POST mqbroker/users/:user/access-keys": "CreateAccessKey",
     "DELETE mqbroker/users/:user/access-keys/:key": "DeleteAccessKey",
     "POST mqbroker/pair/switchover": "SwitchOver",
+    "POST mqbroker/queues/:vhost/:queue/pause": "PauseQueue",
+    "POST mqbroker/queues/:vhost/:queue/resume": "ResumeQueue",
     "POST vhosts/:vhost/deletion/protection": "ProtectVhost",
     "DELETE vhosts/:vhost/deletion/protection": "UnprotectVhost",
 }

@@ -23,6 +23,7 @@ from mqbroker.management.api import (
     nodes,
     overview,
     parameters,
+    pausing,
     permissions,
     policies,
     queues,
@@ -39,7 +40,7 @@ from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 _MODULES = (
     overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
     connections, consumers, policies, parameters, definitions, health, extras, views, following,
-    audit, logs, access_keys,
+    audit, logs, access_keys, pausing,
 )  # fmt: skip
 
 

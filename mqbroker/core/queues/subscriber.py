@@ -41,6 +41,7 @@ class SubscriberQueue(ClassicQueue):
     """Keeps persistent messages while its subscriber is away. Others only on request: nobody was promised them."""
 
     role = "subscriber"
+    can_pause = False
     """The name of the kind."""
 
     takes_long_keys = True

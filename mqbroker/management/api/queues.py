@@ -103,6 +103,7 @@ def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any]:
 _PARTS: Mapping[str, Callable[[Ground, Queue], Any]] = {
     "auto_delete": lambda _, queue: queue.declared.auto_delete,
     "exclusive": lambda _, queue: queue.spec.owner is not None,
+    "state": lambda _, queue: _state(queue),
     "arguments": lambda _, queue: queue.declared.arguments,
     "consumer_capacity": lambda _, queue: _capacity(queue),
     "consumer_utilisation": lambda _, queue: _capacity(queue),
@@ -126,14 +127,14 @@ _PARTS: Mapping[str, Callable[[Ground, Queue], Any]] = {
     "messages_persistent": lambda _, queue: queue.waiting_count() + queue.unacked_count if queue.durable else 0,
 }
 _SAME = frozenset({
-    "node", "state", "messages_paged_out", "message_bytes_unacknowledged", "message_bytes_paged_out", "reductions",
+    "node", "messages_paged_out", "message_bytes_unacknowledged", "message_bytes_paged_out", "reductions",
     "garbage_collection", "storage_version",
 })  # fmt: skip
 """What is the same of all queues."""
 
 
 def _short(ground: Ground, queue: Queue, names: tuple[str, ...]) -> dict[str, Any]:
-    values = {"node": ground.name, "state": "running"}
+    values = {"node": ground.name, "state": _state(queue)}
     return {name: values[name] if name in values else _KEYS[name](queue) for name in names}
 
 
@@ -163,7 +164,7 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
         "exclusive": spec.owner is not None,
         "arguments": declared.arguments,
         "node": ground.name,
-        "state": "running",
+        "state": _state(queue),
         "consumers": len(consumers),
         "consumer_utilisation": _capacity(queue),
         "consumer_capacity": _capacity(queue),
@@ -197,6 +198,10 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
     if found["type"] == "quorum":
         found |= {"leader": ground.name, "members": [ground.name], "online": [ground.name], "open_files": {}}
     return found
+
+
+def _state(queue: Queue) -> str:
+    return "paused" if queue.is_paused else "running"
 
 
 _GARBAGE = {

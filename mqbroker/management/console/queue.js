@@ -165,7 +165,10 @@ function dangers(names, found, hasLetters) {
     if (!(await confirmed(`Delete ${name} with ${number(found.messages)} messages?`, { name }))) return;
     await gone(call("DELETE", base(names)), "/queues", `Queue ${name} was deleted.`);
   };
-  return h("p", { class: "bar" }, hasLetters ? act("Redrive dead letters", () => redrive(names, found)) : null,
+  const isPaused = found.state === "paused";
+  const pause = () => done(call("POST", `mqbroker/${base(names)}/${isPaused ? "resume" : "pause"}`, {}),
+    isPaused ? `Consumers of ${name} go on.` : `Consumers of ${name} wait until it is resumed; it goes on to take messages.`);
+  return h("p", { class: "bar" }, act(isPaused ? "Resume consumers" : "Pause consumers", pause, isPaused ? "first" : ""), hasLetters ? act("Redrive dead letters", () => redrive(names, found)) : null,
     act("Purge", purge, "bad"), act("Delete queue", remove, "bad"));
 }
 
@@ -219,7 +222,7 @@ export const queuePage = {
         ["Ready", number(found.messages_ready)], ["Unacked", number(found.messages_unacknowledged)],
         ["Growth", rate(found.messages_details.rate)], ["In", rate(stats.publish_details?.rate)], ["Out", rate(stats.deliver_get_details?.rate)],
         ["Acknowledged", rate(stats.ack_details?.rate)], ["Consumers", number(found.consumers)], ["Bytes", bytes(found.message_bytes)],
-        ["Type", found.type], ["Policy", found.policy || "none"]]),
+        ["Type", found.type], ["State", found.state], ["Policy", found.policy || "none"]]),
       dangers(at.names, found, waiting.items.some((row) => causeOf(row))),
       charts(),
       ...(waiting.error ? [h("p", { class: "error" }, waiting.error)] : messages(waiting, at)),
