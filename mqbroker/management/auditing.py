@@ -25,7 +25,13 @@ ACCOUNT = "000000000000"
 
 _SECRETS = {"password": STARS, "password_hash": STARS, "secret": STARS, "payload": HIDDEN, "properties": HIDDEN}
 _CONFIGURATION = ("definitions", "all-configuration")
-_ALWAYS = ("definitions", "all-configuration", "mqbroker/queues/:vhost/:queue/messages", "mqbroker/audit")
+_ALWAYS = (
+    "definitions",
+    "all-configuration",
+    "mqbroker/queues/:vhost/:queue/messages",
+    "mqbroker/audit",
+    "mqbroker/trace",
+)
 """Readings that are recorded even where readings are not: they show what is in messages, or everything."""
 _VERBS = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Post", "DELETE": "Delete"}
 _NAMES = {
@@ -48,6 +54,8 @@ _NAMES = {
     "GET mqbroker/users/:user/access-keys": "ListAccessKeys",
     "POST mqbroker/users/:user/access-keys": "CreateAccessKey",
     "DELETE mqbroker/users/:user/access-keys/:key": "DeleteAccessKey",
+    "POST mqbroker/traces/:vhost": "BeginTrace",
+    "DELETE mqbroker/traces/:vhost": "EndTrace",
     "POST mqbroker/pair/switchover": "SwitchOver",
     "POST mqbroker/queues/:vhost/:queue/pause": "PauseQueue",
     "POST mqbroker/queues/:vhost/:queue/resume": "ResumeQueue",

@@ -22,7 +22,7 @@ from mqbroker.protocols.takers import Whose, publisher_in, whose
 TRACE = "amq.rabbitmq.trace"
 EVENT = "amq.rabbitmq.event"
 LOG = "amq.rabbitmq.log"
-_OWN = (TRACE, EVENT, LOG)
+OWN_EXCHANGES = (TRACE, EVENT, LOG)
 
 Compose = Callable[[Mapping[str, object]], Properties]
 
@@ -69,7 +69,7 @@ class TraceTap(Tap):
 
     def _is_wanted(self, message: Message) -> bool:
         exchange = self._vhost.exchanges.get(TRACE)
-        return not (message.exchange in _OWN or exchange is None or exchange.is_unused)
+        return not (message.exchange in OWN_EXCHANGES or exchange is None or exchange.is_unused)
 
     def _copy(self, key: str, message: Message, who: Whose, more: Mapping[str, object]) -> None:
         headers = {

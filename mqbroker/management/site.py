@@ -27,6 +27,7 @@ from mqbroker.management.api import (
     permissions,
     policies,
     queues,
+    traces,
     users,
     vhosts,
     views,
@@ -40,7 +41,7 @@ from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 _MODULES = (
     overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
     connections, consumers, policies, parameters, definitions, health, extras, views, following,
-    audit, logs, access_keys, pausing,
+    audit, logs, access_keys, pausing, traces,
 )  # fmt: skip
 
 

@@ -112,6 +112,7 @@ class ManagementSpeaker(Speaker):
         self._ground.retention.add(at, numbers)
         self._ground.feeds["samples"].add({"at": at})
         self._ground.trends.sampled()
+        self._ground.traces.sampled(self._ground.clock.now())
 
     def stop(self) -> None:
         """Overrides Speaker's."""

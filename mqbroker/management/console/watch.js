@@ -1,14 +1,15 @@
 // What happens: events and the log, as they come; and the pair.
 
 import { go, say, user } from "./app.js";
-import { call, get, query } from "./api.js";
-import { act, bytes, confirmed, choice, field, figures, h, number, table, when } from "./dom.js";
-import { MONITORS } from "./listing.js";
+import { below, call, get, query } from "./api.js";
+import { act, bytes, confirmed, choice, field, figures, form, h, input, number, table, when } from "./dom.js";
+import { MONITORS, done } from "./listing.js";
+import { payload } from "./payload.js";
 
 const SHOWN_MAX = 500;
 
 // A page of lines that grows at its top while it is open.
-function following({ label, tag, topic, columns, isWanted, filters }) {
+function following({ label, tag, topic, columns, isWanted, filters, lead = () => [], more = async () => null }) {
   const page = { lines: [], wanted: {}, isPaused: false, holder: h("div", {}), status: h("span", { class: "faint", role: "status" }) };
   const draw = () => page.holder.replaceChildren(table({ caption: `The newest first, ${number(SHOWN_MAX)} at most`, rows: page.lines, columns, empty: "Nothing yet." }));
   const told = { open: () => "following", error: () => "not connected", missed: (event) => `${JSON.parse(event.data).count} were missed` };
@@ -27,8 +28,11 @@ function following({ label, tag, topic, columns, isWanted, filters }) {
       page.lines = [line, ...page.lines].slice(0, SHOWN_MAX);
       if (!page.isPaused) draw();
     },
-    load: ({ query: wanted }) => get(`mqbroker/${topic}?${query({ count: 200, text: wanted.text, level: wanted.level })}`),
-    draw(found, { query: wanted }) {
+    load: async ({ query: wanted }) => {
+      const [found, rest] = await Promise.all([get(`mqbroker/${topic}?${query({ count: 200, text: wanted.text, level: wanted.level })}`), more()]);
+      return { found, rest };
+    },
+    draw({ found, rest }, { query: wanted }) {
       page.lines = [...found].reverse();
       page.wanted = wanted;
       page.isPaused = false;
@@ -40,7 +44,7 @@ function following({ label, tag, topic, columns, isWanted, filters }) {
       } }, "Pause");
       const search = h("input", { id: "search", type: "search", value: wanted.text || "", size: 30, placeholder: "a client, a queue, a word" });
       search.addEventListener("change", () => go({ text: search.value }));
-      return [h("h1", {}, label), h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go({ text: search.value }); } },
+      return [h("h1", {}, label), ...lead(rest), h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go({ text: search.value }); } },
         field("Only with the text", search), ...filters(wanted), h("button", {}, "Filter"), pause, page.status), page.holder];
     },
   };
@@ -78,6 +82,38 @@ export const eventsPage = following({
     { label: "Event", key: "name" },
     { label: "Of what", show: (row) => h("span", { class: "words" }, Object.entries(row.fields)
       .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join("   ")) },
+  ],
+});
+
+// Messages followed through a vhost: what is published, where it goes, who gets it.
+export const tracePage = following({
+  label: "Trace",
+  tag: ["administrator"],
+  topic: "trace",
+  isWanted: (line, wanted) => has(line, wanted.text),
+  filters: () => [],
+  more: async () => {
+    const [running, vhosts] = await Promise.all([get("mqbroker/traces"), get("vhosts")]);
+    return { running, vhosts };
+  },
+  lead: ({ running, vhosts }) => [
+    ...running.map((each) => h("p", { class: "bar" }, `Messages of the vhost ${each.vhost} are followed until ${when(each.ends_at)}`,
+      each.text ? `, those with “${each.text}”` : "", act("Stop", () => done(call("DELETE", below("mqbroker/traces", each.vhost)), `Messages of ${each.vhost} are not followed any more.`)))),
+    form("Follow messages", [field("Vhost", choice("vhost", vhosts.map((each) => each.name), "/")),
+      field("Only with the text", input("text", { size: 28, placeholder: "in key, queue, client, id, payload" })),
+      field("Minutes", input("minutes", { type: "number", min: 1, max: 60, value: 10 }))],
+    ({ vhost, text: wanted, minutes }) => done(call("POST", below("mqbroker/traces", vhost), { text: wanted, seconds: 60 * Number(minutes) }),
+      `Messages of ${vhost} are followed.`), { verb: "Follow", isOpen: !running.length }),
+    h("p", { class: "faint" }, "It shows payloads and slows the vhost down; it is in the audit, and ends by itself."),
+  ],
+  columns: [
+    { label: "At", show: (row) => when(row.at) },
+    { label: "What", show: (row) => (row.count ? `${number(row.count)} were left out` : row.what) },
+    { label: "Exchange, key", show: (row) => (row.count ? "" : `${row.exchange || "(default)"} ${row.routing_key}`) },
+    { label: "Queues", key: "queues" },
+    { label: "Client", show: (row) => [row.user, row.connection].filter(Boolean).join(", ") },
+    { label: "Id", key: "message_id" },
+    { label: "Payload", show: (row) => (row.count ? "" : payload(row, "auto")) },
   ],
 });
 
