@@ -64,7 +64,7 @@ class Pages:
     def _notifications(self, request: HttpRequest, query: dict[str, str]) -> HttpResponse:
         self._guard.administrator(request, "sns")
         topic = query.get("TopicArn", "")
-        shown = map(_shown, self._reports.recent)
+        shown = map(_shown, self._reports.recent())
         found = [each for each in shown if not topic or each["TopicArn"] == topic]
         return HttpResponse(200, JSON, orjson.dumps({"Notifications": found}))
 

@@ -5,9 +5,9 @@ What cannot be delivered goes to the dead-letter queue of its subscription, if t
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import md5
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -61,7 +61,15 @@ class Reports:
         self._attributes_of = attributes_of
         self._feedback_of = feedback_of
         self._failures = RateLog(log)
-        self.recent: deque[Outcome] = deque(maxlen=SNS_PEEK_MAX)
+        # As plain tuples: one is made for each delivery, and hardly any is looked at.
+        self._recent: deque[tuple[Any, ...]] = deque(maxlen=SNS_PEEK_MAX)
+        self._asked_of: Notification | None = None
+        self._asked: Mapping[str, str] = {}
+        """The attributes of its topic: a notification has one for all of its deliveries."""
+
+    def recent(self) -> Iterator[Outcome]:
+        """The outcomes of the latest deliveries, the oldest first."""
+        return map(Outcome._make, self._recent)
 
     def delivered(
         self, subscription: Subscription, notification: Notification, status: int, began: int, now: int,
@@ -106,7 +114,7 @@ class Reports:
             self._failures.warning(now, f"{message_id} is not delivered to {address}, it is lost: {reason}")
         protocol = "application" if address.startswith("arn:") else "sms"
         outcome = Outcome(None, protocol, address, message_id, now, not reason, status, reason, attempts)
-        self.recent.append(outcome)
+        self._recent.append(outcome)
         if self._feedback_of(account, address).wants(not reason, message_id):
             _log_status(outcome, message)
 
@@ -118,22 +126,25 @@ class Reports:
     ) -> None:  # fmt: skip
         message_id = notification.message_id
         protocol = subscription.protocol.name
-        outcome = Outcome(
-            subscription, protocol, subscription.endpoint, message_id, now, is_success, status, reason, attempts
-        )
-        self.recent.append(outcome)
-        if self._is_asked_for(subscription, protocol, is_success, message_id):
-            _log_status(outcome, notification.shown(subscription.variant), began)
-
-    def _is_asked_for(self, subscription: Subscription, protocol: str, is_success: bool, message_id: str) -> bool:
+        outcome = (subscription, protocol, subscription.endpoint, message_id, now, is_success, status, reason, attempts)
+        self._recent.append(outcome)
+        if notification is not self._asked_of:
+            self._asked_of = notification
+            self._asked = self._attributes_of(subscription.topic)
         role = _ROLES[is_success].get(protocol)
+        if role is not None and role not in self._asked:
+            return
+        if self._is_asked_for(subscription, role, is_success, message_id):
+            _log_status(Outcome._make(outcome), notification.shown(subscription.variant), began)
+
+    def _is_asked_for(self, subscription: Subscription, role: str | None, is_success: bool, message_id: str) -> bool:
+        protocol = subscription.protocol.name
         if role is None:
             is_text = protocol == "sms"
             return is_text and self._feedback_of(subscription.topic.account, "").wants(is_success, message_id)
-        attributes = self._attributes_of(subscription.topic)
-        if not attributes.get(role):
+        if not self._asked.get(role):
             return False
-        rate = attributes.get(f"{_FEEDBACK[protocol]}SuccessFeedbackSampleRate", "0")
+        rate = self._asked.get(f"{_FEEDBACK[protocol]}SuccessFeedbackSampleRate", "0")
         return not is_success or is_sampled(message_id, rate)
 
 

@@ -19,7 +19,8 @@ class SqsTarget(Target):
     """A queue of SQS, if its policy lets the topic send."""
 
     __slots__ = (
-        "_arn", "_decided", "_is_allowed", "_is_own", "_is_strict", "_queues", "_reports", "_subscription", "_until",
+        "_arn", "_decided", "_is_allowed", "_is_own", "_is_strict", "_queue", "_queues", "_reports", "_subscription",
+        "_until",
     )  # fmt: skip
 
     def __init__(self, subscription: Subscription, queues: SqsQueues, reports: Reports, is_strict: bool) -> None:
@@ -30,6 +31,8 @@ class SqsTarget(Target):
         self._is_own = arn.account == subscription.topic.account
         self._subscription = subscription
         self._queues = queues
+        self._queue: SqsQueue | None = None
+        """What was found last by its name, which is looked for again once it has been deleted."""
         self._reports = reports
         self._is_strict = is_strict
         self._decided: Policy | None = None
@@ -39,7 +42,9 @@ class SqsTarget(Target):
     def deliver(self, notification: Notification, now: int) -> None:
         """Overrides Target's."""
         subscription = self._subscription
-        queue = self._queues.get(self._arn)
+        queue = self._queue
+        if queue is None or queue.core.is_deleted:
+            queue = self._queue = self._queues.get(self._arn)
         if queue is None:
             self._reports.failed(subscription, notification, 400, "The queue does not exist.", now)
             return
