@@ -35,6 +35,7 @@ AUDIT_SHOWN_MAX = 10_000  # records of the audit trail in one answer
 AUDIT_LOOKED_AT_MAX = 1_000_000  # before nothing more is found
 TRENDS_MS = 60_000  # how long after a question the numbers of connections and exchanges are looked at
 FOLLOWED_MAX = 200  # queues and connections whose past is kept: those of the pages that are open
+FOLLOWED_MS = 600_000  # how long after the last question
 FOLLOWED_SAMPLES = 121  # of each: ten minutes
 RANGE_SAMPLES_MAX = 500  # RabbitMQ's bound of what is asked for
 RANGE_S_MAX = 1_000_000

@@ -14,7 +14,7 @@ from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.core.recent import remember
 from mqbroker.core.totals import flow_numbers
-from mqbroker.management.limits import FOLLOWED_MAX, FOLLOWED_SAMPLES, SLICE_ITEMS, TRENDS_MS
+from mqbroker.management.limits import FOLLOWED_MAX, FOLLOWED_MS, FOLLOWED_SAMPLES, SLICE_ITEMS, TRENDS_MS
 from mqbroker.protocols.services import Services
 
 Numbers = Mapping[str, int]
@@ -32,6 +32,15 @@ class Look:
         self.numbers: dict[Hashable, Numbers] = {}
 
 
+class Followed:
+    """One thing whose past is kept."""
+
+    def __init__(self, read: Callable[[], Numbers], now: int) -> None:
+        self.read = read
+        self.asked_at = now
+        self.samples: History = deque([(now, read())], FOLLOWED_SAMPLES)
+
+
 class Trends:
     """Of one broker."""
 
@@ -40,7 +49,7 @@ class Trends:
         self._latest = self._previous = Look(0)
         self._asked_at = -TRENDS_MS
         self._task: asyncio.Task[None] | None = None
-        self._followed: dict[Hashable, tuple[Callable[[], Numbers], History]] = {}
+        self._followed: dict[Hashable, Followed] = {}
 
     @property
     def _broker(self) -> Broker:
@@ -68,21 +77,25 @@ class Trends:
 
     def history(self, key: Hashable, read: Callable[[], Numbers]) -> list[tuple[int, Numbers]]:
         """The numbers of one thing, oldest first, from the first question on. `read` says what they are now."""
-        found = self._followed.pop(key, None) or (read, deque(maxlen=FOLLOWED_SAMPLES))
-        remember(self._followed, key, found, FOLLOWED_MAX)
         now = self._clock.now()
-        if not found[1]:
-            found[1].append((now, read()))
-        return [*found[1]]
+        found = self._followed.pop(key, None) or Followed(read, now)
+        remember(self._followed, key, found, FOLLOWED_MAX)
+        found.asked_at = now
+        return [*found.samples]
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def sampled(self) -> None:
         """The sampler has looked: so do we."""
         now = self._clock.now()
-        for read, kept in self._followed.values():
-            kept.append((now, read()))
-        if now - self._asked_at < TRENDS_MS and (self._task is None or self._task.done()):
+        for key, followed in list(self._followed.items()):
+            if now - followed.asked_at > FOLLOWED_MS:
+                del self._followed[key]
+            else:
+                followed.samples.append((now, followed.read()))
+        if now - self._asked_at >= TRENDS_MS:
+            self._latest = self._previous = Look(0)  # which keeps no connection that has gone
+        elif self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:

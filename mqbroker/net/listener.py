@@ -12,7 +12,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mqbroker import limits
 from mqbroker.clock import Clock
@@ -80,8 +80,8 @@ class Listeners:
         self._tls = tls
         self._websocket = websocket
         self._doors: list[Door] = []
-        self._suspended: list[Listener] = []
-        """What is not listened on at the moment, with the ports that were really taken."""
+        self._suspended: list[tuple[Listener, int, tuple[object, ...]]] = []
+        """What is not listened on at the moment: family and address, with the port that was really taken."""
         self._greetings: set[asyncio.Task[None]] = set()
         self._troubles = RateLog(log)
 
@@ -121,14 +121,18 @@ class Listeners:
     def suspend(self, stays: Callable[[str], bool]) -> None:
         """Stops listening but on schemes that stay: new clients go elsewhere, those that are here stay."""
         for door in [each for each in self._doors if not stays(each.listener.scheme)]:
-            self._suspended.append(replace(door.listener, port=door.socket.getsockname()[1]))
+            self._suspended.append((door.listener, door.socket.family, door.socket.getsockname()))
             self._doors.remove(door)
             _shut(door)
 
     def resume(self) -> None:
         """Listens again, on the same ports. Raises ConfigError where somebody else has taken one."""
         while self._suspended:
-            self.open(self._suspended[-1])
+            listener, family, address = self._suspended[-1]
+            try:
+                self._open_door(listener, family, address)
+            except OSError as error:
+                raise ConfigError(f"cannot listen on {listener.url}: {_reason(error)}") from None
             self._suspended.pop()
 
     def close(self) -> None:

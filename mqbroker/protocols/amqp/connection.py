@@ -124,7 +124,13 @@ class AmqpConnection(ConnectionState):
         """More of a large body has been put in its place."""
         self.now = now
         self.received_at = now
+        vhost = self.vhost
+        watched = vhost if vhost is not None and vhost.tap is not None else None
+        if watched is not None:
+            watched.speaker = self
         bodies.filled(self, count)
+        if watched is not None:
+            watched.speaker = None
 
     def process(self, data: bytes) -> None:
         """Scans a chunk to its end, past every refusal, up to the first violation."""

@@ -189,9 +189,15 @@ class Amqp1Connection(Amqp1State):
         try:
             link.take(delivery, payload)
         except AccessPending:
-            self.redo = lambda: self.take_message(link, delivery, payload)
+            self.redo = lambda: self.take_if_there(link, delivery, payload)
             raise
         self.look_at(link)
+
+    def take_if_there(self, link: IncomingLink, delivery: Delivery, payload: bytes) -> None:
+        """The same, some time later. Raises ProtocolViolation, RequestRefused."""
+        session = link.session
+        if session.incoming.get(link.handle) is link and not session.is_ending and not self.close_sent:
+            self.take_message(link, delivery, payload)
 
     def frame(self, number: int, data: bytes, at: int, end: int) -> None:
         """One frame that is not empty."""
