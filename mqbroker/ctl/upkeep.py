@@ -1,7 +1,6 @@
 """Verbs of rabbitmqctl and rabbitmq-diagnostics for who looks after the broker, hidden: listeners, alarms, memory,
 limits, what it is doing."""
 
-import json
 from typing import Any
 
 import click
@@ -122,22 +121,5 @@ def clear_vhost_limits(session: Session, vhost: str) -> None:
 @click.option("-N", "--number", default=50)
 def log_tail(session: Session, number: int) -> None:
     """As rabbitmq-diagnostics'."""
-    for line in session.client.get("mqbroker/log")[-number:]:
+    for line in session.client.get(f"mqbroker/log?count={number}"):
         click.echo(f"[{line['level']}] {line['category']}: {line['text']}")
-
-
-@_verb("log_tail_stream")
-@click.option("-d", "--duration", default="", help="Accepted and without effect: until it is interrupted.")
-def log_tail_stream(session: Session, duration: str) -> None:  # noqa: ARG001
-    """As rabbitmq-diagnostics'."""
-    for line in session.client.stream("log"):
-        click.echo(f"[{line['level']}] {line['category']}: {line['text']}")
-
-
-@_verb("consume_event_stream")
-@click.option("-d", "--duration", default="", help="Accepted and without effect: until it is interrupted.")
-@click.option("--pattern", default="", help="Accepted and without effect.")
-def consume_event_stream(session: Session, duration: str, pattern: str) -> None:  # noqa: ARG001
-    """As rabbitmq-diagnostics': a JSON object a line."""
-    for event in session.client.stream("events"):
-        click.echo(json.dumps({"event": event["name"], "timestamp": event["at"], **event["fields"]}))
