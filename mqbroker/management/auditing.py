@@ -29,6 +29,7 @@ _ALWAYS = (
     "definitions",
     "all-configuration",
     "mqbroker/queues/:vhost/:queue/messages",
+    "mqbroker/queues/:vhost/:queue/unacked",
     "mqbroker/audit",
     "mqbroker/trace",
 )
@@ -39,6 +40,7 @@ _NAMES = {
     "POST queues/:vhost/:queue/get": "GetMessages",
     "POST exchanges/:vhost/:exchange/publish": "PublishMessage",
     "GET mqbroker/queues/:vhost/:queue/messages": "BrowseMessages",
+    "GET mqbroker/queues/:vhost/:queue/unacked": "BrowseMessages",
     "POST mqbroker/queues/:vhost/:queue/move": "MoveMessages",
     "POST users/bulk-delete": "DeleteUsers",
     "POST bindings/:vhost/e/:exchange/q/:queue": "PutBinding",

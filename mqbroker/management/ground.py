@@ -40,6 +40,8 @@ class Ground:
     """Rates and the past of what has none in the core."""
     traces: Traces = field(init=False)
     """Vhosts whose messages are followed."""
+    held_since: dict[tuple[str, str], dict[tuple[int, int], int]] = field(default_factory=dict)
+    """When unacknowledged messages were seen first, by queue and by their place and attempts."""
     streams: int = 0
     """How many follow."""
 

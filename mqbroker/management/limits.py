@@ -46,6 +46,7 @@ TRACE_S_MAX = 3600
 TRACE_TEXT_CHARS_MAX = 200
 TRACED_BYTES_MAX = 4096  # of a payload
 TRACED_LINES_MAX = 500  # between two looks at the time, five seconds apart: nobody reads more
+HELD_QUEUES_MAX = 50  # of which it is known since when messages are held
 SPANS_WAITING_MAX = 10_000  # of OpenTelemetry that were not made yet; a turn later they are
 SPANS_EXPORT_MS = 1000  # between two exports; the SDK keeps 2,048 meanwhile
 SPANS_STOP_S = 3  # for the last export

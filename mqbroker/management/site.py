@@ -15,6 +15,7 @@ from mqbroker.management.api import (
     extras,
     following,
     health,
+    held,
     limits,
     logs,
     looking,
@@ -41,7 +42,7 @@ from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 _MODULES = (
     overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
     connections, consumers, policies, parameters, definitions, health, extras, views, following,
-    audit, logs, access_keys, pausing, traces,
+    audit, logs, access_keys, pausing, traces, held,
 )  # fmt: skip
 
 

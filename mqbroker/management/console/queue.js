@@ -2,7 +2,7 @@
 
 import { again, go, say, user } from "./app.js";
 import { below, call, get, query, segment } from "./api.js";
-import { act, bytes, chart, confirmed, field, figures, form, h, input, link, number, rate, table, when, yes } from "./dom.js";
+import { act, bytes, chart, confirmed, field, figures, form, h, input, link, number, rate, span, table, when, yes } from "./dom.js";
 import { done, gone } from "./listing.js";
 import { bindingPath, bindingRows } from "./lists.js";
 import { formChoice, payload } from "./payload.js";
@@ -202,6 +202,17 @@ function consumers(found) {
     { label: "Prefetch", key: "prefetch_count", number: true }, { label: "State", key: "activity_status" }] });
 }
 
+function heldOnes(held, at) {
+  if (!held.items.length) return [];
+  return [table({ caption: `Unacknowledged: ${number(held.items.length)} of ${number(held.messages_unacknowledged)}`, rows: held.items, columns: [
+    { label: "Consumer", key: "consumer_tag" }, { label: "Channel", key: "channel" }, { label: "User", key: "user" },
+    { label: "Exchange, key", show: (row) => `${row.exchange || "(default)"} ${row.routing_key}` },
+    { label: "Published", show: (row) => when(row.received_at) },
+    { label: "Held at least", number: true, show: (row) => span(Math.floor(row.held_ms / 1000)) },
+    { label: "Again", show: (row) => yes(row.redelivered) },
+    { label: "Payload", show: (row) => payload(row, at.query.form || "auto") }] })];
+}
+
 export const queuePage = {
   label: "Queue",
   part: "queues",
@@ -209,11 +220,12 @@ export const queuePage = {
   load: async (at) => {
     const place = base(at.names);
     const wanted = query({ offset: at.query.offset || 0, count: COUNT, encoding: "base64", text: at.query.text });
-    const [found, bindings, waiting] = await Promise.all([get(place), get(`${place}/bindings`),
+    const [found, bindings, held, waiting] = await Promise.all([get(place), get(`${place}/bindings`),
+      get(`mqbroker/${place}/unacked?${query({ count: COUNT, encoding: "base64" })}`).catch(() => ({ items: [] })),
       get(`mqbroker/${place}/messages?${wanted}`).catch((error) => ({ messages_ready: 0, items: [], error: error.message }))]);
-    return { found, bindings, waiting };
+    return { found, bindings, held, waiting };
   },
-  draw({ found, bindings, waiting }, at) {
+  draw({ found, bindings, held, waiting }, at) {
     note(found, at.names);
     const stats = found.message_stats;
     return [
@@ -229,6 +241,7 @@ export const queuePage = {
       h("div", { class: "columns" }, publishForm(at.names), moveForm(at.names, found.messages_ready)),
       h("h2", {}, "Consumers"),
       consumers(found),
+      ...heldOnes(held, at),
       h("h2", {}, "Bindings"),
       bindingRows("What leads here", bindings, "Exchange", (row) => (row.source ? link(row.source, "exchange", row.vhost, row.source) : "(default)")),
       form("Bind it to an exchange", [field("Exchange", input("source", { required: true })), field("Routing key", input("key"))],

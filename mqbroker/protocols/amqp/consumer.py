@@ -224,6 +224,10 @@ class AmqpConsumer(Consumer):
         connection = self.channel.connection
         return taker_facts(connection.label(), connection.peer, connection.user, self.channel.number)
 
+    def held(self) -> list[Entry]:
+        channel = self.channel
+        return [entry for entry in channel.unacked.below(channel.next_tag) if entry.consumer is self]
+
     def cancelled(self) -> None:
         """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""
         channel = self.channel

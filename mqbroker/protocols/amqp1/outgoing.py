@@ -85,6 +85,10 @@ class OutgoingLink(Consumer):
         connection = session.connection
         return taker_facts(connection.name, connection.peer, connection.user, session.channel)
 
+    def held(self) -> list[Entry]:
+        session = self.session
+        return [entry for entry in session.unacked.below(session.next_tag) if entry.consumer is self]
+
     def attached(self, now: int) -> None:
         """The link is there: the queue may deliver, once there is credit."""
         self.queue.add_consumer(self, now)

@@ -26,6 +26,10 @@ def _facts(session: "MqttSession") -> dict[str, object]:
     return {**common, **{name: facts[name] for name in ("peer_host", "peer_port", "user")}}
 
 
+def _held(session: "MqttSession", consumer: Consumer) -> list[Entry]:
+    return [entry for entry in session.outgoing.values() if entry.consumer is consumer]
+
+
 class LiveConsumer(Consumer):
     """Takes what is for the QoS 0 filters of a connected client."""
 
@@ -63,6 +67,9 @@ class StoredConsumer(Consumer):
     def describe(self) -> dict[str, object]:
         return _facts(self.session)
 
+    def held(self) -> list[Entry]:
+        return _held(self.session, self)
+
     def deliver(self, entry: Entry) -> None:
         """Sends it at the QoS that is due."""
         self.session.take(entry)
@@ -94,6 +101,9 @@ class SharedConsumer(Consumer):
 
     def describe(self) -> dict[str, object]:
         return _facts(self.session)
+
+    def held(self) -> list[Entry]:
+        return _held(self.session, self)
 
     def deliver(self, entry: Entry) -> None:
         """Sends it. At QoS 2 it moves into the session's own queue: it must go to nobody else [MQTT-4.8.2-5, -6]."""

@@ -161,6 +161,10 @@ class Subscription(Consumer):
         """Overrides Consumer's."""
         return self.wire.taker()
 
+    def held(self) -> list[Entry]:
+        """Overrides Consumer's."""
+        return [entry for entry in self.unacked.below(self.wire.next_number) if entry.consumer is self]
+
     def cancelled(self) -> None:
         """Overrides Consumer's."""
         self.wire.subscription_ended(self)
