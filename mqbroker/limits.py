@@ -10,6 +10,10 @@ PREAUTH_CONNECTIONS_MAX = 1024  # Artemis CVE-2022-23913: a budget for peers tha
 
 # --- messages ----------------------------------------------------------------------------------------------------
 MESSAGE_BYTES_MAX = 128 << 20  # the default of RabbitMQ 3.13, whose name we go by; an option changes it
+RECENT_TOPICS_MAX = 10_000  # of which messages are kept for retroactive subscriptions
+RECENT_MESSAGES_BYTES_MAX = 32 << 20  # what they take together
+RECENT_MESSAGE_OVERHEAD_BYTES = 256  # what one takes beside its body and properties
+RECENT_MESSAGES_AT_ONCE = 10_000  # with how many, the newest, a subscription begins
 MESSAGE_BYTES_CEILING = 512 << 20  # RabbitMQ's own hard ceiling
 EXPIRY_MS_MAX = 315_360_000_000  # RabbitMQ's MAX_EXPIRY_TIMER for x-message-ttl and x-expires: ten years
 DELAY_MS_MAX = (1 << 32) - 1  # the delayed-message plugin's longest x-delay: Erlang's longest timer

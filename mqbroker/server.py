@@ -511,7 +511,9 @@ def _log_encryption(keyring: Keyring, plain_segments: int) -> None:
 
 def _naming(section: DestinationsConfig) -> Naming:
     composites = {each.name: each.targets for each in section.composites}
-    return Naming(section.virtual_topics, section.virtual_topic_prefix, composites)
+    mirror = (section.mirror_prefix, section.mirror_postfix) if section.mirrored_queues else None
+    is_aware = section.virtual_topics_selector_aware
+    return Naming(section.virtual_topics, section.virtual_topic_prefix, composites, mirror, is_aware)
 
 
 def _services(

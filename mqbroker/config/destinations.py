@@ -38,6 +38,15 @@ class DestinationsConfig:
         "Topics with queues named after them that get what is published; * is a word, > the rest.",
     )
     virtual_topic_prefix: str = option("Consumer.*.", "What the names of such queues have before the topic's.")
+    virtual_topics_selector_aware: bool = option(
+        False,
+        "Such queues take of the topic only what a consumer that is there selects, and nothing without consumers.",
+    )
     composites: tuple[Composite, ...] = option(
         (), "Destinations that stand for others, as in queue://A = queue://B + topic://C.", parse=Composite.parse
     )
+    mirrored_queues: bool = option(
+        False, "What is sent to a queue, in ActiveMQ's dialect or to queue://, goes to a topic as well."
+    )
+    mirror_prefix: str = option("VirtualTopic.Mirror.", "What the name of that topic has before the queue's.")
+    mirror_postfix: str = option("", "What it has after the queue's.")

@@ -100,7 +100,7 @@ class Consumer(Member):
         """Whose it is, for operators, by neutral names. Overridden where that is known."""
         return {}
 
-    def held(self) -> list[Entry]:
+    def given(self) -> list[Entry]:
         """What it was given and has not settled, oldest first. Overridden where that is known."""
         return []
 

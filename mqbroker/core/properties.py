@@ -85,6 +85,10 @@ class Properties:
         """The body as every protocol's clients can read it. Overridden by those that are coded."""
         return body
 
+    def body_map(self, _body: bytes) -> Mapping[str, object] | None:
+        """The body as a map of neutral values, where it is one. Overridden by those that are coded."""
+        return None
+
     def blind_copies(self) -> list[str]:
         """Routing keys that count like the message's own, also when it is dead-lettered, but are not shown to anybody:
         `headers` does not have them. Overridden where there are such."""
@@ -185,6 +189,9 @@ class RedrivenProperties(Properties):
 
     def readable(self, body: bytes) -> bytes:
         return self.inner.readable(body)
+
+    def body_map(self, body: bytes) -> Mapping[str, object] | None:
+        return self.inner.body_map(body)
 
     def text(self, name: str) -> str | None:
         return self.inner.text(name)

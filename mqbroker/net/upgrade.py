@@ -1,7 +1,8 @@
 """The opening handshake of a WebSocket: one HTTP request in, one answer out, and which protocol will be spoken.
 
 Sans-I/O. HTTP and the rules of RFC 6455 are the library's business; which paths, subprotocols and origins there are is
-decided here. Nothing is kept of a request: who may do what is for the log-in of the protocol inside.
+decided here. Of a request nothing but the user and password of HTTP's Basic is kept, for the log-in of the protocol
+inside.
 
     any path          subprotocol of a protocol     that protocol
     its own path      no subprotocol                the protocol of the path
@@ -17,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from websockets.exceptions import NegotiationError
+from websockets.exceptions import InvalidHeader, NegotiationError
+from websockets.headers import parse_authorization_basic
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -44,13 +46,14 @@ class Answer:
     """What the client is told. With `new_session` the connection is a WebSocket from here on, else it closes.
 
     `rest` is what came after the request. `reason` says in words for the log why the request was refused; it is empty
-    for one that was answered.
+    for one that was answered. `basic` has the user and the password that the request brought.
     """
 
     data: bytes
     new_session: SessionFactory | None = None
     rest: bytes = b""
     reason: str = ""
+    basic: tuple[str, str] = ("", "")
 
 
 class Carried:
@@ -146,7 +149,7 @@ class Handshake:
                 protocol.send_response(response)
                 is_refused = new_session is None and response.status_code != http.HTTPStatus.OK
                 reason = "" if not is_refused else f"HTTP {response.status_code} {response.reason_phrase}"
-                return Answer(b"".join(protocol.data_to_send()), new_session, rest, reason)
+                return Answer(b"".join(protocol.data_to_send()), new_session, rest, reason, _basic_in(request))
         # Some versions of the library answer a request that they cannot read, others leave it at closing.
         data = b"".join(protocol.data_to_send()) or _BAD_REQUEST
         return Answer(data, reason="the HTTP request is malformed")
@@ -178,3 +181,12 @@ class Handshake:
 
     def _reject(self, status: http.HTTPStatus, text: str) -> tuple[Response, None]:
         return self.protocol.reject(status, f"{text}\n"), None
+
+
+def _basic_in(request: Request) -> tuple[str, str]:
+    """The user and the password of a request; empty where it has none, or another scheme than Basic."""
+    found = request.headers.get_all("Authorization")
+    try:
+        return parse_authorization_basic(found[0]) if found else ("", "")
+    except (InvalidHeader, ValueError):  # older versions of the library refuse what is not UTF-8
+        return "", ""

@@ -19,6 +19,7 @@ Pong for a peer that sends Pings and does not read.
 import asyncio
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from websockets.frames import CloseCode, Frame, Opcode
@@ -205,12 +206,13 @@ class WebSocket(asyncio.Protocol, asyncio.Transport):
             self._is_served = not answer.reason
             self._close_socket()
         else:
-            self._open(answer.new_session)
+            self._open(answer.new_session, answer.basic)
             self._input += answer.rest
             self._take_apart()
 
-    def _open(self, new_session: SessionFactory) -> None:
+    def _open(self, new_session: SessionFactory, basic: tuple[str, str]) -> None:
         self._is_open = True
+        self._connection.peer = replace(self._connection.peer, basic=basic)
         self._connection.new_session = new_session
         self._connection.connection_made(self)
         if not self.upgraded.done():

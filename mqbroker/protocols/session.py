@@ -33,6 +33,8 @@ class Peer:
     """What was agreed on (`protocol`, `cipher`), and of a client certificate its `issuer` and `validity`."""
     listener: str = ""
     """The URL of the listener that it came to, for the log."""
+    basic: tuple[str, str] | None = field(default=None, repr=False)
+    """The user and the password of a WebSocket's request [RFC 7617], empty where it has none; None of other peers."""
 
     def describe(self) -> dict[str, object]:
         """Its part of what a session says of itself."""

@@ -95,7 +95,8 @@ class Leader:
         others = mine.isr - {self.node}
         self.members = {each: Member(Standing.IN_SYNC, long_ago if each in silent else now) for each in others}
         self.is_over = False
-        self._required: set[str] = set()
+        self.required: set[str] = set()
+        """Without whom nothing is confirmed."""
         self._gate = gate
         self._ticked_at = now
 
@@ -103,9 +104,7 @@ class Leader:
         """Call it before anything is promised."""
         return self._settle()
 
-    @property
-    def required(self) -> set[str]:
-        """Without whom nothing is confirmed."""
+    def _needed(self) -> set[str]:
         needed = set(self.ballot.isr | (self.proposed or frozenset())) - {self.node}
         needed |= {name for name, each in self.members.items() if each.standing is Standing.JOINING}
         if len(self.ballot.isr) < self.min_in_sync:
@@ -118,7 +117,7 @@ class Leader:
         """A standby's link begins. It may have less than it had, so it has to say anew what it has."""
         member = self.members.setdefault(node, Member(Standing.LEARNING, now))
         member.is_linked, member.heard_at, member.acked = True, now, NOTHING
-        return [Require(node, NOTHING)] if node in self._required else []
+        return [Require(node, NOTHING)] if node in self.required else []
 
     def unlinked(self, node: str, now: int) -> list[Effect]:
         """Its link is gone."""
@@ -134,6 +133,8 @@ class Leader:
         """It has everything up to that batch. `is_following`: its log is whole, and it gets what is being written."""
         member = self.members[node]
         member.heard_at, member.acked = now, max(lsn, member.acked)
+        if member.standing is Standing.IN_SYNC:
+            return []  # it says so after each batch, and nothing follows from it but for commits
         if member.standing is Standing.LEARNING and is_following:
             member.standing, member.since = Standing.JOINING, now
         return self._settle(now)
@@ -223,11 +224,11 @@ class Leader:
         effects: list[Effect] = []
         if now is not None and self.proposed is None:
             effects += self._propose(now)
-        required = self.required
-        for name in sorted(required - self._required):
+        required = self._needed()
+        for name in sorted(required - self.required):
             effects.append(Require(name, self.members[name].acked if name in self.members else NOTHING))
-        effects += [Release(name) for name in sorted(self._required - required)]
-        self._required = required
+        effects += [Release(name) for name in sorted(self.required - required)]
+        self.required = required
         return effects
 
     def _propose(self, now: int) -> list[Effect]:
@@ -242,5 +243,5 @@ class Leader:
 
     def _is_ready(self, name: str, member: Member) -> bool:
         """Whether it has all that is committed: it is required already, so nothing more is without it."""
-        is_required = member.standing is Standing.JOINING and name in self._required
+        is_required = member.standing is Standing.JOINING and name in self.required
         return is_required and member.acked >= min(self._gate.committed, self._gate.frame)

@@ -154,6 +154,11 @@ class Replica:
         """Whether it gets what is written, as it is written."""
         return self.standing.is_whole and self.standing.cut == NOTHING
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a batch that is taken needs no sync."""
+        return not self._sync and self._synced == NOTHING and self.is_following
+
     def prepare_next(self) -> None:
         """Prepares the next segment (Applier.prepare_next)."""
         self._applier.prepare_next()

@@ -158,11 +158,10 @@ _SAID: dict[int, Any] = {
 _NUMBERS: dict[int, Any] = {5: Deleted, 6: Skipped, 7: Joined}
 
 
-def _unpack(kind: int, content: bytes) -> Packet:
+def _unpack(kind: int, content: memoryview) -> Packet:
     if kind in (4, 12):
         segment, offset, lsn = _PLACE.unpack_from(content)
-        octets = content[_PLACE.size :]
-        parts = [octets] if octets else []
+        parts = [bytes(content[_PLACE.size :])] if len(content) > _PLACE.size else []
         return Appended(segment, offset, lsn, parts) if kind == 4 else Copied(segment, offset, lsn, parts)
     if kind in _NUMBERS:
         packet: Packet = _NUMBERS[kind](*_NUMBER.unpack(content))
@@ -174,7 +173,7 @@ def _unpack(kind: int, content: bytes) -> Packet:
     return said
 
 
-def _mapping(content: bytes) -> dict[str, Any]:
+def _mapping(content: memoryview) -> dict[str, Any]:
     said = orjson.loads(content)
     if not isinstance(said, dict):
         raise ValueError("no mapping")
@@ -215,7 +214,8 @@ class Unpacker:
     def _packet(self, at: int, end: int) -> Packet:
         kind = self._data[at + _LENGTH_BYTES]
         try:
-            return _unpack(kind, bytes(memoryview(self._data)[at + _HEAD.size : end]))
+            with memoryview(self._data) as view, view[at + _HEAD.size : end] as content:
+                return _unpack(kind, content)
         except (ValueError, KeyError, TypeError, AttributeError, StructError) as error:
             raise LinkBroken(f"a packet of kind {kind} is not readable: {error}") from None
 

@@ -37,6 +37,21 @@ def test_what_is_sent_is_received(proton: Any, name: str) -> None:
         receiver.accept()
 
 
+def test_one_receiver_takes_from_several_queues(proton: Any, name: str) -> None:
+    """A source of several queues was refused unless it was browsed."""
+    for queue in ("a", "b"):
+        sender = proton.create_sender(f"queue://{name}.{queue}")
+        for number in range(3):
+            sender.send(p.Message(body=f"{queue}{number}"))
+    receiver = proton.create_receiver(f"queue://{name}.*", credit=2)
+    found = []
+    for _ in range(6):
+        found.append(receiver.receive(TIMEOUT_S).body)
+        receiver.accept()
+    assert sorted(found) == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    receiver.close()
+
+
 def test_tls(broker: BrokerProcess, name: str) -> None:
     domain = p.SSLDomain(p.SSLDomain.MODE_CLIENT)
     domain.set_trusted_ca_db(str(broker.data_dir / "certs" / "ca.pem"))

@@ -49,6 +49,26 @@ def test_composites_of_the_configuration_are_known_to_it() -> None:
     assert waiting(house) == {"a": 3, "b": 2}
 
 
+def test_queues_may_have_mirrors() -> None:
+    house = House()
+    house.services.naming = Naming(mirror=("Mirror.", ""))
+    topics = house.vhost.exchange("amq.topic")
+    house.vhost.bind(topics, house.vhost.declare(QueueSpec("watcher"), 0), "Mirror.a", {})
+    relay = Relay(house)
+    for address in ("queue://a", "/queues/a"):  # only the first is an address of ActiveMQ's
+        assert isinstance(relay.send(address, b"x"), Accepted)
+    assert waiting(house) == {"a": 2, "watcher": 1}
+
+
+def test_queues_of_virtual_topics_may_take_only_what_is_wanted() -> None:
+    house = House()
+    house.services.naming = Naming(is_selector_aware=True)
+    relay = Relay(house)
+    for address in ("queue://Consumer.A.VirtualTopic.x", "topic://VirtualTopic.x"):
+        assert isinstance(relay.send(address, b"x"), Accepted)
+    assert waiting(house) == {"Consumer.A.VirtualTopic.x": 1}
+
+
 def test_a_name_without_a_kind_is_what_a_client_of_jms_says_beside_it() -> None:
     """A topic was taken for a queue that was not there."""
     house = House()

@@ -3,7 +3,7 @@
 import pytest
 
 from mqbroker.core.queues.spec import QueueSpec
-from mqbroker.core.rabbitmq.arguments import check_equivalent, parse_spec, with_default_type
+from mqbroker.core.rabbitmq.arguments import arguments_for, check_equivalent, parse_spec, with_default_type
 from mqbroker.core.values import Decimal, Float32, Int8, Int16, Int32, RawString, Timestamp, UInt8, UInt16, UInt32
 from mqbroker.errors import PreconditionFailed
 
@@ -204,6 +204,14 @@ def test_otherwise_the_argument_counts() -> None:
 def test_a_quorum_queue_has_a_delivery_limit(argument: int | None, policy: int | None, limit: int | None) -> None:
     arguments = QUORUM if argument is None else {**QUORUM, "x-delivery-limit": argument}
     assert parse(dict(arguments), {} if policy is None else {"delivery-limit": policy}).delivery_limit == limit
+
+
+def test_dead_letters_of_persistent_messages_alone_are_said_by_an_argument() -> None:
+    assert parse({"x-dead-letter-persistent-only": True}).dead_letters_are_persistent
+    for value in (False, "true", 1):
+        assert not parse({"x-dead-letter-persistent-only": value}).dead_letters_are_persistent
+    spec = QueueSpec("q", dead_letters_are_persistent=True)
+    assert arguments_for(spec) == {"x-dead-letter-persistent-only": True}
 
 
 @pytest.mark.parametrize("value", ["soon", -1, True, None, 1.5])

@@ -51,6 +51,25 @@ def status(answer: Answer) -> int:
     return int(answer.data.split(b" ")[1])
 
 
+@pytest.mark.parametrize(
+    ("authorization", "basic"),
+    [
+        (None, ("", "")),
+        ("Basic Z3Vlc3Q6YTpi", ("guest", "a:b")),
+        ("basic Z3Vlc3Q6", ("guest", "")),
+        ("Basic", ("", "")),
+        ("Basic Z3Vlc3Q=", ("", "")),  # no colon
+        ("Basic =", ("", "")),
+        ("Basic Zz", ("", "")),  # cut
+        ("Bearer abc", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_the_user_and_password_of_the_request_are_kept(authorization: str | None, basic: tuple[str, str]) -> None:
+    answer = answer_to(request(Authorization=authorization))
+    assert (status(answer), answer.basic) == (101, basic)
+
+
 def test_an_upgrade_without_a_subprotocol_is_amqp() -> None:
     answer = answer_to(request())
     assert status(answer) == 101

@@ -1,14 +1,19 @@
 """What a standby does with its link when it hears of a later epoch, and where it is not the store that says so."""
 
 import asyncio
+from collections.abc import Iterable
+
+import pytest
 
 from mqbroker.config.addresses import Address
+from mqbroker.errors import DiskFailed, LogRefused
 from mqbroker.replication.ballot import Ballot
 from mqbroker.replication.follower import Follower
 from mqbroker.replication.link import Link
 from mqbroker.replication.listener import LinkListener
 from mqbroker.replication.replica import Replica
-from mqbroker.replication.wire import Beat, Durable, Hello, Packet, Welcome
+from mqbroker.replication.wire import Beat, Durable, Hello, Joined, Packet, Welcome
+from mqbroker.storage.log.pieces import Appended
 from tests.storage.simdisk import SimDisk
 
 PATIENCE_S = 60.0
@@ -54,6 +59,42 @@ async def test_who_hears_of_a_later_epoch_acknowledges_nothing_in_the_older_one(
         follower.leave(2)
         leader.links[0].send([Beat(0, True)])
         await following
+    assert leader.acknowledged == 2
+    follower.close()
+    await leader.listener.close()
+
+
+class Failing(Replica):
+    """One whose disk fails with the first batch."""
+
+    def take(self, packets: Iterable[Packet]) -> Durable | None:
+        given = list(packets)
+        if any(isinstance(each, Appended) for each in given):
+            raise OSError("the disk is gone")
+        return super().take(given)
+
+
+@pytest.mark.parametrize("sync", [True, False])
+@pytest.mark.parametrize(("kind", "error"), [(Replica, LogRefused), (Failing, DiskFailed)])
+async def test_what_is_wrong_with_a_batch_ends_the_link(
+    sync: bool, kind: type[Replica], error: type[Exception]
+) -> None:
+    """Without a sync a batch is written where it is received: what is raised there would go to the loop, and the link
+    would go on without the batch."""
+    leader = Leader()
+    await leader.listener.open()
+    follower = Follower(kind(SimDisk(), sync, "b"), None, PATIENCE_S)
+    ballot = Ballot("c" * 32, 1, "a", str(leader.listener.address), frozenset("ab"), 1, True)
+    following = asyncio.create_task(follower.follow(ballot))
+    async with asyncio.timeout(20):
+        while not leader.acknowledged:
+            await leader.is_heard()
+        leader.links[0].send([Joined(0)])
+        while leader.acknowledged < 2:
+            await leader.is_heard()
+        leader.links[0].send([Beat(0, True), Appended(1, 100, 1, [b"what"])])
+        with pytest.raises(error):
+            await following
     assert leader.acknowledged == 2
     follower.close()
     await leader.listener.close()

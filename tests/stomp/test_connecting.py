@@ -175,6 +175,27 @@ def test_a_client_certificate_may_be_the_login() -> None:
     assert client.session.user == "guest"
 
 
+BASIC = Peer("127.0.0.1", 1, True, basic=("guest", "guest"))
+
+
+def test_a_websocket_may_log_in_by_the_basic_of_its_request() -> None:
+    """A page had to have the password in its script, though the browser had sent it already."""
+    client = House(http_auth=True).begin(BASIC)
+    client.send("CONNECT", accept_version="1.2", login="somebody", passcode="else")
+    client.take("CONNECTED")
+    assert client.session.user == "guest"
+    client = House().begin(BASIC)
+    client.send("CONNECT", login="somebody", passcode="else")
+    assert client.error() == ("Bad CONNECT", "Access refused for user 'somebody'\n")
+
+
+def test_without_basic_it_has_no_login() -> None:
+    for basic, answer in ((("", ""), "ERROR"), (("guest", "wrong"), "ERROR"), (None, "CONNECTED")):
+        client = House(http_auth=True).begin(Peer("127.0.0.1", 1, True, basic=basic))
+        client.send("CONNECT", login="guest", passcode="guest")
+        client.take(answer)
+
+
 def test_listeners_may_be_named_as_activemq_names_them() -> None:
     listener = listener_parser(PROTOCOLS)("stomp+ssl://127.0.0.1")
     assert (listener.scheme, listener.port, listener.is_tls) == ("stomps", 61614, True)

@@ -4,13 +4,8 @@ from typing import Any
 
 import pytest
 
-from mqbroker.core.access.access import Permissions
-from mqbroker.core.destinations.naming import Naming
-from mqbroker.core.destinations.subscriptions import TopicSubscription, open_subscription
-from mqbroker.core.queues.spec import QueueSpec
-from mqbroker.limits import PORTION
-from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX, STOMP_HEAD_BYTES_MAX
-from tests.stomp.house import Client, House
+from mqbroker.protocols.stomp.limits import STOMP_HEAD_BYTES_MAX
+from tests.stomp.house import Client, House, frame
 from tests.support.session_house import START
 
 
@@ -40,10 +35,6 @@ def test_a_message_has_the_headers_of_jms(house: House) -> None:
     client.send("SEND", b"", destination="/queue/q")
     message = client.take("MESSAGE")
     assert (message.headers["expires"], message.headers["priority"]) == ("0", "4")
-    client.send("SEND", b"", destination="/queue/other", expires=START + 50)
-    house.pass_time(100)
-    assert house.vhost.queues["other"].waiting_count() == 0
-    assert house.vhost.queues["ActiveMQ.DLQ"].waiting_count() == 1
 
 
 def test_a_composite_destination_is_sent_to_all(house: House) -> None:
@@ -114,6 +105,67 @@ def test_a_durable_subscription_is_known_by_client_and_name(house: House) -> Non
     assert client.error()[0] == "Invalid Subscription\\c cannot durably subscribe to a Queue destination!"
 
 
+def test_a_durable_subscription_has_one_consumer(house: House) -> None:
+    client = durable(house)
+    client.send("SUBSCRIBE", id=2, destination="/topic/a", **{"activemq.subscriptionName": "s"})
+    assert client.error()[0] == "Durable consumer is in use for client\\c c and subscriptionName\\c s"
+
+
+@pytest.mark.parametrize("destination", ["/queue/a", "/queue/a,b"])
+def test_an_id_may_be_subscribed_with_again(house: House, destination: str) -> None:
+    """Programs that ran on ActiveMQ were refused: there each SUBSCRIBE is a consumer, whatever its id is."""
+    client, publisher = house.connect(), house.connect()
+    for _ in range(2):
+        client.send("SUBSCRIBE", id=1, destination=destination, ack="client-individual")
+    client.send("SUBSCRIBE", id=1, destination="/topic/t", ack="client-individual")
+    assert len(house.vhost.queues["a"].consumers) == 2
+    for place in ("/queue/a", "/queue/a", "/topic/t"):
+        publisher.send("SEND", place.encode(), destination=place)
+    found = client.frames()
+    assert {each.headers["subscription"] for each in found} == {"1"}
+    for each in found:
+        client.send("ACK", id=each.headers["ack"])
+    assert house.vhost.queues["a"].unacked_count == 0
+    client.send("UNSUBSCRIBE", id=1)  # the last one
+    publisher.send("SEND", b"x", destination="/topic/t")
+    publisher.send("SEND", b"y", destination="/queue/a")
+    assert client.messages() == [b"y"]
+    client.send("UNSUBSCRIBE", id=1)
+    assert client.error()[0] == "No subscription matched."
+    client.send("UNSUBSCRIBE", destination=destination)
+    assert len(house.vhost.queues["a"].consumers) == 1
+    house.vhost.delete_queue("a")
+    house.turn()
+    assert len(client.frames()) == ("," not in destination)  # it is told, unless there is more than this queue
+    client.lose()
+    assert not [each for each in house.vhost.queues.values() if each.consumers]
+
+
+def test_what_a_shadowed_subscription_holds_goes_back(house: House) -> None:
+    client = house.connect()
+    for _ in range(2):
+        client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client")
+    for _ in range(4):
+        client.send("SEND", b"x", destination="/queue/a")
+    assert len(client.messages()) == 4
+    client.lose()
+    assert house.vhost.queues["a"].waiting_count() == 4
+
+
+def test_without_ids_unsubscribe_takes_one_at_a_time(house: House) -> None:
+    client = house.connect("1.0")
+    for _ in range(2):
+        client.send("SUBSCRIBE", destination="/queue/a")
+    for left in (1, 0):
+        client.send("UNSUBSCRIBE", destination="/queue/a")
+        assert len(house.vhost.queues["a"].consumers) == left
+    client.send("UNSUBSCRIBE", destination="/queue/a")
+    assert client.error()[0] == "No subscription matched."
+    client = house.connect("1.1")
+    client.send("UNSUBSCRIBE", destination="/queue/a")
+    assert client.error()[0] == "UNSUBSCRIBE received without a subscription id!"
+
+
 def test_a_client_id_is_used_once(house: House) -> None:
     durable(house)
     client = house.begin()
@@ -122,11 +174,12 @@ def test_a_client_id_is_used_once(house: House) -> None:
     assert message.startswith("Broker\\c localhost - Client\\c c already connected from tcp\\c//127.0.0.1")
 
 
-def test_connected_answers_the_request_id(house: House) -> None:
+@pytest.mark.parametrize("header", ["request-id", "receipt"])
+def test_connected_answers_the_request_id(house: House, header: str) -> None:
     client = house.begin()
-    client.send("CONNECT", login="guest", passcode="guest", **{"client-id": "me", "request-id": "7"})
-    connected = client.take("CONNECTED")
-    assert (connected.headers["response-id"], connected.headers["session"]) == ("7", "me")
+    client.send("CONNECT", login="guest", passcode="guest", **{"client-id": "me", header: "7"})
+    headers = client.take("CONNECTED").headers
+    assert (headers["response-id"], headers["receipt-id"], headers["session"]) == ("7", "7", "me")
 
 
 def test_a_nack_sends_to_the_dead_letter_queue(house: House) -> None:
@@ -157,6 +210,18 @@ def test_what_is_not_persistent_has_no_dead_letter_queue(house: House, in_transa
     assert client.messages() == [b"1", b"3"]
 
 
+@pytest.mark.parametrize("transient", [False, True])
+def test_what_is_not_persistent_expires_without_a_dead_letter(transient: bool) -> None:
+    """ActiveMQ.DLQ filled with prices that nobody had looked at in time."""
+    house = House(dialect="activemq", dead_letters_transient=transient)
+    client = house.connect()
+    for persistent in ("true", "false"):
+        client.send("SEND", b"", destination="/queue/other", expires=START + 50, persistent=persistent)
+    house.pass_time(100)
+    assert house.vhost.queues["other"].waiting_count() == 0
+    assert house.vhost.queues["ActiveMQ.DLQ"].waiting_count() == 1 + transient
+
+
 def test_the_user_of_a_message_is_called_as_in_jms(house: House) -> None:
     client = house.connect()
     client.send("SUBSCRIBE", id=1, destination="/queue/a")
@@ -164,6 +229,17 @@ def test_the_user_of_a_message_is_called_as_in_jms(house: House) -> None:
     message = client.take("MESSAGE")
     assert message.headers["JMSXUserID"] == "guest"
     assert "user-id" not in message.headers
+
+
+def test_the_broker_may_say_whose_a_message_is() -> None:
+    house = House(dialect="activemq", populate_user_id=True)
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", selector="JMSXUserID = 'guest'")
+    for headers in ({}, {"JMSXUserID": "somebody"}, {"user-id": "guest"}):
+        client.send("SEND", b"x", destination="/queue/a", **headers)
+        assert client.take("MESSAGE").headers["JMSXUserID"] == "guest"
+    client.send("SEND", b"x", destination="/queue/a", **{"user-id": "somebody"})
+    client.take("ERROR")
 
 
 def test_prefetch_and_priority_are_options(house: House) -> None:
@@ -175,6 +251,49 @@ def test_prefetch_and_priority_are_options(house: House) -> None:
     for number in range(5):
         client.send("SEND", b"%d" % number, destination="/queue/a")
     assert [each.headers["subscription"] for each in client.frames()] == ["2", "2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("destination", "headers", "count"),
+    [
+        ("/queue/a", {}, 1000), ("/queue/a,b", {}, 1000), ("/topic/a", {}, 1100),
+        ("/topic/a", {"activemq.subscriptionName": "s"}, 100), ("/queue/a", {"activemq.prefetchSize": 0}, 1100),
+    ],
+)  # fmt: skip
+def test_who_names_no_prefetch_has_that_of_activemq(
+    house: House, destination: str, headers: dict[str, Any], count: int
+) -> None:
+    """The first of several consumers took all that waited, however slow it was."""
+    client, publisher = house.connect(), house.connect()
+    client.send("SUBSCRIBE", id=1, destination=destination, ack="client", **headers)
+    publisher.write(frame("SEND", b"x", destination=destination.removesuffix(",b")) * 1100)
+    assert len(client.messages()) == count
+
+
+@pytest.mark.parametrize("destination", ["/queue/a", "/queue/a,b"])
+def test_what_is_acknowledged_in_a_transaction_makes_room(house: House, destination: str) -> None:
+    """A client that wanted two messages in one transaction waited for the second one for ever."""
+    client = house.connect()
+    for number in range(5):
+        client.send("SEND", b"%d" % number, destination="/queue/a")
+    client.send("SUBSCRIBE", id=1, destination=destination, ack="client-individual", **{"activemq.prefetchSize": 1})
+    first = client.take("MESSAGE")
+    client.send("BEGIN", transaction="t")
+    client.send("ACK", id=first.headers["ack"], transaction="t")
+    second = client.take("MESSAGE")
+    client.send("ACK", id=second.headers["ack"], transaction="t")
+    third = client.take("MESSAGE")
+    client.send("ABORT", transaction="t")
+    assert client.frames() == []
+    client.send("BEGIN", transaction="t")
+    for each in (first, second):
+        client.send("ACK", id=each.headers["ack"], transaction="t")
+    client.send("ACK", id=third.headers["ack"], transaction="t")
+    fourth = client.take("MESSAGE")
+    client.send("COMMIT", transaction="t")
+    assert client.frames() == []  # the fourth one is not acknowledged
+    client.send("ACK", id=fourth.headers["ack"])
+    assert client.messages() == [b"4"]
 
 
 def test_a_delivery_may_come_later_and_again(house: House) -> None:
@@ -216,6 +335,10 @@ REFUSED = [
     ("ACK", {"id": "x"}, "Unexpected ACK received for message-id [x]", False),
     ("BEGIN", {}, "Must specify the transaction you are beginning", False),
     ("COMMIT", {}, "Must specify the transaction you are committing", False),
+    ("ABORT", {}, "Must specify the transaction you are committing", False),
+    ("NACK", {}, "NACK received without an ack header to acknowledge!", False),
+    ("SEND", {"destination": "/queue/a", "amq-msg-type": "map"}, "Unsupported message type 'map'", False),
+    ("SEND", {"destination": ""}, "Invalid empty or 'null' Destination header", True),
     ("COMMIT", {"transaction": "{login}"}, "Invalid transaction id: {login}", False),
     ("SEND", {"destination": "/queue/a", "transaction": "t"}, "Invalid transaction id: t", False),
     ("BEGIN", {"transaction": "begun"}, "The transaction was already started: begun", False),
@@ -302,6 +425,18 @@ def test_what_is_no_frame_is_refused_in_the_words_of_activemq(house: House, octe
     assert client.is_ended
 
 
+def test_header_lines_are_read_as_activemq_does(house: House) -> None:
+    """A program that had sent a path of Windows to ActiveMQ was thrown out."""
+    client = house.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a")
+    client.write(b"SEND\ndestination:/queue/a\npath:C\\c\\temp\\x\nalone\n\n\0")
+    headers = client.take("MESSAGE").headers
+    assert (headers["path"], headers["alone"]) == ("C\\c\\\\temp\\\\x", "")
+    client.write(b"SEND\ndestination:/queue/a\n:x\n\n\0")
+    assert client.error() == ("a header line has no name", "")
+    assert client.is_ended
+
+
 def test_nack_needs_a_later_version(house: House) -> None:
     client = house.connect("1.0")
     client.send("NACK", **{"message-id": "x"})
@@ -325,6 +460,30 @@ def test_a_subscription_may_leave_out_what_is_local(house: House) -> None:
             each.send("SEND", topic.encode(), destination=f"/topic/{topic}")
     assert client.messages() == [b"t", b"u"]
     assert other.messages() == [b"t", b"t"]
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_retroactive_subscription_begins_with_what_was_last(durable: bool) -> None:
+    """A page that showed prices was empty until the next one came."""
+    house = House(dialect="activemq", retroactive_messages=1)
+    client = house.connect()
+    for price in (1, 2):
+        client.send("SEND", b"%d" % price, destination="/topic/prices.a", price=price)
+    client.send("SEND", b"3", destination="/topic/prices.b", price=3)
+    name = {"activemq.subscriptionName": "s"} if durable else {}
+    client.send(
+        "SUBSCRIBE", id=1, destination="/topic/prices.>", receipt="r", **name, **{"activemq.retroactive": "true"}
+    )
+    found = client.frames()
+    assert [(each.command, each.body) for each in found] == [("RECEIPT", b""), ("MESSAGE", b"2"), ("MESSAGE", b"3")]
+    client.send("UNSUBSCRIBE", id=1)
+    client.send(
+        "SUBSCRIBE", id=1, destination="/topic/prices.>?consumer.retroactive=true", selector="price > 2", **name
+    )
+    assert client.messages() == [b"3"]
+    client.send("UNSUBSCRIBE", id=1)
+    client.send("SUBSCRIBE", id=1, destination="/topic/prices.>", selector="price > 2", **name)
+    assert client.messages() == []
 
 
 def test_a_schedule_counts_with_the_commit(house: House) -> None:
@@ -378,164 +537,3 @@ def test_what_waited_goes_to_who_is_left(house: House) -> None:
     assert shares(house, holder, common) == [1, 0]
     holder.lose()
     assert len(common.messages()) == 6
-
-
-# --- several queues at once -------------------------------------------------------------------------------------------
-
-
-def test_a_composite_destination_is_subscribed_to(house: House) -> None:
-    """A composite destination was for SEND only."""
-    client, publisher = house.connect(), house.connect()
-    client.send("SUBSCRIBE", id=1, destination="/queue/a,b,topic://c", ack="client", receipt="r")
-    client.take("RECEIPT")
-    for destination in ("/queue/a", "/queue/b", "/topic/c", "/queue/d"):
-        publisher.send("SEND", destination.encode(), destination=destination)
-    found = client.frames()
-    assert [(each.headers["subscription"], each.body) for each in found] == [
-        ("1", b"/queue/a"), ("1", b"/queue/b"), ("1", b"/topic/c"),
-    ]  # fmt: skip
-    client.send("ACK", id=found[1].headers["ack"])  # and what came before, whichever queue it is from
-    assert [house.vhost.queues[name].unacked_count for name in ("a", "b")] == [0, 0]
-    client.send("UNSUBSCRIBE", id=1)
-    publisher.send("SEND", b"again", destination="/queue/a")
-    assert client.frames() == []
-    client.send("ACK", id=found[2].headers["ack"], receipt="late")
-    client.take("RECEIPT")
-    assert all(not queue.consumers for queue in house.vhost.queues.values())
-
-
-def test_wildcards_of_queues_mean_those_that_come_too(house: House) -> None:
-    client, publisher = house.connect(), house.connect()
-    publisher.send("SEND", b"1", destination="/queue/shop.orders")
-    client.send("SUBSCRIBE", id=1, destination="/queue/shop.*,other")
-    publisher.send("SEND", b"2", destination="/queue/shop.returns")
-    publisher.send("SEND", b"3", destination="/queue/shop.returns.old")
-    publisher.send("SEND", b"4", destination="/queue/other")
-    assert client.messages() == [b"1", b"2", b"4"]
-    house.vhost.delete_queue("shop.orders")
-    assert client.frames() == []  # one of many is gone
-    house.connect().send("SEND", b"5", destination="/queue/shop.orders")
-    assert client.messages() == [b"5"]
-    client.lose()
-    publisher.send("SEND", b"6", destination="/queue/shop.more")
-    assert house.vhost.queues["shop.more"].waiting_count() == 1
-    assert all(not queue.consumers for queue in house.vhost.queues.values())
-
-
-def test_what_a_lost_connection_held_of_several_queues_goes_back(house: House) -> None:
-    client, publisher = house.connect(), house.connect()
-    client.send("SUBSCRIBE", id=1, destination="/queue/a,b", ack="client-individual")
-    for name in ("a", "b", "a"):
-        publisher.send("SEND", name.encode(), destination=f"/queue/{name}")
-    assert len(client.frames()) == 3
-    client.lose()
-    assert [house.vhost.queues[name].waiting_count() for name in ("a", "b")] == [2, 1]
-
-
-def test_too_many_queues_leave_nothing_behind(house: House) -> None:
-    """Each SUBSCRIBE that was refused left a queue of its own, and those of its topics, which took messages."""
-    client = house.connect()
-    many = ",".join(f"topic://{number}" for number in range(STOMP_COMPOSITE_QUEUES_MAX + 1))
-    client.send("SUBSCRIBE", id=1, destination=f"/queue/{many}")
-    assert "more than 1024 queues" in client.take("ERROR").body.decode()
-    assert not house.vhost.queues
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"destination": "/topic/a", "activemq.prefetchSize": "many"},
-        {"destination": "/topic/a", "activemq.priority": "high"},
-        {"destination": "/topic/a,queue://taken"},
-        {"destination": "/topic/a,queue://closed"},
-    ],
-)
-def test_a_refused_subscription_leaves_nothing_behind(house: House, headers: dict[str, str]) -> None:
-    """The queue of a topic, bound already, took messages for nobody."""
-    house.broker.put_user("other", "other")
-    house.broker.set_permissions("other", "/", Permissions(".*", ".*", "^(amq|stomp).*"))
-    taken = house.vhost.declare(QueueSpec("taken"), house.now)
-    closed = house.vhost.declare(QueueSpec("closed"), house.now)
-    client = house.connect(user="other")
-    client.send("SUBSCRIBE", id=1, **headers)
-    client.take("ERROR")
-    house.turn()
-    assert list(house.vhost.queues.values()) == [taken, closed]
-
-
-@pytest.mark.parametrize("first", ["theirs", "topic://t"])
-def test_a_refused_subscription_leaves_what_was_there(house: House, first: str) -> None:
-    """An auto-delete queue that nobody consumed from yet was deleted, with the messages that it had."""
-    topics = house.vhost.exchange(house.settings.topic_exchange)
-    open_subscription(house.vhost, topics, TopicSubscription("theirs", "t"), house.now)
-    house.vhost.declare(QueueSpec("closed", owner=house), house.now)
-    client = house.connect()
-    client.send("SEND", b"x", destination="/topic/t")
-    client.send("SUBSCRIBE", id=1, destination=f"/queue/{first},queue://closed", **{"x-queue-name": "theirs"})
-    client.take("ERROR")
-    house.turn()
-    assert {name: queue.waiting_count() for name, queue in house.vhost.queues.items()} == {"theirs": 1, "closed": 0}
-
-
-@pytest.mark.parametrize("destination", ["/queue/b,a.x,a.y", "/queue/b,a.*", "/queue/a.*,b"])
-def test_several_queues_are_browsed_at_once(house: House, destination: str) -> None:
-    """A composite destination could not be browsed."""
-    client, publisher = house.connect(), house.connect()
-    for name in ("a.x", "a.y", "b"):
-        for number in range(PORTION + 1):
-            publisher.send("SEND", f"{name}{number}".encode(), destination=f"/queue/{name}", n=number)
-    client.send("SUBSCRIBE", id=1, destination=destination, browser="true", selector="n <> 7", receipt="r")
-    receipt, *messages, last = client.frames()
-    assert receipt.command == "RECEIPT"
-    numbers = [number for number in range(PORTION + 1) if number != 7]
-    bodies = [each.body for each in messages]
-    assert sorted(bodies) == sorted(f"{name}{number}".encode() for name in ("a.x", "a.y", "b") for number in numbers)
-    assert [body for body in bodies if body[:1] == b"b"] == [b"b%d" % number for number in numbers]
-    assert {each.headers["destination"] for each in messages} == {"/queue/a.x", "/queue/a.y", "/queue/b"}
-    assert (last.headers["browser"], last.headers["subscription"]) == ("end", "1")
-    assert all(house.vhost.queues[name].waiting_count() == PORTION + 1 for name in ("a.x", "a.y", "b"))
-    client.send("UNSUBSCRIBE", id=1, receipt="r")
-    client.take("RECEIPT")
-    assert set(house.vhost.queues) == {"a.x", "a.y", "b", "ActiveMQ.DLQ"}
-    client.send("SUBSCRIBE", id=1, destination="/queue/none.>", browser="true")
-    assert client.take("MESSAGE").headers["browser"] == "end"
-
-
-def test_a_composite_destination_has_its_limits(house: House) -> None:
-    client = house.connect(client_id="c")
-    client.send("SUBSCRIBE", id=1, destination="/queue/a,topic://b", browser="true")
-    assert client.error() == ("Invalid destination", "topics cannot be browsed\n")
-    client.send("SUBSCRIBE", id=1, destination="/topic/a,b", **{"activemq.subscriptionName": "s"})
-    client.take("ERROR")
-    assert not house.vhost.queues
-
-
-def test_destinations_stand_for_others_by_setting(house: House) -> None:
-    """Only clients could send to several at once."""
-    house.services.naming = Naming(composites={"queue://all": ("queue://a", "topic://t"), "topic://t": ("queue://b",)})
-    client = house.connect()
-    client.send("SUBSCRIBE", id=1, destination="/topic/t")
-    client.send("SEND", b"x", destination="/queue/all")
-    client.send("SEND", b"y", destination="/topic/t")
-    assert client.messages() == [b"x"]
-    assert {name: queue.waiting_count() for name, queue in house.vhost.queues.items() if name in ("a", "b", "all")} == {
-        "a": 1, "b": 1,
-    }  # fmt: skip
-
-
-def test_a_message_says_where_it_was_sent_to_first(house: House) -> None:
-    """A consumer of a virtual topic's queue was told the topic as if it had subscribed to that."""
-    client = house.connect()
-    client.send("SUBSCRIBE", id=1, destination="/queue/Consumer.A.VirtualTopic.x")
-    client.send("SEND", b"x", destination="/topic/VirtualTopic.x")
-    headers = client.take("MESSAGE").headers
-    assert headers["destination"] == "/queue/Consumer.A.VirtualTopic.x"
-    assert headers["original-destination"] == "/topic/VirtualTopic.x"
-    client.send("SUBSCRIBE", id=2, destination="/queue/q", ack="client-individual")
-    client.send("SEND", b"x", destination="/queue/q", persistent="true")
-    message = client.take("MESSAGE")
-    assert "original-destination" not in message.headers
-    client.send("NACK", id=message.headers["ack"])
-    client.send("SUBSCRIBE", id=3, destination="/queue/ActiveMQ.DLQ")
-    headers = client.take("MESSAGE").headers
-    assert (headers["destination"], headers["original-destination"]) == ("/queue/ActiveMQ.DLQ", "/queue/q")

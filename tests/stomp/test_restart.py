@@ -28,6 +28,35 @@ def test_subscriptions_and_schedules_go_on_after_a_kill(tmp_path: Path) -> None:
             assert sorted(stomp.message().body for _ in range(4)) == ["2", "3", "later", "later"]
 
 
+AWARE = f"{CONFIG}\n[destinations]\nvirtual_topics_selector_aware = true\n"
+
+
+def test_what_queues_are_is_known_after_a_kill(tmp_path: Path) -> None:
+    """A queue that was to take only what is selected, and to drop what is transient, was a common one after that."""
+    queue, topic = "/queue/Consumer.A.VirtualTopic.x", "/topic/VirtualTopic.x"
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=("stomp",), config=AWARE) as broker:
+        with StompPy(broker.ports["stomp"]) as stomp:
+            stomp.send(queue, "first", persistent="true")
+            stomp.send("/queue/q", "x", persistent="true")
+        broker.kill()
+        broker.start()
+        with StompPy(broker.ports["stomp"], version="1.1") as stomp:
+            stomp.send(topic, "unwanted", persistent="true")
+            stomp.subscribe(queue, id=1, selector="n > 1")
+            for number in (1, 2):
+                stomp.send(topic, str(number), persistent="true", n=number)
+            assert stomp.message().body == "2"
+            stomp.subscribe(queue, id=2)
+            assert stomp.message().body == "first"
+            stomp.subscribe("/queue/q", id=3, ack="client-individual")
+            stomp.send("/queue/q", "transient")
+            for _ in range(2):
+                stomp.client.nack(stomp.message().headers["message-id"], 3)
+            stomp.subscribe("/queue/ActiveMQ.DLQ", id=4)
+            stomp.send("/queue/ActiveMQ.DLQ", "last")
+            assert [stomp.message().body for _ in range(2)] == ["x", "last"]
+
+
 def test_a_transaction_that_was_receipted_is_there_whole(tmp_path: Path) -> None:
     with BrokerProcess(tmp_path / "data", "--dev", schemes=("stomp",)) as broker:
         with StompPy(broker.ports["stomp"]) as stomp:

@@ -69,7 +69,7 @@ class Reports:
 
     def recent(self) -> Iterator[Outcome]:
         """The outcomes of the latest deliveries, the oldest first."""
-        return map(Outcome._make, self._recent)
+        return (Outcome(*each) for each in self._recent)
 
     def delivered(
         self, subscription: Subscription, notification: Notification, status: int, began: int, now: int,
@@ -135,7 +135,7 @@ class Reports:
         if role is not None and role not in self._asked:
             return
         if self._is_asked_for(subscription, role, is_success, message_id):
-            _log_status(Outcome._make(outcome), notification.shown(subscription.variant), began)
+            _log_status(Outcome(*outcome), notification.shown(subscription.variant), began)
 
     def _is_asked_for(self, subscription: Subscription, role: str | None, is_success: bool, message_id: str) -> bool:
         protocol = subscription.protocol.name

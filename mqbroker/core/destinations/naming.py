@@ -2,6 +2,8 @@
 
     virtual topic    Consumer.N.VirtualTopic.X    a queue that gets what is published to the topic VirtualTopic.X
                      prefix^   ^topic             of which there may be many for one topic, one for each application
+    mirrored queue   what is sent to the queue Q goes to the topic VirtualTopic.Mirror.Q too, for who wants to look on
+                                                                   prefix^            and there may be a postfix
     composite        queue://A = queue://B + topic://C  what is sent to A goes to B and C instead; and to A too, if it
                                                         is named among them
 
@@ -10,7 +12,9 @@ The settings are texts that were checked (config/destinations.py).
 
 from collections.abc import Iterable, Mapping
 
-from mqbroker.core.destinations.names import QUEUE, Destination, destinations_in
+from mqbroker.core.destinations.names import QUEUE, TOPIC, Destination, destinations_in
+from mqbroker.core.queues.aware import AwareQueue
+from mqbroker.core.queues.spec import CLASSIC
 
 VIRTUAL_TOPICS = ("VirtualTopic.>",)
 VIRTUAL_TOPIC_PREFIX = "Consumer.*."
@@ -37,17 +41,23 @@ def is_pattern(name: str) -> bool:
 class Naming:
     """The settings of one broker."""
 
-    __slots__ = ("_composites", "_prefix", "_virtual_topics")
+    __slots__ = ("_composites", "_is_selector_aware", "_mirror", "_prefix", "_virtual_topics")
 
     def __init__(
         self,
         virtual_topics: Iterable[str] = VIRTUAL_TOPICS,
         prefix: str = VIRTUAL_TOPIC_PREFIX,
         composites: Mapping[str, Iterable[str]] | None = None,
+        mirror: tuple[str, str] | None = None,
+        is_selector_aware: bool = False,
     ) -> None:
-        """`composites` has what the names with their kinds stand for."""
+        """`composites` has what the names with their kinds stand for, `mirror` what is before and after the name of a
+        queue in that of its mirror; None where there are none. With `is_selector_aware` queues of virtual topics take
+        only what their consumers select."""
         self._virtual_topics = [pattern.split(".") for pattern in virtual_topics]
         self._prefix = prefix.rstrip(".").split(".")
+        self._mirror = mirror
+        self._is_selector_aware = is_selector_aware
         self._composites = {
             destinations_in(name, QUEUE)[0]: destinations_in(",".join(targets), QUEUE)
             for name, targets in (composites or {}).items()
@@ -63,6 +73,14 @@ class Naming:
         is_virtual = any(matches(pattern, topic) for pattern in self._virtual_topics)
         return ".".join(topic) if is_virtual else ""  # it may have wildcards itself, which are words like others here
 
+    def kind_of(self, queue: str) -> str:
+        """Which kind of queue one of this name is."""
+        return AwareQueue.role if self._is_selector_aware and self.virtual_topic_of(queue) else CLASSIC
+
     def places_of(self, destination: Destination) -> list[Destination]:
-        """Where what is sent to a destination goes to: to itself, unless it is a composite one."""
-        return self._composites.get(destination, [destination])
+        """Where what is sent to a destination goes to: to itself, unless it is a composite one, and to mirrors."""
+        found = self._composites.get(destination, [destination])
+        if self._mirror is None:
+            return found
+        before, after = self._mirror
+        return [*found, *(Destination(TOPIC, before + each.name + after) for each in found if each.kind == QUEUE)]

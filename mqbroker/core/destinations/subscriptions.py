@@ -24,7 +24,8 @@ class TopicSubscription:
     """What is wanted. `queue_name` is what the subscription is known by."""
 
     queue_name: str
-    pattern: str
+    patterns: tuple[str, ...]
+    """The topics that it is to, one or several."""
     selector: str = ""
     """Text of a selector that `parse` takes; empty for everything."""
     durable: bool = False
@@ -52,7 +53,8 @@ def open_subscription(vhost: "VHost", exchange: Exchange, wanted: TopicSubscript
             selector=wanted.selector,
         )
         found = vhost.declare(spec, now)
-    vhost.bind(exchange, found, wanted.pattern, {})
+    for pattern in wanted.patterns:
+        vhost.bind(exchange, found, pattern, {})
     return vhost.queue(found.name, wanted.owner)
 
 
@@ -67,4 +69,4 @@ def follow_virtual_topic(vhost: "VHost", queue: Queue, naming: Naming, exchange_
 def _is_same(queue: Queue, exchange: Exchange, wanted: TopicSubscription) -> bool:
     """Whether a queue is that of the subscription, as it was opened before."""
     is_alike = isinstance(queue, SelectedQueue) and queue.declared.selector == wanted.selector
-    return is_alike and exchange.has(queue, wanted.pattern, {})
+    return is_alike and {binding.key for binding in exchange.bindings_of(queue)} == set(wanted.patterns)

@@ -15,6 +15,7 @@ cdef class ClassicQueue(Queue):
     cdef readonly Lane lane
     cdef public long long byte_count
     cdef readonly bint has_deadlines
+    cdef bint has_persistent_letters
     cdef readonly bint is_plain
     cdef long long ttl_ms
     cdef readonly long long max_length
@@ -73,6 +74,7 @@ cdef class ClassicQueue(Queue):
     cpdef give_up(self, Entry entry, long long now)
     @cython.locals(entry=Entry, back=list)
     cpdef give_back(self, list entries, long long now, bint is_failure)
+    cpdef bint has_letter_of(self, Message message) except -1
     cpdef discard(self, Entry entry, str reason, long long now)
     @cython.locals(count=Py_ssize_t)
     cpdef Py_ssize_t purge(self, long long now, object done) except -1

@@ -49,8 +49,9 @@ class ClassicQueue(Queue):
     can_pause = True
 
     __slots__ = (
-        "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines", "is_plain", "lane",
-        "max_bytes", "max_length", "overflow", "paging", "picking", "spill", "ttl_ms",
+        "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines",
+        "has_persistent_letters", "is_plain", "lane", "max_bytes", "max_length", "overflow", "paging", "picking",
+        "spill", "ttl_ms",
     )  # fmt: skip
 
     byte_count: int
@@ -70,6 +71,7 @@ class ClassicQueue(Queue):
         self.delivery_limit = -1
         self.dead_letter_exchange: str | None = None
         self.dead_letter_key: str | None = None
+        self.has_persistent_letters = False
         self.paging: Paging | None = None
         """Its pages, once something has left memory."""
         if self.is_recorded and self.takes_pages:
@@ -89,6 +91,7 @@ class ClassicQueue(Queue):
         self.delivery_limit = _limit(spec.delivery_limit)
         self.dead_letter_exchange = spec.dead_letter_exchange
         self.dead_letter_key = spec.dead_letter_routing_key
+        self.has_persistent_letters = spec.dead_letters_are_persistent
         self.is_plain = self.max_length < 0 and self.max_bytes < 0 and self.ttl_ms < 0
 
     def restore(self, entries: list[Entry]) -> None:
@@ -180,7 +183,7 @@ class ClassicQueue(Queue):
     def refuse(self, message: Message, now: int) -> int:
         """Rejects a publish that would overflow; its copy goes to the dead-letter exchange if the queue says so."""
         self.counts.refused += 1
-        if self.overflow == REJECT_PUBLISH_DLX and self.dead_letter_exchange is not None:
+        if self.overflow == REJECT_PUBLISH_DLX and self.has_letter_of(message):
             self.counts.dead_lettered += 1
             self.host.dead_letter(self, new_entry(message, self.number, 0), "maxlen", now)
         return REJECTED
@@ -471,9 +474,15 @@ class ClassicQueue(Queue):
         if self.picking is not None and back:
             self.picking.came_back(back)
 
+    def has_letter_of(self, message: Message) -> bool:
+        """Whether there is a dead letter for a message that is refused or has expired."""
+        if self.dead_letter_exchange is None:
+            return False
+        return message.properties.persistent or not self.has_persistent_letters
+
     def discard(self, entry: Entry, reason: str, now: int) -> None:
         """Dead-letters the entry if the queue says where, which may take a while; then settles it."""
-        if self.dead_letter_exchange is not None:
+        if self.has_letter_of(entry.message):
             self.counts.dead_lettered += 1
             self.host.dead_letter(self, entry, reason, now)
         elif entry.lsn:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mqbroker.core import definitions
+from mqbroker.core.queues.aware import AwareQueue
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.host import QueueHost
@@ -42,7 +43,7 @@ def register(kind: Kind) -> None:
 
 
 register(ClassicKind(CLASSIC, ClassicQueue, is_declarable=True))
-for _each in (SubscriberQueue, LiveQueue, SharedQueue):
+for _each in (SubscriberQueue, LiveQueue, SharedQueue, AwareQueue):
     register(Kind(_each.role, _each))
 register(SelectedKind(SelectedQueue.role, SelectedQueue))
 register(PolledKind())

@@ -215,9 +215,14 @@ class Picking:
 def select(queue: Queue, consumer: Consumer, selector: Selector) -> None:
     """The consumer, which is about to be added to the queue, is to take only what the selector selects. Raises
     NotImplementedByPeer for a queue of a kind that has no such consumers."""
+    picking_of(check_selectable(queue)).select(consumer, selector)
+
+
+def check_selectable(queue: Queue) -> ClassicQueue:
+    """The queue, if it is of a kind that has such consumers. Raises NotImplementedByPeer."""
     if not isinstance(queue, ClassicQueue):
         raise NotImplementedByPeer(f"selectors on queue '{queue.name}'")
-    picking_of(queue).select(consumer, selector)
+    return queue
 
 
 def picking_of(queue: ClassicQueue) -> Picking:

@@ -40,6 +40,8 @@ class QueueSpec:
     dead_letter_exchange: str | None = None
     dead_letter_routing_key: str | None = None
     """None for the message's own."""
+    dead_letters_are_persistent: bool = False
+    """Whether messages that are not persistent have no dead letters."""
     max_priority: int | None = None
     """None when priorities mean nothing."""
     single_active_consumer: bool = False

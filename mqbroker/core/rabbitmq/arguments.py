@@ -22,6 +22,10 @@ T = TypeVar("T")
 # Quorum queues since RabbitMQ 4.0; a poison message does not go round for ever.
 DEFAULT_DELIVERY_LIMIT: Final = 20
 
+PERSISTENT_LETTERS = "x-dead-letter-persistent-only"
+"""Our own: messages that are not persistent are dropped, not dead-lettered, as ActiveMQ has it. It does not count when
+a queue is declared again."""
+
 _QUEUE_TYPES = ("classic", "quorum")
 
 
@@ -252,6 +256,7 @@ def declared_spec(
         overflow=_text(arguments, "x-overflow") or "",
         dead_letter_exchange=_text(arguments, "x-dead-letter-exchange"),
         dead_letter_routing_key=_text(arguments, "x-dead-letter-routing-key"),
+        dead_letters_are_persistent=arguments.get(PERSISTENT_LETTERS) is True,
         max_priority=QUORUM_PRIORITY_MAX if is_quorum else _whole(arguments.get("x-max-priority")),
         single_active_consumer=arguments.get("x-single-active-consumer") is True,
         delivery_limit=_integer(arguments.get("x-delivery-limit")) if is_quorum else None,
@@ -294,6 +299,7 @@ def arguments_for(spec: QueueSpec) -> Arguments:
         "x-message-ttl": spec.message_ttl,
         "x-dead-letter-exchange": spec.dead_letter_exchange,
         "x-dead-letter-routing-key": spec.dead_letter_routing_key,
+        PERSISTENT_LETTERS: spec.dead_letters_are_persistent or None,
         "x-max-length": spec.max_length,
         "x-max-length-bytes": spec.max_length_bytes,
         "x-max-priority": None if spec.counts_failures else spec.max_priority,

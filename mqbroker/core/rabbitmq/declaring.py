@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.kinds import kind_of
+from mqbroker.core.queues.spec import CLASSIC
 from mqbroker.core.rabbitmq.arguments import check_equivalent, declared_spec, with_default_type
 from mqbroker.core.rabbitmq.checks import check_reserved, check_server_named, locked
 from mqbroker.core.rabbitmq.exchange_types import make_exchange
@@ -34,8 +35,10 @@ def declare_queue(
     now: int,
     connection: object | None = None,
     is_generated: bool = False,
+    kind: str = CLASSIC,
 ) -> Queue:
-    """Declares a queue, or checks that the one there is equivalent. An exclusive one belongs to `connection`.
+    """Declares a queue, or checks that the one there is equivalent. An exclusive one belongs to `connection`. `kind` is
+    one that clients cannot ask for.
 
     Raises PreconditionFailed, AccessRefused, ResourceLocked, NotAllowed.
     """
@@ -57,7 +60,7 @@ def declare_queue(
     if is_generated:
         check_server_named(arguments)
     spec = declared_spec(arguments, name, vhost.name, durable, exclusive, auto_delete)
-    return vhost.declare(replace(spec, owner=owner), now)
+    return vhost.declare(replace(spec, owner=owner, kind=spec.kind if kind == CLASSIC else kind), now)
 
 
 def declare_exchange(

@@ -1,14 +1,17 @@
 """When a message is to be delivered that is not to be delivered at once, as its headers say.
 
     header                  property
-    AMQ_SCHEDULED_DELAY     delivery_delay     milliseconds before the first delivery
-    AMQ_SCHEDULED_PERIOD    delivery_period    milliseconds between a delivery and the next
+    AMQ_SCHEDULED_DELAY     delivery_delay     milliseconds from the start to the first delivery
+    AMQ_SCHEDULED_PERIOD    delivery_period    milliseconds between a delivery and the next; and before the first one
+                                               where there is no delay
     AMQ_SCHEDULED_REPEAT    delivery_repeat    how many more there are after the first; -1 is for ever
-    AMQ_SCHEDULED_CRON      delivery_cron      a line of a crontab: delivered at each of its times, and the others mean
-                                               nothing
+    AMQ_SCHEDULED_CRON      delivery_cron      a line of a crontab: each of its times is a start, without it the time of
+                                               the SEND is the only one
                             delivery_time      when the first delivery is, in milliseconds, instead of a delay
 
-What is due next follows from these and from the time that was due last, so nothing else has to be kept.
+As in ActiveMQ a crontab without REPEAT means its own times, whatever the delay is. Its deliveries are repeated until
+those of the next start begin. What is due next follows from these, from the last start and from the time that was due
+last, so nothing else has to be kept.
 """
 
 from collections.abc import Mapping
@@ -34,6 +37,16 @@ JOB_ID = "scheduledJobId"
 _FOR_EVER = -1
 
 
+class Due(NamedTuple):
+    """When a message is due, and from which start on that was counted; `at` 0 is never."""
+
+    start: int
+    at: int
+
+
+_NEVER = Due(0, 0)
+
+
 class Schedule(NamedTuple):
     """One message's."""
 
@@ -42,18 +55,41 @@ class Schedule(NamedTuple):
     repeat: int
     cron: Cron | None
 
-    def first_after(self, now: int, published_at: int) -> int:
-        """When it is due first; 0 for never. A delay begins when the message was sent (JMS 2.0 §7.9)."""
-        return self.cron.after(now) if self.cron is not None else published_at + self.delay_ms
-
-    def next_after(self, due: int, published_at: int) -> int:
-        """When it is due after it was due then; 0 for never."""
-        if self.cron is not None:
-            return self.cron.after(due)
-        if not self.period_ms or not self.repeat:
+    @property
+    def wait_ms(self) -> int:
+        """How long it is from a start to the first delivery."""
+        if self.cron is not None and not self.repeat:
             return 0
-        done = (due - published_at - self.delay_ms) // self.period_ms + 1
-        return due + self.period_ms if self.repeat == _FOR_EVER or done <= self.repeat else 0
+        return self.delay_ms or self.period_ms
+
+    def first(self, now: int, published_at: int) -> Due:
+        """When it is due first. A delay begins when the message was sent (JMS 2.0 §7.9)."""
+        if self.cron is not None:
+            return self._from(self.cron.after(now))
+        return Due(published_at, published_at + self.wait_ms)
+
+    def next(self, last: Due, now: int) -> Due:
+        """When it is due after it was due then. What nobody has counted and is over is left out."""
+        again = self._again(last, now)
+        if self.cron is None:
+            return again
+        following = self._from(self.cron.after(last.start))
+        if again.at and (not following.at or again.at < following.at):
+            return again
+        return following if following.at > now else self._from(self.cron.after(now - self.wait_ms))
+
+    def _from(self, start: int) -> Due:
+        return Due(start, start + self.wait_ms) if start else _NEVER
+
+    def _again(self, last: Due, now: int) -> Due:
+        """The next delivery from the same start."""
+        period = self.period_ms
+        if not period or not self.repeat:
+            return _NEVER
+        if self.repeat == _FOR_EVER:
+            return Due(last.start, last.at + period * (max(0, now - last.at) // period + 1))
+        done = (last.at - last.start - self.wait_ms) // period + 1
+        return Due(last.start, last.at + period) if done <= self.repeat else _NEVER
 
 
 def schedule_of(message: Message) -> Schedule | None:
@@ -64,7 +100,7 @@ def schedule_of(message: Message) -> Schedule | None:
         if text is not None:
             found.setdefault(header, text)
     time = message.properties.text(TIME)
-    if time is not None:
+    if time is not None and CRON not in found:
         found.setdefault(DELAY, str(max(0, _whole(time, TIME) - message.received_at)))
     return schedule_in(found)
 
@@ -76,7 +112,7 @@ def schedule_in(headers: Mapping[str, object]) -> Schedule | None:
     repeat = _number(headers, REPEAT, _FOR_EVER)
     if isinstance(cron, str) and cron.strip():
         return Schedule(delay_ms, period_ms, repeat, Cron(cron))
-    return Schedule(delay_ms, period_ms, repeat, None) if delay_ms or period_ms or repeat else None
+    return Schedule(delay_ms, period_ms, repeat, None) if delay_ms or period_ms else None
 
 
 def _number(headers: Mapping[str, object], name: str, least: int) -> int:

@@ -34,7 +34,7 @@ def unacked(call: Call) -> Answer:
     found: list[dict[str, Any]] = []
     left = BROWSED_BYTES_MAX
     for consumer in queue.consumers if isinstance(queue, ClassicQueue) else ():
-        for entry in consumer.held()[: count - len(found)] if consumer.in_flight else ():
+        for entry in consumer.given()[: count - len(found)] if consumer.in_flight else ():
             key = entry.sequence, entry.attempts
             since[key] = before.get(key, call.now)
             left -= min(truncate, entry.message.size)

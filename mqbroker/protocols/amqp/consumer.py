@@ -224,7 +224,7 @@ class AmqpConsumer(Consumer):
         connection = self.channel.connection
         return taker_facts(connection.label(), connection.peer, connection.user, self.channel.number)
 
-    def held(self) -> list[Entry]:
+    def given(self) -> list[Entry]:
         channel = self.channel
         return [entry for entry in channel.unacked.below(channel.next_tag) if entry.consumer is self]
 

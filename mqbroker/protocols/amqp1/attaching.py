@@ -25,6 +25,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
     Attach,
     Detach,
 )
+from mqbroker.protocols.amqp1.composite import CompositeLink
 from mqbroker.protocols.amqp1.conditions import LINK, Fault, fault_of
 from mqbroker.protocols.amqp1.links import IncomingLink
 from mqbroker.protocols.amqp1.outgoing import OutgoingLink
@@ -171,6 +172,8 @@ def _link_to(session: "LinkSession", message: Attach, found: termini.FoundSource
     selector = found.filters.selector
     if found.is_browsed:
         return BrowsingLink([found.queue, *found.also], session, message.name, message.handle, selector)
+    if found.several is not None:
+        return CompositeLink(found, session, message.name, message.handle)
     check_consumable(found.queue, session.vhost.name, found.is_exclusive)
     is_local_wanted = not (found.filters.no_local and found.is_subscription)
     kind = OutgoingLink if is_local_wanted else subscriptions.NoLocalLink

@@ -13,6 +13,7 @@ from mqbroker.core.scheduler import Task
 from mqbroker.errors import MqbrokerError
 from mqbroker.protocols.amqp1 import conditions
 from mqbroker.protocols.amqp1.codec.performatives import Close, Detach, End
+from mqbroker.protocols.amqp1.composite import link_of
 from mqbroker.protocols.amqp1.conditions import CONNECTION, LINK, SESSION, Fault
 from mqbroker.protocols.amqp1.limits import CLOSE_TIMEOUT_MS
 from mqbroker.protocols.amqp1.links import IncomingLink
@@ -85,7 +86,7 @@ def drop_link(
         return
     del session.outgoing[link.handle]
     link.window.is_open = False
-    entries = [entry for entry in waiting(session) if entry.consumer is link]
+    entries = [entry for entry in waiting(session) if link_of(entry.consumer) is link]
     for entry in entries:
         session.unacked.take(entry.tag)
     Releasing(connection, session.vhost, [link], entries, owns_all=False, is_failure=False, done=done).begin()

@@ -6,6 +6,7 @@ FRAME_BYTES_CEILING = 16 << 20
 MESSAGE_BYTES_MAX = 16 << 20  # RabbitMQ 4's max_message_size
 SESSIONS_MAX = 64  # per connection, RabbitMQ 4's session_max_per_connection
 LINKS_MAX = 256  # per session, RabbitMQ 4's link_max_per_session
+COMPOSITE_QUEUES_MAX = 1024  # queues of one link, by their names or by wildcards; as for STOMP
 LINK_CREDIT = 1000  # what a publisher may send unasked: ActiveMQ's prefetch for producers; RabbitMQ 4 grants 170
 SESSION_WINDOW = 4000  # transfer frames of a session unasked; RabbitMQ 4 grants 400
 IDLE_TIMEOUT_MS = 30_000  # RabbitMQ 4: half of the time after which it takes a client for gone

@@ -46,8 +46,11 @@ class OutgoingLink(Consumer):
         "session", "size", "size_max", "tail", "wire_handle",
     )  # fmt: skip
 
-    def __init__(self, queue: "Queue", session: "LinkSession", name: str, handle: int) -> None:
-        Consumer.__init__(self, queue, session.connection.gate, Window())
+    def __init__(
+        self, queue: "Queue", session: "LinkSession", name: str, handle: int, window: Window | None = None
+    ) -> None:
+        """`window` is for subclasses that share theirs."""
+        Consumer.__init__(self, queue, session.connection.gate, Window() if window is None else window)
         self.window.is_open = False
         self.session = session
         self.name = name
@@ -85,9 +88,13 @@ class OutgoingLink(Consumer):
         connection = session.connection
         return taker_facts(connection.name, connection.peer, connection.user, session.channel)
 
-    def held(self) -> list[Entry]:
+    def given(self) -> list[Entry]:
         session = self.session
         return [entry for entry in session.unacked.below(session.next_tag) if entry.consumer is self]
+
+    def consumers(self) -> list[Consumer]:
+        """Who takes what it delivers out of the queues. Overridden where that are several."""
+        return [self]
 
     def attached(self, now: int) -> None:
         """The link is there: the queue may deliver, once there is credit."""

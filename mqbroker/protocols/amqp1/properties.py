@@ -261,6 +261,14 @@ class Amqp1Properties(Properties):
         found = plain_text(decode(body, at, len(body))[0]) if code == VALUE else None
         return body if found is None else found
 
+    def body_map(self, body: bytes) -> Mapping[str, object] | None:
+        """An amqp-value that is a map, with its texts for keys."""
+        if self.flags & (CODED | PLAIN) != CODED:
+            return None
+        code, at = descriptor_at(body, 0, len(body))
+        found = neutral(decode(body, at, len(body))[0]) if code == VALUE else None
+        return found if isinstance(found, Mapping) else None
+
 
 def _joined_data(body: bytes) -> bytes:
     parts, at = [], 0

@@ -77,8 +77,9 @@ class Releasing(Task):
 
     def _end(self, link: OutgoingLink, now: int) -> None:
         queue = link.queue
-        if not queue.is_deleted:
-            self._returning.hold(queue)
+        for consumer in link.consumers():
+            if not consumer.queue.is_deleted:
+                self._returning.hold(consumer.queue)
         link.detached(now)
         if link.owns_queue or (link.closes_subscription and not queue.consumers):
             self._vhost.remove(queue)

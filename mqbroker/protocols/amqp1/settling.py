@@ -30,7 +30,7 @@ from mqbroker.protocols.amqp1.codec.messaging import (
 )
 from mqbroker.protocols.amqp1.codec.performatives import Disposition
 from mqbroker.protocols.amqp1.codec.types import Symbol
-from mqbroker.protocols.amqp1.outgoing import OutgoingLink
+from mqbroker.protocols.amqp1.composite import link_of
 from mqbroker.protocols.amqp1.properties import Amqp1Properties
 from mqbroker.protocols.amqp1.session import ACCEPTED, disposition
 
@@ -87,8 +87,8 @@ def outcome_for(entry: Entry, state: Any) -> Any:
     """What is meant for one delivery."""
     if isinstance(state, _OUTCOMES):
         return state
-    link = entry.consumer
-    default = link.default_outcome if isinstance(link, OutgoingLink) else None
+    link = link_of(entry.consumer)
+    default = None if link is None else link.default_outcome
     return default if isinstance(default, _OUTCOMES) else Released()
 
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mqbroker.core.destinations.names import pattern_of
-from mqbroker.core.destinations.naming import is_pattern, matches
+from mqbroker.core.destinations.naming import is_pattern
 from mqbroker.core.destinations.subscriptions import follow_virtual_topic
+from mqbroker.core.destinations.wildcards import Wildcards
 from mqbroker.core.queues.base import Queue
+from mqbroker.core.queues.picking import check_selectable
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.queues.spec import CLASSIC, QueueSpec
+from mqbroker.core.rabbitmq.checks import check_consumable
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.values import UInt64, octets
 from mqbroker.errors import AccessRefused, NotFound, ProtocolViolation
@@ -25,9 +28,9 @@ from mqbroker.protocols.amqp1.codec.messaging import DELETE_ON_CLOSE, LIFETIME_P
 from mqbroker.protocols.amqp1.codec.performatives import Attach
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol
 from mqbroker.protocols.amqp1.filters import Filters
+from mqbroker.protocols.amqp1.limits import COMPOSITE_QUEUES_MAX
 
 if TYPE_CHECKING:
-    from mqbroker.core.vhost import VHost
     from mqbroker.protocols.amqp1.session import LinkSession
     from mqbroker.protocols.amqp1.state import Amqp1State
 
@@ -52,6 +55,17 @@ class FoundTarget:
 
 
 @dataclass(slots=True)
+class SeveralQueues:
+    """The queues of one source."""
+
+    queues: list[Queue]
+    wild: list[str]
+    """Names with wildcards, which mean queues that are made later, too."""
+    topics: Queue | None
+    """A queue of the link's own, for the topics among the source's names."""
+
+
+@dataclass(slots=True)
 class FoundSource:
     """The queue that a consumer's messages come from."""
 
@@ -68,6 +82,8 @@ class FoundSource:
     is_subscription: bool = False
     also: Sequence[Queue] = ()
     """More queues to be browsed."""
+    several: "SeveralQueues | None" = None
+    """What is consumed from instead of the queue."""
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
@@ -113,8 +129,9 @@ def declared(connection: "Amqp1State", session: "LinkSession", address: Address,
         return vhost.queue(name, connection)
     access.check_configure(connection.user, vhost.name, "queue", name)
     addresses.check_name(name)
-    queue = declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection)
     naming = connection.services.naming
+    kind = naming.kind_of(name)
+    queue = declare_queue(vhost, name, is_durable, False, False, {}, connection.now, connection, kind=kind)
     follow_virtual_topic(vhost, queue, naming, addresses.TOPIC_EXCHANGE, connection.user)
     return queue
 
@@ -136,7 +153,9 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
     if all(not each.queue for each in parts):
         return _subscription(connection, session, message, source, parts, found_filters)
     if len(parts) > 1 or _is_wild(connection, found):
-        return _several(connection, session, source, parts, found_filters, is_browsed)
+        if is_browsed:
+            return _browsed(connection, session, source, parts, found_filters)
+        return _several(connection, session, message, source, parts, found_filters)
     vhost, access = session.vhost, connection.services.broker.access
     access.check_read(connection.user, vhost.name, "queue", found.queue)
     if found.declares:
@@ -156,39 +175,76 @@ def _is_wild(connection: "Amqp1State", address: Address) -> bool:
     return is_wild and not connection.services.naming.virtual_topic_of(address.queue)
 
 
-def _several(
-    connection: "Amqp1State",
-    session: "LinkSession",
-    source: Source,
-    parts: list[Address],
-    found_filters: Filters,
-    is_browsed: bool,
+def _browsed(
+    connection: "Amqp1State", session: "LinkSession", source: Source, parts: list[Address], found_filters: Filters
 ) -> FoundSource:
-    """Several queues, which can be browsed only. Raises RequestRefused, ProtocolViolation."""
-    if not is_browsed or not all(each.queue for each in parts):
-        raise ProtocolViolation("not_implemented", "a source of several queues can only be browsed")
-    vhost, access = session.vhost, connection.services.broker.access
-    queues: list[Queue] = []
-    for each in parts:
-        if _is_wild(connection, each):
-            queues += _matching(connection, vhost, each.queue.split("."))
-        else:
-            access.check_read(connection.user, vhost.name, "queue", each.queue)
-            queues.append(declared(connection, session, each, is_durable=True))
+    """Several queues that there are, to be browsed. Raises RequestRefused, ProtocolViolation."""
+    if not all(each.queue for each in parts):
+        raise ProtocolViolation("not_implemented", "topics cannot be browsed")
+    queues, wild = _queues_in(connection, session, parts)
+    present = Wildcards(session.vhost, connection, wild).present()
+    queues += [queue for queue in present if may_read(connection, queue)]
     if not queues:
-        raise NotFound(f"no queue '{source.address}' in vhost '{vhost.name}'")
+        raise NotFound(f"no queue '{source.address}' in vhost '{session.vhost.name}'")
     first, *also = dict.fromkeys(queues)
     shown = replace(source, distribution_mode=_COPY, filter=found_filters.for_queues())
     return FoundSource(shown, first, found_filters, is_browsed=True, also=also)
 
 
-def _matching(connection: "Amqp1State", vhost: "VHost", pattern: list[str]) -> list[Queue]:
-    """The queues that wildcards mean, and that the client may read."""
-    found = [queue for queue in vhost.queues.values() if matches(pattern, queue.name.split("."))]
-    return [queue for queue in found if queue.declared.owner in (None, connection) and _may_read(connection, queue)]
+def _several(
+    connection: "Amqp1State",
+    session: "LinkSession",
+    message: Attach,
+    source: Source,
+    parts: list[Address],
+    found_filters: Filters,
+) -> FoundSource:
+    """Several queues to consume from, and a queue for the topics among them. Raises RequestRefused,
+    ProtocolViolation."""
+    topics = [each for each in parts if not each.queue]
+    if topics and subscriptions.has_name(source):
+        raise ProtocolViolation("not_implemented", "a subscription with a name is to topics alone")
+    if len(parts) > COMPOSITE_QUEUES_MAX:
+        raise ProtocolViolation("field", f"a source of more than {COMPOSITE_QUEUES_MAX} queues")
+    vhost = session.vhost
+    queues, wild = _queues_in(connection, session, parts)
+    for queue in queues:
+        check_consumable(queue, vhost.name, exclusive=False)
+        if found_filters.selector is not None:
+            check_selectable(queue)
+    own = None
+    if topics:
+        taking = Filters(no_local=found_filters.no_local)
+        own = _subscription(connection, session, message, source, topics, taking).queue
+    timeouts = [queue.spec.consumer_timeout for queue in queues if queue.spec.consumer_timeout]
+    name = f"amq.dyn-{vhost.broker.unique_name()}"
+    spec = QueueSpec(name, is_hidden=True, consumer_timeout=min(timeouts, default=None))
+    unused = vhost.declare(spec, connection.now)
+    shown = source if topics else replace(source, filter=found_filters.for_queues())
+    whole = addresses.parse(source.address or "", source.capabilities)
+    return FoundSource(
+        shown,
+        unused,
+        found_filters,
+        owns_queue=True,
+        wants_all=whole.is_exclusive,
+        priority=whole.priority,
+        several=SeveralQueues(queues, wild, own),
+    )
 
 
-def _may_read(connection: "Amqp1State", queue: Queue) -> bool:
+def _queues_in(connection: "Amqp1State", session: "LinkSession", parts: list[Address]) -> tuple[list[Queue], list[str]]:
+    """The queues among these by their names, and the names with wildcards. Raises RequestRefused."""
+    vhost, access = session.vhost, connection.services.broker.access
+    wild = [each.queue for each in parts if _is_wild(connection, each)]
+    named = [each for each in parts if each.queue and each.queue not in wild]
+    for each in named:
+        access.check_read(connection.user, vhost.name, "queue", each.queue)
+    return [declared(connection, session, each, is_durable=True) for each in named], wild
+
+
+def may_read(connection: "Amqp1State", queue: Queue) -> bool:
+    """Whether a client may consume from a queue."""
     assert connection.vhost is not None
     try:
         connection.services.broker.access.check_read(connection.user, connection.vhost.name, "queue", queue.name)

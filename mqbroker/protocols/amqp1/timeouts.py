@@ -15,6 +15,7 @@ from mqbroker.protocols.ages import Ages, Reached, sweep_interval
 from mqbroker.protocols.amqp1 import settling
 from mqbroker.protocols.amqp1.codec.messaging import Released
 from mqbroker.protocols.amqp1.codec.performatives import SENDER, Attach, Disposition
+from mqbroker.protocols.amqp1.composite import link_of
 
 if TYPE_CHECKING:
     from mqbroker.protocols.amqp1.outgoing import OutgoingLink
@@ -71,7 +72,8 @@ class Timeouts:
         found = []
         reached = Reached(ages, now)
         for entry in session.unacked.below(reached[ages.shortest_ms]):
-            timeout_ms = self._of_links.get(entry.consumer, 0)
+            link = link_of(entry.consumer)
+            timeout_ms = self._of_links.get(link, 0) if link is not None else 0
             if timeout_ms and entry.tag < reached[timeout_ms]:
                 found.append(entry)
         return found

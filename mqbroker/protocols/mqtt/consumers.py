@@ -67,7 +67,7 @@ class StoredConsumer(Consumer):
     def describe(self) -> dict[str, object]:
         return _facts(self.session)
 
-    def held(self) -> list[Entry]:
+    def given(self) -> list[Entry]:
         return _held(self.session, self)
 
     def deliver(self, entry: Entry) -> None:
@@ -102,7 +102,7 @@ class SharedConsumer(Consumer):
     def describe(self) -> dict[str, object]:
         return _facts(self.session)
 
-    def held(self) -> list[Entry]:
+    def given(self) -> list[Entry]:
         return _held(self.session, self)
 
     def deliver(self, entry: Entry) -> None:

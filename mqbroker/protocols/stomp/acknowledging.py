@@ -15,7 +15,7 @@ from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.state import Run
 from mqbroker.protocols.stomp.subscription import Subscription
-from mqbroker.protocols.stomp.transacting import transaction_of
+from mqbroker.protocols.stomp.transacting import lend, transaction_of
 
 if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
@@ -42,12 +42,12 @@ def _settle(connection: "StompState", head: Head, outcome: int) -> None:
     transaction = transaction_of(connection, head)
     subscription, number = _delivery(connection, head)
     if transaction is not None:
-        for part, meant in _meant(connection, _take(subscription, number, COUNT_MAX), outcome):
-            transaction.settle(part, meant)
+        entries = _take(subscription, number, COUNT_MAX)
+        transaction.settle(entries, outcome)
+        lend(connection, entries)
     else:
         entries = _take(subscription, number, ACKS_AT_ONCE)
-        for part, meant in _meant(connection, entries, outcome):
-            settle(part, meant, connection.now)
+        settle(entries, outcome, connection.now)
         if len(entries) == ACKS_AT_ONCE:
             connection.settling = _Settling(connection, head, subscription, number, outcome)
             connection.services.broker.scheduler.add(connection.settling)
@@ -55,15 +55,6 @@ def _settle(connection: "StompState", head: Head, outcome: int) -> None:
         if outcome == ACK and "receipt" not in head.headers:
             _learn(connection, subscription, number)
     connection.owe_recorded()
-
-
-def _meant(connection: "StompState", entries: list[Entry], outcome: int) -> list[tuple[list[Entry], int]]:
-    """What becomes of deliveries: in ActiveMQ only persistent messages have a dead-letter queue, others are gone."""
-    if outcome != DISCARD or not connection.is_jms:
-        return [(entries, outcome)]
-    dead = [entry for entry in entries if entry.message.properties.persistent]
-    gone = [entry for entry in entries if not entry.message.properties.persistent]
-    return [(part, meant) for part, meant in ((dead, DISCARD), (gone, ACK)) if part]
 
 
 def _learn(connection: "StompState", subscription: Subscription, number: int) -> None:
@@ -115,8 +106,7 @@ class _Settling(Task):
         connection = self._connection
         connection.now = now
         entries = _take(self._subscription, self._number, portion)
-        for part, meant in _meant(connection, entries, self._outcome):
-            settle(part, meant, now)
+        settle(entries, self._outcome, now)
         if len(entries) == portion:
             return True
         connection.settled(self._head)
@@ -138,7 +128,7 @@ def _delivery(connection: "StompState", head: Head) -> tuple[Subscription, int]:
     if current is not None and current.browsing is not None and head.command == "NACK":
         raise ProtocolViolation("Cannot Nack a message on a Queue Browser Subscription.", "")
     known = [] if current is None else [current]
-    for subscription in (*known, *connection.former):
+    for subscription in (*known, *connection.shadowed, *connection.former):
         if subscription.tag == tag and subscription.unacked.has(int(number)):
             return subscription, int(number)
     raise ProtocolViolation("Message not found", f"unknown delivery tag {int(number)}\n")

@@ -7,10 +7,10 @@ subscription: its own queue is never published to. With wildcards queues that ar
 import logging
 from typing import TYPE_CHECKING
 
-from mqbroker.core.destinations.naming import Naming, is_pattern, matches
-from mqbroker.core.events import Event
+from mqbroker.core.consumer import Window
+from mqbroker.core.destinations.naming import Naming, is_pattern
+from mqbroker.core.destinations.wildcards import Wildcards
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.scheduler import Task
 from mqbroker.errors import AccessPending, MqbrokerError, ProtocolViolation
 from mqbroker.protocols.stomp import consuming, queues
 from mqbroker.protocols.stomp.addresses import EXISTING, QUEUE, Address
@@ -38,9 +38,8 @@ def subscribe(wish: consuming.Wish, addresses: list[Address]) -> None:
     """SUBSCRIBE. Raises ProtocolViolation, RequestRefused."""
     connection = wish.connection
     whole = _made(wish, addresses)
-    connection.subscriptions[whole.tag] = whole
-    if whole.patterns:
-        connection.services.broker.events.subscribe(whole.noticed)
+    consuming.enter(connection, whole)
+    whole.wildcards.begin()
     consuming.begin_all(connection, list(whole.parts))
 
 
@@ -57,8 +56,6 @@ def _made(wish: consuming.Wish, addresses: list[Address]) -> "CompositeSubscript
     """The subscription with its queues, none of which it takes anything from yet. Raises ProtocolViolation,
     RequestRefused."""
     connection = wish.connection
-    if queues.DURABLE_NAME in wish.head.headers:
-        raise ProtocolViolation("Invalid Subscription: a composite destination cannot be durable", "")
     wild: list[Address] = []
     named: list[Address] = []
     for address in addresses:
@@ -69,8 +66,8 @@ def _made(wish: consuming.Wish, addresses: list[Address]) -> "CompositeSubscript
     try:
         for address in named:
             whole.add(address)
-        whole.patterns += [address.name.split(".") for address in wild]
-        for queue in [each for each in connection.place.queues.values() if whole.wants(each)]:
+        whole.wildcards = Wildcards(connection.place, connection, [address.name for address in wild], whole.take_in)
+        for queue in whole.wildcards.present():
             whole.add_found(queue)
     except MqbrokerError:
         whole.give_up()
@@ -85,29 +82,25 @@ def _too_many() -> ProtocolViolation:
 class CompositeSubscription(Subscription):
     """One SUBSCRIBE to several queues."""
 
-    __slots__ = ("_new_queues", "_vhost", "_wish", "patterns")
+    __slots__ = ("_new_queues", "_shared", "_vhost", "_wish", "wildcards")
 
     def __init__(self, queue: Queue, wish: consuming.Wish) -> None:
         Subscription.__init__(self, queue, wish.connection, wish.connection.window, wish.id, wish.destination)
         self._wish = wish
+        self._shared = Window()
+        """What its queues have unacknowledged, together."""
         self._vhost: VHost = wish.connection.place
         self._new_queues: list[Queue] = []
         """The queues that were made for its topics."""
         self.is_cumulative = wish.mode == CLIENT
-        self.patterns: list[list[str]] = []
-
-    def wants(self, queue: Queue) -> bool:
-        """Whether a queue is one of those that its wildcards mean, and is not another connection's own."""
-        words = queue.name.split(".")
-        is_free = queue.declared.owner in (None, self._wish.connection)
-        return is_free and any(matches(pattern, words) for pattern in self.patterns)
+        self.wildcards = Wildcards(self._vhost, wish.connection, [], self.take_in)
 
     def add(self, address: Address) -> Subscription:
         """One queue more. Raises RequestRefused, ProtocolViolation."""
         if len(self.parts) >= STOMP_COMPOSITE_QUEUES_MAX:
             raise _too_many()
         count = len(self._vhost.queues)
-        part = consuming.make(self._wish, address)
+        part = consuming.make(self._wish, address, window=self._shared)
         if address.kind in consuming.TOPICS and len(self._vhost.queues) > count:
             self._new_queues.append(part.queue)
         part.unacked = self.unacked
@@ -132,27 +125,17 @@ class CompositeSubscription(Subscription):
         except AccessPending as pending:
             if flag(self._wish.head, "browser", False):
                 raise
-            pending.when_known(lambda now: self.take_in(queue.name, now))
+            pending.when_known(lambda now: self.take_in(queue, now))
             return None
         except MqbrokerError as error:
             log.warning("%s: queue '%s' is left out of a subscription: %s", self.wire.name, queue.name, error)
             return None
 
-    def noticed(self, event: Event) -> None:
-        """Something has happened in the broker: is there one more queue?"""
-        connection = self._wish.connection
-        if event.name != "queue.created" or connection.subscriptions.get(self.tag) is not self:
+    def take_in(self, queue: Queue, now: int) -> None:
+        """A queue was made that its wildcards mean."""
+        if queue.is_deleted or self not in self._wish.connection.current():
             return
-        if event.fields["vhost"] == connection.place.name:
-            connection.services.broker.scheduler.add(_Joining(self, str(event.fields["queue"])))
-
-    def take_in(self, name: str, now: int) -> None:
-        """A queue of that name was made."""
-        connection = self._wish.connection
-        if connection.subscriptions.get(self.tag) is not self or name not in connection.place.queues:
-            return
-        queue = connection.place.queues[name]
-        part = self.add_found(queue) if self.wants(queue) else None
+        part = self.add_found(queue)
         if part is not None:
             queue.add_consumer(part, now)
             queue.offer(part, now)
@@ -162,21 +145,6 @@ class CompositeSubscription(Subscription):
 
     def ended(self) -> None:
         """Overrides Subscription's."""
-        self._wish.connection.services.broker.events.unsubscribe(self.noticed)
+        self._shared.is_open = False
+        self.wildcards.end()
         self._vhost.remove(self.queue)
-
-
-class _Joining(Task):
-    """A queue that was made a moment ago is taken into a subscription."""
-
-    __slots__ = ("_name", "_subscription")
-
-    def __init__(self, subscription: CompositeSubscription, name: str) -> None:
-        Task.__init__(self)
-        self._subscription = subscription
-        self._name = name
-
-    def run(self, now: int, _portion: int) -> bool:
-        """Overrides Task's."""
-        self._subscription.take_in(self._name, now)
-        return False

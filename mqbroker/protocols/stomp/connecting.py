@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import mqbroker
+from mqbroker.core.destinations.retroactive import keep_recent
 from mqbroker.errors import NotAllowed, ProtocolViolation, TooManyConnections
 from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS
 from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_1, V1_2
@@ -90,7 +91,8 @@ def _interval(interval_ms: int, is_exact: bool) -> int:
 
 def _check_login(connection: "StompState", head: Head, version: str, incoming: int, outgoing: int) -> None:
     settings, services = connection.settings, connection.services
-    user = head.get("login") or ""
+    basic = connection.peer.basic if settings.http_auth else None
+    user, passcode = (head.get("login") or "", head.get("passcode") or "") if basic is None else basic
 
     def checked(is_right: bool) -> None:
         _logged_in(connection, head, user, is_right, version, (incoming, outgoing))
@@ -98,7 +100,7 @@ def _check_login(connection: "StompState", head: Head, version: str, incoming: i
     if user:
         # Who waits for our threads is not slow itself: the time for the log-in does not run meanwhile.
         connection.deadline = connection.now + LOGIN_CHECK_TIMEOUT_MS
-        password = (head.get("passcode") or "").encode("utf-8", "surrogateescape")
+        password = passcode.encode("utf-8", "surrogateescape")
         is_wanted = connection.is_wanted
         services.authenticator.check(user, password, checked, connection.peer.host, is_wanted)
         return
@@ -171,6 +173,9 @@ def _open(connection: "StompState", head: Head, user: str, version: str, beats: 
     connection.session_id = f"session-{services.broker.unique_name()}"
     if connection.is_jms:
         connection.client_id = head.get("client-id") or connection.session_id
+        if connection.settings.retroactive_messages:
+            exchange, count = connection.settings.topic_exchange, connection.settings.retroactive_messages
+            keep_recent(vhost, exchange, count, connection.now)
     connection.set_version(version)
     connection.heartbeat_in_ms, connection.heartbeat_out_ms = beats
     services.registry.opened(connection, user, name)
@@ -197,8 +202,9 @@ def _connected(connection: "StompState", head: Head, incoming_ms: int, outgoing_
         f"version:{connection.version}",
     ]
     if connection.is_jms:
-        asked = {"response-id": head.get("request-id"), "receipt-id": head.get("receipt")}
-        lines += [f"{name}:{value}" for name, value in asked.items() if value is not None and value.isprintable()]
+        asked = head.get("request-id") or head.get("receipt")
+        if asked and asked.isprintable():
+            lines += [f"response-id:{asked}", f"receipt-id:{asked}"]
     return ("CONNECTED\n" + "".join(f"{line}\n" for line in lines) + "\n\0\n").encode("utf-8", "surrogateescape")
 
 

@@ -203,7 +203,7 @@ class StompConnection(StompState):
             "octets_in": self.octets_in,
             "octets_out": self.octets_out,
             "is_blocked": bool(self.blocked_for),
-            "subscriptions": [each.destination for each in self.subscriptions.values()],
+            "subscriptions": [each.destination for each in self.current()],
         }
 
     def taker(self) -> dict[str, object]:

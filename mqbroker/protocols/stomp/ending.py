@@ -38,12 +38,14 @@ def release(connection: "StompState") -> None:
     for transaction in connection.transactions.values():
         roll_back(connection, transaction)
     connection.transactions.clear()
-    for subscription in connection.subscriptions.values():
+    subscriptions = connection.current()
+    for subscription in subscriptions:
         subscription.ended()
-    current = [part for each in connection.subscriptions.values() for part in (each, *each.parts)]
+    current = [part for each in subscriptions for part in (each, *each.parts)]
     held = [*connection.former, *current, *connection.reply_queues.values()]
     connection.former.clear()
     connection.subscriptions.clear()
+    connection.shadowed.clear()
     connection.reply_queues.clear()
     releasing = Releasing(connection, vhost, held, connection.next_number)
     if releasing.run(connection.now, PORTION):

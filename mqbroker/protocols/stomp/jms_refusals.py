@@ -11,7 +11,7 @@ from mqbroker.protocols.stomp.refusals import INVALID_FRAME
 
 _NO_HEAD = Head("", {}, -1)
 _LOGIN = ("CONNECT", "STOMP")
-_DOING = {"BEGIN": "beginning", "COMMIT": "committing", "ABORT": "aborting"}
+_DOING = {"BEGIN": "beginning", "COMMIT": "committing", "ABORT": "committing"}
 _IDS = ("id", "ack", "message-id")
 _place = re.compile(r"\{([a-z-]+)\}")
 
@@ -33,6 +33,7 @@ _TEXTS_OF_LOGIN = {
     "Illegal command": "Already connected.",
     "Processing error": "Invalid heart-beat header:{heart-beat}",
 }
+_TEXTS_OF_NACK = {"Missing header": "NACK received without an ack header to acknowledge!"}
 _TEXTS_OF_OTHERS = {"Illegal command": "Not connected."}
 _CLOSING = frozenset(("Bad command", "Bad CONNECT", "Version mismatch", "Illegal command", "Processing error"))
 
@@ -51,9 +52,11 @@ def in_jms_words(words: Words, head: Head | None) -> Words:
         return Words(words.detail.rstrip(), "", closes=True)
     head = head or _NO_HEAD
     own = _TEXTS_OF_LOGIN if head.command in _LOGIN else _TEXTS_OF_OTHERS
+    if head.command == "NACK":
+        own = _TEXTS_OF_NACK
     text = own.get(words.message) or _TEXTS.get(words.message)
     if text is None:
-        return words
+        return words._replace(closes=words.closes or (head.command == "SEND" and head.get("destination") == ""))
     filled = _place.sub(lambda found: _value(found[1], head), text)
     return Words(filled, words.detail, words.message in _CLOSING)
 

@@ -5,21 +5,23 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from mqbroker.core.destinations.retroactive import catch_up
 from mqbroker.core.destinations.subscriptions import TopicSubscription, follow_virtual_topic, open_subscription
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.picking import start_groups
 from mqbroker.core.queues.spec import QueueSpec
+from mqbroker.core.rabbitmq.arguments import PERSISTENT_LETTERS
 from mqbroker.core.rabbitmq.checks import check_consumable, is_exclusive
 from mqbroker.core.rabbitmq.declaring import declare_queue, generated_name
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.routing.route import Route
 from mqbroker.core.selectors.selector import CONVERTING_PREFIX
-from mqbroker.errors import NotAllowed, PreconditionFailed
+from mqbroker.errors import NotAllowed, PreconditionFailed, ProtocolViolation
 from mqbroker.protocols.stomp.addresses import EXCHANGE, TEMPORARY, Address
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.codec.numbers import is_number
-from mqbroker.protocols.stomp.jms_addresses import REMOTE, TEMPORARY_TOPIC
+from mqbroker.protocols.stomp.jms_addresses import REMOTE, TEMPORARY_TOPIC, options_of
 from mqbroker.protocols.stomp.limits import STOMP_REPLY_QUEUES_MAX
 from mqbroker.protocols.stomp.subscription import Subscription
 
@@ -82,10 +84,14 @@ def _ensure_jms(connection: "StompState", name: str) -> Queue:
     if dead and name != dead:
         if dead not in vhost.queues:
             declare_queue(vhost, dead, True, False, False, {}, now)
-        arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
-    queue = declare_queue(vhost, name, True, False, False, arguments, now)
-    exchange_name = connection.settings.topic_exchange
-    follow_virtual_topic(vhost, queue, connection.services.naming, exchange_name, connection.user)
+        arguments = {
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": dead,
+            PERSISTENT_LETTERS: not connection.settings.dead_letters_transient,
+        }
+    naming = connection.services.naming
+    queue = declare_queue(vhost, name, True, False, False, arguments, now, kind=naming.kind_of(name))
+    follow_virtual_topic(vhost, queue, naming, connection.settings.topic_exchange, connection.user)
     return queue
 
 
@@ -144,8 +150,10 @@ def resume_groups(queue: Queue) -> None:
         start_groups(queue)
 
 
-def for_subscription(connection: "StompState", head: Head, destination: str, exchange: Exchange, key: str) -> Queue:
-    """The queue of a subscription to a topic or an exchange, which is bound. Raises RequestRefused."""
+def for_subscription(
+    connection: "StompState", head: Head, destination: str, exchange: Exchange, keys: tuple[str, ...]
+) -> Queue:
+    """The queue of a subscription to topics or an exchange, which is bound. Raises RequestRefused."""
     vhost, access, user = connection.place, connection.services.broker.access, connection.user
     durable = is_durable(connection, head)
     name = subscription_name(connection, head, destination)
@@ -154,15 +162,23 @@ def for_subscription(connection: "StompState", head: Head, destination: str, exc
     access.check_write(user, vhost.name, "queue", name)
     check_taking(connection, name)
     if "selector" in head.headers or connection.is_jms:
+        found = vhost.queues.get(name)
+        if durable and connection.is_jms and found is not None and found.consumers:
+            named = f"client: {connection.client_id} and subscriptionName: {head.headers[DURABLE_NAME]}"
+            raise ProtocolViolation(f"Durable consumer is in use for {named}", "")
         selector = selector_text(head)
-        wanted = TopicSubscription(name, key, selector, durable, auto_delete)
+        wanted = TopicSubscription(name, keys, selector, durable, auto_delete)
         connection.spare_name = ""
-        return open_subscription(vhost, exchange, wanted, connection.now)
+        queue = open_subscription(vhost, exchange, wanted, connection.now)
+        is_retroactive = "true" in (head.get("activemq.retroactive"), options_of(destination).get("retroactive"))
+        if connection.is_jms and queue is not found and is_retroactive:
+            catch_up(vhost, exchange, queue, keys, connection.now)
+        return queue
     is_exclusive = flag(head, "exclusive", False)
     arguments = arguments_in(head)
     connection.spare_name = ""
     queue = declare_queue(vhost, name, durable, is_exclusive, auto_delete, arguments, connection.now, connection)
-    vhost.bind(exchange, queue, key, {})
+    vhost.bind(exchange, queue, keys[0], {})
     return queue
 
 

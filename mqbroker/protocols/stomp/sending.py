@@ -25,11 +25,15 @@ from mqbroker.protocols.stomp.limits import STOMP_QUEUES_DECLARED_MAX
 from mqbroker.protocols.stomp.properties import GROUP_HEADER, NOT_PASSED_ON, USER_HEADER, StompProperties
 from mqbroker.protocols.stomp.queues import ARGUMENTS
 from mqbroker.protocols.stomp.transacting import transaction_of
+from mqbroker.protocols.stomp.transforming import ERROR as TRANSFORMATION_ERROR
+from mqbroker.protocols.stomp.transforming import HEADER as TRANSFORMATION
+from mqbroker.protocols.stomp.transforming import problem_of
 
 if TYPE_CHECKING:
     from mqbroker.protocols.stomp.state import StompState
 
 _NOT_PASSED_ON = NOT_PASSED_ON | frozenset(ARGUMENTS)
+_JMS_KINDS = ("text", "bytes")
 _TEMPORARY_PREFIX = f"/{TEMPORARY}/"
 
 
@@ -46,7 +50,9 @@ def send(connection: "StompState", head: Head, body: bytes) -> None:
     if not connection.has_published and _holds_first(connection, head, body):
         return
     transaction = transaction_of(connection, head)
-    prepared = _prepare(connection, head)
+    is_transformed = connection.is_jms and TRANSFORMATION in head.headers and "content-length" not in head.headers
+    problem = problem_of(head, body) if is_transformed else ""
+    prepared = _prepare(connection, head, (TRANSFORMATION_ERROR, problem) if problem else None)
     if GROUP_HEADER in head.headers:
         queues.group(prepared.routes)
     schedule = None
@@ -59,23 +65,27 @@ def send(connection: "StompState", head: Head, body: bytes) -> None:
     else:
         publish(connection, prepared, body)
         is_repeated = "receipt" not in head.headers and "expires" not in head.headers
-        head.prepared = prepared if is_repeated else None
+        head.prepared = prepared if is_repeated and not is_transformed else None
 
 
-def _prepare(connection: "StompState", head: Head) -> Prepared:
+def _prepare(connection: "StompState", head: Head, more: tuple[str, str] | None) -> Prepared:
+    """What follows from a head; `more` is one header more for those who receive the message."""
     destination = head.get("destination")
     if destination is None:
         raise ProtocolViolation("Missing destination", "\"SEND\" must include a 'destination' header\n")
     if "message-id" in head.headers and not connection.is_jms:
         raise ProtocolViolation("Invalid header", "'message-id' is not allowed on 'SEND'.\n")
     if connection.is_jms:
+        kind = head.get("amq-msg-type") or "text"
+        if kind.lower() not in _JMS_KINDS:
+            raise ProtocolViolation(f"Unsupported message type '{kind}'", "")
         addresses = places_of(parse_jms_address(destination), connection.services.naming)
     else:
         addresses = [parse_address(destination)]
     if addresses[0].kind == TEMPORARY and not connection.is_jms:
         raise ProtocolViolation("Invalid destination", f"'{destination}' is not a valid destination for 'SEND'\n")
     routes = tuple(route_of(connection, head, address) for address in addresses)
-    return Prepared(routes, _properties(connection, head))
+    return Prepared(routes, _properties(connection, head, more))
 
 
 def _message(connection: "StompState", route: Route, properties: Properties, body: bytes) -> Message:
@@ -166,9 +176,9 @@ def route_of(connection: "StompState", head: Head, address: Address) -> Route:
 # --- with what ------------------------------------------------------------------------------------------------------
 
 
-def _properties(connection: "StompState", head: Head) -> StompProperties:
+def _properties(connection: "StompState", head: Head, more: tuple[str, str] | None) -> StompProperties:
     """The headers that consumers see. Raises RequestRefused, ProtocolViolation."""
-    lines = []
+    lines = [] if more is None else [header_line(*more)]
     for name, value in head.headers.items():
         if name in _NOT_PASSED_ON or (name == USER_HEADER and connection.is_jms):
             continue
@@ -181,6 +191,8 @@ def _properties(connection: "StompState", head: Head) -> StompProperties:
             if not value:
                 continue
         lines.append(header_line(name, value))
+    if connection.settings.populate_user_id and "user-id" not in head.headers:
+        lines.append(header_line("user-id", connection.user))
     return StompProperties(b"".join(lines))
 
 

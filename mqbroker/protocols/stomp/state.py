@@ -63,7 +63,8 @@ class StompState(StompWire):
         "access_generation", "accounted", "beginning", "blocked_for", "budget", "declared", "former", "has_published",
         "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_asking", "is_broken", "is_held", "ledger", "now", "owed",
         "peer", "promised", "ready", "received_at", "reply_queues", "run", "scanner", "services", "settings",
-        "settling", "spare_name", "stage", "subscriptions", "temporaries", "transactions", "user", "vhost", "window",
+        "settling", "shadowed", "spare_name", "stage", "subscriptions", "temporaries", "transactions", "user", "vhost",
+        "window",
     )  # fmt: skip
 
     def __init__(self, services: "Services", settings: StompConfig, budget: Budget, peer: Peer, now: int) -> None:
@@ -79,7 +80,7 @@ class StompState(StompWire):
         self.stage = AWAIT_CONNECT
         self.user = ""
         self.vhost: VHost | None = None
-        self.scanner = Scanner()
+        self.scanner = Scanner(self.is_jms)
         self.beginning = b""
         """The first octets that it has sent."""
         self.is_broken = False
@@ -108,6 +109,8 @@ class StompState(StompWire):
         self.window = Window()
         self.subscriptions: dict[str, Subscription] = {}
         """By tag."""
+        self.shadowed: list[Subscription] = []
+        """Those of ActiveMQ's dialect whose id was subscribed with again, which go on all the same."""
         self.former: list[Subscription] = []
         """Those that have ended, with deliveries that may still be acknowledged."""
         self.spare_name = ""
@@ -224,15 +227,28 @@ class StompState(StompWire):
 
     # --- deliveries -------------------------------------------------------------------------------------------------
 
+    def current(self) -> list[Subscription]:
+        """Its subscriptions that have not ended."""
+        return [*self.shadowed, *self.subscriptions.values()]
+
+    def drop(self, subscription: Subscription) -> bool:
+        """The subscription is its no more. Whether it was."""
+        if subscription in self.shadowed:
+            self.shadowed.remove(subscription)
+            return True
+        is_known = self.subscriptions.get(subscription.tag) is subscription
+        if is_known:
+            del self.subscriptions[subscription.tag]
+        return is_known
+
     def subscription_ended(self, subscription: object) -> None:
         """The queue of a subscription is gone."""
         assert isinstance(subscription, Subscription)
-        known = self.subscriptions.get(subscription.tag)
-        if known is not None and subscription in known.parts:
-            known.parts.remove(subscription)
-        if known is not subscription or self.stage != RUNNING:
+        for each in self.current():
+            if subscription in each.parts:
+                each.parts.remove(subscription)
+        if self.stage != RUNNING or not self.drop(subscription):
             return
-        del self.subscriptions[subscription.tag]
         name, value = ("destination", subscription.destination) if subscription.id is None else ("id", subscription.id)
         text = "The server has canceled a subscription.\nNo more messages will be delivered for "
         detail = f"{text}\"{name}='{value}'\".\n"

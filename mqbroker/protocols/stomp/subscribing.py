@@ -10,7 +10,7 @@ from mqbroker.core.selectors.selector import Selector, parse
 from mqbroker.errors import InvalidSelector, NotAllowed, ProtocolViolation
 from mqbroker.protocols.stomp import composite, consuming, queues
 from mqbroker.protocols.stomp.addresses import EXCHANGE, TEMPORARY, TOPIC, Address, parse_address
-from mqbroker.protocols.stomp.codec.escapes import V1_0
+from mqbroker.protocols.stomp.codec.escapes import V1_0, V1_1
 from mqbroker.protocols.stomp.codec.heads import Head
 from mqbroker.protocols.stomp.jms_addresses import parse_jms_address
 from mqbroker.protocols.stomp.limits import STOMP_SUBSCRIPTIONS_MAX
@@ -35,12 +35,15 @@ def subscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     if mode not in _MODES and not connection.is_jms:
         raise ProtocolViolation("Processing error", f"'{mode}' is no value of 'ack'\n")
     id_ = head.get("id")
+    is_durable = connection.is_jms and DURABLE_NAME in head.headers
     _check_id(connection, head, id_, destination)
+    if is_durable and not all(each.kind == TOPIC for each in addresses):
+        raise ProtocolViolation("Invalid Subscription: cannot durably subscribe to a Queue destination!", "")
     wish = consuming.Wish(connection, head, destination, id_, mode, _selector(head))
-    if connection.is_jms and composite.is_composite(addresses, connection.services.naming):
+    if connection.is_jms and not is_durable and composite.is_composite(addresses, connection.services.naming):
         (composite.browse if flag(head, "browser", False) else composite.subscribe)(wish, addresses)
         return
-    subscription = consuming.make(wish, addresses[0])
+    subscription = consuming.make(wish, *addresses)
     if addresses[0].kind not in consuming.TOPICS and flag(head, "browser", False):
         consuming.browse(wish, subscription, [subscription])
         return
@@ -68,24 +71,21 @@ def _selector(head: Head) -> Selector | None:
 
 def _check_id(connection: "StompState", head: Head, id_: str | None, destination: str) -> None:
     is_queue = not destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
-    if connection.is_jms and is_queue and DURABLE_NAME in head.headers:
-        text = "Invalid Subscription: cannot durably subscribe to a Queue destination!"
-        raise ProtocolViolation(text, "")
     needs_id = connection.is_jms and connection.version != V1_0
     if id_ is None and (needs_id or (queues.is_durable(connection, head) and not is_queue)):
         raise ProtocolViolation("Missing Header", _ID_MISSING)
     if id_ is not None and id_.startswith(f"/{TEMPORARY}/"):
         raise ProtocolViolation("Invalid id", "SUBSCRIBE 'id' may not start with /temp-queue/\n")
     tag = f"Q_{destination}" if id_ is None else f"T_{id_}"
-    if tag in connection.subscriptions:
+    if tag in connection.subscriptions and not connection.is_jms:
         text = f"A subscription identified by '{tag}' already exists."
         raise ProtocolViolation("Duplicated subscription identifier", text)
-    if len(connection.subscriptions) >= STOMP_SUBSCRIPTIONS_MAX:
+    if len(connection.current()) >= STOMP_SUBSCRIPTIONS_MAX:
         raise NotAllowed(f"subscription limit of {STOMP_SUBSCRIPTIONS_MAX} on the connection is reached")
 
 
 def _begin(connection: "StompState", subscription: Subscription) -> None:
-    connection.subscriptions[subscription.tag] = subscription
+    consuming.enter(connection, subscription)
     consuming.begin_all(connection, [subscription])
 
 
@@ -101,7 +101,7 @@ def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     is_deleted = is_of_topic and queues.is_durable(connection, head)
     if is_deleted:
         _check_deleting(connection, subscription.queue.name)
-    del connection.subscriptions[subscription.tag]
+    connection.drop(subscription)
     end(connection, subscription)
     if is_deleted:
         _delete(connection, subscription.queue.name)
@@ -147,12 +147,14 @@ def end(connection: "StompState", subscription: Subscription) -> None:
 
 def _subscribed(connection: "StompState", head: Head) -> Subscription:
     id_, destination = head.get("id"), head.get("destination")
-    if id_ is None and destination is None:
+    if id_ is None and (destination is None or (connection.is_jms and connection.version == V1_1)):
         text = "UNSUBSCRIBE must include a 'destination' or 'id' header"
         raise ProtocolViolation("Missing destination or id", text)
     if id_ is not None and id_.startswith(f"/{TEMPORARY}/"):
         raise ProtocolViolation("Invalid id", "UNSUBSCRIBE 'id' may not start with /temp-queue/\n")
     found = connection.subscriptions.get(f"Q_{destination}" if id_ is None else f"T_{id_}")
+    if found is None and connection.is_jms and id_ is None:  # ActiveMQ takes any that has subscribed to it
+        found = next((each for each in connection.current() if each.destination == destination), None)
     if found is None:
         what = f"destination='{destination}'" if id_ is None else f"id='{id_}'"
         text = f'UNSUBSCRIBE must refer to an existing subscription.\nSubscription to "{what}" not found.\n'

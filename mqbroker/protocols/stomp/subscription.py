@@ -161,7 +161,7 @@ class Subscription(Consumer):
         """Overrides Consumer's."""
         return self.wire.taker()
 
-    def held(self) -> list[Entry]:
+    def given(self) -> list[Entry]:
         """Overrides Consumer's."""
         return [entry for entry in self.unacked.below(self.wire.next_number) if entry.consumer is self]
 

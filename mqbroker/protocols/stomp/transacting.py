@@ -6,6 +6,8 @@ they commit. The receipt of COMMIT says that everything is safe.
 
 from typing import TYPE_CHECKING
 
+from mqbroker.core.consumer import Consumer
+from mqbroker.core.message import Entry
 from mqbroker.core.transaction import Transaction
 from mqbroker.errors import ProtocolViolation
 from mqbroker.protocols.stomp.codec.heads import Head
@@ -68,6 +70,8 @@ def commit(connection: "StompState", head: Head, _body: bytes) -> None:
         roll_back(connection, transaction)
         connection.refuse("Message rejected", "A queue is full and has refused a message of the transaction.\n")
         return
+    for entries, _ in transaction.settled:
+        _take_back(connection, entries)
     transaction.commit(connection.place, connection.now)
     connection.owe_recorded()
 
@@ -83,7 +87,36 @@ def abort(connection: "StompState", head: Head, _body: bytes) -> None:
 
 def roll_back(connection: "StompState", transaction: Transaction) -> None:
     """Nothing of it happens: what was to be acknowledged waits for that again."""
-    for entry in transaction.rollback():
+    entries = transaction.rollback()
+    _take_back(connection, entries)
+    for entry in entries:
         holder = connection.holder_of(entry)
         if holder is not None:
             holder.unacked.put_back([entry])
+
+
+def lend(connection: "StompState", entries: list[Entry]) -> None:
+    """These are acknowledged in a transaction: in ActiveMQ they do not count for the prefetch any more, so that one may
+    have more of them than that."""
+    if connection.is_jms:
+        consumers = dict.fromkeys(each.consumer for each in entries)
+        for entry in entries:
+            _widen(entry.consumer, 1)
+        for consumer in consumers:
+            if isinstance(consumer, Consumer) and not consumer.queue.is_deleted:
+                consumer.queue.offer(consumer, connection.now)
+
+
+def _take_back(connection: "StompState", entries: list[Entry]) -> None:
+    """The transaction is over."""
+    if connection.is_jms:
+        for entry in entries:
+            _widen(entry.consumer, -1)
+
+
+def _widen(consumer: object, by: int) -> None:
+    if isinstance(consumer, Consumer):
+        if consumer.prefetch:
+            consumer.prefetch += by
+        elif consumer.window.limit:
+            consumer.window.limit += by

@@ -50,6 +50,16 @@ def test_virtual_topics_are_named_by_setting(queue: str, topic: str) -> None:
     assert Naming(("orders.*", "all"), "VTQ.*.*.").virtual_topic_of(queue) == topic
 
 
+def test_a_queue_may_have_a_mirror() -> None:
+    naming = Naming(composites={"queue://a": ("queue://b", "topic://c")}, mirror=("Mirror.", ".x"))
+    topics = [Destination("topic", f"Mirror.{name}.x") for name in ("b", "q")]
+    assert naming.places_of(Destination("queue", "q")) == [Destination("queue", "q"), topics[1]]
+    assert naming.places_of(Destination("topic", "q")) == [Destination("topic", "q")]
+    assert naming.places_of(Destination("queue", "a")) == [
+        Destination("queue", "b"), Destination("topic", "c"), topics[0],
+    ]  # fmt: skip
+
+
 def test_a_composite_destination_stands_for_others() -> None:
     naming = Naming(composites={"queue://a": ("queue://b", "topic://c"), "topic://a": ("topic://a", "queue://a")})
     queue, topic = Destination("queue", "a"), Destination("topic", "a")
@@ -73,7 +83,7 @@ class Place:
         self.exchange = self.vhost.exchange("amq.topic")
 
     def open(self, pattern: str, selector: str = "", **options: object) -> Taker:
-        wanted = TopicSubscription("s", pattern, selector, **options)  # type: ignore[arg-type]
+        wanted = TopicSubscription("s", (pattern,), selector, **options)  # type: ignore[arg-type]
         taker = Taker(open_subscription(self.vhost, self.exchange, wanted, 0))
         taker.queue.add_consumer(taker, 0)
         taker.queue.offer(taker, 0)
@@ -100,7 +110,7 @@ def test_a_durable_subscription_keeps_what_it_selects() -> None:
 def test_another_topic_or_selector_is_a_new_subscription(pattern: str, selector: str) -> None:
     place = Place()
     first = place.open("a.b", durable=True, auto_delete=False)
-    wanted = TopicSubscription("s", pattern, selector, durable=True, auto_delete=False)
+    wanted = TopicSubscription("s", (pattern,), selector, durable=True, auto_delete=False)
     with pytest.raises(NotAllowed, match="is in use"):
         open_subscription(place.vhost, place.exchange, wanted, 0)
     close(first)
@@ -120,10 +130,10 @@ def test_several_share_a_subscription() -> None:
 
 def test_a_subscription_with_an_owner_is_the_owners() -> None:
     place, owner = Place(), object()
-    wanted = TopicSubscription("s", "a", owner=owner)
+    wanted = TopicSubscription("s", ("a",), owner=owner)
     open_subscription(place.vhost, place.exchange, wanted, 0)
     with pytest.raises(ResourceLocked):
-        open_subscription(place.vhost, place.exchange, TopicSubscription("s", "a"), 0)
+        open_subscription(place.vhost, place.exchange, TopicSubscription("s", ("a",)), 0)
 
 
 def test_a_wrong_selector_leaves_nothing() -> None:

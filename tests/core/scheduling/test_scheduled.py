@@ -66,6 +66,46 @@ def test_a_crontab_says_when() -> None:
     assert place.times(360_000, 30_000) == [120_000, 240_000, 360_000]
 
 
+def test_without_a_delay_it_comes_after_a_period() -> None:
+    place = Place()
+    place.schedule(PERIOD=100, REPEAT=2)
+    assert place.times(1000) == [100, 200, 300]
+
+
+MINUTE = 60_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "times"),
+    [
+        ({"DELAY": 10_000, "PERIOD": 5000, "REPEAT": 2}, [70_000, 75_000, 80_000, 130_000, 135_000, 140_000]),
+        ({"PERIOD": 20_000, "REPEAT": 1}, [80_000, 100_000, 140_000, 160_000]),
+        ({"DELAY": 10_000, "REPEAT": 1}, [70_000, 130_000]),  # again and again after no time is once
+        ({"DELAY": 10_000}, [60_000, 120_000]),
+        ({"PERIOD": 25_000, "REPEAT": -1}, [85_000, 110_000, 135_000, 145_000]),  # until the next start
+        ({"DELAY": 90_000, "PERIOD": 1000, "REPEAT": 1}, [150_000, 151_000]),  # which is before the next start's
+    ],
+)
+def test_each_time_of_a_crontab_may_be_the_start_of_several(headers: dict[str, object], times: list[int]) -> None:
+    """The headers beside a crontab meant nothing: a message that was to come ten times each hour came once."""
+    place = Place()
+    place.schedule(CRON="* * * * *", **headers)
+    assert place.times(160_000, 1000) == times
+
+
+def test_the_starts_of_a_crontab_that_are_over_are_left_out() -> None:
+    """After a month without power each minute of it had its copy."""
+    place = Place()
+    place.schedule(CRON="* * * * *")
+    place.schedule(PERIOD=100, REPEAT=-1)
+    place.broker.advance(100 * MINUTE + 1)
+    place.broker.scheduler.finish(100 * MINUTE + 1)
+    assert place.queue.waiting_count() == 2
+    scheduled = place.vhost.scheduled
+    assert scheduled is not None
+    assert [job.expires_at for job in scheduled.jobs().values()] == [100 * MINUTE + 100, 101 * MINUTE]
+
+
 def test_what_was_published_to_an_exchange_that_is_gone_is_dropped() -> None:
     place = Place()
     schedule = schedule_in({"AMQ_SCHEDULED_DELAY": 10})
@@ -75,7 +115,7 @@ def test_what_was_published_to_an_exchange_that_is_gone_is_dropped() -> None:
 
 
 def test_headers_without_a_schedule_have_none() -> None:
-    assert schedule_in({"own": "header", "AMQ_SCHEDULED_DELAY": "0"}) is None
+    assert schedule_in({"own": "header", "AMQ_SCHEDULED_DELAY": "0", "AMQ_SCHEDULED_REPEAT": "3"}) is None
 
 
 @pytest.mark.parametrize(

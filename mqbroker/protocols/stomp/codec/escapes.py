@@ -23,6 +23,11 @@ def unescape(text: bytes) -> bytes:
     return _ESCAPE.sub(_meaning, text) if b"\\" in text else text
 
 
+def unescape_known(text: bytes) -> bytes:
+    """The same as ActiveMQ reads it: what means nothing stands for itself."""
+    return _ESCAPE.sub(lambda found: _MEANINGS.get(found[0], found[0]), text) if b"\\" in text else text
+
+
 def _meaning(found: re.Match[bytes]) -> bytes:
     meaning = _MEANINGS.get(found[0])
     if meaning is None:  # STOMP 1.2, Value Encoding: undefined escape sequences are a fatal protocol error

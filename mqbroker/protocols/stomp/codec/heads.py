@@ -7,7 +7,7 @@ LF                               the end of the head (scanner.py finds it)
 """
 
 from mqbroker.errors import ProtocolViolation
-from mqbroker.protocols.stomp.codec.escapes import V1_0, unescape
+from mqbroker.protocols.stomp.codec.escapes import V1_0, unescape, unescape_known
 from mqbroker.protocols.stomp.codec.numbers import is_number
 from mqbroker.protocols.stomp.limits import STOMP_HEADERS_MAX
 
@@ -31,8 +31,11 @@ class Head:
         return self.headers.get(name)
 
 
-def parse_head(octets: bytes, version: str) -> Head:
-    """The head with these octets, without its empty line. Raises ProtocolViolation."""
+def parse_head(octets: bytes, version: str, is_jms: bool = False) -> Head:
+    """The head with these octets, without its empty line; with `is_jms` as ActiveMQ reads it.
+
+    Raises ProtocolViolation.
+    """
     if b"\0" in octets:
         raise ProtocolViolation("Invalid frame", "a NUL octet stands before the end of the headers")
     command, *lines = octets.split(b"\n")
@@ -43,15 +46,24 @@ def parse_head(octets: bytes, version: str) -> Head:
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = _without_cr(line).partition(b":")
-        if not colon:
-            raise ProtocolViolation("Invalid frame", "a header line has no colon")
+        if not (colon and name):
+            _check_line(name, colon, is_jms)
         if version == V1_0:
             value = value.strip(b" ")
         if is_escaped:
-            name, value = unescape(name), unescape(value)
+            read = unescape_known if is_jms else unescape
+            name, value = read(name), read(value)
         headers.setdefault(_text(name), _text(value))
     # As in RabbitMQ: there are clients that send the headers of a MESSAGE back with ACK, and no body.
     return Head(_text(command), headers, _content_length(headers) if command == b"SEND" else -1)
+
+
+def _check_line(name: bytes, colon: bytes, is_jms: bool) -> None:
+    """Raises ProtocolViolation for a header line that lacks what is needed: RabbitMQ wants a colon, ActiveMQ a name."""
+    if not (colon or is_jms):
+        raise ProtocolViolation("Invalid frame", "a header line has no colon")
+    if is_jms and not name:
+        raise ProtocolViolation("Invalid frame", "a header line has no name")
 
 
 def _without_cr(line: bytes) -> bytes:

@@ -30,11 +30,13 @@ class Scanner:
     """The input of one connection. `body` is that of the frame that `next` has returned last."""
 
     __slots__ = (
-        "_again", "_data", "_express", "_express_head", "_heads", "_is_named", "_kept", "_needed", "_position", "body",
-        "kept_bytes", "octets", "version",
+        "_again", "_data", "_express", "_express_head", "_heads", "_is_jms", "_is_named", "_kept", "_needed",
+        "_position", "body", "kept_bytes", "octets", "version",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, is_jms: bool = False) -> None:
+        """`is_jms` is whether heads are read as ActiveMQ does."""
+        self._is_jms = is_jms
         self._data = b""
         self._position = 0
         self._kept: list[bytes] = []
@@ -192,7 +194,7 @@ class Scanner:
     def _parse(self, octets: bytes) -> Head:
         if len(octets) > self._head_bytes_max():
             raise _long_head()
-        head = parse_head(octets, self.version)
+        head = parse_head(octets, self.version, self._is_jms)
         if head.command == "SEND" and len(octets) <= STOMP_SEND_HEAD_BYTES_MAX and _is_repeated(head):
             remember(self._heads, octets, head, STOMP_SEND_HEADS_MAX)
         return head
