@@ -43,6 +43,15 @@ RECENT_PROPERTIES_BYTES_MAX = 256  # longer ones are seldom equal, and would tak
 
 # --- selectors ---------------------------------------------------------------------------------------------------
 SELECTOR_CHARACTERS_MAX = 8192  # parsing one as long takes some 50 ms; ActiveMQ's are bounded by its frames only
+REGEX_CHARACTERS_MAX = 1024  # of an expression in a selector, as of RabbitMQ's filters
+REGEX_MEMORY_BYTES = 1 << 20  # of a compiled one; RE2 takes 8 MiB unless it is told
+XML_BYTES_MAX = 65_536  # of a body that XPATH looks into
+XML_NODES_MAX = 4096  # of it; making them takes some 10 ms
+XML_DEPTH_MAX = 100  # elements within each other
+XPATH_DEPTH_MAX = 40  # parentheses, predicates and arguments within each other: Python's own stack ends at 1000
+XPATH_WORK_MAX = 100_000  # nodes that one expression looks at in one body, which takes some 20 ms
+XPATHS_MAX = 8  # in one selector: each may take that long
+XPATH_COST = 50  # of it in messages, for whoever looks at a portion of them
 SELECTOR_DEPTH_MAX = 200  # operators within each other; Python's own stack ends at 1000
 
 PASSED_OVER_MAX = 10_000  # messages of a queue that its consumers look at beyond the first that none of them selects

@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -158,6 +159,7 @@ class Server:
         node = self._node()
         for speaker in self._speakers:
             speaker.begin(node)
+        self._advise()
         self._turn.schedule()
         self._is_serving = True
         self._tasks.start("hashing the passwords of the configuration", self._hash(provisioning))
@@ -241,6 +243,13 @@ class Server:
             None if self._pair is None else self._pair.status,
             None if self._pair is None else self._pair.switch_over,
         )
+
+    def _advise(self) -> None:
+        if not self._config.destinations.advisories:
+            return
+        from mqbroker.runtime.advisories.advisories import Advisories  # brokers without go without its weight
+
+        Advisories(self._broker, self._registry, self._compose, self._config.pair.node or socket.gethostname())
 
     def _compose(self, fields: Mapping[str, object]) -> Properties:
         composed = (protocol.compose(fields) for protocol in self._protocols)

@@ -11,6 +11,8 @@ from mqbroker.aws.limits import (
     AWS_REGION_CHARS_MAX,
     SNS_FILTER_POLICIES_CEILING,
     SNS_FILTER_POLICIES_MAX,
+    SNS_STREAM_MB_CEILING,
+    SNS_STREAM_WAIT_S_CEILING,
 )
 from mqbroker.config.access_keys import parse_account
 from mqbroker.config.addresses import Network, parse_network, parse_origin
@@ -128,6 +130,11 @@ class SnsConfig:
     sms_body: str = option(
         '{"to": "{phone}", "text": "{message}", "from": "{sender}"}', "What the gateway for text messages is sent."
     )
+    sms_replies_key: str = option(
+        "", "The key with which a gateway of HTTP tells what users write back; empty is not at all.", is_secret=True
+    )
+    sms_reply_from: str = option("from", "What it calls the user's number.")
+    sms_reply_text: str = option("text", "What it calls the text.")
     push_url: str = option(
         "", "The gateway that takes push messages instead; {platform}, {token} and {message} are put in.",
         parse=_http_url,
@@ -157,6 +164,12 @@ class SnsConfig:
     firehose_dir: str = option("", "A folder for what goes to delivery streams, a folder for each.")
     firehose_url: str = option(
         "", "A bucket of S3 for it instead, such as https://key:secret@host/bucket.", parse=_http_url, is_secret=True
+    )
+    firehose_interval_s: int = option(
+        1, "Seconds after which an object is written to it.", minimum=0, maximum=SNS_STREAM_WAIT_S_CEILING
+    )
+    firehose_size_mb: int = option(
+        5, "Mebibytes with which an object is written before that.", minimum=1, maximum=SNS_STREAM_MB_CEILING
     )
 
 

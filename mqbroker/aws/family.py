@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.front.accounts import Accounts
-from mqbroker.aws.front.front import Page, ServiceHandlers
+from mqbroker.aws.front.front import AnyPage, ServiceHandlers
 from mqbroker.aws.front.page_guard import PageGuard
 from mqbroker.aws.front.request_ids import RequestIds
 from mqbroker.aws.measures import Measure
@@ -53,7 +53,7 @@ class AwsService:
         """What does each of its actions. Overridden."""
         raise NotImplementedError
 
-    def pages(self) -> Mapping[tuple[str, str], Page]:
+    def pages(self) -> Mapping[tuple[str, str], AnyPage]:
         """Its pages, by method and path. Overridden where there are some."""
         return {}
 

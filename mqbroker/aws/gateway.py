@@ -10,7 +10,7 @@ from mqbroker.aws.family import AwsService, Ground
 from mqbroker.aws.front.accounts import Accounts
 from mqbroker.aws.front.call import Identify
 from mqbroker.aws.front.forwarded import through_proxies
-from mqbroker.aws.front.front import Front
+from mqbroker.aws.front.front import AnyPage, Front
 from mqbroker.aws.front.page_guard import PageGuard
 from mqbroker.aws.front.pages import common_pages
 from mqbroker.aws.front.request_ids import RequestIds
@@ -47,7 +47,7 @@ class AwsGateway(Speaker):
         )  # fmt: skip
         for make in SERVICES:
             self._services.append(make(ground))
-        pages = common_pages(metrics, guard, self._services[0].name)
+        pages: dict[tuple[str, str], AnyPage] = {**common_pages(metrics, guard, self._services[0].name)}
         for each in self._services:
             pages |= each.pages()
         handlers = {each.name: each.handlers() for each in self._services}

@@ -86,6 +86,8 @@ SNS_PEEK_MAX = 1000  # notifications that one look shows
 SNS_ENDED_MAX = 1000  # subscriptions of a topic that a link has ended and another one may bring back
 SNS_HOPS_MAX = 8  # topics that one message passes through subscriptions of exchanges
 SNS_SANDBOX_NUMBERS_MAX = 10
+SNS_STREAM_WAIT_S_CEILING = 900  # Firehose's buffering hints
+SNS_STREAM_MB_CEILING = 128
 SNS_PROTECTION_BYTES_MAX = 30_720
 
 # --- CloudWatch (quotas of its User Guide unless stated) -------------------------------------------------------------

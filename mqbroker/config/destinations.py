@@ -42,6 +42,7 @@ class DestinationsConfig:
         False,
         "Such queues take of the topic only what a consumer that is there selects, and nothing without consumers.",
     )
+    advisories: bool = option(False, "Whether topics ActiveMQ.Advisory.* say what happens in the broker.")
     composites: tuple[Composite, ...] = option(
         (), "Destinations that stand for others, as in queue://A = queue://B + topic://C.", parse=Composite.parse
     )

@@ -70,6 +70,7 @@ class Browsing(Member):
         while left > 0 and self._gate.is_open and self._has_next():
             left -= 1
             entry = self._entries.popleft()
+            left -= 0 if self._selector is None else self._selector.cost - 1
             is_there = not entry.expires_at or entry.expires_at > now
             if is_there and (self._selector is None or selects(self._selector, entry.message, entry)):
                 self._show(entry)

@@ -151,6 +151,13 @@ class Consumer(Member):
         """
         raise NotImplementedError
 
+    def group_begins(self, message: Message) -> None:
+        """The message that it is given next is the first of its group that it gets. Overridden where its client is
+        told so in that message, and `group_has_begun` too."""
+
+    def group_has_begun(self) -> None:
+        """It was given that message."""
+
     def active_changed(self) -> None:
         """Where one alone is served, this is now it, or is not any more. Overridden where the client is told."""
 

@@ -37,10 +37,18 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "queue.purged": ("vhost", "queue", "messages"),
     "queue.overflowed": ("vhost", "queue", "dropped", "refused"),  # once a sample at most
     "queue.dead.lettered": ("vhost", "queue", "messages"),  # the same
+    "queue.expired": ("vhost", "queue", "messages"),  # the same
     "binding.created": ("vhost", "source", "destination", "destination_kind", "key", "arguments"),
     "binding.deleted": ("vhost", "source", "destination", "destination_kind", "key", "arguments"),
     "consumer.created": ("vhost", "queue", "consumer", "acknowledges", "exclusive", "prefetch", "priority"),
     "consumer.deleted": ("vhost", "queue", "consumer"),
+    "producer.created": (
+        "vhost",
+        "exchange",
+        "key",
+        "producer",
+    ),  # a link of AMQP 1.0 to one key; others come and publish
+    "producer.deleted": ("vhost", "exchange", "key", "producer"),
     "session.opened": ("session", "protocol", "user", "vhost"),  # a connection whose peer has logged in
     "session.closed": ("session", "protocol", "user", "vhost"),
     "channel.opened": ("session", "channel", "user", "vhost"),

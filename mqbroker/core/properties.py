@@ -25,10 +25,12 @@ NAMES: Mapping[str, str] = {
     "message_id": "what its sender calls the message",
     "timestamp": "when its sender made it, in seconds since the epoch as decimal digits",
     "type": "what its sender says it is",
+    "subject": "what its sender says it is about, which is the type for clients of JMS",
     "user_id": "the user that published it, checked by the broker",
     "app_id": "the application that published it",
     "cluster_id": "deprecated, but clients may send it",
     "group_id": "the group within which the order counts",
+    "group_sequence": "the place within the group, as decimal digits; -1 ends it",
     "deduplication_id": "what a repetition has in common with the first one",
 }
 """What `Properties.text` may be asked for. The application's own headers (user properties, message attributes) are

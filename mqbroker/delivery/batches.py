@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from mqbroker.delivery.lane import Workshop
-from mqbroker.delivery.limits import BATCH_BYTES_MAX, BATCH_RECORDS_MAX
+from mqbroker.delivery.limits import BATCH_RECORDS_MAX
 
 Write = Callable[[list[bytes]], Awaitable[int]]
 
@@ -25,10 +25,12 @@ class _Batch:
 class Batches:
     """The batches of one place."""
 
-    def __init__(self, write: Write, wait_s: float, shop: Workshop) -> None:
-        """`write` writes a batch; what it says or raises is said to all whose records are in it."""
+    def __init__(self, write: Write, wait_s: float, size_max: int, shop: Workshop) -> None:
+        """`write` writes a batch; what it says or raises is said to all whose records are in it. A batch is written
+        after so many seconds, or once it has so many octets."""
         self._write = write
         self._wait_s = wait_s
+        self._size_max = size_max
         self._shop = shop
         self._open: _Batch | None = None
 
@@ -40,7 +42,7 @@ class Batches:
             batch.task = self._shop.start(self._run(batch))
         batch.records.append(record)
         batch.size_bytes += len(record)
-        if len(batch.records) >= BATCH_RECORDS_MAX or batch.size_bytes >= BATCH_BYTES_MAX:
+        if len(batch.records) >= BATCH_RECORDS_MAX or batch.size_bytes >= self._size_max:
             batch.is_full.set()
             self._open = None
         return await asyncio.shield(batch.task)  # who gives up does not end the batch of the others

@@ -80,20 +80,21 @@ class Lane(Waiter):
     """The way to one endpoint."""
 
     __slots__ = (
-        "_allowed", "_endpoint", "_is_ended", "_is_trusted", "_most", "_next_at", "_plan", "_rate", "_running",
-        "_timer", "queue", "shop",
+        "_allowed", "_endpoint", "_is_ended", "_is_trusted", "_least", "_most", "_next_at", "_plan", "_rate",
+        "_running", "_timer", "queue", "shop",
     )  # fmt: skip
 
     def __init__(
-        self, queue: PolledQueue, endpoint: Endpoint, plan: Plan, shop: Workshop, most: int = LANE_MOST
+        self, queue: PolledQueue, endpoint: Endpoint, plan: Plan, shop: Workshop, most: int = LANE_MOST, least: int = 1
     ) -> None:
-        """`most` attempts are under way at once, if they succeed."""
+        """`most` attempts are under way at once if they succeed, `least` while there is no answer."""
         self.queue = queue
         self._most = most
+        self._least = least
         self._endpoint = endpoint
         self._plan = plan
         self.shop = shop
-        self._allowed = 1
+        self._allowed = least
         self._is_trusted = False
         """Whether the endpoint has answered last time."""
         self._running = 0
@@ -190,7 +191,7 @@ class Lane(Waiter):
             self._endpoint.delivered(entry, status, now)
             self.queue.delete(entry, now)
         else:
-            self._allowed = self._allowed if self._is_trusted else 1
+            self._allowed = self._allowed if self._is_trusted else self._least
             self._fail(entry, error, now)
         self.shop.wake()
         self.run(now)

@@ -52,6 +52,10 @@ class Registry:
         """Whether it is open for this user."""
         return self._names.get(session, ("", ""))[0] == user
 
+    def user_of(self, session: Session) -> str:
+        """Whose it is; empty when it is not open."""
+        return self._names.get(session, ("", ""))[0]
+
     def of_user(self, user: str) -> list[Session]:
         """The open sessions of a user."""
         return [session for session, (owner, _) in self._names.items() if owner == user]

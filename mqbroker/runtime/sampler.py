@@ -2,7 +2,7 @@
 
 Nothing is done per message for that: core/stats.py counts, and this reads. There may be a hundred thousand queues, so a
 look is a task that is done in portions, in turn with others. What it finds is for whoever shows it; what nobody could
-be told message by message, it tells as events: queues that overflow, and dead letters.
+be told message by message, it tells as events: queues that overflow, dead letters, and what has expired.
 """
 
 from collections import deque
@@ -17,6 +17,7 @@ from mqbroker.core.stats import QUEUE_COUNTS, Counts
 from mqbroker.core.totals import Totals, totals_of
 from mqbroker.limits import SAMPLE_INTERVAL_MS, SAMPLED_QUEUES_MAX, SAMPLES_KEPT
 
+_NOTED = ("dropped", "refused", "dead_lettered", "expired")
 _COST = 4  # of a look at a queue, in messages
 
 
@@ -54,9 +55,9 @@ class Sampler(Task):
         self._totals: dict[str, Totals] = {}
         self._past = Totals()
         self._sample = Sample()
-        self._noted: dict[Queue, tuple[int, int, int]] = {}
-        self._seen: dict[Queue, tuple[int, int, int]] = {}
-        """What queues had dropped, refused and dead-lettered: at the last look, and so far at this one."""
+        self._noted: dict[Queue, tuple[int, ...]] = {}
+        self._seen: dict[Queue, tuple[int, ...]] = {}
+        """What queues had of _NOTED: at the last look, and so far at this one."""
 
     def start(self, now: int) -> None:
         """Looks from now on."""
@@ -132,21 +133,22 @@ class Sampler(Task):
 
     def _look(self, queue: Queue, totals: Totals) -> None:
         counts = totals.add_queue(queue)
-        if counts.dropped or counts.refused or counts.dead_lettered:
+        if counts.dropped or counts.refused or counts.dead_lettered or counts.expired:
             self._note(queue, counts)
         if len(self._sample.queues) < SAMPLED_QUEUES_MAX:
             self._sample.queues[queue] = counts
 
     def _note(self, queue: Queue, counts: Counts) -> None:
-        dropped, refused, letters = self._noted.get(queue, (0, 0, 0))
-        self._seen[queue] = counts.dropped, counts.refused, counts.dead_lettered
+        before = self._noted.get(queue, (0,) * len(_NOTED))
+        after = self._seen[queue] = tuple(getattr(counts, name) for name in _NOTED)
+        dropped, refused, letters, expired = (new - old for new, old in zip(after, before, strict=True))
         events, vhost = self._broker.events, queue.host.name
-        dropped, refused = counts.dropped - dropped, counts.refused - refused
         if dropped or refused:
             events.tell("queue.overflowed", vhost=vhost, queue=queue.name, dropped=dropped, refused=refused)
-        if counts.dead_lettered > letters:
-            messages = counts.dead_lettered - letters
-            events.tell("queue.dead.lettered", vhost=vhost, queue=queue.name, messages=messages)
+        if letters:
+            events.tell("queue.dead.lettered", vhost=vhost, queue=queue.name, messages=letters)
+        if expired:
+            events.tell("queue.expired", vhost=vhost, queue=queue.name, messages=expired)
 
     def _end(self) -> None:
         node, sample = self._past, self._sample

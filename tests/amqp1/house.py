@@ -27,17 +27,23 @@ class _Quiet:
         raise AssertionError("nobody logs in with a password")
 
 
+def _new_broker() -> Broker:
+    names = iter(range(1, 1 << 30))
+    broker = Broker(Ledger(), lambda: f"name{next(names)}")
+    broker.add_vhost("/")
+    broker.put_user("guest", "")
+    broker.set_permissions("guest", "/", Permissions(".*", ".*", ".*"))
+    return broker
+
+
 class House:
     """One broker that lets everybody in."""
 
-    def __init__(self, **options: Any) -> None:
-        """`options` are of the section [amqp1]."""
+    def __init__(self, broker: Broker | None = None, **options: Any) -> None:
+        """`options` are of the section [amqp1]; a broker that is given is another protocol's too."""
         quiet = self.alarms = _Quiet()
-        names = iter(range(1, 1 << 30))
-        self.broker = Broker(Ledger(), lambda: f"name{next(names)}")
-        self.vhost = self.broker.add_vhost("/")
-        self.broker.put_user("guest", "")
-        self.broker.set_permissions("guest", "/", Permissions(".*", ".*", ".*"))
+        self.broker = broker or _new_broker()
+        self.vhost = self.broker.vhosts["/"]
         shared = Services(self.broker, quiet, quiet, Outbox(lambda: None), Clock())
         self.services = Amqp1Services(shared, Amqp1Config(mechanisms=("ANONYMOUS",), anonymous_user="guest", **options))
         self.now = 1_000_000

@@ -44,6 +44,7 @@ ADDRESSES = st.sampled_from(
     [
         None, "", "q", "/queue/q", "/queues/q", "/queues/none", "/exchanges/amq.topic/a.b", "/exchanges/amq.fanout",
         "/exchange/amq.direct/k", "/topic/a.*", "topic://t", "queue://q", "/management", "$cbs", "/queues/%zz", "/a/b",
+        "queue://q,b", "queue://q.*,*", "queue://b,topic://t", "queue://>",
     ]
 )  # fmt: skip
 SMALL = st.integers(0, 3)
@@ -156,6 +157,6 @@ def test_nothing_that_a_client_sends_breaks_the_broker(sent: list[bytes], at_onc
     client.lose()
     house.turn()
     assert house.services.partial_bytes == 0
-    queue = house.vhost.queues.get("q")
-    assert queue is None or (queue.unacked_count == 0 and queue.consumers == [])
+    for queue in house.vhost.queues.values():
+        assert (queue.unacked_count, queue.consumers) == (0, [])
     assert other.serves()

@@ -19,8 +19,11 @@ from mqbroker.protocols.amqp1.codec.performatives import (
     Transfer,
 )
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol
+from mqbroker.protocols.amqp1.properties import Amqp1Properties
+from mqbroker.protocols.amqp1.sections import take_apart
 from tests.amqp1.house import Client, House
 from tests.amqp1.raw import data, said
+from tests.stomp.house import House as StompHouse
 
 LIFETIME = {Symbol("lifetime-policy"): Described(UInt64(0x2B), [])}
 SETTLED = 1
@@ -244,6 +247,30 @@ def test_a_temporary_destination_is_its_connections_own(kind: str) -> None:
         assert other.consumer("thief", Source(address, capabilities=[kind])).source is None
     jms.say(Detach(maker, True))
     assert not [name for name in house.vhost.queues if name.startswith("amq.dyn") and kind == "temporary-queue"]
+
+
+def test_the_type_of_a_message_is_its_subject() -> None:
+    """Qpid JMS sends JMSType as the subject; a selector did not find it, and STOMP had another type."""
+    stomp = StompHouse(dialect="activemq")
+    house = House(broker=stomp.broker)
+    jms = Jms(house)
+    client = stomp.connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/orders", selector="JMSType = 'kind'")
+    handle = jms.producer("queue://orders")
+    for number, subject in enumerate((None, "kind")):
+        properties = b"\x00\x53\x73" + encode([None, None, None, subject])
+        jms.client.receive(said(Transfer(handle, number, b"t", 0, False), properties + data(b"%d" % number)))
+    house.turn()
+    stomp.turn()
+    (frame,) = client.frames()
+    assert (frame.headers["type"], frame.body) == ("kind", b"1")
+    client.send("SEND", b"2", destination="/queue/orders", type="other")
+    wanted = {Symbol("s"): Described(Symbol("amqp:sql-filter"), "p.subject = 'other' AND p.group_sequence IS NULL")}
+    jms.consumer("other", Source("queue://orders", filter=wanted), credit=10)
+    ((_, payload),) = [each for each in jms.client.frames() if isinstance(each[0], Transfer)]
+    found = take_apart(payload)
+    middle = Amqp1Properties(b"\0\0" + payload[found.middle_at : found.body_at])
+    assert middle.text("subject") == "other"
 
 
 def test_a_message_that_failed_says_how_often() -> None:

@@ -10,6 +10,7 @@ from tests.amqp1.conftest import connect
 from tests.support.broker_process import BrokerProcess
 
 p = pytest.importorskip("proton", reason="python-qpid-proton is not installed")
+from proton.reactor import Selector  # type: ignore[import-not-found,unused-ignore]  # noqa: E402
 from proton.utils import (  # type: ignore[import-not-found,unused-ignore]  # noqa: E402
     BlockingConnection,
     LinkDetached,
@@ -49,6 +50,28 @@ def test_one_receiver_takes_from_several_queues(proton: Any, name: str) -> None:
         found.append(receiver.receive(TIMEOUT_S).body)
         receiver.accept()
     assert sorted(found) == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    receiver.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("XPATH '/order[@n=2]'", ["text 2", "octets 2"]),
+        ("REGEX('^b', colour) AND XPATH '//order'", ["text 1", "text 2"]),
+    ],
+)
+def test_a_selector_of_activemqs(proton: Any, name: str, text: str, found: list[str]) -> None:
+    """Bodies were not looked into, whatever kind of section they are."""
+    pytest.importorskip("re2", reason="google-re2 is not installed")
+    sender = proton.create_sender(f"queue://{name}")
+    for number in (1, 2):
+        body = f"<order n='{number}'/>"
+        sender.send(p.Message(subject=f"text {number}", body=body, properties={"colour": "blue"}))
+        sender.send(
+            p.Message(subject=f"octets {number}", body=body.encode(), inferred=True, properties={"colour": "red"})
+        )
+    receiver = proton.create_receiver(f"queue://{name}", credit=5, options=Selector(text))
+    assert [receiver.receive(TIMEOUT_S).subject for _ in found] == found
     receiver.close()
 
 

@@ -191,6 +191,47 @@ def test_a_source_is_answered_with_its_outcomes() -> None:
     assert isinstance(found.source.default_outcome, Released)
 
 
+def test_outcomes_that_a_client_names_are_its_own() -> None:
+    """It was answered with all there are, and with those when it named one that there is not."""
+    client = House().open()
+    attach(client, sender("/queue/q"))
+    (found,) = attach(client, receiver(Source("/queues/q", outcomes=["amqp:accepted:list", "amqp:released:list"])))
+    assert found.source.outcomes == ["amqp:accepted:list", "amqp:released:list"]
+    refused, detached = attach(
+        client, receiver(Source("/queues/q", outcomes=["amqp:accepted:list", "x:odd"]), handle=7)
+    )
+    assert refused.source is None
+    assert (detached.error.condition, detached.error.description) == (
+        "amqp:not-implemented",
+        "Outcomes not supported: x:odd",
+    )
+
+
+def test_a_session_too_many_closes_the_connection() -> None:
+    client = House().open()
+    client.receive(frames.performative(64, Begin(None, 0, 10, 10)))
+    (found,) = [each for each, _ in client.frames()]
+    assert isinstance(found, Close)
+    assert (found.error.condition, found.error.description) == (
+        "amqp:connection:framing-error",
+        "channel number (64) exceeds maximum channel number (63)",
+    )
+
+
+def test_a_vhost_that_is_full_refuses_the_connection() -> None:
+    """The condition is RabbitMQ 4's, by which its clients know that they may come again."""
+    house = House()
+    house.open()
+    house.broker.set_vhost_limits("/", {"max-connections": 1})
+    client = Client(house)
+    house.clients.append(client)
+    client.receive(frames.SASL_HEADER + frames.sasl(SaslInit("ANONYMOUS")) + frames.AMQP_HEADER)
+    client.receive(frames.performative(0, Open("c")))
+    house.turn()
+    assert b"amqp:resource-limit-exceeded" in client.output
+    assert b"connection refused: " in client.output
+
+
 def test_a_dynamic_node_is_described() -> None:
     client = House().open()
     (found,) = attach(client, receiver(Source(dynamic=True, capabilities=["temporary-queue"])))

@@ -111,6 +111,7 @@ def test_a_link_goes_on_when_one_of_its_queues_is_deleted() -> None:
     house.vhost.remove(house.vhost.queues["b"])
     (detach,) = [each for each in jms.heard() if isinstance(each, Detach)]
     assert detach.error.condition == "amqp:resource-deleted"
+    assert detach.error.description == "queue 'b' in vhost '/' was deleted"
     assert set(house.vhost.queues) == {"a.y"}
 
 

@@ -70,6 +70,29 @@ def test_what_is_not_settled_in_time_goes_back(is_queues_own: bool) -> None:
     assert queue.waiting_count() == 1
 
 
+@pytest.mark.parametrize("is_queues_own", [False, True])
+def test_a_link_to_several_queues_has_the_shortest_of_their_times(is_queues_own: bool) -> None:
+    """The deliveries of such a link are held by its queues' consumers, whom nobody watched."""
+    house = House()
+    for name, timeout in (("a", 60_000), ("b", 1000)):
+        house.vhost.declare(QueueSpec(name, consumer_timeout=timeout if is_queues_own else None), house.now)
+    client = house.open()
+    say(client, Attach("s", 0, False, source=Source(), target=Target("queue://a,b"), initial_delivery_count=0))
+    client.receive(said(Transfer(0, 0, b"t", 0, True), data(b"x")))
+    properties = {} if is_queues_own else TIMEOUT
+    source = Source("queue://a,b", default_outcome=Accepted())
+    say(client, Attach("r", 1, True, source=source, target=Target(), properties=properties))
+    say(client, Flow(0, 1000, 0, 1000, handle=1, delivery_count=0, link_credit=2))
+    pass_time(house, 2200)
+    assert sorted(each.first for each in told(client)) == [0, 1]
+    assert [house.vhost.queues[name].waiting_count() for name in "ab"] == [1, 1]
+    say(client, Flow(2, 1000, 0, 1000, handle=1, delivery_count=2, link_credit=2))
+    assert len(client.frames()) == 2
+    say(client, Disposition(True, 2, 3, True, None))  # the default outcome of the link
+    assert [house.vhost.queues[name].unacked_count for name in "ab"] == [0, 0]
+    assert [house.vhost.queues[name].waiting_count() for name in "ab"] == [0, 0]
+
+
 def test_a_link_without_a_timeout_has_its_time() -> None:
     house = House()
     receiver(house, properties={Symbol("rabbitmq:consumer-timeout"): "soon"})

@@ -6,7 +6,7 @@ from functools import cache
 
 from mqbroker.aws.auth.credentials import Caller
 from mqbroker.aws.front.call import Call
-from mqbroker.aws.front.front import Front, Handler, Page, ServiceHandlers
+from mqbroker.aws.front.front import AnyPage, Front, Handler, ServiceHandlers
 from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.request_ids import RequestIds
 from mqbroker.aws.front.service import Service
@@ -47,7 +47,7 @@ class Shop:
     """A front whose every action is put down in `calls`; `handler` then does what it likes with it."""
 
     handler: Handler
-    pages: Mapping[tuple[str, str], Page] = field(default_factory=dict)
+    pages: Mapping[tuple[str, str], AnyPage] = field(default_factory=dict)
     identify: Callable[[HttpRequest, str, int], Caller] = anybody
     calls: list[Call] = field(default_factory=list)
     web: WebPages = field(default_factory=lambda: WebPages(Origins(()), is_open=False))

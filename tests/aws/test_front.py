@@ -8,7 +8,9 @@ import pytest
 
 from mqbroker.aws.auth.credentials import Caller
 from mqbroker.aws.front.call import Call
+from mqbroker.aws.front.front import KeptPage
 from mqbroker.aws.front.request_ids import RequestIds
+from mqbroker.core.ledger import Ledger
 from mqbroker.errors import AwsError
 from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 from mqbroker.protocols.session import Peer
@@ -340,6 +342,27 @@ def test_a_page_is_found_by_method_and_path() -> None:
     assert ask(shop, query("/_mqbroker/x", method="POST")).status == 404
     assert ask(shop, query("/_mqbroker/y")).status == 404
     assert ask(shop, query("/_mqbroker/x?a=%zz")).status == 400
+
+
+class SlowLedger(Ledger):
+    """A journal that keeps no promise before it is told to."""
+
+    def seal(self) -> None:
+        pass
+
+
+def test_a_page_that_changes_something_is_answered_when_that_is_durable() -> None:
+    """A subscription that was confirmed by its link, or the STOP of a telephone, was answered and could be lost."""
+
+    def page(request: HttpRequest, parameters: dict[str, str]) -> HttpResponse:
+        return HttpResponse(200, b"text/plain", b"done")
+
+    ledger, answers = SlowLedger(), list[HttpResponse]()
+    shop = Shop(empty, {("GET", "/_mqbroker/x"): KeptPage(page, ledger)})
+    shop.front.handle(query("/_mqbroker/x"), answers.append, 5)
+    assert answers == []
+    ledger.commit(ledger.position)
+    assert [each.body for each in answers] == [b"done"]
 
 
 def test_a_page_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:

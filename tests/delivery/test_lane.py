@@ -75,10 +75,10 @@ class Yard:
         self.slots = Slots(slots)
         self.shop = Workshop(self.slots, self.broker.timers, self.clock, lambda: None, 1)
 
-    def lane(self, name: str, place: Place, repetitions: int = 3) -> Lane:
+    def lane(self, name: str, place: Place, repetitions: int = 3, least: int = 1) -> Lane:
         queue = self.vhost.declare(polled_spec(name, PollSettings()), self.clock.now())
         assert isinstance(queue, PolledQueue)
-        made = Lane(queue, place, Delays(repetitions), self.shop)
+        made = Lane(queue, place, Delays(repetitions), self.shop, least=least)
         made.begin(self.clock.now())
         return made
 
@@ -166,6 +166,19 @@ async def test_an_endpoint_that_answers_gets_more_at_once(yard: Yard) -> None:
     place.gate.set()
     await yard.until(lambda: len(place.arrived) == 40)
     assert place.most == LANE_MOST
+
+
+async def test_records_that_wait_for_each_other_begin_together_after_a_failure_too(yard: Yard) -> None:
+    """The first one waited alone for the time of a whole batch, and then four."""
+    place = Place(lambda attempts: DeliveryFailed("away") if attempts == 1 else None)
+    lane = yard.lane("a", place, least=5)
+    for number in range(10):
+        yard.send(lane, str(number))
+    await yard.until(lambda: place.running == 5)
+    place.gate.set()
+    await yard.until(lambda: len(place.arrived) == 10)
+    assert len(place.attempts) == 20
+    assert place.most >= 5
 
 
 def fill(yard: Yard, count: int) -> list[Place]:

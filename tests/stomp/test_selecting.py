@@ -91,3 +91,36 @@ def test_a_message_group_stays_with_its_consumer(house: House) -> None:
     owners = {(int(each.body) % 2, each.headers["subscription"]) for each in client.frames()}
     assert len(owners) == 2
     assert len({owner for _, owner in owners}) == 2
+
+
+def test_the_first_message_of_a_group_says_so() -> None:
+    """A consumer could not tell that a group is new to it (ActiveMQ's JMSXGroupFirstForConsumer)."""
+    client = House(dialect="activemq").connect()
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", ack="client-individual")
+    for number in range(4):
+        client.send(
+            "SEND", b"%d" % number, destination="/queue/a", JMSXGroupID="ab"[number % 2], JMSXGroupSeq=number + 1
+        )
+    client.send("SEND", b"4", destination="/queue/a")
+    found = client.frames()
+    assert [each.headers.get("JMSXGroupFirstForConsumer") for each in found] == ["true", "true", None, None, None]
+    assert [each.headers.get("JMSXGroupSeq") for each in found] == ["1", "2", "3", "4", None]
+
+
+def test_a_selector_looks_into_xml(house: House) -> None:
+    """Each message counts for many: who has long bodies looked into does not hold others up."""
+    client = house.connect()
+    for number in range(30):
+        client.send("SEND", b"<order n='%d'><item>nut</item></order>" % number, destination="/queue/a")
+    client.send("SEND", b"no XML", destination="/queue/a")
+    client.send("SUBSCRIBE", id=1, destination="/queue/a", selector="XPATH '/order[@n mod 10 = 3]'")
+    assert client.messages() == [b"<order n='%d'><item>nut</item></order>" % number for number in (3, 13, 23)]
+    client.send("SEND", b"<order n='43'/>", destination="/queue/a")
+    client.send("SEND", b"<order n='44'/>", destination="/queue/a")
+    assert client.messages() == [b"<order n='43'/>"]
+    client.send("SUBSCRIBE", id=2, destination="/queue/a", selector="XPATH '//item['")
+    assert "XPATH" in client.error()[1]
+    client.send(
+        "SUBSCRIBE", id=3, destination="/queue/a", browser="true", selector="XPATH '//item' AND XPATH '/*[@n=4]'"
+    )
+    assert len(client.messages()) == 2

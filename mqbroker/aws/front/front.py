@@ -15,6 +15,7 @@ import logging
 import re
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from mqbroker.aws.auth.credentials import stranger
@@ -24,6 +25,7 @@ from mqbroker.aws.front.parameters import Parser
 from mqbroker.aws.front.service import Action, Service
 from mqbroker.aws.front.trail import CallTrail
 from mqbroker.aws.front.web_pages import WebPages
+from mqbroker.core.ledger import Ledger
 from mqbroker.errors import AwsError
 from mqbroker.protocols.auditing import Audit, NoAudit
 from mqbroker.protocols.http.messages import Answer, HttpRequest, HttpResponse
@@ -36,6 +38,17 @@ Handler = Callable[[Call], None]
 
 Page = Callable[[HttpRequest, dict[str, str]], HttpResponse]
 """Answers a request for a page of the broker; the parameters are those of the query string."""
+
+
+class KeptPage(NamedTuple):
+    """A page that changes something: it is answered once that is durable."""
+
+    page: Page
+    ledger: Ledger
+
+
+AnyPage = Page | KeptPage
+
 
 PAGES_PATH = "/_mqbroker/"
 HEALTH_PATH = "/health"
@@ -72,7 +85,7 @@ class Front:
         services: Mapping[str, ServiceHandlers],
         identify: Identify,
         request_id: Callable[[], str],
-        pages: Mapping[tuple[str, str], Page],
+        pages: Mapping[tuple[str, str], AnyPage],
         web: WebPages,
         audit: Audit | None = None,
     ) -> None:
@@ -111,7 +124,7 @@ class Front:
             answer = self._web.opened(request, answer)
         path, _, query = request.target.partition("?")
         if path.startswith(PAGES_PATH) or path == HEALTH_PATH:
-            answer(self._page(request, path, query, now))
+            self._show(request, path, query, answer, now)
             return None
         if "x-amz-target" in request.headers and not _has_form(request.headers):
             return self._handle_json(request, path, answer, now)
@@ -299,12 +312,19 @@ class Front:
 
     # --- pages of the broker ----------------------------------------------------------------------------------------
 
-    def _page(self, request: HttpRequest, path: str, query: str, now: int) -> HttpResponse:
+    def _show(self, request: HttpRequest, path: str, query: str, answer: Answer, now: int) -> None:
         method = "GET" if request.method == "HEAD" else request.method
         # A page may be a folder of files whose names are not known beforehand.
         page = self._pages.get((method, path)) or self._pages.get((method, path.rpartition("/")[0] + "/"))
         if page is None:
-            return HttpResponse(404, b"text/plain", b"There is no such page.\n")
+            answer(HttpResponse(404, b"text/plain", b"There is no such page.\n"))
+        elif isinstance(page, KeptPage):
+            response = self._page(page.page, request, path, query, now)
+            page.ledger.promise(page.ledger.position, partial(answer, response))
+        else:
+            answer(self._page(page, request, path, query, now))
+
+    def _page(self, page: Page, request: HttpRequest, path: str, query: str, now: int) -> HttpResponse:
         try:
             return page(request, query_wire.parse_form(query.encode("latin-1")))
         except AwsError as error:

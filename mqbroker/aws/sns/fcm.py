@@ -13,7 +13,7 @@ import orjson
 from mqbroker.aws.config import SnsConfig
 from mqbroker.aws.json_object import json_object
 from mqbroker.aws.sns.access_tokens import AccessTokens, Form
-from mqbroker.aws.sns.platforms import Application
+from mqbroker.aws.sns.platforms import Application, PushFailed
 from mqbroker.delivery.errors import DeliveryFailed, RecipientGone, refusal
 from mqbroker.delivery.http import Response
 from mqbroker.delivery.http2 import Http2Client
@@ -67,6 +67,8 @@ class Fcm:
         reason = f"FCM answers {status}: {error.get('message', '')}"
         if _is_gone(error):
             raise RecipientGone(reason, status)
+        if status == 400:
+            raise PushFailed("InvalidNotification", reason)
         if status == 401:
             self._tokens.forget(credential)
         raise refusal(reason, status, (401, 429))

@@ -17,7 +17,8 @@ from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.core.vhost import VHost
 from mqbroker.delivery.batches import Batches
 from mqbroker.delivery.errors import DeliveryFailed
-from mqbroker.delivery.limits import BUCKET_WAIT_S, STREAM_MOST
+from mqbroker.delivery.lane import Workshop
+from mqbroker.delivery.limits import STREAM_MOST
 
 _OK = 200
 
@@ -25,11 +26,16 @@ _OK = 200
 class Streams:
     """Where streams are kept: in a bucket, in a folder, or nowhere."""
 
-    def __init__(self, folder: str, bucket: Bucket | None) -> None:
+    def __init__(self, folder: str, bucket: Bucket | None, wait_s: float, size_max: int) -> None:
+        """An object is written to the bucket after so many seconds, or with so many octets; to a file at once."""
         self._folder = folder
         self._bucket = bucket
-        self.wait_s = BUCKET_WAIT_S if bucket is not None else 0.0
-        """How long records may wait for others."""
+        self._wait_s = wait_s if bucket is not None else 0.0
+        self._size_max = size_max
+
+    def batches(self, stream: str, shop: Workshop) -> Batches:
+        """What is written together to a stream."""
+        return Batches(lambda records: self.write(stream, records), self._wait_s, self._size_max, shop)
 
     async def write(self, stream: str, records: list[bytes]) -> int:
         """Writes records of a stream. Raises DeliveryFailed."""
@@ -51,14 +57,13 @@ class FirehoseTarget(LaneTarget):
     """A delivery stream."""
 
     plan = MANAGED
-    most = STREAM_MOST
+    most = least = STREAM_MOST  # a batch takes no more room than a record does
 
     __slots__ = ("_batches",)
 
     def __init__(self, subscription: Subscription, vhost: VHost, means: Means, streams: Streams) -> None:
         LaneTarget.__init__(self, subscription, vhost, means)
-        stream = subscription.endpoint.rpartition("/")[2]
-        self._batches = Batches(lambda records: streams.write(stream, records), streams.wait_s, means.shop)
+        self._batches = streams.batches(subscription.endpoint.rpartition("/")[2], means.shop)
 
     async def transmit(self, properties: SnsProperties, content: bytes, _attempt: int) -> int:
         """Overrides LaneTarget's."""

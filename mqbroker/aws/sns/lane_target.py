@@ -44,6 +44,8 @@ class LaneTarget(Target):
     """When an attempt that failed is repeated. Overridden for the endpoints of AWS's own."""
     most = LANE_MOST
     """How many messages are sent at once. Overridden where many are sent together."""
+    least = 1
+    """The same while there is no answer."""
 
     __slots__ = ("_lane", "_queue", "_reports", "_vhost", "_writer", "subscription")
 
@@ -53,7 +55,7 @@ class LaneTarget(Target):
         self._writer = means.writer
         self._reports = means.reports
         self._queue = lane_queue(vhost, f"amq.sns/{subscription.arn.id}", means.shop.clock.now())
-        self._lane = Lane(self._queue, self, self.plan, means.shop, self.most)
+        self._lane = Lane(self._queue, self, self.plan, means.shop, self.most, self.least)
 
     def begin(self, now: int) -> None:
         """Overrides Target's."""

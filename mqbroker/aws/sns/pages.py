@@ -4,19 +4,22 @@ GET /_mqbroker/sns/SimpleNotificationService-<digest>.pem     for everybody
 GET /_mqbroker/sns/notifications[?TopicArn=...]               for tests and operators
 GET /_mqbroker/sns/confirmation.html?TopicArn=...&Token=...   for people who have got mail
 GET /_mqbroker/sns/unsubscribe.html?SubscriptionArn=...       the same
+POST /_mqbroker/sns/replies?key=...                           for the gateway for text messages
 """
 
 from html import escape
 
 import orjson
 
-from mqbroker.aws.front.front import PAGES_PATH, Page
+from mqbroker.aws.front.front import PAGES_PATH, AnyPage, KeptPage
 from mqbroker.aws.front.page_guard import JSON, PageGuard, guarded
 from mqbroker.aws.sns.envelope import timestamp_text
+from mqbroker.aws.sns.replies import Replies
 from mqbroker.aws.sns.reports import Outcome, Reports
 from mqbroker.aws.sns.signer import Signer
 from mqbroker.aws.sns.subscription_actions import SubscriptionActions
 from mqbroker.clock import Clock
+from mqbroker.core.ledger import Ledger
 from mqbroker.protocols.http.messages import HttpRequest, HttpResponse
 
 _PEM = b"application/x-pem-file"
@@ -26,22 +29,26 @@ class Pages:
     """Answers requests for pages."""
 
     def __init__(
-        self, reports: Reports, signer: Signer, guard: PageGuard, subscriptions: SubscriptionActions, clock: Clock
-    ) -> None:
+        self, reports: Reports, signer: Signer, guard: PageGuard, subscriptions: SubscriptionActions, replies: Replies,
+        clock: Clock, ledger: Ledger,
+    ) -> None:  # fmt: skip
         self._reports = reports
         self._signer = signer
         self._guard = guard
         self._subscriptions = subscriptions
+        self._replies = replies
         self._clock = clock
+        self._ledger = ledger
 
-    def table(self) -> dict[tuple[str, str], Page]:
+    def table(self) -> dict[tuple[str, str], AnyPage]:
         """The pages by method and path; the name of the certificate is known only once there is a key."""
         folder = f"{PAGES_PATH}sns/"
         return {
             ("GET", folder): self._certificate,
             ("GET", f"{folder}notifications"): guarded(self._notifications),
-            ("GET", f"{folder}confirmation.html"): self._confirm,
-            ("GET", f"{folder}unsubscribe.html"): self._unsubscribe,
+            ("GET", f"{folder}confirmation.html"): KeptPage(self._confirm, self._ledger),
+            ("GET", f"{folder}unsubscribe.html"): KeptPage(self._unsubscribe, self._ledger),
+            ("POST", f"{folder}replies"): KeptPage(self._replies.page, self._ledger),
         }
 
     def _confirm(self, _request: HttpRequest, query: dict[str, str]) -> HttpResponse:

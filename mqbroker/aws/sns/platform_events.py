@@ -1,7 +1,8 @@
 """What happens to the endpoints of a platform application, told to the topics that the application names for it.
 
-A message is JSON with the names of AWS's (SNS Developer Guide, "Application event notifications"). What could not be
-delivered of such a message is told to nobody: an endpoint may be subscribed to the topic of its own failures.
+A message is JSON in AWS's form, which is known from failures that were recorded: the subject, members in the order of
+their names, and the texts that go with the types of failures. What could not be delivered of such a message is told to
+nobody: an endpoint may be subscribed to the topic of its own failures.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import orjson
 from mqbroker.aws.sns import refusals
 from mqbroker.aws.sns.arns import TopicArn, parse_topic
 from mqbroker.aws.sns.envelope import timestamp_text
-from mqbroker.aws.sns.platforms import Application
+from mqbroker.aws.sns.platforms import Application, PushFailed
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.service import NewId
 from mqbroker.aws.sns.topics import Topics
@@ -23,14 +24,6 @@ _ATTRIBUTES = tuple(f"Event{each}" for each in (CREATED, DELETED, UPDATED, FAILE
 _ARN_PARTS = 6
 _MARK = "event"
 """In the notice of such a message."""
-
-
-class Disabled(DeliveryFailed):
-    """The endpoint or its application was disabled; `kind` is AWS's name for that."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason, is_permanent=True, status=400)
-        self.kind = kind
 
 
 class EventSink(Protocol):
@@ -57,7 +50,10 @@ class PlatformEvents:
             "EventType": event, "Resource": application.arn, "EndpointArn": endpoint, "Service": "SNS",
             "Time": timestamp_text(now), **more,
         }  # fmt: skip
-        said = topic.notification(self._new_id(), orjson.dumps(document).decode(), now, **{_MARK: True})
+        text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+        _, platform, name = application.arn.split("/")
+        subject = f"{event} event for app {name} ({platform})"
+        said = topic.notification(self._new_id(), text, now, subject=subject, **{_MARK: True})
         topic.publish(said, now)
 
 
@@ -65,17 +61,24 @@ def failure_of(properties: SnsProperties, error: DeliveryFailed, attempts: int) 
     """What is told of a message that will not arrive; None if it is one of these itself."""
     if properties.notice.get(_MARK):
         return None
-    kind = error.kind if isinstance(error, Disabled) else _GONE if isinstance(error, RecipientGone) else _OTHER
+    kind = error.kind if isinstance(error, PushFailed) else _GONE if isinstance(error, RecipientGone) else _OTHER
     return {
         "DeliveryAttempts": attempts,
         "FailureType": kind,
-        "FailureMessage": error.reason,
+        "FailureMessage": _TEXTS.get(kind, error.reason),
         "MessageId": properties.message_id,
     }
 
 
 _GONE = "InvalidPlatformToken"
-_OTHER = "DeliveryFailed"
+_OTHER = "DeliveryFailedPerm"
+_TEXTS = {
+    "EndpointDisabled": "Endpoint is disabled",
+    "EndpointNotFound": "Endpoint was not found",
+    "InvalidNotification": "Notification body is invalid",
+    _GONE: "Platform token associated with the endpoint is not valid",
+}
+"""What AWS says of a type of failure; of others the service's own words are passed on."""
 
 
 def check_attributes(attributes: Mapping[str, str], account: str, region: str) -> None:

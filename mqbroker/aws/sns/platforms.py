@@ -9,6 +9,14 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.delivery.errors import DeliveryFailed
 
 
+class PushFailed(DeliveryFailed):
+    """A message cannot reach a device, for a reason that AWS has a name for, which is `kind`."""
+
+    def __init__(self, kind: str, reason: str, status: int = 400) -> None:
+        super().__init__(reason, is_permanent=True, status=status)
+        self.kind = kind
+
+
 class Application(NamedTuple):
     """An application of a platform such as GCM."""
 
@@ -56,6 +64,12 @@ class Platforms:
         if found is None or application is None or application.account != account:
             return None
         return application, found
+
+    def application_of(self, account: str, endpoint: str) -> Application | None:
+        """The application of an account that an endpoint is or was of, by its ARN."""
+        prefix, _, rest = endpoint.partition(":endpoint/")
+        found = self.applications.get(f"{prefix}:app/{rest.rpartition('/')[0]}")
+        return found if found is not None and found.account == account else None
 
     def put_application(self, application: Application) -> None:
         """Adds an application, or keeps what has changed of it."""

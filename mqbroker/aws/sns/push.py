@@ -13,8 +13,8 @@ from mqbroker.aws.sns.baidu import Baidu
 from mqbroker.aws.sns.fcm import Fcm
 from mqbroker.aws.sns.gateway_targets import Gateways
 from mqbroker.aws.sns.lane_target import LaneTarget, Means
-from mqbroker.aws.sns.platform_events import FAILED, UPDATED, Disabled, EventSink, failure_of
-from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms
+from mqbroker.aws.sns.platform_events import FAILED, UPDATED, EventSink, failure_of
+from mqbroker.aws.sns.platforms import Application, PlatformEndpoint, Platforms, PushFailed
 from mqbroker.aws.sns.properties import SnsProperties
 from mqbroker.aws.sns.subscription import Subscription
 from mqbroker.aws.sns.windows import Mpns, Wns
@@ -64,12 +64,12 @@ class Pusher:
         """Sends a message to an endpoint of an account. Raises DeliveryFailed."""
         found = self._platforms.of(account, arn)
         if found is None:
-            raise DeliveryFailed("The endpoint does not exist.", is_permanent=True, status=404)
+            raise PushFailed("EndpointNotFound", "The endpoint does not exist.", 404)
         application, endpoint = found
         if endpoint.attributes.get("Enabled") != "true":
-            raise Disabled("EndpointDisabled", "The endpoint is disabled.")
+            raise PushFailed("EndpointDisabled", "The endpoint is disabled.")
         if application.attributes.get("Enabled") != "true":
-            raise Disabled("PlatformApplicationDisabled", "The platform application is disabled.")
+            raise PushFailed("PlatformApplicationDisabled", "The platform application is disabled.")
         try:
             return await self._send(application, endpoint, properties, content.decode())
         except RecipientGone:
@@ -80,9 +80,9 @@ class Pusher:
         self, account: str, arn: str, properties: SnsProperties, error: DeliveryFailed, attempts: int, now: int
     ) -> None:
         """A message will not arrive at an endpoint."""
-        found, failure = self._platforms.of(account, arn), failure_of(properties, error, attempts)
+        found, failure = self._platforms.application_of(account, arn), failure_of(properties, error, attempts)
         if found is not None and failure is not None:
-            self._events.tell(found[0], FAILED, arn, now, **failure)
+            self._events.tell(found, FAILED, arn, now, **failure)
 
     async def close(self) -> None:
         """Closes the connections to the services."""

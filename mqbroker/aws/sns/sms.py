@@ -23,6 +23,7 @@ _STOP = frozenset((
 ))  # fmt: skip
 """What a user writes who wants no more messages (SNS Developer Guide, "Opting out of receiving SMS messages")."""
 _SENDER = "AWS.SNS.SMS.SenderID"
+_EVERYBODY = "*"  # what an account begins with that is not known yet
 
 
 class SmsAccount:
@@ -61,7 +62,11 @@ class SmsAccounts:
     def of(self, account: str) -> SmsAccount:
         """What an account has."""
         found = self._by_id.get(account)
-        return self._by_id.setdefault(account, SmsAccount({})) if found is None else found
+        if found is None:
+            everybody = self._by_id.get(_EVERYBODY)
+            opted_out = {} if everybody is None else everybody.opted_out
+            found = self._by_id[account] = SmsAccount({"opted_out": opted_out})
+        return found
 
     def keep(self, account: str) -> None:
         """Tells the journal what an account has now."""
@@ -72,6 +77,7 @@ class SmsAccounts:
     def heard(self, phone: str, text: str, now: int) -> None:
         """A user has written back. All accounts send by one gateway, so whoever wants no more is sent to by none."""
         if text.strip().upper() in _STOP:
+            self.of(_EVERYBODY)
             for account, found in self._by_id.items():
                 found.opted_out[phone] = now
                 self.keep(account)

@@ -6,9 +6,10 @@ from sys import maxsize
 from mqbroker.aws.config import AwsConfig
 from mqbroker.aws.family import AwsService, Ground
 from mqbroker.aws.front.call import Call
-from mqbroker.aws.front.front import Page, ServiceHandlers
+from mqbroker.aws.front.front import AnyPage, ServiceHandlers
 from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
+from mqbroker.aws.limits import SNS_STREAM_WAIT_S_CEILING
 from mqbroker.aws.measures import Measure
 from mqbroker.aws.sns import actions, refusals
 from mqbroker.aws.sns.announcing import announce
@@ -35,6 +36,7 @@ from mqbroker.aws.sns.publishing import Publisher
 from mqbroker.aws.sns.push import Pusher
 from mqbroker.aws.sns.query_names import SNS_QUERY_NAMES
 from mqbroker.aws.sns.replay import Replays
+from mqbroker.aws.sns.replies import Replies
 from mqbroker.aws.sns.reports import Reports
 from mqbroker.aws.sns.s3 import Bucket
 from mqbroker.aws.sns.service import SnsService, requiring
@@ -77,10 +79,14 @@ class Sns(AwsService):
         self._sms, self._platforms = SmsAccounts(ledger), Platforms(ledger)
         self._reports = Reports(self._queues, self._attributes_of, feedback_of(self._sms, self._platforms))
         clock = ground.clock
+        timeout_s = config.sns.timeout_s
+        # What a crash has left comes back at once, whatever interval its records were waiting for.
         self._shop, self._stream_shop = (
-            Workshop(Slots(most), ground.broker.timers, clock, ground.wake, config.sns.timeout_s)
-            for most in (config.sns.connections_max, STREAMS_MOST)
-        )
+            Workshop(Slots(most), ground.broker.timers, clock, ground.wake, longest_s)
+            for most, longest_s in (
+                (config.sns.connections_max, timeout_s), (STREAMS_MOST, timeout_s + SNS_STREAM_WAIT_S_CEILING),
+            )
+        )  # fmt: skip
         self._own_client = HttpClient(AddressGuard(EVERYWHERE), config.sns.timeout_s, config.sns.ca_file)
         gateways = self._gateways = Gateways(config.sns, self._own_client, self._heard)
         events = PlatformEvents(self._topics, self._new_id)
@@ -100,7 +106,10 @@ class Sns(AwsService):
         subscriptions = SubscriptionActions(
             service, self._signer, confirmer, self._replays, self._platforms, config.sns.public_url
         )
-        self._pages = Pages(self._reports, self._signer, ground.guard, subscriptions, clock)
+        replies = Replies(config.sns, self._heard)
+        self._pages = Pages(
+            self._reports, self._signer, ground.guard, subscriptions, replies, clock, ground.broker.ledger
+        )
         self._configured = Configured(self._topics, subscriptions, config)
         ground.metrics.register(SnsMetrics(self._topics, (self._shop, self._stream_shop)))
         self._actions = actions.handlers(
@@ -111,7 +120,7 @@ class Sns(AwsService):
             SmsActions(service, self._sms, self._signer, self._direct, self._new_id),
         )
 
-    def pages(self) -> Mapping[tuple[str, str], Page]:
+    def pages(self) -> Mapping[tuple[str, str], AnyPage]:
         """Overrides AwsService's."""
         return self._pages.table()
 
@@ -172,8 +181,10 @@ class Sns(AwsService):
         await self._pusher.close()
 
     def _streams(self, config: AwsConfig) -> Streams:
-        url = config.sns.firehose_url
-        return Streams(config.sns.firehose_dir, Bucket(url, config.region, self._own_client) if url else None)
+        given = config.sns
+        url = given.firehose_url
+        bucket = Bucket(url, config.region, self._own_client) if url else None
+        return Streams(given.firehose_dir, bucket, given.firehose_interval_s, given.firehose_size_mb << 20)
 
     def _heard(self, phone: str, text: str) -> None:
         """Somebody has answered a text message."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mqbroker.aws.family import AwsService, Ground
-from mqbroker.aws.front.front import Page, ServiceHandlers
+from mqbroker.aws.front.front import AnyPage, ServiceHandlers
 from mqbroker.aws.front.model import load_model
 from mqbroker.aws.front.service import Service
 from mqbroker.aws.measures import Measure
@@ -37,7 +37,7 @@ class Sqs(AwsService):
         """Overrides AwsService's."""
         return ServiceHandlers(Service(load_model("sqs", SQS_QUERY_NAMES)), self._actions.handlers())
 
-    def pages(self) -> Mapping[tuple[str, str], Page]:
+    def pages(self) -> Mapping[tuple[str, str], AnyPage]:
         """Overrides AwsService's."""
         return self._pages.table()
 

@@ -6,6 +6,7 @@ owner. It does not know how messages are told to be of a group beyond their neut
 
 from mqbroker.core.consumer import Consumer
 from mqbroker.core.message import Message
+from mqbroker.core.properties import Properties
 from mqbroker.core.recent import remember
 from mqbroker.limits import MESSAGE_GROUPS_MAX
 
@@ -26,6 +27,11 @@ class Groups:
         group = message.properties.text("group_id")
         return group is None or self._owners.get(group, consumer) is consumer
 
+    def opens(self, message: Message) -> bool:
+        """Whether whoever is given the message next is given a group with it."""
+        group = message.properties.text("group_id")
+        return group is not None and group not in self._owners
+
     def assign(self, message: Message, consumer: Consumer) -> bool:
         """The consumer is given the message, and owns its group from now on. Whether a group has ended with it, so that
         others may have what they could not before."""
@@ -33,7 +39,7 @@ class Groups:
         group = properties.text("group_id")
         if group is None:
             return False
-        if properties.headers().get(SEQUENCE_HEADER) in _LAST:
+        if _is_last(properties):
             return self._owners.pop(group, None) is not None
         if group not in self._owners:
             remember(self._owners, group, consumer, MESSAGE_GROUPS_MAX)
@@ -45,3 +51,8 @@ class Groups:
         for group in groups:
             del self._owners[group]
         return bool(groups)
+
+
+def _is_last(properties: Properties) -> bool:
+    """Whether a group ends with a message."""
+    return properties.text("group_sequence") in _LAST or properties.headers().get(SEQUENCE_HEADER) in _LAST

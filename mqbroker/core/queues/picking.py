@@ -119,12 +119,20 @@ class Picking:
         if self.groups is not None and not self.groups.admits(entry.message, consumer):
             return False
         selector = self.selectors.get(consumer)
-        return selector is None or selects(selector, entry.message, entry)
+        if selector is None:
+            return True
+        self._left -= selector.cost - 1
+        return selects(selector, entry.message, entry)
 
     def _hand_over(self, entry: Entry, consumer: Consumer, now: int) -> None:
+        opens_group = self.groups is not None and self.groups.opens(entry.message)
         if self.groups is not None and self.groups.assign(entry.message, consumer):
             self._look_again(now)
+        if opens_group:
+            consumer.group_begins(entry.message)
         self._queue.hand_over(entry, consumer)
+        if opens_group:
+            consumer.group_has_begun()
 
     # --- delivering -------------------------------------------------------------------------------------------------
 
@@ -231,6 +239,13 @@ def picking_of(queue: ClassicQueue) -> Picking:
         queue.picking = Picking(queue)
     found: Picking = queue.picking
     return found
+
+
+def resume_groups(queue: Queue) -> None:
+    """Groups mean something in the queue if what waits there first is of one, from before a restart."""
+    entry = queue.peek() if isinstance(queue, ClassicQueue) and queue.picking is None else None
+    if entry is not None and entry.message.properties.text("group_id") is not None:
+        start_groups(queue)
 
 
 def start_groups(queue: Queue) -> None:

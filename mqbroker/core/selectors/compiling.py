@@ -5,11 +5,12 @@ wanted.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lark import Token, v_args
 from lark.visitors import Transformer_NonRecursive
 
+from mqbroker.core.selectors.functions import call
+from mqbroker.core.selectors.part import BODY, CONDITION, LIST, NAME, NUMBER, STRING, TRUTH, Getter, Part
 from mqbroker.core.selectors.pattern import Pattern
 from mqbroker.core.selectors.values import (
     Truth,
@@ -23,34 +24,15 @@ from mqbroker.core.selectors.values import (
     ordered,
 )
 from mqbroker.errors import InvalidSelector
-from mqbroker.limits import COUNT_MAX, SELECTOR_DEPTH_MAX
-
-Getter = Callable[[str], Value]
-"""The value of a property or header by its name; None when there is none."""
-
-_CONDITION = "condition"
-_NAME = "name"
-_NUMBER = "number"
-_STRING = "string"
-_TRUTH = "truth"
+from mqbroker.limits import COUNT_MAX, SELECTOR_DEPTH_MAX, XPATH_COST, XPATHS_MAX
 
 _PRECISION_MAX = 64  # digits of a number
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a selector: what it is, how it is evaluated, how deep it is, and where it stands."""
-
-    kind: str
-    evaluate: Callable[[Getter], Value]
-    depth: int
-    position: int
 
 
 def condition(part: Part) -> Callable[[Getter], Truth]:
     """What evaluates the part as a condition. A property is one if it is a boolean. Raises InvalidSelector."""
     evaluate = part.evaluate
-    if part.kind in (_NUMBER, _STRING):
+    if part.kind in (NUMBER, STRING, LIST):
         raise InvalidSelector(f"a {part.kind} stands where a condition is expected", part.position)
 
     def truth(get: Getter) -> Truth:
@@ -68,28 +50,30 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
         super().__init__()
         self.converts = converts
         self.names: set[str] = set()
+        self.cost = 1
+        """What a message costs that is looked at, in such that are only compared."""
 
     # --- conditions -------------------------------------------------------------------------------------------------
 
     def any_of(self, *parts: Part) -> Part:
         """OR."""
         conditions = [condition(each) for each in parts]
-        return _whole(_CONDITION, lambda get: disjunction([each(get) for each in conditions]), *parts)
+        return _whole(CONDITION, lambda get: disjunction([each(get) for each in conditions]), *parts)
 
     def all_of(self, *parts: Part) -> Part:
         """AND."""
         conditions = [condition(each) for each in parts]
-        return _whole(_CONDITION, lambda get: conjunction([each(get) for each in conditions]), *parts)
+        return _whole(CONDITION, lambda get: conjunction([each(get) for each in conditions]), *parts)
 
     def negated(self, _not: Token, part: Part) -> Part:
         """NOT."""
         truth = condition(part)
-        return _whole(_CONDITION, lambda get: negation(truth(get)), part)
+        return _whole(CONDITION, lambda get: negation(truth(get)), part)
 
     def equal(self, left: Part, _operation: Token, right: Part) -> Part:
         """=."""
         one, other, converts = left.evaluate, right.evaluate, self.converts
-        return _whole(_CONDITION, lambda get: equal(one(get), other(get), converts), left, right)
+        return _whole(CONDITION, lambda get: equal(one(get), other(get), converts), left, right)
 
     def unequal(self, left: Part, operation: Token, right: Part) -> Part:
         """<>."""
@@ -98,7 +82,7 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
     def is_null(self, part: Part) -> Part:
         """IS NULL."""
         evaluate = part.evaluate
-        return _whole(_CONDITION, lambda get: evaluate(get) is None, part)
+        return _whole(CONDITION, lambda get: evaluate(get) is None, part)
 
     def is_not_null(self, part: Part, _not: Token) -> Part:
         """IS NOT NULL."""
@@ -107,10 +91,10 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
     def ordered(self, left: Part, operation: Token, right: Part) -> Part:
         """<, <=, >, >=."""
         for part in (left, right):
-            if part.kind not in (_NAME, _NUMBER):
+            if part.kind not in (NAME, NUMBER):
                 raise InvalidSelector(f"a {part.kind} has no order", part.position)
         one, other, converts, name = left.evaluate, right.evaluate, self.converts, str(operation)
-        return _whole(_CONDITION, lambda get: ordered(name, one(get), other(get), converts), left, right)
+        return _whole(CONDITION, lambda get: ordered(name, one(get), other(get), converts), left, right)
 
     def between(self, part: Part, low: Part, high: Part) -> Part:
         """BETWEEN."""
@@ -134,7 +118,7 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
                 return None
             return isinstance(value, str) and matches(value)
 
-        return _whole(_CONDITION, is_like, part)
+        return _whole(CONDITION, is_like, part)
 
     def not_like(self, part: Part, _not: Token, text: Token, escape: Token | None = None) -> Part:
         """NOT LIKE."""
@@ -142,7 +126,7 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
 
     def among(self, part: Part, *texts: Token) -> Part:
         """IN: texts only."""
-        if part.kind != _NAME:
+        if part.kind != NAME:
             raise InvalidSelector("IN follows a property", part.position)
         wanted, evaluate = frozenset(_unquoted(each) for each in texts), part.evaluate
 
@@ -150,7 +134,7 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
             value = evaluate(get)
             return value in wanted if isinstance(value, str) else None
 
-        return _whole(_CONDITION, is_among, part)
+        return _whole(CONDITION, is_among, part)
 
     def not_among(self, part: Part, _not: Token, *texts: Token) -> Part:
         """NOT IN."""
@@ -161,33 +145,62 @@ class Compiler(Transformer_NonRecursive[Token, Part]):
     def calculated(self, left: Part, operation: Token, right: Part) -> Part:
         """+, -, *, / and %."""
         one, other, converts, name = left.evaluate, right.evaluate, self.converts, str(operation)
-        kind = _STRING if left.kind == _STRING else _NUMBER
+        kind = STRING if left.kind == STRING else NUMBER
         return _whole(kind, lambda get: calculate(name, one(get), other(get), converts), left, right)
 
     def signed(self, sign: Token, part: Part) -> Part:
         """A sign."""
         evaluate, converts = part.evaluate, self.converts
         if sign == "+":
-            return _whole(_NUMBER, lambda get: calculate("+", 0, evaluate(get), converts), part)
-        return _whole(_NUMBER, lambda get: negative(evaluate(get), converts), part)
+            return _whole(NUMBER, lambda get: calculate("+", 0, evaluate(get), converts), part)
+        return _whole(NUMBER, lambda get: negative(evaluate(get), converts), part)
 
     def number(self, token: Token) -> Part:
         """A number, as Java writes it: also 0x5, 05 and 5L."""
-        return _constant(_NUMBER, _number(token), token)
+        return _constant(NUMBER, _number(token), token)
 
     def string(self, token: Token) -> Part:
         """A text in quotes."""
-        return _constant(_STRING, _unquoted(token), token)
+        text = _unquoted(token)
+        return Part(STRING, lambda _get: text, 1, _position(token), text=text)
 
     def truth(self, token: Token) -> Part:
         """TRUE or FALSE."""
-        return _constant(_TRUTH, token.lower() == "true", token)
+        return _constant(TRUTH, token.lower() == "true", token)
+
+    def called(self, name: Token, *arguments: Part) -> Part:
+        """A function."""
+        kind, evaluate, items = call(str(name), arguments, _position(name))
+        depth = 1 + max((each.depth for each in arguments), default=0)
+        return Part(kind, evaluate, _checked(depth, _position(name)), _position(name), items)
+
+    def looked_into(self, token: Token) -> Part:
+        """XPATH."""
+        from mqbroker.core.selectors.xpath.expression import Expression  # which few selectors need
+
+        try:
+            expression = Expression(_unquoted(token))
+        except InvalidSelector as error:
+            raise InvalidSelector(error.reason, _position(token)) from None
+        self.cost += XPATH_COST
+        if self.cost > XPATH_COST * XPATHS_MAX + 1:
+            raise InvalidSelector(f"it has more than {XPATHS_MAX} expressions of XPath", _position(token))
+
+        def holds(get: Getter) -> Value:
+            body = get(BODY)
+            return isinstance(body, str) and expression.holds(body.encode("latin-1"))
+
+        return Part(CONDITION, holds, 1, _position(token))
+
+    def queried(self, token: Token) -> Part:
+        """XQUERY: ActiveMQ has the word, and its XQueryExpression is always false."""
+        return Part(CONDITION, lambda _get: False, 1, _position(token))
 
     def name(self, token: Token) -> Part:
         """A property or a header."""
         name = str(token)
         self.names.add(name)
-        return Part(_NAME, lambda get: get(name), 1, _position(token))
+        return Part(NAME, lambda get: get(name), 1, _position(token))
 
 
 def _constant(kind: str, value: Value, token: Token) -> Part:
@@ -195,15 +208,19 @@ def _constant(kind: str, value: Value, token: Token) -> Part:
 
 
 def _whole(kind: str, evaluate: Callable[[Getter], Value], *parts: Part) -> Part:
-    depth = 1 + max(each.depth for each in parts)
+    position = parts[0].position
+    return Part(kind, evaluate, _checked(1 + max(each.depth for each in parts), position), position)
+
+
+def _checked(depth: int, position: int) -> int:
     if depth > SELECTOR_DEPTH_MAX:
-        raise InvalidSelector("it is nested too deeply", parts[0].position)
-    return Part(kind, evaluate, depth, parts[0].position)
+        raise InvalidSelector("it is nested too deeply", position)
+    return depth
 
 
 def _opposite(part: Part) -> Part:
     truth = condition(part)
-    return Part(_CONDITION, lambda get: negation(truth(get)), part.depth, part.position)
+    return Part(CONDITION, lambda get: negation(truth(get)), part.depth, part.position)
 
 
 def _position(token: Token) -> int:

@@ -2,7 +2,7 @@
 
     JMSDestination    queue://key, topic://key      JMSRedelivered, JMSXDeliveryCount     of the entry
     JMSDeliveryMode   PERSISTENT, NON_PERSISTENT    JMSPriority, JMSTimestamp, JMSExpiration (numbers, milliseconds)
-    JMSMessageID, JMSCorrelationID, JMSReplyTo, JMSType, JMSXUserID, JMSXGroupID          neutral properties
+    JMSMessageID, JMSCorrelationID, JMSReplyTo, JMSType, JMSXUserID, JMSXGroupID, JMSXGroupSeq   neutral properties
 
 Headers that the application has given those names count less. Values that are no numbers, truths or texts are NULL.
 """
@@ -10,6 +10,7 @@ Headers that the application has given those names count less. Values that are n
 from collections.abc import Callable
 
 from mqbroker.core.message import Entry, Message, returns_of
+from mqbroker.core.selectors.part import BODY
 from mqbroker.core.selectors.selector import Selector
 from mqbroker.core.selectors.values import Value
 from mqbroker.core.values import Decimal, RawString
@@ -18,7 +19,6 @@ _TEXTS = {
     "JMSMessageID": "message_id",
     "JMSCorrelationID": "correlation_id",
     "JMSReplyTo": "reply_to",
-    "JMSType": "type",
     "JMSXUserID": "user_id",
     "JMSXGroupID": "group_id",
 }
@@ -50,6 +50,8 @@ class Fields:
             if computed is not None:
                 return computed(self._message, self._entry)
         properties = self._message.properties
+        if name == BODY:
+            return properties.readable(self._message.content()).decode("latin-1")
         return value_of(properties.headers().get(name)) if properties.has_headers else None
 
 
@@ -93,6 +95,17 @@ def _delivery_count(_message: Message, entry: Entry | None) -> Value:
     return 1 if entry is None else 1 + returns_of(entry.attempts)
 
 
+def _type(message: Message, _entry: Entry | None) -> Value:
+    found = message.properties.text("type")
+    return message.properties.text("subject") if found is None else found
+
+
+def _group_sequence(message: Message, _entry: Entry | None) -> Value:
+    properties = message.properties
+    text = properties.text("group_sequence")
+    return value_of(properties.headers().get("JMSXGroupSeq")) if text is None else int(text)
+
+
 _COMPUTED: dict[str, Callable[[Message, Entry | None], Value]] = {
     "JMSDestination": _destination,
     "JMSDeliveryMode": _delivery_mode,
@@ -101,4 +114,6 @@ _COMPUTED: dict[str, Callable[[Message, Entry | None], Value]] = {
     "JMSExpiration": _expiration,
     "JMSRedelivered": _redelivered,
     "JMSXDeliveryCount": _delivery_count,
+    "JMSXGroupSeq": _group_sequence,
+    "JMSType": _type,
 }

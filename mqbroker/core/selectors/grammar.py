@@ -3,6 +3,7 @@
     OR;  AND;  NOT;  = <> IS [NOT] NULL;  < <= > >= LIKE BETWEEN IN;  + -;  * / %;  unary + -;  parentheses
 
 NOT binds as in SQL: `NOT i = 6` is NOT (i = 6). Keywords are written in any case, comments as in SQL and in C.
+functions.py has ActiveMQ's functions, and xpath what is in bodies.
 """
 
 GRAMMAR = r"""
@@ -44,6 +45,9 @@ GRAMMAR = r"""
     | STRING                                                   -> string
     | TRUTH                                                    -> truth
     | NAME                                                     -> name
+    | NAME "(" (disjunction ("," disjunction)*)? ")"           -> called
+    | _XPATH STRING                                            -> looked_into
+    | _XQUERY STRING                                           -> queried
 
 _OR.2: /or(?![\w$])/i
 _AND.2: /and(?![\w$])/i
@@ -54,6 +58,8 @@ _LIKE.2: /like(?![\w$])/i
 _ESCAPE.2: /escape(?![\w$])/i
 _BETWEEN.2: /between(?![\w$])/i
 _IN.2: /in(?![\w$])/i
+_XPATH.2: /xpath(?=\s*')/i
+_XQUERY.2: /xquery(?=\s*')/i
 TRUTH.2: /(true|false)(?![\w$])/i
 
 EQUAL: "="

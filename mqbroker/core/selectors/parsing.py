@@ -6,14 +6,15 @@ from functools import lru_cache
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
 
-from mqbroker.core.selectors.compiling import Compiler, Getter, condition
+from mqbroker.core.selectors.compiling import Compiler, condition
 from mqbroker.core.selectors.grammar import GRAMMAR
+from mqbroker.core.selectors.part import Getter
 from mqbroker.core.selectors.values import Truth
 from mqbroker.errors import InvalidSelector
 
 
-def compiled(text: str, converts: bool) -> tuple[Callable[[Getter], Truth], frozenset[str]]:
-    """What evaluates a selector, and the names that it asks for. Raises InvalidSelector."""
+def compiled(text: str, converts: bool) -> tuple[Callable[[Getter], Truth], frozenset[str], int]:
+    """What evaluates a selector, the names that it asks for, and what that costs. Raises InvalidSelector."""
     compiler = Compiler(converts)
     try:
         truth = condition(compiler.transform(_parser().parse(text)))
@@ -27,7 +28,7 @@ def compiled(text: str, converts: bool) -> tuple[Callable[[Getter], Truth], froz
         raise InvalidSelector(f"{str(error.token)[:40]!r} was not expected", error.token.start_pos or 0) from None
     except UnexpectedCharacters as error:
         raise InvalidSelector(f"{error.char!r} was not expected", error.pos_in_stream or 0) from None
-    return truth, frozenset(compiler.names)
+    return truth, frozenset(compiler.names), compiler.cost
 
 
 @lru_cache(maxsize=1)

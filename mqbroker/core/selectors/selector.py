@@ -13,7 +13,7 @@ from mqbroker.errors import InvalidSelector
 from mqbroker.limits import SELECTOR_CHARACTERS_MAX
 
 if TYPE_CHECKING:
-    from mqbroker.core.selectors.compiling import Getter
+    from mqbroker.core.selectors.part import Getter
 
 CONVERTING_PREFIX = "convert_string_expressions:"
 """Before a selector it says the same as `converts`."""
@@ -22,12 +22,14 @@ CONVERTING_PREFIX = "convert_string_expressions:"
 class Selector:
     """A compiled selector. `names` are those that it asks for."""
 
-    __slots__ = ("_truth", "names", "text", "view")
+    __slots__ = ("_truth", "cost", "names", "text", "view")
 
-    def __init__(self, text: str, truth: "Callable[[Getter], Truth]", names: frozenset[str]) -> None:
+    def __init__(self, text: str, truth: "Callable[[Getter], Truth]", names: frozenset[str], cost: int = 1) -> None:
         self.text = text
         """As it was given."""
         self.names = names
+        self.cost = cost
+        """What a message costs that it looks at, for whoever looks at a portion: 1, unless it looks into bodies."""
         self.view: Callable[[Any, Any], Getter] | None = None
         """What looks up values in a message and its place in a queue, for a protocol with names of its own; None for
         fields.py's names."""
@@ -47,7 +49,7 @@ def parse(text: str, converts: bool = False) -> Selector:
     from mqbroker.core.selectors.parsing import compiled  # with a parser that few brokers ever need
 
     try:
-        truth, names = compiled(text[start:], converts or start > 0)
+        truth, names, cost = compiled(text[start:], converts or start > 0)
     except InvalidSelector as error:
         raise InvalidSelector(error.reason, start + error.position) from None
-    return Selector(text, truth, names)
+    return Selector(text, truth, names, cost)

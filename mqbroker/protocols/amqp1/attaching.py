@@ -113,6 +113,7 @@ def attach_sender(connection: "Amqp1State", session: "LinkSession", message: Att
     session.incoming[message.handle] = link
     connection.send_performative(session.channel, answer)
     link.grant()
+    link.begun()
 
 
 def _publisher(
@@ -148,6 +149,9 @@ def attach_receiver(connection: "Amqp1State", session: "LinkSession", message: A
     if source.address == management.NODE:
         _attach_answers(connection, session, message, source)
         return
+    unknown = [each for each in source.outcomes if each not in OUTCOMES]
+    if unknown:
+        raise ProtocolViolation("not_implemented", f"Outcomes not supported: {', '.join(unknown)}")
     found = termini.source_of(connection, session, message, source)
     link = _link_to(session, message, found)
     link.no_ack = message.snd_settle_mode == SETTLE_SETTLED
@@ -207,7 +211,9 @@ def _attach_answers(connection: "Amqp1State", session: "LinkSession", message: A
 def _answer(message: Attach, source: Source, is_settled: bool) -> Attach:
     mode = SETTLE_SETTLED if is_settled else SETTLE_UNSETTLED
     answer = Attach(message.name, message.handle, SENDER, mode, SETTLE_FIRST)
-    answer.source = replace(source, default_outcome=source.default_outcome or Released(), outcomes=OUTCOMES)
+    answer.source = replace(
+        source, default_outcome=source.default_outcome or Released(), outcomes=source.outcomes or OUTCOMES
+    )
     answer.target = message.target
     answer.initial_delivery_count = 0
     answer.max_message_size = message.max_message_size

@@ -81,6 +81,14 @@ class Part(Consumer):
         """Overrides Consumer's."""
         self.link.pass_on(message)
 
+    def group_begins(self, message: Message) -> None:
+        """Overrides Consumer's."""
+        self.link.group_begins(message)
+
+    def group_has_begun(self) -> None:
+        """Overrides Consumer's."""
+        self.link.group_has_begun()
+
     def cancelled(self) -> None:
         """Overrides Consumer's."""
         self.link.part_gone(self)
@@ -89,7 +97,7 @@ class Part(Consumer):
 class CompositeLink(OutgoingLink):
     """One link to several queues."""
 
-    __slots__ = ("_parts", "_selector", "_topics", "_wildcards")
+    __slots__ = ("_last_name", "_parts", "_selector", "_topics", "_wildcards")
 
     def __init__(self, found: FoundSource, session: "LinkSession", name: str, handle: int) -> None:
         """That the named queues may be consumed from is known."""
@@ -100,11 +108,16 @@ class CompositeLink(OutgoingLink):
         window.link = self
         self._selector: Selector | None = found.filters.selector
         self._topics = several.topics
+        self._last_name = ""
         self._wildcards = Wildcards(session.vhost, session.connection, several.wild, self._take_in)
         queues = several.queues if several.topics is None else [*several.queues, several.topics]
         self._parts = [self._part(queue) for queue in dict.fromkeys(queues)]
         for queue in self._wildcards.present():
             self._add_found(queue)
+
+    def source_name(self) -> str:
+        """Overrides OutgoingLink's."""
+        return self._last_name
 
     def consumers(self) -> list[Consumer]:
         """Overrides OutgoingLink's."""
@@ -127,12 +140,15 @@ class CompositeLink(OutgoingLink):
             if not part.queue.is_deleted:
                 part.queue.remove_consumer(part, now)
         self._parts.clear()
+        if isinstance(self.window, CreditWindow):
+            self.window.link = None  # nothing that is over refers to itself
         if self._topics is not None:
             self.session.vhost.remove(self._topics)
 
     def part_gone(self, part: Part) -> None:
         """One of its queues is deleted: it goes on with the others, and ends with the last that is named."""
         self._parts.remove(part)
+        self._last_name = part.queue.name
         if not self._parts and not self._wildcards.names:
             self.cancelled()
 

@@ -102,7 +102,7 @@ def queue_gone(connection: "Amqp1State", link: OutgoingLink) -> None:
     session = link.session
     if session.outgoing.get(link.handle) is not link or session.is_ending or connection.close_sent:
         return
-    text = f"queue '{link.queue.name}' in vhost '{session.vhost.name}' was deleted"
+    text = f"queue '{link.source_name()}' in vhost '{session.vhost.name}' was deleted"
     detach(connection, session, link, Fault(LINK, conditions.RESOURCE_DELETED, text))
 
 

@@ -63,7 +63,9 @@ _FIELDS = (
     "absolute_expiry_time", "creation_time", "group_id", "group_sequence", "reply_to_group_id",
 )  # fmt: skip
 _NEUTRAL = {"creation_time": "timestamp"}
-_UNKNOWN_ELSEWHERE = frozenset(("to", "subject", "absolute_expiry_time", "group_sequence", "reply_to_group_id"))
+_NUMBERS = {"creation_time": 1000, "group_sequence": 1}
+"""Fields that are numbers, and how many of theirs are in the neutral one."""
+_UNKNOWN_ELSEWHERE = frozenset(("to", "absolute_expiry_time", "reply_to_group_id"))
 
 # The grammar of selectors has no dots: p.subject is written p$subject for it, outside of quoted texts.
 _SECTIONS = {
@@ -263,7 +265,9 @@ class View:
         if name in _UNKNOWN_ELSEWHERE or name not in _FIELDS:
             return None
         text = properties.text(_NEUTRAL.get(name, name))
-        return int(text) * 1000 if text is not None and name == "creation_time" else text
+        if text is None or name not in _NUMBERS:
+            return text
+        return int(text) * _NUMBERS[name]
 
     def _header(self, name: str) -> Value:
         properties = self._message.properties

@@ -121,6 +121,9 @@ class IncomingLink:
         """Its part of a flow."""
         return Flow(handle=self.handle, delivery_count=self.delivery_count, link_credit=self.credit, available=0)
 
+    def begun(self) -> None:
+        """The link is attached. Overridden where that leads to more."""
+
     def ended(self) -> None:
         """The link is gone. Overridden where that leads to more."""
         self.drop_partial()

@@ -22,6 +22,7 @@ from mqbroker.protocols.amqp1.codec.encode import uint
 from mqbroker.protocols.amqp1.codec.performatives import Flow
 from mqbroker.protocols.amqp1.codec.types import Symbol
 from mqbroker.protocols.amqp1.properties import data_start, encode_header, in_parts
+from mqbroker.protocols.amqp1.sections import with_application_property
 from mqbroker.protocols.amqp1.translation import Shown, shown
 from mqbroker.protocols.takers import taker_facts
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _FRAME_START_BYTES = 8
 _ACTIVE = Symbol("rabbitmq:active")
+FIRST_OF_GROUP = "JMSXGroupFirstForConsumer"
 
 # C integers when compiled
 _HIGH_WATER = OUTPUT_HIGH_WATER_BYTES
@@ -95,6 +97,10 @@ class OutgoingLink(Consumer):
     def consumers(self) -> list[Consumer]:
         """Who takes what it delivers out of the queues. Overridden where that are several."""
         return [self]
+
+    def source_name(self) -> str:
+        """The queue whose end is that of the link. Overridden where there are several."""
+        return self.queue.name
 
     def attached(self, now: int) -> None:
         """The link is there: the queue may deliver, once there is credit."""
@@ -294,6 +300,16 @@ class OutgoingLink(Consumer):
         more = b"\x41" if has_more else b""
         fields = self.wire_handle + b"\x70" + number + tag + (b"\x43\x41" if self.no_ack else b"\x43\x42") + more
         return b"\x00\x53\x14\xc0" + bytes((len(fields) + 1, 6 if has_more else 5)) + fields
+
+    def group_begins(self, message: Message) -> None:
+        """Overrides Consumer's: clients of ActiveMQ look for an application property."""
+        self.reshape(message)
+        assert self.place is not None
+        self.place.middle = with_application_property(self.place.middle, FIRST_OF_GROUP, True)
+
+    def group_has_begun(self) -> None:
+        """Overrides Consumer's: the next message is shaped anew."""
+        self.properties = None
 
     def active_changed(self) -> None:
         """Overrides Consumer's: RabbitMQ 4 says so by a property of a flow."""

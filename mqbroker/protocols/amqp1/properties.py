@@ -54,10 +54,11 @@ CODED_CONTENT_TYPE = "message/vnd.rabbitmq.amqp"
 
 _FIELDS = {
     "message_id": 0, "user_id": 1, "reply_to": 4, "correlation_id": 5, "content_type": 6, "content_encoding": 7,
-    "timestamp": 9, "app_id": 10, "group_id": 10,
+    "timestamp": 9, "app_id": 10, "group_id": 10, "group_sequence": 11, "subject": 3,
 }  # fmt: skip
 """Where the neutral properties are in the section of properties."""
 _ID_BYTES_MAX = 255
+_HALF, _MASK = 1 << 31, (1 << 32) - 1  # Qpid JMS writes a sequence below 0 as the uint with the same bits
 _IDS_IN_HEADERS = {"message_id": "x-message-id", "correlation_id": "x-correlation-id"}
 
 ANNOTATED_HEADERS = {
@@ -288,6 +289,8 @@ def _as_text(name: str, value: object) -> str | None:
         return None
     if name == "timestamp":
         return str(max(0, value // 1000)) if isinstance(value, Milliseconds) else None
+    if name == "group_sequence":
+        return str(((value + _HALF) & _MASK) - _HALF) if isinstance(value, int) else None
     if name == "user_id":
         return _user_text(value)
     if name in _IDS_IN_HEADERS:

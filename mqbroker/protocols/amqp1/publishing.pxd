@@ -14,6 +14,7 @@ cdef class Publisher(IncomingLink):
     cdef readonly object address
     cdef object also
     cdef readonly Properties properties
+    cdef bint is_grouped
     cdef bint is_plain
     cdef bint may_wait
     cdef long long access_generation

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mqbroker import octets
 from mqbroker.core.message import Message, new_message
 from mqbroker.core.queues.base import REJECTED, ROUTED, UNROUTED
+from mqbroker.core.queues.picking import start_groups
 from mqbroker.core.rabbitmq.x_death import carbon_copies
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 _TO = 2
 _SUBJECT = 3
 _USER_ID = 1
+_GROUP_ID = 10
+_JMS_QUEUE = "queue://"
 _KIND = "x-opt-jms-dest"
 _KIND_MARK = _KIND.encode()
 _TOPICS = (1, 3)  # topic, temporary topic; 0 and 2 are queues
@@ -65,8 +68,8 @@ class Publisher(IncomingLink):
     """A link to an address, or to none."""
 
     __slots__ = (
-        "access_generation", "address", "also", "ended_hook", "is_plain", "may_wait", "prefix", "properties", "route",
-        "routes", "start",
+        "access_generation", "address", "also", "ended_hook", "is_grouped", "is_plain", "may_wait", "prefix",
+        "properties", "route", "routes", "start",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +92,8 @@ class Publisher(IncomingLink):
         """Whether its messages go to one key, and at once."""
         self.may_wait = False
         """Whether they may say that they are to be delivered later."""
+        self.is_grouped = False
+        """Whether the last message was of a group."""
         self.access_generation = session.connection.services.broker.access.generation
         self.routes: dict[str, tuple[Route, Sequence[Address]]] = {}
         """By subject, or without an address by what messages have in `to`; and where such a message goes besides."""
@@ -106,8 +111,25 @@ class Publisher(IncomingLink):
                 route_to(session, address.exchange, "")
         self.other_routes()
 
+    def begun(self) -> None:
+        """The link is there."""
+        self._tell("producer.created")
+
+    def _tell(self, event: str) -> None:
+        route, session = self.route, self.session
+        if route is not None:
+            session.connection.services.broker.events.tell(
+                event,
+                vhost=session.vhost.name,
+                exchange=route.exchange_name,
+                key=route.routing_key,
+                producer=f"{session.connection.name}:{session.channel}:{self.handle}",
+            )
+
     def ended(self) -> None:
+        """Overrides IncomingLink's."""
         IncomingLink.ended(self)
+        self._tell("producer.deleted")
         if self.ended_hook is not None:
             self.ended_hook()
 
@@ -195,13 +217,29 @@ class Publisher(IncomingLink):
                 raise
             self._refuse(delivery, error)
             return None
+        if self.is_grouped:
+            self._start_groups(route, properties)
         return new_message(route.exchange_name, route.routing_key, properties, body, connection.now)
+
+    def _start_groups(self, route: Route, properties: Amqp1Properties) -> None:
+        """A message of a group is about to take a route: in queues by ActiveMQ's addresses groups mean something from
+        now on."""
+        address = self.address
+        is_jms = (
+            str(properties.field(_TO)).startswith(_JMS_QUEUE) if address is None else address.style == addresses.JMS
+        )
+        if is_jms:
+            for each in (route, *self.other_routes()):
+                for queue in each.queues:
+                    start_groups(queue)
 
     def _look_at(self, properties: Amqp1Properties) -> None:
         """Properties differ from the last ones: is the user id right, are there copies? Raises ProtocolViolation."""
         self.properties = None
         connection = self.session.connection
-        user_id = properties.field(_USER_ID)
+        fields = properties.section(sections.PROPERTIES) or ()
+        user_id = fields[_USER_ID] if len(fields) > _USER_ID else None
+        self.is_grouped = len(fields) > _GROUP_ID and fields[_GROUP_ID] is not None
         is_other = isinstance(user_id, bytes) and user_id != connection.user.encode(errors="surrogateescape")
         if is_other and not connection.services.broker.access.user(connection.user).is_impersonator:
             text = f"user_id property set to {user_id!r} but authenticated user was '{connection.user}'"

@@ -10,6 +10,7 @@ clients read them, and any other body is its sections. Delivery annotations are 
 
 from mqbroker.core.values import UInt64
 from mqbroker.errors import ProtocolViolation
+from mqbroker.protocols.amqp1.codec.encode import compound, encode
 from mqbroker.protocols.amqp1.codec.types import Described, Symbol, decode, malformed, size_at, skip, validate
 from mqbroker.protocols.amqp1.limits import BODY_BYTES_LOOKED_INTO, MIDDLE_BYTES_MAX, SECTIONS_MAX
 
@@ -28,6 +29,7 @@ _NAMES = {
 }
 _PROPERTIES_FIELDS_MAX = 13
 _HEADER_BYTES_MAX = 255
+_APPLICATION_START = bytes((0x00, 0x53, APPLICATION))
 _LISTS = (0x45, 0xC0, 0xD0)
 
 
@@ -196,3 +198,19 @@ def check_body(data: bytes, at: int, end: int) -> None:
 def violation_of_message(error: ProtocolViolation) -> ProtocolViolation:
     """The same as a fault of the message: it ends the link and no more."""
     return ProtocolViolation("message", error.text)
+
+
+def with_application_property(middle: bytes, name: str, value: object) -> bytes:
+    """The sections between header and body with one more application property; all else stays octet for octet."""
+    at, end = 0, len(middle)
+    added = encode(name) + encode(value)
+    while at < end:
+        start = at
+        code, at = descriptor_at(middle, at, end)
+        value_at, at = at, skip(middle, at, end)
+        if code == APPLICATION:
+            is_short = middle[value_at] == 0xC1
+            count = middle[value_at + 2] if is_short else int.from_bytes(middle[value_at + 5 : value_at + 9], "big")
+            items = middle[value_at + (3 if is_short else 9) : at]
+            return middle[:start] + _APPLICATION_START + compound(0xC1, count + 2, items + added) + middle[at:]
+    return middle + _APPLICATION_START + compound(0xC1, 2, added)

@@ -15,7 +15,7 @@ from mqbroker.core.destinations.naming import is_pattern
 from mqbroker.core.destinations.subscriptions import follow_virtual_topic
 from mqbroker.core.destinations.wildcards import Wildcards
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.picking import check_selectable
+from mqbroker.core.queues.picking import check_selectable, resume_groups
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.queues.spec import CLASSIC, QueueSpec
 from mqbroker.core.rabbitmq.checks import check_consumable
@@ -161,6 +161,8 @@ def source_of(connection: "Amqp1State", session: "LinkSession", message: Attach,
     if found.declares:
         declared(connection, session, found, source.durable > 0)
     queue = vhost.queue(found.queue, connection)
+    if found.style == addresses.JMS:
+        resume_groups(queue)
     if is_browsed:
         source.distribution_mode = _COPY
     source.filter = found_filters.for_queues()

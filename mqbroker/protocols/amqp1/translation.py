@@ -5,10 +5,10 @@ persistent, priority, ttl                 header
 headers x-...                             message-annotations; CC is x-cc, x-death x-opt-deaths, type x-basic-type
 exchange, routing key                     x-exchange, x-routing-key, if there is an exchange
 message_id, correlation_id                string; uuid for urn:uuid:...; binary for what is no UTF-8
-user_id, content_type, content_encoding   the same
+user_id, content_type, content_encoding   the same; subject
 reply_to                                  /queues/Q, or /exchanges/amq.topic/K from protocols that have topics
 timestamp                                 creation-time
-group_id, else app_id                     group-id
+group_id, else app_id; group_sequence     group-id; group-sequence
 other headers                             application-properties, simple values only
 body                                      one data section; sections as they are, if its type is amqp-1.0
 """
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from mqbroker.core.message import Message
 from mqbroker.core.properties import Properties, RedrivenProperties
 from mqbroker.protocols.amqp1.addresses import TOPIC_EXCHANGE, exchange_address, queue_address
-from mqbroker.protocols.amqp1.codec.encode import NULL, encode, encode_list, encode_map, string, symbol
+from mqbroker.protocols.amqp1.codec.encode import NULL, encode, encode_list, encode_map, string, symbol, uint
 from mqbroker.protocols.amqp1.codec.types import Milliseconds
 from mqbroker.protocols.amqp1.properties import (
     CODED,
@@ -93,12 +93,13 @@ def _annotations(properties: Properties, message: Message) -> bytes:
 def _properties(properties: Properties, message: Message) -> bytes:
     text = properties.text
     user, timestamp = text("user_id"), text("timestamp")
+    subject, sequence = text("subject"), text("group_sequence")
     group = text("group_id") or text("app_id")
     fields = [
         _id(text("message_id")),
         NULL if user is None else encode(user.encode(errors="surrogateescape")),
         NULL,  # to
-        NULL,  # subject
+        NULL if subject is None else string(subject),
         _reply_to(properties, message),
         _id(text("correlation_id")),
         _symbol(text("content_type")),
@@ -106,6 +107,7 @@ def _properties(properties: Properties, message: Message) -> bytes:
         NULL,  # absolute-expiry-time
         NULL if timestamp is None else encode(Milliseconds(min(int(timestamp), _TIMESTAMP_MAX) * 1000)),
         NULL if group is None else string(group),
+        NULL if sequence is None else uint(int(sequence) & 0xFFFF_FFFF),
     ]
     if all(each == NULL for each in fields):
         return b""

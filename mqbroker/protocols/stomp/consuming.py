@@ -6,7 +6,7 @@ from mqbroker.core.browsing import Browsing
 from mqbroker.core.consumer import Window
 from mqbroker.core.destinations.names import pattern_of
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.picking import select
+from mqbroker.core.queues.picking import resume_groups, select
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.selectors.selector import Selector
@@ -144,7 +144,7 @@ def _queue(connection: "StompState", head: Head, addresses: list[Address], desti
         return queues.for_subscription(connection, head, destination, exchange, keys)
     if address.kind == QUEUE:
         queue = queues.ensure(connection, address.name, head)
-        queues.resume_groups(queue)
+        resume_groups(queue)
     elif address.kind == TEMPORARY:
         queue = queues.temporary(connection, address.name)
     else:

@@ -17,7 +17,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, NoReturn
 from xml.etree.ElementTree import ParseError, XMLParser
-from xml.sax.saxutils import escape
 
 import orjson
 
@@ -32,6 +31,7 @@ _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 """The first that fits counts."""
 
 
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 _control = re.compile(r"[\0-\x08\x0b-\x1f]")
 _is_name = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII).fullmatch
 
@@ -46,6 +46,8 @@ class Node(NamedTuple):
     name: str
     text: str
     children: "list[Node]"
+    kind: str = ""
+    """The class that XML says of it; of commands only."""
 
 
 # --- from values ------------------------------------------------------------------------------------------------------
@@ -85,6 +87,8 @@ def _check_depth(depth: int) -> None:
 def to_xml(node: Node, indent: str = "") -> str:
     """The text of a tree."""
     start, end = f"{indent}<{node.name}", f"</{node.name}>"
+    if node.kind:
+        start += f' class="{_escape(node.kind)}"'
     if node.children:
         inner = "\n".join(to_xml(each, f"{indent}  ") for each in node.children)
         return f"{start}>\n{inner}\n{indent}{end}"
@@ -92,7 +96,7 @@ def to_xml(node: Node, indent: str = "") -> str:
 
 
 def _escape(text: str) -> str:
-    quoted = escape(text, {'"': "&quot;", "'": "&apos;"})
+    quoted = text.translate(_ESCAPED)
     return _control.sub(lambda found: f"&#x{ord(found[0]):x};", quoted)
 
 

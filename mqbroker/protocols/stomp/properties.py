@@ -17,16 +17,18 @@ from collections.abc import Mapping
 
 from mqbroker.core.message import Message
 from mqbroker.core.properties import Formats, Properties, RedrivenProperties
+from mqbroker.core.queues.groups import SEQUENCE_HEADER
 from mqbroker.core.values import RawString
 from mqbroker.errors import PreconditionFailed
 from mqbroker.limits import EXPIRY_MS_MAX
 from mqbroker.protocols.grouping import group_text
 from mqbroker.protocols.stomp.codec.escapes import header_line, unescape
-from mqbroker.protocols.stomp.codec.numbers import is_number
+from mqbroker.protocols.stomp.codec.numbers import is_integer, is_number
 
 STOMP = 7  # the journal's number for this encoding
 
 GROUP_HEADER = "JMSXGroupID"
+FIRST_OF_GROUP = b"JMSXGroupFirstForConsumer:true\n"
 USER_HEADER = "JMSXUserID"
 
 _NAMES = {
@@ -42,6 +44,7 @@ _NAMES = {
     "priority": "priority",
     "timestamp": "timestamp",
 }
+_SAME = {"subject": "type"}  # to clients of JMS
 _HEADERS = {neutral: header for header, neutral in _NAMES.items()}
 _NUMBERS = frozenset(("expiration", "priority", "timestamp"))
 _REPLY_PREFIXES = ("/queue/", "/reply-queue/", "/topic/", "/amq/queue/")
@@ -89,7 +92,7 @@ class StompProperties(Properties):
         """A property by its neutral name."""
         if name == "delivery_mode":
             return "2" if self.persistent else "1"
-        header = _HEADERS.get(name)
+        header = _HEADERS.get(_SAME.get(name, name))
         if header is None:
             return self._group(name)
         value = dict(self.items()).get(header)
@@ -98,6 +101,9 @@ class StompProperties(Properties):
         return value if is_number(value) else None
 
     def _group(self, name: str) -> str | None:
+        if name == "group_sequence":
+            found = dict(self.items()).get(SEQUENCE_HEADER)
+            return found if found is not None and is_integer(found) else None
         found = group_text(self, name)
         if found is None and name == "group_id":
             return dict(self.items()).get(GROUP_HEADER)
@@ -151,10 +157,22 @@ def jms_lines_of(properties: Properties, lines: bytes) -> bytes:
         for each in lines.splitlines(keepends=True)
         if not each.startswith(_JMS_LINES)
     ]
+    inner = properties.inner if isinstance(properties, RedrivenProperties) else properties
+    if not isinstance(inner, StompProperties):
+        kept += _lines_of_others(properties)
     queue = properties.headers().get(_FIRST_QUEUE) if properties.is_dead_letter else None
     if isinstance(queue, str):
         kept.append(header_line(ORIGINAL_DESTINATION, f"/queue/{queue}"))
     return b"".join(kept)
+
+
+def _lines_of_others(properties: Properties) -> list[bytes]:
+    """What clients of ActiveMQ are told besides of a message of another protocol: its group, and its type."""
+    found = [(GROUP_HEADER, "group_id"), (SEQUENCE_HEADER, "group_sequence")]
+    if properties.text("type") is None:
+        found.append(("type", "subject"))
+    texts = ((header, properties.text(neutral)) for header, neutral in found)
+    return [header_line(header, text) for header, text in texts if text is not None]
 
 
 def _standard(properties: Properties) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from mqbroker.core.destinations.retroactive import catch_up
 from mqbroker.core.destinations.subscriptions import TopicSubscription, follow_virtual_topic, open_subscription
 from mqbroker.core.queues.base import Queue
-from mqbroker.core.queues.classic import ClassicQueue
 from mqbroker.core.queues.picking import start_groups
 from mqbroker.core.queues.spec import QueueSpec
 from mqbroker.core.rabbitmq.arguments import PERSISTENT_LETTERS
@@ -141,13 +140,6 @@ def group(routes: Iterable[Route]) -> None:
     for route in routes:
         for queue in route.queues:
             start_groups(queue)
-
-
-def resume_groups(queue: Queue) -> None:
-    """The same for what has waited since before a restart."""
-    entry = queue.peek() if isinstance(queue, ClassicQueue) and queue.picking is None else None
-    if entry is not None and entry.message.properties.text("group_id") is not None:
-        start_groups(queue)
 
 
 def for_subscription(

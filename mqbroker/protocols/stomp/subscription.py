@@ -16,7 +16,13 @@ from mqbroker.core.queues.base import Queue
 from mqbroker.limits import LARGE_PIECE_BYTES, OUTPUT_HIGH_WATER_BYTES
 from mqbroker.protocols.stomp.addresses import write_address
 from mqbroker.protocols.stomp.codec.escapes import V1_2, for_version, header_line
-from mqbroker.protocols.stomp.properties import ORIGINAL_DESTINATION, header_lines, jms_lines, jms_lines_of
+from mqbroker.protocols.stomp.properties import (
+    FIRST_OF_GROUP,
+    ORIGINAL_DESTINATION,
+    header_lines,
+    jms_lines,
+    jms_lines_of,
+)
 from mqbroker.protocols.stomp.wire import StompWire
 from mqbroker.protocols.unacked import Unacked
 
@@ -149,6 +155,18 @@ class Subscription(Consumer):
             lines = jms_lines_of(properties, lines)
         lines = for_version(lines, self.wire.version)
         self.tail = b"%bcontent-length:%d\n\n" % (lines, size) if size else lines + b"\n"
+
+    def group_begins(self, message: Message) -> None:
+        """Overrides Consumer's: ActiveMQ says so in a header."""
+        if self.wire.is_jms:
+            properties = message.properties
+            body = message.content()
+            self.reshape(properties, len(properties.readable(body) if properties.is_coded else body))
+            self.tail = FIRST_OF_GROUP + self.tail
+
+    def group_has_begun(self) -> None:
+        """Overrides Consumer's: the next message is shaped anew."""
+        self.properties = None
 
     def ended(self) -> None:
         """It is the client's no more. Overridden by what has more than its queue."""

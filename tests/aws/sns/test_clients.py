@@ -83,9 +83,11 @@ def test_the_validator_of_pypi(
         asked = receiver.take("SubscriptionConfirmation").json()
         validator.validate_message(asked)
         sns.confirm_subscription(TopicArn=topic, Token=asked["Token"])
-        sns.publish(TopicArn=topic, Message="hello ö", Subject="s")
+        texts = {"default": "d", "http": "h", "https": "hello ö"}
+        sns.publish(TopicArn=topic, Message=json.dumps(texts), MessageStructure="json", Subject="s")
         notice = receiver.take().json()
         validator.validate_message(notice)
+        assert notice["Message"] == "hello ö"
         with pytest.raises(found.SignatureVerificationFailureException):
             validator.validate_message({**notice, "Message": "hello o"})
         sns.close()

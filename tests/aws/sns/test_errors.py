@@ -11,6 +11,7 @@ from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 
 INVALID = "InvalidParameter"
+SQS = "arn:aws:sqs:us-east-1:000000000000"
 SIX = "Reason: An ARN must have at least 6 elements, not"
 
 
@@ -130,7 +131,11 @@ def test_endpoints(sns: Any, topic: str, queues: Queues) -> None:
         endpoint = f"arn:aws:firehose:us-east-1:000000000000:deliverystream/{stream}"
         assert wrong("firehose", endpoint) == invalid("Firehose endpoint ARN")
     assert wrong("sms", "NAA+15551234567") == (INVALID, "Invalid SMS endpoint: NAA+15551234567", 400)
-    assert wrong("sms", "+1--5551234567")[1] == "Invalid SMS endpoint: +1--5551234567"
+    for number in ("+1--5551234567", "invalid-number"):
+        assert wrong("sms", number)[1] == f"Invalid SMS endpoint: {number}"
+    assert sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+15/55-123.4567")["SubscriptionArn"]
+    assert sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{SQS}:nobody")["SubscriptionArn"]
+    assert wrong("sqs", "arn:aws:sqs:nobody") == invalid("SQS endpoint ARN")
     assert wrong("http", "https://localhost/") == invalid("Endpoint must match the specified protocol")
     assert wrong("email", "nobody") == invalid("Email address")
     fifo = queues.arn(queues.make(fifo=True))
@@ -175,6 +180,41 @@ def test_attributes_of_subscriptions(sns: Any, topic: str, queues: Queues) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value", "said"),
+    [
+        (
+            "FilterPolicy", "invalid",
+            "FilterPolicy: failed to parse JSON. Unrecognized token 'invalid': was expecting (JSON String, Number, "
+            "Array, Object or token 'null', 'true' or 'false')\n at [Source: REDACTED "
+            "(`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 8]",
+        ),
+        (
+            "FilterPolicy", '{"key":[{"suffix":100}]}',
+            "FilterPolicy: suffix match pattern must be a string\n "
+            'at [Source: (String)"{"key":[{"suffix":100}]}"; line: 1, column: 22]',
+        ),
+        ("FilterPolicy", '{"a":{"b":["c"]}}',
+         "Filter policy scope MessageAttributes does not support nested filter policy"),
+        ("FilterPolicy", '{"a":["0"],"b":["0"],"c":["0"],"d":["0"],"e":["0"],"f":["0"]}',
+         "FilterPolicy: Filter policy can not have more than 5 keys"),
+        ("FilterPolicyScope", "RandomValue",
+         "FilterPolicyScope: Invalid value [RandomValue]. Please use either MessageBody or MessageAttributes"),
+        ("RedrivePolicy", '{"deadLetterTargetArn":"x"}', "RedrivePolicy: deadLetterTargetArn is an invalid arn"),
+    ],
+)  # fmt: skip
+def test_subscribe_says_that_it_means_the_attributes(
+    sns: Any, topic: str, attribute: str, value: str, said: str
+) -> None:
+    """Both actions say the same, but Subscribe begins with where it has found it."""
+    given = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": f"{SQS}:q"}
+    refused = error(sns.subscribe, **given, Attributes={attribute: value})
+    assert refused == invalid(f"Attributes Reason: {said}")
+    arn = sns.subscribe(**given)["SubscriptionArn"]
+    change = {"SubscriptionArn": arn, "AttributeName": attribute, "AttributeValue": value}
+    assert error(sns.set_subscription_attributes, **change) == invalid(said)
+
+
 def test_subscriptions_that_are_not_there(sns: Any, topic: str) -> None:
     nobody = f"{topic}:00000000-0000-4000-8000-000000000000"
     missing = ("NotFound", "Subscription does not exist", 404)
@@ -186,6 +226,9 @@ def test_subscriptions_that_are_not_there(sns: Any, topic: str) -> None:
     assert error(sns.unsubscribe, SubscriptionArn="x") == invalid(f"SubscriptionArn {SIX} 1")
     assert error(sns.unsubscribe, SubscriptionArn="a:b:c:d:e") == invalid(f"SubscriptionArn {SIX} 5")
     assert error(sns.unsubscribe, SubscriptionArn=f"{topic}:x") == invalid("SubscriptionId")
+    assert error(sns.get_subscription_attributes, SubscriptionArn=f"{topic}:x") == invalid("SubscriptionId")
+    for pending in ("PendingConfirmation", "pending confirmation"):
+        assert error(sns.get_subscription_attributes, SubscriptionArn=pending) == invalid(f"SubscriptionArn {SIX} 1")
     assert error(sns.unsubscribe, SubscriptionArn="") == invalid(
         "SubscriptionArn Reason: no value for required parameter"
     )
@@ -282,7 +325,9 @@ EMPTY = "must contain non-empty message attribute value for message attribute ty
     [
         ("attr1", {"DataType": "String", "StringValue": ""}, f"The message attribute 'attr1' {EMPTY} 'String'."),
         ("attr1", {"DataType": "String"}, f"The message attribute 'attr1' {EMPTY} 'String'."),
+        ("attr1", {"DataType": "Number", "StringValue": ""}, f"The message attribute 'attr1' {EMPTY} 'Number'."),
         ("attr1", {"DataType": "Binary"}, f"The message attribute 'attr1' {EMPTY} 'Binary'."),
+        ("attr1", {"DataType": "Binary", "BinaryValue": b""}, f"The message attribute 'attr1' {EMPTY} 'Binary'."),
         (
             "attr1", {"DataType": "String", "BinaryValue": b"x"},
             "The message attribute 'attr1' with type 'String' must use field 'String'.",
@@ -337,6 +382,12 @@ def test_batches(sns: Any, topic: str) -> None:
     long = ("BatchRequestTooLong", "The length of all the messages put together is more than the limit.", 400)
     assert wrong(entry(1, "x" * 131_073), entry(2, "x" * 131_072)) == long
     assert wrong({**entry(1, "x" * 262_140), "MessageAttributes": {"a": text("x")}}) == long
+    assert error(sns.publish_batch, TopicArn=f"{topic}x", PublishBatchRequestEntries=[entry(1)]) == (
+        "NotFound", "Topic does not exist", 404,
+    )  # fmt: skip
+    assert wrong({**entry(1, '{"sqs": "x"}'), "MessageStructure": "json"}) == invalid(
+        "Message Structure - No default entry in JSON message body"
+    )
     assert wrong(entry("a b"))[0] == wrong(entry("x" * 81))[0] == "InvalidBatchEntryId"
     assert wrong()[0] == "EmptyBatchRequest"
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.aws.sns.conftest import Queues
 
 
@@ -53,6 +55,27 @@ def test_the_scope_of_ids_may_be_the_group(sns: Any, name: str, queues: Queues) 
     for group in "ab":
         sns.publish(TopicArn=other, Message=group, MessageGroupId=group, MessageDeduplicationId="same")
     assert queues.texts(url) == ["a"]
+
+
+@pytest.mark.parametrize("raw", ["false", "true"])
+def test_what_a_fifo_queue_does_not_take_keeps_its_order_and_its_ids(
+    sns: Any, name: str, queues: Queues, raw: str
+) -> None:
+    """A FIFO queue takes nothing without them, the dead-letter queue neither."""
+    topic, dead = make(sns, name), queues.make(fifo=True)
+    redrive = json.dumps({"deadLetterTargetArn": queues.arn(dead)})
+    url = queues.subscribed(topic, fifo=True, RedrivePolicy=redrive, RawMessageDelivery=raw)
+    queues.sqs.delete_queue(QueueUrl=url)
+    entries = [{"Id": n, "Message": n, "MessageGroupId": "g", "MessageDeduplicationId": f"d{n}"} for n in "123"]
+    sent = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)["Successful"]
+    found = queues.take(dead)
+    ids = [(each["Attributes"]["MessageGroupId"], each["Attributes"]["MessageDeduplicationId"]) for each in found]
+    assert ids == [("g", "d1"), ("g", "d2"), ("g", "d3")]
+    if raw == "true":
+        assert [each["Body"] for each in found] == ["1", "2", "3"]
+    else:
+        shown = [json.loads(each["Body"]) for each in found]
+        assert [each["SequenceNumber"] for each in shown] == [each["SequenceNumber"] for each in sent]
 
 
 def test_batches_are_numbered_and_deduplicated(sns: Any, name: str, queues: Queues) -> None:

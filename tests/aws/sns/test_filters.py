@@ -242,6 +242,71 @@ def test_what_is_wrong_is_said_with_its_place(text: str) -> None:
         assert refused.value.message == f"Invalid parameter: {prefix}FilterPolicy: {said}{place}"
 
 
+RULER = {
+    "[]": "Filter is not an object",
+    '{"a":[]}': "Empty arrays are not allowed",
+    '{"a":[{}]}': "Match expression name not found",
+    '{"$or":[{"a":["b"]}]}': "Unrecognized match type a",
+    '{"a":[{"anything-but":null}]}': "Value of anything-but must be an array or single string/number value.",
+    '{"a":[{"anything-but":["b",null]}]}': "Inside anything but list, start|null|boolean is not supported.",
+    '{"a":[{"anything-but":["b",1]}]}':
+        "Inside anything but list, either all values are number or string, mixed type is not supported",
+    '{"a":[{"anything-but":[]}]}':
+        "Inside anything but list, either all values are number or string, mixed type is not supported",
+    '{"a":[{"numeric":5}]}': "Value of numeric must be an array.",
+    '{"a":[{"cidr":5}]}': "prefix match pattern must be a string",
+    '{"a":[{"cidr":"10.0.0.0"}]}': "Malformed CIDR, one '/' required",
+    '{"a":[{"cidr":"10.0.0.0/"}]}': "Malformed CIDR, one '/' required",
+    '{"a":[{"cidr":"10.0.0.0/x"}]}': "Malformed CIDR, mask bits must be an integer",
+    '{"a":[{"cidr":"10.0.0.0/-1"}]}': "Malformed CIDR, mask bits must not be negative",
+    '{"a":[{"cidr":"bad-address/24"}]}': "Nonstandard IP address: bad-address",
+}  # fmt: skip
+"""What AWS's matcher says of the rest; with which columns is not on record."""
+
+
+@pytest.mark.parametrize("text", RULER)
+def test_the_other_faults_are_said_in_the_words_of_the_matcher(text: str) -> None:
+    with pytest.raises(AwsError) as refused:
+        Filter.parse(text, BODY)
+    assert refused.value.message.startswith(f"Invalid parameter: FilterPolicy: {RULER[text]}\n at [Source: ")
+
+
+def test_an_or_of_one_branch_is_a_key_of_that_name() -> None:
+    """Two branches at least make it an operator."""
+    assert Filter.parse('{"$or":["b"]}', BODY).matches({"$or": ["b"]})
+    assert Filter.parse('{"$or":[{"a":["b"]},{"c":["d"]}]}', BODY).matches({"c": ["d"]})
+
+
+def record(event: str, shown: Any) -> dict[str, Any]:
+    return {"eventName": event, "s3": {"object": shown}}
+
+
+OF_CREATED_CARS = {
+    "Records": {"s3": {"object": {"key": [{"prefix": "auto-"}]}}, "eventName": [{"prefix": "ObjectCreated:"}]}
+}
+NESTED_NAMES = ({"a": {"b": {"c": "x"}}}, {"a.b.c": "x"}, {"a.b": {"c": "x"}}, {"a": {"b.c": "x"}})
+RECORDED: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    (OF_CREATED_CARS, {"Records": [record("ObjectCreated:Put", {"key": "auto-1"})]}, True),
+    (OF_CREATED_CARS, {"Records": [record("ObjectRemoved:Delete", {"key": "auto-1"})]}, False),
+    (OF_CREATED_CARS, {"Records": [record("ObjectCreated:Put", {"key": "home-1"})]}, False),
+    (OF_CREATED_CARS, {"Records": [record("ObjectCreated:Put", [[{"key": "auto-1"}]]),
+                                   record("ObjectRemoved:Delete", {"key": "home-1"})]}, True),
+    ({"to": ["a"]}, {"to": ["b", "a"]}, True),
+    ({"to": ["a"]}, {"to": ["b"]}, False),
+    *(({"a.b.c": ["x"]}, body, True) for body in NESTED_NAMES),
+    ({"a.b.c": ["x"]}, {"a": {"b": {"c": "y"}}}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("policy", "body", "is_wanted"), RECORDED)
+def test_bodies_are_matched_as_aws_was_recorded_to_do(
+    policy: dict[str, Any], body: dict[str, Any], is_wanted: bool
+) -> None:
+    values = values_of_body(json.dumps(body).encode())
+    assert values is not None
+    assert Filter.parse(json.dumps(policy), BODY).matches(values) is is_wanted
+
+
 def test_lines_are_counted() -> None:
     with pytest.raises(AwsError, match="line: 3, column: 9]"):
         Filter.parse('{\n"a": [1],\n  "b": "x"}', ATTRIBUTES)

@@ -6,6 +6,7 @@ Whoever behaves is served meanwhile, connections and memory are bounded, and eac
 import asyncio
 import json
 import re
+import ssl
 import threading
 import time
 import urllib.request
@@ -18,6 +19,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from mqbroker.net import devcerts
 from tests.aws.sns.conftest import Queues
 from tests.aws.sns.receiver import WAIT_S, Receiver
 from tests.aws.sns.test_http import confirmed
@@ -92,6 +94,8 @@ class Crowd:
                 await writer.drain()
         elif path.startswith("/flap") and self.arrived[path] % 3 == 0:
             writer.write(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
+        elif path.startswith("/redirect"):
+            writer.write(b"HTTP/1.1 307 Elsewhere\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
         elif path.startswith("/close") or (path.startswith("/flap") and self.arrived[path] % 3 == 2):
             writer.transport.abort()
         else:
@@ -196,6 +200,38 @@ def test_what_does_not_answer_is_given_up_and_each_attempt_is_counted(
     assert metric(broker, "DeliveryRetries_total") == retried + 2
     assert metric(broker, "NumberOfNotificationsFailed_total", name) == 1
     assert crowd.arrived[path] >= 3  # a kept connection that is closed has the request sent on another one
+
+
+def test_a_redirection_is_not_followed(
+    sns: Any, topic: str, name: str, queues: Queues, crowd: Crowd, broker: BrokerProcess
+) -> None:
+    """An endpoint could have led the broker to services of its network."""
+    dead = queues.make()
+    given = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": queues.arn(dead)})}
+    endpoint = f"http://127.0.0.1:{crowd.port}/redirect/{name}"
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint, Attributes=given)
+    arn = sns.confirm_subscription(TopicArn=topic, Token=crowd.tokens.get(timeout=WAIT_S))["SubscriptionArn"]
+    sns.publish(TopicArn=topic, Message="m")
+    assert queues.texts(dead, 20) == ["m"]
+    (outcome,) = outcomes(broker, arn)
+    assert (outcome["StatusCode"], outcome["Attempts"]) == (307, 1)
+    assert "/elsewhere" not in crowd.arrived
+
+
+def test_a_certificate_of_nobody_known_is_not_trusted(
+    sns: Any, topic: str, broker: BrokerProcess, tmp_path: Path
+) -> None:
+    """Not even the request to confirm is sent, which has the token. It may be a mistake, so it is tried again."""
+    certificates = devcerts.ensure(tmp_path / "certs")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificates.server, certificates.server_key)
+    retried = metric(broker, "DeliveryRetries_total")
+    with Receiver(tls=tls) as receiver:
+        sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=f"{receiver.url}/in")
+        deadline = time.monotonic() + WAIT_S
+        while metric(broker, "DeliveryRetries_total") == retried:
+            assert time.monotonic() < deadline
+        assert receiver.arrivals.empty()
 
 
 def test_an_endpoint_that_flaps_gets_everything(sns: Any, topic: str, name: str, crowd: Crowd) -> None:

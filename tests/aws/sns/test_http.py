@@ -64,6 +64,10 @@ def test_an_endpoint_confirms_and_verifies_what_it_gets(sns: Any, topic: str, ve
             "Type", "MessageId", "Token", "TopicArn", "Message", "SubscribeURL", "Timestamp", "SignatureVersion",
             "Signature", "SigningCertURL",
         ]  # fmt: skip
+        assert asked.json()["Message"] == (
+            f"You have chosen to subscribe to the topic {topic}.\n"
+            "To confirm the subscription, visit the SubscribeURL included in this message."
+        )
         verify(asked.json())
         sns.publish(TopicArn=topic, Message="too early")
         sns.confirm_subscription(TopicArn=topic, Token=asked.json()["Token"])
@@ -102,6 +106,10 @@ def test_the_link_of_a_message_ends_the_subscription_and_another_brings_it_back(
         fetch(receiver.take().json()["UnsubscribeURL"])
         ended = receiver.take("UnsubscribeConfirmation")
         verify(ended.json())
+        assert ended.json()["Message"] == (
+            f"You have chosen to deactivate subscription {arn}.\n"
+            "To cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
+        )
         assert ended.headers["x-amz-sns-subscription-arn"] == arn
         sns.publish(TopicArn=topic, Message="2")
         fetch(ended.json()["SubscribeURL"])

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -74,6 +75,9 @@ def broker(
 smtp_url = "smtp://127.0.0.1:{mailbox[1]}"
 mail_from = "no-reply@example.com"
 sms_url = "{gateway.url}/sms?from={{sender}}"
+sms_replies_key = "köy"
+sms_reply_from = "From"
+sms_reply_text = "Body"
 push_url = "{gateway.url}/push"
 lambda_url = "{gateway.url}"
 firehose_dir = "{streams}"
@@ -121,7 +125,8 @@ def test_mail_in_json_is_the_envelope(sns: Any, topic: str, mailbox: tuple[Mailb
     notice = json.loads(box.take().get_content())
     assert notice["Type"] == "SubscriptionConfirmation"
     sns.confirm_subscription(TopicArn=topic, Token=notice["Token"])
-    sns.publish(TopicArn=topic, Message="m")
+    texts = {"default": "d", "email": "e", "email-json": "m"}
+    sns.publish(TopicArn=topic, Message=json.dumps(texts), MessageStructure="json")
     assert json.loads(box.take().get_content())["Message"] == "m"
 
 
@@ -226,6 +231,48 @@ def test_opt_outs_and_the_sandbox(broker: BrokerProcess, gateway: Receiver) -> N
     assert sns.check_if_phone_number_is_opted_out(phoneNumber="+15550001111")["isOptedOut"] is False
     assert sns.list_phone_numbers_opted_out()["phoneNumbers"] == []
     assert sns.list_origination_numbers()["PhoneNumbers"] == []
+    sns.close()
+
+
+def reply(broker: BrokerProcess, key: str, content_type: str, body: bytes) -> int:
+    """The status with which what a user has written is taken."""
+    url = f"http://127.0.0.1:{broker.ports['aws']}/_mqbroker/sns/replies?key={key}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, {"Content-Type": content_type})) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_who_writes_stop_is_opted_out(broker: BrokerProcess, gateway: Receiver) -> None:
+    """Only over SMPP could anybody be: the list of all others was empty forever."""
+    sns = client(broker, "sns", key="555566667777")
+    form, json_type = "application/x-www-form-urlencoded", "application/json; charset=utf-8"
+
+    def opted_out() -> list[str]:
+        return list(sns.list_phone_numbers_opted_out()["phoneNumbers"])
+
+    assert opted_out() == []
+    for key, content_type, body, status in (
+        ("wrong", form, b"From=%2B15557771&Body=STOP", 403), ("", form, b"From=%2B15557771&Body=STOP", 403),
+        ("k%C3%B6y", form, b"From=nobody&Body=STOP", 400), ("k%C3%B6y", form, b"", 400),
+        ("k%C3%B6y", json_type, b"[1]", 400), ("k%C3%B6y", json_type, b'{"From": 5, "Body": "STOP"}', 400),
+        ("k%C3%B6y", form, b"\xff%", 400), ("k%C3%B6y", form, b"From=%2B15557771&Body=Thanks", 200),
+    ):  # fmt: skip
+        assert reply(broker, key, content_type, body) == status
+    assert opted_out() == []
+    assert reply(broker, "k%C3%B6y", form, b"From=%2B1-555-7771&Body=+stop%0A") == 200
+    assert reply(broker, "k%C3%B6y", json_type, b'{"From": "15557772", "Body": "Unsubscribe"}') == 200
+    assert opted_out() == ["+15557771", "+15557772"]
+    other = client(broker, "sns", key="666677778888")
+    assert other.list_phone_numbers_opted_out()["phoneNumbers"] == opted_out(), "an account that comes later"
+    other.close()
+    sns.publish(PhoneNumber="+15557771", Message="not wanted")
+    sns.publish(PhoneNumber="+15557773", Message="wanted")
+    assert gateway.arrivals.get(timeout=WAIT_S).json()["text"] == "wanted"
+    sns.opt_in_phone_number(phoneNumber="+15557771")
+    assert opted_out() == ["+15557772"]
     sns.close()
 
 

@@ -186,7 +186,12 @@ def test_topics_are_told_what_happens_to_endpoints(sns: Any, topic: str, applica
         sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Token": token})
     sns.delete_endpoint(EndpointArn=endpoint)
     sns.delete_endpoint(EndpointArn=endpoint)
-    told = [json.loads(text) for text in queues.texts(url)]
+    notices = queues.notices(url)
+    told = [json.loads(notice["Message"]) for notice in notices]
+    _, platform, name = application.split("/")
+    assert [notice["Subject"] for notice in notices] == [
+        f"{each['EventType']} event for app {name} ({platform})" for each in told
+    ]
     assert [each.pop("EventType") for each in told] == ["EndpointCreated", "EndpointUpdated", "EndpointDeleted"]
     for each in told:
         assert each.pop("Time").endswith("Z")
@@ -203,20 +208,29 @@ def test_a_topic_is_told_what_did_not_arrive(sns: Any, topic: str, application: 
     )
     sent = sns.publish(TargetArn=endpoint, Message="m")["MessageId"]
     told = json.loads(queues.texts(url, 10)[0])
+    assert list(told) == sorted(told)
     assert told.pop("Time").endswith("Z")
     assert told == {
         "EventType": "DeliveryFailure", "Resource": application, "EndpointArn": endpoint, "Service": "SNS",
-        "DeliveryAttempts": 1, "FailureType": "DeliveryFailed", "MessageId": sent,
+        "DeliveryAttempts": 1, "FailureType": "DeliveryFailedPerm", "MessageId": sent,
         "FailureMessage": "PlatformCredential of the platform application is not the JSON file of a service account",
     }  # fmt: skip
     sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Enabled": "false"})
+    assert told_through(sns, topic, url, queues) == ("EndpointDisabled", "Endpoint is disabled")
+    sns.delete_endpoint(EndpointArn=endpoint)
+    assert told_through(sns, topic, url, queues) == ("EndpointNotFound", "Endpoint was not found")
+    assert queues.texts(url, 1) == []
+
+
+def told_through(sns: Any, topic: str, url: str, queues: Queues) -> tuple[str, str]:
+    """What the topic is told of a message to it that does not arrive at the device."""
     sent = sns.publish(TopicArn=topic, Message="through the topic")["MessageId"]
     found = queues.texts(url, 10)
     while len(found) < 2:
         found += queues.texts(url, 10)
     told = json.loads(found[1])
-    assert (told["FailureType"], told["MessageId"]) == ("EndpointDisabled", sent)
-    assert queues.texts(url, 1) == []
+    assert told["MessageId"] == sent
+    return told["FailureType"], told["FailureMessage"]
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,12 @@ def test_a_device_that_is_not_known_any_more_is_disabled(
     of_device = [each for each in told if each["EndpointArn"] == endpoint]
     assert [each["EventType"] for each in of_device] == ["EndpointUpdated", "DeliveryFailure"]
     assert of_device[1]["FailureType"] == "InvalidPlatformToken"
+    assert of_device[1]["FailureMessage"] == "Platform token associated with the endpoint is not valid"
+    if make is google:
+        (failure,) = [each for each in told if each["EndpointArn"] == other]
+        assert (failure["FailureType"], failure["FailureMessage"]) == (
+            "InvalidNotification", "Notification body is invalid",
+        )  # fmt: skip
 
 
 @pytest.mark.timeout(120)

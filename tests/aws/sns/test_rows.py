@@ -10,7 +10,7 @@ from tests.aws.sns.conftest import Queues
 from tests.aws.sns.raw import call
 from tests.aws.sns.receiver import WAIT_S, Receiver
 from tests.aws.sns.test_errors import error, invalid, text
-from tests.aws.sns.test_http import confirmed
+from tests.aws.sns.test_http import confirmed, verify
 from tests.aws.sns.test_topics import attributes_of
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
@@ -76,6 +76,55 @@ def test_a_queue_gets_a_longer_message_than_a_client_may_send_it(sns: Any, topic
     url = queues.subscribed(topic)
     sns.publish(TopicArn=topic, Message="x" * 262_144)
     assert queues.texts(url) == ["x" * 262_144]
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_what_a_queue_gets_is_signed(sns: Any, topic: str, queues: Queues, version: str) -> None:
+    url = queues.subscribed(topic)
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue=version)
+    sns.publish(TopicArn=topic, Message="ö\n", Subject="s", MessageAttributes={"n": text("1")})
+    sns.publish(TopicArn=topic, Message="without a subject")
+    for notice in queues.notices(url):
+        assert notice["SignatureVersion"] == version
+        verify(notice)
+
+
+def test_attributes_have_their_types_in_the_envelope(sns: Any, topic: str, queues: Queues) -> None:
+    url = queues.subscribed(topic)
+    attributes = {
+        "binary": {"DataType": "Binary", "BinaryValue": b"\2\3\4"},
+        "own": {"DataType": "Number.int", "StringValue": "1"},
+        "list": {"DataType": "String.Array", "StringValue": '["a", 1, true, null]'},
+    }  # fmt: skip
+    sns.publish(TopicArn=topic, Message="m", MessageAttributes=attributes)
+    (notice,) = queues.notices(url)
+    assert notice["MessageAttributes"] == {
+        "binary": {"Type": "Binary", "Value": "AgME"}, "own": {"Type": "Number.int", "Value": "1"},
+        "list": {"Type": "String.Array", "Value": '["a", 1, true, null]'},
+    }  # fmt: skip
+
+
+def test_the_group_of_a_message_goes_along_to_a_standard_queue(sns: Any, topic: str, queues: Queues) -> None:
+    """Fair queues are fair by it."""
+    url = queues.subscribed(topic)
+    sns.publish(TopicArn=topic, Message="m", MessageGroupId="tenant")
+    (message,) = queues.take(url)
+    assert message["Attributes"]["MessageGroupId"] == "tenant"
+
+
+def test_attributes_count_for_the_size_of_a_message_and_of_a_batch(sns: Any, topic: str, queues: Queues) -> None:
+    url = queues.subscribed(topic, RawMessageDelivery="true")
+    attributes = {"name": text("value")}
+    most = 262_144 - len("nameStringvalue")
+    sns.publish(TopicArn=topic, Message="x" * most, MessageAttributes=attributes)
+    assert error(sns.publish, TopicArn=topic, Message="x" * (most + 1), MessageAttributes=attributes) == invalid(
+        "Message too long"
+    )
+    entries = [
+        {"Id": "1", "Message": "x" * (most - 1), "MessageAttributes": attributes}, {"Id": "2", "Message": "y"},
+    ]  # fmt: skip
+    sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    assert [len(message["Body"]) for message in queues.take(url)] == [most, most - 1, 1]
 
 
 # --- delivery status and policies -------------------------------------------------------------------------------------
@@ -206,6 +255,21 @@ def test_lists_of_topics_have_pages_of_a_hundred(broker: BrokerProcess) -> None:
     pages = [page["Topics"] for page in here.get_paginator("list_topics").paginate()]
     assert [len(page) for page in pages] == [100, 1]
     assert len({topic["TopicArn"] for page in pages for topic in page}) == 101
+    here.close()
+
+
+def test_an_account_lists_its_subscriptions_of_all_topics(broker: BrokerProcess) -> None:
+    here = client(broker, "sns", key="444455556666")
+    topics = [here.create_topic(Name=f"t{number}")["TopicArn"] for number in range(2)]
+    for number in range(101):
+        here.subscribe(TopicArn=topics[number % 2], Protocol="sms", Endpoint=f"+1555{number:04}")
+    here.subscribe(TopicArn=topics[0], Protocol="http", Endpoint="http://127.0.0.1:9/")
+    pages = [page["Subscriptions"] for page in here.get_paginator("list_subscriptions").paginate()]
+    assert [len(page) for page in pages] == [100, 2]
+    listed = [each for page in pages for each in page]
+    assert {each["TopicArn"] for each in listed} == set(topics)
+    assert len({each["Endpoint"] for each in listed}) == 102
+    assert [each["Protocol"] for each in listed if each["SubscriptionArn"] == "PendingConfirmation"] == ["http"]
     here.close()
 
 

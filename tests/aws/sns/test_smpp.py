@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.aws.sns.test_outside import reply
 from tests.delivery.test_smpp import WAIT_S, Gateway, gateway
 from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
@@ -28,6 +29,7 @@ async def talk(broker: BrokerProcess, gateway: Gateway) -> None:
         attributes = {"AWS.SNS.SMS.SenderID": {"DataType": "String", "StringValue": sender}}
         await asyncio.to_thread(sns.publish, PhoneNumber=PHONE, Message=text, MessageAttributes=attributes)
 
+    assert await asyncio.to_thread(reply, broker, "", "", b"from=%2B15550001&text=STOP") == 403, "there is no key"
     await sent("hello", "Shop")
     event = await asyncio.wait_for(gateway.messages.get(), WAIT_S)
     assert (event.source_addr, event.destination_addr) == ("Shop", PHONE[1:])

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
@@ -20,6 +21,7 @@ from mqbroker.aws.sns.s3 import Bucket
 from mqbroker.delivery.guard import EVERYWHERE, AddressGuard
 from mqbroker.delivery.http import HttpClient
 from tests.aws.sns.conftest import Queues
+from tests.support.aws_clients import client
 from tests.support.broker_process import BrokerProcess
 from tests.support.ports import free_port
 
@@ -68,18 +70,18 @@ def broker(tmp_path_factory: pytest.TempPathFactory, s3: Any) -> Iterator[Broker
         yield running
 
 
-def records(s3: Any, stream: str) -> dict[str, list[str]]:
+def records(s3: Any, stream: str, bucket: str) -> dict[str, list[str]]:
     """The lines of each object of a stream."""
-    found = s3.list_objects_v2(Bucket="archive", Prefix=f"{stream}/").get("Contents", [])
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{stream}/").get("Contents", [])
     return {
-        each["Key"]: s3.get_object(Bucket="archive", Key=each["Key"])["Body"].read().decode().splitlines()
+        each["Key"]: s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode().splitlines()
         for each in found
     }
 
 
-def wait_for_records(s3: Any, stream: str, count: int) -> dict[str, list[str]]:
+def wait_for_records(s3: Any, stream: str, count: int, bucket: str = "archive") -> dict[str, list[str]]:
     deadline = time.monotonic() + WAIT_S
-    while sum(map(len, (found := records(s3, stream)).values())) < count:
+    while sum(map(len, (found := records(s3, stream, bucket)).values())) < count:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     return found
@@ -105,6 +107,37 @@ def test_records_are_written_together_and_those_that_cannot_be_are_tried_again(
     assert all(key.startswith(f"{queues.name}/{hour}/") for key in shown)
     plain = wait_for_records(s3, f"{queues.name}-raw", 50)
     assert {line for lines in plain.values() for line in lines if line} == {str(number) for number in range(50)}
+
+
+@pytest.mark.timeout(120)
+def test_an_object_is_written_with_as_much_or_after_as_long_as_the_hints_say(
+    s3: Any, tmp_path: Path, name: str
+) -> None:
+    """Every second had an object of its own, however few records there were."""
+    bucket, host = f"hints-{name}".lower(), s3.meta.endpoint_url.removeprefix("http://")
+    s3.create_bucket(Bucket=bucket)
+
+    def config(interval_s: int) -> str:
+        url = f"http://key:secret@{host}/{bucket}"
+        return f'[aws.sns]\nfirehose_url = "{url}"\nfirehose_interval_s = {interval_s}\nfirehose_size_mb = 1\n'
+
+    raw = {"RawMessageDelivery": "true"}
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=("aws",), config=config(900)) as broker:
+        sns = client(broker, "sns")
+        topic = sns.create_topic(Name="t")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="firehose", Endpoint=f"{STREAM}/logs", Attributes=raw)
+        for number in range(30):
+            sns.publish(TopicArn=topic, Message=str(number))
+        for _ in range(5):
+            sns.publish(TopicArn=topic, Message="x" * 250_000)
+        (lines,) = wait_for_records(s3, "logs", 35, bucket).values()
+        assert sorted(map(len, lines)) == [1] * 10 + [2] * 20 + [250_000] * 5
+        sns.publish(TopicArn=topic, Message="later")
+        sns.close()
+        assert broker.stop() == 0
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=("aws",), config=config(2)):
+        found = wait_for_records(s3, "logs", 36, bucket)
+    assert sorted(map(len, found.values())) == [1, 35]
 
 
 def test_a_request_is_signed_as_botocore_signs_it() -> None:

@@ -16,10 +16,14 @@ from mqbroker.aws.sns.delivery_policy import (
     effective_subscription_policy,
     plan_of,
 )
+from mqbroker.aws.sns.email_target import EmailTarget
+from mqbroker.aws.sns.firehose_target import FirehoseTarget
+from mqbroker.aws.sns.gateway_targets import LambdaTarget, SmsTarget
 from mqbroker.aws.sns.identifiers import IDENTIFIERS
 from mqbroker.aws.sns.message_attributes import check_attributes, packed
 from mqbroker.aws.sns.properties import FORMATS, SNS, make_sns_properties
 from mqbroker.aws.sns.protection import Protection
+from mqbroker.aws.sns.push import ApplicationTarget
 from mqbroker.aws.sqs.message_attributes import unpack
 from mqbroker.errors import AwsError
 
@@ -104,6 +108,12 @@ def test_other_endpoints_are_tried_for_hours_and_days() -> None:
     assert (managed[:5], managed[5], managed[14], set(managed[15:])) == ([0, 0, 0, 1, 1], 1, 20, {20})
     for growing in (customer[2:12], managed[5:15]):
         assert growing == sorted(set(growing))
+
+
+def test_which_endpoints_are_whose() -> None:
+    """A function that was away for a day got nothing of it if it was taken for a mailbox."""
+    assert {target.plan for target in (LambdaTarget, FirehoseTarget)} == {MANAGED}
+    assert {target.plan for target in (EmailTarget, SmsTarget, ApplicationTarget)} == {CUSTOMER}
 
 
 def healthy(**changes: object) -> dict[str, object]:

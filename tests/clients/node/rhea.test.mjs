@@ -109,3 +109,29 @@ test("a drain ends a wait", async () => {
   await once(receiver, "receiver_drained");
   receiver.close();
 });
+
+test("one receiver takes from several queues, and each keeps its messages in order", async () => {
+  const names = ["rhea-several.a", "rhea-several.b"];
+  for (const name of names) {
+    const sender = connection.open_sender(`queue://${name}`);
+    await once(sender, "sendable");
+    for (let number = 0; number < 50; number++) sender.send({ body: `${name} ${number}`, group_id: "g" });
+    sender.close();
+  }
+  const receiver = connection.open_receiver({ source: "queue://rhea-several.*", credit_window: 10 });
+  const found = [];
+  const firsts = [];
+  await new Promise((resolve) =>
+    receiver.on("message", ({ message }) => {
+      if (message.application_properties?.JMSXGroupFirstForConsumer) firsts.push(message.body);
+      if (found.push(message.body) === 100) resolve();
+    }),
+  );
+  for (const name of names) {
+    const own = found.filter((body) => body.startsWith(name));
+    assert.deepEqual(own, Array.from({ length: 50 }, (_, number) => `${name} ${number}`));
+  }
+  assert.deepEqual(firsts.sort(), names.map((name) => `${name} 0`));
+  assert.ok(found.slice(0, 50).some((body) => body.startsWith(names[1])));
+  receiver.close();
+});

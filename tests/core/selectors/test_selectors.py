@@ -239,6 +239,8 @@ def naive_value(node: Node, values: dict[str, Any]) -> Any:
             if other == 0:
                 is_nan = operation == "%" or one == 0 or math.isnan(one)
                 return math.nan if is_nan else math.inf * math.copysign(1, one) * math.copysign(1, other)
+            if operation == "%" and math.isinf(one):
+                return math.nan
             return math.fmod(one, other) if operation == "%" else one / other
     raise AssertionError(node)
 

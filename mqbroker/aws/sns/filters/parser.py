@@ -242,11 +242,13 @@ class _Parser:
     def _network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         # AWS says "prefix" here too.
         text, end = self._text_for("prefix"), self.tokens[self.place - 1].end
-        address, slash, mask = text.partition("/")
-        if not slash or "/" in mask:
+        address, _, mask = text.partition("/")
+        if not mask or "/" in mask:
             raise self._fault("Malformed CIDR, one '/' required", end)
-        if not (mask.isascii() and mask.isdigit()):
+        if not (mask.isascii() and mask.removeprefix("-").isdigit()):
             raise self._fault("Malformed CIDR, mask bits must be an integer", end)
+        if mask.startswith("-"):
+            raise self._fault("Malformed CIDR, mask bits must not be negative", end)
         try:
             return ipaddress.ip_network(text, strict=False)
         except ValueError:
