@@ -239,7 +239,9 @@ class Server:
             lambda: 0 if self._tls is None else self._tls.expires_at(),
             self._reload,
             {view.name: view for speaker in self._speakers for view in speaker.views()},
+            self._listeners,
             None if self._pair is None else self._pair.status,
+            None if self._pair is None else self._pair.switch_over,
         )
 
     def _advise(self) -> None:
@@ -559,7 +561,9 @@ def rehearse(config: Config, protocols: Sequence[Protocol] = PROTOCOLS) -> None:
         def is_expected(self, user: str) -> bool:  # noqa: ARG002
             return False
 
-        def check(self, user: str, password: bytes, answer: object, address: str, is_wanted: object) -> None: ...
+        def check(
+            self, user: str, password: bytes, answer: object, address: str, is_wanted: object, details: object = None
+        ) -> None: ...
 
     clock, broker, silent = Clock(), Broker(Ledger(), lambda: "rehearsal"), Silent()
     Provisioning(broker, config, silent, lambda: None).apply()

@@ -16,6 +16,7 @@ from mqbroker.config.destinations import DestinationsConfig
 from mqbroker.config.keys import KeySource
 from mqbroker.config.listener import Listener
 from mqbroker.config.option import option, place, section, tables
+from mqbroker.config.rotation import Rotation, parse_rotation
 from mqbroker.config.sizes import MemorySize
 
 DAY_S = 86_400
@@ -154,6 +155,11 @@ class LogConfig:
     file: Path | None = option(None, "File of the log; without one it goes to standard error.")
     console: bool = option(False, "Whether lines go to standard error as well as to the file.")
     rotate_bytes: int = option(10 << 20, "Size with which a new file is begun; 0 is never.", minimum=0, maximum=1 << 40)
+    rotate_date: Rotation | None = option(
+        None, "When a new file is begun besides, as in RabbitMQ: $D0 is midnight, $W0D23 Sunday at 23:00.",
+        parse=parse_rotation,
+    )  # fmt: skip
+    exchange: bool = option(False, "Whether lines go to the exchange amq.rabbitmq.log too, by their levels.")
     keep_files: int = option(5, "Full files that are kept.", minimum=1, maximum=1000)
     compress: bool = option(True, "Whether full files are packed with gzip.")
     syslog: str = option("", "A server of syslog that gets every line too, such as udp://host:514.", parse=_syslog)

@@ -5,6 +5,7 @@ run in portions, seals the ledger once per turn, and passes `now` to everything.
 randomness: unique names come from a function.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from mqbroker.core import definitions
@@ -52,6 +53,8 @@ class Broker:
         self.vhosts: dict[str, VHost] = {}
         self.past = Totals()
         """What vhosts have counted that are gone."""
+        self.past_deaths: Counter[str] = Counter()
+        """How many dead letters they had, by reason."""
         self._ends: dict[str, VHostEnd] = {}
         """The vhosts that are being deleted."""
         self._vhost_limits: dict[str, VHostLimits] = {}
@@ -112,6 +115,7 @@ class Broker:
         name = vhost.name
         del self._ends[name]
         self.past.add(totals_of(vhost))
+        self.past_deaths.update(vhost.deaths())
         for policy in [each for each in self.policies.all() if each.vhost == name]:
             self._define(definitions.key("policy", name, policy.name), None)
         for policy in [each for each in self.policies.all(operator=True) if each.vhost == name]:

@@ -100,6 +100,10 @@ class Consumer(Member):
         """Whose it is, for operators, by neutral names. Overridden where that is known."""
         return {}
 
+    def given(self) -> list[Entry]:
+        """What it was given and has not settled, oldest first. Overridden where that is known."""
+        return []
+
     def can_take(self) -> bool:
         """Whether every window is open."""
         window = self.window

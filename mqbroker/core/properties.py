@@ -96,6 +96,10 @@ class Properties:
         `headers` does not have them. Overridden where there are such."""
         return []
 
+    def with_blind_copies(self) -> "Properties":
+        """The same with keys in its headers that no consumer is shown. Overridden where there may be such."""
+        return self
+
     def without_blind_copies(self) -> "Properties":
         """The same without these keys. Overridden where there are such."""
         return self

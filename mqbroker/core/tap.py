@@ -4,9 +4,17 @@ A vhost and its queues have a tap only while somebody wants one; several are one
 the midst of that work: it must be quick, keep what it is told of for later, and change nothing in the broker.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from mqbroker.core.message import Entry, Message
+
+
+class Taker(Protocol):
+    """Who is given a message, as far as those who look on care."""
+
+    def describe(self) -> Mapping[str, object]:
+        """Whose it is, by neutral names."""
 
 
 class Tap:
@@ -15,8 +23,8 @@ class Tap:
     def published(self, message: Message, queues: Sequence[str]) -> None:
         """A message was published, to the queues of these names. Overridden."""
 
-    def delivered(self, queue: str, entry: Entry) -> None:
-        """An entry of a queue goes to a consumer, or to somebody who polls. Overridden."""
+    def delivered(self, queue: str, entry: Entry, taker: Taker | None) -> None:
+        """An entry of a queue goes to a consumer, or to somebody who polls and is none. Overridden."""
 
 
 class Taps(Tap):
@@ -30,10 +38,10 @@ class Taps(Tap):
         for tap in self.taps:
             tap.published(message, queues)
 
-    def delivered(self, queue: str, entry: Entry) -> None:
+    def delivered(self, queue: str, entry: Entry, taker: Taker | None) -> None:
         """Overrides Tap's."""
         for tap in self.taps:
-            tap.delivered(queue, entry)
+            tap.delivered(queue, entry, taker)
 
 
 def taps_of(tap: Tap | None) -> tuple[Tap, ...]:

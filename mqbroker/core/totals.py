@@ -27,7 +27,12 @@ def queue_stats(queue: "Queue") -> dict[str, int]:
 
 def exchange_stats(exchange: "Exchange") -> dict[str, int]:
     """The counts of an exchange."""
-    return {name: getattr(exchange.flow, name) for name in FLOW_COUNTS}
+    return flow_numbers(exchange.flow)
+
+
+def flow_numbers(flow: Flow) -> dict[str, int]:
+    """The same by their names."""
+    return {name: getattr(flow, name) for name in FLOW_COUNTS}
 
 
 def flow_of(vhost: "VHost") -> Flow:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from mqbroker.ctl import diagnostics, node, people, things, verbs, watching
+from mqbroker.ctl import diagnostics, node, people, things, upkeep, verbs, watching
 from mqbroker.ctl.client import Client
 from mqbroker.ctl.output import FORMATS
 from mqbroker.ctl.session import Commands, Session
@@ -53,8 +53,8 @@ def completion(shell: str) -> None:
 for _command in (
     people.user, people.vhost, people.permission, people.policy, people.parameter, things.queue, things.exchange,
     things.binding, things.connection, things.channel, things.consumer, node.ping, node.status, node.check,
-    node.audit, node.reload, node.definitions, *watching.COMMANDS, *verbs.COMMANDS,
-    *diagnostics.COMMANDS,
+    node.audit, node.reload, node.listener, node.definitions, *watching.COMMANDS, *verbs.COMMANDS,
+    *diagnostics.COMMANDS, *upkeep.COMMANDS,
 ):  # fmt: skip
     ctl.add_command(_command)
 for _command in node.LOG_COMMANDS:

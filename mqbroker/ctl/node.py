@@ -126,6 +126,27 @@ def reload(session: Session) -> None:
     session.say("the configuration was read again")
 
 
+@click.group(cls=Commands)
+def listener() -> None:
+    """Where clients come in."""
+
+
+@listener.command("suspend")
+@pass_session
+def suspend_listeners(session: Session) -> None:
+    """Turn new clients away; those that are connected stay, and so do management and metrics."""
+    session.client.call("POST", "mqbroker/listeners/suspend")
+    session.say("new clients are turned away")
+
+
+@listener.command("resume")
+@pass_session
+def resume_listeners(session: Session) -> None:
+    """Let new clients in again."""
+    session.client.call("POST", "mqbroker/listeners/resume")
+    session.say("new clients are let in")
+
+
 @click.command()
 @click.option("--count", default=100, help="So many records.")
 @click.option("--user", default="", help="Only what this user did.")
@@ -166,5 +187,8 @@ def import_definitions(session: Session, file: Any, dry_run: bool) -> None:
         body = json.loads(file.read())
     except ValueError as error:
         raise CommandFailed(f"{file.name} is not JSON: {error}", BAD_DATA) from None
-    session.client.call("POST", f"definitions{'?dry-run=true' if dry_run else ''}", body)
+    found = session.client.call("POST", f"definitions{'?dry-run=true' if dry_run else ''}", body)
     session.say("the definitions can be imported" if dry_run else "the definitions were imported")
+    if dry_run and found:
+        rows = [{"what": name, **counts} for name, counts in found.items()]
+        session.show(rows, ["what", "new", "changed", "kept", "same", "names"])

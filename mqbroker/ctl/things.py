@@ -92,6 +92,24 @@ def purge_queue(session: Session, name: str) -> None:
     session.say(f"queue '{name}' was purged")
 
 
+@queue.command("pause")
+@click.argument("name")
+@pass_session
+def pause_queue(session: Session, name: str) -> None:
+    """Let consumers of a queue wait, while it goes on to take messages."""
+    session.client.call("POST", f"mqbroker/{below('queues', session.vhost, name)}/pause", {}, _queue(session, name))
+    session.say(f"consumers of queue '{name}' wait")
+
+
+@queue.command("resume")
+@click.argument("name")
+@pass_session
+def resume_queue(session: Session, name: str) -> None:
+    """Let them go on."""
+    session.client.call("POST", f"mqbroker/{below('queues', session.vhost, name)}/resume", {}, _queue(session, name))
+    session.say(f"consumers of queue '{name}' go on")
+
+
 @queue.command("browse")
 @click.argument("name")
 @click.option("--offset", default=0)

@@ -1,6 +1,7 @@
 """RabbitMQ's rabbitmq_auth_backend_http: a service that answers `allow`, `allow tag tag` or `deny` with status 200.
 
-    user_path    username, password            who is it; the tags after allow are theirs
+    user_path    username, password            who is it; the tags after allow are theirs. For MQTT client_id and
+                                               vhost too
     vhost_path   username, vhost, ip, tags     for each vhost in which the user of `like` has permissions
     resource_path, topic_path                  what they may do there, when they do it
 
@@ -34,10 +35,12 @@ class HttpBackend:
         ca_file = "" if config.ca is None else str(config.ca)
         self._client = HttpClient(AddressGuard(EVERYWHERE), config.timeout_ms / 1000, ca_file)
 
-    async def authenticate(self, user: str, password: bytes, address: str) -> Verdict | None:
+    async def authenticate(
+        self, user: str, password: bytes, address: str, details: Mapping[str, str]
+    ) -> Verdict | None:
         """Implements Backend's."""
         secret = password.decode("utf-8", "surrogateescape")
-        tags = await self._ask(self._config.user_path, {"username": user, "password": secret})
+        tags = await self._ask(self._config.user_path, {"username": user, "password": secret, **details})
         if tags is None:
             return None
         model = self._users.get(self._config.like, User(""))

@@ -23,9 +23,16 @@ SOURCE = "management.mqbroker"
 SIGN_IN_SOURCE = "signin.mqbroker"
 ACCOUNT = "000000000000"
 
-_SECRETS = {"password": STARS, "password_hash": STARS, "payload": HIDDEN, "properties": HIDDEN}
+_SECRETS = {"password": STARS, "password_hash": STARS, "secret": STARS, "payload": HIDDEN, "properties": HIDDEN}
 _CONFIGURATION = ("definitions", "all-configuration")
-_ALWAYS = ("definitions", "all-configuration", "mqbroker/queues/:vhost/:queue/messages", "mqbroker/audit")
+_ALWAYS = (
+    "definitions",
+    "all-configuration",
+    "mqbroker/queues/:vhost/:queue/messages",
+    "mqbroker/queues/:vhost/:queue/unacked",
+    "mqbroker/audit",
+    "mqbroker/trace",
+)
 """Readings that are recorded even where readings are not: they show what is in messages, or everything."""
 _VERBS = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Post", "DELETE": "Delete"}
 _NAMES = {
@@ -33,6 +40,7 @@ _NAMES = {
     "POST queues/:vhost/:queue/get": "GetMessages",
     "POST exchanges/:vhost/:exchange/publish": "PublishMessage",
     "GET mqbroker/queues/:vhost/:queue/messages": "BrowseMessages",
+    "GET mqbroker/queues/:vhost/:queue/unacked": "BrowseMessages",
     "POST mqbroker/queues/:vhost/:queue/move": "MoveMessages",
     "POST users/bulk-delete": "DeleteUsers",
     "POST bindings/:vhost/e/:exchange/q/:queue": "PutBinding",
@@ -45,6 +53,14 @@ _NAMES = {
     "GET all-configuration": "ExportDefinitions",
     "DELETE connections/:connection": "CloseConnection",
     "DELETE connections/username/:user": "CloseConnectionsOfUser",
+    "GET mqbroker/users/:user/access-keys": "ListAccessKeys",
+    "POST mqbroker/users/:user/access-keys": "CreateAccessKey",
+    "DELETE mqbroker/users/:user/access-keys/:key": "DeleteAccessKey",
+    "POST mqbroker/traces/:vhost": "BeginTrace",
+    "DELETE mqbroker/traces/:vhost": "EndTrace",
+    "POST mqbroker/pair/switchover": "SwitchOver",
+    "POST mqbroker/queues/:vhost/:queue/pause": "PauseQueue",
+    "POST mqbroker/queues/:vhost/:queue/resume": "ResumeQueue",
     "POST vhosts/:vhost/deletion/protection": "ProtectVhost",
     "DELETE vhosts/:vhost/deletion/protection": "UnprotectVhost",
 }

@@ -34,6 +34,10 @@ class Feed:
         for follower in self._followers:
             follower.set()
 
+    def clear(self) -> None:
+        """Forgets what there was."""
+        self._lines.clear()
+
     def since(self, number: int) -> Sequence[Line]:
         """What came after that number, as far as it is still known."""
         return [line for line in self._lines if line["number"] > number]

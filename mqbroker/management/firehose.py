@@ -3,7 +3,8 @@
     publish.<exchange>    each message that is published; publish. for the exchange without a name
     deliver.<queue>       each message that a consumer gets, or somebody who polls
 
-A copy has the body of the message, and its exchange, keys and properties as headers. Copies themselves are not traced.
+A copy has the body of the message, and as headers its exchange, keys and properties, and by which connection, channel
+and user it came or goes. Copies themselves are not traced.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +13,16 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.properties import Properties
 from mqbroker.core.rabbitmq.x_death import all_keys
-from mqbroker.core.tap import Tap, joined, taps_of
+from mqbroker.core.tap import Taker, Tap, joined, taps_of
 from mqbroker.core.vhost import VHost
 from mqbroker.management.outlet import Outlet
 from mqbroker.management.properties import shown_properties
+from mqbroker.protocols.takers import Whose, publisher_in, whose
 
 TRACE = "amq.rabbitmq.trace"
 EVENT = "amq.rabbitmq.event"
+LOG = "amq.rabbitmq.log"
+OWN_EXCHANGES = (TRACE, EVENT, LOG)
 
 Compose = Callable[[Mapping[str, object]], Properties]
 
@@ -53,22 +57,28 @@ class TraceTap(Tap):
 
     def published(self, message: Message, queues: Sequence[str]) -> None:
         """Overrides Tap's."""
-        self._copy(f"publish.{message.exchange}", message, {"routed_queues": list(queues)})
+        if self._is_wanted(message):
+            more = {"routed_queues": list(queues)}
+            self._copy(f"publish.{message.exchange}", message, publisher_in(self._vhost), more)
 
-    def delivered(self, queue: str, entry: Entry) -> None:
+    def delivered(self, queue: str, entry: Entry, taker: Taker | None) -> None:
         """Overrides Tap's."""
-        self._copy(f"deliver.{queue}", entry.message, {"redelivered": int(entry.is_redelivered)})
+        if self._is_wanted(entry.message):
+            more = {"redelivered": int(entry.is_redelivered)}
+            self._copy(f"deliver.{queue}", entry.message, whose(taker, self._vhost), more)
 
-    def _copy(self, key: str, message: Message, more: Mapping[str, object]) -> None:
+    def _is_wanted(self, message: Message) -> bool:
         exchange = self._vhost.exchanges.get(TRACE)
-        if message.exchange in (TRACE, EVENT) or exchange is None or exchange.is_unused:
-            return
+        return not (message.exchange in OWN_EXCHANGES or exchange is None or exchange.is_unused)
+
+    def _copy(self, key: str, message: Message, who: Whose, more: Mapping[str, object]) -> None:
         headers = {
             "exchange_name": message.exchange,
             "routing_keys": all_keys(message),
             "properties": dict(shown_properties(message.properties)),
             "node": self._node,
             "vhost": self._vhost.name,
+            **dict(zip(("connection", "user", "channel"), who, strict=True)),
             **more,
         }
         properties = self._compose({"headers": headers})

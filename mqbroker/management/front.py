@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 
 from aiohttp import web
 
-from mqbroker.errors import RequestRefused
+from mqbroker.errors import AccessPending, RequestRefused
 from mqbroker.management.answers import Answer, Listing
 from mqbroker.management.assets import POLICY, assets
 from mqbroker.management.auditing import Auditor, Deed
-from mqbroker.management.call import ANYBODY, Call, Place, Routes, handler_of
+from mqbroker.management.call import ANYBODY, Call, Handler, Place, Routes, handler_of
 from mqbroker.management.caller import MANAGEMENT, MONITORING, Caller
 from mqbroker.management.console_sessions import COOKIE, ConsoleSessions
 from mqbroker.management.cors import Cors
@@ -38,7 +38,7 @@ from mqbroker.management.metrics.scrape import scraped
 from mqbroker.management.pages import picker, shown
 from mqbroker.management.refusals import MethodRefused, Refusal, bad_request, missing, refused_by_core, unauthorised
 from mqbroker.management.session import Guest, SessionTransport
-from mqbroker.management.waiting import committed
+from mqbroker.management.waiting import committed, known
 from mqbroker.protocols.plain_json import dump
 
 log = logging.getLogger(__name__)
@@ -170,6 +170,8 @@ class Front:
 
     async def _aside(self, request: web.BaseRequest, session: Guest, segments: list[str]) -> Answer | None:
         """The answer to what is no path of the API: pages, log-ins, probes of load balancers."""
+        if segments == ["readyz"] and self._ground.node.doors.is_suspended:
+            return Answer(503, b"listeners are suspended\n", content_type="text/plain")
         if segments in (["healthz"], ["readyz"]):
             return Answer(200, b"ok\n", content_type="text/plain")
         if self._is_for_metrics:
@@ -240,14 +242,22 @@ class Front:
         raw = deed.raw = await self._read(request, ground.config.body_size_max)
         names, query = deed.names, deed.query
         call = Call(ground, caller, method, names, query, request.headers, session.peer, ground.clock.now(), raw)
-        result = handler(call)
-        if inspect.isawaitable(result):
-            result = await result
+        result = await self._handled(call, handler)
         if request.method in ("GET", "HEAD"):
             return await _shown(result, query)
         assert isinstance(result, Answer)
         await committed(ground)
         return result
+
+    async def _handled(self, call: Call, handler: Handler) -> Answer | Listing:
+        """What a handler answers, once it is known whether the caller may. Raises Refusal, RequestRefused."""
+        while True:
+            try:
+                result = handler(call)
+                return await result if inspect.isawaitable(result) else result
+            except AccessPending as pending:  # handlers ask for everything before they do anything
+                await known(pending)
+                call.now = self._ground.clock.now()
 
     async def _identify(self, request: web.BaseRequest, session: Guest) -> Caller:
         if session.is_local:

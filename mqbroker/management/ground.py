@@ -10,6 +10,8 @@ from mqbroker.management.feeds import Feed
 from mqbroker.management.observations import Observations
 from mqbroker.management.retention import Retention
 from mqbroker.management.store import Store
+from mqbroker.management.tracing import Traces
+from mqbroker.management.trends import Trends
 from mqbroker.protocols.node import Node
 from mqbroker.protocols.registry import Registry
 from mqbroker.protocols.services import Services
@@ -28,12 +30,24 @@ class Ground:
     """What the node is called."""
     observations: Observations = field(default_factory=Observations)
     known_node: Node | None = None
-    feeds: Mapping[str, Feed] = field(default_factory=lambda: {name: Feed() for name in ("samples", "events", "log")})
+    feeds: Mapping[str, Feed] = field(
+        default_factory=lambda: {name: Feed() for name in ("samples", "events", "log", "trace")}
+    )
     """What can be followed."""
     retention: Retention = field(default_factory=Retention)
     """The numbers of the node at times past."""
+    trends: Trends = field(init=False)
+    """Rates and the past of what has none in the core."""
+    traces: Traces = field(init=False)
+    """Vhosts whose messages are followed."""
+    held_since: dict[tuple[str, str], dict[tuple[int, int], int]] = field(default_factory=dict)
+    """When unacknowledged messages were seen first, by queue and by their place and attempts."""
     streams: int = 0
     """How many follow."""
+
+    def __post_init__(self) -> None:
+        self.trends = Trends(self.services)
+        self.traces = Traces(self.services.broker, self.feeds["trace"])
 
     @property
     def broker(self) -> Broker:

@@ -11,7 +11,7 @@ from mqbroker.management.limits import OUTLET_WAITING_MAX
 class Outlet(Task):
     """As a task it publishes what waits to exchanges of one vhost."""
 
-    __slots__ = ("_scheduler", "_vhost", "_waiting", "dropped")
+    __slots__ = ("_scheduler", "_vhost", "_waiting", "dropped", "is_publishing")
 
     def __init__(self, scheduler: Scheduler, vhost: VHost) -> None:
         Task.__init__(self)
@@ -20,6 +20,8 @@ class Outlet(Task):
         self._waiting: deque[Message] = deque()
         self.dropped = 0
         """Messages for which there was no room."""
+        self.is_publishing = False
+        """Whether what happens now follows from one of them."""
 
     def put(self, message: Message) -> None:
         """Publishes a message, soon."""
@@ -31,9 +33,11 @@ class Outlet(Task):
 
     def run(self, now: int, portion: int) -> bool:
         """Overrides Task's."""
+        self.is_publishing = True
         while self._waiting and portion > 0:
             message = self._waiting.popleft()
             portion -= 1
             if message.exchange in self._vhost.exchanges:
                 self._vhost.publish_by_content(message.exchange, [message.routing_key], message, now)
+        self.is_publishing = False
         return bool(self._waiting)

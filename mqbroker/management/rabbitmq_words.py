@@ -43,8 +43,8 @@ class RabbitWords:
         self._low: set[str] = set()
         self._tags = KnownTags(users)
         self._has_connections = has_connections
-        self._numbers: dict[str, int] = {}
-        """Of open sessions, by their names."""
+        self._open: dict[str, tuple[int, str]] = {}
+        """The number and the vhost of each open session, by their names."""
         self._last = 0
 
     def take(self, event: Event) -> None:
@@ -81,12 +81,30 @@ class RabbitWords:
             _alarms.info("started %s listener on %s:%d", kind, f"[{host}]" if ":" in host else host, port)
         _alarms.info("Server startup complete; 0 plugins started.")
 
+    def rewrite(self, record: logging.LogRecord) -> None:
+        """Puts a line about what has ended a channel or a connection of AMQP 0-9-1 into RabbitMQ's words."""
+        operation = record.__dict__.pop("operation", None)
+        if operation is None or not isinstance(record.args, tuple):
+            return
+        session, *between, user, text = map(str, record.args)
+        number, vhost = self._open.get(session, (0, ""))
+        kind, _, reason = text.partition(" - ")
+        what = "channel" if between else "connection"
+        where = f"<0.{number}.0> ({session}, vhost: '{vhost}', user: '{user}'"
+        if between:
+            first = f"Channel error on connection {where}), channel {between[0]}:"
+        else:
+            first = f"Error on AMQP connection {where}, state: running), channel 0:"
+        record.msg, record.args = "%s", (first,)
+        record.rest = [f" operation {operation} caused a {what} exception {kind.lower()}: {reason}"]
+        record.levelno, record.levelname = logging.ERROR, "ERROR"
+
     def _live(self, name: str, fields: Mapping[str, object]) -> None:
         session = str(fields["session"])
         if name == "session.opened":
             self._last += 1
-            self._numbers[session] = self._last
-        number = self._numbers.pop(session, 0) if name == "session.closed" else self._last
+            self._open[session] = self._last, str(fields["vhost"])
+        number = self._open.pop(session, (0, ""))[0] if name == "session.closed" else self._last
         protocol = str(fields["protocol"]).partition(" ")[0]
         for text in _LIFE[name]:
             _connections.info("%s", text.format(**{**fields, "protocol": protocol, "id": f"0.{number}.0"}))
@@ -120,7 +138,12 @@ def is_own_word(record: logging.LogRecord) -> bool:
     return record.msg in OWN_WORDS
 
 
-def leave_own_words_out() -> None:
-    """From now on the log does without them."""
+def put_in_their_place(words: RabbitWords) -> None:
+    """From now on the log has RabbitMQ's words for these, and for what ends a channel or a connection."""
+
+    def rewritten(record: logging.LogRecord) -> bool:
+        words.rewrite(record)
+        return not is_own_word(record)
+
     for handler in logging.getLogger().handlers:
-        handler.addFilter(lambda record: not is_own_word(record))
+        handler.addFilter(rewritten)

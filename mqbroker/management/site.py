@@ -5,6 +5,7 @@ import logging
 from aiohttp import web
 
 from mqbroker.management.api import (
+    access_keys,
     audit,
     bindings,
     connections,
@@ -14,6 +15,7 @@ from mqbroker.management.api import (
     extras,
     following,
     health,
+    held,
     limits,
     logs,
     looking,
@@ -22,9 +24,11 @@ from mqbroker.management.api import (
     nodes,
     overview,
     parameters,
+    pausing,
     permissions,
     policies,
     queues,
+    traces,
     users,
     vhosts,
     views,
@@ -38,7 +42,7 @@ from mqbroker.management.limits import HEAD_LINE_BYTES_MAX
 _MODULES = (
     overview, nodes, vhosts, users, permissions, limits, exchanges, queues, bindings, messages, looking, mending,
     connections, consumers, policies, parameters, definitions, health, extras, views, following,
-    audit, logs,
+    audit, logs, access_keys, pausing, traces, held,
 )  # fmt: skip
 
 

@@ -33,9 +33,10 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.events import Event
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.scheduler import Scheduler, Task
-from mqbroker.core.tap import Tap, joined, taps_of
+from mqbroker.core.tap import Taker, Tap, joined, taps_of
 from mqbroker.core.vhost import VHost
 from mqbroker.management.limits import SPANS_EXPORT_MS, SPANS_STOP_S, SPANS_WAITING_MAX
+from mqbroker.protocols.takers import publisher_in, whose
 
 log = logging.getLogger(__name__)
 
@@ -65,20 +66,23 @@ class _Seen(NamedTuple):
 class SpanTap(Tap):
     """Of one vhost."""
 
-    def __init__(self, spans: "Spans", vhost: str) -> None:
+    def __init__(self, spans: "Spans", vhost: VHost) -> None:
         self._spans = spans
         self._vhost = vhost
 
     def published(self, message: Message, queues: Sequence[str]) -> None:
         """Overrides Tap's."""
         if message.properties.has_headers:
-            self._spans.see(message, partial(_published, self._vhost, message, len(queues)))
+            client, _, _ = publisher_in(self._vhost)
+            self._spans.see(message, partial(_published, self._vhost.name, message, client, len(queues)))
 
-    def delivered(self, queue: str, entry: Entry) -> None:
+    def delivered(self, queue: str, entry: Entry, taker: Taker | None) -> None:
         """Overrides Tap's."""
         message = entry.message
         if message.properties.has_headers:
-            self._spans.see(message, partial(_received, self._vhost, message, queue, entry.is_redelivered))
+            client, _, _ = whose(taker, self._vhost)
+            see = partial(_received, self._vhost.name, message, client, queue, entry.is_redelivered)
+            self._spans.see(message, see)
 
 
 class Spans(Task):
@@ -114,7 +118,7 @@ class Spans(Task):
         broker.events.subscribe(take)
 
     def _follow(self, vhost: VHost) -> None:
-        vhost.set_tap(joined([*taps_of(vhost.tap), SpanTap(self, vhost.name)]))
+        vhost.set_tap(joined([*taps_of(vhost.tap), SpanTap(self, vhost)]))
 
     def see(self, message: Message, describe: Callable[[], Described]) -> None:
         """Makes a span of what happens to a message, soon, if that brings a trace context."""
@@ -163,25 +167,28 @@ def _carrier_of(headers: Mapping[str, object]) -> dict[str, str] | None:
     return None if xray is None else {"traceparent": f"00-{xray[1]}{xray[2]}-{xray[3]}-01"}
 
 
-def _published(vhost: str, message: Message, queue_count: int) -> Described:
+def _published(vhost: str, message: Message, client: str, queue_count: int) -> Described:
     parts = [part for part in (message.exchange, message.routing_key) if part]
     destination = _clean(":".join(parts) or "amq.default")
-    attributes = _common("publish", "send", destination, vhost, message)
+    attributes = _common("publish", "send", destination, vhost, message, client)
     return f"publish {destination}", SpanKind.PRODUCER, {**attributes, "mqbroker.routed_queues": queue_count}
 
 
-def _received(vhost: str, message: Message, queue: str, is_redelivered: bool) -> Described:
+def _received(vhost: str, message: Message, client: str, queue: str, is_redelivered: bool) -> Described:
     destination = _clean(queue)
-    attributes = _common("receive", "receive", destination, vhost, message)
+    attributes = _common("receive", "receive", destination, vhost, message, client)
     return f"receive {destination}", SpanKind.CONSUMER, {**attributes, "mqbroker.redelivered": is_redelivered}
 
 
-def _common(name: str, kind: str, destination: str, vhost: str, message: Message) -> dict[str, str | int | bool]:
+def _common(
+    name: str, kind: str, destination: str, vhost: str, message: Message, client: str
+) -> dict[str, str | int | bool]:
     properties = message.properties
     texts = {
         "messaging.rabbitmq.destination.routing_key": message.routing_key,
         "messaging.message.id": properties.text("message_id"),
         "messaging.message.conversation_id": properties.text("correlation_id"),
+        "messaging.client.id": client,
     }
     return {
         "messaging.system": "rabbitmq",

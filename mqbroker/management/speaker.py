@@ -19,8 +19,9 @@ from mqbroker.management.feeds import LogFeed, event_line, soon_on
 from mqbroker.management.firehose import Firehose
 from mqbroker.management.ground import CLUSTER_ID, Ground
 from mqbroker.management.local import LocalDoor
+from mqbroker.management.log_exchange import LogExchange
 from mqbroker.management.protocol import METRICS_SCHEME
-from mqbroker.management.rabbitmq_words import RabbitWords, leave_own_words_out
+from mqbroker.management.rabbitmq_words import RabbitWords, put_in_their_place
 from mqbroker.management.session import ManagementSession
 from mqbroker.management.store import Store
 from mqbroker.protocols.node import Node
@@ -47,7 +48,9 @@ class ManagementSpeaker(Speaker):
         self._log_feed: LogFeed | None = None
         self._servers: dict[bool, web.Server] = {}
         services.broker.events.subscribe(self._ground.observations.take)
+        self._log = config.log
         self._has_rabbitmq_words = config.log.format == "rabbitmq"
+        self._log_exchange: LogExchange | None = None
         self._spans: Spans | None = None
         self._otel = config.otel
         if self._otel.endpoint:
@@ -87,7 +90,7 @@ class ManagementSpeaker(Speaker):
         words.started(self._ground.node.listeners())
         broker.events.subscribe(words.take)
         if self._has_rabbitmq_words:
-            leave_own_words_out()
+            put_in_their_place(words)
 
     def _fill_feeds(self, node: Node) -> None:
         """From now on it can be seen what happens."""
@@ -96,16 +99,28 @@ class ManagementSpeaker(Speaker):
         node.samples.followers.append(self._sampled)
         self._log_feed = LogFeed(feeds["log"], soon_on(asyncio.get_running_loop()))
         logging.getLogger("mqbroker").addHandler(self._log_feed)
+        if self._log.exchange:
+            ground, call_soon = self._ground, soon_on(asyncio.get_running_loop())
+            vhost = ground.services.default_vhost
+            handler = LogExchange(ground.broker, vhost, ground.name, ground.clock, node.compose, call_soon)
+            handler.setFormatter(logging.getLogger().handlers[0].formatter)
+            logging.getLogger().addHandler(handler)
+            self._log_exchange = handler
 
     def _sampled(self) -> None:
         at, numbers = list(self._ground.node.samples.history)[-1]
         self._ground.retention.add(at, numbers)
         self._ground.feeds["samples"].add({"at": at})
+        self._ground.trends.sampled()
+        self._ground.traces.sampled(self._ground.clock.now())
 
     def stop(self) -> None:
         """Overrides Speaker's."""
+        self._ground.trends.close()
         if self._log_feed is not None:
             logging.getLogger("mqbroker").removeHandler(self._log_feed)
+        if self._log_exchange is not None:
+            logging.getLogger().removeHandler(self._log_exchange)
         if self._door is not None:
             self._door.close()
         if self._spans is not None:

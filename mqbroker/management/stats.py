@@ -24,15 +24,23 @@ QUEUE_STATS: Mapping[str, Callable[[Counts], int]] = {
 
 TOTAL_STATS: Mapping[str, tuple[str, ...]] = {
     "publish": ("received",),
+    "confirm": ("confirmed",),
     "deliver": ("delivered",),
     "deliver_no_ack": ("no_ack",),
-    "get": ("got",),
+    "get": ("got_with_ack",),
+    "get_no_ack": ("got_no_ack",),
+    "get_empty": ("got_empty",),
     "deliver_get": ("delivered", "no_ack", "got"),
     "ack": ("acked",),
     "redeliver": ("redelivered",),
-    "drop_unroutable": ("unrouted",),
+    "return_unroutable": ("returned_to_publisher",),
+    "drop_unroutable": ("dropped_unrouted",),
+    "disk_reads": ("messages_paged_in",),
 }
-"""What a vhost or the node has, by the names of `Totals.numbers`."""
+"""What a vhost or the node has, by the names of `Totals.numbers`, and of what channels count besides."""
+
+NO_RATES: Mapping[str, float] = {}
+NO_CLIENTS: Mapping[str, int] = {}
 
 
 def with_rate(name: str, number: int, rate: float) -> dict[str, Any]:
@@ -72,14 +80,40 @@ def _rate_between(pair: tuple[Counts, Counts, int] | None, read: Callable[[Count
     return (read(pair[1]) - read(pair[0])) * 1000 / pair[2]
 
 
-def total_stats(numbers: Mapping[str, int], rates: Mapping[str, float]) -> dict[str, Any]:
-    """The message_stats of a vhost or of the node."""
+def total_stats(
+    numbers: Mapping[str, int],
+    rates: Mapping[str, float],
+    clients: Mapping[str, int] = NO_CLIENTS,
+    client_rates: Mapping[str, float] = NO_RATES,
+) -> dict[str, Any]:
+    """The message_stats of a vhost or of the node; of the latter with what channels have counted."""
+    all_numbers, all_rates = _with_clients(numbers, clients), _with_clients(rates, client_rates)
     found: dict[str, Any] = {}
     for name, parts in TOTAL_STATS.items():
-        number = sum(numbers.get(part, 0) for part in parts)
+        number = sum(all_numbers.get(part, 0) for part in parts)
         if number:
-            found |= with_rate(name, number, sum(rates.get(part, 0.0) for part in parts))
+            found |= with_rate(name, int(number), sum(all_rates.get(part, 0.0) for part in parts))
     return found
+
+
+def _with_clients(numbers: Mapping[str, float], clients: Mapping[str, float]) -> Mapping[str, float]:
+    """What neither the core nor channels know alone: samples are some seconds apart, so nothing goes below zero."""
+    returned, no_ack = clients.get("returned", 0), clients.get("got_no_ack", 0)
+    return {
+        **numbers,
+        "confirmed": clients.get("confirmed", 0),
+        "got_no_ack": no_ack,
+        "got_empty": clients.get("got_empty", 0),
+        "got_with_ack": max(0, numbers.get("got", 0) - no_ack),
+        "returned_to_publisher": returned,
+        "dropped_unrouted": max(0, numbers.get("unrouted", 0) - returned),
+    }
+
+
+def total_reader(name: str) -> Callable[[Mapping[str, int]], int]:
+    """Reads one of the message_stats of the node out of its numbers at a time past."""
+    parts = TOTAL_STATS[name]
+    return lambda numbers: sum(numbers.get(part, 0) for part in parts)
 
 
 def lengths(ready: int, unacknowledged: int, rates: Mapping[str, float]) -> dict[str, Any]:

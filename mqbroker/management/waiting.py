@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from mqbroker.errors import AccessPending
 from mqbroker.management.ground import Ground
 
 Done = Callable[[], None]
@@ -19,4 +20,11 @@ async def happened(begin: Callable[[Done], object], ground: Ground) -> None:
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     begin(lambda: None if done.done() else done.set_result(None))
     ground.services.outbox.wake()
+    await done
+
+
+async def known(pending: AccessPending) -> None:
+    """Returns when another service has said whether something is allowed."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    pending.when_known(lambda _now: None if done.done() else done.set_result(None))
     await done

@@ -139,6 +139,7 @@ class Connection:
             connections = self._connections
             connections.count_input(nbytes)
             self.session.octets_in += nbytes
+            self.session.reads += 1
             congestion = connections.congestion
             ledger = congestion.ledger
             before, now = ledger.added(), self._clock.now()
@@ -157,6 +158,7 @@ class Connection:
         if connections.octets_in >= connections.input_due:
             connections.see_input()
         session.octets_in += len(data)
+        session.reads += 1
         congestion = connections.congestion
         ledger = congestion.ledger
         before, now = ledger.added(), self._clock.now()
@@ -234,8 +236,10 @@ class Connection:
         if lent is not None:
             lent.append(data)
             self.transport.writelines(lent)
+            session.writes += 1
         elif data:
             self.transport.write(data)
+            session.writes += 1
         try:
             session.output_written(now)
         except Exception:
@@ -298,10 +302,10 @@ class Connection:
 
     def _adopt(self, new_session: SessionFactory, data: bytes, now: int) -> None:
         """It is clear what the peer speaks: goes on with a session of that protocol, which has to take what came."""
-        octets_in = self.session.octets_in
+        octets_in, reads = self.session.octets_in, self.session.reads
         self._connections.remove_session(self.session)
         self.session = new_session(self.peer)
-        self.session.octets_in = octets_in
+        self.session.octets_in, self.session.reads = octets_in, reads
         self._connections.add_session(self.session, self)
         self.session.receive_data(data, now)
         self.session.mark()  # the end of the turn sees to what it wants of the connection

@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mqbroker import limits
@@ -80,6 +80,8 @@ class Listeners:
         self._tls = tls
         self._websocket = websocket
         self._doors: list[Door] = []
+        self._suspended: list[tuple[Listener, int, tuple[object, ...]]] = []
+        """What is not listened on at the moment: family and address, with the port that was really taken."""
         self._greetings: set[asyncio.Task[None]] = set()
         self._troubles = RateLog(log)
 
@@ -111,12 +113,32 @@ class Listeners:
         self._doors.append(door)
         self._attend(door)
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether clients are turned away."""
+        return bool(self._suspended)
+
+    def suspend(self, stays: Callable[[str], bool]) -> None:
+        """Stops listening but on schemes that stay: new clients go elsewhere, those that are here stay."""
+        for door in [each for each in self._doors if not stays(each.listener.scheme)]:
+            self._suspended.append((door.listener, door.socket.family, door.socket.getsockname()))
+            self._doors.remove(door)
+            _shut(door)
+
+    def resume(self) -> None:
+        """Listens again, on the same ports. Raises ConfigError where somebody else has taken one."""
+        while self._suspended:
+            listener, family, address = self._suspended[-1]
+            try:
+                self._open_door(listener, family, address)
+            except OSError as error:
+                raise ConfigError(f"cannot listen on {listener.url}: {_reason(error)}") from None
+            self._suspended.pop()
+
     def close(self) -> None:
         """Stops listening and gives up on connections that have no session yet."""
-        loop = asyncio.get_running_loop()
         for door in self._doors:
-            loop.remove_reader(door.socket)
-            door.socket.close()
+            _shut(door)
         self._doors.clear()
         for greeting in self._greetings:
             greeting.cancel()
@@ -231,6 +253,11 @@ async def _read_proxy_header(connected: socket.socket) -> ProxyHeader:
             header = parser.receive(data)
             if header is not None:
                 return header
+
+
+def _shut(door: Door) -> None:
+    asyncio.get_running_loop().remove_reader(door.socket)
+    door.socket.close()
 
 
 def _listening_socket(family: int, address: tuple[object, ...]) -> socket.socket:

@@ -39,15 +39,28 @@ def with_proxy_header(peer: Peer, header: ProxyHeader) -> Peer:
 
 
 def with_certificate(peer: Peer, transport: BaseTransport) -> Peer:
-    """The peer with the names of its client certificate, if it presented one that was verified."""
+    """The peer with what was agreed on for TLS, and with the names of its client certificate, if one was verified."""
     ssl_object: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-    der = None if ssl_object is None else ssl_object.getpeercert(binary_form=True)
-    return peer if der is None else replace(peer, certificate_names=certificate_names(der))
-
-
-def certificate_names(der: bytes) -> dict[str, str]:
-    """The names in a certificate, the first of each kind: `cn`, `dn` (RFC 4514), `san_dns` and so on."""
+    if ssl_object is None:
+        return peer
+    der, cipher = ssl_object.getpeercert(binary_form=True), ssl_object.cipher()
+    tls = {"protocol": ssl_object.version() or "", "cipher": "" if cipher is None else cipher[0]}
+    if der is None:
+        return replace(peer, tls=tls)
     certificate = x509.load_der_x509_certificate(der)
+    return replace(peer, certificate_names=certificate_names(certificate), tls=tls | _issued(certificate))
+
+
+def _issued(certificate: x509.Certificate) -> dict[str, str]:
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return {
+        "issuer": certificate.issuer.rfc4514_string(),
+        "validity": f"{begin:%Y-%m-%dT%H:%M:%SZ} - {end:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def certificate_names(certificate: x509.Certificate) -> dict[str, str]:
+    """The names in a certificate, the first of each kind: `cn`, `dn` (RFC 4514), `san_dns` and so on."""
     names = {"dn": certificate.subject.rfc4514_string()}
     for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[:1]:
         names["cn"] = str(attribute.value)

@@ -11,6 +11,8 @@ from typing import Protocol
 from mqbroker.core.access.access import Permissions, TopicPermissions
 from mqbroker.errors import MqbrokerError
 
+NO_DETAILS: Mapping[str, str] = {}
+
 
 class BackendSilent(MqbrokerError):
     """A backend does not answer, or with something that is no answer: nobody gets in by it."""
@@ -30,8 +32,11 @@ class Verdict:
 class Backend(Protocol):
     """One source of users."""
 
-    async def authenticate(self, user: str, password: bytes, address: str) -> Verdict | None:
-        """What is said of a user with this password; None for a refusal. Raises BackendSilent."""
+    async def authenticate(
+        self, user: str, password: bytes, address: str, details: Mapping[str, str]
+    ) -> Verdict | None:
+        """What is said of a user with this password, and what else is known of the log-in; None for a refusal. Raises
+        BackendSilent."""
 
     async def allows(self, fields: Mapping[str, str]) -> bool:
         """Whether a user of its own may do something with a resource: RabbitMQ's words for who, what and where. Raises

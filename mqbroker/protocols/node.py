@@ -32,6 +32,20 @@ class Samples(Protocol):
         """What a queue had counted at the last two looks, and how many milliseconds are between them."""
 
 
+class Doors(Protocol):
+    """Where clients come in."""
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether new ones are turned away."""
+
+    def suspend(self, stays: Callable[[str], bool]) -> None:
+        """Turns new ones away but for schemes that stay."""
+
+    def resume(self) -> None:
+        """Lets them in again. Raises ConfigError where a port is taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One running broker."""
@@ -55,5 +69,8 @@ class Node:
     """Reads the configuration again: users, vhosts and certificates. What is wrong with it; empty when nothing is."""
     views: Mapping[str, View]
     """What protocols show beside queues and connections, by name."""
+    doors: Doors
     pair: Callable[[], Mapping[str, object]] | None = None
     """What this node knows of its pair; None where it is alone."""
+    switch_over: Callable[[float], Mapping[str, object]] | None = None
+    """Has a standby take over, after so many seconds: what is `done`, or the `error`. None where it is alone."""

@@ -4,7 +4,7 @@ There is one `Services` for the whole broker. A protocol keeps what only its own
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.destinations.naming import Naming
 from mqbroker.protocols.admission import Admission
 from mqbroker.protocols.auditing import Audit, NoAudit
+from mqbroker.protocols.backends import NO_DETAILS
 from mqbroker.protocols.recognition import Recognition
 from mqbroker.protocols.registry import Registry
 from mqbroker.protocols.session import Outbox
@@ -23,11 +24,13 @@ class Authenticator(Protocol):
     """Checks passwords; may take its time, so the answer comes by a call."""
 
     def check(
-        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
-    ) -> None:
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool],
+        details: Mapping[str, str] = NO_DETAILS,
+    ) -> None:  # fmt: skip
         """Calls `answer` once, now or later, on the loop's thread; not at all when it is no longer wanted by then.
 
-        `address` is who asks: those who guess wait longer, and delay nobody else.
+        `address` is who asks: those who guess wait longer, and delay nobody else. `details` are what else other sources
+        of users are told, by RabbitMQ's names.
         """
 
 

@@ -15,6 +15,8 @@ cdef class Session:
     cdef readonly Py_ssize_t lent_bytes
     cdef public long long octets_in
     cdef readonly long long octets_out
+    cdef public long long reads
+    cdef public long long writes
     cdef bytearray deliveries
     cdef Py_ssize_t deliveries_at
     cdef public bint is_first

@@ -29,6 +29,8 @@ class Peer:
     is_tls: bool = False
     certificate_names: dict[str, str] = field(default_factory=dict)
     """Names of a verified client certificate: keys `cn`, `dn`, `san_dns`, `san_ip`, `san_email`, `san_uri`."""
+    tls: dict[str, str] = field(default_factory=dict)
+    """What was agreed on (`protocol`, `cipher`), and of a client certificate its `issuer` and `validity`."""
     listener: str = ""
     """The URL of the listener that it came to, for the log."""
     basic: tuple[str, str] | None = field(default=None, repr=False)
@@ -44,6 +46,7 @@ class Peer:
             "port": self.server_port,
             "is_tls": self.is_tls,
             "certificate_names": dict(self.certificate_names),
+            "tls": self.tls,
             "listener": self.listener,
         }
 
@@ -93,7 +96,7 @@ class Session:
     __slots__ = (
         "appetite", "deadline", "deliveries", "deliveries_at", "gate", "is_authenticated", "is_closing", "is_first",
         "is_halfway", "is_marked", "is_paused", "is_reading", "is_throttled", "lent", "lent_bytes", "lingers",
-        "octets_in", "octets_out", "out", "outbox", "sink",
+        "octets_in", "octets_out", "out", "outbox", "reads", "sink", "writes",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox) -> None:
@@ -112,6 +115,8 @@ class Session:
         self.deliveries_at = 0
         self.octets_in = self.octets_out = 0
         """What was received, counted by the network, and sent."""
+        self.reads = self.writes = 0
+        """In how many pieces, counted by the network."""
         self.is_first = False
         self.is_halfway = False
         """True after input that was a part of what the peer has to say: nothing has come of it, and no turn follows."""
@@ -162,6 +167,10 @@ class Session:
         """An operator ends it: by an action of their own, or because its user or vhost is deleted. The peer is told
         `reason` if its protocol has a place for it. Overridden where that differs from an end of the broker."""
         self.shut_down(now)
+
+    def speaking(self) -> tuple[str, str, int]:
+        """Whose what is at hand is, for who looks on: its name, its user, and the number of the channel. Overridden."""
+        return self.label(), "", 0
 
     def describe(self) -> dict[str, object]:
         """What an operator may want to know of it, by neutral names. Overridden: at least with `Peer.describe`."""

@@ -260,7 +260,7 @@ class PairNode:
             case "status":
                 return self.status()
             case "switchover":
-                return self._switch_over()
+                return self.switch_over()
             case "promote":
                 return self._promote(request.content)
             case "ballot":
@@ -289,14 +289,15 @@ class PairNode:
         """What is sampled of an active node."""
         return {} if self.leading is None else self.leading.numbers()
 
-    def _switch_over(self) -> dict[str, object]:
+    def switch_over(self, delay_s: float = 0) -> dict[str, object]:
+        """Stops in order, so that a standby takes over; after a delay, in which who asked is answered."""
         if self.leading is None:
             return {"error": f"{self.config.node} is not the active node"}
         ready = self.leading.others_in_sync()
         if not ready:
             return {"error": "no standby is in sync: nobody could take over"}
         self.is_stopping = True
-        asyncio.get_running_loop().call_soon(self.on_switchover)
+        asyncio.get_running_loop().call_later(delay_s, self.on_switchover)
         return {"done": f"{self.config.node} stops, and one of {', '.join(ready)} takes over"}
 
     def _promote(self, said: dict[str, object]) -> dict[str, object]:

@@ -9,13 +9,14 @@ is bounded by the connections that may be open without a name.
 import asyncio
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from mqbroker.clock import Clock
 from mqbroker.core.access.access import Access
 from mqbroker.core.access.passwords import decoy, verify
 from mqbroker.limits import LOGIN_CACHE_ENTRIES_MAX, LOGIN_CACHE_MS
+from mqbroker.protocols.backends import NO_DETAILS
 from mqbroker.runtime.login_queue import LoginQueue
 
 
@@ -75,6 +76,7 @@ class PooledAuthenticator:
         answer: Callable[[bool], None],
         address: str = "",
         is_wanted: Callable[[], bool] = lambda: True,
+        _details: Mapping[str, str] = NO_DETAILS,
     ) -> None:
         """Calls `answer` on the loop's thread: at once for a login remembered as right, otherwise after the check.
 

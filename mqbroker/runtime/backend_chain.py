@@ -10,12 +10,13 @@ import hmac
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.core.recent import remember
 from mqbroker.limits import BACKEND_CALLS_MAX, BACKEND_USERS_MAX, LOGIN_CACHE_ENTRIES_MAX
-from mqbroker.protocols.backends import Backend, BackendSilent, Verdict
+from mqbroker.protocols.backends import NO_DETAILS, Backend, BackendSilent, Verdict
 from mqbroker.protocols.rate_log import RateLog
 from mqbroker.runtime.authenticator import PooledAuthenticator
 
@@ -25,6 +26,16 @@ INTERNAL = "internal"
 
 Answer = Callable[[bool], None]
 Waiting = list[tuple[Answer, Callable[[], bool]]]
+
+
+class LogIn(NamedTuple):
+    """Who wants to get in, and from where."""
+
+    user: str
+    password: bytes
+    address: str
+    details: tuple[tuple[str, str], ...]
+    """What else the source is told; another answer may follow from it."""
 
 
 class BackendChain:
@@ -56,13 +67,13 @@ class BackendChain:
         answer: Answer,
         address: str = "",
         is_wanted: Callable[[], bool] = lambda: True,
+        details: Mapping[str, str] = NO_DETAILS,
     ) -> None:
         """Implements Authenticator's."""
-        self._check(0, user, password, answer, address, is_wanted)
+        self._check(0, LogIn(user, password, address, tuple(details.items())), answer, is_wanted)
 
-    def _check(
-        self, at: int, user: str, password: bytes, answer: Answer, address: str, is_wanted: Callable[[], bool]
-    ) -> None:
+    def _check(self, at: int, login: LogIn, answer: Answer, is_wanted: Callable[[], bool]) -> None:
+        user = login.user
         if at >= len(self._order):
             answer(False)
             return
@@ -72,15 +83,15 @@ class BackendChain:
             if is_right:
                 answer(True)
             elif is_wanted():
-                self._check(at + 1, user, password, answer, address, is_wanted)
+                self._check(at + 1, login, answer, is_wanted)
 
         if name == INTERNAL:
             if at + 1 < len(self._order) and not self._has_password(user):
                 answered(False)
             else:
-                self._internal.check(user, password, answered, address, is_wanted)
+                self._internal.check(user, login.password, answered, login.address, is_wanted)
         else:
-            self._ask(name, user, password, answered, address, is_wanted)
+            self._ask(name, login, answered, is_wanted)
 
     def is_foreign(self, user: str) -> bool:
         """Whether they are a user here only because another source says so."""
@@ -93,10 +104,8 @@ class BackendChain:
 
     # --- other sources ------------------------------------------------------------------------------------------------
 
-    def _ask(
-        self, name: str, user: str, password: bytes, answer: Answer, address: str, is_wanted: Callable[[], bool]
-    ) -> None:
-        digest = self._digest(name, user, password)
+    def _ask(self, name: str, login: LogIn, answer: Answer, is_wanted: Callable[[], bool]) -> None:
+        user, digest = login.user, self._digest(name, login)
         known = self._known.get(digest)
         if known is not None and known[0] > self._clock.now() and (not known[1] or user in self._broker.access.users):
             answer(known[1])
@@ -104,16 +113,17 @@ class BackendChain:
         waiting = self._asked.setdefault(digest, [])
         waiting.append((answer, is_wanted))
         if len(waiting) == 1:
-            task = asyncio.get_running_loop().create_task(self._decide(digest, name, user, password, address))
+            task = asyncio.get_running_loop().create_task(self._decide(digest, name, login))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _decide(self, digest: bytes, name: str, user: str, password: bytes, address: str) -> None:
+    async def _decide(self, digest: bytes, name: str, login: LogIn) -> None:
         is_right = False
         try:
             async with self._slots:
-                verdict = await self._backends[name].authenticate(user, password, address)
-            is_right = verdict is not None and self._admit(user, verdict)
+                backend, details = self._backends[name], dict(login.details)
+                verdict = await backend.authenticate(login.user, login.password, login.address, details)
+            is_right = verdict is not None and self._admit(login.user, verdict)
             until = self._clock.now() + self._cache_ms
             remember(self._known, digest, (until, is_right), LOGIN_CACHE_ENTRIES_MAX)
         except BackendSilent as error:
@@ -154,9 +164,10 @@ class BackendChain:
             if kept.get(place) != each and place[0] in broker.vhosts:
                 broker.set_topic_permissions(user, *place, each)
 
-    def _digest(self, name: str, user: str, password: bytes) -> bytes:
-        octets = user.encode(errors="surrogateescape")
-        text = b"%b:%d:%b%d:%b" % (name.encode(), len(octets), octets, len(password), password)
+    def _digest(self, name: str, login: LogIn) -> bytes:
+        words = [name, login.user, *(word for pair in login.details for word in pair)]
+        parts = [login.password, *(word.encode(errors="surrogateescape") for word in words)]
+        text = b"".join([b"%d:%b" % (len(part), part) for part in parts])
         return hmac.digest(self._key, text, "sha256")
 
     def close(self) -> None:

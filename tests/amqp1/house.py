@@ -21,7 +21,9 @@ class _Quiet:
 
     reason = ""
 
-    def check(self, user: str, password: bytes, answer: object, address: str, is_wanted: object) -> None:
+    def check(
+        self, user: str, password: bytes, answer: object, address: str, is_wanted: object, details: object = None
+    ) -> None:
         raise AssertionError("nobody logs in with a password")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -156,6 +157,48 @@ def test_more_verbs_of_rabbitmqctl(ctl: Ctl, broker: BrokerProcess, api: Api, tm
     path = tmp_path / "all.json"
     ctl.out("export_definitions", str(path))
     ctl.out("import_definitions", str(path))
+
+
+def test_new_clients_are_turned_away_while_listeners_are_suspended(ctl: Ctl, broker: BrokerProcess, api: Api) -> None:
+    """A node that was to be drained went on to take clients."""
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        channel = connection.channel()
+        assert "No new client connections" in ctl.out("suspend_listeners")
+        with pytest.raises(pika.exceptions.AMQPConnectionError):
+            pika.BlockingConnection(pika.URLParameters(broker.url))
+        channel.queue_declare("suspended", exclusive=True)
+        assert api.call("GET", "health/checks/ready-to-serve-clients").status == 503
+        assert api.call("GET", "/readyz").status == 503
+        assert api.call("GET", "/healthz").status == 200
+        ctl.error(69, "check_port_listener", str(broker.ports["amqp"]))
+        ctl.out("listener", "suspend")
+        ctl.out("resume_listeners")
+        pika.BlockingConnection(pika.URLParameters(broker.url)).close()
+        ctl.out("check_port_listener", str(broker.ports["amqp"]))
+        assert api.call("GET", "/readyz").status == 200
+        assert ctl.out("listener", "resume") == "new clients are let in\n"
+
+
+def test_verbs_of_who_looks_after_the_broker(ctl: Ctl, broker: BrokerProcess, api: Api) -> None:
+    """Runbooks of RabbitMQ stopped at a verb that there was not."""
+    assert "reported no alarms" in ctl.out("alarms")
+    assert re.search(r"^other_proc: \d+\.\d{4} mb \(", ctl.out("memory_breakdown", "--unit", "MB"), re.MULTILINE)
+    ctl.error(65, "memory_breakdown", "--unit", "miles")
+    assert f"port: {broker.ports['amqp']}, protocol: amqp" in ctl.out("cluster_status")
+    ctl.out("set_operator_policy", "cap", "^capped", '{"max-length": 5}', "--apply-to", "queues")
+    assert api.get("operator-policies/%2F/cap")["definition"] == {"max-length": 5}
+    ctl.out("clear_operator_policy", "cap")
+    ctl.out("add_vhost", "tagged")
+    ctl.out("set_vhost_tags", "tagged", "qa", "eu")
+    assert api.get("vhosts/tagged")["tags"] == ["qa", "eu"]
+    ctl.error(65, "set_vhost_tags", "absent", "qa")
+    ctl.out("set_vhost_limits", "-p", "tagged", '{"max-queues": 5}')
+    ctl.out("clear_vhost_limits", "-p", "tagged")
+    assert api.get("vhost-limits/tagged") == []
+    ctl.out("set_user_limits", "guest", '{"max-channels": 500}')
+    ctl.out("clear_user_limits", "guest", "all")
+    assert api.get("user-limits/guest") == []
+    assert "mqbroker" in ctl.out("log_tail", "-N", "5")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

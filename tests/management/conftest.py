@@ -10,7 +10,7 @@ from tests.management.api import Api
 from tests.management.console import Console
 from tests.support.broker_process import BrokerProcess
 
-SCHEMES = ("amqp", "mqtt", "aws", "management", "prometheus")
+SCHEMES = ("amqp", "mqtt", "stomp", "aws", "management", "prometheus")
 
 
 @pytest.fixture(scope="module")

@@ -211,7 +211,7 @@ def test_rows_and_pages_are_reached_by_keys(console: Console, api: Api) -> None:
 
 
 PAGES = ("overview", "queues", "exchanges", "connections", "channels", "mqtt", "retained", "sqs", "sns", "policies",
-         "users", "definitions", "pair", "events", "audit", "log", "queue/%2F/swept",
+         "users", "definitions", "pair", "trace", "events", "audit", "log", "queue/%2F/swept",
          "exchange/%2F/amq.topic")  # fmt: skip
 
 FAULTS = """(() => {

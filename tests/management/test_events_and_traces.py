@@ -8,6 +8,7 @@ import pika  # type: ignore[import-untyped]
 import pytest
 
 from tests.management.api import Api
+from tests.mqtt.paho_client import Paho
 from tests.support.broker_process import BrokerProcess
 
 pytestmark = pytest.mark.timeout(120)
@@ -94,6 +95,9 @@ def test_the_firehose_shows_what_is_published_and_delivered(api: Api, broker: Br
             ["traced"],
         )
         assert headers["properties"] == {"content_type": "text/plain", "headers": {"a": 1}}
+        (mine,) = [each for each in api.get("channels") if each["message_stats"].get("publish") == 2]
+        name = mine["connection_details"]["name"]
+        assert (headers["connection"], headers["user"], headers["channel"]) == (name, "guest", 1)
         assert [each["payload"] for each in api.take("traced", 2)] == ["before", "payload"]
         assert next_one("deliver.traced")[1] == b"before"
         properties, body = next_one("deliver.traced")
@@ -103,7 +107,10 @@ def test_the_firehose_shows_what_is_published_and_delivered(api: Api, broker: Br
         channel.basic_publish("amq.direct", "nowhere", b"lost")
         assert next_one("publish.amq.direct")[0].headers["routed_queues"] == []
         channel.basic_publish("", "pushed", b"x")
-        assert next_one("deliver.pushed")[1] == b"x"
+        properties, body = next_one("deliver.pushed")
+        assert (body, properties.headers["connection"], properties.headers["user"]) == (b"x", name, "guest")
+        api.publish("traced", "over HTTP")
+        assert next_one("publish.")[0].headers["user"] == ""
         api.put("vhosts/%2F", {"tracing": False})
         channel.basic_publish("", "traced", b"after")
         api.put("vhosts/%2F", {"tracing": True})
@@ -111,3 +118,26 @@ def test_the_firehose_shows_what_is_published_and_delivered(api: Api, broker: Br
         assert next_one("publish.")[1] == b"again"
         api.put("vhosts/%2F", {"tracing": False})
         connection.close()
+
+
+def test_dead_letters_and_messages_of_other_protocols_are_copied_too(api: Api, broker: BrokerProcess) -> None:
+    """Where a message had gone that was dead-lettered, and which client of MQTT had sent it, was not to be seen."""
+    api.put("vhosts/%2F", {"tracing": True})
+    api.put("queues/%2F/dying", {"arguments": {"x-message-ttl": 0, "x-dead-letter-exchange": "amq.fanout"}})
+    with following(broker, "amq.rabbitmq.trace", "#") as next_one, Paho(broker.ports["mqtt"], "traced", 5) as client:
+        api.publish("dying", "dead")
+        properties, body = next_one("publish.amq.fanout")
+        assert (body, properties.headers["user"]) == (b"dead", "")
+        client.subscribe("a/b", qos=1)
+        client.publish("a/b", b"by MQTT", qos=1)
+        properties, body = next_one("publish.amq.topic")
+        sent_by = properties.headers["connection"]
+        assert (body, properties.headers["channel"]) == (b"by MQTT", 1)
+        assert client.message().payload == b"by MQTT"
+        assert next_one("deliver.mqtt-subscription-tracedqos1")[0].headers["connection"] == sent_by
+        assert sent_by in {each["name"] for each in api.get("connections")}
+        (taker,) = [
+            each for each in api.get("consumers") if each["queue"]["name"].startswith("mqtt-subscription-traced")
+        ]
+        assert taker["channel_details"]["connection_name"] == sent_by
+    api.put("vhosts/%2F", {"tracing": False})

@@ -191,3 +191,29 @@ def test_every_metric_of_our_dashboard_is_there(metrics: Api) -> None:
     assert len(asked) > 30
     of_pairs = {f"mqbroker_pair_{name}" for name in PAIR}
     assert asked - samples(metrics).keys() - of_pairs - {"rabbitmq_auth_attempts_failed_total"} == set()
+
+
+def test_dead_letters_are_counted_by_why_they_died(api: Api, metrics: Api) -> None:
+    """An alert on messages that expire could not tell them from those that clients reject."""
+
+    def deaths(reason: str) -> float:
+        return samples(metrics)[f"rabbitmq_global_messages_dead_lettered_{reason}_total"][0][1]
+
+    before = {reason: deaths(reason) for reason in ("expired", "rejected", "maxlen", "delivery_limit")}
+    api.put("vhosts/deaths")
+    api.put("queues/deaths/dying", {"arguments": {"x-dead-letter-exchange": "amq.fanout", "x-max-length": 2}})
+    message = {"properties": {}, "routing_key": "dying", "payload": "x", "payload_encoding": "string"}
+    for _ in range(5):
+        api.call("POST", "exchanges/deaths/amq.default/publish", message)
+    asked = {"count": 1, "ackmode": "reject_requeue_false", "encoding": "auto"}
+    api.call("POST", "queues/deaths/dying/get", asked)
+    expired = {**message, "properties": {"expiration": "0"}}
+    api.call("POST", "exchanges/deaths/amq.default/publish", expired)
+    api.call("DELETE", "queues/deaths/dying/contents")
+    api.call("POST", "exchanges/deaths/amq.default/publish", expired)
+    for is_there in (True, False):  # what a vhost has counted stays when it goes
+        found = {reason: deaths(reason) - before[reason] for reason in before}
+        assert (found["maxlen"], found["rejected"], found["delivery_limit"]) == (3, 1, 0)
+        assert found["expired"] >= 1
+        if is_there:
+            api.delete("vhosts/deaths")

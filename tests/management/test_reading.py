@@ -320,7 +320,7 @@ def test_health_checks(api: Api, broker: BrokerProcess) -> None:
     assert (reply.status, reply.body["reason"], reply.body["missing"]) == (503, "No active listener", 1)
     assert api.refused("GET", "health/checks/port-listener/x") == (400, "bad_request", "Invalid port")
     assert api.get("health/checks/protocol-listener/amqp091")["protocol"] == "amqp091"
-    assert api.call("GET", "health/checks/protocol-listener/stomp").status == 503
+    assert api.call("GET", "health/checks/protocol-listener/mqtts").status == 503
     assert api.get("health/checks/certificate-expiration/1/months") == {"status": "ok"}
     text = "Time unit not recognised. Supported units: days, weeks, months, years."
     assert api.refused("GET", "health/checks/certificate-expiration/1/eons")[2] == text

@@ -1,6 +1,7 @@
 """Spans of OpenTelemetry, at a collector that decodes what comes by OTLP over HTTP."""
 
 import asyncio
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,12 @@ import pika  # type: ignore[import-untyped]
 import pytest
 
 from mqbroker.config.sections import OtelConfig
+from mqbroker.core.broker import Broker
+from mqbroker.core.ledger import Ledger
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.properties import AnnotatedProperties, Properties
 from mqbroker.core.scheduler import Scheduler
+from mqbroker.core.vhost import VHost
 from mqbroker.errors import ConfigError
 from mqbroker.server import rehearse
 from mqbroker.spoken import load_config
@@ -71,8 +75,11 @@ def test_a_message_is_followed_through_the_broker(collector: Collector, channel:
         assert (span.trace_id, span.parent_id, span.kind) == (TRACE, PARENT, kind)
         assert span.start_ns <= span.end_ns
         assert span.resource["service.name"] == "orders"
+    client = published.attributes["messaging.client.id"]
+    assert re.fullmatch(r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+", client)
     common = {
         "messaging.system": "rabbitmq",
+        "messaging.client.id": client,
         "messaging.message.body.size": 4,
         "messaging.rabbitmq.destination.routing_key": "a.b",
         "messaging.message.id": "m-1",
@@ -209,11 +216,11 @@ def message(headers: dict[str, object], key: str = "k") -> Message:
 
 def test_names_that_are_no_utf_8_do_not_cost_a_batch(collector: Collector, spans: Spans) -> None:
     """One message with such a name, and the SDK lost the five hundred spans that it had with it."""
-    tap = SpanTap(spans, "v\udcff")
+    tap = SpanTap(spans, VHost("v\udcff", Broker(Ledger(), lambda: "name")))
     tap.published(message(dict(CONTEXT), "k\udcff"), ["q\udcff"])
     entry = Entry()
     entry.message, entry.is_redelivered = message(dict(CONTEXT), "k\udcff"), False
-    tap.delivered("q\udcff", entry)
+    tap.delivered("q\udcff", entry, None)
     assert not spans.run(0, 1000)
     published = collector.wait(lambda span: span.name == "publish e:k?")
     assert published.attributes["messaging.rabbitmq.destination.routing_key"] == "k?"
@@ -223,7 +230,11 @@ def test_names_that_are_no_utf_8_do_not_cost_a_batch(collector: Collector, spans
 
 def test_messages_do_not_stay_in_memory_for_their_spans(spans: Spans) -> None:
     """Ten thousand of them waited with their bodies, also those without a trace."""
-    tap, plain, traced = SpanTap(spans, "/"), message({"a": "b"}), message(dict(CONTEXT))
+    tap, plain, traced = (
+        SpanTap(spans, VHost("/", Broker(Ledger(), lambda: "name"))),
+        message({"a": "b"}),
+        message(dict(CONTEXT)),
+    )
     before = sys.getrefcount(traced), sys.getrefcount(traced.properties)
     tap.published(plain, ["q"])
     assert not spans.is_scheduled
@@ -235,7 +246,9 @@ def test_messages_do_not_stay_in_memory_for_their_spans(spans: Spans) -> None:
 @pytest.mark.parametrize("name", ["traceparent", "tracestate"])
 def test_contexts_that_are_too_long_are_left_out(collector: Collector, spans: Spans, name: str) -> None:
     """Headers of any length waited for the thread of the SDK."""
-    SpanTap(spans, "/").published(message({**CONTEXT, name: "x" * 2000}, name), [])
+    SpanTap(spans, VHost("/", Broker(Ledger(), lambda: "name"))).published(
+        message({**CONTEXT, name: "x" * 2000}, name), []
+    )
     assert spans.is_scheduled is (name == "tracestate")
     spans.run(0, 1000)
 

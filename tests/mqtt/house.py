@@ -4,7 +4,7 @@
 a connection seen from its other side: packets are sent to it, `received()` is what it was sent since the last call.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,7 @@ from mqbroker.core.message import new_message
 from mqbroker.core.properties import Properties
 from mqbroker.core.restoration import restore
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties
+from mqbroker.protocols.backends import NO_DETAILS
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.decode import decode
@@ -50,8 +51,9 @@ class PlainAuthenticator:
         self.pending: list[tuple[Callable[[bool], None], bool]] = []
 
     def check(
-        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
-    ) -> None:
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool],
+        details: Mapping[str, str] = NO_DETAILS,
+    ) -> None:  # fmt: skip
         is_right = user in self.broker.access.users and password == user.encode()
         if self.is_slow:
             self.pending.append((answer, is_right))

@@ -11,6 +11,7 @@ import pytest
 from mqbroker.protocols.mqtt.codec import packets as p
 from mqbroker.protocols.mqtt.codec.encode import encode
 from tests.mqtt.house import Client, House
+from tests.mqtt.paho_client import Paho
 from tests.storage.simdisk import SimDisk
 from tests.support.broker_process import BrokerProcess
 from tests.support.mosquitto_process import MosquittoProcess
@@ -231,3 +232,20 @@ def test_without_an_interval_there_are_no_figures() -> None:
     client.subscribe("$SYS/#", qos=0)
     house.wait(100)
     assert client.messages() == []
+
+
+def test_the_log_goes_to_topics_where_that_is_wanted(tmp_path: Path) -> None:
+    """What was made for Mosquitto's `log_dest topic` saw nothing of the log."""
+    config = "[mqtt]\nlog_topics = true\n"
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=("mqtt",), config=config) as broker:
+        with Paho(broker.ports["mqtt"], "watcher", 5) as watcher, Paho(broker.ports["mqtt"], "other", 5) as other:
+            watcher.subscribe([("$SYS/broker/log/N", 0), ("$SYS/broker/log/W", 0)])
+            with Paho(broker.ports["mqtt"], "coming", 4):
+                pass
+            with Paho(broker.ports["mqtt"], "other", 5):  # which takes the session over
+                found = [watcher.message() for _ in range(3)]
+            assert not other.messages.qsize()
+        told = {each.topic: each.payload.decode() for each in found}
+        assert any("'coming'" in each.payload.decode() for each in found if each.topic == "$SYS/broker/log/N")
+        assert re.match(r"\d{10}: 127\.0\.0\.1:\d+ -> ", told["$SYS/broker/log/N"])
+        assert not any(each.retain for each in found)

@@ -216,3 +216,27 @@ async def test_a_header_from_elsewhere_is_nothing_special() -> None:
         assert house.sessions[0].lines[0] == HEADER.strip()
         assert house.sessions[0].peer.is_loopback
         await say_goodbye(client)
+
+
+async def test_what_was_suspended_is_listened_on_again_at_the_same_places() -> None:
+    """A name with two addresses was listened on at neither again, since each stood for both."""
+    async with open_house("amqp://localhost:0") as house:
+        listeners = house.listeners
+        before = listeners.addresses
+        listeners.suspend(lambda scheme: scheme == "amqp")
+        assert listeners.addresses == before
+        listeners.suspend(lambda scheme: scheme == "mqtt")
+        assert (listeners.is_suspended, listeners.addresses) == (True, [])
+        _, host, port = before[0]
+        with (
+            socket.create_server((host, port)),
+            pytest.raises(ConfigError, match="cannot listen on amqp://localhost:0"),
+        ):
+            listeners.resume()
+        assert listeners.is_suspended
+        listeners.resume()
+        assert not listeners.is_suspended
+        assert sorted(each[1:] for each in listeners.addresses) == sorted(each[1:] for each in before)
+        client = await asyncio.open_connection(host, port)
+        await ask(client, b"SAY hello")
+        await say_goodbye(client)

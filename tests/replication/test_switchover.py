@@ -12,6 +12,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from mqbroker.replication.control import told
+from tests.browser.chromium import Chromium
+from tests.conftest import find_program
+from tests.management.api import Api
+from tests.management.console import Console
 from tests.replication import stores
 from tests.replication.clients import KINDS
 from tests.replication.pair_house import NodeProcess, a_pair
@@ -105,3 +109,40 @@ def test_a_mistake_in_the_configuration_of_a_standby_shows_at_its_start(tmp_path
         eventually(lambda: not pair.b.is_running, WAIT_S)
         assert "is in no format that this broker knows" in pair.b.log()
         assert pair.a.is_serving
+
+
+def test_a_switchover_is_asked_for_in_the_console(tmp_path: Path) -> None:
+    """Who was at the console had to look for the machine and its command line; the answer was lost as it stopped."""
+    program = find_program("chromium")
+    with a_pair(tmp_path, schemes=("amqp", "management")) as pair, Chromium(program, tmp_path / "profile") as browser:
+        active, standby = pair.active, pair.standby
+        pair.until_in_sync()
+        console = Console(browser, active.ports["management"])
+        console.log_in()
+        console.go("/pair", "Pair")
+        console.click("Switch over")
+        assert console.browser.evaluate("document.querySelector('dialog button.bad').disabled") is True
+        console.fill("dialog input", active.name)
+        console.click("Switch over", "document.querySelector('dialog')")
+        console.wait_text(f"{active.name} stops, and one of {standby.name} takes over")
+        eventually(lambda: standby.is_serving, WAIT_S)
+        eventually(lambda: not active.is_running, WAIT_S)
+
+
+def test_a_switchover_that_nobody_could_take_over_is_refused(tmp_path: Path) -> None:
+    """The only node stopped, and nobody served."""
+    with a_pair(tmp_path, schemes=("amqp", "management")) as pair:
+        active, standby = pair.active, pair.standby
+        standby.kill()
+        api = Api(active.ports["management"])
+        found = eventually_refused(api)
+        assert "no standby is in sync" in found
+        api.put("users/watcher", {"password": "x", "tags": "monitoring"})
+        assert api.of("watcher", "x").call("POST", "mqbroker/pair/switchover").status == 401
+        assert active.is_serving
+
+
+def eventually_refused(api: Api) -> str:
+    """Once the standby is known to be gone."""
+    eventually(lambda: len(api.get("mqbroker/pair")["isr"]) == 1, WAIT_S)
+    return api.refused("POST", "mqbroker/pair/switchover")[2]

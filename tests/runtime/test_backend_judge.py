@@ -9,6 +9,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
 from mqbroker.errors import AccessPending, AccessRefused
 from mqbroker.protocols.backends import BackendSilent, Verdict
+from mqbroker.protocols.mqtt.codec.packets import Subscribe, TopicFilter
 from mqbroker.runtime.backend_judge import BackendJudge
 from tests.mqtt.house import Client, House
 
@@ -36,7 +37,9 @@ class Service:
         self.allowed = True
         self.asked: list[str] = []
 
-    async def authenticate(self, user: str, password: bytes, address: str) -> Verdict | None:
+    async def authenticate(
+        self, user: str, password: bytes, address: str, details: Mapping[str, str]
+    ) -> Verdict | None:
         return None
 
     async def allows(self, fields: Mapping[str, str]) -> bool:
@@ -93,8 +96,11 @@ async def subscriber(house: House, judge: Court) -> Client:
     """One whose rights have all been asked about."""
     client = house.client()
     client.connect("s", user_name="reader", password=b"reader")
-    while client.subscribe("t", qos=1) != [1]:
+    client.send(Subscribe(1, [TopicFilter("t", 1)]))
+    while not (packets := client.received()):
         await judge.answer()
+        house.turn()
+    assert [each.reasons for each in packets] == [[1]]
     await judge.answer()
     return client
 

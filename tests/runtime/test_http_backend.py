@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,8 @@ from mqbroker.protocols.backends import Verdict
 from mqbroker.runtime.authenticator import PooledAuthenticator
 from mqbroker.runtime.backend_chain import BackendChain
 from tests.management.api import Api
+from tests.mqtt.paho_client import Paho
+from tests.stomp.stompy import StompPy
 from tests.support.broker_process import BrokerProcess
 from tests.support.waiting import eventually
 
@@ -34,6 +37,8 @@ class Service:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.answers = {"/user": b"deny", "/vhost": b"allow"}
         self.statuses: dict[str, int] = {}
+        self.delay_s = 0.0
+        """How long an answer about rights takes."""
         self.hold = threading.Event()
         self.hold.set()
         service = self
@@ -52,6 +57,7 @@ class Service:
                 fields = {name: values[0] for name, values in parse_qs(form, keep_blank_values=True).items()}
                 service.asked.append((method, path, fields))
                 service.hold.wait(30)
+                time.sleep(service.delay_s if path in ("/resource", "/topic") else 0)
                 body = service.answers[path]
                 self.send_response(service.statuses.get(path, 200))
                 self.send_header("Content-Length", str(len(body)))
@@ -100,7 +106,8 @@ configure = "^mine"
 write = ".*"
 read = ".*"
 """
-    with BrokerProcess(folder / "data", "--dev", schemes=("amqp", "management"), config=config) as process:
+    schemes = ("amqp", "management", "mqtt", "stomp")
+    with BrokerProcess(folder / "data", "--dev", schemes=schemes, config=config) as process:
         yield process
         assert "Traceback" not in process.log()
 
@@ -115,7 +122,7 @@ def connect(broker: BrokerProcess, user: str, password: str = "pw", vhost: str =
 class Generous:
     """A source of users that lets everybody do everything."""
 
-    async def authenticate(self, user: str, password: bytes, address: str) -> Verdict:
+    async def authenticate(self, user: str, password: bytes, address: str, details: Mapping[str, str]) -> Verdict:
         return Verdict(("administrator",), {"/": Permissions(".*", ".*", ".*")})
 
     async def allows(self, fields: Mapping[str, str]) -> bool:
@@ -373,9 +380,113 @@ def test_answers_count_for_so_long_and_publishers_notice(service: Service, tmp_p
         connection.close()
 
 
-def test_other_protocols_are_refused_until_it_is_known(service: Service, judged: BrokerProcess) -> None:
-    """What is not known yet must not be allowed; and once it is known, it must be."""
-    host = judged.ports["management"]
-    ours = Api(host, "joe", "pw")
-    assert ours.call("PUT", "queues/%2F/by-http", {}).status == 401
-    eventually(lambda: ours.call("PUT", "queues/%2F/by-http", {}).status in (201, 204), 20)
+@pytest.fixture
+def slow(service: Service, judged: BrokerProcess) -> BrokerProcess:
+    """The same, and each answer about rights takes a while: who does not wait for it is refused."""
+    service.delay_s = 0.05
+    return judged
+
+
+def test_a_request_of_the_api_waits_for_the_answer(service: Service, slow: BrokerProcess) -> None:
+    """The first request was refused, and the second one done."""
+    joe = Api(slow.ports["management"], "joe", "pw")
+    assert joe.call("PUT", "queues/%2F/by-http", {}).status == 201
+    binding = {"routing_key": "a.b", "arguments": {}}
+    assert joe.call("POST", "bindings/%2F/e/amq.topic/q/by-http", binding).status == 201
+    message = {"properties": {}, "routing_key": "a.b", "payload": "x", "payload_encoding": "string"}
+    assert joe.call("POST", "exchanges/%2F/amq.topic/publish", message).body == {"routed": True}
+    service.answers["/resource"] = b"deny"
+    assert joe.call("PUT", "queues/%2F/denied", {}).reason == (401, "not_authorised", "Access refused.")
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_clients_of_mqtt_wait_for_the_answer(service: Service, slow: BrokerProcess, version: int) -> None:
+    """The first message of each topic was dropped, and the first SUBSCRIBE refused: a device gives up then."""
+    with mqtt_of_joe(slow, "thing", version) as device:
+        reasons = device.subscribe([("a/+", 1), ("b/#", 0), ("a/1", 2)])
+        assert [each.value for each in reasons] == [1, 0, 2]
+        for number in range(20):
+            device.publish(f"b/{number % 5}", b"%d" % number, qos=number % 3)
+        found = [device.message().payload for _ in range(20)]
+        assert found == [b"%d" % number for number in range(20)]
+        service.answers |= {"/topic": b"deny"}
+        denied = device.subscribe("c/1")
+        assert denied[0].value >= 0x80
+        device.publish("d/1", b"not for anybody", qos=1)
+        device.publish("b/1", b"known", qos=1)
+        assert device.message().payload == b"known"
+
+
+def test_the_first_message_of_a_connection_that_ends_at_once_is_there(service: Service, slow: BrokerProcess) -> None:
+    """Who connects, publishes and goes, as mosquitto_pub does, had published nothing."""
+    with mqtt_of_joe(slow, "listener", 4) as listener:
+        listener.subscribe("once/#")
+        service.asked.clear()
+        will = Paho(slow.ports["mqtt"], "quick", 4)
+        will.client.username_pw_set("joe", "pw")
+        will.client.will_set("once/will", b"gone", 1)
+        with will:
+            will.client.publish("once/a", b"at once", 0)
+            will.publish("once/b", b"acknowledged", 1)
+            will.client._sock_close()
+        assert {listener.message().payload for _ in range(3)} == {b"at once", b"acknowledged", b"gone"}
+
+
+def mqtt_of_joe(broker: BrokerProcess, client_id: str, version: int) -> Paho:
+    """A client of MQTT that logs in as joe."""
+    found = Paho(broker.ports["mqtt"], client_id, version)
+    found.client.username_pw_set("joe", "pw")
+    return found
+
+
+def test_the_service_is_told_which_client_of_mqtt_it_is(service: Service, slow: BrokerProcess) -> None:
+    """A service that lets a device in under its own name only could not tell, and one answer counted for all."""
+    for client_id in ("one", "two", "one"):
+        with mqtt_of_joe(slow, client_id, 5):
+            pass
+    told = {"username": "joe", "password": "pw", "vhost": "/"}
+    assert questions(service, "/user") == [{**told, "client_id": "one"}, {**told, "client_id": "two"}]
+
+
+def test_clients_of_stomp_wait_for_the_answer(service: Service, slow: BrokerProcess) -> None:
+    """An ERROR, and the connection was closed."""
+    client = StompPy(slow.ports["stomp"])
+    client.client.connect("joe", "pw", wait=True)
+    client.subscribe("/topic/t.*", id=1)
+    client.subscribe("/queue/theirs", id=2)
+    for number in range(10):
+        client.client.send("/topic/t.x" if number % 2 else "/queue/theirs", f"{number}")
+    assert sorted(int(client.message().body) for _ in range(10)) == list(range(10))
+    named = {each["name"] for each in questions(service, "/resource") if each["resource"] == "queue"}
+    assert len(named) == 2, "a queue that the broker names is asked about by one name"
+    service.answers["/resource"] = b"deny"
+    client.client.send("/queue/denied", "x")
+    assert "access_refused" in client.error().headers["message"]
+    eventually(lambda: not client.client.is_connected())  # the broker has closed it
+
+
+def test_clients_of_amqp_1_0_wait_for_the_answer(service: Service, slow: BrokerProcess) -> None:
+    """A link was refused, and a message to a new place ended its session."""
+    pytest.importorskip("proton", reason="python-qpid-proton is not installed")
+    from proton import Message, ProtonException  # type: ignore[import-not-found,unused-ignore]
+    from proton.utils import BlockingConnection  # type: ignore[import-not-found,unused-ignore]
+
+    url = f"amqp://joe:pw@127.0.0.1:{slow.ports['amqp']}"
+    connection = BlockingConnection(url, timeout=30, allowed_mechs="PLAIN")
+    receiver = connection.create_receiver("/queue/one", credit=50)
+    sender = connection.create_sender("/queue/one")
+    anonymous = connection.create_sender(None)
+    large = b"x" * 300_000
+    for number in range(10):
+        sender.send(Message(body=number))
+        address = "/queues/one" if number % 2 else "/exchanges/amq.topic/a"
+        anonymous.send(Message(body=large, address=address), error_states=[])
+    found = [receiver.receive(30).body for _ in range(15)]
+    assert [each for each in found if isinstance(each, int)] == list(range(10))
+    assert "refused" not in slow.log()
+    service.answers["/resource"] = b"deny"
+    connection.timeout = 2  # the client does not see that its session has ended
+    with pytest.raises(ProtonException):
+        connection.create_receiver("/queue/denied")
+    assert "unauthorized-access: access to queue 'denied' in vhost '/' refused for user 'joe'" in slow.log()
+    connection.close()

@@ -3,7 +3,10 @@
 import gzip
 import json
 import logging
+import os
 import re
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pika  # type: ignore[import-untyped]
 import pika.exceptions  # type: ignore[import-untyped]
 import pytest
 
+from mqbroker.config.rotation import parse_rotation
 from mqbroker.config.sections import LogConfig
 from mqbroker.core.events import Event
 from mqbroker.management.rabbitmq_words import RabbitWords
@@ -186,3 +190,101 @@ def test_levels_change_while_the_broker_runs(tmp_path: Path) -> None:
         for body in ({"level": "loud"}, {"level": 3}, {}):
             assert api.refused("PUT", "mqbroker/log/levels/amqp", body)[0] == 400
         assert api.refused("PUT", "mqbroker/log/levels/a%20b", {"level": "info"})[0] == 400
+
+
+def local(text: str) -> float:
+    """A local time in seconds since the epoch."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+@pytest.mark.parametrize(("text", "now", "then"), [
+    ("$D0", "2026-11-30 10:00", "2026-12-01 00:00"),
+    ("$D0", "2026-11-30 00:00", "2026-12-01 00:00"),
+    ("$D23", "2026-11-30 10:00", "2026-11-30 23:00"),
+    ("$D23H30", "2026-11-30 23:00", "2026-11-30 23:30"),
+    ("$W0D23", "2026-11-30 10:00", "2026-12-06 23:00"),
+    ("$W1D16", "2026-11-30 10:00", "2026-11-30 16:00"),
+    ("$M1D0", "2026-11-30 10:00", "2026-12-01 00:00"),
+    ("$M31D5", "2026-11-30 10:00", "2026-12-31 05:00"),
+    ("$MLD0", "2026-11-30 10:00", "2026-12-31 00:00"),
+    ("$M29D0", "2027-01-30 10:00", "2027-03-29 00:00"),
+    ("$H15", "2026-11-30 10:20", "2026-11-30 11:15"),
+    ("$H15", "2026-11-30 23:20", "2026-12-01 00:15"),
+])  # fmt: skip
+def test_dates_of_rotation_are_those_of_rabbitmq(text: str, now: str, then: str) -> None:
+    found = parse_rotation(text)
+    assert found is not None
+    assert found.after(local(now)) == local(then)
+
+
+@pytest.mark.parametrize("text", ["$", "D0", "$D24", "$W7D0", "$M32", "$M0D0", "$H60", "$D0 ", "$W1M1D0"])
+def test_dates_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a time such as"):
+        parse_rotation(text)
+
+
+def test_a_file_is_begun_anew_by_date(tmp_path: Path) -> None:
+    """One file held the lines of many days, and that of a broker that was down at midnight those of two."""
+    path = tmp_path / "broker.log"
+    path.write_text("of the day before\n")
+    os.utime(path, (time.time() - 100_000,) * 2)
+    handler = LogFile(LogConfig(rotate_date=parse_rotation("$D0"), compress=False), path)
+    for text in ("one", "two"):
+        handler.emit(record("%s", text))
+    assert Path(f"{path}.1").read_text() == "of the day before\n"
+    assert path.read_text() == "one\ntwo\n"
+    late = record("%s", "three")
+    late.created = time.time() + 90_000
+    handler.emit(late)
+    handler.close()
+    assert Path(f"{path}.1").read_text() == "one\ntwo\n"
+    assert path.read_text() == "three\n"
+
+
+def test_what_ends_channels_and_connections_is_told_in_rabbitmqs_words(tmp_path: Path) -> None:
+    """Programs that count channel errors in RabbitMQ's log counted none."""
+    with BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, config='[log]\nformat = "rabbitmq"\n') as broker:
+        connection = pika.BlockingConnection(pika.URLParameters(broker.url))
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+            connection.channel().queue_declare("absent", passive=True)
+        with pytest.raises(pika.exceptions.ConnectionClosedByBroker):
+            connection.channel().basic_qos(prefetch_size=1)
+        eventually(lambda: "Error on AMQP connection" in broker.log())
+        log = broker.log()
+    head = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00 \[error\] <0\.\d+\.0> "
+    where = r"<0\.1\.0> \(127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+, vhost: '/', user: 'guest'"
+    for lines in (
+        (rf"Channel error on connection {where}\), channel 1:",
+         r" operation queue\.declare caused a channel exception not_found: no queue 'absent' in vhost '/'"),
+        (rf"Error on AMQP connection {where}, state: running\), channel 0:",
+         r" operation basic\.qos caused a connection exception not_implemented: .*"),
+    ):  # fmt: skip
+        assert re.search("\n".join(f"{head}{line}$" for line in lines), log, re.MULTILINE), lines
+
+
+def test_the_log_goes_to_an_exchange(tmp_path: Path) -> None:
+    """Who follows RabbitMQ's amq.rabbitmq.log got nothing."""
+    config = '[log]\nexchange = true\nformat = "json"\n'
+    broker = BrokerProcess(tmp_path / "data", "--dev", schemes=SCHEMES, config=config)
+    with broker, pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("errors", exclusive=True)
+        channel.queue_bind("errors", "amq.rabbitmq.log", "warning")
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+            connection.channel().queue_declare("absent", passive=True)
+        found: list[Any] = []
+
+        def has_come() -> bool:
+            found[:] = channel.basic_get("errors", auto_ack=True)
+            return found[0] is not None
+
+        eventually(has_come)
+        method, properties, body = found
+        line = json.loads(body)
+        assert (method.exchange, method.routing_key, line["level"]) == ("amq.rabbitmq.log", "warning", "warning")
+        assert "no queue 'absent'" in line["msg"]
+        assert properties.content_type == "text/plain"
+        forger = connection.channel()
+        forger.confirm_delivery()
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+            forger.basic_publish("amq.rabbitmq.log", "info", b"forged")

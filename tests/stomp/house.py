@@ -3,12 +3,13 @@
 A `Client` is a connection seen from outside.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mqbroker.clock import Clock
 from mqbroker.core.broker import Broker
 from mqbroker.core.ledger import Ledger
+from mqbroker.protocols.backends import NO_DETAILS
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Peer
 from mqbroker.protocols.stomp.budget import Budget
@@ -60,8 +61,9 @@ class Passwords:
         self.pending: list[Callable[[], None]] = []
 
     def check(
-        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
-    ) -> None:
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool],
+        details: Mapping[str, str] = NO_DETAILS,
+    ) -> None:  # fmt: skip
         is_right = user in self.broker.access.users and password == user.encode()
         if self.is_slow:
             self.pending.append(lambda: answer(is_right) if is_wanted() else None)

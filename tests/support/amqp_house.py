@@ -3,7 +3,7 @@
 `House.connect` gives a `Talk` whose octets go straight into a session, as if each write were a chunk from the network.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +12,7 @@ from mqbroker.core.ledger import Ledger
 from mqbroker.protocols.amqp.config import AmqpConfig
 from mqbroker.protocols.amqp.connection import AmqpConnection
 from mqbroker.protocols.amqp.services import AmqpServices
+from mqbroker.protocols.backends import NO_DETAILS
 from mqbroker.protocols.services import Services
 from mqbroker.protocols.session import Peer
 from tests.support.amqp_talk import Closed, Talk
@@ -24,8 +25,9 @@ class Passwords:
     """Everybody's password is their name."""
 
     def check(
-        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool]
-    ) -> None:
+        self, user: str, password: bytes, answer: Callable[[bool], None], address: str, is_wanted: Callable[[], bool],
+        details: Mapping[str, str] = NO_DETAILS,
+    ) -> None:  # fmt: skip
         answer(password == user.encode())
 
 

@@ -34,6 +34,7 @@ cdef class Queue(Task):
     cdef public object alarm
     cdef readonly list alone
     cdef readonly Py_ssize_t holds
+    cdef readonly bint is_paused
     cdef public object tap
     cdef public long long used_at
 

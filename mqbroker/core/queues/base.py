@@ -68,11 +68,14 @@ class Queue(Task):
     """Whether its entries may leave memory, and come back by `restore_pages`. A kind that takes entries by itself, and
     not only what `peek` shows, says no."""
 
+    can_pause = False
+    """Whether its consumers can be made to wait while it goes on to take messages."""
+
     __slots__ = (
         "alarm", "alone", "armed_at", "consumers", "counts", "counts_failures", "cursor", "declared", "durable",
-        "exclusive_consumer", "first_sequence", "has_consumer_priorities", "holds", "host", "is_deleted", "is_recorded",
-        "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "tap", "unacked_count",
-        "used_at",
+        "exclusive_consumer", "first_sequence", "has_consumer_priorities", "holds", "host", "is_deleted", "is_paused",
+        "is_recorded", "is_single_active", "ledger", "name", "next_sequence", "number", "ring", "spec", "tap",
+        "unacked_count", "used_at",
     )  # fmt: skip
 
     def __init__(self, host: QueueHost, ledger: Ledger, name: str, number: int, durable: bool) -> None:
@@ -106,6 +109,8 @@ class Queue(Task):
         """The host's timer for `expire`, once there was one."""
         self.holds = 0
         """How often older entries are on their way back: until then nothing is delivered."""
+        self.is_paused = False
+        """Whether one of the holds is an operator's."""
         self.tap: Tap | None = None
         """Who looks on while the vhost is traced."""
         self.used_at = 0
@@ -246,7 +251,7 @@ class Queue(Task):
         """Gives an entry to a consumer."""
         counts = self.counts
         if self.tap is not None:
-            self.tap.delivered(self.name, entry)
+            self.tap.delivered(self.name, entry, consumer)
         if entry.is_redelivered:
             counts.redelivered += 1
         if consumer.no_ack:
@@ -267,7 +272,7 @@ class Queue(Task):
         counts = self.counts
         counts.got += 1
         if self.tap is not None:
-            self.tap.delivered(self.name, entry)
+            self.tap.delivered(self.name, entry, holder)
         if entry.is_redelivered:
             counts.redelivered += 1
         entry.consumer = holder
@@ -386,6 +391,18 @@ class Queue(Task):
         self.holds -= 1
         if not self.holds:
             self.host.schedule(self)
+
+    def pause(self) -> None:
+        """Consumers get nothing until it is resumed, or the broker starts anew; who polls gets as before."""
+        if not self.is_paused:
+            self.is_paused = True
+            self.begin_return()
+
+    def resume(self, now: int) -> None:
+        """They get what waits."""
+        if self.is_paused:
+            self.is_paused = False
+            self.end_return(now)
 
     def forget(self) -> None:
         """The queue is deleted: so is what the journal has of it."""

@@ -46,6 +46,8 @@ class ClassicQueue(Queue):
 
     takes_pages = True
 
+    can_pause = True
+
     __slots__ = (
         "byte_count", "dead_letter_exchange", "dead_letter_key", "delivery_limit", "has_deadlines",
         "has_persistent_letters", "is_plain", "lane", "max_bytes", "max_length", "overflow", "paging", "picking",
@@ -369,7 +371,9 @@ class ClassicQueue(Queue):
         """Whether it is known what is next: nothing older is on its way back, and what had expired is gone. Else it is
         worked at, and may be asked again."""
         self.work(now)
-        return (not self.holds or self.is_warm()) and not self.has_expired(now)
+        if self.holds > self.is_paused:
+            self.is_warm()  # has the page read that is next
+        return self.holds <= self.is_paused and not self.has_expired(now)
 
     def end_return(self, now: int) -> None:
         """They are all back. What waits for a page as well may have expired all the same."""

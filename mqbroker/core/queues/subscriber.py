@@ -41,6 +41,7 @@ class SubscriberQueue(ClassicQueue):
     """Keeps persistent messages while its subscriber is away. Others only on request: nobody was promised them."""
 
     role = "subscriber"
+    can_pause = False
     """The name of the kind."""
 
     takes_long_keys = True
@@ -107,7 +108,7 @@ class LiveQueue(Queue):
                 self.forerunner.precede(message, now)
             self.counts.passed += 1
             if self.tap is not None:
-                self.tap.delivered(self.name, new_entry(message, 0, 0))
+                self.tap.delivered(self.name, new_entry(message, 0, 0), self.subscriber)
             self.subscriber.pass_on(message)
         return ROUTED
 

@@ -20,6 +20,7 @@ cdef class Plan:
     cdef str letter_key
     cdef Properties letter_properties
     cdef readonly object targets
+    cdef readonly long long sent
 
     cdef bint fits(self, Message message, str reason, long long now) except -1
     cdef Message letter(self, Message message, long long now)
@@ -32,6 +33,7 @@ cdef class DeadLetters(Task):
     cdef bint _is_busy
     cdef dict _plans
     cdef long long _generation
+    cdef object _by_reason
 
     cpdef take(self, ClassicQueue queue, Entry entry, str reason, long long now)
     @cython.locals(queue=ClassicQueue, entry=Entry)

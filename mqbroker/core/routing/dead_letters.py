@@ -6,7 +6,7 @@ only, so history and route are made once for such a batch. What the history says
 `History`.
 """
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -63,7 +63,7 @@ class Plan:
     """How the last dead letter of a queue was written, and where it went."""
 
     __slots__ = ("exchange", "key", "letter_exchange", "letter_key", "letter_properties", "properties", "reason",
-                 "second", "targets")  # fmt: skip
+                 "second", "sent", "targets")  # fmt: skip
 
     def __init__(
         self, message: Message, reason: str, now: int, exchange: str, key: str, letter_properties: Properties
@@ -78,6 +78,8 @@ class Plan:
         self.letter_properties = letter_properties
         self.targets: Targets | None = None
         """None when the exchange does not exist."""
+        self.sent = 0
+        """How many were written so."""
 
     def fits(self, message: Message, reason: str, now: int) -> bool:
         """Whether the same holds for another message that dies in the same queue."""
@@ -103,7 +105,7 @@ class DeadLetters(Task):
     the journal in which its letter enters another queue, so a crash in between leaves it where it was.
     """
 
-    __slots__ = ("_dead", "_generation", "_history", "_is_busy", "_plans", "_router")
+    __slots__ = ("_by_reason", "_dead", "_generation", "_history", "_is_busy", "_plans", "_router")
 
     def __init__(self, router: DeadLetterRouter, history: History) -> None:
         Task.__init__(self)
@@ -115,10 +117,20 @@ class DeadLetters(Task):
         self._plans: dict[ClassicQueue, Plan] = {}
         """The last plan of each queue, in one generation of the topology and the policies."""
         self._generation = 0
+        self._by_reason: Counter[str] = Counter()
+        """How many were sent by plans that are gone."""
 
     def forget(self) -> None:
         """A queue is gone: no plan must keep it alive."""
+        self._by_reason = self.by_reason()
         self._plans.clear()
+
+    def by_reason(self) -> Counter[str]:
+        """How many there were, by why they had died."""
+        found = self._by_reason.copy()
+        for plan in self._plans.values():
+            found[plan.reason] += plan.sent
+        return found
 
     def take(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         """Publishes a copy of the entry to the queue's dead-letter exchange and settles the entry: at once, unless
@@ -160,11 +172,12 @@ class DeadLetters(Task):
 
     def _send(self, queue: ClassicQueue, message: Message, reason: str, now: int) -> None:
         if self._generation != self._router.generation:
-            self._plans.clear()
+            self.forget()
             self._generation = self._router.generation
         plan = self._plans.get(queue)
         if plan is None or not plan.fits(message, reason, now):
             plan = self._plan(queue, message, reason, now)
+        plan.sent += 1
         if plan.targets is not None:
             self._router.publish_to_targets(plan.targets, plan.letter(message, now), now)
 
@@ -174,6 +187,9 @@ class DeadLetters(Task):
         properties = history.properties_of_dead_letter(queue, message.properties, headers)
         exchange = queue.dead_letter_exchange or ""
         key = message.routing_key if queue.dead_letter_key is None else queue.dead_letter_key
+        former = self._plans.get(queue)
+        if former is not None:
+            self._by_reason[former.reason] += former.sent
         plan = self._plans[queue] = Plan(message, reason, now, exchange, key, properties)
         if not exchange or exchange in self._router.exchanges:
             letter = plan.letter(message, now)

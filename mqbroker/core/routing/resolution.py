@@ -4,6 +4,8 @@ It owns what is remembered of all that, and the names of exchanges and queues as
 topology comes about and goes is the vhost's business, which is built on this.
 """
 
+from collections import Counter
+
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.queues.base import ROUTED, UNROUTED, Queue
 from mqbroker.core.queues.classic import ClassicQueue
@@ -157,6 +159,10 @@ class Routing(Router):
         leave(self.scheduler, containers)
 
     # --- dead letters -----------------------------------------------------------------------------------------------
+
+    def deaths(self) -> Counter[str]:
+        """How many dead letters there were, by why they had died."""
+        return self._dead_letters.by_reason()
 
     def dead_letter(self, queue: ClassicQueue, entry: Entry, reason: str, now: int) -> None:
         """QueueHost: publishes a copy of the entry to the queue's dead-letter exchange."""

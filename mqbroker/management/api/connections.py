@@ -11,8 +11,10 @@ from mqbroker.management.answers import NO_CONTENT, Answer, Listing
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT, MONITORING
 from mqbroker.management.ground import Ground
+from mqbroker.management.ranges import OCTETS, add_samples, range_of
 from mqbroker.management.refusals import missing, unauthorised
 from mqbroker.management.stats import with_rate
+from mqbroker.management.tls_suites import suite_of
 from mqbroker.protocols.session import Session
 
 _REASON = "Closed via management plugin"
@@ -78,7 +80,7 @@ def describe(ground: Ground, session: Session) -> dict[str, Any]:
     facts = session.describe()
     properties = facts.get("client_properties") or {}
     protocol = str(facts.get("protocol", session.protocol))
-    name = session.label()
+    name, rates = session.label(), ground.trends.rates(session)
     found: dict[str, Any] = {
         "name": name,
         "node": ground.name,
@@ -100,10 +102,10 @@ def describe(ground: Ground, session: Session) -> dict[str, Any]:
         "connected_at": ground.observations.opened_at.get(name, ground.node.started_at),
         "client_properties": properties,
         **_tls(facts),
-        **with_rate("recv_oct", session.octets_in, 0.0),
-        **with_rate("send_oct", session.octets_out, 0.0),
-        "recv_cnt": 0,
-        "send_cnt": 0,
+        **with_rate("recv_oct", session.octets_in, rates.get("octets_in", 0.0)),
+        **with_rate("send_oct", session.octets_out, rates.get("octets_out", 0.0)),
+        "recv_cnt": session.reads,
+        "send_cnt": session.writes,
         "send_pend": len(session.out),
         **with_rate("reductions", 0, 0.0),
         "garbage_collection": {},
@@ -122,16 +124,17 @@ def _seconds(milliseconds: object) -> int:
 
 
 def _tls(facts: Mapping[str, Any]) -> dict[str, Any]:
-    names = facts.get("certificate_names") or {}
+    names, tls = facts.get("certificate_names") or {}, facts.get("tls") or {}
+    exchange, cipher, digest = suite_of(tls["cipher"]) if tls else (None, None, None)
     return {
         "ssl": bool(facts.get("is_tls")),
-        "ssl_protocol": None,
-        "ssl_cipher": None,
-        "ssl_hash": None,
-        "ssl_key_exchange": None,
+        "ssl_protocol": tls["protocol"].lower() if tls else None,
+        "ssl_cipher": cipher,
+        "ssl_hash": digest,
+        "ssl_key_exchange": exchange,
         "peer_cert_subject": names.get("dn"),
-        "peer_cert_issuer": None,
-        "peer_cert_validity": None,
+        "peer_cert_issuer": tls.get("issuer"),
+        "peer_cert_validity": tls.get("validity"),
     }
 
 
@@ -147,8 +150,16 @@ def _found(call: Call) -> Session:
 
 def connection(call: Call) -> Answer:
     """GET connections/C: what is not there is an empty text, where lists have null."""
-    found = describe(call.ground, _found(call))
+    session = _found(call)
+    found = describe(call.ground, session)
+    wanted = range_of(call.query, "data_rates")
+    if wanted is not None:
+        add_samples(found, OCTETS, wanted, call.ground.trends.history(session, lambda: _octets(session)))
     return Answer(body={name: "" if value is None else value for name, value in found.items()})
+
+
+def _octets(session: Session) -> dict[str, int]:
+    return {"octets_in": session.octets_in, "octets_out": session.octets_out}
 
 
 def close(call: Call) -> Answer:
@@ -235,10 +246,11 @@ def describe_channel(ground: Ground, shown: Shown) -> dict[str, Any]:
     """A channel."""
     facts, each = shown.facts, shown.channel
     stats: dict[str, Any] = {}
+    rates = ground.trends.rates((shown.session, each["number"]))
     for name, known in (("publish", "publishes"), ("deliver_get", "deliveries"), ("confirm", "confirms"),
                         ("return_unroutable", "returns")):  # fmt: skip
         if each[known]:
-            stats |= with_rate(name, each[known], 0.0)
+            stats |= with_rate(name, each[known], rates.get(known, 0.0))
     return {
         "name": shown.name,
         "number": each["number"],

@@ -18,6 +18,7 @@ from mqbroker.management.bodies import parsed_body
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR
 from mqbroker.management.ground import Ground
+from mqbroker.management.import_preview import changes
 from mqbroker.management.importing import Plan, import_definitions
 from mqbroker.management.limits import SLICE_ITEMS
 from mqbroker.management.pages import in_slices
@@ -171,8 +172,7 @@ def _downloaded(call: Call, body: dict[str, Any]) -> Answer:
 
 async def put_all(call: Call) -> Answer:
     """POST definitions."""
-    await import_definitions(call.ground, Plan(_given(call)), call.now, call.flag("dry-run"))
-    return NO_CONTENT
+    return await _put(call, Plan(_given(call)))
 
 
 async def put_vhost(call: Call) -> Answer:
@@ -180,8 +180,14 @@ async def put_vhost(call: Call) -> Answer:
     name = call.name("vhost")
     if name not in call.ground.broker.vhosts:
         raise not_found("vhost_not_found")
-    await import_definitions(call.ground, Plan(_given(call), name), call.now)
-    return NO_CONTENT
+    return await _put(call, Plan(_given(call), name))
+
+
+async def _put(call: Call, plan: Plan) -> Answer:
+    """With `dry-run=true` nothing is changed, and the answer says what would be."""
+    is_dry_run = call.flag("dry-run")
+    await import_definitions(call.ground, plan, call.now, is_dry_run)
+    return Answer(body=changes(plan, await exported(call.ground))) if is_dry_run else NO_CONTENT
 
 
 def _given(call: Call) -> dict[str, Any]:

@@ -71,14 +71,17 @@ def describe(ground: Ground, shown: Shown) -> dict[str, Any]:
         "arguments": arguments,
         "policy": None if policy is None else policy.name,
         "user_who_performed_action": _INTERNAL_USER if is_predeclared(shown.name) else "",
-        "message_stats": _stats(shown.flow),
+        "message_stats": _stats(shown.flow, ground.trends.rates(shown.flow)),
     }
 
 
-def _stats(flow: Flow) -> dict[str, Any]:
+def _stats(flow: Flow, rates: Mapping[str, float]) -> dict[str, Any]:
     if not flow.received:
         return {}
-    return {**with_rate("publish_in", flow.received, 0.0), **with_rate("publish_out", flow.routed, 0.0)}
+    return {
+        **with_rate("publish_in", flow.received, rates.get("received", 0.0)),
+        **with_rate("publish_out", flow.routed, rates.get("routed", 0.0)),
+    }
 
 
 def is_predeclared(name: str) -> bool:

@@ -1,5 +1,6 @@
 """Paths of RabbitMQ that tools ask for and that have little to say here: what is not there is an empty list."""
 
+from mqbroker.errors import ConfigError
 from mqbroker.management.answers import NO_CONTENT, Answer
 from mqbroker.management.call import ANYBODY, Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT, MONITORING
@@ -34,6 +35,8 @@ def add_to(routes: Routes) -> None:
     routes.add("reset/:node", ADMINISTRATOR, DELETE=done)
     routes.add("auth", ANYBODY, GET=ways_in)
     routes.add("mqbroker/reload", ADMINISTRATOR, POST=reload)
+    routes.add("mqbroker/listeners/suspend", ADMINISTRATOR, POST=suspend)
+    routes.add("mqbroker/listeners/resume", ADMINISTRATOR, POST=resume)
 
 
 def nothing(_call: Call) -> Answer:
@@ -51,6 +54,25 @@ def reload(call: Call) -> Answer:
     reason = call.ground.node.reload()
     if reason:
         raise bad_request(reason)
+    return NO_CONTENT
+
+
+_STAYING = frozenset(("management", "managements", "prometheus"))
+"""Schemes of those who look after the broker."""
+
+
+def suspend(call: Call) -> Answer:
+    """POST mqbroker/listeners/suspend: new clients are turned away, and readyz says so."""
+    call.ground.node.doors.suspend(_STAYING.__contains__)
+    return NO_CONTENT
+
+
+def resume(call: Call) -> Answer:
+    """POST mqbroker/listeners/resume."""
+    try:
+        call.ground.node.doors.resume()
+    except ConfigError as error:
+        raise bad_request(str(error)) from None
     return NO_CONTENT
 
 

@@ -18,7 +18,7 @@ from mqbroker.management.refusals import Refusal, bad_request
 from mqbroker.protocols.plain_json import dump
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-_TAGS = {"samples": MANAGEMENT, "events": MONITORING, "log": ADMINISTRATOR}
+_TAGS = {"samples": MANAGEMENT, "events": MONITORING, "log": ADMINISTRATOR, "trace": ADMINISTRATOR}
 """Who may follow what. Samples say only that there is a new one."""
 _EVENT_STREAM = "text/event-stream"
 
@@ -33,7 +33,7 @@ def add_to(routes: Routes) -> None:
 
 def events(call: Call) -> Answer:
     """GET mqbroker/events?count=100&text=orders."""
-    return _last(call, call.ground.feeds["events"], "")
+    return last_lines(call, call.ground.feeds["events"])
 
 
 def lines(call: Call) -> Answer:
@@ -41,10 +41,11 @@ def lines(call: Call) -> Answer:
     level = call.query.get("level", "")
     if level and level not in _LEVELS:
         raise bad_request(f"level should be one of {', '.join(_LEVELS)}")
-    return _last(call, call.ground.feeds["log"], level)
+    return last_lines(call, call.ground.feeds["log"], level)
 
 
-def _last(call: Call, feed: Feed, level: str) -> Answer:
+def last_lines(call: Call, feed: Feed, level: str = "") -> Answer:
+    """The last lines of a feed that have the text that is asked for. Raises Refusal."""
     count = number_asked(call.query, "count", 100, FEED_KEPT)
     text = call.query.get("text", "").casefold()
     found = [line for line in feed.since(0) if _is_wanted(line, text, level)]
@@ -63,11 +64,11 @@ def following(call: Call) -> Answer:
 
 
 def stream(call: Call) -> Answer:
-    """GET mqbroker/stream?topics=samples,events,log."""
+    """GET mqbroker/stream?topics=samples,events,log,trace."""
     topics = [topic for topic in call.query.get("topics", "samples").split(",") if topic]
     for topic in topics:
         if topic not in _TAGS:
-            raise bad_request(f"there is no topic {topic!r}: samples, events and log are there")
+            raise bad_request(f"there is no topic {topic!r}: {', '.join(_TAGS)} are there")
         call.caller.require(_TAGS[topic])
     if call.ground.streams >= STREAMS_MAX:
         raise Refusal(429, "too_many_streams", f"{STREAMS_MAX} are being followed already")

@@ -28,10 +28,11 @@ def add_to(routes: Routes) -> None:
     routes.add(f"{checks}/port-listener/:port", MANAGEMENT, GET=port_listener)
     routes.add(f"{checks}/protocol-listener/:protocol", MANAGEMENT, GET=protocol_listener)
     routes.add(f"{checks}/certificate-expiration/:within/:unit", MANAGEMENT, GET=certificate_expiration)
-    for name in ("virtual-hosts", "is-in-service", "below-node-connection-limit", "metadata-store/initialized",
+    for name in ("virtual-hosts", "below-node-connection-limit", "metadata-store/initialized",
                  "reached-target-cluster-size"):  # fmt: skip
         routes.add(f"{checks}/{name}", MANAGEMENT, GET=fine)
-    routes.add(f"{checks}/ready-to-serve-clients", MANAGEMENT, GET=fine)
+    for name in ("is-in-service", "ready-to-serve-clients"):
+        routes.add(f"{checks}/{name}", MANAGEMENT, GET=ready)
     for name in ("node-is-quorum-critical", "node-is-mirror-sync-critical"):
         routes.add(f"{checks}/{name}", MANAGEMENT, GET=single_node)
     routes.add("healthchecks/node", MANAGEMENT, GET=local_alarms)
@@ -41,6 +42,13 @@ def add_to(routes: Routes) -> None:
 
 def fine(_call: Call) -> Answer:
     """What cannot be otherwise while anybody is answered."""
+    return Answer(body=_OK)
+
+
+def ready(call: Call) -> Answer:
+    """GET health/checks/ready-to-serve-clients, is-in-service."""
+    if call.ground.node.doors.is_suspended:
+        return _failed("listeners are suspended")
     return Answer(body=_OK)
 
 

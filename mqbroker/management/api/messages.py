@@ -57,8 +57,13 @@ def publish(call: Call) -> Answer:
 
 
 def _route(vhost: VHost, message: Message, now: int) -> int:
-    headers = message.properties.headers()
-    copies = carbon_copies(headers, "CC") if isinstance(headers.get("CC"), list) else []
+    properties = message.properties
+    headers = properties.headers()
+    named = [name for name in ("CC", "BCC") if isinstance(headers.get(name), list)]
+    copies = [key for name in named for key in carbon_copies(headers, name)]
+    if "BCC" in named:
+        properties = properties.with_blind_copies()
+        message = new_message(message.exchange, message.routing_key, properties, message.content(), now)
     return vhost.publish_by_content(message.exchange, [message.routing_key, *copies], message, now)
 
 

@@ -11,6 +11,7 @@ from mqbroker.management.api.overview import PRODUCT, churn, exchange_types
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MONITORING
 from mqbroker.management.ground import Ground
+from mqbroker.management.ranges import Reader, add_samples, kept_for, range_of
 from mqbroker.management.refusals import missing
 from mqbroker.runtime.descriptors import open_count
 from mqbroker.runtime.disk import size_and_free
@@ -34,9 +35,22 @@ def node(call: Call) -> Answer:
     """GET nodes/N."""
     _check_name(call)
     found = describe(call.ground)
+    wanted = range_of(call.query, "node_stats")
+    if wanted is not None:
+        add_samples(found, _PAST, wanted, kept_for(call.ground.retention, wanted))
     if call.flag("memory"):
         found["memory"] = _memory(call.ground)
     return Answer(body=found)
+
+
+_PAST: Mapping[str, Reader] = {
+    "mem_used": lambda numbers: numbers.get("memory_bytes", 0),
+    "sockets_used": lambda numbers: numbers.get("connections", 0),
+    "io_write_count": lambda numbers: numbers.get("journal_batches", 0),
+    "io_write_bytes": lambda numbers: numbers.get("journal_bytes", 0),
+    "io_sync_count": lambda numbers: numbers.get("journal_batches", 0),
+}
+"""What is known of times past."""
 
 
 def _check_name(call: Call) -> None:

@@ -1,5 +1,6 @@
 """The first call of most tools: versions, totals, listeners; and who one is."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import mqbroker
@@ -9,7 +10,9 @@ from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import MANAGEMENT, MONITORING
 from mqbroker.management.ground import Ground
 from mqbroker.management.observations import CHURN_COUNTS
-from mqbroker.management.stats import lengths, total_stats, with_rate
+from mqbroker.management.ranges import LENGTHS, Reader, add_samples, kept_for, range_of
+from mqbroker.management.stats import TOTAL_STATS, lengths, total_reader, total_stats, with_rate
+from mqbroker.management.trends import CLIENTS
 
 RABBITMQ_VERSION = "3.13.7"
 """Tools switch on it: health checks since 3.8.10, the least that NServiceBus takes is 3.10."""
@@ -39,10 +42,11 @@ def add_to(routes: Routes) -> None:
     routes.add("version", MANAGEMENT, GET=version)
 
 
-def overview(call: Call) -> Answer:
+async def overview(call: Call) -> Answer:
     """GET overview."""
     ground = call.ground
-    found: dict[str, Any] = {**identity(ground), **_totals(call)}
+    clients = await ground.trends.clients()
+    found: dict[str, Any] = {**identity(ground), **_totals(call, clients)}
     if call.caller.has(MONITORING):
         found |= {"node": ground.name, "listeners": listeners(ground), "contexts": []}
     return Answer(body=found)
@@ -77,7 +81,7 @@ def exchange_types() -> list[dict[str, Any]]:
     return [{"name": name, "description": f"{name} exchange", "enabled": True} for name in type_names()]
 
 
-def _totals(call: Call) -> dict[str, Any]:
+def _totals(call: Call, clients: Mapping[str, int]) -> dict[str, Any]:
     ground, caller = call.ground, call.caller
     vhosts = caller.visible()
     wanted = call.headers.get("X-Vhost")
@@ -88,10 +92,15 @@ def _totals(call: Call) -> dict[str, Any]:
     is_everything = caller.has(MONITORING) and wanted not in ground.broker.vhosts
     rates = ground.node.samples.rates() if is_everything else {}
     sessions = visible_sessions(call)
+    stats = message_stats(ground, clients) if is_everything else {}
+    totals = lengths(ready, unacked, rates)
+    if is_everything:
+        _add_past(call, totals, "lengths", LENGTHS)
+        _add_past(call, stats, "msg_rates", {name: total_reader(name) for name in _SAMPLED})
     return {
-        "message_stats": message_stats(ground) if is_everything else {},
+        "message_stats": stats,
         "churn_rates": churn(ground),
-        "queue_totals": lengths(ready, unacked, rates),
+        "queue_totals": totals,
         "object_totals": {
             "channels": sum(session.channel_count() for session in sessions),
             "connections": len(sessions),
@@ -108,11 +117,23 @@ def visible_sessions(call: Call) -> list[Any]:
     return registry.all() if call.caller.has(MONITORING) else registry.of_user(call.caller.name)
 
 
-def message_stats(ground: Ground) -> dict[str, Any]:
+_SAMPLED = frozenset(TOTAL_STATS) - {
+    "confirm", "get", "get_no_ack", "get_empty", "return_unroutable", "drop_unroutable",
+}  # fmt: skip
+"""Of the others the past is not kept: they are counted by channels."""
+
+
+def _add_past(call: Call, found: dict[str, Any], name: str, readers: Mapping[str, Reader]) -> None:
+    wanted = range_of(call.query, name)
+    if wanted is not None:
+        add_samples(found, readers, wanted, kept_for(call.ground.retention, wanted))
+
+
+def message_stats(ground: Ground, clients: Mapping[str, int]) -> dict[str, Any]:
     """Those of the node, as they were at the last sample."""
     history = list(ground.node.samples.history)
     numbers = history[-1][1] if history else {}
-    return total_stats(numbers, ground.node.samples.rates())
+    return total_stats(numbers, ground.node.samples.rates(), clients, ground.trends.rates(CLIENTS))
 
 
 def churn(ground: Ground) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from mqbroker.core.queues.base import Queue
@@ -17,6 +18,7 @@ from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MANAGEMENT
 from mqbroker.management.ground import Ground
 from mqbroker.management.pages import value_at
+from mqbroker.management.ranges import LENGTHS, Reader, add_samples, range_of
 from mqbroker.management.refusals import bad_request, missing
 from mqbroker.management.stats import QUEUE_STATS, growth, lengths, queue_rate, queue_stats
 from mqbroker.management.waiting import happened
@@ -101,6 +103,7 @@ def sort_key(ground: Ground, column: str) -> Callable[[Queue], Any]:
 _PARTS: Mapping[str, Callable[[Ground, Queue], Any]] = {
     "auto_delete": lambda _, queue: queue.declared.auto_delete,
     "exclusive": lambda _, queue: queue.spec.owner is not None,
+    "state": lambda _, queue: _state(queue),
     "arguments": lambda _, queue: queue.declared.arguments,
     "consumer_capacity": lambda _, queue: _capacity(queue),
     "consumer_utilisation": lambda _, queue: _capacity(queue),
@@ -124,14 +127,14 @@ _PARTS: Mapping[str, Callable[[Ground, Queue], Any]] = {
     "messages_persistent": lambda _, queue: queue.waiting_count() + queue.unacked_count if queue.durable else 0,
 }
 _SAME = frozenset({
-    "node", "state", "messages_paged_out", "message_bytes_unacknowledged", "message_bytes_paged_out", "reductions",
+    "node", "messages_paged_out", "message_bytes_unacknowledged", "message_bytes_paged_out", "reductions",
     "garbage_collection", "storage_version",
 })  # fmt: skip
 """What is the same of all queues."""
 
 
 def _short(ground: Ground, queue: Queue, names: tuple[str, ...]) -> dict[str, Any]:
-    values = {"node": ground.name, "state": "running"}
+    values = {"node": ground.name, "state": _state(queue)}
     return {name: values[name] if name in values else _KEYS[name](queue) for name in names}
 
 
@@ -161,7 +164,7 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
         "exclusive": spec.owner is not None,
         "arguments": declared.arguments,
         "node": ground.name,
-        "state": "running",
+        "state": _state(queue),
         "consumers": len(consumers),
         "consumer_utilisation": _capacity(queue),
         "consumer_capacity": _capacity(queue),
@@ -195,6 +198,10 @@ def describe(ground: Ground, queue: Queue) -> dict[str, Any]:
     if found["type"] == "quorum":
         found |= {"leader": ground.name, "members": [ground.name], "online": [ground.name], "open_files": {}}
     return found
+
+
+def _state(queue: Queue) -> str:
+    return "paused" if queue.is_paused else "running"
 
 
 _GARBAGE = {
@@ -275,7 +282,27 @@ def queue(call: Call) -> Answer:
     }
     if owner is not None:
         more["owner_pid_details"] = _owner(owner)
-    return Answer(body={**describe(call.ground, found), **more})
+    body = {**describe(call.ground, found), **more}
+    _add_past(call, found, body)
+    return Answer(body=body)
+
+
+def _add_past(call: Call, queue: Queue, body: dict[str, Any]) -> None:
+    """What it was in the last minutes, if that is asked for: from the first question on."""
+    lengths_range, rates_range = range_of(call.query, "lengths"), range_of(call.query, "msg_rates")
+    if lengths_range is not None or rates_range is not None:
+        history = call.ground.trends.history(queue, lambda: _numbers_of(queue))
+        add_samples(body, LENGTHS, lengths_range, history)
+        add_samples(body["message_stats"], _READERS, rates_range, history)
+
+
+def _numbers_of(queue: Queue) -> dict[str, int]:
+    counts = queue.counted()
+    stats = {name: read(counts) for name, read in QUEUE_STATS.items()}
+    return {**stats, "ready": queue.waiting_count(), "unacked": queue.unacked_count}
+
+
+_READERS: Mapping[str, Reader] = {name: itemgetter(name) for name in QUEUE_STATS}
 
 
 def _owner(owner: object) -> dict[str, Any]:

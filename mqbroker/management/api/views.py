@@ -13,7 +13,7 @@ from typing import Any
 from mqbroker.management.answers import NO_CONTENT, Answer, Listing
 from mqbroker.management.call import Call, Routes
 from mqbroker.management.caller import ADMINISTRATOR, MONITORING
-from mqbroker.management.limits import KEYS_SLICE_ITEMS
+from mqbroker.management.limits import KEYS_SLICE_ITEMS, SWITCHOVER_DELAY_S
 from mqbroker.management.refusals import bad_request, missing
 from mqbroker.protocols.views import View
 
@@ -29,6 +29,7 @@ def add_to(routes: Routes) -> None:
     routes.add("mqbroker/views/:protocol/:view/:vhost/:name", ADMINISTRATOR, DELETE=delete)
     routes.add("mqbroker/views/:protocol/:view/:vhost/:name/:act", ADMINISTRATOR, POST=act)
     routes.add("mqbroker/pair", MONITORING, GET=pair)
+    routes.add("mqbroker/pair/switchover", ADMINISTRATOR, POST=switch_over)
 
 
 def names(call: Call) -> Answer:
@@ -147,6 +148,15 @@ def act(call: Call) -> Answer:
     if do is None:
         raise missing()
     return Answer(body=do(_found(call, view), call.body, call.now))
+
+
+def switch_over(call: Call) -> Answer:
+    """POST mqbroker/pair/switchover: this node stops in order, and a standby that is in sync takes over."""
+    switch = call.ground.node.switch_over
+    found = {"error": "this node is alone"} if switch is None else switch(SWITCHOVER_DELAY_S)
+    if "error" in found:
+        raise bad_request(str(found["error"]))
+    return Answer(202, found)
 
 
 def pair(call: Call) -> Answer:

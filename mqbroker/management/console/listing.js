@@ -60,18 +60,30 @@ export function listPage({ label, path, columns, tag, more = () => [], sort = "n
       only: wanted.only,
     })}`),
     draw(found, { query: wanted }) {
+      const left = columnsOf(columns, wanted);
       if (wanted.focus) queueMicrotask(() => document.querySelector("#search").focus());
       return [
         h("h1", {}, `${label} (${number(found.total_count)})`),
         ...lead(found),
         searchBar({ label: "Part of the name", value: wanted.name, size: 28, placeholder, ask: (name) => go({ name, page: "", focus: "" }) },
-          ...filters.map((each) => filter(each, wanted)), pager(found), act("Copy as CSV", () => copied(columns, found.items))),
-        table({ caption: `${number(found.filtered_count)} match`, columns, rows: found.items, sort: wanted.sort || sort,
+          ...filters.map((each) => filter(each, wanted)), pager(found), act("Copy as CSV", () => copied(left, found.items)), columnChoice(columns, wanted)),
+        table({ caption: `${number(found.filtered_count)} match`, columns: left, rows: found.items, sort: wanted.sort || sort,
           reverse: wanted.reverse === "true", onsort: (column, reverse) => go({ sort: column, reverse: reverse && "true", page: "" }) }),
         ...more(found),
       ];
     },
   };
+}
+
+// The address names the columns that are left out, so that what somebody sees can be shared.
+const without = (wanted) => (wanted.without || "").split(",").filter(Boolean);
+const columnsOf = (columns, wanted) => columns.filter((column, at) => at === 0 || !without(wanted).includes(column.label));
+
+function columnChoice(columns, wanted) {
+  const left = without(wanted);
+  const box = ({ label }) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: !left.includes(label), onchange: (event) => go({
+    without: (event.target.checked ? left.filter((each) => each !== label) : [...left, label]).join(","), columns: "open" }) }), label);
+  return h("details", { class: "choice", open: wanted.columns === "open" }, h("summary", {}, "Columns"), columns.slice(1).map(box));
 }
 
 function filter({ name, label }, wanted) {

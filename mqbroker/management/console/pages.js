@@ -1,7 +1,7 @@
 // Which pages there are, and in which groups they stand.
 
 import { definitions, policies, users } from "./people.js";
-import { auditPage, eventsPage, logPage, pairPage } from "./watch.js";
+import { auditPage, eventsPage, logPage, pairPage, tracePage } from "./watch.js";
 import { sns, snsTopic, sqs, sqsQueue } from "./aws.js";
 import { channels, connections, exchangePage, exchanges, queues } from "./lists.js";
 import { mqtt, mqttSession, retained } from "./mqtt.js";
@@ -13,9 +13,9 @@ export const GROUPS = {
   MQTT: ["mqtt", "retained"],
   AWS: ["sqs", "sns"],
   Settings: ["policies", "users", "definitions"],
-  Node: ["pair", "events", "audit", "log"],
+  Node: ["pair", "trace", "events", "audit", "log"],
 };
 
 export const PAGES = { overview, queues, exchanges, connections, channels, mqtt, retained, sqs, sns, policies, users,
-  definitions, pair: pairPage, events: eventsPage, log: logPage, audit: auditPage, queue: queuePage, exchange: exchangePage,
+  definitions, pair: pairPage, trace: tracePage, events: eventsPage, log: logPage, audit: auditPage, queue: queuePage, exchange: exchangePage,
   "mqtt-session": mqttSession, "sqs-queue": sqsQueue, "sns-topic": snsTopic };

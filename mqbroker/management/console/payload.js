@@ -3,6 +3,7 @@
 import { cbor } from "./cbor.js";
 import { field, h } from "./dom.js";
 import { msgpack } from "./msgpack.js";
+import { protobuf } from "./protobuf.js";
 
 const SHOWN_BYTES_MAX = 65536;
 
@@ -11,7 +12,7 @@ function octetsOf(message) {
   return Uint8Array.from(atob(message.payload), (letter) => letter.charCodeAt(0));
 }
 
-const FORMS = { auto: "as it fits", text: "text", json: "JSON", cbor: "CBOR", msgpack: "MessagePack", hex: "hex", base64: "Base64" };
+const FORMS = { auto: "as it fits", text: "text", json: "JSON", cbor: "CBOR", msgpack: "MessagePack", protobuf: "Protobuf", hex: "hex", base64: "Base64" };
 
 // A choice of forms, and the payload in the chosen one.
 export function payloadView(message, form, onchange) {
@@ -47,12 +48,14 @@ function inForm(octets, form, type) {
     case "json": return pretty(decoded(octets)) ?? "This is no JSON.";
     case "cbor": return read(cbor, octets) ?? "This is no CBOR.";
     case "msgpack": return read(msgpack, octets) ?? "This is no MessagePack.";
+    case "protobuf": return read(protobuf, octets) ?? "This is no Protobuf.";
     default: return fitting(octets, type);
   }
 }
 
 function fitting(octets, type) {
-  const named = /cbor/.test(type) ? read(cbor, octets) : /msgpack/.test(type) ? read(msgpack, octets) : null;
+  const named = /cbor/.test(type) ? read(cbor, octets) : /msgpack/.test(type) ? read(msgpack, octets)
+    : /protobuf/.test(type) ? read(protobuf, octets) : null;
   if (named !== null) return named;
   const text = decoded(octets);
   if (text !== null) return pretty(text) ?? text;

@@ -80,6 +80,36 @@ function passwordDialog(row) {
   dialog.showModal();
 }
 
+async function keysDialog(row) {
+  const place = `mqbroker/users/${segment(row.name)}/access-keys`;
+  const list = h("div", {});
+  const draw = async (made = null) => {
+    const found = await get(place);
+    list.replaceChildren(...(made ? [h("p", {}, "Note the secret: it is shown once."),
+      h("pre", { tabindex: "0", class: "payload" }, `aws_access_key_id = ${made.id}\naws_secret_access_key = ${made.secret}`)] : []),
+    table({ caption: `Access keys of ${row.name}`, rows: found, empty: "None.", columns: [{ label: "Id", key: "id" }, { label: "Account", key: "account" },
+      { label: "Action", show: (key) => act("Delete key", async () => {
+        if (await confirmed(`Delete the access key ${key.id}? Requests that are signed with it are refused.`)) await tried(() => call("DELETE", below(place, key.id)));
+      }, "bad") }] }));
+  };
+  const problem = h("p", { class: "error", role: "status" });
+  const tried = async (work) => {
+    try {
+      problem.textContent = "";
+      await draw(await work());
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  };
+  const account = input("account", { value: "000000000000", size: 14 });
+  const dialog = h("dialog", { "aria-label": "Access keys" }, list, problem, h("p", { class: "bar" }, field("Account", account),
+    act("Make a key", () => tried(() => call("POST", place, { account: account.value })), "first"), act("Close", () => dialog.close())));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  await tried(async () => null);
+}
+
 export const users = {
   label: "Users",
   tag: ["administrator"],
@@ -92,7 +122,7 @@ export const users = {
     table({ caption: "Users and where they have permissions", rows: found, columns: [
       { label: "Name", key: "name" }, { label: "Tags", show: (row) => row.tags.join(", ") },
       { label: "Vhosts", show: (row) => permissions.filter((each) => each.user === row.name).map((each) => each.vhost).join(", ") },
-      { label: "Action", show: (row) => h("span", { class: "bar" }, act("Password", () => passwordDialog(row)), act("Delete", async () => {
+      { label: "Action", show: (row) => h("span", { class: "bar" }, act("Password", () => passwordDialog(row)), act("Access keys", () => keysDialog(row)), act("Delete", async () => {
         if (await confirmed(`Delete the user ${row.name}, and end their sessions?`, { name: row.name })) {
           await done(call("DELETE", `users/${segment(row.name)}`), `User ${row.name} was deleted.`);
         }
@@ -119,13 +149,13 @@ export const definitions = {
   load: async () => null,
   draw() {
     const file = h("input", { type: "file", accept: ".json,application/json" });
-    const report = h("p", { role: "status" });
+    const report = h("div", { role: "status" });
     const send = async (isDry) => {
       if (!file.files.length) return;
       try {
         const body = JSON.parse(await file.files[0].text());
-        await call("POST", `definitions${isDry ? "?dry-run=true" : ""}`, body);
-        report.textContent = isDry ? `They can be imported: ${summed(body)}.` : "They were imported.";
+        const found = await call("POST", `definitions${isDry ? "?dry-run=true" : ""}`, body);
+        report.replaceChildren(...(isDry ? preview(found) : ["They were imported."]));
       } catch (error) {
         report.textContent = error.message;
       }
@@ -140,7 +170,12 @@ export const definitions = {
   },
 };
 
-function summed(body) {
-  const counts = Object.entries(body).filter(([, value]) => Array.isArray(value) && value.length).map(([name, value]) => `${number(value.length)} ${name.replaceAll("_", " ")}`);
-  return counts.join(", ") || "nothing";
+// What an import would do, section by section.
+function preview(found) {
+  const rows = Object.entries(found).map(([name, counts]) => ({ name: name.replaceAll("_", " "), ...counts }));
+  return [h("p", {}, "They can be imported. Nothing was changed yet."),
+    table({ caption: "What would change", rows, empty: "There is nothing in it.", columns: [
+      { label: "What", key: "name" }, { label: "New", key: "new", number: true }, { label: "Changed", key: "changed", number: true },
+      { label: "Other here, stays", key: "kept", number: true }, { label: "The same", key: "same", number: true },
+      { label: "Names", show: (row) => h("span", { class: "words" }, row.names.join(", ")) }] })];
 }

@@ -2,7 +2,7 @@
 
 import { again, go, say, user } from "./app.js";
 import { below, call, get, query, segment } from "./api.js";
-import { act, bytes, chart, confirmed, field, figures, form, h, input, link, number, rate, table, when, yes } from "./dom.js";
+import { act, bytes, chart, confirmed, field, figures, form, h, input, link, number, rate, span, table, when, yes } from "./dom.js";
 import { done, gone } from "./listing.js";
 import { bindingPath, bindingRows } from "./lists.js";
 import { formChoice, payload } from "./payload.js";
@@ -165,7 +165,10 @@ function dangers(names, found, hasLetters) {
     if (!(await confirmed(`Delete ${name} with ${number(found.messages)} messages?`, { name }))) return;
     await gone(call("DELETE", base(names)), "/queues", `Queue ${name} was deleted.`);
   };
-  return h("p", { class: "bar" }, hasLetters ? act("Redrive dead letters", () => redrive(names, found)) : null,
+  const isPaused = found.state === "paused";
+  const pause = () => done(call("POST", `mqbroker/${base(names)}/${isPaused ? "resume" : "pause"}`, {}),
+    isPaused ? `Consumers of ${name} go on.` : `Consumers of ${name} wait until it is resumed; it goes on to take messages.`);
+  return h("p", { class: "bar" }, act(isPaused ? "Resume consumers" : "Pause consumers", pause, isPaused ? "first" : ""), hasLetters ? act("Redrive dead letters", () => redrive(names, found)) : null,
     act("Purge", purge, "bad"), act("Delete queue", remove, "bad"));
 }
 
@@ -199,6 +202,17 @@ function consumers(found) {
     { label: "Prefetch", key: "prefetch_count", number: true }, { label: "State", key: "activity_status" }] });
 }
 
+function heldOnes(held, at) {
+  if (!held.items.length) return [];
+  return [table({ caption: `Unacknowledged: ${number(held.items.length)} of ${number(held.messages_unacknowledged)}`, rows: held.items, columns: [
+    { label: "Consumer", key: "consumer_tag" }, { label: "Channel", key: "channel" }, { label: "User", key: "user" },
+    { label: "Exchange, key", show: (row) => `${row.exchange || "(default)"} ${row.routing_key}` },
+    { label: "Published", show: (row) => when(row.received_at) },
+    { label: "Held at least", number: true, show: (row) => span(Math.floor(row.held_ms / 1000)) },
+    { label: "Again", show: (row) => yes(row.redelivered) },
+    { label: "Payload", show: (row) => payload(row, at.query.form || "auto") }] })];
+}
+
 export const queuePage = {
   label: "Queue",
   part: "queues",
@@ -206,11 +220,12 @@ export const queuePage = {
   load: async (at) => {
     const place = base(at.names);
     const wanted = query({ offset: at.query.offset || 0, count: COUNT, encoding: "base64", text: at.query.text });
-    const [found, bindings, waiting] = await Promise.all([get(place), get(`${place}/bindings`),
+    const [found, bindings, held, waiting] = await Promise.all([get(place), get(`${place}/bindings`),
+      get(`mqbroker/${place}/unacked?${query({ count: COUNT, encoding: "base64" })}`).catch(() => ({ items: [] })),
       get(`mqbroker/${place}/messages?${wanted}`).catch((error) => ({ messages_ready: 0, items: [], error: error.message }))]);
-    return { found, bindings, waiting };
+    return { found, bindings, held, waiting };
   },
-  draw({ found, bindings, waiting }, at) {
+  draw({ found, bindings, held, waiting }, at) {
     note(found, at.names);
     const stats = found.message_stats;
     return [
@@ -219,13 +234,14 @@ export const queuePage = {
         ["Ready", number(found.messages_ready)], ["Unacked", number(found.messages_unacknowledged)],
         ["Growth", rate(found.messages_details.rate)], ["In", rate(stats.publish_details?.rate)], ["Out", rate(stats.deliver_get_details?.rate)],
         ["Acknowledged", rate(stats.ack_details?.rate)], ["Consumers", number(found.consumers)], ["Bytes", bytes(found.message_bytes)],
-        ["Type", found.type], ["Policy", found.policy || "none"]]),
+        ["Type", found.type], ["State", found.state], ["Policy", found.policy || "none"]]),
       dangers(at.names, found, waiting.items.some((row) => causeOf(row))),
       charts(),
       ...(waiting.error ? [h("p", { class: "error" }, waiting.error)] : messages(waiting, at)),
       h("div", { class: "columns" }, publishForm(at.names), moveForm(at.names, found.messages_ready)),
       h("h2", {}, "Consumers"),
       consumers(found),
+      ...heldOnes(held, at),
       h("h2", {}, "Bindings"),
       bindingRows("What leads here", bindings, "Exchange", (row) => (row.source ? link(row.source, "exchange", row.vhost, row.source) : "(default)")),
       form("Bind it to an exchange", [field("Exchange", input("source", { required: true })), field("Routing key", input("key"))],

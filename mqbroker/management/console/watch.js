@@ -1,14 +1,15 @@
 // What happens: events and the log, as they come; and the pair.
 
-import { go } from "./app.js";
-import { get, query } from "./api.js";
-import { bytes, choice, field, figures, h, number, table, when } from "./dom.js";
-import { MONITORS } from "./listing.js";
+import { go, say, user } from "./app.js";
+import { below, call, get, query } from "./api.js";
+import { act, bytes, confirmed, choice, field, figures, form, h, input, number, table, when } from "./dom.js";
+import { MONITORS, done } from "./listing.js";
+import { payload } from "./payload.js";
 
 const SHOWN_MAX = 500;
 
 // A page of lines that grows at its top while it is open.
-function following({ label, tag, topic, columns, isWanted, filters }) {
+function following({ label, tag, topic, columns, isWanted, filters, lead = () => [], more = async () => null }) {
   const page = { lines: [], wanted: {}, isPaused: false, holder: h("div", {}), status: h("span", { class: "faint", role: "status" }) };
   const draw = () => page.holder.replaceChildren(table({ caption: `The newest first, ${number(SHOWN_MAX)} at most`, rows: page.lines, columns, empty: "Nothing yet." }));
   const told = { open: () => "following", error: () => "not connected", missed: (event) => `${JSON.parse(event.data).count} were missed` };
@@ -27,8 +28,11 @@ function following({ label, tag, topic, columns, isWanted, filters }) {
       page.lines = [line, ...page.lines].slice(0, SHOWN_MAX);
       if (!page.isPaused) draw();
     },
-    load: ({ query: wanted }) => get(`mqbroker/${topic}?${query({ count: 200, text: wanted.text, level: wanted.level })}`),
-    draw(found, { query: wanted }) {
+    load: async ({ query: wanted }) => {
+      const [found, rest] = await Promise.all([get(`mqbroker/${topic}?${query({ count: 200, text: wanted.text, level: wanted.level })}`), more()]);
+      return { found, rest };
+    },
+    draw({ found, rest }, { query: wanted }) {
       page.lines = [...found].reverse();
       page.wanted = wanted;
       page.isPaused = false;
@@ -40,7 +44,7 @@ function following({ label, tag, topic, columns, isWanted, filters }) {
       } }, "Pause");
       const search = h("input", { id: "search", type: "search", value: wanted.text || "", size: 30, placeholder: "a client, a queue, a word" });
       search.addEventListener("change", () => go({ text: search.value }));
-      return [h("h1", {}, label), h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go({ text: search.value }); } },
+      return [h("h1", {}, label), ...lead(rest), h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); go({ text: search.value }); } },
         field("Only with the text", search), ...filters(wanted), h("button", {}, "Filter"), pause, page.status), page.holder];
     },
   };
@@ -81,6 +85,38 @@ export const eventsPage = following({
   ],
 });
 
+// Messages followed through a vhost: what is published, where it goes, who gets it.
+export const tracePage = following({
+  label: "Trace",
+  tag: ["administrator"],
+  topic: "trace",
+  isWanted: (line, wanted) => has(line, wanted.text),
+  filters: () => [],
+  more: async () => {
+    const [running, vhosts] = await Promise.all([get("mqbroker/traces"), get("vhosts")]);
+    return { running, vhosts };
+  },
+  lead: ({ running, vhosts }) => [
+    ...running.map((each) => h("p", { class: "bar" }, `Messages of the vhost ${each.vhost} are followed until ${when(each.ends_at)}`,
+      each.text ? `, those with “${each.text}”` : "", act("Stop", () => done(call("DELETE", below("mqbroker/traces", each.vhost)), `Messages of ${each.vhost} are not followed any more.`)))),
+    form("Follow messages", [field("Vhost", choice("vhost", vhosts.map((each) => each.name), "/")),
+      field("Only with the text", input("text", { size: 28, placeholder: "in key, queue, client, id, payload" })),
+      field("Minutes", input("minutes", { type: "number", min: 1, max: 60, value: 10 }))],
+    ({ vhost, text: wanted, minutes }) => done(call("POST", below("mqbroker/traces", vhost), { text: wanted, seconds: 60 * Number(minutes) }),
+      `Messages of ${vhost} are followed.`), { verb: "Follow", isOpen: !running.length }),
+    h("p", { class: "faint" }, "It shows payloads and slows the vhost down; it is in the audit, and ends by itself."),
+  ],
+  columns: [
+    { label: "At", show: (row) => when(row.at) },
+    { label: "What", show: (row) => (row.count ? `${number(row.count)} were left out` : row.what) },
+    { label: "Exchange, key", show: (row) => (row.count ? "" : `${row.exchange || "(default)"} ${row.routing_key}`) },
+    { label: "Queues", key: "queues" },
+    { label: "Client", show: (row) => [row.user, row.connection].filter(Boolean).join(", ") },
+    { label: "Id", key: "message_id" },
+    { label: "Payload", show: (row) => (row.count ? "" : payload(row, "auto")) },
+  ],
+});
+
 export const auditPage = {
   label: "Audit",
   tag: ["administrator"],
@@ -105,6 +141,15 @@ export const auditPage = {
   },
 };
 
+async function switchOver(pair) {
+  if (!(await confirmed(`Stop ${pair.node}, so that a standby takes over? Clients connect again, to the other node.`, { name: pair.node, verb: "Switch over" }))) return;
+  try {
+    say((await call("POST", "mqbroker/pair/switchover")).done);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
 export const pairPage = {
   label: "Pair",
   tag: MONITORS,
@@ -118,7 +163,8 @@ export const pairPage = {
       ["Last batch", number(pair.lsn)], ["Confirmed up to", number(pair.committed)], ["In sync", (pair.isr || []).join(", ") || "nobody"]]) : null,
     pair.node && pair.lag ? table({ caption: "Standbys", rows: Object.entries(pair.lag), empty: "No standby is connected.", columns: [
       { label: "Node", show: (row) => row[0] }, { label: "Batches behind", number: true, show: (row) => row[1] }] }) : null,
-    pair.node ? h("p", { class: "faint" }, "On the command line, mqbroker ha switchover hands over in order, and mqbroker ha promote makes a standby active.")
+    pair.node && user()?.tags.includes("administrator") ? h("p", { class: "bar" }, act("Switch over", () => switchOver(pair), "bad")) : null,
+    pair.node ? h("p", { class: "faint" }, "When this node is lost, a standby takes over by itself; mqbroker ha promote makes one active that does not.")
       : h("p", {}, "This node is alone: there is no standby that could take over."),
     h("h2", {}, `Node ${node.name}`),
     figures([["Memory", bytes(node.mem_used)], ["Limit", bytes(node.mem_limit)], ["Free on disk", bytes(node.disk_free)],

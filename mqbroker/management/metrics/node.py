@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import mqbroker
 from mqbroker.management.api.nodes import descriptors_max, disk_numbers
@@ -12,11 +11,15 @@ from mqbroker.management.api.users import protocol_id
 from mqbroker.management.ground import Ground
 from mqbroker.management.limits import SLICE_ITEMS
 from mqbroker.management.metrics.exposition import COUNTER, GAUGE, UNTYPED, Family, labels_of, labels_text
+from mqbroker.management.trends import add_channel
 from mqbroker.runtime.descriptors import open_count
 
 _ALL_PROTOCOLS = {"protocol": "all"}
 _ALL_QUEUES = {"protocol": "all", "queue_type": "all"}
 """Nothing is counted by protocol or by type of queue: one series stands for all."""
+
+_ALL_STRATEGIES = {"queue_type": "all", "dead_letter_strategy": "all"}
+_REASONS = ("expired", "rejected", "maxlen", "delivery_limit")
 
 _RECEIVED: Mapping[str, tuple[str, ...]] = {
     "messages_received": ("received",),
@@ -84,14 +87,24 @@ def queue_totals(numbers: Mapping[str, int]) -> Iterator[Family]:
     yield one("rabbitmq_queue_consumers", GAUGE, "Consumers on queues", numbers.get("consumers", 0))
 
 
-def global_counters(numbers: Mapping[str, int]) -> Iterator[Family]:
+def global_counters(ground: Ground, numbers: Mapping[str, int]) -> Iterator[Family]:
     """What has passed the node."""
     for name, parts in _RECEIVED.items():
         yield _counted(f"rabbitmq_global_{name}", numbers, parts, _ALL_PROTOCOLS)
     for name, parts in _DELIVERED.items():
         yield _counted(f"rabbitmq_global_{name}", numbers, parts, _ALL_QUEUES)
+    yield from _dead_letters(ground)
     for name in _OURS:
         yield _counted(f"mqbroker_messages_{name}", numbers, (name,), {})
+
+
+def _dead_letters(ground: Ground) -> Iterator[Family]:
+    deaths = Counter(ground.broker.past_deaths)
+    for vhost in ground.broker.vhosts.values():
+        deaths.update(vhost.deaths())
+    for reason in _REASONS:
+        name = f"messages_dead_lettered_{reason}"
+        yield _counted(f"rabbitmq_global_{name}", deaths, (reason,), _ALL_STRATEGIES)
 
 
 def _counted(name: str, numbers: Mapping[str, int], parts: tuple[str, ...], labels: Mapping[str, str]) -> Family:
@@ -121,24 +134,11 @@ async def clients(ground: Ground, numbers: Mapping[str, int], is_aggregated: boo
         described = session.describe().get("channels", ())
         if isinstance(described, list):
             for channel in described:
-                _add_channel(found, channel)
+                add_channel(found, channel)
         if at % SLICE_ITEMS == 0:
             await asyncio.sleep(0)
     families = [*_present(ground, numbers, len(sessions), found), *_channels(numbers, found)]
     return [*families, *_as_channels(numbers, found)] if is_aggregated else families
-
-
-def _add_channel(found: Counter[str], channel: Mapping[str, Any]) -> None:
-    """Of one that has ended, what it had counted is in what all had."""
-    found["publishers"] += bool(channel["publishes"])
-    found["channel_consumers"] += channel["consumers"]
-    found["unacknowledged"] += channel["unacknowledged"]
-    if not channel.get("has_ended"):
-        owed = channel.get("to_confirm", 0)
-        found["published"] += owed
-        found["confirmed"] += channel["confirms"]
-        found["returned"] += channel["returns"]
-        found["unconfirmed"] += max(0, owed - channel["confirms"])
 
 
 def _present(ground: Ground, numbers: Mapping[str, int], connections: int, found: Counter[str]) -> list[Family]:

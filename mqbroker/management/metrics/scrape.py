@@ -40,7 +40,7 @@ async def _whole(ground: Ground, endpoint: str) -> list[Family]:
     return [
         *node.identity(ground, endpoint),
         *await node.clients(ground, numbers, endpoint == "aggregated"),
-        *node.global_counters(numbers),
+        *node.global_counters(ground, numbers),
         *node.churn(ground),
         *node.process(ground),
         *node.journal(ground),

@@ -103,7 +103,13 @@ class AmqpConnection(ConnectionState):
             return
         if self.access_generation != self.services.broker.access.generation:
             self.forget_routes()
+        vhost = self.vhost
+        watched = vhost if vhost is not None and vhost.tap is not None else None
+        if watched is not None:
+            watched.speaker = self
         self.process(data)
+        if watched is not None:
+            watched.speaker = None
         self.keep(data)
         if self.confirming:
             self.settle_confirms()
@@ -118,7 +124,13 @@ class AmqpConnection(ConnectionState):
         """More of a large body has been put in its place."""
         self.now = now
         self.received_at = now
+        vhost = self.vhost
+        watched = vhost if vhost is not None and vhost.tap is not None else None
+        if watched is not None:
+            watched.speaker = self
         bodies.filled(self, count)
+        if watched is not None:
+            watched.speaker = None
 
     def process(self, data: bytes) -> None:
         """Scans a chunk to its end, past every refusal, up to the first violation."""
@@ -433,6 +445,10 @@ class AmqpConnection(ConnectionState):
         else:
             self.is_closing = True
             self.mark()
+
+    def speaking(self) -> tuple[str, str, int]:
+        """Overrides Session's."""
+        return self.name, self.user, self.current
 
     def describe(self) -> dict[str, object]:
         """What an operator sees of it."""

@@ -26,6 +26,7 @@ from mqbroker.protocols.amqp.channel import CLOSING, Channel
 from mqbroker.protocols.amqp.frames import body_frames, content_header_frame
 from mqbroker.protocols.amqp.properties import AMQP, BasicProperties, amqp_properties
 from mqbroker.protocols.session import Session
+from mqbroker.protocols.takers import taker_facts
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
@@ -220,15 +221,12 @@ class AmqpConsumer(Consumer):
         return self.tag
 
     def describe(self) -> dict[str, object]:
-        number, connection = self.channel.number, self.channel.connection
-        return {
-            "name": f"{connection.label()} ({number})",
-            "number": number,
-            "connection_name": connection.label(),
-            "peer_host": connection.peer.host,
-            "peer_port": connection.peer.port,
-            "user": connection.user,
-        }
+        connection = self.channel.connection
+        return taker_facts(connection.label(), connection.peer, connection.user, self.channel.number)
+
+    def given(self) -> list[Entry]:
+        channel = self.channel
+        return [entry for entry in channel.unacked.below(channel.next_tag) if entry.consumer is self]
 
     def cancelled(self) -> None:
         """The queue has gone: tells a client that understands it (RabbitMQ's consumer_cancel_notify)."""

@@ -12,7 +12,7 @@ from mqbroker.errors import ProtocolViolation, RequestRefused
 from mqbroker.limits import PORTION
 from mqbroker.protocols.amqp.channel import CLOSING, METHOD, Channel
 from mqbroker.protocols.amqp.limits import AMQP_CLOSE_TIMEOUT_S, AMQP_LEAVE_TIMEOUT_S
-from mqbroker.protocols.amqp.methods import encode_method
+from mqbroker.protocols.amqp.methods import encode_method, name_of
 from mqbroker.protocols.amqp.releasing import Releasing
 from mqbroker.protocols.amqp.replies import close_text, reply_of
 
@@ -30,7 +30,8 @@ def refuse(connection: "ConnectionState", error: RequestRefused) -> None:
         close(connection, reply.code, str(error), connection.at_method)
         return
     text = close_text(reply.code, str(error))
-    log.warning("%s, channel %d, user %r: %s", connection.name, channel.number, connection.user, text)
+    what = {"operation": name_of(connection.at_method)}
+    log.warning("%s, channel %d, user %r: %s", connection.name, channel.number, connection.user, text, extra=what)
     close_channel(connection, channel, reply.code, str(error), connection.at_method)
 
 
@@ -61,7 +62,8 @@ def fail(connection: "ConnectionState", error: ProtocolViolation) -> None:
 
 def close(connection: "ConnectionState", code: int, text: str, index: int = 0) -> None:
     """Sends connection.close and waits for the answer; a peer without a name just loses its socket."""
-    log.warning("%s, user %r: closing: %s", connection.name, connection.user, close_text(code, text))
+    what = {"operation": name_of(index)}
+    log.warning("%s, user %r: closing: %s", connection.name, connection.user, close_text(code, text), extra=what)
     if connection.handshake is not None and not connection.handshake.may_send_close:
         connection.is_closing = True
         connection.mark()

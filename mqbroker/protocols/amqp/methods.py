@@ -274,6 +274,12 @@ def find_method(payload: bytes) -> MethodSpec:
     return spec
 
 
+def name_of(index: int) -> str:
+    """What a method is called; `none` for what is none."""
+    spec = SPECS.get(index)
+    return "none" if spec is None else spec.name
+
+
 def decode_method(payload: bytes) -> Method:
     """The method in the payload of a method frame, which is at least four octets long (a shorter one is an unknown
     frame to RabbitMQ).

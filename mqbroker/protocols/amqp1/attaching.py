@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqbroker.core.queues.picking import select
 from mqbroker.core.rabbitmq.checks import check_consumable
-from mqbroker.errors import MqbrokerError, ProtocolViolation
+from mqbroker.errors import AccessPending, MqbrokerError, ProtocolViolation
 from mqbroker.limits import COUNT_MAX
 from mqbroker.protocols.amqp1 import management, subscriptions, termini, timeouts, transactions
 from mqbroker.protocols.amqp1.browsing import BrowsingLink
@@ -57,6 +57,8 @@ def attach(connection: "Amqp1State", session: "LinkSession", message: Attach) ->
             attach_receiver(connection, session, message)
         else:
             attach_sender(connection, session, message)
+    except AccessPending:
+        raise
     except MqbrokerError as error:
         fault = fault_of(error)
         if fault.scope != LINK:
@@ -123,7 +125,12 @@ def _publisher(
     count: int,
 ) -> tuple[Publisher, Target]:
     found = termini.target_of(connection, session, message.name, target or Target())
-    link = Publisher(session, message.name, message.handle, is_settled, count, found.address, found.also)
+    try:
+        link = Publisher(session, message.name, message.handle, is_settled, count, found.address, found.also)
+    except MqbrokerError:
+        if found.ended is not None:
+            found.ended()
+        raise
     link.ended_hook = found.ended
     return link, found.terminus
 

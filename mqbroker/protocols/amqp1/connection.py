@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.errors import AccessPending, ProtocolViolation, RequestRefused
 from mqbroker.protocols.amqp1 import attaching, conditions, description, ending, settling
 from mqbroker.protocols.amqp1.codec import frames
 from mqbroker.protocols.amqp1.codec.performatives import (
@@ -30,7 +30,7 @@ from mqbroker.protocols.amqp1.codec.performatives import (
 )
 from mqbroker.protocols.amqp1.conditions import CONNECTION, Fault
 from mqbroker.protocols.amqp1.handshake import Handshake
-from mqbroker.protocols.amqp1.links import too_large
+from mqbroker.protocols.amqp1.links import Delivery, IncomingLink, too_large
 from mqbroker.protocols.amqp1.outgoing import OutgoingLink
 from mqbroker.protocols.amqp1.session import LinkSession
 from mqbroker.protocols.amqp1.state import Amqp1State
@@ -67,7 +67,7 @@ class Amqp1Connection(Amqp1State):
             self.handshake.chunk_taken(size)
 
     def go_on(self, now: int) -> None:
-        """Takes what has waited for a log-in."""
+        """Takes what has waited for a log-in, or until it was known whether it is allowed."""
         self.now = now
         data, self.remainder = self.remainder, b""
         self.take(data)
@@ -78,14 +78,12 @@ class Amqp1Connection(Amqp1State):
         vhost = self.vhost
         if vhost is not None:
             vhost.speaker = self
-        while not self.is_closing and self.position < len(data):
+        while not (self.is_closing or self.is_held) and (self.redo is not None or self.position < len(data)):
             try:
-                if self.handshake is not None:
-                    if not self.handshake.step(data):
-                        break
-                else:
-                    self.scan(data)
+                if not self.take_some(data):
                     break
+            except AccessPending as pending:
+                self.wait_for(pending)
             except (RequestRefused, ProtocolViolation) as error:
                 ending.fail(self, error)
         self.remainder = data[self.position :] if not self.is_closing else b""
@@ -95,6 +93,31 @@ class Amqp1Connection(Amqp1State):
             self.settle_confirms()
         if self.changed:
             self.grant_credit()
+
+    def take_some(self, data: bytes) -> bool:
+        """Does what is to be done next. Whether there may be more. Raises what something was refused or failed for."""
+        if self.redo is not None:
+            redo, self.redo = self.redo, None
+            redo()
+            return True
+        if self.handshake is not None:
+            return self.handshake.step(data)
+        self.scan(data)
+        return False
+
+    def wait_for(self, pending: AccessPending) -> None:
+        """Whether what is at hand is allowed is not known yet: from there on all is held, and nothing more is read."""
+        self.is_held = True
+        self.set_reading(False)
+
+        def known(now: int) -> None:
+            self.is_held = False
+            if not self.is_closing:
+                self.set_reading(True)
+                self.received_at = now
+                self.go_on(now)
+
+        pending.when_known(known)
 
     def scan(self, data: bytes) -> None:
         """Handles every complete frame from `position` on. Raises what a frame was refused or failed for."""
@@ -116,8 +139,7 @@ class Amqp1Connection(Amqp1State):
             if at < end:
                 channel = data[position + 6] << 8 | data[position + 7]
                 if not self.is_usual(channel, data, position, at, end):
-                    self.position = end
-                    self.frame(channel, data, at, end)
+                    self.take_frame(channel, data, position, at, end)
                     if self.is_closing:
                         return
                 end = self.position
@@ -150,6 +172,32 @@ class Amqp1Connection(Amqp1State):
             settling.accept(self, session, quick.first, quick.last)
             return True
         return False
+
+    def take_frame(self, channel: int, data: bytes, position: int, at: int, end: int) -> None:
+        """One frame; what has to be asked about is taken again, all of it or what is left to do (`redo`)."""
+        self.position = end
+        try:
+            self.frame(channel, data, at, end)
+        except AccessPending:
+            if self.redo is None:
+                self.position = position
+            raise
+
+    def take_message(self, link: IncomingLink, delivery: Delivery, payload: bytes) -> None:
+        """A message is complete, and counted. Raises ProtocolViolation, RequestRefused."""
+        self.current_session, self.current_link = link.session, link
+        try:
+            link.take(delivery, payload)
+        except AccessPending:
+            self.redo = lambda: self.take_if_there(link, delivery, payload)
+            raise
+        self.look_at(link)
+
+    def take_if_there(self, link: IncomingLink, delivery: Delivery, payload: bytes) -> None:
+        """The same, some time later. Raises ProtocolViolation, RequestRefused."""
+        session = link.session
+        if session.incoming.get(link.handle) is link and not session.is_ending and not self.close_sent:
+            self.take_message(link, delivery, payload)
 
     def frame(self, number: int, data: bytes, at: int, end: int) -> None:
         """One frame that is not empty."""
@@ -199,8 +247,7 @@ class Amqp1Connection(Amqp1State):
             if not found.more and not found.aborted:
                 if link.message_size_max and len(payload) > link.message_size_max:
                     raise too_large(len(payload), link.message_size_max)
-                link.take(delivery, payload)
-                self.look_at(link)
+                self.take_message(link, delivery, payload)
                 return
             link.partial = delivery
         else:
@@ -208,7 +255,10 @@ class Amqp1Connection(Amqp1State):
         if found.aborted:
             link.drop_partial()  # 2.7.5: it was never sent
         else:
-            link.add_part(payload, not found.more)
+            whole = link.add_part(payload, not found.more)
+            if whole is not None:
+                self.take_message(link, *whole)
+                return
         self.look_at(link)
 
     # --- performatives ----------------------------------------------------------------------------------------------
@@ -355,6 +405,10 @@ class Amqp1Connection(Amqp1State):
         else:
             self.is_closing = True
             self.mark()
+
+    def speaking(self) -> tuple[str, str, int]:
+        """Overrides Session's."""
+        return self.name, self.user, 0 if self.current_session is None else self.current_session.channel
 
     def describe(self) -> dict[str, object]:
         """What an operator sees of it."""

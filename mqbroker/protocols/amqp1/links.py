@@ -86,8 +86,8 @@ class IncomingLink:
                 raise ProtocolViolation("field", "a transfer continues a delivery with another settled")
             partial.is_settled = True
 
-    def add_part(self, payload: bytes, is_last: bool) -> None:
-        """More of the message that is not complete; takes it, once it is. Raises ProtocolViolation, RequestRefused."""
+    def add_part(self, payload: bytes, is_last: bool) -> tuple[Delivery, bytes] | None:
+        """More of the message that is not complete; the whole of it, once it is. Raises ProtocolViolation."""
         partial = self.partial
         assert partial is not None
         if payload:  # of empty parts there may be any number
@@ -96,10 +96,11 @@ class IncomingLink:
         self.session.connection.count_partial(len(payload))
         if self.message_size_max and partial.size > self.message_size_max:
             raise too_large(partial.size, self.message_size_max)
-        if is_last:
-            whole = b"".join(partial.parts)
-            self.drop_partial()
-            self.take(partial, whole)
+        if not is_last:
+            return None
+        whole = b"".join(partial.parts)
+        self.drop_partial()
+        return partial, whole
 
     def drop_partial(self) -> None:
         """The message that was not complete is, or never will be."""

@@ -54,7 +54,7 @@ class RequestLink(IncomingLink):
         self.message_size_max = min(self.message_size_max or REQUEST_BYTES_MAX, REQUEST_BYTES_MAX)
 
     def take(self, delivery: Delivery, payload: bytes) -> None:
-        """Carries a request out. Raises ProtocolViolation for one that cannot be answered."""
+        """Carries a request out. Raises AccessPending, and ProtocolViolation for one that cannot be answered."""
         found = _sections_of(payload)
         fields = found.get(sections.PROPERTIES)
         fields = [*(fields if isinstance(fields, list) else []), None, None, None, None]
@@ -65,9 +65,9 @@ class RequestLink(IncomingLink):
             raise ProtocolViolation("precondition", "there is no link for the answer of a request")
         request = Request(str(fields[_SUBJECT] or ""), str(fields[_TO] or ""), found.get(sections.VALUE))
         message_id = fields[_MESSAGE_ID]
+        carry_out(self.session, request, lambda answer: self._answer(answers, message_id, answer))
         if not delivery.is_settled:
             self.session.note(self, delivery.id, ACCEPTED, 0)
-        carry_out(self.session, request, lambda answer: self._answer(answers, message_id, answer))
 
     def _answers(self) -> AnswerLink | None:
         """The other link of the pair, which has the same name."""

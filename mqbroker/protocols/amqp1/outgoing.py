@@ -24,6 +24,7 @@ from mqbroker.protocols.amqp1.codec.types import Symbol
 from mqbroker.protocols.amqp1.properties import data_start, encode_header, in_parts
 from mqbroker.protocols.amqp1.sections import with_application_property
 from mqbroker.protocols.amqp1.translation import Shown, shown
+from mqbroker.protocols.takers import taker_facts
 
 if TYPE_CHECKING:
     from mqbroker.core.queues.base import Queue
@@ -83,6 +84,15 @@ class OutgoingLink(Consumer):
 
     def label(self) -> str:
         return self.name
+
+    def describe(self) -> dict[str, object]:
+        session = self.session
+        connection = session.connection
+        return taker_facts(connection.name, connection.peer, connection.user, session.channel)
+
+    def given(self) -> list[Entry]:
+        session = self.session
+        return [entry for entry in session.unacked.below(session.next_tag) if entry.consumer is self]
 
     def consumers(self) -> list[Consumer]:
         """Who takes what it delivers out of the queues. Overridden where that are several."""

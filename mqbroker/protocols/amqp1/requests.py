@@ -22,6 +22,7 @@ from mqbroker.core.routing.binding_index import Binding
 from mqbroker.core.routing.exchange import Exchange
 from mqbroker.core.values import UInt32, UInt64
 from mqbroker.errors import (
+    AccessPending,
     AccessRefused,
     NotAllowed,
     NotFound,
@@ -86,7 +87,7 @@ class Caller:
 
 
 def carry_out(session: "LinkSession", request: Request, reply: Reply) -> None:
-    """Does what a request says, and answers it, now or later."""
+    """Does what a request says, and answers it, now or later. Raises AccessPending."""
     path, _, query = request.path.partition("?")
     parts = [unquote(part) for part in path.split("/")[1:]]
     caller = Caller(session, reply)
@@ -95,6 +96,8 @@ def carry_out(session: "LinkSession", request: Request, reply: Reply) -> None:
         if handler is None:
             raise BadRequest(f"{request.method} {request.path} is not known")
         handler(caller, parts, query if request.method == "GET" else request.body)
+    except AccessPending:  # handlers ask for everything before they do anything
+        raise
     except RequestRefused as error:
         reply(Answer(_status_of(error), str(error)))
 

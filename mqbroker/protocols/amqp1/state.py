@@ -3,6 +3,7 @@
 Sessions, links and the handlers of performatives work on this; connection.py scans the input and calls them.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mqbroker.errors import ProtocolViolation
@@ -55,6 +56,7 @@ class Amqp1State(Session):
         "frame_max",
         "handshake",
         "idle_ms",
+        "is_held",
         "ledger",
         "name",
         "now",
@@ -64,6 +66,7 @@ class Amqp1State(Session):
         "position",
         "promised", "quick",
         "received_at",
+        "redo",
         "releasing",
         "remainder",
         "services",
@@ -103,6 +106,10 @@ class Amqp1State(Session):
         self.position = 0
         """Where in the chunk at hand the next frame begins."""
         self.remainder = b""
+        self.is_held = False
+        """Whether what comes has to wait until it is known if what is at hand is allowed."""
+        self.redo: Callable[[], None] | None = None
+        """What is to be done again then, before anything else."""
         self.current_session: LinkSession | None = None
         self.current_link: IncomingLink | OutgoingLink | None = None
         """What the frame at hand is for: it ends when that is wrong."""

@@ -90,6 +90,7 @@ class MqttConfig:
     system_interval_s: int = option(
         10, "Seconds between two publications of the $SYS topics; 0 is never.", minimum=0, maximum=DAY_S
     )
+    log_topics: bool = option(False, "Whether lines of the log go to $SYS/broker/log/E, W, N and D.")
     topic_mapping: str = option(
         "exact",
         "How topics become routing keys: 'exact' brings every topic back, 'rabbitmq' takes a . in a level for a /.",

@@ -9,7 +9,7 @@ before it goes on (§3.1.4): what has been read with the CONNECT waits, and more
 import logging
 from typing import TYPE_CHECKING, Any
 
-from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.errors import AccessPending, ProtocolViolation, RequestRefused
 from mqbroker.limits import LOGIN_CHECK_TIMEOUT_MS
 from mqbroker.protocols.mqtt import ending, pacing, stages
 from mqbroker.protocols.mqtt.codec import constants as c
@@ -139,6 +139,7 @@ def _check_login(connection: "MqttConnectionState", connect: Connect) -> None:
         lambda is_right: _logged_in(connection, vhost, user, is_right),
         connection.peer.host,
         lambda: connection.state == stages.CHECKING,
+        {"vhost": vhost, "client_id": connection.client_id},
     )
 
 
@@ -170,6 +171,13 @@ def _logged_in(connection: "MqttConnectionState", vhost: str, user: str, is_righ
             ending.fail(connection, ProtocolViolation("login", f"login of user {user!r} refused"), reason)
             return
         _open(connection, vhost, user)
+    except AccessPending as pending:  # nothing has come of it yet
+
+        def known(now: int) -> None:
+            connection.now = max(now, connection.now)
+            _logged_in(connection, vhost, user, is_right)
+
+        pending.when_known(known)
     except ProtocolViolation as error:
         ending.fail(connection, error)
     except RequestRefused as error:

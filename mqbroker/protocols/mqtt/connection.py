@@ -13,7 +13,7 @@ Acknowledgements leave in the order in which their packets came, and none before
 import logging
 
 from mqbroker.core.message import new_message
-from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.errors import AccessPending, ProtocolViolation, RequestRefused
 from mqbroker.protocols.mqtt import connecting, ending, pacing, publishing
 from mqbroker.protocols.mqtt.backpressure import Backpressure
 from mqbroker.protocols.mqtt.codec import constants as c
@@ -73,6 +73,10 @@ class MqttConnection(MqttConnectionState):
         self.needed = 0
         self.is_scanning = True
         self.registry.publisher = self
+        vhost = self.vhost
+        watched = vhost if vhost is not None and vhost.tap is not None else None
+        if watched is not None:
+            watched.speaker = self
         if self.access_generation != self.registry.broker.access.generation:
             self.access_generation = self.registry.broker.access.generation
             self.routes.clear()
@@ -80,12 +84,16 @@ class MqttConnection(MqttConnectionState):
             if self.state == AWAIT_CONNECT:
                 connecting.check_beginning(self, data)
             self.scan(data)
+        except AccessPending as pending:
+            pacing.wait_for(self, pending)
         except ProtocolViolation as error:
             ending.fail(self, error)
         except RequestRefused as error:
             ending.disconnect(self, Reason.IMPLEMENTATION_SPECIFIC_ERROR, str(error))
         self.is_scanning = False
         self.registry.publisher = None
+        if watched is not None:
+            watched.speaker = None
         if self.state == CLOSED:
             return
         if self.position < len(data):
@@ -94,7 +102,7 @@ class MqttConnection(MqttConnectionState):
             self.flush_acks()
         if self.registry.settings.receive_rate_max:
             pacing.limit_rate(self)
-        if self.is_blocked or self.state == CHECKING:
+        if self.is_blocked or self.is_asking or self.state == CHECKING:
             pacing.update(self)
 
     def _keep(self, data: bytes, start: int) -> None:
@@ -120,9 +128,9 @@ class MqttConnection(MqttConnectionState):
             if end > length:
                 self.needed = end - position
                 break
-            self.position = end
             self.counters.packets_received += 1
             if self.state != OPEN:
+                self.position = end
                 connecting.take_packet(self, first, data[at:end])
                 if self.is_waiting or self.state == CLOSED:
                     return
@@ -138,7 +146,7 @@ class MqttConnection(MqttConnectionState):
                 self.take_packet(first, data[at:end])
                 if self.state == CLOSED:
                     return
-            position = end
+            self.position = position = end  # not before: what has to be asked about is taken again
 
     def take_packet(self, first: int, body: bytes) -> None:
         """Any packet but PUBLISH and a plain PUBACK."""
@@ -198,7 +206,7 @@ class MqttConnection(MqttConnectionState):
             return
         route = self.routes.get(topic)
         if route is None:
-            route = publishing.find_route(self, topic, qos, packet_id)
+            route = publishing.find_route(self, topic, qos, packet_id, end - body_at)
             if route is None:
                 return
         message = new_message(TOPIC_EXCHANGE, route.routing_key, properties, data[body_at:end], self.now)
@@ -289,13 +297,17 @@ class MqttConnection(MqttConnectionState):
         else:
             pacing.set_deadline(self)
 
+    def speaking(self) -> tuple[str, str, int]:
+        """Overrides Session's."""
+        return self.name, self.user, 1
+
     def describe(self) -> dict[str, object]:
         """What an operator sees of it."""
         return describe(self)
 
     def is_silent(self, now: int) -> bool:
         """Whether nothing was heard for longer than the keep alive, though somebody has listened."""
-        is_heard = not (self.is_blocked or self.is_throttled)
+        is_heard = not (self.is_blocked or self.is_asking or self.is_throttled)
         return is_heard and 0 < self.keep_alive_ms < now - self.received_at
 
     def unthrottle(self, now: int) -> None:

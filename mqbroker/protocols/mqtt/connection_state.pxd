@@ -56,6 +56,7 @@ cdef class MqttConnectionState(Session):
     cdef public long long publishes
     cdef public long long rate_window
     cdef public long long resume_at
+    cdef public bint is_asking
     cdef public bint is_blocked
     cdef public bint is_rate_limited
     cdef public bint is_registered

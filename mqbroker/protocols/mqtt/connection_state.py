@@ -33,11 +33,12 @@ class MqttConnectionState(Session):
 
     __slots__ = (
         "access_generation", "acks", "alias_max_out", "aliases_in", "aliases_out", "auth", "client_id", "connect",
-        "counters", "delayed", "encoder", "held", "held_by", "held_bytes", "incoming", "is_blocked", "is_bridge",
-        "is_rate_limited", "is_registered", "is_scanning", "keep_alive_ms", "last_words", "ledger", "message_size_max",
-        "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes", "peer", "plain", "position",
-        "problem_information", "properties", "publishes", "qos_max", "rate_window", "received_at", "registry",
-        "resume_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user", "version", "vhost",
+        "counters", "delayed", "encoder", "held", "held_by", "held_bytes", "incoming", "is_asking", "is_blocked",
+        "is_bridge", "is_rate_limited", "is_registered", "is_scanning", "keep_alive_ms", "last_words", "ledger",
+        "message_size_max", "name", "needed", "now", "owed", "packet_size_max", "parts", "parts_bytes", "peer", "plain",
+        "position", "problem_information", "properties", "publishes", "qos_max", "rate_window", "received_at",
+        "registry", "resume_at", "routes", "session", "size_limit", "state", "unacked", "unacked_now", "user",
+        "version", "vhost",
     )  # fmt: skip
 
     def __init__(self, outbox: Outbox, registry: "Sessions", peer: Peer, now: int) -> None:
@@ -105,9 +106,9 @@ class MqttConnectionState(Session):
         self.resume_at = 0  # when it is read again that rests for others' or for its own rate's sake
         self.is_blocked = False
         """Whether no message is taken, because a resource is low."""
-        self.is_rate_limited = False
-        self.is_registered = False
-        """Whether it counts as an open connection of its user, vhost and address."""
+        self.is_asking = False  # another service, whether what is at hand is allowed: all input has to wait
+        self.is_rate_limited = self.is_registered = False
+        """The latter: whether it counts as an open connection of its user, vhost and address."""
         self.is_scanning = False
         """Whether `process` is at work: what is left of its chunk is its business."""
 
@@ -116,8 +117,8 @@ class MqttConnectionState(Session):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a login is being checked, so that all input has to wait."""
-        return self.state == CHECKING and self.auth is None
+        """Whether a login or a permission is being checked, so that all input has to wait."""
+        return self.is_asking or (self.state == CHECKING and self.auth is None)
 
     def take_parts(self) -> bytes:
         """What is there of packets that are not complete, or have to wait."""

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from mqbroker.protocols.mqtt.subscriptions import Match, Subscription
 
 
+def _facts(session: "MqttSession") -> dict[str, object]:
+    """Whose a consumer is."""
+    if session.connection is None:
+        return {}
+    facts = session.connection.describe()
+    common = {"name": f"{facts['name']} (1)", "number": 1, "connection_name": facts["name"]}
+    return {**common, **{name: facts[name] for name in ("peer_host", "peer_port", "user")}}
+
+
+def _held(session: "MqttSession", consumer: Consumer) -> list[Entry]:
+    return [entry for entry in session.outgoing.values() if entry.consumer is consumer]
+
+
 class LiveConsumer(Consumer):
     """Takes what is for the QoS 0 filters of a connected client."""
 
@@ -29,6 +42,9 @@ class LiveConsumer(Consumer):
 
     def label(self) -> str:
         return self.session.client_id
+
+    def describe(self) -> dict[str, object]:
+        return _facts(self.session)
 
     def pass_on(self, message: Message) -> None:
         """Sends it, whether the client reads or not: the connection keeps some for a while (backpressure.py)."""
@@ -47,6 +63,12 @@ class StoredConsumer(Consumer):
 
     def label(self) -> str:
         return self.session.client_id
+
+    def describe(self) -> dict[str, object]:
+        return _facts(self.session)
+
+    def given(self) -> list[Entry]:
+        return _held(self.session, self)
 
     def deliver(self, entry: Entry) -> None:
         """Sends it at the QoS that is due."""
@@ -76,6 +98,12 @@ class SharedConsumer(Consumer):
 
     def label(self) -> str:
         return self.session.client_id
+
+    def describe(self) -> dict[str, object]:
+        return _facts(self.session)
+
+    def given(self) -> list[Entry]:
+        return _held(self.session, self)
 
     def deliver(self, entry: Entry) -> None:
         """Sends it. At QoS 2 it moves into the session's own queue: it must go to nobody else [MQTT-4.8.2-5, -6]."""

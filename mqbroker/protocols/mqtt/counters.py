@@ -39,3 +39,14 @@ class Counters:
         self.shared_subscriptions = 0
         self.system_subscriptions = 0
         """Those of $SYS topics."""
+
+    def uncount_packet(self) -> None:
+        """A packet that was counted is to come again."""
+        self.packets_received -= 1
+
+    def uncount_publish(self, qos: int, body_bytes: int) -> None:
+        """The same for a PUBLISH."""
+        self.publishes_received -= 1
+        self.publishes_received_qos1 -= qos == 1
+        self.publishes_received_qos2 -= qos == 2
+        self.publish_bytes_received -= body_bytes

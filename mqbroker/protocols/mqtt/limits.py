@@ -22,3 +22,5 @@ MQTT_DELAYED_BYTES_MAX = 16 << 20  # before they are dropped; Mosquitto counts 1
 MQTT_LOSS_REPORT_MS = 60_000  # between two lines that say that a session loses messages; Mosquitto has none but $SYS
 MQTT_HOLD_MS = 1000  # how long publishers are held for such a client; it must not stop the others
 MQTT_SHOWN_PAYLOAD_BYTES_MAX = 65_536  # of a retained message that an operator looks at
+MQTT_LOG_INTERVAL_MS = 500  # between two deliveries of lines of the log
+MQTT_LOG_LINES_MAX = 1000  # that wait for the next one; of more the oldest go

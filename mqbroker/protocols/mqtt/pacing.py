@@ -11,6 +11,7 @@ to keep its order waits in `held`, from the first message on. Beyond a bound rea
 
 from typing import TYPE_CHECKING
 
+from mqbroker.errors import AccessPending
 from mqbroker.protocols.mqtt import stages
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.limits import MQTT_HELD_BYTES_MAX, MQTT_HOLD_MS
@@ -32,6 +33,22 @@ def limit_rate(connection: "MqttConnectionState") -> None:
     elif connection.publishes > connection.registry.settings.receive_rate_max and not connection.is_rate_limited:
         connection.is_rate_limited = True
         _rest(connection, (second + 1) * 1000)
+
+
+def wait_for(connection: "MqttConnectionState", pending: AccessPending) -> None:
+    """Whether the packet at hand is allowed is not known yet: it is taken again when it is, and nothing before it."""
+    connection.counters.uncount_packet()
+    connection.is_asking = True
+
+    def known(now: int) -> None:
+        connection.is_asking = False
+        if connection.state == stages.OPEN:
+            connection.now = max(now, connection.now)
+            connection.registry.now = max(now, connection.registry.now)
+            connection.process(connection.take_parts())
+            update(connection)
+
+    pending.when_known(known)
 
 
 def hold(connection: "MqttConnectionState", pressure: "Backpressure") -> None:

@@ -6,7 +6,7 @@ from mqbroker.core.message import new_message
 from mqbroker.core.queues.base import UNROUTED
 from mqbroker.core.recent import remember
 from mqbroker.core.routing.route import Route
-from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.errors import AccessPending, ProtocolViolation, RequestRefused
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.property_table import join_properties, read_properties
 from mqbroker.protocols.mqtt.codec.reasons import Reason, malformed, protocol_error
@@ -67,8 +67,11 @@ def _resolve(connection: "MqttConnectionState", topic: bytes, alias: int) -> byt
     return topic
 
 
-def find_route(connection: "MqttConnectionState", topic: bytes, qos: int, packet_id: int) -> Route | None:
-    """The route for a topic that this connection has not used lately; None when it may not, which is answered."""
+def find_route(
+    connection: "MqttConnectionState", topic: bytes, qos: int, packet_id: int, body_bytes: int
+) -> Route | None:
+    """The route for a topic that this connection has not used lately; None when it may not, which is answered. Raises
+    AccessPending, and the PUBLISH has not been counted then."""
     assert connection.vhost is not None
     text = decode_text(topic[2:])
     check_topic_name(text)
@@ -76,6 +79,10 @@ def find_route(connection: "MqttConnectionState", topic: bytes, qos: int, packet
         key = connection.registry.rights.check_publish(
             connection.user, connection.vhost.name, text, connection.client_id
         )
+    except AccessPending:
+        connection.publishes -= 1
+        connection.counters.uncount_publish(qos, body_bytes)
+        raise
     except RequestRefused:
         refuse(connection, qos, packet_id, Reason.NOT_AUTHORIZED)
         return None
@@ -146,7 +153,7 @@ def publish_in_full(
         # The same message again: acknowledged, not published [MQTT-4.3.3-10].
         connection.acks.append(_PUBREC + packet_id.to_bytes(2, "big"))
         return
-    route = connection.routes.get(topic) or find_route(connection, topic, qos, packet_id)
+    route = connection.routes.get(topic) or find_route(connection, topic, qos, packet_id, len(body))
     if route is None:
         return
     outcome = _publish(connection, route, properties, bool(first & c.RETAIN_FLAG), body)

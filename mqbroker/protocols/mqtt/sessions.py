@@ -17,12 +17,13 @@ from mqbroker.core.queues.retained import RetainedMessages
 from mqbroker.core.queues.spec import REJECT_PUBLISH, QueueSpec
 from mqbroker.core.queues.subscriber import LiveQueue, SubscriberQueue
 from mqbroker.core.routing.exchange import Exchange
-from mqbroker.errors import RequestRefused
+from mqbroker.errors import AccessPending, RequestRefused
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.config import DROP_NEWEST, MqttConfig
 from mqbroker.protocols.mqtt.counters import Counters
 from mqbroker.protocols.mqtt.kinds import INCOMING, KINDS, SESSION, SHARE
 from mqbroker.protocols.mqtt.limits import MQTT_LOSS_REPORT_MS, MQTT_SUBSCRIPTIONS_MAX
+from mqbroker.protocols.mqtt.log_topics import LogTopics
 from mqbroker.protocols.mqtt.losses import LossReports
 from mqbroker.protocols.mqtt.output import PublishEncoder
 from mqbroker.protocols.mqtt.properties import mapping_flag
@@ -70,6 +71,7 @@ class Sessions:
         """Whose input is being handled."""
         self.counters = Counters()
         self.system = System(self)
+        self._log_topics = LogTopics(self) if settings.log_topics else None
         self.losses = LossReports(services.broker.timers, lambda: self.now)
         self.renamed = RateLog(log, MQTT_LOSS_REPORT_MS)
         self.unsayable = RateLog(log, MQTT_LOSS_REPORT_MS)
@@ -250,6 +252,9 @@ class Sessions:
         topic = self.mapping.from_key(will.key)
         try:
             self.rights.check_publish(session.user, session.vhost.name, topic, session.client_id)
+        except AccessPending as pending:
+            pending.when_known(lambda at: self.publish_will(session, will, at))
+            return
         except RequestRefused as error:
             log.warning("the will of client %r is not published: %s", session.client_id, error)
             return
@@ -259,6 +264,8 @@ class Sessions:
 
     def close(self) -> None:
         """The broker has stopped in order. After a crash nobody knows what was sent, and all counts as sent before."""
+        if self._log_topics is not None:
+            self._log_topics.stop()
         for session in self.all():
             session.note_sent()
 
@@ -268,6 +275,8 @@ class Sessions:
         for vhost in self.broker.vhosts.values():
             remap_retained(self.retained(vhost), self.mapping)
         self.system.start(now)
+        if self._log_topics is not None:
+            self._log_topics.start(now)
         by_kind = {kind: self._in_vhosts(kind, of_kind) for kind, of_kind in definitions.of_kinds(found, KINDS).items()}
         for names, data in by_kind[SESSION]:
             self._restore_session(names[0], names[1], definitions.unpack(data), now)

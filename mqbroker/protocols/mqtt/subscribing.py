@@ -3,7 +3,7 @@
 import logging
 from typing import TYPE_CHECKING
 
-from mqbroker.errors import ProtocolViolation, RequestRefused, ResourceLocked
+from mqbroker.errors import AccessPending, ProtocolViolation, RequestRefused, ResourceLocked
 from mqbroker.protocols.mqtt import sharing
 from mqbroker.protocols.mqtt.codec import constants as c
 from mqbroker.protocols.mqtt.codec.packets import SubAck, Subscribe, TopicFilter, UnsubAck, Unsubscribe
@@ -26,6 +26,8 @@ def subscribe(connection: "MqttConnectionState", packet: Subscribe) -> None:
     if _is_in_use(connection, packet.packet_id):
         _acknowledge(connection, SubAck(packet.packet_id, [Reason.PACKET_IDENTIFIER_IN_USE] * len(packet.filters)))
         return
+    if connection.registry.broker.access.judge is not None:
+        _ask(connection, packet)
     identifier = packet.properties.get("subscription_identifier", [0])[0]
     reasons: list[int] = []
     texts: list[str] = []
@@ -44,6 +46,20 @@ def subscribe(connection: "MqttConnectionState", packet: Subscribe) -> None:
     for subscription, wanted, is_new in fresh:
         if wanted.retain_handling == SEND_ALWAYS or (wanted.retain_handling == SEND_IF_NEW and is_new):
             _send_retained(connection, subscription)
+
+
+def _ask(connection: "MqttConnectionState", packet: Subscribe) -> None:
+    """Raises AccessPending unless it is known of every filter whether the client may have it."""
+    assert connection.session is not None
+    for wanted in packet.filters:
+        try:
+            group, topic = parse_filter(wanted.topic)
+            subscription = Subscription(wanted, group, topic, connection.registry.mapping.to_key(topic), 0)
+            connection.registry.rights.check_subscribe(connection.session, subscription)
+        except AccessPending:
+            raise
+        except (ProtocolViolation, RequestRefused):
+            pass  # which is answered with the others
 
 
 def _send_retained(connection: "MqttConnectionState", subscription: Subscription) -> None:

@@ -72,6 +72,15 @@ class System:
                     _send(session, message)
         self._arm(now)
 
+    def say(self, topic: str, text: str, now: int) -> None:
+        """Sends a text to the connected clients that subscribe to this topic below $SYS/broker/. It is not kept."""
+        properties = make_properties(self._registry.flags, "", b"")
+        key = self._registry.mapping.to_key(_PREFIX + topic)
+        message = new_message(TOPIC_EXCHANGE, key, properties, text.encode("utf-8", "backslashreplace"), now)
+        for session in self._registry.all():
+            if session.subscriptions.system_count:
+                _send(session, message)
+
     def send_to(self, session: "MqttSession", subscription: "Subscription", now: int) -> None:
         """Sends a new subscription the figures that it matches, as if they were retained."""
         connection = session.connection

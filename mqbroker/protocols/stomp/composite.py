@@ -11,7 +11,7 @@ from mqbroker.core.consumer import Window
 from mqbroker.core.destinations.naming import Naming, is_pattern
 from mqbroker.core.destinations.wildcards import Wildcards
 from mqbroker.core.queues.base import Queue
-from mqbroker.errors import MqbrokerError, ProtocolViolation
+from mqbroker.errors import AccessPending, MqbrokerError, ProtocolViolation
 from mqbroker.protocols.stomp import consuming, queues
 from mqbroker.protocols.stomp.addresses import EXISTING, QUEUE, Address
 from mqbroker.protocols.stomp.limits import STOMP_COMPOSITE_QUEUES_MAX
@@ -66,12 +66,12 @@ def _made(wish: consuming.Wish, addresses: list[Address]) -> "CompositeSubscript
     try:
         for address in named:
             whole.add(address)
+        whole.wildcards = Wildcards(connection.place, connection, [address.name for address in wild], whole.take_in)
+        for queue in whole.wildcards.present():
+            whole.add_found(queue)
     except MqbrokerError:
         whole.give_up()
         raise
-    whole.wildcards = Wildcards(connection.place, connection, [address.name for address in wild], whole.take_in)
-    for queue in whole.wildcards.present():
-        whole.add_found(queue)
     return whole
 
 
@@ -122,13 +122,18 @@ class CompositeSubscription(Subscription):
             return None
         try:
             return self.add(Address(EXISTING, queue.name))
+        except AccessPending as pending:
+            if flag(self._wish.head, "browser", False):
+                raise
+            pending.when_known(lambda now: self.take_in(queue, now))
+            return None
         except MqbrokerError as error:
             log.warning("%s: queue '%s' is left out of a subscription: %s", self.wire.name, queue.name, error)
             return None
 
     def take_in(self, queue: Queue, now: int) -> None:
         """A queue was made that its wildcards mean."""
-        if self not in self._wish.connection.current():
+        if queue.is_deleted or self not in self._wish.connection.current():
             return
         part = self.add_found(queue)
         if part is not None:

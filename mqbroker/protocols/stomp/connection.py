@@ -10,7 +10,7 @@ A refusal is answered with an ERROR, after which the connection stays open unles
 import logging
 from typing import TYPE_CHECKING
 
-from mqbroker.errors import ProtocolViolation, RequestRefused
+from mqbroker.errors import AccessPending, ProtocolViolation, RequestRefused
 from mqbroker.limits import PREAUTH_BYTES_MAX
 from mqbroker.protocols.session import Peer
 from mqbroker.protocols.stomp import acknowledging, connecting, ending, sending
@@ -21,6 +21,7 @@ from mqbroker.protocols.stomp.dispatch import HANDLERS, jms_handler
 from mqbroker.protocols.stomp.refusals import words_of
 from mqbroker.protocols.stomp.sending import Prepared
 from mqbroker.protocols.stomp.state import AWAIT_CONNECT, CHECKING, CLOSED, LEAVING, RUNNING, StompState
+from mqbroker.protocols.takers import taker_facts
 
 if TYPE_CHECKING:
     from mqbroker.protocols.services import Services
@@ -65,6 +66,8 @@ class StompConnection(StompState):
             try:
                 if not self.take_frames():
                     break
+            except AccessPending as pending:
+                self.wait_for(pending)
             except ProtocolViolation as error:
                 if self.stage == AWAIT_CONNECT:
                     connecting.note_stranger(self)
@@ -75,6 +78,23 @@ class StompConnection(StompState):
         if vhost is not None:
             vhost.speaker = None
         self.flush_receipts()
+
+    def wait_for(self, pending: AccessPending) -> None:
+        """Whether the frame at hand is allowed is not known yet: it is taken again then, and nothing before it."""
+        assert self.head is not None
+        self.scanner.put_back(self.head, self.scanner.body)
+        self.is_held = self.is_asking = True
+        self.update_reading()
+
+        def known(now: int) -> None:
+            self.is_asking = False
+            if self.stage == RUNNING:
+                self.update_reading()
+                self.is_held = bool(self.blocked_for)
+                self.now = self.received_at = now
+                self.go_on()
+
+        pending.when_known(known)
 
     def take_frames(self) -> bool:
         """Handles frames; False when there are no more. Raises what one is refused for."""
@@ -122,7 +142,7 @@ class StompConnection(StompState):
             log.warning("%s: timed out before it was connected", self.name)
             self.hang_up()
             return
-        if self.is_held and not self.blocked_for:
+        if self.is_held and not self.blocked_for and not self.is_asking:
             self.is_held = False
             self.go_on()
         if self.heartbeat_out_ms:
@@ -185,6 +205,14 @@ class StompConnection(StompState):
             "is_blocked": bool(self.blocked_for),
             "subscriptions": [each.destination for each in self.current()],
         }
+
+    def taker(self) -> dict[str, object]:
+        """Overrides StompWire's."""
+        return taker_facts(self.name, self.peer, self.user)
+
+    def speaking(self) -> tuple[str, str, int]:
+        """Overrides Session's."""
+        return self.name, self.user, 1
 
     def connection_lost(self, now: int) -> None:
         """The socket is gone."""

@@ -15,7 +15,7 @@ from mqbroker.core.routing.route import Route
 from mqbroker.core.scheduler import Task
 from mqbroker.core.scheduling.schedule import JOB_ID
 from mqbroker.core.scheduling.scheduled import ScheduledMessages
-from mqbroker.errors import AccessRefused, ProtocolViolation
+from mqbroker.errors import AccessPending, AccessRefused, ProtocolViolation
 from mqbroker.limits import COUNT_MAX
 from mqbroker.protocols.stomp import sending
 from mqbroker.protocols.stomp.codec.heads import Head
@@ -72,6 +72,8 @@ def _may_see(connection: "StompState", exchange: str, routing_key: str) -> bool:
     kind, name = ("exchange", exchange) if exchange else ("queue", routing_key)
     try:
         access.check_read(connection.user, connection.place.name, kind, name)
+    except AccessPending:
+        raise
     except AccessRefused:
         return False
     return True

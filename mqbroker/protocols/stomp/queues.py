@@ -160,6 +160,7 @@ def for_subscription(
             raise ProtocolViolation(f"Durable consumer is in use for {named}", "")
         selector = selector_text(head)
         wanted = TopicSubscription(name, keys, selector, durable, auto_delete)
+        connection.spare_name = ""
         queue = open_subscription(vhost, exchange, wanted, connection.now)
         is_retroactive = "true" in (head.get("activemq.retroactive"), options_of(destination).get("retroactive"))
         if connection.is_jms and queue is not found and is_retroactive:
@@ -167,6 +168,7 @@ def for_subscription(
         return queue
     is_exclusive = flag(head, "exclusive", False)
     arguments = arguments_in(head)
+    connection.spare_name = ""
     queue = declare_queue(vhost, name, durable, is_exclusive, auto_delete, arguments, connection.now, connection)
     vhost.bind(exchange, queue, keys[0], {})
     return queue
@@ -202,7 +204,10 @@ def subscription_name(connection: "StompState", head: Head, destination: str) ->
         return wanted
     if connection.is_jms and DURABLE_NAME in head.headers:
         return f"{connection.client_id}.{head.headers[DURABLE_NAME]}"
-    id_ = (head.get("id") or "") if is_durable(connection, head) else connection.services.broker.unique_name()
+    if is_durable(connection, head):
+        id_ = head.get("id") or ""
+    else:
+        id_ = connection.spare_name = connection.spare_name or connection.services.broker.unique_name()
     digest = hashlib.md5(f"{destination}\0{id_}".encode("utf-8", "surrogateescape"), usedforsecurity=False).digest()
     return f"stomp-subscription-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 

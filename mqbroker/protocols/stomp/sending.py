@@ -228,5 +228,5 @@ def alarms_changed(connection: "StompState") -> None:
         return
     connection.blocked_for = reason
     connection.update_reading()
-    if not reason and connection.is_held:
+    if not reason and connection.is_held and not connection.is_asking:
         connection.deadline = connection.now  # the next tick, which knows what time it is, goes on with it

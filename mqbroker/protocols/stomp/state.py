@@ -61,9 +61,10 @@ class StompState(StompWire):
 
     __slots__ = (
         "access_generation", "accounted", "beginning", "blocked_for", "budget", "declared", "former", "has_published",
-        "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_broken", "is_held", "ledger", "now", "owed", "peer",
-        "promised", "ready", "received_at", "reply_queues", "run", "scanner", "services", "settings", "settling",
-        "shadowed", "stage", "subscriptions", "temporaries", "transactions", "user", "vhost", "window",
+        "head", "heartbeat_in_ms", "heartbeat_out_ms", "is_asking", "is_broken", "is_held", "ledger", "now", "owed",
+        "peer", "promised", "ready", "received_at", "reply_queues", "run", "scanner", "services", "settings",
+        "settling", "shadowed", "spare_name", "stage", "subscriptions", "temporaries", "transactions", "user", "vhost",
+        "window",
     )  # fmt: skip
 
     def __init__(self, services: "Services", settings: StompConfig, budget: Budget, peer: Peer, now: int) -> None:
@@ -97,7 +98,9 @@ class StompState(StompWire):
         self.has_published = False
         self.blocked_for = ""
         self.is_held = False
-        """Whether a SEND is at hand that waits until publishers go on."""
+        """Whether a frame is at hand that waits until publishers go on, or until it is known whether it is allowed."""
+        self.is_asking = False
+        """Whether it waits for the latter."""
         self.temporaries: dict[str, Queue] = {}
         """Its temporary queues in ActiveMQ's dialect, as it calls them."""
         self.reply_queues: dict[str, Subscription] = {}
@@ -110,6 +113,8 @@ class StompState(StompWire):
         """Those of ActiveMQ's dialect whose id was subscribed with again, which go on all the same."""
         self.former: list[Subscription] = []
         """Those that have ended, with deliveries that may still be acknowledged."""
+        self.spare_name = ""
+        """A name for the queue of a subscription that asks for none, until there is such a queue."""
         self.run: Run | None = None
         """What its acknowledgements look like."""
         self.settling: Task | None = None
@@ -269,5 +274,5 @@ class StompState(StompWire):
         self.scanner.named(version)
 
     def update_reading(self) -> None:
-        """Reads, or does not: not from a publisher while a resource is low, nor while a log-in is checked."""
-        self.set_reading(not self.blocked_for and self.stage != CHECKING)
+        """Reads, or does not: not from a publisher while a resource is low, nor while a log-in or right is checked."""
+        self.set_reading(not self.blocked_for and not self.is_asking and self.stage != CHECKING)

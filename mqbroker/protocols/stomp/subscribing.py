@@ -97,10 +97,13 @@ def unsubscribe(connection: "StompState", head: Head, _body: bytes) -> None:
     if "id" not in head.headers and queues.is_durable(connection, head):
         raise ProtocolViolation("Missing Header", _ID_MISSING)
     subscription = _subscribed(connection, head)
+    is_of_topic = subscription.destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
+    is_deleted = is_of_topic and queues.is_durable(connection, head)
+    if is_deleted:
+        _check_deleting(connection, subscription.queue.name)
     connection.drop(subscription)
     end(connection, subscription)
-    is_of_topic = subscription.destination.startswith((f"/{TOPIC}/", f"/{EXCHANGE}/"))
-    if is_of_topic and queues.is_durable(connection, head):
+    if is_deleted:
         _delete(connection, subscription.queue.name)
     connection.owe_recorded()
 
@@ -113,14 +116,18 @@ def _end_durable(connection: "StompState", head: Head) -> None:
         raise ProtocolViolation("No subscription matched.", "")
     if queue.consumers:
         raise ProtocolViolation("Durable consumer is in use", "")
+    _check_deleting(connection, name)
     _delete(connection, name)
     connection.owe_recorded()
+
+
+def _check_deleting(connection: "StompState", name: str) -> None:
+    connection.services.broker.access.check_configure(connection.user, connection.place.name, "queue", name)
 
 
 def _delete(connection: "StompState", name: str) -> None:
     vhost = connection.place
     if name in vhost.queues:
-        connection.services.broker.access.check_configure(connection.user, vhost.name, "queue", name)
         vhost.delete_queue(name, connection)
 
 

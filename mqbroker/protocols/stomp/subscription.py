@@ -175,6 +175,14 @@ class Subscription(Consumer):
         """Overrides Consumer's."""
         return self.tag
 
+    def describe(self) -> dict[str, object]:
+        """Overrides Consumer's."""
+        return self.wire.taker()
+
+    def given(self) -> list[Entry]:
+        """Overrides Consumer's."""
+        return [entry for entry in self.unacked.below(self.wire.next_number) if entry.consumer is self]
+
     def cancelled(self) -> None:
         """Overrides Consumer's."""
         self.wire.subscription_ended(self)

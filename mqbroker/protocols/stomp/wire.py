@@ -29,6 +29,10 @@ class StompWire(Session):
         """Overrides Session's."""
         return self.name
 
+    def taker(self) -> dict[str, object]:
+        """What its subscriptions say of whose they are. Overridden."""
+        raise NotImplementedError
+
     def subscription_ended(self, subscription: object) -> None:
         """Its queue is gone: the client is told. Overridden."""
         raise NotImplementedError

@@ -25,9 +25,13 @@ class RabbitFormatter(LineFormatter):
         return datetime.fromtimestamp(record.created, UTC).isoformat(sep=" ", timespec="microseconds")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Overrides Formatter's."""
+        """Overrides Formatter's. What `rest` of a record has are lines of their own, with the same beginning."""
         record.level = record.levelname.lower()
-        return super().format(record)
+        lines = [super().format(record)]
+        for text in getattr(record, "rest", ()):
+            following = logging.makeLogRecord({**record.__dict__, "msg": "%s", "args": (text,), "exc_text": None})
+            lines.append(super().format(following))
+        return "\n".join(lines)
 
 
 def _printable(character: str) -> str:

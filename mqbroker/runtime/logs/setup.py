@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -49,14 +50,30 @@ class LogFile(RotatingFileHandler):
         """Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
         super().__init__(path, maxBytes=config.rotate_bytes, backupCount=config.keep_files, encoding="utf-8")
+        self._date = config.rotate_date
+        self._due = 0.0 if self._date is None else self._date.after(self._begun())
         self._packing: threading.Thread | None = None
         if config.compress:
             self.namer = lambda name: f"{name}{_PACKED}"
             self.rotator = self._pack_soon
             self._pack_left()
 
+    def _begun(self) -> float:
+        """When the file was last written: what was due while the broker was down is done with the next line."""
+        try:
+            return os.stat(self.baseFilename).st_mtime if os.stat(self.baseFilename).st_size else time.time()
+        except OSError:
+            return time.time()
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """Overrides RotatingFileHandler's: by date too."""
+        is_due = self._date is not None and record.created >= self._due
+        return is_due or bool(super().shouldRollover(record))
+
     def doRollover(self) -> None:
         """Overrides RotatingFileHandler's: the file before has its name when those are shifted."""
+        if self._date is not None:
+            self._due = self._date.after(time.time())
         if self._packing is not None:
             self._packing.join()
         super().doRollover()

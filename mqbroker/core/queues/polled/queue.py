@@ -134,7 +134,7 @@ class PolledQueue(PolledContents):
         self.counts.got += len(found)
         if self.tap is not None:
             for entry in found:
-                self.tap.delivered(self.name, entry)
+                self.tap.delivered(self.name, entry, None)
         if found and visibility_ms <= 0:
             self.expire(now)
         return found
