@@ -41,8 +41,9 @@ class SubscriberQueue(ClassicQueue):
     """Keeps persistent messages while its subscriber is away. Others only on request: nobody was promised them."""
 
     role = "subscriber"
-    can_pause = False
     """The name of the kind."""
+
+    can_pause = False
 
     takes_long_keys = True
 
