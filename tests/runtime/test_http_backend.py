@@ -490,3 +490,23 @@ def test_clients_of_amqp_1_0_wait_for_the_answer(service: Service, slow: BrokerP
         connection.create_receiver("/queue/denied")
     assert "unauthorized-access: access to queue 'denied' in vhost '/' refused for user 'joe'" in slow.log()
     connection.close()
+
+
+def test_wildcards_of_amqp_1_0_mean_queues_that_the_service_allows_later_too(
+    service: Service, slow: BrokerProcess
+) -> None:
+    """Queues whose question was not answered yet were left out of a link, and of what a browser is shown."""
+    pytest.importorskip("proton", reason="python-qpid-proton is not installed")
+    from proton import Message
+    from proton.reactor import Copy  # type: ignore[import-not-found,unused-ignore]
+    from proton.utils import BlockingConnection
+
+    connection = BlockingConnection(f"amqp://joe:pw@127.0.0.1:{slow.ports['amqp']}", timeout=30, allowed_mechs="PLAIN")
+    connection.create_sender("queue://wild.one").send(Message(body="one"))
+    browser = connection.create_receiver("queue://wild.*", credit=10, options=Copy())
+    assert browser.receive(30).body == "one"
+    receiver = connection.create_receiver("queue://wild.*", credit=10, name="taker")
+    assert receiver.receive(30).body == "one"
+    connection.create_sender("queue://wild.two").send(Message(body="two"))
+    assert receiver.receive(30).body == "two"
+    connection.close()

@@ -15,7 +15,7 @@ from mqbroker.core.queues.picking import select
 from mqbroker.core.queues.selected import SelectedQueue
 from mqbroker.core.rabbitmq.checks import check_consumable
 from mqbroker.core.selectors.selector import Selector
-from mqbroker.errors import MqbrokerError, PreconditionFailed
+from mqbroker.errors import AccessPending, MqbrokerError, PreconditionFailed
 from mqbroker.limits import COUNT_MAX
 from mqbroker.protocols.amqp1.codec.performatives import Flow
 from mqbroker.protocols.amqp1.limits import COMPOSITE_QUEUES_MAX
@@ -60,6 +60,11 @@ class Part(Consumer):
     def describe(self) -> dict[str, object]:
         """Overrides Consumer's."""
         return self.link.describe()
+
+    def given(self) -> list[Entry]:
+        """Overrides Consumer's."""
+        session = self.link.session
+        return [entry for entry in session.unacked.below(session.next_tag) if entry.consumer is self]
 
     def wait(self) -> None:
         """Overrides Consumer's: credit is needed for what is pre-settled, too."""
@@ -165,13 +170,18 @@ class CompositeLink(OutgoingLink):
 
     def _add_found(self, queue: "Queue") -> Part | None:
         """A queue that wildcards mean, unless it is there already, may not be read, or is one too many."""
-        if any(part.queue is queue for part in self._parts) or not may_read(self.session.connection, queue):
+        if any(part.queue is queue for part in self._parts):
             return None
         try:
+            if not may_read(self.session.connection, queue):
+                return None
             if len(self._parts) >= COMPOSITE_QUEUES_MAX:
                 raise PreconditionFailed(f"a link has {COMPOSITE_QUEUES_MAX} queues at most")
             check_consumable(queue, self.session.vhost.name, exclusive=False)
             part = self._part(queue)
+        except AccessPending as pending:
+            pending.when_known(lambda now: self._wildcards.take_in(queue.name, now))
+            return None
         except MqbrokerError as error:
             log.warning("%s: queue '%s' is left out of a link: %s", self.session.connection.name, queue.name, error)
             return None

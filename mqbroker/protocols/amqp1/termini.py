@@ -21,7 +21,7 @@ from mqbroker.core.queues.spec import CLASSIC, QueueSpec
 from mqbroker.core.rabbitmq.checks import check_consumable
 from mqbroker.core.rabbitmq.declaring import declare_queue
 from mqbroker.core.values import UInt64, octets
-from mqbroker.errors import AccessRefused, NotFound, ProtocolViolation
+from mqbroker.errors import AccessPending, AccessRefused, NotFound, ProtocolViolation
 from mqbroker.protocols.amqp1 import addresses, filters, subscriptions
 from mqbroker.protocols.amqp1.addresses import Address
 from mqbroker.protocols.amqp1.codec.messaging import DELETE_ON_CLOSE, LIFETIME_POLICY, LINK_DETACH, Source, Target
@@ -246,10 +246,12 @@ def _queues_in(connection: "Amqp1State", session: "LinkSession", parts: list[Add
 
 
 def may_read(connection: "Amqp1State", queue: Queue) -> bool:
-    """Whether a client may consume from a queue."""
+    """Whether a client may consume from a queue. Raises AccessPending."""
     assert connection.vhost is not None
     try:
         connection.services.broker.access.check_read(connection.user, connection.vhost.name, "queue", queue.name)
+    except AccessPending:
+        raise
     except AccessRefused:
         return False
     return True
