@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from time import sleep
 
 from mqbroker.core.properties import Formats
 from mqbroker.errors import DiskFailed, StorageError
-from mqbroker.limits import SEGMENT_BYTES
+from mqbroker.limits import REST_S, SEGMENT_BYTES
 from mqbroker.storage.keys.keyring import Keyring
 from mqbroker.storage.ledger import JournalLedger
 from mqbroker.storage.log.appender import Writer
@@ -62,7 +64,7 @@ def open_journal(
     sync = mode == FSYNC
     return assemble(
         disk, formats, sync, appends, background, fatal, segment_bytes, keyring=keyring, accept=accept, step=step,
-        epoch=epoch, wake=wake, required=required, window=window, reads=reads,
+        epoch=epoch, wake=wake, required=required, window=window, reads=reads, rest=partial(sleep, REST_S),
     )  # fmt: skip
 
 
@@ -88,6 +90,7 @@ def assemble(
     required: Collection[str] = (),
     window: int = 0,
     reads: Executor | None = None,
+    rest: Callable[[], None] | None = None,
 ) -> tuple[JournalLedger, Recovered]:
     """The same with the executors and the source of random bytes chosen by the caller."""
     reads = reads or InlineExecutor()
@@ -112,7 +115,7 @@ def assemble(
         ledger.scrub = Scrub(*parts, background, recovery.liveness, recovery.unread, writer.unreadable)
         if window:
             ledger.relocator = Relocator(
-                recovery.reader, background, recovery.liveness, segment_bytes, ledger.move, writer.unreadable
+                recovery.reader, background, recovery.liveness, segment_bytes, ledger.move, writer.unreadable, rest
             )
         for member in required:
             ledger.gate.require(member, -1)

@@ -8,9 +8,10 @@ from time import perf_counter
 from mqbroker.storage.log.disk import Disk
 from mqbroker.storage.log.segment import SPARE
 
-ZERO_AHEAD_BYTES = 1 << 20
+ZERO_AHEAD_BYTES = 1 << 18
 """A synced write into blocks that were never written has to change the file's metadata too, which takes about twice as
-long. So once in a while a write takes zeros along, and those after it find their blocks written."""
+long. So once in a while a write takes zeros along, and those after it find their blocks written. With a megabyte of
+them a write takes a millisecond, which all wait for who publish meanwhile."""
 SMALL_WRITE_BYTES = 1 << 15  # what takes as long as a sync does
 SMALL_WRITES_COUNTED = 16
 _ZEROS = bytes(ZERO_AHEAD_BYTES)

@@ -30,7 +30,10 @@ class Relocator:
         segment_bytes: int,
         move: Move,
         fail: Callable[[Exception], object],
+        rest: Callable[[], None] | None = None,
     ) -> None:
+        """`rest` lets other threads go on; it is called again and again in the executor."""
+        self._rest = rest
         self._reader = reader
         self._executor = executor
         self._liveness = liveness
@@ -105,7 +108,7 @@ class Relocator:
     def _read_stretch(self) -> None:
         assert self._segment is not None
         stretch = self._stretches[-1]
-        lists = self._reader.lists(stretch.place, self._shares(stretch), self._segment.is_redelivered)
+        lists = self._reader.lists(stretch.place, self._shares(stretch), self._segment.is_redelivered, self._rest)
         self._read = [entry for found in lists.values() for entry in found]
 
     def _shares(self, stretch: Stretch) -> dict[int, Share]:

@@ -7,6 +7,7 @@ thread, and changes nothing.
 
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from mqbroker.core.queues.extent import Place
 from mqbroker.core.queues.lanes import lane_of
 from mqbroker.core.queues.page import Page, sequence_of
 from mqbroker.errors import JournalCorrupt
-from mqbroker.limits import STRETCHES_KEPT_BYTES
+from mqbroker.limits import REST_BYTES, STRETCHES_KEPT_BYTES
 from mqbroker.storage.keys.cipher import DataKey
 from mqbroker.storage.keys.keyring import KEY_BLOCK_BYTES, Keyring
 from mqbroker.storage.liveness import LogLiveness, SegmentLiveness, Share
@@ -75,12 +76,19 @@ class StretchReader:
         found.sort(key=sequence_of)
         return found
 
-    def lists(self, place: Place, shares: dict[int, Share], is_redelivered: bool) -> dict[int, list[Entry]]:
-        """The entries of several queues, in the order of the journal, as far as these shares say that they live."""
+    def lists(
+        self, place: Place, shares: dict[int, Share], is_redelivered: bool, rest: Callable[[], None] | None = None
+    ) -> dict[int, list[Entry]]:
+        """The entries of several queues, in the order of the journal, as far as these shares say that they live. `rest`
+        is called now and then for who is in no hurry: until then other threads wait for the interpreter."""
         octets = self._octets(place)
         decoder = EntryDecoder(octets.content, self._formats, shares, True, is_redelivered)
+        rested_at = 0
         for frame in octets.frames:
             decoder.decode(frame.lsn, frame.start, frame.start + frame.entries_bytes)
+            if rest is not None and frame.end - rested_at >= REST_BYTES:
+                rested_at = frame.end
+                rest()
         return decoder.lists
 
     def index_of(self, segment: SegmentLiveness) -> list[Stretch]:
