@@ -11,17 +11,19 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
 from mqbroker.config.addresses import Address
 from mqbroker.errors import DiskFailed, LinkBroken, LinkRefused
-from mqbroker.limits import PAIR_QUEUED_BYTES_MAX, SLOW_WRITE_S, SLOW_WRITES_EXPECTED_S
+from mqbroker.limits import PAIR_QUEUED_BYTES_MAX
 from mqbroker.replication.ballot import Ballot
 from mqbroker.replication.copies import Copied
 from mqbroker.replication.link import Link, wait_at_most
 from mqbroker.replication.replica import Replica
 from mqbroker.replication.wire import Beat, Durable, Packet, Refused, Welcome
+from mqbroker.storage.log.executors import WriteSpeed
 from mqbroker.storage.log.pieces import Appended
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ class Follower:
         self._preparation: asyncio.Task[None] | None = None
         self._works = 0
         """How much is to be done by the thread, or waits to be."""
-        self._slow_until = 0.0
+        self._speed = WriteSpeed()
         self._trouble: Exception | None = None
         """What was raised by something that was done at once."""
 
@@ -168,20 +170,18 @@ class Follower:
 
     def _may_take_at_once(self, packets: list[Packet]) -> bool:
         is_idle = self.is_linked and not self._works and not self._queue and self._trouble is None
-        if not is_idle or not self.replica.is_quick or self._heard_at < self._slow_until:
+        if not is_idle or not self.replica.is_quick or self._speed.is_slow:
             return False
         # The beginning of a segment is synced, and so is the end of one.
         return all(isinstance(each, Beat) or (isinstance(each, Appended) and each.offset > 0) for each in packets)
 
     def _take_at_once(self, link: Link, packets: list[Packet]) -> None:
         try:
-            answer = self.replica.take(packets)
+            answer = self._speed.timed(partial(self.replica.take, packets))
         except Exception as error:
             self._trouble = _failure(error) if isinstance(error, OSError) else error
             self._arrived.set()
             return
-        if monotonic() - self._heard_at > SLOW_WRITE_S:
-            self._slow_until = self._heard_at + SLOW_WRITES_EXPECTED_S
         self._answer(link, answer)
         self._prepare()
 

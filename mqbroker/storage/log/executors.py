@@ -10,9 +10,11 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic, process_time
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from mqbroker.limits import SLOW_WRITE_S, SLOW_WRITES_EXPECTED_S
+
+T = TypeVar("T")
 
 Work = Callable[[], None]
 """One piece of work. An attribute `is_long` that is true says that it waits for the disk in any case."""
@@ -56,12 +58,46 @@ class InlineExecutor:
         return None
 
 
-class AdaptiveExecutor:
-    """Does the work in the caller for as long as that takes no time, and otherwise in the thread of another executor.
+class WriteSpeed:
+    """Whether what is written is taken at once.
 
     Copying a batch to the page cache takes a few microseconds, less than handing it over to a thread; but sometimes the
     file system makes the writer wait many milliseconds until older pages are written. Such times last.
     """
+
+    def __init__(
+        self,
+        seconds: Callable[[], float] = monotonic,
+        waits: Callable[[], int] | None = None,
+        busy: Callable[[], float] = process_time,
+    ) -> None:
+        """`seconds` is the clock that times the work, `waits` how often the calling thread has waited for anything, and
+        `busy` for how long any thread of the process has had a processor."""
+        self._seconds = seconds
+        self._waits = waits or thread_waits
+        self._busy = busy
+        self._slow_until = 0.0
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the next write is expected to wait."""
+        return self._seconds() < self._slow_until
+
+    def timed(self, work: Callable[[], T]) -> T:
+        """Does the work, which writes; returns what it returns."""
+        waits, busy, began = self._waits(), self._busy(), self._seconds()
+        found = work()
+        ended = self._seconds()
+        # What others of its threads did meanwhile is not the disk's time: one may have had the interpreter.
+        is_long = ended - began - (self._busy() - busy) > SLOW_WRITE_S
+        if is_long and self._waits() > waits:  # else it was ready all the time, and other processes had the processor
+            self._slow_until = ended + SLOW_WRITES_EXPECTED_S
+        return found
+
+
+class AdaptiveExecutor:
+    """Does the work in the caller for as long as that takes no time, and otherwise in the thread of another
+    executor."""
 
     def __init__(
         self,
@@ -70,33 +106,20 @@ class AdaptiveExecutor:
         waits: Callable[[], int] | None = None,
         busy: Callable[[], float] = process_time,
     ) -> None:
-        """`seconds` is the clock that times the work, `waits` how often the calling thread has waited for anything, and
-        `busy` for how long any thread of the process has had a processor."""
+        """All but `thread` is for a WriteSpeed."""
         self._inline = InlineExecutor()
         self._thread = thread
-        self._seconds = seconds
-        self._waits = waits or thread_waits
-        self._busy = busy
+        self._speed = WriteSpeed(seconds, waits, busy)
         self._under_way = 0
-        self._slow_until = 0.0
 
     def submit(self, work: Work, done: Done) -> None:
-        is_slow = getattr(work, "is_long", False) or self._seconds() < self._slow_until
-        if is_slow or self._under_way:
+        is_long = getattr(work, "is_long", False)
+        timed = work if is_long else partial(self._speed.timed, work)
+        if is_long or self._under_way or self._speed.is_slow:
             self._under_way += 1
-            self._thread.submit(partial(self._timed, work), partial(self._finish, done))
+            self._thread.submit(timed, partial(self._finish, done))
         else:
-            self._inline.submit(partial(self._timed, work), done)
-
-    def _timed(self, work: Work) -> None:
-        waits, busy, began = self._waits(), self._busy(), self._seconds()
-        work()
-        ended = self._seconds()
-        # What others of its threads did meanwhile is not the disk's time: one may have had the interpreter.
-        if ended - began - (self._busy() - busy) <= SLOW_WRITE_S or getattr(work, "is_long", False):
-            return
-        if self._waits() > waits:  # else it was ready all the time, and other processes had the processor
-            self._slow_until = ended + SLOW_WRITES_EXPECTED_S
+            self._inline.submit(timed, done)
 
     def _finish(self, done: Done, error: Exception | None) -> None:
         self._under_way -= 1
