@@ -18,13 +18,13 @@ from typing import Any
 import click
 
 from bench.driver.jobs import Endpoint
-from bench.scenarios.management import call
+from bench.scenarios.management import make_queues
 from tests.browser.chromium import Chromium
 from tests.management.console import Console
 from tests.support.broker_process import BrokerProcess
 
 SCHEMES = ("amqp", "management")
-FOUND = 10  # queue-000120 to queue-000129
+FOUND = 10  # queue-00120 to queue-00129
 _LIST = "#/queues?sort=messages&reverse=true"
 _HAS_ROWS = "document.querySelectorAll('tbody tr').length > 1"
 
@@ -43,7 +43,7 @@ _SEARCH = """
     new Promise((resolve) => {
         setTimeout(() => {
             const field = document.querySelector("#search");
-            field.value = "queue-00012";
+            field.value = "queue-0012";
             field.dispatchEvent(new Event("change", {bubbles: true}));
             setTimeout(() => resolve(document.querySelectorAll("tbody tr").length), REST_MS);
         }, REST_MS);
@@ -64,11 +64,7 @@ _RESULT = """
 def _broker(python: str, queues: int, folder: Path) -> Iterator[BrokerProcess]:
     """A broker with that many queues."""
     with BrokerProcess(folder / "data", "--dev", schemes=SCHEMES, python=Path(python)) as broker:
-        named = [
-            {"name": f"queue-{number:06d}", "vhost": "/", "durable": True, "auto_delete": False, "arguments": {}}
-            for number in range(queues)
-        ]
-        call(Endpoint("http", "127.0.0.1", broker.ports["management"]), "POST", "/api/definitions", {"queues": named})
+        make_queues(Endpoint("http", "127.0.0.1", broker.ports["management"]), "/", queues)
         yield broker
 
 

@@ -45,15 +45,20 @@ def call(endpoint: Endpoint, method: str, path: str, body: object = None) -> byt
     return octets
 
 
+def make_queues(endpoint: Endpoint, vhost: str, count: int) -> None:
+    """So many durable queues, which are called by their numbers."""
+    queues = [
+        {"name": f"queue-{number:05d}", "vhost": vhost, "durable": True, "auto_delete": False, "arguments": {}}
+        for number in range(count)
+    ]
+    call(endpoint, "POST", "/api/definitions", {"queues": queues})
+
+
 @contextmanager
 def many_queues(endpoint: Endpoint) -> Iterator[None]:
     """Ten thousand durable queues in a vhost of their own."""
-    queues = [
-        {"name": f"queue-{number:05d}", "vhost": VHOST, "durable": True, "auto_delete": False, "arguments": {}}
-        for number in range(QUEUES)
-    ]
     call(endpoint, "PUT", f"/api/vhosts/{VHOST}", {})
-    call(endpoint, "POST", "/api/definitions", {"queues": queues})
+    make_queues(endpoint, VHOST, QUEUES)
     try:
         yield
     finally:

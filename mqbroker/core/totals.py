@@ -8,7 +8,6 @@ from mqbroker.core.stats import FLOW_COUNTS, QUEUE_COUNTS, Counts, Flow
 if TYPE_CHECKING:
     from mqbroker.core.broker import Broker
     from mqbroker.core.queues.base import Queue
-    from mqbroker.core.routing.exchange import Exchange
     from mqbroker.core.vhost import VHost
 
 
@@ -25,13 +24,8 @@ def queue_stats(queue: "Queue") -> dict[str, int]:
     }
 
 
-def exchange_stats(exchange: "Exchange") -> dict[str, int]:
-    """The counts of an exchange."""
-    return flow_numbers(exchange.flow)
-
-
 def flow_numbers(flow: Flow) -> dict[str, int]:
-    """The same by their names."""
+    """The counts of an exchange."""
     return {name: getattr(flow, name) for name in FLOW_COUNTS}
 
 

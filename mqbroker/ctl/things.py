@@ -92,22 +92,18 @@ def purge_queue(session: Session, name: str) -> None:
     session.say(f"queue '{name}' was purged")
 
 
-@queue.command("pause")
-@click.argument("name")
-@pass_session
-def pause_queue(session: Session, name: str) -> None:
-    """Let consumers of a queue wait, while it goes on to take messages."""
-    session.client.call("POST", f"mqbroker/{below('queues', session.vhost, name)}/pause", {}, _queue(session, name))
-    session.say(f"consumers of queue '{name}' wait")
+def _pausing(verb: str, text: str, outcome: str) -> None:
+    @queue.command(verb, help=text)
+    @click.argument("name")
+    @pass_session
+    def command(session: Session, name: str) -> None:
+        path = f"mqbroker/{below('queues', session.vhost, name)}/{verb}"
+        session.client.call("POST", path, {}, _queue(session, name))
+        session.say(f"consumers of queue '{name}' {outcome}")
 
 
-@queue.command("resume")
-@click.argument("name")
-@pass_session
-def resume_queue(session: Session, name: str) -> None:
-    """Let them go on."""
-    session.client.call("POST", f"mqbroker/{below('queues', session.vhost, name)}/resume", {}, _queue(session, name))
-    session.say(f"consumers of queue '{name}' go on")
+_pausing("pause", "Let consumers of a queue wait, while it goes on to take messages.", "wait")
+_pausing("resume", "Let them go on.", "go on")
 
 
 @queue.command("browse")

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from mqbroker.ctl.client import CommandFailed, below
-from mqbroker.ctl.people import parsed
 from mqbroker.ctl.session import Session, Verbs, vhost_option
 
 COMMANDS = Verbs()
@@ -69,23 +68,6 @@ def cluster_status(session: Session) -> None:
     for each in overview["listeners"]:
         where = f"interface: {each['ip_address']}, port: {each['port']}, protocol: {each['protocol']}"
         click.echo(f"Node: {node['name']}, {where}, purpose: {each['protocol']}")
-
-
-@_verb("set_operator_policy")
-@vhost_option
-@click.option("--priority", default=0)
-@click.option("--apply-to", default="all")
-@click.argument("name")
-@click.argument("pattern")
-@click.argument("definition")
-def set_operator_policy(
-    session: Session, vhost: str, priority: int, apply_to: str, name: str, pattern: str, definition: str
-) -> None:
-    """As rabbitmqctl's."""
-    click.echo(f'Setting operator policy override "{name}" for pattern "{pattern}" to "{definition}" with priority '
-               f'"{priority}" for vhost "{vhost}" ...')  # fmt: skip
-    body = {"pattern": pattern, "definition": parsed(definition), "priority": priority, "apply-to": apply_to}
-    session.client.put(below("operator-policies", vhost, name), body)
 
 
 @_verb("set_vhost_tags")

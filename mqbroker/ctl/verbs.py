@@ -203,21 +203,25 @@ def set_permissions(session: Session, vhost: str, name: str, configure: str, wri
     session.client.put(below("permissions", vhost, name), {"configure": configure, "write": write, "read": read})
 
 
-@_verb("set_policy")
-@vhost_option
-@click.option("--priority", default=0)
-@click.option("--apply-to", default="all")
-@click.argument("name")
-@click.argument("pattern")
-@click.argument("definition")
-def set_policy(
-    session: Session, vhost: str, priority: int, apply_to: str, name: str, pattern: str, definition: str
-) -> None:
-    """As rabbitmqctl's."""
-    click.echo(f'Setting policy "{name}" for pattern "{pattern}" to "{definition}" with priority "{priority}" '
-               f'for vhost "{vhost}" ...')  # fmt: skip
-    body = {"pattern": pattern, "definition": parsed(definition), "priority": priority, "apply-to": apply_to}
-    session.client.put(below("policies", vhost, name), body)
+def _policy(verb: str, path: str, what: str) -> None:
+    @_verb(verb)
+    @vhost_option
+    @click.option("--priority", default=0)
+    @click.option("--apply-to", default="all")
+    @click.argument("name")
+    @click.argument("pattern")
+    @click.argument("definition")
+    def command(
+        session: Session, vhost: str, priority: int, apply_to: str, name: str, pattern: str, definition: str
+    ) -> None:
+        click.echo(f'Setting {what} "{name}" for pattern "{pattern}" to "{definition}" with priority "{priority}" '
+                   f'for vhost "{vhost}" ...')  # fmt: skip
+        body = {"pattern": pattern, "definition": parsed(definition), "priority": priority, "apply-to": apply_to}
+        session.client.put(below(path, vhost, name), body)
+
+
+_policy("set_policy", "policies", "policy")
+_policy("set_operator_policy", "operator-policies", "operator policy override")
 
 
 def _tracing(verb: str, is_on: bool) -> None:

@@ -17,14 +17,26 @@ async def committed(ground: Ground) -> None:
 
 async def happened(begin: Callable[[Done], object], ground: Ground) -> None:
     """Begins something, and returns when it has said that it is done."""
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    begin(lambda: None if done.done() else done.set_result(None))
+    said = _Said()
+    begin(said.say)
     ground.services.outbox.wake()
-    await done
+    await said.done
 
 
 async def known(pending: AccessPending) -> None:
     """Returns when another service has said whether something is allowed."""
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    pending.when_known(lambda _now: None if done.done() else done.set_result(None))
-    await done
+    said = _Said()
+    pending.when_known(lambda _now: said.say())
+    await said.done
+
+
+class _Said:
+    """A call that may come when nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def say(self) -> None:
+        """It has come."""
+        if not self.done.done():
+            self.done.set_result(None)

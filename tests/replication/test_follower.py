@@ -1,7 +1,8 @@
 """What a standby does with its link when it hears of a later epoch, and where it is not the store that says so."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -37,31 +38,37 @@ class Leader:
             self.acknowledged += isinstance(packet, Durable)
             self.heard.set()
 
-    async def is_heard(self) -> None:
-        self.heard.clear()
-        await asyncio.wait_for(self.heard.wait(), 10)
+    async def has_heard(self, count: int) -> None:
+        while self.acknowledged < count:
+            self.heard.clear()
+            await asyncio.wait_for(self.heard.wait(), 10)
+
+
+@asynccontextmanager
+async def followed(replica: Replica, members: str) -> AsyncIterator[tuple[Leader, Follower, "asyncio.Task[None]"]]:
+    """A leader that a node follows, and has acknowledged what it has; and what follows."""
+    leader = Leader()
+    await leader.listener.open()
+    follower = Follower(replica, None, PATIENCE_S)
+    ballot = Ballot("c" * 32, 1, "a", str(leader.listener.address), frozenset(members), 1, True)
+    following = asyncio.create_task(follower.follow(ballot))
+    async with asyncio.timeout(20):
+        await leader.has_heard(1)
+        yield leader, follower, following
+    follower.close()
+    await leader.listener.close()
 
 
 async def test_who_hears_of_a_later_epoch_acknowledges_nothing_in_the_older_one() -> None:
     """Without a store the old active node leaves the new one out by itself: it went on confirming with a third one."""
-    leader = Leader()
-    await leader.listener.open()
-    follower = Follower(Replica(SimDisk(), True, "b"), None, PATIENCE_S)
-    ballot = Ballot("c" * 32, 1, "a", str(leader.listener.address), frozenset("abc"), 1, True)
-    following = asyncio.create_task(follower.follow(ballot))
-    async with asyncio.timeout(20):
-        while not leader.acknowledged:
-            await leader.is_heard()
+    async with followed(Replica(SimDisk(), True, "b"), "abc") as (leader, follower, following):
         follower.leave(1)
         leader.links[0].send([Beat(0, True)])
-        while leader.acknowledged < 2:
-            await leader.is_heard()
+        await leader.has_heard(2)
         follower.leave(2)
         leader.links[0].send([Beat(0, True)])
         await following
     assert leader.acknowledged == 2
-    follower.close()
-    await leader.listener.close()
 
 
 class Failing(Replica):
@@ -81,20 +88,10 @@ async def test_what_is_wrong_with_a_batch_ends_the_link(
 ) -> None:
     """Without a sync a batch is written where it is received: what is raised there would go to the loop, and the link
     would go on without the batch."""
-    leader = Leader()
-    await leader.listener.open()
-    follower = Follower(kind(SimDisk(), sync, "b"), None, PATIENCE_S)
-    ballot = Ballot("c" * 32, 1, "a", str(leader.listener.address), frozenset("ab"), 1, True)
-    following = asyncio.create_task(follower.follow(ballot))
-    async with asyncio.timeout(20):
-        while not leader.acknowledged:
-            await leader.is_heard()
+    async with followed(kind(SimDisk(), sync, "b"), "ab") as (leader, _, following):
         leader.links[0].send([Joined(0)])
-        while leader.acknowledged < 2:
-            await leader.is_heard()
+        await leader.has_heard(2)
         leader.links[0].send([Beat(0, True), Appended(1, 100, 1, [b"what"])])
         with pytest.raises(error):
             await following
     assert leader.acknowledged == 2
-    follower.close()
-    await leader.listener.close()

@@ -132,18 +132,15 @@ class Reports:
             self._asked_of = notification
             self._asked = self._attributes_of(subscription.topic)
         role = _ROLES[is_success].get(protocol)
-        if role is not None and role not in self._asked:
-            return
-        if self._is_asked_for(subscription, role, is_success, message_id):
+        if (role is None or self._asked.get(role)) and self._is_asked_for(subscription, is_success, message_id):
             _log_status(Outcome(*outcome), notification.shown(subscription.variant), began)
 
-    def _is_asked_for(self, subscription: Subscription, role: str | None, is_success: bool, message_id: str) -> bool:
+    def _is_asked_for(self, subscription: Subscription, is_success: bool, message_id: str) -> bool:
+        """Whether somebody wants to know, if the topic has a role for that, or its protocol has none."""
         protocol = subscription.protocol.name
-        if role is None:
+        if protocol not in _FEEDBACK:
             is_text = protocol == "sms"
             return is_text and self._feedback_of(subscription.topic.account, "").wants(is_success, message_id)
-        if not self._asked.get(role):
-            return False
         rate = self._asked.get(f"{_FEEDBACK[protocol]}SuccessFeedbackSampleRate", "0")
         return not is_success or is_sampled(message_id, rate)
 

@@ -56,12 +56,13 @@ def calculate(operation: str, left: Value, right: Value, converts: bool) -> Valu
     if isinstance(left, bool | str | None) or isinstance(right, bool | str | None):
         return None
     try:
-        return _calculate(operation, left, right)
+        return arithmetic(operation, left, right)
     except OverflowError:  # integers that no floating-point number can hold
         return None
 
 
-def _calculate(operation: str, left: float, right: float) -> float:
+def arithmetic(operation: str, left: float, right: float) -> float:
+    """What `+`, `-`, `*`, `/` and `%` make of two numbers. OverflowError for integers that are too large."""
     if operation == "+":
         return left + right
     if operation == "-":

@@ -68,6 +68,16 @@ export function whole(octets, next) {
   return value;
 }
 
-const small = (value) => (value >= -(2n ** 53n) && value <= 2n ** 53n ? Number(value) : value);
+// The text that octets are; null where they are none, or are no text for people.
+export function textIn(octets) {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(octets);
+    return /[\u0000-\u0008\u000e-\u001f]/.test(text) ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+export const small = (value) => (value >= -(2n ** 53n) && value <= 2n ** 53n ? Number(value) : value);
 
 export const nameOf = (name) => (typeof name === "string" ? name : JSON.stringify(name, (_key, value) => (typeof value === "bigint" ? String(value) : value)));

@@ -3,6 +3,7 @@
 import { cbor } from "./cbor.js";
 import { field, h } from "./dom.js";
 import { msgpack } from "./msgpack.js";
+import { textIn } from "./octets.js";
 import { protobuf } from "./protobuf.js";
 
 const SHOWN_BYTES_MAX = 65536;
@@ -45,7 +46,7 @@ function inForm(octets, form, type) {
     case "hex": return hex(octets);
     case "base64": return base64(octets);
     case "text": return new TextDecoder().decode(octets);
-    case "json": return pretty(decoded(octets)) ?? "This is no JSON.";
+    case "json": return pretty(textIn(octets)) ?? "This is no JSON.";
     case "cbor": return read(cbor, octets) ?? "This is no CBOR.";
     case "msgpack": return read(msgpack, octets) ?? "This is no MessagePack.";
     case "protobuf": return read(protobuf, octets) ?? "This is no Protobuf.";
@@ -57,7 +58,7 @@ function fitting(octets, type) {
   const named = /cbor/.test(type) ? read(cbor, octets) : /msgpack/.test(type) ? read(msgpack, octets)
     : /protobuf/.test(type) ? read(protobuf, octets) : null;
   if (named !== null) return named;
-  const text = decoded(octets);
+  const text = textIn(octets);
   if (text !== null) return pretty(text) ?? text;
   return read(cbor, octets, true) ?? read(msgpack, octets, true) ?? hex(octets);
 }
@@ -77,15 +78,6 @@ function read(decode, octets, isGuess = false) {
 function readable(_name, value) {
   if (typeof value === "bigint") return String(value);
   return value instanceof Uint8Array ? `h'${[...value].map((octet) => octet.toString(16).padStart(2, "0")).join("")}'` : value;
-}
-
-function decoded(octets) {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(octets);
-    return /[\u0000-\u0008\u000e-\u001f]/.test(text) ? null : text;
-  } catch {
-    return null;
-  }
 }
 
 function pretty(text) {

@@ -8,6 +8,7 @@ from collections import Counter
 
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.queues.selected import SelectedQueue
+from mqbroker.core.routing.topics import TopicTrie
 from mqbroker.core.vhost import VHost
 from mqbroker.runtime.advisories.shapes import QUEUE, TEMP_QUEUE, TEMP_TOPIC, TOPIC
 
@@ -166,14 +167,6 @@ def _may_mean(key: str, kind: str) -> bool:
 
 def matches(key: str, topic: str) -> bool:
     """Whether a binding key matches the name of an advisory."""
-    return _match(key.split("."), topic.split("."))
-
-
-def _match(pattern: list[str], words: list[str]) -> bool:
-    reached = {0}  # after so many words of the pattern
-    for wanted in pattern:
-        if wanted == "#":
-            reached = set(range(min(reached, default=len(words) + 1), len(words) + 1))
-        else:
-            reached = {each + 1 for each in reached if each < len(words) and wanted in ("*", words[each])}
-    return len(words) in reached
+    wanted: TopicTrie[str] = TopicTrie()
+    wanted.add(key, key)
+    return bool(wanted.match(topic))

@@ -7,10 +7,11 @@ document. Whatever is looked at is counted (`Work`).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mqbroker.core.selectors.values import arithmetic
 from mqbroker.core.selectors.xpath.axes import AXES, Axis
 from mqbroker.core.selectors.xpath.document import ATTRIBUTE, COMMENT, ELEMENT, INSTRUCTION, TEXT, Node, Work
 from mqbroker.core.selectors.xpath.functions import FUNCTIONS, Evaluate, Focus
-from mqbroker.core.selectors.xpath.values import Value, as_boolean, as_number, calculate, equal, ordered
+from mqbroker.core.selectors.xpath.values import Value, as_boolean, as_number, equal, ordered
 from mqbroker.core.selectors.xpath.words import AXIS, END, FUNCTION, NAME, NUMBER, OPERATOR, Word, words_of
 from mqbroker.core.selectors.xpath.words import TEXT as QUOTED
 from mqbroker.errors import InvalidSelector
@@ -272,12 +273,16 @@ def _chain(first: Evaluate, others: Sequence[tuple[str, Evaluate]]) -> Evaluate:
     return evaluate
 
 
+_ARITHMETIC = {"+": "+", "-": "-", "*": "*", "div": "/", "mod": "%"}
+"""The operations of numbers as selectors write them."""
+
+
 def _applied(operation: str, left: Value, right: Value, work: Work) -> Value:
     if operation in ("=", "!="):
         return equal(left, right, operation == "=", work)
     if operation in ("<", "<=", ">", ">="):
         return ordered(operation, left, right, work)
-    return calculate(operation, as_number(left, work), as_number(right, work))
+    return arithmetic(_ARITHMETIC[operation], as_number(left, work), as_number(right, work))
 
 
 def _path(start: Evaluate | None, steps: Sequence[Step], is_absolute: bool) -> Evaluate:

@@ -99,18 +99,3 @@ def _numbers(value: Value, work: Work) -> list[float]:
     values = [each.text(work) for each in value] if isinstance(value, list) else [value]
     found = [as_number(each, work) for each in values]
     return [each for each in found if not math.isnan(each)]
-
-
-def calculate(operation: str, one: float, other: float) -> float:
-    """Arithmetic as IEEE 754 has it."""
-    if operation == "+":
-        return one + other
-    if operation == "-":
-        return one - other
-    if operation == "*":
-        return one * other
-    if operation == "mod":
-        return math.fmod(one, other) if other != 0 and not math.isinf(one) else math.nan
-    if other == 0:
-        return math.nan if one == 0 or math.isnan(one) else math.copysign(math.inf, one) * math.copysign(1, other)
-    return one / other
