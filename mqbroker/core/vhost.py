@@ -33,7 +33,7 @@ from mqbroker.core.routing.relay import Relay
 from mqbroker.core.routing.resolution import Routing
 from mqbroker.core.scheduling.schedule import Schedule
 from mqbroker.core.scheduling.scheduled import ScheduledMessages
-from mqbroker.core.tap import Tap
+from mqbroker.core.tap import Tap, joined, taps_of
 from mqbroker.errors import NotFound, PreconditionFailed
 from mqbroker.limits import PORTION
 
@@ -302,9 +302,20 @@ class VHost(Routing):
             self.leave([self.retained.drop()])
             self.ledger.define(definitions.key("retained", self.name), None)
 
-    def set_tap(self, tap: Tap | None) -> None:
-        """Has somebody look on from now on, or nobody."""
-        self.tap = tap
+    def taps(self) -> tuple[Tap, ...]:
+        """All who look on."""
+        return taps_of(self.tap)
+
+    def add_tap(self, tap: Tap) -> None:
+        """Has somebody more look on from now on."""
+        self._set_taps([*self.taps(), tap])
+
+    def remove_tap(self, tap: Tap) -> None:
+        """That one looks on no more."""
+        self._set_taps([each for each in self.taps() if each is not tap])
+
+    def _set_taps(self, taps: list[Tap]) -> None:
+        self.tap = tap = joined(taps)
         for queue in chain(self.queues.values(), self.reply_queues.values()):
             queue.tap = tap
         self.generation += 1

@@ -13,7 +13,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.properties import Properties
 from mqbroker.core.rabbitmq.x_death import all_keys
-from mqbroker.core.tap import Taker, Tap, joined, taps_of
+from mqbroker.core.tap import Taker, Tap
 from mqbroker.core.vhost import VHost
 from mqbroker.management.outlet import Outlet
 from mqbroker.management.properties import shown_properties
@@ -39,11 +39,11 @@ class Firehose:
         vhost = self._broker.vhosts.get(vhost_name)
         if vhost is None:
             return
-        others = [tap for tap in taps_of(vhost.tap) if not isinstance(tap, TraceTap)]
-        if len(taps_of(vhost.tap)) == len(others) + is_traced:
-            return
-        own = [TraceTap(self._broker, vhost, self._node, compose)] if is_traced else []
-        vhost.set_tap(joined([*others, *own]))
+        own = next((tap for tap in vhost.taps() if isinstance(tap, TraceTap)), None)
+        if own is None and is_traced:
+            vhost.add_tap(TraceTap(self._broker, vhost, self._node, compose))
+        elif own is not None and not is_traced:
+            vhost.remove_tap(own)
 
 
 class TraceTap(Tap):

@@ -33,7 +33,7 @@ from mqbroker.core.broker import Broker
 from mqbroker.core.events import Event
 from mqbroker.core.message import Entry, Message
 from mqbroker.core.scheduler import Scheduler, Task
-from mqbroker.core.tap import Taker, Tap, joined, taps_of
+from mqbroker.core.tap import Taker, Tap
 from mqbroker.core.vhost import VHost
 from mqbroker.management.limits import SPANS_EXPORT_MS, SPANS_STOP_S, SPANS_WAITING_MAX
 from mqbroker.protocols.takers import publisher_in, whose
@@ -118,7 +118,7 @@ class Spans(Task):
         broker.events.subscribe(take)
 
     def _follow(self, vhost: VHost) -> None:
-        vhost.set_tap(joined([*taps_of(vhost.tap), SpanTap(self, vhost)]))
+        vhost.add_tap(SpanTap(self, vhost))
 
     def see(self, message: Message, describe: Callable[[], Described]) -> None:
         """Makes a span of what happens to a message, soon, if that brings a trace context."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from mqbroker.core.broker import Broker
 from mqbroker.core.message import Entry, Message
-from mqbroker.core.tap import Taker, Tap, joined, taps_of
+from mqbroker.core.tap import Taker, Tap
 from mqbroker.core.vhost import VHost
 from mqbroker.management.feeds import Feed
 from mqbroker.management.firehose import OWN_EXCHANGES
@@ -78,14 +78,14 @@ class Traces:
         """Looks on from now on, in the place of what was looked at there before."""
         self.end(vhost.name)
         watch = self._watches[vhost.name] = Watch(vhost, self._feed, text, ends_at)
-        vhost.set_tap(joined([*taps_of(vhost.tap), watch]))
+        vhost.add_tap(watch)
 
     def end(self, vhost_name: str) -> None:
         """Looks no more there. What was seen is forgotten when nobody is looked at any more."""
         watch = self._watches.pop(vhost_name, None)
         if watch is None:
             return
-        watch.vhost.set_tap(joined([tap for tap in taps_of(watch.vhost.tap) if tap is not watch]))
+        watch.vhost.remove_tap(watch)
         if not self._watches:
             self._feed.clear()
 

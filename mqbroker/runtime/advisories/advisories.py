@@ -18,7 +18,7 @@ from mqbroker.core.message import Entry, Message, new_message
 from mqbroker.core.properties import Properties
 from mqbroker.core.queues.base import Queue
 from mqbroker.core.scheduler import Task
-from mqbroker.core.tap import Tap, joined, taps_of
+from mqbroker.core.tap import Tap
 from mqbroker.limits import NAME_BYTES_MAX
 from mqbroker.protocols.registry import Registry
 from mqbroker.runtime.advisories import shapes
@@ -267,10 +267,13 @@ class Advisories(Task):
 
     def _tap(self, place: Place) -> None:
         """Looks on at messages if somebody wants to know of single ones."""
-        own = [tap for tap in taps_of(place.vhost.tap) if isinstance(tap, MessageTap)]
-        if bool(own) is not place.names(_DELIVERED, _NO_CONSUMER):
-            others = [tap for tap in taps_of(place.vhost.tap) if not isinstance(tap, MessageTap)]
-            place.vhost.set_tap(joined(others if own else [*others, MessageTap(self, place)]))
+        vhost = place.vhost
+        own = next((tap for tap in vhost.taps() if isinstance(tap, MessageTap)), None)
+        is_wanted = place.names(_DELIVERED, _NO_CONSUMER)
+        if own is None and is_wanted:
+            vhost.add_tap(MessageTap(self, place))
+        elif own is not None and not is_wanted:
+            vhost.remove_tap(own)
 
     def delivered(self, place: Place, queue: str, message: Message, now: int) -> None:
         """A queue has handed a message to a consumer."""
